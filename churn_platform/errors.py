@@ -1,0 +1,37 @@
+"""The one tree of errors: each message names the thing, the value and what to do next."""
+
+
+class ChurnError(Exception):
+    """Base of every error that the platform raises on purpose; the command line prints it without a traceback."""
+
+
+class SettingsError(ChurnError):
+    """A setting is missing or unusable."""
+
+
+class SpecError(ChurnError):
+    """A portfolio spec cannot be read or contradicts itself."""
+
+
+class LandingError(ChurnError):
+    """A landed file breaks its contract; nothing of it is loaded and the month before it stays."""
+
+
+class WarehouseBusyError(ChurnError):
+    """The warehouse catalog stayed locked for longer than the configured wait."""
+
+
+class WarehouseError(ChurnError):
+    """The warehouse cannot be opened or lacks what was asked of it."""
+
+
+class DataError(ChurnError):
+    """A table does not hold what a step needs: no rows, a wrong type, a value outside the catalogue."""
+
+
+class TrainingError(ChurnError):
+    """A model cannot be fitted on the data at hand."""
+
+
+class PublicationError(ChurnError):
+    """A bundle failed its checks and was not published; what was live stays live."""

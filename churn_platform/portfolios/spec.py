@@ -1,0 +1,156 @@
+"""The typed shape of a portfolio's YAML file. Unknown keys are refused, so a typing error cannot pass silently."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Identifier = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
+
+
+class SpecModel(BaseModel):
+    """Base of every part of a spec: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Column(SpecModel):
+    """One column of a landed file, as the operator delivers it."""
+
+    name: str = Field(description="Column name in the warehouse.")
+    type: Literal["string", "integer", "number", "boolean", "date", "timestamp"]
+    description: str
+    source: str | None = Field(None, description="Header in the file, where it differs from the name.")
+    required: bool = Field(True, description="Whether every row must have a value.")
+    levels: tuple[str, ...] = Field((), description="The only values allowed; empty: any.")
+    hashed: bool = Field(False, description="Personal number: stored as a keyed hash only, never in clear.")
+
+    @property
+    def header(self) -> str:
+        """The name to look for in the file."""
+        return self.source or self.name
+
+
+class Table(SpecModel):
+    """The landing contract of one monthly table."""
+
+    name: str = Identifier
+    description: str
+    key: str = Field(description="Column that is unique within a month.")
+    event_time: str | None = Field(None, description="Column that must fall into the file's month (UTC).")
+    customer: str | None = Field(None, description="Column that must name a customer of the same month.")
+    columns: tuple[Column, ...]
+
+    @model_validator(mode="after")
+    def _columns_exist(self):
+        names = [column.name for column in self.columns]
+        if len(set(names)) != len(names):
+            raise ValueError(f"table {self.name}: a column is listed twice")
+        for role in (self.key, self.event_time, self.customer):
+            if role is not None and role not in names:
+                raise ValueError(f"table {self.name}: {role!r} is not one of its columns")
+        return self
+
+    def column(self, name: str) -> Column:
+        """The column of that name; KeyError where there is none."""
+        return {column.name: column for column in self.columns}[name]
+
+
+class Feature(SpecModel):
+    """One entry of the feature catalogue: what a number means, what it may be, and how to say it to a person."""
+
+    name: str = Identifier
+    type: Literal["number", "integer", "boolean", "category"]
+    unit: str | None = None
+    group: str
+    description: str
+    range: tuple[float | None, float | None] = Field((None, None), description="Lowest and highest value, inclusive.")
+    levels: tuple[str, ...] = ()
+    nullable: bool = Field(False, description="Whether a missing value is legitimate.")
+    protected: bool = Field(False, description="Whether fairness is watched over this attribute.")
+    source: str | None = Field(None, description="Column of the customer's own file, where it differs.")
+    reason: str = Field(description="Sentence for a reason code; {value} stands for the customer's value.")
+
+    @model_validator(mode="after")
+    def _levels_fit_type(self):
+        if (self.type == "category") != bool(self.levels):
+            raise ValueError(f"feature {self.name}: a category needs levels, and only a category has them")
+        return self
+
+
+class Label(SpecModel):
+    """The churn question."""
+
+    gap_months: int = Field(0, ge=0, le=12, description="Months between the features and the month of the label.")
+    column: str | None = Field(None, description="Label column of a snapshot file; none for event tables.")
+    positive: tuple[str, ...] = Field((), description="Values of that column that mean 'churned'.")
+    negative: tuple[str, ...] = Field((), description="Values of that column that mean 'stayed'.")
+
+
+class Split(SpecModel):
+    """How labelled rows become training, validation and hold-out sets."""
+
+    policy: Literal["out_of_time", "stratified"]
+    training_months: int = Field(12, ge=1, description="Out of time: newest months used for fitting.")
+    validation_share: float = Field(0.2, gt=0, lt=0.5, description="Stratified: share for threshold and calibration.")
+    holdout_share: float = Field(0.2, gt=0, lt=0.5, description="Stratified: share for the report.")
+    seed: int = 7
+
+
+class Economics(SpecModel):
+    """What a contact costs and what a kept customer is worth, in EUR."""
+
+    contact_cost_eur: float = Field(gt=0)
+    acquisition_cost_eur: float = Field(gt=0)
+    acceptance_rate: float = Field(gt=0, le=1)
+
+
+class Gates(SpecModel):
+    """What a model must reach on the hold-out before it may serve."""
+
+    min_auc: float = Field(ge=0.5, lt=1)
+    min_recall: float = Field(ge=0, le=1)
+    max_calibration_error: float = Field(0.05, gt=0, le=1)
+    promotion_margin_auc: float = Field(0.0, ge=0, description="The paired bootstrap's lower bound must exceed this.")
+
+
+class Portfolio(SpecModel):
+    """One customer base with one churn question."""
+
+    name: str = Identifier
+    title: str
+    kind: Literal["events", "snapshot"]
+    tables: tuple[Table, ...]
+    features: tuple[Feature, ...]
+    protected_attributes: tuple[str, ...] = ()
+    label: Label
+    split: Split
+    economics: Economics
+    gates: Gates
+    candidates: tuple[Literal["logistic_regression", "xgboost"], ...] = ("logistic_regression", "xgboost")
+
+    @model_validator(mode="after")
+    def _parts_agree(self):
+        names = [feature.name for feature in self.features]
+        if len(set(names)) != len(names):
+            raise ValueError("a feature is listed twice")
+        if self.kind == "snapshot" and (self.label.column is None or len(self.tables) != 1):
+            raise ValueError("a snapshot portfolio has one table and a label column")
+        return self
+
+    def table(self, name: str) -> Table:
+        """The landed table of that name; KeyError where there is none."""
+        return {table.name: table for table in self.tables}[name]
+
+    def feature(self, name: str) -> Feature:
+        """The catalogue entry of that name; KeyError where there is none."""
+        return {feature.name: feature for feature in self.features}[name]
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Feature names in catalogue order, which is the order of every matrix and vector."""
+        return [feature.name for feature in self.features]
+
+    @property
+    def raw_schema(self) -> str:
+        """Warehouse schema that holds landed rows."""
+        return f"{self.name}_raw"
