@@ -1,5 +1,6 @@
 """The typed shape of a portfolio's YAML file. Unknown keys are refused, so a typing error cannot pass silently."""
 
+from functools import cached_property
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -21,6 +22,7 @@ class Column(SpecModel):
     description: str
     source: str | None = Field(None, description="Header in the file, where it differs from the name.")
     required: bool = Field(True, description="Whether every row must have a value.")
+    optional: bool = Field(False, description="Whether a file may lack the column; its values are missing then.")
     levels: tuple[str, ...] = Field((), description="The only values allowed; empty: any.")
     hashed: bool = Field(False, description="Personal number: stored as a keyed hash only, never in clear.")
 
@@ -78,7 +80,7 @@ class Feature(SpecModel):
 
 
 class Label(SpecModel):
-    """The churn question."""
+    """The churn question: churned in the month after the features' month, plus the gap."""
 
     gap_months: int = Field(0, ge=0, le=12, description="Months between the features and the month of the label.")
     column: str | None = Field(None, description="Label column of a snapshot file; none for event tables.")
@@ -119,7 +121,8 @@ class Portfolio(SpecModel):
     name: str = Identifier
     title: str
     kind: Literal["events", "snapshot"]
-    tables: tuple[Table, ...]
+    id_column: str | None = Field(None, description="Header of the customer id in a snapshot file.")
+    tables: tuple[Table, ...] = Field((), description="Landed tables; a snapshot's one table follows from its features.")
     features: tuple[Feature, ...]
     protected_attributes: tuple[str, ...] = ()
     label: Label
@@ -133,13 +136,20 @@ class Portfolio(SpecModel):
         names = [feature.name for feature in self.features]
         if len(set(names)) != len(names):
             raise ValueError("a feature is listed twice")
-        if self.kind == "snapshot" and (self.label.column is None or len(self.tables) != 1):
-            raise ValueError("a snapshot portfolio has one table and a label column")
+        if self.kind == "snapshot" and (not self.label.column or not self.id_column or self.tables):
+            raise ValueError("a snapshot portfolio names id_column and label.column, and lists no tables")
+        if self.kind == "events" and not self.tables:
+            raise ValueError("an events portfolio lists its landed tables")
         return self
+
+    @cached_property
+    def landed_tables(self) -> tuple[Table, ...]:
+        """The landing contracts: as listed, or for a snapshot the one table that its features imply."""
+        return self.tables or (snapshot_table(self),)
 
     def table(self, name: str) -> Table:
         """The landed table of that name; KeyError where there is none."""
-        return {table.name: table for table in self.tables}[name]
+        return {table.name: table for table in self.landed_tables}[name]
 
     def feature(self, name: str) -> Feature:
         """The catalogue entry of that name; KeyError where there is none."""
@@ -154,3 +164,33 @@ class Portfolio(SpecModel):
     def raw_schema(self) -> str:
         """Warehouse schema that holds landed rows."""
         return f"{self.name}_raw"
+
+
+def snapshot_table(portfolio: Portfolio) -> Table:
+    """The landing contract of a snapshot file: id, label and one column per feature."""
+    identity = Column(name="customer_id", type="string", source=portfolio.id_column, description="Customer id.")
+    label = Column(
+        name="churn_label",
+        type="string",
+        source=portfolio.label.column,
+        levels=portfolio.label.positive + portfolio.label.negative,
+        required=False,
+        optional=True,
+        description="Label as delivered; a file to be scored only may do without.",
+    )
+    return Table(
+        name="customers",
+        description="One row per customer of the snapshot.",
+        key="customer_id",
+        columns=(identity, label, *(_landed_feature(feature) for feature in portfolio.features)),
+    )
+
+
+def _landed_feature(feature: Feature) -> Column:
+    return Column(
+        name=feature.name,
+        type="string" if feature.type == "category" else feature.type,
+        source=feature.source,
+        required=not feature.nullable,
+        description=feature.description,
+    )

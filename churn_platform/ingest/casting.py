@@ -1,0 +1,49 @@
+"""Reads delivered values as the contract's types, in SQL: what cannot be read so is found, never guessed."""
+
+from churn_platform.portfolios.spec import Column
+
+SQL_TYPES = {
+    "string": "varchar",
+    "integer": "bigint",
+    "number": "double",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamp",
+}
+NATIVE = {
+    "string": {"VARCHAR"},
+    "integer": {"BIGINT", "INTEGER", "SMALLINT", "TINYINT"},
+    "number": {"DOUBLE", "FLOAT"},
+    "boolean": {"BOOLEAN"},
+    "date": {"DATE"},
+    "timestamp": {"TIMESTAMP", "TIMESTAMP_MS", "TIMESTAMP_S", "TIMESTAMP_NS"},
+}
+TRUE = "('true', 't', 'yes', 'y', '1', '1.0')"
+FALSE = "('false', 'f', 'no', 'n', '0', '0.0')"
+
+
+def present(identifier: str, sql_type: str) -> str:
+    """The delivered value with blanks and NaN as null."""
+    if sql_type in NATIVE["number"]:
+        return f"nullif({identifier}, 'nan'::{sql_type})"
+    return f"nullif(trim({identifier}), '')" if sql_type == "VARCHAR" else identifier
+
+
+def cast(column: Column, identifier: str, sql_type: str) -> str:
+    """The value in the contract's type; null where it is missing or cannot be read so."""
+    value = present(identifier, sql_type)
+    if sql_type in NATIVE[column.type]:
+        return f"{value}::{SQL_TYPES[column.type]}"
+    return _readers()[column.type].format(text=f"({value})::varchar")
+
+
+def _readers() -> dict[str, str]:
+    number = "case when isfinite(try_cast({text} as double)) then try_cast({text} as double) end"
+    return {
+        "string": "{text}",
+        "number": number,
+        "integer": f"case when ({number}) = trunc({number}) then try_cast(({number}) as bigint) end",
+        "boolean": f"case when lower({{text}}) in {TRUE} then true when lower({{text}}) in {FALSE} then false end",
+        "date": "case when try_cast({text} as timestamp) = try_cast({text} as date) then try_cast({text} as date) end",
+        "timestamp": "coalesce(try_cast({text} as timestamp), try_cast({text} as timestamptz)::timestamp)",
+    }

@@ -1,0 +1,156 @@
+"""Checks one landed file against its table's contract, in one scan for the columns and one each for key and customer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from churn_platform.errors import LandingError
+from churn_platform.ingest.casting import SQL_TYPES, cast, present
+from churn_platform.ingest.files import normalised, unreadable
+from churn_platform.months import as_of, label
+from churn_platform.portfolios.spec import Column, Table
+
+Headers = Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A condition that no row may meet: SQL for the offending rows, SQL for an example, and the words for both."""
+
+    offending: str
+    example: str
+    complaint: str
+
+
+def check_file(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    month: date,
+    path: Path,
+    reader: str,
+    headers: Headers,
+    *,
+    customers: str | None,
+) -> int:
+    """Number of rows of a file that keeps its contract; LandingError lists everything that is wrong with any other.
+
+    `customers` is a query for the customer ids that events may name.
+    """
+    _check_headers(table, path, headers)
+    try:
+        rows, wrong = _check_values(connection, table, month, reader, headers)
+        wrong += _duplicates(connection, table, reader, headers)
+        if customers and table.customer:
+            wrong += _unknown_customers(connection, table, reader, headers, customers)
+    except duckdb.Error as error:
+        raise unreadable(path, error) from error
+    if rows == 0:
+        raise LandingError(f"{path}: the file has headers but no rows; deliver it again")
+    if wrong:
+        raise LandingError(f"{path}: {'; '.join(wrong)}; nothing of it was loaded")
+    return rows
+
+
+def source_of(column: Column, headers: Headers) -> tuple[str, str]:
+    """The quoted header of a column in this file and its SQL type there."""
+    header, sql_type = headers[normalised(column.header)]
+    return '"' + header.replace('"', '""') + '"', sql_type
+
+
+def typed(column: Column, headers: Headers) -> str:
+    """The column's value in the contract's type; null where the file may lack the column and does."""
+    if not _delivered(column, headers):
+        return f"null::{SQL_TYPES[column.type]}"
+    return cast(column, *source_of(column, headers))
+
+
+def _delivered(column: Column, headers: Headers) -> bool:
+    return normalised(column.header) in headers
+
+
+def _check_headers(table: Table, path: Path, headers: Headers) -> None:
+    missing = [
+        column.header for column in table.columns if not column.optional and not _delivered(column, headers)
+    ]
+    if missing:
+        found = ", ".join(header for header, _ in headers.values())
+        raise LandingError(
+            f"{path}: column {', '.join(missing)} is missing; the file has {found}; nothing of it was loaded"
+        )
+
+
+def _check_values(
+    connection: duckdb.DuckDBPyConnection, table: Table, month: date, reader: str, headers: Headers
+) -> tuple[int, list[str]]:
+    delivered = [column for column in table.columns if _delivered(column, headers)]
+    checks = [check for column in delivered for check in _column_checks(column, headers)]
+    checks += _month_checks(table, month, headers)
+    measures = "".join(
+        f", count_if({check.offending}), any_value({check.example}) filter ({check.offending})" for check in checks
+    )
+    found = connection.execute(f"select count(*){measures} from {reader}").fetchone()
+    assert found is not None
+    rows, counts, examples = found[0], found[1::2], found[2::2]
+    wrong = [
+        f"{check.complaint.format(count=count, rows=rows)}, e.g. {example!s:.80}"
+        for check, count, example in zip(checks, counts, examples, strict=True)
+        if count
+    ]
+    return rows, wrong
+
+
+def _column_checks(column: Column, headers: Headers) -> list[Check]:
+    identifier, sql_type = source_of(column, headers)
+    given, value = present(identifier, sql_type), cast(column, identifier, sql_type)
+    checks = [Check(f"{given} is not null and {value} is null", f"{given}::varchar", f"are not of type {column.type}")]
+    if column.type in ("number", "integer") and sql_type != "VARCHAR":
+        checks[0] = Check(f"not isfinite({given}::double)", f"{given}::varchar", f"are not of type {column.type}")
+    if column.required:
+        checks.append(Check(f"{given} is null", "'an empty value'", "are missing"))
+    if column.levels:
+        levels = ", ".join("'" + level.replace("'", "''") + "'" for level in column.levels)
+        complaint = f"are none of {', '.join(column.levels)}"
+        checks.append(Check(f"{given} is not null and {value} not in ({levels})", f"{given}::varchar", complaint))
+    prefix = f"column {column.header}: {{count}} of {{rows}} values "
+    return [Check(check.offending, check.example, prefix + _literal(check.complaint)) for check in checks]
+
+
+def _month_checks(table: Table, month: date, headers: Headers) -> list[Check]:
+    if table.event_time is None:
+        return []
+    value = typed(table.column(table.event_time), headers)
+    outside = f"not ({value} >= timestamp '{month}' and {value} < timestamp '{as_of(month)}')"
+    complaint = f"column {table.event_time}: {{count}} of {{rows}} events lie outside {label(month)}"
+    return [Check(outside, f"({value})::varchar", complaint)]
+
+
+def _literal(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _duplicates(connection: duckdb.DuckDBPyConnection, table: Table, reader: str, headers: Headers) -> list[str]:
+    key = typed(table.column(table.key), headers)
+    found = connection.execute(
+        f"select count(*), any_value(key) from "
+        f"(select {key} as key from {reader} where key is not null group by key having count(*) > 1)"
+    ).fetchone()
+    assert found is not None
+    return [f"column {table.key}: {found[0]} keys occur more than once, e.g. {found[1]}"] if found[0] else []
+
+
+def _unknown_customers(
+    connection: duckdb.DuckDBPyConnection, table: Table, reader: str, headers: Headers, customers: str
+) -> list[str]:
+    assert table.customer is not None
+    customer = typed(table.column(table.customer), headers)
+    found = connection.execute(
+        f"select count(*), any_value(customer) from (select {customer} as customer from {reader}) "
+        f"where customer not in ({customers})"
+    ).fetchone()
+    assert found is not None
+    if not found[0]:
+        return []
+    return [f"column {table.customer}: {found[0]} rows name a customer unknown in this month, e.g. {found[1]}"]

@@ -1,0 +1,109 @@
+"""Finds a month's landed file and opens it as a relation whose headers are normalised."""
+
+import gzip
+import re
+import zlib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from churn_platform.errors import LandingError
+from churn_platform.months import label
+
+SUFFIXES = (".parquet", ".csv", ".csv.gz")
+CAUSES = {
+    "utf-8": "it is not UTF-8; save it as UTF-8",
+    "unicode": "it is not UTF-8; save it as UTF-8",
+    "gzip": "it is truncated or not gzip; deliver it again",
+    "magic bytes": "it is truncated or not Parquet; deliver it again",
+    "parquet": "it is truncated or not Parquet; deliver it again",
+    "number of columns": "the line has too few or too many fields; it may be truncated, deliver it again",
+}
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One landed file: where it lies, and what it was when it was found."""
+
+    path: Path
+    size_bytes: int
+    modified_ns: int
+
+    def changed(self) -> bool:
+        """Whether the file has been rewritten since it was found."""
+        now = self.path.stat()
+        return (now.st_size, now.st_mtime_ns) != (self.size_bytes, self.modified_ns)
+
+
+def find_file(landing_dir: Path, portfolio: str, table: str, month: date) -> LandedFile:
+    """The one file landed for a table and month; LandingError where there is none, or more than one."""
+    folder = landing_dir / portfolio / table
+    found = [path for suffix in SUFFIXES if (path := folder / f"{label(month)}{suffix}").is_file()]
+    if not found:
+        raise LandingError(f"no file for {portfolio}/{table} of {label(month)}; put one at {folder}/{label(month)}.csv")
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise LandingError(f"{folder}: {len(found)} files for one month ({names}); keep the right one")
+    state = found[0].stat()
+    if state.st_size == 0:
+        raise LandingError(f"{found[0]}: the file is empty (0 bytes); deliver it again")
+    return LandedFile(found[0], state.st_size, state.st_mtime_ns)
+
+
+def relation(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, dict[str, tuple[str, str]]]:
+    """The table function that reads `path`, and its columns: normalised header -> (header, SQL type).
+
+    LandingError for a truncated file, a wrong encoding, no header, or two headers that are the same when normalised.
+    """
+    check_whole(path)
+    reader = _reader(path)
+    try:
+        described = connection.execute(f"describe select * from {reader}").fetchall()
+    except duckdb.Error as error:
+        raise unreadable(path, error) from error
+    columns: dict[str, tuple[str, str]] = {}
+    for header, sql_type, *_ in described:
+        name = normalised(header)
+        if name in columns:
+            raise LandingError(f"{path}: columns {columns[name][0]!r} and {header!r} are one name; rename one")
+        columns[name] = (header, sql_type)
+    return reader, columns
+
+
+def normalised(header: str) -> str:
+    """A header as names are compared: without BOM, case, outer or repeated blanks ('  Total  Charges' -> 'total_charges').
+
+    Camel case is split, so 'TotalCharges' and 'Total charges' are one name.
+    """
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", header.strip("\ufeff \t\r\n"))
+    return re.sub(r"[^0-9a-z]+", "_", words.lower()).strip("_")
+
+
+def unreadable(path: Path, error: duckdb.Error) -> LandingError:
+    """The error for a file that DuckDB cannot read, with the line and the likely cause."""
+    text = str(error)
+    cause = next((cause for sign, cause in CAUSES.items() if sign in text.lower()), text.splitlines()[0][:200])
+    line = re.search(r"on line: (\d+)", text, re.IGNORECASE)
+    where = f"line {line.group(1)}: " if line else ""
+    return LandingError(f"{path}: cannot be read: {where}{cause}; nothing of it was loaded")
+
+
+def check_whole(path: Path) -> None:
+    """LandingError where a gzip stream ends early; a Parquet file without its footer cannot be opened anyway."""
+    if path.suffix != ".gz":
+        return
+    try:
+        with gzip.open(path) as stream:
+            while stream.read(1 << 20):
+                pass
+    except (EOFError, OSError, zlib.error) as error:
+        raise LandingError(f"{path}: {CAUSES['gzip']}; nothing of it was loaded") from error
+
+
+def _reader(path: Path) -> str:
+    quoted = str(path).replace("'", "''")
+    if path.suffix == ".parquet":
+        return f"read_parquet('{quoted}')"
+    return f"read_csv('{quoted}', header = true, all_varchar = true)"

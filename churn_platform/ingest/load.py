@@ -1,0 +1,98 @@
+"""Loads one landed month into its raw table, in one transaction, after the file kept its contract."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from churn_platform.errors import LandingError
+from churn_platform.ingest.casting import SQL_TYPES
+from churn_platform.ingest.contract import Headers, check_file, typed
+from churn_platform.ingest.files import find_file, relation
+from churn_platform.months import label
+from churn_platform.portfolios.spec import Column, Portfolio, Table
+from churn_platform.warehouse.resource import Warehouse
+from churn_platform.warehouse.tables import ensure_table, replace_month
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What one landed file brought."""
+
+    path: Path
+    rows: int
+    size_bytes: int
+
+
+def load_month(
+    warehouse: Warehouse, portfolio: Portfolio, table: Table, month: date, *, landing_dir: Path, hash_key: str
+) -> Loaded:
+    """Replace a month of a raw table by its landed file.
+
+    LandingError, and nothing changed, where the file is missing or breaks its contract.
+    """
+    file = find_file(landing_dir, portfolio.name, table.name, month)
+    target = raw_table(portfolio, table)
+    with warehouse.get_connection() as connection:
+        ensure_table(connection, target, raw_columns(table))
+        reader, headers = relation(connection, file.path)
+        customers = _known_customers(connection, portfolio, table, month)
+        check_file(connection, table, month, file.path, reader, headers, customers=customers)
+
+    def write(connection: duckdb.DuckDBPyConnection) -> int:
+        select = f"select {_select_list(table, month, headers)} from {reader}"
+        rows = replace_month(connection, target, month, select.replace("$key", f"'{hash_key}'"))
+        if file.changed():
+            raise LandingError(f"{file.path}: rewritten while it was being read; materialize the month again")
+        return rows
+
+    rows = warehouse.write(write, note=f"{target} {label(month)}")
+    return Loaded(file.path, rows, file.size_bytes)
+
+
+def raw_table(portfolio: Portfolio, table: Table) -> str:
+    """`schema.table` of a landed table in the warehouse."""
+    return f"{portfolio.raw_schema}.{table.name}"
+
+
+def raw_columns(table: Table) -> dict[str, str]:
+    """Columns of the raw table with their SQL types; a hashed number is a 64-bit integer named `<column>_hash`."""
+    return {"month": "date"} | {
+        _stored_name(column): "ubigint" if column.hashed else SQL_TYPES[column.type] for column in table.columns
+    }
+
+
+def _stored_name(column: Column) -> str:
+    return f"{column.name}_hash" if column.hashed else column.name
+
+
+def _select_list(table: Table, month: date, headers: Headers) -> str:
+    columns = ", ".join(f'{_stored(column, headers)} as "{_stored_name(column)}"' for column in table.columns)
+    return f"date '{month}' as month, {columns}"
+
+
+def _stored(column: Column, headers: Headers) -> str:
+    value = typed(column, headers)
+    return keyed_hash(value) if column.hashed else value
+
+
+def keyed_hash(value: str) -> str:
+    """SQL for the first 64 bits of SHA-256 over key and number; cutting it short rules out extending a known hash."""
+    return f"('0x' || left(sha256($key || {value}), 16))::ubigint"
+
+
+def _known_customers(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, table: Table, month: date
+) -> str | None:
+    """Query for the customers whom events of the month may name; None for a table that names none."""
+    if table.customer is None:
+        return None
+    customers = raw_table(portfolio, portfolio.table("customers"))
+    query = f"select customer_id from {customers} where month = date '{month}'"
+    if not connection.execute(f"select exists ({query})").fetchone()[0]:  # type: ignore[index]
+        raise LandingError(
+            f"{portfolio.name}/{table.name} of {label(month)}: no customers of that month are loaded; "
+            f"materialize {customers.replace('.', '/')} for {label(month)} first"
+        )
+    return query

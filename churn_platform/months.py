@@ -1,0 +1,43 @@
+"""Months as the graph counts them: the first day of a calendar month, UTC."""
+
+from datetime import date, timedelta
+
+
+def shift(month: date, months: int) -> date:
+    """The month that lies `months` after `month` (before, where negative)."""
+    index = month.year * 12 + month.month - 1 + months
+    return date(index // 12, index % 12 + 1, 1)
+
+
+def as_of(month: date) -> date:
+    """The first instant after `month`: nothing from then on is known to it."""
+    return shift(month, 1)
+
+
+def month_range(first: date, last: date) -> list[date]:
+    """Every month from `first` to `last`, both included."""
+    count = (last.year - first.year) * 12 + last.month - first.month + 1
+    return [shift(first, offset) for offset in range(count)]
+
+
+def last_complete_month(today: date) -> date:
+    """The newest month that has ended by `today`."""
+    return shift(today.replace(day=1), -1)
+
+
+def parse_month(text: str) -> date:
+    """The month in 'YYYY-MM' or 'YYYY-MM-01'; ValueError for anything else."""
+    day = date.fromisoformat(text if len(text) > 7 else f"{text}-01")
+    if day.day != 1:
+        raise ValueError(f"{text!r} is not a month; write YYYY-MM")
+    return day
+
+
+def label(month: date) -> str:
+    """The month as file names and messages write it: 'YYYY-MM'."""
+    return f"{month:%Y-%m}"
+
+
+def previous_day(day: date) -> date:
+    """The day before."""
+    return day - timedelta(days=1)

@@ -1,0 +1,60 @@
+"""Features as float32 numbers in catalogue order: the one encoding of training, batch scores and the served model.
+
+A category becomes the position of its level, a boolean 0 or 1. A missing value, and a level that the catalogue does
+not know, become NaN, so a model never mistakes an unseen level for a known one.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from churn_platform.portfolios.spec import Feature
+
+
+def encoded_columns(features: Sequence[Feature]) -> str:
+    """The select list that encodes `features` in DuckDB, one FLOAT column each."""
+    return ", ".join(f'{_encoded(feature)} as "{feature.name}"' for feature in features)
+
+
+def _encoded(feature: Feature) -> str:
+    column = f'"{feature.name}"'
+    if feature.type == "category":
+        levels = ", ".join(f"'{_quoted(level)}'" for level in feature.levels)
+        return f"(list_position([{levels}], {column}) - 1)::float"
+    return f"{column}::float"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def matrix(batch: pa.Table | pa.RecordBatch, names: Sequence[str]) -> np.ndarray:
+    """The named FLOAT columns of an Arrow table or batch as a (rows, features) float32 matrix, nulls as NaN."""
+    out = np.empty((batch.num_rows, len(names)), dtype=np.float32, order="F")
+    for position, name in enumerate(names):
+        column = batch.column(name)
+        out[:, position] = column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy()
+    return out
+
+
+def encode_row(row: Mapping[str, object], features: Sequence[Feature]) -> np.ndarray:
+    """One customer's features (by name) as a float32 vector of shape (features,)."""
+    return np.array([_number(row.get(feature.name), feature) for feature in features], dtype=np.float32)
+
+
+def _number(value: object, feature: Feature) -> float:
+    if value is None:
+        return np.nan
+    if feature.type == "category":
+        return float(feature.levels.index(value)) if value in feature.levels else np.nan
+    return float(value)  # type: ignore[arg-type]
+
+
+def decode(number: float, feature: Feature) -> object:
+    """The value that `number` stands for: a level, a bool, an int or a float; None for NaN."""
+    if np.isnan(number):
+        return None
+    if feature.type == "category":
+        return feature.levels[int(number)]
+    return {"boolean": bool, "integer": int, "number": float}[feature.type](number)

@@ -1,0 +1,34 @@
+"""Finds portfolio specs: the two that ship with the package and the user's own in a folder."""
+
+from importlib import resources
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from churn_platform.errors import SpecError
+from churn_platform.portfolios.spec import Portfolio
+
+
+def load_portfolios(own_dir: Path) -> dict[str, Portfolio]:
+    """Every portfolio by name, shipped ones first; SpecError where two files claim one name."""
+    shipped = Path(str(resources.files("churn_platform.portfolios")))
+    paths = sorted(shipped.glob("*.yaml"), reverse=True) + sorted(own_dir.glob("*.yaml"))
+    portfolios: dict[str, Portfolio] = {}
+    for path in paths:
+        portfolio = read_portfolio(path)
+        if portfolio.name in portfolios:
+            raise SpecError(f"{path}: portfolio {portfolio.name!r} exists already; choose another name")
+        portfolios[portfolio.name] = portfolio
+    return portfolios
+
+
+def read_portfolio(path: Path) -> Portfolio:
+    """The spec in `path`; SpecError names the file, the key and what is wrong."""
+    try:
+        return Portfolio.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        raise SpecError(f"{path}: not readable as YAML: {error}") from error
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'spec'}: {item['msg']}" for item in error.errors())
+        raise SpecError(f"{path}: {wrong}") from error

@@ -1,0 +1,65 @@
+"""Pandera schemas derived from the catalogue: what may enter training and scoring."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from churn_platform.errors import DataError
+from churn_platform.portfolios.spec import Feature
+
+
+def validate_encoded(features: np.ndarray, catalogue: Sequence[Feature], *, what: str) -> None:
+    """DataError naming each feature, the number of rows and an example where encoded features break the catalogue.
+
+    A level that the catalogue does not know is encoded as missing, so categories may be missing here.
+    """
+    import pandas as pd
+    from pandera.errors import SchemaErrors
+
+    if len(features) == 0:
+        raise DataError(f"{what}: there are no rows; materialize the features of that month first")
+    frame = pd.DataFrame(features, columns=[feature.name for feature in catalogue], copy=False)
+    try:
+        encoded_schema(tuple(catalogue)).validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        raise DataError(f"{what}: {_said(errors.failure_cases)}") from None
+
+
+@lru_cache(maxsize=32)
+def encoded_schema(catalogue: tuple[Feature, ...]) -> Any:
+    """The schema of the encoded features, one float32 column per feature in catalogue order."""
+    import pandera.pandas as pa
+
+    columns = {
+        feature.name: pa.Column(
+            "float32", checks=_bounds(feature), nullable=feature.nullable or feature.type == "category"
+        )
+        for feature in catalogue
+    }
+    return pa.DataFrameSchema(columns, strict=True, ordered=True)
+
+
+def _bounds(feature: Feature) -> list[Any]:
+    import pandera.pandas as pa
+
+    low, high = {"category": (0, len(feature.levels) - 1), "boolean": (0, 1)}.get(feature.type, feature.range)
+    return [
+        check
+        for check in (
+            pa.Check.ge(low) if low is not None else None,
+            pa.Check.le(high) if high is not None else None,
+        )
+        if check is not None
+    ]
+
+
+def _said(failures: Any) -> str:
+    grouped = failures.groupby(["column", "check"], sort=False).agg(
+        rows=("failure_case", "size"), example=("failure_case", "first")
+    )
+    return "; ".join(
+        f"feature {column}: {row.rows} values break {check}, e.g. {row.example}"
+        for (column, check), row in grouped.iterrows()
+    )

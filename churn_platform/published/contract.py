@@ -1,0 +1,150 @@
+"""The published contract: what the platform writes and serving reads. Light on purpose: msgspec and numpy alone.
+
+published/<portfolio>/
+  models/<version>/model.onnx, manifest.json
+  features/<month>/customers.lmdb, manifest.json     customer id -> packed features, score, reasons
+  live.json                                          what is live; replaced atomically
+"""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+MODEL_FILE = "model.onnx"
+FEATURES_FILE = "customers.lmdb"
+MANIFEST_FILE = "manifest.json"
+LIVE_FILE = "live.json"
+ONNX_INPUT = "features"
+ONNX_PROBABILITIES = "probabilities"
+
+
+class PublishedFeature(msgspec.Struct, frozen=True):
+    """One feature as the model expects it, in the manifest's order."""
+
+    name: str
+    type: str
+    unit: str | None
+    range: tuple[float | None, float | None]
+    levels: tuple[str, ...]
+    nullable: bool
+    default: float | str | bool | None
+    source: str | None
+    description: str
+    reason: str
+
+
+class Tier(msgspec.Struct, frozen=True):
+    """A risk tier and the lowest probability that belongs to it."""
+
+    name: str
+    lower_bound: float
+
+
+class SmokePrediction(msgspec.Struct, frozen=True):
+    """An encoded customer with the calibrated probability that the bundle must give for it; null is missing."""
+
+    features: tuple[float | None, ...]
+    churn_probability: float
+
+
+class ModelManifest(msgspec.Struct, frozen=True):
+    """All that serving needs to know of a model, and where it comes from."""
+
+    portfolio: str
+    version: int
+    algorithm: str
+    features: tuple[PublishedFeature, ...]
+    calibration_slope: float
+    calibration_intercept: float
+    threshold: float
+    base_rate: float
+    tiers: tuple[Tier, ...]
+    metrics: dict[str, float]
+    training_months: tuple[str, ...]
+    holdout_month: str
+    data_snapshot: int
+    mlflow_run_id: str
+    code_version: str
+    smoke: SmokePrediction
+    sha256: dict[str, str]
+
+
+class FeaturesManifest(msgspec.Struct, frozen=True):
+    """One month of online features."""
+
+    portfolio: str
+    month: str
+    customers: int
+    features: tuple[str, ...]
+    scored_by: int
+    sha256: dict[str, str]
+
+
+class LiveModel(msgspec.Struct, frozen=True):
+    """A model that serving loads: its role, and its share of the traffic."""
+
+    version: int
+    role: str
+    weight: float
+
+
+class Live(msgspec.Struct, frozen=True):
+    """What is live in a portfolio."""
+
+    portfolio: str
+    models: tuple[LiveModel, ...]
+    features_month: str | None
+
+
+class StoredCustomer(msgspec.Struct, frozen=True):
+    """A customer as published: encoded features (features,) float32, calibrated score, reasons."""
+
+    features: np.ndarray
+    churn_probability: float
+    reasons: tuple[str, ...]
+
+
+def pack_customer(features: np.ndarray, churn_probability: float, reasons: list[str]) -> bytes:
+    """A customer as stored: float32 features, a float64 score, then the reasons as JSON."""
+    return (
+        features.astype("<f4", copy=False).tobytes()
+        + np.float64(churn_probability).tobytes()
+        + msgspec.json.encode(reasons)
+    )
+
+
+def unpack_customer(stored: bytes, feature_count: int) -> StoredCustomer:
+    """The customer that `pack_customer` packed."""
+    end = 4 * feature_count
+    return StoredCustomer(
+        features=np.frombuffer(stored, dtype="<f4", count=feature_count),
+        churn_probability=float(np.frombuffer(stored, dtype="<f8", count=1, offset=end)[0]),
+        reasons=msgspec.json.decode(stored[end + 8 :], type=tuple[str, ...]),
+    )
+
+
+def model_dir(root: Path, version: int) -> Path:
+    """Folder of a model's bundle under the portfolio's published folder."""
+    return root / "models" / str(version)
+
+
+def features_dir(root: Path, month: str) -> Path:
+    """Folder of a month's online features ('YYYY-MM') under the portfolio's published folder."""
+    return root / "features" / month
+
+
+def read_model_manifest(folder: Path) -> ModelManifest:
+    """The manifest of a model's bundle."""
+    return msgspec.json.decode((folder / MANIFEST_FILE).read_bytes(), type=ModelManifest)
+
+
+def read_features_manifest(folder: Path) -> FeaturesManifest:
+    """The manifest of a month's online features."""
+    return msgspec.json.decode((folder / MANIFEST_FILE).read_bytes(), type=FeaturesManifest)
+
+
+def read_live(root: Path) -> Live | None:
+    """What is live in the portfolio's published folder; None before the first publication."""
+    path = root / LIVE_FILE
+    return msgspec.json.decode(path.read_bytes(), type=Live) if path.exists() else None

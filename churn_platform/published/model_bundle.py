@@ -1,0 +1,87 @@
+"""Publishes a model: ONNX file and manifest, after the parity check."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from churn_platform.portfolios.spec import Feature
+from churn_platform.published.contract import (
+    MODEL_FILE,
+    ModelManifest,
+    PublishedFeature,
+    SmokePrediction,
+    Tier,
+    model_dir,
+)
+from churn_platform.published.files import new_folder, sha256, write_manifest
+from churn_platform.published.onnx import check_parity, export
+from churn_platform.training.model import ChurnModel
+from churn_platform.training.record import ModelRecord
+
+
+def publish_model(root: Path, version: int, model: ChurnModel, record: ModelRecord, sample: np.ndarray) -> float:
+    """Write the bundle of a version; returns the parity difference over `sample`, encoded customers.
+
+    PublicationError, and nothing written, where the export disagrees with the native model.
+    """
+    onnx = export(model)
+    difference = check_parity(model, onnx, sample)
+    with new_folder(model_dir(root, version)) as draft:
+        (draft / MODEL_FILE).write_bytes(onnx)
+        write_manifest(draft, _manifest(version, model, record, sample, sha256(draft / MODEL_FILE)))
+    return difference
+
+
+def _manifest(
+    version: int, model: ChurnModel, record: ModelRecord, sample: np.ndarray, onnx_sha256: str
+) -> ModelManifest:
+    return ModelManifest(
+        portfolio=record.portfolio,
+        version=version,
+        algorithm=model.algorithm,
+        features=tuple(_published(feature, sample[:, place]) for place, feature in enumerate(model.features)),
+        calibration_slope=model.calibration.slope,
+        calibration_intercept=model.calibration.intercept,
+        threshold=record.threshold,
+        base_rate=record.base_rate,
+        tiers=tuple(Tier(name, bound) for name, bound in record.tiers),
+        metrics=record.holdout,
+        training_months=tuple(record.training_months),
+        holdout_month=record.holdout_month,
+        data_snapshot=record.snapshot,
+        mlflow_run_id=record.mlflow_run_id,
+        code_version=record.code_version,
+        smoke=_smoke(model, sample[0]),
+        sha256={MODEL_FILE: onnx_sha256},
+    )
+
+
+def _published(feature: Feature, values: np.ndarray) -> PublishedFeature:
+    return PublishedFeature(
+        name=feature.name,
+        type=feature.type,
+        unit=feature.unit,
+        range=feature.range,
+        levels=feature.levels,
+        nullable=feature.nullable,
+        default=_default(feature, values[~np.isnan(values)]),
+        source=feature.source,
+        description=feature.description,
+        reason=feature.reason,
+    )
+
+
+def _default(feature: Feature, values: np.ndarray) -> float | str | bool | None:
+    """What stands in for a feature that a request leaves out: the most frequent level, or the median."""
+    if feature.nullable or not len(values):
+        return None
+    if feature.type in ("category", "boolean"):
+        code = int(np.bincount(values.astype(int)).argmax())
+        return feature.levels[code] if feature.type == "category" else bool(code)
+    return float(np.median(values))
+
+
+def _smoke(model: ChurnModel, customer: np.ndarray) -> SmokePrediction:
+    probability = float(model.churn_probability(customer.reshape(1, -1))[0])
+    return SmokePrediction(tuple(None if math.isnan(value) else float(value) for value in customer), probability)

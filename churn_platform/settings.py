@@ -1,0 +1,131 @@
+"""Every setting of the platform, read from the environment (prefix `CHURN_`) once, at the edge.
+
+Nothing else in the package reads the environment or the clock.
+"""
+
+import os
+import secrets
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from churn_platform.errors import SettingsError
+
+PREFIX = "CHURN_"
+
+
+class Settings(BaseSettings):
+    """Settings with a sentence each; unknown `CHURN_` variables are refused by `load_settings`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    data_dir: Path = Field(Path("data"), description="Folder that holds everything the platform writes.")
+    portfolios_dir: Path = Field(Path("portfolios"), description="Folder with the specs of your own portfolios.")
+    first_month: date = Field(date(2025, 1, 1), description="First monthly partition of the graph.")
+    catalog: str = Field(
+        "",
+        description="DuckLake catalog: empty for SQLite under data_dir, or `postgres:dbname=... host=...`.",
+    )
+    lake_data_path: str = Field("", description="Where the lake's Parquet files lie; empty for data_dir/lake.")
+    mlflow_tracking_uri: str = Field("", description="MLflow tracking store; empty for SQLite under data_dir.")
+    phone_hash_key: SecretStr = Field(
+        SecretStr(""),
+        description="Secret key of the phone-number hash; empty: made once and kept in data_dir/secrets.",
+    )
+    duckdb_threads: int = Field(2, ge=1, description="Threads of each DuckDB connection.")
+    duckdb_memory_limit: str = Field("8GB", description="Memory limit of each DuckDB connection.")
+    warehouse_wait_seconds: float = Field(60.0, gt=0, description="How long to wait for a busy catalog.")
+    model_threads: int = Field(2, ge=1, description="Threads for fitting and batch scoring.")
+    training_rows_max: int = Field(2_000_000, ge=1_000, description="Most rows to fit on; more are sampled by customer.")
+    scoring_batch_rows: int = Field(100_000, ge=1_000, description="Customers scored at a time.")
+    bootstrap_replicates: int = Field(1_000, ge=100, description="Replicates of the paired bootstrap in promotion.")
+
+    @cached_property
+    def root(self) -> Path:
+        """`data_dir` as an absolute path."""
+        return self.data_dir.resolve()
+
+    @property
+    def landing_dir(self) -> Path:
+        """Where operators put files: `<portfolio>/<table>/<YYYY-MM>.{parquet,csv,csv.gz}`."""
+        return self.root / "landing"
+
+    @property
+    def truth_dir(self) -> Path:
+        """Where the simulator puts the true probabilities; no asset reads it."""
+        return self.root / "truth"
+
+    @property
+    def published_dir(self) -> Path:
+        """The bundles that serving reads."""
+        return self.root / "published"
+
+    @property
+    def extension_dir(self) -> Path:
+        """DuckDB extensions, installed from their wheels."""
+        return self.root / "duckdb_extensions"
+
+    @property
+    def mlflow_uri(self) -> str:
+        """The tracking store in use."""
+        return self.mlflow_tracking_uri or f"sqlite:///{self.root / 'mlflow.db'}"
+
+    @property
+    def mlflow_artifacts(self) -> str:
+        """Where new MLflow experiments keep their files."""
+        return (self.root / "mlflow_artifacts").as_uri()
+
+    @property
+    def lake_catalog(self) -> str:
+        """The catalog in DuckLake's own notation, without the `ducklake:` prefix."""
+        return self.catalog or f"sqlite:{self.root / 'catalog.sqlite'}"
+
+    @property
+    def lake_files(self) -> str:
+        """Where the lake's Parquet files lie."""
+        return self.lake_data_path or str(self.root / "lake")
+
+    def hash_key(self) -> str:
+        """The phone-number key as 64 hex digits or more; made and kept (mode 0600) where none is set."""
+        if key := self.phone_hash_key.get_secret_value():
+            if len(key) < 32:
+                raise SettingsError(
+                    f"CHURN_PHONE_HASH_KEY has {len(key)} characters; give at least 32, "
+                    "for example the output of `openssl rand -hex 32`"
+                )
+            return key
+        return _kept_secret(self.root / "secrets" / "phone_hash.key")
+
+
+def _kept_secret(path: Path) -> str:
+    """The secret in `path`, made there first where it is missing; two processes that race agree on one."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_suffix(f".{os.getpid()}")
+    if not path.exists():
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_hex(32))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment, with `overrides` on top; SettingsError names what is wrong."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{PREFIX}{str(item['loc'][0]).upper()}={item.get('input')!r}: {item['msg']}" for item in error.errors()
+        )
+        raise SettingsError(f"setting not usable: {wrong}") from error

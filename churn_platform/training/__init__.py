@@ -1,0 +1,1 @@
+"""From labelled months to fitted candidates and a challenger."""

@@ -1,0 +1,88 @@
+"""What is known of a fitted model beside the model itself: kept in MLflow, written into the published manifest."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from churn_platform.evaluation.metrics import Metrics, measure
+from churn_platform.evaluation.threshold import choose_threshold, risk_tiers
+from churn_platform.months import label
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.training.data import TrainingData, TrainingSet
+from churn_platform.training.model import ChurnModel
+from churn_platform.training.splits import HOLDOUT, STRATIFIED, TRAIN
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+RECORD_FILE = "record.json"
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """Provenance, threshold and metrics of one fitted candidate."""
+
+    portfolio: str
+    month: str
+    algorithm: str
+    mlflow_run_id: str
+    snapshot: int
+    code_version: str
+    training_months: list[str]
+    holdout_month: str
+    threshold: float
+    base_rate: float
+    tiers: list[tuple[str, float]]
+    validation: dict[str, float]
+    holdout: dict[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as JSON takes it."""
+        return asdict(self)
+
+
+def make_record(
+    portfolio: Portfolio,
+    training_set: TrainingSet,
+    model: ChurnModel,
+    data: TrainingData,
+    *,
+    mlflow_run_id: str,
+    code_version: str,
+) -> ModelRecord:
+    """Choose the threshold on the validation rows, measure there and on the hold-out, and note where all comes from."""
+    validated = model.churn_probability(data.validation.features)
+    threshold = choose_threshold(
+        data.validation.churned, validated, economics=portfolio.economics, min_recall=portfolio.gates.min_recall
+    )
+    base_rate = float(data.train.churned.mean())
+    months = training_set.months
+    return ModelRecord(
+        portfolio=portfolio.name,
+        month=label(training_set.month),
+        algorithm=model.algorithm,
+        mlflow_run_id=mlflow_run_id,
+        snapshot=training_set.snapshot,
+        code_version=code_version,
+        training_months=[label(month) for month, name in months.items() if name in (TRAIN, STRATIFIED)],
+        holdout_month=next(label(month) for month, name in months.items() if name in (HOLDOUT, STRATIFIED)),
+        threshold=threshold,
+        base_rate=base_rate,
+        tiers=risk_tiers(threshold=threshold, base_rate=base_rate, economics=portfolio.economics),
+        validation=measure(data.validation.churned, validated, threshold=threshold).as_dict(),
+        holdout=holdout_metrics(model, data, threshold=threshold).as_dict(),
+    )
+
+
+def holdout_metrics(model: ChurnModel, data: TrainingData, *, threshold: float) -> Metrics:
+    """Metrics on the hold-out."""
+    return measure(data.holdout.churned, model.churn_probability(data.holdout.features), threshold=threshold)
+
+
+def read_record(client: "MlflowClient", run_id: str) -> ModelRecord:
+    """The record that a candidate's MLflow run keeps."""
+    import mlflow
+
+    path = f"runs:/{run_id}/{RECORD_FILE}"
+    stored = json.loads(mlflow.artifacts.load_text(path))
+    return ModelRecord(**stored | {"tiers": [tuple(tier) for tier in stored["tiers"]]})

@@ -1,0 +1,65 @@
+"""Which labelled rows train, validate and judge a model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from churn_platform.errors import TrainingError
+from churn_platform.months import label
+from churn_platform.portfolios.spec import Split
+
+TRAIN, VALIDATION, HOLDOUT = "train", "validation", "holdout"
+SPLITS = (TRAIN, VALIDATION, HOLDOUT)
+STRATIFIED = "stratified"
+
+
+@dataclass(frozen=True)
+class LabelledMonth:
+    """One feature month whose labels have matured: customers and churners among them."""
+
+    features_month: date
+    customers: int
+    churned: int
+
+
+def assign_months(months: Sequence[LabelledMonth], split: Split) -> dict[date, str]:
+    """Split of each feature month in use, oldest first.
+
+    Out of time: the newest matured month is the hold-out, the one before validates (early stopping, calibration,
+    threshold), up to `training_months` before that train. Stratified: the newest month alone, cut by `row_splits`.
+    TrainingError where there are too few months or a month in use has no churner, or nobody who stayed.
+    """
+    ordered = sorted(months, key=lambda month: month.features_month)
+    needed = 3 if split.policy == "out_of_time" else 1
+    if len(ordered) < needed:
+        known = ", ".join(label(month.features_month) for month in ordered) or "none"
+        raise TrainingError(
+            f"training needs {needed} months with matured labels, there are {len(ordered)} ({known}); "
+            "materialize churn_labels for more months first"
+        )
+    used = ordered[-1:] if split.policy == "stratified" else ordered[-(split.training_months + 2) :]
+    for month in used:
+        if not 0 < month.churned < month.customers:
+            raise TrainingError(
+                f"{label(month.features_month)}: {month.churned} of {month.customers} customers churned; "
+                "a model needs both kinds"
+            )
+    if split.policy == "stratified":
+        return {used[0].features_month: STRATIFIED}
+    names = [TRAIN] * (len(used) - 2) + [VALIDATION, HOLDOUT]
+    return {month.features_month: name for month, name in zip(used, names, strict=True)}
+
+
+def row_splits(churned: np.ndarray, split: Split) -> np.ndarray:
+    """Split of each row of a snapshot, drawn with the split's seed so that each part has the same churn rate."""
+    generator = np.random.default_rng(split.seed)
+    parts = np.full(churned.shape, TRAIN, dtype="<U10")
+    for outcome in (0, 1):
+        rows = generator.permutation(np.flatnonzero(churned == outcome))
+        holdout = round(len(rows) * split.holdout_share)
+        validation = round(len(rows) * split.validation_share)
+        parts[rows[:holdout]] = HOLDOUT
+        parts[rows[holdout : holdout + validation]] = VALIDATION
+    return parts

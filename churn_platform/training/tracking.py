@@ -1,0 +1,72 @@
+"""MLflow, through dagster-mlflow: one run per materialization, opened and closed here whatever happens inside.
+
+dagster-mlflow's resource alone shares a run between processes, marks a run finished when a process exits and leaves
+it open for the next one. Giving it a run of our own making, and closing that run ourselves, rules all three out.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from dagster import ConfigurableResource
+
+if TYPE_CHECKING:
+    from dagster_mlflow.resources import MlFlow
+    from mlflow import MlflowClient
+
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GIT_PYTHON_REFRESH": "quiet"}
+
+
+class Tracking(ConfigurableResource):
+    """Where runs and models are recorded."""
+
+    tracking_uri: str
+    artifact_location: str
+
+    def client(self) -> "MlflowClient":
+        """A client of the tracking store, telemetry off."""
+        os.environ.update(QUIET)
+        import mlflow
+
+        mlflow.set_tracking_uri(self.tracking_uri)
+        return mlflow.MlflowClient(self.tracking_uri)
+
+    @contextmanager
+    def run(self, context: Any, *, experiment: str, tags: Mapping[str, str]) -> Iterator["MlFlow"]:
+        """A new MLflow run for this materialization, active inside and ended after: FINISHED, or FAILED on an error.
+
+        `context` is an asset's context; the run carries its Dagster run id, asset key and partition as tags.
+        """
+        client = self.client()
+        import mlflow
+        from dagster_mlflow.resources import MlFlow
+
+        run = client.create_run(
+            self._experiment_id(client, experiment),
+            run_name=f"{context.asset_key.path[-1]} {tags['dagster.partition']}",
+            tags={
+                "dagster.run_id": context.run_id,
+                "dagster.asset_key": context.asset_key.to_user_string(),
+                **tags,
+            },
+        )
+        started = SimpleNamespace(
+            log=context.log,
+            dagster_run=context.run,
+            run_id=context.run_id,
+            resource_config={"experiment_name": experiment, "mlflow_run_id": run.info.run_id},
+        )
+        mlflow.end_run()
+        try:
+            yield MlFlow(started)
+        except BaseException:
+            mlflow.end_run("FAILED")
+            raise
+        mlflow.end_run()
+
+    def _experiment_id(self, client: "MlflowClient", name: str) -> str:
+        if found := client.get_experiment_by_name(name):
+            return found.experiment_id
+        return client.create_experiment(name, artifact_location=f"{self.artifact_location}/{name}")

@@ -1,0 +1,34 @@
+"""Installs DuckDB's extensions from their wheels, so that no run ever downloads one."""
+
+from importlib import import_module, resources
+from pathlib import Path
+
+import duckdb
+
+from churn_platform.errors import WarehouseError
+
+EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner")
+
+
+def install_extensions(folder: Path) -> None:
+    """Put the extensions of this DuckDB version into `folder`; does nothing where they lie there already."""
+    missing = [name for name in EXTENSIONS if not _installed(name, folder)]
+    if not missing:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(config={"extension_directory": str(folder)}) as connection:
+        for name in missing:
+            connection.execute(f"install '{_file_in_wheel(name)}'")
+
+
+def _installed(name: str, folder: Path) -> bool:
+    return any(folder.glob(f"v{duckdb.__version__}/*/{name}.duckdb_extension"))
+
+
+def _file_in_wheel(name: str) -> Path:
+    try:
+        package = Path(str(resources.files(import_module(f"duckdb_extension_{name}"))))
+        return next(package.glob(f"extensions/v{duckdb.__version__}/{name}.duckdb_extension"))
+    except (ImportError, StopIteration):
+        wheel = f"duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}"
+        raise WarehouseError(f"DuckDB extension {name!r} is not installed; run `pip install {wheel}`") from None

@@ -1,0 +1,116 @@
+"""Opens the DuckLake: one function that every process uses, whatever its catalog."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from churn_platform.errors import WarehouseBusyError, WarehouseError
+from churn_platform.settings import Settings
+from churn_platform.warehouse.extensions import install_extensions
+from churn_platform.warehouse.holders import holders_of
+
+NAME = "lake"
+BUSY_SIGNS = ("database is locked", "conflict", "could not serialize", "deadlock")
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Where a lake lies and how to open it."""
+
+    catalog: str
+    files: str
+    extension_dir: Path
+    temp_dir: Path
+    threads: int
+    memory_limit: str
+    wait_seconds: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Lake":
+        """The lake that the settings describe."""
+        return cls(
+            catalog=settings.lake_catalog,
+            files=settings.lake_files,
+            extension_dir=settings.extension_dir,
+            temp_dir=settings.root / "tmp",
+            threads=settings.duckdb_threads,
+            memory_limit=settings.duckdb_memory_limit,
+            wait_seconds=settings.warehouse_wait_seconds,
+        )
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The catalog's file, for an SQLite catalog."""
+        kind, _, rest = self.catalog.partition(":")
+        return Path(rest) if kind == "sqlite" else None
+
+    def config(self) -> dict[str, str | int]:
+        """DuckDB's configuration for a connection to this lake."""
+        return {
+            "extension_directory": str(self.extension_dir),
+            "temp_directory": str(self.temp_dir),
+            "threads": self.threads,
+            "memory_limit": self.memory_limit,
+            "custom_user_agent": "churn_platform",
+        }
+
+    def attach_options(self, *, read_only: bool = False) -> dict[str, str | int]:
+        """Options of ATTACH; the SQLite catalog runs in WAL mode, so readers never wait for a writer."""
+        options: dict[str, str | int] = {"DATA_PATH": self.files}
+        if self.sqlite_path:
+            options["META_BUSY_TIMEOUT"] = int(self.wait_seconds * 1000)
+            options |= {} if read_only else {"META_JOURNAL_MODE": "WAL"}
+        return options | ({"READ_ONLY": "true"} if read_only else {})
+
+
+def connect(lake: Lake, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection whose default database is the lake, made first where it is new.
+
+    Read-only refuses every write. WarehouseError where the lake cannot be opened, or does not exist yet and read-only
+    was asked for; WarehouseBusyError where its catalog stayed locked.
+    """
+    _prepare(lake, read_only=read_only)
+    connection = duckdb.connect(config=lake.config())
+    try:
+        options = ", ".join(
+            f"{key} {value}" if isinstance(value, int) else f"{key} '{value}'"
+            for key, value in lake.attach_options(read_only=read_only).items()
+        )
+        connection.execute(f"attach 'ducklake:{lake.catalog}' as {NAME} ({options})")
+        connection.execute(f"use {NAME}")
+    except duckdb.Error as error:
+        connection.close()
+        raise translated(error, lake) from error
+    return connection
+
+
+def _prepare(lake: Lake, *, read_only: bool) -> None:
+    install_extensions(lake.extension_dir)
+    path = lake.sqlite_path
+    if path is None:
+        return
+    if read_only and not path.exists():
+        raise WarehouseError(f"no warehouse at {path}; `make demo` or materializing an asset makes it")
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether the error means that another process held the catalog, so that trying again makes sense."""
+    return isinstance(error, duckdb.Error) and any(sign in str(error).lower() for sign in BUSY_SIGNS)
+
+
+def translated(error: duckdb.Error, lake: Lake) -> Exception:
+    """The platform's own error for one that DuckDB raised."""
+    if is_busy(error):
+        return busy_error(lake)
+    return WarehouseError(f"cannot open the warehouse ducklake:{lake.catalog}: {error}")
+
+
+def busy_error(lake: Lake) -> WarehouseBusyError:
+    """The error that says how long was waited, and for whom."""
+    holders = holders_of(lake.sqlite_path) if lake.sqlite_path else []
+    return WarehouseBusyError(
+        f"the catalog {lake.catalog} stayed busy for {lake.wait_seconds:g} s, held by "
+        f"{', '.join(holders) or 'another session'}; wait for it to finish, or set CHURN_WAREHOUSE_WAIT_SECONDS higher"
+    )
