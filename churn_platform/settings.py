@@ -5,8 +5,10 @@ Nothing else in the package reads the environment or the clock.
 
 import os
 import secrets
+import subprocess
 from datetime import date
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
@@ -35,6 +37,7 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Secret key of the phone-number hash; empty: made once and kept in data_dir/secrets.",
     )
+    code_version: str = Field("", description="Version written beside each model; empty: the package's and git's.")
     duckdb_threads: int = Field(2, ge=1, description="Threads of each DuckDB connection.")
     duckdb_memory_limit: str = Field("8GB", description="Memory limit of each DuckDB connection.")
     warehouse_wait_seconds: float = Field(60.0, gt=0, description="How long to wait for a busy catalog.")
@@ -88,6 +91,11 @@ class Settings(BaseSettings):
         """Where the lake's Parquet files lie."""
         return self.lake_data_path or str(self.root / "lake")
 
+    @cached_property
+    def running_code_version(self) -> str:
+        """The version of the running code: as set, else the package's, with git's commit where there is one."""
+        return self.code_version or f"{version('churn-platform')}{_git_commit()}"
+
     def hash_key(self) -> str:
         """The phone-number key as 64 hex digits or more; made and kept (mode 0600) where none is set."""
         if key := self.phone_hash_key.get_secret_value():
@@ -98,6 +106,16 @@ class Settings(BaseSettings):
                 )
             return key
         return _kept_secret(self.root / "secrets" / "phone_hash.key")
+
+
+def _git_commit() -> str:
+    """'+<commit>', with '-dirty' for uncommitted changes; empty outside a git checkout."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return f"+{done.stdout.strip()}"
 
 
 def _kept_secret(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Loads one landed month into its raw table, in one transaction, after the file kept its contract."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,8 +13,8 @@ from churn_platform.ingest.contract import Headers, check_file, typed
 from churn_platform.ingest.files import find_file, relation
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Column, Portfolio, Table
-from churn_platform.warehouse.resource import Warehouse
-from churn_platform.warehouse.tables import ensure_table, replace_month
+from churn_platform.warehouse.lake import Lake, connect
+from churn_platform.warehouse.tables import ensure_table, replace_month, table_exists, write
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Loaded:
 
 
 def load_month(
-    warehouse: Warehouse, portfolio: Portfolio, table: Table, month: date, *, landing_dir: Path, hash_key: str
+    lake: Lake, portfolio: Portfolio, table: Table, month: date, *, landing_dir: Path, hash_key: str
 ) -> Loaded:
     """Replace a month of a raw table by its landed file.
 
@@ -34,20 +35,20 @@ def load_month(
     """
     file = find_file(landing_dir, portfolio.name, table.name, month)
     target = raw_table(portfolio, table)
-    with warehouse.get_connection() as connection:
-        ensure_table(connection, target, raw_columns(table))
+    with closing(connect(lake)) as connection:
         reader, headers = relation(connection, file.path)
         customers = _known_customers(connection, portfolio, table, month)
         check_file(connection, table, month, file.path, reader, headers, customers=customers)
 
-    def write(connection: duckdb.DuckDBPyConnection) -> int:
+    def replace(connection: duckdb.DuckDBPyConnection) -> int:
+        ensure_table(connection, target, raw_columns(table))
         select = f"select {_select_list(table, month, headers)} from {reader}"
         rows = replace_month(connection, target, month, select.replace("$key", f"'{hash_key}'"))
         if file.changed():
             raise LandingError(f"{file.path}: rewritten while it was being read; materialize the month again")
         return rows
 
-    rows = warehouse.write(write, note=f"{target} {label(month)}")
+    rows = write(lake, replace, note=f"{target} {label(month)}")
     return Loaded(file.path, rows, file.size_bytes)
 
 
@@ -90,7 +91,7 @@ def _known_customers(
         return None
     customers = raw_table(portfolio, portfolio.table("customers"))
     query = f"select customer_id from {customers} where month = date '{month}'"
-    if not connection.execute(f"select exists ({query})").fetchone()[0]:  # type: ignore[index]
+    if not table_exists(connection, customers) or not connection.execute(f"{query} limit 1").fetchone():
         raise LandingError(
             f"{portfolio.name}/{table.name} of {label(month)}: no customers of that month are loaded; "
             f"materialize {customers.replace('.', '/')} for {label(month)} first"

@@ -1,18 +1,13 @@
 """The Dagster resource through which assets reach the lake."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import duckdb
 from dagster_duckdb import DuckDBResource
-from tenacity import RetryError, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from churn_platform.warehouse.lake import Lake, busy_error, connect, is_busy
-from churn_platform.warehouse.tables import transaction
-
-Result = TypeVar("Result")
+from churn_platform.warehouse.lake import Lake, connect
 
 
 class Warehouse(DuckDBResource):
@@ -59,22 +54,3 @@ class Warehouse(DuckDBResource):
             yield connection
         finally:
             connection.close()
-
-    def write(self, work: Callable[[duckdb.DuckDBPyConnection], Result], *, note: str = "") -> Result:
-        """Run `work` in one transaction, again from the start while another process holds the catalog.
-
-        WarehouseBusyError after `wait_seconds`. `work` may run several times, so it must do nothing but write here.
-        """
-        attempts = Retrying(
-            retry=retry_if_exception(is_busy),
-            stop=stop_after_delay(self.wait_seconds),
-            wait=wait_random_exponential(multiplier=0.1, max=2),
-        )
-        try:
-            return attempts(self._write_once, work, note)
-        except RetryError as error:
-            raise busy_error(self.lake) from error
-
-    def _write_once(self, work: Callable[[duckdb.DuckDBPyConnection], Result], note: str) -> Result:
-        with self.get_connection() as connection, transaction(connection, note):
-            return work(connection)

@@ -1,12 +1,41 @@
 """Tables of the lake: partitioned by month, a month replaced in one transaction."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from typing import Any, TypeVar
 
 import duckdb
+from tenacity import RetryError, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from churn_platform.warehouse.lake import NAME
+from churn_platform.warehouse.lake import NAME, Lake, busy_error, connect, is_busy
+
+Result = TypeVar("Result")
+
+
+def write(lake: Lake, work: Callable[[duckdb.DuckDBPyConnection], Result], *, note: str = "") -> Result:
+    """Run `work` in one transaction, again from the start while another process holds the catalog.
+
+    WarehouseBusyError after the lake's `wait_seconds`. `work` may run several times, so it must do nothing but write.
+    """
+    attempts = Retrying(
+        retry=retry_if_exception(is_busy),
+        stop=stop_after_delay(lake.wait_seconds),
+        wait=wait_random_exponential(multiplier=0.1, max=2),
+    )
+    try:
+        return attempts(_write_once, lake, work, note)
+    except RetryError as error:
+        raise busy_error(lake) from error
+
+
+def _write_once(lake: Lake, work: Callable[[duckdb.DuckDBPyConnection], Result], note: str) -> Result:
+    connection = connect(lake)
+    try:
+        with transaction(connection, note):
+            return work(connection)
+    finally:
+        connection.close()
 
 
 @contextmanager
@@ -31,15 +60,16 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def ensure_table(connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str]) -> None:
-    """Make `schema.table` with the given columns (name -> SQL type), partitioned by month, where it is missing."""
-    schema, name = table.split(".")
+    """Make `schema.table` with the given columns (name -> SQL type), partitioned by month, where it is missing.
+
+    To be called in a transaction.
+    """
     if table_exists(connection, table):
         return
     listed = ", ".join(f'"{column}" {sql_type}' for column, sql_type in columns.items())
-    with transaction(connection):
-        connection.execute(f"create schema if not exists {schema}")
-        connection.execute(f"create table {schema}.{name} ({listed})")
-        connection.execute(f"alter table {schema}.{name} set partitioned by (month)")
+    connection.execute(f"create schema if not exists {table.split('.')[0]}")
+    connection.execute(f"create table {table} ({listed})")
+    connection.execute(f"alter table {table} set partitioned by (month)")
 
 
 def table_exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
@@ -56,6 +86,15 @@ def replace_month(connection: duckdb.DuckDBPyConnection, table: str, month: date
     connection.execute(f"delete from {table} where month = ?", [month])
     inserted = connection.execute(f"insert into {table} by name {select}").fetchone()
     return inserted[0] if inserted else 0
+
+
+def read_rows(connection: duckdb.DuckDBPyConnection, table: str, month: date) -> list[dict[str, Any]]:
+    """The rows of a small table for one month, as dictionaries; none where the table does not exist yet."""
+    if not table_exists(connection, table):
+        return []
+    result = connection.execute(f"select * from {table} where month = ?", [month])
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def current_snapshot(connection: duckdb.DuckDBPyConnection) -> int:

@@ -1,0 +1,103 @@
+"""Evaluation and champion as assets: the decision, and carrying it out."""
+
+from typing import TYPE_CHECKING
+
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
+
+from churn_platform.errors import TrainingError
+from churn_platform.evaluation.judge import Contender, judge, replace_evaluation
+from churn_platform.evaluation.text import metrics_table
+from churn_platform.months import label
+from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.settings import Settings
+from churn_platform.training.data import load_training_data, read_training_set
+from churn_platform.training.record import read_record
+from churn_platform.training.registry import CHALLENGER, CHAMPION, load_model, promote, version_of
+from churn_platform.training.tracking import Tracking
+from churn_platform.warehouse.resource import Warehouse
+from churn_platform.warehouse.tables import read_rows, write
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+def evaluation_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
+    """The assets that decide on a challenger and promote it."""
+    return [_evaluation(portfolio, settings), _champion(portfolio, settings)]
+
+
+def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    @asset(
+        **monthly_asset(portfolio.name, "evaluation", f"{portfolio.name}_training", settings.first_month),
+        deps=[AssetKey([portfolio.name, "challenger"])],
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description="One row per month: challenger against champion on the same hold-out, and the decision in words.",
+    )
+    def evaluation(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
+        client = tracking.client()
+        for month in months_of(context):
+            with warehouse.get_connection(read_only=True) as connection:
+                training_set = read_training_set(connection, portfolio, month)
+                customers = load_training_data(connection, portfolio, training_set).holdout
+            challenger = _contender(client, portfolio, CHALLENGER)
+            if challenger is None:
+                raise TrainingError(f"{portfolio.name} has no challenger; materialize {portfolio.name}/challenger first")
+            judged = judge(
+                portfolio,
+                month,
+                challenger,
+                _contender(client, portfolio, CHAMPION),
+                customers,
+                replicates=settings.bootstrap_replicates,
+            )
+            write(
+                warehouse.lake,
+                lambda connection, judged=judged: replace_evaluation(connection, portfolio, judged),
+                note=f"{portfolio.name} {label(month)}: {judged.decision.reason}",
+            )
+            context.log.info(f"{label(month)}: {judged.decision.reason}")
+        compared = {f"challenger {judged.challenger_version}": judged.challenger.as_dict()}
+        if judged.champion:
+            compared[f"champion {judged.champion_version}"] = judged.champion.as_dict()
+        return MaterializeResult(
+            metadata={"decision": judged.decision.reason, "metrics": MetadataValue.md(metrics_table(compared))}
+        )
+
+    return evaluation
+
+
+def _contender(client: "MlflowClient", portfolio: Portfolio, alias: str) -> Contender | None:
+    version = version_of(client, portfolio.name, alias)
+    if version is None:
+        return None
+    record = read_record(client, client.get_model_version(portfolio.name, str(version)).run_id)
+    return Contender(version, load_model(client, portfolio.name, version), record.threshold)
+
+
+def _champion(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    @asset(
+        **monthly_asset(portfolio.name, "champion", f"{portfolio.name}_training", settings.first_month),
+        deps=[AssetKey([portfolio.name, "evaluation"])],
+        kinds={"mlflow"},
+        description="The version that serves: the challenger where it was promoted, else the champion there was.",
+    )
+    def champion(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
+        client = tracking.client()
+        for month in months_of(context):
+            with warehouse.get_connection(read_only=True) as connection:
+                rows = read_rows(connection, f"{portfolio.name}.evaluation", month)
+            if not rows:
+                raise TrainingError(
+                    f"no evaluation of {portfolio.name} for {label(month)}; materialize {portfolio.name}/evaluation first"
+                )
+            if rows[0]["is_promoted"]:
+                promote(client, portfolio.name, rows[0]["challenger_version"])
+            context.log.info(f"{label(month)}: {rows[0]['reason']}")
+        version = version_of(client, portfolio.name, CHAMPION)
+        return MaterializeResult(
+            metadata={"decision": rows[0]["reason"], "champion_version": version if version else "none"}
+        )
+
+    return champion

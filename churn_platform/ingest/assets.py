@@ -1,0 +1,76 @@
+"""Raw tables as assets, and the feature and label tables of snapshot portfolios."""
+
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
+
+from churn_platform.ingest.load import load_month, raw_columns
+from churn_platform.months import label
+from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
+from churn_platform.portfolios import snapshot
+from churn_platform.portfolios.spec import Portfolio, Table
+from churn_platform.settings import Settings
+from churn_platform.warehouse.metadata import table_metadata
+from churn_platform.warehouse.resource import Warehouse
+from churn_platform.warehouse.tables import write
+
+
+def raw_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
+    """One asset per landed table."""
+    return [_raw_asset(portfolio, table, settings) for table in portfolio.landed_tables]
+
+
+def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> AssetsDefinition:
+    shared = monthly_asset(portfolio.raw_schema, table.name, f"{portfolio.name}_raw", settings.first_month)
+    customers = [AssetKey([portfolio.raw_schema, "customers"])] if table.customer else []
+
+    @asset(**shared, deps=customers, pool=WAREHOUSE_POOL, kinds={"duckdb", "table"}, description=table.description)
+    def raw(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+        lines = []
+        for month in months_of(context):
+            loaded = load_month(
+                warehouse.lake,
+                portfolio,
+                table,
+                month,
+                landing_dir=settings.landing_dir,
+                hash_key=settings.hash_key(),
+            )
+            context.log.info(f"{label(month)}: {loaded.rows:,} rows from {loaded.path.name}")
+            lines.append(f"| {label(month)} | {loaded.path.name} | {loaded.rows:,} | {loaded.size_bytes:,} |")
+        return MaterializeResult(
+            metadata=table_metadata(warehouse, f"{portfolio.raw_schema}.{table.name}", raw_columns(table))
+            | {"files": MetadataValue.md("\n".join(["| month | file | rows | bytes |", "|---|---|--:|--:|", *lines]))}
+        )
+
+    return raw
+
+
+def snapshot_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
+    """`customer_features` and `churn_labels` of a snapshot portfolio."""
+    raw = AssetKey([portfolio.raw_schema, "customers"])
+    group = f"{portfolio.name}_features"
+
+    @asset(
+        **monthly_asset(portfolio.name, "customer_features", group, settings.first_month),
+        deps=[raw],
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description="One row per customer and month: the features of the catalogue, in its order.",
+    )
+    def customer_features(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+        for month in months_of(context):
+            write(warehouse.lake, lambda connection, month=month: snapshot.replace_features(connection, portfolio, month))
+        return MaterializeResult(metadata=table_metadata(warehouse, f"{portfolio.name}.customer_features"))
+
+    @asset(
+        **monthly_asset(portfolio.name, "churn_labels", group, settings.first_month),
+        deps=[raw],
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description="One row per customer and month whose label was delivered.",
+    )
+    def churn_labels(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+        for month in months_of(context):
+            write(warehouse.lake, lambda connection, month=month: snapshot.replace_labels(connection, portfolio, month))
+        return MaterializeResult(metadata=table_metadata(warehouse, f"{portfolio.name}.churn_labels"))
+
+    return [customer_features, churn_labels]

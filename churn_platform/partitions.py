@@ -1,0 +1,42 @@
+"""The one monthly partitioning of the graph, and what assets share in using it."""
+
+from datetime import date
+from typing import Any
+
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    BackfillPolicy,
+    MonthlyPartitionsDefinition,
+    TimeWindowPartitionMapping,
+)
+
+from churn_platform.months import month_range, parse_month
+
+WAREHOUSE_POOL = "warehouse"
+
+
+def monthly(first_month: date) -> MonthlyPartitionsDefinition:
+    """Partitions 'YYYY-MM-01' from `first_month` to the newest complete month."""
+    return MonthlyPartitionsDefinition(start_date=first_month.isoformat())
+
+
+def months_of(context: AssetExecutionContext) -> list[date]:
+    """The months that a run materializes, oldest first: one, or a whole range in a single run."""
+    keys = context.partition_key_range
+    return month_range(parse_month(keys.start), parse_month(keys.end))
+
+
+def lag(months: int) -> TimeWindowPartitionMapping:
+    """Month M needs the months M - `months` to M upstream, as far as they exist."""
+    return TimeWindowPartitionMapping(start_offset=-months, allow_nonexistent_upstream_partitions=True)
+
+
+def monthly_asset(schema: str, name: str, group: str, first_month: date) -> dict[str, Any]:
+    """Arguments of `@asset` that every monthly asset shares; its key is its table in the warehouse."""
+    return {
+        "key": AssetKey([schema, name]),
+        "group_name": group,
+        "partitions_def": monthly(first_month),
+        "backfill_policy": BackfillPolicy.single_run(),
+    }

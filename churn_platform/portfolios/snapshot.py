@@ -1,0 +1,39 @@
+"""Features and labels of a snapshot portfolio: what dbt does for event tables, one statement each does here."""
+
+from datetime import date
+
+import duckdb
+
+from churn_platform.ingest.casting import SQL_TYPES
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.warehouse.tables import ensure_table, replace_month
+
+LABEL_COLUMNS = {"month": "date", "customer_id": "varchar", "features_month": "date", "churned": "boolean"}
+
+
+def replace_features(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> int:
+    """One row per customer of the month's snapshot, features in catalogue order; returns their number."""
+    table = f"{portfolio.name}.customer_features"
+    types = {
+        feature.name: SQL_TYPES["string" if feature.type == "category" else feature.type]
+        for feature in portfolio.features
+    }
+    ensure_table(connection, table, {"customer_id": "varchar", "month": "date"} | types)
+    names = ", ".join(f'"{name}"' for name in portfolio.feature_names)
+    return replace_month(connection, table, month, f"select customer_id, month, {names} {_raw(portfolio, month)}")
+
+
+def replace_labels(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> int:
+    """One row per customer of the snapshot whose label was delivered; a snapshot's labels mature with itself."""
+    table = f"{portfolio.name}.churn_labels"
+    ensure_table(connection, table, LABEL_COLUMNS)
+    positive = ", ".join("'" + value.replace("'", "''") + "'" for value in portfolio.label.positive)
+    select = f"""
+        select month, customer_id, month as features_month, churn_label in ({positive}) as churned
+        {_raw(portfolio, month)} and churn_label is not null
+    """
+    return replace_month(connection, table, month, select)
+
+
+def _raw(portfolio: Portfolio, month: date) -> str:
+    return f"from {portfolio.raw_schema}.customers where month = date '{month}'"

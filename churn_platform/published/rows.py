@@ -1,0 +1,46 @@
+"""Reads a scored month from the lake as the rows of the online features."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import duckdb
+
+from churn_platform.errors import PublicationError
+from churn_platform.months import label
+from churn_platform.portfolios.encoding import encoded_columns, matrix
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.published.contract import pack_customer
+
+
+def scored_by(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> int:
+    """The model version that scored the month; PublicationError where it was not scored, or by several."""
+    versions = connection.execute(
+        f"select distinct model_version from {portfolio.name}.monthly_scores where month = ?", [month]
+    ).fetchall()
+    if len(versions) != 1:
+        raise PublicationError(
+            f"{portfolio.name} {label(month)} is scored by {len(versions)} versions; "
+            f"materialize {portfolio.name}/monthly_scores for it first"
+        )
+    return versions[0][0]
+
+
+def packed_customers(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, batch_rows: int
+) -> Iterator[tuple[str, bytes]]:
+    """Customer id and packed customer of the month, ordered by id in bytes; features and scores join one to one."""
+    reader = connection.cursor().execute(
+        f"""
+        select customer_id, churn_probability, reasons, {encoded_columns(portfolio.features)}
+        from {portfolio.name}.customer_features as features
+        join {portfolio.name}.monthly_scores as scores using (customer_id, month)
+        where features.month = ?
+        order by customer_id
+        """,
+        [month],
+    ).to_arrow_reader(batch_rows)
+    for batch in reader:
+        features = matrix(batch, portfolio.feature_names)
+        columns = (batch.column(name).to_pylist() for name in ("customer_id", "churn_probability", "reasons"))
+        for row, (customer_id, probability, reasons) in enumerate(zip(*columns, strict=True)):
+            yield customer_id, pack_customer(features[row], probability, reasons)

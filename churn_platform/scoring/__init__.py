@@ -1,0 +1,1 @@
+"""From a month's features and the champion to a score, a tier and reasons for every customer."""

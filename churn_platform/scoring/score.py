@@ -1,0 +1,105 @@
+"""Scores a month of customers in Arrow batches, so that memory stays bounded however many there are."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from churn_platform.evaluation.threshold import tier_codes
+from churn_platform.months import label
+from churn_platform.portfolios.encoding import encoded_columns, matrix
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.portfolios.validation import validate_encoded
+from churn_platform.scoring.reasons import top_reasons
+from churn_platform.training.model import ChurnModel
+
+SCORE_COLUMNS = {
+    "month": "date",
+    "customer_id": "varchar",
+    "churn_probability": "double",
+    "risk_tier": "varchar",
+    "decile": "integer",
+    "reasons": "varchar[]",
+    "model_version": "integer",
+}
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model that scores, its version and the tiers that go with it."""
+
+    version: int
+    model: ChurnModel
+    tiers: list[tuple[str, float]]
+
+
+def encoded_batches(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, batch_rows: int
+) -> Iterator[tuple[pa.Array, np.ndarray]]:
+    """Customer ids and encoded features of a month, ordered by customer, a batch at a time, each validated."""
+    reader = connection.cursor().execute(
+        f"select customer_id, {encoded_columns(portfolio.features)} from {portfolio.name}.customer_features "
+        "where month = ? order by customer_id",
+        [month],
+    ).to_arrow_reader(batch_rows)
+    for batch in reader:
+        features = matrix(batch, portfolio.feature_names)
+        validate_encoded(features, portfolio.features, what=f"{portfolio.name} features of {label(month)}")
+        yield batch.column("customer_id"), features
+
+
+def score_month(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, champion: Champion, month: date, *, batch_rows: int
+) -> pa.Table:
+    """One row per customer of the month, in the columns of SCORE_COLUMNS; DataError where there are no features.
+
+    Decile 1 holds the highest probabilities. Customers of the lowest tier get no reasons.
+    """
+    batches = [
+        _score_batch(champion, portfolio, ids, features)
+        for ids, features in encoded_batches(connection, portfolio, month, batch_rows=batch_rows)
+    ]
+    if not batches:
+        validate_encoded(np.empty((0, 0)), (), what=f"{portfolio.name} features of {label(month)}")
+    scores = pa.concat_tables(batches)
+    deciles = _deciles(scores["churn_probability"].to_numpy())
+    return scores.append_column("decile", pa.array(deciles, pa.int32())).append_column(
+        "month", pa.array([month] * len(scores), pa.date32())
+    )
+
+
+def _score_batch(champion: Champion, portfolio: Portfolio, ids: pa.Array, features: np.ndarray) -> pa.Table:
+    probability = champion.model.churn_probability(features)
+    codes = tier_codes(probability, champion.tiers)
+    names = pa.array([name for name, _ in champion.tiers])
+    return pa.table(
+        {
+            "customer_id": ids,
+            "churn_probability": probability,
+            "risk_tier": names.take(pa.array(codes)),
+            "reasons": pa.array(_reasons(champion, portfolio, features, codes), pa.list_(pa.string())),
+            "model_version": pa.array(np.full(len(codes), champion.version, dtype=np.int32)),
+        }
+    )
+
+
+def _reasons(champion: Champion, portfolio: Portfolio, features: np.ndarray, codes: np.ndarray) -> list[list[str]]:
+    """Reasons of a batch; contributions cost far more than scores, so only customers above the lowest tier get them."""
+    reasons: list[list[str]] = [[] for _ in codes]
+    rows = np.flatnonzero(codes < len(champion.tiers) - 1)
+    if len(rows):
+        explained = top_reasons(features[rows], champion.model.contributions(features[rows]), portfolio.features)
+        for row, sentences in zip(rows, explained, strict=True):
+            reasons[row] = sentences
+    return reasons
+
+
+def _deciles(probability: np.ndarray) -> np.ndarray:
+    """Decile of each customer, 1 for the highest probabilities; ties are cut in the order of the rows."""
+    deciles = np.empty(len(probability), dtype=np.int32)
+    order = np.argsort(-probability, kind="stable")
+    deciles[order] = np.arange(len(order)) * 10 // len(order) + 1
+    return deciles

@@ -1,0 +1,113 @@
+"""Training set, candidates and challenger as assets."""
+
+from dagster import AssetDep, AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
+
+from churn_platform.evaluation.text import metrics_table
+from churn_platform.partitions import WAREHOUSE_POOL, lag, monthly_asset, months_of
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.settings import Settings
+from churn_platform.training import challengers, plan
+from churn_platform.training.data import load_training_data, read_training_set
+from churn_platform.training.fit import fit_and_log
+from churn_platform.training.tracking import Tracking
+from churn_platform.warehouse.resource import Warehouse
+from churn_platform.warehouse.tables import write
+
+
+def training_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
+    """The assets from labelled months to a challenger."""
+    candidates = [_candidate(portfolio, algorithm, settings) for algorithm in portfolio.candidates]
+    return [_training_set(portfolio, settings), *candidates, _challenger(portfolio, settings)]
+
+
+def _training_set(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    lookback = lag(portfolio.split.training_months + 2 + portfolio.label.gap_months)
+
+    @asset(
+        **monthly_asset(portfolio.name, "training_set", f"{portfolio.name}_training", settings.first_month),
+        deps=[
+            AssetDep(AssetKey([portfolio.name, "customer_features"]), partition_mapping=lookback),
+            AssetDep(AssetKey([portfolio.name, "churn_labels"]), partition_mapping=lookback),
+        ],
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description="One row per month and feature month in use: its split, its size and the lake's snapshot.",
+    )
+    def training_set(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+        for month in months_of(context):
+            rows = write(
+                warehouse.lake,
+                lambda connection, month=month: plan.replace_training_set(
+                    connection, portfolio, month, rows_max=settings.training_rows_max
+                ),
+            )
+        return MaterializeResult(metadata={"months": MetadataValue.md(plan.as_markdown(rows))})
+
+    return training_set
+
+
+def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> AssetsDefinition:
+    @asset(
+        **monthly_asset(portfolio.name, algorithm, f"{portfolio.name}_training", settings.first_month),
+        deps=[AssetKey([portfolio.name, "training_set"])],
+        kinds={"xgboost" if algorithm == "xgboost" else "scikitlearn", "mlflow"},
+        description=f"A fitted, calibrated {algorithm.replace('_', ' ')}, kept as an MLflow run.",
+    )
+    def candidate(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
+        for month in months_of(context):
+            with warehouse.get_connection(read_only=True) as connection:
+                training_set = read_training_set(connection, portfolio, month)
+                data = load_training_data(connection, portfolio, training_set)
+            tags = dict(
+                zip(challengers.CANDIDATE_TAGS, (portfolio.name, month.isoformat(), algorithm), strict=True)
+            )
+            with tracking.run(context, experiment=portfolio.name, tags=tags) as mlflow:
+                record = fit_and_log(
+                    mlflow,
+                    portfolio,
+                    algorithm,
+                    training_set,
+                    data,
+                    code_version=settings.running_code_version,
+                    threads=settings.model_threads,
+                )
+            context.log.info(f"{record.month}: validation AUC {record.validation['auc']:.4f}")
+        return MaterializeResult(
+            metadata={
+                "metrics": MetadataValue.md(
+                    metrics_table({"validation": record.validation, "hold-out": record.holdout})
+                ),
+                "auc_validation": record.validation["auc"],
+                "mlflow_run_id": record.mlflow_run_id,
+                "lake_snapshot": record.snapshot,
+            }
+        )
+
+    return candidate
+
+
+def _challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    @asset(
+        **monthly_asset(portfolio.name, "challenger", f"{portfolio.name}_training", settings.first_month),
+        deps=[AssetKey([portfolio.name, algorithm]) for algorithm in portfolio.candidates],
+        kinds={"mlflow"},
+        description="The candidate with the highest AUC on the validation rows, registered as a model version.",
+    )
+    def challenger(context: AssetExecutionContext, tracking: Tracking) -> MaterializeResult:
+        client = tracking.client()
+        for month in months_of(context):
+            candidates = challengers.newest_candidates(client, portfolio, month.isoformat())
+            chosen = challengers.best(candidates)
+            version = challengers.register_challenger(client, chosen)
+            context.log.info(f"{chosen.month}: {chosen.algorithm} becomes version {version}")
+        compared = {record.algorithm: record.validation for record in candidates}
+        return MaterializeResult(
+            metadata={
+                "candidates": MetadataValue.md(metrics_table(compared)),
+                "algorithm": chosen.algorithm,
+                "model_version": version,
+                "mlflow_run_id": chosen.mlflow_run_id,
+            }
+        )
+
+    return challenger

@@ -1,0 +1,58 @@
+"""Picks the best candidate of a month and registers it as challenger."""
+
+from typing import TYPE_CHECKING
+
+from churn_platform.errors import TrainingError
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.training.record import ModelRecord, read_record
+from churn_platform.training.registry import register
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CANDIDATE_TAGS = ("churn.portfolio", "dagster.partition", "churn.algorithm")
+
+
+def newest_candidates(client: "MlflowClient", portfolio: Portfolio, partition: str) -> list[ModelRecord]:
+    """The newest finished run of each algorithm for a partition; TrainingError names an algorithm without one."""
+    return [_newest(client, portfolio, algorithm, partition) for algorithm in portfolio.candidates]
+
+
+def _newest(client: "MlflowClient", portfolio: Portfolio, algorithm: str, partition: str) -> ModelRecord:
+    experiment = client.get_experiment_by_name(portfolio.name)
+    wanted = dict(zip(CANDIDATE_TAGS, (portfolio.name, partition, algorithm), strict=True))
+    conditions = " and ".join(f"tags.`{name}` = '{value}'" for name, value in wanted.items())
+    runs = experiment and client.search_runs(
+        [experiment.experiment_id],
+        f"{conditions} and attributes.status = 'FINISHED'",
+        order_by=["attributes.start_time DESC"],
+        max_results=1,
+    )
+    if not runs:
+        raise TrainingError(
+            f"no fitted {algorithm} of {portfolio.name} for {partition}; materialize {portfolio.name}/{algorithm} first"
+        )
+    return read_record(client, runs[0].info.run_id)
+
+
+def best(candidates: list[ModelRecord]) -> ModelRecord:
+    """The candidate with the highest AUC on the validation rows, so that the hold-out stays unseen by the choice."""
+    return max(candidates, key=lambda record: record.validation["auc"])
+
+
+def register_challenger(client: "MlflowClient", record: ModelRecord) -> int:
+    """Register the candidate's model as a new version with the alias `challenger`; returns the version."""
+    model_uri = _model_uri(client, record.mlflow_run_id)
+    tags = {
+        "algorithm": record.algorithm,
+        "month": record.month,
+        "data_snapshot": str(record.snapshot),
+        "code_version": record.code_version,
+        "holdout_auc": f"{record.holdout['auc']:.4f}",
+    }
+    return register(client, record.portfolio, model_uri=model_uri, run_id=record.mlflow_run_id, tags=tags)
+
+
+def _model_uri(client: "MlflowClient", run_id: str) -> str:
+    outputs = client.get_run(run_id).outputs
+    return f"models:/{outputs.model_outputs[0].model_id}"
