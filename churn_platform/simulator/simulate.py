@@ -1,0 +1,132 @@
+"""The entry: live month by month and write what the operator would land, chunk by chunk of customers."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.simulator.app import generate_sessions
+from churn_platform.simulator.calls import generate_calls
+from churn_platform.simulator.chunk import Chunk, Columns
+from churn_platform.simulator.coefficients import TAKEOVER_APP_LEVEL, TAKEOVER_DATA_VOLUME
+from churn_platform.simulator.config import SimulationConfig, days_in, epoch_day, month_number
+from churn_platform.simulator.customers import describe_customers
+from churn_platform.simulator.faults import break_amounts, lose_calls
+from churn_platform.simulator.identifiers import customer_ids
+from churn_platform.simulator.payments import generate_payments
+from churn_platform.simulator.schema import arrow_schema, load_telecomit, to_batch
+from churn_platform.simulator.tickets import generate_tickets
+from churn_platform.simulator.world import Month, Stream, World, generator
+from churn_platform.simulator.writer import ParquetFile, append_numbered
+
+CHUNK_CUSTOMERS = 10_000  # part of the world: another size draws other events
+WORKERS = 2  # numpy releases the interpreter lock; the order of rows does not depend on this
+TRUTH_SCHEMA = pa.schema([("customer_id", pa.string()), ("churn_probability", pa.float64()), ("churned", pa.bool_())])
+
+TableBatches = dict[str, list[pa.RecordBatch]]
+
+
+def simulate(
+    config: SimulationConfig,
+    landing_dir: Path,
+    truth_dir: Path,
+    on_progress: Callable[[str], None] | None = None,
+) -> None:
+    """Write `<landing_dir>/telecomit/<table>/<YYYY-MM>.parquet` and `<truth_dir>/<YYYY-MM>.parquet` for every month.
+
+    The same config gives the same bytes. Existing files of those months are replaced, each only when its successor is
+    complete. `on_progress` gets 'YYYY-MM' after each month. Truth has one row per customer active at the month's start.
+    """
+    portfolio = load_telecomit()
+    world = World(config)
+    for first_day in config.month_starts():
+        month = world.live_month()
+        label = f"{first_day:%Y-%m}"
+        write_landing(config, portfolio, month, Path(landing_dir) / portfolio.name, label)
+        write_truth(month, Path(truth_dir) / f"{label}.parquet")
+        if on_progress is not None:
+            on_progress(label)
+
+
+def write_landing(config: SimulationConfig, portfolio: Portfolio, month: Month, folder: Path, label: str) -> None:
+    """Write the month's file of every table."""
+    with ExitStack() as stack:
+        outputs = {
+            table.name: stack.enter_context(ParquetFile(folder / table.name / f"{label}.parquet", arrow_schema(table)))
+            for table in portfolio.tables
+        }
+        starts = range(0, len(month.people), CHUNK_CUSTOMERS)
+        for batches in ordered_map(partial(generate_chunk, config, portfolio, month), starts):
+            for table in portfolio.tables:
+                for batch in batches[table.name]:
+                    if table.customer is None:
+                        outputs[table.name].append(batch)
+                    else:
+                        append_numbered(outputs[table.name], batch, table.key, month_number(month.first_day))
+
+
+def generate_chunk(config: SimulationConfig, portfolio: Portfolio, month: Month, start: int) -> TableBatches:
+    """All tables' rows of the customers from position `start` on, without the keys that number rows."""
+    leaves_on = month.leaves_on[start : start + CHUNK_CUSTOMERS]
+    chunk = make_chunk(month, start)
+    ids = customer_ids(chunk.people.number)
+    columns = {"customers": describe_customers(chunk, leaves_on)} | generate_events(config, month, chunk, start)
+    batches = {
+        name: [to_batch(portfolio.table(name), block, ids) for block in blocks] for name, blocks in columns.items()
+    }
+    if month.scenario == "broken_feed":
+        rng = generator(config, Stream.FAULT, month.first_day, start)
+        batches["cdr"] = [lose_calls(rng, batch) for batch in batches["cdr"]]
+        batches["transactions"] = [break_amounts(batch) for batch in batches["transactions"]]
+    return batches
+
+
+def generate_events(config: SimulationConfig, month: Month, chunk: Chunk, start: int) -> dict[str, list[Columns]]:
+    """Blocks of events by table; each table draws from its own stream."""
+    volume, app_level = (TAKEOVER_DATA_VOLUME, TAKEOVER_APP_LEVEL) if month.scenario == "harmless_mix" else (1.0, 1.0)
+    rng = {stream: generator(config, stream, month.first_day, start) for stream in Stream}
+    return {
+        "transactions": generate_payments(rng[Stream.PAYMENTS], chunk),
+        "cdr": generate_calls(rng[Stream.CALLS], chunk, config.calls_per_customer, volume),
+        "support_tickets": generate_tickets(rng[Stream.TICKETS], chunk),
+        "app_usage": generate_sessions(rng[Stream.APP], chunk, app_level),
+    }
+
+
+def make_chunk(month: Month, start: int) -> Chunk:
+    """The customers from position `start` on, with the days on which each was active."""
+    rows = slice(start, start + CHUNK_CUSTOMERS)
+    people, leaves_on = month.people.select(rows), month.leaves_on[rows]
+    month_day, month_days = epoch_day(month.first_day), days_in(month.first_day)
+    first_day = np.maximum(people.signup_day - month_day, 0).astype(np.int64)
+    days = np.where(leaves_on >= 0, leaves_on + 1, month_days) - first_day
+    return Chunk(people=people, month_day=month_day, month_days=month_days, first_day=first_day, days=days)
+
+
+def ordered_map(function: Callable[[int], TableBatches], items: Iterable[int]) -> Iterator[TableBatches]:
+    """Results in the order of `items`, computed by WORKERS threads that run at most one item ahead each."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        running: deque[Future[TableBatches]] = deque()
+        for item in items:
+            running.append(pool.submit(function, item))
+            if len(running) > WORKERS:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+
+
+def write_truth(month: Month, path: Path) -> None:
+    """Write the true probabilities of the month, one row per customer active at its start."""
+    known = len(month.probability)
+    with ParquetFile(path, TRUTH_SCHEMA) as output:
+        output.append(
+            pa.record_batch(
+                [customer_ids(month.people.number[:known]), month.probability, ~month.stays[:known]], schema=TRUTH_SCHEMA
+            )
+        )

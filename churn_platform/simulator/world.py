@@ -1,0 +1,103 @@
+"""The base over time: who leaves, who joins, and how everybody changes, month by month."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum
+
+import numpy as np
+
+from churn_platform.simulator import coefficients as c
+from churn_platform.simulator.config import Scenario, SimulationConfig, add_months, days_in, epoch_day, month_number
+from churn_platform.simulator.evolution import evolve, raise_prices
+from churn_platform.simulator.hazard import churn_probability
+from churn_platform.simulator.population import Population, found, recruit
+
+
+class Stream(IntEnum):
+    """Independent sources of randomness: a new draw in one leaves all others as they were."""
+
+    FOUNDING = 0
+    LEAVING = 1
+    LIFE = 2
+    PRICE_RISE = 3
+    JOINING = 4
+    CALLS = 5
+    PAYMENTS = 6
+    TICKETS = 7
+    APP = 8
+    FAULT = 9
+
+
+@dataclass(frozen=True)
+class Month:
+    """One month of the whole base: those active at its start, who come first, and those who joined in it.
+
+    `leaves_on` is the day of the month (from 0) on which a customer leaves, -1 for those who stay.
+    `probability` is the chance of leaving in the month, for those active at its start only.
+    """
+
+    first_day: date
+    scenario: Scenario
+    people: Population
+    leaves_on: np.ndarray
+    probability: np.ndarray
+
+    @property
+    def stays(self) -> np.ndarray:
+        """Whether each customer is still active at the end of the month."""
+        return self.leaves_on < 0
+
+
+def generator(config: SimulationConfig, stream: Stream, month: date, chunk: int = 0) -> np.random.Generator:
+    """The generator of one stream, month and chunk of customers."""
+    return np.random.default_rng([config.seed, stream, month_number(month), chunk])
+
+
+class World:
+    """The base as of the start of the next month to live."""
+
+    def __init__(self, config: SimulationConfig):
+        """Found the base and let it run in until the config's first month."""
+        self._config = config
+        self._next_month = add_months(config.first_month, -c.Founding().run_in_months)
+        rng = generator(config, Stream.FOUNDING, self._next_month)
+        self._people = found(rng, config.customers, epoch_day(self._next_month), c.USUAL_MIX)
+        self._next_number = config.customers + 1
+        while self._next_month < config.first_month:
+            self.live_month()
+
+    def live_month(self) -> Month:
+        """Live the next month and return it."""
+        month = self._next_month
+        scenario = self._config.acting_scenario(month)
+        probability, leaves_on = self._leave(month, scenario)
+        self._change(month, scenario)
+        joined = self._join(month, scenario, stayed=int((leaves_on < 0).sum()))
+        people = self._people.join(joined)
+        leaves_on = np.concatenate([leaves_on, np.full(len(joined), -1, dtype=leaves_on.dtype)])
+        self._people = people.select(leaves_on < 0)
+        self._next_month = add_months(month, 1)
+        return Month(month, scenario, people, leaves_on, probability)
+
+    def _leave(self, month: date, scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
+        rng = generator(self._config, Stream.LEAVING, month)
+        hazard = c.COMPETITOR_HAZARD if scenario == "competitor" else c.USUAL_HAZARD
+        probability = churn_probability(self._people, epoch_day(month), hazard)
+        leaves = rng.random(len(probability)) < probability
+        return probability, np.where(leaves, rng.integers(0, days_in(month), len(leaves)), -1)
+
+    def _change(self, month: date, scenario: Scenario) -> None:
+        as_of_day = epoch_day(add_months(month, 1))
+        evolve(generator(self._config, Stream.LIFE, month), self._people, month_day=epoch_day(month), as_of_day=as_of_day)
+        if scenario == "price_rise" and self._config.scenario_begins(month, scenario):
+            raise_prices(generator(self._config, Stream.PRICE_RISE, month), self._people)
+
+    def _join(self, month: date, scenario: Scenario, *, stayed: int) -> Population:
+        rng = generator(self._config, Stream.JOINING, month)
+        takeover = scenario == "harmless_mix"
+        wanted = round(self._config.customers * (1 + c.TAKEOVER_SHARE * takeover))
+        count = max(0, wanted - stayed)
+        signup_day = epoch_day(month) + np.sort(rng.integers(0, days_in(month), count))
+        joined = recruit(rng, self._next_number, signup_day, c.TAKEOVER_MIX if takeover else c.USUAL_MIX)
+        self._next_number += count
+        return joined
