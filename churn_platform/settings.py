@@ -42,7 +42,9 @@ class Settings(BaseSettings):
     duckdb_memory_limit: str = Field("8GB", description="Memory limit of each DuckDB connection.")
     warehouse_wait_seconds: float = Field(60.0, gt=0, description="How long to wait for a busy catalog.")
     model_threads: int = Field(2, ge=1, description="Threads for fitting and batch scoring.")
-    training_rows_max: int = Field(2_000_000, ge=1_000, description="Most rows to fit on; more are sampled by customer.")
+    training_rows_max: int = Field(
+        2_000_000, ge=1_000, description="Most rows to fit on; more are sampled by customer."
+    )
     scoring_batch_rows: int = Field(100_000, ge=1_000, description="Customers scored at a time.")
     bootstrap_replicates: int = Field(1_000, ge=100, description="Replicates of the paired bootstrap in promotion.")
 

@@ -43,7 +43,9 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 customers = load_training_data(connection, portfolio, training_set).holdout
             challenger = _contender(client, portfolio, CHALLENGER)
             if challenger is None:
-                raise TrainingError(f"{portfolio.name} has no challenger; materialize {portfolio.name}/challenger first")
+                raise TrainingError(
+                    f"{portfolio.name} has no challenger; materialize {portfolio.name}/challenger first"
+                )
             judged = judge(
                 portfolio,
                 month,

@@ -59,9 +59,7 @@ def judge(
     challenging = _scored(challenger, customers)
     serving = _scored(champion, customers) if champion else None
     difference = (
-        auc_difference(
-            customers.churned, challenging[0], serving[0], replicates=replicates, seed=portfolio.split.seed
-        )
+        auc_difference(customers.churned, challenging[0], serving[0], replicates=replicates, seed=portfolio.split.seed)
         if serving
         else None
     )

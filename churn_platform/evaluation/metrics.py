@@ -3,7 +3,6 @@
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,8 @@ class Metrics:
 
 def measure(churned: np.ndarray, probability: np.ndarray, *, threshold: float) -> Metrics:
     """Metrics of probabilities (rows,) against outcomes (rows,) of 0 and 1, both kinds present."""
+    from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
     predicted = probability >= threshold
     hits = int(churned[predicted].sum())
     return Metrics(

@@ -29,9 +29,7 @@ class Decision:
     difference: Difference | None
 
 
-def decide(
-    challenger: Metrics, champion: Metrics | None, difference: Difference | None, gates: Gates
-) -> Decision:
+def decide(challenger: Metrics, champion: Metrics | None, difference: Difference | None, gates: Gates) -> Decision:
     """Promote or refuse.
 
     The challenger must pass every absolute gate. Against no champion, or one that itself fails a gate, that is

@@ -8,9 +8,7 @@ from churn_platform.portfolios.spec import Economics
 CONFIDENCE = 0.95
 
 
-def choose_threshold(
-    churned: np.ndarray, probability: np.ndarray, *, economics: Economics, min_recall: float
-) -> float:
+def choose_threshold(churned: np.ndarray, probability: np.ndarray, *, economics: Economics, min_recall: float) -> float:
     """The threshold of highest expected profit among those that reach the recall gate.
 
     Profit of contacting everyone at or above it = churners kept x acquisition cost saved - contacts x contact cost.
@@ -23,9 +21,7 @@ def choose_threshold(
     hits = np.cumsum(churned[order])
     last_of_ties = np.append(ranked[1:] < ranked[:-1], True)
     contacts = np.arange(1, len(ranked) + 1)
-    profit = (
-        hits * economics.acceptance_rate * economics.acquisition_cost_eur - contacts * economics.contact_cost_eur
-    )
+    profit = hits * economics.acceptance_rate * economics.acquisition_cost_eur - contacts * economics.contact_cost_eur
     total = hits[-1]
     enough = beta.ppf(1 - CONFIDENCE, np.maximum(hits, 1e-9) / 2, (total - hits) / 2 + 1) >= min_recall
     allowed = np.flatnonzero(enough & last_of_ties)

@@ -58,7 +58,9 @@ def snapshot_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefi
     )
     def customer_features(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
         for month in months_of(context):
-            write(warehouse.lake, lambda connection, month=month: snapshot.replace_features(connection, portfolio, month))
+            write(
+                warehouse.lake, lambda connection, month=month: snapshot.replace_features(connection, portfolio, month)
+            )
         return MaterializeResult(metadata=table_metadata(warehouse, f"{portfolio.name}.customer_features"))
 
     @asset(

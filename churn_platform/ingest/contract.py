@@ -72,9 +72,7 @@ def _delivered(column: Column, headers: Headers) -> bool:
 
 
 def _check_headers(table: Table, path: Path, headers: Headers) -> None:
-    missing = [
-        column.header for column in table.columns if not column.optional and not _delivered(column, headers)
-    ]
+    missing = [column.header for column in table.columns if not column.optional and not _delivered(column, headers)]
     if missing:
         found = ", ".join(header for header, _ in headers.values())
         raise LandingError(

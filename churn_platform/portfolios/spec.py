@@ -122,7 +122,9 @@ class Portfolio(SpecModel):
     title: str
     kind: Literal["events", "snapshot"]
     id_column: str | None = Field(None, description="Header of the customer id in a snapshot file.")
-    tables: tuple[Table, ...] = Field((), description="Landed tables; a snapshot's one table follows from its features.")
+    tables: tuple[Table, ...] = Field(
+        (), description="Landed tables; a snapshot's one table follows from its features."
+    )
     features: tuple[Feature, ...]
     protected_attributes: tuple[str, ...] = ()
     label: Label

@@ -1,6 +1,15 @@
 """Publication as assets: the champion's bundle and a month of online features."""
 
-from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
+from dagster import (
+    AllPartitionMapping,
+    AssetDep,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+)
 
 from churn_platform.months import label, parse_month
 from churn_platform.partitions import monthly_asset, months_of
@@ -28,7 +37,7 @@ def _published_model(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
     root = settings.published_dir / portfolio.name
 
     @asset(
-        **monthly_asset(portfolio.name, "published_model", f"{portfolio.name}_published", settings.first_month),
+        **monthly_asset(portfolio.name, "published_model", f"{portfolio.name}_training", settings.first_month),
         deps=[AssetKey([portfolio.name, "champion"])],
         kinds={"onnx"},
         description="The champion's ONNX bundle, checked against the native model, and named live.",
@@ -57,8 +66,11 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
     root = settings.published_dir / portfolio.name
 
     @asset(
-        **monthly_asset(portfolio.name, "published_features", f"{portfolio.name}_published", settings.first_month),
-        deps=[AssetKey([portfolio.name, "monthly_scores"]), AssetKey([portfolio.name, "published_model"])],
+        **monthly_asset(portfolio.name, "published_features", f"{portfolio.name}_scores", settings.first_month),
+        deps=[
+            AssetKey([portfolio.name, "monthly_scores"]),
+            AssetDep(AssetKey([portfolio.name, "published_model"]), partition_mapping=AllPartitionMapping()),
+        ],
         kinds={"lmdb"},
         description="Features, score and reasons of every customer for look-ups in microseconds; the newest is live.",
     )

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
 from churn_platform.errors import PublicationError
 from churn_platform.published.contract import ONNX_INPUT, ONNX_PROBABILITIES
@@ -14,6 +13,8 @@ MAX_DIFFERENCE = 1e-5
 
 def export(model: ChurnModel) -> bytes:
     """The uncalibrated estimator as ONNX: input (rows, features) float32, output `probabilities` (rows, 2)."""
+    from sklearn.pipeline import Pipeline
+
     width = len(model.features)
     if isinstance(model.estimator, Pipeline):
         from skl2onnx import to_onnx

@@ -29,16 +29,20 @@ def packed_customers(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, batch_rows: int
 ) -> Iterator[tuple[str, bytes]]:
     """Customer id and packed customer of the month, ordered by id in bytes; features and scores join one to one."""
-    reader = connection.cursor().execute(
-        f"""
+    reader = (
+        connection.cursor()
+        .execute(
+            f"""
         select customer_id, churn_probability, reasons, {encoded_columns(portfolio.features)}
         from {portfolio.name}.customer_features as features
         join {portfolio.name}.monthly_scores as scores using (customer_id, month)
         where features.month = ?
         order by customer_id
         """,
-        [month],
-    ).to_arrow_reader(batch_rows)
+            [month],
+        )
+        .to_arrow_reader(batch_rows)
+    )
     for batch in reader:
         features = matrix(batch, portfolio.feature_names)
         columns = (batch.column(name).to_pylist() for name in ("customer_id", "churn_probability", "reasons"))

@@ -32,9 +32,7 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
         champion = load_champion(tracking.client(), portfolio)
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
-                scores = score_month(
-                    connection, portfolio, champion, month, batch_rows=settings.scoring_batch_rows
-                )
+                scores = score_month(connection, portfolio, champion, month, batch_rows=settings.scoring_batch_rows)
 
             def replace(connection, month=month, scores=scores):
                 ensure_table(connection, f"{portfolio.name}.monthly_scores", SCORE_COLUMNS)
@@ -44,8 +42,7 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
             rows = write(warehouse.lake, replace, note=f"{portfolio.name} scores of {label(month)}")
             context.log.info(f"{label(month)}: {rows:,} customers scored by version {champion.version}")
         return Materialized(
-            metadata=table_metadata(warehouse, f"{portfolio.name}.monthly_scores")
-            | {"model_version": champion.version}
+            metadata=table_metadata(warehouse, f"{portfolio.name}.monthly_scores") | {"model_version": champion.version}
         )
 
     return [monthly_scores]

@@ -40,11 +40,15 @@ def encoded_batches(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, batch_rows: int
 ) -> Iterator[tuple[pa.Array, np.ndarray]]:
     """Customer ids and encoded features of a month, ordered by customer, a batch at a time, each validated."""
-    reader = connection.cursor().execute(
-        f"select customer_id, {encoded_columns(portfolio.features)} from {portfolio.name}.customer_features "
-        "where month = ? order by customer_id",
-        [month],
-    ).to_arrow_reader(batch_rows)
+    reader = (
+        connection.cursor()
+        .execute(
+            f"select customer_id, {encoded_columns(portfolio.features)} from {portfolio.name}.customer_features "
+            "where month = ? order by customer_id",
+            [month],
+        )
+        .to_arrow_reader(batch_rows)
+    )
     for batch in reader:
         features = matrix(batch, portfolio.feature_names)
         validate_encoded(features, portfolio.features, what=f"{portfolio.name} features of {label(month)}")

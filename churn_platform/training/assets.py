@@ -58,9 +58,7 @@ def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> Asse
             with warehouse.get_connection(read_only=True) as connection:
                 training_set = read_training_set(connection, portfolio, month)
                 data = load_training_data(connection, portfolio, training_set)
-            tags = dict(
-                zip(challengers.CANDIDATE_TAGS, (portfolio.name, month.isoformat(), algorithm), strict=True)
-            )
+            tags = dict(zip(challengers.CANDIDATE_TAGS, (portfolio.name, month.isoformat(), algorithm), strict=True))
             with tracking.run(context, experiment=portfolio.name, tags=tags) as mlflow:
                 record = fit_and_log(
                     mlflow,

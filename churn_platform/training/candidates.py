@@ -5,20 +5,22 @@ economics need, and does not improve the ranking. The threshold takes care of th
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from churn_platform.portfolios.spec import Feature
 from churn_platform.training.data import Labelled
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
 
 EARLY_STOPPING_ROUNDS = 50
 
 
 def fit_candidate(
     algorithm: str, features: Sequence[Feature], train: Labelled, validation: Labelled, *, seed: int, threads: int
-) -> BaseEstimator:
+) -> "BaseEstimator":
     """The named algorithm fitted on `train`; boosting stops early on `validation` and keeps its best iteration."""
     fit = {"logistic_regression": _fit_logistic_regression, "xgboost": _fit_xgboost}[algorithm]
     return fit(features, train, validation, seed=seed, threads=threads)
@@ -26,7 +28,7 @@ def fit_candidate(
 
 def _fit_logistic_regression(
     features: Sequence[Feature], train: Labelled, validation: Labelled, *, seed: int, threads: int
-) -> BaseEstimator:
+) -> "BaseEstimator":
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
@@ -57,7 +59,7 @@ def _fit_logistic_regression(
 
 def _fit_xgboost(
     features: Sequence[Feature], train: Labelled, validation: Labelled, *, seed: int, threads: int
-) -> BaseEstimator:
+) -> "BaseEstimator":
     from xgboost import XGBClassifier
     from xgboost.callback import EarlyStopping
 

@@ -1,29 +1,35 @@
 """How much each feature moves a customer's log-odds: the raw material of reason codes."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+    from sklearn.pipeline import Pipeline
 
 
-def contributions(estimator: BaseEstimator, features: np.ndarray) -> np.ndarray:
+def contributions(estimator: "BaseEstimator", features: np.ndarray) -> np.ndarray:
     """Additive contributions to the raw log-odds, (rows, features) float64.
 
     For boosted trees these are TreeSHAP values (Lundberg et al. 2020); for the linear model, coefficient times
     prepared value, summed over the columns that come from one feature.
     """
+    from sklearn.pipeline import Pipeline
+
     if isinstance(estimator, Pipeline):
         return _linear(estimator, features)
     return _boosted(estimator, features)
 
 
-def _linear(estimator: Pipeline, features: np.ndarray) -> np.ndarray:
+def _linear(estimator: "Pipeline", features: np.ndarray) -> np.ndarray:
     prepared = estimator["prepare"].transform(features) * estimator["model"].coef_[0]
     out = np.zeros(features.shape)
     np.add.at(out.T, _origin_of_columns(estimator), prepared.T)
     return out
 
 
-def _origin_of_columns(estimator: Pipeline) -> np.ndarray:
+def _origin_of_columns(estimator: "Pipeline") -> np.ndarray:
     """For each prepared column the position of the feature it comes from."""
     origins: list[int] = []
     for name, transformer, positions in estimator["prepare"].transformers_:
@@ -32,7 +38,7 @@ def _origin_of_columns(estimator: Pipeline) -> np.ndarray:
     return np.array(origins)
 
 
-def _boosted(estimator: BaseEstimator, features: np.ndarray) -> np.ndarray:
+def _boosted(estimator: "BaseEstimator", features: np.ndarray) -> np.ndarray:
     import xgboost
 
     booster = estimator.get_booster()

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit, logit
-from sklearn.base import BaseEstimator
 
 from churn_platform.portfolios.spec import Feature
 from churn_platform.training.candidates import fit_candidate
 from churn_platform.training.contributions import contributions
 from churn_platform.training.data import Labelled
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
 
 EDGE = 1e-7
 
@@ -33,7 +36,7 @@ class ChurnModel:
 
     algorithm: str
     features: tuple[Feature, ...]
-    estimator: BaseEstimator
+    estimator: "BaseEstimator"
     calibration: Calibration
     baseline: np.ndarray = field(repr=False)
 

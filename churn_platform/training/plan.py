@@ -56,6 +56,7 @@ def replace_training_set(
 def as_markdown(rows: list[dict[str, Any]]) -> str:
     """The training set as a table to read."""
     lines = [
-        f"| {row['features_month']:%Y-%m} | {row['split']} | {row['customers']:,} | {row['churned']:,} |" for row in rows
+        f"| {row['features_month']:%Y-%m} | {row['split']} | {row['customers']:,} | {row['churned']:,} |"
+        for row in rows
     ]
     return "\n".join(["| features of | split | customers | churned |", "|---|---|--:|--:|", *lines])

@@ -1,0 +1,53 @@
+"""Dagster's entry: collects assets, jobs and resources of every portfolio; holds no logic."""
+
+from dagster import AssetsDefinition, Definitions, definitions
+
+from churn_platform.automation import jobs
+from churn_platform.evaluation.assets import evaluation_assets
+from churn_platform.ingest.assets import raw_assets, snapshot_assets
+from churn_platform.portfolios.registry import load_portfolios
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.published.assets import published_assets
+from churn_platform.scoring.assets import scoring_assets
+from churn_platform.settings import Settings, load_settings
+from churn_platform.training.assets import training_assets
+from churn_platform.training.tracking import Tracking
+from churn_platform.warehouse.dbt import dbt_cli, feature_assets, prepared_project
+from churn_platform.warehouse.lake import Lake
+from churn_platform.warehouse.resource import Warehouse
+
+
+def build_defs(**overrides: object) -> Definitions:
+    """The whole graph; `overrides` are settings that take precedence over the environment."""
+    settings = load_settings(**overrides)
+    portfolios = load_portfolios(settings.portfolios_dir)
+    project = prepared_project(settings)
+    assets = [asset for portfolio in portfolios.values() for asset in portfolio_assets(portfolio, settings)]
+    return Definitions(
+        assets=[*assets, feature_assets(settings, project)],
+        jobs=jobs(portfolios.values()),
+        resources={
+            "warehouse": Warehouse.of(Lake.of(settings)),
+            "tracking": Tracking(tracking_uri=settings.mlflow_uri, artifact_location=settings.mlflow_artifacts),
+            "dbt": dbt_cli(project),
+        },
+    )
+
+
+def portfolio_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
+    """Every asset of a portfolio but the features that dbt makes of event tables."""
+    features = snapshot_assets(portfolio, settings) if portfolio.kind == "snapshot" else []
+    return [
+        *raw_assets(portfolio, settings),
+        *features,
+        *training_assets(portfolio, settings),
+        *evaluation_assets(portfolio, settings),
+        *scoring_assets(portfolio, settings),
+        *published_assets(portfolio, settings),
+    ]
+
+
+@definitions
+def defs() -> Definitions:
+    """The graph as Dagster's processes load it."""
+    return build_defs()
