@@ -14,7 +14,7 @@ def generate_calls(rng: np.random.Generator, chunk: Chunk, calls_per_customer: f
     """Three blocks of records: voice, sms, data. `volume` scales the MB of a data session."""
     calls = Calls()
     people = chunk.people
-    usage = people.usage_level * np.exp(people.engagement) * chunk.share_of_month * calls_per_customer
+    usage = calls.level * calls_per_customer * people.usage_level * np.exp(people.engagement) * chunk.share_of_month
     by_age = np.array(calls.data_by_age)[people.age]
     return [
         voice(rng, chunk, draw_owners(rng, usage * calls.voice_share), calls),

@@ -50,7 +50,7 @@ class Plans:
     price_median_eur: tuple[float, ...] = (11.0, 24.0, 28.0, 34.0)  # by contract type: prepaid is cheap
     price_log_sd: float = 0.30
     price_step_eur: float = 0.5  # list prices end in .00 or .50
-    taste_log_sd: float = 0.35  # hidden: how much a euro hurts; mean 1
+    taste_log_sd: float = 0.25  # hidden: how much a euro hurts; mean 1
     usual_change: float = 0.025  # share whose price changes in an ordinary month
     usual_change_mean: float = 0.06  # indexation clauses raise more often than discounts lower
     usual_change_sd: float = 0.10
@@ -80,14 +80,14 @@ class Moods:
     grievance_memory: float = 0.60
     offer: float = 0.08  # a competitor advertises in a district, per month
     offer_pull: float = 0.35  # times the customer's taste for price
-    satisfaction_base_sd: float = 0.45
+    satisfaction_base_sd: float = 0.40
     satisfaction_memory: float = 0.80
-    satisfaction_noise_sd: float = 0.30
+    satisfaction_noise_sd: float = 0.24
     trouble_hurts: float = 0.30
     grievance_hurts: float = 0.40
     price_rise_hurts: float = 2.2  # per unit of log price and of taste
     engagement_memory: float = 0.75
-    engagement_follows: float = 0.20  # log usage moves towards this times satisfaction
+    engagement_follows: float = 0.28  # log usage moves towards this times satisfaction
     engagement_noise_sd: float = 0.07
     second_sim_logit: float = -4.3  # part of the traffic moves to another operator's card,
     second_sim_per_dissatisfaction: float = 1.3  # mostly for the dissatisfied
@@ -99,18 +99,18 @@ class Moods:
 class Hazard:
     """Log-odds of leaving in the coming month; see `hazard.churn_logit`."""
 
-    intercept: float = -5.35
+    intercept: float = -5.8
     prepaid: float = 0.6
-    month_to_month: float = 1.1
+    month_to_month: float = 1.25
     one_year: float = -0.5
-    two_year: float = -0.9  # whoever commits for longer wants to stay
-    end_near: float = 1.7  # times 1 at the end of the commitment, 0 at 90 days before it
-    out_of_contract: float = 1.9
+    two_year: float = -1.3  # whoever commits for longer wants to stay
+    end_near: float = 2.0  # times 1 at the end of the commitment, 0 at 90 days before it
+    out_of_contract: float = 2.2
     price_level: float = 0.8  # per log price against the usual of that contract, times taste
     price_rise: float = 4.0  # per log price increase still felt, times taste
     trouble: float = 0.55
     grievance: float = 0.55
-    dissatisfaction: float = 0.95
+    dissatisfaction: float = 1.0
     decline: float = 2.3  # per log usage below habit
     new_customer: float = 0.5  # in the first months the honeymoon may not come
     new_customer_days: float = 180
@@ -145,6 +145,7 @@ LURED_REGIONS = (0, 3, 4)  # north_west, south, islands
 class Calls:
     """Traffic; rates are shares of `calls_per_customer`."""
 
+    level: float = 1.12  # offsets what engagement and age take from the mean
     level_log_sd: float = 0.45
     data_level_log_sd: float = 0.7
     voice_share: float = 0.50
@@ -161,7 +162,7 @@ class Calls:
     international_share: float = 0.03
     international_spread: float = 1.5  # a few customers make most of the calls abroad
     dropped_share: float = 0.012
-    dropped_per_trouble: float = 0.075  # so that a month of 25 calls shows trouble
+    dropped_per_trouble: float = 0.10  # so that a month of 25 calls shows trouble
     dropped_max: float = 0.5
 
 
@@ -171,7 +172,7 @@ class Payments:
 
     due_days: int = 12  # fees fall due in the first days of the month
     late_share: tuple[float, ...] = (0.03, 0.05, 0.14, 0.18)  # by payment method
-    late_per_dissatisfaction: float = 0.9  # log-odds: whoever means to leave does not hurry
+    late_per_dissatisfaction: float = 1.1  # log-odds: whoever means to leave does not hurry
     late_mean_days: float = 5.0
     failed_share: tuple[float, ...] = (0.02, 0.05, 0.02, 0.01)
     failed_per_dissatisfaction: float = 0.4
@@ -184,7 +185,7 @@ class Payments:
 class Tickets:
     """Support tickets; logs of monthly rates, log-odds."""
 
-    base_log_rate: float = -3.2
+    base_log_rate: float = -2.7
     per_trouble: float = 0.75
     per_grievance: float = 0.85
     per_dissatisfaction: float = 0.45
@@ -214,8 +215,8 @@ class App:
     session_log_sd: float = 0.8
     screen_weight: tuple[float, ...] = (0.50, 0.26, 0.12, 0.06, 0.06)  # all but the cancellation screen
     support_per_trouble: float = 0.10
-    cancellation_log_rate: float = -3.6  # a month
-    cancellation_per_dissatisfaction: float = 1.15
+    cancellation_log_rate: float = -2.0  # a month
+    cancellation_per_dissatisfaction: float = 1.2
     cancellation_if_free: float = 0.5  # out of contract or month to month: leaving is a click away
     cancellation_max_rate: float = 5.0
 

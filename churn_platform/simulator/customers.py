@@ -3,7 +3,7 @@
 import numpy as np
 
 from churn_platform.simulator.chunk import Chunk, Columns
-from churn_platform.simulator.identifiers import own_phone_numbers
+from churn_platform.simulator.identifiers import customer_ids, own_phone_numbers
 from churn_platform.simulator.levels import Status
 from churn_platform.simulator.population import NO_DAY
 
@@ -14,7 +14,7 @@ def describe_customers(chunk: Chunk, leaves_on: np.ndarray) -> list[Columns]:
     left = leaves_on >= 0
     return [
         {
-            "customer_id": np.arange(len(people), dtype=np.int32),
+            "customer_id": customer_ids(people.number),
             "phone_number": own_phone_numbers(people.number),
             "signup_date": people.signup_day,
             "status": np.where(left, Status.CHURNED, Status.ACTIVE).astype(np.int8),
