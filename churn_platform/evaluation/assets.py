@@ -1,5 +1,6 @@
 """Evaluation and champion as assets: the decision, and carrying it out."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
@@ -54,11 +55,9 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 customers,
                 replicates=settings.bootstrap_replicates,
             )
-            write(
-                warehouse.lake,
-                lambda connection, judged=judged: replace_evaluation(connection, portfolio, judged),
-                note=f"{portfolio.name} {label(month)}: {judged.decision.reason}",
-            )
+            with warehouse.get_connection() as connection:
+                record = partial(replace_evaluation, connection, portfolio, judged)
+                write(connection, warehouse.lake, record, note=f"{portfolio.name}: {judged.decision.reason}")
             context.log.info(f"{label(month)}: {judged.decision.reason}")
         compared = {f"challenger {judged.challenger_version}": judged.challenger.as_dict()}
         if judged.champion:

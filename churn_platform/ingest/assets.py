@@ -1,8 +1,13 @@
 """Raw tables as assets, and the feature and label tables of snapshot portfolios."""
 
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+
+import duckdb
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
 
-from churn_platform.ingest.load import load_month, raw_columns
+from churn_platform.ingest.load import load_month, raw_table
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios import snapshot
@@ -25,19 +30,15 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
     @asset(**shared, deps=customers, pool=WAREHOUSE_POOL, kinds={"duckdb", "table"}, description=table.description)
     def raw(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
         lines = []
-        for month in months_of(context):
-            loaded = load_month(
-                warehouse.lake,
-                portfolio,
-                table,
-                month,
-                landing_dir=settings.landing_dir,
-                hash_key=settings.hash_key(),
-            )
-            context.log.info(f"{label(month)}: {loaded.rows:,} rows from {loaded.path.name}")
-            lines.append(f"| {label(month)} | {loaded.path.name} | {loaded.rows:,} | {loaded.size_bytes:,} |")
+        landed = {"landing_dir": settings.landing_dir, "hash_key": settings.hash_key()}
+        with warehouse.get_connection() as connection:
+            for month in months_of(context):
+                loaded = load_month(connection, warehouse.lake, portfolio, table, month, **landed)
+                context.log.info(f"{label(month)}: {loaded.rows:,} rows from {loaded.path.name}")
+                lines.append(f"| {label(month)} | {loaded.path.name} | {loaded.rows:,} | {loaded.size_bytes:,} |")
+            shown = table_metadata(connection, raw_table(portfolio, table))
         return MaterializeResult(
-            metadata=table_metadata(warehouse, f"{portfolio.raw_schema}.{table.name}", raw_columns(table))
+            metadata=shown
             | {"files": MetadataValue.md("\n".join(["| month | file | rows | bytes |", "|---|---|--:|--:|", *lines]))}
         )
 
@@ -57,11 +58,7 @@ def snapshot_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefi
         description="One row per customer and month: the features of the catalogue, in its order.",
     )
     def customer_features(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
-        for month in months_of(context):
-            write(
-                warehouse.lake, lambda connection, month=month: snapshot.replace_features(connection, portfolio, month)
-            )
-        return MaterializeResult(metadata=table_metadata(warehouse, f"{portfolio.name}.customer_features"))
+        return _replace_months(context, warehouse, portfolio, snapshot.replace_features)
 
     @asset(
         **monthly_asset(portfolio.name, "churn_labels", group, settings.first_month),
@@ -73,6 +70,19 @@ def snapshot_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefi
     def churn_labels(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
         for month in months_of(context):
             write(warehouse.lake, lambda connection, month=month: snapshot.replace_labels(connection, portfolio, month))
-        return MaterializeResult(metadata=table_metadata(warehouse, f"{portfolio.name}.churn_labels"))
 
     return [customer_features, churn_labels]
+
+
+def _replace_months(
+    context: AssetExecutionContext,
+    warehouse: Warehouse,
+    portfolio: Portfolio,
+    replace: Callable[[duckdb.DuckDBPyConnection, Portfolio, date], int],
+) -> MaterializeResult:
+    table = ".".join(context.asset_key.path)
+    with warehouse.get_connection() as connection:
+        for month in months_of(context):
+            rows = write(connection, warehouse.lake, partial(replace, connection, portfolio, month))
+            context.log.info(f"{label(month)}: {rows:,} rows")
+        return MaterializeResult(metadata=table_metadata(connection, table))

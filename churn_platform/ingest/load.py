@@ -1,6 +1,5 @@
 """Loads one landed month into its raw table, in one transaction, after the file kept its contract."""
 
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,7 +12,7 @@ from churn_platform.ingest.contract import Headers, check_file, typed
 from churn_platform.ingest.files import find_file, relation
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Column, Portfolio, Table
-from churn_platform.warehouse.lake import Lake, connect
+from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import ensure_table, replace_month, table_exists, write
 
 
@@ -27,7 +26,14 @@ class Loaded:
 
 
 def load_month(
-    lake: Lake, portfolio: Portfolio, table: Table, month: date, *, landing_dir: Path, hash_key: str
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    portfolio: Portfolio,
+    table: Table,
+    month: date,
+    *,
+    landing_dir: Path,
+    hash_key: str,
 ) -> Loaded:
     """Replace a month of a raw table by its landed file.
 
@@ -35,12 +41,11 @@ def load_month(
     """
     file = find_file(landing_dir, portfolio.name, table.name, month)
     target = raw_table(portfolio, table)
-    with closing(connect(lake)) as connection:
-        reader, headers = relation(connection, file.path)
-        customers = _known_customers(connection, portfolio, table, month)
-        check_file(connection, table, month, file.path, reader, headers, customers=customers)
+    reader, headers = relation(connection, file.path)
+    customers = _known_customers(connection, portfolio, table, month)
+    check_file(connection, table, month, file.path, reader, headers, customers=customers)
 
-    def replace(connection: duckdb.DuckDBPyConnection) -> int:
+    def replace() -> int:
         ensure_table(connection, target, raw_columns(table))
         select = f"select {_select_list(table, month, headers)} from {reader}"
         rows = replace_month(connection, target, month, select.replace("$key", f"'{hash_key}'"))
@@ -48,7 +53,7 @@ def load_month(
             raise LandingError(f"{file.path}: rewritten while it was being read; materialize the month again")
         return rows
 
-    rows = write(lake, replace, note=f"{target} {label(month)}")
+    rows = write(connection, lake, replace, note=f"{target} {label(month)}")
     return Loaded(file.path, rows, file.size_bytes)
 
 

@@ -1,5 +1,7 @@
 """Monthly scores as an asset."""
 
+from functools import partial
+
 from dagster import AllPartitionMapping, AssetDep, AssetExecutionContext, AssetKey, AssetsDefinition, asset
 from dagster import MaterializeResult as Materialized
 
@@ -7,12 +9,12 @@ from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.scoring.champion import load_champion
-from churn_platform.scoring.score import SCORE_COLUMNS, score_month
+from churn_platform.scoring.score import replace_scores, score_month
 from churn_platform.settings import Settings
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.metadata import table_metadata
 from churn_platform.warehouse.resource import Warehouse
-from churn_platform.warehouse.tables import ensure_table, replace_month, write
+from churn_platform.warehouse.tables import write
 
 
 def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
@@ -30,19 +32,13 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
     )
     def monthly_scores(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> Materialized:
         champion = load_champion(tracking.client(), portfolio)
-        for month in months_of(context):
-            with warehouse.get_connection(read_only=True) as connection:
+        with warehouse.get_connection() as connection:
+            for month in months_of(context):
                 scores = score_month(connection, portfolio, champion, month, batch_rows=settings.scoring_batch_rows)
-
-            def replace(connection, month=month, scores=scores):
-                ensure_table(connection, f"{portfolio.name}.monthly_scores", SCORE_COLUMNS)
-                connection.register("scores", scores)
-                return replace_month(connection, f"{portfolio.name}.monthly_scores", month, "select * from scores")
-
-            rows = write(warehouse.lake, replace, note=f"{portfolio.name} scores of {label(month)}")
-            context.log.info(f"{label(month)}: {rows:,} customers scored by version {champion.version}")
-        return Materialized(
-            metadata=table_metadata(warehouse, f"{portfolio.name}.monthly_scores") | {"model_version": champion.version}
-        )
+                replace = partial(replace_scores, connection, portfolio, month, scores)
+                rows = write(connection, warehouse.lake, replace, note=f"{portfolio.name} scores of {label(month)}")
+                context.log.info(f"{label(month)}: {rows:,} customers scored by version {champion.version}")
+            shown = table_metadata(connection, f"{portfolio.name}.monthly_scores")
+        return Materialized(metadata=shown | {"model_version": champion.version})
 
     return [monthly_scores]

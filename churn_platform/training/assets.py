@@ -1,5 +1,7 @@
 """Training set, candidates and challenger as assets."""
 
+from functools import partial
+
 from dagster import AssetDep, AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
 
 from churn_platform.evaluation.text import metrics_table
@@ -34,13 +36,10 @@ def _training_set(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         description="One row per month and feature month in use: its split, its size and the lake's snapshot.",
     )
     def training_set(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
-        for month in months_of(context):
-            rows = write(
-                warehouse.lake,
-                lambda connection, month=month: plan.replace_training_set(
-                    connection, portfolio, month, rows_max=settings.training_rows_max
-                ),
-            )
+        replace = partial(plan.replace_training_set, rows_max=settings.training_rows_max)
+        with warehouse.get_connection() as connection:
+            for month in months_of(context):
+                rows = write(connection, warehouse.lake, partial(replace, connection, portfolio, month))
         return MaterializeResult(metadata={"months": MetadataValue.md(plan.as_markdown(rows))})
 
     return training_set

@@ -105,6 +105,6 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
         os.environ.update(dbt_environment(lake))
         months = months_of(context)
         window = ["--event-time-start", months[0].isoformat(), "--event-time-end", as_of(months[-1]).isoformat()]
-        yield from dbt.cli(["build", *window], context=context).stream().fetch_column_metadata().fetch_row_counts()
+        yield from dbt.cli(["build", *window], context=context).stream().fetch_row_counts()
 
     return dbt_models

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 import duckdb
 from tenacity import RetryError, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from churn_platform.warehouse.lake import NAME, Lake, busy_error, connect, is_busy
+from churn_platform.warehouse.lake import NAME, Lake, busy_error, is_busy
 
 Result = TypeVar("Result")
 
 
-def write(lake: Lake, work: Callable[[duckdb.DuckDBPyConnection], Result], *, note: str = "") -> Result:
-    """Run `work` in one transaction, again from the start while another process holds the catalog.
+def write(connection: duckdb.DuckDBPyConnection, lake: Lake, work: Callable[[], Result], *, note: str = "") -> Result:
+    """Run `work`, which writes through `connection`, in one transaction, again while another process holds the catalog.
 
     WarehouseBusyError after the lake's `wait_seconds`. `work` may run several times, so it must do nothing but write.
     """
@@ -24,18 +24,14 @@ def write(lake: Lake, work: Callable[[duckdb.DuckDBPyConnection], Result], *, no
         wait=wait_random_exponential(multiplier=0.1, max=2),
     )
     try:
-        return attempts(_write_once, lake, work, note)
+        return attempts(_write_once, connection, work, note)
     except RetryError as error:
         raise busy_error(lake) from error
 
 
-def _write_once(lake: Lake, work: Callable[[duckdb.DuckDBPyConnection], Result], note: str) -> Result:
-    connection = connect(lake)
-    try:
-        with transaction(connection, note):
-            return work(connection)
-    finally:
-        connection.close()
+def _write_once(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result], note: str) -> Result:
+    with transaction(connection, note):
+        return work()
 
 
 @contextmanager
@@ -74,11 +70,11 @@ def ensure_table(connection: duckdb.DuckDBPyConnection, table: str, columns: Map
 
 def table_exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     """Whether the lake has `schema.table`."""
-    found = connection.execute(
-        "select count(*) from duckdb_tables() where database_name = ? and schema_name || '.' || table_name = ?",
-        [NAME, table],
-    ).fetchone()
-    return bool(found and found[0])
+    try:
+        connection.execute(f"select 1 from {table} limit 0")
+    except duckdb.CatalogException:
+        return False
+    return True
 
 
 def replace_month(connection: duckdb.DuckDBPyConnection, table: str, month: date, select: str) -> int:
