@@ -81,7 +81,7 @@ def test_no_column_gives_the_answer_away(large_query):
             coalesce(c.contract_end_date - date '2025-06-01', 0) as days_left,
             (select count(*) from app_usage a where a.customer_id = t.customer_id and a.month = c.month
                 and a.screen = 'cancellation') as views,
-            (select count(*) from support_tickets s where s.customer_id = t.customer_id and s.month = c.month) as tickets
+            (select count(*) from support_tickets s where s.customer_id = t.customer_id and s.month = c.month)
         from truth t join customers c using (customer_id) where t.month = '2025-06' and c.month = '2025-05'
     """)
     churned, *columns = zip(*rows, strict=True)

@@ -110,8 +110,8 @@ def test_truth_covers_the_start_of_the_month(query):
 
 def test_commitments(query):
     """One- and two-year contracts have an end date; prepaid and month-to-month ones have none."""
-    sql = "select count(*) from customers where (contract_type in ('one_year', 'two_year')) <> (contract_end_date is not null)"
-    assert query(sql) == [(0,)]
+    wrong = "(contract_type in ('one_year', 'two_year')) <> (contract_end_date is not null)"
+    assert query(f"select count(*) from customers where {wrong}") == [(0,)]
 
 
 def test_contracts_renew_and_drift(query):
