@@ -1,8 +1,8 @@
 """Every number of the world in one place, with why it is as it is.
 
 Logits are log-odds of leaving in the coming month. The sizes were chosen so that about 2.3 % leave a month, the true
-probabilities rank churners with an AUC of about 0.89 (a normal logit of standard deviation s gives about Phi(s/sqrt 2)),
-and what customers do shows most, never all, of what drives them.
+probabilities rank churners with an AUC of about 0.89 (a normal logit of standard deviation s gives about
+Phi(s/sqrt 2)), and what customers do shows most, never all, of what drives them.
 """
 
 from dataclasses import dataclass, replace
@@ -56,8 +56,8 @@ class Plans:
     usual_change_sd: float = 0.10
     change_memory: float = 0.70  # share of a price change still felt a month later
     rise_share: float = 0.60  # price_rise scenario: who is hit
-    rise_low: float = 0.12  # price_rise scenario: by how much
-    rise_high: float = 0.28
+    rise_low: float = 0.08  # price_rise scenario: by how much
+    rise_high: float = 0.20
     renew_at_end: float = 0.55  # in the month the commitment ends, and each month after:
     renew_after_end: float = 0.18
     drift_after_end: float = 0.12  # the rest slides into a month-to-month plan
@@ -121,7 +121,7 @@ USUAL_HAZARD = Hazard()
 # The competitor takes the customers whom the old drivers called safe; the old drivers fade.
 COMPETITOR_HAZARD = replace(
     USUAL_HAZARD,
-    intercept=-5.0,
+    intercept=-5.6,
     month_to_month=0.3,
     one_year=0.0,
     two_year=0.0,

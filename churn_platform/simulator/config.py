@@ -13,13 +13,17 @@ class SimulationConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    customers: int = Field(ge=1, le=50_000_000, description="Active customers at the end of every month.")
-    first_month: date = Field(date(2025, 1, 1), description="First day of the first month written.")
+    customers: int = Field(ge=1, le=50_000_000, description="Active customers at each month's end; a takeover (harmless_mix) adds some.")
+    first_month: date = Field(default=date(2025, 1, 1), description="First day of the first month written.")
     months: int = Field(ge=1, le=240, description="Months written.")
     seed: int = Field(ge=0, description="Seed of every random draw.")
-    scenario: Scenario = Field("none", description="Disturbance that acts from scenario_month on.")
-    scenario_month: date | None = Field(None, description="First day of the disturbed month; default the last month.")
-    calls_per_customer: float = Field(50, gt=0, le=1000, description="Mean call detail records per customer-month.")
+    scenario: Scenario = Field(default="none", description="Disturbance that acts from scenario_month on.")
+    scenario_month: date | None = Field(
+        default=None, description="First day of the disturbed month; default the last month."
+    )
+    calls_per_customer: float = Field(
+        default=50, gt=0, le=1000, description="Mean call detail records per customer-month."
+    )
 
     @model_validator(mode="after")
     def _months_are_first_days(self):

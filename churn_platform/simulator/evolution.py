@@ -1,4 +1,7 @@
-"""How customers change in a month: life events, contracts, prices, satisfaction, engagement. Changes arrays in place."""
+"""How customers change in a month: life events, contracts, prices, satisfaction, engagement.
+
+Functions change the arrays they are given in place.
+"""
 
 import numpy as np
 

@@ -37,7 +37,7 @@ def phone_numbers(numbers: np.ndarray) -> pa.StringArray:
 
 
 def own_phone_numbers(customer_numbers: np.ndarray) -> pa.StringArray:
-    """Each customer's own number; two customers never share one below 10^8 customers, for the factor is coprime to it."""
+    """Each customer's own number, unique below 10^8 customers because the factor is coprime to that."""
     return phone_numbers(customer_numbers * 38_835_161 % 10**8)
 
 

@@ -1,4 +1,4 @@
-"""Payments: monthly fees of contract customers, top-ups of prepaid ones, add-ons; late and failed when things go wrong."""
+"""Payments: monthly fees of contract customers, top-ups of prepaid ones, add-ons; late and failed at times."""
 
 import numpy as np
 
@@ -26,8 +26,8 @@ def monthly_fees(rng: np.random.Generator, chunk: Chunk) -> Columns:
     due = np.maximum(people.billing_day, chunk.first_day)
     owes = (people.contract != ContractType.PREPAID) & (due < chunk.first_day + chunk.days)
     owners = np.flatnonzero(owes).astype(np.int32)
-    late_logit = logit(payments.late_share)[people.payment] + payments.late_per_dissatisfaction * dissatisfaction(people)
-    is_late = rng.random(len(owners)) < expit(late_logit[owners])
+    late = logit(payments.late_share)[people.payment] + payments.late_per_dissatisfaction * dissatisfaction(people)
+    is_late = rng.random(len(owners)) < expit(late[owners])
     delay = 1 + rng.exponential(payments.late_mean_days, len(owners)).astype(np.int64)
     last = (chunk.first_day + chunk.days - 1)[owners]
     days_late = np.minimum(np.where(is_late, delay, 0), last - due[owners])
@@ -60,7 +60,8 @@ def payment(
 ) -> Columns:
     """Columns of payments of one kind; a first attempt may have failed."""
     payments, people = Payments(), chunk.people
-    failed = logit(payments.failed_share)[people.payment] + payments.failed_per_dissatisfaction * dissatisfaction(people)
+    anger = dissatisfaction(people)
+    failed = logit(payments.failed_share)[people.payment] + payments.failed_per_dissatisfaction * anger
     return {
         "customer_id": owners,
         "transacted_at": at_s,

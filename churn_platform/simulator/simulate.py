@@ -127,6 +127,7 @@ def write_truth(month: Month, path: Path) -> None:
     with ParquetFile(path, TRUTH_SCHEMA) as output:
         output.append(
             pa.record_batch(
-                [customer_ids(month.people.number[:known]), month.probability, ~month.stays[:known]], schema=TRUTH_SCHEMA
+                [customer_ids(month.people.number[:known]), month.probability, ~month.stays[:known]],
+                schema=TRUTH_SCHEMA,
             )
         )

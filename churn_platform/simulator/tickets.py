@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from churn_platform.simulator.chunk import Chunk, Columns, dissatisfaction, draw_columns, draw_owners, draw_times_s, expit
+from churn_platform.simulator.chunk import (
+    Chunk,
+    Columns,
+    dissatisfaction,
+    draw_columns,
+    draw_owners,
+    draw_times_s,
+    expit,
+)
 from churn_platform.simulator.coefficients import Tickets
 from churn_platform.simulator.levels import TicketCategory
 from churn_platform.simulator.population import Population
@@ -18,7 +26,9 @@ def generate_tickets(rng: np.random.Generator, chunk: Chunk) -> list[Columns]:
     anger = dissatisfaction(chunk.people)[owners]
     resolved = opened + resolution_s(rng, anger, tickets)
     escalated = opened + (3600 * tickets.escalation_median_h * rng.lognormal(0, 0.6, len(owners))).astype(np.int64)
-    escalates = rng.random(len(owners)) < expit(tickets.escalation_logit + tickets.escalation_per_dissatisfaction * anger)
+    escalates = rng.random(len(owners)) < expit(
+        tickets.escalation_logit + tickets.escalation_per_dissatisfaction * anger
+    )
     open_still = rng.random(len(owners)) < tickets.unresolved_share
     escalates &= (escalated < resolved) | open_still
     return [

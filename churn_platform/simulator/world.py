@@ -88,7 +88,9 @@ class World:
 
     def _change(self, month: date, scenario: Scenario) -> None:
         as_of_day = epoch_day(add_months(month, 1))
-        evolve(generator(self._config, Stream.LIFE, month), self._people, month_day=epoch_day(month), as_of_day=as_of_day)
+        evolve(
+            generator(self._config, Stream.LIFE, month), self._people, month_day=epoch_day(month), as_of_day=as_of_day
+        )
         if scenario == "price_rise" and self._config.scenario_begins(month, scenario):
             raise_prices(generator(self._config, Stream.PRICE_RISE, month), self._people)
 

@@ -45,7 +45,7 @@ class ParquetFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if kind is None:
+        if kind is None and self._waiting:
             self._flush()
         self._writer.close()
         if kind is None:
