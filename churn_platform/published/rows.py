@@ -10,6 +10,7 @@ from churn_platform.months import label
 from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.contract import pack_customer
+from churn_platform.warehouse.lake import stream
 
 
 def scored_by(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> int:
@@ -29,21 +30,14 @@ def packed_customers(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, batch_rows: int
 ) -> Iterator[tuple[str, bytes]]:
     """Customer id and packed customer of the month, ordered by id in bytes; features and scores join one to one."""
-    reader = (
-        connection.cursor()
-        .execute(
-            f"""
+    query = f"""
         select customer_id, churn_probability, reasons, {encoded_columns(portfolio.features)}
         from {portfolio.name}.customer_features as features
         join {portfolio.name}.monthly_scores as scores using (customer_id, month)
         where features.month = ?
         order by customer_id
-        """,
-            [month],
-        )
-        .to_arrow_reader(batch_rows)
-    )
-    for batch in reader:
+    """
+    for batch in stream(connection, query, [month], batch_rows=batch_rows):
         features = matrix(batch, portfolio.feature_names)
         columns = (batch.column(name).to_pylist() for name in ("customer_id", "churn_probability", "reasons"))
         for row, (customer_id, probability, reasons) in enumerate(zip(*columns, strict=True)):

@@ -66,7 +66,7 @@ def _fit_xgboost(
     best = EarlyStopping(rounds=EARLY_STOPPING_ROUNDS, save_best=True)
     model = XGBClassifier(
         n_estimators=1500,
-        learning_rate=0.03,
+        learning_rate=0.05,
         max_depth=3,
         min_child_weight=5,
         subsample=0.8,

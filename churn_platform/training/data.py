@@ -101,8 +101,8 @@ def load_labelled(
     table = connection.execute(
         f"""
         select customer_id, churned::tinyint as churned, {encoded_columns(portfolio.features)}
-        from {portfolio.name}.customer_features {version} as features
-        join {portfolio.name}.churn_labels {version} as labels using (customer_id)
+        from {portfolio.name}.customer_features as features {version}
+        join {portfolio.name}.churn_labels as labels {version} using (customer_id)
         where features.month = $month and labels.features_month = $month
           and hash(customer_id) % 1000000 < $share * 1000000
         order by customer_id

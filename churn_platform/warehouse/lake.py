@@ -1,9 +1,11 @@
 """Opens the DuckLake: one function that every process uses, whatever its catalog."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from churn_platform.errors import WarehouseBusyError, WarehouseError
 from churn_platform.settings import Settings
@@ -83,6 +85,15 @@ def connect(lake: Lake, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
         connection.close()
         raise translated(error, lake) from error
     return connection
+
+
+def stream(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: list, *, batch_rows: int
+) -> Iterator[pa.RecordBatch]:
+    """The query's result in Arrow batches, on a cursor of its own: a half-read result would block the connection."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"use {NAME}")
+        yield from cursor.execute(query, parameters).to_arrow_reader(batch_rows)
 
 
 def _prepare(lake: Lake, *, read_only: bool) -> None:
