@@ -160,3 +160,10 @@ def test_customer_who_vanishes_from_the_feed_stops_the_build(new_lake):
     outcome = lake.build(JAN, MAR)
     assert outcome["spine_customers_appear_next_month"] == "fail"
     assert outcome["churn_labels"] == outcome["customer_features"] == "skipped"
+
+
+def test_unit_tests_of_the_project_pass(world):
+    """dbt's own unit tests, in their literal rows, hold; there are some."""
+    statuses = world.run_unit_tests()
+    assert len(statuses) >= 3
+    assert set(statuses.values()) == {"pass"}
