@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     code_version: str = Field("", description="Version written beside each model; empty: the package's and git's.")
     duckdb_threads: int = Field(2, ge=1, description="Threads of each DuckDB connection.")
     duckdb_memory_limit: str = Field("8GB", description="Memory limit of each DuckDB connection.")
-    warehouse_wait_seconds: float = Field(60.0, gt=0, description="How long to wait for a busy catalog.")
+    warehouse_wait_seconds: float = Field(600.0, gt=0, description="How long to wait for a busy catalog.")
     model_threads: int = Field(2, ge=1, description="Threads for fitting and batch scoring.")
     training_rows_max: int = Field(
         2_000_000, ge=1_000, description="Most rows to fit on; more are sampled by customer."

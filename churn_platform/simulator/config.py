@@ -13,7 +13,9 @@ class SimulationConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    customers: int = Field(ge=1, le=50_000_000, description="Active customers at each month's end; a takeover (harmless_mix) adds some.")
+    customers: int = Field(
+        ge=1, le=50_000_000, description="Active customers at each month's end; a takeover (harmless_mix) adds some."
+    )
     first_month: date = Field(default=date(2025, 1, 1), description="First day of the first month written.")
     months: int = Field(ge=1, le=240, description="Months written.")
     seed: int = Field(ge=0, description="Seed of every random draw.")

@@ -14,8 +14,11 @@ from packaging.version import Version
 from churn_platform.months import as_of
 from churn_platform.partitions import WAREHOUSE_POOL, lag, monthly, months_of
 from churn_platform.settings import Settings
+from churn_platform.warehouse.dbt_profile import dbt_environment
 from churn_platform.warehouse.lake import Lake, connect
+from churn_platform.warehouse.lock import writer_lock
 
+NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
 LAYERS = {"staging": "telecomit_staging", "intermediate": "telecomit_features", "marts": "telecomit_features"}
 
 
@@ -50,17 +53,6 @@ def dbt_project_dir() -> Path:
     package = Path(__file__).parents[1]
     inside = package / "dbt_models"
     return inside if inside.exists() else package.parent / "dbt_models"
-
-
-def dbt_environment(lake: Lake) -> dict[str, str]:
-    """What dbt's profile reads from the environment."""
-    return {
-        "DBT_LAKE": f"ducklake:{lake.catalog}",
-        "DBT_EXTENSION_DIRECTORY": str(lake.extension_dir),
-        "DBT_DUCKDB_THREADS": str(lake.threads),
-        "DBT_DUCKDB_MEMORY_LIMIT": lake.memory_limit,
-        "DO_NOT_TRACK": "1",
-    }
 
 
 def prepared_project(settings: Settings) -> DbtProject:
@@ -105,6 +97,7 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
         os.environ.update(dbt_environment(lake))
         months = months_of(context)
         window = ["--event-time-start", months[0].isoformat(), "--event-time-end", as_of(months[-1]).isoformat()]
-        yield from dbt.cli(["build", *window], context=context).stream().fetch_row_counts()
+        with writer_lock(lake):
+            yield from dbt.cli(["build", *NO_UNIT_TESTS, *window], context=context).stream()
 
     return dbt_models

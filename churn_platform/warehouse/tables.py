@@ -9,6 +9,7 @@ import duckdb
 from tenacity import RetryError, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from churn_platform.warehouse.lake import NAME, Lake, busy_error, is_busy
+from churn_platform.warehouse.lock import writer_lock
 
 Result = TypeVar("Result")
 
@@ -24,7 +25,8 @@ def write(connection: duckdb.DuckDBPyConnection, lake: Lake, work: Callable[[], 
         wait=wait_random_exponential(multiplier=0.1, max=2),
     )
     try:
-        return attempts(_write_once, connection, work, note)
+        with writer_lock(lake):
+            return attempts(_write_once, connection, work, note)
     except RetryError as error:
         raise busy_error(lake) from error
 

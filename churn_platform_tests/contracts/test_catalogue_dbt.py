@@ -1,0 +1,75 @@
+"""The feature catalogue and dbt's contract say the same; the catalogue is right where they differ."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from churn_platform.portfolios.registry import load_portfolios
+from churn_platform.portfolios.spec import Feature, Portfolio
+
+PROJECT = Path(__file__).parents[2] / "dbt_models"
+SQL_TYPES = {"integer": "bigint", "number": "double", "boolean": "boolean", "category": "varchar"}
+
+
+@pytest.fixture(scope="module")
+def telecomit(tmp_path_factory: pytest.TempPathFactory) -> Portfolio:
+    """The portfolio whose features dbt builds."""
+    return load_portfolios(tmp_path_factory.mktemp("none"))["telecomit"]
+
+
+def models(path: str) -> dict[str, dict[str, Any]]:
+    """Models of a properties file by name."""
+    return {model["name"]: model for model in yaml.safe_load((PROJECT / path).read_text())["models"]}
+
+
+def columns() -> list[dict[str, Any]]:
+    """Columns of customer_features as dbt declares them."""
+    return models("models/marts/_customer_features.yml")["customer_features"]["columns"]
+
+
+def expected(feature: Feature) -> dict[str, Any]:
+    """How dbt must declare a feature."""
+    allowed = [{"accepted_values": {"arguments": {"values": list(feature.levels)}}}]
+    return (
+        {"name": feature.name, "data_type": SQL_TYPES[feature.type], "description": feature.description}
+        | ({} if feature.nullable else {"constraints": [{"type": "not_null"}]})
+        | ({"data_tests": allowed} if feature.levels else {})
+    )
+
+
+def test_customer_features_declares_the_catalogue(telecomit):
+    """Names, order, types, nullability, levels and words of all features agree."""
+    assert columns()[2:] == [expected(feature) for feature in telecomit.features]
+
+
+def test_grain_columns_come_first():
+    """The two columns that are no features lead the table and are never null."""
+    assert [(column["name"], column["constraints"]) for column in columns()[:2]] == [
+        ("customer_id", [{"type": "not_null"}]),
+        ("month", [{"type": "not_null"}]),
+    ]
+
+
+def test_label_gap_is_the_portfolios(telecomit):
+    """dbt_project.yml cannot label with another gap than the portfolio's."""
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
+    assert project["vars"]["label_gap_months"] == telecomit.label.gap_months
+
+
+def test_staging_offers_the_landed_columns(telecomit):
+    """Each staging view describes every landed column but the customer's own number."""
+    staging = models("models/staging/_staging.yml")
+    for table in telecomit.tables:
+        landed = [f"{column.name}_hash" if column.hashed else column.name for column in table.columns]
+        declared = [column["name"] for column in staging[f"stg_{table.name}"]["columns"]]
+        assert declared == ["month", *(name for name in landed if name != "phone_number_hash")]
+
+
+def test_every_model_says_its_grain():
+    """A reader learns from the first words what one row is."""
+    files = ("staging/_staging", "intermediate/_intermediate", "marts/_marts", "marts/_customer_features")
+    described = [model for file in files for model in models(f"models/{file}.yml").values()]
+    assert {model["name"] for model in described} == {path.stem for path in (PROJECT / "models").rglob("*.sql")}
+    assert [model["name"] for model in described if not model["description"].startswith("One row per ")] == []

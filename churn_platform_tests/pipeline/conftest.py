@@ -1,0 +1,34 @@
+"""Lakes for the pipeline's tests: the project is parsed once, the literal world is built once."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from churn_platform.portfolios.registry import load_portfolios
+from churn_platform_tests.pipeline.literal_world import ROWS
+from churn_platform_tests.pipeline.tiny_lake import TinyLake, parse_project, tiny_lake
+
+
+@pytest.fixture(scope="session")
+def new_lake(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], TinyLake]:
+    """Makes an empty lake; the parsed dbt project and DuckDB's extensions are shared."""
+    shared = tmp_path_factory.mktemp("shared")
+    portfolio = load_portfolios(shared)["telecomit"]
+    manifest = parse_project(tiny_lake(shared, shared / "extensions"))
+
+    def make() -> TinyLake:
+        folder: Path = tmp_path_factory.mktemp("lake")
+        return TinyLake(tiny_lake(folder, shared / "extensions"), portfolio, manifest)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def world(new_lake: Callable[[], TinyLake]) -> TinyLake:
+    """The literal world with November 2024 to March 2025 built; tests must leave it as it is."""
+    lake = new_lake()
+    lake.add(ROWS)
+    lake.build_all(date(2024, 11, 1), date(2025, 4, 1))
+    return lake
