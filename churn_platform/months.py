@@ -1,6 +1,9 @@
 """Months as the graph counts them: the first day of a calendar month, UTC."""
 
-from datetime import date, timedelta
+from datetime import date
+from pathlib import Path
+
+from churn_platform.errors import LandingError
 
 
 def shift(month: date, months: int) -> date:
@@ -38,6 +41,9 @@ def label(month: date) -> str:
     return f"{month:%Y-%m}"
 
 
-def previous_day(day: date) -> date:
-    """The day before."""
-    return day - timedelta(days=1)
+def landed(folder: Path) -> list[date]:
+    """The months that have a file in a landing folder, oldest first; LandingError where there is none."""
+    names = {path.name[:7] for path in folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9].*")}
+    if not names:
+        raise LandingError(f"no files in {folder}; land one, for example {folder}/2025-01.csv")
+    return sorted(parse_month(name) for name in names)

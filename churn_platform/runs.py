@@ -1,69 +1,90 @@
 """Runs a job of the graph over a range of months, in this process, with its history in the Dagster instance."""
 
+import contextlib
 import logging
 import os
+import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from dagster import DagsterInstance, Definitions, InitLoggerContext, LoggerDefinition, logger
+from dagster import DagsterInstance, Definitions, ExecuteInProcessResult, InitLoggerContext, LoggerDefinition, logger
 
 from churn_platform.errors import ChurnError
 
 PROGRESS = "progress"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+Show = Callable[[str], None]
 
 
 def dagster_instance(home: Path) -> DagsterInstance:
-    """The instance whose `dagster.yaml` lies in `home`, unless DAGSTER_HOME names another."""
-    os.environ.setdefault("DAGSTER_HOME", str(home.resolve()))
+    """The instance whose `dagster.yaml` lies in `home`, unless DAGSTER_HOME names another; ChurnError without one."""
+    if "DAGSTER_HOME" not in os.environ:
+        if not (home / "dagster.yaml").exists():
+            raise ChurnError(f"no dagster.yaml in {home.resolve()}; change to the project's folder or set DAGSTER_HOME")
+        os.environ["DAGSTER_HOME"] = str(home.resolve())
     return DagsterInstance.get()
 
 
 def run_job(
-    defs: Definitions, instance: DagsterInstance, job: str, first: date, last: date, *, show: Callable[[str], None]
+    defs: Definitions, instance: DagsterInstance, job: str, first: date, last: date, *, log: Path, show: Show
 ) -> str:
     """Run a job for every month from `first` to `last` in one run; returns its id.
 
-    `show` gets a line per asset as it is done. ChurnError with the cause where a step fails.
+    `show` gets a line per finished asset; what steps print (dbt does) goes to `log`. ChurnError with the cause where
+    a step fails.
     """
-    result = defs.resolve_job_def(job).execute_in_process(
-        instance=instance,
-        tags=dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True)),
-        run_config={"loggers": {PROGRESS: {"config": {}}}},
-        raise_on_error=False,
-    )
+    shown = Definitions.merge(defs, Definitions(loggers={PROGRESS: _progress_logger(show)}))
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as output, contextlib.redirect_stdout(output):
+        result = shown.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            tags=dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True)),
+            run_config={"loggers": {PROGRESS: {"config": {}}}},
+            raise_on_error=False,
+        )
     if not result.success:
-        raise ChurnError(f"{job} failed: {_cause(result)}")
+        raise ChurnError(f"{job} failed in {_cause(result)}\nmore in {log}, and in the UI (`make dev`)")
     return result.run_id
 
 
-def _cause(result) -> str:
-    failures = [event for event in result.all_events if event.is_step_failure]
-    if not failures:
-        return "see the run in the UI (`make dev`)"
-    error = failures[0].step_failure_data.error
-    while error.cause:
+def _cause(result: ExecuteInProcessResult) -> str:
+    failure = next(event for event in result.all_events if event.is_step_failure)
+    error = failure.step_failure_data.error
+    while error and error.cause:
         error = error.cause
-    return f"step {failures[0].step_key}: {error.message.strip()}"
+    message = error.message.strip() if error else "no message"
+    return f"{failure.step_key}: {message.split(': ', 1)[-1]}"
 
 
-def progress_logger(show: Callable[[str], None]) -> LoggerDefinition:
-    """A Dagster logger that passes on one line per finished asset or message of ours."""
-
+def _progress_logger(show: Show) -> LoggerDefinition:
     @logger
     def progress(context: InitLoggerContext) -> logging.Logger:
-        target = logging.Logger(PROGRESS, logging.INFO)
-        target.addHandler(_Lines(show))
+        target = logging.Logger(PROGRESS, logging.DEBUG)
+        target.addHandler(_FinishedAssets(show))
         return target
 
     return progress
 
 
-class _Lines(logging.Handler):
-    def __init__(self, show: Callable[[str], None]):
-        super().__init__(logging.INFO)
+class _FinishedAssets(logging.Handler):
+    """Shows each materialization with its number of rows and the seconds since the run began."""
+
+    def __init__(self, show: Show):
+        super().__init__(logging.DEBUG)
         self.show = show
+        self.begun = time.monotonic()
+        self.seen: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(vars(record))
+        event = getattr(record, "dagster_event", None)
+        if event is None or not event.is_step_materialization:
+            return
+        materialization = event.step_materialization_data.materialization
+        name = materialization.asset_key.to_user_string()
+        if name in self.seen:
+            return
+        self.seen.add(name)
+        rows = materialization.metadata.get("dagster/row_count")
+        size = f"{rows.value:>12,} rows" if rows else ""
+        self.show(f"{time.monotonic() - self.begun:6.1f} s  {name:<40}{size}")

@@ -91,7 +91,7 @@ def _champion(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 rows = read_rows(connection, f"{portfolio.name}.evaluation", month)
             if not rows:
                 raise TrainingError(
-                    f"no evaluation of {portfolio.name} for {label(month)}; materialize {portfolio.name}/evaluation first"
+                    f"no evaluation of {portfolio.name} for {label(month)}; materialize {portfolio.name}/evaluation"
                 )
             if rows[0]["is_promoted"]:
                 promote(client, portfolio.name, rows[0]["challenger_version"])

@@ -1,4 +1,4 @@
-"""Checks one landed file against its table's contract, in one scan for the columns and one each for key and customer."""
+"""Checks one landed file against its table's contract, one scan for the columns, one each for key and customer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -73,7 +73,9 @@ def relation(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, di
 
 
 def normalised(header: str) -> str:
-    """A header as names are compared: without BOM, case, outer or repeated blanks ('  Total  Charges' -> 'total_charges').
+    """A header as names are compared, without BOM, case, outer or repeated blanks.
+
+    '  Total  Charges' becomes 'total_charges'.
 
     Camel case is split, so 'TotalCharges' and 'Total charges' are one name.
     """

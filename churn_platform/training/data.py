@@ -25,6 +25,10 @@ class Labelled:
     def __len__(self) -> int:
         return len(self.churned)
 
+    def take(self, rows: np.ndarray) -> "Labelled":
+        """The given rows, by position or by a mask."""
+        return Labelled(self.features[rows], self.churned[rows], self.customer_ids[rows])
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -76,7 +80,7 @@ def load_training_data(
         (features_month,) = training_set.months
         everyone = load_labelled(connection, portfolio, features_month, snapshot=training_set.snapshot)
         parts = row_splits(everyone.churned, portfolio.split)
-        return TrainingData(*(_rows(everyone, parts == name) for name in SPLITS))
+        return TrainingData(*(everyone.take(parts == name) for name in SPLITS))
     by_split: dict[str, list[Labelled]] = {name: [] for name in SPLITS}
     for features_month, name in training_set.months.items():
         share = training_set.train_share if name == TRAIN else 1.0
@@ -112,10 +116,6 @@ def load_labelled(
     features = matrix(table, portfolio.feature_names)
     validate_encoded(features, portfolio.features, what=f"{portfolio.name} features of {label(features_month)}")
     return Labelled(features, table["churned"].to_numpy(), table["customer_id"].to_numpy())
-
-
-def _rows(data: Labelled, keep: np.ndarray) -> Labelled:
-    return Labelled(data.features[keep], data.churned[keep], data.customer_ids[keep])
 
 
 def _stacked(parts: list[Labelled]) -> Labelled:

@@ -1,7 +1,5 @@
 """The model as MLflow's generic Python model, apart because importing MLflow takes seconds."""
 
-from typing import Any
-
 import mlflow
 import numpy as np
 
@@ -14,6 +12,6 @@ class ChurnPythonModel(mlflow.pyfunc.PythonModel):
     def __init__(self, model: ChurnModel):
         self.model = model
 
-    def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> np.ndarray:
-        """Probability of churn, (rows,) float64."""
+    def predict(self, context, model_input, params=None):
+        """Probability of churn, (rows,) float64; without type hints, which MLflow would take for a schema."""
         return self.model.churn_probability(np.asarray(model_input, dtype=np.float32))

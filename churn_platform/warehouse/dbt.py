@@ -3,17 +3,19 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetsDefinition, BackfillPolicy, PartitionMapping
+from dagster import AssetExecutionContext, AssetsDefinition, BackfillPolicy, Output
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 from packaging.version import Version
 
 from churn_platform.months import as_of
-from churn_platform.partitions import WAREHOUSE_POOL, lag, monthly, months_of
+from churn_platform.partitions import WAREHOUSE_POOL, monthly, months_of
 from churn_platform.settings import Settings
+from churn_platform.warehouse.dbt_metadata import model_metadata
 from churn_platform.warehouse.dbt_profile import dbt_environment
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.lock import writer_lock
@@ -33,19 +35,15 @@ class DbtCli(DbtCliResource):
 
 
 class Translator(DagsterDbtTranslator):
-    """Asset keys are table names; models say in `meta.months_back` how many months of an upstream they read."""
+    """Asset keys are table names, as everywhere in the graph; a group per layer.
+
+    Models that look some months back are still mapped month to month: Dagster allows one mapping per upstream table
+    in one set of dbt assets, and a range of months is one invocation anyway.
+    """
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """A group per layer."""
         return LAYERS.get(dbt_resource_props["fqn"][1])
-
-    def get_partition_mapping(
-        self, dbt_resource_props: Mapping[str, Any], dbt_parent_resource_props: Mapping[str, Any]
-    ) -> PartitionMapping | None:
-        """Same month, or that month and so many before."""
-        months_back = dbt_resource_props.get("config", {}).get("meta", {}).get("months_back", {})
-        months = months_back.get(dbt_parent_resource_props["name"], 0)
-        return lag(months) if months else None
 
 
 def dbt_project_dir() -> Path:
@@ -56,15 +54,16 @@ def dbt_project_dir() -> Path:
 
 
 def prepared_project(settings: Settings) -> DbtProject:
-    """The project with its manifest, parsed first where it is missing or older than a model."""
+    """The project with its manifest and compiled SQL, made first where they are missing or older than a model."""
     project = DbtProject(project_dir=dbt_project_dir(), target_path=settings.root / "dbt_target")
     if not _is_fresh(project):
         os.environ.update(dbt_environment(Lake.of(settings)))
-        dbt_cli(project).cli(["parse"], target_path=settings.root / "dbt_target").wait()
+        offline = ["compile", "--no-introspect", "--no-populate-cache"]
+        dbt_cli(project).cli(offline, target_path=settings.root / "dbt_target").wait()
     return project
 
 
-def dbt_cli(project: DbtProject) -> "DbtCli":
+def dbt_cli(project: DbtProject) -> DbtCli:
     """dbt as installed beside the running Python, whether or not that is on the PATH."""
     return DbtCli(
         project_dir=project,
@@ -81,6 +80,7 @@ def _is_fresh(project: DbtProject) -> bool:
 
 def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
     """Staging, marts, features and labels of the event portfolio, with their tests as asset checks."""
+    translator = Translator()
 
     @dbt_assets(
         manifest=project.manifest_path,
@@ -89,7 +89,7 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
         partitions_def=monthly(settings.first_month),
         backfill_policy=BackfillPolicy.single_run(),
         pool=WAREHOUSE_POOL,
-        dagster_dbt_translator=Translator(),
+        dagster_dbt_translator=translator,
     )
     def dbt_models(context: AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         lake = Lake.of(settings)
@@ -97,7 +97,13 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
         os.environ.update(dbt_environment(lake))
         months = months_of(context)
         window = ["--event-time-start", months[0].isoformat(), "--event-time-end", as_of(months[-1]).isoformat()]
-        with writer_lock(lake):
-            yield from dbt.cli(["build", *NO_UNIT_TESTS, *window], context=context).stream()
+        with writer_lock(lake), closing(connect(lake, read_only=True)) as connection:
+            invocation = dbt.cli(["build", *NO_UNIT_TESTS, *window], context=context)
+            for event in invocation.stream():
+                if isinstance(event, Output):
+                    unique_id = event.metadata["unique_id"].value
+                    found = model_metadata(connection, invocation.manifest, unique_id, translator, project.target_path)
+                    event = event.with_metadata({**event.metadata, **found})
+                yield event
 
     return dbt_models

@@ -1,0 +1,51 @@
+# Everything runs in .venv; no target needs anything but Python 3.11 to 3.13, make and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+export DAGSTER_HOME := $(CURDIR)
+export DO_NOT_TRACK := true
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: setup demo demo-telco dev test check lock clean help
+
+help:  ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY)  ## Prepare .venv from requirements.lock
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Python 3.11 to 3.13 is needed, {v[0]}.{v[1]} found; set PYTHON=python3.12")'
+	@echo "installing packages into $(VENV) (about 2 GB)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/python -m pip --version >/dev/null 2>&1 || true
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
+	@touch $(READY)
+
+demo: setup  ## Simulate an operator, run the whole graph on it, print the result
+	@$(BIN)/churn demo
+
+demo-telco: setup  ## The same on the IBM Telco file: make demo-telco CSV=path
+	@test -n "$(CSV)" || { echo "say where the file is: make demo-telco CSV=path"; exit 2; }
+	@$(BIN)/churn demo-telco --csv "$(CSV)"
+
+dev: setup  ## Open the Dagster UI (webserver and daemon)
+	@$(BIN)/dg dev
+
+test: setup  ## Run every test
+	@$(BIN)/python -m pytest
+
+check: setup  ## Lint, format, types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+lock: setup  ## Resolve requirements.lock anew from pyproject.toml
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --group dev pyproject.toml --output-file requirements.lock
+
+clean:  ## Remove what the platform wrote (data/), keep .venv
+	@rm -rf data

@@ -1,0 +1,24 @@
+"""Puts a file where the graph looks for it."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+from churn_platform.errors import LandingError
+from churn_platform.ingest.files import SUFFIXES
+from churn_platform.months import label
+
+
+def land_file(file: Path, landing_dir: Path, portfolio: str, table: str, month: date) -> Path:
+    """Copy a file to its place in the landing folder, in place of any other file of that month; returns the place."""
+    suffix = next((suffix for suffix in SUFFIXES if file.name.lower().endswith(suffix)), None)
+    if not file.is_file() or suffix is None:
+        raise LandingError(f"{file}: no such file of a known kind; give a {', '.join(SUFFIXES)} file")
+    folder = landing_dir / portfolio / table
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".{label(month)}.unfinished"
+    shutil.copyfile(file, draft)
+    for other in SUFFIXES:
+        if other != suffix:
+            (folder / f"{label(month)}{other}").unlink(missing_ok=True)
+    return draft.replace(folder / f"{label(month)}{suffix}")

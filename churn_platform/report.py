@@ -1,0 +1,103 @@
+"""The result of a portfolio, as a person at a terminal reads it."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from churn_platform.errors import DataError
+from churn_platform.evaluation.text import SHOWN
+from churn_platform.months import parse_month, shift
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.published.contract import ModelManifest, model_dir, read_live, read_model_manifest
+
+HEADLINES = ("auc", "recall", "precision", "lift_top_decile", "calibration_error", "contacted_share")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What is live in a portfolio, and who is at risk."""
+
+    manifest: ModelManifest
+    scores_month: str
+    customers: int
+    highest_risk: list[tuple[str, float, list[str]]]
+    true_auc: float | None
+
+
+def read_result(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, published_dir: Path, truth_dir: Path, *, top: int = 10
+) -> Result:
+    """The published champion with the newest published scores; DataError where nothing is published."""
+    root = published_dir / portfolio.name
+    live = read_live(root)
+    if live is None or not live.models or live.features_month is None:
+        raise DataError(f"nothing of {portfolio.name} is published yet; run `churn run {portfolio.name}` first")
+    manifest = read_model_manifest(model_dir(root, live.models[0].version))
+    month = parse_month(live.features_month)
+    scores = f"{portfolio.name}.monthly_scores"
+    rows = connection.execute(
+        f"select customer_id, churn_probability, reasons from {scores} where month = ? "
+        "order by churn_probability desc, customer_id limit ?",
+        [month, top],
+    ).fetchall()
+    count = connection.execute(f"select count(*) from {scores} where month = ?", [month]).fetchone()
+    holdout = parse_month(manifest.holdout_month)
+    return Result(
+        manifest=manifest,
+        scores_month=live.features_month,
+        customers=count[0] if count else 0,
+        highest_risk=rows,
+        true_auc=true_auc(connection, portfolio, holdout, truth_dir),
+    )
+
+
+def true_auc(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, features_month: date, truth_dir: Path
+) -> float | None:
+    """AUC that the simulator's true probabilities reach on a feature month's labels; None without a simulator.
+
+    No model can be expected to rank better than this.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    outcome = shift(features_month, 1 + portfolio.label.gap_months)
+    path = truth_dir / portfolio.name / f"{outcome:%Y-%m}.parquet"
+    if not path.exists():
+        return None
+    known = connection.execute(
+        f"select labels.churned, truth.churn_probability from {portfolio.name}.churn_labels as labels "
+        f"join read_parquet('{path}') as truth using (customer_id) where labels.features_month = ?",
+        [features_month],
+    ).fetchnumpy()
+    return float(roc_auc_score(np.asarray(known["churned"]), np.asarray(known["churn_probability"])))
+
+
+def as_text(portfolio: Portfolio, result: Result, published_dir: Path) -> str:
+    """The result in some thirty lines."""
+    manifest = result.manifest
+    lines = [
+        f"{portfolio.title}",
+        "",
+        f"champion        version {manifest.version}, {manifest.algorithm.replace('_', ' ')}, "
+        f"trained on {manifest.training_months[0]} to {manifest.training_months[-1]}",
+        f"hold-out        {manifest.metrics['customers']:,.0f} customers of {manifest.holdout_month}, "
+        f"{manifest.metrics['churn_rate']:.1%} churned",
+        "",
+    ]
+    lines += [f"  {SHOWN[name]:<46}{manifest.metrics[name]:>8.3f}" for name in HEADLINES]
+    if result.true_auc is not None:
+        share = manifest.metrics["auc"] / result.true_auc
+        lines.append(f"  {'AUC-ROC of the true probabilities':<46}{result.true_auc:>8.3f}   (reached: {share:.1%})")
+    lines += [
+        "",
+        f"highest risk    of {result.customers:,} customers scored at the end of {result.scores_month}",
+        "",
+    ]
+    lines += [
+        f"  {customer_id:<12}{probability:>6.1%}  {'; '.join(reasons)}"
+        for customer_id, probability, reasons in result.highest_risk
+    ]
+    return "\n".join([*lines, "", f"published       {published_dir / portfolio.name}"])
