@@ -68,8 +68,7 @@ def snapshot_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefi
         description="One row per customer and month whose label was delivered.",
     )
     def churn_labels(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
-        for month in months_of(context):
-            write(warehouse.lake, lambda connection, month=month: snapshot.replace_labels(connection, portfolio, month))
+        return _replace_months(context, warehouse, portfolio, snapshot.replace_labels)
 
     return [customer_features, churn_labels]
 

@@ -2,6 +2,7 @@
 
 import mlflow
 import numpy as np
+import pandas as pd
 
 from churn_platform.training.model import ChurnModel
 
@@ -12,6 +13,6 @@ class ChurnPythonModel(mlflow.pyfunc.PythonModel):
     def __init__(self, model: ChurnModel):
         self.model = model
 
-    def predict(self, context, model_input, params=None):
-        """Probability of churn, (rows,) float64; without type hints, which MLflow would take for a schema."""
+    def predict(self, context, model_input: pd.DataFrame, params=None) -> np.ndarray:
+        """Probability of churn, (rows,) float64."""
         return self.model.churn_probability(np.asarray(model_input, dtype=np.float32))

@@ -58,7 +58,7 @@ def prepared_project(settings: Settings) -> DbtProject:
     project = DbtProject(project_dir=dbt_project_dir(), target_path=settings.root / "dbt_target")
     if not _is_fresh(project):
         os.environ.update(dbt_environment(Lake.of(settings)))
-        offline = ["compile", "--no-introspect", "--no-populate-cache"]
+        offline = ["compile", "--quiet", "--no-introspect", "--no-populate-cache"]
         dbt_cli(project).cli(offline, target_path=settings.root / "dbt_target").wait()
     return project
 
