@@ -1,6 +1,8 @@
 """Dagster's entry: collects assets, jobs and resources of every portfolio; holds no logic."""
 
-from dagster import AssetsDefinition, Definitions, definitions
+import warnings
+
+from dagster import AssetsDefinition, BetaWarning, Definitions, definitions, in_process_executor
 
 from churn_platform.automation import jobs
 from churn_platform.evaluation.assets import evaluation_assets
@@ -19,6 +21,7 @@ from churn_platform.warehouse.resource import Warehouse
 
 def build_defs(**overrides: object) -> Definitions:
     """The whole graph; `overrides` are settings that take precedence over the environment."""
+    warnings.filterwarnings("ignore", category=BetaWarning)  # backfill policies and mappings, each pinned by a test
     settings = load_settings(**overrides)
     portfolios = load_portfolios(settings.portfolios_dir)
     project = prepared_project(settings)
@@ -26,6 +29,7 @@ def build_defs(**overrides: object) -> Definitions:
     return Definitions(
         assets=[*assets, feature_assets(settings, project)],
         jobs=jobs(portfolios.values()),
+        executor=in_process_executor,
         resources={
             "warehouse": Warehouse.of(Lake.of(settings)),
             "tracking": Tracking(tracking_uri=settings.mlflow_uri, artifact_location=settings.mlflow_artifacts),
