@@ -21,7 +21,6 @@ $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/python -m pip --version >/dev/null 2>&1 || true
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $(READY)
 
@@ -43,9 +42,9 @@ check: setup  ## Lint, format, types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-lock: setup  ## Resolve requirements.lock anew from pyproject.toml
+lock:  ## Resolve requirements.lock anew from pyproject.toml
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --group dev pyproject.toml --output-file requirements.lock
+		--no-emit-index-url --no-header --all-extras pyproject.toml --output-file requirements.lock
 
 clean:  ## Remove what the platform wrote (data/), keep .venv
 	@rm -rf data

@@ -13,7 +13,7 @@ from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 from churn_platform.training.data import load_training_data, read_training_set
-from churn_platform.training.record import read_record
+from churn_platform.training.record import record_of_version
 from churn_platform.training.registry import CHALLENGER, CHAMPION, load_model, promote, version_of
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.resource import Warehouse
@@ -73,7 +73,7 @@ def _contender(client: "MlflowClient", portfolio: Portfolio, alias: str) -> Cont
     version = version_of(client, portfolio.name, alias)
     if version is None:
         return None
-    record = read_record(client, client.get_model_version(portfolio.name, str(version)).run_id)
+    record = record_of_version(client, portfolio.name, version)
     return Contender(version, load_model(client, portfolio.name, version), record.threshold)
 
 

@@ -30,10 +30,10 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
     @asset(**shared, deps=customers, pool=WAREHOUSE_POOL, kinds={"duckdb", "table"}, description=table.description)
     def raw(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
         lines = []
-        landed = {"landing_dir": settings.landing_dir, "hash_key": settings.hash_key()}
+        load = partial(load_month, landing_dir=settings.landing_dir, hash_key=settings.hash_key())
         with warehouse.get_connection() as connection:
             for month in months_of(context):
-                loaded = load_month(connection, warehouse.lake, portfolio, table, month, **landed)
+                loaded = load(connection, warehouse.lake, portfolio, table, month)
                 context.log.info(f"{label(month)}: {loaded.rows:,} rows from {loaded.path.name}")
                 lines.append(f"| {label(month)} | {loaded.path.name} | {loaded.rows:,} | {loaded.size_bytes:,} |")
             shown = table_metadata(connection, raw_table(portfolio, table))

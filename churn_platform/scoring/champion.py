@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.scoring.score import Champion
-from churn_platform.training.record import ModelRecord, read_record
+from churn_platform.training.record import ModelRecord, record_of_version
 from churn_platform.training.registry import champion_version, load_model
 
 if TYPE_CHECKING:
@@ -21,4 +21,4 @@ def load_champion(client: "MlflowClient", portfolio: Portfolio) -> Champion:
 def champion_record(client: "MlflowClient", portfolio: Portfolio) -> ModelRecord:
     """What is recorded of the champion; TrainingError where none has been promoted."""
     version = champion_version(client, portfolio.name)
-    return read_record(client, client.get_model_version(portfolio.name, str(version)).run_id)
+    return record_of_version(client, portfolio.name, version)

@@ -55,4 +55,5 @@ def register_challenger(client: "MlflowClient", record: ModelRecord) -> int:
 
 def _model_uri(client: "MlflowClient", run_id: str) -> str:
     outputs = client.get_run(run_id).outputs
+    assert outputs is not None, "a finished candidate has logged its model"
     return f"models:/{outputs.model_outputs[0].model_id}"

@@ -1,13 +1,13 @@
 """The model as MLflow's generic Python model, apart because importing MLflow takes seconds."""
 
-import mlflow
 import numpy as np
 import pandas as pd
+from mlflow.pyfunc.model import PythonModel
 
 from churn_platform.training.model import ChurnModel
 
 
-class ChurnPythonModel(mlflow.pyfunc.PythonModel):
+class ChurnPythonModel(PythonModel):
     """Calibrated churn probabilities for a frame of encoded features."""
 
     def __init__(self, model: ChurnModel):

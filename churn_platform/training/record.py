@@ -79,6 +79,13 @@ def holdout_metrics(model: ChurnModel, data: TrainingData, *, threshold: float) 
     return measure(data.holdout.churned, model.churn_probability(data.holdout.features), threshold=threshold)
 
 
+def record_of_version(client: "MlflowClient", portfolio: str, version: int) -> ModelRecord:
+    """The record behind a registered version."""
+    run_id = client.get_model_version(portfolio, str(version)).run_id
+    assert run_id is not None, "versions are registered with their run"
+    return read_record(client, run_id)
+
+
 def read_record(client: "MlflowClient", run_id: str) -> ModelRecord:
     """The record that a candidate's MLflow run keeps."""
     import mlflow

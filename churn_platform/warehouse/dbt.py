@@ -66,7 +66,7 @@ def prepared_project(settings: Settings) -> DbtProject:
 def dbt_cli(project: DbtProject) -> DbtCli:
     """dbt as installed beside the running Python, whether or not that is on the PATH."""
     return DbtCli(
-        project_dir=project,
+        project_dir=str(project.project_dir),
         profiles_dir=str(project.project_dir),
         dbt_executable=str(Path(sys.executable).with_name("dbt")),
     )
@@ -101,7 +101,7 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
             invocation = dbt.cli(["build", *NO_UNIT_TESTS, *window], context=context)
             for event in invocation.stream():
                 if isinstance(event, Output):
-                    unique_id = event.metadata["unique_id"].value
+                    unique_id = str(event.metadata["unique_id"].value)
                     found = model_metadata(connection, invocation.manifest, unique_id, translator, project.target_path)
                     event = event.with_metadata({**event.metadata, **found})
                 yield event

@@ -47,7 +47,7 @@ class Lake:
         kind, _, rest = self.catalog.partition(":")
         return Path(rest) if kind == "sqlite" else None
 
-    def config(self) -> dict[str, str | int]:
+    def config(self) -> dict[str, str | bool | int | float | list[str]]:
         """DuckDB's configuration for a connection to this lake."""
         return {
             "extension_directory": str(self.extension_dir),
