@@ -150,6 +150,16 @@ def result(portfolio: Annotated[str, typer.Argument(help="Name of the portfolio.
     console.print("UI              make dev")
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def dbt(context: typer.Context) -> None:
+    """Run dbt on the warehouse, for example `churn dbt build --select customer_months`; waits for other writers."""
+    from churn_platform.warehouse.dbt import run_dbt
+    from churn_platform.warehouse.lake import Lake
+
+    settings = load_settings()
+    raise typer.Exit(run_dbt(Lake.of(settings), settings.root / "dbt_by_hand", context.args))
+
+
 def _run_graph(settings: Settings, portfolio: str, *, file: Path | None, first: str | None, last: str | None) -> None:
     from churn_platform.definitions import build_defs
     from churn_platform.ingest.landing import land_file
@@ -185,3 +195,7 @@ def _month(text: str) -> date:
         return months.parse_month(text)
     except ValueError as error:
         raise ChurnError(f"{text!r} is not a month; write YYYY-MM, for example 2026-01") from error
+
+
+if __name__ == "__main__":
+    main()

@@ -49,12 +49,16 @@ def run_job(
 
 
 def _cause(result: ExecuteInProcessResult) -> str:
+    """The failed step and our own error, or else the innermost one."""
     failure = next(event for event in result.all_events if event.is_step_failure)
+    chain = []
     error = failure.step_failure_data.error
-    while error and error.cause:
+    while error:
+        chain.append(error)
         error = error.cause
-    message = error.message.strip() if error else "no message"
-    return f"{failure.step_key}: {message.split(': ', 1)[-1]}"
+    ours = {kind.__name__ for kind in ChurnError.__subclasses__()}
+    told = next((error for error in chain if error.cls_name in ours), chain[-1])
+    return f"{failure.step_key}: {told.message.strip().split(': ', 1)[-1]}"
 
 
 def _progress_logger(show: Show) -> LoggerDefinition:

@@ -1,6 +1,7 @@
 """The dbt project as Dagster assets: one invocation per run, whatever the range of months."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -70,6 +71,16 @@ def dbt_cli(project: DbtProject) -> DbtCli:
         profiles_dir=str(project.project_dir),
         dbt_executable=str(Path(sys.executable).with_name("dbt")),
     )
+
+
+def run_dbt(lake: Lake, target: Path, arguments: list[str]) -> int:
+    """Run a dbt command by hand, as the only writer; returns its exit code."""
+    connect(lake).close()
+    folders = {"project-dir": dbt_project_dir(), "profiles-dir": dbt_project_dir(), "target-path": target}
+    options = [f"--{name}={path}" for name, path in (folders | {"log-path": target}).items()]
+    command = [str(Path(sys.executable).with_name("dbt")), *arguments, *options]
+    with writer_lock(lake):
+        return subprocess.run(command, env=os.environ | dbt_environment(lake), check=False).returncode
 
 
 def _is_fresh(project: DbtProject) -> bool:
