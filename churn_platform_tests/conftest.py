@@ -1,0 +1,23 @@
+"""What is expensive and shared: DuckDB's extensions, installed once."""
+
+from pathlib import Path
+
+import pytest
+
+from churn_platform.warehouse.extensions import install_extensions
+from churn_platform.warehouse.lake import Lake
+from churn_platform_tests.pipeline.tiny_lake import tiny_lake
+
+
+@pytest.fixture(scope="session")
+def extensions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with DuckDB's extensions."""
+    folder = tmp_path_factory.mktemp("extensions")
+    install_extensions(folder)
+    return folder
+
+
+@pytest.fixture
+def lake(tmp_path: Path, extensions: Path) -> Lake:
+    """A lake that does not exist yet."""
+    return tiny_lake(tmp_path, extensions)
