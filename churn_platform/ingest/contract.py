@@ -103,9 +103,10 @@ def _check_values(
 def _column_checks(column: Column, headers: Headers) -> list[Check]:
     identifier, sql_type = source_of(column, headers)
     given, value = present(identifier, sql_type), cast(column, identifier, sql_type)
-    checks = [Check(f"{given} is not null and {value} is null", f"{given}::varchar", f"are not of type {column.type}")]
-    if column.type in ("number", "integer") and sql_type != "VARCHAR":
-        checks[0] = Check(f"not isfinite({given}::double)", f"{given}::varchar", f"are not of type {column.type}")
+    endless = column.type in ("number", "date", "timestamp")
+    readable = f"coalesce(isfinite({value}), false)" if endless else f"{value} is not null"
+    wrong_type = f"{given} is not null and not ({readable})"
+    checks = [Check(wrong_type, f"{given}::varchar", f"are not of type {column.type}")]
     if column.required:
         checks.append(Check(f"{given} is null", "'an empty value'", "are missing"))
     if column.levels:
