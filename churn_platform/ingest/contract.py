@@ -46,7 +46,7 @@ def check_file(
         if customers and table.customer:
             wrong += _unknown_customers(connection, table, reader, headers, customers)
     except duckdb.Error as error:
-        raise unreadable(path, error) from error
+        raise unreadable(path, error) from None
     if rows == 0:
         raise LandingError(f"{path}: the file has headers but no rows; deliver it again")
     if wrong:
@@ -74,7 +74,8 @@ def _delivered(column: Column, headers: Headers) -> bool:
 def _check_headers(table: Table, path: Path, headers: Headers) -> None:
     missing = [column.header for column in table.columns if not column.optional and not _delivered(column, headers)]
     if missing:
-        found = ", ".join(header for header, _ in headers.values())
+        known = any(_delivered(column, headers) for column in table.columns)
+        found = ", ".join(header for header, _ in headers.values()) if known else "no header line of this table"
         raise LandingError(
             f"{path}: column {', '.join(missing)} is missing; the file has {found}; nothing of it was loaded"
         )
