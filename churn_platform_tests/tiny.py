@@ -7,6 +7,7 @@ from scipy.special import expit
 
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import Labelled
+from churn_platform.training.model import ChurnModel, fit_model
 
 JANUARY, FEBRUARY, MARCH, APRIL = (date(2025, month, 1) for month in (1, 2, 3, 4))
 
@@ -92,3 +93,9 @@ def customers(rows: int, *, seed: int) -> Labelled:
     features[::25, 3] = np.nan
     churned = (generator.uniform(size=rows) < expit(log_odds)).astype(np.int8)
     return Labelled(features, churned, np.array([f"C{row:05d}" for row in range(rows)]))
+
+
+def fit_tiny(algorithm: str, *, seed: int = 7) -> ChurnModel:
+    """The algorithm fitted on 1,500 customers and calibrated on 500."""
+    train, validation = customers(1500, seed=1), customers(500, seed=2)
+    return fit_model(algorithm, TINY.features, train, validation, seed=seed, threads=1)
