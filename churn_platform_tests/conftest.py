@@ -3,12 +3,16 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from churn_platform.training.model import ChurnModel
 from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.lake import Lake
 from churn_platform_tests.pipeline.tiny_lake import tiny_lake
 from churn_platform_tests.tiny import fit_tiny
+
+settings.register_profile("suite", deadline=None, derandomize=True)  # busy machines; the same examples every time
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
