@@ -1,5 +1,6 @@
 """Months as the graph counts them: the first day of a calendar month, UTC."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -30,10 +31,9 @@ def last_complete_month(today: date) -> date:
 
 def parse_month(text: str) -> date:
     """The month in 'YYYY-MM' or 'YYYY-MM-01'; ValueError for anything else."""
-    day = date.fromisoformat(text if len(text) > 7 else f"{text}-01")
-    if day.day != 1:
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])(-01)?", text, re.ASCII):
         raise ValueError(f"{text!r} is not a month; write YYYY-MM")
-    return day
+    return date.fromisoformat(f"{text[:7]}-01")
 
 
 def label(month: date) -> str:

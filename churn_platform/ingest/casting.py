@@ -20,6 +20,9 @@ NATIVE = {
 }
 TRUE = "('true', 't', 'yes', 'y', '1', '1.0')"
 FALSE = "('false', 'f', 'no', 'n', '0', '0.0')"
+WHOLE = "regexp_full_match({text}, '[+-]?[0-9]+')"
+EXACT_BELOW = 2**53  # from here on a double no longer tells neighbouring integers apart
+ZONED = r"regexp_matches({text}, ':\d\d(\.\d+)?\s*[A-Za-z+-]')"  # read as timestamp, DuckDB drops the offset
 
 
 def present(identifier: str, sql_type: str) -> str:
@@ -30,7 +33,7 @@ def present(identifier: str, sql_type: str) -> str:
 
 
 def cast(column: Column, identifier: str, sql_type: str) -> str:
-    """The value in the contract's type; null where it is missing or cannot be read so."""
+    """The value in the contract's type, timestamps in UTC; null where it is missing or cannot be read so."""
     value = present(identifier, sql_type)
     if sql_type in NATIVE[column.type]:
         return f"{value}::{SQL_TYPES[column.type]}"
@@ -42,8 +45,10 @@ def _readers() -> dict[str, str]:
     return {
         "string": "{text}",
         "number": number,
-        "integer": f"case when ({number}) = trunc({number}) then try_cast(({number}) as bigint) end",
+        "integer": f"case when {WHOLE} then try_cast({{text}} as bigint) "
+        f"when abs({number}) < {EXACT_BELOW} and ({number}) = trunc({number}) then ({number})::bigint end",
         "boolean": f"case when lower({{text}}) in {TRUE} then true when lower({{text}}) in {FALSE} then false end",
         "date": "case when try_cast({text} as timestamp) = try_cast({text} as date) then try_cast({text} as date) end",
-        "timestamp": "coalesce(try_cast({text} as timestamp), try_cast({text} as timestamptz)::timestamp)",
+        "timestamp": f"case when {ZONED} then try_cast({{text}} as timestamptz) at time zone 'UTC' "
+        "else try_cast({text} as timestamp) end",
     }

@@ -46,7 +46,7 @@ def check_file(
         if customers and table.customer:
             wrong += _unknown_customers(connection, table, reader, headers, customers)
     except duckdb.Error as error:
-        raise unreadable(path, error) from error
+        raise unreadable(path, error) from None
     if rows == 0:
         raise LandingError(f"{path}: the file has headers but no rows; deliver it again")
     if wrong:
@@ -74,7 +74,8 @@ def _delivered(column: Column, headers: Headers) -> bool:
 def _check_headers(table: Table, path: Path, headers: Headers) -> None:
     missing = [column.header for column in table.columns if not column.optional and not _delivered(column, headers)]
     if missing:
-        found = ", ".join(header for header, _ in headers.values())
+        known = any(_delivered(column, headers) for column in table.columns)
+        found = ", ".join(header for header, _ in headers.values()) if known else "no header line of this table"
         raise LandingError(
             f"{path}: column {', '.join(missing)} is missing; the file has {found}; nothing of it was loaded"
         )
@@ -103,9 +104,10 @@ def _check_values(
 def _column_checks(column: Column, headers: Headers) -> list[Check]:
     identifier, sql_type = source_of(column, headers)
     given, value = present(identifier, sql_type), cast(column, identifier, sql_type)
-    checks = [Check(f"{given} is not null and {value} is null", f"{given}::varchar", f"are not of type {column.type}")]
-    if column.type in ("number", "integer") and sql_type != "VARCHAR":
-        checks[0] = Check(f"not isfinite({given}::double)", f"{given}::varchar", f"are not of type {column.type}")
+    endless = column.type in ("number", "date", "timestamp")
+    readable = f"coalesce(isfinite({value}), false)" if endless else f"{value} is not null"
+    wrong_type = f"{given} is not null and not ({readable})"
+    checks = [Check(wrong_type, f"{given}::varchar", f"are not of type {column.type}")]
     if column.required:
         checks.append(Check(f"{given} is null", "'an empty value'", "are missing"))
     if column.levels:

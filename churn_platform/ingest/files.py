@@ -1,5 +1,6 @@
 """Finds a month's landed file and opens it as a relation whose headers are normalised."""
 
+import csv
 import gzip
 import re
 import zlib
@@ -8,17 +9,23 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import pyarrow
+from pyarrow import parquet
 
 from churn_platform.errors import LandingError
 from churn_platform.months import label
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
+SEPARATORS = ",;\t|"
+MAX_HEADER_BYTES = 1 << 20
 CAUSES = {
     "utf-8": "it is not UTF-8; save it as UTF-8",
     "unicode": "it is not UTF-8; save it as UTF-8",
     "gzip": "it is truncated or not gzip; deliver it again",
     "magic bytes": "it is truncated or not Parquet; deliver it again",
     "parquet": "it is truncated or not Parquet; deliver it again",
+    "tprotocol": "it is truncated or not Parquet; deliver it again",
+    "unterminated quote": "a quotation mark is not closed",
     "number of columns": "the line has too few or too many fields; it may be truncated, deliver it again",
 }
 
@@ -56,20 +63,56 @@ def relation(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, di
     """The table function that reads `path`, and its columns: normalised header -> (header, SQL type).
 
     LandingError for a truncated file, a wrong encoding, no header, or two headers that are the same when normalised.
+    Nothing is guessed but the separator, and that from the first line alone.
     """
     check_whole(path)
-    reader = _reader(path)
+    if path.suffix == ".parquet":
+        reader = f"read_parquet('{_quoted(str(path))}')"
+        return reader, _by_name(path, _parquet_headers(path), _parquet_types(connection, path, reader))
+    separator, headers = _csv_headers(path)
+    columns = _by_name(path, headers, ["VARCHAR"] * len(headers))
+    listed = ", ".join(f"'{_quoted(header)}': 'VARCHAR'" for header in headers)
+    dialect = f"auto_detect = false, header = true, delim = '{separator}', quote = '\"', escape = '\"'"
+    return f"read_csv('{_quoted(str(path))}', {dialect}, columns = {{{listed}}})", columns
+
+
+def _parquet_headers(path: Path) -> list[str]:
+    """Column names as they stand in the file: DuckDB numbers those that occur twice."""
     try:
-        described = connection.execute(f"describe select * from {reader}").fetchall()
+        return parquet.read_schema(path).names
+    except (pyarrow.ArrowInvalid, OSError):
+        raise LandingError(f"{path}: cannot be read: {CAUSES['parquet']}; nothing of it was loaded") from None
+
+
+def _parquet_types(connection: duckdb.DuckDBPyConnection, path: Path, reader: str) -> list[str]:
+    try:
+        return [row[1] for row in connection.execute(f"describe select * from {reader}").fetchall()]
     except duckdb.Error as error:
-        raise unreadable(path, error) from error
+        raise unreadable(path, error) from None
+
+
+def _csv_headers(path: Path) -> tuple[str, list[str]]:
+    """The separator that cuts the first line into most fields, and those fields; an unnamed one is named by place."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            line = stream.readline(MAX_HEADER_BYTES).decode("utf-8-sig").strip("\r\n")
+    except UnicodeDecodeError:
+        raise LandingError(f"{path}: cannot be read: line 1: {CAUSES['utf-8']}; nothing of it was loaded") from None
+    cuts = [(separator, next(csv.reader([line], delimiter=separator), [])) for separator in SEPARATORS]
+    separator, headers = max(cuts, key=lambda cut: len(cut[1]))
+    return separator, [header.strip() or f"column{place}" for place, header in enumerate(headers, start=1)]
+
+
+def _by_name(path: Path, headers: list[str], sql_types: list[str]) -> dict[str, tuple[str, str]]:
     columns: dict[str, tuple[str, str]] = {}
-    for header, sql_type, *_ in described:
-        name = normalised(header)
+    for header, sql_type in zip(headers, sql_types, strict=True):
+        name = normalised(header) or header
         if name in columns:
             raise LandingError(f"{path}: columns {columns[name][0]!r} and {header!r} are one name; rename one")
         columns[name] = (header, sql_type)
-    return reader, columns
+    if not columns:
+        raise LandingError(f"{path}: the first line is empty; put the headers there")
+    return columns
 
 
 def normalised(header: str) -> str:
@@ -84,7 +127,10 @@ def normalised(header: str) -> str:
 
 
 def unreadable(path: Path, error: duckdb.Error) -> LandingError:
-    """The error for a file that DuckDB cannot read, with the line and the likely cause."""
+    """The error for a file that DuckDB cannot read, with the line and the likely cause.
+
+    To be raised `from None`: DuckDB's own message quotes the line, which may hold a phone number.
+    """
     text = str(error)
     cause = next((cause for sign, cause in CAUSES.items() if sign in text.lower()), text.splitlines()[0][:200])
     line = re.search(r"on line: (\d+)", text, re.IGNORECASE)
@@ -100,12 +146,9 @@ def check_whole(path: Path) -> None:
         with gzip.open(path) as stream:
             while stream.read(1 << 20):
                 pass
-    except (EOFError, OSError, zlib.error) as error:
-        raise LandingError(f"{path}: {CAUSES['gzip']}; nothing of it was loaded") from error
+    except (EOFError, OSError, zlib.error):
+        raise LandingError(f"{path}: {CAUSES['gzip']}; nothing of it was loaded") from None
 
 
-def _reader(path: Path) -> str:
-    quoted = str(path).replace("'", "''")
-    if path.suffix == ".parquet":
-        return f"read_parquet('{quoted}')"
-    return f"read_csv('{quoted}', header = true, all_varchar = true)"
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

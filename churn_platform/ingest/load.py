@@ -15,6 +15,8 @@ from churn_platform.portfolios.spec import Column, Portfolio, Table
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import ensure_table, replace_month, table_exists, write
 
+HASH_KEY = "phone_hash_key"
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -45,10 +47,12 @@ def load_month(
     customers = _known_customers(connection, portfolio, table, month)
     check_file(connection, table, month, file.path, reader, headers, customers=customers)
 
+    connection.execute(f"set variable {HASH_KEY} = ?", [hash_key])
+
     def replace() -> int:
         ensure_table(connection, target, raw_columns(table))
         select = f"select {_select_list(table, month, headers)} from {reader}"
-        rows = replace_month(connection, target, month, select.replace("$key", f"'{hash_key}'"))
+        rows = replace_month(connection, target, month, select)
         if file.changed():
             raise LandingError(f"{file.path}: rewritten while it was being read; materialize the month again")
         return rows
@@ -84,8 +88,11 @@ def _stored(column: Column, headers: Headers) -> str:
 
 
 def keyed_hash(value: str) -> str:
-    """SQL for the first 64 bits of SHA-256 over key and number; cutting it short rules out extending a known hash."""
-    return f"('0x' || left(sha256($key || {value}), 16))::ubigint"
+    """SQL for the first 64 bits of SHA-256 over key and number; cutting it short rules out extending a known hash.
+
+    The key is a variable of the connection, because DuckDB's errors quote SQL.
+    """
+    return f"('0x' || left(sha256(getvariable('{HASH_KEY}') || {value}), 16))::ubigint"
 
 
 def _known_customers(

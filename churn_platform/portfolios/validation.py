@@ -60,6 +60,6 @@ def _said(failures: Any) -> str:
         rows=("failure_case", "size"), example=("failure_case", "first")
     )
     return "; ".join(
-        f"feature {column}: {row.rows} values break {check}, e.g. {row.example}"
-        for (column, check), row in grouped.iterrows()
+        f"feature {column}: {rows} values break {check}, e.g. {example}"
+        for (column, check), rows, example in grouped.itertuples()
     )

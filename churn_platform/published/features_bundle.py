@@ -57,7 +57,7 @@ def _write(path: Path, customers: Iterable[tuple[str, bytes]]) -> int:
 
 
 def _put(environment: lmdb.Environment, batch: list[tuple[bytes, bytes]]) -> int:
-    size = sum(len(packed) for _, packed in batch)
+    size = sum(len(key) + len(packed) for key, packed in batch)
     environment.set_mapsize(environment.info()["map_size"] + 4 * size)
     with environment.begin(write=True) as transaction, transaction.cursor() as cursor:
         _, added = cursor.putmulti(batch, append=True)

@@ -32,7 +32,9 @@ def new_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
         raise
     for stale in target.parent.glob(f".{target.name}.*"):
-        if stale.resolve() != target.resolve():
+        if stale.is_symlink():  # left by a crash before it became `target`
+            stale.unlink()
+        elif stale.resolve() != target.resolve():
             shutil.rmtree(stale, ignore_errors=True)
 
 

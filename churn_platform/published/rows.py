@@ -11,13 +11,14 @@ from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.contract import pack_customer
 from churn_platform.warehouse.lake import stream
+from churn_platform.warehouse.tables import table_exists
 
 
 def scored_by(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> int:
     """The model version that scored the month; PublicationError where it was not scored, or by several."""
-    versions = connection.execute(
-        f"select distinct model_version from {portfolio.name}.monthly_scores where month = ?", [month]
-    ).fetchall()
+    table = f"{portfolio.name}.monthly_scores"
+    query = f"select distinct model_version from {table} where month = ?"
+    versions = connection.execute(query, [month]).fetchall() if table_exists(connection, table) else []
     if len(versions) != 1:
         raise PublicationError(
             f"{portfolio.name} {label(month)} is scored by {len(versions)} versions; "

@@ -16,7 +16,7 @@ from churn_platform.portfolios.validation import validate_encoded
 from churn_platform.scoring.reasons import top_reasons
 from churn_platform.training.model import ChurnModel
 from churn_platform.warehouse.lake import stream
-from churn_platform.warehouse.tables import ensure_table, replace_month
+from churn_platform.warehouse.tables import ensure_table, replace_month, table_exists
 
 SCORE_COLUMNS = {
     "month": "date",
@@ -42,9 +42,11 @@ def encoded_batches(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, batch_rows: int
 ) -> Iterator[tuple[pa.Array, np.ndarray]]:
     """Customer ids and encoded features of a month, ordered by customer, a batch at a time, each validated."""
+    table = f"{portfolio.name}.customer_features"
+    if not table_exists(connection, table):
+        return
     query = (
-        f"select customer_id, {encoded_columns(portfolio.features)} from {portfolio.name}.customer_features "
-        "where month = ? order by customer_id"
+        f"select customer_id, {encoded_columns(portfolio.features)} from {table} where month = ? order by customer_id"
     )
     for batch in stream(connection, query, [month], batch_rows=batch_rows):
         features = matrix(batch, portfolio.feature_names)

@@ -12,6 +12,7 @@ from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.validation import validate_encoded
 from churn_platform.training.splits import HOLDOUT, SPLITS, TRAIN, VALIDATION, LabelledMonth, row_splits
+from churn_platform.warehouse.tables import read_rows
 
 
 @dataclass(frozen=True)
@@ -60,16 +61,14 @@ def matured_months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, 
 
 
 def read_training_set(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> TrainingSet:
-    """The training set recorded for `month`; TrainingError where none was materialized."""
-    rows = connection.execute(
-        f"select features_month, split, snapshot, train_share from {portfolio.name}.training_set where month = ?",
-        [month],
-    ).fetchall()
+    """The training set recorded for `month`, months oldest first; TrainingError where none was materialized."""
+    rows = read_rows(connection, f"{portfolio.name}.training_set", month)
     if not rows:
         raise TrainingError(
             f"no training set of {portfolio.name} for {label(month)}; materialize {portfolio.name}/training_set first"
         )
-    return TrainingSet(month, {row[0]: row[1] for row in rows}, rows[0][2], rows[0][3])
+    months = {row["features_month"]: row["split"] for row in sorted(rows, key=lambda row: row["features_month"])}
+    return TrainingSet(month, months, rows[0]["snapshot"], rows[0]["train_share"])
 
 
 def load_training_data(

@@ -49,9 +49,10 @@ class Tracking(ConfigurableResource):
         import mlflow
         from dagster_mlflow.resources import MlFlow
 
+        name = f"{context.asset_key.path[-1]} {tags['dagster.partition']}"
         run = client.create_run(
             self._experiment_id(client, experiment),
-            run_name=f"{context.asset_key.path[-1]} {tags['dagster.partition']}",
+            run_name=name,
             tags={
                 "dagster.run_id": context.run_id,
                 "dagster.asset_key": context.asset_key.to_user_string(),
@@ -60,7 +61,7 @@ class Tracking(ConfigurableResource):
         )
         started = SimpleNamespace(
             log=context.log,
-            dagster_run=context.run,
+            dagster_run=SimpleNamespace(job_name=name),  # dagster-mlflow names the run after the job
             run_id=context.run_id,
             resource_config={"experiment_name": experiment, "mlflow_run_id": run.info.run_id},
         )

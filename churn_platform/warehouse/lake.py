@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+from tenacity import RetryError, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from churn_platform.errors import WarehouseBusyError, WarehouseError
 from churn_platform.settings import Settings
@@ -74,17 +75,32 @@ def connect(lake: Lake, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
     """
     _prepare(lake, read_only=read_only)
     connection = duckdb.connect(config=lake.config())
+    options = ", ".join(
+        f"{key} {value}" if isinstance(value, int) else f"{key} '{value}'"
+        for key, value in lake.attach_options(read_only=read_only).items()
+    )
     try:
-        options = ", ".join(
-            f"{key} {value}" if isinstance(value, int) else f"{key} '{value}'"
-            for key, value in lake.attach_options(read_only=read_only).items()
-        )
-        connection.execute(f"attach 'ducklake:{lake.catalog}' as {NAME} ({options})")
+        attempts(lake)(connection.execute, f"attach 'ducklake:{lake.catalog}' as {NAME} ({options})")
         connection.execute(f"use {NAME}")
+    except RetryError as error:
+        connection.close()
+        raise busy_error(lake) from error
     except duckdb.Error as error:
         connection.close()
-        raise translated(error, lake) from error
+        raise WarehouseError(f"cannot open the warehouse ducklake:{lake.catalog}: {error}") from error
     return connection
+
+
+def attempts(lake: Lake) -> Retrying:
+    """Calls a function again while the catalog is busy; RetryError after the lake's `wait_seconds`.
+
+    Opening needs it too: of two processes that make a lake at once, SQLite refuses one without waiting.
+    """
+    return Retrying(
+        retry=retry_if_exception(is_busy),
+        stop=stop_after_delay(lake.wait_seconds),
+        wait=wait_random_exponential(multiplier=0.1, max=2),
+    )
 
 
 def stream(
@@ -109,13 +125,6 @@ def _prepare(lake: Lake, *, read_only: bool) -> None:
 def is_busy(error: BaseException) -> bool:
     """Whether the error means that another process held the catalog, so that trying again makes sense."""
     return isinstance(error, duckdb.Error) and any(sign in str(error).lower() for sign in BUSY_SIGNS)
-
-
-def translated(error: duckdb.Error, lake: Lake) -> Exception:
-    """The platform's own error for one that DuckDB raised."""
-    if is_busy(error):
-        return busy_error(lake)
-    return WarehouseError(f"cannot open the warehouse ducklake:{lake.catalog}: {error}")
 
 
 def busy_error(lake: Lake) -> WarehouseBusyError:

@@ -6,9 +6,9 @@ from datetime import date
 from typing import Any, TypeVar
 
 import duckdb
-from tenacity import RetryError, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+from tenacity import RetryError
 
-from churn_platform.warehouse.lake import NAME, Lake, busy_error, is_busy
+from churn_platform.warehouse.lake import NAME, Lake, attempts, busy_error
 from churn_platform.warehouse.lock import writer_lock
 
 Result = TypeVar("Result")
@@ -19,14 +19,9 @@ def write(connection: duckdb.DuckDBPyConnection, lake: Lake, work: Callable[[], 
 
     WarehouseBusyError after the lake's `wait_seconds`. `work` may run several times, so it must do nothing but write.
     """
-    attempts = Retrying(
-        retry=retry_if_exception(is_busy),
-        stop=stop_after_delay(lake.wait_seconds),
-        wait=wait_random_exponential(multiplier=0.1, max=2),
-    )
     try:
         with writer_lock(lake):
-            return attempts(_write_once, connection, work, note)
+            return attempts(lake)(_write_once, connection, work, note)
     except RetryError as error:
         raise busy_error(lake) from error
 

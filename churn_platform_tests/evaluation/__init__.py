@@ -1,0 +1,1 @@
+"""Metrics, threshold, tiers and promotion."""

@@ -1,0 +1,1 @@
+"""The spec, the encoding and the schemas that follow from it."""

@@ -1,0 +1,85 @@
+"""A spec that contradicts itself does not load, and a snapshot's landing contract follows from its features."""
+
+from copy import deepcopy
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from churn_platform.errors import SpecError
+from churn_platform.portfolios.registry import load_portfolios, read_portfolio
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform_tests.tiny import SPEC, TINY
+
+
+def changed(*path, value) -> dict:
+    """The tiny spec with one value set."""
+    spec = deepcopy(SPEC)
+    place = spec
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    return spec
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("colour",), "red", "Extra inputs are not permitted"),
+        (("name",), "Tiny!", "String should match pattern"),
+        (("features", 1, "name"), "usage", "a feature is listed twice"),
+        (("features", 0, "levels"), ["a"], "a category needs levels, and only a category has them"),
+        (("features", 3, "levels"), [], "a category needs levels"),
+        (("tables",), [], "an events portfolio lists its landed tables"),
+        (("tables", 0, "key"), "nothing", "'nothing' is not one of its columns"),
+        (("tables", 1, "event_time"), "nothing", "'nothing' is not one of its columns"),
+        (("tables", 0, "columns", 1, "name"), "customer_id", "a column is listed twice"),
+        (("kind",), "snapshot", "names id_column and label.column, and lists no tables"),
+        (("economics", "acceptance_rate"), 1.5, "less than or equal to 1"),
+        (("gates", "min_auc"), 0.4, "greater than or equal to 0.5"),
+        (("candidates",), ["crystal_ball"], "Input should be 'logistic_regression' or 'xgboost'"),
+    ],
+)
+def test_a_contradiction_is_refused(path, value, message):
+    """Each part that cannot be is named."""
+    with pytest.raises(ValidationError, match=message):
+        Portfolio.model_validate(changed(*path, value=value))
+
+
+def test_an_unreadable_spec_names_file_and_key(tmp_path):
+    """The message leads to the file and the place in it."""
+    path = tmp_path / "own.yaml"
+    path.write_text(yaml.safe_dump(changed("gates", "min_auc", value=2)))
+    with pytest.raises(SpecError, match=r"own\.yaml: gates\.min_auc: "):
+        read_portfolio(path)
+    path.write_text("name: [")
+    with pytest.raises(SpecError, match=r"own\.yaml: not readable as YAML"):
+        read_portfolio(path)
+
+
+def test_own_specs_stand_beside_those_that_ship(tmp_path):
+    """A spec of one's own is found; one that takes a name twice is refused."""
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(SPEC))
+    assert list(load_portfolios(tmp_path)) == ["telecomit", "ibm_telco", "tiny"]
+    (tmp_path / "z.yaml").write_text(yaml.safe_dump(SPEC))
+    with pytest.raises(SpecError, match=r"z\.yaml: portfolio 'tiny' exists already"):
+        load_portfolios(tmp_path)
+
+
+def test_a_snapshots_contract_follows_from_its_features(tmp_path):
+    """Id, optional label, then one column per feature, under the headers of the user's file."""
+    table = load_portfolios(tmp_path)["ibm_telco"].table("customers")
+    assert [column.header for column in table.columns[:3]] == ["customerID", "Churn", "gender"]
+    assert (table.column("churn_label").optional, table.column("churn_label").levels) == (True, ("Yes", "No"))
+    assert [column.name for column in table.columns if not column.required] == ["churn_label", "total_charges"]
+    assert table.column("contract").type == "string"
+
+
+def test_parts_are_found_by_name():
+    """Tables, columns and features are looked up by name; a wrong name is a KeyError."""
+    assert TINY.table("calls").column("kind").levels == ("voice", "sms")
+    assert TINY.feature("plan").type == "category"
+    assert TINY.feature_names == ["usage", "tickets", "is_late", "plan"]
+    for look_up in (TINY.table, TINY.table("calls").column, TINY.feature):
+        with pytest.raises(KeyError):
+            look_up("nothing")

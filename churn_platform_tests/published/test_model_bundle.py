@@ -1,0 +1,89 @@
+"""A published model is the model: the same numbers from files alone, or it is not published."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator
+
+from churn_platform.errors import PublicationError
+from churn_platform.published import model_bundle
+from churn_platform.published.contract import MODEL_FILE, model_dir, read_model_manifest
+from churn_platform.published.files import sha256
+from churn_platform.published.model_bundle import publish_model
+from churn_platform.published.onnx import run
+from churn_platform.training.model import Calibration
+from churn_platform_tests.tiny import customers
+
+SAMPLE = customers(300, seed=6).features
+
+
+class Contrary(BaseEstimator):
+    """An estimator that answers otherwise than its export."""
+
+    def predict_proba(self, features: np.ndarray) -> np.ndarray:
+        """Even odds for everyone."""
+        return np.full((len(features), 2), 0.5)
+
+
+def test_the_bundle_alone_gives_the_models_probabilities(tmp_path, model, record):
+    """ONNX file and calibration reproduce every native probability within 1e-5, missing values included."""
+    difference = publish_model(tmp_path, 3, model, record, SAMPLE)
+    folder = model_dir(tmp_path, 3)
+    manifest = read_model_manifest(folder)
+    calibration = Calibration(manifest.calibration_slope, manifest.calibration_intercept)
+    served = calibration(run(folder / MODEL_FILE, SAMPLE))
+    assert np.isnan(SAMPLE).any()
+    np.testing.assert_allclose(served, model.churn_probability(SAMPLE), atol=1e-5, rtol=0)
+    assert difference == pytest.approx(np.abs(served - model.churn_probability(SAMPLE)).max(), abs=1e-12)
+
+
+def test_the_smoke_prediction_is_reproduced(tmp_path, model, record):
+    """The customer in the manifest, missing values as null, gets the recorded probability from the files."""
+    publish_model(tmp_path, 3, model, record, SAMPLE)
+    manifest = read_model_manifest(model_dir(tmp_path, 3))
+    customer = np.array([[np.nan if value is None else value for value in manifest.smoke.features]], dtype=np.float32)
+    np.testing.assert_array_equal(customer, SAMPLE[:1])
+    assert None in manifest.smoke.features
+    calibration = Calibration(manifest.calibration_slope, manifest.calibration_intercept)
+    served = calibration(run(model_dir(tmp_path, 3) / MODEL_FILE, customer))[0]
+    assert served == pytest.approx(manifest.smoke.churn_probability, abs=1e-5)
+
+
+def test_the_manifest_says_where_the_model_comes_from(tmp_path, model, record):
+    """Version, provenance, tiers and the file's hash stand in it."""
+    publish_model(tmp_path, 3, model, record, SAMPLE)
+    manifest = read_model_manifest(model_dir(tmp_path, 3))
+    assert (manifest.version, manifest.algorithm, manifest.portfolio) == (3, model.algorithm, "tiny")
+    assert (manifest.data_snapshot, manifest.mlflow_run_id, manifest.code_version) == (17, "run", "1+abc")
+    assert [(tier.name, tier.lower_bound) for tier in manifest.tiers] == record.tiers
+    assert manifest.metrics == record.holdout
+    assert manifest.sha256 == {MODEL_FILE: sha256(model_dir(tmp_path, 3) / MODEL_FILE)}
+
+
+def test_defaults_stand_in_for_what_is_left_out(tmp_path, model, record):
+    """The median of a number, the most frequent level or truth value; none where missing is legitimate."""
+    sample = np.float32([[1, 4, 1, 2], [2, 1, 1, 0], [3, 3, 0, 2], [np.nan, 3, 1, np.nan]])
+    publish_model(tmp_path, 3, model, record, sample)
+    defaults = {feature.name: feature.default for feature in read_model_manifest(model_dir(tmp_path, 3)).features}
+    assert defaults == {"usage": None, "tickets": 3.0, "is_late": True, "plan": "yearly"}
+
+
+def test_a_model_that_differs_is_not_published(tmp_path, model, record, monkeypatch):
+    """Beyond 1e-5 publication is refused, says by how much, and leaves nothing behind."""
+    onnx = model_bundle.export(model)
+    monkeypatch.setattr(model_bundle, "export", lambda _: onnx)
+    contrary = replace(model, estimator=Contrary())
+    with pytest.raises(PublicationError, match=r"differs from the native model by .* \(allowed 1e-05\), row \d+"):
+        publish_model(tmp_path, 3, contrary, record, SAMPLE)
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_a_refusal_keeps_the_bundle_that_was_there(tmp_path, model, record, monkeypatch):
+    """The version published before is untouched by one that is refused."""
+    publish_model(tmp_path, 3, model, record, SAMPLE)
+    before = (model_dir(tmp_path, 3) / MODEL_FILE).read_bytes()
+    monkeypatch.setattr(model_bundle, "export", lambda _: before)
+    with pytest.raises(PublicationError):
+        publish_model(tmp_path, 3, replace(model, estimator=Contrary()), record, SAMPLE)
+    assert (model_dir(tmp_path, 3) / MODEL_FILE).read_bytes() == before

@@ -1,0 +1,113 @@
+"""What the source must not import, read or call."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "churn_platform"
+MODULES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
+
+WIRING = {"partitions.py", "definitions.py", "automation.py", "runs.py", "cli.py"} | {
+    *("warehouse/dbt.py", "warehouse/dbt_metadata.py", "warehouse/metadata.py", "warehouse/resource.py"),
+    "training/tracking.py",
+}
+EDGE = {"settings.py", "runs.py", "cli.py", "warehouse/dbt.py", "training/tracking.py"}
+CLOCK = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time")}
+HEAVY = {"mlflow", "xgboost", "lightgbm", "evidently", "shap", "sklearn"}
+
+
+def run_time(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node but what only type checkers read."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            continue
+        yield node
+        yield from run_time(node)
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Top-level packages that a module imports, anywhere in it."""
+    nodes = list(run_time(tree))
+    plain = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    named = [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    return {name.split(".")[0] for name in [*plain, *named]}
+
+
+def attributes(tree: ast.AST) -> set[tuple[str, str]]:
+    """(name, attribute) of every attribute read from a plain or dotted name, and of every `from x import y`."""
+    found = set()
+    for node in run_time(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name | ast.Attribute):
+            owner = node.value.id if isinstance(node.value, ast.Name) else node.value.attr
+            found.add((owner, node.attr))
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {(node.module, alias.name) for alias in node.names}
+    return found
+
+
+def test_every_module_is_looked_at():
+    """The readers below see what they should: the package, and imports inside functions."""
+    assert len(MODULES) > 50
+    assert "xgboost" in imported(MODULES["training/candidates.py"])
+    assert "dagster_mlflow" not in imported(MODULES["training/fit.py"])
+    assert ("os", "environ") in attributes(MODULES["settings.py"])
+
+
+def test_only_wiring_imports_dagster():
+    """Logic runs without an orchestrator."""
+    found = [name for name, tree in MODULES.items() if any(item.startswith("dagster") for item in imported(tree))]
+    assert [name for name in found if name not in WIRING and not name.endswith("/assets.py")] == []
+
+
+def test_nothing_imports_the_web_framework():
+    """Serving is another package; the platform knows nothing of it."""
+    assert [name for name, tree in MODULES.items() if {"litestar", "granian", "serving"} & imported(tree)] == []
+
+
+def test_only_the_edge_touches_the_environment():
+    """Everything else is told by arguments."""
+    touching = {
+        name
+        for name, tree in MODULES.items()
+        if attributes(tree) & {("os", "environ"), ("os", "getenv"), ("os", "putenv"), ("os", "environb")}
+    }
+    assert touching <= EDGE
+
+
+def test_only_the_command_line_asks_what_day_it_is():
+    """Time is an argument: nothing below the command line reads the calendar."""
+    assert {name for name, tree in MODULES.items() if attributes(tree) & CLOCK} <= {"cli.py"}
+
+
+def test_nothing_draws_without_a_seed():
+    """No module uses a global random generator, and every generator is given a seed."""
+    draws = {("numpy", "random"), ("np", "random")}
+    for name, tree in MODULES.items():
+        assert "random" not in imported(tree), name
+        calls = [node for node in run_time(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+        drawn = [call for call in calls if isinstance(call.func.value, ast.Attribute)]
+        unseeded = [
+            call.func.attr
+            for call in drawn
+            if (getattr(call.func.value.value, "id", ""), call.func.value.attr) in draws and not call.args
+        ]
+        assert unseeded == [], name
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory) -> set[str]:
+    """Top-level modules in a fresh process that has imported the definitions."""
+    code = "import sys, churn_platform.definitions; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(done.stdout.split())
+
+
+def test_importing_the_definitions_stays_light(loaded):
+    """Dagster's processes start without the libraries that take seconds to import."""
+    assert "dagster" in loaded
+    assert loaded & HEAVY == set()

@@ -1,0 +1,50 @@
+"""Reasons are sentences for what raises the risk."""
+
+import numpy as np
+import pytest
+
+from churn_platform.portfolios.spec import Feature
+from churn_platform.scoring.reasons import sentence, top_reasons
+from churn_platform_tests.tiny import TINY
+
+
+def feature(kind: str, reason: str, levels: tuple[str, ...] = ()) -> Feature:
+    """A feature of a type with a reason."""
+    return Feature(name="x", type=kind, group="g", description="d", reason=reason, levels=levels)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "reason", "expected"),
+    [
+        (3.0, "integer", "{value} tickets", "3 tickets"),
+        (12.0, "number", "Used {value} GB", "Used 12 GB"),
+        (1234.56, "number", "Paid {value} EUR", "Paid 1,234.6 EUR"),
+        (-0.624, "number", "Calls changed by {value:+.0%}", "Calls changed by -62%"),
+        (0.5, "number", "Index at {value:.2f}", "Index at 0.50"),
+        (1.0, "boolean", "Pays late: {value}", "Pays late: yes"),
+        (0.0, "boolean", "Pays late: {value}", "Pays late: no"),
+        (1.0, "boolean", "The commitment has ended", "The commitment has ended"),
+    ],
+)
+def test_values_read_as_people_write_them(number, kind, reason, expected):
+    """Whole numbers without a fraction, shares in percent, truth values in words."""
+    assert sentence(np.float32(number), feature(kind, reason)) == expected
+
+
+def test_a_category_reads_as_its_level():
+    """The code of a level becomes the level."""
+    assert sentence(np.float32(1), feature("category", "Plan: {value}", ("a", "b"))) == "Plan: b"
+
+
+def test_only_what_raises_the_risk_is_a_reason():
+    """Strongest first; lowering and neutral features and unknown values give none."""
+    features = np.array([[30, 4, 1, 2], [np.nan, 0, 0, np.nan]], dtype=np.float32)
+    contributions = np.array([[0.1, 0.7, 0.0, -2.0], [3.0, 0.2, -0.1, 1.0]])
+    assert top_reasons(features, contributions, TINY.features) == [["4 tickets", "Used 30 GB"], ["0 tickets"]]
+
+
+def test_there_are_at_most_so_many_reasons():
+    """Of four raising features, the three strongest are told."""
+    features, contributions = np.ones((1, 4), dtype=np.float32), np.array([[0.4, 0.3, 0.2, 0.1]])
+    assert top_reasons(features, contributions, TINY.features) == [["Used 1 GB", "1 tickets", "Pays late: yes"]]
+    assert top_reasons(features, contributions, TINY.features, top=1) == [["Used 1 GB"]]

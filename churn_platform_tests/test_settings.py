@@ -1,0 +1,94 @@
+"""Settings come from the environment, checked, and secrets stay such."""
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from churn_platform.errors import SettingsError
+from churn_platform.settings import Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch):
+    """Tests start without settings in the environment."""
+    for name in [name for name in os.environ if name.startswith("CHURN_")]:
+        monkeypatch.delenv(name)
+
+
+def test_overrides_go_before_the_environment(monkeypatch, tmp_path):
+    """What a caller gives wins over the environment, which wins over the default."""
+    monkeypatch.setenv("CHURN_DUCKDB_THREADS", "3")
+    monkeypatch.setenv("CHURN_MODEL_THREADS", "4")
+    settings = load_settings(model_threads=5, data_dir=tmp_path)
+    assert (settings.duckdb_threads, settings.model_threads, settings.scoring_batch_rows) == (3, 5, 100_000)
+
+
+def test_an_unknown_setting_is_refused(monkeypatch):
+    """A typing error in a variable's name does not pass silently."""
+    monkeypatch.setenv("CHURN_DATA_DIRR", "x")
+    with pytest.raises(SettingsError, match=r"unknown setting CHURN_DATA_DIRR; known are .*CHURN_DATA_DIR,"):
+        load_settings()
+
+
+def test_an_unusable_value_is_named(monkeypatch):
+    """Every wrong value is told with its variable."""
+    monkeypatch.setenv("CHURN_DUCKDB_THREADS", "many")
+    monkeypatch.setenv("CHURN_FIRST_MONTH", "yesterday")
+    with pytest.raises(SettingsError, match=r"(?s)CHURN_FIRST_MONTH='yesterday'.*CHURN_DUCKDB_THREADS='many'"):
+        load_settings()
+
+
+def test_an_unknown_override_is_refused():
+    """A caller's typing error is refused as well."""
+    with pytest.raises(SettingsError, match="CHURN_DATA_DIRR"):
+        load_settings(data_dirr="x")
+
+
+def test_everything_lies_under_the_data_folder(tmp_path):
+    """With no other place given, all that is written has one root."""
+    settings = load_settings(data_dir=tmp_path)
+    places = [settings.landing_dir, settings.truth_dir, settings.published_dir, settings.extension_dir]
+    assert all(place.is_relative_to(tmp_path) for place in places)
+    texts = (settings.lake_catalog, settings.lake_files, settings.mlflow_uri, settings.mlflow_artifacts)
+    assert all(str(tmp_path) in text for text in texts)
+
+
+def test_other_places_are_taken_as_given(tmp_path):
+    """A catalog, files and tracking store elsewhere are used."""
+    settings = load_settings(catalog="postgres:dbname=x", lake_data_path="s3://x/", mlflow_tracking_uri="http://x")
+    assert (settings.lake_catalog, settings.lake_files, settings.mlflow_uri) == (
+        "postgres:dbname=x",
+        "s3://x/",
+        "http://x",
+    )
+
+
+def test_a_given_key_is_used_and_never_shown():
+    """The phone-number key is the one that is set, and no text of the settings holds it."""
+    settings = load_settings(phone_hash_key="s3cret" * 6)
+    assert settings.hash_key() == "s3cret" * 6
+    assert "s3cret" not in f"{settings!r} {settings} {settings.model_dump()}"
+
+
+def test_a_short_key_is_refused_without_showing_it():
+    """A key that can be guessed is refused; the message says how to make one, not what was given."""
+    with pytest.raises(SettingsError, match="has 6 characters; give at least 32") as error:
+        load_settings(phone_hash_key="s3cret").hash_key()
+    assert "s3cret" not in str(error.value)
+
+
+def test_a_made_key_is_kept(tmp_path):
+    """Made once, read by its owner alone, and the same ever after, also for those who ask at once."""
+    with ThreadPoolExecutor(4) as pool:
+        keys = set(pool.map(lambda _: load_settings(data_dir=tmp_path).hash_key(), range(8)))
+    (path,) = (tmp_path / "secrets").iterdir()
+    assert keys == {path.read_text()}
+    assert len(path.read_text()) == 64
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_every_setting_has_a_sentence():
+    """Each field says what it is for."""
+    assert [name for name, field in Settings.model_fields.items() if not (field.description or "").endswith(".")] == []

@@ -1,0 +1,1 @@
+"""Splits, data, candidates and tracking."""

@@ -1,0 +1,120 @@
+"""A training set is the same rows whenever it is read."""
+
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from churn_platform.errors import DataError, TrainingError
+from churn_platform.training.data import load_labelled, load_training_data, matured_months, read_training_set
+from churn_platform.training.plan import as_markdown, replace_training_set
+from churn_platform.training.splits import LabelledMonth
+from churn_platform.warehouse.lake import connect
+from churn_platform.warehouse.tables import current_snapshot
+from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY
+from churn_platform_tests.training.conftest import add_month
+
+MAY = APRIL.replace(month=5)
+
+
+def test_labels_count_once_they_have_matured(labelled_lake):
+    """By March, the features of January and February are labelled; April's are not known yet."""
+    assert matured_months(labelled_lake, TINY, MARCH) == [
+        LabelledMonth(JANUARY, 200, 50),
+        LabelledMonth(FEBRUARY, 200, 50),
+    ]
+
+
+def test_features_arrive_encoded_with_their_labels(labelled_lake):
+    """Rows come in the order of customers; missing values and levels unheard of are NaN."""
+    data = load_labelled(labelled_lake, TINY, FEBRUARY, snapshot=current_snapshot(labelled_lake))
+    assert data.customer_ids[:2].tolist() == ["C000", "C001"]
+    assert data.churned[:5].tolist() == [1, 0, 0, 0, 1]
+    expected = [[np.nan, 1, 1, 1], [1, 1, 0, np.nan], [2, 1, 1, 1]]
+    np.testing.assert_array_equal(data.features[:3], np.array(expected, dtype=np.float32))
+    assert data.features.dtype == np.float32
+
+
+def test_a_sample_keeps_the_same_customers_in_every_month(labelled_lake):
+    """Half the customers are about half, the same ones each month, and all of them among a larger share."""
+    snapshot = current_snapshot(labelled_lake)
+    half, other, most = (
+        set(load_labelled(labelled_lake, TINY, month, snapshot=snapshot, share=share).customer_ids)
+        for month, share in ((JANUARY, 0.5), (MARCH, 0.5), (MARCH, 0.8))
+    )
+    assert 70 < len(half) < 130
+    assert half == other
+    assert half < most
+
+
+def test_a_month_without_features_is_named(labelled_lake):
+    """Loading what is not there says which features are missing."""
+    with pytest.raises(DataError, match="tiny features of 2025-05: there are no rows"):
+        load_labelled(labelled_lake, TINY, MAY, snapshot=current_snapshot(labelled_lake))
+
+
+def test_later_writes_do_not_change_a_training_set(lake):
+    """Rows of a recorded training set are those of its snapshot, also after its months are written anew."""
+    with closing(connect(lake)) as connection:
+        for tickets, month in enumerate((JANUARY, FEBRUARY, MARCH, APRIL)):
+            add_month(connection, lake, month, tickets)
+        rows = replace_training_set(connection, TINY, MAY, rows_max=1000)
+        before = load_training_data(connection, TINY, read_training_set(connection, TINY, MAY))
+        for month in (JANUARY, FEBRUARY, MARCH, APRIL):
+            add_month(connection, lake, month, 40)
+        after = load_training_data(connection, TINY, read_training_set(connection, TINY, MAY))
+    assert [(row["features_month"], row["split"]) for row in rows] == [
+        (JANUARY, "train"),
+        (FEBRUARY, "train"),
+        (MARCH, "validation"),
+        (APRIL, "holdout"),
+    ]
+    assert [sorted(set(part.features[:, 1])) for part in (before.train, before.validation, before.holdout)] == [
+        [0, 1],
+        [2],
+        [3],
+    ]
+    np.testing.assert_array_equal(before.train.features, after.train.features)
+    np.testing.assert_array_equal(before.holdout.features, after.holdout.features)
+
+
+def test_only_training_rows_are_sampled(lake):
+    """Above the limit of rows, customers to fit on are sampled; those who judge stay all."""
+    with closing(connect(lake)) as connection:
+        for month in (JANUARY, FEBRUARY, MARCH, APRIL):
+            add_month(connection, lake, month, 0)
+        replace_training_set(connection, TINY, MAY, rows_max=200)
+        training_set = read_training_set(connection, TINY, MAY)
+        data = load_training_data(connection, TINY, training_set)
+    assert training_set.train_share == 0.5
+    assert 140 < len(data.train) < 260
+    assert (len(data.validation), len(data.holdout)) == (200, 200)
+
+
+def test_recording_a_training_set_twice_keeps_one(lake):
+    """A month has one training set, the newest; its table can be read by people."""
+    with closing(connect(lake)) as connection:
+        for month in (JANUARY, FEBRUARY, MARCH):
+            add_month(connection, lake, month, 0)
+        for _ in range(2):
+            rows = replace_training_set(connection, TINY, APRIL, rows_max=1000)
+        assert connection.execute("select count(*) from tiny.training_set").fetchall() == [(3,)]
+    assert as_markdown(rows).splitlines()[-1] == "| 2025-03 | holdout | 200 | 50 |"
+
+
+def test_a_training_set_that_was_not_recorded_is_named(lake):
+    """Reading before materializing says what to materialize."""
+    with closing(connect(lake)) as connection, pytest.raises(TrainingError, match="materialize tiny/training_set"):
+        read_training_set(connection, TINY, APRIL)
+
+
+def test_months_come_oldest_first_however_they_were_stored(lake):
+    """The order of rows, on which a fit depends, does not depend on the order in which a table was written."""
+    with closing(connect(lake)) as connection:
+        for month in (JANUARY, FEBRUARY, MARCH):
+            add_month(connection, lake, month, 0)
+        replace_training_set(connection, TINY, APRIL, rows_max=1000)
+        connection.execute("create temp table turned as select * from tiny.training_set order by features_month desc")
+        connection.execute("delete from tiny.training_set")
+        connection.execute("insert into tiny.training_set select * from turned")
+        assert list(read_training_set(connection, TINY, APRIL).months) == [JANUARY, FEBRUARY, MARCH]

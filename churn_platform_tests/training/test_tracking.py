@@ -1,0 +1,164 @@
+"""Each materialization has an MLflow run of its own, and a fitted candidate comes back from it whole."""
+
+import logging
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from dagster import AssetKey
+
+from churn_platform.errors import TrainingError
+from churn_platform.scoring.champion import load_champion
+from churn_platform.training.challengers import CANDIDATE_TAGS, best, newest_candidates, register_challenger
+from churn_platform.training.data import TrainingData, TrainingSet
+from churn_platform.training.fit import fit_and_log
+from churn_platform.training.record import read_record
+from churn_platform.training.registry import CHALLENGER, CHAMPION, PREVIOUS, promote, version_of
+from churn_platform.training.tracking import Tracking
+from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY, customers
+
+DATA = TrainingData(customers(600, seed=1), customers(300, seed=2), customers(300, seed=3))
+TRAINING_SET = TrainingSet(APRIL, {JANUARY: "train", FEBRUARY: "validation", MARCH: "holdout"}, 17, 1.0)
+
+
+@pytest.fixture(scope="session")
+def tracking(tmp_path_factory) -> Tracking:
+    """One store for the session: its first connection takes seconds."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    return Tracking(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", artifact_location=(folder / "files").as_uri())
+
+
+def context(run_id: str = "dagster-run", algorithm: str = "xgboost") -> SimpleNamespace:
+    """What an asset's context says of itself."""
+    return SimpleNamespace(
+        asset_key=AssetKey(["tiny", algorithm]),
+        run_id=run_id,
+        log=logging.getLogger("test"),
+    )
+
+
+def tags(algorithm: str = "xgboost", partition: str = "2025-04-01") -> dict[str, str]:
+    """Tags of a candidate."""
+    return dict(zip(CANDIDATE_TAGS, ("tiny", partition, algorithm), strict=True))
+
+
+def test_two_materializations_never_share_a_run(tracking):
+    """In one process and one Dagster run, each block writes into a run of its own, which is finished after."""
+    import mlflow
+
+    ids = []
+    for value in (1.0, 2.0):
+        with tracking.run(context(), experiment="pair", tags=tags()) as active:
+            active.log_metric("value", value)
+            ids.append(mlflow.active_run().info.run_id)
+        assert mlflow.active_run() is None
+    runs = [tracking.client().get_run(run_id) for run_id in ids]
+    assert len(set(ids)) == 2
+    assert [(run.data.metrics, run.info.status) for run in runs] == [
+        ({"value": 1.0}, "FINISHED"),
+        ({"value": 2.0}, "FINISHED"),
+    ]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_failing_block_leaves_a_failed_run(tracking, error):
+    """The error goes on, the run is FAILED, nothing stays active."""
+    import mlflow
+
+    with pytest.raises(error), tracking.run(context(), experiment="failing", tags=tags()):
+        run_id = mlflow.active_run().info.run_id
+        raise error
+    assert tracking.client().get_run(run_id).info.status == "FAILED"
+    assert mlflow.active_run() is None
+
+
+def test_a_run_that_somebody_left_open_is_not_written_to(tracking):
+    """Whatever is active before stays without our metrics and is closed."""
+    import mlflow
+
+    tracking.client()
+    mlflow.set_experiment("stranger")
+    stranger = mlflow.start_run().info.run_id
+    with tracking.run(context(), experiment="own", tags=tags()) as active:
+        active.log_metric("value", 1.0)
+        assert mlflow.active_run().info.run_id != stranger
+    left = tracking.client().get_run(stranger)
+    assert (left.data.metrics, left.info.status) == ({}, "FINISHED")
+
+
+def test_a_run_says_what_it_materialized(tracking):
+    """Dagster run, asset and partition are its tags, its name and experiment are readable."""
+    import mlflow
+
+    with tracking.run(context("abc"), experiment="tagged", tags=tags()):
+        run_id = mlflow.active_run().info.run_id
+    run = tracking.client().get_run(run_id)
+    expected = tags() | {"dagster.run_id": "abc", "dagster.asset_key": "tiny/xgboost"}
+    assert expected.items() <= run.data.tags.items()
+    assert run.info.run_name == "xgboost 2025-04-01"
+    assert tracking.client().get_experiment(run.info.experiment_id).name == "tagged"
+    assert run.info.artifact_uri.startswith(f"{tracking.artifact_location}/tagged/")
+
+
+@pytest.fixture(scope="module")
+def records(tracking):
+    """The record of each algorithm, fitted and logged."""
+    fitted = {}
+    for algorithm in TINY.candidates:
+        with tracking.run(context(algorithm=algorithm), experiment="tiny", tags=tags(algorithm)) as mlflow:
+            fitted[algorithm] = fit_and_log(
+                mlflow, TINY, algorithm, TRAINING_SET, DATA, code_version="1+abc", threads=1
+            )
+    return fitted
+
+
+def test_a_record_comes_back_as_it_was(tracking, records):
+    """What is known of a candidate is read from its run without loss, tiers as tuples."""
+    for record in records.values():
+        assert read_record(tracking.client(), record.mlflow_run_id) == record
+        assert (record.month, record.snapshot, record.code_version) == ("2025-04", 17, "1+abc")
+        assert (record.training_months, record.holdout_month) == (["2025-01"], "2025-03")
+
+
+def test_metrics_and_parameters_stand_in_the_run(tracking, records):
+    """A person who opens MLflow sees how the candidate was fitted and how good it is."""
+    record = records["xgboost"]
+    data = tracking.client().get_run(record.mlflow_run_id).data
+    assert data.metrics["holdout_auc"] == pytest.approx(record.holdout["auc"])
+    assert data.metrics["threshold"] == pytest.approx(record.threshold)
+    assert (data.params["train_rows"], data.params["max_depth"]) == ("600", "3")
+
+
+def test_the_newest_finished_candidates_are_found(tracking, records):
+    """One of each algorithm for the partition, runs that failed left out; another partition has none."""
+    with pytest.raises(ZeroDivisionError), tracking.run(context(), experiment="tiny", tags=tags()):
+        raise ZeroDivisionError
+    assert newest_candidates(tracking.client(), TINY, "2025-04-01") == list(records.values())
+    with pytest.raises(TrainingError, match="no fitted logistic_regression of tiny for 2025-05-01; materialize tiny/l"):
+        newest_candidates(tracking.client(), TINY, "2025-05-01")
+
+
+def test_the_choice_does_not_look_at_the_hold_out(records):
+    """The higher AUC on the validation rows wins, whatever the hold-out says."""
+    record = records["xgboost"]
+    first = replace(record, validation=record.validation | {"auc": 0.8}, holdout=record.holdout | {"auc": 0.7})
+    second = replace(record, validation=record.validation | {"auc": 0.79}, holdout=record.holdout | {"auc": 0.9})
+    assert best([second, first]) is first
+
+
+def test_a_promoted_model_is_the_fitted_one(tracking, records):
+    """Registered, promoted and loaded again, a candidate scores as when fitted; the one before becomes previous."""
+    client = tracking.client()
+    with pytest.raises(TrainingError, match="tiny has no champion"):
+        load_champion(client, TINY)
+    versions = [register_challenger(client, record) for record in records.values()]
+    assert version_of(client, "tiny", CHALLENGER) == versions[1]
+    for version, record in zip(versions, records.values(), strict=True):
+        promote(client, "tiny", version)
+        champion = load_champion(client, TINY)
+        assert (champion.version, champion.model.algorithm, champion.tiers) == (version, record.algorithm, record.tiers)
+        probability = champion.model.churn_probability(DATA.holdout.features)
+        assert float(np.mean(probability >= record.threshold)) == record.holdout["contacted_share"]
+    promote(client, "tiny", versions[1])
+    assert (version_of(client, "tiny", CHAMPION), version_of(client, "tiny", PREVIOUS)) == (versions[1], versions[0])

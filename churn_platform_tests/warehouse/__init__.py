@@ -1,0 +1,1 @@
+"""The lake: connections, writers, readers and transactions."""
