@@ -102,7 +102,7 @@ def _check_values(
 
 def _column_checks(column: Column, headers: Headers) -> list[Check]:
     identifier, sql_type = source_of(column, headers)
-    given, value = present(identifier, sql_type), cast(column, identifier, sql_type)
+    given, value = present(identifier, sql_type, column.type), cast(column, identifier, sql_type)
     checks = [Check(f"{given} is not null and {value} is null", f"{given}::varchar", f"are not of type {column.type}")]
     if column.type in ("number", "integer") and sql_type != "VARCHAR":
         checks[0] = Check(f"not isfinite({given}::double)", f"{given}::varchar", f"are not of type {column.type}")
@@ -133,7 +133,7 @@ def _duplicates(connection: duckdb.DuckDBPyConnection, table: Table, reader: str
     key = typed(table.column(table.key), headers)
     found = connection.execute(
         f"select count(*), any_value(key) from "
-        f"(select {key} as key from {reader} where key is not null group by key having count(*) > 1)"
+        f"(select key from (select {key} as key from {reader}) where key is not null group by key having count(*) > 1)"
     ).fetchone()
     assert found is not None
     return [f"column {table.key}: {found[0]} keys occur more than once, e.g. {found[1]}"] if found[0] else []
