@@ -24,7 +24,7 @@ MISSING_MARKERS = ("na", "n/a", "null", "none", "nan", "?", "-")
 
 
 def present(identifier: str, sql_type: str, column_type: str) -> str:
-    """The delivered value with blanks and NaN as null, and where no text is meant, the usual words for 'missing' too."""
+    """The delivered value with blanks and NaN as null; for any type but string, words for 'missing' too."""
     if sql_type in NATIVE["number"]:
         return f"nullif({identifier}, 'nan'::{sql_type})"
     if sql_type != "VARCHAR":

@@ -23,8 +23,9 @@ NESTED = ("BLOB", "STRUCT", "MAP", "UNION", "INTERVAL")
 class Profile:
     """What one column holds.
 
-    `texts` counts the values that are not blank, `present` those not missing to the kind, `levels` the rows of each text as ingest would store it (None where
-    there are more than 200). `distinct` is exact for few and for nearly unique values, approximate between.
+    `texts` counts the values that are not blank, `present` those that the kind does not take for missing. `levels` has
+    the rows of each text as ingest would store it, None where there are more than 200. `distinct` is exact for few and
+    for nearly unique values, approximate between.
     """
 
     header: str

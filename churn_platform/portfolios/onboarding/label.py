@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from churn_platform.errors import SpecError
 from churn_platform.portfolios.onboarding.inspection import Profile
 
-CHURNED = frozenset(
-    "true t yes y 1 1.0 churn churned churner left leaver lost gone cancelled canceled terminated closed inactive "
-    "departed attrited deactivated".split()
+CHURNED = re.compile(
+    r"true|t|yes|y|1|1\.0|churn(ed|er)?|left|leaver|lost|gone|cancell?ed|terminated|closed|inactive|departed|attrited"
+    r"|deactivated"
 )
-STAYED = frozenset(
-    "false f no n 0 0.0 stay stayed stayer retained remained kept loyal active existing current staying".split()
+STAYED = re.compile(
+    r"false|f|no|n|0|0\.0|stay(ed|er|ing)?|retained|remained|kept|loyal|active|existing|current"
+    r"|(not|no|non|did not) (churn(ed|er)?|left|lost|gone|cancell?ed|terminated)"
 )
 SHOWN_VALUES = 10
 
@@ -55,14 +56,11 @@ def label_values(profile: Profile) -> tuple[LabelValues, list[str]]:
 
 
 def _meaning(value: str) -> bool | None:
-    plain = re.sub(r"[\s_-]+", " ", value.lower()).strip()
-    if plain in CHURNED | STAYED:
-        return plain in CHURNED
-    negated = re.match(r"(not|no|non|did not) (.+)", plain)
-    if negated and negated[2] in CHURNED:
-        return False
-    bare = re.sub(r" ?customers?$", "", plain)
-    return bare in CHURNED if bare in CHURNED | STAYED else None
+    """True for churned, False for stayed, None where the word is not known."""
+    plain = re.sub(r"[\s_-]+", " ", value.lower()).removesuffix("customer").strip()
+    if CHURNED.fullmatch(plain):
+        return True
+    return False if STAYED.fullmatch(plain) else None
 
 
 def _unclear(profile: Profile) -> SpecError:
@@ -70,7 +68,7 @@ def _unclear(profile: Profile) -> SpecError:
     shown = ", ".join(repr(value) for value in values[:SHOWN_VALUES]) or "no value that repeats"
     more = f" and {len(values) - SHOWN_VALUES} more" if len(values) > SHOWN_VALUES else ""
     return SpecError(
-        f"label column {profile.header!r} has {len(values) or profile.distinct:,} values ({shown}{more}), where it needs "
-        "two that say who churned and who stayed, such as Yes and No; write those into the file, and leave the label "
-        "blank where it is not known"
+        f"label column {profile.header!r} has {len(values) or profile.distinct:,} values ({shown}{more}), where it "
+        "needs two that say who churned and who stayed, such as Yes and No; write those into the file, and leave the "
+        "label blank where it is not known"
     )

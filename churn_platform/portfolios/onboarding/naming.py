@@ -2,18 +2,18 @@
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Set
 
 from churn_platform.portfolios.spec import IDENTIFIER_PATTERN
 
 RESERVED = frozenset({"customer_id", "month", "churn_label", "churned", "features_month"})
 MAX_LENGTH = 58
 
-ID_WORDS = frozenset(
-    "id ids uid uuid guid key no nr num number code index row unnamed account msisdn imsi imei iban ssn phone mobile "
-    "email mail name surname firstname lastname address".split()
+IDENTIFYING = re.compile(
+    r"(^|_)(ids?|uid|uuid|guid|key|no|nr|num|number|code|index|row|unnamed|account|msisdn|imsi|imei|iban|ssn|phone"
+    r"|mobile|e?mail|name|surname|firstname|lastname|address)(_|$)"
 )
-CODE_WORDS = frozenset("code zip zipcode postcode postal plz cap".split())
+CODE = re.compile(r"(^|_)(code|zip|zipcode|postcode|postal|plz)(_|$)")
 OUTCOME = re.compile(r"(^|_)(churn|attrit|cancel|terminat|deactivat|unsubscri)")
 PROTECTED = re.compile(
     r"(^|_)(gender|sex|age|agegroup|senior[a-z]*|race|ethnic[a-z]*|religio[a-z]*|nationality|citizenship|disab[a-z]*"
@@ -22,7 +22,7 @@ PROTECTED = re.compile(
 AGE_OF_A_THING = re.compile(r"(^|_)(account|network|device|handset|equipment|contract|line|sim|customer_since)(_|$)")
 
 
-def identifier(header_name: str, position: int, taken: Collection[str]) -> str:
+def identifier(header_name: str, position: int, taken: Set[str]) -> str:
     """A valid name, not reserved and not `taken`, that resembles the normalised header."""
     plain = unicodedata.normalize("NFKD", header_name).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_") or f"column_{position}"
@@ -30,7 +30,7 @@ def identifier(header_name: str, position: int, taken: Collection[str]) -> str:
     return name if name not in taken | RESERVED else _numbered(name, taken)
 
 
-def _numbered(name: str, taken: Collection[str]) -> str:
+def _numbered(name: str, taken: Set[str]) -> str:
     number = 2
     while f"{name}_{number}" in taken:
         number += 1
@@ -44,12 +44,12 @@ def words(header_name: str) -> str:
 
 def sounds_like_id(header_name: str) -> bool:
     """Whether the name is one of those that numbers or names of persons and things have."""
-    return not ID_WORDS.isdisjoint(header_name.split("_"))
+    return bool(IDENTIFYING.search(header_name))
 
 
 def sounds_like_code(header_name: str) -> bool:
     """Whether numbers under this name are codes, which are not to be added up."""
-    return not CODE_WORDS.isdisjoint(header_name.split("_"))
+    return bool(CODE.search(header_name))
 
 
 def sounds_like_outcome(header_name: str) -> bool:

@@ -102,7 +102,7 @@ def _inspected(
 
 
 def _check_name(name: str, path: Path, portfolios_dir: Path, *, overwrite: bool) -> None:
-    if not re.match(IDENTIFIER_PATTERN, name) or name.endswith(("_raw", "\n")) or name in _reserved():
+    if not re.fullmatch(IDENTIFIER_PATTERN, name) or name.endswith("_raw") or name in _reserved():
         raise SpecError(
             f"portfolio name {name!r} is not usable; take a lower-case letter, then lower-case letters, digits and "
             "underscores, no word of SQL, and no '_raw' at the end"
@@ -149,8 +149,8 @@ def _check_ids(connection: duckdb.DuckDBPyConnection, reader: str, file: Path, i
     assert found is not None
     if found[0]:
         raise SpecError(
-            f"{file}: {found[0]:,} values of {identity.header!r} occur more than once, e.g. {found[1]!r}; a snapshot has "
-            "one row per customer"
+            f"{file}: {found[0]:,} values of {identity.header!r} occur more than once, e.g. {found[1]!r}; a snapshot "
+            "has one row per customer"
         )
 
 
