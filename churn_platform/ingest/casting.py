@@ -23,18 +23,24 @@ FALSE = "('false', 'f', 'no', 'n', '0', '0.0')"
 WHOLE = "regexp_full_match({text}, '[+-]?[0-9]+')"
 EXACT_BELOW = 2**53  # from here on a double no longer tells neighbouring integers apart
 ZONED = r"regexp_matches({text}, ':\d\d(\.\d+)?\s*[A-Za-z+-]')"  # read as timestamp, DuckDB drops the offset
+MISSING_MARKERS = ("na", "n/a", "null", "none", "nan", "?", "-")
 
 
-def present(identifier: str, sql_type: str) -> str:
-    """The delivered value with blanks and NaN as null."""
+def present(identifier: str, sql_type: str, column_type: str) -> str:
+    """The delivered value with blanks and NaN as null; for any type but string, words for 'missing' too."""
     if sql_type in NATIVE["number"]:
         return f"nullif({identifier}, 'nan'::{sql_type})"
-    return f"nullif(trim({identifier}), '')" if sql_type == "VARCHAR" else identifier
+    if sql_type != "VARCHAR":
+        return identifier
+    if column_type == "string":
+        return f"nullif(trim({identifier}), '')"
+    markers = ", ".join(f"'{marker}'" for marker in ("", *MISSING_MARKERS))
+    return f"case when lower(trim({identifier})) not in ({markers}) then trim({identifier}) end"
 
 
 def cast(column: Column, identifier: str, sql_type: str) -> str:
     """The value in the contract's type, timestamps in UTC; null where it is missing or cannot be read so."""
-    value = present(identifier, sql_type)
+    value = present(identifier, sql_type, column.type)
     if sql_type in NATIVE[column.type]:
         return f"{value}::{SQL_TYPES[column.type]}"
     return _readers()[column.type].format(text=f"({value})::varchar")

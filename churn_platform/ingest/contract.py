@@ -103,7 +103,7 @@ def _check_values(
 
 def _column_checks(column: Column, headers: Headers) -> list[Check]:
     identifier, sql_type = source_of(column, headers)
-    given, value = present(identifier, sql_type), cast(column, identifier, sql_type)
+    given, value = present(identifier, sql_type, column.type), cast(column, identifier, sql_type)
     endless = column.type in ("number", "date", "timestamp")
     readable = f"coalesce(isfinite({value}), false)" if endless else f"{value} is not null"
     wrong_type = f"{given} is not null and not ({readable})"
@@ -135,7 +135,7 @@ def _duplicates(connection: duckdb.DuckDBPyConnection, table: Table, reader: str
     key = typed(table.column(table.key), headers)
     found = connection.execute(
         f"select count(*), any_value(key) from "
-        f"(select {key} as key from {reader} where key is not null group by key having count(*) > 1)"
+        f"(select key from (select {key} as key from {reader}) where key is not null group by key having count(*) > 1)"
     ).fetchone()
     assert found is not None
     return [f"column {table.key}: {found[0]} keys occur more than once, e.g. {found[1]}"] if found[0] else []

@@ -123,7 +123,7 @@ def normalised(header: str) -> str:
     Camel case is split, so 'TotalCharges' and 'Total charges' are one name.
     """
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", header.strip("\ufeff \t\r\n"))
-    return re.sub(r"[^0-9a-z]+", "_", words.lower()).strip("_")
+    return re.sub(r"[\W_]+", "_", words.lower()).strip("_")
 
 
 def unreadable(path: Path, error: duckdb.Error) -> LandingError:

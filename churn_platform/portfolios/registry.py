@@ -12,15 +12,19 @@ from churn_platform.portfolios.spec import Portfolio
 
 def load_portfolios(own_dir: Path) -> dict[str, Portfolio]:
     """Every portfolio by name, shipped ones first; SpecError where two files claim one name."""
-    shipped = Path(str(resources.files("churn_platform.portfolios")))
-    paths = sorted(shipped.glob("*.yaml"), reverse=True) + sorted(own_dir.glob("*.yaml"))
     portfolios: dict[str, Portfolio] = {}
-    for path in paths:
+    for path in spec_paths(own_dir):
         portfolio = read_portfolio(path)
         if portfolio.name in portfolios:
             raise SpecError(f"{path}: portfolio {portfolio.name!r} exists already; choose another name")
         portfolios[portfolio.name] = portfolio
     return portfolios
+
+
+def spec_paths(own_dir: Path) -> list[Path]:
+    """Where the specs lie, shipped ones first."""
+    shipped = Path(str(resources.files("churn_platform.portfolios")))
+    return sorted(shipped.glob("*.yaml"), reverse=True) + sorted(own_dir.glob("*.yaml"))
 
 
 def read_portfolio(path: Path) -> Portfolio:

@@ -5,7 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Identifier = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
+IDENTIFIER_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
+Identifier = Field(pattern=IDENTIFIER_PATTERN)
 
 
 class SpecModel(BaseModel):

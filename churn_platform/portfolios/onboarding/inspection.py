@@ -1,0 +1,174 @@
+"""What the columns of a file hold, found in two scans with the very casts of ingest."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import duckdb
+
+from churn_platform.ingest.casting import cast, present
+from churn_platform.portfolios.spec import Column
+
+Kind = Literal["empty", "boolean", "integer", "number", "date", "text", "unusable"]
+
+COUNTED_LEVELS = 200
+NEARLY_UNIQUE = 0.9
+FLOAT32_MAX = 3.4e38
+DATE = r"(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.](\d{2}|\d{4}))([ T].*)?"
+FORMATTED = r"[^0-9A-Za-z]*[0-9][0-9., ]*[^0-9A-Za-z]*"
+NESTED = ("BLOB", "STRUCT", "MAP", "UNION", "INTERVAL")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What one column holds.
+
+    `texts` counts the values that are not blank, `present` those that the kind does not take for missing. `levels` has
+    the rows of each text as ingest would store it, None where there are more than 200. `distinct` is exact for few and
+    for nearly unique values, approximate between.
+    """
+
+    header: str
+    name: str
+    identifier: str
+    sql_type: str
+    kind: Kind
+    rows: int
+    texts: int
+    present: int
+    distinct: int
+    levels: Mapping[str, int] | None
+    low: float | None
+    high: float | None
+    numbers: int
+    formatted: int
+    no_number: str | None
+
+    @property
+    def unique(self) -> bool:
+        """Whether no value occurs twice."""
+        return self.distinct == self.present
+
+    def sql(self, column_type: str) -> str:
+        """The column's value as a contract of that type would read it."""
+        return read_as(column_type, self.identifier, self.sql_type)
+
+
+def read_as(column_type: str, identifier: str, sql_type: str) -> str:
+    """SQL for a column's value as a contract of that type would read it."""
+    column = Column(name="value", type=column_type, description="")  # type: ignore[arg-type]
+    return cast(column, identifier, sql_type)
+
+
+def inspect(
+    connection: duckdb.DuckDBPyConnection, reader: str, headers: Mapping[str, tuple[str, str]]
+) -> dict[str, Profile]:
+    """A profile per column of the file, by normalised header, in the file's order."""
+    columns = [(name, header, quoted(header), sql_type) for name, (header, sql_type) in headers.items()]
+    measured = _measure(connection, reader, [_measures(identifier, kind) for *_, identifier, kind in columns])
+    counted = _count(
+        connection, reader, [(*column[2:], found) for column, found in zip(columns, measured, strict=True)]
+    )
+    return {
+        name: Profile(
+            header=header,
+            name=name,
+            identifier=identifier,
+            sql_type=sql_type,
+            kind=_kind(sql_type, found),
+            rows=found["rows"],
+            texts=found["texts"],
+            present=found["texts"] if _kind(sql_type, found) == "text" else found["values"],
+            distinct=distinct,
+            levels=levels,
+            low=found["low"],
+            high=found["high"],
+            numbers=found["numbers"],
+            formatted=found["formatted"],
+            no_number=found["no_number"],
+        )
+        for (name, header, identifier, sql_type), found, (distinct, levels) in zip(
+            columns, measured, counted, strict=True
+        )
+    }
+
+
+def quoted(header: str) -> str:
+    """A header as an SQL identifier."""
+    return '"' + header.replace('"', '""') + '"'
+
+
+def _measures(identifier: str, sql_type: str) -> dict[str, str]:
+    text, number = (read_as(kind, identifier, sql_type) for kind in ("string", "number"))
+    value = f"({present(identifier, sql_type, 'number')})::varchar"
+    finite = f"coalesce(isfinite({number}), false)"
+    return {
+        "rows": "count(*)",
+        "texts": f"count({text})",
+        "values": f"count({value})",
+        "booleans": f"count({read_as('boolean', identifier, sql_type)})",
+        "integers": f"count({read_as('integer', identifier, sql_type)})",
+        "numbers": f"count_if({finite})",
+        "whole": f"count_if(regexp_full_match({value}, '[+-]?[0-9]+'))",
+        "codes": f"count_if(regexp_full_match({value}, '[+-]?0[0-9]+'))",
+        "dates": f"count_if(regexp_full_match({value}, '{DATE}'))",
+        "formatted": f"count_if({finite} or regexp_full_match({value}, '{FORMATTED}'))",
+        "low": f"min({number}) filter ({finite})",
+        "high": f"max({number}) filter ({finite})",
+        "no_number": f"any_value({value}) filter (not {finite})",
+        "distinct": f"approx_count_distinct({text})",
+    }
+
+
+def _measure(
+    connection: duckdb.DuckDBPyConnection, reader: str, measures: Sequence[Mapping[str, str]]
+) -> list[dict[str, Any]]:
+    listed = ", ".join(sql for column in measures for sql in column.values())
+    found = connection.execute(f"select {listed} from {reader}").fetchone()
+    assert found is not None
+    values = iter(found)
+    return [{measure: next(values) for measure in column} for column in measures]
+
+
+def _count(
+    connection: duckdb.DuckDBPyConnection, reader: str, columns: Sequence[tuple[str, str, Mapping[str, Any]]]
+) -> list[tuple[int, dict[str, int] | None]]:
+    """Per column, how many different values there are, and the rows of each where there are few."""
+    listed = ", ".join(_counter(*column) for column in columns)
+    found = connection.execute(f"select {listed} from {reader}").fetchone()
+    assert found is not None
+    return [
+        (len(count), dict(sorted(count.items()))) if isinstance(count, dict) else (count or 0, None) for count in found
+    ]
+
+
+def _counter(identifier: str, sql_type: str, found: Mapping[str, Any]) -> str:
+    text = read_as("string", identifier, sql_type)
+    if 0 < found["distinct"] <= COUNTED_LEVELS:
+        return f"histogram({text})"
+    if found["distinct"] > NEARLY_UNIQUE * 0.9 * found["texts"]:  # the approximate count may be some percent off
+        return f"count(distinct {text})"
+    return str(found["distinct"])
+
+
+def _kind(sql_type: str, found: Mapping[str, Any]) -> Kind:
+    values = found["values"]
+    if values == 0:
+        return "empty"
+    if sql_type.startswith(NESTED) or sql_type.endswith("]"):
+        return "unusable"
+    if sql_type.startswith(("DATE", "TIMESTAMP")) or found["dates"] == values:
+        return "date"
+    if found["booleans"] == values:
+        return "boolean"
+    return _number_kind(sql_type, found)
+
+
+def _number_kind(sql_type: str, found: Mapping[str, Any]) -> Kind:
+    values = found["values"]
+    is_number = found["numbers"] == values and max(abs(found["low"]), abs(found["high"])) < FLOAT32_MAX
+    if not is_number and sql_type in ("DOUBLE", "FLOAT"):
+        return "unusable"
+    if not is_number or found["codes"]:
+        return "text"
+    return "integer" if found["integers"] == found["whole"] == values else "number"

@@ -1,0 +1,62 @@
+"""Names for features: from any header to an identifier, and what a name gives away about its column."""
+
+import re
+import unicodedata
+from collections.abc import Set
+
+from churn_platform.portfolios.spec import IDENTIFIER_PATTERN
+
+RESERVED = frozenset({"customer_id", "month", "churn_label", "churned", "features_month"})
+MAX_LENGTH = 58
+
+IDENTIFYING = re.compile(
+    r"(^|_)(ids?|uid|uuid|guid|key|no|nr|num|number|code|index|row|unnamed|account|msisdn|imsi|imei|iban|ssn|phone"
+    r"|mobile|e?mail|name|surname|firstname|lastname|address)(_|$)"
+)
+CODE = re.compile(r"(^|_)(code|zip|zipcode|postcode|postal|plz)(_|$)")
+OUTCOME = re.compile(r"(^|_)(churn|attrit|cancel|terminat|deactivat|unsubscri)")
+PROTECTED = re.compile(
+    r"(^|_)(gender|sex|age|agegroup|senior[a-z]*|race|ethnic[a-z]*|religio[a-z]*|nationality|citizenship|disab[a-z]*"
+    r"|marital[a-z]*|married|birth[a-z]*)(_|$)"
+)
+AGE_OF_A_THING = re.compile(r"(^|_)(account|network|device|handset|equipment|contract|line|sim|customer_since)(_|$)")
+
+
+def identifier(header_name: str, position: int, taken: Set[str]) -> str:
+    """A valid name, not reserved and not `taken`, that resembles the normalised header."""
+    plain = unicodedata.normalize("NFKD", header_name).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_") or f"column_{position}"
+    name = (name if re.match(IDENTIFIER_PATTERN, name[:MAX_LENGTH]) else f"column_{name}")[:MAX_LENGTH].strip("_")
+    return name if name not in taken | RESERVED else _numbered(name, taken)
+
+
+def _numbered(name: str, taken: Set[str]) -> str:
+    number = 2
+    while f"{name}_{number}" in taken:
+        number += 1
+    return f"{name}_{number}"
+
+
+def words(header_name: str) -> str:
+    """A normalised header as a person would write it, without anything that a format string could trip over."""
+    return header_name.replace("_", " ").strip().capitalize() or "Value"
+
+
+def sounds_like_id(header_name: str) -> bool:
+    """Whether the name is one of those that numbers or names of persons and things have."""
+    return bool(IDENTIFYING.search(header_name))
+
+
+def sounds_like_code(header_name: str) -> bool:
+    """Whether numbers under this name are codes, which are not to be added up."""
+    return bool(CODE.search(header_name))
+
+
+def sounds_like_outcome(header_name: str) -> bool:
+    """Whether the name speaks of leaving."""
+    return bool(OUTCOME.search(header_name))
+
+
+def sounds_protected(header_name: str) -> bool:
+    """Whether the name is that of an attribute over which fairness is usually watched."""
+    return bool(PROTECTED.search(header_name)) and not AGE_OF_A_THING.search(header_name)

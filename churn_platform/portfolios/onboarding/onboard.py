@@ -1,0 +1,182 @@
+"""Makes a portfolio of a customer snapshot: the one function behind `churn onboard`."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from churn_platform.errors import LandingError, SpecError
+from churn_platform.ingest.files import SUFFIXES, normalised, relation, unreadable
+from churn_platform.portfolios.onboarding.inspection import Profile, inspect
+from churn_platform.portfolios.onboarding.label import LabelValues, label_values
+from churn_platform.portfolios.onboarding.leaks import MIN_PER_CLASS, column_aucs
+from churn_platform.portfolios.onboarding.proposal import Proposal, propose
+from churn_platform.portfolios.onboarding.spec_file import Source, spec_text
+from churn_platform.portfolios.registry import read_portfolio, spec_paths
+from churn_platform.portfolios.spec import IDENTIFIER_PATTERN, Portfolio
+
+OTHER_SCHEMAS = ("main", "temp", "system", "lake", "information_schema", "pg_catalog")
+FEW_CHURNED = 100
+
+
+@dataclass(frozen=True)
+class Onboarding:
+    """A spec as written, and what was found on the way; `churn_rate` is a share of the customers with a label."""
+
+    path: Path
+    portfolio: Portfolio
+    rows: int
+    churn_rate: float
+    findings: list[str]
+
+
+def onboard(
+    file: Path,
+    *,
+    name: str,
+    id_column: str,
+    label_column: str,
+    portfolios_dir: Path,
+    protected: Sequence[str] = (),
+    overwrite: bool = False,
+) -> Onboarding:
+    """Write `<name>.yaml` for a snapshot file with one row per customer; the file itself stays where it is.
+
+    Columns may be named as in the file or normalised. SpecError, and nothing written, where the file cannot be read or
+    used, a column is unknown, an id is missing or twice, the label is unclear, or the name is unusable or taken.
+    """
+    path = portfolios_dir / f"{name}.yaml"
+    _check_name(name, path, portfolios_dir, overwrite=overwrite)
+    _check_file(file)
+    with duckdb.connect() as connection:
+        try:
+            found = _inspected(connection, file, id_column, label_column, protected)
+        except duckdb.Error as error:
+            raise SpecError(str(unreadable(file, error))) from None
+        except LandingError as error:
+            raise SpecError(str(error)) from None
+    text = spec_text(found.source(file, name), found.label, found.proposals, found.findings)
+    portfolio = _write(path, text)
+    return Onboarding(path, portfolio, found.identity.rows, found.label.churn_rate, found.findings)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a file turned out to hold."""
+
+    identity: Profile
+    label_profile: Profile
+    label: LabelValues
+    protected: tuple[str, ...]
+    proposals: list[Proposal]
+    findings: list[str]
+
+    def source(self, file: Path, name: str) -> Source:
+        """Where the spec comes from."""
+        headers = self.identity.header, self.label_profile.header
+        return Source(file.name, name, *headers, protected=self.protected, rows=self.identity.rows)
+
+
+def _inspected(
+    connection: duckdb.DuckDBPyConnection, file: Path, id_column: str, label_column: str, protected: Sequence[str]
+) -> _Found:
+    reader, headers = relation(connection, file)
+    id_name, label_name, *protected_names = (
+        _known(file, headers, column) for column in (id_column, label_column, *protected)
+    )
+    if id_name == label_name:
+        raise SpecError(f"{id_column!r} is given as id and as label; give two columns")
+    profiles = inspect(connection, reader, headers)
+    identity, label_profile = profiles.pop(id_name), profiles.pop(label_name)
+    _check_ids(connection, reader, file, identity)
+    label, findings = label_values(label_profile)
+    columns = list(profiles.values())
+    aucs = column_aucs(connection, reader, columns, identity, _churned(label_profile, label))
+    proposals = propose(columns, aucs, protected_names)
+    findings = [*_on_rows(label), *findings, *(finding for proposal in proposals for finding in proposal.findings)]
+    if not any(proposal.used for proposal in proposals):
+        raise SpecError(f"{file}: no column can be a feature: {'; '.join(findings) or 'there are no others'}")
+    return _Found(identity, label_profile, label, tuple(protected), proposals, findings)
+
+
+def _check_name(name: str, path: Path, portfolios_dir: Path, *, overwrite: bool) -> None:
+    if not re.fullmatch(IDENTIFIER_PATTERN, name) or name.endswith("_raw") or name in _reserved():
+        raise SpecError(
+            f"portfolio name {name!r} is not usable; take a lower-case letter, then lower-case letters, digits and "
+            "underscores, no word of SQL, and no '_raw' at the end"
+        )
+    if path.exists() and not overwrite:
+        raise SpecError(f"{path} exists already; choose another name, or overwrite it")
+    others = {read_portfolio(other).name for other in spec_paths(portfolios_dir) if other != path}
+    if name in others:
+        raise SpecError(f"portfolio {name!r} exists already; choose another name")
+
+
+def _reserved() -> set[str]:
+    """Names that a schema cannot have: it stands in SQL without quotes."""
+    with duckdb.connect() as connection:
+        words = connection.execute("select keyword_name from duckdb_keywords() where keyword_category = 'reserved'")
+        return {word for (word,) in words.fetchall()} | set(OTHER_SCHEMAS)
+
+
+def _check_file(file: Path) -> None:
+    if not file.is_file() or not file.name.endswith(SUFFIXES):
+        raise SpecError(f"{file}: no such file of a known kind; give a {', '.join(SUFFIXES)} file")
+    if file.stat().st_size == 0:
+        raise SpecError(f"{file}: the file is empty (0 bytes)")
+
+
+def _known(file: Path, headers: Mapping[str, tuple[str, str]], column: str) -> str:
+    for name, (header, _) in headers.items():
+        if column == header or normalised(column) == name:
+            return name
+    listed = ", ".join(repr(header) for header, _ in headers.values())
+    raise SpecError(f"{file}: there is no column {column!r}; the file has {listed}")
+
+
+def _check_ids(connection: duckdb.DuckDBPyConnection, reader: str, file: Path, identity: Profile) -> None:
+    if identity.rows == 0:
+        raise SpecError(f"{file}: the file has headers but no rows")
+    missing = identity.rows - identity.texts
+    if missing:
+        raise SpecError(f"{file}: {missing:,} of {identity.rows:,} rows have no {identity.header!r}; give each an id")
+    found = connection.execute(
+        f"select count(*), any_value(id) from (select id from (select {identity.sql('string')} as id from {reader}) "
+        "group by id having count(*) > 1)"
+    ).fetchone()
+    assert found is not None
+    if found[0]:
+        raise SpecError(
+            f"{file}: {found[0]:,} values of {identity.header!r} occur more than once, e.g. {found[1]!r}; a snapshot "
+            "has one row per customer"
+        )
+
+
+def _churned(profile: Profile, label: LabelValues) -> str:
+    """SQL for whether a customer churned; null without a label."""
+    positive = ", ".join("'" + value.replace("'", "''") + "'" for value in label.positive)
+    return f"{profile.sql('string')} in ({positive})"
+
+
+def _on_rows(label: LabelValues) -> list[str]:
+    findings = []
+    if min(label.churned, label.stayed) < MIN_PER_CLASS:
+        findings.append(f"fewer than {MIN_PER_CLASS} customers churned, or stayed: leaks could not be looked for")
+    if label.churned < FEW_CHURNED:
+        findings.append(f"only {label.churned} customers churned; a model that can be trusted needs some hundred")
+    return findings
+
+
+def _write(path: Path, text: str) -> Portfolio:
+    """Put the spec in its place once it reads back."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".unfinished")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        portfolio = read_portfolio(draft)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return portfolio

@@ -1,0 +1,156 @@
+"""Proposes a feature, or a reason against it, for each column of a file."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from churn_platform.portfolios.onboarding import naming
+from churn_platform.portfolios.onboarding.inspection import NEARLY_UNIQUE, Profile
+from churn_platform.portfolios.spec import Feature
+
+MAX_LEVELS = 50
+LEAK_AUC = 0.95
+OUTCOME_NAME_AUC = 0.80
+UNIQUE_ROWS = 10
+SEQUENCE_ROWS = 20
+CODE_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What became of one column.
+
+    A feature, to be used or left out but ready to be put back; None where it cannot be one. Findings say why.
+    """
+
+    feature: Feature | None
+    used: bool
+    findings: tuple[str, ...] = ()
+
+
+def propose(profiles: Sequence[Profile], aucs: Mapping[str, float], protected: Collection[str]) -> list[Proposal]:
+    """A proposal per column, in order; `protected` are normalised headers beside those that sound protected."""
+    proposals: list[Proposal] = []
+    taken: set[str] = set()
+    for position, profile in enumerate(profiles, start=1):
+        name = naming.identifier(profile.name, position, taken)
+        taken.add(name)
+        proposals.append(_proposal(profile, name, aucs.get(profile.name, 0.5), profile.name in protected))
+    return proposals
+
+
+def _proposal(profile: Profile, name: str, auc: float, protected: bool) -> Proposal:
+    reason = _leak(profile, auc) or _useless(profile) or _identifying(profile)
+    feature = _feature(profile, name)
+    if feature is None or reason:
+        asked = " (asked to be protected)" if protected else ""
+        return Proposal(
+            feature, False, (f"column {profile.header!r} left out: {reason or _no_feature(profile)}{asked}",)
+        )
+    notes = [f"column {profile.header!r}: {note}" for note in _notes(profile, feature)]
+    if protected or naming.sounds_protected(profile.name):
+        feature = replace_protected(feature)
+        if not protected:
+            notes.insert(0, f"column {profile.header!r}: guessed to be protected, so fairness is watched; confirm it")
+    return Proposal(feature, True, tuple(notes))
+
+
+def replace_protected(feature: Feature) -> Feature:
+    """The same feature, protected."""
+    return feature.model_copy(update={"protected": True})
+
+
+def _leak(profile: Profile, auc: float) -> str | None:
+    if auc > LEAK_AUC:
+        return f"suspected leak, it alone tells who churned (AUC {auc:.3f}); put it back only if it is known beforehand"
+    if auc > OUTCOME_NAME_AUC and naming.sounds_like_outcome(profile.name):
+        return f"suspected leak by its name and an AUC of {auc:.3f} alone; put it back only if it is known beforehand"
+    return None
+
+
+def _useless(profile: Profile) -> str | None:
+    if profile.kind == "empty":
+        return "empty"
+    if profile.distinct > 1 or profile.levels is None:
+        return None
+    (value,) = profile.levels
+    if profile.present == profile.rows:
+        return f"constant, always {value!r:.60}"
+    return f"constant, {value!r:.60} or missing; deliver a value for the others to make use of it"
+
+
+def _identifying(profile: Profile) -> str | None:
+    if profile.kind == "text" and profile.unique and profile.present >= UNIQUE_ROWS:
+        return "suspected id, different in every row"
+    if profile.kind in ("integer", "text") and profile.present >= UNIQUE_ROWS:
+        nearly = profile.distinct > NEARLY_UNIQUE * profile.present
+        if nearly and (naming.sounds_like_id(profile.name) or _numbered_through(profile)):
+            return "suspected id, different in (nearly) every row"
+    return None
+
+
+def _numbered_through(profile: Profile) -> bool:
+    """Whether a unique integer counts the rows, or has the same number of digits everywhere as account numbers have."""
+    if profile.kind != "integer" or not profile.unique or profile.low is None or profile.high is None:
+        return False
+    in_sequence = profile.high - profile.low + 1 == profile.present >= SEQUENCE_ROWS
+    digits = len(f"{profile.low:.0f}")
+    return in_sequence or (profile.low > 0 and digits == len(f"{profile.high:.0f}") >= CODE_DIGITS)
+
+
+def _no_feature(profile: Profile) -> str:
+    if profile.kind == "date":
+        return "a date; deliver a number instead, such as the months since then"
+    if profile.kind == "unusable":
+        return f"values of type {profile.sql_type} that no model can use (nested, infinite or too large)"
+    text = f"text with {profile.distinct:,} different values, more than {MAX_LEVELS}"
+    if profile.formatted == profile.present > profile.numbers:
+        return f"{text}; they look like numbers with signs or a decimal comma, e.g. {profile.no_number!r:.40}"
+    if profile.numbers > profile.present / 2:
+        others = profile.present - profile.numbers
+        return f"{text}; all but {others:,} are numbers, e.g. {profile.no_number!r:.40} is not; clean those to use it"
+    return text
+
+
+def _feature(profile: Profile, name: str) -> Feature | None:
+    kind = _type(profile)
+    if kind is None:
+        return None
+    return Feature(
+        name=name,
+        source=profile.header,
+        type=kind,  # type: ignore[arg-type]
+        group="customer",
+        range=(0, None) if kind in ("integer", "number") and (profile.low or 0) >= 0 else (None, None),
+        levels=tuple(profile.levels or ()) if kind == "category" else (),
+        nullable=profile.present < profile.rows,
+        description=f"Column {profile.header!r} as delivered.",
+        reason=f"{naming.words(profile.name)}: {{value}}",
+    )
+
+
+def _type(profile: Profile) -> str | None:
+    if profile.kind in ("boolean", "number"):
+        return profile.kind
+    coded = profile.kind == "integer" and naming.sounds_like_code(profile.name)
+    if profile.kind == "integer" and not coded:
+        return "integer"
+    is_category = (profile.kind == "text" or coded) and 0 < profile.distinct <= MAX_LEVELS
+    return "category" if is_category else None
+
+
+def _notes(profile: Profile, feature: Feature) -> list[str]:
+    """What is ambiguous about a column that is used."""
+    notes = []
+    levels = profile.levels or {}
+    if feature.type == "boolean" and profile.numbers == profile.present:
+        notes.append("only 0 and 1, taken for no and yes; make it an integer if it is a count")
+    if feature.type == "integer" and profile.unique and profile.present >= UNIQUE_ROWS:
+        notes.append("different in every row; remove it if it is an id")
+    if feature.type == "category" and profile.numbers > profile.present / 2:
+        example = f"; e.g. {profile.no_number!r:.40} is no number" if profile.no_number else ""
+        notes.append(f"mostly numbers, taken for {len(levels)} levels{example}")
+    if len({level.lower() for level in levels}) < len(levels) and feature.type == "category":
+        notes.append("levels that differ in upper and lower case alone; make them one")
+    if naming.sounds_like_outcome(profile.name):
+        notes.append("named like the outcome; remove it unless it is known beforehand")
+    return notes

@@ -1,0 +1,109 @@
+"""Writes a proposed portfolio as YAML that a person can read and correct: a line per feature, findings as comments."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from churn_platform.portfolios.onboarding.label import LabelValues
+from churn_platform.portfolios.onboarding.proposal import Proposal
+from churn_platform.portfolios.spec import Feature
+
+DEFAULTS = """\
+split: {policy: stratified}
+# To be set by the operator: the cost of a contact, of a new customer, and the share of contacted churners who accept.
+economics: {contact_cost_eur: 35, acquisition_cost_eur: 180, acceptance_rate: 0.4}
+# To be set by the operator: what a model must reach on the hold-out before it may serve.
+gates: {min_auc: 0.70, min_recall: 0.65, max_calibration_error: 0.05}
+"""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The file and the options with which a spec was made; id and label as the file's headers."""
+
+    file_name: str
+    name: str
+    id_column: str
+    label_column: str
+    protected: tuple[str, ...]
+    rows: int
+
+    @property
+    def command(self) -> str:
+        """The command that makes the spec again."""
+        options = {"--name": self.name, "--id": self.id_column, "--label": self.label_column}
+        words = [self.file_name, *(word for option in options.items() for word in option)]
+        return shlex.join(
+            ["churn", "onboard", *words, *(word for it in self.protected for word in ("--protected", it))]
+        )
+
+
+def spec_text(source: Source, label: LabelValues, proposals: Sequence[Proposal], findings: Sequence[str]) -> str:
+    """The spec as YAML; `Portfolio` reads it, and what is left out stands in it as a comment."""
+    used = [proposal.feature for proposal in proposals if proposal.used and proposal.feature]
+    left_out = [proposal.feature for proposal in proposals if not proposal.used and proposal.feature]
+    head = {
+        "name": source.name,
+        "title": f"{source.name.replace('_', ' ').capitalize()} (one snapshot)",
+        "kind": "snapshot",
+        "id_column": source.id_column,
+    }
+    put_back = ["  # Left out; remove the '#' of a line to use it:"] if left_out else []
+    protected = [feature.name for feature in used if feature.protected]
+    values = {"column": source.label_column, "positive": list(label.positive), "negative": list(label.negative)}
+    lines = [
+        *_comments(source, label, findings),
+        *(f"{key}: {_flow(value)}" for key, value in head.items()),
+        "\nfeatures:",
+        *(f"  - {_entry(feature)}" for feature in used),
+        *put_back,
+        *(f"  # - {_entry(feature)}" for feature in left_out),
+        f"\nprotected_attributes: {_flow(protected)}",
+        f"label: {_flow(values)}",
+    ]
+    return "\n".join(lines) + "\n" + DEFAULTS
+
+
+def _comments(source: Source, label: LabelValues, findings: Sequence[str]) -> list[str]:
+    said = [
+        f"Made by: {source.command}",
+        f"from {source.rows:,} rows, of which {label.churn_rate:.1%} of those with a label churned.",
+        "A proposal: read it through, correct types, descriptions, units and reasons by hand.",
+        *(["Findings:"] if findings else []),
+        *(f"- {finding}" for finding in findings),
+    ]
+    return [f"# {' '.join(line.splitlines())}" for line in said]
+
+
+def _entry(feature: Feature) -> str:
+    given = feature.model_dump(exclude_defaults=True)
+    order = ("name", "source", "type", "group", "range", "levels", "nullable", "protected", "description", "reason")
+    return _flow({key: _plain(given[key]) for key in order if key in given})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class _OneLine(yaml.SafeDumper):
+    """Writes everything on one line: text with a line break is escaped instead of folded."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    style = '"' if not text.isprintable() else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_OneLine.add_representer(str, _text)
+
+
+def _flow(value: Any) -> str:
+    text = yaml.dump(
+        value, Dumper=_OneLine, default_flow_style=True, sort_keys=False, allow_unicode=True, width=float("inf")
+    )
+    return text.removesuffix("...\n").strip()
