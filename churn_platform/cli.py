@@ -89,6 +89,34 @@ def run(
 
 
 @app.command()
+def onboard(
+    file: Annotated[Path, typer.Argument(help="A customer snapshot: CSV, CSV.GZ or Parquet, one row per customer.")],
+    name: Annotated[str, typer.Option(help="Name of the new portfolio, a lower-case identifier.")],
+    id_column: Annotated[str, typer.Option("--id", help="Column with the customer id.")],
+    label_column: Annotated[str, typer.Option("--label", help="Column that says who churned.")],
+    protected: Annotated[list[str] | None, typer.Option(help="Column to watch for fairness; repeatable.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace a spec of that name.")] = False,
+) -> None:
+    """Inspect a customer snapshot and write its spec; the new portfolio then runs through the same graph."""
+    from churn_platform.portfolios.onboarding import onboard
+
+    made = onboard(
+        file,
+        name=name,
+        id_column=id_column,
+        label_column=label_column,
+        portfolios_dir=load_settings().portfolios_dir,
+        protected=protected or (),
+        overwrite=overwrite,
+    )
+    console.print(f"{made.rows:,} customers, {made.churn_rate:.1%} churned, {len(made.portfolio.features)} features")
+    for finding in made.findings:
+        console.print(f"- {finding}", markup=False)
+    console.print(f"\nspec            {made.path}  (read it, correct it)", markup=False)
+    console.print(f"then            churn run {name} --file {file}", markup=False)
+
+
+@app.command()
 def demo(
     customers: Annotated[int, typer.Option(help="Customers of the simulated operator.")] = 20_000,
     month_count: Annotated[int, typer.Option("--months", help="Months of its history.")] = 18,

@@ -29,7 +29,7 @@ MISSING_MARKERS = ("na", "n/a", "null", "none", "nan", "?", "-")
 def present(identifier: str, sql_type: str, column_type: str) -> str:
     """The delivered value with blanks and NaN as null; for any type but string, words for 'missing' too."""
     if sql_type in NATIVE["number"]:
-        return f"nullif({identifier}, 'nan'::{sql_type})"
+        return f"case when not isnan({identifier}) then {identifier} end"
     if sql_type != "VARCHAR":
         return identifier
     if column_type == "string":

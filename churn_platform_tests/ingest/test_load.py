@@ -79,7 +79,6 @@ def test_every_spelling_of_a_file_gives_the_same_rows(landing, suffix, content):
     assert landing.rows("calls") == expected
 
 
-@pytest.mark.xfail(strict=True, reason="DuckDB 1.5.5 folds `x = 'nan'` to false where Parquet statistics have no NaN")
 def test_nan_in_parquet_is_a_missing_value(landing):
     """pandas writes missing numbers as NaN: they are missing, not of a wrong type."""
     expected = landing.rows("calls")

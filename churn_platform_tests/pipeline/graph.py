@@ -1,4 +1,4 @@
-"""The whole graph in a folder of its own, for tests: real assets, real dbt, real MLflow, a Dagster instance in memory."""
+"""The whole graph in a folder of its own, for tests: real assets, dbt and MLflow, a Dagster instance in memory."""
 
 import hashlib
 from contextlib import closing
