@@ -1,6 +1,5 @@
 """The whole graph in a folder of its own, for tests: real assets, dbt and MLflow, a Dagster instance in memory."""
 
-import hashlib
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -8,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from dagster import DagsterInstance, Definitions
 
 from churn_platform.definitions import build_defs
@@ -62,29 +60,3 @@ class Graph:
         """Rows of a query on the lake."""
         with closing(connect(self.lake, read_only=True)) as connection:
             return connection.execute(sql, parameters or []).fetchall()
-
-    def checksums(self, *schemas: str, of: str = "t") -> dict[tuple[str, date], str]:
-        """For every monthly table of the schemas and every month in it: a checksum of its rows in any order.
-
-        `of` names what is summed: whole rows, or a column that all those tables have.
-        """
-        with closing(connect(self.lake, read_only=True)) as connection:
-            return {
-                (table, month): checksum
-                for table in _tables(connection, schemas)
-                for month, checksum in _by_month(connection, table, of)
-            }
-
-
-def _tables(connection: duckdb.DuckDBPyConnection, schemas: tuple[str, ...]) -> list[str]:
-    listed = connection.execute(
-        "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'lake'"
-    ).fetchall()
-    return sorted(name for (name,) in listed if name.split(".")[0] in schemas)
-
-
-def _by_month(connection: duckdb.DuckDBPyConnection, table: str, of: str) -> list[tuple[date, str]]:
-    rows = connection.execute(
-        f"select month, count(*), bit_xor(hash({of})), sum(hash({of})::hugeint) from {table} as t group by month"
-    ).fetchall()
-    return [(month, hashlib.sha256(repr(rest).encode()).hexdigest()) for month, *rest in rows]

@@ -4,82 +4,102 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import pytest
 
+from churn_platform.ingest.load import load_month
+from churn_platform.months import month_range
 from churn_platform.simulator import SimulationConfig, simulate
-from churn_platform_tests.pipeline.graph import Graph
+from churn_platform.warehouse.lake import connect
+from churn_platform.warehouse.lock import writer_lock
+from churn_platform_tests.pipeline.checksums import Checksums, checksums
+from churn_platform_tests.pipeline.tiny_lake import TinyLake
 
-FIRST, LAST = date(2025, 1, 1), date(2025, 3, 1)
+FIRST, LAST, END = date(2025, 1, 1), date(2025, 2, 1), date(2025, 3, 1)
 KILLS = 20
 
 
-def deliver(graph: Graph, seed: int) -> None:
-    """Land three months of another world: every row of every month differs from seed to seed."""
-    config = SimulationConfig(customers=400, months=3, seed=seed, calls_per_customer=10)
-    simulate(config, graph.settings.landing_dir, graph.settings.truth_dir)
+@dataclass(frozen=True)
+class Run:
+    """What a run of the features job does to the warehouse: every landed month, then one dbt build."""
+
+    lake: TinyLake
+    landing_dir: Path
+
+    def deliver(self, seed: int) -> None:
+        """Land another world: every row of every month differs from seed to seed."""
+        config = SimulationConfig(customers=300, months=2, seed=seed, calls_per_customer=10)
+        simulate(config, self.landing_dir, self.landing_dir / "truth")
+
+    def complete(self) -> None:
+        """The whole run."""
+        portfolio = self.lake.portfolio
+        with closing(connect(self.lake.lake)) as connection:
+            for table in portfolio.landed_tables:
+                for month in month_range(FIRST, LAST):
+                    landed = {"landing_dir": self.landing_dir, "hash_key": "0" * 64}
+                    load_month(connection, self.lake.lake, portfolio, table, month, **landed)
+        with writer_lock(self.lake.lake):
+            self.lake.build_all(FIRST, END)
+
+    def kill(self, after: float) -> bool:
+        """The run in a process of its own, killed after so many seconds; whether it was still running then."""
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                self.complete()
+                status = 0
+            finally:
+                os._exit(status)
+        time.sleep(after)
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        return os.WIFSIGNALED(status)
+
+    def whole(self) -> Checksums:
+        """What must be whole: raw rows; of derived tables the customers, for values may mix what raw months mix."""
+        derived = checksums(self.lake.lake, "telecomit", of="customer_id")
+        spine = {place: checksum for place, checksum in derived.items() if place[0] != "telecomit.churn_labels"}
+        return checksums(self.lake.lake, "telecomit_raw") | spine
 
 
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Graph:
-    """A lake with three months of the first delivery."""
-    graph = Graph(tmp_path_factory.mktemp("killed"))
-    deliver(graph, seed=1)
-    graph.run("telecomit_features", FIRST, LAST)
-    return graph
+@pytest.fixture
+def run(new_lake: Callable[[], TinyLake], tmp_path: Path) -> Run:
+    """A lake with two months of the first delivery."""
+    made = Run(new_lake(), tmp_path)
+    made.deliver(seed=1)
+    made.complete()
+    return made
 
 
-def killed_run(graph: Graph, after: float) -> bool:
-    """Run the features job in a process group of its own and kill it all after so many seconds; whether it was hit."""
-    child = os.fork()
-    if child == 0:
-        os.setsid()
-        status = 1
-        try:
-            graph.run("telecomit_features", FIRST, LAST)
-            status = 0
-        finally:
-            os._exit(status)
-    deadline = time.monotonic() + after
-    while time.monotonic() < deadline:
-        ended, _ = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return False
-        time.sleep(0.01)
-    os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return True
-
-
-def complete_months(graph: Graph) -> dict[tuple[str, date], str]:
-    """What must be whole: raw rows; and of derived tables the customers, for their values mix what raw months mix."""
-    derived = graph.checksums("telecomit", of="customer_id")
-    spine = {place: checksum for place, checksum in derived.items() if place[0] != "telecomit.churn_labels"}
-    return graph.checksums("telecomit_raw") | spine
-
-
-def test_each_month_is_old_or_new_after_every_kill(loaded: Graph) -> None:
+def test_each_month_is_old_or_new_after_every_kill(run: Run) -> None:
     """Over 20 kills at random moments each table holds each month as one delivery or as the other, never mixed.
 
     A last run then completes: nothing that a killed run left is in its way.
     """
-    first = complete_months(loaded)
-    deliver(loaded, seed=2)
+    first = run.whole()
+    run.deliver(seed=2)
     begun = time.monotonic()
-    loaded.run("telecomit_features", FIRST, LAST)
+    run.complete()
     length = time.monotonic() - begun
-    second = complete_months(loaded)
+    second = run.whole()
+    assert not set(first.values()) & set(second.values())
     moments = random.Random(11)
     hits = 0
     for kill in range(KILLS):
-        deliver(loaded, seed=1 + kill % 2)
-        hits += killed_run(loaded, after=moments.uniform(0.2, length))
-        found = complete_months(loaded)
+        run.deliver(seed=1 + kill % 2)
+        hits += run.kill(after=moments.uniform(0.05, 0.9) * length)
+        found = run.whole()
         assert set(found) == set(first)
         mixed = [place for place, checksum in found.items() if checksum not in (first[place], second[place])]
         assert mixed == [], f"kill {kill} left half a month"
-    assert hits >= KILLS * 0.7
-    deliver(loaded, seed=1)
-    loaded.run("telecomit_features", FIRST, LAST)
-    assert complete_months(loaded) == first
+    assert hits >= KILLS / 2, "too few kills met a running process to show anything"
+    run.deliver(seed=1)
+    run.complete()
+    assert run.whole() == first

@@ -25,8 +25,7 @@ from datetime import date
 from pathlib import Path
 from churn_platform_tests.pipeline.graph import Graph
 graph = Graph(Path(sys.argv[1]))
-print("ready", flush=True)
-for _ in range(3):
+for _ in range(2):
     graph.run("telecomit_features", date(2025, 1, 1), date(2025, 2, 1))
 """
 READ = """

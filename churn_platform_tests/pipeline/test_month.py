@@ -27,6 +27,7 @@ from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.training.registry import CHAMPION, load_model, version_of
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.lake import connect
+from churn_platform_tests.pipeline.checksums import checksums
 from churn_platform_tests.pipeline.graph import Graph
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 8, 1)
@@ -131,10 +132,10 @@ def test_champion_ranks_nearly_as_well_as_the_truth(operator: Graph) -> None:
 
 def test_running_a_month_again_changes_no_table(operator: Graph) -> None:
     """Raw rows, features, labels and scores of a month are the same after a second run."""
-    before = operator.checksums(*SCHEMAS)
+    before = checksums(operator.lake, *SCHEMAS)
     operator.run("telecomit_features", date(2025, 7, 1), LAST)
     operator.run("telecomit_scores", LAST, LAST)
-    assert operator.checksums(*SCHEMAS) == before
+    assert checksums(operator.lake, *SCHEMAS) == before
     assert ("telecomit.customer_features", LAST) in before
 
 
@@ -152,7 +153,7 @@ def test_a_refused_challenger_changes_nothing_that_serves(operator: Graph) -> No
 
 def test_a_truncated_delivery_fails_the_run_and_keeps_the_month(operator: Graph) -> None:
     """The error names the file and what is wrong; nothing of the month moves, nothing downstream runs."""
-    before = operator.checksums(*SCHEMAS)
+    before = checksums(operator.lake, *SCHEMAS)
     path = operator.settings.landing_dir / "telecomit" / "cdr" / "2025-08.parquet"
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
@@ -161,4 +162,4 @@ def test_a_truncated_delivery_fails_the_run_and_keeps_the_month(operator: Graph)
             operator.run("telecomit_features", LAST, LAST)
     finally:
         path.write_bytes(whole)
-    assert operator.checksums(*SCHEMAS) == before
+    assert checksums(operator.lake, *SCHEMAS) == before

@@ -53,7 +53,7 @@ def test_several_processes_write_at_once(graph: Graph) -> None:
         columns = {"month": "date", "value": "bigint"}
         write(connection, lake, lambda: ensure_table(connection, "shared.numbers", columns))
     months = [date(2025, number, 1) for number in range(1, WRITERS + 1)]
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("fork")
     processes = [context.Process(target=replace_often, args=(lake, month)) for month in months]
     for process in processes:
         process.start()
