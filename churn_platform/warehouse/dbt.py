@@ -105,7 +105,7 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
     def dbt_models(context: AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         lake = Lake.of(settings)
         connect(lake).close()
-        os.environ.update(dbt_environment(lake))
+        os.environ.update(dbt_environment(lake) | {"DBT_TARGET_PATH": str(project.target_path)})
         months = months_of(context)
         window = ["--event-time-start", months[0].isoformat(), "--event-time-end", as_of(months[-1]).isoformat()]
         with writer_lock(lake), closing(connect(lake, read_only=True)) as connection:
