@@ -1,5 +1,6 @@
 """Four processes write while one reads: nothing is lost, nothing is seen half."""
 
+import time
 from contextlib import closing
 
 from churn_platform.months import shift
@@ -34,6 +35,7 @@ def test_concurrent_writers_lose_nothing_and_show_nothing_half(lake, start):
         while any(writer.poll() is None for writer in writers):
             assert halves(reader) == []
             looks += 1
+            time.sleep(0.05)  # leaves the cores to the writers
         failures = [writer.stderr.read() for writer in writers if writer.returncode]
         months = reader.execute("select month, min(x), max(x), count(*) from s.t group by month order by month")
         written = months.fetchall()
