@@ -14,8 +14,11 @@ Kind = Literal["empty", "boolean", "integer", "number", "date", "text", "unusabl
 COUNTED_LEVELS = 200
 NEARLY_UNIQUE = 0.9
 FLOAT32_MAX = 3.4e38
-DATE = r"(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.](\d{2}|\d{4}))([ T].*)?"
-FORMATTED = r"[^0-9A-Za-z]*[0-9][0-9., ]*[^0-9A-Za-z]*"
+DATE = (
+    r"(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.](\d{2}|\d{4}))([ T].*)?"
+    r"|(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
+)
+FORMATTED = r"[^0-9A-Za-z]*[0-9][0-9.,]*[^0-9A-Za-z]*"
 NESTED = ("BLOB", "STRUCT", "MAP", "UNION", "INTERVAL")
 
 
@@ -64,33 +67,33 @@ def inspect(
     connection: duckdb.DuckDBPyConnection, reader: str, headers: Mapping[str, tuple[str, str]]
 ) -> dict[str, Profile]:
     """A profile per column of the file, by normalised header, in the file's order."""
-    columns = [(name, header, quoted(header), sql_type) for name, (header, sql_type) in headers.items()]
-    measured = _measure(connection, reader, [_measures(identifier, kind) for *_, identifier, kind in columns])
-    counted = _count(
-        connection, reader, [(*column[2:], found) for column, found in zip(columns, measured, strict=True)]
-    )
+    columns = [(quoted(header), sql_type) for header, sql_type in headers.values()]
+    measured = _measure(connection, reader, [_measures(*column) for column in columns])
+    counted = _count(connection, reader, [(*column, found) for column, found in zip(columns, measured, strict=True)])
     return {
-        name: Profile(
-            header=header,
-            name=name,
-            identifier=identifier,
-            sql_type=sql_type,
-            kind=_kind(sql_type, found),
-            rows=found["rows"],
-            texts=found["texts"],
-            present=found["texts"] if _kind(sql_type, found) == "text" else found["values"],
-            distinct=distinct,
-            levels=levels,
-            low=found["low"],
-            high=found["high"],
-            numbers=found["numbers"],
-            formatted=found["formatted"],
-            no_number=found["no_number"],
-        )
-        for (name, header, identifier, sql_type), found, (distinct, levels) in zip(
-            columns, measured, counted, strict=True
-        )
+        name: _profile(name, header, found, count)
+        for (name, header), found, count in zip(headers.items(), measured, counted, strict=True)
     }
+
+
+def _profile(
+    name: str, header: tuple[str, str], found: Mapping[str, Any], count: tuple[int, Mapping[str, int] | None]
+) -> Profile:
+    kind = _kind(header[1], found)
+    distinct, levels = count
+    return Profile(
+        name=name,
+        header=header[0],
+        identifier=quoted(header[0]),
+        sql_type=header[1],
+        kind=kind,
+        present=found["texts" if kind == "text" else "values"],
+        distinct=distinct,
+        levels=levels,
+        **{
+            measure: found[measure] for measure in ("rows", "texts", "low", "high", "numbers", "formatted", "no_number")
+        },
+    )
 
 
 def quoted(header: str) -> str:
@@ -135,10 +138,11 @@ def _count(
 ) -> list[tuple[int, dict[str, int] | None]]:
     """Per column, how many different values there are, and the rows of each where there are few."""
     listed = ", ".join(_counter(*column) for column in columns)
-    found = connection.execute(f"select {listed} from {reader}").fetchone()
+    found = connection.execute(f"select count(*), {listed} from {reader}").fetchone()
     assert found is not None
     return [
-        (len(count), dict(sorted(count.items()))) if isinstance(count, dict) else (count or 0, None) for count in found
+        (len(count), dict(sorted(count.items()))) if isinstance(count, dict) else (count or 0, None)
+        for count in found[1:]
     ]
 
 

@@ -7,11 +7,11 @@ from churn_platform.errors import SpecError
 from churn_platform.portfolios.onboarding.inspection import Profile
 
 CHURNED = re.compile(
-    r"true|t|yes|y|1|1\.0|churn(ed|er)?|left|leaver|lost|gone|cancell?ed|terminated|closed|inactive|departed|attrited"
+    r"true|t|yes|y|ja|oui|s[iìí]|1|1\.0|churn(ed|er)?|left|leaver|lost|gone|cancell?ed|terminated|closed|inactive|departed|attrited"
     r"|deactivated"
 )
 STAYED = re.compile(
-    r"false|f|no|n|0|0\.0|stay(ed|er|ing)?|retained|remained|kept|loyal|active|existing|current"
+    r"false|f|no|n|nein|non|0|0\.0|stay(ed|er|ing)?|retained|remained|kept|loyal|active|existing|current"
     r"|(not|no|non|did not) (churn(ed|er)?|left|lost|gone|cancell?ed|terminated)"
 )
 SHOWN_VALUES = 10
@@ -40,7 +40,7 @@ def label_values(profile: Profile) -> tuple[LabelValues, list[str]]:
     negative = [value for value in levels if _meaning(value) is False]
     unknown = [value for value in levels if _meaning(value) is None]
     findings = []
-    if len(levels) == 2 and len(unknown) == 1:
+    if len(levels) == 2 and len(unknown) == 1 and all(len(value) > 2 for value in levels):
         (positive if negative else negative).extend(unknown)
         findings.append(f"label {profile.header!r}: {unknown[0]!r} was taken for the opposite of the other; confirm it")
         unknown = []
@@ -57,18 +57,16 @@ def label_values(profile: Profile) -> tuple[LabelValues, list[str]]:
 
 def _meaning(value: str) -> bool | None:
     """True for churned, False for stayed, None where the word is not known."""
-    plain = re.sub(r"[\s_-]+", " ", value.lower()).removesuffix("customer").strip()
+    plain = re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", value.lower()).removesuffix("customer").strip()
     if CHURNED.fullmatch(plain):
         return True
     return False if STAYED.fullmatch(plain) else None
 
 
 def _unclear(profile: Profile) -> SpecError:
-    values = list(profile.levels) if profile.levels is not None else []
-    shown = ", ".join(repr(value) for value in values[:SHOWN_VALUES]) or "no value that repeats"
-    more = f" and {len(values) - SHOWN_VALUES} more" if len(values) > SHOWN_VALUES else ""
+    values = [repr(value) for value in profile.levels or ()]
+    shown = f" ({', '.join(values[:SHOWN_VALUES])}{', ...' if len(values) > SHOWN_VALUES else ''})" if values else ""
     return SpecError(
-        f"label column {profile.header!r} has {len(values) or profile.distinct:,} values ({shown}{more}), where it "
-        "needs two that say who churned and who stayed, such as Yes and No; write those into the file, and leave the "
-        "label blank where it is not known"
+        f"label column {profile.header!r} needs two values that say who churned and who stayed, such as Yes and No, "
+        f"but has {profile.distinct:,}{shown}; write Yes and No into the file, and leave unknown labels blank"
     )

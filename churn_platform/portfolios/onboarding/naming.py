@@ -24,8 +24,8 @@ AGE_OF_A_THING = re.compile(r"(^|_)(account|network|device|handset|equipment|con
 
 def identifier(header_name: str, position: int, taken: Set[str]) -> str:
     """A valid name, not reserved and not `taken`, that resembles the normalised header."""
-    plain = unicodedata.normalize("NFKD", header_name).encode("ascii", "ignore").decode()
-    name = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_") or f"column_{position}"
+    plain = unicodedata.normalize("NFKD", header_name.casefold()).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or f"column_{position}"
     name = (name if re.match(IDENTIFIER_PATTERN, name[:MAX_LENGTH]) else f"column_{name}")[:MAX_LENGTH].strip("_")
     return name if name not in taken | RESERVED else _numbered(name, taken)
 

@@ -149,8 +149,8 @@ def _check_ids(connection: duckdb.DuckDBPyConnection, reader: str, file: Path, i
     assert found is not None
     if found[0]:
         raise SpecError(
-            f"{file}: {found[0]:,} values of {identity.header!r} occur more than once, e.g. {found[1]!r}; a snapshot "
-            "has one row per customer"
+            f"{file}: ids that occur more than once in {identity.header!r}: {found[0]:,}, e.g. {found[1]!r}; "
+            "a snapshot has one row per customer"
         )
 
 

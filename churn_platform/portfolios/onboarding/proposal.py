@@ -42,21 +42,15 @@ def _proposal(profile: Profile, name: str, auc: float, protected: bool) -> Propo
     reason = _leak(profile, auc) or _useless(profile) or _identifying(profile)
     feature = _feature(profile, name)
     if feature is None or reason:
-        asked = " (asked to be protected)" if protected else ""
-        return Proposal(
-            feature, False, (f"column {profile.header!r} left out: {reason or _no_feature(profile)}{asked}",)
-        )
+        asked = ", though asked to be protected" if protected else ""
+        finding = f"column {profile.header!r} left out{asked}: {reason or _no_feature(profile)}"
+        return Proposal(feature, False, (finding,))
     notes = [f"column {profile.header!r}: {note}" for note in _notes(profile, feature)]
     if protected or naming.sounds_protected(profile.name):
-        feature = replace_protected(feature)
+        feature = feature.model_copy(update={"protected": True})
         if not protected:
             notes.insert(0, f"column {profile.header!r}: guessed to be protected, so fairness is watched; confirm it")
     return Proposal(feature, True, tuple(notes))
-
-
-def replace_protected(feature: Feature) -> Feature:
-    """The same feature, protected."""
-    return feature.model_copy(update={"protected": True})
 
 
 def _leak(profile: Profile, auc: float) -> str | None:
@@ -79,12 +73,11 @@ def _useless(profile: Profile) -> str | None:
 
 
 def _identifying(profile: Profile) -> str | None:
-    if profile.kind == "text" and profile.unique and profile.present >= UNIQUE_ROWS:
-        return "suspected id, different in every row"
-    if profile.kind in ("integer", "text") and profile.present >= UNIQUE_ROWS:
-        nearly = profile.distinct > NEARLY_UNIQUE * profile.present
-        if nearly and (naming.sounds_like_id(profile.name) or _numbered_through(profile)):
-            return "suspected id, different in (nearly) every row"
+    few = profile.present < UNIQUE_ROWS or profile.distinct <= NEARLY_UNIQUE * profile.present
+    if few or profile.kind not in ("integer", "text") or _spoiled_numbers(profile):
+        return None
+    if profile.kind == "text" or naming.sounds_like_id(profile.name) or _numbered_through(profile):
+        return "suspected id, different in (nearly) every row"
     return None
 
 
@@ -102,13 +95,19 @@ def _no_feature(profile: Profile) -> str:
         return "a date; deliver a number instead, such as the months since then"
     if profile.kind == "unusable":
         return f"values of type {profile.sql_type} that no model can use (nested, infinite or too large)"
-    text = f"text with {profile.distinct:,} different values, more than {MAX_LEVELS}"
+    if profile.numbers == profile.present:
+        return f"numbers with leading zeros, so codes, of {profile.distinct:,} different values"
+    return "; ".join([f"{profile.distinct:,} different texts, more than {MAX_LEVELS}", *_spoiled_numbers(profile)])
+
+
+def _spoiled_numbers(profile: Profile) -> list[str]:
+    """What keeps a text column from being one of numbers, where it nearly is."""
     if profile.formatted == profile.present > profile.numbers:
-        return f"{text}; they look like numbers with signs or a decimal comma, e.g. {profile.no_number!r:.40}"
-    if profile.numbers > profile.present / 2:
+        return [f"numbers with a sign or a decimal comma, e.g. {profile.no_number!r:.40}; write plain ones to use them"]
+    if profile.present > profile.numbers > profile.present / 2:
         others = profile.present - profile.numbers
-        return f"{text}; all but {others:,} are numbers, e.g. {profile.no_number!r:.40} is not; clean those to use it"
-    return text
+        return [f"all but {others:,} are numbers, e.g. {profile.no_number!r:.40} is not; clean those to use it"]
+    return []
 
 
 def _feature(profile: Profile, name: str) -> Feature | None:
@@ -146,9 +145,10 @@ def _notes(profile: Profile, feature: Feature) -> list[str]:
         notes.append("only 0 and 1, taken for no and yes; make it an integer if it is a count")
     if feature.type == "integer" and profile.unique and profile.present >= UNIQUE_ROWS:
         notes.append("different in every row; remove it if it is an id")
-    if feature.type == "category" and profile.numbers > profile.present / 2:
-        example = f"; e.g. {profile.no_number!r:.40} is no number" if profile.no_number else ""
-        notes.append(f"mostly numbers, taken for {len(levels)} levels{example}")
+    if feature.type == "category" and profile.numbers == profile.present:
+        notes.append(f"numbers taken for {len(levels)} codes; make it a number if they can be added up")
+    if feature.type == "category":
+        notes += _spoiled_numbers(profile)
     if len({level.lower() for level in levels}) < len(levels) and feature.type == "category":
         notes.append("levels that differ in upper and lower case alone; make them one")
     if naming.sounds_like_outcome(profile.name):

@@ -1,0 +1,169 @@
+"""What a column becomes: its type, name, levels, range, or the reason why it is left out."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform_tests.portfolios.onboarding_files import ROWS, Desk, cycle, features_of, finding_on, frame
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "nullable"),
+    [
+        (cycle("1", "2", "30"), "integer", False),
+        (cycle("1", "2", ""), "integer", True),
+        (cycle("1.5", "2", "NA"), "number", True),
+        (cycle("1", " n/a", "?", "-", "null", "None", "NaN", "7"), "integer", True),
+        (cycle("-1.5", "2e3"), "number", False),
+        (cycle("True", "FALSE"), "boolean", False),
+        (cycle("Y", "n", ""), "boolean", True),
+        (cycle("0", "1"), "boolean", False),
+        (cycle("red", "Blue", "No"), "category", False),
+        (cycle("red", "blue", " "), "category", True),
+        (cycle("1", "2", "many"), "category", False),
+        (cycle("007", "010", "123"), "category", False),
+    ],
+)
+def test_type_follows_every_value_of_a_csv_column(desk: Desk, values: list[str], kind: str, nullable: bool) -> None:
+    """The type is one that reads every value; blanks and, except in texts, words for 'missing' make it nullable."""
+    feature = features_of(desk.onboard(desk.csv(frame(value=values))))["value"]
+    assert (feature.type, feature.nullable) == (kind, nullable)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "nullable"),
+    [
+        (pd.array(cycle(True, False, None), dtype="boolean"), "boolean", True),
+        (pd.array(cycle(1, 2, None), dtype="Int64"), "integer", True),
+        (np.array(cycle(1.0, 2.0, np.nan)), "number", True),
+        (np.array(cycle(0.0, 1.0)), "boolean", False),
+        (pd.Categorical(cycle("a", "b")), "category", False),
+    ],
+)
+def test_type_follows_parquet_types(desk: Desk, values: pd.api.extensions.ExtensionArray, kind: str, nullable: bool):
+    """Typed Parquet columns keep their meaning; NaN and null are missing."""
+    feature = features_of(desk.onboard(desk.parquet(frame(value=values))))["value"]
+    assert (feature.type, feature.nullable) == (kind, nullable)
+
+
+def test_levels_are_as_ingest_stores_them(desk: Desk) -> None:
+    """Levels are trimmed and listed once, and a word for 'missing' stays a level of a text."""
+    feature = features_of(desk.onboard(desk.csv(frame(colour=cycle("red", " red ", "N/A", 'dark "red", #1')))))[
+        "colour"
+    ]
+    assert feature.levels == ("N/A", 'dark "red", #1', "red")
+
+
+def test_range_leaves_room_for_next_month(desk: Desk) -> None:
+    """A column without negatives is bounded by 0 alone, one with negatives not at all."""
+    features = features_of(desk.onboard(desk.csv(frame(bill=cycle("10", "20"), balance=cycle("-3", "5")))))
+    assert features["bill"].range == (0, None)
+    assert features["balance"].range == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "said"),
+    [
+        ("nothing", [""] * ROWS, "empty"),
+        ("unknown", cycle("NA", "?"), "empty"),
+        ("same", ["x"] * ROWS, "constant"),
+        ("flag", cycle("Y", ""), "or missing"),
+        ("notes", [f"text {row % 39}" for row in range(ROWS)], "suspected id"),
+        ("since", cycle("2024-01-31", "2023-02-28 10:00:00"), "a date"),
+        ("until", cycle("31/01/2024", "1.2.2024"), "a date"),
+        ("day", cycle("20240131", "20231201"), "a date"),
+        ("phone", [str(3331110000 + 7 * row) for row in range(ROWS)], "suspected id"),
+        ("row", [str(row) for row in range(ROWS)], "suspected id"),
+    ],
+)
+def test_useless_columns_are_left_out_with_a_reason(desk: Desk, header: str, values: list[str], said: str) -> None:
+    """Empty and constant columns, dates and ids are no features, and a finding says why."""
+    onboarded = desk.onboard(desk.csv(frame(**{header: values})))
+    assert header not in features_of(onboarded)
+    assert f"{header!r} left out" in finding_on(onboarded, header) and said in finding_on(onboarded, header)
+
+
+def test_text_with_many_values_is_left_out(desk: Desk) -> None:
+    """Fifty levels make a category, fifty-one are dropped, and money with a sign is explained."""
+    rows = range(102)
+    data = pd.DataFrame(
+        {
+            "id": [f"C{row}" for row in rows],
+            "fifty": [f"a{row % 50}" for row in rows],
+            "more": [f"b{row % 51}" for row in rows],
+            "price": [f"${row % 60}.50" for row in rows],
+            "churn": ["Yes" if row // 3 % 4 == 0 else "No" for row in rows],
+        }
+    )
+    onboarded = desk.onboard(desk.csv(data))
+    assert list(features_of(onboarded)) == ["fifty"]
+    assert "51 different texts" in finding_on(onboarded, "more")
+    assert "numbers with a sign" in finding_on(onboarded, "price")
+
+
+def test_unique_integer_that_is_no_id_is_kept(desk: Desk) -> None:
+    """A measured integer may differ in every row; it is used, and the doubt is reported."""
+    onboarded = desk.onboard(desk.csv(frame(bytes_used=[str(row * row * 977) for row in range(ROWS)])))
+    assert features_of(onboarded)["bytes_used"].type == "integer"
+    assert "remove it if it is an id" in finding_on(onboarded, "bytes_used")
+
+
+def test_infinite_and_nested_parquet_columns_are_left_out(desk: Desk) -> None:
+    """What ingest would refuse or no model can take is no feature."""
+    onboarded = desk.onboard(desk.parquet(frame(ratio=cycle(1.5, np.inf), history=cycle([1, 2], [3]))))
+    assert list(features_of(onboarded)) == ["plan"]
+
+
+def test_feature_names_are_identifiers_and_sources_keep_the_header(desk: Desk) -> None:
+    """Names are valid, not reserved and distinct, in any alphabet; the header is kept as it stands."""
+    headers = {
+        "  Total  Charges": "total_charges",
+        "InternetService": "internet_service",
+        "3g usage": "column_3g_usage",
+        "Month": "month_2",
+        "Churned": "churned_2",
+        "Straße": "strasse",
+        "Возраст": "column_7",
+        "a-b": "a_b",
+        "a" * 80: "a" * 58,
+        "a" * 79 + "b": "a" * 58 + "_2",
+    }
+    data = frame(**{header: cycle(str(place), "x") for place, header in enumerate(headers)}).drop(columns="plan")
+    features = desk.onboard(desk.parquet(data)).portfolio.features
+    assert {feature.source: feature.name for feature in features} == headers
+    assert features[0].reason == "Total charges: {value}"
+
+
+@pytest.mark.parametrize(
+    "header", ["Gender", "sex", "Age", "age_group", "SeniorCitizen", "maritalStatus", "Nationality"]
+)
+def test_protected_attributes_are_guessed(desk: Desk, header: str) -> None:
+    """Usual names of protected attributes are watched, with a finding that asks for confirmation."""
+    onboarded = desk.onboard(desk.csv(frame(**{header: cycle("u", "v")})))
+    (name,) = onboarded.portfolio.protected_attributes
+    assert features_of(onboarded)[name].protected
+    assert "confirm" in finding_on(onboarded, header)
+
+
+@pytest.mark.parametrize("header", ["data_usage", "average_bill", "AccountAge", "package", "message_count"])
+def test_look_alikes_are_not_protected(desk: Desk, header: str) -> None:
+    """'Age' inside another word, or the age of a thing, is nobody's age."""
+    assert desk.onboard(desk.csv(frame(**{header: cycle("3", "4")}))).portfolio.protected_attributes == ()
+
+
+def test_protected_attributes_may_be_named(desk: Desk) -> None:
+    """A column named as protected is, without a doubt being reported."""
+    onboarded = desk.onboard(desk.csv(frame(Region=cycle("n", "s"))), protected=["region"])
+    assert onboarded.portfolio.protected_attributes == ("region",)
+    assert finding_on(onboarded, "Region") == ""
+
+
+def test_what_is_left_out_can_be_put_back(desk: Desk) -> None:
+    """Removing the '#' of a feature that was left out gives a valid spec with that feature."""
+    onboarded = desk.onboard(desk.csv(frame(row=[str(row) for row in range(ROWS)])))
+    text = re.sub(r"^  # - ", "  - ", onboarded.path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert Portfolio.model_validate(yaml.safe_load(text)).feature_names == ["plan", "row"]
