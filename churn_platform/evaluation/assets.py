@@ -14,7 +14,7 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 from churn_platform.training.data import load_training_data, read_training_set
 from churn_platform.training.record import record_of_version
-from churn_platform.training.registry import CHALLENGER, CHAMPION, load_model, promote, version_of
+from churn_platform.training.registry import CHAMPION, challenger_of, load_model, promote, version_of
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.resource import Warehouse
 from churn_platform.warehouse.tables import read_rows, write
@@ -38,27 +38,19 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     )
     def evaluation(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
         client = tracking.client()
+        serving = version_of(client, portfolio.name, CHAMPION)
+        champion = _contender(client, portfolio, serving) if serving else None
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
                 training_set = read_training_set(connection, portfolio, month)
                 customers = load_training_data(connection, portfolio, training_set).holdout
-            challenger = _contender(client, portfolio, CHALLENGER)
-            if challenger is None:
-                raise TrainingError(
-                    f"{portfolio.name} has no challenger; materialize {portfolio.name}/challenger first"
-                )
-            judged = judge(
-                portfolio,
-                month,
-                challenger,
-                _contender(client, portfolio, CHAMPION),
-                customers,
-                replicates=settings.bootstrap_replicates,
-            )
+            challenger = _contender(client, portfolio, challenger_of(client, portfolio.name, label(month)))
+            judged = judge(portfolio, month, challenger, champion, customers, replicates=settings.bootstrap_replicates)
             with warehouse.get_connection() as connection:
                 record = partial(replace_evaluation, connection, portfolio, judged)
                 write(connection, warehouse.lake, record, note=f"{portfolio.name}: {judged.decision.reason}")
             context.log.info(f"{label(month)}: {judged.decision.reason}")
+            champion = challenger if judged.decision.promoted else champion
         compared = {f"challenger {judged.challenger_version}": judged.challenger.as_dict()}
         if judged.champion:
             compared[f"champion {judged.champion_version}"] = judged.champion.as_dict()
@@ -69,10 +61,7 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     return evaluation
 
 
-def _contender(client: "MlflowClient", portfolio: Portfolio, alias: str) -> Contender | None:
-    version = version_of(client, portfolio.name, alias)
-    if version is None:
-        return None
+def _contender(client: "MlflowClient", portfolio: Portfolio, version: int) -> Contender:
     record = record_of_version(client, portfolio.name, version)
     return Contender(version, load_model(client, portfolio.name, version), record.threshold)
 

@@ -12,7 +12,7 @@ from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.validation import validate_encoded
 from churn_platform.training.splits import HOLDOUT, SPLITS, TRAIN, VALIDATION, LabelledMonth, row_splits
-from churn_platform.warehouse.tables import read_rows
+from churn_platform.warehouse.tables import read_rows, table_exists
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,11 @@ class TrainingSet:
 
 def matured_months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> list[LabelledMonth]:
     """Feature months whose labels have matured by `month`, oldest first."""
+    labels = f"{portfolio.name}.churn_labels"
+    if not table_exists(connection, labels):
+        return []
     rows = connection.execute(
-        f"select features_month, count(*), count_if(churned) from {portfolio.name}.churn_labels "
+        f"select features_month, count(*), count_if(churned) from {labels} "
         "where month <= ? group by features_month order by features_month",
         [month],
     ).fetchall()

@@ -59,6 +59,14 @@ def register(client: "MlflowClient", portfolio: str, *, model_uri: str, run_id: 
     return int(version.version)
 
 
+def challenger_of(client: "MlflowClient", portfolio: str, month: str) -> int:
+    """The newest version registered for a month ('YYYY-MM'); TrainingError where there is none."""
+    found = client.search_model_versions(f"name = '{portfolio}' and tags.month = '{month}'")
+    if not found:
+        raise TrainingError(f"{portfolio} has no challenger of {month}; materialize {portfolio}/challenger first")
+    return max(int(version.version) for version in found)
+
+
 def version_of(client: "MlflowClient", portfolio: str, alias: str) -> int | None:
     """The version under an alias; None where there is none."""
     from mlflow.exceptions import MlflowException
