@@ -1,6 +1,6 @@
 """Every setting of the platform, read from the environment (prefix `CHURN_`) once, at the edge.
 
-Nothing else in the package reads the environment or the clock.
+The rest of the package is told by arguments; a few modules at the edge set variables for Dagster, dbt and MLflow.
 """
 
 import os

@@ -84,6 +84,13 @@ def test_only_the_command_line_asks_what_day_it_is():
     assert {name for name, tree in MODULES.items() if attributes(tree) & CLOCK} <= {"cli.py"}
 
 
+def test_no_asset_knows_the_truth():
+    """The simulator's true probabilities are written by it and read by the report, and by nothing in the graph."""
+    knowing = {name for name in MODULES if "truth" in (PACKAGE / name).read_text().split('"""', 2)[-1]}
+    assert "report.py" in knowing
+    assert {name for name in knowing if not name.startswith("simulator/")} <= {"settings.py", "cli.py", "report.py"}
+
+
 def test_nothing_draws_without_a_seed():
     """No module uses a global random generator, and every generator is given a seed."""
     draws = {("numpy", "random"), ("np", "random")}
