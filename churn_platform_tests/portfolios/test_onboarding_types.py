@@ -128,6 +128,7 @@ def test_feature_names_are_identifiers_and_sources_keep_the_header(desk: Desk) -
         "Churned": "churned_2",
         "Straße": "strasse",
         "Возраст": "column_7",
+        "{}": "column_8",
         "a-b": "a_b",
         "a" * 80: "a" * 58,
         "a" * 79 + "b": "a" * 58 + "_2",

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import duckdb
 
-from churn_platform.ingest.casting import cast, present
+from churn_platform.ingest.casting import NATIVE, cast, present
 from churn_platform.portfolios.spec import Column
 
 Kind = Literal["empty", "boolean", "integer", "number", "date", "text", "unusable"]
@@ -110,16 +110,25 @@ def _measures(identifier: str, sql_type: str) -> dict[str, str]:
         "texts": f"count({text})",
         "values": f"count({value})",
         "booleans": f"count({read_as('boolean', identifier, sql_type)})",
-        "integers": f"count({read_as('integer', identifier, sql_type)})",
         "numbers": f"count_if({finite})",
-        "whole": f"count_if(regexp_full_match({value}, '[+-]?[0-9]+'))",
-        "codes": f"count_if(regexp_full_match({value}, '[+-]?0[0-9]+'))",
-        "dates": f"count_if(regexp_full_match({value}, '{DATE}'))",
-        "formatted": f"count_if({finite} or regexp_full_match({value}, '{FORMATTED}'))",
         "low": f"min({number}) filter ({finite})",
         "high": f"max({number}) filter ({finite})",
         "no_number": f"any_value({value}) filter (not {finite})",
         "distinct": f"approx_count_distinct({text})",
+        **_patterns(value, finite, read_as("integer", identifier, sql_type), sql_type),
+    }
+
+
+def _patterns(value: str, finite: str, integer: str, sql_type: str) -> dict[str, str]:
+    """How values are written; a floating-point column is not searched, which would take longer than all the rest."""
+    if sql_type in NATIVE["number"]:
+        return {"integers": "0", "whole": "0", "codes": "0", "dates": "0", "formatted": f"count_if({finite})"}
+    return {
+        "integers": f"count({integer})",
+        "whole": f"count_if(regexp_full_match({value}, '[+-]?[0-9]+'))",
+        "codes": f"count_if(regexp_full_match({value}, '[+-]?0[0-9]+'))",
+        "dates": f"count_if(regexp_full_match({value}, '{DATE}'))",
+        "formatted": f"count_if({finite} or regexp_full_match({value}, '{FORMATTED}'))",
     }
 
 
@@ -171,7 +180,7 @@ def _kind(sql_type: str, found: Mapping[str, Any]) -> Kind:
 def _number_kind(sql_type: str, found: Mapping[str, Any]) -> Kind:
     values = found["values"]
     is_number = found["numbers"] == values and max(abs(found["low"]), abs(found["high"])) < FLOAT32_MAX
-    if not is_number and sql_type in ("DOUBLE", "FLOAT"):
+    if not is_number and sql_type in NATIVE["number"]:
         return "unusable"
     if not is_number or found["codes"]:
         return "text"
