@@ -27,8 +27,8 @@ class Profile:
     """What one column holds.
 
     `texts` counts the values that are not blank, `present` those that the kind does not take for missing. `levels` has
-    the rows of each text as ingest would store it, None where there are more than 200. `distinct` is exact for few and
-    for nearly unique values, approximate between.
+    the rows of each text as ingest would store it, None where there are more than 200. `distinct` is exact for few
+    values and, except in floats, for nearly unique ones; approximate between.
     """
 
     header: str
@@ -102,8 +102,8 @@ def quoted(header: str) -> str:
 
 
 def _measures(identifier: str, sql_type: str) -> dict[str, str]:
-    text, number = (read_as(kind, identifier, sql_type) for kind in ("string", "number"))
-    value = f"({present(identifier, sql_type, 'number')})::varchar"
+    text, value = (present(identifier, sql_type, kind) for kind in ("string", "number"))
+    number = read_as("number", identifier, sql_type)
     finite = f"coalesce(isfinite({number}), false)"
     return {
         "rows": "count(*)",
@@ -113,9 +113,9 @@ def _measures(identifier: str, sql_type: str) -> dict[str, str]:
         "numbers": f"count_if({finite})",
         "low": f"min({number}) filter ({finite})",
         "high": f"max({number}) filter ({finite})",
-        "no_number": f"any_value({value}) filter (not {finite})",
+        "no_number": f"(any_value({value}) filter (not {finite}))::varchar",
         "distinct": f"approx_count_distinct({text})",
-        **_patterns(value, finite, read_as("integer", identifier, sql_type), sql_type),
+        **_patterns(f"({value})::varchar", finite, read_as("integer", identifier, sql_type), sql_type),
     }
 
 
@@ -159,7 +159,8 @@ def _counter(identifier: str, sql_type: str, found: Mapping[str, Any]) -> str:
     text = read_as("string", identifier, sql_type)
     if 0 < found["distinct"] <= COUNTED_LEVELS:
         return f"histogram({text})"
-    if found["distinct"] > NEARLY_UNIQUE * 0.9 * found["texts"]:  # the approximate count may be some percent off
+    maybe_id = sql_type not in NATIVE["number"]
+    if maybe_id and found["distinct"] > NEARLY_UNIQUE * 0.9 * found["texts"]:
         return f"count(distinct {text})"
     return str(found["distinct"])
 
