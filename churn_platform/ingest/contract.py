@@ -114,7 +114,7 @@ def _column_checks(column: Column, headers: Headers) -> list[Check]:
         levels = ", ".join("'" + level.replace("'", "''") + "'" for level in column.levels)
         complaint = f"are none of {', '.join(column.levels)}"
         checks.append(Check(f"{given} is not null and {value} not in ({levels})", f"{given}::varchar", complaint))
-    prefix = f"column {column.header}: {{count}} of {{rows}} values "
+    prefix = f"column {_literal(column.header)}: {{count}} of {{rows}} values "
     return [Check(check.offending, check.example, prefix + _literal(check.complaint)) for check in checks]
 
 

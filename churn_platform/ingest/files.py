@@ -106,7 +106,7 @@ def _csv_headers(path: Path) -> tuple[str, list[str]]:
 def _by_name(path: Path, headers: list[str], sql_types: list[str]) -> dict[str, tuple[str, str]]:
     columns: dict[str, tuple[str, str]] = {}
     for header, sql_type in zip(headers, sql_types, strict=True):
-        name = normalised(header) or header
+        name = normalised(header)
         if name in columns:
             raise LandingError(f"{path}: columns {columns[name][0]!r} and {header!r} are one name; rename one")
         columns[name] = (header, sql_type)
@@ -120,10 +120,10 @@ def normalised(header: str) -> str:
 
     '  Total  Charges' becomes 'total_charges'.
 
-    Camel case is split, so 'TotalCharges' and 'Total charges' are one name.
+    Camel case is split, so 'TotalCharges' and 'Total charges' are one name. A header of signs alone stays as it is.
     """
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", header.strip("\ufeff \t\r\n"))
-    return re.sub(r"[\W_]+", "_", words.lower()).strip("_")
+    return re.sub(r"[\W_]+", "_", words.lower()).strip("_") or header.strip()
 
 
 def unreadable(path: Path, error: duckdb.Error) -> LandingError:

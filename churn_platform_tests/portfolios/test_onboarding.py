@@ -41,6 +41,7 @@ def test_parquet_comes_through_ingest(desk: Desk, extensions: Path) -> None:
     data = frame(
         month=cycle(3, 4),
         key=cycle("k", "l"),
+        **{"%": cycle("1", "2.5")},
         Größe=np.array(cycle(1.5, np.nan, 2)),
         word=cycle("it's", "a\nb", "{x}", "null"),
         on=pd.array(cycle(True, None, False), dtype="boolean"),
@@ -48,7 +49,7 @@ def test_parquet_comes_through_ingest(desk: Desk, extensions: Path) -> None:
     file = desk.parquet(data)
     onboarded = desk.onboard(file)
     rows, labels = desk.ingest(file, extensions)
-    assert onboarded.portfolio.feature_names == ["plan", "month_2", "key", "grosse", "word", "on"]
+    assert onboarded.portfolio.feature_names == ["plan", "month_2", "key", "column_4", "grosse", "word", "on"]
     assert [rows[place]["word"] for place in (0, 5, 10, 15)] == ["it's", "a\nb", "{x}", "null"]
     assert [rows[place]["on"] for place in (0, 5, 10)] == [True, None, False]
     assert [rows[place]["grosse"] for place in (0, 5)] == [1.5, None]

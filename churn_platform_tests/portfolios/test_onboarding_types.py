@@ -128,6 +128,7 @@ def test_feature_names_are_identifiers_and_sources_keep_the_header(desk: Desk) -
         "Churned": "churned_2",
         "Straße": "strasse",
         "Возраст": "column_7",
+        "{}": "column_8",
         "a-b": "a_b",
         "a" * 80: "a" * 58,
         "a" * 79 + "b": "a" * 58 + "_2",
@@ -167,3 +168,13 @@ def test_what_is_left_out_can_be_put_back(desk: Desk) -> None:
     onboarded = desk.onboard(desk.csv(frame(row=[str(row) for row in range(ROWS)])))
     text = re.sub(r"^  # - ", "  - ", onboarded.path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert Portfolio.model_validate(yaml.safe_load(text)).feature_names == ["plan", "row"]
+
+
+def test_ids_are_found_however_many_rows_there_are(desk: Desk) -> None:
+    """An id beyond the levels that are counted one by one is still known to differ in every row."""
+    rows = range(3000)
+    label = ["Yes" if row // 7 % 5 == 0 else "No" for row in rows]
+    data = pd.DataFrame({"id": rows, "account": [row * 11 + 5 for row in rows], "calls": [row % 90 for row in rows]})
+    onboarded = desk.onboard(desk.parquet(data.assign(churn=label)))
+    assert list(features_of(onboarded)) == ["calls"]
+    assert "suspected id" in finding_on(onboarded, "account")

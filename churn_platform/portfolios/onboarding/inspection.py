@@ -6,13 +6,12 @@ from typing import Any, Literal
 
 import duckdb
 
-from churn_platform.ingest.casting import cast, present
+from churn_platform.ingest.casting import NATIVE, cast, present
 from churn_platform.portfolios.spec import Column
 
 Kind = Literal["empty", "boolean", "integer", "number", "date", "text", "unusable"]
 
-COUNTED_LEVELS = 200
-NEARLY_UNIQUE = 0.9
+COUNTED_LEVELS = 200  # far above what a category may have: the approximate count was seen to be off by a fifth
 FLOAT32_MAX = 3.4e38
 DATE = (
     r"(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.](\d{2}|\d{4}))([ T].*)?"
@@ -27,8 +26,8 @@ class Profile:
     """What one column holds.
 
     `texts` counts the values that are not blank, `present` those that the kind does not take for missing. `levels` has
-    the rows of each text as ingest would store it, None where there are more than 200. `distinct` is exact for few and
-    for nearly unique values, approximate between.
+    the rows of each text as ingest would store it, None where there are more than 200. `distinct` is exact for few
+    values and, except in floats, for nearly unique ones; approximate between.
     """
 
     header: str
@@ -102,24 +101,33 @@ def quoted(header: str) -> str:
 
 
 def _measures(identifier: str, sql_type: str) -> dict[str, str]:
-    text, number = (read_as(kind, identifier, sql_type) for kind in ("string", "number"))
-    value = f"({present(identifier, sql_type, 'number')})::varchar"
+    text, value = (present(identifier, sql_type, kind) for kind in ("string", "number"))
+    number = read_as("number", identifier, sql_type)
     finite = f"coalesce(isfinite({number}), false)"
     return {
         "rows": "count(*)",
         "texts": f"count({text})",
         "values": f"count({value})",
         "booleans": f"count({read_as('boolean', identifier, sql_type)})",
-        "integers": f"count({read_as('integer', identifier, sql_type)})",
         "numbers": f"count_if({finite})",
+        "low": f"min({number}) filter ({finite})",
+        "high": f"max({number}) filter ({finite})",
+        "no_number": f"(any_value({value}) filter (not {finite}))::varchar",
+        "distinct": f"approx_count_distinct({text})",
+        **_patterns(f"({value})::varchar", finite, read_as("integer", identifier, sql_type), sql_type),
+    }
+
+
+def _patterns(value: str, finite: str, integer: str, sql_type: str) -> dict[str, str]:
+    """How values are written; a floating-point column is not searched, which would take longer than all the rest."""
+    if sql_type in NATIVE["number"]:
+        return {"integers": "0", "whole": "0", "codes": "0", "dates": "0", "formatted": f"count_if({finite})"}
+    return {
+        "integers": f"count({integer})",
         "whole": f"count_if(regexp_full_match({value}, '[+-]?[0-9]+'))",
         "codes": f"count_if(regexp_full_match({value}, '[+-]?0[0-9]+'))",
         "dates": f"count_if(regexp_full_match({value}, '{DATE}'))",
         "formatted": f"count_if({finite} or regexp_full_match({value}, '{FORMATTED}'))",
-        "low": f"min({number}) filter ({finite})",
-        "high": f"max({number}) filter ({finite})",
-        "no_number": f"any_value({value}) filter (not {finite})",
-        "distinct": f"approx_count_distinct({text})",
     }
 
 
@@ -150,7 +158,7 @@ def _counter(identifier: str, sql_type: str, found: Mapping[str, Any]) -> str:
     text = read_as("string", identifier, sql_type)
     if 0 < found["distinct"] <= COUNTED_LEVELS:
         return f"histogram({text})"
-    if found["distinct"] > NEARLY_UNIQUE * 0.9 * found["texts"]:  # the approximate count may be some percent off
+    if sql_type not in NATIVE["number"] and found["distinct"] > found["texts"] / 2:
         return f"count(distinct {text})"
     return str(found["distinct"])
 
@@ -171,7 +179,7 @@ def _kind(sql_type: str, found: Mapping[str, Any]) -> Kind:
 def _number_kind(sql_type: str, found: Mapping[str, Any]) -> Kind:
     values = found["values"]
     is_number = found["numbers"] == values and max(abs(found["low"]), abs(found["high"])) < FLOAT32_MAX
-    if not is_number and sql_type in ("DOUBLE", "FLOAT"):
+    if not is_number and sql_type in NATIVE["number"]:
         return "unusable"
     if not is_number or found["codes"]:
         return "text"

@@ -39,7 +39,7 @@ def _numbered(name: str, taken: Set[str]) -> str:
 
 def words(header_name: str) -> str:
     """A normalised header as a person would write it, without anything that a format string could trip over."""
-    return header_name.replace("_", " ").strip().capitalize() or "Value"
+    return re.sub(r"[\W_]+", " ", header_name).strip().capitalize() or "Value"
 
 
 def sounds_like_id(header_name: str) -> bool:

@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from churn_platform.portfolios.onboarding import naming
-from churn_platform.portfolios.onboarding.inspection import NEARLY_UNIQUE, Profile
+from churn_platform.portfolios.onboarding.inspection import Profile
 from churn_platform.portfolios.spec import Feature
 
 MAX_LEVELS = 50
 LEAK_AUC = 0.95
 OUTCOME_NAME_AUC = 0.80
 UNIQUE_ROWS = 10
+NEARLY_UNIQUE = 0.9
 SEQUENCE_ROWS = 20
 CODE_DIGITS = 6
 
