@@ -11,6 +11,7 @@ from churn_platform.evaluation.text import metrics_table
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.published.onnx import parity_failure
 from churn_platform.settings import Settings
 from churn_platform.training.data import load_training_data, read_training_set
 from churn_platform.training.record import record_of_version
@@ -45,7 +46,15 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 training_set = read_training_set(connection, portfolio, month)
                 customers = load_training_data(connection, portfolio, training_set).holdout
             challenger = _contender(client, portfolio, challenger_of(client, portfolio.name, label(month)))
-            judged = judge(portfolio, month, challenger, champion, customers, replicates=settings.bootstrap_replicates)
+            judged = judge(
+                portfolio,
+                month,
+                challenger,
+                champion,
+                customers,
+                replicates=settings.bootstrap_replicates,
+                unpublishable=parity_failure(challenger.model, customers.features),
+            )
             with warehouse.get_connection() as connection:
                 record = partial(replace_evaluation, connection, portfolio, judged)
                 write(connection, warehouse.lake, record, note=f"{portfolio.name}: {judged.decision.reason}")

@@ -54,6 +54,7 @@ def judge(
     customers: Labelled,
     *,
     replicates: int,
+    unpublishable: str | None = None,
 ) -> Evaluation:
     """Both contenders on the same customers; without a champion the challenger is held against the gates alone."""
     challenging = _scored(challenger, customers)
@@ -69,7 +70,9 @@ def judge(
         challenger=challenging[1],
         champion_version=champion.version if champion else None,
         champion=serving[1] if serving else None,
-        decision=decide(challenging[1], serving[1] if serving else None, difference, portfolio.gates),
+        decision=decide(
+            challenging[1], serving[1] if serving else None, difference, portfolio.gates, unpublishable=unpublishable
+        ),
     )
 
 

@@ -29,12 +29,22 @@ class Decision:
     difference: Difference | None
 
 
-def decide(challenger: Metrics, champion: Metrics | None, difference: Difference | None, gates: Gates) -> Decision:
+def decide(
+    challenger: Metrics,
+    champion: Metrics | None,
+    difference: Difference | None,
+    gates: Gates,
+    *,
+    unpublishable: str | None = None,
+) -> Decision:
     """Promote or refuse.
 
-    The challenger must pass every absolute gate. Against no champion, or one that itself fails a gate, that is
-    enough; otherwise the lower bound of the AUC difference must exceed the portfolio's margin.
+    The challenger must pass every absolute gate; `unpublishable` says why it could not be published at all. Against
+    no champion, or one that itself fails a gate, that is enough; otherwise the lower bound of the AUC difference must
+    exceed the portfolio's margin.
     """
+    if unpublishable:
+        return Decision(False, f"refused: {unpublishable}", difference)
     if failures := failed_gates(challenger, gates):
         return Decision(False, f"refused: the challenger fails {'; '.join(failures)}", difference)
     if champion is None or difference is None:

@@ -134,3 +134,9 @@ def test_weights_are_repeated_rows(rows):
     order, ties = _ranking(score.astype(float))
     repeated = roc_auc_score(np.repeat(churned, weight), np.repeat(score, weight))
     assert _weighted_auc(churned, weight.astype(float), order, ties) == pytest.approx(repeated)
+
+
+def test_an_unpublishable_challenger_is_refused() -> None:
+    """Whatever its metrics, a model that could not be published is not promoted, and the reason says why."""
+    decision = decide(GOOD, None, None, GATES, unpublishable="its ONNX export differs")
+    assert (decision.promoted, decision.reason) == (False, "refused: its ONNX export differs")
