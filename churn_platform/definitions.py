@@ -2,9 +2,10 @@
 
 import warnings
 
-from dagster import AssetsDefinition, BetaWarning, Definitions, definitions, in_process_executor
+from dagster import AssetKey, AssetsDefinition, BetaWarning, Definitions, definitions, in_process_executor
 
 from churn_platform.automation import jobs
+from churn_platform.errors import SpecError
 from churn_platform.evaluation.assets import evaluation_assets
 from churn_platform.ingest.assets import raw_assets, snapshot_assets
 from churn_platform.portfolios.registry import load_portfolios
@@ -25,9 +26,15 @@ def build_defs(**overrides: object) -> Definitions:
     settings = load_settings(**overrides)
     portfolios = load_portfolios(settings.portfolios_dir)
     project = prepared_project(settings)
+    dbt_models = feature_assets(settings, project)
+    for portfolio in portfolios.values():
+        if portfolio.kind == "events" and AssetKey([portfolio.name, "customer_features"]) not in dbt_models.keys:
+            raise SpecError(
+                f"portfolio {portfolio.name}: event tables need dbt models, and dbt_models/ has none for it"
+            )
     assets = [asset for portfolio in portfolios.values() for asset in portfolio_assets(portfolio, settings)]
     return Definitions(
-        assets=[*assets, feature_assets(settings, project)],
+        assets=[*assets, dbt_models],
         jobs=jobs(portfolios.values()),
         executor=in_process_executor,
         resources={

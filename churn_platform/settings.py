@@ -11,7 +11,7 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from churn_platform.errors import SettingsError
@@ -47,6 +47,13 @@ class Settings(BaseSettings):
     )
     scoring_batch_rows: int = Field(100_000, ge=1_000, description="Customers scored at a time.")
     bootstrap_replicates: int = Field(1_000, ge=100, description="Replicates of the paired bootstrap in promotion.")
+
+    @field_validator("first_month")
+    @classmethod
+    def _is_a_first_day(cls, month: date) -> date:
+        if month.day != 1:
+            raise ValueError("give the first day of a month, for example 2025-01-01")
+        return month
 
     @cached_property
     def root(self) -> Path:

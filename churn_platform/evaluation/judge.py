@@ -71,7 +71,11 @@ def judge(
         champion_version=champion.version if champion else None,
         champion=serving[1] if serving else None,
         decision=decide(
-            challenging[1], serving[1] if serving else None, difference, portfolio.gates, unpublishable=unpublishable
+            challenging[1],
+            serving[1] if serving else None,
+            difference,
+            portfolio.gates,
+            unpublishable=unpublishable,
         ),
     )
 

@@ -1,13 +1,16 @@
 """A small simulated operator from landed files to a published, scored month."""
 
+import json
 from datetime import date
 from pathlib import Path
 
 import lmdb
 import numpy as np
 import pytest
+from dagster import BackfillPolicy
 
 from churn_platform.errors import ChurnError
+from churn_platform.partitions import WAREHOUSE_POOL, monthly
 from churn_platform.portfolios.encoding import encode_row
 from churn_platform.published.contract import (
     FEATURES_FILE,
@@ -26,6 +29,8 @@ from churn_platform.report import as_text, read_result
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.training.registry import CHAMPION, load_model, version_of
 from churn_platform.training.tracking import Tracking
+from churn_platform.warehouse.dbt import Translator, prepared_project
+from churn_platform.warehouse.dbt_metadata import model_metadata
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.pipeline.checksums import checksums
 from churn_platform_tests.pipeline.graph import Graph
@@ -163,3 +168,26 @@ def test_a_truncated_delivery_fails_the_run_and_keeps_the_month(operator: Graph)
     finally:
         path.write_bytes(whole)
     assert checksums(operator.lake, *SCHEMAS) == before
+
+
+def test_every_asset_backfills_a_range_in_one_run(operator: Graph) -> None:
+    """Each asset is monthly with a single-run policy, and each that writes to the lake takes turns in the pool."""
+    nodes = list(operator.defs.resolve_asset_graph().asset_nodes)
+    assert len(nodes) > 30
+    for node in nodes:
+        assert node.partitions_def == monthly(operator.settings.first_month), node.key
+        assert node.backfill_policy == BackfillPolicy.single_run(), node.key
+    writers = {"customer_features", "churn_labels", "training_set", "evaluation", "monthly_scores", "cdr"}
+    assert all(node.pools == {WAREHOUSE_POOL} for node in nodes if node.key.path[-1] in writers)
+
+
+def test_columns_of_dbt_models_know_where_they_come_from(operator: Graph) -> None:
+    """The UI's column lineage: a trend comes from the monthly aggregate, through the compiled SQL."""
+    project = prepared_project(operator.settings)
+    manifest = json.loads(project.manifest_path.read_text())
+    with connect(operator.lake, read_only=True) as connection:
+        model = "model.churn_platform.features_usage"
+        found = model_metadata(connection, manifest, model, Translator(), project.target_path)
+    upstream = found["dagster/column_lineage"].deps_by_column["data_usage_trend_3m"]
+    assert {(dep.asset_key.path[-1], dep.column_name) for dep in upstream} == {("int_usage_30d", "data_mb")}
+    assert found["dagster/row_count"] == 6_000 * 8
