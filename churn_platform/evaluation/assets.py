@@ -53,7 +53,9 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 champion,
                 customers,
                 replicates=settings.bootstrap_replicates,
-                unpublishable=parity_failure(challenger.model, customers.features),
+                unpublishable=parity_failure(
+                    challenger.model, challenger.model.own(customers.features, portfolio.feature_names)
+                ),
             )
             with warehouse.get_connection() as connection:
                 record = partial(replace_evaluation, connection, portfolio, judged)

@@ -57,8 +57,8 @@ def judge(
     unpublishable: str | None = None,
 ) -> Evaluation:
     """Both contenders on the same customers; without a champion the challenger is held against the gates alone."""
-    challenging = _scored(challenger, customers)
-    serving = _scored(champion, customers) if champion else None
+    challenging = _scored(challenger, customers, portfolio)
+    serving = _scored(champion, customers, portfolio) if champion else None
     difference = (
         auc_difference(customers.churned, challenging[0], serving[0], replicates=replicates, seed=portfolio.split.seed)
         if serving
@@ -80,8 +80,8 @@ def judge(
     )
 
 
-def _scored(contender: Contender, customers: Labelled) -> tuple[np.ndarray, Metrics]:
-    probability = contender.model.churn_probability(customers.features)
+def _scored(contender: Contender, customers: Labelled, portfolio: Portfolio) -> tuple[np.ndarray, Metrics]:
+    probability = contender.model.churn_probability(contender.model.own(customers.features, portfolio.feature_names))
     return probability, measure(customers.churned, probability, threshold=contender.threshold)
 
 

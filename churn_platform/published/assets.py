@@ -47,7 +47,8 @@ def _published_model(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
         champion, record = load_champion(client, portfolio), champion_record(client, portfolio)
         with warehouse.get_connection(read_only=True) as connection:
             training_set = read_training_set(connection, portfolio, parse_month(record.month))
-            sample = load_training_data(connection, portfolio, training_set).holdout.features[:PARITY_ROWS]
+            holdout = load_training_data(connection, portfolio, training_set).holdout.features
+        sample = champion.model.own(holdout, portfolio.feature_names)[:PARITY_ROWS]
         difference = publish_model(root, champion.version, champion.model, record, sample)
         go_live(root, portfolio.name, champion=champion.version)
         context.log.info(f"version {champion.version} is live; ONNX differs by at most {difference:.1e}")

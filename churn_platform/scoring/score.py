@@ -85,6 +85,7 @@ def replace_scores(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, 
 
 
 def _score_batch(champion: Champion, portfolio: Portfolio, ids: pa.Array, features: np.ndarray) -> pa.Table:
+    features = champion.model.own(features, portfolio.feature_names)
     probability = champion.model.churn_probability(features)
     codes = tier_codes(probability, champion.tiers)
     names = pa.array([name for name, _ in champion.tiers])
@@ -93,18 +94,18 @@ def _score_batch(champion: Champion, portfolio: Portfolio, ids: pa.Array, featur
             "customer_id": ids,
             "churn_probability": probability,
             "risk_tier": names.take(pa.array(codes)),
-            "reasons": pa.array(_reasons(champion, portfolio, features, codes), pa.list_(pa.string())),
+            "reasons": pa.array(_reasons(champion, features, codes), pa.list_(pa.string())),
             "model_version": pa.array(np.full(len(codes), champion.version, dtype=np.int32)),
         }
     )
 
 
-def _reasons(champion: Champion, portfolio: Portfolio, features: np.ndarray, codes: np.ndarray) -> list[list[str]]:
+def _reasons(champion: Champion, features: np.ndarray, codes: np.ndarray) -> list[list[str]]:
     """Reasons of a batch; contributions cost far more than scores, so only customers above the lowest tier get them."""
     reasons: list[list[str]] = [[] for _ in codes]
     rows = np.flatnonzero(codes < len(champion.tiers) - 1)
     if len(rows):
-        explained = top_reasons(features[rows], champion.model.contributions(features[rows]), portfolio.features)
+        explained = top_reasons(features[rows], champion.model.contributions(features[rows]), champion.model.features)
         for row, sentences in zip(rows, explained, strict=True):
             reasons[row] = sentences
     return reasons

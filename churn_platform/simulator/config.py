@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from churn_platform.months import shift
+
 Scenario = Literal["none", "price_rise", "competitor", "harmless_mix", "broken_feed"]
 
 
@@ -39,7 +41,7 @@ class SimulationConfig(BaseModel):
 
     def month_starts(self) -> list[date]:
         """First days of the months written, in order."""
-        return [add_months(self.first_month, offset) for offset in range(self.months)]
+        return [shift(self.first_month, offset) for offset in range(self.months)]
 
     def acting_scenario(self, month: date) -> Scenario:
         """The disturbance in force in `month`: 'none' before it begins; a broken feed is repaired a month later."""
@@ -50,13 +52,7 @@ class SimulationConfig(BaseModel):
 
     def scenario_begins(self, month: date, scenario: Scenario) -> bool:
         """Whether `month` is the first in which `scenario` acts."""
-        return self.acting_scenario(month) == scenario and self.acting_scenario(add_months(month, -1)) == "none"
-
-
-def add_months(month: date, offset: int) -> date:
-    """The first day of the month `offset` months after `month`."""
-    number = month_number(month) + offset
-    return date(2000 + number // 12, number % 12 + 1, 1)
+        return self.acting_scenario(month) == scenario and self.acting_scenario(shift(month, -1)) == "none"
 
 
 def month_number(month: date) -> int:
@@ -66,7 +62,7 @@ def month_number(month: date) -> int:
 
 def days_in(month: date) -> int:
     """Length of the month in days."""
-    return (add_months(month, 1) - month).days
+    return (shift(month, 1) - month).days
 
 
 def epoch_day(day: date) -> int:

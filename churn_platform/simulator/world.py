@@ -6,8 +6,9 @@ from enum import IntEnum
 
 import numpy as np
 
+from churn_platform.months import shift
 from churn_platform.simulator import coefficients as c
-from churn_platform.simulator.config import Scenario, SimulationConfig, add_months, days_in, epoch_day, month_number
+from churn_platform.simulator.config import Scenario, SimulationConfig, days_in, epoch_day, month_number
 from churn_platform.simulator.evolution import evolve, raise_prices
 from churn_platform.simulator.hazard import churn_probability
 from churn_platform.simulator.population import Population, found, recruit
@@ -59,7 +60,7 @@ class World:
     def __init__(self, config: SimulationConfig):
         """Found the base and let it run in until the config's first month."""
         self._config = config
-        self._next_month = add_months(config.first_month, -c.Founding().run_in_months)
+        self._next_month = shift(config.first_month, -c.Founding().run_in_months)
         rng = generator(config, Stream.FOUNDING, self._next_month)
         self._people = found(rng, config.customers, epoch_day(self._next_month), c.USUAL_MIX)
         self._next_number = config.customers + 1
@@ -76,7 +77,7 @@ class World:
         people = self._people.join(joined)
         leaves_on = np.concatenate([leaves_on, np.full(len(joined), -1, dtype=leaves_on.dtype)])
         self._people = people.select(leaves_on < 0)
-        self._next_month = add_months(month, 1)
+        self._next_month = shift(month, 1)
         return Month(month, scenario, people, leaves_on, probability)
 
     def _leave(self, month: date, scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +88,7 @@ class World:
         return probability, np.where(leaves, rng.integers(0, days_in(month), len(leaves)), -1)
 
     def _change(self, month: date, scenario: Scenario) -> None:
-        as_of_day = epoch_day(add_months(month, 1))
+        as_of_day = epoch_day(shift(month, 1))
         evolve(
             generator(self._config, Stream.LIFE, month), self._people, month_day=epoch_day(month), as_of_day=as_of_day
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit, logit
 
+from churn_platform.errors import DataError
 from churn_platform.portfolios.spec import Feature
 from churn_platform.training.candidates import fit_candidate
 from churn_platform.training.contributions import contributions
@@ -39,6 +40,18 @@ class ChurnModel:
     estimator: "BaseEstimator"
     calibration: Calibration
     baseline: np.ndarray = field(repr=False)
+
+    def own(self, features: np.ndarray, names: Sequence[str]) -> np.ndarray:
+        """The model's own features from a matrix whose columns are `names`; the catalogue may have grown since.
+
+        DataError where the catalogue lacks a feature that the model was fitted with.
+        """
+        wanted = [feature.name for feature in self.features]
+        if wanted == list(names):
+            return features
+        if lost := [name for name in wanted if name not in names]:
+            raise DataError(f"the model needs {', '.join(lost)}, which the catalogue no longer has; train a new one")
+        return features[:, [names.index(name) for name in wanted]]
 
     def raw_probability(self, features: np.ndarray) -> np.ndarray:
         """The estimator's own probability of churn, (rows,) float64."""

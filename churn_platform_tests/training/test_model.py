@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from churn_platform.errors import DataError
 from churn_platform.training.model import Calibration, fit_calibration, fit_model, log_odds
 from churn_platform_tests.tiny import TINY, customers, fit_tiny
 
@@ -124,3 +125,14 @@ def test_a_feature_that_is_always_missing_is_survived(model):
         part.features[:, 0] = np.nan
     fitted = fit_model(model.algorithm, TINY.features, train, validation, seed=1, threads=1)
     assert fitted.contributions(validation.features)[:, 0] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_model_finds_its_own_features_in_a_grown_catalogue(model):
+    """Columns that came later, or stand elsewhere, do not change a model's answer; a lost one is named."""
+    names = [feature.name for feature in model.features]
+    features = np.zeros((2, len(names)), dtype=np.float32)
+    features[1] = 1
+    grown = np.hstack([np.full((2, 1), 9, dtype=np.float32), features[:, ::-1]])
+    np.testing.assert_array_equal(model.own(grown, ["newcomer", *names[::-1]]), features)
+    with pytest.raises(DataError, match=names[0]):
+        model.own(features[:, 1:], names[1:])
