@@ -3,9 +3,11 @@
 The rest of the package is told by arguments; a few modules at the edge set variables for Dagster, dbt and MLflow.
 """
 
+import contextlib
 import os
 import secrets
 import subprocess
+import tempfile
 from datetime import date
 from functools import cached_property
 from importlib.metadata import version
@@ -128,18 +130,14 @@ def _git_commit() -> str:
 
 
 def _kept_secret(path: Path) -> str:
-    """The secret in `path`, made there first where it is missing; two processes that race agree on one."""
+    """The secret in `path`, made there first where it is missing; processes or threads that race agree on one."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_suffix(f".{os.getpid()}")
     if not path.exists():
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_hex(32))
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        with tempfile.NamedTemporaryFile("w", dir=path.parent) as draft:  # readable by the owner alone
+            draft.write(secrets.token_hex(32))
+            draft.flush()
+            with contextlib.suppress(FileExistsError):
+                os.link(draft.name, path)
     return path.read_text().strip()
 
 
