@@ -114,6 +114,13 @@ class Gates(SpecModel):
     min_recall: float = Field(ge=0, le=1)
     max_calibration_error: float = Field(0.05, gt=0, le=1)
     promotion_margin_auc: float = Field(0.0, ge=0, description="The paired bootstrap's lower bound must exceed this.")
+    max_fairness_gap: float = Field(
+        0.35, gt=0, le=1, description="Largest equalized-odds difference over the protected attributes."
+    )
+    min_group_outcomes: int = Field(
+        50, ge=1, description="A group with fewer churners or fewer stayers is named too small and not judged."
+    )
+    max_latency_ms: float = Field(20.0, gt=0, description="Longest median time of one ONNX prediction.")
 
 
 class Portfolio(SpecModel):
@@ -127,7 +134,13 @@ class Portfolio(SpecModel):
         (), description="Landed tables; a snapshot's one table follows from its features."
     )
     features: tuple[Feature, ...]
-    protected_attributes: tuple[str, ...] = ()
+    protected_attributes: tuple[str, ...] = Field(
+        (), description="Features, or columns of the table `customers`, over which fairness is watched."
+    )
+    slices: tuple[str, ...] = Field((), description="Features by which the model card breaks metrics down.")
+    approval: Literal["automatic", "manual"] = Field(
+        "automatic", description="Manual: a challenger that earned promotion waits for `churn approve`."
+    )
     label: Label
     split: Split
     economics: Economics

@@ -1,0 +1,5 @@
+"""`python -m churn_platform.cli`."""
+
+from churn_platform.cli import main
+
+main()

@@ -1,0 +1,53 @@
+"""The command `churn` itself, and what its subcommands share."""
+
+import sys
+import warnings
+from datetime import date
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from churn_platform import months
+from churn_platform.errors import ChurnError
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.settings import Settings
+
+app = typer.Typer(
+    help="Monthly churn scores from raw operator tables.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+
+MonthText = Annotated[str, typer.Option(help="Month as YYYY-MM.")]
+PortfolioName = Annotated[str, typer.Argument(help="Name of the portfolio.")]
+
+
+def main() -> None:
+    """Run the command; an error that the platform raises on purpose ends in one line and exit code 1."""
+    warnings.simplefilter("ignore")
+    try:
+        app()
+    except ChurnError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]error[/] {error}", markup=True)
+        sys.exit(1)
+
+
+def portfolio_named(settings: Settings, name: str) -> Portfolio:
+    """The portfolio of that name; ChurnError lists those there are."""
+    from churn_platform.portfolios.registry import load_portfolios
+
+    known = load_portfolios(settings.portfolios_dir)
+    if name not in known:
+        raise ChurnError(f"no portfolio {name!r}; there are {', '.join(known)}, and `churn onboard` makes more")
+    return known[name]
+
+
+def read_month(text: str) -> date:
+    """The month written as YYYY-MM; ChurnError where it is none."""
+    try:
+        return months.parse_month(text)
+    except ValueError as error:
+        raise ChurnError(f"{text!r} is not a month; write YYYY-MM, for example 2026-01") from error

@@ -1,0 +1,89 @@
+"""Commands that make or look at data: simulate, onboard, dbt."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from churn_platform.cli.app import MonthText, app, console, read_month
+from churn_platform.errors import SettingsError
+from churn_platform.settings import load_settings
+
+
+@app.command()
+def simulate(
+    customers: Annotated[int, typer.Option(help="Active customers.")] = 20_000,
+    month_count: Annotated[int, typer.Option("--months", help="Months to write.")] = 18,
+    first_month: MonthText = "2025-01",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
+    scenario: Annotated[str, typer.Option(help="none, price_rise, competitor, harmless_mix or broken_feed.")] = "none",
+    scenario_month: Annotated[
+        str | None, typer.Option(help="Month from which the scenario acts; default the last.")
+    ] = None,
+    calls_per_customer: Annotated[float, typer.Option(help="Mean call records per customer and month.")] = 50,
+) -> None:
+    """Write the landing files of a simulated operator, and apart from them its true churn probabilities."""
+    from pydantic import ValidationError
+
+    from churn_platform.simulator import SimulationConfig, simulate
+
+    settings = load_settings()
+    try:
+        config = SimulationConfig(
+            customers=customers,
+            months=month_count,
+            first_month=read_month(first_month),
+            seed=seed,
+            scenario=scenario,  # type: ignore[arg-type]
+            scenario_month=read_month(scenario_month) if scenario_month else None,
+            calls_per_customer=calls_per_customer,
+        )
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise SettingsError(f"simulation not possible: {wrong}") from error
+    with console.status("simulating") as status:
+        simulate(
+            config,
+            settings.landing_dir,
+            settings.truth_dir / "telecomit",
+            on_progress=lambda month: status.update(f"simulated {month}"),
+        )
+    console.print(f"{customers:,} customers, {month_count} months: {settings.landing_dir / 'telecomit'}")
+
+
+@app.command()
+def onboard(
+    file: Annotated[Path, typer.Argument(help="A customer snapshot: CSV, CSV.GZ or Parquet, one row per customer.")],
+    name: Annotated[str, typer.Option(help="Name of the new portfolio, a lower-case identifier.")],
+    id_column: Annotated[str, typer.Option("--id", help="Column with the customer id.")],
+    label_column: Annotated[str, typer.Option("--label", help="Column that says who churned.")],
+    protected: Annotated[list[str] | None, typer.Option(help="Column to watch for fairness; repeatable.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace a spec of that name.")] = False,
+) -> None:
+    """Inspect a customer snapshot and write its spec; the new portfolio then runs through the same graph."""
+    from churn_platform.portfolios.onboarding import onboard
+
+    made = onboard(
+        file,
+        name=name,
+        id_column=id_column,
+        label_column=label_column,
+        portfolios_dir=load_settings().portfolios_dir,
+        protected=protected or (),
+        overwrite=overwrite,
+    )
+    console.print(f"{made.rows:,} customers, {made.churn_rate:.1%} churned, {len(made.portfolio.features)} features")
+    for finding in made.findings:
+        console.print(f"- {finding}", markup=False)
+    console.print(f"\nspec            {made.path}  (read it, correct it)", markup=False)
+    console.print(f"then            churn run {name} --file {file}", markup=False)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def dbt(context: typer.Context) -> None:
+    """Run dbt on the warehouse, for example `churn dbt build --select customer_months`; waits for other writers."""
+    from churn_platform.warehouse.dbt import run_dbt
+    from churn_platform.warehouse.lake import Lake
+
+    settings = load_settings()
+    raise typer.Exit(run_dbt(Lake.of(settings), settings.root / "dbt_by_hand", context.args))

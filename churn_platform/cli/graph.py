@@ -1,0 +1,110 @@
+"""Commands that run the graph on a portfolio, and show what came out."""
+
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from churn_platform import months
+from churn_platform.cli.app import PortfolioName, app, console, portfolio_named, read_month
+from churn_platform.cli.data import simulate
+from churn_platform.errors import ChurnError
+from churn_platform.settings import Settings, load_settings
+
+SCORED_MONTHS = 3
+
+
+@app.command()
+def run(
+    portfolio: PortfolioName,
+    file: Annotated[Path | None, typer.Option(help="Snapshot to land first, for the last month.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="First month; default the first landed.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last month; default the last landed.")] = None,
+) -> None:
+    """Run the whole graph: features of every landed month, training on them, scores of the newest, publication."""
+    _run_graph(load_settings(), portfolio, file=file, first=first, last=last)
+
+
+@app.command()
+def demo(
+    customers: Annotated[int, typer.Option(help="Customers of the simulated operator.")] = 20_000,
+    month_count: Annotated[int, typer.Option("--months", help="Months of its history.")] = 18,
+    seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 7,
+) -> None:
+    """Simulate an operator and run the whole graph on it."""
+    begun = time.monotonic()
+    settings = load_settings()
+    console.rule("simulate", align="left")
+    simulate(customers=customers, month_count=month_count, first_month=f"{settings.first_month:%Y-%m}", seed=seed)
+    last = months.label(months.shift(settings.first_month, month_count - 1))
+    _run_graph(settings, "telecomit", file=None, first=f"{settings.first_month:%Y-%m}", last=last)
+    console.print(f"took            {time.monotonic() - begun:.0f} s")
+
+
+@app.command()
+def demo_telco(csv: Annotated[Path, typer.Option(help="The IBM Telco file.")]) -> None:
+    """Run the whole graph on the public IBM Telco file, and cross-validate the candidates beside its reference."""
+    settings = load_settings()
+    _run_graph(settings, "ibm_telco", file=csv, first=None, last=None)
+    cross_validate("ibm_telco")
+
+
+@app.command()
+def cross_validate(portfolio: PortfolioName) -> None:
+    """AUC of each candidate over 5 folds of the newest labelled month."""
+    from churn_platform.evaluation.cross_validation import cross_validated_auc
+    from churn_platform.training.data import load_labelled, matured_months
+    from churn_platform.warehouse.lake import Lake, connect
+    from churn_platform.warehouse.tables import current_snapshot
+
+    settings = load_settings()
+    spec = portfolio_named(settings, portfolio)
+    with connect(Lake.of(settings), read_only=True) as connection:
+        matured = matured_months(connection, spec, date.max)
+        if not matured:
+            raise ChurnError(f"{portfolio} has no labels; run `churn run {portfolio}` first")
+        newest = matured[-1].features_month
+        customers = load_labelled(connection, spec, newest, snapshot=current_snapshot(connection))
+    console.print(f"\n5-fold AUC on {len(customers):,} customers of {months.label(newest)}, folds fixed, untuned")
+    for algorithm in spec.candidates:
+        auc = cross_validated_auc(spec, algorithm, customers, threads=settings.model_threads)
+        console.print(f"  {algorithm:<22}{auc.mean():.4f} +- {auc.std(ddof=1):.4f}")
+
+
+@app.command()
+def result(portfolio: PortfolioName) -> None:
+    """Print the champion, its hold-out metrics and the customers at highest risk."""
+    from churn_platform.report import as_text, read_result
+    from churn_platform.warehouse.lake import Lake, connect
+
+    settings = load_settings()
+    spec = portfolio_named(settings, portfolio)
+    with connect(Lake.of(settings), read_only=True) as connection:
+        found = read_result(connection, spec, settings.published_dir, settings.truth_dir)
+    console.rule("result", align="left")
+    console.print(as_text(spec, found, settings.published_dir), markup=False)
+    console.print(f"warehouse       ducklake:{settings.lake_catalog}", markup=False)
+    console.print("UI              make dev")
+
+
+def _run_graph(settings: Settings, portfolio: str, *, file: Path | None, first: str | None, last: str | None) -> None:
+    from churn_platform.definitions import build_defs
+    from churn_platform.ingest.landing import land_file
+    from churn_platform.runs import dagster_instance, run_job
+
+    spec = portfolio_named(settings, portfolio)
+    if file:
+        month = read_month(last) if last else months.last_complete_month(datetime.now(UTC).date())
+        land_file(file, settings.landing_dir, portfolio, spec.landed_tables[0].name, month)
+        first = last = months.label(month)
+    landed = months.landed(settings.landing_dir / portfolio / spec.landed_tables[0].name)
+    begin, end = read_month(first) if first else landed[0], read_month(last) if last else landed[-1]
+    instance, defs = dagster_instance(Path.cwd()), build_defs()
+    newest = max(begin, months.shift(end, 1 - SCORED_MONTHS))
+    for stage, stage_begin in (("features", begin), ("training", end), ("scores", newest)):
+        console.rule(f"{stage}: {months.label(stage_begin)} to {months.label(end)}", align="left")
+        log = settings.root / "logs" / f"{portfolio}_{stage}.log"
+        run_job(defs, instance, f"{portfolio}_{stage}", stage_begin, end, log=log, show=console.print)
+    result(portfolio)
