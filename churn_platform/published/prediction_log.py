@@ -82,7 +82,7 @@ def load_segment(path: Path) -> Segment:
     if bytes(content[: len(MAGIC)]) != MAGIC[: len(content)]:
         raise DataError(f"{path}: not a segment of a prediction log; move it out of the folder")
     frames = _frames(content, len(MAGIC))
-    end, payload = next(frames, (0, b""))
+    end, payload = next(frames, (0, memoryview(b"")))
     if not payload:
         return Segment(None, [], len(content))
     header = _decoded(_HEADER_DECODER, payload, path)
