@@ -6,6 +6,7 @@ from dagster import AssetKey, AssetsDefinition, BetaWarning, Definitions, defini
 
 from churn_platform.audit.resource import AuditTrail
 from churn_platform.automation import jobs
+from churn_platform.campaign.assets import campaign_assets
 from churn_platform.errors import SpecError
 from churn_platform.evaluation.assets import evaluation_assets
 from churn_platform.ingest.assets import raw_assets, snapshot_assets
@@ -57,6 +58,7 @@ def portfolio_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDef
         *evaluation_assets(portfolio, settings),
         *scoring_assets(portfolio, settings),
         *published_assets(portfolio, settings),
+        *campaign_assets(portfolio, settings),
     ]
 
 
