@@ -34,7 +34,7 @@ def evaluation_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDe
 def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
         **monthly_asset(portfolio.name, "evaluation", f"{portfolio.name}_training", settings.first_month),
-        deps=[AssetKey([portfolio.name, "challenger"])],
+        deps=[AssetKey([portfolio.name, "challenger"]), AssetKey([portfolio.name, "fairness_report"])],
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
         description="One row per month: challenger against champion on the same hold-out, and the decision in words.",
