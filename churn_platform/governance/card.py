@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any
 
 from churn_platform.evaluation.text import SHOWN
@@ -36,24 +37,29 @@ class Facts:
     pictures: Mapping[str, bytes]
 
 
-class Markup(str):
+class Finished(str):
     """Markdown that is finished: it is put into the card as it is."""
 
 
 def card_markdown(facts: Facts) -> str:
     """The card as Markdown, pictures inside; every name and value reads as itself."""
-    return _environment().get_template("model_card.md").render(
-        facts=facts,
-        portfolio=facts.portfolio,
-        record=facts.record,
-        record_values=asdict(facts.record),
-        shown=SHOWN,
-        importance={it.feature: it for it in facts.ranking},
-        fairness=Markup(fairness_markdown(facts.fairness, facts.portfolio.gates)),
-        pictures=[Markup(picture_markdown(name, png)) for name, png in facts.pictures.items()],
-        too_small=[f"{it.attribute}: {it.group}" for it in facts.slices if it.is_too_small],
-        policy=asdict(POLICY),
-        notable_psi=NOTABLE_PSI,
+    return (
+        _environment()
+        .get_template("model_card.md")
+        .render(
+            facts=facts,
+            portfolio=facts.portfolio,
+            record=facts.record,
+            record_values=asdict(facts.record),
+            shown=SHOWN,
+            importance={it.feature: it for it in facts.ranking},
+            fairness=Finished(fairness_markdown(facts.fairness, facts.portfolio.gates)),
+            pictures=[Finished(picture_markdown(name, png)) for name, png in facts.pictures.items()],
+            too_small=[f"{it.attribute}: {it.group}" for it in facts.slices if it.is_too_small],
+            hashed=[column.name for table in facts.portfolio.tables for column in table.columns if column.hashed],
+            policy=asdict(POLICY),
+            notable_psi=NOTABLE_PSI,
+        )
     )
 
 
@@ -62,7 +68,7 @@ def card_html(markdown: str, *, title: str) -> str:
     from markdown_it import MarkdownIt
 
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
-    return _environment().get_template("model_card.html").render(title=title, body=Markup(body))
+    return _environment().get_template("model_card.html").render(title=Finished(escape(title)), body=Finished(body))
 
 
 def _environment() -> Any:
@@ -70,7 +76,7 @@ def _environment() -> Any:
 
     environment = Environment(
         loader=PackageLoader("churn_platform.governance"),
-        finalize=lambda value: value if isinstance(value, Markup) else escaped(value),
+        finalize=lambda value: value if isinstance(value, Finished) else escaped(value),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -82,7 +88,8 @@ def _environment() -> Any:
 
 
 def number(value: float | None) -> str:
-    """A number with four decimals, a whole one without; a dash where there is none."""
+    """A number with four decimals, a count without; a dash where there is none."""
     if value is None:
         return "-"
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 2 else f"{value:.4f}"
+    is_count = isinstance(value, int) or (value.is_integer() and abs(value) >= 2)
+    return f"{value:,.0f}" if is_count else f"{value:.4f}"
