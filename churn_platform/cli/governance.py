@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from churn_platform.cli.app import PortfolioName, app, console, portfolio_named
+from churn_platform.cli.app import PortfolioName, app, console, portfolio_named, read_month
+from churn_platform.errors import ChurnError
 from churn_platform.settings import load_settings
 
 
@@ -30,3 +31,28 @@ def card(
         return
     output.write_bytes(found)
     console.print(f"card of version {wanted}: {output}", markup=False)
+
+
+@app.command()
+def explain(
+    portfolio: PortfolioName,
+    customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
+    month: Annotated[str | None, typer.Option(help="Month as YYYY-MM; default the published one.")] = None,
+) -> None:
+    """Explain a customer's score: probability, tier, reasons in words, and what would have to change."""
+    from churn_platform.governance.customer import as_text, explain_customer
+    from churn_platform.published.contract import read_live
+    from churn_platform.scoring.champion import load_champion
+    from churn_platform.training.tracking import Tracking
+    from churn_platform.warehouse.lake import Lake, connect
+
+    settings = load_settings()
+    spec = portfolio_named(settings, portfolio)
+    live = read_live(settings.published_dir / portfolio)
+    wanted = month or (live.features_month if live else None)
+    if wanted is None:
+        raise ChurnError(f"nothing of {portfolio} is published; give --month, or run `churn run {portfolio}` first")
+    champion = load_champion(Tracking.of(settings).client(), spec)
+    with connect(Lake.of(settings), read_only=True) as connection:
+        found = explain_customer(connection, spec, champion, customer_id, read_month(wanted))
+    console.print(as_text(found), markup=False)

@@ -10,10 +10,12 @@ from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Materiali
 
 from churn_platform.audit.resource import AuditTrail, head_metadata
 from churn_platform.evaluation import records
-from churn_platform.evaluation.judge import Contender, Evaluation, judge
+from churn_platform.evaluation.judge import Contender, Evaluation, Fairness, judge
 from churn_platform.evaluation.promotion import champion_after, opponent_of
 from churn_platform.evaluation.text import metrics_table
-from churn_platform.months import label
+from churn_platform.governance.attributes import read_groups
+from churn_platform.governance.fairness import largest_gap
+from churn_platform.months import label, parse_month
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
@@ -56,6 +58,7 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 hearing.champion,
                 hearing.customers,
                 replicates=settings.bootstrap_replicates,
+                fairness=hearing.fairness,
                 approved_by=hearing.approved_by,
             )
             with warehouse.get_connection() as connection:
@@ -84,6 +87,7 @@ class _Hearing:
     challenger: Contender
     champion: Contender | None
     customers: Labelled
+    fairness: Fairness
     approved_by: str | None
     notes: dict[str, Any]
 
@@ -108,10 +112,19 @@ def _hearing(
         known = known_customers(connection, portfolio, rival, record.holdout_month, customers)
         champion = _contender(client, portfolio, opponent, rival, known=known)
         notes["champion_training_months"] = rival.training_months
+    groups = read_groups(
+        connection,
+        portfolio,
+        portfolio.protected_attributes,
+        customers,
+        features_month=parse_month(record.holdout_month),
+        snapshot=training_set.snapshot,
+    )
     return _Hearing(
         challenger=_contender(client, portfolio, version, record, barred=withdrawal(client, portfolio.name, version)),
         champion=champion,
         customers=customers,
+        fairness=lambda predicted: largest_gap(groups, customers.churned, predicted, portfolio.gates),
         approved_by=row["approved_by"] if row and row["challenger_version"] == version else None,
         notes=notes,
     )

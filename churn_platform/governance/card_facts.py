@@ -34,7 +34,7 @@ def read_facts(client: "MlflowClient", connection: duckdb.DuckDBPyConnection, ex
         parameters=client.get_run(record.mlflow_run_id).data.params,
         training_rows=sorted(training, key=lambda row: row["features_month"]),
         ranking=[Importance(**it) for it in recorded[IMPORTANCE_FILE]],
-        fairness=read_fairness(recorded[FAIRNESS_FILE]["attributes"]),
+        fairness=read_fairness(recorded[FAIRNESS_FILE]),
         slices=measure_slices(
             {name: examined.groups[name] for name in portfolio.slices},
             examined.holdout.churned,
