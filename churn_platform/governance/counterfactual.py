@@ -1,7 +1,7 @@
 """What would have to change for a customer to fall into the next lower tier, by what the operator can act on.
 
-A counterfactual explanation (Wachter et al. 2018) over a small, well-defined space: one or two actionable features, each
-moved to a value that other customers have. It describes the model; that a customer would then stay, it does not prove.
+A counterfactual explanation (Wachter et al. 2018) over a small, well-defined space: one or two actionable features,
+each moved to a value that other customers have. It describes the model; it does not prove that a customer would stay.
 """
 
 from collections.abc import Sequence
@@ -43,11 +43,10 @@ def find_counterfactual(
     occur, and together with which categories. A number costs the share of others between old and new value, anything
     else 1. Ties fall to the order of the catalogue. None where no such change is enough.
     """
-    changes = [
-        change for place in range(len(model.features)) for change in _changes(model.features, place, customer, others)
-    ]
-    singles = [(change,) for change in changes]
-    pairs = [pair for pair in combinations(changes, 2) if pair[0].place != pair[1].place]
+    by_feature = [_changes(model.features, place, customer, others) for place in range(len(model.features))]
+    changes = [change for moves in by_feature for change in moves]
+    singles: list[tuple[Change, ...]] = [(change,) for change in changes]
+    pairs: list[tuple[Change, ...]] = [it for it in combinations(changes, 2) if it[0].place != it[1].place]
     for tried in (singles, pairs):
         if found := _cheapest(model, customer, others, tried, below):
             return found
@@ -95,13 +94,11 @@ def _occurs(features: Sequence[Feature], row: np.ndarray, changes: tuple[Change,
 
     So nobody is told to take an add-on to a service that they do not have.
     """
-    kinds = [
-        place for place, feature in enumerate(features) if feature.type in ("category", "boolean") or feature.nullable
-    ]
+    is_kind = [it.type in ("category", "boolean") or it.nullable for it in features]
     levels, level_of = _levels(features, others), _levels(features, row.reshape(1, -1))[0]
     return all(
         ((levels[:, change.place] == level_of[change.place]) & (levels[:, place] == level_of[place])).any()
-        for change, place in product(changes, kinds)
+        for change, place in product(changes, np.flatnonzero(is_kind))
     )
 
 

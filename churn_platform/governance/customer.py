@@ -122,8 +122,8 @@ def as_text(it: CustomerExplanation) -> str:
         "",
         *_what_would_change(it),
         "",
-        "The score is an estimate from past customers and says nothing about causes. It helps people choose whom to call;",
-        "it decides nothing by itself.",
+        "The score is an estimate from past customers and says nothing about causes.",
+        "It helps people choose whom to call; it decides nothing by itself.",
     ]
     return "\n".join(lines)
 

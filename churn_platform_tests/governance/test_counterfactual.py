@@ -12,7 +12,7 @@ USAGE, TICKETS, IS_LATE, PLAN = range(4)
 
 
 class ByHand:
-    """Log-odds of 0.1 per point below 50 usage, 1 per ticket, 1 if late, -3 on the yearly plan; missing adds nothing."""
+    """Log-odds: 0.1 per point below 50 usage, 1 per ticket, 1 if late, -3 on the yearly plan, 0 for missing usage."""
 
     def predict_proba(self, features):
         known = np.nan_to_num(features.astype(float), nan=0.0)
@@ -74,7 +74,7 @@ def test_nothing_to_act_on_gives_none():
 
 
 def test_a_combination_nobody_has_is_not_proposed():
-    """Where yearly customers are never late, a late customer is not told to go yearly alone, but with paying in time."""
+    """Where yearly customers are never late, going yearly goes with paying in time."""
     others = OTHERS[~((OTHERS[:, PLAN] == 2) & (OTHERS[:, IS_LATE] == 1))]
     assert found(0.5, others, plan="any") is None
     assert found(0.5, others, plan="any", is_late="lower") == [(IS_LATE, 0), (PLAN, 2)]
@@ -87,7 +87,7 @@ def test_what_is_unknown_stays_unknown():
 
 
 def test_the_probability_is_the_models():
-    """The counterfactual carries the probability of the changed customer, below the bound; the customer is untouched."""
+    """The counterfactual carries the probability of the changed customer; the customer itself is untouched."""
     before = CUSTOMER.copy()
     it = find_counterfactual(model(tickets="lower"), CUSTOMER, OTHERS, below=float(expit(2.5)))
     assert it.churn_probability == pytest.approx(expit(2.0))
