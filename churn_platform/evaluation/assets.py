@@ -13,9 +13,10 @@ from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.onnx import parity_failure
 from churn_platform.settings import Settings
-from churn_platform.training.data import load_training_data, read_training_set
+from churn_platform.training.data import load_splits, read_training_set
 from churn_platform.training.record import record_of_version
 from churn_platform.training.registry import CHAMPION, challenger_of, load_model, promote, version_of
+from churn_platform.training.splits import HOLDOUT
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.resource import Warehouse
 from churn_platform.warehouse.tables import read_rows, write
@@ -44,7 +45,7 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
                 training_set = read_training_set(connection, portfolio, month)
-                customers = load_training_data(connection, portfolio, training_set).holdout
+                (customers,) = load_splits(connection, portfolio, training_set, HOLDOUT)
             challenger = _contender(client, portfolio, challenger_of(client, portfolio.name, label(month)))
             judged = judge(
                 portfolio,

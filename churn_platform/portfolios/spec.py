@@ -1,11 +1,12 @@
 """The typed shape of a portfolio's YAML file. Unknown keys are refused, so a typing error cannot pass silently."""
 
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 IDENTIFIER_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
+Algorithm = Literal["logistic_regression", "random_forest", "lightgbm", "xgboost"]
 Identifier = Field(pattern=IDENTIFIER_PATTERN)
 
 
@@ -145,7 +146,7 @@ class Portfolio(SpecModel):
     split: Split
     economics: Economics
     gates: Gates
-    candidates: tuple[Literal["logistic_regression", "xgboost"], ...] = ("logistic_regression", "xgboost")
+    candidates: tuple[Algorithm, ...] = get_args(Algorithm)
 
     @model_validator(mode="after")
     def _parts_agree(self):

@@ -21,7 +21,8 @@ from churn_platform.published.model_bundle import publish_model
 from churn_platform.published.rows import packed_customers, scored_by
 from churn_platform.scoring.champion import champion_record, load_champion
 from churn_platform.settings import Settings
-from churn_platform.training.data import load_training_data, read_training_set
+from churn_platform.training.data import load_splits, read_training_set
+from churn_platform.training.splits import HOLDOUT
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.resource import Warehouse
 
@@ -47,8 +48,8 @@ def _published_model(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
         champion, record = load_champion(client, portfolio), champion_record(client, portfolio)
         with warehouse.get_connection(read_only=True) as connection:
             training_set = read_training_set(connection, portfolio, parse_month(record.month))
-            holdout = load_training_data(connection, portfolio, training_set).holdout.features
-        sample = champion.model.own(holdout, portfolio.feature_names)[:PARITY_ROWS]
+            (holdout,) = load_splits(connection, portfolio, training_set, HOLDOUT)
+        sample = champion.model.own(holdout.features, portfolio.feature_names)[:PARITY_ROWS]
         difference = publish_model(root, champion.version, champion.model, record, sample)
         go_live(root, portfolio.name, champion=champion.version)
         context.log.info(f"version {champion.version} is live; ONNX differs by at most {difference:.1e}")
