@@ -3,17 +3,12 @@
 from functools import cached_property
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-IDENTIFIER_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
+from churn_platform.portfolios.economics import Campaign, Economics
+from churn_platform.portfolios.spec_model import Identifier, SpecModel
+
 Algorithm = Literal["logistic_regression", "random_forest", "lightgbm", "xgboost"]
-Identifier = Field(pattern=IDENTIFIER_PATTERN)
-
-
-class SpecModel(BaseModel):
-    """Base of every part of a spec: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Column(SpecModel):
@@ -42,6 +37,7 @@ class Table(SpecModel):
     key: str = Field(description="Column that is unique within a month.")
     event_time: str | None = Field(None, description="Column that must fall into the file's month (UTC).")
     customer: str | None = Field(None, description="Column that must name a customer of the same month.")
+    optional: bool = Field(False, description="Whether a month may come without the file; it has no rows then.")
     columns: tuple[Column, ...]
 
     @model_validator(mode="after")
@@ -100,14 +96,6 @@ class Split(SpecModel):
     seed: int = 7
 
 
-class Economics(SpecModel):
-    """What a contact costs and what a kept customer is worth, in EUR."""
-
-    contact_cost_eur: float = Field(gt=0)
-    acquisition_cost_eur: float = Field(gt=0)
-    acceptance_rate: float = Field(gt=0, le=1)
-
-
 class Gates(SpecModel):
     """What a model must reach on the hold-out before it may serve."""
 
@@ -145,6 +133,7 @@ class Portfolio(SpecModel):
     label: Label
     split: Split
     economics: Economics
+    campaign: Campaign = Campaign()
     gates: Gates
     candidates: tuple[Algorithm, ...] = get_args(Algorithm)
 
@@ -157,6 +146,8 @@ class Portfolio(SpecModel):
             raise ValueError("a snapshot portfolio names id_column and label.column, and lists no tables")
         if self.kind == "events" and not self.tables:
             raise ValueError("an events portfolio lists its landed tables")
+        if self.campaign.value and self.campaign.value.price_feature not in names:
+            raise ValueError(f"campaign.value.price_feature: {self.campaign.value.price_feature!r} is no feature")
         return self
 
     @cached_property
