@@ -39,3 +39,7 @@ class PublicationError(ChurnError):
 
 class AuditError(ChurnError):
     """The audit trail cannot be read or written, or contradicts what is; nothing was recorded."""
+
+
+class PromotionError(ChurnError):
+    """A version cannot become champion; who is champion and what is live stay as they are."""

@@ -74,7 +74,10 @@ def fit_and_log(
         threads=means.threads,
         is_streamed=streams(algorithm, training_set),
     )
-    _log(mlflow, record, model, data)
+    mlflow.log_params(_parameters(record, model, data))
+    mlflow.log_metrics(_logged_metrics(record))  # type: ignore[attr-defined]
+    mlflow.log_dict(record.as_dict(), RECORD_FILE)  # type: ignore[attr-defined]
+    log_model(model, data.validation.features[:EXAMPLE_ROWS])
     return record
 
 
@@ -112,13 +115,13 @@ def streams(algorithm: str, training_set: TrainingSet) -> bool:
     return training_set.train_share < 1 and ALGORITHMS[algorithm].fit_streamed is not None
 
 
-def _log(mlflow: "MlFlow", record: ModelRecord, model: ChurnModel, data: TrainingData) -> None:
-    mlflow.log_params(_parameters(record, model, data))
+def _logged_metrics(record: ModelRecord) -> dict[str, float]:
+    logged = {"threshold": record.threshold}
     for split, metrics in (("validation", record.validation), ("holdout", record.holdout)):
-        mlflow.log_metrics({f"{split}_{name}": value for name, value in metrics.items()})  # type: ignore[attr-defined]
-    mlflow.log_metric("threshold", record.threshold)  # type: ignore[attr-defined]
-    mlflow.log_dict(record.as_dict(), RECORD_FILE)  # type: ignore[attr-defined]
-    log_model(model, data.validation.features[:EXAMPLE_ROWS])
+        logged |= {f"{split}_{name}": value for name, value in metrics.items()}
+    for name, (low, high) in record.holdout_intervals.items():
+        logged |= {f"holdout_{name}_low": low, f"holdout_{name}_high": high}
+    return logged
 
 
 def _parameters(record: ModelRecord, model: ChurnModel, data: TrainingData) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from churn_platform.evaluation.metrics import Metrics, measure
+from churn_platform.evaluation.intervals import Interval, metric_intervals
+from churn_platform.evaluation.metrics import measure
 from churn_platform.evaluation.threshold import choose_threshold, risk_tiers
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
@@ -41,6 +42,7 @@ class ModelRecord:
     tiers: list[tuple[str, float]]
     validation: dict[str, float]
     holdout: dict[str, float]
+    holdout_intervals: dict[str, Interval] = field(default_factory=dict)
     parameters: dict[str, int | float] = field(default_factory=dict)
     seed: int = 0
     threads: int = 1
@@ -71,6 +73,9 @@ def make_record(
     )
     base_rate = float(data.train.churned.mean())
     months = training_set.months
+    options: dict[str, Any] = {"threshold": threshold, "economics": portfolio.economics}
+    churned, probability = data.holdout.churned, model.churn_probability(data.holdout.features)
+    holdout = measure(churned, probability, **options)
     return ModelRecord(
         portfolio=portfolio.name,
         month=label(training_set.month),
@@ -83,8 +88,9 @@ def make_record(
         threshold=threshold,
         base_rate=base_rate,
         tiers=risk_tiers(threshold=threshold, base_rate=base_rate, economics=portfolio.economics),
-        validation=measure(data.validation.churned, validated, threshold=threshold).as_dict(),
-        holdout=holdout_metrics(model, data, threshold=threshold).as_dict(),
+        validation=measure(data.validation.churned, validated, **options).as_dict(),
+        holdout=holdout.as_dict(),
+        holdout_intervals=metric_intervals(churned, probability, holdout, seed=portfolio.split.seed, **options),
         parameters=dict(model.parameters),
         seed=portfolio.split.seed,
         threads=threads,
@@ -97,11 +103,6 @@ def make_record(
 def _libraries(algorithm: str) -> dict[str, str]:
     """Versions of what a fit depends on."""
     return {name: version(name) for name in sorted({ALGORITHMS[algorithm].LIBRARY, "scikit-learn", "numpy"})}
-
-
-def holdout_metrics(model: ChurnModel, data: TrainingData, *, threshold: float) -> Metrics:
-    """Metrics on the hold-out."""
-    return measure(data.holdout.churned, model.churn_probability(data.holdout.features), threshold=threshold)
 
 
 def record_of_version(client: "MlflowClient", portfolio: str, version: int) -> ModelRecord:
@@ -117,4 +118,5 @@ def read_record(client: "MlflowClient", run_id: str) -> ModelRecord:
 
     path = f"runs:/{run_id}/{RECORD_FILE}"
     stored = json.loads(mlflow.artifacts.load_text(path))
-    return ModelRecord(**stored | {"tiers": [tuple(tier) for tier in stored["tiers"]]})
+    intervals = {name: tuple(bounds) for name, bounds in stored.get("holdout_intervals", {}).items()}
+    return ModelRecord(**stored | {"tiers": [tuple(tier) for tier in stored["tiers"]], "holdout_intervals": intervals})
