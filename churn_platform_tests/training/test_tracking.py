@@ -173,7 +173,8 @@ def test_a_record_says_how_to_fit_again(records):
             threads=record.threads,
         )
         probability = again.churn_probability(DATA.holdout.features)
-        assert measure(DATA.holdout.churned, probability, threshold=record.threshold).as_dict() == record.holdout
+        measured = measure(DATA.holdout.churned, probability, threshold=record.threshold, economics=TINY.economics)
+        assert measured.as_dict() == record.holdout
 
 
 def test_the_hold_out_does_not_reach_the_fit(tracking, records, tmp_path):
