@@ -1,6 +1,5 @@
 """Evaluation and champion as assets: the decision, and carrying it out."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -9,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
 
+from churn_platform.audit.resource import AuditTrail, head_metadata
 from churn_platform.evaluation import records
 from churn_platform.evaluation.judge import Contender, Evaluation, judge
-from churn_platform.evaluation.promotion import champion_after, opponent_of, withdrawal
+from churn_platform.evaluation.promotion import opponent_of
 from churn_platform.evaluation.text import metrics_table
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
@@ -20,7 +20,8 @@ from churn_platform.settings import Settings
 from churn_platform.training.data import Labelled, load_training_data, read_training_set
 from churn_platform.training.familiarity import known_customers
 from churn_platform.training.record import ModelRecord, record_of_version
-from churn_platform.training.registry import CHAMPION, PREVIOUS, challenger_of, load_model, promote, version_of
+from churn_platform.training.registry import CHAMPION, PREVIOUS, challenger_of, load_model, version_of
+from churn_platform.training.succession import decide, judgement_of, obstacle_to_promotion, withdrawal
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.resource import Warehouse
 from churn_platform.warehouse.tables import write
@@ -37,7 +38,7 @@ def evaluation_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDe
 def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
         **monthly_asset(portfolio.name, "evaluation", f"{portfolio.name}_training", settings.first_month),
-        deps=[AssetKey([portfolio.name, "challenger"])],
+        deps=[AssetKey([portfolio.name, "challenger"]), AssetKey([portfolio.name, "fairness_report"])],
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
         description="One row per month: challenger against champion on the same hold-out, and the decision in words.",
@@ -55,7 +56,6 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 hearing.champion,
                 hearing.customers,
                 replicates=settings.bootstrap_replicates,
-                approved_by=hearing.approved_by,
             )
             with warehouse.get_connection() as connection:
                 record = partial(
@@ -63,14 +63,14 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                     connection,
                     portfolio,
                     judged,
-                    approved_by=hearing.approved_by,
                     notes=hearing.notes,
                 )
                 row = write(connection, warehouse.lake, record, note=f"{portfolio.name}: {judged.decision.reason}")
-            for name, value in records.decision_tags(judged).items():
-                client.set_model_version_tag(portfolio.name, str(judged.challenger.version), name, value)
             context.log.info(f"{label(month)}: {judged.decision.reason}")
-            serving = champion_after(row, serving, withdrawn=bool(hearing.challenger.barred))
+            if judged.decision.promoted and not obstacle_to_promotion(
+                client, portfolio.name, judgement_of(row), serving
+            ):
+                serving = judged.challenger.version
         return MaterializeResult(metadata=_shown(judged))
 
     return evaluation
@@ -83,7 +83,6 @@ class _Hearing:
     challenger: Contender
     champion: Contender | None
     customers: Labelled
-    approved_by: str | None
     notes: dict[str, Any]
 
 
@@ -108,12 +107,9 @@ def _hearing(
         champion = _contender(client, portfolio, opponent, rival, known=known)
         notes["champion_training_months"] = rival.training_months
     return _Hearing(
-        challenger=_contender(
-            client, portfolio, version, record, barred=withdrawal(_tags(client, portfolio, version), version)
-        ),
+        challenger=_contender(client, portfolio, version, record, barred=withdrawal(client, portfolio.name, version)),
         champion=champion,
         customers=customers,
-        approved_by=row["approved_by"] if row and row["challenger_version"] == version else None,
         notes=notes,
     )
 
@@ -122,10 +118,6 @@ def _contender(
     client: "MlflowClient", portfolio: Portfolio, version: int, record: ModelRecord, **options: Any
 ) -> Contender:
     return Contender(version, load_model(client, portfolio.name, version), record.threshold, **options)
-
-
-def _tags(client: "MlflowClient", portfolio: Portfolio, version: int) -> Mapping[str, str]:
-    return client.get_model_version(portfolio.name, str(version)).tags
 
 
 def _shown(judged: Evaluation) -> dict[str, Any]:
@@ -156,19 +148,18 @@ def _champion(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         kinds={"mlflow"},
         description="The version that serves: the challenger where it was promoted, else the champion there was.",
     )
-    def champion(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
-        client = tracking.client()
-        serving = version_of(client, portfolio.name, CHAMPION)
+    def champion(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
+    ) -> MaterializeResult:
+        client, log = tracking.client(), audit.log(context.run_id)
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
                 row = records.recorded_evaluation(connection, portfolio, month)
-            version = row["challenger_version"]
-            withdrawn = withdrawal(_tags(client, portfolio, version), version) is not None
-            after = champion_after(row, serving, withdrawn=withdrawn)
-            if after is not None and after != serving:
-                promote(client, portfolio.name, after)
-            serving = after
-            context.log.info(f"{label(month)}: {row['reason']}; serving: version {serving or 'none'}")
-        return MaterializeResult(metadata={"decision": row["reason"], "champion_version": serving or "none"})
+            done = decide(client, log, portfolio.name, judgement_of(row))
+            context.log.info(f"{label(month)}: {done}")
+        version = version_of(client, portfolio.name, CHAMPION)
+        return MaterializeResult(
+            metadata={"decision": done, "champion_version": version if version else "none"} | head_metadata(log)
+        )
 
     return champion
