@@ -144,7 +144,7 @@ def degenerate(probability: np.ndarray) -> str | None:
 
 
 def opponent_of(
-    row: Mapping[str, Any] | None, challenger: int, serving: int | None, previous: int | None
+    row: Mapping[str, Any] | None, challenger: int, *, serving: int | None, previous: int | None
 ) -> int | None:
     """The version that a challenger is to be judged against.
 
