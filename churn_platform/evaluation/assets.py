@@ -6,13 +6,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import numpy as np
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
 
 from churn_platform.audit.resource import AuditTrail, head_metadata
 from churn_platform.evaluation import records
 from churn_platform.evaluation.judge import Contender, Evaluation, judge
+from churn_platform.evaluation.pictures import Scored, pictures
 from churn_platform.evaluation.promotion import opponent_of
 from churn_platform.evaluation.text import metrics_table
+from churn_platform.governance.text import picture_markdown
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
@@ -71,7 +74,7 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 client, portfolio.name, judgement_of(row), serving
             ):
                 serving = judged.challenger.version
-        return MaterializeResult(metadata=_shown(judged))
+        return MaterializeResult(metadata=_shown(judged, hearing.customers.churned))
 
     return evaluation
 
@@ -120,7 +123,7 @@ def _contender(
     return Contender(version, load_model(client, portfolio.name, version), record.threshold, **options)
 
 
-def _shown(judged: Evaluation) -> dict[str, Any]:
+def _shown(judged: Evaluation, churned: np.ndarray) -> dict[str, Any]:
     contenders = {f"challenger {judged.challenger.version}": judged.challenger}
     if judged.champion:
         contenders[f"champion {judged.champion.version}"] = judged.champion
@@ -129,11 +132,15 @@ def _shown(judged: Evaluation) -> dict[str, Any]:
         {name: one.standing.metrics.as_dict() for name, one in measured.items()},  # type: ignore[union-attr]
         {name: one.intervals for name, one in measured.items()},
     )
+    drawn = {name: Scored(churned, one.probability, one.threshold) for name, one in measured.items()}
     export = judged.challenger.export
     shown: dict[str, Any] = {
         "decision": judged.decision.reason,
         "outcome": judged.decision.outcome,
         "metrics": MetadataValue.md(table),
+        "pictures": MetadataValue.md(
+            "\n".join(picture_markdown(*one) for one in pictures(drawn).items()) if drawn else "none"
+        ),
         "latency_ms": export.latency_ms,
         "latency_p99_ms": export.latency_p99_ms,
         "parity_difference": export.parity_difference,
