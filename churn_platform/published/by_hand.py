@@ -1,16 +1,27 @@
 """Changes of champion that a person orders: rollback and approval."""
 
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from typing import Any, Literal
 
 from churn_platform.audit.record import Record
 from churn_platform.audit.trail import champions
 from churn_platform.errors import PromotionError
+from churn_platform.evaluation import records
+from churn_platform.evaluation.promotion import approved_reason
 from churn_platform.published.contract import features_dir, read_features_manifest, read_live
 from churn_platform.published.publication import Bundle, Publisher, make_live, ready_bundle
-from churn_platform.training.registry import PREVIOUS, champion_version, version_named, version_of, withdrawn_reason
+from churn_platform.training.registry import (
+    CHAMPION,
+    PREVIOUS,
+    champion_version,
+    version_named,
+    version_of,
+    withdrawn_reason,
+)
 from churn_platform.training.succession import (
-    AWAITING,
     changing,
     crown,
     former_champion,
@@ -18,7 +29,8 @@ from churn_platform.training.succession import (
     numbers,
     obstacle_to_promotion,
 )
-from churn_platform.warehouse.tables import table_exists
+from churn_platform.warehouse.lake import connect
+from churn_platform.warehouse.tables import write
 
 
 @dataclass(frozen=True)
@@ -55,13 +67,16 @@ def approve(publisher: Publisher, *, version: int | None, reason: str) -> Takeov
     client, portfolio = publisher.client, publisher.portfolio
     if portfolio.approval != "manual":
         raise PromotionError(f"{portfolio.name} promotes without approval; `approval: manual` in its spec changes that")
-    judgement = judgement_of(_waiting(publisher, version))
+    row = _waiting(publisher, version)
+    judgement = judgement_of(row | {"reason": approved_reason(row["reason"], by=publisher.audit.by)})
     with changing(client, publisher.audit, portfolio.name):
-        serving = version_of(client, portfolio.name, "champion")
+        serving = version_of(client, portfolio.name, CHAMPION)
         if obstacle := obstacle_to_promotion(client, portfolio.name, judgement, serving):
             raise PromotionError(f"version {judgement.version} cannot be approved: {obstacle}")
         details = {"month": judgement.month, "earned": judgement.reason, **numbers(judgement.evidence)}
-        return _take_over(publisher, judgement.version, serving, "approval", reason, details)
+        done = _take_over(publisher, judgement.version, serving, "approval", reason, details)
+    _note_approval(publisher, row["month"], publisher.audit.by)
+    return done
 
 
 def scored_by_another(publisher: Publisher, version: int) -> tuple[str, int] | None:
@@ -132,24 +147,22 @@ def _check_target(publisher: Publisher, version: int, serving: int) -> None:
 
 def _waiting(publisher: Publisher, version: int | None) -> dict[str, Any]:
     """The newest evaluation that waits for approval, of that version where one is given."""
-    name = publisher.portfolio.name
-    rows = [row for row in _evaluations(publisher) if version in (None, row["challenger_version"])]
-    waiting = [row for row in rows if row.get("outcome") == AWAITING]
-    if waiting:
-        return waiting[0]
-    asked = f"version {version}" if version else "no version"
-    found = f"{rows[0]['reason']} ({rows[0]['month']:%Y-%m})" if rows else "there is no evaluation of it"
-    raise PromotionError(f"{asked} of {name} {'does not wait' if version else 'waits'} for approval: {found}")
+    portfolio = publisher.portfolio
+    with closing(connect(publisher.lake, read_only=True)) as connection:
+        rows = records.awaiting_approval(connection, portfolio)
+    waiting = [row for row in rows if version in (None, row["challenger_version"])]
+    if not waiting:
+        asked = f"version {version} of {portfolio.name} does not wait" if version else f"{portfolio.name} has none"
+        others = ", ".join(str(row["challenger_version"]) for row in rows) or "none"
+        raise PromotionError(f"{asked} for approval; waiting: {others} (`churn models {portfolio.name}` lists all)")
+    return waiting[-1]
 
 
-def _evaluations(publisher: Publisher) -> list[dict[str, Any]]:
-    table = f"{publisher.portfolio.name}.evaluation"
-    with publisher.connect() as connection:
-        if not table_exists(connection, table):
-            return []
-        result = connection.execute(f"select * from {table} order by month desc")
-        names = [column[0] for column in result.description]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+def _note_approval(publisher: Publisher, month: date, by: str) -> None:
+    """The table `evaluation` learns who approved, so that judging the month again leaves it approved."""
+    with closing(connect(publisher.lake)) as connection:
+        note = partial(records.approve, connection, publisher.portfolio, month, by=by)
+        write(connection, publisher.lake, note, note=f"{publisher.portfolio.name}: approved by {by}")
 
 
 def _check_reason(reason: str) -> None:

@@ -1,8 +1,8 @@
 """Rollback and approval: on record, live at once, and without effect where they are refused."""
 
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from churn_platform.audit.log import AuditLog
 from churn_platform.audit.verify import verify
 from churn_platform.errors import PromotionError, PublicationError
-from churn_platform.evaluation.judge import COLUMNS
+from churn_platform.evaluation.records import COLUMNS, read_evaluation
 from churn_platform.published import by_hand
 from churn_platform.published.by_hand import approve, live_version, roll_back, scored_by_another
 from churn_platform.published.contract import MODEL_FILE, model_dir
@@ -20,10 +20,10 @@ from churn_platform.published.model_bundle import publish_model
 from churn_platform.published.publication import Publisher, make_live, ready_bundle
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.registry import CHAMPION, PREVIOUS, aliases, version_named, withdrawn_reason
-from churn_platform.training.succession import changing, decide
+from churn_platform.training.succession import changing, decide, judgement_of
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import ensure_table
-from churn_platform_tests.tiny import TINY, customers, fit_tiny
+from churn_platform_tests.tiny import MARCH, TINY, customers, fit_tiny
 from churn_platform_tests.training.test_succession import add_version, judged
 
 NAMES = count(1)
@@ -44,12 +44,7 @@ def publisher(tracking, tmp_path, lake) -> Publisher:
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     log = AuditLog(tmp_path / "audit.jsonl", "ada", lambda: begin + timedelta(minutes=next(minutes)))
 
-    @contextmanager
-    def reading():
-        with closing(connect(lake)) as connection:
-            yield connection
-
-    made = Publisher(tracking.client(), log, TINY.model_copy(update={"name": name}), tmp_path / "published", reading)
+    made = Publisher(tracking.client(), log, TINY.model_copy(update={"name": name}), tmp_path / "published", lake)
     for number in range(1, 4):
         add_version(made.client, name, auc=f"0.8{number}")
     return made
@@ -190,20 +185,20 @@ def manual(publisher) -> Publisher:
     return replace(publisher, portfolio=portfolio)
 
 
-def evaluate(publisher, version: int, champion: int | None, outcome: str, month: int = 3) -> None:
-    """A row of the table `evaluation`."""
+def evaluate(publisher, version: int, champion: int | None, month: date = MARCH) -> None:
+    """A row of the table `evaluation` that waits."""
     table = f"{publisher.portfolio.name}.evaluation"
     row = {
-        "month": datetime(2025, month, 1).date(),
+        "month": month,
         "challenger_version": version,
         "champion_version": champion,
-        "is_promoted": outcome == "promoted",
-        "reason": f"{outcome}: so it is",
+        "is_promoted": False,
+        "reason": "earned promotion, waits for approval: better",
         "evidence": '{"auc": 0.8}',
-        "outcome": outcome,
+        "outcome": "awaiting_approval",
     }
-    with publisher.connect() as connection:
-        ensure_table(connection, table, COLUMNS | {"outcome": "varchar"})
+    with closing(connect(publisher.lake)) as connection:
+        ensure_table(connection, table, COLUMNS)
         names = ", ".join(row)
         connection.execute(f"insert into {table} ({names}) values (?, ?, ?, ?, ?, ?, ?)", list(row.values()))
 
@@ -212,25 +207,30 @@ def test_an_approval_promotes_publishes_and_is_on_record(manual, serve, model, r
     """With what the version earned its promotion by, and who approved it."""
     serve(1)
     publish_model(manual.root, 2, model, record, SAMPLE)
-    evaluate(manual, 2, 1, "awaiting_approval")
+    evaluate(manual, 2, 1)
     done = approve(manual, version=None, reason="card read, numbers fine")
     assert (done.before, done.record.version, live_version(manual)) == (1, 2, 2)
     assert (done.record.action, done.record.by, done.record.details["month"]) == ("approval", "ada", "2025-03")
-    assert done.record.details["earned"] == "awaiting_approval: so it is"
+    assert done.record.details["earned"] == "promoted, approved by ada: better"
     assert aliases(manual.client, manual.portfolio.name)[PREVIOUS] == 1
-    with pytest.raises(PromotionError, match="version 2 cannot be approved: version 2 is the champion"):
-        approve(manual, version=2, reason="x")
+    with closing(connect(manual.lake)) as connection:
+        row = read_evaluation(connection, manual.portfolio, MARCH)
+    assert (row["outcome"], row["approved_by"], row["reason"]) == ("promoted", "ada", done.record.details["earned"])
+    roll_back(manual, to=None, reason="x")
+    decided = decide(manual.client, manual.audit, manual.portfolio.name, judgement_of(row))
+    assert "this is on record" in decided
+    assert live_version(manual) == 1
 
 
 def test_what_does_not_wait_is_not_approved(manual, publisher, serve):
-    """Nothing evaluated, another outcome, an automatic portfolio, a champion that changed since, no reason."""
-    with pytest.raises(PromotionError, match=r"no version of .* waits for approval: there is no evaluation"):
+    """Nothing evaluated, another version, an automatic portfolio, a champion that changed since, no reason."""
+    connect(manual.lake).close()
+    with pytest.raises(PromotionError, match=r"has none for approval; waiting: none"):
         approve(manual, version=None, reason="x")
     serve(1, 2)
-    evaluate(manual, 3, 2, "refused")
-    with pytest.raises(PromotionError, match=r"version 3 of .* does not wait for approval: refused: so it is"):
-        approve(manual, version=3, reason="x")
-    evaluate(manual, 3, 1, "awaiting_approval", month=4)
+    evaluate(manual, 3, 1)
+    with pytest.raises(PromotionError, match=r"version 2 of .* does not wait for approval; waiting: 3"):
+        approve(manual, version=2, reason="x")
     with pytest.raises(PromotionError, match="version 3 was judged against version 1, but 2 serves"):
         approve(manual, version=3, reason="x")
     with pytest.raises(PromotionError, match="promotes without approval"):
