@@ -68,7 +68,7 @@ def test_materializations_note_the_head(tmp_path):
 )
 def test_what_is_no_head_is_refused(text):
     """A damaged anchor is no anchor that fits."""
-    with pytest.raises(AuditError, match="somewhere holds .* no head"):
+    with pytest.raises(AuditError, match=r"somewhere holds .* no head"):
         read_anchor("somewhere", text)
 
 
