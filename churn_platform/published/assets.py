@@ -35,7 +35,7 @@ def _published_model(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
 
     @asset(
         **monthly_asset(portfolio.name, "published_model", f"{portfolio.name}_training", settings.first_month),
-        deps=[AssetKey([portfolio.name, "champion"])],
+        deps=[AssetKey([portfolio.name, "champion"]), AssetKey([portfolio.name, "model_card"])],
         kinds={"onnx"},
         description="The champion's ONNX bundle, checked against the native model, and named live.",
     )

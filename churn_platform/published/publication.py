@@ -9,6 +9,7 @@ from churn_platform.audit.anchors import note_head
 from churn_platform.audit.log import AuditLog
 from churn_platform.audit.trail import last_publication
 from churn_platform.errors import PublicationError
+from churn_platform.governance.card_facts import find_card
 from churn_platform.months import parse_month
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.contract import (
@@ -79,7 +80,8 @@ def write_bundle(publisher: Publisher, version: int) -> Bundle:
         training_set = read_training_set(connection, portfolio, parse_month(record.month))
         holdout = load_holdout(connection, portfolio, training_set).features
     sample = model.own(holdout, portfolio.feature_names)[:PARITY_ROWS]
-    difference = publish_model(publisher.root, version, model, record, sample)
+    card = find_card(client, portfolio.name, version, ending="html")
+    difference = publish_model(publisher.root, version, model, record, sample, card=card)
     manifest_sha256 = sha256(model_dir(publisher.root, version) / MANIFEST_FILE)
     return Bundle(read_bundle(publisher.root, version), manifest_sha256, difference)
 
