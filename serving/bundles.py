@@ -54,6 +54,10 @@ class Model:
         """Name of the risk tier."""
         return next(tier.name for tier in self.manifest.tiers if churn_probability >= tier.lower_bound)
 
+    def is_lowest_tier(self, churn_probability: float) -> bool:
+        """Whether the customer needs no attention, and so no reasons."""
+        return self.tier(churn_probability) == self.manifest.tiers[-1].name
+
     def _smoke(self) -> None:
         smoke = self.manifest.smoke
         customer = np.array([[np.nan if value is None else value for value in smoke.features]], dtype=np.float32)
@@ -89,7 +93,7 @@ class Features:
 
     def get(self, customer_id: str) -> StoredCustomer | None:
         """The customer as stored; None where the month does not know the id."""
-        key = customer_id.encode()
+        key = customer_id.encode(errors="replace")
         if not 0 < len(key) <= KEY_BYTES_MAX:
             return None
         with self._environment.begin() as transaction:

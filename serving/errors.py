@@ -53,3 +53,19 @@ class NotAllowed(ServingError):
 
 class TooManyRequests(ServingError):
     """The API key is over its rate."""
+
+    def __init__(self, message: str, *, wait_seconds: int):
+        self.wait_seconds = wait_seconds
+        super().__init__(message)
+
+
+class RequestTimeout(ServingError):
+    """The request did not arrive in time."""
+
+
+class TooLarge(ServingError):
+    """A batch holds more customers than it may."""
+
+
+class NotJson(ServingError):
+    """The body is said to be something other than JSON."""

@@ -1,7 +1,7 @@
 """Reads what a request says about a customer, against the features that the manifest describes."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from serving.errors import Fault
 CUSTOMER_ID = "customer_id"
 CUSTOMER_ID_BYTES_MAX = 511
 SHOWN_CHARACTERS = 80
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 TRUTH = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0}
 
 Read = Callable[[Any], float]
@@ -33,10 +34,12 @@ class Catalogue:
         self.defaults = self._encoded("default")
         self.references = self._encoded("reference")
 
-    def read(self, given: Mapping[str, Any], faults: list[Fault], *, at: str = "") -> dict[int, float]:
+    def read(
+        self, given: Mapping[str, Any], faults: list[Fault], *, also_known: Collection[str] = (), at: str = ""
+    ) -> dict[int, float]:
         """Encoded values by place of the features that a request names; what is wrong goes into `faults`.
 
-        A missing value is NaN. `customer_id` is left alone.
+        A missing value is NaN. `customer_id` is left alone, and so is what only another model takes (`also_known`).
         """
         values: dict[int, float] = {}
         readers = self._readers
@@ -51,7 +54,7 @@ class Catalogue:
                 if place in values:
                     faults.append(Fault(at + name, _shown(value), "each feature once, by its name or its source's"))
                 values[place] = number
-            elif name != CUSTOMER_ID:
+            elif name != CUSTOMER_ID and name not in also_known:
                 faults.append(Fault(at + name[:SHOWN_CHARACTERS], _shown(value), f"one of {', '.join(self.names)}"))
         return values
 
@@ -104,7 +107,7 @@ def _reader(feature: PublishedFeature, *, strict: bool = True) -> Read:
         read = _truth
     else:
         low, high = feature.range if strict else (None, None)
-        bottom, top = -math.inf if low is None else low, math.inf if high is None else high
+        bottom, top = -FLOAT32_MAX if low is None else low, FLOAT32_MAX if high is None else high
         whole = feature.type == "integer" and strict
         read = lambda value: _number(value, bottom, top, whole)  # noqa: E731
     nullable = feature.nullable
@@ -140,10 +143,7 @@ def _number(value: Any, low: float, high: float, whole: bool) -> float:
         value = float(value) if value.isascii() and "_" not in value else math.nan
     if value.__class__ not in (int, float) or not low <= value <= high or (whole and value % 1):
         raise ValueError
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError
-    return number
+    return float(value)
 
 
 def _utf8_bytes(text: str) -> int:
