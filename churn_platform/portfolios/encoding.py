@@ -49,12 +49,3 @@ def _number(value: object, feature: Feature) -> float:
     if feature.type == "category":
         return float(feature.levels.index(value)) if value in feature.levels else np.nan
     return float(value)  # type: ignore[arg-type]
-
-
-def decode(number: float, feature: Feature) -> object:
-    """The value that `number` stands for: a level, a bool, an int or a float; None for NaN."""
-    if np.isnan(number):
-        return None
-    if feature.type == "category":
-        return feature.levels[int(number)]
-    return {"boolean": bool, "integer": int, "number": float}[feature.type](number)

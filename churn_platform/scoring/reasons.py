@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from churn_platform.portfolios.encoding import decode
 from churn_platform.portfolios.spec import Feature
+from churn_platform.published.sentences import sentence
 
 TOP = 3
 
@@ -23,13 +23,3 @@ def top_reasons(
         [sentence(row[place], catalogue[place]) for place in places if up[place] > 0]
         for row, up, places in zip(features, raising, strongest, strict=True)
     ]
-
-
-def sentence(number: float, feature: Feature) -> str:
-    """The catalogue's sentence for one encoded value, e.g. 'Calls changed by -62% against the last three months'."""
-    value = decode(number, feature)
-    if isinstance(value, bool):
-        value = "yes" if value else "no"
-    if isinstance(value, float) and "{value}" in feature.reason:
-        value = f"{value:,.1f}".removesuffix(".0")
-    return feature.reason.format(value=value)

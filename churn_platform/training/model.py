@@ -9,14 +9,13 @@ from scipy.special import expit, logit
 
 from churn_platform.errors import DataError
 from churn_platform.portfolios.spec import Feature
+from churn_platform.published.calibration import EDGE
 from churn_platform.training.candidates import fit_candidate
 from churn_platform.training.contributions import contributions
 from churn_platform.training.data import Labelled
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
-
-EDGE = 1e-7
 
 
 @dataclass(frozen=True)

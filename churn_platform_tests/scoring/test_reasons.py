@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from churn_platform.portfolios.spec import Feature
-from churn_platform.scoring.reasons import sentence, top_reasons
+from churn_platform.published.sentences import sentence
+from churn_platform.scoring.reasons import top_reasons
 from churn_platform_tests.tiny import TINY
 
 

@@ -1,0 +1,11 @@
+"""Platt scaling for one score at a time, as readers of a bundle apply it. Light on purpose: the standard library."""
+
+from math import exp, log
+
+EDGE = 1e-7
+
+
+def calibrated(raw: float, *, slope: float, intercept: float) -> float:
+    """Calibrated probability for a raw one: log-odds = slope x raw log-odds + intercept (Platt 1999)."""
+    inside = min(max(raw, EDGE), 1 - EDGE)
+    return 1 / (1 + exp(-(slope * log(inside / (1 - inside)) + intercept)))

@@ -1,0 +1,157 @@
+"""Reads what a request says about a customer, against the features that the manifest describes."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from churn_platform.published.contract import PublishedFeature
+from churn_platform.published.sentences import decode
+from serving.errors import Fault
+
+CUSTOMER_ID = "customer_id"
+CUSTOMER_ID_BYTES_MAX = 511
+SHOWN_CHARACTERS = 80
+TRUTH = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0}
+
+Read = Callable[[Any], float]
+
+
+class Catalogue:
+    """The features of one model as a request may name them: by their own name or by that of the source column."""
+
+    def __init__(self, features: tuple[PublishedFeature, ...]):
+        self.features = features
+        self.names = tuple(feature.name for feature in features)
+        self.places: dict[str, int] = {}
+        self._readers: dict[str, tuple[int, Read]] = {}
+        for place, feature in enumerate(features):
+            for name in {feature.name, feature.source or feature.name}:
+                self.places[name] = place
+                self._readers[name] = (place, _reader(feature))
+        self.defaults = self._encoded("default")
+        self.references = self._encoded("reference")
+
+    def read(self, given: Mapping[str, Any], faults: list[Fault], *, at: str = "") -> dict[int, float]:
+        """Encoded values by place of the features that a request names; what is wrong goes into `faults`.
+
+        A missing value is NaN. `customer_id` is left alone.
+        """
+        values: dict[int, float] = {}
+        readers = self._readers
+        for name, value in given.items():
+            if name in readers:
+                place, reader = readers[name]
+                try:
+                    number = reader(value)
+                except (ValueError, OverflowError):
+                    faults.append(Fault(at + name, _shown(value), allowed(self.features[place])))
+                    continue
+                if place in values:
+                    faults.append(Fault(at + name, _shown(value), "each feature once, by its name or its source's"))
+                values[place] = number
+            elif name != CUSTOMER_ID:
+                faults.append(Fault(at + name[:SHOWN_CHARACTERS], _shown(value), f"one of {', '.join(self.names)}"))
+        return values
+
+    def decoded(self, encoded: np.ndarray) -> dict[str, object]:
+        """Values by name."""
+        return {feature.name: decode(float(encoded[place]), feature) for place, feature in enumerate(self.features)}
+
+    def _encoded(self, attribute: str) -> np.ndarray:
+        values = [getattr(feature, attribute) for feature in self.features]
+        numbers = [
+            _reader(feature, strict=False)(value) if value is not None else math.nan
+            for value, feature in zip(values, self.features, strict=True)
+        ]
+        return np.array(numbers, dtype=np.float32)
+
+
+def read_customer_id(given: Mapping[str, Any], faults: list[Fault], *, at: str = "") -> str | None:
+    """The customer id that a request names; None where it names none."""
+    value = given.get(CUSTOMER_ID)
+    if value is None or (isinstance(value, str) and 0 < len(value) and _utf8_bytes(value) <= CUSTOMER_ID_BYTES_MAX):
+        return value
+    faults.append(Fault(at + CUSTOMER_ID, _shown(value), "text of 1 to 511 bytes"))
+    return None
+
+
+def allowed(feature: PublishedFeature) -> str:
+    """What a request may say of a feature, in words."""
+    if feature.type == "category":
+        text = f"one of {', '.join(map(repr, feature.levels))}"
+    elif feature.type == "boolean":
+        text = "true or false"
+    else:
+        text = ("a whole number" if feature.type == "integer" else "a number") + _bounds(feature)
+    return f"{text}, or null" if feature.nullable else text
+
+
+def _bounds(feature: PublishedFeature) -> str:
+    low, high = feature.range
+    if low is not None and high is not None:
+        return f" from {low:g} to {high:g}"
+    return f" of at least {low:g}" if low is not None else f" of at most {high:g}" if high is not None else ""
+
+
+def _reader(feature: PublishedFeature, *, strict: bool = True) -> Read:
+    """A function from the value in a request to its encoding, NaN for missing; ValueError where it is not allowed."""
+    if feature.type == "category":
+        known = {level: float(code) for code, level in enumerate(feature.levels)}
+        read: Read = lambda value: _level(value, known)  # noqa: E731
+    elif feature.type == "boolean":
+        read = _truth
+    else:
+        low, high = feature.range if strict else (None, None)
+        bottom, top = -math.inf if low is None else low, math.inf if high is None else high
+        whole = feature.type == "integer" and strict
+        read = lambda value: _number(value, bottom, top, whole)  # noqa: E731
+    nullable = feature.nullable
+
+    def reader(value: Any) -> float:
+        if value is None or (value.__class__ is str and not value.strip()):
+            if nullable:
+                return math.nan
+            raise ValueError
+        return read(value)
+
+    return reader
+
+
+def _level(value: Any, known: dict[str, float]) -> float:
+    if value.__class__ is not str or value not in known:
+        raise ValueError
+    return known[value]
+
+
+def _truth(value: Any) -> float:
+    """1 for true, 1 and 'Yes', 0 for their opposites."""
+    if value.__class__ is bool:
+        return 1.0 if value else 0.0
+    text = str(value).strip().lower() if value.__class__ in (str, int) else ""
+    if text not in TRUTH:
+        raise ValueError
+    return TRUTH[text]
+
+
+def _number(value: Any, low: float, high: float, whole: bool) -> float:
+    if value.__class__ is str:
+        value = float(value) if value.isascii() and "_" not in value else math.nan
+    if value.__class__ not in (int, float) or not low <= value <= high or (whole and value % 1):
+        raise ValueError
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _utf8_bytes(text: str) -> int:
+    return len(text.encode())
+
+
+def _shown(value: Any) -> object:
+    """A value as an error repeats it: short, and nothing of a nested one."""
+    if isinstance(value, str):
+        return value[:SHOWN_CHARACTERS]
+    return value if value is None or isinstance(value, bool | int | float) else type(value).__name__
