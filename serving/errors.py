@@ -53,3 +53,11 @@ class NotAllowed(ServingError):
 
 class TooManyRequests(ServingError):
     """The API key is over its rate."""
+
+
+class LogUnavailable(ServingError):
+    """The prediction log cannot take a record; nothing of it was kept, so the answer must not be sent."""
+
+
+class OverlayFull(ServingError):
+    """The overlay of pushed features holds as many customers as it may; the push was not kept."""
