@@ -74,7 +74,7 @@ class Catalogue:
 def read_customer_id(given: Mapping[str, Any], faults: list[Fault], *, at: str = "") -> str | None:
     """The customer id that a request names; None where it names none."""
     value = given.get(CUSTOMER_ID)
-    if value is None or (isinstance(value, str) and 0 < len(value) and _utf8_bytes(value) <= CUSTOMER_ID_BYTES_MAX):
+    if value is None or (isinstance(value, str) and len(value) > 0 and _utf8_bytes(value) <= CUSTOMER_ID_BYTES_MAX):
         return value
     faults.append(Fault(at + CUSTOMER_ID, _shown(value), "text of 1 to 511 bytes"))
     return None

@@ -12,17 +12,12 @@ from pathlib import Path
 
 import msgspec
 
-from churn_platform.published.prediction_log import Prediction, frame, read_segment
+from churn_platform.published.prediction_log import Prediction, frame
+from serving.errors import LogUnavailable
 from serving.log_segment import OpenSegment, close_dead_segments
-
-__all__ = ["LogUnavailable", "Prediction", "PredictionLog", "read_segment"]
 
 KEEPER_SECONDS = 1.0
 _encode = msgspec.msgpack.Encoder().encode
-
-
-class LogUnavailable(Exception):
-    """The log cannot take a record; nothing of it was kept, so the answer must not be sent."""
 
 
 class PredictionLog:
