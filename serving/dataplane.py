@@ -17,13 +17,13 @@ from serving.answers import (
     PushAnswer,
 )
 from serving.asking import Asked, Given, ask, chosen_arm, read_object
-from serving.errors import Fault, InvalidRequest
+from serving.errors import Fault, InvalidRequest, NotReady
 from serving.explain import reasons
 from serving.inputs import CUSTOMER_ID, read_customer_id
 from serving.live import Portfolio, Registry
 from serving.metrics import Metrics
 from serving.overlay import Overlay
-from serving.prediction_log import PredictionLog
+from serving.prediction_log import PredictionLog, log_lag_seconds
 from serving.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -50,6 +50,24 @@ class Dataplane:
                 fsync_seconds=settings.log_fsync_seconds,
             )
         return found
+
+    def refresh(self) -> None:
+        """Take over what has been published since; may run in a thread."""
+        self.registry.refresh()
+        self.metrics.flush()
+        for name in self.registry.names:
+            log = self.log_of(name)
+            self.metrics.log_available.labels(name).set(log.available)
+            self.metrics.log_lag.labels(name).set(log_lag_seconds(log.folder, time.time()))
+
+    def unready(self) -> str | None:
+        """Why requests cannot be answered; None where they can."""
+        try:
+            self.registry.get(None)
+        except NotReady as error:
+            return str(error)
+        full = [name for name, log in self.logs.items() if not log.available]
+        return f"answers of {', '.join(full)} cannot be logged; free space on the disk" if full else None
 
     def predict(self, portfolio_name: str | None, body: bytes, request_id: str) -> Answer:
         """The score of one customer; it is logged when this returns, and LogUnavailable is raised where it cannot be."""

@@ -80,6 +80,16 @@ class Registry:
         """Names of the portfolios that are served."""
         return sorted(self._portfolios)
 
+    def summary(self) -> dict[str, dict[str, object]]:
+        """Per portfolio, which version has which role, and the month of features."""
+        return {
+            name: {
+                "models": {str(arm.model.version): arm.role for arm in portfolio.arms.all},
+                "features_month": portfolio.features_month,
+            }
+            for name, portfolio in self._portfolios.items()
+        }
+
     def get(self, name: str | None) -> Portfolio:
         """The portfolio of that name, or the default one; NotReady or NotFound."""
         wanted = name or self._default or min(self._portfolios, default="")

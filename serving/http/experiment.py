@@ -1,0 +1,27 @@
+"""Routes about an experiment: what each arm has answered so far."""
+
+from litestar import Controller, get, post
+
+from serving.ab import ExperimentStats, experiment_stats, reset_experiment
+from serving.http.routes import Asking, both, needs, plane_of
+from serving.http.security import ADMIN, SCORE
+
+
+class ExperimentController(Controller):
+    """Champion against challengers."""
+
+    tags = ("experiment",)
+
+    @get(both("/ab-test/stats"), sync_to_thread=True, opt=needs(SCORE))
+    def stats(self, request: Asking, portfolio: str | None = None) -> ExperimentStats:
+        """Counts, scores and latency per arm over all worker processes, with 95 % intervals."""
+        plane = plane_of(request)
+        return experiment_stats(plane.registry.get(portfolio), plane.metrics, plane.settings.state_dir)
+
+    @post(both("/ab-test/reset"), status_code=200, sync_to_thread=True, opt=needs(ADMIN))
+    def reset(self, request: Asking, portfolio: str | None = None) -> ExperimentStats:
+        """Count from zero from now on; the metrics themselves go on."""
+        plane = plane_of(request)
+        found = plane.registry.get(portfolio)
+        reset_experiment(found.name, plane.metrics, plane.settings.state_dir)
+        return experiment_stats(found, plane.metrics, plane.settings.state_dir)
