@@ -59,9 +59,7 @@ def _changes(model: Model, portfolio: Portfolio, wanted: Any) -> list[Mapping[in
     return [*alone, values] if len(values) > 1 else alone
 
 
-def _contribution(
-    model: Model, vector: np.ndarray, place: int, effect: float, at_reference: float
-) -> Contribution:
+def _contribution(model: Model, vector: np.ndarray, place: int, effect: float, at_reference: float) -> Contribution:
     feature, number = model.catalogue.features[place], float(vector[place])
     return Contribution(
         feature=feature.name,
