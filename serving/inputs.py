@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from churn_platform.published.contract import PublishedFeature
-from churn_platform.published.sentences import decode
+from churn_platform.published.sentences import decoded, sentence
 from serving.errors import Fault
 
 CUSTOMER_ID = "customer_id"
@@ -70,7 +70,18 @@ class Catalogue:
 
     def decoded(self, encoded: np.ndarray) -> dict[str, object]:
         """Values by name."""
-        return {feature.name: decode(float(encoded[place]), feature) for place, feature in enumerate(self.features)}
+        return {name: self.value(place, float(encoded[place])) for place, name in enumerate(self.names)}
+
+    def value(self, place: int, number: float) -> str | bool | int | float | None:
+        """The value that an encoded number of the feature at `place` stands for."""
+        feature = self.features[place]
+        return decoded(number, feature.type, feature.levels)
+
+    def sentence(self, place: int, number: float) -> str:
+        """What the catalogue says of a known value of the feature at `place`."""
+        value = self.value(place, number)
+        assert value is not None, "there is no sentence on what is missing"
+        return sentence(self.features[place].reason, value)
 
     def _encoded(self, attribute: str) -> np.ndarray:
         values = [getattr(feature, attribute) for feature in self.features]
