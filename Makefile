@@ -8,7 +8,7 @@ export DAGSTER_HOME := $(CURDIR)
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup demo demo-telco dev test check lock clean help bench-serving image-check
+.PHONY: setup demo demo-telco dev serve test check image-check bench-serving lock clean help
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,9 @@ demo-telco: setup  ## The same on the IBM Telco file: make demo-telco CSV=path
 
 dev: setup  ## Open the Dagster UI (webserver and daemon)
 	@$(BIN)/dg dev
+
+serve: setup  ## Answer HTTP requests from what make demo or make demo-telco published (docs at /docs)
+	@$(BIN)/python -m serving
 
 test: setup  ## Run every test
 	@$(BIN)/python -m pytest

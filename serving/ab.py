@@ -121,8 +121,9 @@ def _mean(total: float, squares: float, count: float) -> Interval:
 def _arm(totals: Mapping[str, float], role: str, version: int, weight: float) -> ArmStats:
     of = f"|{role}|{version}"
     count = totals.get(f"predictions_total{of}", 0.0)
-    scores, latencies = _buckets(totals, f"churn_score_bucket{of}"), _buckets(
-        totals, f"prediction_latency_seconds_bucket{of}"
+    scores, latencies = (
+        _buckets(totals, f"churn_score_bucket{of}"),
+        _buckets(totals, f"prediction_latency_seconds_bucket{of}"),
     )
     seconds = totals.get(f"prediction_latency_seconds_sum{of}", 0.0)
     return ArmStats(
@@ -147,7 +148,9 @@ def _churned(totals: Mapping[str, float], role: str, version: int) -> float:
 
 def _buckets(totals: Mapping[str, float], prefix: str) -> list[tuple[float, float]]:
     """(upper bound, count in this bucket alone), ascending."""
-    found = sorted((float(name.rsplit("|", 1)[1]), value) for name, value in totals.items() if name.startswith(f"{prefix}|"))
+    found = sorted(
+        (float(name.rsplit("|", 1)[1]), value) for name, value in totals.items() if name.startswith(f"{prefix}|")
+    )
     return [(bound, value - (found[place - 1][1] if place else 0.0)) for place, (bound, value) in enumerate(found)]
 
 

@@ -59,7 +59,11 @@ class Arms:
 def _check(portfolio: str, named: Sequence[LiveModel]) -> None:
     roles = [model.role for model in named]
     shares = [model.weight for model in named if model.role != SHADOW]
-    if roles.count(CHAMPION) != 1 or set(roles) - {CHAMPION, CHALLENGER, SHADOW} or len({m.version for m in named}) < len(named):
+    if (
+        roles.count(CHAMPION) != 1
+        or set(roles) - {CHAMPION, CHALLENGER, SHADOW}
+        or len({m.version for m in named}) < len(named)
+    ):
         raise BundleError(f"live.json of {portfolio}: {roles} are not one champion, challengers and shadows, each once")
     if min(shares) < 0 or abs(sum(shares) - 1) > TOLERANCE:
         raise BundleError(f"live.json of {portfolio}: weights {shares} do not add up to 1")

@@ -1,4 +1,4 @@
-"""Whom a request asks about, and with which features: sent ones before pushed, pushed before stored, stored before defaults."""
+"""Whom a request asks about, and with which features: sent before pushed before stored before the default."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -39,7 +39,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     except (msgspec.DecodeError, RecursionError) as error:
         raise MalformedRequest(f"the body is not JSON: {error}") from error
     if given.__class__ is not dict:
-        raise MalformedRequest("the body is not a JSON object; send for example {\"customer_id\": \"C0000001\"}")
+        raise MalformedRequest('the body is not a JSON object; send for example {"customer_id": "C0000001"}')
     return given
 
 

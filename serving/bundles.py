@@ -38,7 +38,9 @@ class Model:
         self.manifest: ModelManifest = _checked(folder, read_model_manifest, MODEL_FILE)
         named = (self.manifest.portfolio, self.manifest.version)
         if named != (portfolio, version):
-            raise BundleError(f"{folder}: the manifest is of {named[0]} version {named[1]}, not of {portfolio} {version}")
+            raise BundleError(
+                f"{folder}: the manifest is of {named[0]} version {named[1]}, not of {portfolio} {version}"
+            )
         self.version = version
         self.catalogue = Catalogue(self.manifest.features)
         self._run = _session(folder / MODEL_FILE).run

@@ -70,7 +70,7 @@ class Dataplane:
         return f"answers of {', '.join(full)} cannot be logged; free space on the disk" if full else None
 
     def predict(self, portfolio_name: str | None, body: bytes, request_id: str) -> Answer:
-        """The score of one customer; it is logged when this returns, and LogUnavailable is raised where it cannot be."""
+        """The score of one customer, logged when this returns; LogUnavailable where it cannot be."""
         begun = time.perf_counter()
         portfolio = self.registry.get(portfolio_name)
         return self.score(portfolio, read_object(body), request_id, begun)[0]
@@ -166,7 +166,12 @@ class Dataplane:
         customer_id, features, ttl = read_push(portfolio, given, self.settings)
         self.overlay.put(portfolio.name, customer_id, features, ttl, time.time())
         self.metrics.pushes.labels(portfolio.name).inc(len(features))
-        shown = {"portfolio": portfolio.name, "customer_id": customer_id, "features": list(features), "ttl_seconds": ttl}
+        shown = {
+            "portfolio": portfolio.name,
+            "customer_id": customer_id,
+            "features": list(features),
+            "ttl_seconds": ttl,
+        }
         logger.info("features pushed", extra={"fields": shown})
         return PushAnswer(
             request_id=request_id,
@@ -243,5 +248,3 @@ def read_push(portfolio: Portfolio, given: Given, settings: Settings) -> tuple[s
     if faults or customer_id is None:
         raise InvalidRequest(faults)
     return customer_id, features, float(ttl)
-
-

@@ -70,6 +70,7 @@ class TooLarge(ServingError):
 class NotJson(ServingError):
     """The body is said to be something other than JSON."""
 
+
 class LogUnavailable(ServingError):
     """The prediction log cannot take a record; nothing of it was kept, so the answer must not be sent."""
 

@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from churn_platform.published.calibration import log_odds
-from churn_platform.published.sentences import sentence
 from serving.bundles import Model
 
 TOP = 3
@@ -37,10 +36,21 @@ def alternatives(model: Model, vector: np.ndarray, changes: list[Mapping[int, fl
 
 
 def top_places(found: Mapping[int, tuple[float, float]], unknown: Collection[str], model: Model) -> list[int]:
-    """Up to three features that raise the risk most; one that nobody told us of is no reason."""
-    names = model.catalogue.names
-    raising = [place for place, (effect, _) in found.items() if effect > 0 and names[place] not in unknown]
-    return sorted(raising, key=lambda place: (-found[place][0], place))[:TOP]
+    """Up to three features that raise the risk, by the rules of the monthly scores.
+
+    The strongest of each group comes first, then the others. What nobody told, or what is protected, is no reason.
+    """
+    features = model.catalogue.features
+    raising = [
+        place
+        for place, (effect, _) in sorted(found.items(), key=lambda item: (-item[1][0], item[0]))
+        if effect > 0 and features[place].name not in unknown and not features[place].protected
+    ]
+    first: dict[str, int] = {}
+    for place in raising:
+        first.setdefault(features[place].group, place)
+    leading = list(first.values())
+    return [*leading, *(place for place in raising if place not in leading)][:TOP]
 
 
 def reasons(model: Model, vector: np.ndarray, churn_probability: float, unknown: Collection[str]) -> tuple[str, ...]:
@@ -48,5 +58,5 @@ def reasons(model: Model, vector: np.ndarray, churn_probability: float, unknown:
     if model.is_lowest_tier(churn_probability):
         return ()
     found = effects(model, vector, churn_probability)
-    catalogue = model.catalogue.features
-    return tuple(sentence(float(vector[place]), catalogue[place]) for place in top_places(found, unknown, model))
+    places = top_places(found, unknown, model)
+    return tuple(model.catalogue.sentence(place, float(vector[place])) for place in places)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from churn_platform.published.sentences import decode, sentence
 from serving.answers import Contribution, Explanation, WhatIf
 from serving.asking import Asked, chosen_arm, read_object
 from serving.bundles import Model
@@ -59,26 +58,24 @@ def _changes(model: Model, portfolio: Portfolio, wanted: Any) -> list[Mapping[in
     return [*alone, values] if len(values) > 1 else alone
 
 
-def _contribution(
-    model: Model, vector: np.ndarray, place: int, effect: float, at_reference: float
-) -> Contribution:
-    feature, number = model.catalogue.features[place], float(vector[place])
+def _contribution(model: Model, vector: np.ndarray, place: int, effect: float, at_reference: float) -> Contribution:
+    catalogue, number = model.catalogue, float(vector[place])
     return Contribution(
-        feature=feature.name,
-        value=decode(number, feature),
-        reference=decode(float(model.catalogue.references[place]), feature),
+        feature=catalogue.names[place],
+        value=catalogue.value(place, number),
+        reference=catalogue.value(place, float(catalogue.references[place])),
         effect_log_odds=effect,
         churn_probability_at_reference=at_reference,
-        sentence=sentence(number, feature),
+        sentence=catalogue.sentence(place, number),
     )
 
 
 def _what_if(asked: Asked, changes: list[Mapping[int, float]]) -> list[WhatIf]:
     model = asked.arm.model
-    features = model.catalogue.features
+    catalogue = model.catalogue
     return [
         WhatIf(
-            changes={features[place].name: decode(value, features[place]) for place, value in change.items()},
+            changes={catalogue.names[place]: catalogue.value(place, value) for place, value in change.items()},
             churn_probability=probability,
             risk_tier=model.tier(probability),
         )

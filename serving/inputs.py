@@ -1,5 +1,6 @@
 """Reads what a request says about a customer, against the features that the manifest describes."""
 
+import difflib
 import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -7,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from churn_platform.published.contract import PublishedFeature
-from churn_platform.published.sentences import decode
+from churn_platform.published.sentences import decoded, sentence
 from serving.errors import Fault
 
 CUSTOMER_ID = "customer_id"
 CUSTOMER_ID_BYTES_MAX = 511
 SHOWN_CHARACTERS = 80
+FAULTS_MAX = 20
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 TRUTH = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0}
 
@@ -32,7 +34,8 @@ class Catalogue:
                 self.places[name] = place
                 self._readers[name] = (place, _reader(feature))
         self.defaults = self._encoded("default")
-        self.references = self._encoded("reference")
+        references = self._encoded("reference")
+        self.references = np.where(np.isnan(references), self.defaults, references)
 
     def read(
         self, given: Mapping[str, Any], faults: list[Fault], *, also_known: Collection[str] = (), at: str = ""
@@ -44,6 +47,8 @@ class Catalogue:
         values: dict[int, float] = {}
         readers = self._readers
         for name, value in given.items():
+            if len(faults) >= FAULTS_MAX:
+                break
             if name in readers:
                 place, reader = readers[name]
                 try:
@@ -55,12 +60,28 @@ class Catalogue:
                     faults.append(Fault(at + name, _shown(value), "each feature once, by its name or its source's"))
                 values[place] = number
             elif name != CUSTOMER_ID and name not in also_known:
-                faults.append(Fault(at + name[:SHOWN_CHARACTERS], _shown(value), f"one of {', '.join(self.names)}"))
+                faults.append(Fault(at + name[:SHOWN_CHARACTERS], _shown(value), self._suggestion(name)))
         return values
+
+    def _suggestion(self, name: str) -> str:
+        close = difflib.get_close_matches(name[:SHOWN_CHARACTERS], self.places, n=3)
+        perhaps = f"perhaps {' or '.join(map(repr, close))}" if close else "GET /schema/openapi.json lists them"
+        return f"only features that the model knows, {perhaps}"
 
     def decoded(self, encoded: np.ndarray) -> dict[str, object]:
         """Values by name."""
-        return {feature.name: decode(float(encoded[place]), feature) for place, feature in enumerate(self.features)}
+        return {name: self.value(place, float(encoded[place])) for place, name in enumerate(self.names)}
+
+    def value(self, place: int, number: float) -> str | bool | int | float | None:
+        """The value that an encoded number of the feature at `place` stands for."""
+        feature = self.features[place]
+        return decoded(number, feature.type, feature.levels)
+
+    def sentence(self, place: int, number: float) -> str:
+        """What the catalogue says of a known value of the feature at `place`."""
+        value = self.value(place, number)
+        assert value is not None, "there is no sentence on what is missing"
+        return sentence(self.features[place].reason, value)
 
     def _encoded(self, attribute: str) -> np.ndarray:
         values = [getattr(feature, attribute) for feature in self.features]

@@ -20,39 +20,57 @@ CHURN, STAY = "churn", "stay"
 
 
 class ArmCounters:
-    """The counters of one arm of one portfolio, found once and bound."""
+    """The counters of one arm of one portfolio.
+
+    What is counted waits in memory for the next `flush`, which comes every second and before anybody reads:
+    bringing each prediction into Prometheus' files costs as much as answering it.
+    """
 
     def __init__(self, metrics: "Metrics", portfolio: str, arm: str, model_version: int, features: tuple[str, ...]):
         labels = (portfolio, arm, str(model_version))
-        self._count = metrics.predictions.labels(*labels).inc
-        self._latency = metrics.latency.labels(*labels).observe
-        self._score = metrics.scores.labels(*labels).observe
-        self._square = metrics.squares.labels(*labels).inc
-        self._churn = metrics.outcomes.labels(*labels, CHURN).inc
-        self._stay = metrics.outcomes.labels(*labels, STAY).inc
+        self._predictions = metrics.predictions.labels(*labels)
+        self._latency = metrics.latency.labels(*labels)
+        self._scores = metrics.scores.labels(*labels)
+        self._squares = metrics.squares.labels(*labels)
+        self._outcomes = {True: metrics.outcomes.labels(*labels, CHURN), False: metrics.outcomes.labels(*labels, STAY)}
         self._nulls = [metrics.nulls.labels(portfolio, feature) for feature in features]
         self._lock = threading.Lock()
+        self._waiting: list[tuple[float, bool, float]] = []
         self._missing = np.zeros(len(features), dtype=np.int64)
 
     def count(self, churn_probability: float, is_churn: bool, seconds: float) -> None:
         """One prediction."""
-        self._count()
-        self._latency(seconds)
-        self._score(churn_probability)
-        self._square(churn_probability * churn_probability)
-        (self._churn if is_churn else self._stay)()
+        self._waiting.append((churn_probability, is_churn, seconds))
 
     def count_nulls(self, features: np.ndarray) -> None:
-        """The missing values of what a model saw; counted for Prometheus at the next `flush`."""
+        """The missing values of what a model saw."""
         with self._lock:
             self._missing += np.isnan(features)
 
     def flush(self) -> None:
-        """Hand the missing values on."""
+        """Bring what waits into the counters."""
         with self._lock:
-            counts, self._missing = self._missing, np.zeros_like(self._missing)
-        for place in np.flatnonzero(counts):
-            self._nulls[place].inc(int(counts[place]))
+            waiting, self._waiting = self._waiting, []
+            missing, self._missing = self._missing, np.zeros_like(self._missing)
+        for place in np.flatnonzero(missing):
+            self._nulls[place].inc(int(missing[place]))
+        if waiting:
+            scores, churns, seconds = np.array(waiting, dtype=np.float64).T
+            self._predictions.inc(len(waiting))
+            self._squares.inc(float(scores @ scores))
+            self._outcomes[True].inc(float(churns.sum()))
+            self._outcomes[False].inc(len(waiting) - float(churns.sum()))
+            observe_all(self._latency, LATENCY_BUCKETS, seconds)
+            observe_all(self._scores, SCORE_BUCKETS, scores)
+
+
+def observe_all(histogram: Histogram, bounds: tuple[float, ...], values: np.ndarray) -> None:
+    """What `observe` does for each value; the library offers no call for many, so this reaches into a histogram."""
+    places = np.searchsorted(bounds, values, side="left")  # a value on a bound belongs below it
+    for place, count in enumerate(np.bincount(places, minlength=len(bounds) + 1).tolist()):
+        if count:
+            histogram._buckets[place].inc(count)
+    histogram._sum.inc(float(values.sum()))
 
 
 class Metrics:

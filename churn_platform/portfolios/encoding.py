@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from churn_platform.portfolios.spec import Feature
+from churn_platform.published.sentences import decoded
 
 
 def encoded_columns(features: Sequence[Feature]) -> str:
@@ -49,3 +50,8 @@ def _number(value: object, feature: Feature) -> float:
     if feature.type == "category":
         return float(feature.levels.index(value)) if value in feature.levels else np.nan
     return float(value)  # type: ignore[arg-type]
+
+
+def decode(number: float, feature: Feature) -> str | bool | int | float | None:
+    """The value that `number` stands for: a level, a bool, an int or a float; None for NaN."""
+    return decoded(number, feature.type, feature.levels)

@@ -37,6 +37,8 @@ class PublishedFeature(msgspec.Struct, frozen=True):
     description: str
     reason: str
     reference: float | str | bool | None = None
+    group: str = ""
+    protected: bool = False
 
 
 class Tier(msgspec.Struct, frozen=True):

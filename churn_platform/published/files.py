@@ -98,7 +98,9 @@ def direct_traffic(root: Path, *, challenger: int, weight: float, shadow: bool =
             )
         role, share = (SHADOW, 0.0) if shadow else (CHALLENGER, weight)
         models = (LiveModel(live.champion, CHAMPION, 1.0 - share), LiveModel(challenger, role, share))
-        live = msgspec.structs.replace(live, models=models if weight or shadow else (LiveModel(live.champion, CHAMPION, 1.0),))
+        live = msgspec.structs.replace(
+            live, models=models if weight or shadow else (LiveModel(live.champion, CHAMPION, 1.0),)
+        )
         _write_live(root, live)
     return live
 

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn_platform.portfolios.encoding import encode_row, encoded_columns, matrix
+from churn_platform.portfolios.encoding import decode, encode_row, encoded_columns, matrix
 from churn_platform.portfolios.spec import Feature
-from churn_platform.published.sentences import decode
 from churn_platform_tests.tiny import TINY
 
 CUSTOMER = st.fixed_dictionaries(

@@ -28,7 +28,9 @@ ASSETS = {
     "swagger-ui.css": "text/css",
 }
 ASSETS_PATH = "/schema/assets"
-PAGE_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; img-src 'self' data:"
+PAGE_POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; img-src 'self' data:"
+)
 PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
@@ -99,6 +101,7 @@ class _LiveSwagger(SwaggerRenderPlugin):
     def __init__(self, registry: Registry):
         self._registry = registry
         super().__init__(
+            favicon="<link rel='icon' href='data:,'>",
             js_url=f"{ASSETS_PATH}/swagger-ui-bundle.js",
             css_url=f"{ASSETS_PATH}/swagger-ui.css",
             standalone_preset_js_url=f"{ASSETS_PATH}/swagger-ui-standalone-preset.js",

@@ -63,4 +63,3 @@ def enveloped(app: ASGIApp, *, request_seconds: float, access_log: bool) -> ASGI
             logger.info("request", extra={"fields": shown})
 
     return envelope
-

@@ -1,5 +1,7 @@
 """Routes about an experiment: what each arm has answered so far."""
 
+import asyncio
+
 from litestar import Controller, get, post
 
 from serving.ab import ExperimentStats, experiment_stats, reset_experiment
@@ -12,16 +14,17 @@ class ExperimentController(Controller):
 
     tags = ("experiment",)
 
-    @get(both("/ab-test/stats"), sync_to_thread=True, opt=needs(SCORE))
-    def stats(self, request: Asking, portfolio: str | None = None) -> ExperimentStats:
+    @get(both("/ab-test/stats"), opt=needs(SCORE))
+    async def stats(self, request: Asking, portfolio: str | None = None) -> ExperimentStats:
         """Counts, scores and latency per arm over all worker processes, with 95 % intervals."""
         plane = plane_of(request)
-        return experiment_stats(plane.registry.get(portfolio), plane.metrics, plane.settings.state_dir)
+        found = plane.registry.get(portfolio)
+        return await asyncio.to_thread(experiment_stats, found, plane.metrics, plane.settings.state_dir)
 
-    @post(both("/ab-test/reset"), status_code=200, sync_to_thread=True, opt=needs(ADMIN))
-    def reset(self, request: Asking, portfolio: str | None = None) -> ExperimentStats:
+    @post(both("/ab-test/reset"), status_code=200, opt=needs(ADMIN))
+    async def reset(self, request: Asking, portfolio: str | None = None) -> ExperimentStats:
         """Count from zero from now on; the metrics themselves go on."""
         plane = plane_of(request)
         found = plane.registry.get(portfolio)
-        reset_experiment(found.name, plane.metrics, plane.settings.state_dir)
-        return experiment_stats(found, plane.metrics, plane.settings.state_dir)
+        await asyncio.to_thread(reset_experiment, found.name, plane.metrics, plane.settings.state_dir)
+        return await asyncio.to_thread(experiment_stats, found, plane.metrics, plane.settings.state_dir)

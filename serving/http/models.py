@@ -1,5 +1,6 @@
 """Routes about models: what is live, their cards, and the newest drift report."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -50,32 +51,41 @@ class ModelsController(Controller):
 
     tags = ("models",)
 
-    @get(both("/models"), sync_to_thread=True, opt=needs(SCORE))
-    def models(self, request: Asking, portfolio: str | None = None) -> ModelsView:
+    @get(both("/models"), opt=needs(SCORE))
+    async def models(self, request: Asking, portfolio: str | None = None) -> ModelsView:
         """The champion, challengers, the champion before, and those retired, newest first."""
         plane = plane_of(request)
         found = plane.registry.get(portfolio)
-        return ModelsView(
-            portfolio=found.name,
-            features_month=found.features_month,
-            scored_by=found.scored_by,
-            refused=plane.registry.refusals.get(found.name),
-            models=[_view(found, manifest) for manifest in _published(found)],
-        )
+        return await asyncio.to_thread(_models, found, plane.registry.refusals.get(found.name))
 
-    @get(both("/models/{version:int}/card"), sync_to_thread=True, opt=needs(SCORE))
-    def card(self, version: int, request: Asking, portfolio: str | None = None) -> Response[bytes]:
+    @get(both("/models/{version:int}/card"), opt=needs(SCORE))
+    async def card(self, version: int, request: Asking, portfolio: str | None = None) -> Response[bytes]:
         """The model card of a version."""
         found = plane_of(request).registry.get(portfolio)
-        return _page(model_dir(found.root, version) / CARD_FILE, f"{found.name} has no card of version {version}")
+        card = model_dir(found.root, version) / CARD_FILE
+        return await asyncio.to_thread(_page, card, f"{found.name} has no card of version {version}")
 
-    @get(both("/view_report"), sync_to_thread=True, opt=needs(SCORE))
-    def report(self, request: Asking, portfolio: str | None = None) -> Response[bytes]:
+    @get(both("/view_report"), opt=needs(SCORE))
+    async def report(self, request: Asking, portfolio: str | None = None) -> Response[bytes]:
         """The newest drift report."""
         found = plane_of(request).registry.get(portfolio)
-        reports = sorted((found.root / "reports").glob("*/*.html"), key=_age)
-        missing = f"{found.name} has no drift report yet; the platform's monitoring writes one per month"
-        return _page(reports[-1] if reports else Path("none"), missing)
+        return await asyncio.to_thread(_newest_report, found)
+
+
+def _models(portfolio: Portfolio, refused: str | None) -> ModelsView:
+    return ModelsView(
+        portfolio=portfolio.name,
+        features_month=portfolio.features_month,
+        scored_by=portfolio.scored_by,
+        refused=refused,
+        models=[_view(portfolio, manifest) for manifest in _published(portfolio)],
+    )
+
+
+def _newest_report(portfolio: Portfolio) -> Response[bytes]:
+    reports = sorted((portfolio.root / "reports").glob("*/*.html"), key=_age)
+    missing = f"{portfolio.name} has no drift report yet; the platform's monitoring writes one per month"
+    return _page(reports[-1] if reports else portfolio.root / "reports", missing)
 
 
 def _age(report: Path) -> tuple[str, float]:
@@ -94,9 +104,7 @@ def _view(portfolio: Portfolio, manifest: ModelManifest) -> ModelView:
     former = PREVIOUS if manifest.version == portfolio.live.previous else RETIRED
     has_card = (model_dir(portfolio.root, manifest.version) / CARD_FILE).is_file()
     kept: dict[str, Any] = {
-        name: getattr(manifest, name)
-        for name in ModelView.__struct_fields__
-        if name not in ("role", "weight", "card")
+        name: getattr(manifest, name) for name in ModelView.__struct_fields__ if name not in ("role", "weight", "card")
     }
     return ModelView(
         role=arm.role if arm else former,

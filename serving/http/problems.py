@@ -53,12 +53,17 @@ def problem(
 ) -> ProblemDetailsException:
     """A problem with the status' own title."""
     return ProblemDetailsException(
-        status_code=status, title=HTTPStatus(status).phrase, detail=detail, type_="about:blank", extra=extra, headers=headers
+        status_code=status,
+        title=HTTPStatus(status).phrase,
+        detail=detail,
+        type_="about:blank",
+        extra=extra,
+        headers=headers,
     )
 
 
 def _of_framework(error: HTTPException) -> ProblemDetailsException:
-    """Litestar's own errors (no such route, wrong method, body too large); their details name no internals below 500."""
+    """Litestar's own errors (no such route, wrong method, body too large); below 500 they name no internals."""
     if isinstance(error, ProblemDetailsException):
         return error
     status = error.status_code

@@ -8,7 +8,12 @@ from serving.live import Portfolio, Registry
 
 Schema = dict[str, Any]
 
-ID: Schema = {"type": ["string", "null"], "minLength": 1, "maxLength": 511, "description": "The operator's customer number."}
+ID: Schema = {
+    "type": ["string", "null"],
+    "minLength": 1,
+    "maxLength": 511,
+    "description": "The operator's customer number.",
+}
 PROBLEM: Schema = {
     "title": "Problem",
     "description": "What went wrong (RFC 9457); `errors` names each field, its value and what is allowed.",
@@ -27,35 +32,35 @@ PROBLEM: Schema = {
 def request_schemas(registry: Registry) -> tuple[dict[str, Schema], dict[str, Schema]]:
     """(schemas by name, body schema by path) for the portfolios that are served."""
     schemas: dict[str, Schema] = {}
-    by_action: dict[str, list[Schema]] = {}
-    for name in registry.names:
-        for action, schema in _bodies(registry.get(name)).items():
-            schemas[f"{name}-{action.strip('/').replace('/', '-')}"] = schema
-            by_action.setdefault(action, []).append({"$ref": f"#/components/schemas/{name}-{action.strip('/').replace('/', '-')}"})
-    paths = {f"/{{portfolio}}{action}": {"anyOf": found} for action, found in by_action.items()}
-    if registry.names:
-        default = registry.get(None).name
-        paths |= {
-            action: {"$ref": f"#/components/schemas/{default}-{action.strip('/').replace('/', '-')}"}
-            for action in by_action
-        }
+    paths: dict[str, Schema] = {}
+    default = registry.get(None).name if registry.names else None
+    for portfolio in registry.names:
+        for action, schema in _bodies(registry.get(portfolio)).items():
+            name = f"{portfolio}{action.replace('/', '-')}"
+            schemas[name] = schema
+            reference: Schema = {"$ref": f"#/components/schemas/{name}"}
+            paths.setdefault(f"/{{portfolio}}{action}", {"anyOf": []})["anyOf"].append(reference)
+            if portfolio == default:
+                paths[action] = reference
     return schemas, paths
 
 
 def _bodies(portfolio: Portfolio) -> dict[str, Schema]:
     model = portfolio.arms.champion.model
-    features = {
+    features: dict[str, Schema] = {
         name: feature_schema(feature)
         for feature in model.manifest.features
         for name in (feature.name, *([feature.source] if feature.source else []))
     }
-    example = model.catalogue.decoded(model.catalogue.references)
+    example: dict[str, Any] = model.catalogue.decoded(model.catalogue.references)
     customer = _object({CUSTOMER_ID: ID} | features, example={CUSTOMER_ID: "C0000001"} | example)
     changes = _object(features, minProperties=1)
     return {
         "/predict": customer,
         "/predict/batch": _object({"customers": {"type": "array", "minItems": 1, "items": customer}}, ["customers"]),
-        "/explain": _object({CUSTOMER_ID: ID} | features | {"what_if": changes}, example={CUSTOMER_ID: "C0000001"} | example),
+        "/explain": _object(
+            {CUSTOMER_ID: ID} | features | {"what_if": changes}, example={CUSTOMER_ID: "C0000001"} | example
+        ),
         "/features/push": _object(
             {
                 CUSTOMER_ID: ID | {"type": "string"},
