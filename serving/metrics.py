@@ -50,7 +50,8 @@ class ArmCounters:
     def flush(self) -> None:
         """Bring what waits into the counters."""
         with self._lock:
-            waiting, self._waiting = self._waiting, []
+            waiting = self._waiting[:]
+            del self._waiting[: len(waiting)]  # the same list goes on: a count in another thread may hold it
             missing, self._missing = self._missing, np.zeros_like(self._missing)
         for place in np.flatnonzero(missing):
             self._nulls[place].inc(int(missing[place]))
