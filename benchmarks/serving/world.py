@@ -13,7 +13,7 @@ from churn_platform.published.contract import model_dir, pack_customer, read_mod
 from churn_platform.published.features_bundle import publish_features
 from churn_platform.published.files import go_live
 from churn_platform.published.model_bundle import publish_model
-from churn_platform.published.sentences import decode
+from churn_platform.published.sentences import decoded
 from churn_platform.training.data import Labelled
 from churn_platform.training.model import ChurnModel, fit_model
 from churn_platform.training.record import ModelRecord
@@ -58,7 +58,7 @@ def make_world(folder: Path, customers: int) -> World:
     publish_customers(root, portfolio, model, customers)
     go_live(root, PORTFOLIO, champion=VERSION, features_month=MONTH)
     features = read_model_manifest(model_dir(root, VERSION)).features
-    payloads = [{f.name: decode(float(v), f) for f, v in zip(features, row, strict=True)} for row in sample]
+    payloads = [{f.name: decoded(float(v), f.type, f.levels) for f, v in zip(features, row, strict=True)} for row in sample]
     world = World(
         folder, [customer_id(number) for number in range(0, customers, max(1, customers // 500))], payloads, sample
     )
