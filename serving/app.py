@@ -40,7 +40,12 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     """The service as one worker process runs it; SettingsError where it would be open to the network."""
     settings = settings or load_settings()
     app = create_litestar(settings)
-    return enveloped(app, request_seconds=settings.request_seconds, access_log=settings.access_log)
+    return enveloped(
+        app,
+        request_seconds=settings.request_seconds,
+        body_bytes_max=settings.body_bytes_max,
+        access_log=settings.access_log,
+    )
 
 
 def create_litestar(settings: Settings) -> Litestar:
@@ -64,7 +69,6 @@ def create_litestar(settings: Settings) -> Litestar:
         logging_config=None,
         openapi_config=openapi,
         plugins=[problem_details(metrics)],
-        request_max_body_size=settings.body_bytes_max,
         state=State({PLANE: plane}),
     )
 

@@ -94,7 +94,8 @@ def _composed(
         missing = tuple(name for name in unknown if catalogue.places[name] not in values)
     else:
         vector = catalogue.defaults
-        missing = tuple(name for place, name in enumerate(catalogue.names) if place not in values)
+        is_whole = len(values) == len(catalogue.names)
+        missing = () if is_whole else tuple(n for place, n in enumerate(catalogue.names) if place not in values)
     vector = vector.copy()
     for place, value in values.items():
         vector[place] = value

@@ -3,7 +3,9 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Any
+from weakref import WeakValueDictionary
 
 import lmdb
 import msgspec
@@ -85,13 +87,7 @@ class Features:
             raise BundleError(f"{folder}: the manifest is of {named[0]} {named[1]}, not of {portfolio} {month}")
         self.month = month
         self._width = len(self.manifest.features)
-        try:
-            self._environment = lmdb.open(str(folder / FEATURES_FILE), subdir=False, readonly=True, lock=False)
-            found = self._environment.stat()["entries"]
-        except lmdb.Error as error:
-            raise BundleError(f"{folder / FEATURES_FILE}: {error}") from error
-        if found != self.manifest.customers:
-            raise BundleError(f"{folder}: holds {found} customers, its manifest says {self.manifest.customers}")
+        self._environment = _environment(folder / FEATURES_FILE, self.manifest.customers)
 
     def get(self, customer_id: str) -> StoredCustomer | None:
         """The customer as stored; None where the month does not know the id."""
@@ -101,6 +97,31 @@ class Features:
         with self._environment.begin() as transaction:
             stored = transaction.get(key)
         return None if stored is None else unpack_customer(stored, self._width)
+
+
+_opened: WeakValueDictionary[Path, Features] = WeakValueDictionary()
+_opening = Lock()
+
+
+def open_features(folder: Path, *, portfolio: str, month: str) -> Features:
+    """The month's features; the same object while a request still holds it, since LMDB opens a file only once."""
+    with _opening:
+        found = _opened.get(folder)
+        if found is None:
+            found = _opened[folder] = Features(folder, portfolio=portfolio, month=month)
+        return found
+
+
+def _environment(path: Path, customers: int) -> lmdb.Environment:
+    try:
+        environment = lmdb.open(str(path), subdir=False, readonly=True, lock=False)
+        found = environment.stat()["entries"]
+    except lmdb.Error as error:
+        raise BundleError(f"{path}: {error}") from error
+    if found != customers:
+        environment.close()
+        raise BundleError(f"{path}: holds {found} customers, its manifest says {customers}")
+    return environment
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:

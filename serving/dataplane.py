@@ -14,12 +14,11 @@ from serving.answers import (
     STORED_SCORE,
     Answer,
     CustomerView,
-    PushAnswer,
 )
 from serving.asking import Asked, Given, ask, chosen_arm, read_object
-from serving.errors import Fault, InvalidRequest, NotReady
+from serving.errors import NotReady
 from serving.explain import reasons
-from serving.inputs import CUSTOMER_ID, read_customer_id
+from serving.inputs import CUSTOMER_ID
 from serving.live import Portfolio, Registry
 from serving.metrics import Metrics
 from serving.overlay import Overlay
@@ -80,7 +79,7 @@ class Dataplane:
         arm, customer_id = chosen_arm(portfolio, given, request_id)
         pushed = self.pushed(portfolio, customer_id)
         asked = ask(portfolio, given, pushed, arm, customer_id)
-        (probability,) = probabilities([asked])
+        probability = asked.stored.churn_probability if asked.stored is not None else probabilities([asked])[0]
         answer, record = self.answered(portfolio, asked, probability, request_id, 0, begun)
         self.log_of(portfolio.name).append(record)
         self.count(portfolio, asked, answer)
@@ -160,27 +159,6 @@ class Dataplane:
             pushed=self.pushed(portfolio, customer_id),
         )
 
-    def push(self, portfolio_name: str | None, body: bytes, request_id: str) -> PushAnswer:
-        """Let fresher values of a customer count for a while; they are on disk when this returns."""
-        portfolio, given = self.registry.get(portfolio_name), read_object(body)
-        customer_id, features, ttl = read_push(portfolio, given, self.settings)
-        self.overlay.put(portfolio.name, customer_id, features, ttl, time.time())
-        self.metrics.pushes.labels(portfolio.name).inc(len(features))
-        shown = {
-            "portfolio": portfolio.name,
-            "customer_id": customer_id,
-            "features": list(features),
-            "ttl_seconds": ttl,
-        }
-        logger.info("features pushed", extra={"fields": shown})
-        return PushAnswer(
-            request_id=request_id,
-            portfolio=portfolio.name,
-            customer_id=customer_id,
-            features=tuple(features),
-            ttl_seconds=ttl,
-        )
-
     def close(self) -> None:
         """Close the log segments, so that they can be ingested."""
         for log in self.logs.values():
@@ -198,7 +176,7 @@ def probabilities(asked: Sequence[Asked]) -> list[float]:
         if one.stored is None and not one.cold_start:
             scored.setdefault(one.arm.model.version, []).append(place)
     for places in scored.values():
-        vectors = np.stack([asked[place].vector for place in places])
+        vectors = np.array([asked[place].vector for place in places])
         for place, probability in zip(places, asked[places[0]].arm.model.churn_probabilities(vectors), strict=True):
             found[place] = probability
     return found
@@ -223,28 +201,3 @@ def record(
         at_us=time.time_ns() // 1000,
         latency_us=round(seconds * 1e6),
     )
-
-
-def read_push(portfolio: Portfolio, given: Given, settings: Settings) -> tuple[str, dict[str, Any], float]:
-    """(customer id, features by name, seconds to live) of a push; InvalidRequest where something is not allowed."""
-    faults = [
-        Fault(name[:80], None, f"one of {CUSTOMER_ID}, features, ttl_seconds")
-        for name in given
-        if name not in (CUSTOMER_ID, "features", "ttl_seconds")
-    ]
-    customer_id = read_customer_id(given, faults)
-    if customer_id is None and not faults:
-        faults.append(Fault(CUSTOMER_ID, None, "text of 1 to 511 bytes"))
-    features = given.get("features")
-    if not isinstance(features, dict) or not features:
-        faults.append(Fault("features", None, "an object with at least one feature"))
-        features = {}
-    model = portfolio.arms.champion.model
-    model.catalogue.read(features, faults, also_known=portfolio.known_names, at="features.")
-    ttl = given.get("ttl_seconds", settings.push_ttl_seconds)
-    longest = settings.push_ttl_seconds_max
-    if ttl.__class__ not in (int, float) or not 0 < ttl <= longest:
-        faults.append(Fault("ttl_seconds", ttl, f"a number above 0, at most {longest:g}"))
-    if faults or customer_id is None:
-        raise InvalidRequest(faults)
-    return customer_id, features, float(ttl)

@@ -46,21 +46,21 @@ class Catalogue:
         """
         values: dict[int, float] = {}
         readers = self._readers
+        known = 0
         for name, value in given.items():
-            if len(faults) >= FAULTS_MAX:
-                break
-            if name in readers:
+            try:
                 place, reader = readers[name]
-                try:
-                    number = reader(value)
-                except (ValueError, OverflowError):
-                    faults.append(Fault(at + name, _shown(value), allowed(self.features[place])))
-                    continue
-                if place in values:
-                    faults.append(Fault(at + name, _shown(value), "each feature once, by its name or its source's"))
-                values[place] = number
-            elif name != CUSTOMER_ID and name not in also_known:
-                faults.append(Fault(at + name[:SHOWN_CHARACTERS], _shown(value), self._suggestion(name)))
+                values[place] = reader(value)
+                known += 1
+            except KeyError:
+                if name != CUSTOMER_ID and name not in also_known:
+                    faults.append(Fault(at + name[:SHOWN_CHARACTERS], _shown(value), self._suggestion(name)))
+            except (ValueError, OverflowError):
+                faults.append(Fault(at + name, _shown(value), allowed(self.features[place])))
+            if faults and len(faults) > FAULTS_MAX:
+                break
+        if known > len(values):
+            faults.append(Fault(at or "features", None, "each feature once, by its own name or that of its source"))
         return values
 
     def _suggestion(self, name: str) -> str:
@@ -122,49 +122,54 @@ def _bounds(feature: PublishedFeature) -> str:
 def _reader(feature: PublishedFeature, *, strict: bool = True) -> Read:
     """A function from the value in a request to its encoding, NaN for missing; ValueError where it is not allowed."""
     if feature.type == "category":
-        known = {level: float(code) for code, level in enumerate(feature.levels)}
-        read: Read = lambda value: _level(value, known)  # noqa: E731
-    elif feature.type == "boolean":
-        read = _truth
-    else:
-        low, high = feature.range if strict else (None, None)
-        bottom, top = -FLOAT32_MAX if low is None else low, FLOAT32_MAX if high is None else high
-        whole = feature.type == "integer" and strict
-        read = lambda value: _number(value, bottom, top, whole)  # noqa: E731
-    nullable = feature.nullable
-
-    def reader(value: Any) -> float:
-        if value is None or (value.__class__ is str and not value.strip()):
-            if nullable:
-                return math.nan
-            raise ValueError
-        return read(value)
-
-    return reader
+        return _level_reader({level: float(code) for code, level in enumerate(feature.levels)}, feature.nullable)
+    if feature.type == "boolean":
+        return _truth_reader(feature.nullable)
+    low, high = feature.range if strict else (None, None)
+    bottom, top = -FLOAT32_MAX if low is None else low, FLOAT32_MAX if high is None else high
+    return _number_reader(bottom, top, whole=feature.type == "integer" and strict, nullable=feature.nullable)
 
 
-def _level(value: Any, known: dict[str, float]) -> float:
-    if value.__class__ is not str or value not in known:
-        raise ValueError
-    return known[value]
+def _level_reader(known: dict[str, float], nullable: bool) -> Read:
+    def read(value: Any) -> float:
+        if value.__class__ is str and value in known:
+            return known[value]
+        return _missing(value, nullable)
+
+    return read
 
 
-def _truth(value: Any) -> float:
-    """1 for true, 1 and 'Yes', 0 for their opposites."""
-    if value.__class__ is bool:
-        return 1.0 if value else 0.0
-    text = str(value).strip().lower() if value.__class__ in (str, int) else ""
-    if text not in TRUTH:
-        raise ValueError
-    return TRUTH[text]
+def _truth_reader(nullable: bool) -> Read:
+    def read(value: Any) -> float:
+        if value is True:
+            return 1.0
+        if value is False:
+            return 0.0
+        if value.__class__ in (str, int) and (text := str(value).strip().lower()) in TRUTH:
+            return TRUTH[text]
+        return _missing(value, nullable)
+
+    return read
 
 
-def _number(value: Any, low: float, high: float, whole: bool) -> float:
-    if value.__class__ is str:
-        value = float(value) if value.isascii() and "_" not in value else math.nan
-    if value.__class__ not in (int, float) or not low <= value <= high or (whole and value % 1):
-        raise ValueError
-    return float(value)
+def _number_reader(low: float, high: float, *, whole: bool, nullable: bool) -> Read:
+    def read(value: Any) -> float:
+        kind = value.__class__
+        if kind is str and value.strip():
+            value = float(value) if value.isascii() and "_" not in value else math.nan
+            kind = float
+        if (kind is int or kind is float) and low <= value <= high and not (whole and kind is float and value % 1):
+            return value
+        return _missing(value, nullable)
+
+    return read
+
+
+def _missing(value: Any, nullable: bool) -> float:
+    """NaN for null or a blank, where that is allowed."""
+    if nullable and (value is None or (value.__class__ is str and not value.strip())):
+        return math.nan
+    raise ValueError
 
 
 def _utf8_bytes(text: str) -> int:

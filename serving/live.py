@@ -18,7 +18,7 @@ from churn_platform.published.contract import (
     read_live,
 )
 from serving.arms import Arms
-from serving.bundles import Features, Model
+from serving.bundles import Features, Model, open_features
 from serving.errors import BundleError, NotFound, NotReady
 from serving.metrics import Metrics
 
@@ -143,7 +143,8 @@ def load_portfolio(root: Path, current: Portfolio | None, *, key: str) -> Portfo
     if live.portfolio != root.name:
         raise BundleError(f"{root / LIVE_FILE} is of portfolio {live.portfolio!r}")
     models = {named.version: _model(root, named.version, current) for named in live.models}
-    features = _features(root, live.features_month, current) if live.features_month else None
+    month = live.features_month
+    features = open_features(_resolved(features_dir(root, month)), portfolio=root.name, month=month) if month else None
     return Portfolio(root, live, models, features, key=key)
 
 
@@ -151,12 +152,6 @@ def _model(root: Path, version: int, current: Portfolio | None) -> Model:
     folder = _resolved(model_dir(root, version))
     loaded = current.models.get(version) if current else None
     return loaded if loaded and loaded.folder == folder else Model(folder, portfolio=root.name, version=version)
-
-
-def _features(root: Path, month: str, current: Portfolio | None) -> Features:
-    folder = _resolved(features_dir(root, month))
-    loaded = current.features if current else None
-    return loaded if loaded and loaded.folder == folder else Features(folder, portfolio=root.name, month=month)
 
 
 def _resolved(folder: Path) -> Path:

@@ -6,6 +6,7 @@ it; whichever process is asked adds them all up.
 
 import os
 import threading
+from bisect import bisect_left
 from collections.abc import Iterable
 
 import numpy as np
@@ -17,61 +18,89 @@ ARM = ("portfolio", "arm", "model_version")
 LATENCY_BUCKETS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0)
 SCORE_BUCKETS = tuple(round(step / 20, 2) for step in range(1, 21))
 CHURN, STAY = "churn", "stay"
+NULLS_AT_ONCE = 500
 
 
 class ArmCounters:
-    """The counters of one arm of one portfolio.
+    """The counters of one arm of one portfolio: plain numbers, handed to Prometheus by `flush`.
 
-    What is counted waits in memory for the next `flush`, which comes every second and before anybody reads:
-    bringing each prediction into Prometheus' files costs as much as answering it.
+    Prometheus' own counters write to a shared file each time, for which a look-up has no time to spare.
     """
 
     def __init__(self, metrics: "Metrics", portfolio: str, arm: str, model_version: int, features: tuple[str, ...]):
         labels = (portfolio, arm, str(model_version))
-        self._predictions = metrics.predictions.labels(*labels)
-        self._latency = metrics.latency.labels(*labels)
-        self._scores = metrics.scores.labels(*labels)
-        self._squares = metrics.squares.labels(*labels)
-        self._outcomes = {True: metrics.outcomes.labels(*labels, CHURN), False: metrics.outcomes.labels(*labels, STAY)}
+        self._metrics, self._labels = metrics, labels
         self._nulls = [metrics.nulls.labels(portfolio, feature) for feature in features]
         self._lock = threading.Lock()
-        self._waiting: list[tuple[float, bool, float]] = []
-        self._missing = np.zeros(len(features), dtype=np.int64)
+        self._reset(len(features))
+
+    def _reset(self, width: int) -> None:
+        self._churn = self._stay = 0
+        self._squares = 0.0
+        self._latency, self._scores = Tally(LATENCY_BUCKETS), Tally(SCORE_BUCKETS)
+        self._missing = np.zeros(width, dtype=np.int64)
+        self._seen: list[np.ndarray] = []
 
     def count(self, churn_probability: float, is_churn: bool, seconds: float) -> None:
         """One prediction."""
-        self._waiting.append((churn_probability, is_churn, seconds))
+        with self._lock:
+            if is_churn:
+                self._churn += 1
+            else:
+                self._stay += 1
+            self._squares += churn_probability * churn_probability
+            self._latency.add(seconds)
+            self._scores.add(churn_probability)
 
     def count_nulls(self, features: np.ndarray) -> None:
         """The missing values of what a model saw."""
         with self._lock:
-            self._missing += np.isnan(features)
+            self._seen.append(features)
+            if len(self._seen) >= NULLS_AT_ONCE:
+                self._count_seen()
+
+    def _count_seen(self) -> None:
+        if self._seen:
+            self._missing += np.isnan(self._seen).sum(axis=0)
+            self._seen = []
 
     def flush(self) -> None:
-        """Bring what waits into the counters."""
+        """Hand over what was counted since the last time."""
+        metrics, labels = self._metrics, self._labels
         with self._lock:
-            waiting = self._waiting[:]
-            del self._waiting[: len(waiting)]  # the same list goes on: a count in another thread may hold it
-            missing, self._missing = self._missing, np.zeros_like(self._missing)
+            self._count_seen()
+            churn, stay, squares, missing = self._churn, self._stay, self._squares, self._missing
+            latency, scores = self._latency, self._scores
+            self._reset(len(missing))
+        metrics.predictions.labels(*labels).inc(churn + stay)
+        metrics.outcomes.labels(*labels, CHURN).inc(churn)
+        metrics.outcomes.labels(*labels, STAY).inc(stay)
+        metrics.squares.labels(*labels).inc(squares)
+        latency.add_to(metrics.latency.labels(*labels))
+        scores.add_to(metrics.scores.labels(*labels))
         for place in np.flatnonzero(missing):
             self._nulls[place].inc(int(missing[place]))
-        if waiting:
-            scores, churns, seconds = np.array(waiting, dtype=np.float64).T
-            self._predictions.inc(len(waiting))
-            self._squares.inc(float(scores @ scores))
-            self._outcomes[True].inc(float(churns.sum()))
-            self._outcomes[False].inc(len(waiting) - float(churns.sum()))
-            observe_all(self._latency, LATENCY_BUCKETS, seconds)
-            observe_all(self._scores, SCORE_BUCKETS, scores)
 
 
-def observe_all(histogram: Histogram, bounds: tuple[float, ...], values: np.ndarray) -> None:
-    """What `observe` does for each value; the library offers no call for many, so this reaches into a histogram."""
-    places = np.searchsorted(bounds, values, side="left")  # a value on a bound belongs below it
-    for place, count in enumerate(np.bincount(places, minlength=len(bounds) + 1).tolist()):
-        if count:
-            histogram._buckets[place].inc(count)
-    histogram._sum.inc(float(values.sum()))
+class Tally:
+    """Observations of a histogram, by bucket."""
+
+    __slots__ = ("_bounds", "_buckets", "_total")
+
+    def __init__(self, bounds: tuple[float, ...]):
+        self._bounds, self._buckets, self._total = bounds, [0] * (len(bounds) + 1), 0.0
+
+    def add(self, value: float) -> None:
+        """One observation; a bound belongs to the bucket below it."""
+        self._buckets[bisect_left(self._bounds, value)] += 1
+        self._total += value
+
+    def add_to(self, histogram: Histogram) -> None:
+        """All observations at once, for which the library has no public way: `test_metrics.py` watches over it."""
+        histogram._sum.inc(self._total)
+        for bucket, number in zip(histogram._buckets, self._buckets, strict=True):
+            if number:
+                bucket.inc(number)
 
 
 class Metrics:

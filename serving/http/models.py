@@ -9,7 +9,7 @@ from litestar import Controller, Response, get
 
 from churn_platform.published.contract import ModelManifest, model_dir, read_model_manifest
 from serving.errors import NotFound
-from serving.http.routes import Asking, both, needs, plane_of
+from serving.http.routes import Asking, both, needs, plane_of, portfolio_of
 from serving.http.security import SCORE
 from serving.live import Portfolio
 
@@ -52,23 +52,23 @@ class ModelsController(Controller):
     tags = ("models",)
 
     @get(both("/models"), opt=needs(SCORE))
-    async def models(self, request: Asking, portfolio: str | None = None) -> ModelsView:
+    async def models(self, request: Asking) -> ModelsView:
         """The champion, challengers, the champion before, and those retired, newest first."""
         plane = plane_of(request)
-        found = plane.registry.get(portfolio)
+        found = plane.registry.get(portfolio_of(request))
         return await asyncio.to_thread(_models, found, plane.registry.refusals.get(found.name))
 
     @get(both("/models/{version:int}/card"), opt=needs(SCORE))
-    async def card(self, version: int, request: Asking, portfolio: str | None = None) -> Response[bytes]:
+    async def card(self, version: int, request: Asking) -> Response[bytes]:
         """The model card of a version."""
-        found = plane_of(request).registry.get(portfolio)
+        found = plane_of(request).registry.get(portfolio_of(request))
         card = model_dir(found.root, version) / CARD_FILE
         return await asyncio.to_thread(_page, card, f"{found.name} has no card of version {version}")
 
     @get(both("/view_report"), opt=needs(SCORE))
-    async def report(self, request: Asking, portfolio: str | None = None) -> Response[bytes]:
+    async def report(self, request: Asking) -> Response[bytes]:
         """The newest drift report."""
-        found = plane_of(request).registry.get(portfolio)
+        found = plane_of(request).registry.get(portfolio_of(request))
         return await asyncio.to_thread(_newest_report, found)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from litestar import Request
 
 from serving.errors import NotAllowed, NotAuthenticated, NotJson, TooManyRequests
+from serving.http.envelope import FAULT
 from serving.keys import KeyRing
 from serving.limits import Limiter
 
@@ -22,6 +23,8 @@ def gate(keys: KeyRing, limiter: Limiter, *, is_open: bool, requests_per_second:
     """A hook that lets a request through or raises; a handler that says nothing of its needs wants an admin's key."""
 
     async def check(request: Request[Any, Any, Any]) -> None:
+        if fault := request.scope["state"].get(FAULT):
+            raise fault
         secret, content_type = _headers(request)
         if content_type is not None and not content_type.startswith(b"application/json"):
             raise NotJson(f"content type {content_type[:80].decode('latin-1')!r}; send application/json")
