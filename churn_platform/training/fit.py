@@ -74,10 +74,7 @@ def fit_and_log(
         threads=means.threads,
         is_streamed=streams(algorithm, training_set),
     )
-    mlflow.log_params(_parameters(record, model, data))
-    mlflow.log_metrics(_logged_metrics(record))  # type: ignore[attr-defined]
-    mlflow.log_dict(record.as_dict(), RECORD_FILE)  # type: ignore[attr-defined]
-    log_model(model, data.validation.features[:EXAMPLE_ROWS])
+    _log(mlflow, record, model, data)
     return record
 
 
@@ -113,6 +110,13 @@ def fit_with(
 def streams(algorithm: str, training_set: TrainingSet) -> bool:
     """Whether a fit reads every training row in batches: there are too many for memory, and the algorithm can."""
     return training_set.train_share < 1 and ALGORITHMS[algorithm].fit_streamed is not None
+
+
+def _log(mlflow: "MlFlow", record: ModelRecord, model: ChurnModel, data: TrainingData) -> None:
+    mlflow.log_params(_parameters(record, model, data))
+    mlflow.log_metrics(_logged_metrics(record))  # type: ignore[attr-defined]
+    mlflow.log_dict(record.as_dict(), RECORD_FILE)  # type: ignore[attr-defined]
+    log_model(model, data.validation.features[:EXAMPLE_ROWS])
 
 
 def _logged_metrics(record: ModelRecord) -> dict[str, float]:
