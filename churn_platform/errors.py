@@ -35,3 +35,7 @@ class TrainingError(ChurnError):
 
 class PublicationError(ChurnError):
     """A bundle failed its checks and was not published; what was live stays live."""
+
+
+class ErasureError(ChurnError):
+    """A customer cannot be erased, or is still to be found somewhere; the erasure is not recorded as done."""
