@@ -4,6 +4,7 @@ import warnings
 
 from dagster import AssetKey, AssetsDefinition, BetaWarning, Definitions, definitions, in_process_executor
 
+from churn_platform.audit.resource import AuditTrail
 from churn_platform.automation import jobs
 from churn_platform.errors import SpecError
 from churn_platform.evaluation.assets import evaluation_assets
@@ -39,7 +40,8 @@ def build_defs(**overrides: object) -> Definitions:
         executor=in_process_executor,
         resources={
             "warehouse": Warehouse.of(Lake.of(settings)),
-            "tracking": Tracking(tracking_uri=settings.mlflow_uri, artifact_location=settings.mlflow_artifacts),
+            "tracking": Tracking.of(settings),
+            "audit": AuditTrail(path=str(settings.audit_path)),
             "dbt": dbt_cli(project),
         },
     )

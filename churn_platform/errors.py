@@ -39,3 +39,7 @@ class PublicationError(ChurnError):
 
 class ErasureError(ChurnError):
     """A customer cannot be erased, or is still to be found somewhere; the erasure is not recorded as done."""
+
+
+class AuditError(ChurnError):
+    """The audit trail cannot be read or written, or contradicts what is; nothing was recorded."""

@@ -78,6 +78,11 @@ class Settings(BaseSettings):
         return self.root / "published"
 
     @property
+    def audit_path(self) -> Path:
+        """The audit trail of this installation."""
+        return self.root / "audit" / "audit.jsonl"
+
+    @property
     def extension_dir(self) -> Path:
         """DuckDB extensions, installed from their wheels."""
         return self.root / "duckdb_extensions"

@@ -1,6 +1,8 @@
 """The command that erases a customer."""
 
+import getpass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -24,12 +26,15 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Remove a customer from everything the platform keeps, and search for what is left (GDPR, art. 17)."""
+    from churn_platform.audit.log import AuditLog
     from churn_platform.erasure.erase import Installation, erase, plan_erasure
-    from churn_platform.erasure.report import as_text, recorder
+    from churn_platform.erasure.report import as_text, record_erasure
     from churn_platform.portfolios.registry import load_portfolios
 
     if customer in reason:
-        raise ErasureError("the reason names the customer, and the audit trail keeps it for ever; say it without the id")
+        raise ErasureError(
+            "the reason names the customer, and the audit trail keeps it for ever; say it without the id"
+        )
     settings = load_settings()
     spec = portfolio_named(settings, portfolio)
     installation = Installation(
@@ -43,6 +48,7 @@ def erase(
     if not yes:
         typer.confirm("Erase for good? No model of a time with this customer can be reproduced afterwards", abort=True)
     month = datetime.now(UTC).date().replace(day=1)
+    log = AuditLog(settings.audit_path, getpass.getuser(), lambda: datetime.now(UTC))
     with console.status("erasing") as status:
         done = erase(
             installation,
@@ -50,7 +56,7 @@ def erase(
             month=month,
             rewrite_landing=landing,
             also=also or [],
-            record=recorder(settings, reason),
+            record=partial(record_erasure, log, reason=reason),
             show=lambda step: status.update(f"erasing: {step}"),
         )
     console.print(as_text(done, rewritten=landing), markup=False)

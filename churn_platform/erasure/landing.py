@@ -52,7 +52,8 @@ def _without(
 def clean(connection: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     """Replace the file by one of the same kind without the erased customers."""
     draft = delivery.path.with_name(f".{delivery.path.name[:7]}.unfinished")
-    connection.execute(f"copy (select * from {delivery.others}) to '{draft}' ({_format(delivery.path)})".replace("''", "'"))
+    target = str(draft).replace("'", "''")
+    connection.execute(f"copy (select * from {delivery.others}) to '{target}' ({_format(delivery.path)})")
     draft.replace(delivery.path)
 
 

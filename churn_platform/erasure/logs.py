@@ -1,6 +1,5 @@
 """Text logs without the customer: an error message may quote an id as its example."""
 
-import os
 import re
 from pathlib import Path
 
@@ -18,6 +17,6 @@ def erase_from_logs(folder: Path, subject: Subject) -> list[Path]:
         if len(kept) < len(lines):
             draft = path.with_name(f".{path.name}.unfinished")
             draft.write_bytes(b"".join(kept))
-            os.replace(draft, path)
+            draft.replace(path)
             changed.append(path)
     return changed

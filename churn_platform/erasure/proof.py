@@ -42,7 +42,7 @@ def _in_postgres(connection: duckdb.DuckDBPyConnection, lake: Lake, subject: Sub
     connection.execute(f"attach '{lake.catalog.partition(':')[2]}' as {POSTGRES} (type postgres, read_only)")
     try:
         columns = connection.execute(
-            "select table_name, list(column_name) from duckdb_columns() where database_name = ? group by all order by all",
+            "select table_name, list(column_name) from duckdb_columns() where database_name = ? group by all",
             [POSTGRES],
         ).fetchall()
         counts = {table: _count_rows(connection, table, names, subject) for table, names in columns}
@@ -53,7 +53,7 @@ def _in_postgres(connection: duckdb.DuckDBPyConnection, lake: Lake, subject: Sub
 
 def _count_rows(connection: duckdb.DuckDBPyConnection, table: str, columns: list[str], subject: Subject) -> int:
     values = [subject.customer_id, *map(str, subject.numbers)]
-    tests = " or ".join(f'list_contains($values, {_text(column)})' for column in columns)
+    tests = " or ".join(f"list_contains($values, {_text(column)})" for column in columns)
     row = connection.execute(f'select count(*) from {POSTGRES}."{table}" where {tests}', {"values": values}).fetchone()
     assert row is not None
     return row[0]

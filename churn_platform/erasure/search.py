@@ -59,7 +59,9 @@ def _in_parquet(connection: duckdb.DuckDBPyConnection, path: Path, subject: Subj
     query = f"select count(*) from {reader} where {' or '.join(f'coalesce({test}, false)' for test in tests)}"
     given = {"path": str(path), "id": subject.customer_id, "word": _word(subject.customer_id)}
     parameters = given | {"numbers": list(subject.numbers)}
-    row = connection.execute(query, {name: value for name, value in parameters.items() if f"${name}" in query}).fetchone()
+    row = connection.execute(
+        query, {name: value for name, value in parameters.items() if f"${name}" in query}
+    ).fetchone()
     assert row is not None
     return row[0]
 

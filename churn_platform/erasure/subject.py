@@ -63,7 +63,8 @@ class Request:
         """Write the request, synced, before anything is removed."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = self.path.with_suffix(".draft")
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        draft.touch(mode=0o600)
+        with draft.open("w") as file:
             json.dump(asdict(subject), file)
             file.flush()
             os.fsync(file.fileno())

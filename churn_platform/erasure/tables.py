@@ -15,9 +15,7 @@ from churn_platform.warehouse.tables import table_exists
 ID_COLUMN = "customer_id"
 
 
-def tables_of_customers(
-    connection: duckdb.DuckDBPyConnection, portfolio: str, portfolios: Iterable[str]
-) -> list[str]:
+def tables_of_customers(connection: duckdb.DuckDBPyConnection, portfolio: str, portfolios: Iterable[str]) -> list[str]:
     """Every table `schema.table` with customer ids in the schemas of a portfolio: `<portfolio>` and `<portfolio>_*`.
 
     A schema belongs to the portfolio with the longest name that fits, for `acme_two` is none of `acme`.

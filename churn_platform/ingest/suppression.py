@@ -110,7 +110,7 @@ def contact_columns(table: Table) -> list[Column]:
 def _listed(
     connection: duckdb.DuckDBPyConnection, reader: str, value: str, kind: str, hashed: str, known: Sequence[Any]
 ) -> list[str]:
-    """Values of the file that are on the list of a portfolio since a month or later; each distinct value is hashed once."""
+    """Values of the file that are on the list of a portfolio since a month or later; each is hashed once."""
     query = f"""
         select coalesce(list(value), []) from (select distinct {value} as value from {reader})
         where value is not null and {keyed_id(hashed)} in

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -119,10 +120,16 @@ def test_every_command_named_exists():
     assert unknown(r"(?:^|[\s/])churn ([a-z][a-z-]*)", commands) == []
 
 
+def options(command: Any) -> set[str]:
+    """The options of a command; of a group, those of its commands too."""
+    own = {option for item in command.params for option in item.opts}
+    return own.union(*(options(inner) for inner in getattr(command, "commands", {}).values()))
+
+
 def test_every_option_of_a_command_exists():
     """In a line that calls `churn <command>`, every --option is one of that command's own."""
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    known = {name: {option for item in command.params for option in item.opts} for name, command in commands.items()}
+    known = {name: options(command) for name, command in commands.items()}
     lines = {line for page in PAGES for line in code(page).splitlines()}
     calls = [(found[1], line) for line in lines if (found := re.search(r"(?:^|[\s/])churn ([a-z-]+)", line))]
     strange = [
