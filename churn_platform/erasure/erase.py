@@ -1,6 +1,6 @@
 """Erases a customer, step by step; each step may be interrupted, and running all of them again completes the rest."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +14,7 @@ from churn_platform.erasure.proof import left_of
 from churn_platform.erasure.search import find
 from churn_platform.erasure.snapshots import note_expired
 from churn_platform.erasure.subject import Request, Subject, merged, own_number_hashes
-from churn_platform.erasure.tables import count_rows, erase_rows, tables_of_customers
+from churn_platform.erasure.tables import count_rows, erase_rows, foreign_tables, owner, tables_of_customers
 from churn_platform.errors import ErasureError
 from churn_platform.ingest.hashing import set_keys
 from churn_platform.ingest.suppression import is_suppressed, pseudonym
@@ -37,6 +37,19 @@ class Installation:
     def lake(self) -> Lake:
         """The warehouse."""
         return Lake.of(self.settings)
+
+    def folders_of_others(self, portfolio: str) -> set[Path]:
+        """What other portfolios keep in the lake and publish: an id there is another customer's."""
+        others = {name for name in self.portfolios if name != portfolio}
+        schemas = Path(self.lake.files).glob("*")
+        return {folder for folder in schemas if owner(folder.name, self.portfolios) in others} | {
+            self.settings.published_dir / name for name in others
+        }
+
+    def lake_files(self, portfolio: str) -> list[Path]:
+        """The lake's files without those of other portfolios."""
+        others = self.folders_of_others(portfolio)
+        return [path for path in data_files(self.lake) if others.isdisjoint(path.parents)]
 
 
 @dataclass(frozen=True)
@@ -84,7 +97,7 @@ def plan_erasure(installation: Installation, portfolio: Portfolio, customer_id: 
 
 def _kept_files(installation: Installation, portfolio: Portfolio) -> list[Path]:
     folder = installation.settings.published_dir / portfolio.name / "features"
-    return [*data_files(installation.lake), *folder.glob("[0-9]*/*.lmdb")]
+    return [*installation.lake_files(portfolio.name), *folder.glob("[0-9]*/*.lmdb")]
 
 
 def erase(
@@ -110,7 +123,7 @@ def erase(
         delete = partial(erase_rows, connection, plan.portfolio, plan.tables, subject, month)
         write(connection, lake, delete, note=f"{plan.portfolio.name}: erasure of {plan.pseudonym[:12]}")
     show("files of the lake")
-    purged = purge(lake, partial(_holding, subject), partial(_note, month))
+    purged = purge(lake, partial(_holding, installation, plan), partial(_note, month))
     show("published look-ups")
     months = lookups.erase_from_lookups(settings.published_dir / plan.portfolio.name, subject.customer_id)
     show("logs")
@@ -125,8 +138,8 @@ def erase(
     return erasure
 
 
-def _holding(subject: Subject, connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> Collection[Path]:
-    return find(connection, files, subject).keys()
+def _holding(installation: Installation, plan: Plan, connection: duckdb.DuckDBPyConnection) -> list[Path]:
+    return list(find(connection, installation.lake_files(plan.portfolio.name), plan.subject))
 
 
 def _note(month: date, connection: duckdb.DuckDBPyConnection, snapshots: Sequence[int]) -> None:
@@ -148,9 +161,11 @@ def _prove(installation: Installation, plan: Plan, also: Sequence[Path]) -> int:
     """Number of files searched; ErasureError names every place where the customer is left."""
     settings, lake = installation.settings, installation.lake
     places = [settings.root, Path(settings.lake_files), *also] + ([lake.sqlite_path.parent] if lake.sqlite_path else [])
-    without = {settings.extension_dir, plan.request.path, *installation.foreign}
+    name = plan.portfolio.name
+    without = {settings.extension_dir, plan.request.path, *installation.foreign, *installation.folders_of_others(name)}
     with closing(connect(lake, read_only=True)) as connection:
-        searched, left = left_of(connection, lake, plan.subject, places, without=without)
+        foreign = foreign_tables(connection, name, installation.portfolios)
+        searched, left = left_of(connection, lake, plan.subject, places, without=without, foreign=foreign)
     if left:
         listed = "; ".join(f"{place}: {count}" for place, count in left.items())
         raise ErasureError(

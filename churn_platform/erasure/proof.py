@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from churn_platform.erasure.search import find
+from churn_platform.erasure.search import TABLE_NUMBER, about, find
 from churn_platform.erasure.subject import Subject
 from churn_platform.warehouse.lake import Lake
 
@@ -20,14 +20,16 @@ def left_of(
     folders: Iterable[Path],
     *,
     without: Collection[Path],
+    foreign: Collection[int],
 ) -> tuple[int, dict[str, int]]:
     """Number of files searched, and how often each place that still names the subject does so.
 
-    Places are files, and the tables of a Postgres catalog. `without` are files and folders that are not searched.
+    Places are files, and the tables of a Postgres catalog. `without` are files and folders that are not searched,
+    `foreign` tables of other portfolios, by number.
     """
     paths = sorted({path for folder in folders for path in _files(folder, without)})
-    found = {str(path): count for path, count in find(connection, paths, subject).items()}
-    return len(paths), found | (_in_postgres(connection, lake, subject) if lake.sqlite_path is None else {})
+    found = {str(path): count for path, count in find(connection, paths, subject, foreign=foreign).items()}
+    return len(paths), found | (_in_postgres(connection, lake, subject, foreign) if lake.sqlite_path is None else {})
 
 
 def _files(folder: Path, without: Collection[Path]) -> Iterator[Path]:
@@ -37,7 +39,9 @@ def _files(folder: Path, without: Collection[Path]) -> Iterator[Path]:
         yield from (path for path in paths if path not in without and path.is_file() and not path.is_symlink())
 
 
-def _in_postgres(connection: duckdb.DuckDBPyConnection, lake: Lake, subject: Subject) -> dict[str, int]:
+def _in_postgres(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, subject: Subject, foreign: Collection[int]
+) -> dict[str, int]:
     """Rows of a Postgres catalog with a value of the subject: a small insert, a column's smallest or largest value."""
     connection.execute(f"attach '{lake.catalog.partition(':')[2]}' as {POSTGRES} (type postgres, read_only)")
     try:
@@ -45,16 +49,25 @@ def _in_postgres(connection: duckdb.DuckDBPyConnection, lake: Lake, subject: Sub
             "select table_name, list(column_name) from duckdb_columns() where database_name = ? group by all",
             [POSTGRES],
         ).fetchall()
-        counts = {table: _count_rows(connection, table, names, subject) for table, names in columns}
+        own = [(table, names) for table, names in columns if about(table) not in foreign]
+        counts = {table: _count_rows(connection, table, names, subject, foreign) for table, names in own}
     finally:
         connection.execute(f"detach {POSTGRES}")
     return {f"catalog table {table}": count for table, count in counts.items() if count}
 
 
-def _count_rows(connection: duckdb.DuckDBPyConnection, table: str, columns: list[str], subject: Subject) -> int:
+def _count_rows(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: list[str], subject: Subject, foreign: Collection[int]
+) -> int:
     values = [subject.customer_id, *map(str, subject.numbers)]
     tests = " or ".join(f"list_contains($values, {_text(column)})" for column in columns)
-    row = connection.execute(f'select count(*) from {POSTGRES}."{table}" where {tests}', {"values": values}).fetchone()
+    own = (
+        f"not list_contains($foreign::bigint[], {TABLE_NUMBER})" if TABLE_NUMBER in columns else "$foreign is not null"
+    )
+    row = connection.execute(
+        f'select count(*) from {POSTGRES}."{table}" where ({tests}) and {own}',
+        {"values": values, "foreign": list(foreign)},
+    ).fetchone()
     assert row is not None
     return row[0]
 

@@ -10,7 +10,7 @@ import mmap
 import re
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -22,16 +22,28 @@ from churn_platform.errors import DataError
 from churn_platform.published.contract import FEATURES_FILE
 
 WORD_CHARACTERS = 5
+TABLE_NUMBER = "table_id"
 PARQUET, SQLITE, GZIP = b"PAR1", b"SQLite format 3\0", b"\x1f\x8b"
 
 
-def find(connection: duckdb.DuckDBPyConnection, paths: Iterable[Path], subject: Subject) -> dict[Path, int]:
-    """How often each file names the subject, without the files that do not."""
-    counts = {path: count_in(connection, path, subject) for path in paths}
+def find(
+    connection: duckdb.DuckDBPyConnection,
+    paths: Iterable[Path],
+    subject: Subject,
+    *,
+    foreign: Collection[int] = (),
+) -> dict[Path, int]:
+    """How often each file names the subject, without the files that do not.
+
+    What a catalog notes of `foreign`, tables of other portfolios by number, does not count.
+    """
+    counts = {path: count_in(connection, path, subject, foreign=foreign) for path in paths}
     return {path: count for path, count in counts.items() if count}
 
 
-def count_in(connection: duckdb.DuckDBPyConnection, path: Path, subject: Subject) -> int:
+def count_in(
+    connection: duckdb.DuckDBPyConnection, path: Path, subject: Subject, *, foreign: Collection[int] = ()
+) -> int:
     """How many rows, records or words of a file name the subject."""
     if path.name == FEATURES_FILE:
         return int(is_in_lookup(path, subject.customer_id))
@@ -40,7 +52,7 @@ def count_in(connection: duckdb.DuckDBPyConnection, path: Path, subject: Subject
     if start.startswith(PARQUET):
         return _in_parquet(connection, path, subject)
     if start.startswith(SQLITE):
-        return _in_sqlite(path, subject)
+        return _in_sqlite(path, subject, foreign)
     return _in_bytes(path, subject, compressed=start.startswith(GZIP))
 
 
@@ -77,7 +89,7 @@ def _names(column: str, sql_type: str, subject: Subject) -> str | None:
     return word if len(subject.customer_id) >= WORD_CHARACTERS else f"{text} = $id"
 
 
-def _in_sqlite(path: Path, subject: Subject) -> int:
+def _in_sqlite(path: Path, subject: Subject, foreign: Collection[int]) -> int:
     """Rows of any table with a value that names the subject."""
     word = re.compile("|".join(words_of(subject)) or r"(?!)")
     values = {subject.customer_id, *map(str, subject.numbers)}
@@ -87,12 +99,23 @@ def _in_sqlite(path: Path, subject: Subject) -> int:
         return text in values or word.search(text) is not None
 
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-        return sum(any(map(names, row)) for row in _rows(database))
+        return sum(any(map(names, row)) for row in _rows(database, foreign))
 
 
-def _rows(database: sqlite3.Connection) -> Iterator[Sequence[object]]:
+def _rows(database: sqlite3.Connection, foreign: Collection[int]) -> Iterator[Sequence[object]]:
     for (table,) in database.execute("select name from sqlite_master where type = 'table'").fetchall():
-        yield from database.execute(f'select * from "{table}"')
+        if about(table) in foreign:
+            continue
+        rows = database.execute(f'select * from "{table}"')
+        columns = [column for column, *_ in rows.description]
+        place = columns.index(TABLE_NUMBER) if TABLE_NUMBER in columns else None
+        yield from (row for row in rows if place is None or row[place] not in foreign)
+
+
+def about(catalog_table: str) -> int | None:
+    """The number of the table whose small inserts a table of the catalog holds; None for any other."""
+    found = re.fullmatch(r"ducklake_inlined_data_(\d+)_\d+", catalog_table)
+    return int(found[1]) if found else None
 
 
 def _in_bytes(path: Path, subject: Subject, *, compressed: bool) -> int:

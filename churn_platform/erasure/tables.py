@@ -10,6 +10,7 @@ from churn_platform.ingest.load import raw_table
 from churn_platform.ingest.suppression import contact_columns, suppress
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.warehouse.lake import NAME
+from churn_platform.warehouse.purge import CATALOG
 from churn_platform.warehouse.tables import table_exists
 
 ID_COLUMN = "customer_id"
@@ -26,12 +27,26 @@ def tables_of_customers(connection: duckdb.DuckDBPyConnection, portfolio: str, p
         "where columns.table_catalog = ? and column_name = ? and table_type = 'BASE TABLE' order by all",
         [NAME, ID_COLUMN],
     ).fetchall()
-    return [f"{schema}.{table}" for schema, table in rows if _owner(schema, portfolios) == portfolio]
+    return [f"{schema}.{table}" for schema, table in rows if owner(schema, portfolios) == portfolio]
 
 
-def _owner(schema: str, portfolios: Iterable[str]) -> str | None:
+def owner(schema: str, portfolios: Iterable[str]) -> str | None:
+    """The portfolio that a schema belongs to; None for one of the platform's own."""
     fitting = [name for name in portfolios if schema == name or schema.startswith(f"{name}_")]
     return max(fitting, key=len, default=None)
+
+
+def foreign_tables(connection: duckdb.DuckDBPyConnection, portfolio: str, portfolios: Iterable[str]) -> dict[int, str]:
+    """Tables of other portfolios by their number in the catalog, as `schema.table`, past ones included.
+
+    An id that two portfolios use is not one customer's: theirs is not to be searched.
+    """
+    rows = connection.execute(
+        f"select table_id, schema_name, table_name from {CATALOG}.ducklake_table "
+        f"join {CATALOG}.ducklake_schema using (schema_id)"
+    ).fetchall()
+    others = {name for name in portfolios if name != portfolio}
+    return {number: f"{schema}.{table}" for number, schema, table in rows if owner(schema, portfolios) in others}
 
 
 def count_rows(connection: duckdb.DuckDBPyConnection, tables: Iterable[str], customer_id: str) -> dict[str, int]:

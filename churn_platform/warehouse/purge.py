@@ -21,7 +21,7 @@ from churn_platform.warehouse.tables import transaction
 
 CATALOG = f"__ducklake_metadata_{NAME}"
 ORPHAN_AGE = "interval 1 day"  # on Postgres other writers may be at work, and their newest files look like orphans
-FindFiles = Callable[[duckdb.DuckDBPyConnection, Sequence[Path]], Sequence[Path]]
+FindFiles = Callable[[duckdb.DuckDBPyConnection], Sequence[Path]]
 Note = Callable[[duckdb.DuckDBPyConnection, Sequence[int]], None]
 
 
@@ -36,9 +36,9 @@ class Purged:
 def purge(lake: Lake, find_files: FindFiles, note: Note) -> Purged:
     """Rewrite every file with deleted rows, and expire each snapshot that sees a file which `find_files` picks.
 
-    `find_files` is given the lake's files and returns those that must go. Snapshots that see none of them stay, and so
-    does the newest, whatever it sees. `note` is told of the snapshots before they go, in a transaction. Running it
-    again completes what a kill interrupted.
+    `find_files` names the files that must go; it is asked once small changes have left the catalog for files.
+    Snapshots that see none of them stay, and so does the newest, whatever it sees. `note` is told of the others before
+    they go, in a transaction. Running it again completes what a kill interrupted.
     """
     with writer_lock(lake), closing(connect(lake)) as connection:
         try:
@@ -54,7 +54,7 @@ def purge(lake: Lake, find_files: FindFiles, note: Note) -> Purged:
 def _purge(connection: duckdb.DuckDBPyConnection, lake: Lake, find_files: FindFiles, note: Note) -> Purged:
     _call(connection, "flush_inlined_data")
     _call(connection, "rewrite_data_files", "delete_threshold => 0")
-    snapshots = _seeing(connection, find_files(connection, data_files(lake)))
+    snapshots = _seeing(connection, find_files(connection))
     if snapshots:
         with transaction(connection):
             note(connection, snapshots)
