@@ -6,8 +6,10 @@ from dagster import AssetKey, AssetsDefinition, BetaWarning, Definitions, defini
 
 from churn_platform.audit.resource import AuditTrail
 from churn_platform.automation import jobs
+from churn_platform.campaign.assets import campaign_assets
 from churn_platform.errors import SpecError
 from churn_platform.evaluation.assets import evaluation_assets
+from churn_platform.governance.assets import governance_assets
 from churn_platform.ingest.assets import raw_assets, snapshot_assets
 from churn_platform.portfolios.registry import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
@@ -54,9 +56,11 @@ def portfolio_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDef
         *raw_assets(portfolio, settings),
         *features,
         *training_assets(portfolio, settings),
+        *governance_assets(portfolio, settings),
         *evaluation_assets(portfolio, settings),
         *scoring_assets(portfolio, settings),
         *published_assets(portfolio, settings),
+        *campaign_assets(portfolio, settings),
     ]
 
 

@@ -43,3 +43,7 @@ class ErasureError(ChurnError):
 
 class AuditError(ChurnError):
     """The audit trail cannot be read or written, or contradicts what is; nothing was recorded."""
+
+
+class PromotionError(ChurnError):
+    """A version cannot become champion; who is champion and what is live stay as they are."""

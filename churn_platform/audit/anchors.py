@@ -27,14 +27,18 @@ def read_anchor(where: str, text: str) -> Anchor:
 
 
 def note_head(client: "MlflowClient", record: Record) -> None:
-    """Note the record as head, as a tag of its portfolio's registered model; nothing where there is no such model."""
+    """Note the record as head, as a tag of its portfolio's registered model; an older head never replaces a newer one.
+
+    Nothing where nothing is registered yet: the first head noted later covers what came before.
+    """
     from mlflow.exceptions import MlflowException
 
     try:
-        client.get_registered_model(record.portfolio)
+        noted = client.get_registered_model(record.portfolio).tags.get(HEAD)
     except MlflowException:
-        return  # nothing is registered yet; the first head noted later covers what came before
-    client.set_registered_model_tag(record.portfolio, HEAD, head_text(record))
+        return
+    if noted is None or read_anchor(f"the MLflow tag of {record.portfolio}", noted).sequence < record.sequence:
+        client.set_registered_model_tag(record.portfolio, HEAD, head_text(record))
 
 
 def mlflow_anchors(client: "MlflowClient") -> list[Anchor]:

@@ -3,10 +3,11 @@
 import getpass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from dagster import AssetKey, ConfigurableResource, DagsterInstance
 
-from churn_platform.audit.anchors import HEAD, read_anchor
+from churn_platform.audit.anchors import HEAD, head_text, read_anchor
 from churn_platform.audit.log import AuditLog
 from churn_platform.audit.verify import Anchor
 
@@ -22,6 +23,12 @@ class AuditTrail(ConfigurableResource):
     def log(self, run_id: str) -> AuditLog:
         """The trail as a run writes it: under the user and the run's id, dated by the clock."""
         return AuditLog(Path(self.path), f"{getpass.getuser()} in run {run_id}", lambda: datetime.now(UTC))
+
+
+def head_metadata(log: AuditLog) -> dict[str, Any]:
+    """The head of the trail as metadata of a materialization, which anchors it outside its file; none while empty."""
+    records = log.records()
+    return {HEAD: head_text(records[-1])} if records else {}
 
 
 def dagster_anchors(instance: DagsterInstance, portfolios: list[str]) -> list[Anchor]:

@@ -3,16 +3,13 @@
 from functools import cached_property
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-IDENTIFIER_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
-Identifier = Field(pattern=IDENTIFIER_PATTERN)
+from churn_platform.portfolios.economics import Campaign, Economics
+from churn_platform.portfolios.spec_model import Identifier, SpecModel
+from churn_platform.published.sentences import sentence
 
-
-class SpecModel(BaseModel):
-    """Base of every part of a spec: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+ATTRIBUTE_TYPES = ("string", "integer", "number", "boolean")
 
 
 class Column(SpecModel):
@@ -41,6 +38,7 @@ class Table(SpecModel):
     key: str = Field(description="Column that is unique within a month.")
     event_time: str | None = Field(None, description="Column that must fall into the file's month (UTC).")
     customer: str | None = Field(None, description="Column that must name a customer of the same month.")
+    optional: bool = Field(False, description="Whether a month may come without the file; it has no rows then.")
     columns: tuple[Column, ...]
 
     @model_validator(mode="after")
@@ -71,13 +69,26 @@ class Feature(SpecModel):
     nullable: bool = Field(False, description="Whether a missing value is legitimate.")
     protected: bool = Field(False, description="Whether fairness is watched over this attribute.")
     source: str | None = Field(None, description="Column of the customer's own file, where it differs.")
-    reason: str = Field(description="Sentence for a reason code; {value} stands for the customer's value.")
+    reason: str = Field(description="Sentence for a reason code; published/sentences.py says how {value} is put in.")
+    actionable: Literal["lower", "higher", "any"] | None = Field(
+        None, description="Which way the operator can move it by an offer or a repair; none: not by anything it does."
+    )
 
     @model_validator(mode="after")
     def _levels_fit_type(self):
         if (self.type == "category") != bool(self.levels):
             raise ValueError(f"feature {self.name}: a category needs levels, and only a category has them")
+        if self.protected and self.actionable:
+            raise ValueError(f"feature {self.name}: what is protected is nothing to act on")
+        self._reason_can_be_said()
         return self
+
+    def _reason_can_be_said(self) -> None:
+        example = self.levels[0] if self.levels else {"boolean": True, "integer": 2, "number": 2.5}[self.type]
+        try:
+            sentence(self.reason, example)
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise ValueError(f"feature {self.name}: reason {self.reason!r} cannot be said: {error}") from error
 
 
 class Label(SpecModel):
@@ -97,14 +108,6 @@ class Split(SpecModel):
     validation_share: float = Field(0.2, gt=0, lt=0.5, description="Stratified: share for threshold and calibration.")
     holdout_share: float = Field(0.2, gt=0, lt=0.5, description="Stratified: share for the report.")
     seed: int = 7
-
-
-class Economics(SpecModel):
-    """What a contact costs and what a kept customer is worth, in EUR."""
-
-    contact_cost_eur: float = Field(gt=0)
-    acquisition_cost_eur: float = Field(gt=0)
-    acceptance_rate: float = Field(gt=0, le=1)
 
 
 class Gates(SpecModel):
@@ -137,13 +140,16 @@ class Portfolio(SpecModel):
     protected_attributes: tuple[str, ...] = Field(
         (), description="Features, or columns of the table `customers`, over which fairness is watched."
     )
-    slices: tuple[str, ...] = Field((), description="Features by which the model card breaks metrics down.")
+    slices: tuple[str, ...] = Field(
+        (), description="Features, or columns of the table `customers`, by which the model card breaks metrics down."
+    )
     approval: Literal["automatic", "manual"] = Field(
         "automatic", description="Manual: a challenger that earned promotion waits for `churn approve`."
     )
     label: Label
     split: Split
     economics: Economics
+    campaign: Campaign = Campaign()
     gates: Gates
     candidates: tuple[Literal["logistic_regression", "xgboost"], ...] = ("logistic_regression", "xgboost")
 
@@ -156,7 +162,31 @@ class Portfolio(SpecModel):
             raise ValueError("a snapshot portfolio names id_column and label.column, and lists no tables")
         if self.kind == "events" and not self.tables:
             raise ValueError("an events portfolio lists its landed tables")
+        self._attributes_exist()
+        if self.campaign.value and self.campaign.value.price_feature not in names:
+            raise ValueError(f"campaign.value.price_feature: {self.campaign.value.price_feature!r} is no feature")
         return self
+
+    def _attributes_exist(self) -> None:
+        known = {*self.feature_names, *self.landed_attributes}
+        for role, names in (("protected_attributes", self.protected_attributes), ("slices", self.slices)):
+            if unknown := [name for name in names if name not in known]:
+                raise ValueError(
+                    f"{role}: {', '.join(unknown)} is neither a feature nor a column of the table customers "
+                    "that people can be grouped by"
+                )
+        if unwatched := [it.name for it in self.features if it.protected and it.name not in self.protected_attributes]:
+            raise ValueError(f"{', '.join(unwatched)} is marked as protected and missing in protected_attributes")
+
+    @property
+    def landed_attributes(self) -> tuple[str, ...]:
+        """Columns of the landed table `customers` by which customers can be grouped, though no model sees them."""
+        columns = [column for table in self.tables if table.name == "customers" for column in table.columns]
+        return tuple(
+            column.name
+            for column in columns
+            if column.name not in self.feature_names and not column.hashed and column.type in ATTRIBUTE_TYPES
+        )
 
     @cached_property
     def landed_tables(self) -> tuple[Table, ...]:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 import duckdb
+import pyarrow as pa
 from tenacity import RetryError
 
 from churn_platform.warehouse.lake import NAME, Lake, attempts, busy_error
@@ -55,9 +56,12 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
 def ensure_table(connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str]) -> None:
     """Make `schema.table` with the given columns (name -> SQL type), partitioned by month, where it is missing.
 
-    To be called in a transaction.
+    A table from before a column was thought of gains it, null in every row. To be called in a transaction.
     """
     if table_exists(connection, table):
+        known = [column[0] for column in connection.execute(f"select * from {table} limit 0").description]
+        for column in columns.keys() - known:
+            connection.execute(f'alter table {table} add column "{column}" {columns[column]}')
         return
     listed = ", ".join(f'"{column}" {sql_type}' for column, sql_type in columns.items())
     connection.execute(f"create schema if not exists {table.split('.')[0]}")
@@ -79,6 +83,20 @@ def replace_month(connection: duckdb.DuckDBPyConnection, table: str, month: date
     connection.execute(f"delete from {table} where month = ?", [month])
     inserted = connection.execute(f"insert into {table} by name {select}").fetchone()
     return inserted[0] if inserted else 0
+
+
+def replace_rows(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str], month: date, rows: pa.Table
+) -> int:
+    """Put an Arrow table in place of the rows of `month`; the lake's table is made where it is missing.
+
+    Columns match by name; returns the number of rows. To be called in a transaction.
+    """
+    ensure_table(connection, table, columns)
+    connection.register("new_rows", rows)
+    count = replace_month(connection, table, month, "select * from new_rows")
+    connection.unregister("new_rows")
+    return count
 
 
 def read_rows(connection: duckdb.DuckDBPyConnection, table: str, month: date) -> list[dict[str, Any]]:

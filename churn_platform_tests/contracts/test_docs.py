@@ -83,6 +83,8 @@ def landing_section(table: Table) -> str:
         lines.append(f"- inside the month, UTC: `{table.event_time}`")
     if table.customer:
         lines.append(f"- a customer of the same month: `{table.customer}`")
+    if table.optional:
+        lines.append("- the file may be missing: the month has no rows then")
     return "\n".join([*lines, "", landing_table(table)])
 
 

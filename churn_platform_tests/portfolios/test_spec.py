@@ -30,6 +30,8 @@ def changed(*path, value) -> dict:
         (("features", 1, "name"), "usage", "a feature is listed twice"),
         (("features", 0, "levels"), ["a"], "a category needs levels, and only a category has them"),
         (("features", 3, "levels"), [], "a category needs levels"),
+        (("features", 0, "reason"), "Used {volume} GB", "feature usage: reason .* cannot be said"),
+        (("features", 0, "reason"), "Used {value:d} GB", "feature usage: reason .* cannot be said"),
         (("tables",), [], "an events portfolio lists its landed tables"),
         (("tables", 0, "key"), "nothing", "'nothing' is not one of its columns"),
         (("tables", 1, "event_time"), "nothing", "'nothing' is not one of its columns"),
@@ -83,3 +85,20 @@ def test_parts_are_found_by_name():
     for look_up in (TINY.table, TINY.table("calls").column, TINY.feature):
         with pytest.raises(KeyError):
             look_up("nothing")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("protected_attributes",), ["plan", "shoe_size"], "protected_attributes: shoe_size is neither a feature nor"),
+        (("slices",), ["shoe_size"], "slices: shoe_size is neither a feature nor a column of the table customers"),
+        (("slices",), ["joined_date"], "slices: joined_date is neither"),
+        (("slices",), ["phone_number"], "slices: phone_number is neither"),
+        (("features", 3, "protected"), True, "plan is marked as protected and missing in protected_attributes"),
+    ],
+)
+def test_attributes_must_be_there_to_group_by(path, value, message):
+    """Fairness and slices name features or landed columns; dates and hashed numbers make no groups."""
+    with pytest.raises(ValidationError, match=message):
+        Portfolio.model_validate(changed(*path, value=value))
+    assert "plan_eur" in TINY.landed_attributes

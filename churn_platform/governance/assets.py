@@ -1,0 +1,105 @@
+"""Fairness, explanations and model card of a month's challenger as assets."""
+
+import json
+from dataclasses import asdict
+from functools import partial
+
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
+
+from churn_platform.governance.artifacts import (
+    FAIRNESS_FILE,
+    FAIRNESS_PAGE,
+    IMPORTANCE_FILE,
+    PICTURES_FOLDER,
+    log_files,
+)
+from churn_platform.governance.examined import examine
+from churn_platform.governance.explanations import explain
+from churn_platform.governance.fairness import measure_fairness, worst_gap
+from churn_platform.governance.tables import replace_explanations, replace_fairness
+from churn_platform.governance.text import fairness_markdown, importance_markdown, picture_markdown
+from churn_platform.months import label
+from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.settings import Settings
+from churn_platform.training.tracking import Tracking
+from churn_platform.warehouse.resource import Warehouse
+from churn_platform.warehouse.tables import write
+
+
+def governance_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
+    """The assets that say what a challenger is like."""
+    return [_fairness_report(portfolio, settings), _explanations(portfolio, settings)]
+
+
+def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    @asset(
+        **monthly_asset(portfolio.name, "fairness_report", f"{portfolio.name}_training", settings.first_month),
+        deps=[AssetKey([portfolio.name, "challenger"])],
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description="One row per month, protected attribute and group: the challenger's rates on the hold-out.",
+    )
+    def fairness_report(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
+        client = tracking.client()
+        for month in months_of(context):
+            with warehouse.get_connection(read_only=True) as connection:
+                examined = examine(client, connection, portfolio, month)
+            attributes = measure_fairness(
+                examined.protected_groups,
+                examined.holdout.churned,
+                examined.probability,
+                threshold=examined.record.threshold,
+                gates=portfolio.gates,
+                seed=portfolio.split.seed,
+            )
+            page = fairness_markdown(attributes, portfolio.gates)
+            stored = json.dumps([asdict(it) for it in attributes], indent=2)
+            log_files(client, examined.record.mlflow_run_id, {FAIRNESS_FILE: stored, FAIRNESS_PAGE: page})
+            with warehouse.get_connection() as connection:
+                write(connection, warehouse.lake, partial(replace_fairness, connection, examined, attributes))
+            context.log.info(f"{label(month)}: equalized-odds difference {worst_gap(attributes)}")
+        gap = worst_gap(attributes)
+        return MaterializeResult(
+            metadata={
+                "fairness": MetadataValue.md(page),
+                "equalized_odds_difference": "not defined" if gap is None else gap,
+                "model_version": examined.version,
+            }
+        )
+
+    return fairness_report
+
+
+def _explanations(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    @asset(
+        **monthly_asset(portfolio.name, "explanations", f"{portfolio.name}_training", settings.first_month),
+        deps=[AssetKey([portfolio.name, "challenger"])],
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description="One row per month and feature: the challenger's global importance, with SHAP pictures.",
+    )
+    def explanations(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
+        client = tracking.client()
+        for month in months_of(context):
+            with warehouse.get_connection(read_only=True) as connection:
+                examined = examine(client, connection, portfolio, month)
+            ranking, pictures = explain(examined.model, examined.features, seed=portfolio.split.seed)
+            files = {f"{PICTURES_FOLDER}/{name}": picture for name, picture in pictures.items()}
+            stored = json.dumps([asdict(it) for it in ranking], indent=2)
+            log_files(client, examined.record.mlflow_run_id, {IMPORTANCE_FILE: stored, **files})
+            with warehouse.get_connection() as connection:
+                write(connection, warehouse.lake, partial(replace_explanations, connection, examined, ranking))
+            context.log.info(f"{label(month)}: version {examined.version} looks most at {ranking[0].feature}")
+        return MaterializeResult(
+            metadata={
+                "importance": MetadataValue.md(importance_markdown(ranking)),
+                "model_version": examined.version,
+                **{
+                    name.removesuffix(".png"): MetadataValue.md(picture_markdown(name, it))
+                    for name, it in pictures.items()
+                },
+            }
+        )
+
+    return explanations

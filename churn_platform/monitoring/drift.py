@@ -1,0 +1,118 @@
+"""Drift of a month against what the champion was trained on: per feature, and of the whole table.
+
+Seasons are part of the reference. It holds up to twelve months, and each of them lies at some distance from all
+together; a feature has drifted only when a month lies further off than the reference's own months do.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from churn_platform.monitoring.effect_size import Bins, count_features, feature_bins, jensen_shannon, number_bins, psi
+from churn_platform.portfolios.spec import Feature
+from churn_platform.training.model import log_odds
+
+NOTABLE_PSI = 0.1
+FLOOR_FACTOR = 1.5  # the reference's months are few, so the next of the same kind may lie somewhat further off
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Histograms of the champion's training rows, the bins they fix, and how far single months lie from them."""
+
+    bins: tuple[Bins, ...]
+    counts: tuple[np.ndarray, ...]
+    floors: np.ndarray
+
+    @property
+    def limits(self) -> np.ndarray:
+        """The PSI from which each feature counts as drifted."""
+        return np.maximum(NOTABLE_PSI, FLOOR_FACTOR * self.floors)
+
+
+@dataclass(frozen=True)
+class FeatureDrift:
+    """One feature of a month against the reference; `limit` is the PSI from which it counts as drifted."""
+
+    feature: str
+    psi: float
+    limit: float
+    jensen_shannon: float
+    importance: float
+    null_share: float
+    null_share_change: float
+    is_drifted: bool
+
+
+@dataclass(frozen=True)
+class TableDrift:
+    """All features together; the shares are of features, and of the champion's importance."""
+
+    drift_share: float
+    drifted_importance: float
+    drifted_features: tuple[str, ...]
+
+
+def make_reference(months: Sequence[np.ndarray], catalogue: Sequence[Feature]) -> Reference:
+    """The reference of encoded months, each (rows, features), in the order of the catalogue."""
+    everything = np.vstack(months)
+    bins = tuple(feature_bins(column, feature) for column, feature in zip(everything.T, catalogue, strict=True))
+    return _reference(months, bins)
+
+
+def make_score_reference(months: Sequence[np.ndarray]) -> Reference:
+    """The reference of predicted probabilities, months of (rows,)."""
+    columns = [log_odds(month).reshape(-1, 1) for month in months]
+    return _reference(columns, (number_bins(np.vstack(columns)[:, 0]),))
+
+
+def _reference(months: Sequence[np.ndarray], bins: tuple[Bins, ...]) -> Reference:
+    by_month = [count_features(month, bins) for month in months]
+    counts = tuple(np.sum(own, axis=0) for own in zip(*by_month, strict=True))
+    distances = [[psi(*pair) for pair in zip(counts, month, strict=True)] for month in by_month]
+    return Reference(bins, counts, np.max(distances, axis=0))
+
+
+def feature_drift(
+    reference: Reference, current: np.ndarray, catalogue: Sequence[Feature], importances: Mapping[str, float]
+) -> list[FeatureDrift]:
+    """Each feature of the current rows (rows, features) against the reference, in the order of the catalogue.
+
+    Importances are made to sum to 1; a feature that they do not name weighs nothing.
+    """
+    total = sum(importances.get(feature.name, 0.0) for feature in catalogue) or 1.0
+    rows = []
+    for feature, before, after, limit in zip(
+        catalogue, reference.counts, count_features(current, reference.bins), reference.limits, strict=True
+    ):
+        distance, nulls = psi(before, after), after[-1] / max(after.sum(), 1)
+        rows.append(
+            FeatureDrift(
+                feature=feature.name,
+                psi=distance,
+                limit=float(limit),
+                jensen_shannon=jensen_shannon(before, after),
+                importance=importances.get(feature.name, 0.0) / total,
+                null_share=float(nulls),
+                null_share_change=float(nulls - before[-1] / max(before.sum(), 1)),
+                is_drifted=bool(distance > limit),
+            )
+        )
+    return rows
+
+
+def table_drift(rows: Sequence[FeatureDrift]) -> TableDrift:
+    """What the features say together; drifted features come most important first."""
+    drifted = sorted((row for row in rows if row.is_drifted), key=lambda row: (-row.importance, row.feature))
+    return TableDrift(
+        drift_share=len(drifted) / max(len(rows), 1),
+        drifted_importance=float(sum(row.importance for row in drifted)),
+        drifted_features=tuple(row.feature for row in drifted),
+    )
+
+
+def prediction_drift(reference: Reference, probability: np.ndarray) -> tuple[float, float]:
+    """PSI of the scores of (rows,) against the reference, and the PSI from which they count as drifted."""
+    (counts,) = count_features(log_odds(probability).reshape(-1, 1), reference.bins)
+    return psi(reference.counts[0], counts), float(reference.limits[0])
