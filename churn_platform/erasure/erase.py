@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from churn_platform.erasure import landing, logs, lookups
+from churn_platform.erasure import exports, landing, logs, lookups
 from churn_platform.erasure.proof import left_of
 from churn_platform.erasure.search import find
 from churn_platform.erasure.snapshots import note_expired
@@ -43,7 +43,7 @@ class Installation:
         others = {name for name in self.portfolios if name != portfolio}
         schemas = Path(self.lake.files).glob("*")
         return {folder for folder in schemas if owner(folder.name, self.portfolios) in others} | {
-            self.settings.published_dir / name for name in others
+            folder / name for name in others for folder in (self.settings.published_dir, self.settings.exports_dir)
         }
 
     def lake_files(self, portfolio: str) -> list[Path]:
@@ -70,6 +70,7 @@ class Erasure:
     plan: Plan
     purged: Purged
     months: list[str]
+    exports: list[str]
     logs: list[Path]
     deliveries: list[Path]
     searched: int
@@ -126,13 +127,16 @@ def erase(
     purged = purge(lake, partial(_holding, installation, plan), partial(_note, month))
     show("published look-ups")
     months = lookups.erase_from_lookups(settings.published_dir / plan.portfolio.name, subject.customer_id)
+    show("exports")
+    with closing(connect(lake, read_only=True)) as connection:
+        exported = exports.erase_from_exports(connection, plan.portfolio, settings.exports_dir, subject)
     show("logs")
     changed = logs.erase_from_logs(settings.root / "logs", subject)
     show("landed files")
     deliveries = _deliveries(installation, plan, rewrite=rewrite_landing)
     show("search")
     searched = _prove(installation, plan, also)
-    erasure = Erasure(plan, purged, months, changed, deliveries, searched)
+    erasure = Erasure(plan, purged, months, exported, changed, deliveries, searched)
     record(erasure)
     plan.request.drop()
     return erasure
