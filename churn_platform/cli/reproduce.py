@@ -10,7 +10,7 @@ from churn_platform.settings import load_settings
 
 @app.command()
 def reproduce(portfolio: PortfolioName, version: Annotated[int, typer.Option(help="Version to fit again.")]) -> None:
-    """Fit a version again from its recorded rows, parameters and seed; exit code 1 where its metrics do not come out."""
+    """Fit a version again from its recorded rows, parameters and seed; exit code 1 where other metrics come out."""
     from contextlib import closing
 
     from churn_platform.training.fit import Means

@@ -68,7 +68,7 @@ def reproduce(
     rows_max: int,
     batch_rows: int,
 ) -> Reproduction:
-    """The version fitted again on the rows of its snapshot, with its parameters, seed and threads, beside the stored one.
+    """The version fitted again on the rows of its snapshot, with its parameters, seed and threads, and compared.
 
     TrainingError where its snapshot is gone or its record says too little; then nothing is fitted.
     """
@@ -181,18 +181,18 @@ def _metrics(
 
 
 def moved(recorded: Mapping[str, float], again: Mapping[str, float]) -> dict[str, tuple[float, float]]:
-    """Metrics that differ by more than the tolerance, (recorded, again); those that only one side knows are left out."""
+    """Metrics that differ by more than the tolerance, (recorded, again); what only one side knows is left out."""
     shared = [(name, value, again[name]) for name, value in recorded.items() if name in again]
     return {name: (before, after) for name, before, after in shared if not abs(before - after) <= TOLERANCE}
 
 
-def changes(
-    record: ModelRecord, fitted: tuple[Feature, ...], portfolio: Portfolio, *, code_version: str
-) -> list[str]:
+def changes(record: ModelRecord, fitted: tuple[Feature, ...], portfolio: Portfolio, *, code_version: str) -> list[str]:
     """What differs from when the version was fitted, in words: code, libraries, catalogue, seed."""
     now = libraries_of(record.algorithm)
     found = [
-        f"{name} was {used}, is {now.get(name, 'missing')}" for name, used in record.libraries.items() if now.get(name) != used
+        f"{name} was {used}, is {now.get(name, 'missing')}"
+        for name, used in record.libraries.items()
+        if now.get(name) != used
     ]
     if record.code_version != code_version:
         found.insert(0, f"the code was {record.code_version}, is {code_version}")
@@ -224,9 +224,12 @@ def _against_model(recorded: Mapping[str, float], measured: Mapping[str, float])
 
 def as_text(done: Reproduction) -> str:
     """The reproduction as the command prints it."""
-    same = "identical, bit by bit" if done.largest_difference == 0 else f"differ by at most {done.largest_difference:.3g}"
+    same = (
+        "identical, bit by bit" if done.largest_difference == 0 else f"differ by at most {done.largest_difference:.3g}"
+    )
+    record = done.record
     lines = [
-        f"version         {done.version}, {done.record.algorithm} of {done.record.month}, snapshot {done.record.snapshot}",
+        f"version         {done.version}, {record.algorithm} of {record.month}, snapshot {record.snapshot}",
         f"predictions     {same}, on {done.customers:,} customers of validation and hold-out",
         f"metrics         {len(done.moved) or 'none'} differ by more than {TOLERANCE:g}",
         *(f"  {name}: {before:.6g} recorded, {after:.6g} again" for name, (before, after) in done.moved.items()),
