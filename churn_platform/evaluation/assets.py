@@ -17,7 +17,7 @@ from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
-from churn_platform.training.data import Labelled, load_training_data, read_training_set
+from churn_platform.training.data import Labelled, load_holdout, read_training_set
 from churn_platform.training.familiarity import known_customers
 from churn_platform.training.record import ModelRecord, record_of_version
 from churn_platform.training.registry import CHAMPION, PREVIOUS, challenger_of, load_model, version_of
@@ -96,7 +96,7 @@ def _hearing(
     serving: int | None,
 ) -> _Hearing:
     training_set = read_training_set(connection, portfolio, month)
-    customers = load_training_data(connection, portfolio, training_set).holdout
+    customers = load_holdout(connection, portfolio, training_set)
     version = challenger_of(client, portfolio.name, label(month))
     row = records.read_evaluation(connection, portfolio, month)
     opponent = opponent_of(row, version, serving=serving, previous=version_of(client, portfolio.name, PREVIOUS))
