@@ -2,15 +2,12 @@
 
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
-from functools import partial
 from typing import Any, Literal
 
 from churn_platform.audit.record import Record
 from churn_platform.audit.trail import champions
 from churn_platform.errors import PromotionError
 from churn_platform.evaluation import records
-from churn_platform.evaluation.promotion import approved_reason
 from churn_platform.published.contract import features_dir, read_features_manifest, read_live
 from churn_platform.published.publication import Bundle, Publisher, make_live, ready_bundle
 from churn_platform.training.registry import (
@@ -30,7 +27,6 @@ from churn_platform.training.succession import (
     obstacle_to_promotion,
 )
 from churn_platform.warehouse.lake import connect
-from churn_platform.warehouse.tables import write
 
 
 @dataclass(frozen=True)
@@ -67,16 +63,13 @@ def approve(publisher: Publisher, *, version: int | None, reason: str) -> Takeov
     client, portfolio = publisher.client, publisher.portfolio
     if portfolio.approval != "manual":
         raise PromotionError(f"{portfolio.name} promotes without approval; `approval: manual` in its spec changes that")
-    row = _waiting(publisher, version)
-    judgement = judgement_of(row | {"reason": approved_reason(row["reason"], by=publisher.audit.by)})
+    judgement = judgement_of(_waiting(publisher, version))
     with changing(client, publisher.audit, portfolio.name):
         serving = version_of(client, portfolio.name, CHAMPION)
         if obstacle := obstacle_to_promotion(client, portfolio.name, judgement, serving):
             raise PromotionError(f"version {judgement.version} cannot be approved: {obstacle}")
         details = {"month": judgement.month, "earned": judgement.reason, **numbers(judgement.evidence)}
-        done = _take_over(publisher, judgement.version, serving, "approval", reason, details)
-    _note_approval(publisher, row["month"], publisher.audit.by)
-    return done
+        return _take_over(publisher, judgement.version, serving, "approval", reason, details)
 
 
 def scored_by_another(publisher: Publisher, version: int) -> tuple[str, int] | None:
@@ -156,13 +149,6 @@ def _waiting(publisher: Publisher, version: int | None) -> dict[str, Any]:
         others = ", ".join(str(row["challenger_version"]) for row in rows) or "none"
         raise PromotionError(f"{asked} for approval; waiting: {others} (`churn models {portfolio.name}` lists all)")
     return waiting[-1]
-
-
-def _note_approval(publisher: Publisher, month: date, by: str) -> None:
-    """The table `evaluation` learns who approved, so that judging the month again leaves it approved."""
-    with closing(connect(publisher.lake)) as connection:
-        note = partial(records.approve, connection, publisher.portfolio, month, by=by)
-        write(connection, publisher.lake, note, note=f"{publisher.portfolio.name}: approved by {by}")
 
 
 def _check_reason(reason: str) -> None:

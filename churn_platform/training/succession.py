@@ -17,7 +17,7 @@ from churn_platform.audit.log import AuditLog, locked
 from churn_platform.audit.record import Action, Record
 from churn_platform.audit.trail import champions, select
 from churn_platform.errors import AuditError
-from churn_platform.evaluation.promotion import AWAITING_APPROVAL, PROMOTED, REFUSED, Outcome, outcome_of
+from churn_platform.evaluation.promotion import AWAITING_APPROVAL, PROMOTED, REFUSED, Outcome
 from churn_platform.training.registry import (
     CHAMPION,
     WITHDRAWN,
@@ -54,7 +54,7 @@ def judgement_of(row: dict[str, Any]) -> Judgement:
         month=f"{row['month']:%Y-%m}",
         version=row["challenger_version"],
         champion=row["champion_version"],
-        outcome=outcome_of(row),
+        outcome=row.get("outcome") or (PROMOTED if row["is_promoted"] else REFUSED),
         reason=row["reason"],
         evidence=json.loads(row["evidence"]),
     )
