@@ -125,7 +125,9 @@ def _hearing(
         challenger=_contender(client, portfolio, version, record, barred=withdrawal(client, portfolio.name, version)),
         champion=champion,
         customers=customers,
-        fairness=lambda scores, threshold: largest_gap(groups, customers.churned, scores >= threshold, portfolio.gates),
+        fairness=lambda probability, threshold: largest_gap(
+            groups, customers.churned, probability >= threshold, portfolio.gates
+        ),
         notes=notes,
     )
 

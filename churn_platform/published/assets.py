@@ -1,7 +1,5 @@
 """Publication as assets: the champion's bundle and a month of online features."""
 
-from functools import partial
-
 from dagster import (
     AllPartitionMapping,
     AssetDep,
@@ -45,10 +43,8 @@ def _published_model(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
     ) -> MaterializeResult:
         log = audit.log(context.run_id)
-        connect = partial(warehouse.get_connection, read_only=True)
-        bundle = publish_champion(
-            Publisher(tracking.client(), log, portfolio, root, connect), reason=f"run {context.run_id}"
-        )
+        publisher = Publisher(tracking.client(), log, portfolio, root, warehouse.lake)
+        bundle = publish_champion(publisher, reason=f"run {context.run_id}")
         version, difference = bundle.manifest.version, bundle.parity_difference
         context.log.info(f"version {version} is live; ONNX differs by at most {difference:.1e}")
         return MaterializeResult(

@@ -88,21 +88,25 @@ def _published(feature: Feature, values: np.ndarray) -> PublishedFeature:
         range=feature.range,
         levels=feature.levels,
         nullable=feature.nullable,
-        default=_default(feature, values[~np.isnan(values)]),
+        default=None if feature.nullable else _typical(feature, values),
         source=feature.source,
         description=feature.description,
         reason=feature.reason,
+        reference=_typical(feature, values),
+        group=feature.group,
+        protected=feature.protected,
     )
 
 
-def _default(feature: Feature, values: np.ndarray) -> float | str | bool | None:
-    """What stands in for a feature that a request leaves out: the most frequent level, or the median."""
-    if feature.nullable or not len(values):
+def _typical(feature: Feature, values: np.ndarray) -> float | str | bool | None:
+    """The most frequent level, or the median, of the values that are known; None where none is."""
+    known = values[~np.isnan(values)]
+    if not len(known):
         return None
     if feature.type in ("category", "boolean"):
-        code = int(np.bincount(values.astype(int)).argmax())
+        code = int(np.bincount(known.astype(int)).argmax())
         return feature.levels[code] if feature.type == "category" else bool(code)
-    return float(np.median(values))
+    return float(np.median(known))
 
 
 def _smoke(model: ChurnModel, customer: np.ndarray) -> SmokePrediction:
