@@ -48,7 +48,7 @@ class Settings(BaseSettings):
         2_000_000, ge=1_000, description="Most rows to fit on; more are sampled by customer."
     )
     scoring_batch_rows: int = Field(100_000, ge=1_000, description="Customers scored at a time.")
-    bootstrap_replicates: int = Field(1_000, ge=100, description="Replicates of the paired bootstrap in promotion.")
+    bootstrap_replicates: int = Field(4_000, ge=1_000, description="Replicates of the paired bootstrap in promotion.")
 
     @field_validator("first_month")
     @classmethod
