@@ -11,6 +11,7 @@ STAGES = {
     "features": "landed files to features and matured labels",
     "training": "labelled months to a promoted, published champion",
     "scores": "features to scores and published look-ups",
+    "serving": "answers of the service, from its log to a table",
 }
 
 

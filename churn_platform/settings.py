@@ -34,6 +34,9 @@ class Settings(BaseSettings):
         description="DuckLake catalog: empty for SQLite under data_dir, or `postgres:dbname=... host=...`.",
     )
     lake_data_path: str = Field("", description="Where the lake's Parquet files lie; empty for data_dir/lake.")
+    serving_log_folder: str = Field(
+        "", description="Prediction logs of the service, a folder per portfolio; empty for data_dir/serving/log."
+    )
     mlflow_tracking_uri: str = Field("", description="MLflow tracking store; empty for SQLite under data_dir.")
     phone_hash_key: SecretStr = Field(
         SecretStr(""),
@@ -83,6 +86,11 @@ class Settings(BaseSettings):
     def published_dir(self) -> Path:
         """The bundles that serving reads."""
         return self.root / "published"
+
+    @property
+    def serving_log_dir(self) -> Path:
+        """Where the service logs its answers: `<portfolio>/<segment>.seg` once a segment is closed."""
+        return Path(self.serving_log_folder).resolve() if self.serving_log_folder else self.root / "serving" / "log"
 
     @property
     def exports_dir(self) -> Path:

@@ -12,11 +12,10 @@ from churn_platform.evaluation.comparison import Difference, auc_difference
 from churn_platform.evaluation.metrics import Metrics, measure
 from churn_platform.evaluation.text import SHOWN
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.data import Labelled, load_splits, read_training_set
+from churn_platform.training.data import Labelled, load_holdout, read_training_set
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord, record_of_version
 from churn_platform.training.registry import load_model, version_named
-from churn_platform.training.splits import HOLDOUT
 from churn_platform.warehouse.tables import table_exists
 
 if TYPE_CHECKING:
@@ -72,9 +71,7 @@ def newest_holdout(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) 
         newest = connection.execute(f"select max(month) from {table}").fetchone()
     if not newest or newest[0] is None:
         raise TrainingError(f"{portfolio.name} has no training set; materialize {portfolio.name}/training_set first")
-    training_set = read_training_set(connection, portfolio, newest[0])
-    (holdout,) = load_splits(connection, portfolio, training_set, HOLDOUT)
-    return holdout
+    return load_holdout(connection, portfolio, read_training_set(connection, portfolio, newest[0]))
 
 
 def compare(

@@ -10,11 +10,10 @@ import numpy as np
 from churn_platform.governance.attributes import read_groups
 from churn_platform.months import label, parse_month
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.data import Labelled, load_splits, read_training_set
+from churn_platform.training.data import Labelled, load_holdout, read_training_set
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord, record_of_version
 from churn_platform.training.registry import challenger_of, load_model
-from churn_platform.training.splits import HOLDOUT
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -58,7 +57,7 @@ def examine(
     version = challenger_of(client, portfolio.name, label(month))
     record = record_of_version(client, portfolio.name, version)
     training_set = read_training_set(connection, portfolio, month)
-    (holdout,) = load_splits(connection, portfolio, training_set, HOLDOUT)
+    holdout = load_holdout(connection, portfolio, training_set)
     groups = read_groups(
         connection,
         portfolio,

@@ -14,7 +14,7 @@ from churn_platform.months import label
 from churn_platform.portfolios.encoding import column, encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.validation import validate_encoded
-from churn_platform.training.splits import SPLITS, TRAIN, LabelledMonth, row_splits
+from churn_platform.training.splits import HOLDOUT, SPLITS, TRAIN, LabelledMonth, row_splits
 from churn_platform.warehouse.lake import stream
 from churn_platform.warehouse.tables import read_rows, table_exists
 
@@ -100,6 +100,11 @@ def load_splits(
         parts = row_splits(everyone.churned, portfolio.split)
         return [everyone.take(parts == name) for name in names]
     return [_stacked(list(_months_of_split(connection, portfolio, training_set, name))) for name in names]
+
+
+def load_holdout(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, training_set: TrainingSet) -> Labelled:
+    """The hold-out of a training set, without reading what it was fitted on."""
+    return load_splits(connection, portfolio, training_set, HOLDOUT)[0]
 
 
 def _months_of_split(

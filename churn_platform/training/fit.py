@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from churn_platform.evaluation.pictures import Scored, pictures
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.candidates import ALGORITHMS, Parameters, RowStream
 from churn_platform.training.data import TrainingData, TrainingSet
@@ -74,7 +75,11 @@ def fit_and_log(
         threads=means.threads,
         is_streamed=streams(algorithm, training_set),
     )
-    _log(mlflow, record, model, data)
+    mlflow.log_params(_parameters(record, model, data))
+    mlflow.log_metrics(_logged_metrics(record))  # type: ignore[attr-defined]
+    mlflow.log_dict(record.as_dict(), RECORD_FILE)  # type: ignore[attr-defined]
+    _log_pictures(model, record, data)
+    log_model(model, data.validation.features[:EXAMPLE_ROWS])
     return record
 
 
@@ -112,11 +117,16 @@ def streams(algorithm: str, training_set: TrainingSet) -> bool:
     return training_set.train_share < 1 and ALGORITHMS[algorithm].fit_streamed is not None
 
 
-def _log(mlflow: "MlFlow", record: ModelRecord, model: ChurnModel, data: TrainingData) -> None:
-    mlflow.log_params(_parameters(record, model, data))
-    mlflow.log_metrics(_logged_metrics(record))  # type: ignore[attr-defined]
-    mlflow.log_dict(record.as_dict(), RECORD_FILE)  # type: ignore[attr-defined]
-    log_model(model, data.validation.features[:EXAMPLE_ROWS])
+def _log_pictures(model: ChurnModel, record: ModelRecord, data: TrainingData) -> None:
+    """Pictures of the candidate on the hold-out, as files of the active run."""
+    import mlflow
+
+    churned, probability = data.holdout.churned, model.churn_probability(data.holdout.features)
+    drawn = pictures({record.algorithm.replace("_", " "): Scored(churned, probability, record.threshold)})
+    with tempfile.TemporaryDirectory() as folder:
+        for name, png in drawn.items():
+            (Path(folder) / f"{name}.png").write_bytes(png)
+        mlflow.log_artifacts(folder, "pictures")
 
 
 def _logged_metrics(record: ModelRecord) -> dict[str, float]:

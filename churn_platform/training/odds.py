@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import logit
 
-EDGE = 1e-7
+from churn_platform.published.calibration import EDGE
 
 
 def log_odds(probability: np.ndarray) -> np.ndarray:
