@@ -4,9 +4,12 @@ import warnings
 
 from dagster import AssetKey, AssetsDefinition, BetaWarning, Definitions, definitions, in_process_executor
 
+from churn_platform.audit.resource import AuditTrail
 from churn_platform.automation import jobs
+from churn_platform.campaign.assets import campaign_assets
 from churn_platform.errors import SpecError
 from churn_platform.evaluation.assets import evaluation_assets
+from churn_platform.governance.assets import governance_assets
 from churn_platform.ingest.assets import raw_assets, snapshot_assets
 from churn_platform.portfolios.registry import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
@@ -39,7 +42,8 @@ def build_defs(**overrides: object) -> Definitions:
         executor=in_process_executor,
         resources={
             "warehouse": Warehouse.of(Lake.of(settings)),
-            "tracking": Tracking(tracking_uri=settings.mlflow_uri, artifact_location=settings.mlflow_artifacts),
+            "tracking": Tracking.of(settings),
+            "audit": AuditTrail(path=str(settings.audit_path)),
             "dbt": dbt_cli(project),
         },
     )
@@ -52,9 +56,11 @@ def portfolio_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDef
         *raw_assets(portfolio, settings),
         *features,
         *training_assets(portfolio, settings),
+        *governance_assets(portfolio, settings),
         *evaluation_assets(portfolio, settings),
         *scoring_assets(portfolio, settings),
         *published_assets(portfolio, settings),
+        *campaign_assets(portfolio, settings),
     ]
 
 

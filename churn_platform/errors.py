@@ -35,3 +35,11 @@ class TrainingError(ChurnError):
 
 class PublicationError(ChurnError):
     """A bundle failed its checks and was not published; what was live stays live."""
+
+
+class AuditError(ChurnError):
+    """The audit trail cannot be read or written, or contradicts what is; nothing was recorded."""
+
+
+class PromotionError(ChurnError):
+    """A version cannot become champion; who is champion and what is live stay as they are."""

@@ -78,6 +78,16 @@ class Settings(BaseSettings):
         return self.root / "published"
 
     @property
+    def exports_dir(self) -> Path:
+        """Files for people and other systems, such as the contact lists."""
+        return self.root / "exports"
+
+    @property
+    def audit_path(self) -> Path:
+        """The audit trail of this installation."""
+        return self.root / "audit" / "audit.jsonl"
+
+    @property
     def extension_dir(self) -> Path:
         """DuckDB extensions, installed from their wheels."""
         return self.root / "duckdb_extensions"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
 
+from churn_platform.audit.resource import AuditTrail, head_metadata
 from churn_platform.errors import TrainingError
 from churn_platform.evaluation.judge import Contender, judge, replace_evaluation
 from churn_platform.evaluation.text import metrics_table
@@ -15,7 +16,8 @@ from churn_platform.published.onnx import parity_failure
 from churn_platform.settings import Settings
 from churn_platform.training.data import load_training_data, read_training_set
 from churn_platform.training.record import record_of_version
-from churn_platform.training.registry import CHAMPION, challenger_of, load_model, promote, version_of
+from churn_platform.training.registry import CHAMPION, challenger_of, load_model, version_of
+from churn_platform.training.succession import decide, judgement_of
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.resource import Warehouse
 from churn_platform.warehouse.tables import read_rows, write
@@ -32,7 +34,7 @@ def evaluation_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDe
 def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
         **monthly_asset(portfolio.name, "evaluation", f"{portfolio.name}_training", settings.first_month),
-        deps=[AssetKey([portfolio.name, "challenger"])],
+        deps=[AssetKey([portfolio.name, "challenger"]), AssetKey([portfolio.name, "fairness_report"])],
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
         description="One row per month: challenger against champion on the same hold-out, and the decision in words.",
@@ -84,8 +86,10 @@ def _champion(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         kinds={"mlflow"},
         description="The version that serves: the challenger where it was promoted, else the champion there was.",
     )
-    def champion(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
-        client = tracking.client()
+    def champion(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
+    ) -> MaterializeResult:
+        client, log = tracking.client(), audit.log(context.run_id)
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
                 rows = read_rows(connection, f"{portfolio.name}.evaluation", month)
@@ -93,12 +97,11 @@ def _champion(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 raise TrainingError(
                     f"no evaluation of {portfolio.name} for {label(month)}; materialize {portfolio.name}/evaluation"
                 )
-            if rows[0]["is_promoted"]:
-                promote(client, portfolio.name, rows[0]["challenger_version"])
-            context.log.info(f"{label(month)}: {rows[0]['reason']}")
+            done = decide(client, log, portfolio.name, judgement_of(rows[0]))
+            context.log.info(f"{label(month)}: {done}")
         version = version_of(client, portfolio.name, CHAMPION)
         return MaterializeResult(
-            metadata={"decision": rows[0]["reason"], "champion_version": version if version else "none"}
+            metadata={"decision": done, "champion_version": version if version else "none"} | head_metadata(log)
         )
 
     return champion

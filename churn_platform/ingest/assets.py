@@ -34,8 +34,8 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
         with warehouse.get_connection() as connection:
             for month in months_of(context):
                 loaded = load(connection, warehouse.lake, portfolio, table, month)
-                context.log.info(f"{label(month)}: {loaded.rows:,} rows from {loaded.path.name}")
-                lines.append(f"| {label(month)} | {loaded.path.name} | {loaded.rows:,} | {loaded.size_bytes:,} |")
+                context.log.info(f"{label(month)}: {loaded.rows:,} rows from {loaded.file}")
+                lines.append(f"| {label(month)} | {loaded.file or 'none'} | {loaded.rows:,} | {loaded.size_bytes:,} |")
             shown = table_metadata(connection, raw_table(portfolio, table))
         return MaterializeResult(
             metadata=shown

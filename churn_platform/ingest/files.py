@@ -44,10 +44,16 @@ class LandedFile:
         return (now.st_size, now.st_mtime_ns) != (self.size_bytes, self.modified_ns)
 
 
+def files_of(landing_dir: Path, portfolio: str, table: str, month: date) -> list[Path]:
+    """Every file landed for a table and month."""
+    folder = landing_dir / portfolio / table
+    return [path for suffix in SUFFIXES if (path := folder / f"{label(month)}{suffix}").is_file()]
+
+
 def find_file(landing_dir: Path, portfolio: str, table: str, month: date) -> LandedFile:
     """The one file landed for a table and month; LandingError where there is none, or more than one."""
     folder = landing_dir / portfolio / table
-    found = [path for suffix in SUFFIXES if (path := folder / f"{label(month)}{suffix}").is_file()]
+    found = files_of(landing_dir, portfolio, table, month)
     if not found:
         raise LandingError(f"no file for {portfolio}/{table} of {label(month)}; put one at {folder}/{label(month)}.csv")
     if len(found) > 1:

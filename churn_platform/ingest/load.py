@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -9,7 +10,7 @@ import duckdb
 from churn_platform.errors import LandingError
 from churn_platform.ingest.casting import SQL_TYPES
 from churn_platform.ingest.contract import Headers, check_file, typed
-from churn_platform.ingest.files import find_file, relation
+from churn_platform.ingest.files import files_of, find_file, relation
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Column, Portfolio, Table
 from churn_platform.warehouse.lake import Lake
@@ -20,9 +21,9 @@ HASH_KEY = "phone_hash_key"
 
 @dataclass(frozen=True)
 class Loaded:
-    """What one landed file brought."""
+    """What one landed file brought; `file` is its name, or says that there was none."""
 
-    path: Path
+    file: str
     rows: int
     size_bytes: int
 
@@ -39,10 +40,14 @@ def load_month(
 ) -> Loaded:
     """Replace a month of a raw table by its landed file.
 
-    LandingError, and nothing changed, where the file is missing or breaks its contract.
+    LandingError, and nothing changed, where the file is missing or breaks its contract. A month of an optional table
+    without a file has no rows.
     """
-    file = find_file(landing_dir, portfolio.name, table.name, month)
     target = raw_table(portfolio, table)
+    if table.optional and not files_of(landing_dir, portfolio.name, table.name, month):
+        write(connection, lake, partial(_empty_month, connection, table, target, month))
+        return Loaded("no file", 0, 0)
+    file = find_file(landing_dir, portfolio.name, table.name, month)
     reader, headers = relation(connection, file.path)
     customers = _known_customers(connection, portfolio, table, month)
     check_file(connection, table, month, file.path, reader, headers, customers=customers)
@@ -58,7 +63,12 @@ def load_month(
         return rows
 
     rows = write(connection, lake, replace, note=f"{target} {label(month)}")
-    return Loaded(file.path, rows, file.size_bytes)
+    return Loaded(file.path.name, rows, file.size_bytes)
+
+
+def _empty_month(connection: duckdb.DuckDBPyConnection, table: Table, target: str, month: date) -> None:
+    ensure_table(connection, target, raw_columns(table))
+    connection.execute(f"delete from {target} where month = ?", [month])
 
 
 def raw_table(portfolio: Portfolio, table: Table) -> str:

@@ -3,16 +3,12 @@
 from functools import cached_property
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-IDENTIFIER_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
-Identifier = Field(pattern=IDENTIFIER_PATTERN)
+from churn_platform.portfolios.economics import Campaign, Economics
+from churn_platform.portfolios.spec_model import Identifier, SpecModel
 
-
-class SpecModel(BaseModel):
-    """Base of every part of a spec: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+ATTRIBUTE_TYPES = ("string", "integer", "number", "boolean")
 
 
 class Column(SpecModel):
@@ -41,6 +37,7 @@ class Table(SpecModel):
     key: str = Field(description="Column that is unique within a month.")
     event_time: str | None = Field(None, description="Column that must fall into the file's month (UTC).")
     customer: str | None = Field(None, description="Column that must name a customer of the same month.")
+    optional: bool = Field(False, description="Whether a month may come without the file; it has no rows then.")
     columns: tuple[Column, ...]
 
     @model_validator(mode="after")
@@ -99,14 +96,6 @@ class Split(SpecModel):
     seed: int = 7
 
 
-class Economics(SpecModel):
-    """What a contact costs and what a kept customer is worth, in EUR."""
-
-    contact_cost_eur: float = Field(gt=0)
-    acquisition_cost_eur: float = Field(gt=0)
-    acceptance_rate: float = Field(gt=0, le=1)
-
-
 class Gates(SpecModel):
     """What a model must reach on the hold-out before it may serve."""
 
@@ -137,13 +126,16 @@ class Portfolio(SpecModel):
     protected_attributes: tuple[str, ...] = Field(
         (), description="Features, or columns of the table `customers`, over which fairness is watched."
     )
-    slices: tuple[str, ...] = Field((), description="Features by which the model card breaks metrics down.")
+    slices: tuple[str, ...] = Field(
+        (), description="Features, or columns of the table `customers`, by which the model card breaks metrics down."
+    )
     approval: Literal["automatic", "manual"] = Field(
         "automatic", description="Manual: a challenger that earned promotion waits for `churn approve`."
     )
     label: Label
     split: Split
     economics: Economics
+    campaign: Campaign = Campaign()
     gates: Gates
     candidates: tuple[Literal["logistic_regression", "xgboost"], ...] = ("logistic_regression", "xgboost")
 
@@ -156,7 +148,31 @@ class Portfolio(SpecModel):
             raise ValueError("a snapshot portfolio names id_column and label.column, and lists no tables")
         if self.kind == "events" and not self.tables:
             raise ValueError("an events portfolio lists its landed tables")
+        self._attributes_exist()
+        if self.campaign.value and self.campaign.value.price_feature not in names:
+            raise ValueError(f"campaign.value.price_feature: {self.campaign.value.price_feature!r} is no feature")
         return self
+
+    def _attributes_exist(self) -> None:
+        known = {*self.feature_names, *self.landed_attributes}
+        for role, names in (("protected_attributes", self.protected_attributes), ("slices", self.slices)):
+            if unknown := [name for name in names if name not in known]:
+                raise ValueError(
+                    f"{role}: {', '.join(unknown)} is neither a feature nor a column of the table customers "
+                    "that people can be grouped by"
+                )
+        if unwatched := [it.name for it in self.features if it.protected and it.name not in self.protected_attributes]:
+            raise ValueError(f"{', '.join(unwatched)} is marked as protected and missing in protected_attributes")
+
+    @property
+    def landed_attributes(self) -> tuple[str, ...]:
+        """Columns of the landed table `customers` by which customers can be grouped, though no model sees them."""
+        columns = [column for table in self.tables if table.name == "customers" for column in table.columns]
+        return tuple(
+            column.name
+            for column in columns
+            if column.name not in self.feature_names and not column.hashed and column.type in ATTRIBUTE_TYPES
+        )
 
     @cached_property
     def landed_tables(self) -> tuple[Table, ...]:

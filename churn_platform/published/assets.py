@@ -1,5 +1,7 @@
 """Publication as assets: the champion's bundle and a month of online features."""
 
+from functools import partial
+
 from dagster import (
     AllPartitionMapping,
     AssetDep,
@@ -11,21 +13,18 @@ from dagster import (
     asset,
 )
 
-from churn_platform.months import label, parse_month
+from churn_platform.audit.resource import AuditTrail, head_metadata
+from churn_platform.months import label
 from churn_platform.partitions import monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.published.contract import features_dir, model_dir, read_live
+from churn_platform.published.contract import features_dir, model_dir, read_features_manifest, read_live
 from churn_platform.published.features_bundle import publish_features
 from churn_platform.published.files import go_live
-from churn_platform.published.model_bundle import publish_model
+from churn_platform.published.publication import Publisher, publish_champion, record_features
 from churn_platform.published.rows import packed_customers, scored_by
-from churn_platform.scoring.champion import champion_record, load_champion
 from churn_platform.settings import Settings
-from churn_platform.training.data import load_training_data, read_training_set
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.resource import Warehouse
-
-PARITY_ROWS = 20_000
 
 
 def published_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
@@ -42,22 +41,24 @@ def _published_model(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
         kinds={"onnx"},
         description="The champion's ONNX bundle, checked against the native model, and named live.",
     )
-    def published_model(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
-        client = tracking.client()
-        champion, record = load_champion(client, portfolio), champion_record(client, portfolio)
-        with warehouse.get_connection(read_only=True) as connection:
-            training_set = read_training_set(connection, portfolio, parse_month(record.month))
-            holdout = load_training_data(connection, portfolio, training_set).holdout.features
-        sample = champion.model.own(holdout, portfolio.feature_names)[:PARITY_ROWS]
-        difference = publish_model(root, champion.version, champion.model, record, sample)
-        go_live(root, portfolio.name, champion=champion.version)
-        context.log.info(f"version {champion.version} is live; ONNX differs by at most {difference:.1e}")
+    def published_model(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
+    ) -> MaterializeResult:
+        log = audit.log(context.run_id)
+        connect = partial(warehouse.get_connection, read_only=True)
+        bundle = publish_champion(
+            Publisher(tracking.client(), log, portfolio, root, connect), reason=f"run {context.run_id}"
+        )
+        version, difference = bundle.manifest.version, bundle.parity_difference
+        context.log.info(f"version {version} is live; ONNX differs by at most {difference:.1e}")
         return MaterializeResult(
             metadata={
-                "model_version": champion.version,
+                "model_version": version,
                 "parity_difference": difference,
-                "folder": MetadataValue.path(str(model_dir(root, champion.version))),
+                "bundle_sha256": bundle.sha256,
+                "folder": MetadataValue.path(str(model_dir(root, version))),
             }
+            | head_metadata(log)
         )
 
     return published_model
@@ -75,7 +76,9 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
         kinds={"lmdb"},
         description="Features, score and reasons of every customer for look-ups in microseconds; the newest is live.",
     )
-    def published_features(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+    def published_features(
+        context: AssetExecutionContext, warehouse: Warehouse, audit: AuditTrail
+    ) -> MaterializeResult:
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
                 count = publish_features(
@@ -86,6 +89,7 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
                     scored_by=scored_by(connection, portfolio, month),
                     customers=packed_customers(connection, portfolio, month, batch_rows=settings.scoring_batch_rows),
                 )
+            record_features(audit.log(context.run_id), read_features_manifest(features_dir(root, label(month))))
             live = read_live(root)
             if live is None or label(month) >= (live.features_month or ""):
                 go_live(root, portfolio.name, features_month=label(month))

@@ -3,8 +3,10 @@
 import math
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
+from churn_platform.errors import PublicationError
 from churn_platform.portfolios.spec import Feature
 from churn_platform.published.contract import (
     MODEL_FILE,
@@ -13,6 +15,7 @@ from churn_platform.published.contract import (
     SmokePrediction,
     Tier,
     model_dir,
+    read_model_manifest,
 )
 from churn_platform.published.files import new_folder, sha256, write_manifest
 from churn_platform.published.onnx import check_parity, export
@@ -31,6 +34,19 @@ def publish_model(root: Path, version: int, model: ChurnModel, record: ModelReco
         (draft / MODEL_FILE).write_bytes(onnx)
         write_manifest(draft, _manifest(version, model, record, sample, sha256(draft / MODEL_FILE)))
     return difference
+
+
+def read_bundle(root: Path, version: int) -> ModelManifest:
+    """The manifest of a published version whose files are as they were written; PublicationError says what is not."""
+    folder = model_dir(root, version)
+    try:
+        manifest = read_model_manifest(folder)
+        changed = [name for name, known in manifest.sha256.items() if sha256(folder / name) != known]
+    except (OSError, msgspec.MsgspecError) as error:
+        raise PublicationError(f"version {version} has no whole bundle in {folder}: {error}") from error
+    if changed or manifest.version != version:
+        raise PublicationError(f"the bundle in {folder} was changed: {', '.join(changed) or 'it is another version'}")
+    return manifest
 
 
 def _manifest(

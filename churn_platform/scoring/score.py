@@ -16,7 +16,7 @@ from churn_platform.portfolios.validation import validate_encoded
 from churn_platform.scoring.reasons import top_reasons
 from churn_platform.training.model import ChurnModel
 from churn_platform.warehouse.lake import stream
-from churn_platform.warehouse.tables import ensure_table, replace_month, table_exists
+from churn_platform.warehouse.tables import replace_rows, table_exists
 
 SCORE_COLUMNS = {
     "month": "date",
@@ -76,12 +76,7 @@ def score_month(
 
 def replace_scores(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, scores: pa.Table) -> int:
     """Put the scores of a month in place of those before; returns their number. To be called in a transaction."""
-    table = f"{portfolio.name}.monthly_scores"
-    ensure_table(connection, table, SCORE_COLUMNS)
-    connection.register("new_scores", scores)
-    rows = replace_month(connection, table, month, "select * from new_scores")
-    connection.unregister("new_scores")
-    return rows
+    return replace_rows(connection, f"{portfolio.name}.monthly_scores", SCORE_COLUMNS, month, scores)
 
 
 def _score_batch(champion: Champion, portfolio: Portfolio, ids: pa.Array, features: np.ndarray) -> pa.Table:

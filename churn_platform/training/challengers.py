@@ -41,16 +41,32 @@ def best(candidates: list[ModelRecord]) -> ModelRecord:
 
 
 def register_challenger(client: "MlflowClient", record: ModelRecord) -> int:
-    """Register the candidate's model as a new version with the alias `challenger`; returns the version."""
-    model_uri = _model_uri(client, record.mlflow_run_id)
-    tags = {
-        "algorithm": record.algorithm,
-        "month": record.month,
-        "data_snapshot": str(record.snapshot),
-        "code_version": record.code_version,
-        "holdout_auc": f"{record.holdout['auc']:.4f}",
-    }
-    return register(client, record.portfolio, model_uri=model_uri, run_id=record.mlflow_run_id, tags=tags)
+    """Register the candidate's model as a version with the alias `challenger`; returns the version."""
+    return register(
+        client,
+        record.portfolio,
+        model_uri=_model_uri(client, record.mlflow_run_id),
+        run_id=record.mlflow_run_id,
+        description=_description(record),
+        tags={
+            "algorithm": record.algorithm,
+            "month": record.month,
+            "training_months": f"{record.training_months[0]} to {record.training_months[-1]}",
+            "holdout_month": record.holdout_month,
+            "data_snapshot": str(record.snapshot),
+            "code_version": record.code_version,
+            "threshold": f"{record.threshold:.6g}",
+            **{f"holdout_{name}": f"{value:.6g}" for name, value in record.holdout.items()},
+        },
+    )
+
+
+def _description(record: ModelRecord) -> str:
+    return (
+        f"{record.algorithm.replace('_', ' ').capitalize()} of {record.month}, fitted on the features of "
+        f"{record.training_months[0]} to {record.training_months[-1]} at snapshot {record.snapshot} of the lake. "
+        f"AUC {record.holdout['auc']:.4f} on {record.holdout['customers']:,.0f} customers of {record.holdout_month}."
+    )
 
 
 def _model_uri(client: "MlflowClient", run_id: str) -> str:

@@ -9,8 +9,14 @@ from churn_platform.training.model import ChurnModel
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
 
 CHAMPION, PREVIOUS, CHALLENGER = "champion", "previous", "challenger"
+WITHDRAWN, WITHDRAWN_REASON = "withdrawn", "withdrawn_reason"
+DESCRIPTION = (
+    "The churn model of one portfolio. The version under `champion` serves, `previous` served before it and may come "
+    "back, `challenger` was registered last. `churn audit show` says who changed this when and why."
+)
 
 
 def log_model(model: ChurnModel, example: np.ndarray) -> str:
@@ -46,16 +52,26 @@ def load_model(client: "MlflowClient", portfolio: str, version: int) -> ChurnMod
     return mlflow.pyfunc.load_model(source).unwrap_python_model().model
 
 
-def register(client: "MlflowClient", portfolio: str, *, model_uri: str, run_id: str, tags: dict[str, str]) -> int:
-    """A new version of the portfolio's registered model, under the alias `challenger`; returns its number."""
+def register(
+    client: "MlflowClient", portfolio: str, *, model_uri: str, run_id: str, description: str, tags: dict[str, str]
+) -> int:
+    """The version of a run's model, under the alias `challenger`; returns its number.
+
+    A run is registered once: the same model never comes back under another number, so a withdrawn one stays so.
+    """
     from mlflow.exceptions import MlflowException
 
     try:
         client.get_registered_model(portfolio)
     except MlflowException:
-        client.create_registered_model(portfolio, description=f"Churn model of the portfolio {portfolio}.")
-    version = client.create_model_version(portfolio, model_uri, run_id=run_id, tags=tags)
-    client.set_registered_model_alias(portfolio, CHALLENGER, version.version)
+        client.create_registered_model(portfolio, tags={"portfolio": portfolio}, description=DESCRIPTION)
+    known = client.search_model_versions(f"name = '{portfolio}' and run_id = '{run_id}'")
+    version = (
+        known[0]
+        if known
+        else client.create_model_version(portfolio, model_uri, run_id=run_id, tags=tags, description=description)
+    )
+    client.set_registered_model_alias(portfolio, CHALLENGER, str(version.version))
     return int(version.version)
 
 
@@ -85,11 +101,46 @@ def champion_version(client: "MlflowClient", portfolio: str) -> int:
     return version
 
 
-def promote(client: "MlflowClient", portfolio: str, version: int) -> None:
-    """Make a version the champion; the one before it becomes `previous`."""
-    current = version_of(client, portfolio, CHAMPION)
-    if current == version:
-        return
-    if current is not None:
-        client.set_registered_model_alias(portfolio, PREVIOUS, str(current))
+def version_named(client: "MlflowClient", portfolio: str, version: int) -> "ModelVersion":
+    """A registered version; TrainingError lists those there are where it is none."""
+    found = {int(known.version): known for known in versions(client, portfolio)}
+    if version not in found:
+        numbers = ", ".join(str(number) for number in sorted(found)) or "none yet"
+        raise TrainingError(f"{portfolio} has no version {version}; there are {numbers}")
+    return found[version]
+
+
+def versions(client: "MlflowClient", portfolio: str) -> "list[ModelVersion]":
+    """Every registered version of a portfolio, newest first, tags included and aliases not."""
+    found = client.search_model_versions(f"name = '{portfolio}'", max_results=10_000)
+    return sorted(found, key=lambda version: -int(version.version))
+
+
+def aliases(client: "MlflowClient", portfolio: str) -> dict[str, int]:
+    """The version under each alias; none where nothing is registered."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return {name: int(version) for name, version in client.get_registered_model(portfolio).aliases.items()}
+    except MlflowException:
+        return {}
+
+
+def tag_version(client: "MlflowClient", portfolio: str, version: int, tags: dict[str, str]) -> None:
+    """Set tags of a version."""
+    for name, value in tags.items():
+        client.set_model_version_tag(portfolio, str(version), name, value)
+
+
+def withdrawn_reason(version: "ModelVersion") -> str | None:
+    """Why a version was withdrawn, so that it must not be promoted again; None where it was not."""
+    return version.tags.get(WITHDRAWN_REASON, "no reason kept") if version.tags.get(WITHDRAWN) == "true" else None
+
+
+def set_champion(client: "MlflowClient", portfolio: str, version: int, *, previous: int | None) -> None:
+    """Make a version the champion and another, or none, `previous`; the champion's alias moves last."""
+    if previous is None:
+        client.delete_registered_model_alias(portfolio, PREVIOUS)
+    else:
+        client.set_registered_model_alias(portfolio, PREVIOUS, str(previous))
     client.set_registered_model_alias(portfolio, CHAMPION, str(version))

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from dagster import ConfigurableResource
 
+from churn_platform.settings import Settings
+
 if TYPE_CHECKING:
     from dagster_mlflow.resources import MlFlow
     from mlflow import MlflowClient
@@ -30,6 +32,11 @@ class Tracking(ConfigurableResource):
 
     tracking_uri: str
     artifact_location: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Tracking":
+        """The tracking store that the settings describe."""
+        return cls(tracking_uri=settings.mlflow_uri, artifact_location=settings.mlflow_artifacts)
 
     def client(self) -> "MlflowClient":
         """A client of the tracking store, telemetry off."""

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 import duckdb
+import pyarrow as pa
 from tenacity import RetryError
 
 from churn_platform.warehouse.lake import NAME, Lake, attempts, busy_error
@@ -79,6 +80,20 @@ def replace_month(connection: duckdb.DuckDBPyConnection, table: str, month: date
     connection.execute(f"delete from {table} where month = ?", [month])
     inserted = connection.execute(f"insert into {table} by name {select}").fetchone()
     return inserted[0] if inserted else 0
+
+
+def replace_rows(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str], month: date, rows: pa.Table
+) -> int:
+    """Put an Arrow table in place of the rows of `month`; the lake's table is made where it is missing.
+
+    Columns match by name; returns the number of rows. To be called in a transaction.
+    """
+    ensure_table(connection, table, columns)
+    connection.register("new_rows", rows)
+    count = replace_month(connection, table, month, "select * from new_rows")
+    connection.unregister("new_rows")
+    return count
 
 
 def read_rows(connection: duckdb.DuckDBPyConnection, table: str, month: date) -> list[dict[str, Any]]:

@@ -59,9 +59,9 @@ def test_label_gap_is_the_portfolios(telecomit):
 
 
 def test_staging_offers_the_landed_columns(telecomit):
-    """Each staging view describes every landed column but the customer's own number."""
+    """Each staging view describes every landed column but the customer's own number; campaign tables have none."""
     staging = models("models/staging/_staging.yml")
-    for table in telecomit.tables:
+    for table in (table for table in telecomit.tables if not table.optional):
         landed = [f"{column.name}_hash" if column.hashed else column.name for column in table.columns]
         declared = [column["name"] for column in staging[f"stg_{table.name}"]["columns"]]
         assert declared == ["month", *(name for name in landed if name != "phone_number_hash")]

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -82,6 +83,8 @@ def landing_section(table: Table) -> str:
         lines.append(f"- inside the month, UTC: `{table.event_time}`")
     if table.customer:
         lines.append(f"- a customer of the same month: `{table.customer}`")
+    if table.optional:
+        lines.append("- the file may be missing: the month has no rows then")
     return "\n".join([*lines, "", landing_table(table)])
 
 
@@ -119,10 +122,16 @@ def test_every_command_named_exists():
     assert unknown(r"(?:^|[\s/])churn ([a-z][a-z-]*)", commands) == []
 
 
+def options(command: Any) -> set[str]:
+    """The options of a command; of a group, those of its commands too."""
+    own = {option for item in command.params for option in item.opts}
+    return own.union(*(options(inner) for inner in getattr(command, "commands", {}).values()))
+
+
 def test_every_option_of_a_command_exists():
     """In a line that calls `churn <command>`, every --option is one of that command's own."""
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    known = {name: {option for item in command.params for option in item.opts} for name, command in commands.items()}
+    known = {name: options(command) for name, command in commands.items()}
     lines = {line for page in PAGES for line in code(page).splitlines()}
     calls = [(found[1], line) for line in lines if (found := re.search(r"(?:^|[\s/])churn ([a-z-]+)", line))]
     strange = [

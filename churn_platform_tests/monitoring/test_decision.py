@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from churn_platform.months import shift
 from churn_platform.monitoring.decision import NAN, NOTABLE, QUIET, SEVERE, Evidence, Policy, Training, decide, judge
+from churn_platform.months import shift
 
 POLICY = Policy(
     auc_gap_notable=0.01,

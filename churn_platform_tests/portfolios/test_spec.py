@@ -83,3 +83,20 @@ def test_parts_are_found_by_name():
     for look_up in (TINY.table, TINY.table("calls").column, TINY.feature):
         with pytest.raises(KeyError):
             look_up("nothing")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("protected_attributes",), ["plan", "shoe_size"], "protected_attributes: shoe_size is neither a feature nor"),
+        (("slices",), ["shoe_size"], "slices: shoe_size is neither a feature nor a column of the table customers"),
+        (("slices",), ["joined_date"], "slices: joined_date is neither"),
+        (("slices",), ["phone_number"], "slices: phone_number is neither"),
+        (("features", 3, "protected"), True, "plan is marked as protected and missing in protected_attributes"),
+    ],
+)
+def test_attributes_must_be_there_to_group_by(path, value, message):
+    """Fairness and slices name features or landed columns; dates and hashed numbers make no groups."""
+    with pytest.raises(ValidationError, match=message):
+        Portfolio.model_validate(changed(*path, value=value))
+    assert "plan_eur" in TINY.landed_attributes

@@ -15,7 +15,8 @@ from churn_platform.portfolios.onboarding.leaks import MIN_PER_CLASS, column_auc
 from churn_platform.portfolios.onboarding.proposal import Proposal, propose
 from churn_platform.portfolios.onboarding.spec_file import Source, spec_text
 from churn_platform.portfolios.registry import read_portfolio, spec_paths
-from churn_platform.portfolios.spec import IDENTIFIER_PATTERN, Portfolio
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.portfolios.spec_model import IDENTIFIER_PATTERN
 
 OTHER_SCHEMAS = ("main", "temp", "system", "lake", "information_schema", "pg_catalog")
 FEW_CHURNED = 100

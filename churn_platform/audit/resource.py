@@ -1,0 +1,47 @@
+"""The Dagster resource through which assets write the audit trail, and the heads that materializations note."""
+
+import getpass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dagster import AssetKey, ConfigurableResource, DagsterInstance
+
+from churn_platform.audit.anchors import HEAD, head_text, read_anchor
+from churn_platform.audit.log import AuditLog
+from churn_platform.audit.verify import Anchor
+
+ANCHORING_ASSETS = ("champion", "published_model")
+NEWEST = 200
+
+
+class AuditTrail(ConfigurableResource):
+    """Where the trail lies."""
+
+    path: str
+
+    def log(self, run_id: str) -> AuditLog:
+        """The trail as a run writes it: under the user and the run's id, dated by the clock."""
+        return AuditLog(Path(self.path), f"{getpass.getuser()} in run {run_id}", lambda: datetime.now(UTC))
+
+
+def head_metadata(log: AuditLog) -> dict[str, Any]:
+    """The head of the trail as metadata of a materialization, which anchors it outside its file; none while empty."""
+    records = log.records()
+    return {HEAD: head_text(records[-1])} if records else {}
+
+
+def dagster_anchors(instance: DagsterInstance, portfolios: list[str]) -> list[Anchor]:
+    """The heads in the newest materializations of each portfolio's assets that note one."""
+    keys = [AssetKey([portfolio, asset]) for portfolio in portfolios for asset in ANCHORING_ASSETS]
+    return [anchor for key in keys for anchor in _noted(instance, key)]
+
+
+def _noted(instance: DagsterInstance, key: AssetKey) -> list[Anchor]:
+    found = []
+    for record in instance.fetch_materializations(key, limit=NEWEST).records:
+        materialization = record.asset_materialization
+        if materialization and HEAD in materialization.metadata:
+            where = f"the materialization of {key.to_user_string()} in run {record.run_id}"
+            found.append(read_anchor(where, str(materialization.metadata[HEAD].value)))
+    return found

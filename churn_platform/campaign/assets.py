@@ -1,0 +1,79 @@
+"""The contact list of a month, and what it should bring, as assets."""
+
+from functools import partial
+
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
+
+from churn_platform.campaign import contact_list as contacts
+from churn_platform.campaign.economics import as_markdown
+from churn_platform.campaign.export import CSV_FILE, export_contact_list
+from churn_platform.campaign.forecast import forecast_month, replace_forecast
+from churn_platform.months import label
+from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.scoring.champion import champion_record
+from churn_platform.settings import Settings
+from churn_platform.training.tracking import Tracking
+from churn_platform.warehouse.resource import Warehouse
+from churn_platform.warehouse.tables import write
+
+CAMPAIGN_TABLES = ("contact_preferences", "campaign_contacts")
+
+
+def campaign_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
+    """The assets that turn scores into contacts."""
+    return [_contact_list(portfolio, settings), _campaign_economics(portfolio, settings)]
+
+
+def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    landed = [table.name for table in portfolio.landed_tables if table.name in CAMPAIGN_TABLES]
+
+    @asset(
+        **monthly_asset(portfolio.name, "contact_list", f"{portfolio.name}_scores", settings.first_month),
+        deps=[
+            AssetKey([portfolio.name, "monthly_scores"]),
+            AssetKey([portfolio.name, "customer_features"]),
+            *(AssetKey([portfolio.raw_schema, table]) for table in landed),
+        ],
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description="One row per customer to contact in a month, or held back as control, best expected profit first.",
+    )
+    def contact_list(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+        with warehouse.get_connection() as connection:
+            for month in months_of(context):
+                replace = partial(contacts.replace_contact_list, connection, portfolio, month)
+                write(connection, warehouse.lake, replace, note=f"{portfolio.name} contact list of {label(month)}")
+                folder = export_contact_list(connection, portfolio, month, settings.exports_dir)
+                summary = contacts.summarise(connection, portfolio, month)
+                context.log.info(f"{label(month)}: {summary['contacts']:,} contacts, {summary['control']:,} control")
+        return MaterializeResult(metadata=summary | {"file": MetadataValue.path(str(folder / CSV_FILE))})
+
+    return contact_list
+
+
+def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    @asset(
+        **monthly_asset(portfolio.name, "campaign_economics", f"{portfolio.name}_scores", settings.first_month),
+        deps=[AssetKey([portfolio.name, "monthly_scores"]), AssetKey([portfolio.name, "contact_list"])],
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description="One row per month and policy: what contacting nobody, everybody or the list brings.",
+    )
+    def campaign_economics(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking
+    ) -> MaterializeResult:
+        measured = champion_record(tracking.client(), portfolio).holdout
+        with warehouse.get_connection() as connection:
+            for month in months_of(context):
+                forecast = forecast_month(connection, portfolio, month, measured)
+                replace = partial(replace_forecast, connection, portfolio, month, forecast)
+                write(connection, warehouse.lake, replace)
+        return MaterializeResult(
+            metadata={
+                "policies": MetadataValue.md(as_markdown(forecast.policies)),
+                "sensitivity": MetadataValue.md(forecast.sensitivity_markdown()),
+            }
+        )
+
+    return campaign_economics

@@ -1,0 +1,178 @@
+"""Chooses whom to contact: the offers that are worth more than they cost, inside the budget, less a control group."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import duckdb
+
+from churn_platform.campaign.value import value_sql
+from churn_platform.errors import DataError
+from churn_platform.months import label, shift
+from churn_platform.portfolios.economics import Campaign, Offer
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.warehouse.tables import ensure_table, replace_month, table_exists
+
+COLUMNS = {
+    "month": "date",
+    "customer_id": "varchar",
+    "list_rank": "bigint",
+    "role": "varchar",
+    "channel": "varchar",
+    "offer": "varchar",
+    "churn_probability": "double",
+    "customer_value_eur": "double",
+    "expected_profit_eur": "double",
+    "contact_cost_eur": "double",
+    "risk_tier": "varchar",
+    "reasons": "varchar[]",
+    "model_version": "integer",
+}
+CONTACT, CONTROL = "contact", "control"
+SUMMARY = ("contacts", "control", "churners_reached", "cost_eur", "expected_profit_eur")
+
+
+def offers_of(portfolio: Portfolio) -> Sequence[Offer]:
+    """The declared offers, or the one that the portfolio's economics imply."""
+    economics = portfolio.economics
+    implied = Offer(
+        name="retention_offer",
+        channel="phone",
+        contact_cost_eur=economics.contact_cost_eur,
+        acceptance_rate=economics.acceptance_rate,
+    )
+    return portfolio.campaign.offers or (implied,)
+
+
+def replace_contact_list(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> int:
+    """Make the month's list anew; returns its rows, one per customer. To be called in a transaction.
+
+    Expected profit = P(churn) x acceptance x value of the customer - cost of the contact (Neslin et al. 2006, with the
+    value lost at no acceptance being nil). Each customer gets the offer of highest expected profit, if that is
+    positive; the list is ranked by profit per euro where a budget binds, else by profit. Every run of 1 / control_share
+    customers in that order loses one, drawn by a seeded hash, to the control group: they count as if contacted when
+    the budget is spent, but cost nothing and are never contacted.
+    """
+    table = f"{portfolio.name}.contact_list"
+    ensure_table(connection, table, COLUMNS)
+    return replace_month(connection, table, month, _list_sql(connection, portfolio, month))
+
+
+def _list_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
+    campaign = portfolio.campaign
+    order = "expected_profit_eur / contact_cost_eur" if campaign.budget_eur else "expected_profit_eur"
+    return f"""
+        with scored as (select * from {_scores(connection, portfolio, month)} where month = date '{month}'),
+        valued as ({value_sql(portfolio, month)}),
+        offers(offer, channel, contact_cost_eur, acceptance_rate) as (values {_offers(portfolio)}),
+        excluded as ({_excluded(connection, portfolio, month)}),
+        worthwhile as (
+            select *, churn_probability * acceptance_rate * customer_value_eur - contact_cost_eur as expected_profit_eur
+            from scored
+            join valued using (customer_id)
+            cross join offers
+            where customer_id not in (select customer_id from excluded) and expected_profit_eur > 0
+        ),
+        best_offers as (
+            from worthwhile
+            qualify row_number() over (partition by customer_id order by expected_profit_eur desc, offer) = 1
+        ),
+        ranked as (
+            select
+                *,
+                row_number() over (order by {order} desc, {_draw(campaign, month, "customer_id")}) as list_rank,
+            from best_offers
+        ),
+        drawn as (select *, {_control(campaign, month)} as is_control from ranked),
+        spent as (
+            select
+                *,
+                coalesce(sum(contact_cost_eur) filter (not is_control) over earlier, 0) as spent_before_eur,
+                count(*) filter (not is_control) over earlier as contacts_before,
+            from drawn
+            window earlier as (order by list_rank rows between unbounded preceding and 1 preceding)
+        )
+        select
+            {", ".join(name for name in COLUMNS if name != "role")},
+            case when is_control then '{CONTROL}' else '{CONTACT}' end as role,
+        from spent
+        where {_inside(campaign)}
+    """
+
+
+def _scores(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
+    table = f"{portfolio.name}.monthly_scores"
+    if (
+        not table_exists(connection, table)
+        or not connection.execute(f"select 1 from {table} where month = ? limit 1", [month]).fetchone()
+    ):
+        raise DataError(
+            f"{portfolio.name} has no scores of {label(month)}; materialize {portfolio.name}/monthly_scores"
+        )
+    return table
+
+
+def _offers(portfolio: Portfolio) -> str:
+    return ", ".join(
+        f"('{offer.name}', '{offer.channel}', {offer.contact_cost_eur}::double, {offer.acceptance_rate}::double)"
+        for offer in offers_of(portfolio)
+    )
+
+
+def _excluded(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
+    """Query for customers who must not be contacted: opted out, ineligible, or contacted within the cool-down.
+
+    Preferences are those of the newest month that has any: a missing file does not call back who has opted out.
+    """
+    preferences, contacts = f"{portfolio.raw_schema}.contact_preferences", f"{portfolio.raw_schema}.campaign_contacts"
+    since = shift(month, 1 - portfolio.campaign.cooldown_months)
+    parts = ["select null::varchar as customer_id where false"]
+    if table_exists(connection, preferences):
+        parts.append(
+            f"select customer_id from {preferences} where (is_opted_out or is_ineligible) "
+            f"and month = (select max(month) from {preferences} where month <= date '{month}')"
+        )
+    if table_exists(connection, contacts):
+        parts.append(f"select customer_id from {contacts} where month between date '{since}' and date '{month}'")
+    return " union ".join(parts)
+
+
+def _draw(campaign: Campaign, month: date, what: str) -> str:
+    return f"md5('{campaign.seed} {month} ' || {what})"
+
+
+def _control(campaign: Campaign, month: date) -> str:
+    """SQL for whether a ranked customer is control: one in each run of 1 / share, at a place that a hash draws."""
+    if not campaign.control_share:
+        return "false"
+    run = round(1 / campaign.control_share)
+    number = f"((list_rank - 1) // {run})"
+    place = f"('0x' || left({_draw(campaign, month, f'{number}::varchar')}, 8))::bigint % {run}"
+    return f"(list_rank - 1) % {run} = {place}"
+
+
+def _inside(campaign: Campaign) -> str:
+    limits = ["true"]
+    if campaign.budget_eur is not None:
+        limits.append(f"spent_before_eur + contact_cost_eur <= {campaign.budget_eur}")
+    if campaign.capacity is not None:
+        limits.append(f"contacts_before < {campaign.capacity}")
+    return " and ".join(limits)
+
+
+def summarise(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> dict[str, float]:
+    """Contacts, control customers, churners expected among the contacts, their cost and expected profit, EUR."""
+    row = connection.execute(
+        f"""
+        select
+            count(*) filter (role = '{CONTACT}'),
+            count(*) filter (role = '{CONTROL}'),
+            coalesce(sum(churn_probability) filter (role = '{CONTACT}'), 0),
+            coalesce(sum(contact_cost_eur) filter (role = '{CONTACT}'), 0),
+            coalesce(sum(expected_profit_eur) filter (role = '{CONTACT}'), 0),
+        from {portfolio.name}.contact_list
+        where month = ?
+        """,
+        [month],
+    ).fetchone()
+    assert row is not None
+    return dict(zip(SUMMARY, row, strict=True))

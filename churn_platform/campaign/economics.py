@@ -1,0 +1,106 @@
+"""What a campaign should bring: the reference case's return on investment, with the model's measured precision."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from churn_platform.portfolios.economics import Economics
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One way to choose whom to contact in a month, and what it brings."""
+
+    policy: str
+    contacts: int
+    churners_reached: float
+    cost_eur: float
+    value_kept_eur: float
+    net_eur: float
+
+    @property
+    def return_on_investment(self) -> float:
+        """Net value per euro spent; 0 where nothing is spent."""
+        return self.net_eur / self.cost_eur if self.cost_eur else 0.0
+
+
+def policy_of(name: str, *, contacts: int, churners_reached: float, economics: Economics) -> Policy:
+    """Cost = contacts x contact cost; value kept = churners reached x acceptance x acquisition cost saved."""
+    cost = contacts * economics.contact_cost_eur
+    kept = churners_reached * economics.acceptance_rate * economics.acquisition_cost_eur
+    return Policy(name, contacts, churners_reached, cost, kept, kept - cost)
+
+
+def compare_policies(
+    *, customers: int, churn_rate: float, recall: float, contacted_share: float, economics: Economics
+) -> list[Policy]:
+    """Contact nobody, everybody, as many at random, those at or above the threshold, and the churners alone.
+
+    The model's row uses its recall and contacted share as measured on the hold-out. The last row, a perfect list of
+    that many contacts at most, is a bound that no model reaches: churn is chance.
+    """
+    churners = customers * churn_rate
+    chosen = round(customers * contacted_share)
+    reached = {
+        "nobody": (0, 0.0),
+        "everybody": (customers, churners),
+        "random": (chosen, churners * contacted_share),
+        "model": (chosen, churners * recall),
+        "perfect": (round(min(chosen, churners)), min(chosen, churners)),
+    }
+    return [
+        policy_of(name, contacts=contacts, churners_reached=churned, economics=economics)
+        for name, (contacts, churned) in reached.items()
+    ]
+
+
+def profit_curve(probability: np.ndarray, economics: Economics, *, points: int = 200) -> np.ndarray:
+    """Expected net value of contacting the n customers of highest calibrated probability, for `points` values of n.
+
+    (points, 2) float64: contacts, EUR.
+    """
+    ranked = np.sort(probability)[::-1]
+    kept = np.cumsum(ranked) * economics.acceptance_rate * economics.acquisition_cost_eur
+    contacts = np.arange(1, len(ranked) + 1)
+    net = kept - contacts * economics.contact_cost_eur
+    chosen = np.unique(np.linspace(0, len(ranked) - 1, min(points, len(ranked))).astype(int))
+    return np.column_stack([contacts[chosen], net[chosen]]).astype(np.float64)
+
+
+def sensitivity(probability: np.ndarray, economics: Economics, *, factors: tuple[float, ...]) -> list[dict[str, float]]:
+    """The best threshold and its net value when acceptance or cost are `factors` times what the spec says.
+
+    One row per pair of factors: acceptance_factor, cost_factor, threshold, contacts, net_eur.
+    """
+    return [
+        {"acceptance_factor": acceptance, "cost_factor": cost} | _best(probability, economics, acceptance, cost)
+        for acceptance in factors
+        for cost in factors
+    ]
+
+
+def _best(probability: np.ndarray, economics: Economics, acceptance: float, cost: float) -> dict[str, float]:
+    worth = min(1.0, economics.acceptance_rate * acceptance) * economics.acquisition_cost_eur
+    price = economics.contact_cost_eur * cost
+    chosen = probability[probability * worth > price]
+    return {
+        "threshold": min(1.0, price / worth),
+        "contacts": len(chosen),
+        "net_eur": float((chosen * worth - price).sum()),
+    }
+
+
+def as_markdown(policies: list[Policy]) -> str:
+    """The policies as a table to read."""
+    rows = [
+        f"| {row.policy} | {row.contacts:,} | {row.churners_reached:,.0f} | {row.cost_eur:,.0f} | "
+        f"{row.value_kept_eur:,.0f} | {row.net_eur:,.0f} | {row.return_on_investment:.0%} |"
+        for row in policies
+    ]
+    header = "| contact | contacts | churners reached | cost EUR | value kept EUR | net EUR | net per EUR |"
+    return "\n".join([header, "|---|--:|--:|--:|--:|--:|--:|", *rows])
+
+
+def as_rows(policies: list[Policy]) -> list[dict[str, float | str]]:
+    """The policies as rows of a table."""
+    return [asdict(policy) | {"return_on_investment": policy.return_on_investment} for policy in policies]

@@ -1,0 +1,81 @@
+"""Hands the contact list over: CSV for a spreadsheet, Parquet for a program, and what each column means."""
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from churn_platform.campaign.contact_list import CONTACT
+from churn_platform.months import label
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.published.files import new_folder
+
+CSV_FILE, PARQUET_FILE, DICTIONARY_FILE = "contact_list.csv", "contact_list.parquet", "columns.md"
+TEXT = {
+    "customer_id": "The operator's customer number.",
+    "channel": "How to contact the customer.",
+    "offer": "What to offer.",
+    "risk_tier": "Risk tier of the score, from the model's thresholds.",
+    "reason_1": "Strongest reason for the risk, for the agent's ears.",
+    "reason_2": "Second reason; empty where there is none.",
+    "reason_3": "Third reason; empty where there is none.",
+}
+NUMBERS = {
+    "list_rank": "Place in the list, best first; places of the control group are missing.",
+    "churn_probability": "Calibrated probability of leaving next month, 0 to 1.",
+    "customer_value_eur": "Value of keeping the customer, EUR.",
+    "expected_profit_eur": "Probability x acceptance x value - cost of the contact, EUR.",
+    "contact_cost_eur": "Cost of the contact, EUR.",
+    "model_version": "Version of the model that gave the score.",
+}
+ORDER = (
+    *("list_rank", "customer_id", "channel", "offer", "risk_tier", "churn_probability", "expected_profit_eur"),
+    *("contact_cost_eur", "customer_value_eur", "reason_1", "reason_2", "reason_3", "model_version"),
+)
+FORMULA = r"^[=+\-@\t\r\n]"
+
+
+def export_contact_list(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, exports_dir: Path
+) -> Path:
+    """Write the month's contacts, not its control group; returns the folder, which is replaced as a whole.
+
+    In the CSV a text that a spreadsheet would take for a formula is led by an apostrophe (OWASP, "CSV injection");
+    the Parquet file holds it as it is.
+    """
+    target = exports_dir / portfolio.name / "contact_list" / label(month)
+    rows = _rows_sql(portfolio, month)
+    guarded = ", ".join(_guarded(name) if name in TEXT else name for name in ORDER)
+    with new_folder(target) as draft:
+        connection.execute(f"copy ({rows}) to '{_quoted(draft / PARQUET_FILE)}' (format parquet)")
+        connection.execute(
+            f"copy (select {guarded} from ({rows})) to '{_quoted(draft / CSV_FILE)}' "
+            f"(format csv, header, force_quote ({', '.join(TEXT)}))"
+        )
+        (draft / DICTIONARY_FILE).write_text(data_dictionary(portfolio, month), encoding="utf-8")
+    return target
+
+
+def data_dictionary(portfolio: Portfolio, month: date) -> str:
+    """The columns of the files in words, as Markdown."""
+    meaning = TEXT | NUMBERS
+    rows = [f"| `{name}` | {'text' if name in TEXT else 'number'} | {meaning[name]} |" for name in ORDER]
+    title = f"# Contact list of {portfolio.title}, {label(month)}"
+    return "\n".join([title, "", "| column | type | meaning |", "|---|---|---|", *rows, ""])
+
+
+def _rows_sql(portfolio: Portfolio, month: date) -> str:
+    reasons = {f"reason_{place}": f"reasons[{place}] as reason_{place}" for place in (1, 2, 3)}
+    columns = ", ".join(reasons.get(name, name) for name in ORDER)
+    return (
+        f"select {columns} from {portfolio.name}.contact_list "
+        f"where month = date '{month}' and role = '{CONTACT}' order by list_rank"
+    )
+
+
+def _guarded(name: str) -> str:
+    return f"case when regexp_matches({name}, '{FORMULA}') then '''' || {name} else {name} end as {name}"
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

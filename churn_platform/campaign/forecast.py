@@ -1,0 +1,93 @@
+"""The economics of one month's scores, as rows of the warehouse."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from churn_platform.campaign.contact_list import summarise
+from churn_platform.campaign.economics import Policy, as_rows, compare_policies, sensitivity
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.warehouse.tables import ensure_table
+
+FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5)
+POLICY_COLUMNS = {
+    "month": "date",
+    "policy": "varchar",
+    "contacts": "bigint",
+    "churners_reached": "double",
+    "cost_eur": "double",
+    "value_kept_eur": "double",
+    "net_eur": "double",
+    "return_on_investment": "double",
+}
+SENSITIVITY_COLUMNS = {
+    "month": "date",
+    "acceptance_factor": "double",
+    "cost_factor": "double",
+    "threshold": "double",
+    "contacts": "bigint",
+    "net_eur": "double",
+}
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a month's campaign should bring, and how that depends on what is assumed."""
+
+    policies: list[Policy]
+    sensitivity: list[dict[str, float]]
+
+    def sensitivity_markdown(self) -> str:
+        """Best net value, EUR: acceptance down, contact cost across, as multiples of the spec's."""
+        net = {(row["acceptance_factor"], row["cost_factor"]): row["net_eur"] for row in self.sensitivity}
+        header = "| acceptance \\ cost | " + " | ".join(f"x {cost:g}" for cost in FACTORS) + " |"
+        rows = [
+            f"| x {acceptance:g} | " + " | ".join(f"{net[acceptance, cost]:,.0f}" for cost in FACTORS) + " |"
+            for acceptance in FACTORS
+        ]
+        return "\n".join([header, "|---|" + "--:|" * len(FACTORS), *rows])
+
+
+def forecast_month(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, measured: Mapping[str, float]
+) -> Forecast:
+    """The forecast from the month's calibrated scores and the champion's metrics as measured on its hold-out."""
+    scores = f"select churn_probability from {portfolio.name}.monthly_scores where month = ?"
+    probability = np.asarray(connection.execute(scores, [month]).fetchnumpy()["churn_probability"], dtype=np.float64)
+    policies = compare_policies(
+        customers=len(probability),
+        churn_rate=float(probability.mean()),
+        recall=measured["recall"],
+        contacted_share=measured["contacted_share"],
+        economics=portfolio.economics,
+    )
+    return Forecast(
+        [*policies, _listed(connection, portfolio, month)],
+        sensitivity(probability, portfolio.economics, factors=FACTORS),
+    )
+
+
+def _listed(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> Policy:
+    """The contact list as it stands, by its own expected profit."""
+    listed = summarise(connection, portfolio, month)
+    cost, net = listed["cost_eur"], listed["expected_profit_eur"]
+    return Policy("contact list", int(listed["contacts"]), listed["churners_reached"], cost, net + cost, net)
+
+
+def replace_forecast(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, forecast: Forecast
+) -> None:
+    """Put the forecast of a month in place of the one before. To be called in a transaction."""
+    for name, columns, rows in (
+        ("campaign_economics", POLICY_COLUMNS, as_rows(forecast.policies)),
+        ("campaign_sensitivity", SENSITIVITY_COLUMNS, forecast.sensitivity),
+    ):
+        table = f"{portfolio.name}.{name}"
+        ensure_table(connection, table, columns)
+        connection.execute(f"delete from {table} where month = ?", [month])
+        values: list[list[Any]] = [[({"month": month} | row)[column] for column in columns] for row in rows]
+        connection.executemany(f"insert into {table} values ({', '.join('?' * len(columns))})", values)

@@ -1,0 +1,116 @@
+"""To which group each labelled customer belongs: by a feature, or by a landed column that no model sees."""
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from churn_platform.errors import DataError
+from churn_platform.months import label
+from churn_platform.portfolios.encoding import decode
+from churn_platform.portfolios.spec import Feature, Portfolio
+from churn_platform.training.data import Labelled
+
+MISSING = "missing"
+YES_NO = {True: "yes", False: "no"}
+
+
+def read_groups(
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    names: Sequence[str],
+    customers: Labelled,
+    *,
+    features_month: date,
+    snapshot: int,
+) -> dict[str, np.ndarray]:
+    """For each named attribute the group of every customer, (rows,) text in the order of `customers`.
+
+    Categories and booleans group by level, numbers by quartile of these customers; no value is the group
+    'missing'. A landed column is read for the feature month, as of the lake's snapshot. DataError where one of the
+    customers is not in the landed table.
+    """
+    landed = [name for name in names if name not in portfolio.feature_names]
+    columns = _landed(connection, portfolio, landed, customers.customer_ids, features_month, snapshot) if landed else {}
+    return {
+        name: columns[name] if name in columns else feature_groups(portfolio, name, customers.features)
+        for name in names
+    }
+
+
+def feature_groups(portfolio: Portfolio, name: str, features: np.ndarray) -> np.ndarray:
+    """The group of every customer by a feature, from encoded features in catalogue order."""
+    feature = portfolio.feature(name)
+    values = features[:, portfolio.feature_names.index(name)]
+    if feature.type in ("integer", "number"):
+        return quartiles(values.astype(float))
+    codes, places = np.unique(values, return_inverse=True)  # every NaN is one code
+    return np.array([_level(code, feature) for code in codes], dtype=object)[places]
+
+
+def _level(code: float, feature: Feature) -> str:
+    value = decode(code, feature)
+    return MISSING if value is None else YES_NO[value] if isinstance(value, bool) else str(value)
+
+
+def quartiles(values: np.ndarray) -> np.ndarray:
+    """The quartile of each value among all, named by its bounds; equal bounds make one group of two quartiles."""
+    groups = np.full(len(values), MISSING, dtype=object)
+    known = ~np.isnan(values)
+    if not known.any():
+        return groups
+    bounds = np.unique(np.quantile(values[known], [0, 0.25, 0.5, 0.75, 1]))
+    if len(bounds) == 1:
+        groups[known] = f"{bounds[0]:g}"
+        return groups
+    place = np.clip(np.searchsorted(bounds, values[known], side="left"), 1, len(bounds) - 1)
+    names = [
+        f"{'from' if start == 0 else 'above'} {low:g} to {high:g}" for start, (low, high) in enumerate(pairwise(bounds))
+    ]
+    groups[known] = np.array(names, dtype=object)[place - 1]
+    return groups
+
+
+def _landed(
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    names: Sequence[str],
+    customer_ids: np.ndarray,
+    features_month: date,
+    snapshot: int,
+) -> dict[str, np.ndarray]:
+    """Groups by landed columns; one landed row per customer and month, so the join is many to one at most."""
+    wanted = pa.table({"place": np.arange(len(customer_ids)), "customer_id": pa.array(customer_ids.tolist())})
+    connection.register("wanted_customers", wanted)
+    columns = ", ".join(f'landed."{name}"' for name in names)
+    found = connection.execute(
+        f"""
+        select landed.customer_id is not null as is_found, {columns}
+        from wanted_customers as wanted
+        left join (
+          select * from {portfolio.raw_schema}.customers at (version => {snapshot}) where month = ?
+        ) as landed using (customer_id)
+        order by wanted.place
+        """,
+        [features_month],
+    ).to_arrow_table()
+    connection.unregister("wanted_customers")
+    lost = int((~found["is_found"].to_numpy()).sum())
+    if lost or len(found) != len(customer_ids):
+        raise DataError(
+            f"{lost} of {len(customer_ids)} customers are not in {portfolio.raw_schema}.customers "
+            f"of {label(features_month)}; land the month again"
+        )
+    return {name: _column_groups(found[name]) for name in names}
+
+
+def _column_groups(column: pa.ChunkedArray) -> np.ndarray:
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+        return quartiles(column.cast(pa.float64()).to_numpy().astype(float))
+    values = column.to_pylist()
+    return np.array(
+        [MISSING if it is None else YES_NO[it] if isinstance(it, bool) else str(it) for it in values], dtype=object
+    )

@@ -1,0 +1,243 @@
+"""Whether a model errs alike for everyone: rates by group of each protected attribute, with intervals and gaps.
+
+A group that leaves more often has more customers above one common threshold, and that alone moves its rates. So the
+gate looks at error rates (equalized odds: recall and false-positive rate), not at how many of a group are selected.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from churn_platform.portfolios.spec import Gates
+
+REPLICATES = 2_000
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class GroupFairness:
+    """Rates of one group at the operating threshold; None where they are not defined for want of customers."""
+
+    group: str
+    customers: int
+    churners: int
+    is_judged: bool
+    selection_rate: Estimate | None
+    recall: Estimate | None
+    false_positive_rate: Estimate | None
+    precision: Estimate | None
+    calibration_gap: Estimate | None
+
+    @property
+    def stayers(self) -> int:
+        """Customers of the group who did not churn."""
+        return self.customers - self.churners
+
+
+@dataclass(frozen=True)
+class AttributeFairness:
+    """The groups of one protected attribute, and the largest differences between those that are judged.
+
+    Differences are None below two judged groups. `chance_gap` is the equalized-odds difference that groups of these
+    sizes would show in one of twenty samples although the model errs alike for all.
+    """
+
+    attribute: str
+    groups: list[GroupFairness]
+    demographic_parity_difference: Estimate | None
+    equalized_odds_difference: Estimate | None
+    chance_gap: float | None
+
+    @property
+    def too_small(self) -> list[str]:
+        """Groups that are named and not judged."""
+        return [group.group for group in self.groups if not group.is_judged]
+
+
+def measure_fairness(
+    groups: Mapping[str, np.ndarray],
+    churned: np.ndarray,
+    probability: np.ndarray,
+    *,
+    threshold: float,
+    gates: Gates,
+    seed: int,
+) -> list[AttributeFairness]:
+    """Fairness over each attribute (name -> group of every customer); rows are those of `churned` (0 or 1).
+
+    A group with fewer churners, or fewer stayers, than `gates.min_group_outcomes` is reported and not judged.
+    """
+    return [
+        _attribute(name, np.asarray(of).astype(str), churned, probability, threshold, gates.min_group_outcomes, seed)
+        for name, of in groups.items()
+    ]
+
+
+def worst_gap(attributes: list[AttributeFairness]) -> float | None:
+    """The largest equalized-odds difference over all attributes: what the gate judges; None where none is defined."""
+    gaps = [it.equalized_odds_difference.value for it in attributes if it.equalized_odds_difference]
+    return max(gaps, default=None)
+
+
+def as_rows(attributes: list[AttributeFairness]) -> list[dict[str, Any]]:
+    """One flat row per attribute and group; an estimate becomes `<name>`, `<name>_low` and `<name>_high`."""
+    return [{"attribute": it.attribute} | _flat(asdict(group)) for it in attributes for group in it.groups]
+
+
+def read_fairness(stored: list[dict[str, Any]]) -> list[AttributeFairness]:
+    """Fairness as `dataclasses.asdict` wrote it, from JSON."""
+    return [
+        AttributeFairness(
+            attribute=it["attribute"],
+            groups=[
+                GroupFairness(**group | {name: _estimate(group[name]) for name in ESTIMATES}) for group in it["groups"]
+            ],
+            demographic_parity_difference=_estimate(it["demographic_parity_difference"]),
+            equalized_odds_difference=_estimate(it["equalized_odds_difference"]),
+            chance_gap=it["chance_gap"],
+        )
+        for it in stored
+    ]
+
+
+ESTIMATES = ("selection_rate", "recall", "false_positive_rate", "precision", "calibration_gap")
+
+
+def _estimate(stored: dict[str, float] | None) -> Estimate | None:
+    return Estimate(**stored) if stored else None
+
+
+def _flat(group: dict[str, Any]) -> dict[str, Any]:
+    flat = {name: value for name, value in group.items() if name not in ESTIMATES}
+    for name in ESTIMATES:
+        parts = group[name] or {"value": None, "low": None, "high": None}
+        flat |= {name: parts["value"], f"{name}_low": parts["low"], f"{name}_high": parts["high"]}
+    return flat
+
+
+def _attribute(
+    name: str,
+    group: np.ndarray,
+    churned: np.ndarray,
+    probability: np.ndarray,
+    threshold: float,
+    min_outcomes: int,
+    seed: int,
+) -> AttributeFairness:
+    from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
+
+    groups = _groups(group, churned, probability, threshold, min_outcomes)
+    judged = [it for it in groups if it.is_judged]
+    if len(judged) < 2:
+        return AttributeFairness(name, groups, None, None, None)
+    rows = np.isin(group, [it.group for it in judged])
+    actual, predicted, of = churned[rows], (probability[rows] >= threshold).astype(int), group[rows]
+    parity = demographic_parity_difference(actual, predicted, sensitive_features=of)
+    odds = equalized_odds_difference(actual, predicted, sensitive_features=of)
+    drawn = _Draws(judged, seed)
+    return AttributeFairness(
+        attribute=name,
+        groups=groups,
+        demographic_parity_difference=_around(float(parity), drawn.parity_differences()),
+        equalized_odds_difference=_around(float(odds), drawn.odds_differences()),
+        chance_gap=float(np.quantile(drawn.odds_differences(alike=True), CONFIDENCE)),
+    )
+
+
+def _groups(
+    group: np.ndarray, churned: np.ndarray, probability: np.ndarray, threshold: float, min_outcomes: int
+) -> list[GroupFairness]:
+    from fairlearn.metrics import MetricFrame, count, false_positive_rate, selection_rate, true_positive_rate
+    from sklearn.metrics import precision_score
+
+    frame = MetricFrame(
+        metrics={
+            "customers": count,
+            "churners": lambda actual, _: int(actual.sum()),
+            "selected": lambda _, predicted: int(predicted.sum()),
+            "selection_rate": selection_rate,
+            "recall": true_positive_rate,
+            "false_positive_rate": false_positive_rate,
+            "precision": lambda actual, predicted: precision_score(actual, predicted, zero_division=0.0),
+            "calibration_gap": lambda actual, _, score: float((score - actual).mean()),
+            "calibration_sd": lambda actual, _, score: float((score - actual).std(ddof=1)) if len(actual) > 1 else 0.5,
+        },
+        y_true=churned.astype(int),
+        y_pred=(probability >= threshold).astype(int),
+        sensitive_features=group,
+        sample_params={name: {"score": probability} for name in ("calibration_gap", "calibration_sd")},
+    )
+    return [_group(str(name), row, min_outcomes) for name, row in frame.by_group.to_dict("index").items()]
+
+
+def _group(name: str, row: dict[str, float], min_outcomes: int) -> GroupFairness:
+    customers, churners, selected = (int(row[part]) for part in ("customers", "churners", "selected"))
+    spread = 1.96 * row["calibration_sd"] / np.sqrt(customers)
+    gap = row["calibration_gap"]
+    return GroupFairness(
+        group=name,
+        customers=customers,
+        churners=churners,
+        is_judged=min(churners, customers - churners) >= min_outcomes,
+        selection_rate=_rate(row["selection_rate"], customers),
+        recall=_rate(row["recall"], churners),
+        false_positive_rate=_rate(row["false_positive_rate"], customers - churners),
+        precision=_rate(row["precision"], selected),
+        calibration_gap=Estimate(float(gap), float(gap - spread), float(gap + spread)),
+    )
+
+
+def _rate(value: float, of: int) -> Estimate | None:
+    """A share with its Wilson interval (Wilson 1927); None where it is a share of nobody."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    if of == 0:
+        return None
+    low, high = proportion_confint(round(value * of), of, alpha=1 - CONFIDENCE, method="wilson")
+    return Estimate(float(value), float(low), float(high))
+
+
+def _around(value: float, draws: np.ndarray) -> Estimate:
+    low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Estimate(value, float(low), float(high))
+
+
+class _Draws:
+    """Parametric bootstrap of confusion counts (Efron & Tibshirani 1993): a draw costs a few numbers, however many
+    customers there are. Selected churners and stayers of each group are drawn among its churners and stayers.
+    """
+
+    def __init__(self, judged: list[GroupFairness], seed: int):
+        self.generator = np.random.default_rng(seed)
+        self.sizes = {
+            "selection_rate": np.array([group.customers for group in judged]),
+            "recall": np.array([group.churners for group in judged]),
+            "false_positive_rate": np.array([group.stayers for group in judged]),
+        }
+        self.rates = {name: np.array([getattr(group, name).value for group in judged]) for name in self.sizes}
+
+    def parity_differences(self) -> np.ndarray:
+        """Differences of selection rates, (REPLICATES,)."""
+        return self._differences("selection_rate", alike=False)
+
+    def odds_differences(self, *, alike: bool = False) -> np.ndarray:
+        """The larger of the differences in recall and false-positive rate; `alike` draws all groups at one rate."""
+        return np.maximum(*(self._differences(name, alike=alike) for name in ("recall", "false_positive_rate")))
+
+    def _differences(self, name: str, *, alike: bool) -> np.ndarray:
+        sizes, rates = self.sizes[name], self.rates[name]
+        if alike:
+            rates = np.full(len(rates), (rates * sizes).sum() / sizes.sum())
+        drawn = self.generator.binomial(sizes, rates, size=(REPLICATES, len(sizes))) / sizes
+        return drawn.max(axis=1) - drawn.min(axis=1)

@@ -1,0 +1,40 @@
+"""What governance keeps in the lake: small tables, a month replaced at a time."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from churn_platform.governance.examined import Examined
+from churn_platform.governance.fairness import ESTIMATES, AttributeFairness, as_rows
+from churn_platform.warehouse.tables import replace_rows
+
+SUBJECT = {"month": "date", "model_version": "integer"}
+FAIRNESS_COLUMNS = SUBJECT | {
+    "attribute": "varchar",
+    "group": "varchar",
+    "customers": "bigint",
+    "churners": "bigint",
+    "is_judged": "boolean",
+    **{f"{name}{bound}": "double" for name in ESTIMATES for bound in ("", "_low", "_high")},
+}
+
+
+def replace_fairness(
+    connection: duckdb.DuckDBPyConnection, examined: Examined, attributes: Sequence[AttributeFairness]
+) -> int:
+    """One row per attribute and group of the month's challenger, in place of those before; returns their number."""
+    return _replace(connection, "fairness_report", FAIRNESS_COLUMNS, examined, as_rows(list(attributes)))
+
+
+def _replace(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: dict[str, str],
+    examined: Examined,
+    rows: list[dict[str, Any]],
+) -> int:
+    subject = {"month": examined.month, "model_version": examined.version}
+    table = pa.Table.from_pydict({column: [(subject | row)[column] for row in rows] for column in columns})
+    return replace_rows(connection, f"{examined.portfolio.name}.{name}", columns, examined.month, table)

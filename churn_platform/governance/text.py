@@ -1,0 +1,56 @@
+"""Fairness as tables to read."""
+
+from collections.abc import Sequence
+
+from churn_platform.governance.fairness import ESTIMATES, AttributeFairness, Estimate, GroupFairness, worst_gap
+from churn_platform.governance.markdown import escaped
+from churn_platform.portfolios.spec import Gates
+
+HEADINGS = ("selection rate", "recall", "false-positive rate", "precision", "mean predicted minus observed")
+
+
+def fairness_markdown(attributes: Sequence[AttributeFairness], gates: Gates) -> str:
+    """Every attribute as a table of its groups, with the differences, and the verdict on the gate."""
+    return "\n\n".join([*(_attribute(it, gates) for it in attributes), verdict(attributes, gates)])
+
+
+def verdict(attributes: Sequence[AttributeFairness], gates: Gates) -> str:
+    """What the gate says, in a sentence."""
+    gap = worst_gap(list(attributes))
+    if gap is None:
+        return "No protected attribute has two groups large enough to be compared; the fairness gate judges nothing."
+    kept = "within" if gap <= gates.max_fairness_gap else "above"
+    return f"Largest equalized-odds difference {gap:.4f}, {kept} the gate of {gates.max_fairness_gap:g}."
+
+
+def shown(estimate: Estimate | None) -> str:
+    """An estimate with its interval; a dash where there is none."""
+    return f"{estimate.value:.4f} ({estimate.low:.4f} to {estimate.high:.4f})" if estimate else "-"
+
+
+def _attribute(it: AttributeFairness, gates: Gates) -> str:
+    lines = [
+        f"### {escaped(it.attribute)}",
+        "",
+        f"| group | customers | churners | {' | '.join(HEADINGS)} |",
+        "|---|--:|--:|" + "--:|" * len(HEADINGS),
+        *(_row(group) for group in it.groups),
+        "",
+        f"Demographic-parity difference {shown(it.demographic_parity_difference)}, "
+        f"equalized-odds difference {shown(it.equalized_odds_difference)}.",
+    ]
+    if it.chance_gap is not None:
+        lines.append(
+            f"Equal errors would show an equalized-odds difference above {it.chance_gap:.4f} once in 20 samples."
+        )
+    if it.too_small:
+        lines.append(
+            f"Too small to judge (fewer than {gates.min_group_outcomes} churners or stayers): "
+            f"{', '.join(map(escaped, it.too_small))}."
+        )
+    return "\n".join(lines)
+
+
+def _row(group: GroupFairness) -> str:
+    rates = " | ".join(shown(getattr(group, name)) for name in ESTIMATES)
+    return f"| {escaped(group.group)} | {group.customers:,} | {group.churners:,} | {rates} |"

@@ -1,0 +1,53 @@
+"""The money in a portfolio's spec: what a contact costs, what a kept customer is worth, what a campaign may spend."""
+
+from pydantic import Field, model_validator
+
+from churn_platform.portfolios.spec_model import Identifier, SpecModel
+
+
+class Economics(SpecModel):
+    """What a contact costs and what a kept customer is worth, in EUR."""
+
+    contact_cost_eur: float = Field(gt=0)
+    acquisition_cost_eur: float = Field(gt=0)
+    acceptance_rate: float = Field(gt=0, le=1)
+
+
+class Offer(SpecModel):
+    """One way to keep a customer: what it costs to make the offer, and how many churners take it."""
+
+    name: str = Identifier
+    channel: str = Identifier
+    contact_cost_eur: float = Field(gt=0)
+    acceptance_rate: float = Field(gt=0, le=1)
+
+
+class CustomerValue(SpecModel):
+    """Value of a kept customer from the price: price x margin x expected months of remaining life.
+
+    Expected months within the horizon H at a monthly churn rate r are (1 - (1 - r)^H) / r, the mean of a geometric
+    life cut at H.
+    """
+
+    price_feature: str = Field(description="Feature with the monthly price, EUR.")
+    margin: float = Field(gt=0, le=1, description="Share of the price that is margin.")
+    horizon_months: int = Field(24, ge=1, le=120, description="Months of life that count.")
+
+
+class Campaign(SpecModel):
+    """What the monthly contact list may hold."""
+
+    budget_eur: float | None = Field(None, gt=0, description="Most that the contacts of a month may cost; none: any.")
+    capacity: int | None = Field(None, ge=1, description="Most customers contacted in a month; none: any.")
+    control_share: float = Field(0.05, ge=0, lt=0.5, description="Share of the list kept uncontacted, to compare with.")
+    cooldown_months: int = Field(3, ge=0, le=24, description="Months in which nobody is contacted twice.")
+    offers: tuple[Offer, ...] = Field((), description="Offers to choose from; empty: one, from the economics.")
+    value: CustomerValue | None = Field(None, description="Value of a kept customer; none: the acquisition cost saved.")
+    seed: int = 7
+
+    @model_validator(mode="after")
+    def _offers_differ(self):
+        names = [offer.name for offer in self.offers]
+        if len(set(names)) != len(names):
+            raise ValueError("campaign.offers: a name is listed twice")
+        return self

@@ -1,0 +1,156 @@
+"""Changes of champion that a person orders: rollback and approval."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from churn_platform.audit.record import Record
+from churn_platform.audit.trail import champions
+from churn_platform.errors import PromotionError
+from churn_platform.published.contract import features_dir, read_features_manifest, read_live
+from churn_platform.published.publication import Bundle, Publisher, make_live, ready_bundle
+from churn_platform.training.registry import PREVIOUS, champion_version, version_named, version_of, withdrawn_reason
+from churn_platform.training.succession import (
+    AWAITING,
+    changing,
+    crown,
+    former_champion,
+    judgement_of,
+    numbers,
+    obstacle_to_promotion,
+)
+from churn_platform.warehouse.tables import table_exists
+
+
+@dataclass(frozen=True)
+class Takeover:
+    """A change of champion that is live: from which version to which, and the record that says why."""
+
+    before: int | None
+    record: Record
+    bundle: Bundle
+
+
+def roll_back(publisher: Publisher, *, to: int | None, reason: str) -> Takeover:
+    """Make the champion before, or version `to`, champion again and live; the present one is withdrawn for good.
+
+    PromotionError where there is none to go back to, or `to` never was champion or was withdrawn. Where the champion
+    itself is given but not live, because a change was cut short, it goes live.
+    """
+    _check_reason(reason)
+    client, name = publisher.client, publisher.portfolio.name
+    with changing(client, publisher.audit, name):
+        serving = champion_version(client, name)
+        live = _live_version(publisher)
+        if to == serving and live != serving:
+            return _finish(publisher, serving)
+        if to is None:
+            to = _version_before(publisher, serving, live)
+        _check_target(publisher, to, serving)
+        return _take_over(publisher, to, serving, "rollback", reason, {})
+
+
+def approve(publisher: Publisher, *, version: int | None, reason: str) -> Takeover:
+    """Promote the version that waits for approval and make it live; PromotionError where it, or any, does not wait."""
+    _check_reason(reason)
+    client, portfolio = publisher.client, publisher.portfolio
+    if portfolio.approval != "manual":
+        raise PromotionError(f"{portfolio.name} promotes without approval; `approval: manual` in its spec changes that")
+    judgement = judgement_of(_waiting(publisher, version))
+    with changing(client, publisher.audit, portfolio.name):
+        serving = version_of(client, portfolio.name, "champion")
+        if obstacle := obstacle_to_promotion(client, portfolio.name, judgement, serving):
+            raise PromotionError(f"version {judgement.version} cannot be approved: {obstacle}")
+        details = {"month": judgement.month, "earned": judgement.reason, **numbers(judgement.evidence)}
+        return _take_over(publisher, judgement.version, serving, "approval", reason, details)
+
+
+def scored_by_another(publisher: Publisher, version: int) -> tuple[str, int] | None:
+    """The live month whose published scores another version made, with that version; None where all fits."""
+    live = read_live(publisher.root)
+    if live is None or live.features_month is None:
+        return None
+    scored_by = read_features_manifest(features_dir(publisher.root, live.features_month)).scored_by
+    return (live.features_month, scored_by) if scored_by != version else None
+
+
+def _take_over(
+    publisher: Publisher,
+    version: int,
+    serving: int | None,
+    action: Literal["approval", "rollback"],
+    reason: str,
+    details: dict[str, Any],
+) -> Takeover:
+    """The bundle comes first: where it cannot be made, nothing has happened."""
+    bundle = ready_bundle(publisher, version)
+    record = crown(publisher.client, publisher.audit, publisher.portfolio.name, version, action, reason, details)
+    make_live(publisher, bundle, reason=f"{action}: {reason}")
+    return Takeover(serving, record, bundle)
+
+
+def _finish(publisher: Publisher, version: int) -> Takeover:
+    """Make the champion live whose change was cut short before."""
+    name = publisher.portfolio.name
+    changes = champions(publisher.audit.records(), name)
+    if not changes:
+        raise PromotionError(f"version {version} of {name} is not on record; materialize {name}/published_model")
+    bundle = ready_bundle(publisher, version)
+    make_live(publisher, bundle, reason="completes a change of champion that was cut short")
+    return Takeover(changes[-1].details["replaces"], changes[-1], bundle)
+
+
+def _live_version(publisher: Publisher) -> int | None:
+    live = read_live(publisher.root)
+    return next((model.version for model in live.models if model.role == "champion"), None) if live else None
+
+
+def _version_before(publisher: Publisher, serving: int, live: int | None) -> int:
+    name = publisher.portfolio.name
+    if live != serving:
+        raise PromotionError(
+            f"version {serving} of {name} is champion, but version {live} is live: a run is publishing it, or a change "
+            f"was cut short; give --to {serving} to complete it, or --to the version that is to serve"
+        )
+    found = former_champion(publisher.client, publisher.audit, name, without=set())
+    version = found or version_of(publisher.client, name, PREVIOUS)
+    if version is None:
+        raise PromotionError(f"{name} has no champion before version {serving} to go back to")
+    return version
+
+
+def _check_target(publisher: Publisher, version: int, serving: int) -> None:
+    client, name = publisher.client, publisher.portfolio.name
+    if version == serving:
+        raise PromotionError(f"version {version} is the champion of {name} already")
+    if reason := withdrawn_reason(version_named(client, name, version)):
+        raise PromotionError(f"version {version} of {name} was withdrawn ({reason}); choose another")
+    served = {record.version for record in champions(publisher.audit.records(), name)}
+    if version not in served | {version_of(client, name, PREVIOUS)}:
+        raise PromotionError(f"version {version} of {name} was never champion; what never served cannot come back")
+
+
+def _waiting(publisher: Publisher, version: int | None) -> dict[str, Any]:
+    """The newest evaluation that waits for approval, of that version where one is given."""
+    name = publisher.portfolio.name
+    rows = [row for row in _evaluations(publisher) if version in (None, row["challenger_version"])]
+    waiting = [row for row in rows if row.get("outcome") == AWAITING]
+    if waiting:
+        return waiting[0]
+    asked = f"version {version}" if version else "no version"
+    found = f"{rows[0]['reason']} ({rows[0]['month']:%Y-%m})" if rows else "there is no evaluation of it"
+    raise PromotionError(f"{asked} of {name} {'does not wait' if version else 'waits'} for approval: {found}")
+
+
+def _evaluations(publisher: Publisher) -> list[dict[str, Any]]:
+    table = f"{publisher.portfolio.name}.evaluation"
+    with publisher.connect() as connection:
+        if not table_exists(connection, table):
+            return []
+        result = connection.execute(f"select * from {table} order by month desc")
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip():
+        raise PromotionError("say why: --reason goes into the audit trail")

@@ -1,0 +1,140 @@
+"""Makes the champion live: bundle, audit record, live file, in this order, whoever asks for it."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from churn_platform.audit.anchors import note_head
+from churn_platform.audit.log import AuditLog
+from churn_platform.audit.trail import last_publication
+from churn_platform.errors import PublicationError
+from churn_platform.months import parse_month
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.published.contract import (
+    MANIFEST_FILE,
+    MODEL_FILE,
+    FeaturesManifest,
+    ModelManifest,
+    model_dir,
+    read_live,
+)
+from churn_platform.published.files import go_live, sha256
+from churn_platform.published.model_bundle import publish_model, read_bundle
+from churn_platform.training.data import load_training_data, read_training_set
+from churn_platform.training.record import record_of_version
+from churn_platform.training.registry import CHAMPION, champion_version, load_model, version_of
+from churn_platform.training.succession import changing
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+PARITY_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """What it takes to publish a portfolio's models: registry, trail, published folder, and the lake to read."""
+
+    client: "MlflowClient"
+    audit: AuditLog
+    portfolio: Portfolio
+    root: Path
+    connect: Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A version's files, ready to go live; `parity_difference` is None where they had been there before."""
+
+    manifest: ModelManifest
+    sha256: str
+    parity_difference: float | None
+
+
+def publish_champion(publisher: Publisher, *, reason: str) -> Bundle:
+    """Export the champion anew and make it live; PublicationError, and nothing live changes, where that fails."""
+    bundle = write_bundle(publisher, champion_version(publisher.client, publisher.portfolio.name))
+    with changing(publisher.client, publisher.audit, publisher.portfolio.name):
+        make_live(publisher, bundle, reason=reason)
+    return bundle
+
+
+def ready_bundle(publisher: Publisher, version: int) -> Bundle:
+    """The bundle of a version as it was published before; exported again where it is missing or was changed."""
+    try:
+        manifest = read_bundle(publisher.root, version)
+    except PublicationError:
+        return write_bundle(publisher, version)
+    return Bundle(manifest, sha256(model_dir(publisher.root, version) / MANIFEST_FILE), None)
+
+
+def write_bundle(publisher: Publisher, version: int) -> Bundle:
+    """Export a version and check it on its own hold-out."""
+    client, portfolio = publisher.client, publisher.portfolio
+    record = record_of_version(client, portfolio.name, version)
+    model = load_model(client, portfolio.name, version)
+    with publisher.connect() as connection:
+        training_set = read_training_set(connection, portfolio, parse_month(record.month))
+        holdout = load_training_data(connection, portfolio, training_set).holdout.features
+    sample = model.own(holdout, portfolio.feature_names)[:PARITY_ROWS]
+    difference = publish_model(publisher.root, version, model, record, sample)
+    manifest_sha256 = sha256(model_dir(publisher.root, version) / MANIFEST_FILE)
+    return Bundle(read_bundle(publisher.root, version), manifest_sha256, difference)
+
+
+def make_live(publisher: Publisher, bundle: Bundle, *, reason: str) -> None:
+    """Record the publication and name the bundle live; to be called inside `changing`.
+
+    PublicationError where another version has become champion since the bundle was made.
+    """
+    version = bundle.manifest.version
+    serving = version_of(publisher.client, publisher.portfolio.name, CHAMPION)
+    if serving != version:
+        raise PublicationError(
+            f"version {version} of {publisher.portfolio.name} is champion no more, version {serving} is; "
+            "what is live stays"
+        )
+    _record_publication(publisher, bundle, reason)
+    live = read_live(publisher.root)
+    if live is None or version not in [model.version for model in live.models if model.role == "champion"]:
+        go_live(publisher.root, publisher.portfolio.name, champion=version)
+
+
+def _record_publication(publisher: Publisher, bundle: Bundle, reason: str) -> None:
+    """On record once per bundle that goes live: the same files again are no new fact."""
+    manifest, name = bundle.manifest, publisher.portfolio.name
+    last = last_publication(publisher.audit.records(), name, of_models=True)
+    if last and (last.version, last.details["bundle_sha256"]) == (manifest.version, bundle.sha256):
+        return
+    about: dict[str, Any] = {"portfolio": name, "subject": f"version {manifest.version}"}
+    if last and last.details["threshold"] != manifest.threshold:
+        publisher.audit.append(
+            "threshold_change",
+            reason=f"the operating threshold comes with version {manifest.version}",
+            details={"before": last.details["threshold"], "after": manifest.threshold},
+            **about,
+        )
+    details = {
+        "bundle_sha256": bundle.sha256,
+        "model_sha256": manifest.sha256[MODEL_FILE],
+        "threshold": manifest.threshold,
+        "mlflow_run_id": manifest.mlflow_run_id,
+        "data_snapshot": manifest.data_snapshot,
+        "code_version": manifest.code_version,
+    }
+    note_head(publisher.client, publisher.audit.append("publication", reason=reason, details=details, **about))
+
+
+def record_features(audit: AuditLog, manifest: FeaturesManifest) -> None:
+    """Put the publication of a month's features on record, once per file."""
+    details = {"customers": manifest.customers, "scored_by": manifest.scored_by, "sha256": manifest.sha256}
+    subject = f"month {manifest.month}"
+    last = last_publication(audit.records(), manifest.portfolio, of_models=False)
+    if last and (last.subject, last.details) == (subject, details):
+        return
+    reason = f"scored by version {manifest.scored_by}"
+    audit.append("publication", portfolio=manifest.portfolio, subject=subject, reason=reason, details=details)

@@ -1,0 +1,231 @@
+"""Who is champion: every change is written to the audit trail first and carried out in the registry after.
+
+So nothing takes effect unrecorded, and a change that a crash cut short is completed by the next one who holds the
+portfolio's lock: the trail says what was meant. An alias that neither the trail nor the version before it explains was
+moved by hand, and stops every further change until a person has put it on record.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from churn_platform.audit.anchors import note_head
+from churn_platform.audit.log import AuditLog, locked
+from churn_platform.audit.record import Action, Record
+from churn_platform.audit.trail import champions, select
+from churn_platform.errors import AuditError
+from churn_platform.training.registry import (
+    CHAMPION,
+    WITHDRAWN,
+    WITHDRAWN_REASON,
+    set_champion,
+    tag_version,
+    version_named,
+    version_of,
+    versions,
+    withdrawn_reason,
+)
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+Outcome = Literal["promoted", "awaiting_approval", "refused"]
+AWAITING: Outcome = "awaiting_approval"
+ACTIONS: dict[Outcome, Action] = {
+    "promoted": "promotion",
+    AWAITING: "awaiting_approval",
+    "refused": "refusal",
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What an evaluation decided on a version: against which champion, why, with which numbers."""
+
+    month: str
+    version: int
+    champion: int | None
+    outcome: Outcome
+    reason: str
+    evidence: dict[str, Any]
+
+
+def judgement_of(row: dict[str, Any]) -> Judgement:
+    """The judgement in a row of the table `evaluation`; one without `outcome` is older than approvals."""
+    return Judgement(
+        month=f"{row['month']:%Y-%m}",
+        version=row["challenger_version"],
+        champion=row["champion_version"],
+        outcome=row.get("outcome") or ("promoted" if row["is_promoted"] else "refused"),
+        reason=row["reason"],
+        evidence=json.loads(row["evidence"]),
+    )
+
+
+@contextmanager
+def changing(client: "MlflowClient", audit: AuditLog, portfolio: str) -> Iterator[None]:
+    """Hold the portfolio's right to change its champion, with the last change on record carried out in full.
+
+    AuditError where the champion's alias is not what the trail says.
+    """
+    with locked(audit.path.with_name(f"{portfolio}.champion")):
+        settle(client, audit, portfolio)
+        yield
+
+
+def settle(client: "MlflowClient", audit: AuditLog, portfolio: str) -> None:
+    """Carry out the last change on record where a crash cut it short; AuditError as for `changing`."""
+    registered = {(int(known.version), known.run_id) for known in versions(client, portfolio)}
+    crowned = champions(audit.records(), portfolio)
+    if not crowned or (crowned[-1].version, crowned[-1].details["mlflow_run_id"]) not in registered:
+        return  # nothing on record, or the trail speaks of a registry that is gone
+    last, serving = crowned[-1], version_of(client, portfolio, CHAMPION)
+    if serving not in (last.version, last.details["replaces"]):
+        raise AuditError(
+            f"the alias champion of {portfolio} names version {serving}, but the audit trail knows version "
+            f"{last.version} (record {last.sequence}); it was moved by hand: set the alias back, then change it by "
+            f"`churn rollback {portfolio} --to {serving} --reason ...`, which goes on record"
+        )
+    _take_effect(client, last)
+
+
+def decide(client: "MlflowClient", audit: AuditLog, portfolio: str, judgement: Judgement) -> str:
+    """Put a judgement on record and carry it out, once; returns what became of it, in words.
+
+    A judgement is known by the model, outcome and reason, which holds the numbers: the same again is no new fact. A
+    promotion counts against the champion it was judged against: where another serves by now, or the version was
+    withdrawn meanwhile, it changes nothing.
+    """
+    with changing(client, audit, portfolio):
+        serving = version_of(client, portfolio, CHAMPION)
+        if obstacle := _obstacle(client, audit, portfolio, judgement, serving):
+            return f"{judgement.reason}; nothing changes: {obstacle}"
+        details = {"month": judgement.month, "judged_against": judgement.champion, **numbers(judgement.evidence)}
+        if judgement.outcome == "promoted":
+            crown(client, audit, portfolio, judgement.version, "promotion", judgement.reason, details)
+        else:
+            record = _recorded(
+                client, audit, portfolio, judgement.version, ACTIONS[judgement.outcome], judgement.reason, details
+            )
+            tag_version(client, portfolio, judgement.version, _decision_tags(record))
+            note_head(client, record)
+    return judgement.reason
+
+
+def _obstacle(
+    client: "MlflowClient", audit: AuditLog, portfolio: str, judgement: Judgement, serving: int | None
+) -> str | None:
+    run_id = version_named(client, portfolio, judgement.version).run_id
+    known = select(audit.records(), portfolio=portfolio, action=ACTIONS[judgement.outcome])
+    if any((record.details["mlflow_run_id"], record.reason) == (run_id, judgement.reason) for record in known):
+        return "this is on record"
+    if judgement.outcome == "refused" and judgement.version != serving:
+        return None
+    return obstacle_to_promotion(client, portfolio, judgement, serving)
+
+
+def obstacle_to_promotion(
+    client: "MlflowClient", portfolio: str, judgement: Judgement, serving: int | None
+) -> str | None:
+    """Why a judgement in a version's favour cannot be carried out any more; None where it can."""
+    if judgement.version == serving:
+        return f"version {serving} is the champion"
+    if withdrawn := withdrawal(client, portfolio, judgement.version):
+        return withdrawn
+    if judgement.champion != serving:
+        return f"version {judgement.version} was judged against version {judgement.champion}, but {serving} serves"
+    return None
+
+
+def withdrawal(client: "MlflowClient", portfolio: str, version: int) -> str | None:
+    """Why a version must not be promoted: it was withdrawn, or is the same model as one that was; None if it may."""
+    candidate = version_named(client, portfolio, version)
+    for known in versions(client, portfolio):
+        reason = withdrawn_reason(known)
+        if reason and (int(known.version) == version or _are_twins(known.tags, candidate.tags)):
+            twin = "" if int(known.version) == version else f", of which version {version} is a copy,"
+            return f"version {known.version}{twin} was withdrawn ({reason})"
+    return None
+
+
+TWIN_TAGS = ("algorithm", "month", "holdout_auc", "holdout_brier", "holdout_average_precision", "threshold")
+
+
+def _are_twins(one: dict[str, str], other: dict[str, str]) -> bool:
+    """Whether two versions agree in what a retrain on the same rows gives again."""
+    return all(name in one and one[name] == other.get(name) for name in TWIN_TAGS)
+
+
+def crown(
+    client: "MlflowClient",
+    audit: AuditLog,
+    portfolio: str,
+    version: int,
+    action: Literal["promotion", "approval", "rollback"],
+    reason: str,
+    details: dict[str, Any],
+) -> Record:
+    """Record that a version becomes champion, then make it so; to be called inside `changing`."""
+    serving = version_of(client, portfolio, CHAMPION)
+    previous = former_champion(client, audit, portfolio, without={version}) if action == "rollback" else serving
+    details = details | {"replaces": serving, "previous_champion": previous}
+    record = _recorded(client, audit, portfolio, version, action, reason, details)
+    _take_effect(client, record)
+    return record
+
+
+def _recorded(
+    client: "MlflowClient",
+    audit: AuditLog,
+    portfolio: str,
+    version: int,
+    action: Action,
+    reason: str,
+    details: dict[str, Any],
+) -> Record:
+    """A record on a version, with the MLflow run that made it: numbers start again where a registry does."""
+    details = details | {"mlflow_run_id": version_named(client, portfolio, version).run_id}
+    return audit.append(action, portfolio=portfolio, subject=f"version {version}", reason=reason, details=details)
+
+
+def former_champion(client: "MlflowClient", audit: AuditLog, portfolio: str, *, without: set[int]) -> int | None:
+    """The newest champion before the present one, withdrawn ones and those in `without` left out; None without any."""
+    barred = {int(known.version) for known in versions(client, portfolio) if withdrawn_reason(known)}
+    barred |= without | {version_of(client, portfolio, CHAMPION) or 0}
+    history = [record.version for record in champions(audit.records(), portfolio)]
+    return next((version for version in reversed(history) if version and version not in barred), None)
+
+
+def _take_effect(client: "MlflowClient", record: Record) -> None:
+    """Bring tags, aliases and anchor in line with a change of champion; the same again changes nothing."""
+    assert record.version is not None, "a champion is a version"
+    if record.action == "rollback":
+        tags = {WITHDRAWN: "true", WITHDRAWN_REASON: record.reason}
+        tag_version(client, record.portfolio, record.details["replaces"], tags)
+    tag_version(client, record.portfolio, record.version, _decision_tags(record))
+    set_champion(client, record.portfolio, record.version, previous=record.details["previous_champion"])
+    note_head(client, record)
+
+
+def _decision_tags(record: Record) -> dict[str, str]:
+    tags = {"decision": record.action, "decision_reason": record.reason}
+    if record.action in ("promotion", "approval", "rollback"):
+        tags |= {"promoted_at": record.at.isoformat(timespec="seconds"), "promoted_by": record.by}
+    return tags
+
+
+def numbers(evidence: dict[str, Any]) -> dict[str, Any]:
+    """What the trail keeps of the evidence: numbers and words without lists, and the hash of the whole."""
+    whole = json.dumps(evidence, sort_keys=True).encode()
+    return {"evidence": _without_lists(evidence), "evidence_sha256": hashlib.sha256(whole).hexdigest()}
+
+
+def _without_lists(value: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_lists(part) if isinstance(part, dict) else part
+        for name, part in value.items()
+        if not isinstance(part, list)
+    }

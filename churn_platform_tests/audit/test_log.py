@@ -1,0 +1,180 @@
+"""A record that was acknowledged is on disk and in its place, however many write and whoever is killed."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from churn_platform.audit import log as log_module
+from churn_platform.audit.log import AuditLog
+from churn_platform.audit.record import GENESIS, customer_subject
+from churn_platform.audit.verify import verify
+from churn_platform.errors import AuditError
+from churn_platform_tests.audit.conftest import add
+
+
+def test_records_come_back_as_given_and_hold_the_hash_before(log):
+    """Who, what, when, why and the numbers are kept; the chain starts from zeros."""
+    add(log, 1)
+    add(log, 2)
+    first, second = log.records()
+    assert (first.sequence, first.by, first.action, first.portfolio) == (1, "ada", "refusal", "tiny")
+    assert (first.at.isoformat(), first.version, first.reason) == ("2026-01-01T01:00:00+00:00", 1, "not better")
+    assert first.details["gates"] == {"min_auc": 0.8, "min_recall": 0.65}
+    assert (first.previous, second.previous, second.sequence) == (GENESIS, first.sha256, 2)
+
+
+def test_a_trail_that_does_not_exist_has_no_records(log):
+    """Reading makes no file."""
+    assert log.records() == []
+    assert not log.path.exists()
+
+
+@pytest.mark.parametrize("subject", ["Ada Lovelace", "customer 4711", "version 0", "version 1 of Ada", "month 2025-13"])
+def test_personal_data_is_no_subject(log, subject):
+    """Only versions, months and keyed hashes can be named."""
+    with pytest.raises(AuditError, match="never personal data"):
+        log.append("erasure", portfolio="tiny", subject=subject, reason="asked for")
+    assert log.records() == []
+
+
+def test_a_customer_is_named_by_a_keyed_hash(log):
+    """The same id under the same key has one name, under another key another, and the id is not in the file."""
+    subject = customer_subject("C-4711", key="k" * 32)
+    assert subject == customer_subject("C-4711", key="k" * 32) != customer_subject("C-4711", key="l" * 32)
+    log.append("erasure", portfolio="tiny", subject=subject, reason="asked for")
+    assert b"4711" not in log.path.read_bytes()
+
+
+@pytest.mark.parametrize("details", [{"x": object()}, {"x": "\ud800"}, {"x": "y" * 70_000}, {1: "a", "1": "b"}])
+def test_what_cannot_be_kept_is_refused(log, details):
+    """Details that are no JSON, or too many, add nothing."""
+    add(log)
+    with pytest.raises(AuditError):
+        log.append("refusal", portfolio="tiny", subject="version 2", reason="x", details=details)
+    assert len(log.records()) == 1
+
+
+def test_a_time_without_zone_is_refused(log):
+    """Local time would be read as UTC."""
+    with pytest.raises(AuditError, match="no time zone"):
+        add(replace(log, now=lambda: datetime(2026, 1, 1)))
+
+
+def test_four_processes_write_one_chain(log, start):
+    """4 x 50 appends: 200 records that verify, each process's own in its order, each acknowledged once."""
+    writers = [start(name, 50) for name in range(4)]
+    acknowledged = [int(line) for writer in writers for line in writer.communicate()[0].split()]
+    records = log.records()
+    assert sorted(acknowledged) == [record.sequence for record in records] == list(range(1, 201))
+    assert verify(log.path).findings == []
+    for name in range(4):
+        own = [record.details["number"] for record in records if record.by == f"process {name}"]
+        assert own == list(range(50))
+
+
+def test_threads_write_one_chain(log):
+    """Eight threads of one process exclude each other too."""
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: add(log, number), range(1, 81)))
+    assert verify(log.path).findings == []
+    assert sorted(record.version for record in log.records()) == list(range(1, 81))
+
+
+def test_kill_nine_loses_nothing_acknowledged(log, start):
+    """After each kill the chain verifies or is torn at its end; acknowledged records are there, and it goes on."""
+    acknowledged = 0
+    for drill in range(6):
+        writer = start(drill, 10_000)
+        for _ in range(5 + 7 * drill):
+            acknowledged = int(writer.stdout.readline())
+        writer.kill()
+        rest = writer.communicate()[0].split()
+        acknowledged = int(rest[-1]) if rest else acknowledged
+        found = verify(log.path)
+        assert found.records >= acknowledged
+        assert [finding.problem[:5] for finding in found.findings] in ([], ["torn:"])
+        add(log)
+        assert verify(log.path).findings == []
+        acknowledged += 1
+
+
+@pytest.mark.parametrize("records", [1, 3])
+def test_a_tear_anywhere_is_reported_and_set_aside(log, records):
+    """Cut at each byte of the last line, the file is torn there and nowhere else; the next append records the tear."""
+    for number in range(records):
+        add(log, number + 1)
+    whole = log.path.read_bytes()
+    begin = whole[:-1].rfind(b"\n") + 1
+    for end in range(begin + 1, len(whole), 7):
+        log.path.write_bytes(whole[:end])
+        (finding,) = verify(log.path).findings
+        assert (finding.line, finding.problem[:5]) == (records, "torn:")
+        add(log, 9)
+        *before, repair, last = log.records()
+        assert (len(before), repair.action, last.version) == (records - 1, "repair", 9)
+        assert repair.details["torn_start"] == whole[begin:end].decode(errors="backslashreplace")
+        assert verify(log.path).findings == []
+
+
+def test_a_full_disk_leaves_the_trail_as_it_was(log, monkeypatch):
+    """A write that the system takes only half of is taken back and reported."""
+    add(log)
+    before = log.path.read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr(log_module.os, "write", lambda file, lines, write=os.write: write(file, lines[:40]))
+        with pytest.raises(AuditError, match=r"40 of .* bytes written; nothing was recorded"):
+            add(log)
+    assert log.path.read_bytes() == before
+    add(log)
+    assert verify(log.path).findings == []
+
+
+def test_every_append_reaches_the_disk(log, monkeypatch):
+    """The file is synced after each record, its folder when the file is made."""
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def spy(descriptor: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(log_module.os, "fsync", spy)
+    add(log)
+    folder = log.path.parent
+    assert synced == [str(folder.parent), str(folder), str(log.path)]
+    add(log)
+    assert synced[3:] == [str(log.path)]
+
+
+def test_nothing_is_chained_to_a_damaged_end(log):
+    """Where the last line was changed, appending is refused and says what to run."""
+    add(log)
+    whole = log.path.read_bytes()
+    for damaged in (whole.replace(b"0.8125", b"0.8126"), b"\n", whole + b"{}\n", whole + b"x" * 300_000):
+        log.path.write_bytes(damaged)
+        with pytest.raises(AuditError, match="run `churn audit verify`"):
+            add(log)
+        assert log.path.read_bytes() == damaged
+
+
+def test_a_long_trail_is_appended_to_by_its_end(log, tmp_path):
+    """Beyond what is read of the file's end, the chain goes on as before."""
+    large = {"text": "x" * 60_000}
+    for number in range(1, 13):
+        log.append("refusal", portfolio="tiny", subject=f"version {number}", reason="x", details=large)
+    assert log.path.stat().st_size > 8 * log_module.RECORD_BYTES_MAX
+    assert verify(log.path).findings == []
+
+
+def test_reading_names_a_line_that_holds_no_record(log):
+    """A damaged line in the middle is told by number."""
+    for _ in range(3):
+        add(log)
+    lines = log.path.read_bytes().split(b"\n")
+    log.path.write_bytes(b"\n".join([lines[0], b"nonsense", lines[2], b""]))
+    with pytest.raises(AuditError, match=r"line 2 of .*audit\.jsonl holds no audit record"):
+        AuditLog(log.path, "ada", log.now).records()

@@ -1,0 +1,50 @@
+"""A lake with scores to choose contacts from."""
+
+from collections.abc import Iterable
+from contextlib import closing
+from typing import Any
+
+import duckdb
+import pytest
+
+from churn_platform.portfolios.economics import Campaign
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.scoring.score import SCORE_COLUMNS
+from churn_platform.warehouse.lake import connect
+from churn_platform.warehouse.tables import ensure_table
+from churn_platform_tests.tiny import JANUARY, TINY
+
+
+@pytest.fixture
+def connection(lake) -> Iterable[duckdb.DuckDBPyConnection]:
+    """An empty lake."""
+    with closing(connect(lake)) as connection:
+        yield connection
+
+
+def with_campaign(**campaign: Any) -> Portfolio:
+    """The tiny portfolio with another campaign; a contact costs 35 EUR, 4 in 10 accept, a kept customer saves 180."""
+    return TINY.model_copy(update={"campaign": Campaign(**campaign)})
+
+
+def add_scores(connection: duckdb.DuckDBPyConnection, probability: dict[str, float]) -> None:
+    """January's scores, by customer."""
+    ensure_table(connection, "tiny.monthly_scores", SCORE_COLUMNS)
+    rows = [(JANUARY, name, value, "high", 1, ["Because"], 3) for name, value in probability.items()]
+    connection.executemany("insert into tiny.monthly_scores values (?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def add_campaign_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[Any, ...]]) -> None:
+    """Rows of a landed campaign table, as far as the contact list reads it."""
+    columns = {
+        "contact_preferences": {
+            "month": "date",
+            "customer_id": "varchar",
+            "is_opted_out": "boolean",
+            "is_ineligible": "boolean",
+        },
+        "campaign_contacts": {"month": "date", "customer_id": "varchar"},
+    }[table]
+    ensure_table(connection, f"tiny_raw.{table}", columns)
+    for row in rows:
+        connection.execute(f"insert into tiny_raw.{table} values ({', '.join('?' * len(row))})", list(row))

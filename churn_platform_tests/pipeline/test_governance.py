@@ -1,0 +1,58 @@
+"""A snapshot from the landed file to fairness, explanations and card, through the real graph and MLflow."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+import yaml
+
+from churn_platform_tests.pipeline.graph import Graph
+from churn_platform_tests.tiny import SPEC, customers
+
+MONTH = date(2025, 3, 1)
+SNAPSHOT = {key: SPEC[key] for key in ("economics",)} | {
+    "name": "acme",
+    "title": "Acme <b>&amp;</b> søn | one snapshot",
+    "kind": "snapshot",
+    "id_column": "id",
+    "features": [feature | {"protected": feature["name"] == "plan"} for feature in SPEC["features"]],
+    "protected_attributes": ["plan"],
+    "slices": ["usage", "is_late"],
+    "label": {"column": "left", "positive": ["yes"], "negative": ["no"]},
+    "split": {"policy": "stratified"},
+    "gates": {"min_auc": 0.6, "min_recall": 0.5, "max_calibration_error": 0.2, "min_group_outcomes": 10},
+    "candidates": ["logistic_regression"],
+}
+
+
+def write_snapshot(graph: Graph) -> None:
+    """Two thousand customers whose churn depends on every feature, and the spec that reads them."""
+    graph.settings.portfolios_dir.mkdir(parents=True)
+    (graph.settings.portfolios_dir / "acme.yaml").write_text(yaml.safe_dump(SNAPSHOT))
+    folder = graph.settings.landing_dir / "acme" / "customers"
+    folder.mkdir(parents=True)
+    rows, plans = customers(2_000, seed=3), SPEC["features"][3]["levels"]
+    lines = ["id,left,usage,tickets,is_late,plan"]
+    for name, churned, row in zip(rows.customer_ids, rows.churned, rows.features, strict=True):
+        usage = "" if np.isnan(row[0]) else f"{row[0]:.3f}"
+        plan = "" if np.isnan(row[3]) else plans[int(row[3])]
+        lines.append(f"{name},{'yes' if churned else 'no'},{usage},{row[1]:.0f},{bool(row[2])},{plan or 'unheard of'}")
+    (folder / "2025-03.csv").write_text("\n".join(lines))
+
+
+@pytest.fixture(scope="module")
+def acme(tmp_path_factory: pytest.TempPathFactory) -> Graph:
+    """A snapshot with a champion."""
+    graph = Graph(tmp_path_factory.mktemp("acme"))
+    write_snapshot(graph)
+    graph.run("acme_features", MONTH, MONTH)
+    graph.run("acme_training", MONTH, MONTH)
+    return graph
+
+
+def test_fairness_stands_in_the_lake(acme: Graph) -> None:
+    """One row per level of the protected attribute for the challenger; the hold-out's customers add up."""
+    rows = acme.query('select "group", customers, is_judged from acme.fairness_report where month = ?', [MONTH])
+    assert [row[0] for row in sorted(rows)] == ["missing", "monthly", "prepaid", "yearly"]
+    assert sum(row[1] for row in rows) == 400
+    assert {row[0] for row in rows if row[2]} >= {"monthly", "prepaid", "yearly"}

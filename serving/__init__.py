@@ -1,0 +1,1 @@
+"""The HTTP service: scores customers from published bundles, in milliseconds."""

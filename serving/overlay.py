@@ -1,0 +1,95 @@
+"""Pushed features: fresher values of a customer that hold for a while, seen by every worker process at once.
+
+They lie in a memory-mapped file (LMDB) that the workers of a machine share. A push is on disk when `put` returns, so it
+outlives workers and machine; `put` takes milliseconds for that and belongs in a thread. `get` takes a microsecond.
+"""
+
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+import lmdb
+import msgspec
+
+Value = float | int | str | bool | None
+Held = dict[str, tuple[float, Value]]  # feature -> (expires at, value)
+
+CUSTOMER_BYTES = 16_384  # of the file per customer, with the copies that LMDB keeps for readers
+SPARE_BYTES = 16 << 20
+MAX_KEY_BYTES = 511
+MAX_READERS = 1024
+EXPIRY = struct.Struct("<d")  # the last of a customer's values to expire, in front of them
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Held).decode
+
+
+class OverlayFull(Exception):
+    """The overlay holds as many customers as it may; the push was not kept."""
+
+
+class Overlay:
+    """Pushed features of all portfolios; one object per process. Times are seconds since 1970, UTC."""
+
+    def __init__(self, folder: Path, *, max_customers: int = 100_000):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.max_customers = max_customers
+        size = SPARE_BYTES + max_customers * CUSTOMER_BYTES
+        self._environment = lmdb.open(str(folder), map_size=size, metasync=False, max_readers=MAX_READERS)
+        self._environment.reader_check()  # frees the places of readers that were killed
+
+    def get(self, portfolio: str, customer_id: str, now: float) -> dict[str, Value]:
+        """The customer's values that hold now; empty where there are none."""
+        key = _key(portfolio, customer_id)
+        if len(key) > MAX_KEY_BYTES:
+            return {}
+        with self._environment.begin() as transaction:
+            stored = transaction.get(key)
+        return {name: value for name, (_, value) in _held(stored, now).items()} if stored else {}
+
+    def put(
+        self, portfolio: str, customer_id: str, features: Mapping[str, Value], ttl_seconds: float, now: float
+    ) -> None:
+        """Let values hold for `ttl_seconds`; others pushed before keep their own time. OverlayFull: nothing kept."""
+        key = _key(portfolio, customer_id)
+        if len(key) > MAX_KEY_BYTES:
+            raise OverlayFull(f"customer id {customer_id[:60]!r} is too long to be kept")
+        pushed = {name: (now + ttl_seconds, value) for name, value in features.items()}
+        try:
+            with self._environment.begin(write=True) as transaction:
+                stored = transaction.get(key)
+                if stored is None and transaction.stat()["entries"] >= self.max_customers:
+                    raise OverlayFull(f"{self.max_customers:,} customers have pushed features; push later")
+                held = (_held(stored, now) if stored else {}) | pushed
+                last = max((expires_at for expires_at, _ in held.values()), default=now)
+                transaction.put(key, EXPIRY.pack(last) + _encode(held))
+        except lmdb.MapFullError as error:
+            raise OverlayFull(f"no space for the features of {customer_id[:60]!r}; push later") from error
+
+    def purge(self, now: float) -> int:
+        """Remove customers of whom nothing holds any more, to be called now and then; returns their number."""
+        with self._environment.begin(buffers=True) as transaction, transaction.cursor() as cursor:
+            stale = [bytes(key) for key, stored in cursor if _has_expired(stored, now)]
+        if not stale:
+            return 0
+        with self._environment.begin(write=True) as writing:  # looks again: a push may have come in between
+            gone = [key for key in stale if _has_expired(writing.get(key, b""), now) and writing.delete(key)]
+        return len(gone)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._environment.close()
+
+
+def _key(portfolio: str, customer_id: str) -> bytes:
+    return f"{portfolio}/{customer_id}".encode()
+
+
+def _held(stored: bytes, now: float) -> Held:
+    if _has_expired(stored, now):
+        return {}
+    return {name: entry for name, entry in _decode(stored[EXPIRY.size :]).items() if entry[0] > now}
+
+
+def _has_expired(stored: bytes | memoryview, now: float) -> bool:
+    return len(stored) > 0 and EXPIRY.unpack_from(stored)[0] <= now
