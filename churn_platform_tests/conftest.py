@@ -6,6 +6,7 @@ import pytest
 from hypothesis import settings
 
 from churn_platform.training.model import ChurnModel
+from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.lake import Lake
 from churn_platform_tests.pipeline.tiny_lake import tiny_lake
@@ -33,3 +34,10 @@ def lake(tmp_path: Path, extensions: Path) -> Lake:
 def model(request: pytest.FixtureRequest) -> ChurnModel:
     """A fitted model of each algorithm."""
     return fit_tiny(request.param)
+
+
+@pytest.fixture(scope="session")
+def tracking(tmp_path_factory: pytest.TempPathFactory) -> Tracking:
+    """One store for the session: its first connection takes seconds."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    return Tracking(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", artifact_location=(folder / "files").as_uri())

@@ -1,14 +1,23 @@
 """Fairness, explanations and model card of a month's challenger as assets."""
 
+import json
 from dataclasses import asdict
 from functools import partial
 
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
 
+from churn_platform.governance.artifacts import (
+    FAIRNESS_FILE,
+    FAIRNESS_PAGE,
+    IMPORTANCE_FILE,
+    PICTURES_FOLDER,
+    log_files,
+)
 from churn_platform.governance.examined import examine
+from churn_platform.governance.explanations import explain
 from churn_platform.governance.fairness import measure_fairness, worst_gap
-from churn_platform.governance.tables import replace_fairness
-from churn_platform.governance.text import fairness_markdown
+from churn_platform.governance.tables import replace_explanations, replace_fairness
+from churn_platform.governance.text import fairness_markdown, importance_markdown, picture_markdown
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
@@ -17,12 +26,10 @@ from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.resource import Warehouse
 from churn_platform.warehouse.tables import write
 
-FAIRNESS_FILE, FAIRNESS_PAGE = "fairness.json", "fairness.md"
-
 
 def governance_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
     """The assets that say what a challenger is like."""
-    return [_fairness_report(portfolio, settings)]
+    return [_fairness_report(portfolio, settings), _explanations(portfolio, settings)]
 
 
 def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
@@ -47,9 +54,8 @@ def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
                 seed=portfolio.split.seed,
             )
             page = fairness_markdown(attributes, portfolio.gates)
-            run_id = examined.record.mlflow_run_id
-            client.log_dict(run_id, {"attributes": [asdict(it) for it in attributes]}, FAIRNESS_FILE)
-            client.log_text(run_id, page, FAIRNESS_PAGE)
+            stored = json.dumps([asdict(it) for it in attributes], indent=2)
+            log_files(client, examined.record.mlflow_run_id, {FAIRNESS_FILE: stored, FAIRNESS_PAGE: page})
             with warehouse.get_connection() as connection:
                 write(connection, warehouse.lake, partial(replace_fairness, connection, examined, attributes))
             context.log.info(f"{label(month)}: equalized-odds difference {worst_gap(attributes)}")
@@ -63,3 +69,37 @@ def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
         )
 
     return fairness_report
+
+
+def _explanations(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    @asset(
+        **monthly_asset(portfolio.name, "explanations", f"{portfolio.name}_training", settings.first_month),
+        deps=[AssetKey([portfolio.name, "challenger"])],
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description="One row per month and feature: the challenger's global importance, with SHAP pictures.",
+    )
+    def explanations(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
+        client = tracking.client()
+        for month in months_of(context):
+            with warehouse.get_connection(read_only=True) as connection:
+                examined = examine(client, connection, portfolio, month)
+            ranking, pictures = explain(examined.model, examined.features, seed=portfolio.split.seed)
+            files = {f"{PICTURES_FOLDER}/{name}": picture for name, picture in pictures.items()}
+            stored = json.dumps([asdict(it) for it in ranking], indent=2)
+            log_files(client, examined.record.mlflow_run_id, {IMPORTANCE_FILE: stored, **files})
+            with warehouse.get_connection() as connection:
+                write(connection, warehouse.lake, partial(replace_explanations, connection, examined, ranking))
+            context.log.info(f"{label(month)}: version {examined.version} looks most at {ranking[0].feature}")
+        return MaterializeResult(
+            metadata={
+                "importance": MetadataValue.md(importance_markdown(ranking)),
+                "model_version": examined.version,
+                **{
+                    name.removesuffix(".png"): MetadataValue.md(picture_markdown(name, it))
+                    for name, it in pictures.items()
+                },
+            }
+        )
+
+    return explanations

@@ -7,6 +7,7 @@ import duckdb
 import pyarrow as pa
 
 from churn_platform.governance.examined import Examined
+from churn_platform.governance.explanations import Importance
 from churn_platform.governance.fairness import ESTIMATES, AttributeFairness, as_rows
 from churn_platform.warehouse.tables import replace_rows
 
@@ -20,12 +21,37 @@ FAIRNESS_COLUMNS = SUBJECT | {
     **{f"{name}{bound}": "double" for name in ESTIMATES for bound in ("", "_low", "_high")},
 }
 
+EXPLANATION_COLUMNS = SUBJECT | {
+    "feature": "varchar",
+    "feature_group": "varchar",
+    "rank": "integer",
+    "mean_abs_contribution": "double",
+    "share": "double",
+}
+
 
 def replace_fairness(
     connection: duckdb.DuckDBPyConnection, examined: Examined, attributes: Sequence[AttributeFairness]
 ) -> int:
     """One row per attribute and group of the month's challenger, in place of those before; returns their number."""
     return _replace(connection, "fairness_report", FAIRNESS_COLUMNS, examined, as_rows(list(attributes)))
+
+
+def replace_explanations(
+    connection: duckdb.DuckDBPyConnection, examined: Examined, ranking: Sequence[Importance]
+) -> int:
+    """One row per feature of the month's challenger, in place of those before; returns their number."""
+    rows = [
+        {
+            "feature": it.feature,
+            "feature_group": it.group,
+            "rank": rank,
+            "mean_abs_contribution": it.mean_abs_contribution,
+            "share": it.share,
+        }
+        for rank, it in enumerate(ranking, start=1)
+    ]
+    return _replace(connection, "explanations", EXPLANATION_COLUMNS, examined, rows)
 
 
 def _replace(

@@ -1,7 +1,9 @@
-"""Fairness as tables to read."""
+"""Fairness and importance as tables to read, and pictures as Markdown that needs no other file."""
 
+import base64
 from collections.abc import Sequence
 
+from churn_platform.governance.explanations import Importance
 from churn_platform.governance.fairness import ESTIMATES, AttributeFairness, Estimate, GroupFairness, worst_gap
 from churn_platform.governance.markdown import escaped
 from churn_platform.portfolios.spec import Gates
@@ -54,3 +56,17 @@ def _attribute(it: AttributeFairness, gates: Gates) -> str:
 def _row(group: GroupFairness) -> str:
     rates = " | ".join(shown(getattr(group, name)) for name in ESTIMATES)
     return f"| {escaped(group.group)} | {group.customers:,} | {group.churners:,} | {rates} |"
+
+
+def importance_markdown(ranking: Sequence[Importance]) -> str:
+    """Every feature with its importance, largest first."""
+    rows = [
+        f"| {escaped(it.feature)} | {escaped(it.group)} | {it.mean_abs_contribution:.4f} | {it.share:.1%} |"
+        for it in ranking
+    ]
+    return "\n".join(["| feature | group | mean size of contribution | share |", "|---|---|--:|--:|", *rows])
+
+
+def picture_markdown(name: str, png: bytes) -> str:
+    """A picture as Markdown with its bytes inside."""
+    return f"![{escaped(name)}](data:image/png;base64,{base64.b64encode(png).decode()})"

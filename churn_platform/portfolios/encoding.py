@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from churn_platform.portfolios.spec import Feature
+from churn_platform.published.sentences import decoded
 
 
 def encoded_columns(features: Sequence[Feature]) -> str:
@@ -51,10 +52,6 @@ def _number(value: object, feature: Feature) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
-def decode(number: float, feature: Feature) -> object:
+def decode(number: float, feature: Feature) -> str | bool | int | float | None:
     """The value that `number` stands for: a level, a bool, an int or a float; None for NaN."""
-    if np.isnan(number):
-        return None
-    if feature.type == "category":
-        return feature.levels[int(number)]
-    return {"boolean": bool, "integer": int, "number": float}[feature.type](number)
+    return decoded(number, feature.type, feature.levels)

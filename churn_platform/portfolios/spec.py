@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from churn_platform.portfolios.economics import Campaign, Economics
 from churn_platform.portfolios.spec_model import Identifier, SpecModel
+from churn_platform.published.sentences import sentence
 
 ATTRIBUTE_TYPES = ("string", "integer", "number", "boolean")
 
@@ -68,13 +69,26 @@ class Feature(SpecModel):
     nullable: bool = Field(False, description="Whether a missing value is legitimate.")
     protected: bool = Field(False, description="Whether fairness is watched over this attribute.")
     source: str | None = Field(None, description="Column of the customer's own file, where it differs.")
-    reason: str = Field(description="Sentence for a reason code; {value} stands for the customer's value.")
+    reason: str = Field(description="Sentence for a reason code; published/sentences.py says how {value} is put in.")
+    actionable: Literal["lower", "higher", "any"] | None = Field(
+        None, description="Which way the operator can move it by an offer or a repair; none: not by anything it does."
+    )
 
     @model_validator(mode="after")
     def _levels_fit_type(self):
         if (self.type == "category") != bool(self.levels):
             raise ValueError(f"feature {self.name}: a category needs levels, and only a category has them")
+        if self.protected and self.actionable:
+            raise ValueError(f"feature {self.name}: what is protected is nothing to act on")
+        self._reason_can_be_said()
         return self
+
+    def _reason_can_be_said(self) -> None:
+        example = self.levels[0] if self.levels else {"boolean": True, "integer": 2, "number": 2.5}[self.type]
+        try:
+            sentence(self.reason, example)
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise ValueError(f"feature {self.name}: reason {self.reason!r} cannot be said: {error}") from error
 
 
 class Label(SpecModel):

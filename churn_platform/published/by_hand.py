@@ -40,7 +40,7 @@ def roll_back(publisher: Publisher, *, to: int | None, reason: str) -> Takeover:
     client, name = publisher.client, publisher.portfolio.name
     with changing(client, publisher.audit, name):
         serving = champion_version(client, name)
-        live = _live_version(publisher)
+        live = live_version(publisher)
         if to == serving and live != serving:
             return _finish(publisher, serving)
         if to is None:
@@ -99,7 +99,8 @@ def _finish(publisher: Publisher, version: int) -> Takeover:
     return Takeover(changes[-1].details["replaces"], changes[-1], bundle)
 
 
-def _live_version(publisher: Publisher) -> int | None:
+def live_version(publisher: Publisher) -> int | None:
+    """The version that serving is told to use; None before the first publication."""
     live = read_live(publisher.root)
     return next((model.version for model in live.models if model.role == "champion"), None) if live else None
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from churn_platform.portfolios.encoding import decode
 from churn_platform.portfolios.spec import Feature
+from churn_platform.published import sentences
 
 TOP = 3
 
@@ -13,23 +14,35 @@ TOP = 3
 def top_reasons(
     features: np.ndarray, contributions: np.ndarray, catalogue: Sequence[Feature], *, top: int = TOP
 ) -> list[list[str]]:
-    """Up to `top` sentences per customer, strongest first, for (rows, features) values and contributions.
+    """Up to `top` sentences per customer for (rows, features) values and contributions.
 
-    Only features that raise the risk and whose value is known give a reason.
+    Only features that raise the risk and whose value is known give a reason, and none that is protected: what a person
+    is goes into no call. The strongest feature of each group comes first, strongest group leading, then the others:
+    three features of one group mostly tell an agent one thing three times.
     """
-    raising = np.where(np.isnan(features), 0.0, contributions)
-    strongest = np.argsort(-raising, axis=1, kind="stable")[:, :top]
+    told = np.array([not feature.protected for feature in catalogue])
+    raising = np.where(np.isnan(features) | ~told, 0.0, contributions)
+    order = np.lexsort((-raising, ~_first_of_group(raising, catalogue)), axis=1)[:, :top]
     return [
         [sentence(row[place], catalogue[place]) for place in places if up[place] > 0]
-        for row, up, places in zip(features, raising, strongest, strict=True)
+        for row, up, places in zip(features, raising, order, strict=True)
     ]
 
 
+def _first_of_group(raising: np.ndarray, catalogue: Sequence[Feature]) -> np.ndarray:
+    """Whether a feature raises the risk most within its group, (rows, features) booleans."""
+    first = np.zeros(raising.shape, dtype=bool)
+    groups = np.array([feature.group for feature in catalogue])
+    rows = np.arange(len(raising))
+    for group in dict.fromkeys(groups):
+        places = np.flatnonzero(groups == group)
+        best = places[raising[:, places].argmax(axis=1)]
+        first[rows, best] = raising[rows, best] > 0
+    return first
+
+
 def sentence(number: float, feature: Feature) -> str:
-    """The catalogue's sentence for one encoded value, e.g. 'Calls changed by -62% against the last three months'."""
+    """The catalogue's sentence for one known encoded value: 'Calls fell 62 % against the last three months'."""
     value = decode(number, feature)
-    if isinstance(value, bool):
-        value = "yes" if value else "no"
-    if isinstance(value, float) and "{value}" in feature.reason:
-        value = f"{value:,.1f}".removesuffix(".0")
-    return feature.reason.format(value=value)
+    assert value is not None, "what is missing gives no reason"
+    return sentences.sentence(feature.reason, value)

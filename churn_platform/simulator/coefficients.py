@@ -29,6 +29,7 @@ TAKEOVER_MIX = Mix(
     age=(0.32, 0.34, 0.16, 0.09, 0.05, 0.04),
     region=(0.08, 0.07, 0.15, 0.45, 0.25),
 )
+OPTED_OUT_SHARE = 0.08  # of the base: customers who refuse marketing contacts
 TAKEOVER_SHARE = 0.08  # of the base: enough to move the mix of one month visibly
 TAKEOVER_APP_LEVEL = 1.3  # a redesigned app is opened more often by everybody
 TAKEOVER_DATA_VOLUME = 1.25  # better video quality: more MB a session for everybody

@@ -3,6 +3,7 @@
 import numpy as np
 
 from churn_platform.simulator.chunk import Chunk, Columns
+from churn_platform.simulator.coefficients import OPTED_OUT_SHARE
 from churn_platform.simulator.identifiers import customer_ids, own_phone_numbers
 from churn_platform.simulator.levels import Status
 from churn_platform.simulator.population import NO_DAY
@@ -28,3 +29,15 @@ def describe_customers(chunk: Chunk, leaves_on: np.ndarray) -> list[Columns]:
             "plan_monthly_eur": people.price_eur,
         }
     ]
+
+
+def describe_preferences(chunk: Chunk) -> list[Columns]:
+    """One block with the customers who refuse marketing contacts, once and for all."""
+    owners = np.flatnonzero(is_opted_out(chunk.people.number)).astype(np.int32)
+    return [{"customer_id": owners, "is_opted_out": np.ones(len(owners), dtype=bool)}]
+
+
+def is_opted_out(number: np.ndarray) -> np.ndarray:
+    """Whether the customer of each number has opted out: a fixed scatter over the numbers (Knuth 1998, 6.4)."""
+    scattered = (number.astype(np.uint64) * np.uint64(2_654_435_761)) % np.uint64(1 << 32)
+    return scattered < OPTED_OUT_SHARE * (1 << 32)

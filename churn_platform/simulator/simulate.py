@@ -16,7 +16,7 @@ from churn_platform.simulator.calls import generate_calls
 from churn_platform.simulator.chunk import Chunk, Columns
 from churn_platform.simulator.coefficients import TAKEOVER_APP_LEVEL, TAKEOVER_DATA_VOLUME
 from churn_platform.simulator.config import SimulationConfig, days_in, epoch_day, month_number
-from churn_platform.simulator.customers import describe_customers
+from churn_platform.simulator.customers import describe_customers, describe_preferences
 from churn_platform.simulator.faults import break_amounts, lose_calls
 from churn_platform.simulator.identifiers import customer_ids
 from churn_platform.simulator.payments import generate_payments
@@ -26,6 +26,7 @@ from churn_platform.simulator.world import Month, Stream, World, generator
 from churn_platform.simulator.writer import ParquetFile, append_numbered
 
 CHUNK_CUSTOMERS = 10_000  # part of the world: another size draws other events
+NO_CAMPAIGN = "campaign_contacts"  # nobody is contacted in this world
 WORKERS = 2  # numpy releases the interpreter lock; the order of rows does not depend on this
 TRUTH_SCHEMA = pa.schema([("customer_id", pa.string()), ("churn_probability", pa.float64()), ("churned", pa.bool_())])
 
@@ -57,15 +58,16 @@ def simulate(
 def write_landing(config: SimulationConfig, portfolio: Portfolio, month: Month, folder: Path, label: str) -> None:
     """Write the month's file of every table."""
     with ExitStack() as stack:
+        tables = [table for table in portfolio.tables if table.name != NO_CAMPAIGN]
         outputs = {
             table.name: stack.enter_context(ParquetFile(folder / table.name / f"{label}.parquet", arrow_schema(table)))
-            for table in portfolio.tables
+            for table in tables
         }
         starts = range(0, len(month.people), CHUNK_CUSTOMERS)
         for batches in ordered_map(partial(generate_chunk, config, portfolio, month), starts):
-            for table in portfolio.tables:
+            for table in tables:
                 for batch in batches[table.name]:
-                    if table.customer is None:
+                    if table.key == "customer_id":
                         outputs[table.name].append(batch)
                     else:
                         append_numbered(outputs[table.name], batch, table.key, month_number(month.first_day))
@@ -76,7 +78,10 @@ def generate_chunk(config: SimulationConfig, portfolio: Portfolio, month: Month,
     leaves_on = month.leaves_on[start : start + CHUNK_CUSTOMERS]
     chunk = make_chunk(month, start)
     ids = customer_ids(chunk.people.number)
-    columns = {"customers": describe_customers(chunk, leaves_on)} | generate_events(config, month, chunk, start)
+    columns = {
+        "customers": describe_customers(chunk, leaves_on),
+        "contact_preferences": describe_preferences(chunk),
+    } | generate_events(config, month, chunk, start)
     batches = {
         name: [to_batch(portfolio.table(name), block, ids) for block in blocks] for name, blocks in columns.items()
     }

@@ -116,6 +116,20 @@ def versions(client: "MlflowClient", portfolio: str) -> "list[ModelVersion]":
     return sorted(found, key=lambda version: -int(version.version))
 
 
+def version_row(version: "ModelVersion", named: dict[str, int]) -> dict[str, str | int]:
+    """What a list of versions says of one; `named` are the aliases."""
+    tags, number = version.tags, int(version.version)
+    return {
+        "version": number,
+        "month": tags.get("month", ""),
+        "algorithm": tags.get("algorithm", ""),
+        "hold-out AUC": tags.get("holdout_auc", ""),
+        "decision": "withdrawn" if withdrawn_reason(version) else tags.get("decision", "none"),
+        "aliases": ", ".join(sorted(name for name, target in named.items() if target == number)),
+        "promoted at": tags.get("promoted_at", ""),
+    }
+
+
 def aliases(client: "MlflowClient", portfolio: str) -> dict[str, int]:
     """The version under each alias; none where nothing is registered."""
     from mlflow.exceptions import MlflowException

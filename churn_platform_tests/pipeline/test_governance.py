@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import yaml
 
+from churn_platform.governance.artifacts import IMPORTANCE_FILE, read_json, read_pictures
+from churn_platform.training.record import record_of_version
+from churn_platform.training.tracking import Tracking
 from churn_platform_tests.pipeline.graph import Graph
 from churn_platform_tests.tiny import SPEC, customers
 
@@ -50,9 +53,25 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Graph:
     return graph
 
 
+def tracking(graph: Graph) -> Tracking:
+    """The graph's MLflow."""
+    return Tracking(tracking_uri=graph.settings.mlflow_uri, artifact_location=graph.settings.mlflow_artifacts)
+
+
 def test_fairness_stands_in_the_lake(acme: Graph) -> None:
     """One row per level of the protected attribute for the challenger; the hold-out's customers add up."""
     rows = acme.query('select "group", customers, is_judged from acme.fairness_report where month = ?', [MONTH])
     assert [row[0] for row in sorted(rows)] == ["missing", "monthly", "prepaid", "yearly"]
     assert sum(row[1] for row in rows) == 400
     assert {row[0] for row in rows if row[2]} >= {"monthly", "prepaid", "yearly"}
+
+
+def test_importance_stands_in_the_lake_and_on_the_run(acme: Graph) -> None:
+    """Every feature once, ranked, shares adding up to one; monitoring reads the same from the run's importance.json."""
+    rows = acme.query("select feature, rank, share, model_version from acme.explanations order by rank")
+    assert [row[1] for row in rows] == [1, 2, 3, 4]
+    assert sum(row[2] for row in rows) == pytest.approx(1)
+    client = tracking(acme).client()
+    run_id = record_of_version(client, "acme", rows[0][3]).mlflow_run_id
+    assert [it["feature"] for it in read_json(client, run_id, IMPORTANCE_FILE)] == [row[0] for row in rows]
+    assert next(iter(read_pictures(client, run_id))) == "shap_summary.png"

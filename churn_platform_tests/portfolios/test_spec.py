@@ -30,6 +30,8 @@ def changed(*path, value) -> dict:
         (("features", 1, "name"), "usage", "a feature is listed twice"),
         (("features", 0, "levels"), ["a"], "a category needs levels, and only a category has them"),
         (("features", 3, "levels"), [], "a category needs levels"),
+        (("features", 0, "reason"), "Used {volume} GB", "feature usage: reason .* cannot be said"),
+        (("features", 0, "reason"), "Used {value:d} GB", "feature usage: reason .* cannot be said"),
         (("tables",), [], "an events portfolio lists its landed tables"),
         (("tables", 0, "key"), "nothing", "'nothing' is not one of its columns"),
         (("tables", 1, "event_time"), "nothing", "'nothing' is not one of its columns"),

@@ -1,0 +1,224 @@
+"""Commands on models: list them, say who is champion, compare, roll back, approve, score a month again."""
+
+import getpass
+import json
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from churn_platform.cli.app import PortfolioName, app, console, portfolio_named, read_month
+from churn_platform.errors import ChurnError
+from churn_platform.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from churn_platform.published.by_hand import Takeover
+    from churn_platform.published.publication import Publisher
+
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+Reason = Annotated[str, typer.Option(help="Why, for the audit trail; without personal data.")]
+
+
+@app.command()
+def models(portfolio: PortfolioName, as_json: AsJson = False) -> None:
+    """List every registered version, newest first: how good it is, what was decided on it, what it is now."""
+    from churn_platform.training.registry import aliases, version_row, versions
+
+    client = _publisher(load_settings(), portfolio).client
+    named = aliases(client, portfolio)
+    rows = [version_row(version, named) for version in versions(client, portfolio)]
+    if as_json:
+        console.print(json.dumps(rows), markup=False)
+        return
+    table = Table(*(rows[0] if rows else ["version"]), box=None)
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row.values()))
+    console.print(table, soft_wrap=False)
+
+
+@app.command()
+def champion(
+    portfolio: PortfolioName,
+    on: Annotated[
+        str | None, typer.Option(help="A day, to its end in UTC, or an instant as 2026-01-31T12:00+01:00.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say which version is champion, or was on a day, since when and why, from the audit trail."""
+    from churn_platform.audit.trail import champion_at
+
+    publisher = _publisher(load_settings(), portfolio)
+    now = datetime.now(UTC)
+    instant = read_instant(on, now=now) if on else now
+    record = champion_at(publisher.audit.records(), portfolio, instant)
+    state = {} if on else _state(publisher)
+    if as_json:
+        known = json.loads(_encoded(record)) if record else None
+        console.print(json.dumps({"at": instant.isoformat(), "record": known} | state), markup=False)
+        return
+    console.print(f"champion        {_sentence(record)}", markup=False)
+    for name, value in state.items():
+        console.print(f"{name:<16}{value}", markup=False)
+    if record and len({record.version, *state.values()}) > 1 and state:
+        console.print(
+            f"these differ: a run is at work or was cut short; `churn rollback {portfolio} --to N` settles it"
+        )
+
+
+@app.command()
+def compare(
+    portfolio: PortfolioName,
+    first: Annotated[int, typer.Argument(help="A version.")],
+    second: Annotated[int, typer.Argument(help="Another version.")],
+    as_json: AsJson = False,
+) -> None:
+    """Hold two versions against the newest matured hold-out, the same customers, and list in what they differ."""
+    from churn_platform.evaluation.side_by_side import compare, made_of, metric_rows, newest_holdout, read_version
+
+    settings = load_settings()
+    publisher = _publisher(settings, portfolio)
+    spec = publisher.portfolio
+    one, other = (read_version(publisher.client, spec, number) for number in (first, second))
+    with publisher.connect() as connection:
+        customers = newest_holdout(connection, spec)
+    compared = compare(one, other, customers, spec, replicates=settings.bootstrap_replicates)
+    if as_json:
+        console.print(json.dumps(compared.as_dict()), markup=False)
+        return
+    table = Table("", f"version {first}", f"version {second}", box=None)
+    for row in metric_rows(compared):
+        table.add_row(*row)
+    table.add_section()
+    for name, pair in made_of(one, other).items():
+        table.add_row(name, *(escape(value) for value in pair))
+    console.print(table, soft_wrap=False)
+    difference = compared.difference
+    console.print(
+        f"\nAUC of version {first} minus version {second}: {difference.estimate:+.4f}, "
+        f"90 % interval {difference.low:+.4f} to {difference.high:+.4f}, on the same {len(customers):,} customers"
+    )
+
+
+@app.command()
+def rollback(
+    portfolio: PortfolioName,
+    reason: Reason,
+    to: Annotated[int | None, typer.Option(help="Version to go back to; default the champion before.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make an earlier champion serve again, at once; the present one is withdrawn and never promoted again."""
+    from churn_platform.published.by_hand import roll_back
+
+    publisher = _publisher(load_settings(), portfolio)
+    _tell(publisher, roll_back(publisher, to=to, reason=reason), as_json=as_json)
+
+
+@app.command()
+def approve(
+    portfolio: PortfolioName,
+    reason: Reason,
+    version: Annotated[int | None, typer.Option(help="Version to approve; default the newest that waits.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Promote and publish the version that earned promotion and waits for a person."""
+    from churn_platform.published.by_hand import approve
+
+    publisher = _publisher(load_settings(), portfolio)
+    _tell(publisher, approve(publisher, version=version, reason=reason), as_json=as_json)
+
+
+@app.command()
+def score(portfolio: PortfolioName, month: Annotated[str, typer.Option(help="Month as YYYY-MM.")]) -> None:
+    """Score a month with the champion there is and publish the scores, for example after a rollback."""
+    from churn_platform.definitions import build_defs
+    from churn_platform.runs import dagster_instance, run_job
+
+    settings = load_settings()
+    portfolio_named(settings, portfolio)
+    chosen = read_month(month)
+    log = settings.root / "logs" / f"{portfolio}_scores.log"
+    instance = dagster_instance(Path.cwd())
+    run_job(build_defs(), instance, f"{portfolio}_scores", chosen, chosen, log=log, show=console.print)
+
+
+def read_instant(text: str, *, now: datetime) -> datetime:
+    """The last microsecond of a day in UTC, or the instant given, UTC where it has no zone; ChurnError in the future.
+
+    Today, which has not ended, stands for now.
+    """
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ChurnError(f"{text!r} is no date; write YYYY-MM-DD or 2026-01-31T12:00+01:00") from error
+    given = given if given.tzinfo else given.replace(tzinfo=UTC)
+    is_day = len(text) <= len("2026-01-31")
+    if given > now:
+        raise ChurnError(f"{text} lies in the future; who will be champion is not known")
+    return min(now, given + timedelta(days=1, microseconds=-1)) if is_day else given
+
+
+def _publisher(settings: Settings, portfolio: str) -> "Publisher":
+    from churn_platform.audit.log import AuditLog
+    from churn_platform.published.publication import Publisher
+    from churn_platform.training.tracking import Tracking
+    from churn_platform.warehouse.lake import Lake, connect
+
+    @contextmanager
+    def reading():
+        with closing(connect(Lake.of(settings), read_only=True)) as connection:
+            yield connection
+
+    return Publisher(
+        client=Tracking.of(settings).client(),
+        audit=AuditLog(settings.audit_path, f"{getpass.getuser()} by command", lambda: datetime.now(UTC)),
+        portfolio=portfolio_named(settings, portfolio),
+        root=settings.published_dir / portfolio,
+        connect=reading,
+    )
+
+
+def _tell(publisher: "Publisher", done: "Takeover", *, as_json: bool) -> None:
+    from churn_platform.published.by_hand import scored_by_another
+
+    record, name = done.record, publisher.portfolio.name
+    stale = scored_by_another(publisher, record.version or 0)
+    if as_json:
+        outcome = {"before": done.before, "after": record.version, "record": json.loads(_encoded(record))}
+        scores = {"month": stale[0], "scored_by": stale[1]} if stale else None
+        console.print(json.dumps(outcome | {"bundle_sha256": done.bundle.sha256, "stale_scores": scores}), markup=False)
+        return
+    console.print(f"champion        version {done.before or 'none'} -> version {record.version}, live", markup=False)
+    console.print(f"record          {record.sequence}, {record.action} by {record.by}: {record.reason}", markup=False)
+    if record.action == "rollback":
+        console.print(f"version {done.before:<8}withdrawn; it is not promoted again")
+    if stale:
+        console.print(f"scores          of {stale[0]} were made by version {stale[1]}; to score them again:")
+        console.print(f"                churn score {name} --month {stale[0]}")
+
+
+def _state(publisher: "Publisher") -> dict[str, Any]:
+    """What the registry and serving say of the champion."""
+    from churn_platform.published.by_hand import live_version
+    from churn_platform.training.registry import CHAMPION, version_of
+
+    return {
+        "alias": version_of(publisher.client, publisher.portfolio.name, CHAMPION),
+        "live": live_version(publisher),
+    }
+
+
+def _sentence(record: Any) -> str:
+    if record is None:
+        return "none, as far as the audit trail knows"
+    since = f"{record.at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"version {record.version} since {since}, {record.action} by {record.by}: {record.reason}"
+
+
+def _encoded(record: Any) -> bytes:
+    from churn_platform.audit.record import encode
+
+    return encode(record)

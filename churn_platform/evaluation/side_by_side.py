@@ -1,0 +1,125 @@
+"""Two versions of a portfolio side by side: what they reach on the same customers, and what they are made of."""
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import numpy as np
+
+from churn_platform.errors import TrainingError
+from churn_platform.evaluation.metrics import Metrics, measure
+from churn_platform.evaluation.promotion import Difference, auc_difference
+from churn_platform.evaluation.text import SHOWN
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.training.data import Labelled, load_training_data, read_training_set
+from churn_platform.training.model import ChurnModel
+from churn_platform.training.record import ModelRecord, record_of_version
+from churn_platform.training.registry import load_model, version_named
+from churn_platform.warehouse.tables import table_exists
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version as it was fitted and recorded."""
+
+    number: int
+    model: ChurnModel
+    record: ModelRecord
+    parameters: dict[str, str]
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Two versions on the same customers; `difference` is the AUC of the first minus that of the second."""
+
+    first: Version
+    second: Version
+    metrics: tuple[Metrics, Metrics]
+    difference: Difference
+
+    def as_dict(self) -> dict[str, Any]:
+        """The comparison as JSON takes it."""
+        return {
+            "versions": [self.first.number, self.second.number],
+            "metrics": [metrics.as_dict() for metrics in self.metrics],
+            "auc_difference": asdict(self.difference),
+            "made_of": {name: list(pair) for name, pair in made_of(self.first, self.second).items()},
+        }
+
+
+def read_version(client: "MlflowClient", portfolio: Portfolio, number: int) -> Version:
+    """A registered version with model, record and the parameters of its run; TrainingError where there is none."""
+    run_id = version_named(client, portfolio.name, number).run_id
+    assert run_id is not None, "versions are registered with their run"
+    return Version(
+        number,
+        load_model(client, portfolio.name, number),
+        record_of_version(client, portfolio.name, number),
+        dict(client.get_run(run_id).data.params),
+    )
+
+
+def newest_holdout(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -> Labelled:
+    """The hold-out of the newest training set; TrainingError where there is none."""
+    table = f"{portfolio.name}.training_set"
+    newest: tuple[date | None] | None = None
+    if table_exists(connection, table):
+        newest = connection.execute(f"select max(month) from {table}").fetchone()
+    if not newest or newest[0] is None:
+        raise TrainingError(f"{portfolio.name} has no training set; materialize {portfolio.name}/training_set first")
+    return load_training_data(connection, portfolio, read_training_set(connection, portfolio, newest[0])).holdout
+
+
+def compare(
+    first: Version, second: Version, customers: Labelled, portfolio: Portfolio, *, replicates: int
+) -> SideBySide:
+    """Both versions, each at its own threshold, on the same customers."""
+    scores = [_scores(version, customers, portfolio) for version in (first, second)]
+    measured = [
+        measure(customers.churned, score, threshold=version.record.threshold)
+        for version, score in zip((first, second), scores, strict=True)
+    ]
+    difference = auc_difference(customers.churned, *scores, replicates=replicates, seed=portfolio.split.seed)
+    return SideBySide(first, second, (measured[0], measured[1]), difference)
+
+
+def _scores(version: Version, customers: Labelled, portfolio: Portfolio) -> np.ndarray:
+    return version.model.churn_probability(version.model.own(customers.features, portfolio.feature_names))
+
+
+def made_of(first: Version, second: Version) -> dict[str, tuple[str, str]]:
+    """What the versions were made of: always algorithm, windows, snapshot and code; of the rest what differs."""
+    shown = {
+        name: (values(first.record), values(second.record))
+        for name, values in {
+            "algorithm": lambda record: record.algorithm,
+            "month": lambda record: record.month,
+            "training months": lambda record: f"{record.training_months[0]} to {record.training_months[-1]}",
+            "hold-out month": lambda record: record.holdout_month,
+            "lake snapshot": lambda record: str(record.snapshot),
+            "code version": lambda record: record.code_version,
+            "threshold": lambda record: f"{record.threshold:.4f}",
+        }.items()
+    }
+    names = [{feature.name for feature in version.model.features} for version in (first, second)]
+    if names[0] != names[1]:
+        shown["features of its own"] = (_listed(names[0] - names[1]), _listed(names[1] - names[0]))
+    for name in sorted(first.parameters.keys() | second.parameters.keys()):
+        pair = first.parameters.get(name, "-"), second.parameters.get(name, "-")
+        if pair[0] != pair[1]:
+            shown[f"parameter {name}"] = pair
+    return shown
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names)) or "-"
+
+
+def metric_rows(compared: SideBySide) -> list[tuple[str, str, str]]:
+    """Name and value of each metric, as text."""
+    values = [metrics.as_dict() for metrics in compared.metrics]
+    return [(shown, f"{values[0][name]:,.4g}", f"{values[1][name]:,.4g}") for name, shown in SHOWN.items()]

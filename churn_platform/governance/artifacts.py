@@ -1,0 +1,52 @@
+"""Governance's files on a version's MLflow run: what each is called, written together, read back."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+FAIRNESS_FILE, FAIRNESS_PAGE = "fairness.json", "fairness.md"
+IMPORTANCE_FILE = "importance.json"
+PICTURES_FOLDER = "explanations"
+CARDS_FOLDER = "model_card"
+
+
+def card_file(version: int, ending: str) -> str:
+    """Where a version's card lies on its run; two versions can share a run, so the number is part of it."""
+    return f"{CARDS_FOLDER}/version_{version}.{ending}"
+
+
+def log_files(client: "MlflowClient", run_id: str, files: Mapping[str, bytes | str]) -> None:
+    """Put files (path on the run -> content) on a run, finished or not, in place of those of that name."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        client.log_artifacts(run_id, folder)
+
+
+def read_file(client: "MlflowClient", run_id: str, name: str) -> bytes | None:
+    """A file of a run; None where the run has none of that name."""
+    folder = name.rpartition("/")[0]
+    if not any(it.path == name for it in client.list_artifacts(run_id, folder or None)):
+        return None
+    with tempfile.TemporaryDirectory() as target:
+        return Path(client.download_artifacts(run_id, name, target)).read_bytes()
+
+
+def read_json(client: "MlflowClient", run_id: str, name: str) -> Any:
+    """A JSON file of a run; None where there is none."""
+    stored = read_file(client, run_id, name)
+    return None if stored is None else json.loads(stored)
+
+
+def read_pictures(client: "MlflowClient", run_id: str) -> dict[str, bytes]:
+    """The PNG pictures of the model's explanations by name, the summary first."""
+    paths = [it.path for it in client.list_artifacts(run_id, PICTURES_FOLDER) if it.path.endswith(".png")]
+    ordered = sorted(paths, key=lambda path: ("summary" not in path, path))
+    return {path.rpartition("/")[2]: read_file(client, run_id, path) or b"" for path in ordered}
