@@ -1,6 +1,5 @@
 """A monitored year of one operator under every rule."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,10 +12,18 @@ from benchmarks.drift.world import FIRST, REAL, SCENARIOS, catalogue, first_chan
 from churn_platform.months import shift
 from churn_platform.portfolios.spec import Feature
 
-CUSTOMERS = 12_000
+CUSTOMERS = 8_000
 MONITORED_MONTHS = 12
 START = TRAINING_MONTHS + 1  # the first champion is trained in the step before
 STRIKES = (START + 1, START + 6)  # first and last step at which a scenario may begin
+
+COMMON_RULES: dict[str, rules.Rule] = {
+    "any KS p < 0.05": rules.any_ks,
+    "Evidently's default": rules.evidently_default,
+    "any PSI > 0.2": rules.any_large_psi,
+    "every month": rules.every_month,
+    "never": rules.never,
+}
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class Life:
     profit_eur: list[float]
 
 
-def live(number: int, seed: int, platform: Mapping[str, rules.Rule] | None = None) -> list[Life]:
+def live(number: int, seed: int, rivals: dict[str, rules.Rule] | None = None) -> list[Life]:
     """The year of that number under each rule; the number decides the scenario, the seed all else."""
     scenario = SCENARIOS[number % len(SCENARIOS)]
     strikes = int(np.random.default_rng(seed).integers(STRIKES[0], STRIKES[1] + 1))
@@ -46,15 +53,7 @@ def live(number: int, seed: int, platform: Mapping[str, rules.Rule] | None = Non
     )
     late = first_changed_outcome(scenario, first) != first
     changed = strikes + late if scenario in REAL else None
-    platform = platform or {"this platform": rules.Platform()}
-    asked = platform | {
-        "any KS p < 0.05": rules.any_ks,
-        "Evidently's default": rules.evidently_default,
-        "any PSI > 0.2": rules.any_large_psi,
-        "every month": rules.every_month,
-        "never": rules.never,
-        "oracle": rules.oracle(changed),
-    }
+    asked = (rivals or COMMON_RULES) | {"this platform": rules.Platform(), "oracle": rules.oracle(changed)}
     return [_follow(operator, rule, name, scenario, seed, changed) for name, rule in asked.items()]
 
 

@@ -28,7 +28,7 @@ from churn_platform.training.model import Calibration, log_odds
 TRAINING_MONTHS = 12
 HALF_LIFE_MONTHS = 3.0  # so that a training after a change learns from what little there is of the new world
 STAYERS_KEPT = 0.12  # all churners are kept; stayers weigh more instead
-REFERENCE_ROWS, CURRENT_ROWS, EXPLAINED_ROWS = 3_000, 6_000, 300  # the reference's are a month's
+REFERENCE_ROWS, CURRENT_ROWS, EXPLAINED_ROWS = 1_600, 4_000, 300  # the reference's are a month's
 HELD_OUT, NEWEST = 0.25, 4  # share of customers; months whose held-out rows show how a model keeps its promise
 GAIN_EUR, CONTACT_EUR = 180 * 0.4, 35.0  # economics of telecomit: what an accepted offer saves, what a contact costs
 
