@@ -1,26 +1,30 @@
 """Evaluation and champion as assets: the decision, and carrying it out."""
 
+from dataclasses import dataclass
+from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
 
 from churn_platform.audit.resource import AuditTrail, head_metadata
-from churn_platform.errors import TrainingError
-from churn_platform.evaluation.judge import Contender, judge, replace_evaluation
+from churn_platform.evaluation import records
+from churn_platform.evaluation.judge import Contender, Evaluation, judge
+from churn_platform.evaluation.promotion import champion_after, opponent_of
 from churn_platform.evaluation.text import metrics_table
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.published.onnx import parity_failure
 from churn_platform.settings import Settings
-from churn_platform.training.data import load_training_data, read_training_set
-from churn_platform.training.record import record_of_version
-from churn_platform.training.registry import CHAMPION, challenger_of, load_model, version_of
-from churn_platform.training.succession import decide, judgement_of
+from churn_platform.training.data import Labelled, load_training_data, read_training_set
+from churn_platform.training.familiarity import known_customers
+from churn_platform.training.record import ModelRecord, record_of_version
+from churn_platform.training.registry import CHAMPION, PREVIOUS, challenger_of, load_model, version_of
+from churn_platform.training.succession import decide, judgement_of, withdrawal
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.resource import Warehouse
-from churn_platform.warehouse.tables import read_rows, write
+from churn_platform.warehouse.tables import write
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -42,41 +46,102 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     def evaluation(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
         client = tracking.client()
         serving = version_of(client, portfolio.name, CHAMPION)
-        champion = _contender(client, portfolio, serving) if serving else None
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
-                training_set = read_training_set(connection, portfolio, month)
-                customers = load_training_data(connection, portfolio, training_set).holdout
-            challenger = _contender(client, portfolio, challenger_of(client, portfolio.name, label(month)))
+                hearing = _hearing(connection, client, portfolio, month, serving)
             judged = judge(
                 portfolio,
                 month,
-                challenger,
-                champion,
-                customers,
+                hearing.challenger,
+                hearing.champion,
+                hearing.customers,
                 replicates=settings.bootstrap_replicates,
-                unpublishable=parity_failure(
-                    challenger.model, challenger.model.own(customers.features, portfolio.feature_names)
-                ),
+                approved_by=hearing.approved_by,
             )
             with warehouse.get_connection() as connection:
-                record = partial(replace_evaluation, connection, portfolio, judged)
-                write(connection, warehouse.lake, record, note=f"{portfolio.name}: {judged.decision.reason}")
+                record = partial(
+                    records.replace_evaluation,
+                    connection,
+                    portfolio,
+                    judged,
+                    approved_by=hearing.approved_by,
+                    notes=hearing.notes,
+                )
+                row = write(connection, warehouse.lake, record, note=f"{portfolio.name}: {judged.decision.reason}")
+            for name, value in records.decision_tags(judged).items():
+                client.set_model_version_tag(portfolio.name, str(judged.challenger.version), name, value)
             context.log.info(f"{label(month)}: {judged.decision.reason}")
-            champion = challenger if judged.decision.promoted else champion
-        compared = {f"challenger {judged.challenger_version}": judged.challenger.as_dict()}
-        if judged.champion:
-            compared[f"champion {judged.champion_version}"] = judged.champion.as_dict()
-        return MaterializeResult(
-            metadata={"decision": judged.decision.reason, "metrics": MetadataValue.md(metrics_table(compared))}
-        )
+            serving = champion_after(row, serving, withdrawn=bool(hearing.challenger.barred))
+        return MaterializeResult(metadata=_shown(judged))
 
     return evaluation
 
 
-def _contender(client: "MlflowClient", portfolio: Portfolio, version: int) -> Contender:
+@dataclass(frozen=True)
+class _Hearing:
+    """Who is to be judged on what."""
+
+    challenger: Contender
+    champion: Contender | None
+    customers: Labelled
+    approved_by: str | None
+    notes: dict[str, Any]
+
+
+def _hearing(
+    connection: duckdb.DuckDBPyConnection,
+    client: "MlflowClient",
+    portfolio: Portfolio,
+    month: date,
+    serving: int | None,
+) -> _Hearing:
+    training_set = read_training_set(connection, portfolio, month)
+    customers = load_training_data(connection, portfolio, training_set).holdout
+    version = challenger_of(client, portfolio.name, label(month))
+    row = records.read_evaluation(connection, portfolio, month)
+    opponent = opponent_of(row, version, serving=serving, previous=version_of(client, portfolio.name, PREVIOUS))
     record = record_of_version(client, portfolio.name, version)
-    return Contender(version, load_model(client, portfolio.name, version), record.threshold)
+    notes: dict[str, Any] = {"holdout_month": record.holdout_month}
+    champion = None
+    if opponent is not None:
+        rival = record_of_version(client, portfolio.name, opponent)
+        known = known_customers(connection, portfolio, rival, record.holdout_month, customers)
+        champion = _contender(client, portfolio, opponent, rival, known=known)
+        notes["champion_training_months"] = rival.training_months
+    return _Hearing(
+        challenger=_contender(client, portfolio, version, record, barred=withdrawal(client, portfolio.name, version)),
+        champion=champion,
+        customers=customers,
+        approved_by=row["approved_by"] if row and row["challenger_version"] == version else None,
+        notes=notes,
+    )
+
+
+def _contender(
+    client: "MlflowClient", portfolio: Portfolio, version: int, record: ModelRecord, **options: Any
+) -> Contender:
+    return Contender(version, load_model(client, portfolio.name, version), record.threshold, **options)
+
+
+def _shown(judged: Evaluation) -> dict[str, Any]:
+    contenders = {f"challenger {judged.challenger.version}": judged.challenger}
+    if judged.champion:
+        contenders[f"champion {judged.champion.version}"] = judged.champion
+    measured = {name: one for name, one in contenders.items() if one.standing.metrics}
+    table = metrics_table(
+        {name: one.standing.metrics.as_dict() for name, one in measured.items()},  # type: ignore[union-attr]
+        {name: one.intervals for name, one in measured.items()},
+    )
+    export = judged.challenger.export
+    shown: dict[str, Any] = {
+        "decision": judged.decision.reason,
+        "outcome": judged.decision.outcome,
+        "metrics": MetadataValue.md(table),
+        "latency_ms": export.latency_ms,
+        "latency_p99_ms": export.latency_p99_ms,
+        "parity_difference": export.parity_difference,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def _champion(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
@@ -92,12 +157,8 @@ def _champion(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         client, log = tracking.client(), audit.log(context.run_id)
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
-                rows = read_rows(connection, f"{portfolio.name}.evaluation", month)
-            if not rows:
-                raise TrainingError(
-                    f"no evaluation of {portfolio.name} for {label(month)}; materialize {portfolio.name}/evaluation"
-                )
-            done = decide(client, log, portfolio.name, judgement_of(rows[0]))
+                row = records.recorded_evaluation(connection, portfolio, month)
+            done = decide(client, log, portfolio.name, judgement_of(row))
             context.log.info(f"{label(month)}: {done}")
         version = version_of(client, portfolio.name, CHAMPION)
         return MaterializeResult(

@@ -1,48 +1,60 @@
-"""Judges a challenger against the champion on one set of newest matured customers, and records the decision."""
+"""Judges a challenger against the champion on one set of newest matured customers."""
 
-import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import duckdb
 import numpy as np
 
-from churn_platform.evaluation.metrics import Metrics, measure
-from churn_platform.evaluation.promotion import Decision, auc_difference, decide
+from churn_platform.evaluation.checks import ExportCheck, check_export
+from churn_platform.evaluation.comparison import Difference, auc_difference
+from churn_platform.evaluation.intervals import Interval, metric_intervals
+from churn_platform.evaluation.metrics import ReliabilityBin, measure, reliability
+from churn_platform.evaluation.promotion import Decision, FairnessGap, Standing, decide, degenerate
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import Labelled
 from churn_platform.training.model import ChurnModel
-from churn_platform.warehouse.tables import ensure_table
 
-COLUMNS = {
-    "month": "date",
-    "challenger_version": "integer",
-    "champion_version": "integer",
-    "is_promoted": "boolean",
-    "reason": "varchar",
-    "evidence": "varchar",
-}
+Fairness = Callable[[np.ndarray], FairnessGap | None]
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A version that takes part in an evaluation, with the threshold it serves at."""
+    """A version that takes part in an evaluation, with the threshold it serves at.
+
+    `known` marks the customers whose outcomes it was fitted on, (rows,) booleans; None: not one of them.
+    """
 
     version: int
     model: ChurnModel
     threshold: float
+    barred: str | None = None
+    known: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A contender as it was found to be."""
+
+    version: int
+    threshold: float
+    standing: Standing
+    intervals: dict[str, Interval]
+    reliability: tuple[ReliabilityBin, ...]
+    export: ExportCheck
+    known_customers: int
+    probability: np.ndarray
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The decision with every number it rests on; `champion_*` are None where there was no other champion."""
+    """The decision with everything it rests on; `champion` is None where there was no other champion."""
 
     month: date
-    challenger_version: int
-    challenger: Metrics
-    champion_version: int | None
-    champion: Metrics | None
+    challenger: Judged
+    champion: Judged | None
+    compared_customers: int
     decision: Decision
 
 
@@ -54,54 +66,74 @@ def judge(
     customers: Labelled,
     *,
     replicates: int,
-    unpublishable: str | None = None,
+    fairness: Fairness | None = None,
+    approved_by: str | None = None,
 ) -> Evaluation:
-    """Both contenders on the same customers; without a champion the challenger is held against the gates alone."""
-    challenging = _scored(challenger, customers, portfolio)
-    serving = _scored(champion, customers, portfolio) if champion else None
-    difference = (
-        auc_difference(customers.churned, challenging[0], serving[0], replicates=replicates, seed=portfolio.split.seed)
-        if serving
-        else None
-    )
+    """Both contenders on the same customers; without a champion the challenger is held against the gates alone.
+
+    `fairness` gives the worst gap of predicted churners (rows,) booleans, over the same customers. Those whose outcomes
+    the champion was fitted on are left out of the comparison, as far as others remain: it would know the answers.
+    """
+    challenging = _judged(challenger, customers, portfolio, fairness)
+    serving = _judged(champion, customers, portfolio, fairness) if champion else None
+    rows = _fair_rows(customers, champion)
+    difference = _difference(challenging, serving, customers, rows, replicates, portfolio.split.seed)
     return Evaluation(
         month=month,
-        challenger_version=challenger.version,
-        challenger=challenging[1],
-        champion_version=champion.version if champion else None,
-        champion=serving[1] if serving else None,
+        challenger=challenging,
+        champion=serving,
+        compared_customers=int(rows.sum()) if difference else 0,
         decision=decide(
-            challenging[1],
-            serving[1] if serving else None,
+            challenging.standing,
+            serving.standing if serving else None,
             difference,
             portfolio.gates,
-            unpublishable=unpublishable,
+            approval=portfolio.approval,
+            approved_by=approved_by,
         ),
     )
 
 
-def _scored(contender: Contender, customers: Labelled, portfolio: Portfolio) -> tuple[np.ndarray, Metrics]:
-    probability = contender.model.churn_probability(contender.model.own(customers.features, portfolio.feature_names))
-    return probability, measure(customers.churned, probability, threshold=contender.threshold)
+def _judged(contender: Contender, customers: Labelled, portfolio: Portfolio, fairness: Fairness | None) -> Judged:
+    features = contender.model.own(customers.features, portfolio.feature_names)
+    probability, threshold = contender.model.churn_probability(features), contender.threshold
+    export = check_export(contender.model, features)
+    fault = degenerate(probability)
+    options: dict[str, Any] = {"threshold": threshold, "economics": portfolio.economics}
+    metrics = None if fault else measure(customers.churned, probability, **options)
+    return Judged(
+        version=contender.version,
+        threshold=threshold,
+        standing=Standing(
+            metrics=metrics,
+            degenerate=fault,
+            barred=contender.barred or export.failure,
+            latency_ms=export.latency_ms,
+            fairness=fairness(probability >= threshold) if fairness else None,
+        ),
+        intervals=metric_intervals(customers.churned, probability, metrics, seed=portfolio.split.seed, **options)
+        if metrics
+        else {},
+        reliability=() if fault else reliability(customers.churned, probability),
+        export=export,
+        known_customers=0 if contender.known is None else int(contender.known.sum()),
+        probability=probability,
+    )
 
 
-def replace_evaluation(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, evaluation: Evaluation) -> None:
-    """Record the evaluation of a month, in place of the one before."""
-    table = f"{portfolio.name}.evaluation"
-    ensure_table(connection, table, COLUMNS)
-    connection.execute(f"delete from {table} where month = ?", [evaluation.month])
-    evidence = {
-        "challenger": asdict(evaluation.challenger),
-        "champion": asdict(evaluation.champion) if evaluation.champion else None,
-        "auc_difference": asdict(evaluation.decision.difference) if evaluation.decision.difference else None,
-        "gates": portfolio.gates.model_dump(),
-    }
-    row: list[Any] = [
-        evaluation.month,
-        evaluation.challenger_version,
-        evaluation.champion_version,
-        evaluation.decision.promoted,
-        evaluation.decision.reason,
-        json.dumps(evidence),
-    ]
-    connection.execute(f"insert into {table} values (?, ?, ?, ?, ?, ?)", row)
+def _fair_rows(customers: Labelled, champion: Contender | None) -> np.ndarray:
+    """The customers to compare on: those new to the champion, or all where among them one outcome is missing."""
+    everyone = np.ones(len(customers), dtype=bool)
+    if champion is None or champion.known is None:
+        return everyone
+    new = ~champion.known
+    return new if set(np.unique(customers.churned[new])) == {0, 1} else everyone
+
+
+def _difference(
+    challenger: Judged, champion: Judged | None, customers: Labelled, rows: np.ndarray, replicates: int, seed: int
+) -> Difference | None:
+    if champion is None or not challenger.standing.metrics or not champion.standing.metrics:
+        return None
+    first, second = (judged.probability[rows] for judged in (challenger, champion))
+    return auc_difference(customers.churned[rows], first, second, replicates=replicates, seed=seed)

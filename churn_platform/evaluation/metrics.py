@@ -1,13 +1,23 @@
 """Metrics of a model on labelled customers."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
+
+from churn_platform.portfolios.spec import Economics
+
+TOP_DECILE = 0.1
+CALIBRATION_BINS = 10
+ACCEPTANCE_CONCENTRATION = 20.0
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """Metrics on one set of customers; those at the threshold count customers at or above it as predicted churners."""
+    """Metrics on one set of customers; those at the threshold count customers at or above it as predicted churners.
+
+    `empc_eur` and `campaign_profit_eur` are EUR per customer of the whole set.
+    """
 
     auc: float
     average_precision: float
@@ -15,8 +25,11 @@ class Metrics:
     precision: float
     contacted_share: float
     lift_top_decile: float
+    capture_top_decile: float
     brier: float
     calibration_error: float
+    empc_eur: float
+    campaign_profit_eur: float
     churn_rate: float
     customers: int
 
@@ -25,34 +38,102 @@ class Metrics:
         return asdict(self)
 
 
-def measure(churned: np.ndarray, probability: np.ndarray, *, threshold: float) -> Metrics:
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Customers of similar probability: how many, how many of them churned, and the mean probability."""
+
+    customers: int
+    churned: int
+    mean_probability: float
+
+
+def measure(churned: np.ndarray, probability: np.ndarray, *, threshold: float, economics: Economics) -> Metrics:
     """Metrics of probabilities (rows,) against outcomes (rows,) of 0 and 1, both kinds present."""
     from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
     predicted = probability >= threshold
-    hits = int(churned[predicted].sum())
+    hits, contacts = int(churned[predicted].sum()), int(predicted.sum())
     return Metrics(
         auc=float(roc_auc_score(churned, probability)),
         average_precision=float(average_precision_score(churned, probability)),
         recall=hits / int(churned.sum()),
-        precision=hits / max(int(predicted.sum()), 1),
+        precision=hits / max(contacts, 1),
         contacted_share=float(predicted.mean()),
-        lift_top_decile=lift(churned, probability, share=0.1),
+        lift_top_decile=lift(churned, probability, share=TOP_DECILE),
+        capture_top_decile=float(churned[top(probability, share=TOP_DECILE)].sum() / churned.sum()),
         brier=float(brier_score_loss(churned, probability)),
         calibration_error=calibration_error(churned, probability),
+        empc_eur=expected_maximum_profit_eur(churned, probability, economics),
+        campaign_profit_eur=float(campaign_profit_eur(hits, contacts, economics) / len(churned)),
         churn_rate=float(churned.mean()),
         customers=len(churned),
     )
 
 
+def top(probability: np.ndarray, *, share: float) -> np.ndarray:
+    """Positions of the `share` of customers with the highest probability, at least one."""
+    return np.argsort(-probability, kind="stable")[: max(1, round(len(probability) * share))]
+
+
 def lift(churned: np.ndarray, probability: np.ndarray, *, share: float) -> float:
     """Churn rate among the `share` of customers with the highest probability, over the churn rate of all."""
-    top = np.argsort(-probability, kind="stable")[: max(1, round(len(churned) * share))]
-    return float(churned[top].mean() / churned.mean())
+    return float(churned[top(probability, share=share)].mean() / churned.mean())
 
 
-def calibration_error(churned: np.ndarray, probability: np.ndarray, *, bins: int = 10) -> float:
-    """Expected calibration error over equally filled bins: mean |observed - predicted|, weighted by bin size."""
+def reliability(
+    churned: np.ndarray, probability: np.ndarray, *, bins: int = CALIBRATION_BINS
+) -> tuple[ReliabilityBin, ...]:
+    """The calibration curve: equally filled bins from the lowest probabilities to the highest, empty ones left out."""
     groups = np.array_split(np.argsort(probability, kind="stable"), bins)
-    gaps = [abs(churned[group].mean() - probability[group].mean()) * len(group) for group in groups if len(group)]
+    return tuple(
+        ReliabilityBin(len(group), int(churned[group].sum()), float(probability[group].mean()))
+        for group in groups
+        if len(group)
+    )
+
+
+def calibration_error(churned: np.ndarray, probability: np.ndarray, *, bins: int = CALIBRATION_BINS) -> float:
+    """Expected calibration error over equally filled bins: mean |observed - predicted|, weighted by bin size."""
+    curve = reliability(churned, probability, bins=bins)
+    gaps = [abs(part.churned - part.customers * part.mean_probability) for part in curve]
     return float(sum(gaps) / len(churned))
+
+
+def campaign_profit_eur(hits: Any, contacts: Any, economics: Economics) -> Any:
+    """Expected profit of a campaign that contacts `contacts` customers, `hits` of them churners.
+
+    Each churner kept saves the cost of acquiring a new customer; each contact costs, whoever is contacted.
+    """
+    kept_eur = economics.acceptance_rate * economics.acquisition_cost_eur
+    return hits * kept_eur - contacts * economics.contact_cost_eur
+
+
+def expected_maximum_profit_eur(churned: np.ndarray, probability: np.ndarray, economics: Economics) -> float:
+    """EMPC in EUR per customer: the profit at the best cut-off, expected over an uncertain rate of acceptance.
+
+    Verbraken, Verbeke & Baesens (2013), by empulse. What a kept customer is worth is the acquisition cost saved; the
+    cost of a contact includes the offer, so there is no incentive on top. See `acceptance_parameters`.
+    """
+    from empulse.metrics import empc_score
+
+    alpha, beta = acceptance_parameters(economics)
+    return float(
+        empc_score(
+            churned,
+            probability,
+            alpha=alpha,
+            beta=beta,
+            clv=economics.acquisition_cost_eur,
+            incentive_cost=0.0,
+            contact_cost=economics.contact_cost_eur,
+        )
+    )
+
+
+def acceptance_parameters(economics: Economics) -> tuple[float, float]:
+    """Alpha and beta of the rate of acceptance: its mean is the portfolio's, its spread that of the EMPC paper.
+
+    The paper takes Beta(6, 14); alpha + beta = 20 is kept. A rate of exactly one has no spread and is taken as 0.999.
+    """
+    mean = min(economics.acceptance_rate, 0.999)
+    return mean * ACCEPTANCE_CONCENTRATION, (1 - mean) * ACCEPTANCE_CONCENTRATION

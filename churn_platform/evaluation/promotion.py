@@ -1,67 +1,131 @@
 """Whether a challenger may replace the champion: absolute gates first, then evidence on the same customers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
-from scipy.stats import rankdata
 
+from churn_platform.evaluation.comparison import CONFIDENCE, Difference
 from churn_platform.evaluation.metrics import Metrics
 from churn_platform.portfolios.spec import Gates
 
-CONFIDENCE = 0.90
+Outcome = Literal["promoted", "awaiting_approval", "refused"]
+PROMOTED: Outcome = "promoted"
+AWAITING_APPROVAL: Outcome = "awaiting_approval"
+REFUSED: Outcome = "refused"
+
+WAITING = "earned promotion, waits for approval"
+NEARLY_CONSTANT = 0.01
 
 
 @dataclass(frozen=True)
-class Difference:
-    """AUC of the challenger minus the champion's, with its two-sided 90 % interval by paired bootstrap."""
+class FairnessGap:
+    """The largest equalized-odds difference over the protected attributes that could be judged, and where it is."""
 
-    estimate: float
-    low: float
-    high: float
+    difference: float
+    attribute: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """All that the absolute gates look at, of one model on one set of customers.
+
+    `metrics` is None where the predictions cannot be measured. `barred` says why a version may not serve whatever its
+    metrics, for example because its export differs or a rollback withdrew it. What is None otherwise was not judged.
+    """
+
+    metrics: Metrics | None
+    degenerate: str | None = None
+    barred: str | None = None
+    latency_ms: float | None = None
+    fairness: FairnessGap | None = None
 
 
 @dataclass(frozen=True)
 class Decision:
     """The outcome of one evaluation, with the reason in words."""
 
-    promoted: bool
+    outcome: Outcome
     reason: str
     difference: Difference | None
 
+    @property
+    def promoted(self) -> bool:
+        """Whether the challenger is to serve now."""
+        return self.outcome == PROMOTED
+
 
 def decide(
-    challenger: Metrics,
-    champion: Metrics | None,
+    challenger: Standing,
+    champion: Standing | None,
     difference: Difference | None,
     gates: Gates,
     *,
-    unpublishable: str | None = None,
+    approval: Literal["automatic", "manual"] = "automatic",
+    approved_by: str | None = None,
 ) -> Decision:
-    """Promote or refuse.
+    """Promote, refuse, or wait for a person.
 
-    The challenger must pass every absolute gate; `unpublishable` says why it could not be published at all. Against
-    no champion, or one that itself fails a gate, that is enough; otherwise the lower bound of the AUC difference must
-    exceed the portfolio's margin.
+    The challenger must pass every absolute gate. Against no champion, or one that itself fails a gate, that is enough;
+    otherwise the lower bound of the AUC difference must exceed the portfolio's margin. With manual approval a
+    challenger that earned promotion waits until somebody has approved it.
     """
-    if unpublishable:
-        return Decision(False, f"refused: {unpublishable}", difference)
+    earned, reason = _merit(challenger, champion, difference, gates)
+    if not earned:
+        return Decision(REFUSED, f"refused: {reason}", difference)
+    if approval == "automatic":
+        return Decision(PROMOTED, f"promoted: {reason}", difference)
+    if approved_by:
+        return Decision(PROMOTED, approved_reason(f"{WAITING}: {reason}", by=approved_by), difference)
+    return Decision(AWAITING_APPROVAL, f"{WAITING}: {reason}", difference)
+
+
+def approved_reason(reason: str, *, by: str) -> str:
+    """The reason of a waiting decision once somebody has approved it."""
+    return reason.replace(WAITING, f"promoted, approved by {by}", 1)
+
+
+def _merit(
+    challenger: Standing, champion: Standing | None, difference: Difference | None, gates: Gates
+) -> tuple[bool, str]:
+    """Whether the challenger earned promotion, and why."""
+    if challenger.barred:
+        return False, challenger.barred
     if failures := failed_gates(challenger, gates):
-        return Decision(False, f"refused: the challenger fails {'; '.join(failures)}", difference)
-    if champion is None or difference is None:
-        return Decision(True, "promoted: it passes every gate and there is no champion yet", difference)
+        return False, f"the challenger fails {'; '.join(failures)}"
+    if champion is None:
+        return True, "it passes every gate and there is no champion yet"
+    if champion.barred:
+        return True, f"the champion may not serve: {champion.barred}"
     if failures := failed_gates(champion, gates):
-        return Decision(True, f"promoted: the champion fails {'; '.join(failures)}", difference)
+        return True, f"the champion fails {'; '.join(failures)}"
+    if difference is None:
+        return False, "there are no customers on which to compare it with the champion"
     evidence = (
-        f"AUC difference {difference.estimate:+.4f}, 90 % interval {difference.low:+.4f} to {difference.high:+.4f}, "
-        f"margin {gates.promotion_margin_auc:.4f}"
+        f"AUC difference {difference.estimate:+.4f}, {CONFIDENCE * 100:g} % interval {difference.low:+.4f} to "
+        f"{difference.high:+.4f}, margin {gates.promotion_margin_auc:.4f}"
     )
     if difference.low > gates.promotion_margin_auc:
-        return Decision(True, f"promoted: better than the champion ({evidence})", difference)
-    return Decision(False, f"refused: not shown to be better than the champion ({evidence})", difference)
+        return True, f"better than the champion ({evidence})"
+    return False, f"not shown to be better than the champion ({evidence})"
 
 
-def failed_gates(metrics: Metrics, gates: Gates) -> list[str]:
-    """Each absolute gate that the metrics fail, in words."""
+def failed_gates(standing: Standing, gates: Gates) -> list[str]:
+    """Each absolute gate that a model fails, in words."""
+    failures = [standing.degenerate] if standing.degenerate else []
+    if metrics := standing.metrics:
+        failures += _failed_metrics(metrics, gates)
+    if standing.latency_ms is not None and not standing.latency_ms <= gates.max_latency_ms:
+        failures.append(f"latency {standing.latency_ms:.1f} ms > {gates.max_latency_ms} ms")
+    if (gap := standing.fairness) and not gap.difference <= gates.max_fairness_gap:
+        failures.append(
+            f"equalized-odds difference over {gap.attribute} {gap.difference:.4f} > {gates.max_fairness_gap}"
+        )
+    return failures
+
+
+def _failed_metrics(metrics: Metrics, gates: Gates) -> list[str]:
     failures = []
     if not metrics.auc >= gates.min_auc:
         failures.append(f"AUC {metrics.auc:.4f} < {gates.min_auc}")
@@ -72,41 +136,48 @@ def failed_gates(metrics: Metrics, gates: Gates) -> list[str]:
     return failures
 
 
-def auc_difference(
-    churned: np.ndarray, challenger: np.ndarray, champion: np.ndarray, *, replicates: int, seed: int
-) -> Difference:
-    """Paired bootstrap of AUC(challenger) - AUC(champion) on the same customers.
+def degenerate(probability: np.ndarray) -> str | None:
+    """Why predictions are unusable: not numbers, outside [0, 1], constant or nearly so; None where they are sound.
 
-    Churners and stayers are resampled separately (stratified), both models on the same resample (Efron & Tibshirani
-    1993), with weights instead of copied rows.
+    Nearly constant: from the 1st to the 99th percentile they grow by a hundredth of the latter at most.
     """
-    generator = np.random.default_rng(seed)
-    groups = [np.flatnonzero(churned == 1), np.flatnonzero(churned == 0)]
-    orders = [_ranking(scores) for scores in (challenger, champion)]
-    draws = np.empty(replicates)
-    for replicate in range(replicates):
-        weights = np.zeros(len(churned))
-        for group in groups:
-            weights[group] = generator.multinomial(len(group), np.full(len(group), 1 / len(group)))
-        first, second = (_weighted_auc(churned, weights, *order) for order in orders)
-        draws[replicate] = first - second
-    ones = np.ones(len(churned))
-    estimate = _weighted_auc(churned, ones, *orders[0]) - _weighted_auc(churned, ones, *orders[1])
-    low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Difference(float(estimate), float(low), float(high))
+    if missing := int(np.isnan(probability).sum()):
+        return f"sound predictions ({missing:,} of {len(probability):,} are not a number)"
+    outside = int(((probability < 0) | (probability > 1)).sum())
+    if outside:
+        return f"sound predictions ({outside:,} of {len(probability):,} lie outside 0 to 1)"
+    low, high = np.quantile(probability, [0.01, 0.99])
+    if high - low <= NEARLY_CONSTANT * high:
+        return f"sound predictions (98 % of the customers get about the same, {low:.4g} to {high:.4g})"
+    return None
 
 
-def _ranking(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Order of the scores, and for each the start of its group of ties in that order."""
-    order = np.argsort(scores, kind="stable")
-    dense = rankdata(scores[order], method="dense") - 1
-    return order, dense.astype(np.int64)
+def champion_after(row: Mapping[str, Any], serving: int | None, *, withdrawn: bool) -> int | None:
+    """The version that serves once the decision of a row of the table `evaluation` is carried out.
+
+    A decision counts against the champion that it was taken against: where another one serves by now, or the
+    challenger has been withdrawn since, it changes nothing.
+    """
+    if outcome_of(row) != PROMOTED or withdrawn or serving != row["champion_version"]:
+        return serving
+    return row["challenger_version"]
 
 
-def _weighted_auc(churned: np.ndarray, weights: np.ndarray, order: np.ndarray, ties: np.ndarray) -> float:
-    """AUC with row weights: P(score of a churner > score of a stayer) + P(equal) / 2."""
-    weight, outcome = weights[order], churned[order]
-    positive = np.bincount(ties, weight * outcome)
-    negative = np.bincount(ties, weight * (1 - outcome))
-    below = np.cumsum(negative) - negative
-    return float((positive * (below + negative / 2)).sum() / (positive.sum() * negative.sum()))
+def outcome_of(row: Mapping[str, Any]) -> Outcome:
+    """The outcome in a row of the table `evaluation`; rows from before there were three outcomes have two."""
+    return row["outcome"] or (PROMOTED if row["is_promoted"] else REFUSED)
+
+
+def opponent_of(
+    row: Mapping[str, Any] | None, challenger: int, serving: int | None, previous: int | None
+) -> int | None:
+    """The version that a challenger is to be judged against.
+
+    A version that was judged before meets the same opponent again, so that judging twice gives one decision. Otherwise
+    it meets the champion; where it is the champion itself, the one before.
+    """
+    if row and row["challenger_version"] == challenger and row["champion_version"] != challenger:
+        return row["champion_version"]
+    if serving != challenger:
+        return serving
+    return previous if previous != challenger else None

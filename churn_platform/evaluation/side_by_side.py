@@ -8,8 +8,8 @@ import duckdb
 import numpy as np
 
 from churn_platform.errors import TrainingError
+from churn_platform.evaluation.comparison import Difference, auc_difference
 from churn_platform.evaluation.metrics import Metrics, measure
-from churn_platform.evaluation.promotion import Difference, auc_difference
 from churn_platform.evaluation.text import SHOWN
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import Labelled, load_training_data, read_training_set
@@ -80,7 +80,7 @@ def compare(
     """Both versions, each at its own threshold, on the same customers."""
     scores = [_scores(version, customers, portfolio) for version in (first, second)]
     measured = [
-        measure(customers.churned, score, threshold=version.record.threshold)
+        measure(customers.churned, score, threshold=version.record.threshold, economics=portfolio.economics)
         for version, score in zip((first, second), scores, strict=True)
     ]
     difference = auc_difference(customers.churned, *scores, replicates=replicates, seed=portfolio.split.seed)

@@ -1,6 +1,6 @@
 """Metrics as tables to read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 SHOWN = {
     "auc": "AUC-ROC",
@@ -9,19 +9,36 @@ SHOWN = {
     "precision": "precision at the threshold",
     "contacted_share": "share of customers at or above the threshold",
     "lift_top_decile": "lift in the top decile",
+    "capture_top_decile": "share of churners in the top decile",
     "brier": "Brier score",
     "calibration_error": "calibration error",
+    "empc_eur": "expected maximum profit (EMPC), EUR per customer",
+    "campaign_profit_eur": "campaign profit at the threshold, EUR per customer",
     "churn_rate": "churn rate",
     "customers": "customers",
 }
 
 
-def metrics_table(columns: Mapping[str, Mapping[str, float]]) -> str:
-    """A Markdown table of metrics, one column per named set of them."""
+def metrics_table(
+    columns: Mapping[str, Mapping[str, float]], intervals: Mapping[str, Mapping[str, Sequence[float]]] | None = None
+) -> str:
+    """A Markdown table of metrics, one column per named set of them, each with its 95 % interval where there is one.
+
+    A metric that a set lacks, because it is younger than the model, shows as a dash.
+    """
     header = f"| metric | {' | '.join(columns)} |"
     rule = "|---|" + "--:|" * len(columns)
+    known = intervals or {}
     rows = [
-        f"| {shown} | " + " | ".join(f"{metrics[name]:,.4g}" for metrics in columns.values()) + " |"
+        f"| {shown} | "
+        + " | ".join(_cell(metrics.get(name), known.get(column, {}).get(name)) for column, metrics in columns.items())
+        + " |"
         for name, shown in SHOWN.items()
     ]
     return "\n".join([header, rule, *rows])
+
+
+def _cell(value: float | None, interval: Sequence[float] | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.4g}" + (f" ({interval[0]:,.4g} to {interval[1]:,.4g})" if interval else "")

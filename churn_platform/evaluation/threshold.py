@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.stats import beta
 
+from churn_platform.evaluation.metrics import campaign_profit_eur
 from churn_platform.portfolios.spec import Economics
 
 CONFIDENCE = 0.95
@@ -21,7 +22,7 @@ def choose_threshold(churned: np.ndarray, probability: np.ndarray, *, economics:
     hits = np.cumsum(churned[order])
     last_of_ties = np.append(ranked[1:] < ranked[:-1], True)
     contacts = np.arange(1, len(ranked) + 1)
-    profit = hits * economics.acceptance_rate * economics.acquisition_cost_eur - contacts * economics.contact_cost_eur
+    profit = campaign_profit_eur(hits, contacts, economics)
     total = hits[-1]
     enough = beta.ppf(1 - CONFIDENCE, np.maximum(hits, 1e-9) / 2, (total - hits) / 2 + 1) >= min_recall
     allowed = np.flatnonzero(enough & last_of_ties)

@@ -39,15 +39,6 @@ def run(onnx: bytes | Path, features: np.ndarray) -> np.ndarray:
     return session.run([ONNX_PROBABILITIES], {ONNX_INPUT: features})[0][:, 1].astype(np.float64)
 
 
-def parity_failure(model: ChurnModel, features: np.ndarray) -> str | None:
-    """Why the model's export could not be published; None where it agrees with the native model on `features`."""
-    try:
-        check_parity(model, export(model), features)
-    except PublicationError as error:
-        return str(error)
-    return None
-
-
 def check_parity(model: ChurnModel, onnx: bytes, features: np.ndarray) -> float:
     """Largest difference between native and exported calibrated probabilities; PublicationError beyond 1e-5."""
     native = model.churn_probability(features)

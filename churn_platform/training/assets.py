@@ -72,7 +72,10 @@ def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> Asse
         return MaterializeResult(
             metadata={
                 "metrics": MetadataValue.md(
-                    metrics_table({"validation": record.validation, "hold-out": record.holdout})
+                    metrics_table(
+                        {"validation": record.validation, "hold-out": record.holdout},
+                        {"hold-out": record.holdout_intervals},
+                    )
                 ),
                 "auc_validation": record.validation["auc"],
                 "mlflow_run_id": record.mlflow_run_id,

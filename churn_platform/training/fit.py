@@ -31,12 +31,19 @@ def fit_and_log(
     run_id = mlflow.active_run().info.run_id  # type: ignore[attr-defined]
     record = make_record(portfolio, training_set, model, data, mlflow_run_id=run_id, code_version=code_version)
     mlflow.log_params(_parameters(model, training_set, data))
-    for split, metrics in (("validation", record.validation), ("holdout", record.holdout)):
-        mlflow.log_metrics({f"{split}_{name}": value for name, value in metrics.items()})  # type: ignore[attr-defined]
-    mlflow.log_metric("threshold", record.threshold)  # type: ignore[attr-defined]
+    mlflow.log_metrics(_logged_metrics(record))  # type: ignore[attr-defined]
     mlflow.log_dict(record.as_dict(), RECORD_FILE)  # type: ignore[attr-defined]
     log_model(model, data.validation.features[:EXAMPLE_ROWS])
     return record
+
+
+def _logged_metrics(record: ModelRecord) -> dict[str, float]:
+    logged = {"threshold": record.threshold}
+    for split, metrics in (("validation", record.validation), ("holdout", record.holdout)):
+        logged |= {f"{split}_{name}": value for name, value in metrics.items()}
+    for name, (low, high) in record.holdout_intervals.items():
+        logged |= {f"holdout_{name}_low": low, f"holdout_{name}_high": high}
+    return logged
 
 
 def _parameters(model: ChurnModel, training_set: TrainingSet, data: TrainingData) -> dict[str, Any]:

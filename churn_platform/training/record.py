@@ -1,10 +1,11 @@
 """What is known of a fitted model beside the model itself: kept in MLflow, written into the published manifest."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from churn_platform.evaluation.metrics import Metrics, measure
+from churn_platform.evaluation.intervals import Interval, metric_intervals
+from churn_platform.evaluation.metrics import measure
 from churn_platform.evaluation.threshold import choose_threshold, risk_tiers
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
@@ -35,6 +36,7 @@ class ModelRecord:
     tiers: list[tuple[str, float]]
     validation: dict[str, float]
     holdout: dict[str, float]
+    holdout_intervals: dict[str, Interval] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The record as JSON takes it."""
@@ -57,6 +59,9 @@ def make_record(
     )
     base_rate = float(data.train.churned.mean())
     months = training_set.months
+    options: dict[str, Any] = {"threshold": threshold, "economics": portfolio.economics}
+    churned, probability = data.holdout.churned, model.churn_probability(data.holdout.features)
+    holdout = measure(churned, probability, **options)
     return ModelRecord(
         portfolio=portfolio.name,
         month=label(training_set.month),
@@ -69,14 +74,10 @@ def make_record(
         threshold=threshold,
         base_rate=base_rate,
         tiers=risk_tiers(threshold=threshold, base_rate=base_rate, economics=portfolio.economics),
-        validation=measure(data.validation.churned, validated, threshold=threshold).as_dict(),
-        holdout=holdout_metrics(model, data, threshold=threshold).as_dict(),
+        validation=measure(data.validation.churned, validated, **options).as_dict(),
+        holdout=holdout.as_dict(),
+        holdout_intervals=metric_intervals(churned, probability, holdout, seed=portfolio.split.seed, **options),
     )
-
-
-def holdout_metrics(model: ChurnModel, data: TrainingData, *, threshold: float) -> Metrics:
-    """Metrics on the hold-out."""
-    return measure(data.holdout.churned, model.churn_probability(data.holdout.features), threshold=threshold)
 
 
 def record_of_version(client: "MlflowClient", portfolio: str, version: int) -> ModelRecord:
@@ -92,4 +93,5 @@ def read_record(client: "MlflowClient", run_id: str) -> ModelRecord:
 
     path = f"runs:/{run_id}/{RECORD_FILE}"
     stored = json.loads(mlflow.artifacts.load_text(path))
-    return ModelRecord(**stored | {"tiers": [tuple(tier) for tier in stored["tiers"]]})
+    intervals = {name: tuple(bounds) for name, bounds in stored.get("holdout_intervals", {}).items()}
+    return ModelRecord(**stored | {"tiers": [tuple(tier) for tier in stored["tiers"]], "holdout_intervals": intervals})

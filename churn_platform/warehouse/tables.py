@@ -56,9 +56,12 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
 def ensure_table(connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str]) -> None:
     """Make `schema.table` with the given columns (name -> SQL type), partitioned by month, where it is missing.
 
-    To be called in a transaction.
+    A table from before a column was thought of gains it, null in every row. To be called in a transaction.
     """
     if table_exists(connection, table):
+        known = [column[0] for column in connection.execute(f"select * from {table} limit 0").description]
+        for column in columns.keys() - known:
+            connection.execute(f'alter table {table} add column "{column}" {columns[column]}')
         return
     listed = ", ".join(f'"{column}" {sql_type}' for column, sql_type in columns.items())
     connection.execute(f"create schema if not exists {table.split('.')[0]}")

@@ -4,46 +4,94 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
 
+from churn_platform.evaluation.comparison import Difference
 from churn_platform.evaluation.metrics import Metrics
 from churn_platform.evaluation.promotion import (
-    Difference,
-    _ranking,
-    _weighted_auc,
-    auc_difference,
+    AWAITING_APPROVAL,
+    PROMOTED,
+    REFUSED,
+    FairnessGap,
+    Standing,
+    approved_reason,
+    champion_after,
     decide,
+    degenerate,
     failed_gates,
+    opponent_of,
+    outcome_of,
 )
 from churn_platform.portfolios.spec import Gates
 
-GATES = Gates(min_auc=0.8, min_recall=0.65, max_calibration_error=0.05, promotion_margin_auc=0.01)
-GOOD = Metrics(0.85, 0.4, 0.7, 0.3, 0.2, 3.0, 0.1, 0.02, 0.1, 1000)
-POOR = replace(GOOD, auc=0.79)
+GATES = Gates(
+    min_auc=0.8,
+    min_recall=0.65,
+    max_calibration_error=0.05,
+    promotion_margin_auc=0.01,
+    max_fairness_gap=0.2,
+    max_latency_ms=20,
+)
+METRICS = Metrics(
+    auc=0.85,
+    average_precision=0.4,
+    recall=0.7,
+    precision=0.3,
+    contacted_share=0.2,
+    lift_top_decile=3.0,
+    capture_top_decile=0.3,
+    brier=0.1,
+    calibration_error=0.02,
+    empc_eur=1.0,
+    campaign_profit_eur=0.5,
+    churn_rate=0.1,
+    customers=1000,
+)
+GOOD = Standing(METRICS, latency_ms=0.1, fairness=FairnessGap(0.1, "gender"))
+POOR = replace(GOOD, metrics=replace(METRICS, auc=0.79))
+BARRED = replace(GOOD, barred="its ONNX export differs")
+UNFAIR = replace(GOOD, fairness=FairnessGap(0.3, "age"))
+BROKEN = Standing(None, degenerate="sound predictions (3 of 9 are not a number)")
 BETTER, SAME = Difference(0.02, 0.011, 0.03), Difference(0.0, -0.01, 0.01)
 
 
 @pytest.mark.parametrize(
-    ("challenger", "champion", "difference", "promoted", "reason"),
+    ("challenger", "champion", "difference", "outcome", "reason"),
     [
-        (GOOD, None, None, True, "promoted: it passes every gate and there is no champion yet"),
-        (POOR, None, None, False, "refused: the challenger fails AUC 0.7900 < 0.8"),
-        (GOOD, GOOD, BETTER, True, "promoted: better than the champion (AUC difference +0.0200"),
-        (GOOD, GOOD, SAME, False, "refused: not shown to be better than the champion"),
-        (GOOD, GOOD, Difference(0.05, 0.01, 0.09), False, "refused: not shown to be better"),
-        (GOOD, POOR, SAME, True, "promoted: the champion fails AUC 0.7900 < 0.8"),
-        (POOR, GOOD, BETTER, False, "refused: the challenger fails AUC"),
-        (POOR, POOR, BETTER, False, "refused: the challenger fails AUC"),
+        (GOOD, None, None, PROMOTED, "promoted: it passes every gate and there is no champion yet"),
+        (POOR, None, None, REFUSED, "refused: the challenger fails AUC 0.7900 < 0.8"),
+        (GOOD, GOOD, BETTER, PROMOTED, "promoted: better than the champion (AUC difference +0.0200"),
+        (GOOD, GOOD, SAME, REFUSED, "refused: not shown to be better than the champion"),
+        (GOOD, GOOD, Difference(0.05, 0.01, 0.09), REFUSED, "refused: not shown to be better"),
+        (GOOD, POOR, SAME, PROMOTED, "promoted: the champion fails AUC 0.7900 < 0.8"),
+        (GOOD, UNFAIR, SAME, PROMOTED, "promoted: the champion fails equalized-odds difference over age"),
+        (GOOD, BROKEN, None, PROMOTED, "promoted: the champion fails sound predictions"),
+        (GOOD, BARRED, SAME, PROMOTED, "promoted: the champion may not serve: its ONNX export differs"),
+        (GOOD, GOOD, None, REFUSED, "refused: there are no customers on which to compare"),
+        (POOR, GOOD, BETTER, REFUSED, "refused: the challenger fails AUC"),
+        (POOR, POOR, BETTER, REFUSED, "refused: the challenger fails AUC"),
+        (
+            UNFAIR,
+            GOOD,
+            BETTER,
+            REFUSED,
+            "refused: the challenger fails equalized-odds difference over age 0.3000 > 0.2",
+        ),
+        (BARRED, None, None, REFUSED, "refused: its ONNX export differs"),
+        (BROKEN, BROKEN, None, REFUSED, "refused: the challenger fails sound predictions (3 of 9 are not a number)"),
     ],
 )
-def test_the_decision_follows_gates_then_evidence(challenger, champion, difference, promoted, reason):
+def test_the_decision_follows_gates_then_evidence(challenger, champion, difference, outcome, reason):
     """Each combination of gates and evidence has its outcome and its words."""
     decision = decide(challenger, champion, difference, GATES)
-    assert decision.promoted is promoted
+    assert (decision.outcome, decision.promoted) == (outcome, outcome == PROMOTED)
     assert decision.reason.startswith(reason)
     assert decision.difference == difference
+
+
+def test_an_unpublishable_challenger_is_refused() -> None:
+    """Whatever its metrics, a model that could not be published is not promoted, and the reason says why."""
+    decision = decide(BARRED, POOR, BETTER, GATES)
+    assert (decision.promoted, decision.reason) == (False, "refused: its ONNX export differs")
 
 
 @pytest.mark.parametrize(
@@ -58,85 +106,108 @@ def test_the_decision_follows_gates_then_evidence(challenger, champion, differen
         ({"auc": 0.5, "recall": 0.1}, ["AUC 0.5000 < 0.8", "recall 0.1000 < 0.65"]),
     ],
 )
-def test_every_gate_is_held(change, failures):
+def test_every_gate_on_a_metric_is_held(change, failures):
     """A value at the gate passes, one beyond it or none at all fails, and all failures are told."""
+    assert failed_gates(replace(GOOD, metrics=replace(METRICS, **change)), GATES) == failures
+
+
+@pytest.mark.parametrize(
+    ("change", "failures"),
+    [
+        ({"latency_ms": 20.0}, []),
+        ({"latency_ms": 20.1}, ["latency 20.1 ms > 20.0 ms"]),
+        ({"latency_ms": None, "fairness": None}, []),
+        ({"fairness": FairnessGap(0.2, "age")}, []),
+        ({"fairness": FairnessGap(0.21, "age")}, ["equalized-odds difference over age 0.2100 > 0.2"]),
+        ({"fairness": FairnessGap(float("nan"), "age")}, ["equalized-odds difference over age nan > 0.2"]),
+    ],
+)
+def test_every_other_gate_is_held(change, failures):
+    """Latency and fairness likewise; what was not judged does not fail."""
     assert failed_gates(replace(GOOD, **change), GATES) == failures
 
 
-def scores(seed: int, strength: float) -> tuple[np.ndarray, np.ndarray]:
-    """Outcomes of 400 customers and scores that know of them as strongly as asked."""
-    generator = np.random.default_rng(seed)
-    churned = (generator.uniform(size=400) < 0.3).astype(np.int8)
-    return churned, churned * strength + generator.normal(size=400)
+def test_manual_approval_waits_for_a_person():
+    """A challenger that earned promotion waits, and is promoted once approved; nobody can approve one that did not."""
+    waiting = decide(GOOD, None, None, GATES, approval="manual")
+    assert (waiting.outcome, waiting.promoted) == (AWAITING_APPROVAL, False)
+    assert waiting.reason == "earned promotion, waits for approval: it passes every gate and there is no champion yet"
+    approved = decide(GOOD, None, None, GATES, approval="manual", approved_by="ada")
+    assert approved.reason == "promoted, approved by ada: it passes every gate and there is no champion yet"
+    assert approved.reason == approved_reason(waiting.reason, by="ada")
+    assert decide(POOR, None, None, GATES, approval="manual", approved_by="ada").outcome == REFUSED
 
 
-def test_a_model_does_not_beat_itself():
-    """Identical scores give a difference of exactly zero, interval and all."""
-    churned, score = scores(1, 1.0)
-    assert auc_difference(churned, score, score, replicates=50, seed=1) == Difference(0.0, 0.0, 0.0)
-
-
-def test_only_the_ranking_counts():
-    """Scores that rank alike differ by nothing."""
-    churned, score = scores(1, 1.0)
-    assert auc_difference(churned, score, np.exp(score) * 3, replicates=50, seed=1).high == 0
-
-
-def test_the_estimate_is_the_difference_of_aucs():
-    """It agrees with scikit-learn, ties included, and lies within its interval."""
-    churned, first = scores(1, 1.5)
-    second = np.round(scores(1, 0.5)[1], 1)
-    difference = auc_difference(churned, first, second, replicates=200, seed=1)
-    assert difference.estimate == pytest.approx(roc_auc_score(churned, first) - roc_auc_score(churned, second))
-    assert 0 < difference.low < difference.estimate < difference.high
-
-
-def test_exchanged_models_have_the_opposite_difference():
-    """Challenger against champion is the mirror of champion against challenger."""
-    churned, first = scores(2, 1.0)
-    second = first + np.random.default_rng(9).normal(size=400)
-    there = auc_difference(churned, first, second, replicates=100, seed=1)
-    back = auc_difference(churned, second, first, replicates=100, seed=1)
-    assert (there.estimate, there.low, there.high) == pytest.approx((-back.estimate, -back.high, -back.low))
-
-
-def test_the_seed_decides_the_interval():
-    """One seed gives one interval, another seed another."""
-    churned, first = scores(3, 1.0)
-    second = np.random.default_rng(4).normal(size=400)
-    one, again, other = (auc_difference(churned, first, second, replicates=100, seed=seed) for seed in (1, 1, 2))
-    assert one == again
-    assert one.low != other.low
-    assert one.estimate == other.estimate
-
-
-def test_the_interval_covers_the_truth_as_often_as_it_says():
-    """Two equally good noisy scores differ by zero; over 60 worlds the 90 % interval holds it about 54 times."""
-    covered = 0
-    for world in range(60):
-        generator = np.random.default_rng(world)
-        churned = (generator.uniform(size=300) < 0.3).astype(np.int8)
-        first, second = (churned + generator.normal(size=300) for _ in range(2))
-        difference = auc_difference(churned, first, second, replicates=100, seed=world)
-        covered += difference.low <= 0 <= difference.high
-    assert 46 <= covered <= 60
-
-
-@settings(max_examples=50)
-@given(
-    st.lists(st.tuples(st.integers(0, 1), st.integers(0, 4), st.integers(0, 3)), min_size=2, max_size=30).filter(
-        lambda rows: {row[0] for row in rows if row[2]} == {0, 1}
-    )
+@pytest.mark.parametrize(
+    ("probability", "fault"),
+    [
+        (np.linspace(0.01, 0.4, 500), None),
+        (np.append(np.full(499, 0.2), np.nan), "sound predictions (1 of 500 are not a number)"),
+        (np.append(np.linspace(0, 1, 499), 1.001), "sound predictions (1 of 500 lie outside 0 to 1)"),
+        (np.append(np.linspace(0, 1, 499), -np.inf), "sound predictions (1 of 500 lie outside 0 to 1)"),
+        (np.full(500, 0.1), "sound predictions (98 % of the customers get about the same, 0.1 to 0.1)"),
+        (np.zeros(500), "sound predictions (98 % of the customers get about the same, 0 to 0)"),
+        (np.linspace(0.1, 0.1005, 500), "sound predictions (98 % of the customers get about the same, 0.1 to 0.1005)"),
+        (np.append(np.full(498, 0.1), [0.9, 0.9]), "sound predictions (98 % of the customers get about the same,"),
+        (np.linspace(0.0001, 0.0002, 500), None),
+    ],
 )
-def test_weights_are_repeated_rows(rows):
-    """AUC with whole weights is the AUC of rows that stand in the data so many times."""
-    churned, score, weight = (np.array(column) for column in zip(*rows, strict=True))
-    order, ties = _ranking(score.astype(float))
-    repeated = roc_auc_score(np.repeat(churned, weight), np.repeat(score, weight))
-    assert _weighted_auc(churned, weight.astype(float), order, ties) == pytest.approx(repeated)
+def test_degenerate_predictions_are_found(probability, fault):
+    """Numbers that are none, lie outside or hardly differ are named; small probabilities that do differ are sound."""
+    found = degenerate(probability)
+    assert found is None if fault is None else found.startswith(fault)
 
 
-def test_an_unpublishable_challenger_is_refused() -> None:
-    """Whatever its metrics, a model that could not be published is not promoted, and the reason says why."""
-    decision = decide(GOOD, None, None, GATES, unpublishable="its ONNX export differs")
-    assert (decision.promoted, decision.reason) == (False, "refused: its ONNX export differs")
+def row(challenger: int, champion: int | None, outcome: str | None = PROMOTED, is_promoted: bool = True) -> dict:
+    """A row of the table `evaluation`, as far as carrying it out goes."""
+    return {
+        "challenger_version": challenger,
+        "champion_version": champion,
+        "outcome": outcome,
+        "is_promoted": is_promoted,
+    }
+
+
+@pytest.mark.parametrize(
+    ("decided", "serving", "withdrawn", "after"),
+    [
+        (row(5, 4), 4, False, 5),
+        (row(1, None), None, False, 1),
+        (row(5, 4), 5, False, 5),
+        (row(5, 4), 6, False, 6),
+        (row(5, 4), 3, False, 3),
+        (row(5, 4), 4, True, 4),
+        (row(1, None), 2, False, 2),
+        (row(5, 4, REFUSED), 4, False, 4),
+        (row(5, 4, AWAITING_APPROVAL), 4, False, 4),
+        (row(5, 4, None, True), 4, False, 5),
+        (row(5, 4, None, False), 4, False, 4),
+    ],
+)
+def test_a_decision_is_carried_out_once_and_against_its_own_champion(decided, serving, withdrawn, after):
+    """It puts the challenger in the place of the champion it beat, and of no other; a withdrawn one stays away."""
+    assert champion_after(decided, serving, withdrawn=withdrawn) == after
+
+
+@pytest.mark.parametrize(
+    ("recorded", "challenger", "serving", "previous", "opponent"),
+    [
+        (None, 1, None, None, None),
+        (None, 5, 4, 3, 4),
+        (row(5, 4), 5, 5, 4, 4),
+        (row(1, None), 1, 1, None, None),
+        (row(5, 4), 5, 6, 5, 4),
+        (row(5, 4), 6, 5, 4, 5),
+        (row(5, 5), 5, 5, 4, 4),
+        (None, 5, 5, 4, 4),
+        (None, 5, 5, None, None),
+    ],
+)
+def test_a_version_meets_the_same_opponent_again(recorded, challenger, serving, previous, opponent):
+    """Judged anew, a version meets the champion of its first judgement, and never itself; a new one the champion."""
+    assert opponent_of(recorded, challenger, serving=serving, previous=previous) == opponent
+
+
+def test_rows_from_before_have_an_outcome():
+    """Where the column is empty, promoted or not is all there was."""
+    assert [outcome_of(row(1, None, None, flag)) for flag in (True, False)] == [PROMOTED, REFUSED]

@@ -5,14 +5,16 @@ import pytest
 from churn_platform.evaluation.metrics import measure
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord
-from churn_platform_tests.tiny import customers
+from churn_platform_tests.tiny import TINY, customers
 
 
 @pytest.fixture
 def record(model: ChurnModel) -> ModelRecord:
     """The record of a fitted model."""
     holdout = customers(200, seed=5)
-    metrics = measure(holdout.churned, model.churn_probability(holdout.features), threshold=0.3).as_dict()
+    metrics = measure(
+        holdout.churned, model.churn_probability(holdout.features), threshold=0.3, economics=TINY.economics
+    ).as_dict()
     return ModelRecord(
         portfolio="tiny",
         month="2025-03",

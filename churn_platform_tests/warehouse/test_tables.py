@@ -134,3 +134,12 @@ def test_any_other_error_is_not_tried_again(connection, lake):
     with pytest.raises(duckdb.CatalogException):
         write(connection, lake, work)
     assert len(tries) == 1
+
+
+def test_a_table_gains_the_columns_it_lacks(connection):
+    """A column thought of later is added, null in the rows there are; other tables and months stay."""
+    for _ in range(2):
+        with transaction(connection):
+            ensure_table(connection, TABLE, COLUMNS | {"new": "varchar"})
+    assert read_rows(connection, TABLE, FEBRUARY) == [{"month": FEBRUARY, "x": 3, "new": None}]
+    assert len(read_rows(connection, TABLE, JANUARY)) == 2

@@ -1,0 +1,55 @@
+"""Whether a model can serve: its ONNX export agrees with it and answers fast."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from churn_platform.errors import PublicationError
+from churn_platform.published.contract import ONNX_INPUT, ONNX_PROBABILITIES
+from churn_platform.published.onnx import check_parity, export
+from churn_platform.training.model import ChurnModel
+
+PARITY_ROWS = 20_000
+CALLS, WARM_UP_CALLS = 300, 20
+
+
+@dataclass(frozen=True)
+class ExportCheck:
+    """What was found of a model's export: why it cannot be published, or its distance and its time for one customer."""
+
+    failure: str | None
+    parity_difference: float | None = None
+    latency_ms: float | None = None
+    latency_p99_ms: float | None = None
+
+
+def check_export(model: ChurnModel, features: np.ndarray) -> ExportCheck:
+    """Export the model, compare both on up to 20,000 customers spread over `features`, and time single predictions."""
+    sample = features[:: -(-len(features) // PARITY_ROWS)]
+    onnx = export(model)
+    try:
+        difference = check_parity(model, onnx, sample)
+    except PublicationError as error:
+        return ExportCheck(str(error))
+    return ExportCheck(None, difference, *latency_ms(onnx, sample))
+
+
+def latency_ms(onnx: bytes, features: np.ndarray) -> tuple[float, float]:
+    """Median and 99th percentile of the time of one prediction, over 300 calls of one customer each, on one thread.
+
+    A timing of this machine: it differs from call to call.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(onnx, options)
+    seconds = []
+    for call in range(WARM_UP_CALLS + CALLS):
+        row = features[call % len(features)].reshape(1, -1)
+        begun = time.perf_counter()
+        session.run([ONNX_PROBABILITIES], {ONNX_INPUT: row})
+        seconds.append(time.perf_counter() - begun)
+    median, slow = np.quantile(seconds[WARM_UP_CALLS:], [0.5, 0.99]) * 1000
+    return float(median), float(slow)

@@ -1,0 +1,148 @@
+"""The table `evaluation`: one row per month with the decision, its reason and all numbers that it rests on."""
+
+import json
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from churn_platform.errors import DataError, TrainingError
+from churn_platform.evaluation.comparison import CONFIDENCE
+from churn_platform.evaluation.judge import Evaluation, Judged
+from churn_platform.evaluation.promotion import AWAITING_APPROVAL, PROMOTED, approved_reason, outcome_of
+from churn_platform.months import label
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.warehouse.tables import ensure_table, read_rows, table_exists
+
+COLUMNS = {
+    "month": "date",
+    "challenger_version": "integer",
+    "champion_version": "integer",
+    "is_promoted": "boolean",
+    "reason": "varchar",
+    "evidence": "varchar",
+    "outcome": "varchar",
+    "approved_by": "varchar",
+}
+
+
+def replace_evaluation(
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    evaluation: Evaluation,
+    *,
+    approved_by: str | None = None,
+    notes: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Record the evaluation of a month, in place of the one before; `notes` go into the evidence. Returns the row.
+
+    To be called in a transaction.
+    """
+    table = f"{portfolio.name}.evaluation"
+    ensure_table(connection, table, COLUMNS)
+    connection.execute(f"delete from {table} where month = ?", [evaluation.month])
+    row = {
+        "month": evaluation.month,
+        "challenger_version": evaluation.challenger.version,
+        "champion_version": evaluation.champion.version if evaluation.champion else None,
+        "is_promoted": evaluation.decision.promoted,
+        "reason": evaluation.decision.reason,
+        "evidence": json.dumps(evidence(portfolio, evaluation) | (notes or {})),
+        "outcome": evaluation.decision.outcome,
+        "approved_by": approved_by,
+    }
+    _insert(connection, table, row)
+    return row
+
+
+def evidence(portfolio: Portfolio, evaluation: Evaluation) -> dict[str, Any]:
+    """Every number of an evaluation, as JSON takes it."""
+    difference = evaluation.decision.difference
+    return {
+        "challenger": _evidence_of(evaluation.challenger),
+        "champion": _evidence_of(evaluation.champion) if evaluation.champion else None,
+        "auc_difference": asdict(difference) | {"confidence": CONFIDENCE} if difference else None,
+        "compared_customers": evaluation.compared_customers,
+        "gates": portfolio.gates.model_dump(),
+        "economics": portfolio.economics.model_dump(),
+        "approval": portfolio.approval,
+    }
+
+
+def _evidence_of(judged: Judged) -> dict[str, Any]:
+    standing = judged.standing
+    return {
+        "version": judged.version,
+        "threshold": judged.threshold,
+        "metrics": standing.metrics.as_dict() if standing.metrics else None,
+        "intervals": judged.intervals,
+        "reliability": [asdict(part) for part in judged.reliability],
+        "degenerate": standing.degenerate,
+        "barred": standing.barred,
+        "fairness": asdict(standing.fairness) if standing.fairness else None,
+        "export": asdict(judged.export),
+        "known_customers": judged.known_customers,
+    }
+
+
+def decision_tags(evaluation: Evaluation) -> dict[str, str]:
+    """The decision as tags of the challenger's registered version."""
+    tags = {
+        "evaluation_month": label(evaluation.month),
+        "evaluation_outcome": evaluation.decision.outcome,
+        "evaluation_reason": evaluation.decision.reason,
+        "evaluation_champion": str(evaluation.champion.version) if evaluation.champion else "none",
+    }
+    if difference := evaluation.decision.difference:
+        tags["evaluation_auc_difference"] = (
+            f"{difference.estimate:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
+        )
+    return tags
+
+
+def read_evaluation(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> dict[str, Any] | None:
+    """The recorded evaluation of a month; None where there is none. Columns younger than the table are None."""
+    rows = read_rows(connection, f"{portfolio.name}.evaluation", month)
+    return dict.fromkeys(COLUMNS, None) | rows[0] if rows else None
+
+
+def recorded_evaluation(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> dict[str, Any]:
+    """The recorded evaluation of a month; TrainingError where there is none."""
+    if row := read_evaluation(connection, portfolio, month):
+        return row
+    raise TrainingError(
+        f"no evaluation of {portfolio.name} for {label(month)}; materialize {portfolio.name}/evaluation first"
+    )
+
+
+def awaiting_approval(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -> list[dict[str, Any]]:
+    """The evaluations whose challenger earned promotion and waits for a person, oldest month first."""
+    table = f"{portfolio.name}.evaluation"
+    if not table_exists(connection, table):
+        return []
+    months = connection.execute(f"select month from {table} order by month").fetchall()
+    rows = [read_evaluation(connection, portfolio, month) for (month,) in months]
+    return [row for row in rows if row and outcome_of(row) == AWAITING_APPROVAL]
+
+
+def approve(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, by: str) -> dict[str, Any]:
+    """Turn the waiting decision of a month into a promotion; returns the row. DataError where none waits.
+
+    To be called in a transaction. Who carries it out then asks `champion_after`.
+    """
+    row = read_evaluation(connection, portfolio, month)
+    if row is None or outcome_of(row) != AWAITING_APPROVAL:
+        found = row["reason"] if row else "there is no evaluation"
+        raise DataError(f"{portfolio.name} has nothing to approve for {label(month)}: {found}")
+    table = f"{portfolio.name}.evaluation"
+    reason = approved_reason(row["reason"], by=by)
+    approved = row | {"is_promoted": True, "outcome": PROMOTED, "approved_by": by, "reason": reason}
+    connection.execute(f"delete from {table} where month = ?", [month])
+    _insert(connection, table, approved)
+    return approved
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, row: dict[str, Any]) -> None:
+    names, places = ", ".join(row), ", ".join("?" for _ in row)
+    connection.execute(f"insert into {table} ({names}) values ({places})", list(row.values()))
