@@ -57,9 +57,7 @@ def live(number: int, seed: int, rivals: dict[str, rules.Rule] | None = None) ->
     return [_follow(operator, rule, name, scenario, seed, changed) for name, rule in asked.items()]
 
 
-def _follow(
-    operator: Operator, rule: rules.Rule, name: str, scenario: str, seed: int, changed: int | None
-) -> Life:
+def _follow(operator: Operator, rule: rules.Rule, name: str, scenario: str, seed: int, changed: int | None) -> Life:
     champion, trained, profit = START - 1, [], []
     for step in range(START, START + MONITORED_MONTHS):
         if rule(operator, champion, step):

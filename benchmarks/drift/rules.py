@@ -93,4 +93,6 @@ def _known_columns(operator: Operator, champion: int, step: int) -> list[tuple[F
     """Each feature with its known values in the champion's training rows and in the month; missing ones are dropped."""
     before, after = operator.model(champion).sample, operator.current(step)
     columns = zip(operator.catalogue, before.T, after.T, strict=True)
-    return [(feature, one[~np.isnan(one)].astype(float), two[~np.isnan(two)].astype(float)) for feature, one, two in columns]
+    return [
+        (feature, one[~np.isnan(one)].astype(float), two[~np.isnan(two)].astype(float)) for feature, one, two in columns
+    ]

@@ -158,7 +158,9 @@ def _counts(
         "calls": voice,
         "texts": rng.poisson(use * calls.sms_share),
         "data_gb": sessions * session_mb * spread * volume / 1000,
-        "dropped": rng.binomial(voice, np.minimum(calls.dropped_share + calls.dropped_per_trouble * people.trouble, 0.5)),
+        "dropped": rng.binomial(
+            voice, np.minimum(calls.dropped_share + calls.dropped_per_trouble * people.trouble, 0.5)
+        ),
         "abroad": rng.binomial(voice, np.minimum(people.international_share, 0.5)),
         "tickets": opened,
         "escalations": rng.binomial(

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from churn_platform.evaluation.intervals import metric_intervals
 from churn_platform.evaluation.metrics import measure
 from churn_platform.monitoring.promise import NO_HABIT, Habit, compare, promised_auc
 from churn_platform.portfolios.spec import Economics, Portfolio
@@ -16,6 +17,11 @@ from churn_platform.training.model import log_odds
 from churn_platform.warehouse.tables import table_exists
 
 ALL = "all"
+MEASURED = (
+    *("auc", "average_precision", "recall", "precision", "contacted_share", "lift_top_decile"),
+    *("calibration_error", "campaign_profit_eur", "churn_rate"),
+)
+SEED = 11  # of the intervals that are bootstrapped
 FEWEST_OUTCOMES = 20  # churners and stayers of a segment; below, its figures would be noise
 SERVED, RESCORED = "monthly_scores", "champion"
 
@@ -32,7 +38,9 @@ class Matured:
 
     def take(self, rows: np.ndarray) -> "Matured":
         """The given rows, by a mask."""
-        return Matured(self.month, self.features_month, self.customers.take(rows), self.probability[rows], self.scored_by)
+        return Matured(
+            self.month, self.features_month, self.customers.take(rows), self.probability[rows], self.scored_by
+        )
 
 
 def matured_features_months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> list[date]:
@@ -55,7 +63,8 @@ def served_scores(
     if not table_exists(connection, table):
         return None
     found = connection.execute(
-        f"select customer_id, churn_probability from {table} where month = ? and model_version = ? order by customer_id",
+        f"select customer_id, churn_probability from {table} "
+        "where month = ? and model_version = ? order by customer_id",
         [features_month, version],
     ).fetchnumpy()
     known = np.asarray(found["customer_id"], dtype=object)
@@ -109,21 +118,18 @@ def _is_measurable(churned: np.ndarray) -> bool:
 def figures(matured: Matured, *, threshold: float, economics: Economics, habit: Habit) -> dict[str, Any]:
     """Metrics with their intervals, and outcomes against the promise, of one set of customers."""
     churned, probability = matured.customers.churned, matured.probability
-    metrics = measure(churned, probability, threshold=threshold)
+    metrics = measure(churned, probability, threshold=threshold, economics=economics)
+    bounds = metric_intervals(churned, probability, metrics, threshold=threshold, economics=economics, seed=SEED)
     outcome = compare(churned, probability, habit=habit)
     return {
         "customers": metrics.customers,
         "churners": int(churned.sum()),
-        "auc": outcome.auc,
+        **{name: metrics.as_dict()[name] for name in MEASURED},
+        **{f"{name}_{side}": bounds[name][place] for name in MEASURED for place, side in enumerate(("low", "high"))},
         "promised_auc": promised_auc(probability),
         "auc_gap": outcome.auc_gap,
         "auc_gap_low": outcome.auc_gap_low,
-        "recall": metrics.recall,
-        "precision": metrics.precision,
-        "lift_top_decile": metrics.lift_top_decile,
-        "calibration_error": metrics.calibration_error,
         "calibration_slope": calibration_slope(churned, probability),
-        "churn_rate": metrics.churn_rate,
         "churn_ratio": outcome.churn_ratio,
         "churn_ratio_low": outcome.churn_ratio_low,
         "churn_ratio_high": outcome.churn_ratio_high,
@@ -131,7 +137,7 @@ def figures(matured: Matured, *, threshold: float, economics: Economics, habit: 
 
 
 def calibration_slope(churned: np.ndarray, probability: np.ndarray) -> float:
-    """Slope of a logistic regression of outcomes on the log-odds: 1 where calibrated, below where overconfident (Cox)."""
+    """Cox's slope of outcomes on the log-odds: 1 where calibrated, below 1 where overconfident."""
     from sklearn.linear_model import LogisticRegression
 
     fitted = LogisticRegression(C=1e6, max_iter=1000).fit(log_odds(probability).reshape(-1, 1), churned)

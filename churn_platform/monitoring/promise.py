@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import gamma, norm, rankdata
+from scipy.stats import gamma, norm
+
+from churn_platform.evaluation.intervals import placements
 
 CONFIDENCE = 0.95  # of each one-sided bound
 
@@ -75,7 +77,7 @@ def promise(probability: np.ndarray, *, threshold: float) -> Promise:
 
 
 def promised_auc(probability: np.ndarray) -> float:
-    """AUC with weight p as churner and 1 - p as stayer for each customer: P(higher) + P(equal) / 2; NaN without rows."""
+    """AUC with each customer p times a churner and 1 - p times a stayer: P(higher) + P(equal) / 2; NaN without rows."""
     ranked = np.sort(probability)
     starts = np.flatnonzero(np.diff(ranked, prepend=np.nan) != 0) if len(ranked) else np.empty(0, dtype=int)
     positive, negative = (np.add.reduceat(weight, starts) if len(starts) else weight for weight in (ranked, 1 - ranked))
@@ -115,15 +117,12 @@ def learn_habit(churned: np.ndarray, probability: np.ndarray, months: Sequence[t
 
 
 def auc_with_error(churned: np.ndarray, probability: np.ndarray) -> tuple[float, float]:
-    """AUC and its standard error (DeLong et al. 1988, by ranks after Sun and Xu 2014); NaN where one kind is missing."""
-    churners, stayers = probability[churned == 1], probability[churned == 0]
-    if min(len(churners), len(stayers)) < 2:
+    """AUC and its standard error (DeLong et al. 1988); NaN where there are not two customers of each kind."""
+    if min(churned.sum(), (1 - churned).sum()) < 2:
         return float("nan"), float("nan")
-    ranks = rankdata(np.concatenate([churners, stayers]))
-    beaten = (ranks[: len(churners)] - rankdata(churners)) / len(stayers)
-    unbeaten = 1 - (ranks[len(churners) :] - rankdata(stayers)) / len(churners)
-    variance = beaten.var(ddof=1) / len(churners) + unbeaten.var(ddof=1) / len(stayers)
-    return float(beaten.mean()), float(np.sqrt(variance))
+    churners, stayers = placements(churned, probability)
+    variance = churners.var(ddof=1) / len(churners) + stayers.var(ddof=1) / len(stayers)
+    return float(churners.mean()), float(np.sqrt(variance))
 
 
 def ratio_bounds(observed: int, expected: float) -> tuple[float, float]:

@@ -41,6 +41,21 @@ def sample_features(
     return matrix(found, portfolio.feature_names)
 
 
+def sample_requests(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, version: int, rows: int
+) -> np.ndarray:
+    """Features of about `rows` requests that the version answered in a month, as logged: encoded, in its own order."""
+    table = f"{portfolio.name}.serving_log"
+    if not table_exists(connection, table):
+        return np.empty((0, 0), dtype=np.float32)
+    found = connection.execute(
+        f"select features from {table} where month = ? and model_version = ? and features is not null "
+        "order by hash(request_id, item) limit ?",
+        [month, version, rows],
+    ).fetchall()
+    return np.array([[np.nan if value is None else value for value in row] for (row,) in found], dtype=np.float32)
+
+
 def _share(connection: duckdb.DuckDBPyConnection, table: str, column: str, month: date, rows: int) -> float:
     """The share of a month's rows that makes `rows`, at most 1."""
     counted = connection.execute(f"select count(*) from {table} where {column} = ?", [month]).fetchone()

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import duckdb
 import numpy as np
 
-from churn_platform.months import parse_month
 from churn_platform.monitoring.decision import Training
 from churn_platform.monitoring.drift import Reference, make_reference, make_score_reference
 from churn_platform.monitoring.promise import Habit, learn_habit
 from churn_platform.monitoring.sampling import labelled_sample
+from churn_platform.months import parse_month
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import Labelled, TrainingSet, read_training_set
 from churn_platform.training.model import ChurnModel
@@ -31,11 +31,13 @@ EXPLAINED_ROWS = 2_000
 
 @dataclass(frozen=True)
 class Watched:
-    """A version with its record, the reference of its features and scores, its importances and its habit."""
+    """A version with its record, and what a month is compared with: rows it was fitted on, encoded, as they are and as
+    histograms, its scores on rows that it was not fitted on, its importances and its habit."""
 
     version: int
     model: ChurnModel
     record: ModelRecord
+    sample: np.ndarray
     reference: Reference
     scores: Reference
     score_mean: float
@@ -64,9 +66,7 @@ def version_in_force(trainings: Sequence[tuple[Training, int]], month: date) -> 
     return before[-1] if before else first[0] if first else None
 
 
-def watch(
-    client: "MlflowClient", connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, version: int
-) -> Watched:
+def watch(client: "MlflowClient", connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, version: int) -> Watched:
     """The version with what it is compared with, from its training set as of its snapshot of the lake."""
     record, model = record_of_version(client, portfolio.name, version), load_model(client, portfolio.name, version)
     training_set = replace(
@@ -84,6 +84,7 @@ def watch(
         version=version,
         model=model,
         record=record,
+        sample=np.vstack(own),
         reference=make_reference(own, model.features),
         scores=make_score_reference([scores for _, scores in scored]),
         score_mean=float(probability.mean()),
