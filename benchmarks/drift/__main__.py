@@ -8,6 +8,7 @@ the thresholds of the decision were chosen on seeds below.
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,26 +19,32 @@ from benchmarks.drift.report import draw, tables
 REPORT_SEED = 1000
 
 
-def lives(years: int, first_seed: int) -> Iterator[Life]:
-    """One monitored year for each seed, the scenarios in turn, saying how far it is."""
+def lives(years: int, first_seed: int, kept: Path) -> Iterator[Life]:
+    """One monitored year for each seed, the scenarios in turn; each is kept at once, so an end before time loses none."""
     begun = time.process_time()
-    for number in range(years):
-        yield from live(number, first_seed + number)
-        print(f"\r{number + 1} of {years} years, {time.process_time() - begun:.0f} CPU seconds", end="", flush=True)
+    with kept.open("a") as file:
+        for number in range(years):
+            for life in live(number, first_seed + number):
+                file.write(json.dumps(vars(life)) + "\n")
+                yield life
+            file.flush()
+            print(f"\r{number + 1} of {years} years, {time.process_time() - begun:.0f} CPU seconds", end="", flush=True)
     print()
 
 
 def main() -> None:
     """Run, print, draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--years", type=int, default=210, help="operator-years, spread over the scenarios")
+    parser.add_argument(
+        "--years", type=int, default=210, help="operator-years, spread over the scenarios; 0: only read"
+    )
     parser.add_argument("--seed", type=int, default=REPORT_SEED, help="first seed")
+    parser.add_argument("--kept", type=Path, default=Path(os.devnull), help="where to keep what happened, line by line")
+    parser.add_argument("--read", type=Path, nargs="*", default=[], help="what other runs kept, to report along")
     parser.add_argument("--picture", type=Path, help="where to draw the picture")
-    parser.add_argument("--json", type=Path, help="where to keep what happened, one line per life")
     arguments = parser.parse_args()
-    found = list(lives(arguments.years, arguments.seed))
-    if arguments.json:
-        arguments.json.write_text("\n".join(json.dumps(vars(life)) for life in found))
+    found = [Life(**json.loads(line)) for file in arguments.read for line in file.read_text().splitlines()]
+    found += lives(arguments.years, arguments.seed, arguments.kept)
     print(tables(found))
     if arguments.picture:
         draw(found, arguments.picture)

@@ -13,8 +13,8 @@ The rules, in their order:
 4. One severe window suffices. Notable windows must be `windows_needed` of the last `windows_looked_at`, the newest of
    them included. A month that is missing counts as quiet.
 5. *Reset.* Windows up to the champion's promotion are another model's and do not count.
-6. *Cooldown.* For `cooldown_months` after a training, promoted or refused, windows raise no flag: what they show is what
-   that training knew.
+6. *Cooldown.* For `cooldown_months` after a training, promoted or refused, windows raise no flag: what they show is
+   what that training knew.
 7. *Follow-up.* A model promoted after a flag was fitted mostly on months before the change, and its own probabilities
    promise little, so rule 1 sees no fault in it. As months of the new world mature it is trained again, in each of
    `follow_up_months` after the flag, cooldown or not.
