@@ -10,6 +10,10 @@ WORKDIR /app
 FROM build AS build-serving
 COPY requirements-serving.lock ./
 RUN uv pip sync --require-hashes requirements-serving.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY churn_platform ./churn_platform
+COPY serving ./serving
+RUN uv pip install --no-deps --editable .
 
 FROM build AS build-platform
 COPY requirements.lock ./
