@@ -58,7 +58,9 @@ def make_world(folder: Path, customers: int) -> World:
     publish_customers(root, portfolio, model, customers)
     go_live(root, PORTFOLIO, champion=VERSION, features_month=MONTH)
     features = read_model_manifest(model_dir(root, VERSION)).features
-    payloads = [{f.name: decoded(float(v), f.type, f.levels) for f, v in zip(features, row, strict=True)} for row in sample]
+    payloads = [
+        {f.name: decoded(float(v), f.type, f.levels) for f, v in zip(features, row, strict=True)} for row in sample
+    ]
     world = World(
         folder, [customer_id(number) for number in range(0, customers, max(1, customers // 500))], payloads, sample
     )
