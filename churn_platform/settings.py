@@ -48,8 +48,15 @@ class Settings(BaseSettings):
     warehouse_wait_seconds: float = Field(600.0, gt=0, description="How long to wait for a busy catalog.")
     model_threads: int = Field(2, ge=1, description="Threads for fitting and batch scoring.")
     training_rows_max: int = Field(
-        2_000_000, ge=1_000, description="Most rows to fit on; more are sampled by customer."
+        2_000_000,
+        ge=1_000,
+        description="Most rows to fit on in memory; of more, XGBoost streams all, the others get a sample by customer.",
     )
+    tuning_trials: int = Field(
+        20, ge=0, description="Trials to tune a candidate with, after its default parameters; 0 for these alone."
+    )
+    tuning_seconds: float = Field(1_800.0, gt=0, description="Seconds after which a candidate gets no further trial.")
+    tuning_rows_max: int = Field(100_000, ge=1_000, description="Most rows that a trial uses; more are sampled.")
     scoring_batch_rows: int = Field(100_000, ge=1_000, description="Customers scored at a time.")
     bootstrap_replicates: int = Field(1_000, ge=100, description="Replicates of the paired bootstrap in promotion.")
 

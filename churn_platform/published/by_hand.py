@@ -6,11 +6,11 @@ from typing import Any, Literal
 from churn_platform.audit.record import Record
 from churn_platform.audit.trail import champions
 from churn_platform.errors import PromotionError
+from churn_platform.evaluation.promotion import AWAITING_APPROVAL
 from churn_platform.published.contract import features_dir, read_features_manifest, read_live
 from churn_platform.published.publication import Bundle, Publisher, make_live, ready_bundle
 from churn_platform.training.registry import PREVIOUS, champion_version, version_named, version_of, withdrawn_reason
 from churn_platform.training.succession import (
-    AWAITING,
     changing,
     crown,
     former_champion,
@@ -134,7 +134,7 @@ def _waiting(publisher: Publisher, version: int | None) -> dict[str, Any]:
     """The newest evaluation that waits for approval, of that version where one is given."""
     name = publisher.portfolio.name
     rows = [row for row in _evaluations(publisher) if version in (None, row["challenger_version"])]
-    waiting = [row for row in rows if row.get("outcome") == AWAITING]
+    waiting = [row for row in rows if row.get("outcome") == AWAITING_APPROVAL]
     if waiting:
         return waiting[0]
     asked = f"version {version}" if version else "no version"

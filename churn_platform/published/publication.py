@@ -24,7 +24,7 @@ from churn_platform.published.contract import (
 )
 from churn_platform.published.files import go_live, sha256
 from churn_platform.published.model_bundle import publish_model, read_bundle
-from churn_platform.training.data import load_training_data, read_training_set
+from churn_platform.training.data import load_holdout, read_training_set
 from churn_platform.training.record import record_of_version
 from churn_platform.training.registry import CHAMPION, champion_version, load_model, version_of
 from churn_platform.training.succession import changing
@@ -79,7 +79,7 @@ def write_bundle(publisher: Publisher, version: int) -> Bundle:
     model = load_model(client, portfolio.name, version)
     with publisher.connect() as connection:
         training_set = read_training_set(connection, portfolio, parse_month(record.month))
-        holdout = load_training_data(connection, portfolio, training_set).holdout.features
+        holdout = load_holdout(connection, portfolio, training_set).features
     sample = model.own(holdout, portfolio.feature_names)[:PARITY_ROWS]
     difference = publish_model(publisher.root, version, model, record, sample)
     manifest_sha256 = sha256(model_dir(publisher.root, version) / MANIFEST_FILE)

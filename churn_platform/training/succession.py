@@ -17,6 +17,7 @@ from churn_platform.audit.log import AuditLog, locked
 from churn_platform.audit.record import Action, Record
 from churn_platform.audit.trail import champions, select
 from churn_platform.errors import AuditError
+from churn_platform.evaluation.promotion import AWAITING_APPROVAL, PROMOTED, REFUSED, Outcome
 from churn_platform.training.registry import (
     CHAMPION,
     WITHDRAWN,
@@ -32,12 +33,10 @@ from churn_platform.training.registry import (
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-Outcome = Literal["promoted", "awaiting_approval", "refused"]
-AWAITING: Outcome = "awaiting_approval"
 ACTIONS: dict[Outcome, Action] = {
-    "promoted": "promotion",
-    AWAITING: "awaiting_approval",
-    "refused": "refusal",
+    PROMOTED: "promotion",
+    AWAITING_APPROVAL: "awaiting_approval",
+    REFUSED: "refusal",
 }
 
 
@@ -59,7 +58,7 @@ def judgement_of(row: dict[str, Any]) -> Judgement:
         month=f"{row['month']:%Y-%m}",
         version=row["challenger_version"],
         champion=row["champion_version"],
-        outcome=row.get("outcome") or ("promoted" if row["is_promoted"] else "refused"),
+        outcome=row.get("outcome") or (PROMOTED if row["is_promoted"] else REFUSED),
         reason=row["reason"],
         evidence=json.loads(row["evidence"]),
     )
@@ -104,7 +103,7 @@ def decide(client: "MlflowClient", audit: AuditLog, portfolio: str, judgement: J
         if obstacle := _obstacle(client, audit, portfolio, judgement, serving):
             return f"{judgement.reason}; nothing changes: {obstacle}"
         details = {"month": judgement.month, "judged_against": judgement.champion, **numbers(judgement.evidence)}
-        if judgement.outcome == "promoted":
+        if judgement.outcome == PROMOTED:
             crown(client, audit, portfolio, judgement.version, "promotion", judgement.reason, details)
         else:
             record = _recorded(
@@ -122,7 +121,7 @@ def _obstacle(
     known = select(audit.records(), portfolio=portfolio, action=ACTIONS[judgement.outcome])
     if any((record.details["mlflow_run_id"], record.reason) == (run_id, judgement.reason) for record in known):
         return "this is on record"
-    if judgement.outcome == "refused" and judgement.version != serving:
+    if judgement.outcome == REFUSED and judgement.version != serving:
         return None
     return obstacle_to_promotion(client, portfolio, judgement, serving)
 

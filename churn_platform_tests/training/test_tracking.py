@@ -9,12 +9,17 @@ import pytest
 from dagster import AssetKey
 
 from churn_platform.errors import TrainingError
+from churn_platform.evaluation.metrics import measure
 from churn_platform.scoring.champion import load_champion
+from churn_platform.training.candidates import ALGORITHMS
+from churn_platform.training.candidates.lightgbm import DEFAULTS
 from churn_platform.training.challengers import CANDIDATE_TAGS, best, newest_candidates, register_challenger
 from churn_platform.training.data import TrainingData, TrainingSet
-from churn_platform.training.fit import fit_and_log
+from churn_platform.training.fit import Means, fit_and_log
+from churn_platform.training.model import fit_model
 from churn_platform.training.record import read_record
 from churn_platform.training.registry import CHALLENGER, set_champion, version_of
+from churn_platform.training.tune import Budget
 from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY, customers
 
 DATA = TrainingData(customers(600, seed=1), customers(300, seed=2), customers(300, seed=3))
@@ -93,16 +98,27 @@ def test_a_run_says_what_it_materialized(tracking):
     assert run.info.artifact_uri.startswith(f"{tracking.artifact_location}/tagged/")
 
 
+def fit(tracking, algorithm, data, folder, *, experiment="again", training_set=TRAINING_SET, every_row=None):
+    """The record of a candidate, tuned with two trials, fitted and logged."""
+    with tracking.run(context(algorithm=algorithm), experiment=experiment, tags=tags(algorithm)) as mlflow:
+        return fit_and_log(
+            mlflow,
+            TINY,
+            algorithm,
+            training_set,
+            data,
+            every_row=every_row,
+            means=Means(threads=1, budget=Budget(trials=1, seconds=60, rows=10_000), cache_dir=folder),
+            code_version="1+abc",
+            log=lambda line: None,
+        )
+
+
 @pytest.fixture(scope="module")
-def records(tracking):
-    """The record of each algorithm, fitted and logged."""
-    fitted = {}
-    for algorithm in TINY.candidates:
-        with tracking.run(context(algorithm=algorithm), experiment="tiny", tags=tags(algorithm)) as mlflow:
-            fitted[algorithm] = fit_and_log(
-                mlflow, TINY, algorithm, TRAINING_SET, DATA, code_version="1+abc", threads=1
-            )
-    return fitted
+def records(tracking, tmp_path_factory):
+    """The record of each algorithm."""
+    folder = tmp_path_factory.mktemp("cache")
+    return {algorithm: fit(tracking, algorithm, DATA, folder, experiment="tiny") for algorithm in TINY.candidates}
 
 
 def test_a_record_comes_back_as_it_was(tracking, records):
@@ -119,7 +135,70 @@ def test_metrics_and_parameters_stand_in_the_run(tracking, records):
     data = tracking.client().get_run(record.mlflow_run_id).data
     assert data.metrics["holdout_auc"] == pytest.approx(record.holdout["auc"])
     assert data.metrics["threshold"] == pytest.approx(record.threshold)
-    assert (data.params["train_rows"], data.params["max_depth"]) == ("600", "3")
+    assert (data.params["train_rows"], data.params["max_depth"]) == ("600", str(record.parameters["max_depth"]))
+
+
+def test_each_trial_is_a_child_of_its_candidates_run(tracking, records):
+    """Below a candidate: the defaults and one drawn trial, each with parameters, log loss and state."""
+    client = tracking.client()
+    record = records["lightgbm"]
+    parent = client.get_run(record.mlflow_run_id)
+    children = client.search_runs(
+        [parent.info.experiment_id],
+        f"tags.`mlflow.parentRunId` = '{record.mlflow_run_id}'",
+        order_by=["tags.`churn.trial`"],
+    )
+    assert [child.data.tags["churn.trial"] for child in children] == ["0", "1"]
+    assert {child.info.status for child in children} == {"FINISHED"}
+    assert children[0].data.params.items() >= {name: str(value) for name, value in DEFAULTS.items()}.items()
+    assert all(0 < child.data.metrics["log_loss"] < 1 for child in children)
+    tried = [child.data.params for child in children]
+    assert {name: str(value) for name, value in record.parameters.items()} in tried
+
+
+def test_a_record_says_how_to_fit_again(records):
+    """Parameters, seed, threads, rows and libraries of a record make the same model again, bit by bit."""
+    for record in records.values():
+        algorithm = ALGORITHMS[record.algorithm]
+        assert set(algorithm.DEFAULTS) <= set(record.parameters)
+        assert (record.train_share, record.train_rows, record.seed, record.threads) == (1.0, 600, 7, 1)
+        assert {"numpy", "scikit-learn", algorithm.LIBRARY} == set(record.libraries)
+        again = fit_model(
+            record.algorithm,
+            TINY.features,
+            DATA.train,
+            DATA.validation,
+            parameters=record.parameters,
+            seed=record.seed,
+            threads=record.threads,
+        )
+        probability = again.churn_probability(DATA.holdout.features)
+        measured = measure(DATA.holdout.churned, probability, threshold=record.threshold, economics=TINY.economics)
+        assert measured.as_dict() == record.holdout
+
+
+def test_the_hold_out_does_not_reach_the_fit(tracking, records, tmp_path):
+    """With every hold-out label turned round, the same trials choose the same parameters and threshold."""
+    turned = replace(DATA, holdout=replace(DATA.holdout, churned=1 - DATA.holdout.churned))
+    again = fit(tracking, "xgboost", turned, tmp_path)
+    assert again.parameters == records["xgboost"].parameters
+    assert again.threshold == records["xgboost"].threshold
+    assert again.validation == records["xgboost"].validation
+    assert again.holdout["auc"] < 0.5 < records["xgboost"].holdout["auc"]
+
+
+def test_too_many_rows_are_streamed(tracking, records, tmp_path):
+    """Where a sample would be fitted on, XGBoost fits on every row in batches; the others say that they did not."""
+    sampled = replace(TRAINING_SET, train_share=0.25, train_customers=600)
+    data = replace(DATA, train=DATA.train.take(np.arange(150)))
+    batches = [DATA.train.take(np.arange(begin, begin + 200)) for begin in (0, 200, 400)]
+    streamed, other = (
+        fit(tracking, name, data, tmp_path, training_set=sampled, every_row=lambda: iter(batches))
+        for name in ("xgboost", "logistic_regression")
+    )
+    assert (streamed.train_rows, streamed.train_share) == (600, 1.0)
+    assert (other.train_rows, other.train_share) == (150, 0.25)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_newest_finished_candidates_are_found(tracking, records):
@@ -145,7 +224,7 @@ def test_a_promoted_model_is_the_fitted_one(tracking, records):
     with pytest.raises(TrainingError, match="tiny has no champion"):
         load_champion(client, TINY)
     versions = [register_challenger(client, record) for record in records.values()]
-    assert version_of(client, "tiny", CHALLENGER) == versions[1]
+    assert version_of(client, "tiny", CHALLENGER) == versions[-1]
     for version, record in zip(versions, records.values(), strict=True):
         set_champion(client, "tiny", version, previous=None)
         champion = load_champion(client, TINY)
