@@ -13,6 +13,7 @@ RUN uv pip sync --require-hashes requirements-serving.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY churn_platform ./churn_platform
 COPY serving ./serving
+COPY dbt_models ./dbt_models
 RUN uv pip install --no-deps --editable .
 
 FROM build AS build-platform
@@ -21,6 +22,7 @@ RUN uv pip sync --require-hashes requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY churn_platform ./churn_platform
 COPY serving ./serving
+COPY dbt_models ./dbt_models
 RUN uv pip install --no-deps --editable .
 
 FROM python:3.11-slim-bookworm AS runtime
