@@ -1,7 +1,7 @@
 """The published contract: what the platform writes and serving reads. Light on purpose: msgspec and numpy alone.
 
 published/<portfolio>/
-  models/<version>/model.onnx, manifest.json
+  models/<version>/model.onnx, manifest.json, model_card.html where the version has a card
   features/<month>/customers.lmdb, manifest.json     customer id -> packed features, score, reasons
   live.json                                          what is live; replaced atomically
 """
@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 MODEL_FILE = "model.onnx"
+CARD_FILE = "model_card.html"
 FEATURES_FILE = "customers.lmdb"
 MANIFEST_FILE = "manifest.json"
 LIVE_FILE = "live.json"
