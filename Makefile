@@ -25,7 +25,8 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 demo: setup  ## Simulate an operator, run the whole graph on it, print the result
-	@CHURN_TUNING_TRIALS=$${CHURN_TUNING_TRIALS:-2} $(BIN)/churn demo
+	@CHURN_TUNING_TRIALS=$${CHURN_TUNING_TRIALS:-2} CHURN_TUNING_ROWS_MAX=$${CHURN_TUNING_ROWS_MAX:-20000} \
+		$(BIN)/churn demo
 
 demo-telco: setup  ## The same on the IBM Telco file: make demo-telco CSV=path
 	@test -n "$(CSV)" || { echo "say where the file is: make demo-telco CSV=path"; exit 2; }

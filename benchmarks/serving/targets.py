@@ -47,14 +47,14 @@ class Target:
         return f"http://127.0.0.1:{self.server.port}{self.path}"
 
 
-def targets(world: World, *, mlserver: Path | None) -> list[Target]:
-    """Every target; without an `mlserver` command that one is left out."""
+def targets(world: World, *, mlserver: Path | None, workers: int = 1) -> list[Target]:
+    """Every target; without an `mlserver` command that one is left out. Only ours has more than one worker."""
     by_id = [json.dumps({"customer_id": one}) for one in world.ids]
     by_features = [json.dumps(payload) for payload in world.payloads]
     names = list(world.payloads[0])
     numbers = np.nan_to_num(world.encoded).tolist()  # MLServer's protocol and mlflow's schema take no missing value
     records = [dict(zip(names, row, strict=True)) for row in numbers]
-    echo, ours = _echo(_free_port()), _ours(world, _free_port())
+    echo, ours = _echo(_free_port()), _ours(world, _free_port(), workers)
     found = [
         Target("echo, the id", echo, "/echo", by_id),
         Target("echo, 45 features", echo, "/echo", by_features),
@@ -85,11 +85,12 @@ def _echo(port: int) -> Server:
     return Server(ECHO, [sys.executable, *command], port)
 
 
-def _ours(world: World, port: int) -> Server:
+def _ours(world: World, port: int, workers: int) -> Server:
     settings = {
         "SERVING_PUBLISHED_DIR": str(world.published_dir),
         "SERVING_STATE_DIR": str(world.folder / "serving"),
         "SERVING_PORT": str(port),
+        "SERVING_WORKERS": str(workers),
         "SERVING_REQUESTS_PER_SECOND": "1e9",
     }
     return Server(OURS, [sys.executable, "-m", "serving"], port, settings)
@@ -126,14 +127,14 @@ def _free_port() -> int:
 
 
 @contextmanager
-def running(targets: list[Target], folder: Path) -> Iterator[None]:
-    """Every server of the targets, up and answering; they end with the block, and their output is in `folder`."""
+def running(targets: list[Target], folder: Path) -> Iterator[dict[str, int]]:
+    """Every server of the targets, up and answering, as process id by name; their output goes to `folder`."""
     servers = {target.server.name: target.server for target in targets}
     processes = {name: _start(server, folder) for name, server in servers.items()}
     try:
         for target in targets:
             _wait_for(target, processes[target.server.name])
-        yield
+        yield {name: process.pid for name, process in processes.items()}
     finally:
         for process in processes.values():
             stop(process)

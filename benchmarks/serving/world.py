@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from churn_platform.evaluation.threshold import risk_tiers
 from churn_platform.portfolios.registry import load_portfolios
 from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.published.contract import model_dir, pack_customer, read_model_manifest
@@ -19,7 +20,7 @@ from churn_platform.training.model import ChurnModel, fit_model
 from churn_platform.training.record import ModelRecord
 
 PORTFOLIO, MONTH, VERSION = "telecomit", "2025-06", 1
-FITTED_ROWS = 8_000
+FITTED_ROWS = 40_000
 REASONS = ["No call since 12 days", "Paid late in 3 of 6 months", "4 tickets in 90 days"]
 
 
@@ -51,10 +52,10 @@ class World:
 def make_world(folder: Path, customers: int) -> World:
     """Fit, publish and save; `customers` are in the online features, and 500 of them are sent as payloads."""
     portfolio = load_portfolios(folder / "none")[PORTFOLIO]
-    model = _fit(portfolio)
+    model, base_rate = _fit(portfolio)
     sample = random_features(portfolio, 500, seed=3)
     root = folder / "published" / PORTFOLIO
-    publish_model(root, VERSION, model, _record(), sample)
+    publish_model(root, VERSION, model, _record(portfolio, base_rate), sample)
     publish_customers(root, portfolio, model, customers)
     go_live(root, PORTFOLIO, champion=VERSION, features_month=MONTH)
     features = read_model_manifest(model_dir(root, VERSION)).features
@@ -87,18 +88,19 @@ def _column(feature: Feature, rows: int, generator: np.random.Generator) -> np.n
     return np.floor(values) if feature.type == "integer" else values
 
 
-def _fit(portfolio: Portfolio) -> ChurnModel:
+def _fit(portfolio: Portfolio) -> tuple[ChurnModel, float]:
     features = random_features(portfolio, FITTED_ROWS, seed=1)
     generator = np.random.default_rng(2)
     known = np.nan_to_num((features - np.nanmean(features, axis=0)) / np.nanstd(features, axis=0))
-    log_odds = -2 + known @ generator.normal(0, 0.4, features.shape[1])
+    log_odds = -5.2 + known @ generator.normal(0, 0.3, features.shape[1])  # a few of a hundred leave
     churned = (generator.uniform(size=FITTED_ROWS) < 1 / (1 + np.exp(-log_odds))).astype(np.int8)
     rows = Labelled(features, churned, np.arange(FITTED_ROWS).astype(str))
     half = np.arange(FITTED_ROWS) % 2 == 0
-    return fit_model("xgboost", portfolio.features, rows.take(half), rows.take(~half), seed=7, threads=1)
+    model = fit_model("xgboost", portfolio.features, rows.take(half), rows.take(~half), seed=7, threads=1)
+    return model, float(churned.mean())
 
 
-def _record() -> ModelRecord:
+def _record(portfolio: Portfolio, base_rate: float) -> ModelRecord:
     return ModelRecord(
         portfolio=PORTFOLIO,
         month=MONTH,
@@ -108,9 +110,9 @@ def _record() -> ModelRecord:
         code_version="benchmark",
         training_months=[MONTH],
         holdout_month=MONTH,
-        threshold=0.3,
-        base_rate=0.1,
-        tiers=[("critical", 0.6), ("high", 0.3), ("medium", 0.1), ("low", 0.0)],
+        threshold=3 * base_rate,
+        base_rate=base_rate,
+        tiers=risk_tiers(threshold=3 * base_rate, base_rate=base_rate, economics=portfolio.economics),
         validation={"auc": 0.8},
         holdout={"auc": 0.8},
     )

@@ -11,12 +11,14 @@ from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Materiali
 
 from churn_platform.audit.resource import AuditTrail, head_metadata
 from churn_platform.evaluation import records
-from churn_platform.evaluation.judge import Contender, Evaluation, judge
+from churn_platform.evaluation.judge import Contender, Evaluation, Fairness, judge
 from churn_platform.evaluation.pictures import Scored, pictures
 from churn_platform.evaluation.promotion import opponent_of
 from churn_platform.evaluation.text import metrics_table
+from churn_platform.governance.attributes import read_groups
+from churn_platform.governance.fairness import largest_gap
 from churn_platform.governance.text import picture_markdown
-from churn_platform.months import label
+from churn_platform.months import label, parse_month
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
@@ -59,6 +61,7 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 hearing.champion,
                 hearing.customers,
                 replicates=settings.bootstrap_replicates,
+                fairness=hearing.fairness,
             )
             with warehouse.get_connection() as connection:
                 record = partial(
@@ -86,6 +89,7 @@ class _Hearing:
     challenger: Contender
     champion: Contender | None
     customers: Labelled
+    fairness: Fairness
     notes: dict[str, Any]
 
 
@@ -109,10 +113,21 @@ def _hearing(
         known = known_customers(connection, portfolio, rival, record.holdout_month, customers)
         champion = _contender(client, portfolio, opponent, rival, known=known)
         notes["champion_training_months"] = rival.training_months
+    groups = read_groups(
+        connection,
+        portfolio,
+        portfolio.protected_attributes,
+        customers,
+        features_month=parse_month(record.holdout_month),
+        snapshot=training_set.snapshot,
+    )
     return _Hearing(
         challenger=_contender(client, portfolio, version, record, barred=withdrawal(client, portfolio.name, version)),
         champion=champion,
         customers=customers,
+        fairness=lambda probability, threshold: largest_gap(
+            groups, customers.churned, probability >= threshold, portfolio.gates
+        ),
         notes=notes,
     )
 
@@ -133,14 +148,13 @@ def _shown(judged: Evaluation, churned: np.ndarray) -> dict[str, Any]:
         {name: one.intervals for name, one in measured.items()},
     )
     drawn = {name: Scored(churned, one.probability, one.threshold) for name, one in measured.items()}
+    embedded = [picture_markdown(name, png) for name, png in pictures(drawn).items()] if drawn else []
     export = judged.challenger.export
     shown: dict[str, Any] = {
         "decision": judged.decision.reason,
         "outcome": judged.decision.outcome,
         "metrics": MetadataValue.md(table),
-        "pictures": MetadataValue.md(
-            "\n".join(picture_markdown(*one) for one in pictures(drawn).items()) if drawn else "none"
-        ),
+        "pictures": MetadataValue.md("\n".join(embedded)),
         "latency_ms": export.latency_ms,
         "latency_p99_ms": export.latency_p99_ms,
         "parity_difference": export.parity_difference,

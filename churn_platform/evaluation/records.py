@@ -10,9 +10,10 @@ import duckdb
 from churn_platform.errors import TrainingError
 from churn_platform.evaluation.comparison import CONFIDENCE
 from churn_platform.evaluation.judge import Evaluation, Judged
+from churn_platform.evaluation.promotion import AWAITING_APPROVAL
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.warehouse.tables import ensure_table, read_rows
+from churn_platform.warehouse.tables import ensure_table, read_rows, table_exists
 
 COLUMNS = {
     "month": "date",
@@ -96,3 +97,13 @@ def recorded_evaluation(connection: duckdb.DuckDBPyConnection, portfolio: Portfo
     raise TrainingError(
         f"no evaluation of {portfolio.name} for {label(month)}; materialize {portfolio.name}/evaluation first"
     )
+
+
+def awaiting_approval(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -> list[dict[str, Any]]:
+    """The evaluations that ask for a person's approval, oldest first; whether it was given says the audit trail."""
+    table = f"{portfolio.name}.evaluation"
+    if not table_exists(connection, table):
+        return []
+    months = connection.execute(f"select month from {table} order by month").fetchall()
+    rows = [read_evaluation(connection, portfolio, month) for (month,) in months]
+    return [row for row in rows if row and row["outcome"] == AWAITING_APPROVAL]

@@ -1,7 +1,7 @@
 """The published contract: what the platform writes and serving reads. Light on purpose: msgspec and numpy alone.
 
 published/<portfolio>/
-  models/<version>/model.onnx, manifest.json
+  models/<version>/model.onnx, manifest.json, model_card.html where the version has a card
   features/<month>/customers.lmdb, manifest.json     customer id -> packed features, score, reasons
   live.json                                          what is live; replaced atomically
 """
@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 MODEL_FILE = "model.onnx"
+CARD_FILE = "model_card.html"
 FEATURES_FILE = "customers.lmdb"
 MANIFEST_FILE = "manifest.json"
 LIVE_FILE = "live.json"
@@ -24,6 +25,7 @@ class PublishedFeature(msgspec.Struct, frozen=True):
     """One feature as the model expects it, in the manifest's order.
 
     default: stands in for a value that a request leaves out. reference: what a typical customer has, nullable or not.
+    importance: mean absolute contribution to the log-odds; bundles of before have none.
     """
 
     name: str
@@ -39,6 +41,7 @@ class PublishedFeature(msgspec.Struct, frozen=True):
     reference: float | str | bool | None = None
     group: str = ""
     protected: bool = False
+    importance: float | None = None
 
 
 class Tier(msgspec.Struct, frozen=True):

@@ -42,6 +42,11 @@ def new_folder(target: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+    remove_stale(target)
+
+
+def remove_stale(target: Path) -> None:
+    """Remove what `target` has pointed to before, and what a crash left of a draft."""
     for stale in target.parent.glob(f".{target.name}.*"):
         if stale.is_symlink():  # left by a crash before it became `target`
             stale.unlink()
@@ -54,6 +59,20 @@ def _point(target: Path, folder: Path) -> None:
     link.symlink_to(folder.name)
     link.replace(target)
     _fsync(target.parent)
+
+
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """A draft that the block writes, and that then replaces `target` in one step; it vanishes where the block fails."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        yield draft
+        _fsync(draft)
+        draft.replace(target)
+        _fsync(target.parent)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def write_manifest(folder: Path, manifest: msgspec.Struct) -> None:
@@ -106,11 +125,8 @@ def direct_traffic(root: Path, *, challenger: int, weight: float, shadow: bool =
 
 
 def _write_live(root: Path, live: Live) -> None:
-    draft = root / f".{LIVE_FILE}.{os.getpid()}"
-    draft.write_bytes(msgspec.json.format(msgspec.json.encode(live)))
-    _fsync(draft)
-    draft.replace(root / LIVE_FILE)
-    _fsync(root)
+    with new_file(root / LIVE_FILE) as draft:
+        draft.write_bytes(msgspec.json.format(msgspec.json.encode(live)))
 
 
 @contextmanager

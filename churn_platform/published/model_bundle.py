@@ -9,6 +9,7 @@ import numpy as np
 from churn_platform.errors import PublicationError
 from churn_platform.portfolios.spec import Feature
 from churn_platform.published.contract import (
+    CARD_FILE,
     MODEL_FILE,
     ModelManifest,
     PublishedFeature,
@@ -22,17 +23,25 @@ from churn_platform.published.onnx import check_parity, export
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord
 
+IMPORTANCE_ROWS = 1_000  # contributions cost far more than scores
 
-def publish_model(root: Path, version: int, model: ChurnModel, record: ModelRecord, sample: np.ndarray) -> float:
-    """Write the bundle of a version; returns the parity difference over `sample`, encoded customers.
 
-    PublicationError, and nothing written, where the export disagrees with the native model.
+def publish_model(
+    root: Path, version: int, model: ChurnModel, record: ModelRecord, sample: np.ndarray, *, card: bytes | None = None
+) -> float:
+    """Write the bundle of a version, with its model card where it has one, as HTML.
+
+    Returns the parity difference over `sample`, encoded customers. PublicationError, and nothing written, where the
+    export disagrees with the native model.
     """
     onnx = export(model)
     difference = check_parity(model, onnx, sample)
     with new_folder(model_dir(root, version)) as draft:
-        (draft / MODEL_FILE).write_bytes(onnx)
-        write_manifest(draft, _manifest(version, model, record, sample, sha256(draft / MODEL_FILE)))
+        files = {MODEL_FILE: onnx} | ({CARD_FILE: card} if card else {})
+        for name, content in files.items():
+            (draft / name).write_bytes(content)
+        hashes = {name: sha256(draft / name) for name in files}
+        write_manifest(draft, _manifest(version, model, record, sample, hashes))
     return difference
 
 
@@ -50,13 +59,13 @@ def read_bundle(root: Path, version: int) -> ModelManifest:
 
 
 def _manifest(
-    version: int, model: ChurnModel, record: ModelRecord, sample: np.ndarray, onnx_sha256: str
+    version: int, model: ChurnModel, record: ModelRecord, sample: np.ndarray, hashes: dict[str, str]
 ) -> ModelManifest:
     return ModelManifest(
         portfolio=record.portfolio,
         version=version,
         algorithm=model.algorithm,
-        features=tuple(_published(feature, sample[:, place]) for place, feature in enumerate(model.features)),
+        features=_published_features(model, sample),
         calibration_slope=model.calibration.slope,
         calibration_intercept=model.calibration.intercept,
         threshold=record.threshold,
@@ -69,11 +78,18 @@ def _manifest(
         mlflow_run_id=record.mlflow_run_id,
         code_version=record.code_version,
         smoke=_smoke(model, sample[0]),
-        sha256={MODEL_FILE: onnx_sha256},
+        sha256=hashes,
     )
 
 
-def _published(feature: Feature, values: np.ndarray) -> PublishedFeature:
+def _published_features(model: ChurnModel, sample: np.ndarray) -> tuple[PublishedFeature, ...]:
+    importance = np.abs(model.contributions(sample[:IMPORTANCE_ROWS])).mean(axis=0).tolist()
+    return tuple(
+        _published(feature, sample[:, place], importance[place]) for place, feature in enumerate(model.features)
+    )
+
+
+def _published(feature: Feature, values: np.ndarray, importance: float) -> PublishedFeature:
     return PublishedFeature(
         name=feature.name,
         type=feature.type,
@@ -88,6 +104,7 @@ def _published(feature: Feature, values: np.ndarray) -> PublishedFeature:
         reference=_typical(feature, values),
         group=feature.group,
         protected=feature.protected,
+        importance=importance,
     )
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from dagster import AssetKey
+from dagster import AssetExecutionContext, AssetKey, asset, materialize
 
 from churn_platform.errors import TrainingError
 from churn_platform.evaluation.metrics import measure
@@ -19,6 +19,7 @@ from churn_platform.training.fit import Means, fit_and_log
 from churn_platform.training.model import fit_model
 from churn_platform.training.record import read_record
 from churn_platform.training.registry import CHALLENGER, set_champion, version_of
+from churn_platform.training.tracking import Tracking
 from churn_platform.training.tune import Budget
 from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY, customers
 
@@ -58,7 +59,7 @@ def test_two_materializations_never_share_a_run(tracking):
     ]
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_a_failing_block_leaves_a_failed_run(tracking, error):
     """The error goes on, the run is FAILED, nothing stays active."""
     import mlflow
@@ -67,6 +68,63 @@ def test_a_failing_block_leaves_a_failed_run(tracking, error):
         run_id = mlflow.active_run().info.run_id
         raise error
     assert tracking.client().get_run(run_id).info.status == "FAILED"
+    assert mlflow.active_run() is None
+
+
+def test_nested_runs_end_with_theirs(tracking):
+    """A child that the block left open is ended as the run itself."""
+    import mlflow
+
+    with pytest.raises(ValueError), tracking.run(context(), experiment="nested", tags=tags()):
+        parent = mlflow.active_run().info.run_id
+        child = mlflow.start_run(nested=True).info.run_id
+        raise ValueError
+    assert [tracking.client().get_run(run_id).info.status for run_id in (parent, child)] == ["FAILED", "FAILED"]
+    assert mlflow.active_run() is None
+
+
+def test_a_run_that_dagster_mlflow_cannot_open_is_failed(tracking, monkeypatch):
+    """Where its constructor raises, the run that was made for it does not stay RUNNING."""
+    import mlflow
+    from dagster_mlflow.resources import MlFlow
+
+    def refuse(self):
+        raise ConnectionError("no answer")
+
+    monkeypatch.setattr(MlFlow, "_setup", refuse)
+    with pytest.raises(ConnectionError), tracking.run(context(), experiment="refused", tags=tags()):
+        pass
+    experiment = tracking.client().get_experiment_by_name("refused")
+    (run,) = tracking.client().search_runs([experiment.experiment_id])
+    assert run.info.status == "FAILED"
+    assert mlflow.active_run() is None
+
+
+def test_assets_of_two_dagster_runs_in_one_process_keep_apart(tracking):
+    """The first fails, the second does not: FAILED and FINISHED, each with its own metric and Dagster run."""
+    import mlflow
+
+    @asset(key=["tiny", "fragile"], config_schema={"fails": bool})
+    def fragile(context: AssetExecutionContext, tracking: Tracking) -> None:
+        with tracking.run(context, experiment="dagster", tags=tags("fragile")) as active:
+            active.log_metric("fails", float(context.op_execution_context.op_config["fails"]))
+            if context.op_execution_context.op_config["fails"]:
+                raise ZeroDivisionError
+
+    ran = [
+        materialize(
+            [fragile],
+            resources={"tracking": tracking},
+            run_config={"ops": {"tiny__fragile": {"config": {"fails": fails}}}},
+            raise_on_error=False,
+        )
+        for fails in (True, False)
+    ]
+    experiment = tracking.client().get_experiment_by_name("dagster")
+    runs = tracking.client().search_runs([experiment.experiment_id], order_by=["attributes.start_time"])
+    assert [run.info.status for run in runs] == ["FAILED", "FINISHED"]
+    assert [run.data.metrics["fails"] for run in runs] == [1.0, 0.0]
+    assert [run.data.tags["dagster.run_id"] for run in runs] == [result.run_id for result in ran]
     assert mlflow.active_run() is None
 
 

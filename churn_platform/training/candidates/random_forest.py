@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 LIBRARY = "scikit-learn"
 DEFAULTS: Parameters = {"max_depth": 10, "min_samples_leaf": 20, "max_features": 0.25}
-TREES = 200
+TREES = 100
 LEAVES_MAX = 256
-ROWS_PER_TREE = 50_000
+ROWS_PER_TREE = 20_000
 fit_streamed = None
 
 
