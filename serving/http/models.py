@@ -118,4 +118,4 @@ def _page(path: Path, missing: str) -> Response[bytes]:
     """A page of the platform's, shut off from the service's own origin; NotFound where there is none."""
     if not path.is_file():
         raise NotFound(missing)
-    return Response(path.read_bytes(), media_type="text/html; charset=utf-8", headers=FRAMED)
+    return Response(path.read_bytes(), media_type="text/html", headers=FRAMED)
