@@ -61,6 +61,20 @@ def _point(target: Path, folder: Path) -> None:
     _fsync(target.parent)
 
 
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """A draft that the block writes, and that then replaces `target` in one step; it vanishes where the block fails."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        yield draft
+        _fsync(draft)
+        draft.replace(target)
+        _fsync(target.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def write_manifest(folder: Path, manifest: msgspec.Struct) -> None:
     """The manifest as readable JSON."""
     (folder / MANIFEST_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
@@ -111,11 +125,8 @@ def direct_traffic(root: Path, *, challenger: int, weight: float, shadow: bool =
 
 
 def _write_live(root: Path, live: Live) -> None:
-    draft = root / f".{LIVE_FILE}.{os.getpid()}"
-    draft.write_bytes(msgspec.json.format(msgspec.json.encode(live)))
-    _fsync(draft)
-    draft.replace(root / LIVE_FILE)
-    _fsync(root)
+    with new_file(root / LIVE_FILE) as draft:
+        draft.write_bytes(msgspec.json.format(msgspec.json.encode(live)))
 
 
 @contextmanager

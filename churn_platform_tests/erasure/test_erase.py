@@ -253,33 +253,21 @@ def test_the_audit_trail_keeps_a_pseudonym_and_still_verifies(world: World) -> N
     assert PHONES[ADA] not in settings.audit_path.read_text()
 
 
+def segment(request: str) -> bytes:
+    """A segment of the prediction log with an answer on Ada and one on Bob."""
+    shared = (48, "champion", 0.5, "high", b"\0" * 16, "2025-02", (), 1_700_000, 9)
+    answers = [Prediction(f"{request}{name}", 0, "tiny", name, *shared) for name in (ADA, BOB)]
+    records = [SegmentHeader(SCHEMA, "w", 1_700_000), *answers]
+    return MAGIC + b"".join(frame(msgspec.msgpack.encode(record)) for record in records)
+
+
 def test_logged_answers_of_the_service_go(world: World) -> None:
     """Closed segments lose the customer's answers and keep the others'; an open one is named until it is closed."""
     folder = world.installation.settings.serving_log_dir / "tiny"
     folder.mkdir(parents=True)
-    header = frame(msgspec.msgpack.encode(SegmentHeader(SCHEMA, "w", 1_700_000_000_000_000)))
-    answers = [
-        Prediction(
-            f"r{name}",
-            0,
-            "tiny",
-            name,
-            48,
-            "champion",
-            0.5,
-            "high",
-            b"\0" * 16,
-            "2025-02",
-            (),
-            1_700_000_000_000_000,
-            9,
-        )
-        for name in (ADA, BOB)
-    ]
-    content = MAGIC + header + b"".join(frame(msgspec.msgpack.encode(answer)) for answer in answers)
-    (folder / f"1-w{CLOSED_SUFFIX}").write_bytes(content)
+    (folder / f"1-w{CLOSED_SUFFIX}").write_bytes(segment("r"))
     is_open = folder / f"2-w{OPEN_SUFFIX}"
-    is_open.write_bytes(content.replace(b"rC-", b"sC-"))
+    is_open.write_bytes(segment("s"))
     with pytest.raises(ErasureError, match=r"2-w\.open: 1"):
         world.erase()
     is_open.rename(is_open.with_suffix(CLOSED_SUFFIX))
