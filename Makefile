@@ -8,7 +8,7 @@ export DAGSTER_HOME := $(CURDIR)
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup demo demo-telco dev test check lock clean help
+.PHONY: setup demo demo-telco dev serve test check image-check bench-serving lock clean help
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,7 +25,8 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 demo: setup  ## Simulate an operator, run the whole graph on it, print the result
-	@$(BIN)/churn demo
+	@CHURN_TUNING_TRIALS=$${CHURN_TUNING_TRIALS:-2} CHURN_TUNING_ROWS_MAX=$${CHURN_TUNING_ROWS_MAX:-20000} \
+		$(BIN)/churn demo
 
 demo-telco: setup  ## The same on the IBM Telco file: make demo-telco CSV=path
 	@test -n "$(CSV)" || { echo "say where the file is: make demo-telco CSV=path"; exit 2; }
@@ -33,6 +34,9 @@ demo-telco: setup  ## The same on the IBM Telco file: make demo-telco CSV=path
 
 dev: setup  ## Open the Dagster UI (webserver and daemon)
 	@$(BIN)/dg dev
+
+serve: setup  ## Answer HTTP requests from what make demo or make demo-telco published (docs at /docs)
+	@$(BIN)/python -m serving
 
 test: setup  ## Run every test
 	@$(BIN)/python -m pytest
@@ -42,9 +46,20 @@ check: setup  ## Lint, format, types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-lock:  ## Resolve requirements.lock anew from pyproject.toml
+lock:  ## Resolve both locks anew from pyproject.toml
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --all-extras pyproject.toml --output-file requirements.lock
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --extra serving --constraint requirements.lock pyproject.toml \
+		--output-file requirements-serving.lock
+
+image-check: setup  ## Carry out the Dockerfile's instructions in a folder, without Docker
+	@$(BIN)/python -m pytest -m slow churn_platform_tests/repo/test_image.py
+
+bench-serving: setup  ## Measure the service beside an echo, FastAPI, MLflow and MLServer (needs wrk)
+	@test -x data/bench/mlserver/bin/mlserver || { $(BIN)/uv venv --quiet data/bench/mlserver && \
+		VIRTUAL_ENV=$(CURDIR)/data/bench/mlserver $(BIN)/uv pip install --quiet mlserver mlserver-xgboost; }
+	@$(BIN)/python -m benchmarks.serving --mlserver data/bench/mlserver/bin/mlserver
 
 clean:  ## Remove what the platform wrote (data/), keep .venv
 	@rm -rf data

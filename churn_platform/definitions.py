@@ -16,6 +16,7 @@ from churn_platform.portfolios.registry import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.assets import published_assets
 from churn_platform.scoring.assets import scoring_assets
+from churn_platform.serving_log.assets import serving_log_assets
 from churn_platform.settings import Settings, load_settings
 from churn_platform.training.assets import training_assets
 from churn_platform.training.tracking import Tracking
@@ -61,6 +62,7 @@ def portfolio_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDef
         *evaluation_assets(portfolio, settings),
         *scoring_assets(portfolio, settings),
         *published_assets(portfolio, settings),
+        *serving_log_assets(portfolio, settings),
         *campaign_assets(portfolio, settings),
         *monitoring_assets(portfolio, settings),
     ]

@@ -34,6 +34,9 @@ class Settings(BaseSettings):
         description="DuckLake catalog: empty for SQLite under data_dir, or `postgres:dbname=... host=...`.",
     )
     lake_data_path: str = Field("", description="Where the lake's Parquet files lie; empty for data_dir/lake.")
+    serving_log_folder: str = Field(
+        "", description="Prediction logs of the service, a folder per portfolio; empty for data_dir/serving/log."
+    )
     mlflow_tracking_uri: str = Field("", description="MLflow tracking store; empty for SQLite under data_dir.")
     phone_hash_key: SecretStr = Field(
         SecretStr(""),
@@ -45,8 +48,15 @@ class Settings(BaseSettings):
     warehouse_wait_seconds: float = Field(600.0, gt=0, description="How long to wait for a busy catalog.")
     model_threads: int = Field(2, ge=1, description="Threads for fitting and batch scoring.")
     training_rows_max: int = Field(
-        2_000_000, ge=1_000, description="Most rows to fit on; more are sampled by customer."
+        2_000_000,
+        ge=1_000,
+        description="Most rows to fit on in memory; of more, XGBoost streams all, the others get a sample by customer.",
     )
+    tuning_trials: int = Field(
+        20, ge=0, description="Trials to tune a candidate with, after its default parameters; 0 for these alone."
+    )
+    tuning_seconds: float = Field(1_800.0, gt=0, description="Seconds after which a candidate gets no further trial.")
+    tuning_rows_max: int = Field(100_000, ge=1_000, description="Most rows that a trial uses; more are sampled.")
     scoring_batch_rows: int = Field(100_000, ge=1_000, description="Customers scored at a time.")
     bootstrap_replicates: int = Field(1_000, ge=100, description="Replicates of the paired bootstrap in promotion.")
 
@@ -76,6 +86,11 @@ class Settings(BaseSettings):
     def published_dir(self) -> Path:
         """The bundles that serving reads."""
         return self.root / "published"
+
+    @property
+    def serving_log_dir(self) -> Path:
+        """Where the service logs its answers: `<portfolio>/<segment>.seg` once a segment is closed."""
+        return Path(self.serving_log_folder).resolve() if self.serving_log_folder else self.root / "serving" / "log"
 
     @property
     def exports_dir(self) -> Path:

@@ -10,7 +10,7 @@ from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.lake import Lake
 from churn_platform_tests.pipeline.tiny_lake import tiny_lake
-from churn_platform_tests.tiny import fit_tiny
+from churn_platform_tests.tiny import TINY, fit_tiny
 
 settings.register_profile("suite", deadline=None, derandomize=True)  # busy machines; the same examples every time
 settings.load_profile("suite")
@@ -30,7 +30,7 @@ def lake(tmp_path: Path, extensions: Path) -> Lake:
     return tiny_lake(tmp_path, extensions)
 
 
-@pytest.fixture(scope="session", params=["logistic_regression", "xgboost"])
+@pytest.fixture(scope="session", params=TINY.candidates)
 def model(request: pytest.FixtureRequest) -> ChurnModel:
     """A fitted model of each algorithm."""
     return fit_tiny(request.param)

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import msgspec
 
-from churn_platform.published.prediction_log import CLOSED_SUFFIX, MAGIC, OPEN_SUFFIX, SCHEMA, SegmentHeader, frame
+from churn_platform.published.prediction_log import (
+    CLOSED_SUFFIX,
+    MAGIC,
+    OPEN_SUFFIX,
+    SCHEMA,
+    SegmentHeader,
+    frame,
+    segment_name,
+)
 
 PROBE_BYTES = 1 << 16
 
@@ -24,7 +32,7 @@ class OpenSegment:
         self.is_broken = False
         with _folder_locked(folder):  # so that nobody takes the new file for that of a dead writer
             opened_at_us = time.time_ns() // 1_000
-            self.path = folder / f"{opened_at_us:016d}-{worker}{OPEN_SUFFIX}"
+            self.path = folder / segment_name(opened_at_us, worker)
             self._descriptor = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND, 0o640)
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         header = SegmentHeader(SCHEMA, worker, opened_at_us)

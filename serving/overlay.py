@@ -11,6 +11,8 @@ from pathlib import Path
 import lmdb
 import msgspec
 
+from serving.errors import OverlayFull
+
 Value = float | int | str | bool | None
 Held = dict[str, tuple[float, Value]]  # feature -> (expires at, value)
 
@@ -22,10 +24,6 @@ EXPIRY = struct.Struct("<d")  # the last of a customer's values to expire, in fr
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Held).decode
-
-
-class OverlayFull(Exception):
-    """The overlay holds as many customers as it may; the push was not kept."""
 
 
 class Overlay:

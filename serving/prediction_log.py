@@ -12,17 +12,12 @@ from pathlib import Path
 
 import msgspec
 
-from churn_platform.published.prediction_log import Prediction, frame, read_segment
+from churn_platform.published.prediction_log import CLOSED_SUFFIX, Prediction, frame
+from serving.errors import LogUnavailable
 from serving.log_segment import OpenSegment, close_dead_segments
-
-__all__ = ["LogUnavailable", "Prediction", "PredictionLog", "read_segment"]
 
 KEEPER_SECONDS = 1.0
 _encode = msgspec.msgpack.Encoder().encode
-
-
-class LogUnavailable(Exception):
-    """The log cannot take a record; nothing of it was kept, so the answer must not be sent."""
 
 
 class PredictionLog:
@@ -114,3 +109,9 @@ class PredictionLog:
         while self._full:
             self._full[0].close(sync=self.fsync_seconds > 0)
             del self._full[0]
+
+
+def log_lag_seconds(folder: Path, now: float) -> float:
+    """Age of the oldest segment that has not been ingested, written to or closed; 0 where there is none."""
+    opened = [int(path.name.split("-")[0]) for path in folder.glob(f"*-*{CLOSED_SUFFIX}")]
+    return max(0.0, now - min(opened) / 1e6) if opened else 0.0

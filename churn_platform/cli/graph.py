@@ -54,8 +54,9 @@ def demo_telco(csv: Annotated[Path, typer.Option(help="The IBM Telco file.")]) -
 @app.command()
 def cross_validate(portfolio: PortfolioName) -> None:
     """AUC of each candidate over 5 folds of the newest labelled month."""
-    from churn_platform.evaluation.cross_validation import cross_validated_auc
+    from churn_platform.evaluation.cross_validation import cross_validated_auc, mean_interval
     from churn_platform.training.data import load_labelled, matured_months
+    from churn_platform.training.tune import Budget
     from churn_platform.warehouse.lake import Lake, connect
     from churn_platform.warehouse.tables import current_snapshot
 
@@ -67,10 +68,13 @@ def cross_validate(portfolio: PortfolioName) -> None:
             raise ChurnError(f"{portfolio} has no labels; run `churn run {portfolio}` first")
         newest = matured[-1].features_month
         customers = load_labelled(connection, spec, newest, snapshot=current_snapshot(connection))
-    console.print(f"\n5-fold AUC on {len(customers):,} customers of {months.label(newest)}, folds fixed, untuned")
+    told = f"{len(customers):,} customers of {months.label(newest)}"
+    console.print(f"\n5-fold AUC on {told}, folds fixed, tuned inside each: mean, deviation, 95 % interval of the mean")
+    budget = Budget(settings.tuning_trials, settings.tuning_seconds, settings.tuning_rows_max)
     for algorithm in spec.candidates:
-        auc = cross_validated_auc(spec, algorithm, customers, threads=settings.model_threads)
-        console.print(f"  {algorithm:<22}{auc.mean():.4f} +- {auc.std(ddof=1):.4f}")
+        auc = cross_validated_auc(spec, algorithm, customers, budget=budget, threads=settings.model_threads)
+        low, high = mean_interval(auc)
+        console.print(f"  {algorithm:<22}{auc.mean():.4f} +- {auc.std(ddof=1):.4f}   {low:.4f} to {high:.4f}")
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 import getpass
 import json
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -78,12 +78,13 @@ def compare(
 ) -> None:
     """Hold two versions against the newest matured hold-out, the same customers, and list in what they differ."""
     from churn_platform.evaluation.side_by_side import compare, made_of, metric_rows, newest_holdout, read_version
+    from churn_platform.warehouse.lake import connect
 
     settings = load_settings()
     publisher = _publisher(settings, portfolio)
     spec = publisher.portfolio
     one, other = (read_version(publisher.client, spec, number) for number in (first, second))
-    with publisher.connect() as connection:
+    with closing(connect(publisher.lake, read_only=True)) as connection:
         customers = newest_holdout(connection, spec)
     compared = compare(one, other, customers, spec, replicates=settings.bootstrap_replicates)
     if as_json:
@@ -165,19 +166,14 @@ def _publisher(settings: Settings, portfolio: str) -> "Publisher":
     from churn_platform.audit.log import AuditLog
     from churn_platform.published.publication import Publisher
     from churn_platform.training.tracking import Tracking
-    from churn_platform.warehouse.lake import Lake, connect
-
-    @contextmanager
-    def reading():
-        with closing(connect(Lake.of(settings), read_only=True)) as connection:
-            yield connection
+    from churn_platform.warehouse.lake import Lake
 
     return Publisher(
         client=Tracking.of(settings).client(),
         audit=AuditLog(settings.audit_path, f"{getpass.getuser()} by command", lambda: datetime.now(UTC)),
         portfolio=portfolio_named(settings, portfolio),
         root=settings.published_dir / portfolio,
-        connect=reading,
+        lake=Lake.of(settings),
     )
 
 

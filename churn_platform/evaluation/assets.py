@@ -6,22 +6,27 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import numpy as np
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
 
 from churn_platform.audit.resource import AuditTrail, head_metadata
 from churn_platform.evaluation import records
-from churn_platform.evaluation.judge import Contender, Evaluation, judge
-from churn_platform.evaluation.promotion import champion_after, opponent_of
+from churn_platform.evaluation.judge import Contender, Evaluation, Fairness, judge
+from churn_platform.evaluation.pictures import Scored, pictures
+from churn_platform.evaluation.promotion import opponent_of
 from churn_platform.evaluation.text import metrics_table
-from churn_platform.months import label
+from churn_platform.governance.attributes import read_groups
+from churn_platform.governance.fairness import largest_gap
+from churn_platform.governance.text import picture_markdown
+from churn_platform.months import label, parse_month
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
-from churn_platform.training.data import Labelled, load_training_data, read_training_set
+from churn_platform.training.data import Labelled, load_holdout, read_training_set
 from churn_platform.training.familiarity import known_customers
 from churn_platform.training.record import ModelRecord, record_of_version
 from churn_platform.training.registry import CHAMPION, PREVIOUS, challenger_of, load_model, version_of
-from churn_platform.training.succession import decide, judgement_of, withdrawal
+from churn_platform.training.succession import decide, judgement_of, obstacle_to_promotion, withdrawal
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.resource import Warehouse
 from churn_platform.warehouse.tables import write
@@ -56,7 +61,7 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 hearing.champion,
                 hearing.customers,
                 replicates=settings.bootstrap_replicates,
-                approved_by=hearing.approved_by,
+                fairness=hearing.fairness,
             )
             with warehouse.get_connection() as connection:
                 record = partial(
@@ -64,15 +69,15 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                     connection,
                     portfolio,
                     judged,
-                    approved_by=hearing.approved_by,
                     notes=hearing.notes,
                 )
                 row = write(connection, warehouse.lake, record, note=f"{portfolio.name}: {judged.decision.reason}")
-            for name, value in records.decision_tags(judged).items():
-                client.set_model_version_tag(portfolio.name, str(judged.challenger.version), name, value)
             context.log.info(f"{label(month)}: {judged.decision.reason}")
-            serving = champion_after(row, serving, withdrawn=bool(hearing.challenger.barred))
-        return MaterializeResult(metadata=_shown(judged))
+            if judged.decision.promoted and not obstacle_to_promotion(
+                client, portfolio.name, judgement_of(row), serving
+            ):
+                serving = judged.challenger.version
+        return MaterializeResult(metadata=_shown(judged, hearing.customers.churned))
 
     return evaluation
 
@@ -84,7 +89,7 @@ class _Hearing:
     challenger: Contender
     champion: Contender | None
     customers: Labelled
-    approved_by: str | None
+    fairness: Fairness
     notes: dict[str, Any]
 
 
@@ -96,7 +101,7 @@ def _hearing(
     serving: int | None,
 ) -> _Hearing:
     training_set = read_training_set(connection, portfolio, month)
-    customers = load_training_data(connection, portfolio, training_set).holdout
+    customers = load_holdout(connection, portfolio, training_set)
     version = challenger_of(client, portfolio.name, label(month))
     row = records.read_evaluation(connection, portfolio, month)
     opponent = opponent_of(row, version, serving=serving, previous=version_of(client, portfolio.name, PREVIOUS))
@@ -108,11 +113,21 @@ def _hearing(
         known = known_customers(connection, portfolio, rival, record.holdout_month, customers)
         champion = _contender(client, portfolio, opponent, rival, known=known)
         notes["champion_training_months"] = rival.training_months
+    groups = read_groups(
+        connection,
+        portfolio,
+        portfolio.protected_attributes,
+        customers,
+        features_month=parse_month(record.holdout_month),
+        snapshot=training_set.snapshot,
+    )
     return _Hearing(
         challenger=_contender(client, portfolio, version, record, barred=withdrawal(client, portfolio.name, version)),
         champion=champion,
         customers=customers,
-        approved_by=row["approved_by"] if row and row["challenger_version"] == version else None,
+        fairness=lambda probability, threshold: largest_gap(
+            groups, customers.churned, probability >= threshold, portfolio.gates
+        ),
         notes=notes,
     )
 
@@ -123,7 +138,7 @@ def _contender(
     return Contender(version, load_model(client, portfolio.name, version), record.threshold, **options)
 
 
-def _shown(judged: Evaluation) -> dict[str, Any]:
+def _shown(judged: Evaluation, churned: np.ndarray) -> dict[str, Any]:
     contenders = {f"challenger {judged.challenger.version}": judged.challenger}
     if judged.champion:
         contenders[f"champion {judged.champion.version}"] = judged.champion
@@ -132,11 +147,15 @@ def _shown(judged: Evaluation) -> dict[str, Any]:
         {name: one.standing.metrics.as_dict() for name, one in measured.items()},  # type: ignore[union-attr]
         {name: one.intervals for name, one in measured.items()},
     )
+    drawn = {name: Scored(churned, one.probability, one.threshold) for name, one in measured.items()}
     export = judged.challenger.export
     shown: dict[str, Any] = {
         "decision": judged.decision.reason,
         "outcome": judged.decision.outcome,
         "metrics": MetadataValue.md(table),
+        "pictures": MetadataValue.md(
+            "\n".join(picture_markdown(*one) for one in pictures(drawn).items()) if drawn else "none"
+        ),
         "latency_ms": export.latency_ms,
         "latency_p99_ms": export.latency_p99_ms,
         "parity_difference": export.parity_difference,

@@ -22,7 +22,16 @@ class Difference:
 def auc_difference(
     churned: np.ndarray, challenger: np.ndarray, champion: np.ndarray, *, replicates: int, seed: int
 ) -> Difference:
-    """Paired bootstrap of AUC(challenger) - AUC(champion) on the same customers.
+    """AUC(challenger) - AUC(champion) on the same customers, with the interval of `resampled_differences`."""
+    estimate, drawn = resampled_differences(churned, challenger, champion, replicates=replicates, seed=seed)
+    low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Difference(estimate, float(low), float(high))
+
+
+def resampled_differences(
+    churned: np.ndarray, challenger: np.ndarray, champion: np.ndarray, *, replicates: int, seed: int
+) -> tuple[float, np.ndarray]:
+    """The difference of AUCs, and those of a paired bootstrap, (replicates,).
 
     Churners and stayers are resampled separately, both models on the same resample (Efron & Tibshirani 1993). An AUC is
     the mean of its placements (DeLong 1988), so what is resampled is each customer's difference of placements: one sort
@@ -33,8 +42,7 @@ def auc_difference(
     estimate = float(of_churners.mean())
     generator = np.random.default_rng(seed)
     drawn = sum(_resampled_means(part, replicates, generator) for part in (of_churners, of_stayers)) - estimate
-    low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Difference(estimate, float(low), float(high))
+    return estimate, np.asarray(drawn)
 
 
 def _resampled_means(values: np.ndarray, replicates: int, generator: np.random.Generator) -> np.ndarray:

@@ -16,7 +16,7 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import Labelled
 from churn_platform.training.model import ChurnModel
 
-Fairness = Callable[[np.ndarray], FairnessGap | None]
+Fairness = Callable[[np.ndarray, float], FairnessGap | None]
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,11 @@ def judge(
     *,
     replicates: int,
     fairness: Fairness | None = None,
-    approved_by: str | None = None,
 ) -> Evaluation:
     """Both contenders on the same customers; without a champion the challenger is held against the gates alone.
 
-    `fairness` gives the worst gap of predicted churners (rows,) booleans, over the same customers. Those whose outcomes
-    the champion was fitted on are left out of the comparison, as far as others remain: it would know the answers.
+    `fairness` gives the worst gap for probabilities (rows,) of the same customers and a threshold. Customers whose
+    outcomes the champion was fitted on are left out of the comparison, as far as others remain: it knows the answers.
     """
     challenging = _judged(challenger, customers, portfolio, fairness)
     serving = _judged(champion, customers, portfolio, fairness) if champion else None
@@ -89,7 +88,6 @@ def judge(
             difference,
             portfolio.gates,
             approval=portfolio.approval,
-            approved_by=approved_by,
         ),
     )
 
@@ -109,7 +107,7 @@ def _judged(contender: Contender, customers: Labelled, portfolio: Portfolio, fai
             degenerate=fault,
             barred=contender.barred or export.failure,
             latency_ms=export.latency_ms,
-            fairness=fairness(probability >= threshold) if fairness else None,
+            fairness=fairness(probability, threshold) if fairness and not fault else None,
         ),
         intervals=metric_intervals(customers.churned, probability, metrics, seed=portfolio.split.seed, **options)
         if metrics

@@ -15,7 +15,6 @@ PROMOTED: Outcome = "promoted"
 AWAITING_APPROVAL: Outcome = "awaiting_approval"
 REFUSED: Outcome = "refused"
 
-WAITING = "earned promotion, waits for approval"
 NEARLY_CONSTANT = 0.01
 
 
@@ -63,7 +62,6 @@ def decide(
     gates: Gates,
     *,
     approval: Literal["automatic", "manual"] = "automatic",
-    approved_by: str | None = None,
 ) -> Decision:
     """Promote, refuse, or wait for a person.
 
@@ -76,14 +74,7 @@ def decide(
         return Decision(REFUSED, f"refused: {reason}", difference)
     if approval == "automatic":
         return Decision(PROMOTED, f"promoted: {reason}", difference)
-    if approved_by:
-        return Decision(PROMOTED, approved_reason(f"{WAITING}: {reason}", by=approved_by), difference)
-    return Decision(AWAITING_APPROVAL, f"{WAITING}: {reason}", difference)
-
-
-def approved_reason(reason: str, *, by: str) -> str:
-    """The reason of a waiting decision once somebody has approved it."""
-    return reason.replace(WAITING, f"promoted, approved by {by}", 1)
+    return Decision(AWAITING_APPROVAL, f"earned promotion, waits for approval: {reason}", difference)
 
 
 def _merit(
@@ -152,24 +143,8 @@ def degenerate(probability: np.ndarray) -> str | None:
     return None
 
 
-def champion_after(row: Mapping[str, Any], serving: int | None, *, withdrawn: bool) -> int | None:
-    """The version that serves once the decision of a row of the table `evaluation` is carried out.
-
-    A decision counts against the champion that it was taken against: where another one serves by now, or the
-    challenger has been withdrawn since, it changes nothing.
-    """
-    if outcome_of(row) != PROMOTED or withdrawn or serving != row["champion_version"]:
-        return serving
-    return row["challenger_version"]
-
-
-def outcome_of(row: Mapping[str, Any]) -> Outcome:
-    """The outcome in a row of the table `evaluation`; rows from before there were three outcomes have two."""
-    return row["outcome"] or (PROMOTED if row["is_promoted"] else REFUSED)
-
-
 def opponent_of(
-    row: Mapping[str, Any] | None, challenger: int, serving: int | None, previous: int | None
+    row: Mapping[str, Any] | None, challenger: int, *, serving: int | None, previous: int | None
 ) -> int | None:
     """The version that a challenger is to be judged against.
 

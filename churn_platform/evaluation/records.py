@@ -7,10 +7,10 @@ from typing import Any
 
 import duckdb
 
-from churn_platform.errors import DataError, TrainingError
+from churn_platform.errors import TrainingError
 from churn_platform.evaluation.comparison import CONFIDENCE
 from churn_platform.evaluation.judge import Evaluation, Judged
-from churn_platform.evaluation.promotion import AWAITING_APPROVAL, PROMOTED, approved_reason, outcome_of
+from churn_platform.evaluation.promotion import AWAITING_APPROVAL
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.warehouse.tables import ensure_table, read_rows, table_exists
@@ -23,7 +23,6 @@ COLUMNS = {
     "reason": "varchar",
     "evidence": "varchar",
     "outcome": "varchar",
-    "approved_by": "varchar",
 }
 
 
@@ -32,7 +31,6 @@ def replace_evaluation(
     portfolio: Portfolio,
     evaluation: Evaluation,
     *,
-    approved_by: str | None = None,
     notes: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Record the evaluation of a month, in place of the one before; `notes` go into the evidence. Returns the row.
@@ -50,9 +48,9 @@ def replace_evaluation(
         "reason": evaluation.decision.reason,
         "evidence": json.dumps(evidence(portfolio, evaluation) | (notes or {})),
         "outcome": evaluation.decision.outcome,
-        "approved_by": approved_by,
     }
-    _insert(connection, table, row)
+    names, places = ", ".join(row), ", ".join("?" for _ in row)
+    connection.execute(f"insert into {table} ({names}) values ({places})", list(row.values()))
     return row
 
 
@@ -86,21 +84,6 @@ def _evidence_of(judged: Judged) -> dict[str, Any]:
     }
 
 
-def decision_tags(evaluation: Evaluation) -> dict[str, str]:
-    """The decision as tags of the challenger's registered version."""
-    tags = {
-        "evaluation_month": label(evaluation.month),
-        "evaluation_outcome": evaluation.decision.outcome,
-        "evaluation_reason": evaluation.decision.reason,
-        "evaluation_champion": str(evaluation.champion.version) if evaluation.champion else "none",
-    }
-    if difference := evaluation.decision.difference:
-        tags["evaluation_auc_difference"] = (
-            f"{difference.estimate:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
-        )
-    return tags
-
-
 def read_evaluation(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> dict[str, Any] | None:
     """The recorded evaluation of a month; None where there is none. Columns younger than the table are None."""
     rows = read_rows(connection, f"{portfolio.name}.evaluation", month)
@@ -117,32 +100,10 @@ def recorded_evaluation(connection: duckdb.DuckDBPyConnection, portfolio: Portfo
 
 
 def awaiting_approval(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -> list[dict[str, Any]]:
-    """The evaluations whose challenger earned promotion and waits for a person, oldest month first."""
+    """The evaluations that ask for a person's approval, oldest first; whether it was given says the audit trail."""
     table = f"{portfolio.name}.evaluation"
     if not table_exists(connection, table):
         return []
     months = connection.execute(f"select month from {table} order by month").fetchall()
     rows = [read_evaluation(connection, portfolio, month) for (month,) in months]
-    return [row for row in rows if row and outcome_of(row) == AWAITING_APPROVAL]
-
-
-def approve(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, by: str) -> dict[str, Any]:
-    """Turn the waiting decision of a month into a promotion; returns the row. DataError where none waits.
-
-    To be called in a transaction. Who carries it out then asks `champion_after`.
-    """
-    row = read_evaluation(connection, portfolio, month)
-    if row is None or outcome_of(row) != AWAITING_APPROVAL:
-        found = row["reason"] if row else "there is no evaluation"
-        raise DataError(f"{portfolio.name} has nothing to approve for {label(month)}: {found}")
-    table = f"{portfolio.name}.evaluation"
-    reason = approved_reason(row["reason"], by=by)
-    approved = row | {"is_promoted": True, "outcome": PROMOTED, "approved_by": by, "reason": reason}
-    connection.execute(f"delete from {table} where month = ?", [month])
-    _insert(connection, table, approved)
-    return approved
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, row: dict[str, Any]) -> None:
-    names, places = ", ".join(row), ", ".join("?" for _ in row)
-    connection.execute(f"insert into {table} ({names}) values ({places})", list(row.values()))
+    return [row for row in rows if row and row["outcome"] == AWAITING_APPROVAL]

@@ -12,7 +12,7 @@ from churn_platform.evaluation.comparison import Difference, auc_difference
 from churn_platform.evaluation.metrics import Metrics, measure
 from churn_platform.evaluation.text import SHOWN
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.data import Labelled, load_training_data, read_training_set
+from churn_platform.training.data import Labelled, load_holdout, read_training_set
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord, record_of_version
 from churn_platform.training.registry import load_model, version_named
@@ -71,7 +71,7 @@ def newest_holdout(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) 
         newest = connection.execute(f"select max(month) from {table}").fetchone()
     if not newest or newest[0] is None:
         raise TrainingError(f"{portfolio.name} has no training set; materialize {portfolio.name}/training_set first")
-    return load_training_data(connection, portfolio, read_training_set(connection, portfolio, newest[0])).holdout
+    return load_holdout(connection, portfolio, read_training_set(connection, portfolio, newest[0]))
 
 
 def compare(

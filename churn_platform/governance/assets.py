@@ -11,8 +11,11 @@ from churn_platform.governance.artifacts import (
     FAIRNESS_PAGE,
     IMPORTANCE_FILE,
     PICTURES_FOLDER,
+    card_file,
     log_files,
 )
+from churn_platform.governance.card import card_html, card_markdown
+from churn_platform.governance.card_facts import read_facts
 from churn_platform.governance.examined import examine
 from churn_platform.governance.explanations import explain
 from churn_platform.governance.fairness import measure_fairness, worst_gap
@@ -29,7 +32,7 @@ from churn_platform.warehouse.tables import write
 
 def governance_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
     """The assets that say what a challenger is like."""
-    return [_fairness_report(portfolio, settings), _explanations(portfolio, settings)]
+    return [_fairness_report(portfolio, settings), _explanations(portfolio, settings), _model_card(portfolio, settings)]
 
 
 def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
@@ -103,3 +106,27 @@ def _explanations(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         )
 
     return explanations
+
+
+def _model_card(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    needed = ("fairness_report", "explanations", "evaluation")
+
+    @asset(
+        **monthly_asset(portfolio.name, "model_card", f"{portfolio.name}_training", settings.first_month),
+        deps=[AssetKey([portfolio.name, name]) for name in needed],
+        kinds={"markdown"},
+        description="The card of the month's challenger, promoted or not: its use, quality, fairness and origin.",
+    )
+    def model_card(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
+        client = tracking.client()
+        for month in months_of(context):
+            with warehouse.get_connection(read_only=True) as connection:
+                examined = examine(client, connection, portfolio, month)
+                page = card_markdown(read_facts(client, connection, examined))
+            version, run_id = examined.version, examined.record.mlflow_run_id
+            html = card_html(page, title=f"Model card: {portfolio.name} version {version}")
+            log_files(client, run_id, {card_file(version, "md"): page, card_file(version, "html"): html})
+            context.log.info(f"{label(month)}: card of version {version}")
+        return MaterializeResult(metadata={"card": MetadataValue.md(page), "model_version": version})
+
+    return model_card

@@ -10,7 +10,7 @@ import numpy as np
 from churn_platform.governance.attributes import read_groups
 from churn_platform.months import label, parse_month
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.data import Labelled, load_training_data, read_training_set
+from churn_platform.training.data import Labelled, load_holdout, read_training_set
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord, record_of_version
 from churn_platform.training.registry import challenger_of, load_model
@@ -57,7 +57,7 @@ def examine(
     version = challenger_of(client, portfolio.name, label(month))
     record = record_of_version(client, portfolio.name, version)
     training_set = read_training_set(connection, portfolio, month)
-    holdout = load_training_data(connection, portfolio, training_set).holdout
+    holdout = load_holdout(connection, portfolio, training_set)
     groups = read_groups(
         connection,
         portfolio,

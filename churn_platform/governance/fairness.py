@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from churn_platform.evaluation.promotion import FairnessGap
 from churn_platform.portfolios.spec import Gates
 
 REPLICATES = 2_000
@@ -79,13 +80,39 @@ def measure_fairness(
     A group with fewer churners, or fewer stayers, than `gates.min_group_outcomes` is reported and not judged.
     """
     return [
-        _attribute(name, np.asarray(of).astype(str), churned, probability, threshold, gates.min_group_outcomes, seed)
+        _attribute(name, np.asarray(of).astype(str), churned, probability, threshold, gates, seed)
         for name, of in groups.items()
     ]
 
 
+def largest_gap(
+    groups: Mapping[str, np.ndarray], churned: np.ndarray, predicted: np.ndarray, gates: Gates
+) -> FairnessGap | None:
+    """What the gate judges: the largest equalized-odds difference over the attributes, and where it is.
+
+    `predicted` says who is at or above the threshold, (rows,) booleans. None where no attribute has two judged groups.
+    """
+    gaps = [
+        FairnessGap(odds, name)
+        for name, of in groups.items()
+        if (odds := _odds(of, churned, predicted, gates)) is not None
+    ]
+    return max(gaps, key=lambda gap: gap.difference, default=None)
+
+
+def _odds(of: np.ndarray, churned: np.ndarray, predicted: np.ndarray, gates: Gates) -> float | None:
+    from fairlearn.metrics import equalized_odds_difference
+
+    of = np.asarray(of).astype(str)
+    outcomes = {group: np.bincount(churned[of == group], minlength=2) for group in np.unique(of)}
+    rows = np.isin(of, [group for group, counts in outcomes.items() if counts.min() >= gates.min_group_outcomes])
+    if len(np.unique(of[rows])) < 2:
+        return None
+    return float(equalized_odds_difference(churned[rows], predicted[rows].astype(int), sensitive_features=of[rows]))
+
+
 def worst_gap(attributes: list[AttributeFairness]) -> float | None:
-    """The largest equalized-odds difference over all attributes: what the gate judges; None where none is defined."""
+    """The largest equalized-odds difference of a report; None where none is defined."""
     gaps = [it.equalized_odds_difference.value for it in attributes if it.equalized_odds_difference]
     return max(gaps, default=None)
 
@@ -132,25 +159,26 @@ def _attribute(
     churned: np.ndarray,
     probability: np.ndarray,
     threshold: float,
-    min_outcomes: int,
+    gates: Gates,
     seed: int,
 ) -> AttributeFairness:
-    from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
+    from fairlearn.metrics import demographic_parity_difference
 
-    groups = _groups(group, churned, probability, threshold, min_outcomes)
+    groups = _groups(group, churned, probability, threshold, gates.min_group_outcomes)
     judged = [it for it in groups if it.is_judged]
     if len(judged) < 2:
         return AttributeFairness(name, groups, None, None, None)
     rows = np.isin(group, [it.group for it in judged])
     actual, predicted, of = churned[rows], (probability[rows] >= threshold).astype(int), group[rows]
     parity = demographic_parity_difference(actual, predicted, sensitive_features=of)
-    odds = equalized_odds_difference(actual, predicted, sensitive_features=of)
+    odds = _odds(group, churned, probability >= threshold, gates)
+    assert odds is not None, "two groups are judged"
     drawn = _Draws(judged, seed)
     return AttributeFairness(
         attribute=name,
         groups=groups,
         demographic_parity_difference=_around(float(parity), drawn.parity_differences()),
-        equalized_odds_difference=_around(float(odds), drawn.odds_differences()),
+        equalized_odds_difference=_around(odds, drawn.odds_differences()),
         chance_gap=float(np.quantile(drawn.odds_differences(alike=True), CONFIDENCE)),
     )
 

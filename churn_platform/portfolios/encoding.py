@@ -34,9 +34,14 @@ def matrix(batch: pa.Table | pa.RecordBatch, names: Sequence[str]) -> np.ndarray
     """The named FLOAT columns of an Arrow table or batch as a (rows, features) float32 matrix, nulls as NaN."""
     out = np.empty((batch.num_rows, len(names)), dtype=np.float32, order="F")
     for position, name in enumerate(names):
-        column = batch.column(name)
-        out[:, position] = column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy()
+        out[:, position] = column(batch, name)
     return out
+
+
+def column(batch: pa.Table | pa.RecordBatch, name: str) -> np.ndarray:
+    """A column of an Arrow table or batch as numpy."""
+    values = batch.column(name)
+    return values.to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else values.to_numpy()
 
 
 def encode_row(row: Mapping[str, object], features: Sequence[Feature]) -> np.ndarray:

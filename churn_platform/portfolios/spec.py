@@ -1,7 +1,7 @@
 """The typed shape of a portfolio's YAML file. Unknown keys are refused, so a typing error cannot pass silently."""
 
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,8 @@ from churn_platform.portfolios.spec_model import Identifier, SpecModel
 from churn_platform.published.sentences import sentence
 
 ATTRIBUTE_TYPES = ("string", "integer", "number", "boolean")
+
+Algorithm = Literal["logistic_regression", "random_forest", "lightgbm", "xgboost"]
 
 
 class Column(SpecModel):
@@ -151,7 +153,7 @@ class Portfolio(SpecModel):
     economics: Economics
     campaign: Campaign = Campaign()
     gates: Gates
-    candidates: tuple[Literal["logistic_regression", "xgboost"], ...] = ("logistic_regression", "xgboost")
+    candidates: tuple[Algorithm, ...] = get_args(Algorithm)
 
     @model_validator(mode="after")
     def _parts_agree(self):

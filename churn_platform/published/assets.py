@@ -1,7 +1,5 @@
 """Publication as assets: the champion's bundle and a month of online features."""
 
-from functools import partial
-
 from dagster import (
     AllPartitionMapping,
     AssetDep,
@@ -37,7 +35,7 @@ def _published_model(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
 
     @asset(
         **monthly_asset(portfolio.name, "published_model", f"{portfolio.name}_training", settings.first_month),
-        deps=[AssetKey([portfolio.name, "champion"])],
+        deps=[AssetKey([portfolio.name, "champion"]), AssetKey([portfolio.name, "model_card"])],
         kinds={"onnx"},
         description="The champion's ONNX bundle, checked against the native model, and named live.",
     )
@@ -45,10 +43,8 @@ def _published_model(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
     ) -> MaterializeResult:
         log = audit.log(context.run_id)
-        connect = partial(warehouse.get_connection, read_only=True)
-        bundle = publish_champion(
-            Publisher(tracking.client(), log, portfolio, root, connect), reason=f"run {context.run_id}"
-        )
+        publisher = Publisher(tracking.client(), log, portfolio, root, warehouse.lake)
+        bundle = publish_champion(publisher, reason=f"run {context.run_id}")
         version, difference = bundle.manifest.version, bundle.parity_difference
         context.log.info(f"version {version} is live; ONNX differs by at most {difference:.1e}")
         return MaterializeResult(

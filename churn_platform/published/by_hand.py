@@ -1,16 +1,24 @@
 """Changes of champion that a person orders: rollback and approval."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from churn_platform.audit.record import Record
 from churn_platform.audit.trail import champions
 from churn_platform.errors import PromotionError
+from churn_platform.evaluation import records
 from churn_platform.published.contract import features_dir, read_features_manifest, read_live
 from churn_platform.published.publication import Bundle, Publisher, make_live, ready_bundle
-from churn_platform.training.registry import PREVIOUS, champion_version, version_named, version_of, withdrawn_reason
+from churn_platform.training.registry import (
+    CHAMPION,
+    PREVIOUS,
+    champion_version,
+    version_named,
+    version_of,
+    withdrawn_reason,
+)
 from churn_platform.training.succession import (
-    AWAITING,
     changing,
     crown,
     former_champion,
@@ -18,7 +26,7 @@ from churn_platform.training.succession import (
     numbers,
     obstacle_to_promotion,
 )
-from churn_platform.warehouse.tables import table_exists
+from churn_platform.warehouse.lake import connect
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ def approve(publisher: Publisher, *, version: int | None, reason: str) -> Takeov
         raise PromotionError(f"{portfolio.name} promotes without approval; `approval: manual` in its spec changes that")
     judgement = judgement_of(_waiting(publisher, version))
     with changing(client, publisher.audit, portfolio.name):
-        serving = version_of(client, portfolio.name, "champion")
+        serving = version_of(client, portfolio.name, CHAMPION)
         if obstacle := obstacle_to_promotion(client, portfolio.name, judgement, serving):
             raise PromotionError(f"version {judgement.version} cannot be approved: {obstacle}")
         details = {"month": judgement.month, "earned": judgement.reason, **numbers(judgement.evidence)}
@@ -132,24 +140,15 @@ def _check_target(publisher: Publisher, version: int, serving: int) -> None:
 
 def _waiting(publisher: Publisher, version: int | None) -> dict[str, Any]:
     """The newest evaluation that waits for approval, of that version where one is given."""
-    name = publisher.portfolio.name
-    rows = [row for row in _evaluations(publisher) if version in (None, row["challenger_version"])]
-    waiting = [row for row in rows if row.get("outcome") == AWAITING]
-    if waiting:
-        return waiting[0]
-    asked = f"version {version}" if version else "no version"
-    found = f"{rows[0]['reason']} ({rows[0]['month']:%Y-%m})" if rows else "there is no evaluation of it"
-    raise PromotionError(f"{asked} of {name} {'does not wait' if version else 'waits'} for approval: {found}")
-
-
-def _evaluations(publisher: Publisher) -> list[dict[str, Any]]:
-    table = f"{publisher.portfolio.name}.evaluation"
-    with publisher.connect() as connection:
-        if not table_exists(connection, table):
-            return []
-        result = connection.execute(f"select * from {table} order by month desc")
-        names = [column[0] for column in result.description]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    portfolio = publisher.portfolio
+    with closing(connect(publisher.lake, read_only=True)) as connection:
+        rows = records.awaiting_approval(connection, portfolio)
+    waiting = [row for row in rows if version in (None, row["challenger_version"])]
+    if not waiting:
+        asked = f"version {version} of {portfolio.name} does not wait" if version else f"{portfolio.name} has none"
+        others = ", ".join(str(row["challenger_version"]) for row in rows) or "none"
+        raise PromotionError(f"{asked} for approval; waiting: {others} (`churn models {portfolio.name}` lists all)")
+    return waiting[-1]
 
 
 def _check_reason(reason: str) -> None:

@@ -1,7 +1,7 @@
 """The published contract: what the platform writes and serving reads. Light on purpose: msgspec and numpy alone.
 
 published/<portfolio>/
-  models/<version>/model.onnx, manifest.json
+  models/<version>/model.onnx, manifest.json, model_card.html where the version has a card
   features/<month>/customers.lmdb, manifest.json     customer id -> packed features, score, reasons
   live.json                                          what is live; replaced atomically
 """
@@ -12,15 +12,20 @@ import msgspec
 import numpy as np
 
 MODEL_FILE = "model.onnx"
+CARD_FILE = "model_card.html"
 FEATURES_FILE = "customers.lmdb"
 MANIFEST_FILE = "manifest.json"
 LIVE_FILE = "live.json"
 ONNX_INPUT = "features"
 ONNX_PROBABILITIES = "probabilities"
+CHAMPION, CHALLENGER, SHADOW = "champion", "challenger", "shadow"
 
 
 class PublishedFeature(msgspec.Struct, frozen=True):
-    """One feature as the model expects it, in the manifest's order."""
+    """One feature as the model expects it, in the manifest's order.
+
+    default: stands in for a value that a request leaves out. reference: what a typical customer has, nullable or not.
+    """
 
     name: str
     type: str
@@ -32,6 +37,9 @@ class PublishedFeature(msgspec.Struct, frozen=True):
     source: str | None
     description: str
     reason: str
+    reference: float | str | bool | None = None
+    group: str = ""
+    protected: bool = False
 
 
 class Tier(msgspec.Struct, frozen=True):
@@ -82,7 +90,7 @@ class FeaturesManifest(msgspec.Struct, frozen=True):
 
 
 class LiveModel(msgspec.Struct, frozen=True):
-    """A model that serving loads: its role, and its share of the traffic."""
+    """A model that serving loads: its role (champion, challenger or shadow), and its share of the traffic."""
 
     version: int
     role: str
@@ -90,11 +98,17 @@ class LiveModel(msgspec.Struct, frozen=True):
 
 
 class Live(msgspec.Struct, frozen=True):
-    """What is live in a portfolio."""
+    """What is live in a portfolio, and the champion before this one."""
 
     portfolio: str
     models: tuple[LiveModel, ...]
     features_month: str | None
+    previous: int | None = None
+
+    @property
+    def champion(self) -> int | None:
+        """The version that serves; None before the first."""
+        return next((model.version for model in self.models if model.role == CHAMPION), None)
 
 
 class StoredCustomer(msgspec.Struct, frozen=True):

@@ -11,7 +11,18 @@ from pathlib import Path
 
 import msgspec
 
-from churn_platform.published.contract import LIVE_FILE, MANIFEST_FILE, Live, LiveModel, read_live
+from churn_platform.errors import PublicationError
+from churn_platform.published.contract import (
+    CHALLENGER,
+    CHAMPION,
+    LIVE_FILE,
+    MANIFEST_FILE,
+    SHADOW,
+    Live,
+    LiveModel,
+    model_dir,
+    read_live,
+)
 
 
 @contextmanager
@@ -74,14 +85,43 @@ def go_live(root: Path, portfolio: str, *, champion: int | None = None, features
     """Name a champion, a month of features, or both as live; what is not given stays as it is."""
     root.mkdir(parents=True, exist_ok=True)
     with _locked(root / ".live.lock"):
-        current = read_live(root)
-        models = current.models if current else ()
+        live = read_live(root) or Live(portfolio, (), None)
         if champion is not None:
-            models = (LiveModel(champion, "champion", 1.0),)
-        live = Live(portfolio, models, features_month or (current.features_month if current else None))
-        with new_file(root / LIVE_FILE) as draft:
-            draft.write_bytes(msgspec.json.format(msgspec.json.encode(live)))
+            models, former = (LiveModel(champion, CHAMPION, 1.0),), live.champion
+            previous = former if former not in (None, champion) else live.previous
+            live = msgspec.structs.replace(live, models=models, previous=previous)
+        if features_month:
+            live = msgspec.structs.replace(live, features_month=features_month)
+        _write_live(root, live)
     return live
+
+
+def direct_traffic(root: Path, *, challenger: int, weight: float, shadow: bool = False) -> Live:
+    """Give a challenger its share of the champion's traffic, or let it score in the shadow; weight 0 ends either.
+
+    PublicationError where there is no champion, no such bundle, or the weight is no share.
+    """
+    with _locked(root / ".live.lock"):
+        live = read_live(root)
+        if live is None or live.champion is None:
+            raise PublicationError(f"{root} has no champion; publish one before an experiment")
+        if not 0 <= weight < 1 or challenger == live.champion or not model_dir(root, challenger).exists():
+            raise PublicationError(
+                f"version {challenger} with weight {weight:g} is no challenger to version {live.champion}: "
+                "it must be another published version, and the weight at least 0 and below 1"
+            )
+        role, share = (SHADOW, 0.0) if shadow else (CHALLENGER, weight)
+        models = (LiveModel(live.champion, CHAMPION, 1.0 - share), LiveModel(challenger, role, share))
+        live = msgspec.structs.replace(
+            live, models=models if weight or shadow else (LiveModel(live.champion, CHAMPION, 1.0),)
+        )
+        _write_live(root, live)
+    return live
+
+
+def _write_live(root: Path, live: Live) -> None:
+    with new_file(root / LIVE_FILE) as draft:
+        draft.write_bytes(msgspec.json.format(msgspec.json.encode(live)))
 
 
 @contextmanager

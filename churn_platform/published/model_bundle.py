@@ -9,6 +9,7 @@ import numpy as np
 from churn_platform.errors import PublicationError
 from churn_platform.portfolios.spec import Feature
 from churn_platform.published.contract import (
+    CARD_FILE,
     MODEL_FILE,
     ModelManifest,
     PublishedFeature,
@@ -23,16 +24,22 @@ from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord
 
 
-def publish_model(root: Path, version: int, model: ChurnModel, record: ModelRecord, sample: np.ndarray) -> float:
-    """Write the bundle of a version; returns the parity difference over `sample`, encoded customers.
+def publish_model(
+    root: Path, version: int, model: ChurnModel, record: ModelRecord, sample: np.ndarray, *, card: bytes | None = None
+) -> float:
+    """Write the bundle of a version, with its model card where it has one, as HTML.
 
-    PublicationError, and nothing written, where the export disagrees with the native model.
+    Returns the parity difference over `sample`, encoded customers. PublicationError, and nothing written, where the
+    export disagrees with the native model.
     """
     onnx = export(model)
     difference = check_parity(model, onnx, sample)
     with new_folder(model_dir(root, version)) as draft:
-        (draft / MODEL_FILE).write_bytes(onnx)
-        write_manifest(draft, _manifest(version, model, record, sample, sha256(draft / MODEL_FILE)))
+        files = {MODEL_FILE: onnx} | ({CARD_FILE: card} if card else {})
+        for name, content in files.items():
+            (draft / name).write_bytes(content)
+        hashes = {name: sha256(draft / name) for name in files}
+        write_manifest(draft, _manifest(version, model, record, sample, hashes))
     return difference
 
 
@@ -50,7 +57,7 @@ def read_bundle(root: Path, version: int) -> ModelManifest:
 
 
 def _manifest(
-    version: int, model: ChurnModel, record: ModelRecord, sample: np.ndarray, onnx_sha256: str
+    version: int, model: ChurnModel, record: ModelRecord, sample: np.ndarray, hashes: dict[str, str]
 ) -> ModelManifest:
     return ModelManifest(
         portfolio=record.portfolio,
@@ -69,7 +76,7 @@ def _manifest(
         mlflow_run_id=record.mlflow_run_id,
         code_version=record.code_version,
         smoke=_smoke(model, sample[0]),
-        sha256={MODEL_FILE: onnx_sha256},
+        sha256=hashes,
     )
 
 
@@ -81,21 +88,25 @@ def _published(feature: Feature, values: np.ndarray) -> PublishedFeature:
         range=feature.range,
         levels=feature.levels,
         nullable=feature.nullable,
-        default=_default(feature, values[~np.isnan(values)]),
+        default=None if feature.nullable else _typical(feature, values),
         source=feature.source,
         description=feature.description,
         reason=feature.reason,
+        reference=_typical(feature, values),
+        group=feature.group,
+        protected=feature.protected,
     )
 
 
-def _default(feature: Feature, values: np.ndarray) -> float | str | bool | None:
-    """What stands in for a feature that a request leaves out: the most frequent level, or the median."""
-    if feature.nullable or not len(values):
+def _typical(feature: Feature, values: np.ndarray) -> float | str | bool | None:
+    """The most frequent level, or the median, of the values that are known; None where none is."""
+    known = values[~np.isnan(values)]
+    if not len(known):
         return None
     if feature.type in ("category", "boolean"):
-        code = int(np.bincount(values.astype(int)).argmax())
+        code = int(np.bincount(known.astype(int)).argmax())
         return feature.levels[code] if feature.type == "category" else bool(code)
-    return float(np.median(values))
+    return float(np.median(known))
 
 
 def _smoke(model: ChurnModel, customer: np.ndarray) -> SmokePrediction:

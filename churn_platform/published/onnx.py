@@ -6,6 +6,7 @@ import numpy as np
 
 from churn_platform.errors import PublicationError
 from churn_platform.published.contract import ONNX_INPUT, ONNX_PROBABILITIES
+from churn_platform.training.candidates import ALGORITHMS
 from churn_platform.training.model import ChurnModel
 
 MAX_DIFFERENCE = 1e-5
@@ -13,22 +14,7 @@ MAX_DIFFERENCE = 1e-5
 
 def export(model: ChurnModel) -> bytes:
     """The uncalibrated estimator as ONNX: input (rows, features) float32, output `probabilities` (rows, 2)."""
-    from sklearn.pipeline import Pipeline
-
-    width = len(model.features)
-    if isinstance(model.estimator, Pipeline):
-        from skl2onnx import to_onnx
-        from skl2onnx.common.data_types import FloatTensorType
-
-        inputs = [(ONNX_INPUT, FloatTensorType([None, width]))]
-        exported = to_onnx(model.estimator, initial_types=inputs, options={"zipmap": False}, target_opset=17)
-    else:
-        from onnxmltools import convert_xgboost
-        from onnxmltools.convert.common.data_types import FloatTensorType as BoosterTensorType
-
-        inputs = [(ONNX_INPUT, BoosterTensorType([None, width]))]
-        exported = convert_xgboost(model.estimator, initial_types=inputs, target_opset=15)
-    return exported.SerializeToString()
+    return ALGORITHMS[model.algorithm].export(model.estimator, len(model.features))
 
 
 def run(onnx: bytes | Path, features: np.ndarray) -> np.ndarray:

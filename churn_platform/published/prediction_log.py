@@ -63,6 +63,19 @@ _DECODER = msgspec.msgpack.Decoder(Prediction)
 _HEADER_DECODER = msgspec.msgpack.Decoder(SegmentHeader)
 
 
+def segment_name(opened_at_us: int, worker: str) -> str:
+    """Name of a segment while it is being written; names sort by the time of opening."""
+    return f"{opened_at_us:016d}-{worker}{OPEN_SUFFIX}"
+
+
+def opened_at_us(path: Path) -> int:
+    """When a segment was opened, as its name says."""
+    try:
+        return int(path.name.split("-")[0])
+    except ValueError:
+        raise DataError(f"{path}: not the name of a segment; move it out of the folder") from None
+
+
 def frame(payload: bytes) -> bytes:
     """A payload with its length and checksum before it."""
     return FRAME.pack(len(payload), zlib.crc32(payload)) + payload

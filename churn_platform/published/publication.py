@@ -1,17 +1,15 @@
 """Makes the champion live: bundle, audit record, live file, in this order, whoever asks for it."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import duckdb
 
 from churn_platform.audit.anchors import note_head
 from churn_platform.audit.log import AuditLog
 from churn_platform.audit.trail import last_publication
 from churn_platform.errors import PublicationError
+from churn_platform.governance.card_facts import find_card
 from churn_platform.months import parse_month
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.contract import (
@@ -24,10 +22,11 @@ from churn_platform.published.contract import (
 )
 from churn_platform.published.files import go_live, sha256
 from churn_platform.published.model_bundle import publish_model, read_bundle
-from churn_platform.training.data import load_training_data, read_training_set
+from churn_platform.training.data import load_holdout, read_training_set
 from churn_platform.training.record import record_of_version
 from churn_platform.training.registry import CHAMPION, champion_version, load_model, version_of
 from churn_platform.training.succession import changing
+from churn_platform.warehouse.lake import Lake, connect
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,13 +36,13 @@ PARITY_ROWS = 20_000
 
 @dataclass(frozen=True)
 class Publisher:
-    """What it takes to publish a portfolio's models: registry, trail, published folder, and the lake to read."""
+    """What it takes to publish a portfolio's models: registry, trail, published folder, and the lake."""
 
     client: "MlflowClient"
     audit: AuditLog
     portfolio: Portfolio
     root: Path
-    connect: Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
+    lake: Lake
 
 
 @dataclass(frozen=True)
@@ -77,11 +76,12 @@ def write_bundle(publisher: Publisher, version: int) -> Bundle:
     client, portfolio = publisher.client, publisher.portfolio
     record = record_of_version(client, portfolio.name, version)
     model = load_model(client, portfolio.name, version)
-    with publisher.connect() as connection:
+    with closing(connect(publisher.lake, read_only=True)) as connection:
         training_set = read_training_set(connection, portfolio, parse_month(record.month))
-        holdout = load_training_data(connection, portfolio, training_set).holdout.features
+        holdout = load_holdout(connection, portfolio, training_set).features
     sample = model.own(holdout, portfolio.feature_names)[:PARITY_ROWS]
-    difference = publish_model(publisher.root, version, model, record, sample)
+    card = find_card(client, portfolio.name, version, ending="html")
+    difference = publish_model(publisher.root, version, model, record, sample, card=card)
     manifest_sha256 = sha256(model_dir(publisher.root, version) / MANIFEST_FILE)
     return Bundle(read_bundle(publisher.root, version), manifest_sha256, difference)
 

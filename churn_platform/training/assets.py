@@ -9,9 +9,11 @@ from churn_platform.partitions import WAREHOUSE_POOL, lag, monthly_asset, months
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 from churn_platform.training import challengers, plan
-from churn_platform.training.data import load_training_data, read_training_set
-from churn_platform.training.fit import fit_and_log
+from churn_platform.training.candidates import ALGORITHMS
+from churn_platform.training.data import load_training_data, read_training_set, stream_training_rows
+from churn_platform.training.fit import Means, fit_and_log
 from churn_platform.training.tracking import Tracking
+from churn_platform.training.tune import Budget
 from churn_platform.warehouse.resource import Warehouse
 from churn_platform.warehouse.tables import write
 
@@ -49,24 +51,30 @@ def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> Asse
     @asset(
         **monthly_asset(portfolio.name, algorithm, f"{portfolio.name}_training", settings.first_month),
         deps=[AssetKey([portfolio.name, "training_set"])],
-        kinds={"xgboost" if algorithm == "xgboost" else "scikitlearn", "mlflow"},
-        description=f"A fitted, calibrated {algorithm.replace('_', ' ')}, kept as an MLflow run.",
+        kinds={ALGORITHMS[algorithm].LIBRARY.replace("-", ""), "mlflow"},
+        description=f"A tuned, fitted, calibrated {algorithm.replace('_', ' ')}, kept as an MLflow run.",
     )
     def candidate(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
+        budget = Budget(settings.tuning_trials, settings.tuning_seconds, settings.tuning_rows_max)
+        means = Means(threads=settings.model_threads, budget=budget, cache_dir=settings.root / "tmp")
         for month in months_of(context):
-            with warehouse.get_connection(read_only=True) as connection:
-                training_set = read_training_set(connection, portfolio, month)
-                data = load_training_data(connection, portfolio, training_set)
             tags = dict(zip(challengers.CANDIDATE_TAGS, (portfolio.name, month.isoformat(), algorithm), strict=True))
-            with tracking.run(context, experiment=portfolio.name, tags=tags) as mlflow:
+            with (
+                warehouse.get_connection(read_only=True) as connection,
+                tracking.run(context, experiment=portfolio.name, tags=tags) as mlflow,
+            ):
+                training_set = read_training_set(connection, portfolio, month)
+                rows = partial(stream_training_rows, connection, portfolio, training_set)
                 record = fit_and_log(
                     mlflow,
                     portfolio,
                     algorithm,
                     training_set,
-                    data,
+                    load_training_data(connection, portfolio, training_set),
+                    every_row=partial(rows, batch_rows=settings.scoring_batch_rows),
+                    means=means,
                     code_version=settings.running_code_version,
-                    threads=settings.model_threads,
+                    log=context.log.info,
                 )
             context.log.info(f"{record.month}: validation AUC {record.validation['auc']:.4f}")
         return MaterializeResult(
@@ -78,6 +86,9 @@ def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> Asse
                     )
                 ),
                 "auc_validation": record.validation["auc"],
+                "parameters": MetadataValue.json(record.parameters),
+                "train_rows": record.train_rows,
+                "train_share": record.train_share,
                 "mlflow_run_id": record.mlflow_run_id,
                 "lake_snapshot": record.snapshot,
             }

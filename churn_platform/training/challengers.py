@@ -42,6 +42,7 @@ def best(candidates: list[ModelRecord]) -> ModelRecord:
 
 def register_challenger(client: "MlflowClient", record: ModelRecord) -> int:
     """Register the candidate's model as a version with the alias `challenger`; returns the version."""
+    intervals = record.holdout_intervals
     return register(
         client,
         record.portfolio,
@@ -57,6 +58,7 @@ def register_challenger(client: "MlflowClient", record: ModelRecord) -> int:
             "code_version": record.code_version,
             "threshold": f"{record.threshold:.6g}",
             **{f"holdout_{name}": f"{value:.6g}" for name, value in record.holdout.items()},
+            **{f"holdout_{name}_95": f"{low:.6g} to {high:.6g}" for name, (low, high) in intervals.items()},
         },
     )
 

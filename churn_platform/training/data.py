@@ -1,17 +1,21 @@
 """Reads labelled features from the lake, as of a snapshot, so that a model can be trained again on the same rows."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 
 from churn_platform.errors import TrainingError
 from churn_platform.months import label
-from churn_platform.portfolios.encoding import encoded_columns, matrix
+from churn_platform.portfolios.encoding import column, encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.validation import validate_encoded
-from churn_platform.training.splits import HOLDOUT, SPLITS, TRAIN, VALIDATION, LabelledMonth, row_splits
+from churn_platform.training.splits import HOLDOUT, SPLITS, TRAIN, LabelledMonth, row_splits
+from churn_platform.warehouse.lake import stream
 from churn_platform.warehouse.tables import read_rows, table_exists
 
 
@@ -42,12 +46,16 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a training set is made of: splits by feature month, at a snapshot of the lake, and the share sampled."""
+    """What a training set is made of: splits by feature month, at a snapshot of the lake, and the share sampled.
+
+    `train_customers` counts the rows of the training months, before sampling; 0 where rows are split, not months.
+    """
 
     month: date
     months: dict[date, str]
     snapshot: int
     train_share: float
+    train_customers: int = 0
 
 
 def matured_months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> list[LabelledMonth]:
@@ -71,24 +79,52 @@ def read_training_set(connection: duckdb.DuckDBPyConnection, portfolio: Portfoli
             f"no training set of {portfolio.name} for {label(month)}; materialize {portfolio.name}/training_set first"
         )
     months = {row["features_month"]: row["split"] for row in sorted(rows, key=lambda row: row["features_month"])}
-    return TrainingSet(month, months, rows[0]["snapshot"], rows[0]["train_share"])
+    customers = sum(row["customers"] for row in rows if row["split"] == TRAIN)
+    return TrainingSet(month, months, rows[0]["snapshot"], rows[0]["train_share"], customers)
 
 
 def load_training_data(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, training_set: TrainingSet
 ) -> TrainingData:
     """The rows of a training set, in the order of month and customer, validated against the catalogue."""
+    return TrainingData(*load_splits(connection, portfolio, training_set, *SPLITS))
+
+
+def load_splits(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, training_set: TrainingSet, *names: str
+) -> list[Labelled]:
+    """The named splits of a training set; only the months in them are read."""
     if portfolio.split.policy == "stratified":
         (features_month,) = training_set.months
         everyone = load_labelled(connection, portfolio, features_month, snapshot=training_set.snapshot)
         parts = row_splits(everyone.churned, portfolio.split)
-        return TrainingData(*(everyone.take(parts == name) for name in SPLITS))
-    by_split: dict[str, list[Labelled]] = {name: [] for name in SPLITS}
-    for features_month, name in training_set.months.items():
-        share = training_set.train_share if name == TRAIN else 1.0
-        rows = load_labelled(connection, portfolio, features_month, snapshot=training_set.snapshot, share=share)
-        by_split[name].append(rows)
-    return TrainingData(*(_stacked(by_split[name]) for name in (TRAIN, VALIDATION, HOLDOUT)))
+        return [everyone.take(parts == name) for name in names]
+    return [_stacked(list(_months_of_split(connection, portfolio, training_set, name))) for name in names]
+
+
+def load_holdout(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, training_set: TrainingSet) -> Labelled:
+    """The hold-out of a training set, without reading what it was fitted on."""
+    return load_splits(connection, portfolio, training_set, HOLDOUT)[0]
+
+
+def _months_of_split(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, training_set: TrainingSet, name: str
+) -> Iterator[Labelled]:
+    share = training_set.train_share if name == TRAIN else 1.0
+    for features_month, split in training_set.months.items():
+        if split == name:
+            yield load_labelled(connection, portfolio, features_month, snapshot=training_set.snapshot, share=share)
+
+
+def stream_training_rows(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, training_set: TrainingSet, *, batch_rows: int
+) -> Iterator[Labelled]:
+    """Every training row of an out-of-time set, none left out for a sample, a batch at a time in the same order."""
+    for features_month, split in training_set.months.items():
+        if split == TRAIN:
+            query, parameters = _labelled_query(portfolio, features_month, training_set.snapshot, share=1.0)
+            for batch in stream(connection, query, parameters, batch_rows=batch_rows):
+                yield _labelled(batch, portfolio, features_month)
 
 
 def load_labelled(
@@ -103,21 +139,28 @@ def load_labelled(
 
     `share` below 1 keeps a fixed sample of customers, the same in every month. Cardinality of the join is one to one.
     """
+    query, parameters = _labelled_query(portfolio, features_month, snapshot, share=share)
+    return _labelled(connection.execute(query, parameters).to_arrow_table(), portfolio, features_month)
+
+
+def _labelled_query(portfolio: Portfolio, month: date, snapshot: int, *, share: float) -> tuple[str, dict[str, Any]]:
     version = f"at (version => {snapshot})"
-    table = connection.execute(
-        f"""
+    query = f"""
         select customer_id, churned::tinyint as churned, {encoded_columns(portfolio.features)}
         from {portfolio.name}.customer_features as features {version}
         join {portfolio.name}.churn_labels as labels {version} using (customer_id)
         where features.month = $month and labels.features_month = $month
           and hash(customer_id) % 1000000 < $share * 1000000
         order by customer_id
-        """,
-        {"month": features_month, "share": share},
-    ).to_arrow_table()
-    features = matrix(table, portfolio.feature_names)
-    validate_encoded(features, portfolio.features, what=f"{portfolio.name} features of {label(features_month)}")
-    return Labelled(features, table["churned"].to_numpy(), table["customer_id"].to_numpy())
+        """
+    return query, {"month": month, "share": share}
+
+
+def _labelled(rows: pa.Table | pa.RecordBatch, portfolio: Portfolio, month: date) -> Labelled:
+    features = matrix(rows, portfolio.feature_names)
+    validate_encoded(features, portfolio.features, what=f"{portfolio.name} features of {label(month)}")
+    churned, customer_ids = (column(rows, name) for name in ("churned", "customer_id"))
+    return Labelled(features, churned, customer_ids)
 
 
 def _stacked(parts: list[Labelled]) -> Labelled:

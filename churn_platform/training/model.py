@@ -5,18 +5,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from churn_platform.errors import DataError
 from churn_platform.portfolios.spec import Feature
-from churn_platform.training.candidates import fit_candidate
-from churn_platform.training.contributions import contributions
+from churn_platform.training.candidates import ALGORITHMS, Parameters
 from churn_platform.training.data import Labelled
+from churn_platform.training.odds import log_odds
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
-
-EDGE = 1e-7
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,7 @@ class ChurnModel:
     estimator: "BaseEstimator"
     calibration: Calibration
     baseline: np.ndarray = field(repr=False)
+    parameters: Parameters = field(default_factory=dict)
 
     def own(self, features: np.ndarray, names: Sequence[str]) -> np.ndarray:
         """The model's own features from a matrix whose columns are `names`; the catalogue may have grown since.
@@ -63,19 +62,46 @@ class ChurnModel:
 
     def contributions(self, features: np.ndarray) -> np.ndarray:
         """What each feature adds to the raw log-odds against the average customer, (rows, features)."""
-        return contributions(self.estimator, features) - self.baseline
-
-
-def log_odds(probability: np.ndarray) -> np.ndarray:
-    """Log-odds, kept finite at 0 and 1."""
-    return logit(np.clip(probability, EDGE, 1 - EDGE))
+        return ALGORITHMS[self.algorithm].contributions(self.estimator, features) - self.baseline
 
 
 def fit_model(
-    algorithm: str, features: Sequence[Feature], train: Labelled, validation: Labelled, *, seed: int, threads: int
+    algorithm: str,
+    features: Sequence[Feature],
+    train: Labelled,
+    validation: Labelled,
+    *,
+    seed: int,
+    threads: int,
+    parameters: Parameters | None = None,
 ) -> ChurnModel:
-    """The algorithm fitted on `train` and calibrated on `validation`."""
-    estimator = fit_candidate(algorithm, features, train, validation, seed=seed, threads=threads)
+    """The algorithm fitted on `train` with the parameters given, and calibrated on `validation`.
+
+    The same rows, parameters, seed and threads give the same bytes. Without parameters the algorithm's defaults
+    serve, and boosting stops early on `validation`.
+    """
+    parameters = parameters or untuned(algorithm, features, train, validation, seed=seed, threads=threads)
+    estimator = ALGORITHMS[algorithm].fit(features, train, parameters, seed=seed, threads=threads)
+    return calibrated(algorithm, features, estimator, validation, parameters)
+
+
+def untuned(
+    algorithm: str, features: Sequence[Feature], train: Labelled, validation: Labelled, *, seed: int, threads: int
+) -> Parameters:
+    """The algorithm's default parameters, with as many rounds of boosting as suit `validation`."""
+    module = ALGORITHMS[algorithm]
+    stopped = module.fit(features, train, module.DEFAULTS, seed=seed, threads=threads, stop_on=validation)
+    return {**module.DEFAULTS, **module.rounds(stopped)}
+
+
+def calibrated(
+    algorithm: str,
+    features: Sequence[Feature],
+    estimator: "BaseEstimator",
+    validation: Labelled,
+    parameters: Parameters,
+) -> ChurnModel:
+    """The model that a fitted estimator makes, calibrated on `validation`."""
     raw = estimator.predict_proba(validation.features)[:, 1]
     background = validation.features[:: max(1, len(validation) // 2_000)]
     return ChurnModel(
@@ -83,7 +109,8 @@ def fit_model(
         features=tuple(features),
         estimator=estimator,
         calibration=fit_calibration(raw, validation.churned),
-        baseline=contributions(estimator, background).mean(axis=0),
+        baseline=ALGORITHMS[algorithm].contributions(estimator, background).mean(axis=0),
+        parameters=dict(parameters),
     )
 
 

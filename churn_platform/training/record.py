@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from churn_platform.evaluation.intervals import Interval, metric_intervals
@@ -9,6 +10,7 @@ from churn_platform.evaluation.metrics import measure
 from churn_platform.evaluation.threshold import choose_threshold, risk_tiers
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.training.candidates import ALGORITHMS
 from churn_platform.training.data import TrainingData, TrainingSet
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.splits import HOLDOUT, STRATIFIED, TRAIN
@@ -21,7 +23,11 @@ RECORD_FILE = "record.json"
 
 @dataclass(frozen=True)
 class ModelRecord:
-    """Provenance, threshold and metrics of one fitted candidate."""
+    """Provenance, threshold and metrics of one fitted candidate.
+
+    `parameters`, `seed`, `threads`, `libraries` and the rows of `snapshot` make the same model again; of the training
+    rows it used `train_rows`, sampled by customer where `train_share` is below 1.
+    """
 
     portfolio: str
     month: str
@@ -37,6 +43,12 @@ class ModelRecord:
     validation: dict[str, float]
     holdout: dict[str, float]
     holdout_intervals: dict[str, Interval] = field(default_factory=dict)
+    parameters: dict[str, int | float] = field(default_factory=dict)
+    seed: int = 0
+    threads: int = 1
+    train_share: float = 1.0
+    train_rows: int = 0
+    libraries: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The record as JSON takes it."""
@@ -51,6 +63,8 @@ def make_record(
     *,
     mlflow_run_id: str,
     code_version: str,
+    threads: int,
+    is_streamed: bool = False,
 ) -> ModelRecord:
     """Choose the threshold on the validation rows, measure there and on the hold-out, and note where all comes from."""
     validated = model.churn_probability(data.validation.features)
@@ -77,7 +91,18 @@ def make_record(
         validation=measure(data.validation.churned, validated, **options).as_dict(),
         holdout=holdout.as_dict(),
         holdout_intervals=metric_intervals(churned, probability, holdout, seed=portfolio.split.seed, **options),
+        parameters=dict(model.parameters),
+        seed=portfolio.split.seed,
+        threads=threads,
+        train_share=1.0 if is_streamed else training_set.train_share,
+        train_rows=training_set.train_customers if is_streamed else len(data.train),
+        libraries=_libraries(model.algorithm),
     )
+
+
+def _libraries(algorithm: str) -> dict[str, str]:
+    """Versions of what a fit depends on."""
+    return {name: version(name) for name in sorted({ALGORITHMS[algorithm].LIBRARY, "scikit-learn", "numpy"})}
 
 
 def record_of_version(client: "MlflowClient", portfolio: str, version: int) -> ModelRecord:

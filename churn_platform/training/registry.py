@@ -124,6 +124,7 @@ def version_row(version: "ModelVersion", named: dict[str, int]) -> dict[str, str
         "month": tags.get("month", ""),
         "algorithm": tags.get("algorithm", ""),
         "hold-out AUC": tags.get("holdout_auc", ""),
+        "95 % interval": tags.get("holdout_auc_95", ""),
         "decision": "withdrawn" if withdrawn_reason(version) else tags.get("decision", "none"),
         "aliases": ", ".join(sorted(name for name, target in named.items() if target == number)),
         "promoted at": tags.get("promoted_at", ""),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from churn_platform.portfolios.spec import Split
 TRAIN, VALIDATION, HOLDOUT = "train", "validation", "holdout"
 SPLITS = (TRAIN, VALIDATION, HOLDOUT)
 STRATIFIED = "stratified"
+Rows = TypeVar("Rows")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,14 @@ def assign_months(months: Sequence[LabelledMonth], split: Split) -> dict[date, s
         return {used[0].features_month: STRATIFIED}
     names = [TRAIN] * (len(used) - 2) + [VALIDATION, HOLDOUT]
     return {month.features_month: name for month, name in zip(used, names, strict=True)}
+
+
+def scored_rows(train: Rows, validation: Rows, split: Split) -> Rows:
+    """Where trials of tuning are scored: the validation month out of time, the training rows of a snapshot.
+
+    A snapshot's validation rows are too few to choose by. Who is scored is never among those fitted on.
+    """
+    return validation if split.policy == "out_of_time" else train
 
 
 def row_splits(churned: np.ndarray, split: Split) -> np.ndarray:

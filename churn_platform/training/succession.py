@@ -17,6 +17,7 @@ from churn_platform.audit.log import AuditLog, locked
 from churn_platform.audit.record import Action, Record
 from churn_platform.audit.trail import champions, select
 from churn_platform.errors import AuditError
+from churn_platform.evaluation.promotion import AWAITING_APPROVAL, PROMOTED, REFUSED, Outcome
 from churn_platform.training.registry import (
     CHAMPION,
     WITHDRAWN,
@@ -32,13 +33,7 @@ from churn_platform.training.registry import (
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-Outcome = Literal["promoted", "awaiting_approval", "refused"]
-AWAITING: Outcome = "awaiting_approval"
-ACTIONS: dict[Outcome, Action] = {
-    "promoted": "promotion",
-    AWAITING: "awaiting_approval",
-    "refused": "refusal",
-}
+ACTIONS: dict[Outcome, Action] = {PROMOTED: "promotion", AWAITING_APPROVAL: "awaiting_approval", REFUSED: "refusal"}
 
 
 @dataclass(frozen=True)
@@ -54,12 +49,12 @@ class Judgement:
 
 
 def judgement_of(row: dict[str, Any]) -> Judgement:
-    """The judgement in a row of the table `evaluation`; one without `outcome` is older than approvals."""
+    """The judgement in a row of the table `evaluation`."""
     return Judgement(
         month=f"{row['month']:%Y-%m}",
         version=row["challenger_version"],
         champion=row["champion_version"],
-        outcome=row.get("outcome") or ("promoted" if row["is_promoted"] else "refused"),
+        outcome=row.get("outcome") or (PROMOTED if row["is_promoted"] else REFUSED),
         reason=row["reason"],
         evidence=json.loads(row["evidence"]),
     )
@@ -104,7 +99,7 @@ def decide(client: "MlflowClient", audit: AuditLog, portfolio: str, judgement: J
         if obstacle := _obstacle(client, audit, portfolio, judgement, serving):
             return f"{judgement.reason}; nothing changes: {obstacle}"
         details = {"month": judgement.month, "judged_against": judgement.champion, **numbers(judgement.evidence)}
-        if judgement.outcome == "promoted":
+        if judgement.outcome == PROMOTED:
             crown(client, audit, portfolio, judgement.version, "promotion", judgement.reason, details)
         else:
             record = _recorded(
@@ -119,12 +114,18 @@ def _obstacle(
     client: "MlflowClient", audit: AuditLog, portfolio: str, judgement: Judgement, serving: int | None
 ) -> str | None:
     run_id = version_named(client, portfolio, judgement.version).run_id
-    known = select(audit.records(), portfolio=portfolio, action=ACTIONS[judgement.outcome])
-    if any((record.details["mlflow_run_id"], record.reason) == (run_id, judgement.reason) for record in known):
+    if any(_same(record, judgement, run_id) for record in select(audit.records(), portfolio=portfolio)):
         return "this is on record"
-    if judgement.outcome == "refused" and judgement.version != serving:
+    if judgement.outcome == REFUSED and judgement.version != serving:
         return None
     return obstacle_to_promotion(client, portfolio, judgement, serving)
+
+
+def _same(record: Record, judgement: Judgement, run_id: str | None) -> bool:
+    """Whether a record is of this judgement; an approval says in its details by what it was earned."""
+    told = record.details.get("earned") if record.action == "approval" else record.reason
+    action = "promotion" if record.action == "approval" else record.action
+    return (action, record.details.get("mlflow_run_id"), told) == (ACTIONS[judgement.outcome], run_id, judgement.reason)
 
 
 def obstacle_to_promotion(

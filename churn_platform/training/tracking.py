@@ -53,7 +53,6 @@ class Tracking(ConfigurableResource):
         `context` is an asset's context; the run carries its Dagster run id, asset key and partition as tags.
         """
         client = self.client()
-        import mlflow
         from dagster_mlflow.resources import MlFlow
 
         name = f"{context.asset_key.path[-1]} {tags['dagster.partition']}"
@@ -72,15 +71,24 @@ class Tracking(ConfigurableResource):
             run_id=context.run_id,
             resource_config={"experiment_name": experiment, "mlflow_run_id": run.info.run_id},
         )
-        mlflow.end_run()
+        _end_active("FINISHED")
+        status = "FAILED"
         try:
             yield MlFlow(started)
-        except BaseException:
-            mlflow.end_run("FAILED")
-            raise
-        mlflow.end_run()
+            status = "FINISHED"
+        finally:
+            _end_active(status)
+            client.set_terminated(run.info.run_id, status)  # it never became active where dagster-mlflow failed
 
     def _experiment_id(self, client: "MlflowClient", name: str) -> str:
         if found := client.get_experiment_by_name(name):
             return found.experiment_id
         return client.create_experiment(name, artifact_location=f"{self.artifact_location}/{name}")
+
+
+def _end_active(status: str) -> None:
+    """End what is active in this process, nested runs included."""
+    import mlflow
+
+    while mlflow.active_run():
+        mlflow.end_run(status)

@@ -104,7 +104,7 @@ def attempts(lake: Lake) -> Retrying:
 
 
 def stream(
-    connection: duckdb.DuckDBPyConnection, query: str, parameters: list, *, batch_rows: int
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: list | dict, *, batch_rows: int
 ) -> Iterator[pa.RecordBatch]:
     """The query's result in Arrow batches, on a cursor of its own: a half-read result would block the connection."""
     with connection.cursor() as cursor:

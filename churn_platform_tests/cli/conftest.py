@@ -10,6 +10,9 @@ from typer.testing import CliRunner
 from churn_platform.cli import app
 from churn_platform.cli.app import console
 from churn_platform.settings import Settings, load_settings
+from churn_platform_tests.published.conftest import record
+
+__all__ = ["record"]
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,20 @@
-"""The record of a decision says all that it rests on, once, and waits where a person must decide."""
+"""The record of a decision says all that it rests on, once."""
 
 import json
 from contextlib import closing
 
 import pytest
 
-from churn_platform.errors import DataError, TrainingError
+from churn_platform.errors import TrainingError
 from churn_platform.evaluation.comparison import CONFIDENCE
 from churn_platform.evaluation.judge import Contender, judge
-from churn_platform.evaluation.promotion import AWAITING_APPROVAL, PROMOTED
-from churn_platform.evaluation.records import (
-    approve,
-    awaiting_approval,
-    decision_tags,
-    read_evaluation,
-    recorded_evaluation,
-    replace_evaluation,
-)
+from churn_platform.evaluation.records import read_evaluation, recorded_evaluation, replace_evaluation
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import ensure_table, read_rows
 from churn_platform_tests.tiny import FEBRUARY, JANUARY, TINY, customers, fit_tiny
 
 HOLDOUT = customers(400, seed=4)
 LENIENT = TINY.model_copy(update={"gates": TINY.gates.model_copy(update={"max_calibration_error": 1.0})})
-MANUAL = LENIENT.model_copy(update={"approval": "manual"})
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +34,7 @@ def test_an_evaluation_is_recorded_once_with_its_evidence(contenders, lake):
     assert row == written
     evidence = json.loads(row["evidence"], parse_constant=pytest.fail)
     assert (row["challenger_version"], row["champion_version"], row["is_promoted"]) == (2, 1, False)
-    assert (row["outcome"], row["reason"], row["approved_by"]) == ("refused", judged.decision.reason, None)
+    assert (row["outcome"], row["reason"]) == ("refused", judged.decision.reason)
     metrics = judged.challenger.standing.metrics
     assert evidence["challenger"]["metrics"] == pytest.approx(metrics.as_dict())
     assert evidence["challenger"]["intervals"]["auc"] == pytest.approx(judged.challenger.intervals["auc"])
@@ -51,21 +42,6 @@ def test_an_evaluation_is_recorded_once_with_its_evidence(contenders, lake):
     assert evidence["challenger"]["export"]["latency_p99_ms"] >= evidence["challenger"]["export"]["latency_ms"] > 0
     assert evidence["auc_difference"] == {"estimate": 0.0, "low": 0.0, "high": 0.0, "confidence": CONFIDENCE}
     assert (evidence["gates"], evidence["holdout_month"]) == (TINY.gates.model_dump(), "2024-12")
-
-
-def test_the_decision_stands_on_the_version(contenders):
-    """Tags say when, against whom, how it ended and why; without a champion there is no difference."""
-    judged = judge(LENIENT, JANUARY, *contenders, HOLDOUT, replicates=100)
-    assert decision_tags(judged) == {
-        "evaluation_month": "2025-01",
-        "evaluation_outcome": "refused",
-        "evaluation_reason": judged.decision.reason,
-        "evaluation_champion": "1",
-        "evaluation_auc_difference": "+0.0000 (+0.0000 to +0.0000)",
-    }
-    alone = decision_tags(judge(LENIENT, JANUARY, contenders[0], None, HOLDOUT, replicates=100))
-    assert alone["evaluation_champion"] == "none"
-    assert "evaluation_auc_difference" not in alone
 
 
 def test_a_table_from_before_gains_the_new_columns(contenders, lake):
@@ -81,27 +57,6 @@ def test_a_table_from_before_gains_the_new_columns(contenders, lake):
         assert read_evaluation(connection, TINY, JANUARY) == before
         assert read_evaluation(connection, TINY, FEBRUARY)["outcome"] == "refused"
     assert (before["challenger_version"], before["is_promoted"], before["outcome"]) == (7, True, None)
-
-
-def test_an_approval_turns_waiting_into_promotion(contenders, lake):
-    """Once, for the month that waits, under the name of who approved; the evidence stays."""
-    judged = judge(MANUAL, JANUARY, contenders[0], None, HOLDOUT, replicates=100)
-    with closing(connect(lake)) as connection:
-        assert awaiting_approval(connection, MANUAL) == []
-        replace_evaluation(connection, MANUAL, judged)
-        (waiting,) = awaiting_approval(connection, MANUAL)
-        assert (waiting["outcome"], waiting["is_promoted"]) == (AWAITING_APPROVAL, False)
-        approved = approve(connection, MANUAL, JANUARY, by="ada")
-        assert read_evaluation(connection, MANUAL, JANUARY) == approved
-        assert awaiting_approval(connection, MANUAL) == []
-        with pytest.raises(DataError, match="nothing to approve for 2025-01: promoted, approved by ada"):
-            approve(connection, MANUAL, JANUARY, by="bob")
-        with pytest.raises(DataError, match="nothing to approve for 2025-02: there is no evaluation"):
-            approve(connection, MANUAL, FEBRUARY, by="bob")
-    assert (approved["outcome"], approved["is_promoted"], approved["approved_by"]) == (PROMOTED, True, "ada")
-    assert approved["evidence"] == waiting["evidence"]
-    again = judge(MANUAL, JANUARY, contenders[0], None, HOLDOUT, replicates=100, approved_by="ada")
-    assert again.decision.reason == approved["reason"]
 
 
 def test_a_month_without_evaluation_is_named(lake):

@@ -6,7 +6,14 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from churn_platform.governance.fairness import Estimate, as_rows, measure_fairness, read_fairness, worst_gap
+from churn_platform.governance.fairness import (
+    Estimate,
+    as_rows,
+    largest_gap,
+    measure_fairness,
+    read_fairness,
+    worst_gap,
+)
 from churn_platform.governance.text import fairness_markdown, verdict
 from churn_platform.portfolios.spec import Gates
 
@@ -147,3 +154,26 @@ def test_rows_are_flat():
     ]
     assert (rows[0]["false_positive_rate"], rows[0]["false_positive_rate_low"]) == (None, None)
     assert Estimate(rows[1]["recall"], rows[1]["recall_low"], rows[1]["recall_high"]).value == 0.75
+
+
+def test_the_gate_sees_what_the_report_says():
+    """The gap handed to the gate is the report's largest difference and its attribute, small groups left out."""
+    generator = np.random.default_rng(3)
+    churned = generator.integers(0, 2, 300).astype(np.int8)
+    probability = generator.uniform(size=300)
+    groups = {
+        "area": generator.choice(["a", "b", "c"], 300).astype(object),
+        "plan": np.array(["x"] * 146 + ["y"] * 150 + ["tiny"] * 4, dtype=object),
+        "same": np.full(300, "one", dtype=object),
+    }
+    report = measure_fairness(groups, churned, probability, threshold=0.5, gates=GATES, seed=1)
+    gap = largest_gap(groups, churned, probability >= 0.5, GATES)
+    assert gap.difference == worst_gap(report)
+    assert gap.attribute == max(report[:2], key=lambda it: it.equalized_odds_difference.value).attribute
+    assert largest_gap({"same": groups["same"]}, churned, probability >= 0.5, GATES) is None
+
+
+def test_equal_errors_are_a_gap_of_zero():
+    """No difference is a difference of zero, not one that cannot be told."""
+    churned, groups = np.array([1, 0] * 8), {"area": np.array(["a"] * 8 + ["b"] * 8, dtype=object)}
+    assert largest_gap(groups, churned, churned == 1, GATES).difference == 0

@@ -27,8 +27,14 @@ class Graph:
 
     @cached_property
     def overrides(self) -> dict[str, Any]:
-        """Settings that differ from the defaults; a fixed hash key makes runs repeatable."""
-        return {"data_dir": self.folder, "portfolios_dir": self.folder / "portfolios", "phone_hash_key": HASH_KEY}
+        """Settings that differ from the defaults; a fixed hash key makes runs repeatable, and one trial is quick."""
+        return {
+            "data_dir": self.folder,
+            "portfolios_dir": self.folder / "portfolios",
+            "phone_hash_key": HASH_KEY,
+            "tuning_trials": 1,
+            "tuning_rows_max": 10_000,
+        }
 
     @cached_property
     def settings(self) -> Settings:

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 import yaml
 
+from churn_platform.errors import TrainingError
 from churn_platform.governance.artifacts import IMPORTANCE_FILE, read_json, read_pictures
+from churn_platform.governance.card_facts import read_card
+from churn_platform.published.contract import CARD_FILE, model_dir, read_model_manifest
+from churn_platform.published.files import sha256
 from churn_platform.training.record import record_of_version
 from churn_platform.training.tracking import Tracking
 from churn_platform_tests.pipeline.graph import Graph
@@ -75,3 +79,18 @@ def test_importance_stands_in_the_lake_and_on_the_run(acme: Graph) -> None:
     run_id = record_of_version(client, "acme", rows[0][3]).mlflow_run_id
     assert [it["feature"] for it in read_json(client, run_id, IMPORTANCE_FILE)] == [row[0] for row in rows]
     assert next(iter(read_pictures(client, run_id))) == "shap_summary.png"
+
+
+def test_the_card_is_on_the_run_and_beside_the_model(acme: Graph) -> None:
+    """The champion's card is the one published beside it, its hash in the manifest; a version without one is named."""
+    client, folder = tracking(acme).client(), model_dir(acme.settings.published_dir / "acme", 1)
+    page = read_card(client, "acme", 1, ending="html")
+    assert (folder / CARD_FILE).read_bytes() == page
+    assert read_model_manifest(folder).sha256[CARD_FILE] == sha256(folder / CARD_FILE)
+    record = record_of_version(client, "acme", 1)
+    told = read_card(client, "acme", 1, ending="md").decode()
+    assert f"{record.holdout['auc']:.4f}" in told
+    assert record.mlflow_run_id in told
+    assert "promoted: it passes every gate" in told
+    with pytest.raises(TrainingError, match=r"version 1 of acme has no model card; materialize acme/model_card"):
+        read_card(client, "acme", 1, ending="pdf")

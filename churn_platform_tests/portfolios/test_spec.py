@@ -39,7 +39,11 @@ def changed(*path, value) -> dict:
         (("kind",), "snapshot", "names id_column and label.column, and lists no tables"),
         (("economics", "acceptance_rate"), 1.5, "less than or equal to 1"),
         (("gates", "min_auc"), 0.4, "greater than or equal to 0.5"),
-        (("candidates",), ["crystal_ball"], "Input should be 'logistic_regression' or 'xgboost'"),
+        (
+            ("candidates",),
+            ["crystal_ball"],
+            "Input should be 'logistic_regression', 'random_forest', 'lightgbm' or 'xgboost'",
+        ),
     ],
 )
 def test_a_contradiction_is_refused(path, value, message):

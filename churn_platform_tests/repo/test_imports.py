@@ -22,6 +22,11 @@ DATING = {"audit/resource.py"}  # a record is dated when it is written, which no
 HEAVY = {"mlflow", "xgboost", "lightgbm", "evidently", "shap", "sklearn"}
 
 
+SERVICE = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in (ROOT / "serving").rglob("*.py")}
+SERVICE_LIBRARIES = {"litestar", "granian", "onnxruntime", "lmdb", "prometheus_client", "numpy", "msgspec"}
+SERVICE_EDGE = {"serving/settings.py", "serving/__main__.py", "serving/metrics.py", "serving/app.py"}
+
+
 def run_time(tree: ast.AST) -> Iterator[ast.AST]:
     """Every node but what only type checkers read."""
     for node in ast.iter_child_nodes(tree):
@@ -54,7 +59,7 @@ def attributes(tree: ast.AST) -> set[tuple[str, str]]:
 def test_every_module_is_looked_at():
     """The readers below see what they should: the package, and imports inside functions."""
     assert len(MODULES) > 50
-    assert "xgboost" in imported(MODULES["training/candidates.py"])
+    assert "xgboost" in imported(MODULES["training/candidates/xgboost.py"])
     assert "dagster_mlflow" not in imported(MODULES["training/fit.py"])
     assert ("os", "environ") in attributes(MODULES["settings.py"])
 
@@ -120,3 +125,38 @@ def test_importing_the_definitions_stays_light(loaded):
     """Dagster's processes start without the libraries that take seconds to import."""
     assert "dagster" in loaded
     assert loaded & HEAVY == set()
+
+
+def test_the_service_imports_its_own_libraries_only():
+    """Beside the standard library and its own extra, the service knows the published contract and nothing else."""
+    for name, tree in SERVICE.items():
+        strange = imported(tree) - SERVICE_LIBRARIES - set(sys.stdlib_module_names) - {"serving", "churn_platform"}
+        assert strange == set(), name
+        nodes = [node for node in run_time(tree) if isinstance(node, ast.ImportFrom) and node.module]
+        platform = {node.module for node in nodes if node.module.startswith("churn_platform")}
+        assert all(module.startswith("churn_platform.published.") for module in platform), name
+
+
+def test_only_the_routes_of_the_service_know_the_web_framework():
+    """What is answered is decided without HTTP."""
+    knowing = {name for name, tree in SERVICE.items() if {"litestar", "granian"} & imported(tree)}
+    assert {name for name in knowing if not name.startswith("serving/http/")} == {
+        "serving/app.py",
+        "serving/__main__.py",
+    }
+
+
+def test_only_the_edge_of_the_service_touches_the_environment():
+    """The service reads its settings once; Prometheus' own variable is set and looked at."""
+    touching = {name for name, tree in SERVICE.items() if attributes(tree) & {("os", "environ"), ("os", "getenv")}}
+    assert touching <= SERVICE_EDGE
+
+
+def test_the_service_loads_nothing_heavy():
+    """The process that answers holds no pandas, model library, tracking or orchestrator."""
+    code = "import sys, serving.app, serving.__main__; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = set(done.stdout.split())
+    assert {"litestar", "onnxruntime"} <= loaded
+    heavy = {"pandas", "pyarrow", "scipy", "duckdb", "dagster", "pydantic_settings", "matplotlib", "statsmodels"}
+    assert loaded & (HEAVY | heavy) == set()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from serving.overlay import Overlay, OverlayFull
+from serving.errors import OverlayFull
+from serving.overlay import Overlay
 
 ROOT = Path(__file__).parents[2]
 NOON = 1_790_000_000.0

@@ -15,8 +15,9 @@ import pytest
 
 from churn_platform.published.prediction_log import CLOSED_SUFFIX, OPEN_SUFFIX, read_segment
 from churn_platform_tests.serving.predictions import prediction
+from serving.errors import LogUnavailable
 from serving.log_segment import close_dead_segments
-from serving.prediction_log import LogUnavailable, PredictionLog
+from serving.prediction_log import PredictionLog
 
 ROOT = Path(__file__).parents[2]
 

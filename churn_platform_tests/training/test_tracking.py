@@ -6,15 +6,21 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from dagster import AssetKey
+from dagster import AssetExecutionContext, AssetKey, asset, materialize
 
 from churn_platform.errors import TrainingError
+from churn_platform.evaluation.metrics import measure
 from churn_platform.scoring.champion import load_champion
+from churn_platform.training.candidates import ALGORITHMS
+from churn_platform.training.candidates.lightgbm import DEFAULTS
 from churn_platform.training.challengers import CANDIDATE_TAGS, best, newest_candidates, register_challenger
 from churn_platform.training.data import TrainingData, TrainingSet
-from churn_platform.training.fit import fit_and_log
+from churn_platform.training.fit import Means, fit_and_log
+from churn_platform.training.model import fit_model
 from churn_platform.training.record import read_record
 from churn_platform.training.registry import CHALLENGER, set_champion, version_of
+from churn_platform.training.tracking import Tracking
+from churn_platform.training.tune import Budget
 from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY, customers
 
 DATA = TrainingData(customers(600, seed=1), customers(300, seed=2), customers(300, seed=3))
@@ -53,7 +59,7 @@ def test_two_materializations_never_share_a_run(tracking):
     ]
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_a_failing_block_leaves_a_failed_run(tracking, error):
     """The error goes on, the run is FAILED, nothing stays active."""
     import mlflow
@@ -62,6 +68,63 @@ def test_a_failing_block_leaves_a_failed_run(tracking, error):
         run_id = mlflow.active_run().info.run_id
         raise error
     assert tracking.client().get_run(run_id).info.status == "FAILED"
+    assert mlflow.active_run() is None
+
+
+def test_nested_runs_end_with_theirs(tracking):
+    """A child that the block left open is ended as the run itself."""
+    import mlflow
+
+    with pytest.raises(ValueError), tracking.run(context(), experiment="nested", tags=tags()):
+        parent = mlflow.active_run().info.run_id
+        child = mlflow.start_run(nested=True).info.run_id
+        raise ValueError
+    assert [tracking.client().get_run(run_id).info.status for run_id in (parent, child)] == ["FAILED", "FAILED"]
+    assert mlflow.active_run() is None
+
+
+def test_a_run_that_dagster_mlflow_cannot_open_is_failed(tracking, monkeypatch):
+    """Where its constructor raises, the run that was made for it does not stay RUNNING."""
+    import mlflow
+    from dagster_mlflow.resources import MlFlow
+
+    def refuse(self):
+        raise ConnectionError("no answer")
+
+    monkeypatch.setattr(MlFlow, "_setup", refuse)
+    with pytest.raises(ConnectionError), tracking.run(context(), experiment="refused", tags=tags()):
+        pass
+    experiment = tracking.client().get_experiment_by_name("refused")
+    (run,) = tracking.client().search_runs([experiment.experiment_id])
+    assert run.info.status == "FAILED"
+    assert mlflow.active_run() is None
+
+
+def test_assets_of_two_dagster_runs_in_one_process_keep_apart(tracking):
+    """The first fails, the second does not: FAILED and FINISHED, each with its own metric and Dagster run."""
+    import mlflow
+
+    @asset(key=["tiny", "fragile"], config_schema={"fails": bool})
+    def fragile(context: AssetExecutionContext, tracking: Tracking) -> None:
+        with tracking.run(context, experiment="dagster", tags=tags("fragile")) as active:
+            active.log_metric("fails", float(context.op_execution_context.op_config["fails"]))
+            if context.op_execution_context.op_config["fails"]:
+                raise ZeroDivisionError
+
+    ran = [
+        materialize(
+            [fragile],
+            resources={"tracking": tracking},
+            run_config={"ops": {"tiny__fragile": {"config": {"fails": fails}}}},
+            raise_on_error=False,
+        )
+        for fails in (True, False)
+    ]
+    experiment = tracking.client().get_experiment_by_name("dagster")
+    runs = tracking.client().search_runs([experiment.experiment_id], order_by=["attributes.start_time"])
+    assert [run.info.status for run in runs] == ["FAILED", "FINISHED"]
+    assert [run.data.metrics["fails"] for run in runs] == [1.0, 0.0]
+    assert [run.data.tags["dagster.run_id"] for run in runs] == [result.run_id for result in ran]
     assert mlflow.active_run() is None
 
 
@@ -93,16 +156,27 @@ def test_a_run_says_what_it_materialized(tracking):
     assert run.info.artifact_uri.startswith(f"{tracking.artifact_location}/tagged/")
 
 
+def fit(tracking, algorithm, data, folder, *, experiment="again", training_set=TRAINING_SET, every_row=None):
+    """The record of a candidate, tuned with two trials, fitted and logged."""
+    with tracking.run(context(algorithm=algorithm), experiment=experiment, tags=tags(algorithm)) as mlflow:
+        return fit_and_log(
+            mlflow,
+            TINY,
+            algorithm,
+            training_set,
+            data,
+            every_row=every_row,
+            means=Means(threads=1, budget=Budget(trials=1, seconds=60, rows=10_000), cache_dir=folder),
+            code_version="1+abc",
+            log=lambda line: None,
+        )
+
+
 @pytest.fixture(scope="module")
-def records(tracking):
-    """The record of each algorithm, fitted and logged."""
-    fitted = {}
-    for algorithm in TINY.candidates:
-        with tracking.run(context(algorithm=algorithm), experiment="tiny", tags=tags(algorithm)) as mlflow:
-            fitted[algorithm] = fit_and_log(
-                mlflow, TINY, algorithm, TRAINING_SET, DATA, code_version="1+abc", threads=1
-            )
-    return fitted
+def records(tracking, tmp_path_factory):
+    """The record of each algorithm."""
+    folder = tmp_path_factory.mktemp("cache")
+    return {algorithm: fit(tracking, algorithm, DATA, folder, experiment="tiny") for algorithm in TINY.candidates}
 
 
 def test_a_record_comes_back_as_it_was(tracking, records):
@@ -119,7 +193,70 @@ def test_metrics_and_parameters_stand_in_the_run(tracking, records):
     data = tracking.client().get_run(record.mlflow_run_id).data
     assert data.metrics["holdout_auc"] == pytest.approx(record.holdout["auc"])
     assert data.metrics["threshold"] == pytest.approx(record.threshold)
-    assert (data.params["train_rows"], data.params["max_depth"]) == ("600", "3")
+    assert (data.params["train_rows"], data.params["max_depth"]) == ("600", str(record.parameters["max_depth"]))
+
+
+def test_each_trial_is_a_child_of_its_candidates_run(tracking, records):
+    """Below a candidate: the defaults and one drawn trial, each with parameters, log loss and state."""
+    client = tracking.client()
+    record = records["lightgbm"]
+    parent = client.get_run(record.mlflow_run_id)
+    children = client.search_runs(
+        [parent.info.experiment_id],
+        f"tags.`mlflow.parentRunId` = '{record.mlflow_run_id}'",
+        order_by=["tags.`churn.trial`"],
+    )
+    assert [child.data.tags["churn.trial"] for child in children] == ["0", "1"]
+    assert {child.info.status for child in children} == {"FINISHED"}
+    assert children[0].data.params.items() >= {name: str(value) for name, value in DEFAULTS.items()}.items()
+    assert all(0 < child.data.metrics["log_loss"] < 1 for child in children)
+    tried = [child.data.params for child in children]
+    assert {name: str(value) for name, value in record.parameters.items()} in tried
+
+
+def test_a_record_says_how_to_fit_again(records):
+    """Parameters, seed, threads, rows and libraries of a record make the same model again, bit by bit."""
+    for record in records.values():
+        algorithm = ALGORITHMS[record.algorithm]
+        assert set(algorithm.DEFAULTS) <= set(record.parameters)
+        assert (record.train_share, record.train_rows, record.seed, record.threads) == (1.0, 600, 7, 1)
+        assert {"numpy", "scikit-learn", algorithm.LIBRARY} == set(record.libraries)
+        again = fit_model(
+            record.algorithm,
+            TINY.features,
+            DATA.train,
+            DATA.validation,
+            parameters=record.parameters,
+            seed=record.seed,
+            threads=record.threads,
+        )
+        probability = again.churn_probability(DATA.holdout.features)
+        measured = measure(DATA.holdout.churned, probability, threshold=record.threshold, economics=TINY.economics)
+        assert measured.as_dict() == record.holdout
+
+
+def test_the_hold_out_does_not_reach_the_fit(tracking, records, tmp_path):
+    """With every hold-out label turned round, the same trials choose the same parameters and threshold."""
+    turned = replace(DATA, holdout=replace(DATA.holdout, churned=1 - DATA.holdout.churned))
+    again = fit(tracking, "xgboost", turned, tmp_path)
+    assert again.parameters == records["xgboost"].parameters
+    assert again.threshold == records["xgboost"].threshold
+    assert again.validation == records["xgboost"].validation
+    assert again.holdout["auc"] < 0.5 < records["xgboost"].holdout["auc"]
+
+
+def test_too_many_rows_are_streamed(tracking, records, tmp_path):
+    """Where a sample would be fitted on, XGBoost fits on every row in batches; the others say that they did not."""
+    sampled = replace(TRAINING_SET, train_share=0.25, train_customers=600)
+    data = replace(DATA, train=DATA.train.take(np.arange(150)))
+    batches = [DATA.train.take(np.arange(begin, begin + 200)) for begin in (0, 200, 400)]
+    streamed, other = (
+        fit(tracking, name, data, tmp_path, training_set=sampled, every_row=lambda: iter(batches))
+        for name in ("xgboost", "logistic_regression")
+    )
+    assert (streamed.train_rows, streamed.train_share) == (600, 1.0)
+    assert (other.train_rows, other.train_share) == (150, 0.25)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_newest_finished_candidates_are_found(tracking, records):
@@ -145,7 +282,7 @@ def test_a_promoted_model_is_the_fitted_one(tracking, records):
     with pytest.raises(TrainingError, match="tiny has no champion"):
         load_champion(client, TINY)
     versions = [register_challenger(client, record) for record in records.values()]
-    assert version_of(client, "tiny", CHALLENGER) == versions[1]
+    assert version_of(client, "tiny", CHALLENGER) == versions[-1]
     for version, record in zip(versions, records.values(), strict=True):
         set_champion(client, "tiny", version, previous=None)
         champion = load_champion(client, TINY)

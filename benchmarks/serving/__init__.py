@@ -1,0 +1,1 @@
+"""What the service costs beside a bare echo and beside other ways to serve the same model."""

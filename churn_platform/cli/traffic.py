@@ -1,0 +1,24 @@
+"""The command that starts and ends an experiment on live traffic."""
+
+from typing import Annotated
+
+import typer
+
+from churn_platform.cli.app import PortfolioName, app, console, portfolio_named
+from churn_platform.settings import load_settings
+
+
+@app.command()
+def traffic(
+    portfolio: PortfolioName,
+    challenger: Annotated[int, typer.Option(help="Published version to try beside the champion.")],
+    weight: Annotated[float, typer.Option(help="Its share of the customers; 0 ends the experiment.")] = 0.0,
+    shadow: Annotated[bool, typer.Option(help="Let it score every request without ever answering.")] = False,
+) -> None:
+    """Send a share of the customers to another version, or let it score in the shadow."""
+    from churn_platform.published.files import direct_traffic
+
+    settings = load_settings()
+    root = settings.published_dir / portfolio_named(settings, portfolio).name
+    for model in direct_traffic(root, challenger=challenger, weight=weight, shadow=shadow).models:
+        console.print(f"version {model.version:<4}{model.role:<12}{model.weight:.0%}")

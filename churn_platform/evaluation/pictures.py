@@ -1,0 +1,141 @@
+"""Pictures of how models rank and how far their probabilities can be trusted, one curve per model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from churn_platform.evaluation.metrics import reliability
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+POINTS = 400
+SIZE_INCHES, DOTS_PER_INCH = (4.5, 3.4), 80
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A model's probabilities for customers whose outcome is known, and the threshold it serves at."""
+
+    churned: np.ndarray
+    probability: np.ndarray
+    threshold: float
+
+
+def pictures(models: Mapping[str, Scored]) -> dict[str, bytes]:
+    """PNG files by name: roc, precision_recall, calibration, lift, and confusion_matrix of the first model alone."""
+    drawn = {
+        "roc": _roc(models),
+        "precision_recall": _precision_recall(models),
+        "calibration": _calibration(models),
+        "lift": _lift(models),
+        "confusion_matrix": _confusion_matrix(next(iter(models.values()))),
+    }
+    return {name: _png(figure) for name, figure in drawn.items()}
+
+
+def _figure(title: str, across: str, up: str) -> "tuple[Figure, Axes]":
+    """Made without pyplot, whose list of open figures is shared by everything in the process."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
+    axes = figure.add_subplot(title=title, xlabel=across, ylabel=up)
+    axes.grid(alpha=0.3)
+    return figure, axes
+
+
+def _png(figure: "Figure") -> bytes:
+    stored = BytesIO()
+    figure.savefig(stored, format="png", metadata={"Software": None})
+    return stored.getvalue()
+
+
+def _roc(models: Mapping[str, Scored]) -> "Figure":
+    from sklearn.metrics import roc_curve
+
+    figure, axes = _figure("ROC", "share of stayers contacted", "share of churners found")
+    for name, model in models.items():
+        false_positive, true_positive, _ = roc_curve(model.churned, model.probability)
+        axes.plot(*_thinned(false_positive, true_positive), label=name)
+        predicted = model.probability >= model.threshold
+        axes.plot(predicted[model.churned == 0].mean(), predicted[model.churned == 1].mean(), "ko", markersize=4)
+    axes.plot([0, 1], [0, 1], ":", color="grey")
+    axes.legend(loc="lower right", title="dot: the threshold", fontsize="small")
+    return figure
+
+
+def _precision_recall(models: Mapping[str, Scored]) -> "Figure":
+    from sklearn.metrics import precision_recall_curve
+
+    figure, axes = _figure("Precision and recall", "recall", "precision")
+    for name, model in models.items():
+        precision, recall, _ = precision_recall_curve(model.churned, model.probability)
+        axes.plot(*_thinned(recall, precision), label=name)
+        axes.axhline(model.churned.mean(), linestyle=":", color="grey")
+    axes.set_ylim(0, 1.02)
+    axes.legend(fontsize="small", title="dotted: churn rate")
+    return figure
+
+
+def _calibration(models: Mapping[str, Scored]) -> "Figure":
+    figure, axes = _figure("Calibration", "mean probability of the bin", "share that churned")
+    for name, model in models.items():
+        curve = reliability(model.churned, model.probability)
+        predicted = [part.mean_probability for part in curve]
+        axes.plot(predicted, [part.churned / part.customers for part in curve], "o-", markersize=4, label=name)
+        if name == next(iter(models)):
+            for part in curve:
+                at = part.mean_probability, part.churned / part.customers
+                axes.annotate(f"{part.customers:,}", at, xytext=(3, -9), textcoords="offset points", fontsize=6)
+    low, high = axes.get_xlim()
+    axes.plot([max(low, 0), high], [max(low, 0), high], ":", color="grey")
+    axes.legend(fontsize="small", title="numbers: customers in the bin")
+    return figure
+
+
+def _lift(models: Mapping[str, Scored]) -> "Figure":
+    figure, axes = _figure("Churners found by contacting the riskiest", "share of customers", "share of churners")
+    for name, model in models.items():
+        found = np.cumsum(model.churned[np.argsort(-model.probability, kind="stable")]) / model.churned.sum()
+        contacted = np.arange(1, len(found) + 1) / len(found)
+        axes.plot(*_thinned(np.append(0, contacted), np.append(0, found)), label=name)
+    axes.plot([0, 1], [0, 1], ":", color="grey")
+    axes.axvline(0.1, linestyle=":", color="grey")
+    axes.legend(loc="lower right", fontsize="small")
+    return figure
+
+
+def _confusion_matrix(model: Scored) -> "Figure":
+    counts = confusion_counts(model)
+    figure, axes = _figure(f"At the threshold {model.threshold:.4g}", "predicted", "happened")
+    axes.grid(visible=False)
+    axes.imshow(counts / counts.sum(axis=1, keepdims=True), cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(2, 2):
+        share = counts[row, column] / counts[row].sum()
+        axes.text(
+            column,
+            row,
+            f"{counts[row, column]:,}\n{share:.1%}",
+            ha="center",
+            va="center",
+            color="white" if share > 0.6 else "black",
+        )
+    axes.set_xticks([0, 1], ["stays", "churns"])
+    axes.set_yticks([0, 1], ["stayed", "churned"])
+    return figure
+
+
+def confusion_counts(model: Scored) -> np.ndarray:
+    """Customers by what happened (stayed, churned) and what was predicted (stays, churns), (2, 2)."""
+    cells = 2 * (model.churned == 1) + (model.probability >= model.threshold)
+    return np.bincount(cells, minlength=4).reshape(2, 2)
+
+
+def _thinned(across: np.ndarray, up: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Some 400 points of a curve, first and last among them: millions would only make drawing slow."""
+    kept = np.unique(np.linspace(0, len(across) - 1, min(POINTS, len(across))).astype(int))
+    return across[kept], up[kept]

@@ -1,0 +1,95 @@
+"""The model card of a version: one Markdown template over facts that runs recorded, and the same as one HTML file."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from html import escape
+from typing import Any
+
+from churn_platform.evaluation.text import SHOWN
+from churn_platform.governance.explanations import Importance
+from churn_platform.governance.fairness import AttributeFairness
+from churn_platform.governance.markdown import escaped
+from churn_platform.governance.slices import Slice
+from churn_platform.governance.text import fairness_markdown, picture_markdown
+from churn_platform.monitoring.decision import POLICY
+from churn_platform.monitoring.drift import NOTABLE_PSI
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.training.record import ModelRecord
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that a card says, as it was recorded.
+
+    `training_rows` are those of the table `training_set`; `evaluation` is the month's row of the table `evaluation`,
+    its evidence decoded, or None where this version was not judged yet; `parameters` are the run's.
+    """
+
+    portfolio: Portfolio
+    version: int
+    record: ModelRecord
+    parameters: Mapping[str, str]
+    training_rows: list[dict[str, Any]]
+    ranking: list[Importance]
+    fairness: list[AttributeFairness]
+    slices: list[Slice]
+    evaluation: dict[str, Any] | None
+    pictures: Mapping[str, bytes]
+
+
+class Finished(str):
+    """Markdown that is finished: it is put into the card as it is."""
+
+
+def card_markdown(facts: Facts) -> str:
+    """The card as Markdown, pictures inside; every name and value reads as itself."""
+    return (
+        _environment()
+        .get_template("model_card.md")
+        .render(
+            facts=facts,
+            portfolio=facts.portfolio,
+            record=facts.record,
+            record_values=asdict(facts.record),
+            shown=SHOWN,
+            importance={it.feature: it for it in facts.ranking},
+            fairness=Finished(fairness_markdown(facts.fairness, facts.portfolio.gates)),
+            pictures=[Finished(picture_markdown(name, png)) for name, png in facts.pictures.items()],
+            too_small=[f"{it.attribute}: {it.group}" for it in facts.slices if it.is_too_small],
+            hashed=[column.name for table in facts.portfolio.tables for column in table.columns if column.hashed],
+            policy=asdict(POLICY),
+            notable_psi=NOTABLE_PSI,
+        )
+    )
+
+
+def card_html(markdown: str, *, title: str) -> str:
+    """The card as one HTML file that needs no other, runs no script and opens offline."""
+    from markdown_it import MarkdownIt
+
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
+    return _environment().get_template("model_card.html").render(title=Finished(escape(title)), body=Finished(body))
+
+
+def _environment() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("churn_platform.governance"),
+        finalize=lambda value: value if isinstance(value, Finished) else escaped(value),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["number"] = number
+    environment.filters["words"] = lambda name: str(name).replace("_", " ")
+    return environment
+
+
+def number(value: float | None) -> str:
+    """A number with four decimals, a count without; a dash where there is none."""
+    if value is None:
+        return "-"
+    is_count = isinstance(value, int) or (value.is_integer() and abs(value) >= 2)
+    return f"{value:,.0f}" if is_count else f"{value:.4f}"

@@ -1,0 +1,141 @@
+"""One customer's score explained: probability, tier, reasons in words, and what would have to change."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import numpy as np
+
+from churn_platform.errors import DataError
+from churn_platform.governance.counterfactual import Change, Counterfactual, find_counterfactual
+from churn_platform.months import label
+from churn_platform.portfolios.encoding import decode, encoded_columns, matrix
+from churn_platform.portfolios.spec import Feature, Portfolio
+from churn_platform.portfolios.validation import validate_encoded
+from churn_platform.scoring.reasons import sentence, top_reasons
+from churn_platform.scoring.score import Champion
+from churn_platform.warehouse.tables import table_exists
+
+OTHERS = 2_000
+TOP_FACTORS = 5
+
+
+@dataclass(frozen=True)
+class CustomerExplanation:
+    """What a person may know of their score; `lower_tier` is None in the lowest tier, and then nothing has to change.
+
+    `factors` are the features that count most, protected ones among them, each with whether it raises the risk.
+    """
+
+    customer_id: str
+    month: date
+    model_version: int
+    churn_probability: float
+    risk_tier: str
+    lower_tier: str | None
+    reasons: list[str]
+    factors: list[tuple[str, bool]]
+    counterfactual: Counterfactual | None
+    changes: list[str]
+
+
+def explain_customer(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, champion: Champion, customer_id: str, month: date
+) -> CustomerExplanation:
+    """The explanation of a customer's score in a month; DataError where the customer has no features in it."""
+    customer, others = (
+        champion.model.own(rows, portfolio.feature_names) for rows in _read(connection, portfolio, customer_id, month)
+    )
+    features = champion.model.features
+    probability = float(champion.model.churn_probability(customer)[0])
+    given = champion.model.contributions(customer)
+    place = next(place for place, (_, bound) in enumerate(champion.tiers) if probability >= bound)
+    is_lowest = place == len(champion.tiers) - 1
+    below = champion.tiers[place][1]
+    found = None if is_lowest else find_counterfactual(champion.model, customer[0], others, below=below)
+    return CustomerExplanation(
+        customer_id=customer_id,
+        month=month,
+        model_version=champion.version,
+        churn_probability=probability,
+        risk_tier=champion.tiers[place][0],
+        lower_tier=None if is_lowest else champion.tiers[place + 1][0],
+        reasons=top_reasons(customer, given, features)[0],
+        factors=_factors(features, customer[0], given[0]),
+        counterfactual=found,
+        changes=[_said(change, features[change.place]) for change in found.changes] if found else [],
+    )
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, customer_id: str, month: date
+) -> tuple[np.ndarray, np.ndarray]:
+    """The customer's encoded features, one row, and those of OTHERS customers of the month, the same each time."""
+    table = f"{portfolio.name}.customer_features"
+    if not table_exists(connection, table):
+        raise DataError(f"{portfolio.name} has no features yet; run `churn run {portfolio.name}` first")
+    select = f"select {encoded_columns(portfolio.features)} from {table} where month = $month"
+    own, others = (
+        matrix(
+            connection.execute(f"{select} {rest}", {"month": month, **more}).to_arrow_table(), portfolio.feature_names
+        )
+        for rest, more in (
+            ("and customer_id = $customer", {"customer": customer_id}),
+            (f"order by hash(customer_id), customer_id limit {OTHERS}", {}),
+        )
+    )
+    if not len(own):
+        raise DataError(f"customer {customer_id!r} has no features of {label(month)} in {portfolio.name}")
+    validate_encoded(own, portfolio.features, what=f"features of {customer_id}")
+    return own, others
+
+
+def _factors(features: tuple[Feature, ...], customer: np.ndarray, given: np.ndarray) -> list[tuple[str, bool]]:
+    strongest = [place for place in np.argsort(-np.abs(given), kind="stable") if not np.isnan(customer[place])]
+    return [(sentence(customer[place], features[place]), bool(given[place] > 0)) for place in strongest[:TOP_FACTORS]]
+
+
+def _said(change: Change, feature: Feature) -> str:
+    before, after = (_value(value, feature) for value in (change.before, change.after))
+    return f"{feature.description.split(';')[0].rstrip('.')}: {after} instead of {before}"
+
+
+def _value(number: float, feature: Feature) -> str:
+    value = decode(number, feature)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    shown = f"{value:,.2f}".rstrip("0").rstrip(".") if isinstance(value, int | float) else str(value).replace("_", " ")
+    return f"{shown} {feature.unit}" if feature.unit and feature.unit != "ratio" else shown
+
+
+def as_text(it: CustomerExplanation) -> str:
+    """The explanation as a person reads it."""
+    lines = [
+        f"customer {it.customer_id}, features of {label(it.month)}, model version {it.model_version}",
+        f"probability of leaving {it.churn_probability:.1%}, tier {it.risk_tier}",
+        "",
+        "what raises it most",
+        *(f"- {reason}" for reason in it.reasons or ["nothing stands out"]),
+        "",
+        "what counts most in the model, for and against, attributes of the person included",
+        *(f"- {said} ({'raises' if raises else 'lowers'} the risk)" for said, raises in it.factors),
+        "",
+        *_what_would_change(it),
+        "",
+        "The score is an estimate from past customers and says nothing about causes.",
+        "It helps people choose whom to call; it decides nothing by itself.",
+    ]
+    return "\n".join(lines)
+
+
+def _what_would_change(it: CustomerExplanation) -> list[str]:
+    if it.lower_tier is None:
+        return ["This is the lowest tier; nothing has to change."]
+    if it.counterfactual is None:
+        return [
+            f"No change of one or two features that the operator can act on brings the score into tier {it.lower_tier}."
+        ]
+    return [
+        f"tier {it.lower_tier} ({it.counterfactual.churn_probability:.1%}) would be reached with, all else as it is",
+        *(f"- {change}" for change in it.changes),
+    ]

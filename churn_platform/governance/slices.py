@@ -1,0 +1,75 @@
+"""How well a version does in each part of the customer base."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Metrics of one group at the operating threshold; None where the group is too small, or a share is of nobody."""
+
+    attribute: str
+    group: str
+    customers: int
+    churners: int
+    is_too_small: bool
+    auc: float | None
+    recall: float | None
+    precision: float | None
+
+    @property
+    def churn_rate(self) -> float:
+        """Share of the group that churned."""
+        return self.churners / self.customers
+
+
+def measure_slices(
+    groups: Mapping[str, np.ndarray],
+    churned: np.ndarray,
+    probability: np.ndarray,
+    *,
+    threshold: float,
+    min_outcomes: int,
+) -> list[Slice]:
+    """A slice per group of each attribute (name -> group of every customer), in the order of names.
+
+    A group with fewer churners or fewer stayers than `min_outcomes` is counted and not measured.
+    """
+    return [
+        _slice(name, group, churned[of == group], probability[of == group], threshold, min_outcomes)
+        for name, of in groups.items()
+        for group in _ordered(of)
+    ]
+
+
+def _ordered(of: np.ndarray) -> list[str]:
+    """Quartiles by their bounds, other groups by name."""
+
+    def bound(name: str) -> tuple[float, str]:
+        word = name.split()
+        number = float(word[1]) if word[0] in ("from", "above") and len(word) == 4 else float("-inf")
+        return (number, "" if word[0] == "from" else name)
+
+    return sorted(set(of.tolist()), key=bound)
+
+
+def _slice(
+    attribute: str, group: str, churned: np.ndarray, probability: np.ndarray, threshold: float, min_outcomes: int
+) -> Slice:
+    from sklearn.metrics import roc_auc_score
+
+    customers, churners = len(churned), int(churned.sum())
+    counted = {"attribute": attribute, "group": group, "customers": customers, "churners": churners}
+    if min(churners, customers - churners) < min_outcomes:
+        return Slice(**counted, is_too_small=True, auc=None, recall=None, precision=None)  # type: ignore[arg-type]
+    selected = probability >= threshold
+    hits = int(churned[selected].sum())
+    return Slice(
+        **counted,  # type: ignore[arg-type]
+        is_too_small=False,
+        auc=float(roc_auc_score(churned, probability)),
+        recall=hits / churners,
+        precision=hits / int(selected.sum()) if selected.any() else None,
+    )

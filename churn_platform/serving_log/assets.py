@@ -1,0 +1,36 @@
+"""The service's answers as an asset."""
+
+from dagster import AllPartitionMapping, AssetDep, AssetExecutionContext, AssetKey, AssetsDefinition, asset
+from dagster import MaterializeResult as Materialized
+
+from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.serving_log.ingest import ingest_segments, log_table
+from churn_platform.settings import Settings
+from churn_platform.warehouse.metadata import table_metadata
+from churn_platform.warehouse.resource import Warehouse
+
+
+def serving_log_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
+    """The asset that takes over what the service logged."""
+    folder = settings.serving_log_dir / portfolio.name
+    served = [AssetKey([portfolio.name, name]) for name in ("published_model", "published_features")]
+
+    @asset(
+        **monthly_asset(portfolio.name, "serving_log", f"{portfolio.name}_serving", settings.first_month),
+        deps=[AssetDep(key, partition_mapping=AllPartitionMapping()) for key in served],
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description="One row per answer of the service, by the month of the request. Whatever month is materialized, "
+        "every closed segment of the prediction log is taken over, once.",
+    )
+    def serving_log(context: AssetExecutionContext, warehouse: Warehouse) -> Materialized:
+        with warehouse.get_connection() as connection:
+            ingested = ingest_segments(connection, warehouse.lake, portfolio.name, folder)
+            shown = table_metadata(connection, log_table(portfolio.name))
+        context.log.info(f"{ingested.predictions:,} answers of {ingested.segments:,} segments from {folder}")
+        return Materialized(
+            metadata=shown | {"segments": ingested.segments, "predictions": ingested.predictions, "torn": ingested.torn}
+        )
+
+    return [serving_log]

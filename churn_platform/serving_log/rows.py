@@ -1,0 +1,60 @@
+"""Segments as Arrow tables: a line of the ledger per segment, a row of the log per answer."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from churn_platform.errors import DataError
+from churn_platform.published.files import sha256
+from churn_platform.published.prediction_log import Prediction, load_segment, opened_at_us
+
+TIME = pa.timestamp("us")
+LEDGER = pa.schema(
+    {
+        "segment": pa.string(),
+        "sha256": pa.string(),
+        "opened_at": TIME,
+        "predictions": pa.int64(),
+        "torn_bytes": pa.int64(),
+    }
+)
+
+
+def read_segments(portfolio: str, paths: Sequence[Path]) -> tuple[pa.Table, pa.Table]:
+    """Ledger and answers of some segments; DataError where one holds answers of another portfolio."""
+    lines, answers = [], [answer_rows([], segment="")]
+    for path in paths:
+        segment = load_segment(path)
+        if strange := {item.portfolio for item in segment.predictions} - {portfolio}:
+            raise DataError(f"{path}: predictions of {', '.join(sorted(strange))} in the log of {portfolio}; move it")
+        count = len(segment.predictions)
+        lines.append([path.name, sha256(path), opened_at_us(path), count, segment.torn_bytes])
+        answers.append(answer_rows(segment.predictions, segment=path.name))
+    ledger = [dict(zip(LEDGER.names, line, strict=True)) for line in lines]
+    return pa.Table.from_pylist(ledger, LEDGER), pa.concat_tables(answers)
+
+
+def answer_rows(predictions: Sequence[Prediction], *, segment: str) -> pa.Table:
+    """One row per prediction, in their order."""
+    vectors = [np.frombuffer(item.features, dtype="<f4") for item in predictions]
+    offsets = np.cumsum([0, *map(len, vectors)], dtype=np.int32)
+    values = np.concatenate([*vectors, np.empty(0, dtype=np.float32)])
+    return pa.table(
+        {
+            "predicted_at": pa.array([item.at_us for item in predictions], TIME),
+            "request_id": pa.array([item.request_id for item in predictions], pa.string()),
+            "item": pa.array([item.item for item in predictions], pa.int32()),
+            "customer_id": pa.array([item.customer_id for item in predictions], pa.string()),
+            "model_version": pa.array([item.model_version for item in predictions], pa.int32()),
+            "arm": pa.array([item.arm for item in predictions], pa.string()),
+            "churn_probability": pa.array([item.churn_probability for item in predictions], pa.float64()),
+            "risk_tier": pa.array([item.tier for item in predictions], pa.string()),
+            "features": pa.ListArray.from_arrays(offsets, values),
+            "features_month": pa.array([item.features_month for item in predictions], pa.string()),
+            "missing_features": pa.array([list(item.missing) for item in predictions], pa.list_(pa.string())),
+            "latency_ms": pa.array([item.latency_us / 1_000 for item in predictions], pa.float64()),
+            "segment": pa.array([segment] * len(predictions), pa.string()),
+        }
+    )

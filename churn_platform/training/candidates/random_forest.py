@@ -1,0 +1,131 @@
+"""Random forest of scikit-learn, its trees kept small so that an export stays in the megabytes."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from churn_platform.portfolios.spec import Feature
+from churn_platform.training.candidates.algorithm import Parameters
+from churn_platform.training.candidates.pipeline import per_feature, to_onnx, tree_preparation
+from churn_platform.training.candidates.rounding import rounded_down
+from churn_platform.training.data import Labelled
+from churn_platform.training.odds import log_odds
+
+if TYPE_CHECKING:
+    from optuna import Trial
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.pipeline import Pipeline
+
+LIBRARY = "scikit-learn"
+DEFAULTS: Parameters = {"max_depth": 10, "min_samples_leaf": 20, "max_features": 0.25}
+TREES = 100
+LEAVES_MAX = 256
+ROWS_PER_TREE = 20_000
+fit_streamed = None
+
+
+def suggest(trial: "Trial") -> Parameters:
+    """Depth, size of leaves and share of columns tried at a split."""
+    return {
+        "max_depth": trial.suggest_int("max_depth", 4, 14),
+        "min_samples_leaf": trial.suggest_int("min_samples_leaf", 5, 200, log=True),
+        "max_features": trial.suggest_float("max_features", 0.1, 0.6),
+    }
+
+
+def fit(
+    features: Sequence[Feature],
+    train: Labelled,
+    parameters: Parameters,
+    *,
+    seed: int,
+    threads: int,
+    stop_on: Labelled | None = None,
+) -> "Pipeline":
+    """The fitted pipeline. A tree draws at most ROWS_PER_TREE rows, so that the time does not grow with the data.
+
+    Threads do not matter to the trees. Predictions use one: several would add up the trees in changing order.
+    """
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.pipeline import Pipeline
+
+    model = RandomForestClassifier(
+        n_estimators=TREES,
+        max_leaf_nodes=LEAVES_MAX,
+        max_samples=min(len(train), ROWS_PER_TREE),
+        **parameters,
+        random_state=seed,
+        n_jobs=threads,
+    )
+    pipeline = Pipeline([("prepare", tree_preparation(features, train.features)), ("model", model)])
+    pipeline.fit(train.features, train.churned)
+    model.set_params(n_jobs=1)
+    return pipeline
+
+
+def rounds(estimator: "Pipeline") -> Parameters:
+    """None: more trees never fit worse."""
+    return {}
+
+
+def contributions(estimator: "Pipeline", features: np.ndarray) -> np.ndarray:
+    """What the splits on a feature change, along the customer's paths, rescaled from probability to log-odds.
+
+    On its way to a leaf the probability changes at each split; the change belongs to the feature of the split (Saabas
+    2014), and depends on the leaf alone. That costs a look-up per tree, where TreeSHAP would cost hundreds of times as
+    much. The sum is p - p0, the forest's probability less that of its roots; every contribution is then multiplied by
+    (log-odds of p - log-odds of p0) / (p - p0), the rescale rule of DeepLIFT (Shrikumar et al. 2017), which keeps sign
+    and proportions.
+    """
+    from scipy.sparse import csr_matrix
+
+    forest: RandomForestClassifier = estimator["model"]
+    prepared = estimator["prepare"].transform(features)
+    trees = [tree.tree_ for tree in forest.estimators_]
+    starts = np.cumsum([0, *(tree.node_count for tree in trees)])
+    leaves = forest.apply(prepared) + starts[:-1]
+    counts = csr_matrix((np.ones(leaves.size), leaves.ravel(), np.arange(len(leaves) + 1) * len(trees)))
+    counts.resize(len(leaves), starts[-1])
+    table = per_feature(
+        estimator["prepare"], np.vstack([_changes(tree, prepared.shape[1]) for tree in trees]), features.shape[1]
+    )
+    root = float(np.mean([tree.value[0, 0, 1] for tree in trees]))
+    return (counts @ table) / len(trees) * _log_odds_per_probability(forest.predict_proba(prepared)[:, 1], root)
+
+
+def _changes(tree: object, width: int) -> np.ndarray:
+    """For each node the change of probability that each prepared column made on the way to it, (nodes, width)."""
+    probability = tree.value[:, 0, 1]  # type: ignore[attr-defined]
+    changes = np.zeros((len(probability), width))
+    for node, column in enumerate(tree.feature):  # type: ignore[attr-defined]
+        for child in (tree.children_left[node], tree.children_right[node]):  # type: ignore[attr-defined]
+            if child > 0:  # a child comes after its parent
+                changes[child] = changes[node]
+                changes[child, column] += probability[child] - probability[node]
+    return changes
+
+
+def _log_odds_per_probability(probability: np.ndarray, root: float) -> np.ndarray:
+    """Slope of the line from the root's log-odds to each probability's, (rows, 1); of the tangent where they meet."""
+    away = np.abs(probability - root) > 1e-9
+    step = np.where(away, probability - root, 1.0)
+    slope = np.where(away, (log_odds(probability) - log_odds(np.array(root))) / step, 1 / (root * (1 - root)))
+    return slope[:, None]
+
+
+def export(estimator: "Pipeline", width: int) -> bytes:
+    """As skl2onnx converts it, but with its thresholds and directions of missing values put right.
+
+    Features are float32 and thresholds float64: `x <= threshold` is the same as `x <= threshold rounded down to
+    float32`, not rounded to the nearest. The converter forgets where missing values go.
+    """
+    exported = to_onnx(estimator, width)
+    trees = [tree.tree_ for tree in estimator["model"].estimators_]
+    thresholds = np.concatenate([np.where(tree.children_left > 0, tree.threshold, 0) for tree in trees])
+    goes_left = np.concatenate([np.where(tree.children_left > 0, tree.missing_go_to_left, 0) for tree in trees])
+    (node,) = (node for node in exported.graph.node if node.op_type == "TreeEnsembleClassifier")
+    attributes = {attribute.name: attribute for attribute in node.attribute}
+    attributes["nodes_values"].floats[:] = rounded_down(thresholds).tolist()
+    attributes["nodes_missing_value_tracks_true"].ints[:] = goes_left.astype(int).tolist()
+    return exported.SerializeToString()

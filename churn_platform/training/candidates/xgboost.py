@@ -1,0 +1,129 @@
+"""XGBoost, on encoded features as they are; the one algorithm here that fits on more rows than fit into memory."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from churn_platform.portfolios.spec import Feature
+from churn_platform.published.contract import ONNX_INPUT
+from churn_platform.training.candidates.algorithm import Parameters, RowStream
+from churn_platform.training.data import Labelled
+
+if TYPE_CHECKING:
+    from optuna import Trial
+    from xgboost import DataIter, XGBClassifier
+
+LIBRARY = "xgboost"
+DEFAULTS: Parameters = {
+    "learning_rate": 0.03,
+    "max_depth": 3,
+    "min_child_weight": 5.0,
+    "colsample_bytree": 0.3,
+    "subsample": 0.8,
+    "reg_lambda": 2.0,
+}
+ROUNDS_MAX = 2000
+PATIENCE_ROUNDS = 50
+
+
+def suggest(trial: "Trial") -> Parameters:
+    """Shallow trees and small steps: churn is mostly additive in these features."""
+    return {
+        "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.1, log=True),
+        "max_depth": trial.suggest_int("max_depth", 1, 5),
+        "min_child_weight": trial.suggest_float("min_child_weight", 1.0, 100.0, log=True),
+        "colsample_bytree": trial.suggest_float("colsample_bytree", 0.15, 0.8),
+        "subsample": trial.suggest_float("subsample", 0.5, 1.0),
+        "reg_lambda": trial.suggest_float("reg_lambda", 0.1, 100.0, log=True),
+    }
+
+
+def fit(
+    features: Sequence[Feature],
+    train: Labelled,
+    parameters: Parameters,
+    *,
+    seed: int,
+    threads: int,
+    stop_on: Labelled | None = None,
+) -> "XGBClassifier":
+    """The fitted classifier."""
+    model = _classifier(parameters, seed=seed, threads=threads)
+    if stop_on is None:
+        return model.fit(train.features, train.churned)
+    model.set_params(n_estimators=ROUNDS_MAX, early_stopping_rounds=PATIENCE_ROUNDS)
+    return model.fit(train.features, train.churned, eval_set=[(stop_on.features, stop_on.churned)], verbose=False)
+
+
+def _classifier(parameters: Parameters, *, seed: int, threads: int) -> "XGBClassifier":
+    from xgboost import XGBClassifier
+
+    return XGBClassifier(
+        **parameters,
+        objective="binary:logistic",
+        tree_method="hist",
+        eval_metric="logloss",
+        random_state=seed,
+        n_jobs=threads,
+    )
+
+
+def fit_streamed(
+    rows: RowStream, parameters: Parameters, *, seed: int, threads: int, cache_dir: Path
+) -> "XGBClassifier":
+    """As `fit` with a number of rounds given, its rows read in batches and kept binned on disk while it runs.
+
+    The bins are found batch by batch, so split points differ a little from those of a fit in memory.
+    """
+    import xgboost
+
+    model = _classifier(parameters, seed=seed, threads=threads)
+    binned = xgboost.ExtMemQuantileDMatrix(_batches(rows, cache_dir / "rows"), nthread=threads)
+    settings = model.get_xgb_params()
+    booster = xgboost.train(settings, binned, num_boost_round=model.get_num_boosting_rounds())
+    model.load_model(booster.save_raw())
+    return model
+
+
+def _batches(rows: RowStream, cache: Path) -> "DataIter":
+    import xgboost
+
+    class Batches(xgboost.DataIter):
+        def __init__(self) -> None:
+            self.left = rows()
+            super().__init__(cache_prefix=str(cache), release_data=True)
+
+        def reset(self) -> None:
+            self.left = rows()
+
+        def next(self, input_data: Callable) -> bool:
+            batch = next(self.left, None)
+            if batch is not None:
+                input_data(data=batch.features, label=batch.churned)
+            return batch is not None
+
+    return Batches()
+
+
+def rounds(estimator: "XGBClassifier") -> Parameters:
+    """The best round of early stopping."""
+    return {"n_estimators": estimator.best_iteration + 1}
+
+
+def contributions(estimator: "XGBClassifier", features: np.ndarray) -> np.ndarray:
+    """TreeSHAP values (Lundberg et al. 2020)."""
+    import xgboost
+
+    booster = estimator.get_booster()
+    return booster.predict(xgboost.DMatrix(features), pred_contribs=True)[:, :-1].astype(np.float64)
+
+
+def export(estimator: "XGBClassifier", width: int) -> bytes:
+    """As onnxmltools converts it."""
+    from onnxmltools import convert_xgboost
+    from onnxmltools.convert.common.data_types import FloatTensorType
+
+    inputs = [(ONNX_INPUT, FloatTensorType([None, width]))]
+    return convert_xgboost(estimator, initial_types=inputs, target_opset=15).SerializeToString()

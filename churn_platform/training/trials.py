@@ -1,0 +1,32 @@
+"""A trial of tuning as a child of its candidate's MLflow run, and as a line of the log."""
+
+from churn_platform.training.tune import Trial
+
+
+def record_trial(trial: Trial, *, parent_run_id: str, experiment_id: str) -> None:
+    """Record the trial as a finished run below its parent: parameters, log loss, state."""
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Param
+
+    client = MlflowClient()
+    begun, ended = (int(moment.timestamp() * 1000) for moment in (trial.begun_at, trial.ended_at))
+    tags = {
+        "mlflow.parentRunId": parent_run_id,
+        "churn.trial": str(trial.number),
+        "churn.trial_state": "pruned" if trial.is_pruned else "complete",
+    }
+    run = client.create_run(experiment_id, start_time=begun, tags=tags, run_name=f"trial {trial.number}")
+    client.log_batch(
+        run.info.run_id,
+        metrics=[Metric("log_loss", trial.log_loss, ended, 0)],
+        params=[Param(name, str(value)) for name, value in trial.parameters.items()],
+    )
+    client.set_terminated(run.info.run_id, end_time=ended)
+
+
+def as_line(trial: Trial) -> str:
+    """The trial in a line."""
+    parameters = ", ".join(f"{name} {value:.4g}" for name, value in trial.parameters.items())
+    seconds = (trial.ended_at - trial.begun_at).total_seconds()
+    pruned = ", pruned" if trial.is_pruned else ""
+    return f"trial {trial.number}: log loss {trial.log_loss:.5f}{pruned}, {seconds:.1f} s; {parameters}"

@@ -1,0 +1,165 @@
+"""Chooses a candidate's parameters with Optuna, on training and validation rows; it is never given the hold-out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from churn_platform.portfolios.spec import Feature
+from churn_platform.training.candidates import ALGORITHMS, Parameters
+from churn_platform.training.data import Labelled
+
+if TYPE_CHECKING:
+    from optuna import Trial as OptunaTrial
+    from optuna.trial import FrozenTrial
+
+FOLDS = 4
+STARTUP_TRIALS = 4
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Trials after the defaults', seconds after which no new one starts, and rows that a trial may use."""
+
+    trials: int
+    seconds: float
+    rows: int
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial: its parameters, its mean log loss over the folds (of those it reached, where it was pruned)."""
+
+    number: int
+    parameters: Parameters
+    log_loss: float
+    is_pruned: bool
+    begun_at: datetime
+    ended_at: datetime
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What the trials are made on: where to fit, where to score, and how."""
+
+    algorithm: str
+    features: tuple[Feature, ...]
+    folds: tuple[tuple[Labelled, Labelled], ...]
+    seed: int
+    threads: int
+
+
+def choose_parameters(
+    algorithm: str,
+    features: Sequence[Feature],
+    train: Labelled,
+    scored: Labelled,
+    *,
+    budget: Budget,
+    seed: int,
+    threads: int,
+    on_trial: Callable[[Trial], None] = lambda trial: None,
+) -> Parameters:
+    """All parameters of a fit on `train`, the number of boosting rounds included.
+
+    `scored` is where trials are scored: the validation month, or, where there is one month only, `train` itself.
+    Either way a trial is fitted on three quarters of the customers and scored on the others, four times over; its
+    value is the mean log loss, a proper score. Trial 0 are the defaults; the others TPE draws. One that is worse than
+    the median of those before it, fold by fold, is pruned. A budget of 0 trials gives the defaults.
+
+    Where trials used a sample of `train`, the number of rounds is found anew on all of it.
+    """
+    sample = at_most(budget.rows, train, seed=seed)
+    folds = customer_folds(sample, sample if scored is train else at_most(budget.rows, scored, seed=seed), seed=seed)
+    chosen = _search(Tuning(algorithm, tuple(features), folds, seed, threads), budget, on_trial)
+    if len(sample) < len(train) and scored is not train:
+        whole = Tuning(algorithm, tuple(features), ((train, scored),), seed, threads)
+        chosen |= evaluate(whole, chosen, 0)[1]
+    return chosen
+
+
+def _search(tuning: Tuning, budget: Budget, on_trial: Callable[[Trial], None]) -> dict[str, int | float]:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        sampler=optuna.samplers.TPESampler(
+            seed=tuning.seed, n_startup_trials=STARTUP_TRIALS, multivariate=True, constant_liar=False
+        ),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
+    )
+    study.enqueue_trial(dict(ALGORITHMS[tuning.algorithm].DEFAULTS))
+    study.optimize(
+        lambda trial: _objective(tuning, trial),
+        n_trials=1 + budget.trials,
+        timeout=budget.seconds,
+        callbacks=[lambda _, finished: on_trial(_told(finished))],
+    )
+    return _parameters(study.best_trial)
+
+
+def _objective(tuning: Tuning, trial: "OptunaTrial") -> float:
+    from optuna import TrialPruned
+
+    parameters = ALGORITHMS[tuning.algorithm].suggest(trial)
+    losses, found = [], []
+    for fold in range(len(tuning.folds)):
+        loss, rounds = evaluate(tuning, parameters, fold)
+        losses.append(loss)
+        found.append(rounds)
+        trial.report(float(np.mean(losses)), fold)
+        trial.set_user_attr("rounds", {name: round(float(np.mean([one[name] for one in found]))) for name in rounds})
+        if fold + 1 < len(tuning.folds) and trial.should_prune():
+            raise TrialPruned
+    return float(np.mean(losses))
+
+
+def evaluate(tuning: Tuning, parameters: Parameters, fold: int) -> tuple[float, Parameters]:
+    """Log loss of the parameters on a fold's scored rows, and the rounds after which boosting stopped there."""
+    from sklearn.metrics import log_loss
+
+    algorithm, (train, scored) = ALGORITHMS[tuning.algorithm], tuning.folds[fold]
+    estimator = algorithm.fit(
+        tuning.features, train, parameters, seed=tuning.seed, threads=tuning.threads, stop_on=scored
+    )
+    probability = estimator.predict_proba(scored.features)[:, 1]
+    return float(log_loss(scored.churned, probability, labels=[0, 1])), algorithm.rounds(estimator)
+
+
+def customer_folds(train: Labelled, scored: Labelled, *, seed: int) -> tuple[tuple[Labelled, Labelled], ...]:
+    """Pairs of rows to fit on and to score: the scored customers of a pair are a quarter, and it is not fitted on them.
+
+    A customer is in one quarter whatever its month.
+    """
+    everyone = np.unique(np.concatenate([train.customer_ids, scored.customer_ids]).astype(str))
+    quarter = np.random.default_rng(seed).permutation(len(everyone)) % FOLDS
+    fitted, judged = (quarter[np.searchsorted(everyone, part.customer_ids.astype(str))] for part in (train, scored))
+    return tuple((train.take(fitted != fold), scored.take(judged == fold)) for fold in range(FOLDS))
+
+
+def at_most(rows: int, part: Labelled, *, seed: int) -> Labelled:
+    """The part, or a random sample of its rows, in their order, where it has more than `rows`."""
+    if len(part) <= rows:
+        return part
+    return part.take(np.sort(np.random.default_rng(seed).choice(len(part), rows, replace=False)))
+
+
+def _parameters(trial: Any) -> dict[str, int | float]:
+    return trial.params | trial.user_attrs.get("rounds", {})
+
+
+def _told(trial: "FrozenTrial") -> Trial:
+    from optuna.trial import TrialState
+
+    reached = trial.intermediate_values[max(trial.intermediate_values)]
+    assert trial.datetime_start is not None and trial.datetime_complete is not None, "it is finished"
+    return Trial(
+        number=trial.number,
+        parameters=_parameters(trial),
+        log_loss=reached,
+        is_pruned=trial.state == TrialState.PRUNED,
+        begun_at=trial.datetime_start,
+        ended_at=trial.datetime_complete,
+    )

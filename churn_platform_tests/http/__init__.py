@@ -1,0 +1,1 @@
+"""The service through HTTP, on bundles that the platform published."""

@@ -1,0 +1,1 @@
+"""What the service answered, as a table."""

@@ -1,0 +1,95 @@
+"""`python -m serving`: runs the service. `python -m serving keys ...`: makes, lists and revokes API keys."""
+
+import argparse
+import logging
+import logging.config
+import os
+import shutil
+import sys
+from datetime import UTC, datetime
+
+from serving.errors import SettingsError
+from serving.keys import SCOPES, add_key, read_keys, revoke_key
+from serving.logs import log_config
+from serving.settings import Settings, load_settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; 1 and one line on standard error where it cannot."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        settings = load_settings()
+        if parsed.command == "keys":
+            _keys(parsed, settings)
+        else:
+            serve(settings)
+    except SettingsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def serve(settings: Settings) -> None:
+    """Run the workers until a signal; each finishes its requests first."""
+    shutil.rmtree(settings.metrics_dir, ignore_errors=True)
+    settings.metrics_dir.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_dir)  # read when prometheus_client is imported
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    from serving.app import check_exposure
+    from serving.keys import KeyRing
+
+    logging.config.dictConfig(log_config(settings.log_level))
+    check_exposure(settings, KeyRing(settings.keys_file))
+    Granian(
+        "serving.app:create_app",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        interface=Interfaces.ASGI,
+        websockets=False,
+        log_dictconfig=log_config(settings.log_level),
+        respawn_failed_workers=True,
+        respawn_interval=0.1,
+        workers_kill_timeout=settings.drain_seconds,
+    ).serve()
+
+
+def _keys(parsed: argparse.Namespace, settings: Settings) -> None:
+    path = settings.keys_file
+    if parsed.action == "add":
+        secret = add_key(
+            path,
+            name=parsed.name,
+            scopes=parsed.scope,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            requests_per_second=parsed.rate,
+        )
+        print(f"{secret}\n(shown once; send it in the header X-API-Key)")
+    elif parsed.action == "revoke":
+        revoke_key(path, name=parsed.name)
+        print(f"{parsed.name} is revoked; workers refuse it within {settings.poll_seconds:g} s")
+    else:
+        for key in read_keys(path):
+            print(f"{key.name}\t{','.join(key.scopes)}\t{key.requests_per_second or settings.requests_per_second:g}/s")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m serving", description=__doc__)
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("run", help="run the service (the default)")
+    keys = commands.add_parser("keys", help="API keys").add_subparsers(dest="action", required=True)
+    add = keys.add_parser("add", help="make a key and print it once")
+    add.add_argument("--name", required=True, help="who uses it")
+    add.add_argument("--scope", required=True, action="append", choices=SCOPES, help="what it may do; repeatable")
+    add.add_argument("--rate", type=float, help="requests per second; default SERVING_REQUESTS_PER_SECOND")
+    keys.add_parser("list", help="names, scopes and rates")
+    revoke = keys.add_parser("revoke", help="take a key away")
+    revoke.add_argument("--name", required=True)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""The application: everything put together, nothing decided."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import time
+from collections.abc import AsyncIterator
+
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.types import ASGIApp
+
+from serving.dataplane import Dataplane
+from serving.errors import SettingsError
+from serving.http.documents import documents
+from serving.http.envelope import enveloped
+from serving.http.experiment import ExperimentController
+from serving.http.models import ModelsController
+from serving.http.problems import problem_details
+from serving.http.routes import PLANE
+from serving.http.scoring import ScoringController
+from serving.http.security import gate
+from serving.http.service import ServiceController
+from serving.keys import KeyRing
+from serving.limits import Limiter
+from serving.live import Registry
+from serving.metrics import Metrics
+from serving.settings import Settings, load_settings
+
+CONTROLLERS = [ServiceController, ScoringController, ModelsController, ExperimentController]
+PURGE_ROUNDS = 60
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings | None = None) -> ASGIApp:
+    """The service as one worker process runs it; SettingsError where it would be open to the network."""
+    settings = settings or load_settings()
+    app = create_litestar(settings)
+    return enveloped(
+        app,
+        request_seconds=settings.request_seconds,
+        body_bytes_max=settings.body_bytes_max,
+        access_log=settings.access_log,
+    )
+
+
+def create_litestar(settings: Settings) -> Litestar:
+    """The application without its envelope."""
+    keys = KeyRing(settings.keys_file)
+    check_exposure(settings, keys)
+    metrics = Metrics()
+    registry = Registry(
+        settings.published_dir, default=settings.default_portfolio, traffic_key=settings.traffic_key, metrics=metrics
+    )
+    plane = Dataplane(settings, registry, metrics, worker=f"{socket.gethostname()}-{os.getpid()}")
+    limiter = Limiter(settings.state_dir / "rates")
+    router, openapi = documents(registry)
+    return Litestar(
+        [*CONTROLLERS, router],
+        before_request=gate(
+            keys, limiter, is_open=settings.is_loopback, requests_per_second=settings.requests_per_second
+        ),
+        cors_config=CORSConfig(allow_origins=list(settings.cors_origins)) if settings.cors_origins else None,
+        lifespan=[lambda _: following(plane, keys)],
+        logging_config=None,
+        openapi_config=openapi,
+        plugins=[problem_details(metrics)],
+        state=State({PLANE: plane}),
+    )
+
+
+def check_exposure(settings: Settings, keys: KeyRing) -> None:
+    """SettingsError where anybody on the network could ask; a warning where anybody on this machine can."""
+    if keys:
+        return
+    if not settings.is_loopback:
+        raise SettingsError(
+            f"SERVING_HOST={settings.host} can be reached from the network and there is no API key in "
+            f"{settings.keys_file}; make one with `python -m serving keys add --name NAME --scope score`"
+        )
+    logger.warning("OPEN: there is no API key, so every program on this machine may ask, push and reset")
+
+
+@contextlib.asynccontextmanager
+async def following(plane: Dataplane, keys: KeyRing) -> AsyncIterator[None]:
+    """While the application runs: what is live and which keys hold is looked up again and again."""
+    await asyncio.to_thread(plane.refresh)
+    task = asyncio.create_task(_follow(plane, keys))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.to_thread(plane.close)
+
+
+async def _follow(plane: Dataplane, keys: KeyRing) -> None:
+    rounds = 0
+    while True:
+        await asyncio.sleep(plane.settings.poll_seconds)
+        rounds += 1
+        try:
+            await asyncio.to_thread(plane.refresh)
+            await asyncio.to_thread(keys.refresh)
+            if rounds % PURGE_ROUNDS == 0:
+                await asyncio.to_thread(plane.overlay.purge, time.time())
+        except Exception:  # the next round tries again; requests go on meanwhile
+            logger.exception("following what is live failed")

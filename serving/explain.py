@@ -1,0 +1,62 @@
+"""Why a model scores a customer as it does: what each feature changes against a typical customer's value.
+
+An ONNX model gives no Shapley values, so one feature at a time is brought to its reference (the median or most
+frequent value of the hold-out, from the manifest), all in one batch. The effect of a feature is how far the log-odds
+fall by that; effects of features that act together do not add up.
+"""
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from churn_platform.published.calibration import log_odds
+from serving.bundles import Model
+
+TOP = 3
+
+
+def effects(model: Model, vector: np.ndarray, churn_probability: float) -> dict[int, tuple[float, float]]:
+    """(effect in log-odds, probability at the reference) by place, of every known feature off its reference."""
+    references = model.catalogue.references
+    places = np.flatnonzero(~np.isnan(vector) & ~np.isnan(references) & (vector != references)).tolist()
+    probabilities = alternatives(model, vector, [{place: references[place]} for place in places])
+    here = log_odds(churn_probability)
+    return {place: (here - log_odds(p), p) for place, p in zip(places, probabilities, strict=True)}
+
+
+def alternatives(model: Model, vector: np.ndarray, changes: list[Mapping[int, float]]) -> list[float]:
+    """The probability after each set of changes, given as encoded values by place."""
+    if not changes:
+        return []
+    rows = np.tile(vector, (len(changes), 1))
+    for row, change in zip(rows, changes, strict=True):
+        for place, value in change.items():
+            row[place] = value
+    return model.churn_probabilities(rows)
+
+
+def top_places(found: Mapping[int, tuple[float, float]], unknown: Collection[str], model: Model) -> list[int]:
+    """Up to three features that raise the risk, by the rules of the monthly scores.
+
+    The strongest of each group comes first, then the others. What nobody told, or what is protected, is no reason.
+    """
+    features = model.catalogue.features
+    raising = [
+        place
+        for place, (effect, _) in sorted(found.items(), key=lambda item: (-item[1][0], item[0]))
+        if effect > 0 and features[place].name not in unknown and not features[place].protected
+    ]
+    first: dict[str, int] = {}
+    for place in raising:
+        first.setdefault(features[place].group, place)
+    leading = list(first.values())
+    return [*leading, *(place for place in raising if place not in leading)][:TOP]
+
+
+def reasons(model: Model, vector: np.ndarray, churn_probability: float, unknown: Collection[str]) -> tuple[str, ...]:
+    """Sentences on the features that raise the risk most; none for the lowest tier, as in the monthly scores."""
+    if model.is_lowest_tier(churn_probability):
+        return ()
+    found = effects(model, vector, churn_probability)
+    places = top_places(found, unknown, model)
+    return tuple(model.catalogue.sentence(place, float(vector[place])) for place in places)

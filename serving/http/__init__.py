@@ -1,0 +1,1 @@
+"""The HTTP side of the service: routes, keys, problems, documents. What they serve is decided elsewhere."""

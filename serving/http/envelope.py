@@ -1,0 +1,139 @@
+"""What surrounds every request: an id, a body that arrives whole and in time, security headers and perhaps a log line.
+
+Plain ASGI around the whole application, in one layer: each of Litestar's middlewares, guards and body readers would
+cost about as much as a look-up. What is wrong with a body is kept for the hook before the handlers, so that it is
+answered like every other error.
+"""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from itertools import count
+
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from serving import logs
+from serving.errors import RequestTimeout, ServingError, TooLarge
+
+REQUEST_ID, BODY, FAULT = "request_id", "body", "fault"
+HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+]
+POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
+
+logger = logging.getLogger("serving.access")
+
+
+class Arrivals:
+    """The requests whose bodies are on their way; those that take too long are cut off once a second.
+
+    One look at all of them a second is cheaper than a timer for each.
+    """
+
+    def __init__(self, seconds: float):
+        self._seconds = seconds
+        self._waiting: dict[asyncio.Task[None], float] = {}
+        self._late: set[asyncio.Task[None]] = set()
+
+    async def receive(self, receive: Receive) -> Message:
+        """The next message; RequestTimeout where the request is late."""
+        task = asyncio.current_task()
+        assert task is not None, "requests run in tasks"
+        self._waiting.setdefault(task, time.monotonic())
+        try:
+            return await receive()
+        except asyncio.CancelledError:
+            if task in self._late:
+                task.uncancel()
+                raise RequestTimeout(f"the request did not arrive within {self._seconds:g} seconds") from None
+            raise
+
+    def done(self) -> None:
+        """This request's body is whole, or given up."""
+        task = asyncio.current_task()
+        self._waiting.pop(task, None)  # type: ignore[arg-type]
+        self._late.discard(task)  # type: ignore[arg-type]
+
+    async def watch(self) -> None:
+        """Cut off what is late, for as long as the application runs."""
+        while True:
+            await asyncio.sleep(min(1.0, self._seconds / 2))
+            earliest = time.monotonic() - self._seconds
+            for task in [task for task, begun in self._waiting.items() if begun < earliest]:
+                del self._waiting[task]
+                self._late.add(task)
+                task.cancel()
+
+
+def enveloped(app: ASGIApp, *, request_seconds: float, body_bytes_max: int, access_log: bool) -> ASGIApp:
+    """The application with its envelope. Ids are unique: random per process, then counted."""
+    process, number = secrets.token_hex(6), count(1)
+    arrivals = Arrivals(request_seconds)
+
+    async def envelope(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            watching = asyncio.create_task(arrivals.watch())
+            try:
+                await app(scope, receive, send)
+            finally:
+                watching.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await watching
+            return
+        if scope["type"] != "http":
+            return
+        request_id = f"{process}-{next(number):x}"
+        logs.request_id.set(request_id)
+        begun = time.perf_counter()
+        state = scope.setdefault("state", {})
+        state[REQUEST_ID] = request_id
+        if scope["method"] not in WITHOUT_BODY:
+            try:
+                state[BODY] = await _body(scope, receive, arrivals, body_bytes_max)
+            except ServingError as fault:
+                state[FAULT] = fault
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message["headers"], *HEADERS, (b"x-request-id", request_id.encode())]
+                if not any(name == POLICY[0] for name, _ in headers):
+                    headers.append(POLICY)
+                message["headers"] = headers
+            await send(message)
+
+        await app(scope, receive, send_with_headers)
+        if access_log:
+            milliseconds = round((time.perf_counter() - begun) * 1e3, 3)
+            shown = {"method": scope["method"], "path": scope["path"], "status": status, "ms": milliseconds}
+            logger.info("request", extra={"fields": shown})
+
+    return envelope
+
+
+async def _body(scope: HTTPScope, receive: Receive, arrivals: Arrivals, most: int) -> bytes:
+    """The whole body; TooLarge or RequestTimeout. What a client that went away had sent is of no use: empty."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and (not value.isdigit() or int(value) > most):
+            raise TooLarge(f"the body is said to have {value[:20].decode('latin-1')} bytes; {most} are allowed")
+    body = b""
+    try:
+        while True:
+            message = await arrivals.receive(receive)
+            if message["type"] == "http.disconnect":
+                return b""
+            body = body + message["body"] if body else message["body"]
+            if len(body) > most:
+                raise TooLarge(f"the body has more than {most} bytes")
+            if not message.get("more_body"):
+                return body
+    finally:
+        arrivals.done()

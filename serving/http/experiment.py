@@ -1,0 +1,30 @@
+"""Routes about an experiment: what each arm has answered so far."""
+
+import asyncio
+
+from litestar import Controller, get, post
+
+from serving.ab import ExperimentStats, experiment_stats, reset_experiment
+from serving.http.routes import Asking, both, needs, plane_of, portfolio_of
+from serving.http.security import ADMIN, SCORE
+
+
+class ExperimentController(Controller):
+    """Champion against challengers."""
+
+    tags = ("experiment",)
+
+    @get(both("/ab-test/stats"), opt=needs(SCORE))
+    async def stats(self, request: Asking) -> ExperimentStats:
+        """Counts, scores and latency per arm over all worker processes, with 95 % intervals."""
+        plane = plane_of(request)
+        found = plane.registry.get(portfolio_of(request))
+        return await asyncio.to_thread(experiment_stats, found, plane.metrics, plane.settings.state_dir)
+
+    @post(both("/ab-test/reset"), status_code=200, opt=needs(ADMIN))
+    async def reset(self, request: Asking) -> ExperimentStats:
+        """Count from zero from now on; the metrics themselves go on."""
+        plane = plane_of(request)
+        found = plane.registry.get(portfolio_of(request))
+        await asyncio.to_thread(reset_experiment, found.name, plane.metrics, plane.settings.state_dir)
+        return await asyncio.to_thread(experiment_stats, found, plane.metrics, plane.settings.state_dir)

@@ -1,0 +1,121 @@
+"""Routes about models: what is live, their cards, and the newest drift report."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Controller, Response, get
+
+from churn_platform.published.contract import ModelManifest, model_dir, read_model_manifest
+from serving.errors import NotFound
+from serving.http.routes import Asking, both, needs, plane_of, portfolio_of
+from serving.http.security import SCORE
+from serving.live import Portfolio
+
+CARD_FILE = "model_card.html"
+LIVE, PREVIOUS, RETIRED = "live", "previous", "retired"
+FRAMED = {"content-security-policy": "sandbox allow-scripts; default-src 'unsafe-inline' 'unsafe-eval' data: blob:"}
+
+
+class ModelView(msgspec.Struct, kw_only=True):
+    """A published model: its role now, where it comes from and how good it was on the hold-out."""
+
+    version: int
+    role: str
+    weight: float
+    algorithm: str
+    threshold: float
+    base_rate: float
+    metrics: dict[str, float]
+    training_months: tuple[str, ...]
+    holdout_month: str
+    data_snapshot: int
+    mlflow_run_id: str
+    code_version: str
+    card: str | None
+
+
+class ModelsView(msgspec.Struct, kw_only=True):
+    """Every published model of a portfolio, and the month of features that is looked up."""
+
+    portfolio: str
+    features_month: str | None
+    scored_by: int | None
+    refused: str | None
+    models: list[ModelView]
+
+
+class ModelsController(Controller):
+    """Models and reports."""
+
+    tags = ("models",)
+
+    @get(both("/models"), opt=needs(SCORE))
+    async def models(self, request: Asking) -> ModelsView:
+        """The champion, challengers, the champion before, and those retired, newest first."""
+        plane = plane_of(request)
+        found = plane.registry.get(portfolio_of(request))
+        return await asyncio.to_thread(_models, found, plane.registry.refusals.get(found.name))
+
+    @get(both("/models/{version:int}/card"), opt=needs(SCORE))
+    async def card(self, version: int, request: Asking) -> Response[bytes]:
+        """The model card of a version."""
+        found = plane_of(request).registry.get(portfolio_of(request))
+        card = model_dir(found.root, version) / CARD_FILE
+        return await asyncio.to_thread(_page, card, f"{found.name} has no card of version {version}")
+
+    @get(both("/view_report"), opt=needs(SCORE))
+    async def report(self, request: Asking) -> Response[bytes]:
+        """The newest drift report."""
+        found = plane_of(request).registry.get(portfolio_of(request))
+        return await asyncio.to_thread(_newest_report, found)
+
+
+def _models(portfolio: Portfolio, refused: str | None) -> ModelsView:
+    return ModelsView(
+        portfolio=portfolio.name,
+        features_month=portfolio.features_month,
+        scored_by=portfolio.scored_by,
+        refused=refused,
+        models=[_view(portfolio, manifest) for manifest in _published(portfolio)],
+    )
+
+
+def _newest_report(portfolio: Portfolio) -> Response[bytes]:
+    reports = sorted((portfolio.root / "reports").glob("*/*.html"), key=_age)
+    missing = f"{portfolio.name} has no drift report yet; the platform's monitoring writes one per month"
+    return _page(reports[-1] if reports else portfolio.root / "reports", missing)
+
+
+def _age(report: Path) -> tuple[str, float]:
+    return report.parent.name, report.stat().st_mtime
+
+
+def _published(portfolio: Portfolio) -> list[ModelManifest]:
+    folders = (portfolio.root / "models").iterdir()
+    versions = sorted((int(folder.name) for folder in folders if folder.name.isdecimal()), reverse=True)
+    return [read_model_manifest(model_dir(portfolio.root, version)) for version in versions]
+
+
+def _view(portfolio: Portfolio, manifest: ModelManifest) -> ModelView:
+    arms = {arm.model.version: arm for arm in portfolio.arms.all}
+    arm = arms.get(manifest.version)
+    former = PREVIOUS if manifest.version == portfolio.live.previous else RETIRED
+    has_card = (model_dir(portfolio.root, manifest.version) / CARD_FILE).is_file()
+    kept: dict[str, Any] = {
+        name: getattr(manifest, name) for name in ModelView.__struct_fields__ if name not in ("role", "weight", "card")
+    }
+    return ModelView(
+        role=arm.role if arm else former,
+        weight=arm.weight if arm else 0.0,
+        card=f"/{portfolio.name}/models/{manifest.version}/card" if has_card else None,
+        **kept,
+    )
+
+
+def _page(path: Path, missing: str) -> Response[bytes]:
+    """A page of the platform's, shut off from the service's own origin; NotFound where there is none."""
+    if not path.is_file():
+        raise NotFound(missing)
+    return Response(path.read_bytes(), media_type="text/html; charset=utf-8", headers=FRAMED)

@@ -1,0 +1,96 @@
+"""Every error as problem+json (RFC 9457): the one place that gives errors their status."""
+
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Request
+from litestar.exceptions import HTTPException
+from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
+from msgspec import to_builtins
+
+from serving import errors
+from serving.metrics import Metrics
+from serving.overlay import OverlayFull
+from serving.prediction_log import LogUnavailable
+
+STATUS: dict[type[Exception], int] = {
+    errors.MalformedRequest: 400,
+    errors.NotAuthenticated: 401,
+    errors.NotAllowed: 403,
+    errors.NotFound: 404,
+    errors.RequestTimeout: 408,
+    errors.TooLarge: 413,
+    errors.NotJson: 415,
+    errors.InvalidRequest: 422,
+    errors.TooManyRequests: 429,
+    errors.NotReady: 503,
+    LogUnavailable: 503,
+    OverlayFull: 507,
+}
+
+logger = logging.getLogger(__name__)
+Problem = ProblemDetailsException
+
+
+def problem_of(error: Exception) -> ProblemDetailsException:
+    """The problem that an error of ours is, with what the client can do about it; for any other, a bare 500."""
+    status = STATUS.get(type(error))
+    if status is None:
+        return problem(500, "the service failed; its log says why under this request's id")
+    extra = {"errors": to_builtins(error.faults)} if isinstance(error, errors.InvalidRequest) else {}
+    headers = {}
+    if isinstance(error, errors.TooManyRequests):
+        headers["retry-after"] = str(error.wait_seconds)
+    if isinstance(error, errors.NotAuthenticated):
+        headers["www-authenticate"] = 'Bearer realm="churn"'
+    return problem(status, str(error), extra=extra, headers=headers)
+
+
+def problem(
+    status: int, detail: str, *, extra: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+) -> ProblemDetailsException:
+    """A problem with the status' own title."""
+    return ProblemDetailsException(
+        status_code=status,
+        title=HTTPStatus(status).phrase,
+        detail=detail,
+        type_="about:blank",
+        extra=extra,
+        headers=headers,
+    )
+
+
+def _of_framework(error: HTTPException) -> ProblemDetailsException:
+    """Litestar's own errors (no such route, wrong method, body too large); below 500 they name no internals."""
+    if isinstance(error, ProblemDetailsException):
+        return error
+    status = error.status_code
+    detail = error.detail if status < 500 else "the service failed; its log says why under this request's id"
+    return problem(status, detail or HTTPStatus(status).phrase, headers=dict(error.headers or {}))
+
+
+def problem_details(metrics: Metrics) -> ProblemDetailsPlugin:
+    """The plugin that answers every error, counts it, and logs what is our own fault with its traceback."""
+
+    def told(convert: Callable[[Any], ProblemDetailsException]) -> Callable[[Any], ProblemDetailsException]:
+        def converted(error: Exception) -> ProblemDetailsException:
+            found = convert(error)
+            metrics.errors.labels(str(found.status_code)).inc()
+            if found.status_code == 500:
+                logger.error("request failed", exc_info=error)
+            return found
+
+        return converted
+
+    return ProblemDetailsPlugin(
+        ProblemDetailsConfig(
+            exception_handler=_answer,
+            exception_to_problem_detail_map={Exception: told(problem_of), HTTPException: told(_of_framework)},
+        )
+    )
+
+
+def _answer(request: Request[Any, Any, Any], error: ProblemDetailsException) -> Any:
+    return error.to_response(request)

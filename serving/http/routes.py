@@ -1,0 +1,67 @@
+"""What the controllers share: paths, what a request carries, and where the service is found."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.types import Receive, Scope, Send
+
+from serving.dataplane import Dataplane
+from serving.http.envelope import BODY, REQUEST_ID
+from serving.http.security import NEEDS
+
+PLANE = "plane"
+Asking = Request[Any, Any, Any]
+encode = msgspec.json.Encoder().encode
+
+
+def both(path: str) -> list[str]:
+    """A path at the root, for the default portfolio, and below a portfolio's name."""
+    return [path, f"/{{portfolio:str}}{path}"]
+
+
+def needs(scope: str) -> dict[str, str]:
+    """The scope that a handler asks of an API key."""
+    return {NEEDS: scope}
+
+
+def plane_of(request: Asking) -> Dataplane:
+    """The service behind the routes."""
+    return request.app.state[PLANE]
+
+
+def portfolio_of(request: Asking) -> str | None:
+    """The portfolio that the path names; None at the root."""
+    return request.scope["path_params"].get("portfolio")
+
+
+def id_of(request: Asking) -> str:
+    """The request's id."""
+    return request.scope["state"][REQUEST_ID]
+
+
+def body_of(request: Asking) -> bytes:
+    """The request's body."""
+    return request.scope["state"][BODY]
+
+
+def answers(shape: type[msgspec.Struct]) -> dict[int, ResponseSpec]:
+    """What a handler that returns `Encoded` is documented to answer."""
+    return {200: ResponseSpec(data_container=shape, generate_examples=False, description="The answer.")}
+
+
+class Encoded:
+    """An answer as JSON, sent without Litestar's response objects, which cost more than a look-up."""
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, answer: msgspec.Struct):
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        body = encode(self._answer)
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,190 @@
+"""What is live: follows each portfolio's live.json, and lets in only bundles that pass their checks."""
+
+import logging
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from churn_platform.published.contract import (
+    FEATURES_FILE,
+    LIVE_FILE,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    Live,
+    StoredCustomer,
+    features_dir,
+    model_dir,
+    read_live,
+)
+from serving.arms import Arms
+from serving.bundles import Features, Model, open_features
+from serving.errors import BundleError, NotFound, NotReady
+from serving.metrics import Metrics
+
+RETRY_ROUNDS = 30
+Signature = tuple[object, ...]
+
+logger = logging.getLogger(__name__)
+
+
+class Portfolio:
+    """One consistent state of a portfolio: models and the month of features that belong together. Never changed."""
+
+    def __init__(self, root: Path, live: Live, models: dict[int, Model], features: Features | None, *, key: str):
+        self.name, self.root, self.live = root.name, root, live
+        self.models, self.features = models, features
+        self.arms = Arms(root.name, live.models, models, key=key)
+        self.known_names = frozenset(name for model in models.values() for name in model.catalogue.places)
+        stored = features.manifest.features if features else ()
+        self._places = {version: _places(model.catalogue.names, stored) for version, model in models.items()}
+
+    @property
+    def features_month(self) -> str | None:
+        """The month whose features are looked up."""
+        return self.features.month if self.features else None
+
+    @property
+    def scored_by(self) -> int | None:
+        """The version whose scores are stored beside the features."""
+        return self.features.manifest.scored_by if self.features else None
+
+    def vector(self, model: Model, customer: StoredCustomer) -> tuple[np.ndarray, tuple[str, ...]]:
+        """The customer's features as the model takes them, and the names of those that the month does not hold."""
+        places = self._places[model.version]
+        if places is None:
+            return customer.features, ()
+        held = places >= 0
+        vector = np.where(held, customer.features[places], model.catalogue.defaults)
+        return vector, tuple(name for name, is_held in zip(model.catalogue.names, held, strict=True) if not is_held)
+
+
+def _places(wanted: tuple[str, ...], stored: tuple[str, ...]) -> np.ndarray | None:
+    """Where each wanted feature is stored, -1 for nowhere; None where both agree in order."""
+    if wanted == stored:
+        return None
+    return np.array([stored.index(name) if name in stored else -1 for name in wanted], dtype=np.intp)
+
+
+class Registry:
+    """The portfolios that are served. `refresh` may run in a thread: readers get the old state or the new one."""
+
+    def __init__(self, published_dir: Path, *, default: str, traffic_key: str, metrics: Metrics):
+        self._published_dir, self._default, self._key, self._metrics = published_dir, default, traffic_key, metrics
+        self._portfolios: dict[str, Portfolio] = {}
+        self._tried: dict[str, tuple[Signature, int]] = {}
+        self.refusals: dict[str, str] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the portfolios that are served."""
+        return sorted(self._portfolios)
+
+    def summary(self) -> dict[str, dict[str, object]]:
+        """Per portfolio, which version has which role, and the month of features."""
+        return {
+            name: {
+                "models": {str(arm.model.version): arm.role for arm in portfolio.arms.all},
+                "features_month": portfolio.features_month,
+            }
+            for name, portfolio in self._portfolios.items()
+        }
+
+    def get(self, name: str | None) -> Portfolio:
+        """The portfolio of that name, or the default one; NotReady or NotFound."""
+        wanted = name or self._default or min(self._portfolios, default="")
+        found = self._portfolios.get(wanted)
+        if found is None:
+            self._raise_missing(name, wanted)
+        return found  # type: ignore[return-value]
+
+    def _raise_missing(self, name: str | None, wanted: str) -> None:
+        if name and name not in self.refusals and name != self._default:
+            raise NotFound(f"no portfolio {name[:80]!r}; there are {', '.join(self.names) or 'none yet'}")
+        why = self.refusals.get(wanted, f"nothing is published in {self._published_dir}; run `make demo` first")
+        raise NotReady(f"no checked model is loaded{f' for {wanted}' if wanted else ''}: {why}")
+
+    def refresh(self) -> None:
+        """Load what has changed since the last time; what fails its checks is refused and leaves the old state."""
+        for root in _published(self._published_dir):
+            signature = _signature(root)
+            tried, rounds = self._tried.get(root.name, ((), 0))
+            is_retry = root.name in self.refusals and rounds >= RETRY_ROUNDS
+            if signature == tried and not is_retry:
+                self._tried[root.name] = (tried, rounds + 1)
+                continue
+            self._tried[root.name] = (signature, 0)
+            self._load(root)
+
+    def _load(self, root: Path) -> None:
+        try:
+            fresh = load_portfolio(root, self._portfolios.get(root.name), key=self._key)
+        except BundleError as error:
+            self.refusals[root.name] = str(error)
+            self._metrics.refused.labels(root.name).inc()
+            logger.error("bundle refused", extra={"fields": {"portfolio": root.name, "why": str(error)}})
+            return
+        self._portfolios = self._portfolios | {root.name: fresh}
+        self.refusals.pop(root.name, None)
+        self._metrics.reloads.labels(root.name).inc()
+        models = {arm.role: arm.model.version for arm in fresh.arms.all}
+        shown = {"portfolio": root.name, "models": models, "features_month": fresh.features_month}
+        logger.info("live", extra={"fields": shown})
+
+
+def load_portfolio(root: Path, current: Portfolio | None, *, key: str) -> Portfolio:
+    """The state that live.json names, checked; parts that have not changed are taken over. BundleError if any fails."""
+    try:
+        live = read_live(root)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise BundleError(f"{root / LIVE_FILE}: cannot be read: {error}") from error
+    if live is None or not live.models:
+        raise BundleError(f"{root / LIVE_FILE} names no model; train and publish one first")
+    if live.portfolio != root.name:
+        raise BundleError(f"{root / LIVE_FILE} is of portfolio {live.portfolio!r}")
+    models = {named.version: _model(root, named.version, current) for named in live.models}
+    month = live.features_month
+    features = open_features(_resolved(features_dir(root, month)), portfolio=root.name, month=month) if month else None
+    return Portfolio(root, live, models, features, key=key)
+
+
+def _model(root: Path, version: int, current: Portfolio | None) -> Model:
+    folder = _resolved(model_dir(root, version))
+    loaded = current.models.get(version) if current else None
+    return loaded if loaded and loaded.folder == folder else Model(folder, portfolio=root.name, version=version)
+
+
+def _resolved(folder: Path) -> Path:
+    """The folder behind the link, so that a republication during the checks is not mixed with what was before."""
+    try:
+        return folder.resolve(strict=True)
+    except OSError as error:
+        raise BundleError(f"{folder} is named live but is not there") from error
+
+
+def _published(published_dir: Path) -> list[Path]:
+    if not published_dir.is_dir():
+        return []
+    return sorted(path for path in published_dir.iterdir() if (path / LIVE_FILE).is_file())
+
+
+def _signature(root: Path) -> Signature:
+    """Changes whenever live.json, or a file of a bundle that it names, is another one."""
+    try:
+        live = read_live(root)
+    except (OSError, msgspec.MsgspecError):
+        live = None
+    models = [model_dir(root, model.version) for model in live.models] if live else []
+    files = [folder / name for folder in models for name in (MODEL_FILE, MANIFEST_FILE)]
+    if live and live.features_month:
+        folder = features_dir(root, live.features_month)
+        files += [folder / FEATURES_FILE, folder / MANIFEST_FILE]
+    return tuple(_stamp(path) for path in [root / LIVE_FILE, *files])
+
+
+def _stamp(path: Path) -> tuple[str, int, int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (str(path), 0, 0, 0)
+    return (str(path), found.st_ino, found.st_mtime_ns, found.st_size)
