@@ -11,8 +11,8 @@ STAGES = {
     "features": "landed files to features and matured labels",
     "training": "labelled months to a promoted, published champion",
     "scores": "features to scores and published look-ups",
-    "monitoring": "drift, performance and the decision to train again",
     "serving": "answers of the service, from its log to a table",
+    "monitoring": "drift, performance and the decision to train again",
 }
 
 

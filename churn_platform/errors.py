@@ -37,6 +37,10 @@ class PublicationError(ChurnError):
     """A bundle failed its checks and was not published; what was live stays live."""
 
 
+class ErasureError(ChurnError):
+    """A customer cannot be erased, or is still to be found somewhere; the erasure is not recorded as done."""
+
+
 class AuditError(ChurnError):
     """The audit trail cannot be read or written, or contradicts what is; nothing was recorded."""
 

@@ -75,7 +75,7 @@ def relation(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, di
     if path.suffix == ".parquet":
         reader = f"read_parquet('{_quoted(str(path))}')"
         return reader, _by_name(path, _parquet_headers(path), _parquet_types(connection, path, reader))
-    separator, headers = _csv_headers(path)
+    separator, headers = csv_headers(path)
     columns = _by_name(path, headers, ["VARCHAR"] * len(headers))
     listed = ", ".join(f"'{_quoted(header)}': 'VARCHAR'" for header in headers)
     dialect = f"auto_detect = false, header = true, delim = '{separator}', quote = '\"', escape = '\"'"
@@ -97,7 +97,7 @@ def _parquet_types(connection: duckdb.DuckDBPyConnection, path: Path, reader: st
         raise unreadable(path, error) from None
 
 
-def _csv_headers(path: Path) -> tuple[str, list[str]]:
+def csv_headers(path: Path) -> tuple[str, list[str]]:
     """The separator that cuts the first line into most fields, and those fields; an unnamed one is named by place."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:

@@ -11,12 +11,12 @@ from churn_platform.errors import LandingError
 from churn_platform.ingest.casting import SQL_TYPES
 from churn_platform.ingest.contract import Headers, check_file, typed
 from churn_platform.ingest.files import files_of, find_file, relation
+from churn_platform.ingest.hashing import keyed_hash, set_keys
+from churn_platform.ingest.suppression import without_suppressed
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Column, Portfolio, Table
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import ensure_table, replace_month, table_exists, write
-
-HASH_KEY = "phone_hash_key"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def load_month(
     landing_dir: Path,
     hash_key: str,
 ) -> Loaded:
-    """Replace a month of a raw table by its landed file.
+    """Replace a month of a raw table by its landed file, without the rows of customers who were erased.
 
     LandingError, and nothing changed, where the file is missing or breaks its contract. A month of an optional table
     without a file has no rows.
@@ -49,10 +49,10 @@ def load_month(
         return Loaded("no file", 0, 0)
     file = find_file(landing_dir, portfolio.name, table.name, month)
     reader, headers = relation(connection, file.path)
+    set_keys(connection, hash_key)
+    reader = without_suppressed(connection, portfolio, table, month, file.path, reader, headers)
     customers = _known_customers(connection, portfolio, table, month)
     check_file(connection, table, month, file.path, reader, headers, customers=customers)
-
-    connection.execute(f"set variable {HASH_KEY} = ?", [hash_key])
 
     def replace() -> int:
         ensure_table(connection, target, raw_columns(table))
@@ -95,14 +95,6 @@ def _select_list(table: Table, month: date, headers: Headers) -> str:
 def _stored(column: Column, headers: Headers) -> str:
     value = typed(column, headers)
     return keyed_hash(value) if column.hashed else value
-
-
-def keyed_hash(value: str) -> str:
-    """SQL for the first 64 bits of SHA-256 over key and number; cutting it short rules out extending a known hash.
-
-    The key is a variable of the connection, because DuckDB's errors quote SQL.
-    """
-    return f"('0x' || left(sha256(getvariable('{HASH_KEY}') || {value}), 16))::ubigint"
 
 
 def _known_customers(

@@ -42,6 +42,11 @@ def new_folder(target: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+    remove_stale(target)
+
+
+def remove_stale(target: Path) -> None:
+    """Remove what `target` has pointed to before, and what a crash left of a draft."""
     for stale in target.parent.glob(f".{target.name}.*"):
         if stale.is_symlink():  # left by a crash before it became `target`
             stale.unlink()

@@ -96,11 +96,11 @@ def make_record(
         threads=threads,
         train_share=1.0 if is_streamed else training_set.train_share,
         train_rows=training_set.train_customers if is_streamed else len(data.train),
-        libraries=_libraries(model.algorithm),
+        libraries=libraries_of(model.algorithm),
     )
 
 
-def _libraries(algorithm: str) -> dict[str, str]:
+def libraries_of(algorithm: str) -> dict[str, str]:
     """Versions of what a fit depends on."""
     return {name: version(name) for name in sorted({ALGORITHMS[algorithm].LIBRARY, "scikit-learn", "numpy"})}
 

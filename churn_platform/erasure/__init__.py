@@ -1,0 +1,1 @@
+"""Removes one customer from everything the platform keeps, physically, and proves it (GDPR, art. 17)."""

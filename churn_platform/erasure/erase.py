@@ -1,0 +1,183 @@
+"""Erases a customer, step by step; each step may be interrupted, and running all of them again completes the rest."""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import duckdb
+
+from churn_platform.erasure import answers, exports, landing, logs, lookups
+from churn_platform.erasure.proof import left_of
+from churn_platform.erasure.search import find
+from churn_platform.erasure.snapshots import note_expired
+from churn_platform.erasure.subject import Request, Subject, merged, own_number_hashes
+from churn_platform.erasure.tables import count_rows, erase_rows, foreign_tables, owner, tables_of_customers
+from churn_platform.errors import ErasureError
+from churn_platform.ingest.hashing import set_keys
+from churn_platform.ingest.suppression import is_suppressed, pseudonym
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.settings import Settings
+from churn_platform.warehouse.lake import Lake, connect
+from churn_platform.warehouse.purge import Purged, data_files, purge
+from churn_platform.warehouse.tables import write
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What an erasure goes through: the settings, every portfolio's name, and folders that are not the platform's."""
+
+    settings: Settings
+    portfolios: tuple[str, ...]
+    foreign: tuple[Path, ...]
+
+    @property
+    def lake(self) -> Lake:
+        """The warehouse."""
+        return Lake.of(self.settings)
+
+    def folders_of_others(self, portfolio: str) -> set[Path]:
+        """What other portfolios keep in the lake and publish: an id there is another customer's."""
+        others = {name for name in self.portfolios if name != portfolio}
+        schemas = Path(self.lake.files).glob("*")
+        return {folder for folder in schemas if owner(folder.name, self.portfolios) in others} | {
+            folder / name
+            for name in others
+            for folder in (self.settings.published_dir, self.settings.exports_dir, self.settings.serving_log_dir)
+        }
+
+    def lake_files(self, portfolio: str) -> list[Path]:
+        """The lake's files without those of other portfolios."""
+        others = self.folders_of_others(portfolio)
+        return [path for path in data_files(self.lake) if others.isdisjoint(path.parents)]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Whom to erase from where; `pseudonym` stands for the customer in the audit trail."""
+
+    portfolio: Portfolio
+    subject: Subject
+    pseudonym: str
+    request: Request
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """What an erasure did, and how much it has searched to find nothing."""
+
+    plan: Plan
+    purged: Purged
+    months: list[str]
+    exports: list[str]
+    logs: list[Path]
+    deliveries: list[Path]
+    searched: int
+
+
+def plan_erasure(installation: Installation, portfolio: Portfolio, customer_id: str, *, unknown: bool = False) -> Plan:
+    """What there is of the customer; ErasureError for one whom nothing knows, unless `unknown` ones are wanted."""
+    settings, lake = installation.settings, installation.lake
+    with closing(connect(lake, read_only=True)) as connection:
+        set_keys(connection, settings.hash_key())
+        tables = tables_of_customers(connection, portfolio.name, installation.portfolios)
+        name = pseudonym(connection, customer_id)
+        request = Request(settings.root / "erasure", name)
+        numbers = own_number_hashes(connection, portfolio, customer_id)
+        subject = Subject(customer_id, numbers, count_rows(connection, tables, customer_id))
+        earlier = request.read()
+        known = bool(subject.found or earlier or unknown) or is_suppressed(connection, portfolio.name, customer_id)
+        if not known and not find(connection, _kept_files(installation, portfolio), subject):
+            raise ErasureError(
+                f"{portfolio.name} has no customer {customer_id!r}, neither now nor in its past; check the id, or give "
+                "--even-if-unknown to keep that id out of later deliveries"
+            )
+    return Plan(portfolio, merged(subject, earlier), name, request)
+
+
+def _kept_files(installation: Installation, portfolio: Portfolio) -> list[Path]:
+    folder = installation.settings.published_dir / portfolio.name / "features"
+    return [*installation.lake_files(portfolio.name), *folder.glob("[0-9]*/*.lmdb")]
+
+
+def erase(
+    installation: Installation,
+    plan: Plan,
+    *,
+    month: date,
+    rewrite_landing: bool,
+    also: Sequence[Path] = (),
+    record: Callable[[Erasure], None],
+    show: Callable[[str], None],
+) -> Erasure:
+    """Remove the customer and prove it, then `record` the erasure; ErasureError says where something is left.
+
+    `month` is the current one. `also` are further folders to search. What the customer's own month of data gave to
+    fitted models stays in their parameters.
+    """
+    settings, lake, subject = installation.settings, installation.lake, plan.subject
+    plan.request.keep(subject)
+    show("tables")
+    with closing(connect(lake)) as connection:
+        set_keys(connection, settings.hash_key())
+        answers.take_over(connection, lake, plan.portfolio.name, settings.serving_log_dir, subject)
+        tables = tables_of_customers(connection, plan.portfolio.name, installation.portfolios)
+        delete = partial(erase_rows, connection, plan.portfolio, tables, subject, month)
+        write(connection, lake, delete, note=f"{plan.portfolio.name}: erasure of {plan.pseudonym[:12]}")
+    show("files of the lake")
+    purged = purge(lake, partial(_holding, installation, plan), partial(_note, month))
+    show("published look-ups")
+    months = lookups.erase_from_lookups(settings.published_dir / plan.portfolio.name, subject.customer_id)
+    show("exports")
+    with closing(connect(lake, read_only=True)) as connection:
+        exported = exports.erase_from_exports(connection, plan.portfolio, settings.exports_dir, subject)
+    show("logs")
+    changed = logs.erase_from_logs(settings.root / "logs", subject)
+    show("landed files")
+    deliveries = _deliveries(installation, plan, rewrite=rewrite_landing)
+    show("search")
+    searched = _prove(installation, plan, also)
+    erasure = Erasure(plan, purged, months, exported, changed, deliveries, searched)
+    record(erasure)
+    plan.request.drop()
+    return erasure
+
+
+def _holding(installation: Installation, plan: Plan, connection: duckdb.DuckDBPyConnection) -> list[Path]:
+    return list(find(connection, installation.lake_files(plan.portfolio.name), plan.subject))
+
+
+def _note(month: date, connection: duckdb.DuckDBPyConnection, snapshots: Sequence[int]) -> None:
+    note_expired(connection, month, snapshots)
+
+
+def _deliveries(installation: Installation, plan: Plan, *, rewrite: bool) -> list[Path]:
+    settings, paths = installation.settings, []
+    with closing(connect(installation.lake, read_only=True)) as connection:
+        set_keys(connection, settings.hash_key())
+        for delivery in landing.deliveries_to_clean(connection, settings.landing_dir, plan.portfolio):
+            if rewrite:
+                landing.clean(connection, delivery)
+            paths.append(delivery.path)
+    return paths
+
+
+def _prove(installation: Installation, plan: Plan, also: Sequence[Path]) -> int:
+    """Number of files searched; ErasureError names every place where the customer is left."""
+    settings, lake = installation.settings, installation.lake
+    places = [settings.root, Path(settings.lake_files), settings.serving_log_dir, *also]
+    places += [lake.sqlite_path.parent] if lake.sqlite_path else []
+    name = plan.portfolio.name
+    without = {settings.extension_dir, plan.request.path, *installation.foreign, *installation.folders_of_others(name)}
+    with closing(connect(lake, read_only=True)) as connection:
+        foreign = foreign_tables(connection, name, installation.portfolios)
+        searched, left = left_of(connection, lake, plan.subject, places, without=without, foreign=foreign)
+    if left:
+        listed = "; ".join(f"{place}: {count}" for place, count in left.items())
+        raise ErasureError(
+            f"the customer is still to be found ({listed}); a run may have written meanwhile, or serving has a log "
+            "open: run the command again, and remove by hand what it names again"
+        )
+    return searched

@@ -1,0 +1,22 @@
+"""Text logs without the customer: an error message may quote an id as its example."""
+
+import re
+from pathlib import Path
+
+from churn_platform.erasure.search import words_of
+from churn_platform.erasure.subject import Subject
+
+
+def erase_from_logs(folder: Path, subject: Subject) -> list[Path]:
+    """Empty each line of the folder's text logs that names the subject; returns the files it changed."""
+    changed = []
+    pattern = re.compile("|".join(words_of(subject)).encode() or rb"(?!)")
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        lines = path.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines if not pattern.search(line)]
+        if len(kept) < len(lines):
+            draft = path.with_name(f".{path.name}.unfinished")
+            draft.write_bytes(b"".join(kept))
+            draft.replace(path)
+            changed.append(path)
+    return changed

@@ -1,0 +1,77 @@
+"""Searches everything the platform has kept for what is left of a customer."""
+
+import os
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+import duckdb
+
+from churn_platform.erasure.search import TABLE_NUMBER, about, find
+from churn_platform.erasure.subject import Subject
+from churn_platform.warehouse.lake import Lake
+
+POSTGRES = "searched_catalog"
+
+
+def left_of(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    subject: Subject,
+    folders: Iterable[Path],
+    *,
+    without: Collection[Path],
+    foreign: Collection[int],
+) -> tuple[int, dict[str, int]]:
+    """Number of files searched, and how often each place that still names the subject does so.
+
+    Places are files, and the tables of a Postgres catalog. `without` are files and folders that are not searched,
+    `foreign` tables of other portfolios, by number.
+    """
+    paths = sorted({path for folder in folders for path in _files(folder, without)})
+    found = {str(path): count for path, count in find(connection, paths, subject, foreign=foreign).items()}
+    return len(paths), found | (_in_postgres(connection, lake, subject, foreign) if lake.sqlite_path is None else {})
+
+
+def _files(folder: Path, without: Collection[Path]) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if Path(parent, name) not in without]
+        paths = (Path(parent, name) for name in names)
+        yield from (path for path in paths if path not in without and path.is_file() and not path.is_symlink())
+
+
+def _in_postgres(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, subject: Subject, foreign: Collection[int]
+) -> dict[str, int]:
+    """Rows of a Postgres catalog with a value of the subject: a small insert, a column's smallest or largest value."""
+    connection.execute(f"attach '{lake.catalog.partition(':')[2]}' as {POSTGRES} (type postgres, read_only)")
+    try:
+        columns = connection.execute(
+            "select table_name, list(column_name) from duckdb_columns() where database_name = ? group by all",
+            [POSTGRES],
+        ).fetchall()
+        own = [(table, names) for table, names in columns if about(table) not in foreign]
+        counts = {table: _count_rows(connection, table, names, subject, foreign) for table, names in own}
+    finally:
+        connection.execute(f"detach {POSTGRES}")
+    return {f"catalog table {table}": count for table, count in counts.items() if count}
+
+
+def _count_rows(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: list[str], subject: Subject, foreign: Collection[int]
+) -> int:
+    values = [subject.customer_id, *map(str, subject.numbers)]
+    tests = " or ".join(f"list_contains($values, {_text(column)})" for column in columns)
+    own = (
+        f"not list_contains($foreign::bigint[], {TABLE_NUMBER})" if TABLE_NUMBER in columns else "$foreign is not null"
+    )
+    row = connection.execute(
+        f'select count(*) from {POSTGRES}."{table}" where ({tests}) and {own}',
+        {"values": values, "foreign": list(foreign)},
+    ).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def _text(column: str) -> str:
+    """A value as text; the catalog keeps text of small inserts as bytes."""
+    return f"""coalesce(try(decode("{column}"::blob)), "{column}"::varchar)"""

@@ -1,0 +1,63 @@
+"""What an erasure leaves behind: a record in the audit trail, and what the command prints."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from churn_platform.audit.log import AuditLog
+from churn_platform.erasure.erase import Erasure
+
+
+def record_erasure(log: AuditLog, erasure: Erasure, *, reason: str) -> None:
+    """Add the erasure to the audit trail: under the customer's pseudonym, with counts, never with the id."""
+    log.append(
+        "erasure",
+        portfolio=erasure.plan.portfolio.name,
+        subject=f"customer {erasure.plan.pseudonym}",
+        reason=reason,
+        details=_details(erasure),
+    )
+
+
+def _details(erasure: Erasure) -> dict[str, Any]:
+    return {
+        "rows": erasure.plan.subject.found,
+        "expired_snapshots": ranges(erasure.purged.snapshots),
+        "removed_lake_files": erasure.purged.files,
+        "republished_months": erasure.months,
+        "exported_again": erasure.exports,
+        "changed_logs": len(erasure.logs),
+        "landed_files": len(erasure.deliveries),
+        "searched_files": erasure.searched,
+        "found_afterwards": 0,
+    }
+
+
+def as_text(erasure: Erasure, *, rewritten: bool) -> str:
+    """The erasure as the command prints it."""
+    rows = sum(erasure.plan.subject.found.values())
+    purged = erasure.purged
+    landed = [f"  {path}" for path in erasure.deliveries]
+    kept = "rewritten" if rewritten else "still hold erased customers, in clear (--landing rewrites them)"
+    return "\n".join(
+        [
+            f"rows            {rows:,} in {len(erasure.plan.subject.found)} tables",
+            f"snapshots       {ranges(purged.snapshots) or 'none'} expired; {purged.files} files removed",
+            f"look-ups        {', '.join(erasure.months) or 'none'} published anew",
+            f"exports         {', '.join(erasure.exports) or 'none'} made anew",
+            f"logs            {len(erasure.logs)} changed",
+            f"landed files    {len(landed)} {kept}" if landed else "landed files    none holds an erased customer",
+            *landed,
+            f"searched        {erasure.searched:,} files: nothing left",
+            f"audit trail     customer {erasure.plan.pseudonym}",
+        ]
+    )
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Ascending numbers as runs: '3-7, 9'."""
+    runs = [
+        [number for _, number in run]
+        for _, run in groupby(enumerate(numbers), key=lambda placed: placed[1] - placed[0])
+    ]
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)

@@ -1,0 +1,241 @@
+"""Fits a registered version again from what is recorded of it, and says whether the same model comes out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import numpy as np
+
+from churn_platform.erasure.snapshots import erasure_of_snapshot
+from churn_platform.errors import TrainingError
+from churn_platform.evaluation.metrics import measure
+from churn_platform.months import label, parse_month
+from churn_platform.portfolios.spec import Feature, Portfolio
+from churn_platform.training.candidates import ALGORITHMS
+from churn_platform.training.data import (
+    Labelled,
+    TrainingSet,
+    load_training_data,
+    read_training_set,
+    stream_training_rows,
+)
+from churn_platform.training.fit import Means, fit_with
+from churn_platform.training.model import ChurnModel
+from churn_platform.training.record import ModelRecord, libraries_of, record_of_version
+from churn_platform.training.registry import load_model
+from churn_platform.training.splits import HOLDOUT, STRATIFIED, TRAIN, VALIDATION
+from churn_platform.warehouse.lake import NAME
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came out: the largest difference of a probability, metrics that moved (recorded, again), and what else did.
+
+    `changes` are circumstances that differ from then, `contradictions` are statements of the record that its own model
+    or run disagrees with.
+    """
+
+    version: int
+    record: ModelRecord
+    customers: int
+    largest_difference: float
+    moved: dict[str, tuple[float, float]]
+    changes: list[str]
+    contradictions: list[str]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether metrics agree within the tolerance and the record is not contradicted."""
+        return not self.moved and not self.contradictions
+
+
+def reproduce(
+    connection: duckdb.DuckDBPyConnection,
+    client: "MlflowClient",
+    portfolio: Portfolio,
+    version: int,
+    *,
+    means: Means,
+    code_version: str,
+    rows_max: int,
+    batch_rows: int,
+) -> Reproduction:
+    """The version fitted again on the rows of its snapshot, with its parameters, seed and threads, and compared.
+
+    TrainingError where its snapshot is gone or its record says too little; then nothing is fitted.
+    """
+    record, stored = record_of_version(client, portfolio.name, version), load_model(client, portfolio.name, version)
+    check_snapshot(connection, version, record)
+    then = _as_it_was(portfolio, record, stored)
+    training_set = recorded_training_set(connection, then, record, rows_max=rows_max)
+    data = load_training_data(connection, then, training_set)
+    again = fit_with(
+        record.parameters,
+        then,
+        record.algorithm,
+        training_set,
+        data,
+        every_row=partial(stream_training_rows, connection, then, training_set, batch_rows=batch_rows),
+        means=replace(means, threads=record.threads),
+    )
+    judged = {"validation": data.validation, "holdout": data.holdout}
+    recorded = {f"{split} {name}": value for split in judged for name, value in getattr(record, split).items()}
+    return Reproduction(
+        version=version,
+        record=record,
+        customers=len(data.validation) + len(data.holdout),
+        largest_difference=max(largest_difference(stored, again, rows.features) for rows in judged.values()),
+        moved=moved(recorded, _metrics(again, judged, record, then)),
+        changes=changes(record, stored.features, portfolio, code_version=code_version),
+        contradictions=[
+            *_against_run(client.get_run(record.mlflow_run_id).data.params, record),
+            *_against_model(recorded, _metrics(stored, judged, record, then)),
+        ],
+    )
+
+
+def check_snapshot(connection: duckdb.DuckDBPyConnection, version: int, record: ModelRecord) -> None:
+    """TrainingError where the lake's snapshot of a version is gone, saying what took it."""
+    found = connection.execute(
+        f"select 1 from ducklake_snapshots('{NAME}') where snapshot_id = ?", [record.snapshot]
+    ).fetchone()
+    if found:
+        return
+    erased = erasure_of_snapshot(connection, record.snapshot)
+    why = f"an erasure of a customer in {label(erased)} took it away" if erased else "it was expired by housekeeping"
+    raise TrainingError(
+        f"version {version} of {record.portfolio} was fitted on snapshot {record.snapshot} of the lake, which is gone: "
+        f"{why}. It cannot be reproduced; nothing was fitted"
+    )
+
+
+def _as_it_was(portfolio: Portfolio, record: ModelRecord, stored: ChurnModel) -> Portfolio:
+    if not record.parameters:
+        raise TrainingError(
+            f"the record of run {record.mlflow_run_id} has no parameters: it is older than `churn reproduce`"
+        )
+    split = portfolio.split.model_copy(update={"seed": record.seed})
+    return portfolio.model_copy(update={"features": stored.features, "split": split})
+
+
+def recorded_training_set(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, record: ModelRecord, *, rows_max: int
+) -> TrainingSet:
+    """The training set of a record: the one in the lake where it is still that, else made of what the record says.
+
+    `rows_max` tells a fit that streamed its rows, because they were too many, from one that held them.
+    """
+    month = parse_month(record.month)
+    try:
+        kept = read_training_set(connection, portfolio, month)
+    except TrainingError:
+        kept = None
+    if kept and kept.snapshot == record.snapshot:
+        return kept
+    streamed = ALGORITHMS[record.algorithm].fit_streamed is not None and record.train_rows > rows_max
+    share = rows_max / record.train_rows if streamed else record.train_share
+    return TrainingSet(month, _months(connection, portfolio, record), record.snapshot, share, record.train_rows)
+
+
+def _months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, record: ModelRecord) -> dict[date, str]:
+    """Split by month; the months between training and hold-out validate."""
+    trained, holdout = [parse_month(month) for month in record.training_months], parse_month(record.holdout_month)
+    if portfolio.split.policy == "stratified":
+        return {holdout: STRATIFIED}
+    rows = connection.execute(
+        f"select distinct features_month from {portfolio.name}.churn_labels at (version => {record.snapshot}) "
+        "where features_month > ? and features_month < ? order by features_month",
+        [max(trained), holdout],
+    ).fetchall()
+    return dict.fromkeys(trained, TRAIN) | {month: VALIDATION for (month,) in rows} | {holdout: HOLDOUT}
+
+
+def largest_difference(first: ChurnModel, second: ChurnModel, features: np.ndarray) -> float:
+    """Largest difference between the probabilities that two models give the same customers."""
+    return float(np.abs(first.churn_probability(features) - second.churn_probability(features)).max())
+
+
+def _metrics(
+    model: ChurnModel, judged: Mapping[str, Labelled], record: ModelRecord, portfolio: Portfolio
+) -> dict[str, float]:
+    return {
+        f"{split} {name}": value
+        for split, rows in judged.items()
+        for name, value in measure(
+            rows.churned,
+            model.churn_probability(rows.features),
+            threshold=record.threshold,
+            economics=portfolio.economics,
+        )
+        .as_dict()
+        .items()
+    }
+
+
+def moved(recorded: Mapping[str, float], again: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    """Metrics that differ by more than the tolerance, (recorded, again); what only one side knows is left out."""
+    shared = [(name, value, again[name]) for name, value in recorded.items() if name in again]
+    return {name: (before, after) for name, before, after in shared if not abs(before - after) <= TOLERANCE}
+
+
+def changes(record: ModelRecord, fitted: tuple[Feature, ...], portfolio: Portfolio, *, code_version: str) -> list[str]:
+    """What differs from when the version was fitted, in words: code, libraries, catalogue, seed."""
+    now = libraries_of(record.algorithm)
+    found = [
+        f"{name} was {used}, is {now.get(name, 'missing')}"
+        for name, used in record.libraries.items()
+        if now.get(name) != used
+    ]
+    if record.code_version != code_version:
+        found.insert(0, f"the code was {record.code_version}, is {code_version}")
+    then, today = ({feature.name: feature for feature in features} for features in (fitted, portfolio.features))
+    differing = sorted(name for name in then.keys() | today.keys() if then.get(name) != today.get(name))
+    if differing:
+        found.append(f"the catalogue has changed in {', '.join(differing)}; the version's own features were used")
+    if record.seed != portfolio.split.seed:
+        found.append(f"the spec's seed was {record.seed}, is {portfolio.split.seed}; the former was used")
+    return found
+
+
+def _against_run(logged: Mapping[str, str], record: ModelRecord) -> list[str]:
+    """Parameters of the record that the MLflow run was not given."""
+    said: dict[str, Any] = record.parameters | {"seed": record.seed}
+    return [
+        f"the record says {name} = {value}, its MLflow run {logged[name]}"
+        for name, value in said.items()
+        if name in logged and logged[name] != str(value)
+    ]
+
+
+def _against_model(recorded: Mapping[str, float], measured: Mapping[str, float]) -> list[str]:
+    return [
+        f"the record says {name} = {said:.6g}, its own model gives {found:.6g}"
+        for name, (said, found) in moved(recorded, measured).items()
+    ]
+
+
+def as_text(done: Reproduction) -> str:
+    """The reproduction as the command prints it."""
+    same = (
+        "identical, bit by bit" if done.largest_difference == 0 else f"differ by at most {done.largest_difference:.3g}"
+    )
+    record = done.record
+    lines = [
+        f"version         {done.version}, {record.algorithm} of {record.month}, snapshot {record.snapshot}",
+        f"predictions     {same}, on {done.customers:,} customers of validation and hold-out",
+        f"metrics         {len(done.moved) or 'none'} differ by more than {TOLERANCE:g}",
+        *(f"  {name}: {before:.6g} recorded, {after:.6g} again" for name, (before, after) in done.moved.items()),
+        *(f"contradiction   {text}" for text in done.contradictions),
+        *(f"changed since   {text}" for text in done.changes),
+    ]
+    if done.moved and not done.changes and not done.contradictions:
+        lines.append("likely cause    the stored model or its record was changed, or the machine computes differently")
+    return "\n".join([*lines, "reproduced" if done.agrees else "not reproduced"])

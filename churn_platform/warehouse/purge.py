@@ -1,0 +1,107 @@
+"""Removes deleted rows from the lake's files and catalog: until then a delete only hides them.
+
+DuckLake keeps what was deleted for time travel: in the old Parquet files, in the catalog where a small change was
+written there, and in the column statistics of both. An SQLite catalog keeps it in free pages besides.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+from tenacity import RetryError
+
+from churn_platform.errors import WarehouseBusyError
+from churn_platform.warehouse.holders import holders_of
+from churn_platform.warehouse.lake import NAME, Lake, attempts, busy_error, connect
+from churn_platform.warehouse.lock import writer_lock
+from churn_platform.warehouse.tables import transaction
+
+CATALOG = f"__ducklake_metadata_{NAME}"
+ORPHAN_AGE = "interval 1 day"  # on Postgres other writers may be at work, and their newest files look like orphans
+FindFiles = Callable[[duckdb.DuckDBPyConnection], Sequence[Path]]
+Note = Callable[[duckdb.DuckDBPyConnection, Sequence[int]], None]
+
+
+@dataclass(frozen=True)
+class Purged:
+    """What a purge took away: snapshots that can no longer be travelled to, and files."""
+
+    snapshots: list[int]
+    files: int
+
+
+def purge(lake: Lake, find_files: FindFiles, note: Note) -> Purged:
+    """Rewrite every file with deleted rows, and expire each snapshot that sees a file which `find_files` picks.
+
+    `find_files` names the files that must go; it is asked once small changes have left the catalog for files.
+    Snapshots that see none of them stay, and so does the newest, whatever it sees. `note` is told of the others before
+    they go, in a transaction. Running it again completes what a kill interrupted.
+    """
+    with writer_lock(lake), closing(connect(lake)) as connection:
+        try:
+            purged = attempts(lake)(_purge, connection, lake, find_files, note)
+        except RetryError as error:
+            raise busy_error(lake) from error
+    if lake.sqlite_path:
+        with writer_lock(lake):
+            vacuum(lake.sqlite_path, wait_seconds=lake.wait_seconds)
+    return purged
+
+
+def _purge(connection: duckdb.DuckDBPyConnection, lake: Lake, find_files: FindFiles, note: Note) -> Purged:
+    _call(connection, "flush_inlined_data")
+    _call(connection, "rewrite_data_files", "delete_threshold => 0")
+    snapshots = _seeing(connection, find_files(connection))
+    if snapshots:
+        with transaction(connection):
+            note(connection, snapshots)
+        _call(connection, "expire_snapshots", f"versions => {snapshots}")
+    removed = _call(connection, "cleanup_old_files", "cleanup_all => true")
+    age = "cleanup_all => true" if lake.sqlite_path else f"older_than => now() - {ORPHAN_AGE}"
+    removed += _call(connection, "delete_orphaned_files", age)
+    return Purged(snapshots, len(removed))
+
+
+def _call(connection: duckdb.DuckDBPyConnection, function: str, *options: str) -> list[tuple]:
+    """Rows of a maintenance function of DuckLake, all of them: it does its work only as they are fetched."""
+    arguments = ", ".join([f"'{NAME}'", *options])
+    return connection.execute(f"from ducklake_{function}({arguments})").fetchall()
+
+
+def data_files(lake: Lake) -> list[Path]:
+    """Every Parquet file under the lake's folder, whether the catalog knows it or not."""
+    return sorted(Path(lake.files).rglob("*.parquet"))
+
+
+def _seeing(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> list[int]:
+    """Snapshots from which one of the files can be read, without the newest; file names are unique in a lake."""
+    rows = connection.execute(
+        f"""
+        select distinct snapshot_id from {CATALOG}.ducklake_snapshot
+        join {CATALOG}.ducklake_data_file on snapshot_id >= begin_snapshot
+            and snapshot_id < coalesce(end_snapshot, {2**62})
+        where list_contains(?::varchar[], parse_filename(path))
+            and snapshot_id < (select max(snapshot_id) from {CATALOG}.ducklake_snapshot)
+        order by snapshot_id
+        """,
+        [[path.name for path in files]],
+    ).fetchall()
+    return [snapshot for (snapshot,) in rows]
+
+
+def vacuum(path: Path, *, wait_seconds: float) -> None:
+    """Write an SQLite file anew without free pages, and empty its log; WarehouseBusyError while somebody reads it."""
+    with closing(sqlite3.connect(path, timeout=wait_seconds, isolation_level=None)) as database:
+        try:
+            database.execute("vacuum")
+            is_busy, *_ = database.execute("pragma wal_checkpoint(truncate)").fetchone()
+        except sqlite3.OperationalError:
+            is_busy = True
+    if is_busy:
+        raise WarehouseBusyError(
+            f"{path} is in use by {', '.join(holders_of(path)) or 'another process'}, so deleted rows are still in its "
+            "free pages; stop the reader and run the command again"
+        )
