@@ -12,6 +12,7 @@ STAGES = {
     "training": "labelled months to a promoted, published champion",
     "scores": "features to scores and published look-ups",
     "serving": "answers of the service, from its log to a table",
+    "monitoring": "drift, performance and the decision to train again",
 }
 
 
@@ -26,7 +27,7 @@ def _portfolio_jobs(portfolio: Portfolio) -> list[UnresolvedAssetJobDefinition]:
         define_asset_job(f"{portfolio.name}_{stage}", selection, description=f"{portfolio.title}: {STAGES[stage]}.")
         for stage, selection in stages.items()
     ]
-    everything = stages["features"] | stages["training"] | stages["scores"]
+    everything = AssetSelection.groups(*(group for stage in STAGES for group in groups_of(portfolio.name, stage)))
     month = define_asset_job(
         f"{portfolio.name}_month", everything, description=f"{portfolio.title}: a month from end to end."
     )

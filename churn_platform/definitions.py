@@ -11,6 +11,7 @@ from churn_platform.errors import SpecError
 from churn_platform.evaluation.assets import evaluation_assets
 from churn_platform.governance.assets import governance_assets
 from churn_platform.ingest.assets import raw_assets, snapshot_assets
+from churn_platform.monitoring.assets import monitoring_assets
 from churn_platform.portfolios.registry import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.assets import published_assets
@@ -63,6 +64,7 @@ def portfolio_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDef
         *published_assets(portfolio, settings),
         *serving_log_assets(portfolio, settings),
         *campaign_assets(portfolio, settings),
+        *monitoring_assets(portfolio, settings),
     ]
 
 

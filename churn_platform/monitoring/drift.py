@@ -9,11 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churn_platform.monitoring.effect_size import Bins, count_features, feature_bins, jensen_shannon, number_bins, psi
+from churn_platform.monitoring.effect_size import (
+    PSI_NOTABLE,
+    Bins,
+    count_features,
+    feature_bins,
+    jensen_shannon,
+    number_bins,
+    psi,
+)
 from churn_platform.portfolios.spec import Feature
 from churn_platform.training.model import log_odds
 
-NOTABLE_PSI = 0.1
 FLOOR_FACTOR = 1.5  # the reference's months are few, so the next of the same kind may lie somewhat further off
 
 
@@ -28,16 +35,16 @@ class Reference:
     @property
     def limits(self) -> np.ndarray:
         """The PSI from which each feature counts as drifted."""
-        return np.maximum(NOTABLE_PSI, FLOOR_FACTOR * self.floors)
+        return np.maximum(PSI_NOTABLE, FLOOR_FACTOR * self.floors)
 
 
 @dataclass(frozen=True)
 class FeatureDrift:
-    """One feature of a month against the reference; `limit` is the PSI from which it counts as drifted."""
+    """One feature of a month against the reference; `psi_limit` is the PSI from which it counts as drifted."""
 
     feature: str
     psi: float
-    limit: float
+    psi_limit: float
     jensen_shannon: float
     importance: float
     null_share: float
@@ -91,7 +98,7 @@ def feature_drift(
             FeatureDrift(
                 feature=feature.name,
                 psi=distance,
-                limit=float(limit),
+                psi_limit=float(limit),
                 jensen_shannon=jensen_shannon(before, after),
                 importance=importances.get(feature.name, 0.0) / total,
                 null_share=float(nulls),

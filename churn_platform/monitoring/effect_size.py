@@ -13,6 +13,7 @@ from scipy.spatial.distance import jensenshannon
 from churn_platform.portfolios.spec import Feature
 
 DECILES = np.arange(1, 10) / 10
+PSI_NOTABLE, PSI_LARGE = 0.1, 0.25  # by convention (Siddiqi 2006)
 SMOOTHING = 0.5  # added to every bin (Jeffreys), so that an empty one costs much but not infinitely much
 
 
@@ -50,7 +51,7 @@ def feature_bins(reference: np.ndarray, feature: Feature) -> Bins:
 def psi(reference: np.ndarray, current: np.ndarray) -> float:
     """Population stability index of two histograms over the same bins: sum of (q - p) ln(q / p), 0 where alike.
 
-    Shares p and q are smoothed by SMOOTHING rows a bin. By convention 0.1 is notable and 0.25 large (Siddiqi 2006).
+    Shares p and q are smoothed by SMOOTHING rows a bin. PSI_NOTABLE and PSI_LARGE say how to read it.
     Without drift its mean is about (bins - 1)(1/n + 1/m), 0.002 for two samples of 10,000 rows.
     """
     p, q = _shares(reference), _shares(current)

@@ -61,6 +61,20 @@ def _point(target: Path, folder: Path) -> None:
     _fsync(target.parent)
 
 
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """A draft that the block writes, and that then replaces `target` in one step; it vanishes where the block fails."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        yield draft
+        _fsync(draft)
+        draft.replace(target)
+        _fsync(target.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def write_manifest(folder: Path, manifest: msgspec.Struct) -> None:
     """The manifest as readable JSON."""
     (folder / MANIFEST_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))

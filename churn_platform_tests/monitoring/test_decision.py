@@ -167,13 +167,13 @@ def test_a_decision_reads_the_same_after_the_training_it_caused():
 
 
 def test_a_promotion_after_a_flag_is_followed_up():
-    """Three months on, once; not where the training was routine, was refused, or another came in between."""
+    """Three months on, once, cooldown or not; not where the training was routine or was refused."""
     series = [evidence(2, **WORST), *(evidence(number, **QUIET_OUTCOMES) for number in range(3, 12))]
     assert flags(series, 11, trainings=[Training(month(2), True)]) == [2, 5]
     assert flags(series, 11, trainings=[Training(month(2), True), Training(month(5), True)]) == [2, 5]
     assert flags(series, 11, trainings=[Training(month(2), False)]) == [2]
     assert flags(series, 11, trainings=[Training(month(3), True)]) == [2]
-    assert flags(series, 11, trainings=[Training(month(2), True), Training(month(4), True)]) == [2]
+    assert flags(series, 11, trainings=[Training(month(2), True), Training(month(4), True)]) == [2, 5]
 
 
 def test_the_order_of_the_series_does_not_count():

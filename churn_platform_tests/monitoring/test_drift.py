@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from churn_platform.monitoring.drift import (
-    NOTABLE_PSI,
+    PSI_NOTABLE,
     feature_drift,
     make_reference,
     make_score_reference,
@@ -31,7 +31,7 @@ def drifts(reference_months: list[np.ndarray], current: np.ndarray) -> dict:
 def test_an_ordinary_month_does_not_drift():
     """Another sample of the same world is far below every limit."""
     rows = drifts(months(3), customers(ROWS, seed=99).features)
-    assert max(row.psi for row in rows.values()) < NOTABLE_PSI / 5
+    assert max(row.psi for row in rows.values()) < PSI_NOTABLE / 5
     assert table_drift(list(rows.values())).drifted_features == ()
 
 

@@ -1,0 +1,54 @@
+"""Evidently's drift report as one HTML page: to look at, never to decide by."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from churn_platform.monitoring.effect_size import PSI_LARGE
+from churn_platform.portfolios.encoding import decode
+from churn_platform.portfolios.spec import Feature
+from churn_platform.published.files import new_file
+
+REPORT_ROWS = 5_000  # of each side: the page holds plotly and 45 histograms, some 7 MB whatever the rows
+
+
+def write_report(
+    target: Path, reference: np.ndarray, current: np.ndarray, catalogue: Sequence[Feature], *, title: str
+) -> int:
+    """Write the page, whole or not at all; returns its bytes. It opens without a network.
+
+    Both sides are encoded, (rows, features); evenly spaced rows of them are shown. Evidently leaves out missing values,
+    and cannot show a feature without any value on one side.
+    """
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.presets import DataDriftPreset
+
+    shown = [
+        place
+        for place in range(len(catalogue))
+        if not (np.isnan(reference[:, place]).all() or np.isnan(current[:, place]).all())
+    ]
+    features = [catalogue[place] for place in shown]
+    definition = DataDefinition(
+        numerical_columns=[feature.name for feature in features if feature.type != "category"],
+        categorical_columns=[feature.name for feature in features if feature.type == "category"],
+    )
+    sides = [
+        Dataset.from_pandas(_frame(rows[:: max(1, len(rows) // REPORT_ROWS), shown], features), definition)
+        for rows in (current, reference)
+    ]
+    report = Report([DataDriftPreset(method="psi", threshold=PSI_LARGE)], metadata={"title": title})
+    with new_file(target) as draft:
+        report.run(*sides).save_html(str(draft))
+        return draft.stat().st_size
+
+
+def _frame(rows: np.ndarray, features: Sequence[Feature]):
+    import pandas as pd
+
+    columns = {
+        feature.name: [decode(code, feature) for code in values] if feature.type == "category" else values.astype(float)
+        for feature, values in zip(features, rows.T, strict=True)
+    }
+    return pd.DataFrame(columns)

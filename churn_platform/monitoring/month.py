@@ -1,0 +1,127 @@
+"""What monitoring finds in one month: reads samples, compares them with the champion's, gives rows of the lake."""
+
+from datetime import date
+from functools import partial
+
+import duckdb
+import numpy as np
+
+from churn_platform.governance.attributes import read_groups
+from churn_platform.monitoring.drift import feature_drift, make_reference, prediction_drift
+from churn_platform.monitoring.performance import (
+    RESCORED,
+    SERVED,
+    Matured,
+    matured_features_months,
+    performance_rows,
+    served_scores,
+    uncontacted,
+)
+from churn_platform.monitoring.promise import promise
+from churn_platform.monitoring.sampling import labelled_sample, sample_features, sample_requests
+from churn_platform.monitoring.tables import Rows, drift_rows
+from churn_platform.monitoring.watched import Watched
+from churn_platform.months import label
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.training.data import Labelled
+from churn_platform.training.splits import STRATIFIED
+from churn_platform.warehouse.tables import current_snapshot
+
+CURRENT_ROWS = 100_000
+MATURED_ROWS = 500_000
+FEWEST_REQUESTS = 500  # below, a histogram of requests is mostly noise
+
+
+def own_features(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, watched: Watched, month: date
+) -> np.ndarray:
+    """A sample of the month's customers in the features of the version; no rows where the month has none."""
+    sample = sample_features(connection, portfolio, month, rows=CURRENT_ROWS)
+    return watched.model.own(sample, portfolio.feature_names)
+
+
+def find_feature_drift(watched: Watched, current: np.ndarray) -> Rows:
+    """A row per feature against the version's training rows."""
+    drifted = feature_drift(watched.reference, current, watched.model.features, watched.importances)
+    return drift_rows(watched.version, drifted)
+
+
+def find_prediction_drift(watched: Watched, current: np.ndarray) -> Rows:
+    """One row: scores against those on rows that the version was not fitted on, and what they promise."""
+    probability = watched.model.churn_probability(current)
+    distance, limit = prediction_drift(watched.scores, probability)
+    expected = promise(probability, threshold=watched.record.threshold)
+    mean = float(probability.mean())
+    return [
+        {
+            "model_version": watched.version,
+            "psi": distance,
+            "psi_limit": limit,
+            "is_drifted": distance > limit,
+            "score_mean": mean,
+            "score_mean_shift": mean / watched.score_mean - 1,
+            "expected_auc": expected.auc,
+            "expected_recall": expected.recall,
+            "expected_precision": expected.precision,
+            "expected_churn_rate": mean,
+        }
+    ]
+
+
+def find_serving_drift(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, watched: Watched, month: date
+) -> Rows:
+    """A row per feature of the logged requests against the month's customers; none for too few requests."""
+    requests = sample_requests(connection, portfolio, month, version=watched.version, rows=CURRENT_ROWS)
+    customers = own_features(connection, portfolio, watched, month)
+    if len(requests) < FEWEST_REQUESTS or not len(customers):
+        return []
+    reference = make_reference([customers], watched.model.features)
+    return drift_rows(watched.version, feature_drift(reference, requests, watched.model.features, watched.importances))
+
+
+def find_performance(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, watched: Watched, month: date
+) -> Rows:
+    """Rows of every feature month whose labels matured in `month`: all customers, then each segment.
+
+    None where no label matured, or where the version was fitted on the very same snapshot.
+    """
+    rows = []
+    for features_month in matured_features_months(connection, portfolio, month):
+        if portfolio.split.policy == STRATIFIED and label(features_month) in watched.record.training_months:
+            continue
+        matured = _matured(connection, portfolio, watched, month, features_month)
+        groups = read_groups(
+            connection,
+            portfolio,
+            portfolio.slices,
+            matured.customers,
+            features_month=features_month,
+            snapshot=current_snapshot(connection),
+        )
+        measured = partial(performance_rows, threshold=watched.record.threshold, economics=portfolio.economics)
+        subject = {
+            "model_version": watched.version,
+            "features_month": features_month,
+            "scored_by": matured.scored_by,
+        }
+        rows += [
+            subject | row | {"churn_rate_shift": row["churn_rate"] / watched.record.base_rate - 1}
+            for row in measured(matured, groups, habit=watched.habit)
+        ]
+    return rows
+
+
+def _matured(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, watched: Watched, month: date, features_month: date
+) -> Matured:
+    """A sample of the customers whose labels matured and whom no campaign contacted, with the version's scores."""
+    snapshot = current_snapshot(connection)
+    sample = labelled_sample(connection, portfolio, features_month, rows=MATURED_ROWS, snapshot=snapshot)
+    customers: Labelled = sample.take(uncontacted(connection, portfolio, [features_month, month], sample.customer_ids))
+    served = served_scores(connection, portfolio, features_month, watched.version, customers.customer_ids)
+    if served is not None:
+        return Matured(month, features_month, customers, served, SERVED)
+    own = watched.model.own(customers.features, portfolio.feature_names)
+    return Matured(month, features_month, customers, watched.model.churn_probability(own), RESCORED)

@@ -1,0 +1,144 @@
+"""How the champion did once labels matured: over all customers and by segment, as rows of the lake."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from churn_platform.evaluation.intervals import metric_intervals
+from churn_platform.evaluation.metrics import measure
+from churn_platform.monitoring.promise import NO_HABIT, Habit, compare, promised_auc
+from churn_platform.portfolios.spec import Economics, Portfolio
+from churn_platform.training.data import Labelled
+from churn_platform.training.model import log_odds
+from churn_platform.warehouse.tables import table_exists
+
+ALL = "all"
+MEASURED = (
+    *("auc", "average_precision", "recall", "precision", "contacted_share", "lift_top_decile"),
+    *("calibration_error", "campaign_profit_eur", "churn_rate"),
+)
+SEED = 11  # of the intervals that are bootstrapped
+FEWEST_OUTCOMES = 20  # churners and stayers of a segment; below, its figures would be noise
+SERVED, RESCORED = "monthly_scores", "champion"
+
+
+@dataclass(frozen=True)
+class Matured:
+    """Customers whose labels matured in `month`, with the scores to judge and where those come from."""
+
+    month: date
+    features_month: date
+    customers: Labelled
+    probability: np.ndarray
+    scored_by: str
+
+    def take(self, rows: np.ndarray) -> "Matured":
+        """The given rows, by a mask."""
+        return Matured(
+            self.month, self.features_month, self.customers.take(rows), self.probability[rows], self.scored_by
+        )
+
+
+def matured_features_months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> list[date]:
+    """Feature months whose labels matured in `month`; none where no label did."""
+    table = f"{portfolio.name}.churn_labels"
+    if not table_exists(connection, table):
+        return []
+    query = f"select distinct features_month from {table} where month = ? order by features_month"
+    return [row[0] for row in connection.execute(query, [month]).fetchall()]
+
+
+def served_scores(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, features_month: date, version: int, ids: np.ndarray
+) -> np.ndarray | None:
+    """The probabilities that the version gave these customers in the month's scores; None where it did not score all.
+
+    Ids are ascending.
+    """
+    table = f"{portfolio.name}.monthly_scores"
+    if not table_exists(connection, table):
+        return None
+    found = connection.execute(
+        f"select customer_id, churn_probability from {table} "
+        "where month = ? and model_version = ? order by customer_id",
+        [features_month, version],
+    ).fetchnumpy()
+    known = np.asarray(found["customer_id"], dtype=object)
+    places = np.searchsorted(known, ids)
+    if not len(known) or places.max(initial=0) >= len(known) or (known[places] != ids).any():
+        return None
+    return np.asarray(found["churn_probability"], dtype=np.float64)[places]
+
+
+def uncontacted(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, months: Sequence[date], ids: np.ndarray
+) -> np.ndarray:
+    """Which customers no campaign contacted in these months, (rows,) booleans.
+
+    An accepted offer keeps a customer whom the model rightly named, so contacted customers would make a good model look
+    wrong. Control customers and those off the list stay; contact depends on nothing but the features and a draw, so
+    among those who stay the probabilities still promise what they did. All stay where no contacts were landed.
+    """
+    table = f"{portfolio.raw_schema}.campaign_contacts"
+    if not table_exists(connection, table):
+        return np.ones(len(ids), dtype=bool)
+    query = f"select distinct customer_id from {table} where list_contains(?, month)"
+    contacted = connection.execute(query, [list(months)]).fetchnumpy()["customer_id"]
+    return ~np.isin(ids.astype(str), np.asarray(contacted, dtype=str))
+
+
+def performance_rows(
+    matured: Matured,
+    groups: Mapping[str, np.ndarray],
+    *,
+    threshold: float,
+    economics: Economics,
+    habit: Habit = NO_HABIT,
+) -> list[dict[str, Any]]:
+    """One row for all customers, then one for each level of each segment that has outcomes enough to be measured."""
+    everyone = np.ones(len(matured.customers), dtype=bool)
+    levels = [(name, level, group == level) for name, group in groups.items() for level in np.unique(group)]
+    return [
+        {"segment": segment, "level": str(level)}
+        | figures(matured.take(rows), threshold=threshold, economics=economics, habit=habit)
+        for segment, level, rows in [(ALL, ALL, everyone), *levels]
+        if _is_measurable(matured.customers.churned[rows])
+    ]
+
+
+def _is_measurable(churned: np.ndarray) -> bool:
+    churners = int(churned.sum())
+    return min(churners, len(churned) - churners) >= FEWEST_OUTCOMES
+
+
+def figures(matured: Matured, *, threshold: float, economics: Economics, habit: Habit) -> dict[str, Any]:
+    """Metrics with their intervals, and outcomes against the promise, of one set of customers."""
+    churned, probability = matured.customers.churned, matured.probability
+    metrics = measure(churned, probability, threshold=threshold, economics=economics)
+    bounds = metric_intervals(churned, probability, metrics, threshold=threshold, economics=economics, seed=SEED)
+    outcome = compare(churned, probability, habit=habit)
+    return {
+        "customers": metrics.customers,
+        "churners": int(churned.sum()),
+        **{name: metrics.as_dict()[name] for name in MEASURED},
+        **{f"{name}_{side}": bounds[name][place] for name in MEASURED for place, side in enumerate(("low", "high"))},
+        "promised_auc": promised_auc(probability),
+        "auc_gap": outcome.auc_gap,
+        "auc_gap_low": outcome.auc_gap_low,
+        "calibration_slope": calibration_slope(churned, probability),
+        "churn_ratio": outcome.churn_ratio,
+        "churn_ratio_low": outcome.churn_ratio_low,
+        "churn_ratio_high": outcome.churn_ratio_high,
+    }
+
+
+def calibration_slope(churned: np.ndarray, probability: np.ndarray) -> float:
+    """Cox's slope of outcomes on the log-odds: 1 where calibrated, below 1 where overconfident."""
+    from sklearn.linear_model import LogisticRegression
+
+    fitted = LogisticRegression(C=1e6, max_iter=1000).fit(log_odds(probability).reshape(-1, 1), churned)
+    return float(fitted.coef_[0, 0])

@@ -1,0 +1,123 @@
+"""The champion under watch: which version it is, and everything that a month is compared with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import duckdb
+import numpy as np
+
+from churn_platform.monitoring.decision import Training
+from churn_platform.monitoring.drift import Reference, make_reference, make_score_reference
+from churn_platform.monitoring.promise import Habit, learn_habit
+from churn_platform.monitoring.sampling import labelled_sample
+from churn_platform.months import parse_month
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.training.data import Labelled, TrainingSet, read_training_set
+from churn_platform.training.model import ChurnModel
+from churn_platform.training.record import ModelRecord, record_of_version
+from churn_platform.training.registry import load_model
+from churn_platform.training.splits import STRATIFIED, TRAIN, row_splits
+from churn_platform.warehouse.tables import table_exists
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+REFERENCE_ROWS = 120_000  # over all training months
+UNSEEN_ROWS = 60_000  # of each of the months that validated and judged
+EXPLAINED_ROWS = 2_000
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A version with its record, and what a month is compared with: rows it was fitted on, encoded, as they are and as
+    histograms, its scores on rows that it was not fitted on, its importances and its habit."""
+
+    version: int
+    model: ChurnModel
+    record: ModelRecord
+    sample: np.ndarray
+    reference: Reference
+    scores: Reference
+    score_mean: float
+    importances: Mapping[str, float]
+    habit: Habit
+
+
+def read_trainings(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -> list[tuple[Training, int]]:
+    """Every training that was judged, oldest first, with the version that it made."""
+    table = f"{portfolio.name}.evaluation"
+    if not table_exists(connection, table):
+        return []
+    rows = connection.execute(f"select month, is_promoted, challenger_version from {table} order by month").fetchall()
+    return [(Training(month, is_promoted), version) for month, is_promoted, version in rows]
+
+
+def version_in_force(trainings: Sequence[tuple[Training, int]], month: date) -> int | None:
+    """The champion that `month` found: the last one promoted before it, or the first of all in its own month.
+
+    It does not depend on what happens in `month` or later, so a repeated run, or a backfill of a whole range, watches
+    the same version as the run of that month did.
+    """
+    promoted = [(training.month, version) for training, version in trainings if training.is_promoted]
+    before = [version for promoted_in, version in promoted if promoted_in < month]
+    first = [version for promoted_in, version in promoted if promoted_in == month]
+    return before[-1] if before else first[0] if first else None
+
+
+def watch(client: "MlflowClient", connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, version: int) -> Watched:
+    """The version with what it is compared with, from its training set as of its snapshot of the lake."""
+    record, model = record_of_version(client, portfolio.name, version), load_model(client, portfolio.name, version)
+    training_set = replace(
+        read_training_set(connection, portfolio, parse_month(record.month)), snapshot=record.snapshot
+    )
+    fitted, unseen = _reference_rows(connection, portfolio, training_set)
+    own = [model.own(part.features, portfolio.feature_names) for part in fitted]
+    scored = [(part, model.churn_probability(model.own(part.features, portfolio.feature_names))) for part in unseen]
+    probability = np.concatenate([scores for _, scores in scored])
+    totals = [
+        (int(part.churned.sum()), float(model.churn_probability(features).sum()))
+        for part, features in zip(fitted, own, strict=True)
+    ]
+    return Watched(
+        version=version,
+        model=model,
+        record=record,
+        sample=np.vstack(own),
+        reference=make_reference(own, model.features),
+        scores=make_score_reference([scores for _, scores in scored]),
+        score_mean=float(probability.mean()),
+        importances=mean_contributions(model, own[-1][:: max(1, len(own[-1]) // EXPLAINED_ROWS)]),
+        habit=learn_habit(np.concatenate([part.churned for part in unseen]), probability, totals),
+    )
+
+
+def _reference_rows(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, training_set: TrainingSet
+) -> tuple[list[Labelled], list[Labelled]]:
+    """Labelled samples of the months that were fitted on, and of those that validated and judged, month by month."""
+    months = training_set.months
+    if STRATIFIED in months.values():
+        (month,) = months
+        everyone = labelled_sample(connection, portfolio, month, rows=REFERENCE_ROWS, snapshot=training_set.snapshot)
+        is_fitted = row_splits(everyone.churned, portfolio.split) == TRAIN
+        return [everyone.take(is_fitted)], [everyone.take(~is_fitted)]
+    fitted = [month for month, split in months.items() if split == TRAIN]
+    parts = {
+        month: labelled_sample(
+            connection,
+            portfolio,
+            month,
+            rows=REFERENCE_ROWS // len(fitted) if month in fitted else UNSEEN_ROWS,
+            snapshot=training_set.snapshot,
+        )
+        for month in months
+    }
+    return [parts[month] for month in fitted], [parts[month] for month in months if month not in fitted]
+
+
+def mean_contributions(model: ChurnModel, features: np.ndarray) -> dict[str, float]:
+    """Importance of each feature: mean |contribution| to the log-odds over encoded rows."""
+    sizes = np.abs(model.contributions(features)).mean(axis=0)
+    return {feature.name: float(size) for feature, size in zip(model.features, sizes, strict=True)}
