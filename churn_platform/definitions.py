@@ -7,6 +7,7 @@ from dagster import AssetKey, AssetsDefinition, BetaWarning, Definitions, defini
 from churn_platform.audit.resource import AuditTrail
 from churn_platform.automation import jobs
 from churn_platform.campaign.assets import campaign_assets
+from churn_platform.data_contract.assets import data_contract_checks
 from churn_platform.errors import SpecError
 from churn_platform.evaluation.assets import evaluation_assets
 from churn_platform.governance.assets import governance_assets
@@ -38,8 +39,10 @@ def build_defs(**overrides: object) -> Definitions:
                 f"portfolio {portfolio.name}: event tables need dbt models, and dbt_models/ has none for it"
             )
     assets = [asset for portfolio in portfolios.values() for asset in portfolio_assets(portfolio, settings)]
+    checks = [check for portfolio in portfolios.values() for check in data_contract_checks(portfolio, settings)]
     return Definitions(
         assets=[*assets, dbt_models],
+        asset_checks=checks,
         jobs=jobs(portfolios.values()),
         executor=in_process_executor,
         resources={

@@ -49,7 +49,10 @@ def run_job(
 
 
 def _cause(result: ExecuteInProcessResult) -> str:
-    """The failed step and our own error, or else the innermost one."""
+    """The check that failed with what it found, or the failed step with our own error, or else the innermost one."""
+    for check in result.get_asset_check_evaluations():
+        if check.blocking and not check.passed:
+            return f"{check.asset_key.to_user_string()}: {check.description}"
     failure = next(event for event in result.all_events if event.is_step_failure)
     chain = []
     error = failure.step_failure_data.error
