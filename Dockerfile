@@ -10,6 +10,11 @@ WORKDIR /app
 FROM build AS build-serving
 COPY requirements-serving.lock ./
 RUN uv pip sync --require-hashes requirements-serving.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY churn_platform ./churn_platform
+COPY serving ./serving
+COPY dbt_models ./dbt_models
+RUN uv pip install --no-deps --editable .
 
 FROM build AS build-platform
 COPY requirements.lock ./
@@ -17,6 +22,7 @@ RUN uv pip sync --require-hashes requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY churn_platform ./churn_platform
 COPY serving ./serving
+COPY dbt_models ./dbt_models
 RUN uv pip install --no-deps --editable .
 
 FROM python:3.11-slim-bookworm AS runtime

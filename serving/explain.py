@@ -15,13 +15,23 @@ from serving.bundles import Model
 TOP = 3
 
 
-def effects(model: Model, vector: np.ndarray, churn_probability: float) -> dict[int, tuple[float, float]]:
-    """(effect in log-odds, probability at the reference) by place, of every known feature off its reference."""
+def effects(
+    model: Model, vector: np.ndarray, churn_probability: float, *, among: np.ndarray | None = None
+) -> dict[int, tuple[float, float]]:
+    """(effect in log-odds, probability at the reference) by place, of every known feature off its reference.
+
+    among: places to look at, where not all.
+    """
     references = model.catalogue.references
-    places = np.flatnonzero(~np.isnan(vector) & ~np.isnan(references) & (vector != references)).tolist()
-    probabilities = alternatives(model, vector, [{place: references[place]} for place in places])
+    off = ~np.isnan(vector) & ~np.isnan(references) & (vector != references)
+    places = np.flatnonzero(off) if among is None else among[off[among]]
+    if not len(places):
+        return {}
+    rows = np.tile(vector, (len(places), 1))
+    rows[np.arange(len(places)), places] = references[places]
     here = log_odds(churn_probability)
-    return {place: (here - log_odds(p), p) for place, p in zip(places, probabilities, strict=True)}
+    probabilities = model.churn_probabilities(rows)
+    return {place: (here - log_odds(p), p) for place, p in zip(places.tolist(), probabilities, strict=True)}
 
 
 def alternatives(model: Model, vector: np.ndarray, changes: list[Mapping[int, float]]) -> list[float]:
@@ -54,9 +64,12 @@ def top_places(found: Mapping[int, tuple[float, float]], unknown: Collection[str
 
 
 def reasons(model: Model, vector: np.ndarray, churn_probability: float, unknown: Collection[str]) -> tuple[str, ...]:
-    """Sentences on the features that raise the risk most; none for the lowest tier, as in the monthly scores."""
+    """Sentences on those of the model's telling features that raise the risk most.
+
+    None for the lowest tier, as in the monthly scores. Features that matter little in general are not looked at.
+    """
     if model.is_lowest_tier(churn_probability):
         return ()
-    found = effects(model, vector, churn_probability)
+    found = effects(model, vector, churn_probability, among=model.telling)
     places = top_places(found, unknown, model)
     return tuple(model.catalogue.sentence(place, float(vector[place])) for place in places)

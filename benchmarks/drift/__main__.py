@@ -20,7 +20,7 @@ REPORT_SEED = 1000
 
 
 def lives(years: int, first_seed: int, kept: Path) -> Iterator[Life]:
-    """One monitored year for each seed, the scenarios in turn; each is kept at once, so an end before time loses none."""
+    """One monitored year for each seed, the scenarios in turn; each is kept at once, so a stop loses none."""
     begun = time.process_time()
     with kept.open("a") as file:
         for number in range(years):

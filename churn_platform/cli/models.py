@@ -77,6 +77,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Hold two versions against the newest matured hold-out, the same customers, and list in what they differ."""
+    from churn_platform.evaluation.comparison import CONFIDENCE
     from churn_platform.evaluation.side_by_side import compare, made_of, metric_rows, newest_holdout, read_version
     from churn_platform.warehouse.lake import connect
 
@@ -100,7 +101,8 @@ def compare(
     difference = compared.difference
     console.print(
         f"\nAUC of version {first} minus version {second}: {difference.estimate:+.4f}, "
-        f"90 % interval {difference.low:+.4f} to {difference.high:+.4f}, on the same {len(customers):,} customers"
+        f"{CONFIDENCE * 100:g} % interval {difference.low:+.4f} to {difference.high:+.4f}, "
+        f"on the same {len(customers):,} customers"
     )
 
 

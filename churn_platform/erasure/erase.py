@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from churn_platform.erasure import exports, landing, logs, lookups
+from churn_platform.erasure import answers, exports, landing, logs, lookups
 from churn_platform.erasure.proof import left_of
 from churn_platform.erasure.search import find
 from churn_platform.erasure.snapshots import note_expired
@@ -43,7 +43,9 @@ class Installation:
         others = {name for name in self.portfolios if name != portfolio}
         schemas = Path(self.lake.files).glob("*")
         return {folder for folder in schemas if owner(folder.name, self.portfolios) in others} | {
-            folder / name for name in others for folder in (self.settings.published_dir, self.settings.exports_dir)
+            folder / name
+            for name in others
+            for folder in (self.settings.published_dir, self.settings.exports_dir, self.settings.serving_log_dir)
         }
 
     def lake_files(self, portfolio: str) -> list[Path]:
@@ -59,7 +61,6 @@ class Plan:
     portfolio: Portfolio
     subject: Subject
     pseudonym: str
-    tables: tuple[str, ...]
     request: Request
 
 
@@ -93,7 +94,7 @@ def plan_erasure(installation: Installation, portfolio: Portfolio, customer_id: 
                 f"{portfolio.name} has no customer {customer_id!r}, neither now nor in its past; check the id, or give "
                 "--even-if-unknown to keep that id out of later deliveries"
             )
-    return Plan(portfolio, merged(subject, earlier), name, tuple(tables), request)
+    return Plan(portfolio, merged(subject, earlier), name, request)
 
 
 def _kept_files(installation: Installation, portfolio: Portfolio) -> list[Path]:
@@ -121,7 +122,9 @@ def erase(
     show("tables")
     with closing(connect(lake)) as connection:
         set_keys(connection, settings.hash_key())
-        delete = partial(erase_rows, connection, plan.portfolio, plan.tables, subject, month)
+        answers.take_over(connection, lake, plan.portfolio.name, settings.serving_log_dir, subject)
+        tables = tables_of_customers(connection, plan.portfolio.name, installation.portfolios)
+        delete = partial(erase_rows, connection, plan.portfolio, tables, subject, month)
         write(connection, lake, delete, note=f"{plan.portfolio.name}: erasure of {plan.pseudonym[:12]}")
     show("files of the lake")
     purged = purge(lake, partial(_holding, installation, plan), partial(_note, month))
@@ -164,7 +167,8 @@ def _deliveries(installation: Installation, plan: Plan, *, rewrite: bool) -> lis
 def _prove(installation: Installation, plan: Plan, also: Sequence[Path]) -> int:
     """Number of files searched; ErasureError names every place where the customer is left."""
     settings, lake = installation.settings, installation.lake
-    places = [settings.root, Path(settings.lake_files), *also] + ([lake.sqlite_path.parent] if lake.sqlite_path else [])
+    places = [settings.root, Path(settings.lake_files), settings.serving_log_dir, *also]
+    places += [lake.sqlite_path.parent] if lake.sqlite_path else []
     name = plan.portfolio.name
     without = {settings.extension_dir, plan.request.path, *installation.foreign, *installation.folders_of_others(name)}
     with closing(connect(lake, read_only=True)) as connection:

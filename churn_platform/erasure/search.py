@@ -20,6 +20,7 @@ import lmdb
 from churn_platform.erasure.subject import Subject
 from churn_platform.errors import DataError
 from churn_platform.published.contract import FEATURES_FILE
+from churn_platform.published.prediction_log import CLOSED_SUFFIX, OPEN_SUFFIX, load_segment
 
 WORD_CHARACTERS = 5
 TABLE_NUMBER = "table_id"
@@ -47,6 +48,8 @@ def count_in(
     """How many rows, records or words of a file name the subject."""
     if path.name == FEATURES_FILE:
         return int(is_in_lookup(path, subject.customer_id))
+    if path.suffix in (OPEN_SUFFIX, CLOSED_SUFFIX):
+        return sum(answer.customer_id == subject.customer_id for answer in load_segment(path).predictions)
     with path.open("rb") as file:
         start = file.read(len(SQLITE))
     if start.startswith(PARQUET):

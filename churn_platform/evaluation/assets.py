@@ -148,14 +148,13 @@ def _shown(judged: Evaluation, churned: np.ndarray) -> dict[str, Any]:
         {name: one.intervals for name, one in measured.items()},
     )
     drawn = {name: Scored(churned, one.probability, one.threshold) for name, one in measured.items()}
+    embedded = [picture_markdown(name, png) for name, png in pictures(drawn).items()] if drawn else []
     export = judged.challenger.export
     shown: dict[str, Any] = {
         "decision": judged.decision.reason,
         "outcome": judged.decision.outcome,
         "metrics": MetadataValue.md(table),
-        "pictures": MetadataValue.md(
-            "\n".join(picture_markdown(*one) for one in pictures(drawn).items()) if drawn else "none"
-        ),
+        "pictures": MetadataValue.md("\n".join(embedded)),
         "latency_ms": export.latency_ms,
         "latency_p99_ms": export.latency_p99_ms,
         "parity_difference": export.parity_difference,

@@ -12,7 +12,7 @@ from churn_platform.governance.markdown import escaped
 from churn_platform.governance.slices import Slice
 from churn_platform.governance.text import fairness_markdown, picture_markdown
 from churn_platform.monitoring.decision import POLICY
-from churn_platform.monitoring.drift import NOTABLE_PSI
+from churn_platform.monitoring.effect_size import PSI_NOTABLE
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.record import ModelRecord
 
@@ -58,7 +58,7 @@ def card_markdown(facts: Facts) -> str:
             too_small=[f"{it.attribute}: {it.group}" for it in facts.slices if it.is_too_small],
             hashed=[column.name for table in facts.portfolio.tables for column in table.columns if column.hashed],
             policy=asdict(POLICY),
-            notable_psi=NOTABLE_PSI,
+            notable_psi=PSI_NOTABLE,
         )
     )
 

@@ -25,6 +25,7 @@ class PublishedFeature(msgspec.Struct, frozen=True):
     """One feature as the model expects it, in the manifest's order.
 
     default: stands in for a value that a request leaves out. reference: what a typical customer has, nullable or not.
+    importance: mean absolute contribution to the log-odds; bundles of before have none.
     """
 
     name: str
@@ -40,6 +41,7 @@ class PublishedFeature(msgspec.Struct, frozen=True):
     reference: float | str | bool | None = None
     group: str = ""
     protected: bool = False
+    importance: float | None = None
 
 
 class Tier(msgspec.Struct, frozen=True):

@@ -125,11 +125,8 @@ def direct_traffic(root: Path, *, challenger: int, weight: float, shadow: bool =
 
 
 def _write_live(root: Path, live: Live) -> None:
-    draft = root / f".{LIVE_FILE}.{os.getpid()}"
-    draft.write_bytes(msgspec.json.format(msgspec.json.encode(live)))
-    _fsync(draft)
-    draft.replace(root / LIVE_FILE)
-    _fsync(root)
+    with new_file(root / LIVE_FILE) as draft:
+        draft.write_bytes(msgspec.json.format(msgspec.json.encode(live)))
 
 
 @contextmanager

@@ -23,6 +23,8 @@ from churn_platform.published.onnx import check_parity, export
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord
 
+IMPORTANCE_ROWS = 1_000  # contributions cost far more than scores
+
 
 def publish_model(
     root: Path, version: int, model: ChurnModel, record: ModelRecord, sample: np.ndarray, *, card: bytes | None = None
@@ -63,7 +65,7 @@ def _manifest(
         portfolio=record.portfolio,
         version=version,
         algorithm=model.algorithm,
-        features=tuple(_published(feature, sample[:, place]) for place, feature in enumerate(model.features)),
+        features=_published_features(model, sample),
         calibration_slope=model.calibration.slope,
         calibration_intercept=model.calibration.intercept,
         threshold=record.threshold,
@@ -80,7 +82,14 @@ def _manifest(
     )
 
 
-def _published(feature: Feature, values: np.ndarray) -> PublishedFeature:
+def _published_features(model: ChurnModel, sample: np.ndarray) -> tuple[PublishedFeature, ...]:
+    importance = np.abs(model.contributions(sample[:IMPORTANCE_ROWS])).mean(axis=0).tolist()
+    return tuple(
+        _published(feature, sample[:, place], importance[place]) for place, feature in enumerate(model.features)
+    )
+
+
+def _published(feature: Feature, values: np.ndarray, importance: float) -> PublishedFeature:
     return PublishedFeature(
         name=feature.name,
         type=feature.type,
@@ -95,6 +104,7 @@ def _published(feature: Feature, values: np.ndarray) -> PublishedFeature:
         reference=_typical(feature, values),
         group=feature.group,
         protected=feature.protected,
+        importance=importance,
     )
 
 

@@ -4,6 +4,7 @@ import json
 from contextlib import closing
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from churn_platform.audit.log import AuditLog, read_records
@@ -16,6 +17,15 @@ from churn_platform.erasure.snapshots import erasure_of_snapshot
 from churn_platform.errors import ErasureError
 from churn_platform.published.contract import FEATURES_FILE, features_dir, read_features_manifest
 from churn_platform.published.files import sha256
+from churn_platform.published.prediction_log import (
+    CLOSED_SUFFIX,
+    MAGIC,
+    OPEN_SUFFIX,
+    SCHEMA,
+    Prediction,
+    SegmentHeader,
+    frame,
+)
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.erasure.conftest import ADA, BOB, KEY, OTHERS, PHONES, World, calls, customers
 from churn_platform_tests.tiny import APRIL, FEBRUARY, MARCH, TINY
@@ -241,3 +251,26 @@ def test_the_audit_trail_keeps_a_pseudonym_and_still_verifies(world: World) -> N
     assert ADA not in settings.audit_path.read_text()
     assert not verify(settings.audit_path, []).findings
     assert PHONES[ADA] not in settings.audit_path.read_text()
+
+
+def segment(request: str) -> bytes:
+    """A segment of the prediction log with an answer on Ada and one on Bob."""
+    shared = (48, "champion", 0.5, "high", b"\0" * 16, "2025-02", (), 1_700_000, 9)
+    answers = [Prediction(f"{request}{name}", 0, "tiny", name, *shared) for name in (ADA, BOB)]
+    records = [SegmentHeader(SCHEMA, "w", 1_700_000), *answers]
+    return MAGIC + b"".join(frame(msgspec.msgpack.encode(record)) for record in records)
+
+
+def test_logged_answers_of_the_service_go(world: World) -> None:
+    """Closed segments lose the customer's answers and keep the others'; an open one is named until it is closed."""
+    folder = world.installation.settings.serving_log_dir / "tiny"
+    folder.mkdir(parents=True)
+    (folder / f"1-w{CLOSED_SUFFIX}").write_bytes(segment("r"))
+    is_open = folder / f"2-w{OPEN_SUFFIX}"
+    is_open.write_bytes(segment("s"))
+    with pytest.raises(ErasureError, match=r"2-w\.open: 1"):
+        world.erase()
+    is_open.rename(is_open.with_suffix(CLOSED_SUFFIX))
+    world.erase()
+    assert world.rows("select distinct customer_id from tiny.serving_log") == [(BOB,)]
+    assert world.files_with(ADA) == []

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import betainc
 
 from churn_platform.evaluation.threshold import choose_threshold, risk_tiers, tier_codes
 from churn_platform.portfolios.spec import Economics
@@ -55,6 +56,44 @@ def test_ties_stand_or_fall_together():
     options = {"economics": CHEAP, "min_recall": 0.0}
     assert choose_threshold(churned, probability, **options) == 0.5
     assert choose_threshold(churned[turned], probability[turned], **options) == 0.5
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 1), st.integers(0, 8)), min_size=2, max_size=60).filter(
+        lambda rows: any(churned for churned, _ in rows)
+    ),
+    min_recall=st.sampled_from([0.0, 0.3, 0.65, 0.9]),
+    contact=st.floats(0.5, 150),
+)
+def test_no_threshold_that_reaches_the_gate_pays_more(rows, min_recall, contact):
+    """Every probability in the data is tried by counting: the chosen one is the best of those that are sure enough.
+
+    Sure enough, by its definition: were the recall just below the gate, so many hits among half the churners would have
+    a chance of 5 % at most.
+    """
+    churned, probability = np.array([row[0] for row in rows]), np.array([row[1] / 10 for row in rows])
+    economics = Economics(contact_cost_eur=contact, acquisition_cost_eur=180, acceptance_rate=0.4)
+    profits = {}
+    for candidate in np.unique(probability):
+        contacted = probability >= candidate
+        hits, missed = churned[contacted].sum(), churned[~contacted].sum()
+        chance = betainc(hits / 2, missed / 2 + 1, min_recall) if hits else 1.0
+        if chance <= 0.05 + 1e-12 or min_recall == 0:
+            profits[candidate] = hits * 72 - contacted.sum() * contact
+    found = choose_threshold(churned, probability, economics=economics, min_recall=min_recall)
+    if profits:
+        assert profits[found] == pytest.approx(max(profits.values()))
+    else:
+        assert found == probability.min()
+
+
+def test_tiers_follow_threshold_base_rate_and_economics():
+    """No bound is a fixed number: each moves with what it stands for."""
+    options = {"threshold": 0.2, "base_rate": 0.05, "economics": ECONOMICS}
+    before = dict(risk_tiers(**options))
+    assert dict(risk_tiers(**options | {"economics": CHEAP}))["critical"] != before["critical"]
+    assert dict(risk_tiers(**options | {"threshold": 0.3}))["high"] == 0.3
+    assert dict(risk_tiers(**options | {"base_rate": 0.1}))["medium"] == 0.1
 
 
 @given(

@@ -27,7 +27,14 @@ SNAPSHOT = {key: SPEC[key] for key in ("economics",)} | {
     "slices": ["usage", "is_late"],
     "label": {"column": "left", "positive": ["yes"], "negative": ["no"]},
     "split": {"policy": "stratified"},
-    "gates": {"min_auc": 0.6, "min_recall": 0.5, "max_calibration_error": 0.2, "min_group_outcomes": 10},
+    "gates": {
+        "min_auc": 0.6,
+        "min_recall": 0.5,
+        "max_calibration_error": 0.2,
+        "max_fairness_gap": 1,
+        "max_latency_ms": 1000,
+        "min_group_outcomes": 10,
+    },
     "candidates": ["logistic_regression"],
 }
 

@@ -50,6 +50,15 @@ def test_the_smoke_prediction_is_reproduced(tmp_path, model, record):
     assert served == pytest.approx(manifest.smoke.churn_probability, abs=1e-5)
 
 
+def test_the_manifest_says_how_much_each_feature_matters(tmp_path, model, record):
+    """Importance is the mean absolute contribution over the sample; usage decides most among the tiny customers."""
+    publish_model(tmp_path, 3, model, record, SAMPLE)
+    manifest = read_model_manifest(model_dir(tmp_path, 3))
+    importance = {feature.name: feature.importance for feature in manifest.features}
+    assert max(importance, key=lambda name: importance[name] or 0.0) == "usage"
+    assert importance["usage"] == pytest.approx(np.abs(model.contributions(SAMPLE)[:, 0]).mean())
+
+
 def test_the_manifest_says_where_the_model_comes_from(tmp_path, model, record):
     """Version, provenance, tiers and the file's hash stand in it."""
     publish_model(tmp_path, 3, model, record, SAMPLE)

@@ -1,0 +1,25 @@
+"""The service's prediction log: what is closed goes into the lake, where the rows can be erased as any others."""
+
+from pathlib import Path
+
+import duckdb
+
+from churn_platform.erasure.search import find
+from churn_platform.erasure.subject import Subject
+from churn_platform.serving_log.ingest import TORN_DIR, ingest_segments
+from churn_platform.warehouse.lake import Lake
+
+
+def take_over(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: str, log_dir: Path, subject: Subject
+) -> None:
+    """Ingest every closed segment, and remove torn ones that name the subject: their whole answers are in the lake.
+
+    A segment that a worker is writing stays; it is closed within the service's own limit of a minute.
+    """
+    folder = log_dir / portfolio
+    if not folder.is_dir():
+        return
+    ingest_segments(connection, lake, portfolio, folder)
+    for path in find(connection, sorted((folder / TORN_DIR).glob("*")), subject):
+        path.unlink()

@@ -1,0 +1,182 @@
+"""What is published goes live while requests are answered, and what is broken never does."""
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from churn_platform.published.contract import LIVE_FILE, MODEL_FILE, features_dir, model_dir
+from churn_platform.published.files import direct_traffic, go_live
+from churn_platform_tests.serving.bundles import PEOPLE, publish, publish_month, publish_version
+
+SWAPS = 12  # benchmarks/swaps.py does a hundred against worker processes
+ADA = {"customer_id": "C00001"}
+SENT = {"usage": 20.5, "tickets": 4, "is_late": True, "plan": "prepaid"}
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait until it holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.02)
+
+
+def version(client) -> int:
+    """The version that answers."""
+    return client.post("/predict", json=ADA).json()["model_version"]
+
+
+def refusal(client) -> str | None:
+    """Why what is published is not live; None where it is."""
+    return client.get("/models").json()["refused"]
+
+
+def test_before_anything_is_published_the_service_lives_but_is_not_ready(start):
+    """Alive, 200 at the root, 503 elsewhere, with what to do; then the first publication is served."""
+    client = start()
+    assert (client.get("/").status_code, client.get("/health/live").status_code) == (200, 200)
+    for response in (client.get("/health"), client.get("/health/ready"), client.post("/predict", json=ADA)):
+        assert response.status_code == 503
+        assert "run `make demo` first" in response.json()["detail"]
+
+
+def test_the_first_publication_goes_live(start, tmp_path, booster):
+    """A service that was started too early needs no restart."""
+    client = start()
+    publish(tmp_path / "published", booster)
+    eventually(lambda: client.get("/health/ready").status_code == 200)
+    assert version(client) == 1
+
+
+def test_swaps_under_load_fail_no_request_and_mix_no_versions(client, tmp_path, booster, linear):
+    """While two versions take turns, every request is answered, with the score of the version that it names."""
+    root = tmp_path / "published" / "tiny"
+    publish_version(root, 2, linear)
+    scores = {1: booster, 2: linear}
+    expected = {number: float(model.churn_probability(PEOPLE.features[1:2])[0]) for number, model in scores.items()}
+    stop, seen, wrong = threading.Event(), [], []
+
+    def ask() -> None:
+        while not stop.is_set():
+            response = client.post("/predict", json=ADA)
+            answer = response.json()
+            if (
+                response.status_code != 200
+                or abs(answer["churn_probability"] - expected[answer["model_version"]]) > 1e-5
+            ):
+                wrong.append(response.text)
+            seen.append(answer.get("model_version"))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for swap in range(SWAPS):
+        new = 2 - swap % 2
+        go_live(root, "tiny", champion=new)
+        eventually(lambda new=new: bool(seen) and seen[-1] == new)
+    stop.set()
+    asking.join()
+    assert wrong == []
+    assert set(seen) == {1, 2}
+
+
+def test_a_stored_score_is_only_told_as_the_version_that_made_it(client, tmp_path, booster, linear):
+    """After a new champion the month's scores are of the old one: the stored features are scored anew."""
+    root = tmp_path / "published" / "tiny"
+    publish_version(root, 2, linear)
+    go_live(root, "tiny", champion=2)
+    eventually(lambda: version(client) == 2)
+    answer = client.post("/predict", json=ADA).json()
+    assert answer["scored_from"] == "features"
+    assert answer["churn_probability"] == pytest.approx(linear.churn_probability(PEOPLE.features[1:2])[0], abs=1e-5)
+
+
+def test_a_new_month_goes_live(client, tmp_path, booster):
+    """The month in the answers is the one that is looked up."""
+    root = tmp_path / "published" / "tiny"
+    publish_month(root, booster, scored_by=1, month="2025-03")
+    go_live(root, "tiny", features_month="2025-03")
+    eventually(lambda: client.post("/predict", json=ADA).json()["features_month"] == "2025-03")
+
+
+def test_a_month_published_again_replaces_itself(client, tmp_path, booster):
+    """Another file under the same name is noticed, although live.json says the same; a customer erased is gone."""
+    root = tmp_path / "published" / "tiny"
+    shutil.rmtree(features_dir(root, "2025-02").resolve())
+    features_dir(root, "2025-02").unlink()
+    publish_month(root, booster, scored_by=7)
+    eventually(lambda: client.get("/models").json()["scored_by"] == 7)
+
+
+@pytest.mark.parametrize("part", ["model", "live", "smoke", "features"])
+def test_a_broken_bundle_is_refused_and_the_old_one_serves_on(client, tmp_path, booster, linear, part):
+    """A changed model file, a live.json cut short, another score than recorded, a missing month: all refused, loudly."""
+    root = tmp_path / "published" / "tiny"
+    publish_version(root, 2, linear)
+    folder = model_dir(root, 2)
+    if part == "model":
+        (folder / MODEL_FILE).write_bytes((folder / MODEL_FILE).read_bytes()[:-1] + b"x")
+    if part == "smoke":
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        manifest["smoke"]["churn_probability"] += 0.01
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+    go_live(root, "tiny", champion=2, features_month="2031-01" if part == "features" else None)
+    if part == "live":
+        (root / LIVE_FILE).write_bytes((root / LIVE_FILE).read_bytes()[:-20])
+    eventually(lambda: refusal(client) is not None)
+    assert version(client) == 1
+    assert client.get("/health/ready").status_code == 200
+    assert 'bundles_refused_total{portfolio="tiny"} 1.0' in client.get("/metrics").text
+    go_live_again = root / LIVE_FILE
+    go_live_again.unlink()
+    go_live(root, "tiny", champion=1, features_month="2025-02")
+    eventually(lambda: refusal(client) is None)
+
+
+def test_a_challenger_gets_its_share_of_the_customers_always_the_same(client, tmp_path, booster, linear):
+    """Half of the customers are answered by the challenger, the same ones whenever they ask."""
+    root = tmp_path / "published" / "tiny"
+    publish_version(root, 2, linear)
+    direct_traffic(root, challenger=2, weight=0.5)
+    ids = [str(name) for name in PEOPLE.customer_ids]
+    eventually(lambda: len(client.get("/health").json()["portfolios"]["tiny"]["models"]) == 2)
+    first, again = ([client.post("/predict", json={"customer_id": name}).json() for name in ids] for _ in range(2))
+    assert [one["model_version"] for one in first] == [one["model_version"] for one in again]
+    share = sum(one["arm"] == "challenger" for one in first) / len(ids)
+    assert 0.4 < share < 0.6  # 300 customers: beyond three standard deviations otherwise
+    stats = client.get("/ab-test/stats").json()
+    counts = {arm["arm"]: arm["predictions"] for arm in stats["arms"]}
+    assert counts == {"champion": 600 - 2 * round(share * 300), "challenger": 2 * round(share * 300)}
+    assert (
+        stats["churn_share_difference"]["challenger 2"]["low"] < stats["churn_share_difference"]["challenger 2"]["high"]
+    )
+    assert client.post("/ab-test/reset").json()["arms"][0]["predictions"] == 0
+
+
+def test_a_shadow_scores_but_never_answers(client, tmp_path, linear):
+    """Its scores are counted and logged under an id of their own; the answers stay the champion's."""
+    root = tmp_path / "published" / "tiny"
+    publish_version(root, 2, linear)
+    direct_traffic(root, challenger=2, weight=0.0, shadow=True)
+    eventually(lambda: len(client.get("/health").json()["portfolios"]["tiny"]["models"]) == 2)
+    answers = [client.post("/predict", json=ADA | SENT).json() for _ in range(5)]
+    assert {answer["model_version"] for answer in answers} == {1}
+    counts = {arm["arm"]: arm["predictions"] for arm in client.get("/ab-test/stats").json()["arms"]}
+    assert counts == {"champion": 5, "shadow": 5}
+
+
+def test_two_portfolios_are_served_apart(start, tmp_path, booster, linear):
+    """Each under its name; the default one, by name or as set, at the root too."""
+    publish(tmp_path / "published", booster)
+    publish(tmp_path / "published", linear, version=4, name="atlantis")
+    client = start(default_portfolio="tiny")
+    paths = ("/predict", "/tiny/predict", "/atlantis/predict")
+    assert [client.post(path, json=ADA).json()["model_version"] for path in paths] == [1, 1, 4]
+    response = client.post("/nowhere/predict", json=ADA)
+    assert (response.status_code, response.json()["detail"]) == (
+        404,
+        "no portfolio 'nowhere'; there are atlantis, tiny",
+    )

@@ -1,0 +1,175 @@
+"""Who may ask what, and what an error shows."""
+
+import logging
+import os
+
+import pytest
+
+from churn_platform_tests.http.conftest import settings_in
+from churn_platform_tests.serving.bundles import publish
+from serving.app import create_app, create_litestar
+from serving.errors import SettingsError
+from serving.http.security import NEEDS, PUBLIC
+from serving.keys import add_key, revoke_key
+
+ADA = {"customer_id": "C00001"}
+
+
+@pytest.fixture
+def keyed(start, tmp_path, booster):
+    """A service with a key per scope: (client, secrets)."""
+    publish(tmp_path / "published", booster)
+    path = settings_in(tmp_path).keys_file
+    secrets = {
+        scope: add_key(path, name=scope, scopes=[scope], created_at="2026-01-01")
+        for scope in ("score", "push", "admin")
+    }
+    return start(), secrets
+
+
+def test_every_route_but_the_public_ones_wants_a_key(keyed, tmp_path):
+    """Without a key, or with a wrong one, each is a 401; what is public is exactly this."""
+    client, _ = keyed
+    public = set()
+    for route in create_litestar(settings_in(tmp_path)).routes:
+        for handler in getattr(route, "route_handlers", []):
+            for method in handler.http_methods - {"OPTIONS"}:
+                path = route.path_format.format(portfolio="tiny", customer_id="C00001", version=1, name="x", path="x")
+                if handler.opt.get(NEEDS) == PUBLIC or path.startswith("/schema"):
+                    public.add(path)
+                    continue
+                for headers in ({}, {"x-api-key": "churn_wrong"}):
+                    response = client.request(method, path, headers=headers)
+                    assert (path, response.status_code) == (path, 401)
+    assert public >= {"/", "/health", "/health/live", "/health/ready", "/docs"}
+    assert not public & {"/predict", "/metrics", "/models"}
+
+
+def test_a_key_does_what_its_scopes_say(keyed):
+    """The scope is asked for, by header or as a bearer token; any other is a 403 that names what is missing."""
+    client, secrets = keyed
+    ask = {scope: client.post("/predict", json=ADA, headers={"x-api-key": key}) for scope, key in secrets.items()}
+    assert {scope: response.status_code for scope, response in ask.items()} == {"score": 200, "push": 403, "admin": 403}
+    assert "lacks the scope 'score'" in ask["push"].json()["detail"]
+    assert client.get("/models", headers={"authorization": f"Bearer {secrets['score']}"}).status_code == 200
+    assert client.post("/ab-test/reset", headers={"x-api-key": secrets["score"]}).status_code == 403
+    assert client.post("/ab-test/reset", headers={"x-api-key": secrets["admin"]}).status_code == 200
+
+
+def test_a_revoked_key_is_refused_without_a_restart(keyed, tmp_path):
+    """The file of keys is followed."""
+    from churn_platform_tests.http.test_reload import eventually
+
+    client, secrets = keyed
+    revoke_key(settings_in(tmp_path).keys_file, name="score")
+    eventually(lambda: client.post("/predict", json=ADA, headers={"x-api-key": secrets["score"]}).status_code == 401)
+
+
+def test_a_key_over_its_rate_is_told_to_wait(keyed, tmp_path):
+    """Beyond its rate a key gets 429 with the seconds to wait; other keys go on."""
+    client, secrets = keyed
+    slow = add_key(
+        settings_in(tmp_path).keys_file, name="slow", scopes=["score"], created_at="2026-01-01", requests_per_second=2
+    )
+    from churn_platform_tests.http.test_reload import eventually
+
+    eventually(lambda: client.post("/predict", json=ADA, headers={"x-api-key": slow}).status_code != 401)
+    responses = [client.post("/predict", json=ADA, headers={"x-api-key": slow}) for _ in range(5)]
+    assert responses[-1].status_code == 429
+    assert responses[-1].headers["retry-after"] == "1"
+    assert client.post("/predict", json=ADA, headers={"x-api-key": secrets["score"]}).status_code == 200
+
+
+def test_open_to_the_network_needs_a_key(tmp_path):
+    """Without a key the service starts on loopback only, and says so loudly there."""
+    with pytest.raises(SettingsError, match="there is no API key"):
+        create_app(settings_in(tmp_path, host="0.0.0.0"))
+
+
+def test_open_on_loopback_is_said_loudly(tmp_path, caplog):
+    """A warning at the start."""
+    with caplog.at_level(logging.WARNING, "serving"):
+        create_app(settings_in(tmp_path))
+    assert "OPEN: there is no API key" in caplog.text
+
+
+PROBLEMS = [
+    ("GET", "/nowhere", 404),
+    ("GET", "/predict", 405),
+    ("GET", "/schema/nothing", 404),
+    ("GET", "/schema/assets/nothing.js", 404),
+    ("GET", "/customers/nobody", 404),
+    ("GET", "/models/99/card", 404),
+    ("GET", "/models/x/card", 404),
+    ("GET", "/view_report", 404),
+    ("GET", "/nowhere/models", 404),
+    ("POST", "/predict", 400),
+    ("POST", "/predict/batch", 400),
+    ("POST", "/explain", 400),
+    ("POST", "/features/push", 400),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), PROBLEMS)
+def test_every_error_has_one_shape(client, method, path, status):
+    """problem+json with type, title, status and detail, and the security headers, whatever went wrong."""
+    response = client.request(method, path)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert {"type", "title", "status", "detail"} <= set(response.json())
+    assert response.json()["status"] == status
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "x-request-id" in response.headers
+
+
+def test_a_failure_of_our_own_shows_nothing(client, monkeypatch, caplog):
+    """A 500 tells no traceback and no text of the error; the log has both, with the request's id."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("secret of the inside")
+
+    monkeypatch.setattr("serving.dataplane.Dataplane.predict", fail)
+    response = client.post("/predict", json=ADA)
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "secret" not in response.text and "Traceback" not in response.text
+    assert "secret of the inside" in caplog.text
+
+
+def test_a_body_that_is_too_large_is_refused(start, client):
+    """By its announced length as by what arrives."""
+    small = start(body_bytes_max=100)
+    assert small.post("/predict", json={"customer_id": "x" * 200}).status_code == 413
+    chunks = iter([b'{"customer_id": "', b"x" * 200, b'"}'])
+    response = small.post("/predict", content=chunks, headers={"content-type": "application/json"})
+    assert response.status_code == 413
+
+
+def test_only_json_is_read(client):
+    """A form, which any web page can send, is a 415."""
+    response = client.post("/predict", content=b'{"customer_id":"C00001"}', headers={"content-type": "text/plain"})
+    assert response.status_code == 415
+
+
+def test_no_browser_may_call_from_elsewhere(client):
+    """No CORS headers by default."""
+    response = client.post("/predict", json=ADA, headers={"origin": "https://elsewhere.example"})
+    assert not [name for name in response.headers if name.startswith("access-control")]
+
+
+def test_an_unlogged_answer_is_not_given(client, tmp_path, monkeypatch):
+    """Where the log cannot take the record: 503, not ready, and no answer; afterwards all is well again."""
+    assert client.post("/predict", json=ADA).status_code == 200
+    real, full = os.write, OSError(28, "No space left on device")
+
+    def write(descriptor: int, data: bytes) -> int:
+        if b"C00001" in data:
+            raise full
+        return real(descriptor, data)
+
+    monkeypatch.setattr("os.write", write)
+    response = client.post("/predict", json=ADA)
+    assert response.status_code == 503
+    assert "churn_probability" not in response.text
+    monkeypatch.setattr("os.write", real)
+    assert client.post("/predict", json=ADA).status_code == 200
