@@ -62,8 +62,8 @@ def _judge(
 ) -> Judged:
     place = (measure.column, measure.name)
     past = [month[place] for month in history if place in month]
-    counts_rows = measure.kind in ("count", "rate")
-    if len(past) < FEWEST_MONTHS or usual_rows < FEWEST_ROWS or (rows < FEWEST_ROWS and not counts_rows):
+    too_few = usual_rows < FEWEST_ROWS or (rows < FEWEST_ROWS and measure.kind != "count")
+    if measure.kind == "context" or len(past) < FEWEST_MONTHS or too_few:
         return Judged(measure)
     low, high = limits(measure.kind, past, rows=rows)
     return Judged(measure, median(past), low, high)
@@ -72,7 +72,7 @@ def _judge(
 def limits(kind: Kind, past: Sequence[float], *, rows: float) -> tuple[float, float]:
     """The lowest and highest value that history admits, in a month of `rows` rows."""
     expected = median(past)
-    if kind in ("count", "rate", "size"):
+    if kind in ("count", "size"):
         factor = SIZE_FACTOR if kind == "size" else _count_factor(past)
         return expected / factor, expected * factor
     if kind == "days":
@@ -112,7 +112,6 @@ def _advice(measure: Measure, expected: float) -> str:
         return f"about {factor:.3g} times off, look at the unit" + (f": {unit}?" if unit else " and at what is booked")
     return {
         "count": "rows are missing or delivered twice",
-        "rate": "rows are missing or delivered twice",
         "days": "the file ends early or days are missing",
         "share": "look at how the column is filled",
         "level": "look at how the column is filled; a level may have been renamed or left out",

@@ -15,7 +15,7 @@ from churn_platform.ingest.load import raw_table, stored_name
 from churn_platform.months import as_of
 from churn_platform.portfolios.spec import Column, Portfolio, Table
 
-Kind = Literal["count", "rate", "size", "share", "level", "days"]
+Kind = Literal["count", "context", "size", "share", "level", "days"]
 ROWS, ROWS_PER_CUSTOMER, SILENT_DAYS = "rows", "rows per customer", "silent days"
 MISSING, ZERO, NEGATIVE, SIZE, UNKNOWN, LEVEL = "missing", "zero", "negative", "size", "unknown level", "level "
 
@@ -23,7 +23,7 @@ MISSING, ZERO, NEGATIVE, SIZE, UNKNOWN, LEVEL = "missing", "zero", "negative", "
 @dataclass(frozen=True)
 class Measure:
     """One number about a month of a table; `column` is empty where it is about the whole table, `value` None where
-    there was nothing to measure."""
+    there was nothing to measure. Of events the rows per customer are judged, and their plain number is context."""
 
     column: str
     name: str
@@ -54,11 +54,11 @@ def measure_month(
 
 
 def _asked(portfolio: Portfolio, table: Table, month: date) -> Iterator[_Asked]:
-    yield _Asked("", ROWS, "count", "count(*)")
+    yield _Asked("", ROWS, "context" if table.customer else "count", "count(*)")
     if table.customer:
         customers = raw_table(portfolio, portfolio.table("customers"))
         known = f"(select count(*) from {customers} where month = date '{month}')"
-        yield _Asked("", ROWS_PER_CUSTOMER, "rate", f"count(*) / nullif({known}, 0)")
+        yield _Asked("", ROWS_PER_CUSTOMER, "count", f"count(*) / nullif({known}, 0)")
     if table.event_time:
         days = (as_of(month) - month).days
         yield _Asked("", SILENT_DAYS, "days", f'{days} - count(distinct "{table.event_time}"::date)')

@@ -1,6 +1,6 @@
 """The table `<portfolio>.data_contract`: every measure of a month and table with its limits and verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import duckdb
@@ -98,18 +98,29 @@ def what_next() -> str:
     )
 
 
-def accept_month(connection: Connection, lake: Lake, portfolio: Portfolio, month: date, reason: str) -> list[str]:
+def accept_month(
+    connection: Connection,
+    lake: Lake,
+    portfolio: Portfolio,
+    month: date,
+    reason: str,
+    *,
+    record: Callable[[list[str]], object],
+) -> list[str]:
     """Take a month as it is: it blocks no more, and later months are compared with it and those after it alone.
 
-    Returns the complaints that it overrules; DataError where there are none.
+    `record` is given the complaints that are overruled, before they are; they are returned. DataError where there are
+    none.
     """
+    name = contract_table(portfolio)
     overruled = read_complaints(connection, portfolio, month)
     if not overruled:
         raise DataError(f"nothing is wrong with the feeds of {portfolio.name} in {label(month)}; nothing to accept")
-    query = (
-        f"update {contract_table(portfolio)} set is_sound = true, accepted_because = ? where month = ? and table_name in "
-        f"(select table_name from {contract_table(portfolio)} where month = ? and not is_sound)"
-    )
+    record(overruled)
+    query = f"""
+        update {name} set is_sound = true, accepted_because = ? where month = ? and table_name in
+        (select table_name from {name} where month = ? and not is_sound)
+    """
     accept = f"{portfolio.name}: data of {label(month)} accepted"
     write(connection, lake, lambda: connection.execute(query, [reason, month, month]), note=accept)
     return overruled

@@ -32,9 +32,9 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
         description="One row per customer and month: probability, tier, decile, reasons and the model's version.",
     )
     def monthly_scores(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> Materialized:
-        champion = load_champion(tracking.client(), portfolio)
         with warehouse.get_connection() as connection:
             require_sound(connection, portfolio, months_of(context))
+            champion = load_champion(tracking.client(), portfolio)
             for month in months_of(context):
                 scores = score_month(connection, portfolio, champion, month, batch_rows=settings.scoring_batch_rows)
                 replace = partial(replace_scores, connection, portfolio, month, scores)

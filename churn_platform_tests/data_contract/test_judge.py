@@ -60,7 +60,7 @@ def test_a_tiny_table_is_not_judged():
 
 @pytest.mark.parametrize(("share", "is_sound"), [(0.023, True), (0.1, True), (0.0, False), (0.004, False)])
 def test_churners_must_not_vanish(share, is_sound):
-    """A level with a share of 2.3 percent may grow, but a file without it is broken: its labels would all be 'stayed'."""
+    """A level with a share of 2.3 percent may grow, but without it every label would be 'stayed'."""
     low, high = limits("level", [0.023, 0.022, 0.024], rows=4000)
     assert (low <= share <= high) is is_sound
 
