@@ -1,6 +1,6 @@
 """How automation asks for runs, and what it reads before it asks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import date
 
@@ -30,7 +30,7 @@ def run_request(
     )
 
 
-def months_of_tags(tags: dict[str, str]) -> tuple[date, date]:
+def months_of_tags(tags: Mapping[str, str]) -> tuple[date, date]:
     """The range of months that a run was asked for."""
     first, last = (parse_month(tags[tag]) for tag in RANGE_TAGS)
     return first, last

@@ -6,12 +6,14 @@ anything, so a daemon that dies in between neither loses nor repeats a run.
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import msgspec
 from dagster import (
     AssetKey,
+    DagsterInstance,
     DagsterRunStatus,
     DefaultSensorStatus,
     RunRequest,
@@ -195,6 +197,15 @@ def standing_flag(
     return row if row["retraining_required"] else None
 
 
+def _newest_scores(
+    instance: DagsterInstance, features: AssetKey, root: Path, live_month: str | None
+) -> tuple[date | None, int | None]:
+    """The month that is live and the version that scored it; before the first, the newest that can be scored."""
+    if live_month:
+        return parse_month(live_month), read_features_manifest(features_dir(root, live_month)).scored_by
+    return max(materialized_months(instance, features), default=None), None
+
+
 def _rescoring(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> SensorDefinition:
     root = settings.published_dir / portfolio.name
     features = AssetKey([portfolio.name, "customer_features"])
@@ -210,11 +221,7 @@ def _rescoring(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> SensorDe
         live = read_live(root)
         if live is None or live.champion is None:
             return SkipReason("there is no champion")
-        if live.features_month:
-            month = parse_month(live.features_month)
-            scored_by = read_features_manifest(features_dir(root, live.features_month)).scored_by
-        else:
-            month, scored_by = max(materialized_months(context.instance, features), default=None), None
+        month, scored_by = _newest_scores(context.instance, features, root, live.features_month)
         wanted = f"{live.champion} {month and label(month)}"
         if month is None or scored_by == live.champion or context.cursor == wanted:
             return SensorResult(skip_reason=f"scores are those of version {scored_by}", cursor=wanted)
