@@ -15,8 +15,8 @@ TEXT_MOST = 3_000  # characters; Slack cuts longer blocks
 def post(url: str, text: str, *, timeout_seconds: float) -> str | None:
     """Send a message to a webhook; returns what went wrong, without the address, which is secret."""
     body = json.dumps({"text": text[:TEXT_MOST]}).encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")
     try:
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")
         with urllib.request.urlopen(request, timeout=timeout_seconds) as answer:
             answer.read(1 << 16)
     except urllib.error.HTTPError as error:
