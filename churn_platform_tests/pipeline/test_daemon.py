@@ -38,6 +38,7 @@ class Loop:
         self.graph = Graph(folder / "data")
         self.worlds = folder / "worlds"
         self.home = folder / "home"
+        self.log = self.home / "daemon.log"
         self.told: list[str] = []
         self.daemon: subprocess.Popen[bytes] | None = None
         self._listen()
@@ -71,7 +72,7 @@ class Loop:
             "CHURN_PORTFOLIOS_DIR": str(self.graph.folder / "portfolios"),
             "CHURN_PHONE_HASH_KEY": HASH_KEY,
             "CHURN_TUNING_TRIALS": "0",
-            "CHURN_BOOTSTRAP_REPLICATES": "500",
+            "CHURN_BOOTSTRAP_REPLICATES": "1000",
             "CHURN_DUCKDB_THREADS": "1",
             "CHURN_MODEL_THREADS": "1",
             "CHURN_AUTOMATION_INTERVAL_SECONDS": "3",
@@ -82,7 +83,7 @@ class Loop:
     def start(self) -> None:
         """Switch the daemon on."""
         command = [str(Path(sys.executable).with_name("dagster-daemon")), "run", "-m", "churn_platform.definitions"]
-        with (self.home / "daemon.log").open("ab") as log:
+        with self.log.open("ab") as log:
             self.daemon = subprocess.Popen(
                 command, cwd=self.home, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
@@ -117,6 +118,7 @@ class Loop:
         while time.monotonic() - begun < TOO_LONG_S:
             assert self.daemon is not None
             assert self.daemon.poll() is None, "the daemon has ended"
+            assert b"Error while importing code" not in self.log.read_bytes(), f"see {self.log}"
             if not reached() or any(not run.is_finished for run in self.all_runs()):
                 quiet_since = time.monotonic()
             if time.monotonic() - quiet_since > STILL_S:
