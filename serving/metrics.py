@@ -96,7 +96,7 @@ class Tally:
         self._total += value
 
     def add_to(self, histogram: Histogram) -> None:
-        """All observations at once, for which the library has no public way: `test_metrics.py` watches over it."""
+        """All observations at once, for which the library has no public way: `test_parts.py` watches over it."""
         histogram._sum.inc(self._total)
         for bucket, number in zip(histogram._buckets, self._buckets, strict=True):
             if number:

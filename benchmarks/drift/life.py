@@ -12,6 +12,7 @@ from benchmarks.drift.world import FIRST, REAL, SCENARIOS, catalogue, first_chan
 from churn_platform.months import shift
 from churn_platform.portfolios.spec import Feature
 
+PLATFORM = "this platform"
 CUSTOMERS = 8_000
 MONITORED_MONTHS = 12
 START = TRAINING_MONTHS + 1  # the first champion is trained in the step before
@@ -53,7 +54,7 @@ def live(number: int, seed: int, rivals: dict[str, rules.Rule] | None = None) ->
     )
     late = first_changed_outcome(scenario, first) != first
     changed = strikes + late if scenario in REAL else None
-    asked = (rivals or COMMON_RULES) | {"this platform": rules.Platform(), "oracle": rules.oracle(changed)}
+    asked = (rivals or COMMON_RULES) | {PLATFORM: rules.Platform(), "oracle": rules.oracle(changed)}
     return [_follow(operator, rule, name, scenario, seed, changed) for name, rule in asked.items()]
 
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, median
 
-from benchmarks.drift.life import Life
+from benchmarks.drift.life import PLATFORM, Life
 from benchmarks.drift.world import SCENARIOS
+from churn_platform.monitoring.decision import POLICY
 
 OPERATOR_CUSTOMERS = 2_100_000
 TRAINING_EUR = 1_000  # a day of work: to run, read the card, approve
@@ -17,8 +18,9 @@ def tables(lives: Sequence[Life]) -> str:
     names = list(dict.fromkeys(life.rule for life in lives))
     seeds = len({life.seed for life in lives})
     head = (
-        "| rule | false alarms a year | real changes caught | median months until caught | trainings a year | "
-        "profit lost a year, kEUR | with trainings, kEUR |\n|---|--:|--:|--:|--:|--:|--:|"
+        "| rule | false alarms a year | needless trainings a year | real changes caught | "
+        "median months until caught | trainings a year | "
+        "profit lost a year, kEUR | with trainings, kEUR |\n|---|--:|--:|--:|--:|--:|--:|--:|"
     )
     body = [_row(name, lives) for name in names]
     scenarios = "| false alarms a year | " + " | ".join(SCENARIOS) + " |\n|---|" + "--:|" * len(SCENARIOS)
@@ -34,6 +36,7 @@ def _row(name: str, lives: Sequence[Life]) -> str:
     oracle_trainings = sum(len(life.trained) for life in lives if life.rule == "oracle") / len(own)
     cells = [
         f"{false_alarms(own):.2f}",
+        f"{needless_trainings(own):.2f}",
         f"{len(waits)} of {len(real)} ({len(waits) / max(len(real), 1):.0%})",
         f"{median(waits):.0f}" if waits else "-",
         f"{trainings:.1f}",
@@ -50,10 +53,28 @@ def _by_scenario(name: str, lives: Sequence[Life]) -> str:
 
 
 def false_alarms(lives: Sequence[Life]) -> float:
-    """Trainings asked for while nothing real had changed, per year of such months; follow-ups of one count too."""
+    """Alarms while nothing real had changed, per year of such months."""
+    return _while_quiet(lives, [alarms(life) for life in lives])
+
+
+def needless_trainings(lives: Sequence[Life]) -> float:
+    """Trainings while nothing real had changed, per year of such months: false alarms and what followed them up."""
+    return _while_quiet(lives, [life.trained for life in lives])
+
+
+def alarms(life: Life) -> list[int]:
+    """The trainings that are no follow-up of one before; only the platform's decision has follow-ups."""
+    raised: list[int] = []
+    for step in life.trained:
+        if life.rule != PLATFORM or not any(step - before in POLICY.follow_up_months for before in raised):
+            raised.append(step)
+    return raised
+
+
+def _while_quiet(lives: Sequence[Life], steps: Sequence[list[int]]) -> float:
     quiet = [len(life.profit_eur) if life.changed is None else life.changed for life in lives]
-    false = [sum(step < months for step in life.trained) for life, months in zip(lives, quiet, strict=True)]
-    return sum(false) / max(sum(quiet), 1) * MONTHS_A_YEAR
+    false = sum(step < months for own, months in zip(steps, quiet, strict=True) for step in own)
+    return false / max(sum(quiet), 1) * MONTHS_A_YEAR
 
 
 def months_until_caught(life: Life) -> int | None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.serving.targets import running, targets
+from benchmarks.serving.__main__ import cpu_seconds
+from benchmarks.serving.targets import OURS, running, targets
 from benchmarks.serving.world import make_world
 
 
@@ -30,9 +31,9 @@ def main() -> None:
         (target,) = [one for one in targets(world, mlserver=None) if one.name == "ours, by id"]
         for _ in range(3):
             begun = time.perf_counter()
-            with running([target], folder):
-                seconds = time.perf_counter() - begun
-                print(f"first answer after {seconds:.2f} s; {memory()}")
+            with running([target], folder) as servers:
+                seconds, used = time.perf_counter() - begun, cpu_seconds(servers[OURS])
+                print(f"first answer after {seconds:.2f} s, {used:.2f} s of processor time; {memory()}", flush=True)
 
 
 def memory() -> str:

@@ -19,6 +19,7 @@ Action = Literal[
     "publication",
     "threshold_change",
     "erasure",
+    "data_acceptance",
     "repair",
 ]
 GENESIS = "0" * 64

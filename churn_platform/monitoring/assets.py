@@ -155,7 +155,7 @@ def _serving_drift(portfolio: Portfolio, settings: Settings) -> AssetsDefinition
             portfolio,
             settings,
             tables.SERVING_DRIFT,
-            ["customer_features"],
+            ["customer_features", "serving_log"],
             "One row per month and feature: how far the requests that were answered lie from the month's customers.",
         )
     )

@@ -67,26 +67,31 @@ def version_in_force(trainings: Sequence[tuple[Training, int]], month: date) -> 
 
 
 def watch(client: "MlflowClient", connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, version: int) -> Watched:
-    """The version with what it is compared with, from its training set as of its snapshot of the lake."""
+    """The registered version with what a month is compared with."""
     record, model = record_of_version(client, portfolio.name, version), load_model(client, portfolio.name, version)
-    training_set = replace(
-        read_training_set(connection, portfolio, parse_month(record.month)), snapshot=record.snapshot
-    )
-    fitted, unseen = _reference_rows(connection, portfolio, training_set)
+    return with_reference(connection, portfolio, version, model, record)
+
+
+def with_reference(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, version: int, model: ChurnModel, record: ModelRecord
+) -> Watched:
+    """A model with samples of its own training set, as of its snapshot of the lake."""
+    recorded = read_training_set(connection, portfolio, parse_month(record.month))
+    fitted, unseen = _reference_rows(connection, portfolio, replace(recorded, snapshot=record.snapshot))
     own = [model.own(part.features, portfolio.feature_names) for part in fitted]
-    scored = [(part, model.churn_probability(model.own(part.features, portfolio.feature_names))) for part in unseen]
-    probability = np.concatenate([scores for _, scores in scored])
+    scored = [model.churn_probability(model.own(part.features, portfolio.feature_names)) for part in unseen]
     totals = [
         (int(part.churned.sum()), float(model.churn_probability(features).sum()))
         for part, features in zip(fitted, own, strict=True)
     ]
+    probability = np.concatenate(scored)
     return Watched(
         version=version,
         model=model,
         record=record,
         sample=np.vstack(own),
         reference=make_reference(own, model.features),
-        scores=make_score_reference([scores for _, scores in scored]),
+        scores=make_score_reference(scored),
         score_mean=float(probability.mean()),
         importances=mean_contributions(model, own[-1][:: max(1, len(own[-1]) // EXPLAINED_ROWS)]),
         habit=learn_habit(np.concatenate([part.churned for part in unseen]), probability, totals),

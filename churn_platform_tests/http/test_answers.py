@@ -5,7 +5,7 @@ import time
 import pytest
 
 from churn_platform.published.contract import model_dir
-from churn_platform_tests.serving.bundles import PEOPLE
+from churn_platform_tests.serving.bundles import PEOPLE, publish
 
 SENT = {"usage": 1.0, "tickets": 5, "is_late": True, "plan": "prepaid"}
 
@@ -22,8 +22,9 @@ def test_a_batch_scores_each_as_alone(client):
     assert answer["errors"][1]["errors"][0]["field"] == "tickets"
 
 
-def test_a_batch_is_bounded(start, client):
+def test_a_batch_is_bounded(start, tmp_path, booster):
     """More customers than allowed are a 413, none at all a 422."""
+    publish(tmp_path / "published", booster)
     small = start(batch_max=2)
     assert small.post("/predict/batch", json={"customers": [SENT] * 3}).status_code == 413
     assert small.post("/predict/batch", json={"customers": []}).status_code == 422

@@ -31,7 +31,7 @@ def test_every_route_but_the_public_ones_wants_a_key(keyed, tmp_path):
     """Without a key, or with a wrong one, each is a 401; what is public is exactly this."""
     client, _ = keyed
     public = set()
-    for route in create_litestar(settings_in(tmp_path)).routes:
+    for route in create_litestar(settings_in(tmp_path / "apart")).routes:
         for handler in getattr(route, "route_handlers", []):
             for method in handler.http_methods - {"OPTIONS"}:
                 path = route.path_format.format(portfolio="tiny", customer_id="C00001", version=1, name="x", path="x")
@@ -136,7 +136,7 @@ def test_a_failure_of_our_own_shows_nothing(client, monkeypatch, caplog):
     assert "secret of the inside" in caplog.text
 
 
-def test_a_body_that_is_too_large_is_refused(start, client):
+def test_a_body_that_is_too_large_is_refused(start):
     """By its announced length as by what arrives."""
     small = start(body_bytes_max=100)
     assert small.post("/predict", json={"customer_id": "x" * 200}).status_code == 413

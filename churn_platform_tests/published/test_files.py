@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from churn_platform.published.contract import LiveModel, read_live
-from churn_platform.published.files import go_live, new_folder
+from churn_platform.errors import PublicationError
+from churn_platform.published.contract import LiveModel, model_dir, read_live
+from churn_platform.published.files import direct_traffic, go_live, new_folder
 
 
 def write(target: Path, text: str) -> None:
@@ -83,3 +84,28 @@ def test_those_who_go_live_at_once_lose_nothing(tmp_path):
     assert (live.models[0].version, live.features_month) == (5, "2025-03")
     assert names(tmp_path) == ["live.json"]
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".live.json")] == []
+
+
+def test_traffic_is_shared_until_it_ends_or_a_champion_comes(tmp_path):
+    """A challenger takes its share from the champion; weight 0, and a new champion, end it; the last one is kept."""
+    for version in (1, 2, 3):
+        write(model_dir(tmp_path, version), "model")
+    go_live(tmp_path, "tiny", champion=1)
+    live = direct_traffic(tmp_path, challenger=2, weight=0.25)
+    assert live.models == (LiveModel(1, "champion", 0.75), LiveModel(2, "challenger", 0.25))
+    assert direct_traffic(tmp_path, challenger=2, weight=0).models == (LiveModel(1, "champion", 1.0),)
+    live = direct_traffic(tmp_path, challenger=2, weight=0, shadow=True)
+    assert live.models == (LiveModel(1, "champion", 1.0), LiveModel(2, "shadow", 0.0))
+    live = go_live(tmp_path, "tiny", champion=3)
+    assert (live.models, live.previous) == ((LiveModel(3, "champion", 1.0),), 1)
+
+
+@pytest.mark.parametrize(("challenger", "weight"), [(1, 0.1), (9, 0.1), (2, 1.0), (2, -0.1)])
+def test_traffic_that_makes_no_sense_is_refused(tmp_path, challenger, weight):
+    """The champion itself, a version that is not published, or no share: nothing changes."""
+    for version in (1, 2):
+        write(model_dir(tmp_path, version), "model")
+    before = go_live(tmp_path, "tiny", champion=1)
+    with pytest.raises(PublicationError, match="is no challenger to version 1"):
+        direct_traffic(tmp_path, challenger=challenger, weight=weight)
+    assert read_live(tmp_path) == before

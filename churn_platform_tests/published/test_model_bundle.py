@@ -60,12 +60,12 @@ def test_no_customer_is_published(tmp_path, model, record):
 
 
 def test_the_manifest_says_how_much_each_feature_matters(tmp_path, model, record):
-    """Importance is the mean absolute contribution over the sample; the boolean decides least among these customers."""
+    """Importance is the mean absolute contribution over the sample; tickets decide most among the tiny customers."""
     publish_model(tmp_path, 3, model, record, SAMPLE)
     manifest = read_model_manifest(model_dir(tmp_path, 3))
     importance = {feature.name: feature.importance for feature in manifest.features}
-    assert min(importance, key=lambda name: importance[name] or 0.0) == "is_late"
-    assert importance["usage"] == pytest.approx(np.abs(model.contributions(SAMPLE)[:, 0]).mean())
+    assert max(importance, key=lambda name: importance[name] or 0.0) == "tickets"
+    assert importance["tickets"] == pytest.approx(np.abs(model.contributions(SAMPLE)[:, 1]).mean())
 
 
 def test_the_manifest_says_where_the_model_comes_from(tmp_path, model, record):

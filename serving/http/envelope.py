@@ -11,6 +11,7 @@ import logging
 import secrets
 import time
 from itertools import count
+from typing import Any
 
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
@@ -41,7 +42,7 @@ class Arrivals:
         self._waiting: dict[asyncio.Task[None], float] = {}
         self._late: set[asyncio.Task[None]] = set()
 
-    async def receive(self, receive: Receive) -> Message:
+    async def receive(self, receive: Receive) -> Any:
         """The next message; RequestTimeout where the request is late."""
         task = asyncio.current_task()
         assert task is not None, "requests run in tasks"

@@ -7,13 +7,12 @@ from typing import Any
 import msgspec
 from litestar import Controller, Response, get
 
-from churn_platform.published.contract import ModelManifest, model_dir, read_model_manifest
+from churn_platform.published.contract import CARD_FILE, ModelManifest, model_dir, read_model_manifest
 from serving.errors import NotFound
 from serving.http.routes import Asking, both, needs, plane_of, portfolio_of
 from serving.http.security import SCORE
 from serving.live import Portfolio
 
-CARD_FILE = "model_card.html"
 LIVE, PREVIOUS, RETIRED = "live", "previous", "retired"
 FRAMED = {"content-security-policy": "sandbox allow-scripts; default-src 'unsafe-inline' 'unsafe-eval' data: blob:"}
 
@@ -118,4 +117,4 @@ def _page(path: Path, missing: str) -> Response[bytes]:
     """A page of the platform's, shut off from the service's own origin; NotFound where there is none."""
     if not path.is_file():
         raise NotFound(missing)
-    return Response(path.read_bytes(), media_type="text/html; charset=utf-8", headers=FRAMED)
+    return Response(path.read_bytes(), media_type="text/html", headers=FRAMED)

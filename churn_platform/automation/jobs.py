@@ -1,4 +1,4 @@
-"""When does it run? Every job of the graph."""
+"""Every job of the graph: which assets a stage runs."""
 
 from collections.abc import Iterable
 
@@ -27,7 +27,7 @@ def _portfolio_jobs(portfolio: Portfolio) -> list[UnresolvedAssetJobDefinition]:
         define_asset_job(f"{portfolio.name}_{stage}", selection, description=f"{portfolio.title}: {STAGES[stage]}.")
         for stage, selection in stages.items()
     ]
-    everything = AssetSelection.groups(*(group for stage in STAGES for group in groups_of(portfolio.name, stage)))
+    everything = stages["features"] | stages["training"] | stages["scores"] | stages["monitoring"]
     month = define_asset_job(
         f"{portfolio.name}_month", everything, description=f"{portfolio.title}: a month from end to end."
     )

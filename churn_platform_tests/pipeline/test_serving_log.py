@@ -1,0 +1,19 @@
+"""What the service logged, through the real graph."""
+
+from churn_platform_tests.pipeline.graph import Graph
+from churn_platform_tests.serving.predictions import prediction
+from churn_platform_tests.tiny import JANUARY
+from serving.prediction_log import PredictionLog
+
+NEW_YEAR_US = 1_735_689_600_000_000
+
+
+def test_the_job_takes_over_what_the_service_logged(tmp_path):
+    """A closed segment in the folder that both settings name reaches the table once, however often the job runs."""
+    graph = Graph(tmp_path)
+    log = PredictionLog(graph.settings.serving_log_dir / "telecomit", worker="w1")
+    log.append(prediction(portfolio="telecomit", at_us=NEW_YEAR_US))
+    log.close()
+    for _ in range(2):
+        graph.run("telecomit_serving", JANUARY, JANUARY)
+    assert graph.query("select month, request_id from telecomit.serving_log") == [(JANUARY, "r1")]

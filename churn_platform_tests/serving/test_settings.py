@@ -1,0 +1,60 @@
+"""Settings of the service are checked, and documented in their own words."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from serving.errors import SettingsError
+from serving.settings import PREFIX, Settings, load_settings
+
+PAGE = Path(__file__).parents[2] / "docs" / "serving.md"
+
+
+def table() -> str:
+    """Every setting with its default and its sentence, as docs/serving.md must hold it."""
+    rows = [
+        f"| `{PREFIX}{field.name.upper()}` | {_default(field.default)} | {_sentence(field.type)} |"
+        for field in msgspec.structs.fields(Settings)
+    ]
+    return "\n".join(["| variable | default | what it is |", "|---|---|---|", *rows])
+
+
+def _default(value: object) -> str:
+    return "empty" if value in ("", ()) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _sentence(annotated: object) -> str:
+    return next(meta.description for meta in annotated.__metadata__ if meta.description)  # type: ignore[attr-defined]
+
+
+def test_every_setting_is_documented_in_its_own_words():
+    """docs/serving.md holds the table that the settings class implies."""
+    assert table() in PAGE.read_text(), f"put this into docs/serving.md:\n{table()}"
+
+
+def test_settings_come_from_the_environment():
+    """Texts become numbers, folders, truth values and lists."""
+    given = {
+        "SERVING_PORT": "90",
+        "SERVING_STATE_DIR": "x",
+        "SERVING_ACCESS_LOG": "true",
+        "SERVING_CORS_ORIGINS": "a, b",
+    }
+    settings = load_settings(given)
+    assert (settings.port, settings.keys_file) == (90, Path("x/keys.json"))
+    assert (settings.access_log, settings.cors_origins) == (True, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"SERVING_PROT": "1"}, r"unknown setting SERVING_PROT; known are .*SERVING_PORT"),
+        ({"SERVING_PORT": "0"}, r"SERVING_PORT='0'.*>= 1"),
+        ({"SERVING_WORKERS": "many"}, r"SERVING_WORKERS='many'"),
+    ],
+)
+def test_what_is_wrong_is_named(given, why):
+    """An unknown or unusable setting stops the start, with its name and value."""
+    with pytest.raises(SettingsError, match=why):
+        load_settings(given)
