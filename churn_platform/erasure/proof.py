@@ -70,7 +70,7 @@ def _count_rows(
         f"not list_contains($foreign::bigint[], {TABLE_NUMBER})" if TABLE_NUMBER in columns else "$foreign is not null"
     )
     row = connection.execute(
-        f'select count(*) from {POSTGRES}.{table} where ({tests}) and {own}',
+        f"select count(*) from {POSTGRES}.{table} where ({tests}) and {own}",
         {"values": values, "foreign": list(foreign)},
     ).fetchone()
     assert row is not None
