@@ -46,9 +46,8 @@ def read_object(body: bytes) -> dict[str, Any]:
 def ask(portfolio: Portfolio, given: Given, pushed: Given, arm: Arm, customer_id: str | None) -> Asked:
     """The customer as the arm's model is to see it; InvalidRequest, or NotFound for an id that nothing is known of."""
     catalogue, faults = arm.model.catalogue, []  # type: ignore[var-annotated]
-    sent = (
-        catalogue.read(given, faults, also_known=portfolio.request_names) if len(given) > 1 or not customer_id else {}
-    )
+    is_id_alone = customer_id is not None and len(given) == 1
+    sent = {} if is_id_alone else catalogue.read(given, faults, also_known=portfolio.request_names)
     if faults:
         raise InvalidRequest(faults)
     if customer_id is None and not sent:
