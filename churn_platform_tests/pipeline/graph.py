@@ -24,6 +24,7 @@ class Graph:
     """The graph over one data folder."""
 
     folder: Path
+    tuning_trials: int = 1
 
     @cached_property
     def overrides(self) -> dict[str, Any]:
@@ -32,7 +33,7 @@ class Graph:
             "data_dir": self.folder,
             "portfolios_dir": self.folder / "portfolios",
             "phone_hash_key": HASH_KEY,
-            "tuning_trials": 1,
+            "tuning_trials": self.tuning_trials,
             "tuning_rows_max": 10_000,
         }
 
