@@ -73,11 +73,9 @@ def cause(events: Iterable[DagsterEvent]) -> str:
     while error:
         chain.append(error)
         error = error.cause
-    if not chain:
-        return f"{failures[0].step_key}"
     ours = {kind.__name__ for kind in ChurnError.__subclasses__()}
-    told = next((error for error in chain if error.cls_name in ours), chain[-1])
-    return f"{failures[0].step_key}: {told.message.strip().split(': ', 1)[-1]}"
+    told = next((error for error in chain if error.cls_name in ours), chain[-1] if chain else None)
+    return f"{failures[0].step_key}: {told.message.strip().split(': ', 1)[-1] if told else 'no error was kept'}"
 
 
 def _progress_logger(show: Show) -> LoggerDefinition:

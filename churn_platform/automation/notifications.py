@@ -24,9 +24,9 @@ from churn_platform.automation.requests import (
     new_materializations,
     newest_materialization,
     read_lake,
+    switched,
     told,
 )
-from churn_platform.automation.sensors import switched
 from churn_platform.monitoring.tables import RETRAINING_DECISION
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.runs import RANGE_TAGS, cause

@@ -5,7 +5,15 @@ from contextlib import closing
 from datetime import date
 
 import duckdb
-from dagster import AssetKey, AssetRecordsFilter, DagsterInstance, EventLogRecord, RunRequest
+from dagster import (
+    AssetKey,
+    AssetRecordsFilter,
+    DagsterInstance,
+    DefaultSensorStatus,
+    EventLogRecord,
+    RunRequest,
+)
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from churn_platform.months import label, parse_month
 from churn_platform.portfolios.spec import Portfolio
@@ -15,6 +23,13 @@ from churn_platform.warehouse.lake import Lake, connect
 AUTOMATION_TAG, BECAUSE_TAG, EVIDENCE_TAG = "churn/automation", "churn/because", "churn/evidence"
 RETRY_TAG = "dagster/retry_on_asset_or_op_failure"
 EVENTS_AT_A_TIME = 500
+
+Jobs = dict[str, UnresolvedAssetJobDefinition]
+
+
+def switched(on: bool) -> DefaultSensorStatus:
+    """Whether a sensor runs from the start."""
+    return DefaultSensorStatus.RUNNING if on else DefaultSensorStatus.STOPPED
 
 
 def run_request(

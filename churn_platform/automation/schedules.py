@@ -11,8 +11,7 @@ from dagster import (
 )
 
 from churn_platform.automation.landing import landed_months
-from churn_platform.automation.requests import materialized_months, run_request
-from churn_platform.automation.sensors import Jobs
+from churn_platform.automation.requests import Jobs, materialized_months, run_request
 from churn_platform.months import label, last_complete_month
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
@@ -22,8 +21,7 @@ MONTHLY_CRON = "0 2 1 * *"
 
 def schedules(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> list[ScheduleDefinition]:
     """The schedules of a portfolio; `jobs` are its jobs by name."""
-    made = [_monthly(portfolio, settings, jobs)]
-    return [*made, _monthly_training(portfolio, settings, jobs)]
+    return [_monthly(portfolio, settings, jobs), _monthly_training(portfolio, settings, jobs)]
 
 
 def _status(on: bool) -> DefaultScheduleStatus:
