@@ -7,11 +7,13 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from churn_platform.campaign.contact_list import summarise
 from churn_platform.errors import DataError
 from churn_platform.evaluation.text import SHOWN
 from churn_platform.months import parse_month, shift
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.contract import ModelManifest, model_dir, read_live, read_model_manifest
+from churn_platform.warehouse.tables import table_exists
 
 HEADLINES = ("auc", "recall", "precision", "lift_top_decile", "calibration_error", "contacted_share")
 
@@ -24,6 +26,7 @@ class Result:
     scores_month: str
     customers: int
     highest_risk: list[tuple[str, float, list[str]]]
+    campaign: dict[str, float] | None
     true_auc: float | None
 
 
@@ -44,12 +47,13 @@ def read_result(
         [month, top],
     ).fetchall()
     count = connection.execute(f"select count(*) from {scores} where month = ?", [month]).fetchone()
-    holdout = parse_month(manifest.holdout_month)
+    holdout, contact_table = parse_month(manifest.holdout_month), f"{portfolio.name}.contact_list"
     return Result(
         manifest=manifest,
         scores_month=live.features_month,
         customers=count[0] if count else 0,
         highest_risk=rows,
+        campaign=summarise(connection, portfolio, month) if table_exists(connection, contact_table) else None,
         true_auc=true_auc(connection, portfolio, holdout, truth_dir),
     )
 
@@ -100,4 +104,10 @@ def as_text(portfolio: Portfolio, result: Result, published_dir: Path) -> str:
         f"  {customer_id:<12}{probability:>6.1%}  {'; '.join(reasons)}"
         for customer_id, probability, reasons in result.highest_risk
     ]
+    if listed := result.campaign:
+        lines += [
+            "",
+            f"contact list    {listed['contacts']:,} to contact, {listed['control']:,} kept back as control; it costs "
+            f"{listed['cost_eur']:,.0f} EUR and should bring {listed['expected_profit_eur']:,.0f} EUR beyond that",
+        ]
     return "\n".join([*lines, "", f"published       {published_dir / portfolio.name}"])
