@@ -39,8 +39,9 @@ def publish_model(
 ) -> float:
     """Write the bundle of a version, with its model card where it has one, as HTML.
 
-    id_column: what the source calls the customer id, where it is not `customer_id`. Returns the parity difference over
-    `sample`, encoded customers. PublicationError, and nothing written, where the export disagrees with the native model.
+    id_column: what the source calls the customer id, where it is not `customer_id`.
+    Returns the parity difference over `sample`, encoded customers. PublicationError, and nothing written, where the
+    export disagrees with the native model.
     """
     onnx = export(model)
     difference = check_parity(model, onnx, sample)
