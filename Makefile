@@ -8,7 +8,7 @@ export DAGSTER_HOME := $(CURDIR)
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup demo demo-telco dev serve test check image-check bench-serving lock clean help
+.PHONY: setup demo demo-telco dev serve test check loop-check image-check bench-serving lock clean help
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ lock:  ## Resolve both locks anew from pyproject.toml
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --extra serving --constraint requirements.lock pyproject.toml \
 		--output-file requirements-serving.lock
+
+loop-check: setup  ## Run the closed loop with a real daemon on a simulated operator (takes a quarter of an hour)
+	@$(BIN)/python -m pytest -m slow churn_platform_tests/pipeline/test_daemon.py
 
 image-check: setup  ## Carry out the Dockerfile's instructions in a folder, without Docker
 	@$(BIN)/python -m pytest -m slow churn_platform_tests/repo/test_image.py

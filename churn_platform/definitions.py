@@ -2,11 +2,21 @@
 
 import warnings
 
-from dagster import AssetKey, AssetsDefinition, BetaWarning, Definitions, definitions, in_process_executor
+from dagster import (
+    AssetKey,
+    AssetsDefinition,
+    BetaWarning,
+    Definitions,
+    PreviewWarning,
+    definitions,
+    in_process_executor,
+)
 
 from churn_platform.audit.resource import AuditTrail
-from churn_platform.automation import jobs
+from churn_platform.automation.everything import automate
+from churn_platform.automation.freshness import with_freshness
 from churn_platform.campaign.assets import campaign_assets
+from churn_platform.data_contract.assets import data_contract_checks
 from churn_platform.errors import SpecError
 from churn_platform.evaluation.assets import evaluation_assets
 from churn_platform.governance.assets import governance_assets
@@ -28,6 +38,7 @@ from churn_platform.warehouse.resource import Warehouse
 def build_defs(**overrides: object) -> Definitions:
     """The whole graph; `overrides` are settings that take precedence over the environment."""
     warnings.filterwarnings("ignore", category=BetaWarning)  # backfill policies and mappings, each pinned by a test
+    warnings.filterwarnings("ignore", category=PreviewWarning)  # checks by month, pinned by test_broken_feed.py
     settings = load_settings(**overrides)
     portfolios = load_portfolios(settings.portfolios_dir)
     project = prepared_project(settings)
@@ -38,9 +49,14 @@ def build_defs(**overrides: object) -> Definitions:
                 f"portfolio {portfolio.name}: event tables need dbt models, and dbt_models/ has none for it"
             )
     assets = [asset for portfolio in portfolios.values() for asset in portfolio_assets(portfolio, settings)]
+    checks = [check for portfolio in portfolios.values() for check in data_contract_checks(portfolio, settings)]
+    automation = automate(portfolios.values(), settings)
     return Definitions(
-        assets=[*assets, dbt_models],
-        jobs=jobs(portfolios.values()),
+        assets=[*with_freshness(assets), dbt_models],
+        asset_checks=checks,
+        jobs=automation.jobs,
+        sensors=automation.sensors,
+        schedules=automation.schedules,
         executor=in_process_executor,
         resources={
             "warehouse": Warehouse.of(Lake.of(settings)),

@@ -4,11 +4,19 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 
-from dagster import DagsterInstance, Definitions, ExecuteInProcessResult, InitLoggerContext, LoggerDefinition, logger
+from dagster import (
+    DagsterEvent,
+    DagsterEventType,
+    DagsterInstance,
+    Definitions,
+    InitLoggerContext,
+    LoggerDefinition,
+    logger,
+)
 
 from churn_platform.errors import ChurnError
 
@@ -44,21 +52,30 @@ def run_job(
             raise_on_error=False,
         )
     if not result.success:
-        raise ChurnError(f"{job} failed in {_cause(result)}\nmore in {log}, and in the UI (`make dev`)")
+        raise ChurnError(f"{job} failed in {cause(result.all_events)}\nmore in {log}, and in the UI (`make dev`)")
     return result.run_id
 
 
-def _cause(result: ExecuteInProcessResult) -> str:
-    """The failed step and our own error, or else the innermost one."""
-    failure = next(event for event in result.all_events if event.is_step_failure)
+def cause(events: Iterable[DagsterEvent]) -> str:
+    """Why a run failed: what a blocking check found, or the failed step with our own error, or else the innermost."""
+    failures = []
+    for event in events:
+        if event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if check.blocking and not check.passed:
+                return f"{check.asset_key.to_user_string()}: {check.description}"
+        if event.is_step_failure:
+            failures.append(event)
+    if not failures:
+        return "no step; look at its log"
     chain = []
-    error = failure.step_failure_data.error
+    error = failures[0].step_failure_data.error
     while error:
         chain.append(error)
         error = error.cause
     ours = {kind.__name__ for kind in ChurnError.__subclasses__()}
-    told = next((error for error in chain if error.cls_name in ours), chain[-1])
-    return f"{failure.step_key}: {told.message.strip().split(': ', 1)[-1]}"
+    told = next((error for error in chain if error.cls_name in ours), chain[-1] if chain else None)
+    return f"{failures[0].step_key}: {told.message.strip().split(': ', 1)[-1] if told else 'no error was kept'}"
 
 
 def _progress_logger(show: Show) -> LoggerDefinition:

@@ -60,6 +60,24 @@ class Settings(BaseSettings):
     scoring_batch_rows: int = Field(100_000, ge=1_000, description="Customers scored at a time.")
     bootstrap_replicates: int = Field(4_000, ge=1_000, description="Replicates of the paired bootstrap in promotion.")
 
+    automation_landing: bool = Field(True, description="Whether landed months are taken in, scored and watched.")
+    automation_retraining: bool = Field(True, description="Whether a decision to retrain starts the training.")
+    automation_rescoring: bool = Field(True, description="Whether a new champion scores the newest month again.")
+    automation_schedule: bool = Field(
+        True, description="Whether the 1st, 02:00 UTC, asks for the month that has ended."
+    )
+    automation_monthly_training: bool = Field(
+        False, description="Whether that schedule also trains, whatever was decided; the gates judge as ever."
+    )
+    automation_interval_seconds: int = Field(30, ge=1, description="Least seconds between two looks of a sensor.")
+    automation_webhook_url: SecretStr = Field(
+        SecretStr(""),
+        description="Secret address that is told of failed runs, drift and trainings, as for Slack; empty: nobody is.",
+    )
+    automation_webhook_timeout_seconds: float = Field(
+        10.0, gt=0, le=20, description="How long the webhook may take to answer."
+    )
+
     @field_validator("first_month")
     @classmethod
     def _is_a_first_day(cls, month: date) -> date:

@@ -72,10 +72,10 @@ class Model:
             (served,) = self.churn_probabilities(customer)
             self.tier(0.0)
         except Exception as error:  # the runtime raises many kinds; each means that this bundle cannot serve
-            raise BundleError(f"{self.folder}: the recorded customer cannot be scored: {error}") from error
+            raise BundleError(f"{self.folder}: the recorded values cannot be scored: {error}") from error
         if not abs(served - smoke.churn_probability) <= SMOKE_TOLERANCE:
             raise BundleError(
-                f"{self.folder}: gives the recorded customer {served:.6f} instead of {smoke.churn_probability:.6f}"
+                f"{self.folder}: gives the recorded values {served:.6f} instead of {smoke.churn_probability:.6f}"
             )
 
 

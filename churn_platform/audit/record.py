@@ -20,6 +20,7 @@ Action = Literal[
     "traffic",
     "threshold_change",
     "erasure",
+    "data_acceptance",
     "repair",
 ]
 GENESIS = "0" * 64

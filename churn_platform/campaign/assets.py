@@ -8,6 +8,7 @@ from churn_platform.campaign import contact_list as contacts
 from churn_platform.campaign.economics import as_markdown
 from churn_platform.campaign.export import CSV_FILE, export_contact_list
 from churn_platform.campaign.forecast import forecast_month, replace_forecast
+from churn_platform.data_contract.tables import require_sound
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
@@ -41,6 +42,7 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     )
     def contact_list(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
         with warehouse.get_connection() as connection:
+            require_sound(connection, portfolio, months_of(context))
             for month in months_of(context):
                 replace = partial(contacts.replace_contact_list, connection, portfolio, month)
                 write(connection, warehouse.lake, replace, note=f"{portfolio.name} contact list of {label(month)}")

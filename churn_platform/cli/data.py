@@ -1,11 +1,15 @@
 """Commands that make or look at data: simulate, onboard, dbt."""
 
+import getpass
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from churn_platform.cli.app import MonthText, app, console, read_month
+from churn_platform import months
+from churn_platform.cli.app import MonthText, PortfolioName, app, console, portfolio_named, read_month
 from churn_platform.errors import SettingsError
 from churn_platform.settings import load_settings
 
@@ -77,6 +81,34 @@ def onboard(
         console.print(f"- {finding}", markup=False)
     console.print(f"\nspec            {made.path}  (read it, correct it)", markup=False)
     console.print(f"then            churn run {name} --file {file}", markup=False)
+
+
+@app.command()
+def accept_data(
+    portfolio: PortfolioName,
+    month: Annotated[str, typer.Option(help="Month as YYYY-MM.")],
+    reason: Annotated[str, typer.Option(help="Why the files are right, for the audit trail; without personal data.")],
+) -> None:
+    """Take a month whose data contract is broken as it is: it blocks no more, and later months are judged by it."""
+    from churn_platform.audit.log import AuditLog
+    from churn_platform.data_contract.tables import accept_month
+    from churn_platform.ingest.landing import mark_delivered
+    from churn_platform.warehouse.lake import Lake, connect
+
+    settings = load_settings()
+    spec, chosen, lake = portfolio_named(settings, portfolio), read_month(month), Lake.of(settings)
+    trail = AuditLog(settings.audit_path, f"{getpass.getuser()} by command", lambda: datetime.now(UTC))
+
+    def record(overruled: list[str]) -> None:
+        subject, details = f"month {months.label(chosen)}", {"complaints": overruled}
+        trail.append("data_acceptance", portfolio=portfolio, subject=subject, reason=reason, details=details)
+
+    with closing(connect(lake)) as connection:
+        overruled = accept_month(connection, lake, spec, chosen, reason, record=record)
+    for complaint in overruled:
+        console.print(f"accepted        {complaint}", markup=False)
+    mark_delivered(settings.landing_dir, spec, chosen)
+    console.print(f"The landing sensor takes {month} in again; by hand: run the job {portfolio}_features for it.")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)

@@ -24,7 +24,7 @@ def card(
     settings = load_settings()
     name = portfolio_named(settings, portfolio).name
     client = Tracking.of(settings).client()
-    wanted = version or champion_version(client, name)
+    wanted = champion_version(client, name) if version is None else version
     found = read_card(client, name, wanted, ending="html" if output and output.suffix == ".html" else "md")
     if output is None:
         console.print(found.decode(), markup=False)

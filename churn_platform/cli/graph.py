@@ -23,8 +23,8 @@ def run(
     first: Annotated[str | None, typer.Option("--from", help="First month; default the first landed.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last month; default the last landed.")] = None,
 ) -> None:
-    """Run the whole graph: features of every landed month, training on them, scores of the newest, publication."""
-    _run_graph(load_settings(), portfolio, file=file, first=first, last=last)
+    """Run the whole graph: features of every month, training, scores of the newest, publication, drift of all."""
+    _run_graph(load_settings(), portfolio, file=file, first=first, last=last, watch=True)
 
 
 @app.command()
@@ -93,7 +93,9 @@ def result(portfolio: PortfolioName) -> None:
     console.print("UI              make dev")
 
 
-def _run_graph(settings: Settings, portfolio: str, *, file: Path | None, first: str | None, last: str | None) -> None:
+def _run_graph(
+    settings: Settings, portfolio: str, *, file: Path | None, first: str | None, last: str | None, watch: bool = False
+) -> None:
     from churn_platform.definitions import build_defs
     from churn_platform.ingest.landing import land_file
     from churn_platform.runs import dagster_instance, run_job
@@ -107,7 +109,8 @@ def _run_graph(settings: Settings, portfolio: str, *, file: Path | None, first: 
     begin, end = read_month(first) if first else landed[0], read_month(last) if last else landed[-1]
     instance, defs = dagster_instance(Path.cwd()), build_defs()
     newest = max(begin, months.shift(end, 1 - SCORED_MONTHS))
-    for stage, stage_begin in (("features", begin), ("training", end), ("scores", newest)):
+    stages = [("features", begin), ("training", end), ("scores", newest), *([("monitoring", begin)] if watch else [])]
+    for stage, stage_begin in stages:
         console.rule(f"{stage}: {months.label(stage_begin)} to {months.label(end)}", align="left")
         log = settings.root / "logs" / f"{portfolio}_{stage}.log"
         run_job(defs, instance, f"{portfolio}_{stage}", stage_begin, end, log=log, show=console.print)

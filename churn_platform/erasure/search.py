@@ -85,9 +85,12 @@ def _names(column: str, sql_type: str, subject: Subject) -> str | None:
     """SQL for whether a value names the subject; None where a column of that type cannot."""
     if sql_type in ("UBIGINT", "HUGEINT", "UHUGEINT"):
         return f"list_contains($numbers::ubigint[], {column})" if subject.numbers else None
-    if "VARCHAR" not in sql_type and sql_type != "JSON":
-        return None
-    text = f"{column}::varchar"
+    if sql_type == "VARCHAR[]":  # as text, a list would quote its values
+        return f"len(list_filter({column}, lambda value: {_is_named('value', subject)})) > 0"
+    return _is_named(f"{column}::varchar", subject) if "VARCHAR" in sql_type or sql_type == "JSON" else None
+
+
+def _is_named(text: str, subject: Subject) -> str:
     word = f"{text} = $id or (contains({text}, $id) and regexp_matches({text}, $word))"
     return word if len(subject.customer_id) >= WORD_CHARACTERS else f"{text} = $id"
 

@@ -91,7 +91,8 @@ def _read(
 
 
 def _factors(features: tuple[Feature, ...], customer: np.ndarray, given: np.ndarray) -> list[tuple[str, bool]]:
-    strongest = [place for place in np.argsort(-np.abs(given), kind="stable") if not np.isnan(customer[place])]
+    counting = np.flatnonzero(~np.isnan(customer) & (given != 0))
+    strongest = counting[np.argsort(-np.abs(given[counting]), kind="stable")]
     return [(sentence(customer[place], features[place]), bool(given[place] > 0)) for place in strongest[:TOP_FACTORS]]
 
 

@@ -1,12 +1,13 @@
-"""Puts a file where the graph looks for it."""
+"""Puts a file where the graph looks for it, or points it out anew."""
 
 import shutil
 from datetime import date
 from pathlib import Path
 
 from churn_platform.errors import LandingError
-from churn_platform.ingest.files import SUFFIXES
+from churn_platform.ingest.files import SUFFIXES, files_of
 from churn_platform.months import label
+from churn_platform.portfolios.spec import Portfolio
 
 
 def land_file(file: Path, landing_dir: Path, portfolio: str, table: str, month: date) -> Path:
@@ -22,3 +23,10 @@ def land_file(file: Path, landing_dir: Path, portfolio: str, table: str, month: 
         if other != suffix:
             (folder / f"{label(month)}{other}").unlink(missing_ok=True)
     return draft.replace(folder / f"{label(month)}{suffix}")
+
+
+def mark_delivered(landing_dir: Path, portfolio: Portfolio, month: date) -> None:
+    """Date a month's files anew, so that the landing sensor takes them in again."""
+    for table in portfolio.landed_tables:
+        for path in files_of(landing_dir, portfolio.name, table.name, month):
+            path.touch()

@@ -79,16 +79,17 @@ def raw_table(portfolio: Portfolio, table: Table) -> str:
 def raw_columns(table: Table) -> dict[str, str]:
     """Columns of the raw table with their SQL types; a hashed number is a 64-bit integer named `<column>_hash`."""
     return {"month": "date"} | {
-        _stored_name(column): "ubigint" if column.hashed else SQL_TYPES[column.type] for column in table.columns
+        stored_name(column): "ubigint" if column.hashed else SQL_TYPES[column.type] for column in table.columns
     }
 
 
-def _stored_name(column: Column) -> str:
+def stored_name(column: Column) -> str:
+    """The column's name in the warehouse."""
     return f"{column.name}_hash" if column.hashed else column.name
 
 
 def _select_list(table: Table, month: date, headers: Headers) -> str:
-    columns = ", ".join(f'{_stored(column, headers)} as "{_stored_name(column)}"' for column in table.columns)
+    columns = ", ".join(f'{_stored(column, headers)} as "{stored_name(column)}"' for column in table.columns)
     return f"date '{month}' as month, {columns}"
 
 

@@ -12,6 +12,7 @@ from dagster import (
 )
 
 from churn_platform.audit.resource import AuditTrail, head_metadata
+from churn_platform.data_contract.tables import require_sound
 from churn_platform.months import label
 from churn_platform.partitions import monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
@@ -75,6 +76,8 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
     def published_features(
         context: AssetExecutionContext, warehouse: Warehouse, audit: AuditTrail
     ) -> MaterializeResult:
+        with warehouse.get_connection(read_only=True) as connection:
+            require_sound(connection, portfolio, months_of(context))
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
                 count = publish_features(

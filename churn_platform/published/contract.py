@@ -53,7 +53,7 @@ class Tier(msgspec.Struct, frozen=True):
 
 
 class SmokePrediction(msgspec.Struct, frozen=True):
-    """An encoded customer with the calibrated probability that the bundle must give for it; null is missing."""
+    """Encoded values, nobody's own, with the calibrated probability that the bundle must give; null is missing."""
 
     features: tuple[float | None, ...]
     churn_probability: float

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from churn_platform.errors import PublicationError
+from churn_platform.portfolios.encoding import encode_row
 from churn_platform.portfolios.spec import Feature
 from churn_platform.published.contract import (
     CARD_FILE,
@@ -71,11 +72,12 @@ def read_bundle(root: Path, version: int) -> ModelManifest:
 def _manifest(
     version: int, model: ChurnModel, record: ModelRecord, sample: np.ndarray, hashes: dict[str, str]
 ) -> ModelManifest:
+    features = _published_features(model, sample)
     return ModelManifest(
         portfolio=record.portfolio,
         version=version,
         algorithm=model.algorithm,
-        features=_published_features(model, sample),
+        features=features,
         calibration_slope=model.calibration.slope,
         calibration_intercept=model.calibration.intercept,
         threshold=record.threshold,
@@ -87,7 +89,7 @@ def _manifest(
         data_snapshot=record.snapshot,
         mlflow_run_id=record.mlflow_run_id,
         code_version=record.code_version,
-        smoke=_smoke(model, sample[0]),
+        smoke=_smoke(model, features),
         sha256=hashes,
     )
 
@@ -129,6 +131,8 @@ def _typical(feature: Feature, values: np.ndarray) -> float | str | bool | None:
     return float(np.median(known))
 
 
-def _smoke(model: ChurnModel, customer: np.ndarray) -> SmokePrediction:
+def _smoke(model: ChurnModel, published: tuple[PublishedFeature, ...]) -> SmokePrediction:
+    """The prediction for the references together, who are nobody: no erasure would find a real customer here."""
+    customer = encode_row({feature.name: feature.reference for feature in published}, model.features)
     probability = float(model.churn_probability(customer.reshape(1, -1))[0])
     return SmokePrediction(tuple(None if math.isnan(value) else float(value) for value in customer), probability)

@@ -5,6 +5,7 @@ from functools import partial
 from dagster import AllPartitionMapping, AssetDep, AssetExecutionContext, AssetKey, AssetsDefinition, asset
 from dagster import MaterializeResult as Materialized
 
+from churn_platform.data_contract.tables import require_sound
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
@@ -31,8 +32,9 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
         description="One row per customer and month: probability, tier, decile, reasons and the model's version.",
     )
     def monthly_scores(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> Materialized:
-        champion = load_champion(tracking.client(), portfolio)
         with warehouse.get_connection() as connection:
+            require_sound(connection, portfolio, months_of(context))
+            champion = load_champion(tracking.client(), portfolio)
             for month in months_of(context):
                 scores = score_month(connection, portfolio, champion, month, batch_rows=settings.scoring_batch_rows)
                 replace = partial(replace_scores, connection, portfolio, month, scores)

@@ -13,6 +13,7 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.candidates import ALGORITHMS
 from churn_platform.training.data import TrainingData, TrainingSet
 from churn_platform.training.model import ChurnModel
+from churn_platform.training.registry import version_named
 from churn_platform.training.splits import HOLDOUT, STRATIFIED, TRAIN
 
 if TYPE_CHECKING:
@@ -106,8 +107,8 @@ def libraries_of(algorithm: str) -> dict[str, str]:
 
 
 def record_of_version(client: "MlflowClient", portfolio: str, version: int) -> ModelRecord:
-    """The record behind a registered version."""
-    run_id = client.get_model_version(portfolio, str(version)).run_id
+    """The record behind a registered version; TrainingError where there is no such version."""
+    run_id = version_named(client, portfolio, version).run_id
     assert run_id is not None, "versions are registered with their run"
     return read_record(client, run_id)
 

@@ -1,6 +1,8 @@
 """An erased customer is nowhere left, whatever happens on the way; everybody else is as before."""
 
 import json
+import os
+import signal
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -175,6 +177,21 @@ def test_running_again_completes_an_interrupted_erasure(
     assert json.loads(request.read_text())["numbers"] == [int(number)]
     done = world.erase()
     assert done.plan.subject.found["tiny_raw.customers"] == 2
+    assert world.files_with(ADA, number) == []
+    assert not (world.folder / "erasure").exists()
+
+
+@pytest.mark.parametrize("step", ["files of the lake", "published look-ups", "exports", "search"])
+def test_running_again_completes_a_killed_erasure(world: World, step: str) -> None:
+    """kill -9 at the beginning of a step leaves the request; the next run ends with nothing left."""
+    number = str(world.number(ADA))
+    child = os.fork()
+    if child == 0:
+        world.erase(show=lambda begun: os.kill(os.getpid(), signal.SIGKILL) if begun == step else None)
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    assert len(list((world.folder / "erasure").iterdir())) == 1
+    assert world.erase().plan.subject.found["tiny_raw.customers"] == 2
     assert world.files_with(ADA, number) == []
     assert not (world.folder / "erasure").exists()
 

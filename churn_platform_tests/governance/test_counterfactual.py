@@ -5,27 +5,7 @@ import pytest
 from scipy.special import expit
 
 from churn_platform.governance.counterfactual import find_counterfactual
-from churn_platform.training.model import Calibration, ChurnModel
-from churn_platform_tests.tiny import TINY
-
-USAGE, TICKETS, IS_LATE, PLAN = range(4)
-
-
-class ByHand:
-    """Log-odds: 0.1 per point below 50 usage, 1 per ticket, 1 if late, -3 on the yearly plan, 0 for missing usage."""
-
-    def predict_proba(self, features):
-        known = np.nan_to_num(features.astype(float), nan=0.0)
-        odds = 0.1 * np.where(np.isnan(features[:, USAGE]), 0, 50 - known[:, USAGE])
-        odds = odds + known[:, TICKETS] + known[:, IS_LATE] - 3.0 * (features[:, PLAN] == 2)
-        return np.column_stack([1 - expit(odds), expit(odds)])
-
-
-def model(**actionable) -> ChurnModel:
-    """The model above, whose named features can be acted on."""
-    features = tuple(it.model_copy(update={"actionable": actionable.get(it.name)}) for it in TINY.features)
-    return ChurnModel("by_hand", features, ByHand(), Calibration(1.0, 0.0), np.zeros(4))
-
+from churn_platform_tests.governance.by_hand import IS_LATE, PLAN, TICKETS, USAGE, model
 
 CUSTOMER = np.array([50, 2, 1, 0], dtype=np.float32)  # log-odds 3
 OTHERS = np.array(

@@ -24,6 +24,7 @@ class Graph:
     """The graph over one data folder."""
 
     folder: Path
+    tuning_trials: int = 1
 
     @cached_property
     def overrides(self) -> dict[str, Any]:
@@ -32,7 +33,7 @@ class Graph:
             "data_dir": self.folder,
             "portfolios_dir": self.folder / "portfolios",
             "phone_hash_key": HASH_KEY,
-            "tuning_trials": 1,
+            "tuning_trials": self.tuning_trials,
             "tuning_rows_max": 10_000,
         }
 
@@ -56,10 +57,14 @@ class Graph:
         return load_portfolios(self.settings.portfolios_dir)[name]
 
     def run(self, job: str, first: date, last: date) -> list[str]:
-        """Run a job; the lines that a user would see."""
-        lines: list[str] = []
+        """Run a job on an instance of its own; the lines that a user would see."""
         with DagsterInstance.ephemeral() as instance:
-            run_job(self.defs, instance, job, first, last, log=self.folder / "log", show=lines.append)
+            return self.run_on(instance, job, first, last)
+
+    def run_on(self, instance: DagsterInstance, job: str, first: date, last: date) -> list[str]:
+        """Run a job on `instance`; the lines that a user would see."""
+        lines: list[str] = []
+        run_job(self.defs, instance, job, first, last, log=self.folder / "log", show=lines.append)
         return lines
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:

@@ -2,9 +2,7 @@
 
 from datetime import date
 
-import numpy as np
 import pytest
-import yaml
 
 from churn_platform.errors import TrainingError
 from churn_platform.governance.artifacts import IMPORTANCE_FILE, read_json, read_pictures
@@ -13,52 +11,19 @@ from churn_platform.published.contract import CARD_FILE, model_dir, read_model_m
 from churn_platform.published.files import sha256
 from churn_platform.training.record import record_of_version
 from churn_platform.training.tracking import Tracking
+from churn_platform_tests.pipeline.acme import land_snapshot, write_spec
 from churn_platform_tests.pipeline.graph import Graph
-from churn_platform_tests.tiny import SPEC, customers
+from churn_platform_tests.tiny import customers
 
 MONTH = date(2025, 3, 1)
-SNAPSHOT = {key: SPEC[key] for key in ("economics",)} | {
-    "name": "acme",
-    "title": "Acme <b>&amp;</b> søn | one snapshot",
-    "kind": "snapshot",
-    "id_column": "id",
-    "features": [feature | {"protected": feature["name"] == "plan"} for feature in SPEC["features"]],
-    "protected_attributes": ["plan"],
-    "slices": ["usage", "is_late"],
-    "label": {"column": "left", "positive": ["yes"], "negative": ["no"]},
-    "split": {"policy": "stratified"},
-    "gates": {
-        "min_auc": 0.6,
-        "min_recall": 0.5,
-        "max_calibration_error": 0.2,
-        "max_fairness_gap": 1,
-        "max_latency_ms": 1000,
-        "min_group_outcomes": 10,
-    },
-    "candidates": ["logistic_regression"],
-}
-
-
-def write_snapshot(graph: Graph) -> None:
-    """Two thousand customers whose churn depends on every feature, and the spec that reads them."""
-    graph.settings.portfolios_dir.mkdir(parents=True)
-    (graph.settings.portfolios_dir / "acme.yaml").write_text(yaml.safe_dump(SNAPSHOT))
-    folder = graph.settings.landing_dir / "acme" / "customers"
-    folder.mkdir(parents=True)
-    rows, plans = customers(2_000, seed=3), SPEC["features"][3]["levels"]
-    lines = ["id,left,usage,tickets,is_late,plan"]
-    for name, churned, row in zip(rows.customer_ids, rows.churned, rows.features, strict=True):
-        usage = "" if np.isnan(row[0]) else f"{row[0]:.3f}"
-        plan = "" if np.isnan(row[3]) else plans[int(row[3])]
-        lines.append(f"{name},{'yes' if churned else 'no'},{usage},{row[1]:.0f},{bool(row[2])},{plan or 'unheard of'}")
-    (folder / "2025-03.csv").write_text("\n".join(lines))
 
 
 @pytest.fixture(scope="module")
 def acme(tmp_path_factory: pytest.TempPathFactory) -> Graph:
     """A snapshot with a champion."""
     graph = Graph(tmp_path_factory.mktemp("acme"))
-    write_snapshot(graph)
+    write_spec(graph)
+    land_snapshot(graph, MONTH, customers(2_000, seed=3))
     graph.run("acme_features", MONTH, MONTH)
     graph.run("acme_training", MONTH, MONTH)
     return graph

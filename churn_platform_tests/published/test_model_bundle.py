@@ -39,15 +39,24 @@ def test_the_bundle_alone_gives_the_models_probabilities(tmp_path, model, record
 
 
 def test_the_smoke_prediction_is_reproduced(tmp_path, model, record):
-    """The customer in the manifest, missing values as null, gets the recorded probability from the files."""
-    publish_model(tmp_path, 3, model, record, SAMPLE)
-    manifest = read_model_manifest(model_dir(tmp_path, 3))
-    customer = np.array([[np.nan if value is None else value for value in manifest.smoke.features]], dtype=np.float32)
-    np.testing.assert_array_equal(customer, SAMPLE[:1])
-    assert None in manifest.smoke.features
-    calibration = Calibration(manifest.calibration_slope, manifest.calibration_intercept)
-    served = calibration(run(model_dir(tmp_path, 3) / MODEL_FILE, customer))[0]
-    assert served == pytest.approx(manifest.smoke.churn_probability, abs=1e-5)
+    """The values in the manifest, missing ones as null, get the recorded probability from the files."""
+    sample = np.where([True, False, False, False], np.nan, SAMPLE).astype(np.float32)
+    for version, given, is_missing in ((3, SAMPLE, False), (4, sample, True)):
+        publish_model(tmp_path, version, model, record, given)
+        manifest = read_model_manifest(model_dir(tmp_path, version))
+        assert (None in manifest.smoke.features) == is_missing
+        calibration = Calibration(manifest.calibration_slope, manifest.calibration_intercept)
+        values = np.array([manifest.smoke.features], dtype=np.float32)
+        served = calibration(run(model_dir(tmp_path, version) / MODEL_FILE, values))[0]
+        assert served == pytest.approx(manifest.smoke.churn_probability, abs=1e-5)
+
+
+def test_no_customer_is_published(tmp_path, model, record):
+    """The smoke prediction is made of the references: the median 2 and 3, late, the yearly plan; nobody is all that."""
+    sample = np.float32([[1, 4, 1, 2], [2, 1, 1, 0], [3, 3, 0, 2], [np.nan, 3, 1, np.nan]])
+    publish_model(tmp_path, 3, model, record, sample)
+    assert read_model_manifest(model_dir(tmp_path, 3)).smoke.features == (2, 3, 1, 2)
+    assert not (sample == [2, 3, 1, 2]).all(axis=1).any()
 
 
 def test_the_manifest_says_how_much_each_feature_matters(tmp_path, model, record):

@@ -12,7 +12,9 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "churn_platform"
 MODULES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
 
-WIRING = {"partitions.py", "definitions.py", "automation.py", "runs.py"} | {
+WIRING = {"partitions.py", "definitions.py", "runs.py"} | {
+    *(f"automation/{name}.py" for name in ("everything", "freshness", "intake", "jobs", "notifications")),
+    *(f"automation/{name}.py" for name in ("renewal", "requests", "schedules")),
     *("warehouse/dbt.py", "warehouse/dbt_metadata.py", "warehouse/metadata.py", "warehouse/resource.py"),
     *("training/tracking.py", "audit/resource.py"),
 }

@@ -1,4 +1,4 @@
-"""When does it run? Every job of the graph."""
+"""Every job of the graph: which assets a stage runs."""
 
 from collections.abc import Iterable
 

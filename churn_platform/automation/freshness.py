@@ -1,0 +1,23 @@
+"""How old scores and champion may be before Dagster marks them."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from dagster import AssetsDefinition, AssetSpec, FreshnessPolicy, map_asset_specs
+
+POLICIES = {
+    # made on the 1st by 06:00 UTC, from files that cannot be complete before midnight
+    "monthly_scores": FreshnessPolicy.cron("0 6 1 * *", timedelta(hours=6)),
+    # judged against a challenger at least twice a year, drift or not
+    "champion": FreshnessPolicy.time_window(fail_window=timedelta(days=185), warn_window=timedelta(days=95)),
+}
+
+
+def with_freshness(assets: Iterable[AssetsDefinition]) -> list[AssetsDefinition]:
+    """The assets, with the policy of those that have one by name."""
+    return [made for asset in assets for made in map_asset_specs(_with_policy, [asset])]
+
+
+def _with_policy(spec: AssetSpec) -> AssetSpec:
+    policy = POLICIES.get(spec.key.path[-1])
+    return spec.replace_attributes(freshness_policy=policy) if policy else spec

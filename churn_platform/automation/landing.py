@@ -1,0 +1,81 @@
+"""Which landed months are to be taken in: a pure function of what lies there and what has been seen."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from churn_platform.ingest.files import SUFFIXES
+from churn_platform.months import parse_month, shift
+from churn_platform.portfolios.spec import Portfolio
+
+Range = tuple[date, date]
+
+
+class Landings(msgspec.Struct, frozen=True):
+    """State of the files of each month: as it was `seen` at the last look, and as it was `taken` in."""
+
+    seen: dict[date, str] = {}
+    taken: dict[date, str] = {}
+
+
+def landed_months(landing_dir: Path, portfolio: Portfolio) -> dict[date, str]:
+    """Each month of which every required table has landed, with a digest over name, size and time of its files."""
+    files = {table.name: _by_month(landing_dir / portfolio.name / table.name) for table in portfolio.landed_tables}
+    required = [set(files[table.name]) for table in portfolio.landed_tables if not table.optional]
+    return {
+        month: sha256(repr([(name, of[month]) for name, of in files.items() if month in of]).encode()).hexdigest()
+        for month in sorted(set.intersection(*required))
+    }
+
+
+def _by_month(folder: Path) -> dict[date, list[tuple[str, int, int]]]:
+    found: dict[date, list[tuple[str, int, int]]] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        name, _, suffix = path.name.partition(".")
+        try:
+            month = parse_month(name)
+        except ValueError:
+            continue
+        if f".{suffix}" in SUFFIXES and len(name) == len("2025-01"):
+            state = path.stat()
+            found.setdefault(month, []).append((path.name, state.st_size, state.st_mtime_ns))
+    return found
+
+
+def changed_months(landed: Mapping[date, str], known: Landings) -> list[date]:
+    """Months that are new or were delivered again, and whose files have not changed since the last look: a file that is
+    still being written waits."""
+    return [month for month, state in landed.items() if known.seen.get(month) == state != known.taken.get(month)]
+
+
+def due(
+    landed: Mapping[date, str], known: Landings, *, unfinished: Collection[date], broken: Collection[date]
+) -> list[Range]:
+    """The ranges of months to run: from each changed month to the newest, because later features look back.
+
+    Months without features (`unfinished`) before a changed one come along. A month that is missing, still being written
+    or known to be `broken` parts two ranges.
+    """
+    changed = changed_months(landed, known)
+    settled = [month for month, state in landed.items() if known.seen.get(month) == state]
+    usable = [month for month in settled if month in changed or month not in broken]
+    ranges = []
+    for stretch in _stretches(usable):
+        wanted = [month for month in stretch if month in changed or month in unfinished]
+        if any(month in changed for month in stretch):
+            ranges.append((wanted[0], stretch[-1]))
+    return ranges
+
+
+def _stretches(months: Iterable[date]) -> list[list[date]]:
+    """Months in order, parted where one is missing."""
+    stretches: list[list[date]] = []
+    for month in sorted(months):
+        if stretches and stretches[-1][-1] == shift(month, -1):
+            stretches[-1].append(month)
+        else:
+            stretches.append([month])
+    return stretches

@@ -1,0 +1,83 @@
+"""How automation asks for runs, and what it reads before it asks."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from datetime import date
+
+import duckdb
+from dagster import (
+    AssetKey,
+    AssetRecordsFilter,
+    DagsterInstance,
+    DefaultSensorStatus,
+    EventLogRecord,
+    RunRequest,
+)
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from churn_platform.months import label, parse_month
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.runs import RANGE_TAGS
+from churn_platform.warehouse.lake import Lake, connect
+
+AUTOMATION_TAG, BECAUSE_TAG, EVIDENCE_TAG = "churn/automation", "churn/because", "churn/evidence"
+RETRY_TAG = "dagster/retry_on_asset_or_op_failure"
+EVENTS_AT_A_TIME = 500
+
+Jobs = dict[str, UnresolvedAssetJobDefinition]
+
+
+def switched(on: bool) -> DefaultSensorStatus:
+    """Whether a sensor runs from the start."""
+    return DefaultSensorStatus.RUNNING if on else DefaultSensorStatus.STOPPED
+
+
+def run_request(
+    portfolio: Portfolio, stage: str, first: date, last: date, *, because: str, key: str | None, evidence: str = ""
+) -> RunRequest:
+    """A run of a stage for a range of months; it says why in its tags, and is not retried by itself."""
+    months = dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True))
+    told = {AUTOMATION_TAG: portfolio.name, BECAUSE_TAG: because, RETRY_TAG: "false"}
+    return RunRequest(
+        run_key=key,
+        job_name=f"{portfolio.name}_{stage}",
+        tags=months | told | ({EVIDENCE_TAG: evidence} if evidence else {}),
+    )
+
+
+def months_of_tags(tags: Mapping[str, str]) -> tuple[date, date]:
+    """The range of months that a run was asked for."""
+    first, last = (parse_month(tags[tag]) for tag in RANGE_TAGS)
+    return first, last
+
+
+def told(first: date, last: date) -> str:
+    """A range of months in words."""
+    return label(first) if first == last else f"{label(first)} to {label(last)}"
+
+
+def new_materializations(instance: DagsterInstance, key: AssetKey, after: int) -> Sequence[EventLogRecord]:
+    """Materializations of an asset stored after an event, oldest first."""
+    wanted = AssetRecordsFilter(asset_key=key, after_storage_id=after)
+    return instance.fetch_materializations(wanted, limit=EVENTS_AT_A_TIME, ascending=True).records
+
+
+def newest_materialization(instance: DagsterInstance, key: AssetKey) -> int:
+    """Storage id of the newest materialization of an asset; 0 before the first."""
+    records = instance.fetch_materializations(key, limit=1).records
+    return records[0].storage_id if records else 0
+
+
+def materialized_months(instance: DagsterInstance, key: AssetKey) -> set[date]:
+    """The months of an asset that have been materialized."""
+    return {parse_month(partition) for partition in instance.get_materialized_partitions(key)}
+
+
+def months_of_events(events: Sequence[EventLogRecord]) -> set[date]:
+    """The months that materializations belong to."""
+    return {parse_month(event.partition_key) for event in events if event.partition_key}
+
+
+def read_lake(lake: Lake) -> "closing[duckdb.DuckDBPyConnection]":
+    """A connection to the lake for a look; it is made where it does not exist yet."""
+    return closing(connect(lake))

@@ -1,0 +1,72 @@
+"""The monthly schedule: the 1st, 02:00 UTC."""
+
+from dagster import (
+    AssetKey,
+    DefaultScheduleStatus,
+    RunRequest,
+    ScheduleDefinition,
+    ScheduleEvaluationContext,
+    SkipReason,
+    schedule,
+)
+
+from churn_platform.automation.landing import landed_months
+from churn_platform.automation.requests import Jobs, materialized_months, run_request
+from churn_platform.months import label, last_complete_month
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.settings import Settings
+
+MONTHLY_CRON = "0 2 1 * *"
+
+
+def schedules(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> list[ScheduleDefinition]:
+    """The schedules of a portfolio; `jobs` are its jobs by name."""
+    return [_monthly(portfolio, settings, jobs), _monthly_training(portfolio, settings, jobs)]
+
+
+def _status(on: bool) -> DefaultScheduleStatus:
+    return DefaultScheduleStatus.RUNNING if on else DefaultScheduleStatus.STOPPED
+
+
+def _monthly(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> ScheduleDefinition:
+    features = AssetKey([portfolio.name, "customer_features"])
+
+    @schedule(
+        name=f"{portfolio.name}_monthly",
+        job=jobs[f"{portfolio.name}_features"],
+        cron_schedule=MONTHLY_CRON,
+        execution_timezone="UTC",
+        default_status=_status(settings.automation_schedule),
+        description="Takes in the month that has ended, where the landing sensor has not; scores and drift follow.",
+    )
+    def monthly(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
+        month = last_complete_month(context.scheduled_execution_time.date())
+        if month in materialized_months(context.instance, features):
+            return SkipReason(f"{label(month)} is there already")
+        if month not in landed_months(settings.landing_dir, portfolio):
+            return SkipReason(f"{label(month)} has not landed in {settings.landing_dir / portfolio.name}")
+        return run_request(portfolio, "features", month, month, because="the month has ended", key=label(month))
+
+    return monthly
+
+
+def _monthly_training(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> ScheduleDefinition:
+    features = AssetKey([portfolio.name, "customer_features"])
+
+    @schedule(
+        name=f"{portfolio.name}_monthly_training",
+        job=jobs[f"{portfolio.name}_training"],
+        cron_schedule="0 4 1 * *",
+        execution_timezone="UTC",
+        default_status=_status(settings.automation_monthly_training),
+        description="Trains every month, whatever was decided. Off by default: docs/drift.md has what that costs.",
+    )
+    def monthly_training(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
+        month = last_complete_month(context.scheduled_execution_time.date())
+        if month not in materialized_months(context.instance, features):
+            return SkipReason(f"{label(month)} has no features")
+        return run_request(
+            portfolio, "training", month, month, because="monthly training", key=f"training {label(month)}"
+        )
+
+    return monthly_training

@@ -1,0 +1,1 @@
+"""What a landed month must look like beside the months before it."""

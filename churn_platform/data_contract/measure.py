@@ -1,0 +1,101 @@
+"""Measures one month of a raw table in one scan: how much there is, what is missing, which levels, which magnitude.
+
+Ingest has refused wrong types, missing required values, unknown levels, keys that occur twice, events outside the month
+and unknown customers. What is measured here is what no single row can show.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import duckdb
+
+from churn_platform.ingest.load import raw_table, stored_name
+from churn_platform.months import as_of
+from churn_platform.portfolios.spec import Column, Portfolio, Table
+
+Kind = Literal["count", "context", "size", "share", "level", "days"]
+ROWS, ROWS_PER_CUSTOMER, SILENT_DAYS = "rows", "rows per customer", "silent days"
+MISSING, ZERO, NEGATIVE, SIZE, UNKNOWN, LEVEL = "missing", "zero", "negative", "size", "unknown level", "level "
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number about a month of a table; `column` is empty where it is about the whole table, `value` None where
+    there was nothing to measure. Of events the rows per customer are judged, and their plain number is context."""
+
+    column: str
+    name: str
+    kind: Kind
+    value: float | None
+
+
+@dataclass(frozen=True)
+class _Asked:
+    column: str
+    name: str
+    kind: Kind
+    sql: str
+
+
+def measure_month(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, table: Table, month: date
+) -> list[Measure]:
+    """Every measure of a month of a raw table, to six digits; the number of rows comes first."""
+    asked = list(_asked(portfolio, table, month))
+    query = f"select {', '.join(each.sql for each in asked)} from {raw_table(portfolio, table)} where month = ?"
+    found = connection.execute(query, [month]).fetchone()
+    assert found is not None
+    return [
+        Measure(each.column, each.name, each.kind, None if value is None else float(f"{value:.6g}"))
+        for each, value in zip(asked, found, strict=True)
+    ]
+
+
+def _asked(portfolio: Portfolio, table: Table, month: date) -> Iterator[_Asked]:
+    yield _Asked("", ROWS, "context" if table.customer else "count", "count(*)")
+    if table.customer:
+        customers = raw_table(portfolio, portfolio.table("customers"))
+        known = f"(select count(*) from {customers} where month = date '{month}')"
+        yield _Asked("", ROWS_PER_CUSTOMER, "count", f"count(*) / nullif({known}, 0)")
+    if table.event_time:
+        days = (as_of(month) - month).days
+        yield _Asked("", SILENT_DAYS, "days", f'{days} - count(distinct "{table.event_time}"::date)')
+    for column in table.columns:
+        if column.name not in (table.key, table.customer, table.event_time):
+            yield from _asked_of_column(portfolio, column)
+
+
+def _asked_of_column(portfolio: Portfolio, column: Column) -> Iterator[_Asked]:
+    name = f'"{stored_name(column)}"'
+    if not column.required:
+        yield _Asked(column.name, MISSING, "share", _share(f"{name} is null"))
+    if column.hashed:
+        return
+    if column.type in ("number", "integer"):
+        yield _Asked(column.name, ZERO, "share", _share(f"{name} = 0"))
+        yield _Asked(column.name, NEGATIVE, "share", _share(f"{name} < 0"))
+        yield _Asked(column.name, SIZE, "size", f"exp(avg(ln(nullif(abs({name}), 0))))")
+    if column.type == "boolean":
+        yield _Asked(column.name, LEVEL + "true", "level", _share(name))
+        yield _Asked(column.name, LEVEL + "false", "level", _share(f"not {name}"))
+    if levels := _levels(portfolio, column):
+        listed = ", ".join(_literal(level) for level in levels)
+        yield _Asked(column.name, UNKNOWN, "share", _share(f"{name} not in ({listed})"))
+        for level in levels:
+            yield _Asked(column.name, LEVEL + level, "level", _share(f"{name} = {_literal(level)}"))
+
+
+def _levels(portfolio: Portfolio, column: Column) -> tuple[str, ...]:
+    """The levels that the contract of the file names, or else the catalogue."""
+    of_features = {feature.name: feature.levels for feature in portfolio.features}
+    return column.levels or of_features.get(column.name, ())
+
+
+def _share(condition: str) -> str:
+    return f"count_if({condition}) / nullif(count(*), 0)"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,113 @@
+"""A month that lands is asked for once, and what follows it."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from dagster import DagsterEvent, DagsterRun, build_run_status_sensor_context
+
+from churn_platform.automation.everything import automate
+from churn_platform.automation.requests import AUTOMATION_TAG, months_of_tags
+from churn_platform.published.files import go_live
+from churn_platform.runs import RANGE_TAGS
+from churn_platform_tests.automation.conftest import Daemon
+from churn_platform_tests.automation.test_landing import land
+from churn_platform_tests.tiny import FEBRUARY, JANUARY, MARCH, TINY
+
+TICKS_A_MONTH = 30 * 4
+
+
+def deliver(daemon: Daemon, *months: date, content: str = "x") -> None:
+    """Land every table of the months."""
+    for month in months:
+        for table in ("customers", "calls"):
+            land(daemon.settings.landing_dir, table, f"{month:%Y-%m}.csv", content)
+
+
+def asked(daemon: Daemon, name: str, ticks: int = 3) -> list[tuple[date, date]]:
+    """The months that a sensor asks for in some ticks."""
+    return [months_of_tags(request.tags) for _ in range(ticks) for request in daemon.tick(name)]
+
+
+def test_a_landed_month_is_asked_for_once(daemon: Daemon):
+    """A month whose run fails for ever is asked for once in a month of ticks; delivered again, once more."""
+    assert asked(daemon, "tiny_landing") == []
+    deliver(daemon, JANUARY, FEBRUARY)
+    assert asked(daemon, "tiny_landing", TICKS_A_MONTH) == [(JANUARY, FEBRUARY)]
+    deliver(daemon, FEBRUARY, content="corrected")
+    assert asked(daemon, "tiny_landing", TICKS_A_MONTH) == [(JANUARY, FEBRUARY)]
+    daemon.materialize("customer_features", JANUARY, FEBRUARY)
+    deliver(daemon, MARCH)
+    assert asked(daemon, "tiny_landing", TICKS_A_MONTH) == [(MARCH, MARCH)]
+
+
+def test_files_may_come_back_to_what_they_were(daemon: Daemon):
+    """A delivery taken back is a delivery: nothing is keyed by content for ever."""
+    deliver(daemon, JANUARY)
+    assert len(asked(daemon, "tiny_landing")) == 1
+    (request,) = (daemon.cursors.clear(), daemon.tick("tiny_landing"), daemon.tick("tiny_landing"))[-1]
+    assert request.run_key is None
+
+
+def test_what_was_run_by_hand_is_not_run_again(daemon: Daemon):
+    """A daemon that is switched on after `churn run` leaves those months alone."""
+    deliver(daemon, JANUARY)
+    for table in ("customers", "calls"):
+        daemon.materialize(table, JANUARY, schema="tiny_raw")
+    assert asked(daemon, "tiny_landing") == []
+
+
+def test_a_month_that_has_not_ended_waits(daemon: Daemon):
+    """A file of a month to come is no partition yet."""
+    deliver(daemon, date(2999, 1, 1))
+    assert asked(daemon, "tiny_landing") == []
+
+
+def following(daemon: Daemon, first: date, last: date, tag: str = "tiny") -> dict[str, tuple[date, date]]:
+    """What is asked for after a run of features: job -> months."""
+    sensors = {sensor.name: sensor for sensor in automate([TINY], daemon.settings).sensors}
+    tags = {AUTOMATION_TAG: tag} | dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True))
+    run = DagsterRun("tiny_features", tags=tags)
+    context = build_run_status_sensor_context(
+        sensor_name="tiny_after_features",
+        dagster_event=DagsterEvent("PIPELINE_SUCCESS", "tiny_features"),
+        dagster_instance=daemon.instance,
+        dagster_run=run,
+    )
+    found = list(sensors["tiny_after_features"](context))
+    return {it.job_name: months_of_tags(it.tags) for it in found if hasattr(it, "job_name")}
+
+
+def test_features_are_followed_by_scores_and_drift(daemon: Daemon):
+    """The newest month is scored, the whole range is watched, logged answers are taken over where some wait; without
+    a champion there is a first training."""
+    assert following(daemon, JANUARY, FEBRUARY) == {"tiny_training": (FEBRUARY, FEBRUARY)}
+    go_live(daemon.settings.published_dir / "tiny", "tiny", champion=1)
+    log = daemon.settings.serving_log_dir / "tiny"
+    log.mkdir(parents=True)
+    (log / "1.seg").touch()
+    assert following(daemon, JANUARY, FEBRUARY) == {
+        "tiny_serving": (FEBRUARY, FEBRUARY),
+        "tiny_scores": (FEBRUARY, FEBRUARY),
+        "tiny_monitoring": (JANUARY, FEBRUARY),
+    }
+
+
+def test_an_older_month_is_not_scored_again(daemon: Daemon):
+    """What an old month was scored with stays; its drift is measured anew."""
+    go_live(daemon.settings.published_dir / "tiny", "tiny", champion=1, features_month="2025-03")
+    assert set(following(daemon, JANUARY, FEBRUARY)) == {"tiny_monitoring"}
+
+
+def test_runs_by_hand_are_left_alone(daemon: Daemon):
+    """Whoever runs features by hand says what follows."""
+    assert following(daemon, JANUARY, FEBRUARY, tag="somebody") == {}
+
+
+@pytest.mark.parametrize("switch", ["landing", "retraining", "rescoring"])
+def test_each_sensor_has_a_switch(daemon: Daemon, tmp_path: Path, switch: str):
+    """Switched off, it does not run from the start."""
+    settings = daemon.settings.model_copy(update={f"automation_{switch}": False})
+    status = {sensor.name: sensor.default_status.value for sensor in automate([TINY], settings).sensors}
+    assert status[f"tiny_{switch}"] == "STOPPED"
+    assert sorted(status.values()).count("RUNNING") == (2 if switch == "landing" else 3)

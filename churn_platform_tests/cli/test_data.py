@@ -1,0 +1,50 @@
+"""Commands on data."""
+
+import os
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from churn_platform.audit.log import read_records
+from churn_platform.data_contract.tables import COLUMNS
+from churn_platform.errors import DataError
+from churn_platform.settings import Settings
+from churn_platform.warehouse.lake import Lake, connect
+from churn_platform.warehouse.tables import ensure_table
+from churn_platform_tests.cli.conftest import Churn
+
+ACCEPT = ("accept-data", "telecomit", "--month", "2025-02", "--reason", "a switch was replaced")
+
+
+@pytest.fixture
+def broken(settings: Settings, extensions: Path) -> Lake:
+    """A lake in which the calls of February are too few."""
+    settings.root.mkdir(parents=True, exist_ok=True)
+    settings.extension_dir.symlink_to(extensions)
+    lake = Lake.of(settings)
+    with closing(connect(lake)) as connection:
+        ensure_table(connection, "telecomit.data_contract", COLUMNS)
+        connection.execute(
+            "insert into telecomit.data_contract (month, table_name, measure, is_sound, complaint) values "
+            "('2025-02-01', 'cdr', 'rows', false, 'cdr: rows 1'), ('2025-02-01', 'cdr', 'zero', true, null)"
+        )
+    return lake
+
+
+def test_an_acceptance_is_recorded_and_the_month_is_delivered_anew(churn: Churn, settings: Settings, broken: Lake):
+    """The month blocks no more, the trail says who overruled what, and the landing sensor sees its files as new."""
+    file = settings.landing_dir / "telecomit" / "cdr" / "2025-02.csv"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    os.utime(file, (0, 0))
+    assert "cdr: rows 1" in churn(*ACCEPT).stdout
+    with closing(connect(broken, read_only=True)) as connection:
+        rows = connection.execute("select is_sound, accepted_because from telecomit.data_contract").fetchall()
+    assert rows == [(True, "a switch was replaced")] * 2
+    (record,) = read_records(settings.audit_path)
+    assert (record.action, record.subject) == ("data_acceptance", "month 2025-02")
+    assert record.details == {"complaints": ["cdr: rows 1"]}
+    assert file.stat().st_mtime > 0
+    with pytest.raises(DataError, match="nothing to accept"):
+        churn(*ACCEPT)

@@ -1,0 +1,110 @@
+"""Data contracts on a simulated operator: what stops a month, and what does not."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from churn_platform.data_contract.tables import accept_month, check_month, read_complaints, read_history, require_sound
+from churn_platform.errors import DataError
+from churn_platform.ingest.load import load_month
+from churn_platform.monitoring.tables import read_broken_months
+from churn_platform.months import month_range
+from churn_platform.simulator import SimulationConfig, simulate
+from churn_platform.simulator.schema import load_telecomit
+from churn_platform.warehouse.lake import Lake, connect
+
+TELECOMIT = load_telecomit()
+FIRST, BROKEN, LAST = date(2025, 1, 1), date(2025, 5, 1), date(2025, 6, 1)
+Connection = duckdb.DuckDBPyConnection
+World = Callable[[str], tuple[Connection, Lake, dict[date, list[str]]]]
+
+
+@pytest.fixture
+def world(tmp_path: Path, lake: Lake) -> Iterator[World]:
+    """Six months of 1,500 customers, disturbed in the fifth, loaded and checked month by month."""
+    opened = []
+
+    def make(scenario: str) -> tuple[Connection, Lake, dict[date, list[str]]]:
+        config = SimulationConfig(
+            customers=1_500, months=6, seed=5, scenario=scenario, scenario_month=BROKEN, calls_per_customer=3
+        )
+        simulate(config, tmp_path / "landing", tmp_path / "truth")
+        connection = connect(lake)
+        opened.append(connection)
+        return connection, lake, {month: take(connection, lake, tmp_path, month) for month in month_range(FIRST, LAST)}
+
+    yield make
+    for connection in opened:
+        connection.close()
+
+
+def take(connection: Connection, lake: Lake, folder: Path, month: date) -> list[str]:
+    """Load a month of every table and check it; what is wrong."""
+    found = []
+    for table in TELECOMIT.landed_tables:
+        load_month(
+            connection, lake, TELECOMIT, table, month, landing_dir=folder / "landing", hash_key="0123456789abcdef" * 4
+        )
+        if not table.optional:
+            found += check_month(connection, lake, TELECOMIT, table, month)
+    return found
+
+
+def test_a_broken_feed_is_caught_in_its_month(world: World):
+    """Lost calls and amounts in cents are named, and no other month is."""
+    connection, _, complaints = world("broken_feed")
+    assert {month for month, found in complaints.items() if found} == {BROKEN}
+    assert any(words.startswith("cdr: rows per customer") for words in complaints[BROKEN])
+    assert any("transactions.amount_eur" in words and "cents" in words for words in complaints[BROKEN])
+    assert read_broken_months(connection, "telecomit", LAST) == {BROKEN}
+    with pytest.raises(DataError, match="2025-05: cdr: rows per customer"):
+        require_sound(connection, TELECOMIT, [FIRST, BROKEN])
+    require_sound(connection, TELECOMIT, [FIRST, LAST])
+
+
+@pytest.mark.parametrize("scenario", ["harmless_mix", "price_rise", "competitor"])
+def test_a_changing_business_is_no_broken_feed(world: World, scenario: str):
+    """Takeovers, price rises and competitors are what drift is for: no month is stopped."""
+    assert [words for found in world(scenario)[2].values() for words in found] == []
+
+
+def test_a_broken_month_is_no_history(world: World):
+    """Later months are compared with sound ones."""
+    connection, _, _ = world("broken_feed")
+    rows = [
+        month[("", "rows per customer")] for month in read_history(connection, TELECOMIT, TELECOMIT.table("cdr"), LAST)
+    ]
+    assert len(rows) == 4
+    assert min(rows) > 0.5 * max(rows)
+
+
+def test_checking_again_changes_nothing(world: World, tmp_path: Path):
+    """A month is judged the same when it is repeated, later months in place or not."""
+    connection, lake, complaints = world("broken_feed")
+    before = connection.execute("select * from telecomit.data_contract order by all").fetchall()
+    assert take(connection, lake, tmp_path, BROKEN) == complaints[BROKEN]
+    assert connection.execute("select * from telecomit.data_contract order by all").fetchall() == before
+
+
+def test_an_accepted_month_blocks_no_more(world: World, tmp_path: Path):
+    """Acceptance survives a repeated check, and later months are compared with the new level alone."""
+    connection, lake, complaints = world("broken_feed")
+    told: list[list[str]] = []
+    overruled = accept_month(connection, lake, TELECOMIT, BROKEN, "switched to cents", record=told.append)
+    assert sorted(overruled) == sorted(complaints[BROKEN])
+    assert told == [overruled]
+    assert take(connection, lake, tmp_path, BROKEN) == []
+    assert read_complaints(connection, TELECOMIT, BROKEN) == []
+    assert len(read_history(connection, TELECOMIT, TELECOMIT.table("cdr"), LAST)) == 1
+    with pytest.raises(DataError, match="nothing to accept"):
+        accept_month(connection, lake, TELECOMIT, BROKEN, "again", record=told.append)
+
+
+def test_without_checks_nothing_is_blocked(lake: Lake):
+    """A warehouse whose months were never checked can be scored."""
+    with closing(connect(lake)) as connection:
+        require_sound(connection, TELECOMIT, [FIRST])

@@ -1,0 +1,49 @@
+"""A broken feed in the real graph: the month is loaded, and everything after it stops."""
+
+from contextlib import closing
+from datetime import date
+
+import pytest
+from dagster import DagsterInstance
+
+from churn_platform.data_contract.tables import check_month
+from churn_platform.errors import ChurnError
+from churn_platform.ingest.load import load_month
+from churn_platform.months import month_range
+from churn_platform.simulator import SimulationConfig, simulate
+from churn_platform.warehouse.lake import connect
+from churn_platform_tests.pipeline.graph import HASH_KEY, Graph
+
+FIRST, BROKEN = date(2025, 1, 1), date(2025, 4, 1)
+
+
+@pytest.fixture(scope="module")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Graph:
+    """An operator with three sound months, loaded and checked, and a broken one that has just landed."""
+    graph = Graph(tmp_path_factory.mktemp("broken"))
+    config = SimulationConfig(customers=500, months=4, seed=3, scenario="broken_feed", calls_per_customer=3)
+    simulate(config, graph.settings.landing_dir, graph.settings.truth_dir / "telecomit")
+    portfolio = graph.portfolio("telecomit")
+    with closing(connect(graph.lake)) as connection:
+        for month in month_range(FIRST, date(2025, 3, 1)):
+            for table in portfolio.landed_tables:
+                landing = graph.settings.landing_dir
+                load_month(connection, graph.lake, portfolio, table, month, landing_dir=landing, hash_key=HASH_KEY)
+                if not table.optional:
+                    assert check_month(connection, graph.lake, portfolio, table, month) == []
+    return graph
+
+
+def test_a_broken_feed_stops_the_month(operator: Graph) -> None:
+    """In a run of the whole month raw tables are loaded, and no feature, score, list or bundle is made of them.
+
+    A run of the scores alone, later, is refused too; both say what is wrong.
+    """
+    with DagsterInstance.ephemeral() as instance:
+        with pytest.raises(ChurnError, match="cdr: rows per customer"):
+            operator.run_on(instance, "telecomit_month", BROKEN, BROKEN)
+        made = {key.path[0] for key in instance.all_asset_keys() if instance.get_latest_materialization_event(key)}
+    assert made == {"telecomit_raw"}
+    with DagsterInstance.ephemeral() as instance, pytest.raises(ChurnError, match="2025-04: cdr: rows per customer"):
+        operator.run_on(instance, "telecomit_scores", BROKEN, BROKEN)
+    assert not (operator.settings.published_dir / "telecomit" / "features").exists()

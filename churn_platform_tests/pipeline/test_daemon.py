@@ -1,0 +1,216 @@
+"""The closed loop with a real daemon: files land, and everything else follows by itself."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
+
+from churn_platform.automation.requests import BECAUSE_TAG, EVIDENCE_TAG, months_of_tags
+from churn_platform.months import label, month_range
+from churn_platform.published.contract import Live, features_dir, read_features_manifest, read_live
+from churn_platform.simulator import SimulationConfig, simulate
+from churn_platform_tests.pipeline.graph import HASH_KEY, Graph
+
+ROOT = Path(__file__).parents[2]
+FIRST, LEARNED, QUIET, BROKEN, CHANGED = (date(2025, month, 1) for month in (1, 8, 9, 10, 11))
+HARMLESS, LAST = date(2025, 12, 1), date(2026, 2, 1)
+WORLDS = {"competitor": (CHANGED, 14), "harmless_mix": (CHANGED, 12), "broken_feed": (BROKEN, 10)}
+CUSTOMERS, SEED, CALLS = 6_000, 3, 5
+TOO_LONG_S, STILL_S = 1_500, 30
+
+
+class Loop:
+    """An installation with a daemon of its own, worlds to deliver from, and somebody who is told."""
+
+    def __init__(self, folder: Path):
+        self.graph = Graph(folder / "data")
+        self.worlds = folder / "worlds"
+        self.home = folder / "home"
+        self.log = self.home / "daemon.log"
+        self.told: list[str] = []
+        self.daemon: subprocess.Popen[bytes] | None = None
+        self._listen()
+        self._configure()
+
+    def _listen(self) -> None:
+        told = self.told
+
+        class Webhook(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Nothing on the test's output."""
+
+        self.server = HTTPServer(("127.0.0.1", 0), Webhook)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def _configure(self) -> None:
+        """The repository's own dagster.yaml, with its history in a folder of the test."""
+        self.home.mkdir()
+        config = yaml.safe_load((ROOT / "dagster.yaml").read_text())
+        config = {key: config[key] for key in ("concurrency", "telemetry", "nux")}
+        (self.home / "dagster.yaml").write_text(yaml.safe_dump(config))
+        self.environment = os.environ | {
+            "DAGSTER_HOME": str(self.home),
+            "PYTHONPATH": str(ROOT),
+            "CHURN_DATA_DIR": str(self.graph.folder),
+            "CHURN_PORTFOLIOS_DIR": str(self.graph.folder / "portfolios"),
+            "CHURN_PHONE_HASH_KEY": HASH_KEY,
+            "CHURN_TUNING_TRIALS": "0",
+            "CHURN_BOOTSTRAP_REPLICATES": "1000",
+            "CHURN_DUCKDB_THREADS": "1",
+            "CHURN_MODEL_THREADS": "1",
+            "CHURN_AUTOMATION_INTERVAL_SECONDS": "3",
+            "CHURN_AUTOMATION_WEBHOOK_URL": f"http://127.0.0.1:{self.server.server_port}/secret",
+        }
+        self.instance = DagsterInstance.from_config(str(self.home))
+
+    def start(self) -> None:
+        """Switch the daemon on."""
+        command = [str(Path(sys.executable).with_name("dagster-daemon")), "run", "-m", "churn_platform.definitions"]
+        with self.log.open("ab") as log:
+            self.daemon = subprocess.Popen(
+                command, cwd=self.home, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        """End the daemon and what it has started."""
+        if self.daemon and self.daemon.poll() is None:
+            os.killpg(self.daemon.pid, how)
+            self.daemon.wait(60)
+
+    def deliver(self, world: str, first: date, last: date) -> None:
+        """Land the files of some months from one of the simulated worlds."""
+        for source in (self.worlds / world / "telecomit").iterdir():
+            target = self.graph.settings.landing_dir / "telecomit" / source.name
+            target.mkdir(parents=True, exist_ok=True)
+            for month in month_range(first, last):
+                if (file := source / f"{label(month)}.parquet").exists():
+                    shutil.copyfile(file, target / file.name)
+
+    def runs(self, stage: str, status: DagsterRunStatus = DagsterRunStatus.SUCCESS) -> list[tuple[date, date]]:
+        """The ranges of months of a stage's runs that ended in a way, oldest first."""
+        found = [run for run in self.all_runs() if run.job_name == f"telecomit_{stage}" and run.status == status]
+        return [months_of_tags(dict(run.tags)) for run in found]
+
+    def all_runs(self) -> list[DagsterRun]:
+        """Every run, oldest first."""
+        return list(self.instance.get_runs())[::-1]
+
+    def wait(self, reached: Callable[[], bool], what: str) -> None:
+        """Wait until something is reached and nothing has run for a while; AssertionError with what ran otherwise."""
+        begun = quiet_since = time.monotonic()
+        while time.monotonic() - begun < TOO_LONG_S:
+            assert self.daemon is not None
+            assert self.daemon.poll() is None, "the daemon has ended"
+            assert b"Error while importing code" not in self.log.read_bytes(), f"see {self.log}"
+            if not reached() or any(not run.is_finished for run in self.all_runs()):
+                quiet_since = time.monotonic()
+            if time.monotonic() - quiet_since > STILL_S:
+                return
+            time.sleep(2)
+        listed = "\n".join(f"{run.job_name} {run.status.value} {run.tags.get(BECAUSE_TAG)}" for run in self.all_runs())
+        raise AssertionError(f"not reached: {what}\n{listed}\ntold: {self.told}")
+
+    def live(self) -> Live:
+        """What serving reads."""
+        live = read_live(self.graph.settings.published_dir / "telecomit")
+        assert live is not None
+        return live
+
+    def scored_by(self) -> int:
+        """Which version made the live scores."""
+        folder = features_dir(self.graph.settings.published_dir / "telecomit", str(self.live().features_month))
+        return read_features_manifest(folder).scored_by
+
+    def required(self) -> dict[date, bool]:
+        """What was decided for each month."""
+        rows = self.graph.query("select month, retraining_required from telecomit.retraining_decision order by month")
+        return dict(rows)
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> Iterator[Loop]:
+    """Worlds that share their history up to the month in which one is disturbed; nothing has landed yet."""
+    loop = Loop(tmp_path)
+    for scenario, (strikes, months) in WORLDS.items():
+        config = SimulationConfig(
+            customers=CUSTOMERS,
+            months=months,
+            seed=SEED,
+            calls_per_customer=CALLS,
+            scenario=scenario,
+            scenario_month=strikes,
+        )
+        simulate(config, loop.worlds / scenario, tmp_path / "truth" / scenario)
+    try:
+        yield loop
+    finally:
+        loop.stop(signal.SIGKILL)
+        loop.server.shutdown()
+        loop.instance.dispose()
+
+
+@pytest.mark.slow
+def test_the_loop_closes_by_itself(loop: Loop) -> None:
+    """Files land; the rest needs no hand.
+
+    A history is learned from, a quiet month is scored, a broken feed stops and its repair is taken in, a harmless
+    change is left alone, and a competitor is noticed, learned and answered; the daemon dies in between.
+    """
+    loop.deliver("competitor", FIRST, LEARNED)
+    loop.start()
+    loop.wait(lambda: loop.runs("scores") == [(LEARNED, LEARNED)], "history learned, newest month scored")
+    assert loop.runs("training") == [(LEARNED, LEARNED)]
+    champion = loop.live().champion
+    assert (loop.live().features_month, loop.scored_by()) == (label(LEARNED), champion)
+
+    loop.deliver("competitor", QUIET, QUIET)
+    loop.wait(lambda: (QUIET, QUIET) in loop.runs("monitoring"), "a quiet month watched")
+    assert loop.live().features_month == label(QUIET)
+    assert loop.required() == {QUIET: False}
+
+    loop.deliver("broken_feed", BROKEN, BROKEN)
+    loop.wait(lambda: bool(loop.runs("features", DagsterRunStatus.FAILURE)), "a broken month refused")
+    assert loop.live().features_month == label(QUIET)
+    assert loop.graph.query("select count(*) from telecomit.monthly_scores where month = ?", [BROKEN]) == [(0,)]
+    assert any("cdr: rows per customer" in text for text in loop.told)
+    assert loop.required() == {QUIET: False}
+
+    loop.stop(signal.SIGKILL)
+    loop.deliver("competitor", BROKEN, BROKEN)
+    loop.start()
+    loop.wait(lambda: (BROKEN, BROKEN) in loop.runs("monitoring"), "its repair taken in")
+    assert loop.live().features_month == label(BROKEN)
+
+    loop.deliver("harmless_mix", CHANGED, HARMLESS)
+    loop.wait(lambda: (CHANGED, HARMLESS) in loop.runs("monitoring"), "a harmless change watched")
+    assert not any(loop.required().values())
+    assert loop.live().features_month == label(HARMLESS)
+    assert loop.runs("training") == [(LEARNED, LEARNED)]
+
+    loop.deliver("competitor", CHANGED, LAST)
+    loop.wait(lambda: (LAST, LAST) in loop.runs("training") and loop.scored_by() != champion, "a competitor answered")
+    assert loop.required()[CHANGED]  # flagged as soon as the first labels of the new world had matured
+    assert loop.live().champion not in (None, champion)
+    assert (loop.live().features_month, loop.scored_by()) == (label(LAST), loop.live().champion)
+    (training,) = [run for run in loop.all_runs() if run.job_name == "telecomit_training"][1:]
+    assert training.tags[BECAUSE_TAG]
+    assert json.loads(training.tags[EVIDENCE_TAG])["is_required"]
+    assert any("training is asked for" in text for text in loop.told)
+    assert any("promoted" in text for text in loop.told)
