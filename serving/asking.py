@@ -1,5 +1,7 @@
 """Whom a request asks about, and with which features: sent before pushed before stored before the default."""
 
+import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,7 +42,23 @@ def read_object(body: bytes) -> dict[str, Any]:
         raise MalformedRequest(f"the body is not JSON: {error}") from error
     if given.__class__ is not dict:
         raise MalformedRequest('the body is not a JSON object; send for example {"customer_id": "C0000001"}')
+    if body.count(b":") > len(given):  # something nested, a colon in a text, or a name given twice
+        _refuse_twice(body)
     return given
+
+
+def _refuse_twice(body: bytes) -> None:
+    """MalformedRequest where an object names a field twice: of two customer ids nobody knows which one is meant."""
+    try:
+        json.loads(body, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        raise MalformedRequest(f"the body is not JSON: {error}") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) < len(pairs):
+        name, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise MalformedRequest(f"the body names {name[:80]!r} twice in one object; send it once")
 
 
 def ask(portfolio: Portfolio, given: Given, pushed: Given, arm: Arm, customer_id: str | None) -> Asked:

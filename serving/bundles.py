@@ -28,6 +28,7 @@ from churn_platform.published.contract import (
 from serving.errors import BundleError
 from serving.inputs import Catalogue
 
+UNREADABLE = (OSError, msgspec.MsgspecError, UnicodeDecodeError)  # what reading a JSON file of a bundle may raise
 SMOKE_TOLERANCE = 1e-5
 KEY_BYTES_MAX = 511
 TELLING = 12  # features that reasons are looked for among, each of which costs a row of the model's time
@@ -154,6 +155,6 @@ def _checked(folder: Path, read_manifest: Callable[[Path], Any], needed: str) ->
                 found = hashlib.file_digest(file, "sha256").hexdigest()
             if found != wanted:
                 raise BundleError(f"{folder / name}: SHA-256 is {found}, the manifest says {wanted}")
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BundleError(f"{folder}: cannot be read: {error}") from error
     return manifest

@@ -3,7 +3,6 @@
 import logging
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from churn_platform.published.contract import (
@@ -19,7 +18,7 @@ from churn_platform.published.contract import (
     read_live,
 )
 from serving.arms import Arms
-from serving.bundles import Features, Model, open_features
+from serving.bundles import UNREADABLE, Features, Model, open_features
 from serving.errors import BundleError, NotFound, NotReady
 from serving.metrics import Metrics
 
@@ -139,7 +138,7 @@ def load_portfolio(root: Path, current: Portfolio | None, *, key: str) -> Portfo
     """The state that live.json names, checked; parts that have not changed are taken over. BundleError if any fails."""
     try:
         live = read_live(root)
-    except (OSError, msgspec.MsgspecError) as error:
+    except UNREADABLE as error:
         raise BundleError(f"{root / LIVE_FILE}: cannot be read: {error}") from error
     if live is None or not live.models:
         raise BundleError(f"{root / LIVE_FILE} names no model; train and publish one first")
@@ -175,7 +174,7 @@ def _signature(root: Path) -> Signature:
     """Changes whenever live.json, or a file of a bundle that it names, is another one."""
     try:
         live = read_live(root)
-    except (OSError, msgspec.MsgspecError):
+    except UNREADABLE:
         live = None
     models = [model_dir(root, model.version) for model in live.models] if live else []
     files = [folder / name for folder in models for name in (MODEL_FILE, MANIFEST_FILE)]

@@ -11,7 +11,8 @@ from pathlib import Path
 import lmdb
 import msgspec
 
-from serving.errors import OverlayFull
+from churn_platform.published.contract import CUSTOMER_ID
+from serving.errors import Fault, InvalidRequest, OverlayFull
 
 Value = float | int | str | bool | None
 Held = dict[str, tuple[float, Value]]  # feature -> (expires at, value)
@@ -51,7 +52,8 @@ class Overlay:
         """Let values hold for `ttl_seconds`; others pushed before keep their own time. OverlayFull: nothing kept."""
         key = _key(portfolio, customer_id)
         if len(key) > MAX_KEY_BYTES:
-            raise OverlayFull(f"customer id {customer_id[:60]!r} is too long to be kept")
+            longest = MAX_KEY_BYTES - len(_key(portfolio, ""))
+            raise InvalidRequest([Fault(CUSTOMER_ID, customer_id[:60], f"text of at most {longest} bytes")])
         pushed = {name: (now + ttl_seconds, value) for name, value in features.items()}
         try:
             with self._environment.begin(write=True) as transaction:

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 
 from churn_platform.published.contract import model_dir
 from churn_platform_tests.serving.bundles import PEOPLE, publish
@@ -111,6 +112,16 @@ def test_models_are_listed_with_role_and_metrics(client, tmp_path):
     assert client.get("/models/1/card").text == "<h1>card</h1>"
 
 
+def test_models_are_listed_though_their_files_are_gone_or_broken(client, tmp_path):
+    """What is in memory is told from memory; a bundle that cannot be read is left out and sinks nobody."""
+    models = tmp_path / "published" / "tiny" / "models"
+    (models / "2").mkdir()
+    (models / "2" / "manifest.json").write_bytes(b'{"portfolio": "\xff"}')
+    assert [model["version"] for model in client.get("/models").json()["models"]] == [1]
+    models.rename(models.with_name("gone"))
+    assert [model["version"] for model in client.get("/models").json()["models"]] == [1]
+
+
 def test_the_newest_report_is_shown(client, tmp_path):
     """404 before there is one; then the newest month's, shut off from the service's own origin."""
     assert client.get("/view_report").status_code == 404
@@ -128,7 +139,9 @@ def test_metrics_count_what_was_answered(client):
     for tickets in (0, 5):
         client.post("/predict", json=SENT | {"tickets": tickets, "usage": None})
     client.post("/predict", json={"tickets": -1})
-    text = client.get("/metrics").text
+    response = client.get("/metrics")
+    assert response.headers["content-type"] == CONTENT_TYPE_PLAIN_1_0_0
+    text = response.text
     arm = 'arm="champion",model_version="1",portfolio="tiny"'
     assert f"predictions_total{{{arm}}} 2.0" in text
     assert f"prediction_latency_seconds_count{{{arm}}} 2.0" in text

@@ -143,6 +143,23 @@ def test_what_is_no_object_is_refused(client, body):
     assert response.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "name"),
+    [
+        ("/predict", b'{"customer_id": "C00001", "customer_id" : "C00002"}', "customer_id"),
+        ("/predict", b'{"customer_id": "C00001", "customer\\u005fid": "C00002"}', "customer_id"),
+        ("/explain", b'{"customer_id": "C00001", "what_if": {"tickets": 1, "tickets": 2}}', "tickets"),
+        ("/predict/batch", b'{"customers": [{"customer_id": "C00001", "customer_id": "C00002"}]}', "customer_id"),
+        ("/features/push", b'{"customer_id": "C1", "features": {"tickets": 1, "tickets": 2}}', "tickets"),
+    ],
+)
+def test_a_name_given_twice_is_refused(client, path, body, name):
+    """Nobody knows which of two customers is meant, so neither is answered; a colon in a text harms nobody."""
+    response = client.post(path, content=body, headers={"content-type": "application/json"})
+    assert (response.status_code, f"{name!r} twice" in response.json()["detail"]) == (400, True)
+    assert client.post("/predict", json={"customer_id": "a:b", "tickets": 1}).status_code == 200
+
+
 def test_an_unknown_customer_is_not_found(client):
     """An id that the month does not hold, alone, is a 404 that says how to go on."""
     response = client.post("/predict", json={"customer_id": "nobody"})

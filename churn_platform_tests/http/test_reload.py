@@ -136,6 +136,19 @@ def test_a_broken_bundle_is_refused_and_the_old_one_serves_on(client, tmp_path, 
     eventually(lambda: refusal(client) is None)
 
 
+@pytest.mark.parametrize("content", [b'{"portfolio": "\xff"', b"", b"[]", b'{"portfolio": "atlantis", "models": 7}'])
+def test_a_live_file_of_rubbish_keeps_no_other_portfolio_back(start, tmp_path, booster, content):
+    """The service starts, refuses that portfolio alone, and goes on following the others."""
+    publish(tmp_path / "published", booster)
+    (tmp_path / "published" / "atlantis").mkdir()
+    (tmp_path / "published" / "atlantis" / LIVE_FILE).write_bytes(content)
+    client = start(default_portfolio="tiny")
+    assert list(client.get("/health/ready").json()["refused"]) == ["atlantis"]
+    publish_version(tmp_path / "published" / "tiny", 2, booster)
+    go_live(tmp_path / "published" / "tiny", "tiny", champion=2)
+    eventually(lambda: version(client) == 2)
+
+
 def test_a_challenger_gets_its_share_of_the_customers_always_the_same(client, tmp_path, booster, linear):
     """Half of the customers are answered by the challenger, the same ones whenever they ask."""
     root = tmp_path / "published" / "tiny"

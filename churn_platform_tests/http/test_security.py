@@ -145,10 +145,30 @@ def test_a_body_that_is_too_large_is_refused(start):
     assert response.status_code == 413
 
 
-def test_only_json_is_read(client):
-    """A form, which any web page can send, is a 415."""
-    response = client.post("/predict", content=b'{"customer_id":"C00001"}', headers={"content-type": "text/plain"})
-    assert response.status_code == 415
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("text/plain", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("application/jsonp", 415),
+        ("", 415),
+        ("application/json", 200),
+        ("Application/JSON ; charset=utf-8", 200),
+    ],
+)
+def test_only_json_is_read(client, content_type, status):
+    """A form, which any web page can send, is a 415, and so is a body of no type at all."""
+    headers = {"content-type": content_type} if content_type else {}
+    assert client.post("/predict", content=b'{"customer_id":"C00001"}', headers=headers).status_code == status
+
+
+@pytest.mark.parametrize("path", ["/", "/health/ready", "/metrics", "/customers/C00001", "/customers/nobody"])
+def test_what_can_be_got_can_be_asked_for_its_head(client, path):
+    """As load balancers do: status and headers of GET, and no body."""
+    head, got = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
+    assert client.head("/predict").status_code == 405
 
 
 def test_no_browser_may_call_from_elsewhere(client):

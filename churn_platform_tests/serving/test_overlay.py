@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.errors import OverlayFull
+from serving.errors import InvalidRequest, OverlayFull
 from serving.overlay import Overlay
 
 ROOT = Path(__file__).parents[2]
@@ -60,9 +60,9 @@ def test_a_full_overlay_refuses_new_customers_until_purged(overlay):
 
 
 def test_an_id_that_no_key_can_hold_is_unknown_and_refused(overlay):
-    """511 bytes are the most that a key may have."""
+    """511 bytes are the most that a key may have, of which the portfolio takes some."""
     assert overlay.get("tiny", "ü" * 300, NOON) == {}
-    with pytest.raises(OverlayFull, match="too long"):
+    with pytest.raises(InvalidRequest, match="at most 506 bytes"):
         overlay.put("tiny", "ü" * 300, {"calls": 1}, 60, NOON)
 
 

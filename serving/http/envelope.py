@@ -13,6 +13,7 @@ import time
 from itertools import count
 from typing import Any
 
+from litestar.enums import HttpMethod
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from serving import logs
@@ -89,12 +90,15 @@ def enveloped(app: ASGIApp, *, request_seconds: float, body_bytes_max: int, acce
             return
         if scope["type"] != "http":
             return
+        method = scope["method"]
+        if method == "HEAD":  # whatever can be got, without its body
+            scope["method"] = HttpMethod.GET
         request_id = f"{process}-{next(number):x}"
         logs.request_id.set(request_id)
         begun = time.perf_counter()
         state = scope.setdefault("state", {})
         state[REQUEST_ID] = request_id
-        if scope["method"] not in WITHOUT_BODY:
+        if method not in WITHOUT_BODY:
             try:
                 state[BODY] = await _body(scope, receive, arrivals, body_bytes_max)
             except ServingError as fault:
@@ -109,12 +113,14 @@ def enveloped(app: ASGIApp, *, request_seconds: float, body_bytes_max: int, acce
                 if not any(name == POLICY[0] for name, _ in headers):
                     headers.append(POLICY)
                 message["headers"] = headers
+            elif method == "HEAD":
+                message["body"] = b""  # type: ignore[typeddict-unknown-key]
             await send(message)
 
         await app(scope, receive, send_with_headers)
         if access_log:
             milliseconds = round((time.perf_counter() - begun) * 1e3, 3)
-            shown = {"method": scope["method"], "path": scope["path"], "status": status, "ms": milliseconds}
+            shown = {"method": method, "path": scope["path"], "status": status, "ms": milliseconds}
             logger.info("request", extra={"fields": shown})
 
     return envelope

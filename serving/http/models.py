@@ -1,6 +1,7 @@
 """Routes about models: what is live, their cards, and the newest drift report."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import msgspec
 from litestar import Controller, Response, get
 
 from churn_platform.published.contract import CARD_FILE, ModelManifest, model_dir, read_model_manifest
+from serving.bundles import UNREADABLE
 from serving.errors import NotFound
 from serving.http.routes import Asking, both, needs, plane_of, portfolio_of
 from serving.http.security import SCORE
@@ -92,9 +94,13 @@ def _age(report: Path) -> tuple[str, float]:
 
 
 def _published(portfolio: Portfolio) -> list[ModelManifest]:
-    folders = (portfolio.root / "models").iterdir()
-    versions = sorted((int(folder.name) for folder in folders if folder.name.isdecimal()), reverse=True)
-    return [read_model_manifest(model_dir(portfolio.root, version)) for version in versions]
+    """Of the models in memory and of those on disk; what cannot be read could not go live either, and is left out."""
+    found = {version: model.manifest for version, model in portfolio.models.items()}
+    on_disk = {int(folder.name) for folder in portfolio.root.glob("models/*") if folder.name.isdecimal()}
+    for version in on_disk - set(found):
+        with contextlib.suppress(*UNREADABLE):
+            found[version] = read_model_manifest(model_dir(portfolio.root, version))
+    return [found[version] for version in sorted(found, reverse=True)]
 
 
 def _view(portfolio: Portfolio, manifest: ModelManifest) -> ModelView:

@@ -8,13 +8,14 @@ from typing import Any
 from litestar import Request
 
 from serving.errors import NotAllowed, NotAuthenticated, NotJson, TooManyRequests
-from serving.http.envelope import FAULT
+from serving.http.envelope import BODY, FAULT
 from serving.keys import KeyRing
 from serving.limits import Limiter
 
 PUBLIC, ANY_KEY, SCORE, PUSH, ADMIN = "public", "any", "score", "push", "admin"
 NEEDS = "needs"
 BEARER = b"bearer "
+JSON = b"application/json"
 
 BeforeRequest = Callable[[Request[Any, Any, Any]], Awaitable[None]]
 
@@ -26,8 +27,8 @@ def gate(keys: KeyRing, limiter: Limiter, *, is_open: bool, requests_per_second:
         if fault := request.scope["state"].get(FAULT):
             raise fault
         secret, content_type = _headers(request)
-        if content_type is not None and not content_type.startswith(b"application/json"):
-            raise NotJson(f"content type {content_type[:80].decode('latin-1')!r}; send application/json")
+        if content_type != JSON and (content_type is not None or request.scope["state"].get(BODY)):
+            _check_type(content_type or b"")
         needs = request.route_handler.opt.get(NEEDS, ADMIN)
         if needs == PUBLIC or (is_open and not keys):
             return
@@ -41,6 +42,12 @@ def gate(keys: KeyRing, limiter: Limiter, *, is_open: bool, requests_per_second:
             raise TooManyRequests(f"key {key.name!r} is over its rate; wait {wait:.3f} s", wait_seconds=ceil(wait))
 
     return check
+
+
+def _check_type(content_type: bytes) -> None:
+    """NotJson for what a web page may send without asking: a form, plain text, or no type at all."""
+    if content_type.split(b";", 1)[0].strip() != JSON:
+        raise NotJson(f"content type {content_type[:80].decode('latin-1')!r}; send application/json")
 
 
 def _headers(request: Request[Any, Any, Any]) -> tuple[bytes | None, bytes | None]:

@@ -10,6 +10,8 @@ from serving.errors import NotReady
 from serving.http.routes import Asking, needs, plane_of
 from serving.http.security import ANY_KEY, PUBLIC
 
+MEDIA_TYPE = CONTENT_TYPE_PLAIN_1_0_0.removesuffix("; charset=utf-8")  # which Litestar adds; twice is malformed
+
 
 class ServiceInfo(msgspec.Struct, kw_only=True):
     """What this service is and serves."""
@@ -63,4 +65,4 @@ class ServiceController(Controller):
     @get("/metrics", sync_to_thread=True, opt=needs(ANY_KEY))
     def metrics(self, request: Asking) -> Response[bytes]:
         """Counters of all worker processes, as Prometheus reads them."""
-        return Response(plane_of(request).metrics.text(), media_type=CONTENT_TYPE_PLAIN_1_0_0)
+        return Response(plane_of(request).metrics.text(), media_type=MEDIA_TYPE)
