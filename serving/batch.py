@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from churn_platform.published.contract import CUSTOMER_ID
 from serving.answers import Answer, BatchAnswer, BatchError
 from serving.asking import Asked, ask, chosen_arm, read_object
 from serving.dataplane import Dataplane, probabilities
@@ -26,7 +27,7 @@ def predict_batch(plane: Dataplane, portfolio_name: str | None, body: bytes, req
             asked.append(_asked(plane, portfolio, given, f"{request_id}.{position}"))
         except (InvalidRequest, NotFound) as error:
             asked.append(None)
-            errors.append(_error(position, given, error))
+            errors.append(_error(portfolio, position, given, error))
     predictions = _scored(plane, portfolio, asked, request_id, begun)
     _shadows(plane, portfolio, asked, customers, request_id)
     return BatchAnswer(
@@ -58,8 +59,8 @@ def _asked(plane: Dataplane, portfolio: Portfolio, given: Any, sole_id: str) -> 
     return ask(portfolio, given, plane.pushed(portfolio, customer_id), arm, customer_id)
 
 
-def _error(position: int, given: Any, error: ServingError) -> BatchError:
-    customer_id = given.get("customer_id") if isinstance(given, dict) else None
+def _error(portfolio: Portfolio, position: int, given: Any, error: ServingError) -> BatchError:
+    customer_id = given.get(CUSTOMER_ID, given.get(portfolio.id_column)) if isinstance(given, dict) else None
     return BatchError(
         position=position,
         customer_id=customer_id if isinstance(customer_id, str) else None,

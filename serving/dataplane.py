@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from churn_platform.published.contract import CUSTOMER_ID
 from churn_platform.published.prediction_log import Prediction
 from serving.answers import (
     BASE_RATE,
@@ -18,7 +19,6 @@ from serving.answers import (
 from serving.asking import Asked, Given, ask, chosen_arm, read_object
 from serving.errors import NotReady
 from serving.explain import reasons
-from serving.inputs import CUSTOMER_ID
 from serving.live import Portfolio, Registry
 from serving.metrics import Metrics
 from serving.overlay import Overlay

@@ -76,4 +76,4 @@ class LogUnavailable(ServingError):
 
 
 class OverlayFull(ServingError):
-    """The overlay of pushed features holds as many customers as it may; the push was not kept."""
+    """The overlay of pushed features, or its disk, has no space for more; the push was not kept."""

@@ -50,8 +50,6 @@ def _changes(model: Model, portfolio: Portfolio, wanted: Any) -> list[Mapping[in
     if not isinstance(wanted, dict) or not wanted:
         raise InvalidRequest([Fault(WHAT_IF, type(wanted).__name__, "an object with at least one feature")])
     values = model.catalogue.read(wanted, faults, also_known=portfolio.known_names, at=f"{WHAT_IF}.")
-    if "customer_id" in wanted:
-        faults.append(Fault(f"{WHAT_IF}.customer_id", None, "features only"))
     if faults:
         raise InvalidRequest(faults)
     alone: list[Mapping[int, float]] = [{place: value} for place, value in values.items()]

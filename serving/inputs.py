@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from churn_platform.published.contract import PublishedFeature
+from churn_platform.published.contract import CUSTOMER_ID, PublishedFeature
 from churn_platform.published.sentences import decoded, sentence
 from serving.errors import Fault
 
-CUSTOMER_ID = "customer_id"
 CUSTOMER_ID_BYTES_MAX = 511
 SHOWN_CHARACTERS = 80
 FAULTS_MAX = 20
@@ -42,7 +41,7 @@ class Catalogue:
     ) -> dict[int, float]:
         """Encoded values by place of the features that a request names; what is wrong goes into `faults`.
 
-        A missing value is NaN. `customer_id` is left alone, and so is what only another model takes (`also_known`).
+        A missing value is NaN. What others read, as the customer id and the features of another model, is `also_known`.
         """
         values: dict[int, float] = {}
         readers = self._readers
@@ -53,7 +52,7 @@ class Catalogue:
                 values[place] = reader(value)
                 known += 1
             except KeyError:
-                if name != CUSTOMER_ID and name not in also_known:
+                if name not in also_known:
                     faults.append(Fault(at + name[:SHOWN_CHARACTERS], _shown(value), self._suggestion(name)))
             except (ValueError, OverflowError):
                 faults.append(Fault(at + name, _shown(value), allowed(self.features[place])))
@@ -92,12 +91,16 @@ class Catalogue:
         return np.array(numbers, dtype=np.float32)
 
 
-def read_customer_id(given: Mapping[str, Any], faults: list[Fault], *, at: str = "") -> str | None:
-    """The customer id that a request names; None where it names none."""
+def read_customer_id(given: Mapping[str, Any], faults: list[Fault], *, id_column: str) -> str | None:
+    """The customer id that a request gives, by our name or the source's `id_column`; None where it gives none."""
     value = given.get(CUSTOMER_ID)
+    if id_column != CUSTOMER_ID and id_column in given:
+        if value is not None:
+            faults.append(Fault(id_column, _shown(given[id_column]), f"{CUSTOMER_ID} or {id_column}, not both"))
+        value = given[id_column]
     if value is None or (isinstance(value, str) and len(value) > 0 and _utf8_bytes(value) <= CUSTOMER_ID_BYTES_MAX):
         return value
-    faults.append(Fault(at + CUSTOMER_ID, _shown(value), "text of 1 to 511 bytes"))
+    faults.append(Fault(CUSTOMER_ID, _shown(value), "text of 1 to 511 bytes"))
     return None
 
 

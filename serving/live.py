@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from churn_platform.published.contract import (
+    CUSTOMER_ID,
     FEATURES_FILE,
     LIVE_FILE,
     MANIFEST_FILE,
@@ -36,6 +37,8 @@ class Portfolio:
         self.models, self.features = models, features
         self.arms = Arms(root.name, live.models, models, key=key)
         self.known_names = frozenset(name for model in models.values() for name in model.catalogue.places)
+        self.id_column = self.arms.champion.model.manifest.id_column
+        self.request_names = self.known_names | {CUSTOMER_ID, self.id_column}
         stored = features.manifest.features if features else ()
         self._places = {version: _places(model.catalogue.names, stored) for version, model in models.items()}
 

@@ -61,8 +61,8 @@ class Overlay:
                 held = (_held(stored, now) if stored else {}) | pushed
                 last = max((expires_at for expires_at, _ in held.values()), default=now)
                 transaction.put(key, EXPIRY.pack(last) + _encode(held))
-        except lmdb.MapFullError as error:
-            raise OverlayFull(f"no space for the features of {customer_id[:60]!r}; push later") from error
+        except lmdb.Error as error:  # the file at its bound, or the disk full: LMDB tells the latter in several ways
+            raise OverlayFull(f"the features of {customer_id[:60]!r} cannot be kept: {error}; push later") from error
 
     def purge(self, now: float) -> int:
         """Remove customers of whom nothing holds any more, to be called now and then; returns their number."""

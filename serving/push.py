@@ -4,11 +4,12 @@ import logging
 import time
 from typing import Any
 
+from churn_platform.published.contract import CUSTOMER_ID
 from serving.answers import PushAnswer
 from serving.asking import Given, read_object
 from serving.dataplane import Dataplane
 from serving.errors import Fault, InvalidRequest
-from serving.inputs import CUSTOMER_ID, read_customer_id
+from serving.inputs import read_customer_id
 from serving.live import Portfolio
 from serving.settings import Settings
 
@@ -38,11 +39,11 @@ def _read(portfolio: Portfolio, given: Given, settings: Settings) -> tuple[str, 
     """(customer id, features by name, seconds to live); InvalidRequest where something is not allowed."""
     allowed = (CUSTOMER_ID, FEATURES, TTL)
     faults = [Fault(name[:80], None, f"one of {', '.join(allowed)}") for name in given if name not in allowed][:20]
-    customer_id = read_customer_id(given, faults)
+    customer_id = read_customer_id(given, faults, id_column=CUSTOMER_ID)
     if given.get(CUSTOMER_ID) is None:
         faults.append(Fault(CUSTOMER_ID, None, "text of 1 to 511 bytes"))
     features = given.get(FEATURES)
-    if not isinstance(features, dict) or not features or CUSTOMER_ID in features:
+    if not isinstance(features, dict) or not features:
         faults.append(Fault(FEATURES, type(features).__name__, "an object with at least one feature"))
         features = {}
     catalogue = portfolio.arms.champion.model.catalogue

@@ -17,6 +17,7 @@ Action = Literal[
     "approval",
     "rollback",
     "publication",
+    "traffic",
     "threshold_change",
     "erasure",
     "data_acceptance",

@@ -28,7 +28,7 @@ def models(portfolio: PortfolioName, as_json: AsJson = False) -> None:
     """List every registered version, newest first: how good it is, what was decided on it, what it is now."""
     from churn_platform.training.registry import aliases, version_row, versions
 
-    client = _publisher(load_settings(), portfolio).client
+    client = publisher_of(load_settings(), portfolio).client
     named = aliases(client, portfolio)
     rows = [version_row(version, named) for version in versions(client, portfolio)]
     if as_json:
@@ -51,7 +51,7 @@ def champion(
     """Say which version is champion, or was on a day, since when and why, from the audit trail."""
     from churn_platform.audit.trail import champion_at
 
-    publisher = _publisher(load_settings(), portfolio)
+    publisher = publisher_of(load_settings(), portfolio)
     now = datetime.now(UTC)
     instant = read_instant(on, now=now) if on else now
     record = champion_at(publisher.audit.records(), portfolio, instant)
@@ -82,7 +82,7 @@ def compare(
     from churn_platform.warehouse.lake import connect
 
     settings = load_settings()
-    publisher = _publisher(settings, portfolio)
+    publisher = publisher_of(settings, portfolio)
     spec = publisher.portfolio
     one, other = (read_version(publisher.client, spec, number) for number in (first, second))
     with closing(connect(publisher.lake, read_only=True)) as connection:
@@ -116,7 +116,7 @@ def rollback(
     """Make an earlier champion serve again, at once; the present one is withdrawn and never promoted again."""
     from churn_platform.published.by_hand import roll_back
 
-    publisher = _publisher(load_settings(), portfolio)
+    publisher = publisher_of(load_settings(), portfolio)
     _tell(publisher, roll_back(publisher, to=to, reason=reason), as_json=as_json)
 
 
@@ -130,7 +130,7 @@ def approve(
     """Promote and publish the version that earned promotion and waits for a person."""
     from churn_platform.published.by_hand import approve
 
-    publisher = _publisher(load_settings(), portfolio)
+    publisher = publisher_of(load_settings(), portfolio)
     _tell(publisher, approve(publisher, version=version, reason=reason), as_json=as_json)
 
 
@@ -164,7 +164,8 @@ def read_instant(text: str, *, now: datetime) -> datetime:
     return min(now, given + timedelta(days=1, microseconds=-1)) if is_day else given
 
 
-def _publisher(settings: Settings, portfolio: str) -> "Publisher":
+def publisher_of(settings: Settings, portfolio: str) -> "Publisher":
+    """What a command needs to change or ask what is published; ChurnError where there is no such portfolio."""
     from churn_platform.audit.log import AuditLog
     from churn_platform.published.publication import Publisher
     from churn_platform.training.tracking import Tracking

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from churn_platform.cli.app import PortfolioName, app, console, portfolio_named
+from churn_platform.cli.app import PortfolioName, app, console
+from churn_platform.cli.models import Reason, publisher_of
 from churn_platform.settings import load_settings
 
 
@@ -12,13 +13,14 @@ from churn_platform.settings import load_settings
 def traffic(
     portfolio: PortfolioName,
     challenger: Annotated[int, typer.Option(help="Published version to try beside the champion.")],
+    reason: Reason,
     weight: Annotated[float, typer.Option(help="Its share of the customers; 0 ends the experiment.")] = 0.0,
     shadow: Annotated[bool, typer.Option(help="Let it score every request without ever answering.")] = False,
 ) -> None:
-    """Send a share of the customers to another version, or let it score in the shadow."""
-    from churn_platform.published.files import direct_traffic
+    """Send a share of the customers to another version, or let it score in the shadow; on record before it is live."""
+    from churn_platform.published.by_hand import share_traffic
 
-    settings = load_settings()
-    root = settings.published_dir / portfolio_named(settings, portfolio).name
-    for model in direct_traffic(root, challenger=challenger, weight=weight, shadow=shadow).models:
+    publisher = publisher_of(load_settings(), portfolio)
+    live = share_traffic(publisher, challenger=challenger, weight=weight, shadow=shadow, reason=reason)
+    for model in live.models:
         console.print(f"version {model.version:<4}{model.role:<12}{model.weight:.0%}")

@@ -11,6 +11,7 @@ from churn_platform.erasure.subject import Subject
 from churn_platform.warehouse.lake import Lake
 
 POSTGRES = "searched_catalog"
+POSTGRES_OWN = ["information_schema", "pg_catalog"]
 
 
 def left_of(
@@ -46,11 +47,15 @@ def _in_postgres(
     connection.execute(f"attach '{lake.catalog.partition(':')[2]}' as {POSTGRES} (type postgres, read_only)")
     try:
         columns = connection.execute(
-            "select table_name, list(column_name) from duckdb_columns() where database_name = ? group by all",
-            [POSTGRES],
+            "select schema_name, table_name, list(column_name) from duckdb_columns() where database_name = ? "
+            "and not list_contains(?, schema_name) group by all order by all",
+            [POSTGRES, POSTGRES_OWN],
         ).fetchall()
-        own = [(table, names) for table, names in columns if about(table) not in foreign]
-        counts = {table: _count_rows(connection, table, names, subject, foreign) for table, names in own}
+        counts = {
+            table: _count_rows(connection, f'"{schema}"."{table}"', names, subject, foreign)
+            for schema, table, names in columns
+            if about(table) not in foreign
+        }
     finally:
         connection.execute(f"detach {POSTGRES}")
     return {f"catalog table {table}": count for table, count in counts.items() if count}
@@ -65,7 +70,7 @@ def _count_rows(
         f"not list_contains($foreign::bigint[], {TABLE_NUMBER})" if TABLE_NUMBER in columns else "$foreign is not null"
     )
     row = connection.execute(
-        f'select count(*) from {POSTGRES}."{table}" where ({tests}) and {own}',
+        f"select count(*) from {POSTGRES}.{table} where ({tests}) and {own}",
         {"values": values, "foreign": list(foreign)},
     ).fetchone()
     assert row is not None

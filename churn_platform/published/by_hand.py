@@ -1,14 +1,16 @@
-"""Changes of champion that a person orders: rollback and approval."""
+"""Changes of what serves that a person orders: rollback, approval, and an experiment on live traffic."""
 
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from churn_platform.audit.anchors import note_head
 from churn_platform.audit.record import Record
 from churn_platform.audit.trail import champions
 from churn_platform.errors import PromotionError
 from churn_platform.evaluation import records
-from churn_platform.published.contract import features_dir, read_features_manifest, read_live
+from churn_platform.published.contract import Live, features_dir, read_features_manifest, read_live
+from churn_platform.published.files import direct_traffic
 from churn_platform.published.publication import Bundle, Publisher, make_live, ready_bundle
 from churn_platform.training.registry import (
     CHAMPION,
@@ -70,6 +72,21 @@ def approve(publisher: Publisher, *, version: int | None, reason: str) -> Takeov
             raise PromotionError(f"version {judgement.version} cannot be approved: {obstacle}")
         details = {"month": judgement.month, "earned": judgement.reason, **numbers(judgement.evidence)}
         return _take_over(publisher, judgement.version, serving, "approval", reason, details)
+
+
+def share_traffic(publisher: Publisher, *, challenger: int, weight: float, shadow: bool, reason: str) -> Live:
+    """Start, change or end an experiment, on record before it is live; what is so already is no new record.
+
+    PromotionError without a reason, PublicationError where the share makes no sense.
+    """
+    _check_reason(reason)
+
+    def note(live: Live) -> None:
+        details = {"live": {f"version {model.version}": [model.role, model.weight] for model in live.models}}
+        about = {"portfolio": publisher.portfolio.name, "subject": f"version {challenger}"}
+        note_head(publisher.client, publisher.audit.append("traffic", **about, reason=reason, details=details))
+
+    return direct_traffic(publisher.root, challenger=challenger, weight=weight, shadow=shadow, before_change=note)
 
 
 def scored_by_another(publisher: Publisher, version: int) -> tuple[str, int] | None:

@@ -18,6 +18,7 @@ MANIFEST_FILE = "manifest.json"
 LIVE_FILE = "live.json"
 ONNX_INPUT = "features"
 ONNX_PROBABILITIES = "probabilities"
+CUSTOMER_ID = "customer_id"
 CHAMPION, CHALLENGER, SHADOW = "champion", "challenger", "shadow"
 
 
@@ -59,7 +60,10 @@ class SmokePrediction(msgspec.Struct, frozen=True):
 
 
 class ModelManifest(msgspec.Struct, frozen=True):
-    """All that serving needs to know of a model, and where it comes from."""
+    """All that serving needs to know of a model, and where it comes from.
+
+    id_column: what the source calls the customer id; bundles of before do not say.
+    """
 
     portfolio: str
     version: int
@@ -78,6 +82,7 @@ class ModelManifest(msgspec.Struct, frozen=True):
     code_version: str
     smoke: SmokePrediction
     sha256: dict[str, str]
+    id_column: str = CUSTOMER_ID
 
 
 class FeaturesManifest(msgspec.Struct, frozen=True):

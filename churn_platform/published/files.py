@@ -5,7 +5,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -101,9 +101,17 @@ def go_live(root: Path, portfolio: str, *, champion: int | None = None, features
     return live
 
 
-def direct_traffic(root: Path, *, challenger: int, weight: float, shadow: bool = False) -> Live:
+def direct_traffic(
+    root: Path,
+    *,
+    challenger: int,
+    weight: float,
+    shadow: bool = False,
+    before_change: Callable[[Live], object] = lambda _: None,
+) -> Live:
     """Give a challenger its share of the champion's traffic, or let it score in the shadow; weight 0 ends either.
 
+    before_change: called with what will be live, unless that is so already; where it raises, nothing changes.
     PublicationError where there is no champion, no such bundle, or the weight is no share.
     """
     with _locked(root / ".live.lock"):
@@ -117,11 +125,13 @@ def direct_traffic(root: Path, *, challenger: int, weight: float, shadow: bool =
             )
         role, share = (SHADOW, 0.0) if shadow else (CHALLENGER, weight)
         models = (LiveModel(live.champion, CHAMPION, 1.0 - share), LiveModel(challenger, role, share))
-        live = msgspec.structs.replace(
+        fresh = msgspec.structs.replace(
             live, models=models if weight or shadow else (LiveModel(live.champion, CHAMPION, 1.0),)
         )
-        _write_live(root, live)
-    return live
+        if fresh != live:
+            before_change(fresh)
+            _write_live(root, fresh)
+    return fresh
 
 
 def _write_live(root: Path, live: Live) -> None:

@@ -11,6 +11,7 @@ from churn_platform.portfolios.encoding import encode_row
 from churn_platform.portfolios.spec import Feature
 from churn_platform.published.contract import (
     CARD_FILE,
+    CUSTOMER_ID,
     MODEL_FILE,
     ModelManifest,
     PublishedFeature,
@@ -28,12 +29,19 @@ IMPORTANCE_ROWS = 1_000  # contributions cost far more than scores
 
 
 def publish_model(
-    root: Path, version: int, model: ChurnModel, record: ModelRecord, sample: np.ndarray, *, card: bytes | None = None
+    root: Path,
+    version: int,
+    model: ChurnModel,
+    record: ModelRecord,
+    sample: np.ndarray,
+    *,
+    card: bytes | None = None,
+    id_column: str | None = None,
 ) -> float:
     """Write the bundle of a version, with its model card where it has one, as HTML.
 
-    Returns the parity difference over `sample`, encoded customers. PublicationError, and nothing written, where the
-    export disagrees with the native model.
+    id_column: what the source calls the customer id, where it is not `customer_id`. Returns the parity difference over
+    `sample`, encoded customers. PublicationError, and nothing written, where the export disagrees with the native model.
     """
     onnx = export(model)
     difference = check_parity(model, onnx, sample)
@@ -42,7 +50,8 @@ def publish_model(
         for name, content in files.items():
             (draft / name).write_bytes(content)
         hashes = {name: sha256(draft / name) for name in files}
-        write_manifest(draft, _manifest(version, model, record, sample, hashes))
+        manifest = _manifest(version, model, record, sample, hashes)
+        write_manifest(draft, msgspec.structs.replace(manifest, id_column=id_column or CUSTOMER_ID))
     return difference
 
 

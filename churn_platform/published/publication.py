@@ -81,7 +81,7 @@ def write_bundle(publisher: Publisher, version: int) -> Bundle:
         holdout = load_holdout(connection, portfolio, training_set).features
     sample = model.own(holdout, portfolio.feature_names)[:PARITY_ROWS]
     card = find_card(client, portfolio.name, version, ending="html")
-    difference = publish_model(publisher.root, version, model, record, sample, card=card)
+    difference = publish_model(publisher.root, version, model, record, sample, card=card, id_column=portfolio.id_column)
     manifest_sha256 = sha256(model_dir(publisher.root, version) / MANIFEST_FILE)
     return Bundle(read_bundle(publisher.root, version), manifest_sha256, difference)
 

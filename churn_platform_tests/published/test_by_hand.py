@@ -7,13 +7,13 @@ from itertools import count
 
 import pytest
 
-from churn_platform.audit.log import AuditLog
+from churn_platform.audit.log import AuditLog, locked
 from churn_platform.audit.verify import verify
-from churn_platform.errors import PromotionError, PublicationError
+from churn_platform.errors import AuditError, PromotionError, PublicationError
 from churn_platform.evaluation.records import COLUMNS, read_evaluation
 from churn_platform.published import by_hand
-from churn_platform.published.by_hand import approve, live_version, roll_back, scored_by_another
-from churn_platform.published.contract import MODEL_FILE, model_dir
+from churn_platform.published.by_hand import approve, live_version, roll_back, scored_by_another, share_traffic
+from churn_platform.published.contract import MODEL_FILE, model_dir, read_live
 from churn_platform.published.features_bundle import publish_features
 from churn_platform.published.files import go_live
 from churn_platform.published.model_bundle import publish_model
@@ -238,3 +238,22 @@ def test_what_does_not_wait_is_not_approved(manual, publisher, serve):
     with pytest.raises(PromotionError, match="say why"):
         approve(manual, version=3, reason="")
     assert live_version(manual) == 2
+
+
+def test_an_experiment_is_on_record_before_it_is_live(publisher, serve, monkeypatch):
+    """Start and end are recorded with shares and reason, the same again is not; unrecorded, nothing changes."""
+    serve(1, 2)
+    before = len(publisher.audit.records())
+    for weight in (0.25, 0.25, 0.0):
+        share_traffic(publisher, challenger=1, weight=weight, shadow=False, reason="trial")
+    started, ended = publisher.audit.records()[before:]
+    assert (started.action, started.subject, started.reason) == ("traffic", "version 1", "trial")
+    assert started.details == {"live": {"version 1": ["challenger", 0.25], "version 2": ["champion", 0.75]}}
+    assert ended.details == {"live": {"version 2": ["champion", 1.0]}}
+    with monkeypatch.context() as patched, pytest.raises(AuditError):
+        patched.setattr("churn_platform.audit.log.WAIT_SECONDS", 0.0)
+        with locked(publisher.audit.path):
+            share_traffic(publisher, challenger=1, weight=0.5, shadow=False, reason="trial")
+    with pytest.raises(PromotionError, match="say why"):
+        share_traffic(publisher, challenger=1, weight=0.5, shadow=False, reason=" ")
+    assert [model.version for model in read_live(publisher.root).models] == [2]

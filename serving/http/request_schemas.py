@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from churn_platform.published.contract import PublishedFeature
-from serving.inputs import CUSTOMER_ID
+from churn_platform.published.contract import CUSTOMER_ID, PublishedFeature
 from serving.live import Portfolio, Registry
 
 Schema = dict[str, Any]
@@ -53,14 +52,13 @@ def _bodies(portfolio: Portfolio) -> dict[str, Schema]:
         for name in (feature.name, *([feature.source] if feature.source else []))
     }
     example: dict[str, Any] = model.catalogue.decoded(model.catalogue.references)
-    customer = _object({CUSTOMER_ID: ID} | features, example={CUSTOMER_ID: "C0000001"} | example)
+    ids: dict[str, Schema] = {CUSTOMER_ID: ID, portfolio.id_column: ID}
+    customer = _object(ids | features, example={CUSTOMER_ID: "C0000001"} | example)
     changes = _object(features, minProperties=1)
     return {
         "/predict": customer,
         "/predict/batch": _object({"customers": {"type": "array", "minItems": 1, "items": customer}}, ["customers"]),
-        "/explain": _object(
-            {CUSTOMER_ID: ID} | features | {"what_if": changes}, example={CUSTOMER_ID: "C0000001"} | example
-        ),
+        "/explain": _object(ids | features | {"what_if": changes}, example={CUSTOMER_ID: "C0000001"} | example),
         "/features/push": _object(
             {
                 CUSTOMER_ID: ID | {"type": "string"},
