@@ -53,7 +53,7 @@ lock:  ## Resolve both locks anew from pyproject.toml
 		--no-emit-index-url --no-header --extra serving --constraint requirements.lock pyproject.toml \
 		--output-file requirements-serving.lock
 
-loop-check: setup  ## Run the closed loop with a real daemon on a simulated operator (takes a quarter of an hour)
+loop-check: setup  ## Run the closed loop with a real daemon on a simulated operator (takes long)
 	@$(BIN)/python -m pytest -m slow churn_platform_tests/pipeline/test_daemon.py
 
 image-check: setup  ## Carry out the Dockerfile's instructions in a folder, without Docker
