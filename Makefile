@@ -30,7 +30,7 @@ demo: setup  ## Simulate an operator, run the whole graph on it, print the resul
 
 demo-telco: setup  ## The same on the IBM Telco file: make demo-telco CSV=path
 	@test -n "$(CSV)" || { echo "say where the file is: make demo-telco CSV=path"; exit 2; }
-	@$(BIN)/churn demo-telco --csv "$(CSV)"
+	@CHURN_TUNING_TRIALS=$${CHURN_TUNING_TRIALS:-0} $(BIN)/churn demo-telco --csv "$(CSV)"
 
 dev: setup  ## Open the Dagster UI (webserver and daemon)
 	@$(BIN)/dg dev

@@ -69,7 +69,8 @@ def cross_validate(portfolio: PortfolioName) -> None:
         newest = matured[-1].features_month
         customers = load_labelled(connection, spec, newest, snapshot=current_snapshot(connection))
     told = f"{len(customers):,} customers of {months.label(newest)}"
-    console.print(f"\n5-fold AUC on {told}, folds fixed, tuned inside each: mean, deviation, 95 % interval of the mean")
+    means = f"{settings.tuning_trials} trials inside each" if settings.tuning_trials else "default parameters"
+    console.print(f"\n5-fold AUC on {told}, folds fixed, {means}: mean, deviation, 95 % interval of the mean")
     budget = Budget(settings.tuning_trials, settings.tuning_seconds, settings.tuning_rows_max)
     for algorithm in spec.candidates:
         auc = cross_validated_auc(spec, algorithm, customers, budget=budget, threads=settings.model_threads)
