@@ -30,6 +30,7 @@ class OpenSegment:
         self._unsynced = False
         self.size = 0
         self.is_broken = False
+        folder.mkdir(parents=True, exist_ok=True)
         with _folder_locked(folder):  # so that nobody takes the new file for that of a dead writer
             opened_at_us = time.time_ns() // 1_000
             self.path = folder / segment_name(opened_at_us, worker)
@@ -46,6 +47,11 @@ class OpenSegment:
     def age_seconds(self) -> float:
         """Seconds since it was opened."""
         return time.monotonic() - self._begun
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether somebody has deleted the file, so that what is written now reaches nobody."""
+        return os.fstat(self._descriptor).st_nlink == 0
 
     def append(self, frames: bytes) -> None:
         """Write whole frames, or raise OSError and leave none; `is_broken` if half a frame could not be taken off."""
@@ -83,6 +89,10 @@ class OpenSegment:
         if sync:
             self.sync()
         _name_closed(self.path)
+        os.close(self._descriptor)
+
+    def let_go(self) -> None:
+        """Close a file that is gone."""
         os.close(self._descriptor)
 
     def _discard(self) -> None:

@@ -98,12 +98,19 @@ class PredictionLog:
                 if not self.available:
                     self.check()
                 with self._mutex:
+                    self._leave_gone()
                     segment = self._segment
                     if segment and segment.age_seconds >= self.max_age_seconds:
                         self._set_aside()
                 if segment and self.fsync_seconds:
                     segment.sync()
                 self._close_full()
+
+    def _leave_gone(self) -> None:
+        """Where the folder was deleted under us, the next append begins a segment in a new one."""
+        if self._segment and self._segment.is_gone:
+            self._segment.let_go()
+            self._segment = None
 
     def _close_full(self) -> None:
         while self._full:

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import threading
@@ -69,6 +70,19 @@ def test_an_old_segment_is_closed_without_another_request(tmp_path):
     while not list(tmp_path.glob(f"*{CLOSED_SUFFIX}")) and time.monotonic() < waited_until:
         time.sleep(0.01)
     assert ids(tmp_path, CLOSED_SUFFIX) == ["r1"]
+    log.close()
+
+
+def test_a_deleted_folder_is_made_again_within_a_second(tmp_path):
+    """Records that would go to a deleted file find a new one; what was deleted stays so."""
+    log = PredictionLog(tmp_path / "tiny", worker="w1", fsync_seconds=0.01)
+    log.append(prediction(request_id="r1"))
+    shutil.rmtree(tmp_path / "tiny")
+    waited_until = time.monotonic() + 5
+    while log._segment and time.monotonic() < waited_until:
+        time.sleep(0.01)
+    log.append(prediction(request_id="r2"))
+    assert ids(tmp_path / "tiny") == ["r2"]
     log.close()
 
 
