@@ -18,6 +18,11 @@ settings.register_profile("suite", deadline=None, derandomize=True)  # busy mach
 settings.load_profile("suite")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Pipelines first: they take longest, and the cores should end together."""
+    items.sort(key=lambda item: "pipeline" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def extensions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with DuckDB's extensions."""
