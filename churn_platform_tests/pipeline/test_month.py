@@ -13,6 +13,7 @@ from churn_platform.errors import ChurnError
 from churn_platform.partitions import WAREHOUSE_POOL, monthly
 from churn_platform.portfolios.encoding import encode_row
 from churn_platform.published.contract import (
+    CARD_FILE,
     FEATURES_FILE,
     MODEL_FILE,
     StoredCustomer,
@@ -109,7 +110,7 @@ def test_published_files_are_what_their_manifests_say(operator: Graph) -> None:
     assert (live.models[0].version, live.features_month) == (1, "2025-08")
     folder, month = model_dir(published(operator), 1), features_dir(published(operator), "2025-08")
     manifest, features = read_model_manifest(folder), read_features_manifest(month)
-    assert manifest.sha256 == {MODEL_FILE: sha256(folder / MODEL_FILE)}
+    assert manifest.sha256 == {name: sha256(folder / name) for name in (MODEL_FILE, CARD_FILE)}
     assert features.sha256 == {FEATURES_FILE: sha256(month / FEATURES_FILE)}
     assert features.scored_by == manifest.version
     assert features.features == tuple(feature.name for feature in manifest.features)
