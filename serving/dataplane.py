@@ -54,7 +54,7 @@ class Dataplane:
         """Take over what has been published since; may run in a thread."""
         self.registry.refresh()
         self.metrics.flush()
-        for name in self.registry.names:
+        for name in self.registry.served:
             log = self.log_of(name)
             self.metrics.log_available.labels(name).set(log.available)
             self.metrics.log_lag.labels(name).set(log_lag_seconds(log.folder, time.time()))

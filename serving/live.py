@@ -78,7 +78,7 @@ class Registry:
         self.refusals: dict[str, str] = {}
 
     @property
-    def names(self) -> list[str]:
+    def served(self) -> list[str]:
         """Names of the portfolios that are served."""
         return sorted(self._portfolios)
 
@@ -102,7 +102,7 @@ class Registry:
 
     def _raise_missing(self, name: str | None, wanted: str) -> None:
         if name and name not in self.refusals and name != self._default:
-            raise NotFound(f"no portfolio {name[:80]!r}; there are {', '.join(self.names) or 'none yet'}")
+            raise NotFound(f"no portfolio {name[:80]!r}; there are {', '.join(self.served) or 'none yet'}")
         why = self.refusals.get(wanted, f"nothing is published in {self._published_dir}; run `make demo` first")
         raise NotReady(f"no checked model is loaded{f' for {wanted}' if wanted else ''}: {why}")
 

@@ -14,31 +14,10 @@ from churn_platform.published.model_bundle import publish_model
 from churn_platform.training.data import Labelled
 from churn_platform.training.model import ChurnModel, fit_model
 from churn_platform_tests.http.conftest import settings_in
-from churn_platform_tests.serving.bundles import record_of
+from churn_platform_tests.serving.bundles import IBM_CUSTOMER, record_of
 from serving.app import create_app
 
-IBM_CUSTOMER = {
-    "customerID": "7590-VHVEG",
-    "gender": "Female",
-    "SeniorCitizen": 0,
-    "Partner": "Yes",
-    "Dependents": "No",
-    "tenure": 1,
-    "PhoneService": "No",
-    "MultipleLines": "No phone service",
-    "InternetService": "DSL",
-    "OnlineSecurity": "No",
-    "OnlineBackup": "Yes",
-    "DeviceProtection": "No",
-    "TechSupport": "No",
-    "StreamingTV": "No",
-    "StreamingMovies": "No",
-    "Contract": "Month-to-month",
-    "PaperlessBilling": "Yes",
-    "PaymentMethod": "Electronic check",
-    "MonthlyCharges": 29.85,
-    "TotalCharges": "29.85",
-}
+IBM_ROW = IBM_CUSTOMER | {"customerID": "7590-VHVEG", "TotalCharges": "29.85"}
 IBM_ENCODED = [0, 0, 1, 0, 1, 0, 1, 0, 0, 2, 0, 0, 0, 0, 0, 1, 2, 29.85, 29.85]
 TELECOMIT_CUSTOMER = {
     "customer_id": "T00000002",
@@ -80,7 +59,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClien
 def test_a_row_of_the_ibm_file_is_a_request(served, path):
     """Its own column names and spellings, its id included, get the native model's score of the same customer."""
     client, models = served
-    response = client.post(path, json=IBM_CUSTOMER)
+    response = client.post(path, json=IBM_ROW)
     assert response.status_code == 200, response.text
     answer = response.json()
     native = models["ibm_telco"].churn_probability(np.float32([IBM_ENCODED]))[0]
@@ -92,7 +71,7 @@ def test_total_charges_may_be_blank_text_or_a_number(served):
     """A new customer's TotalCharges is ' ' in the file: missing, which null says too; text is read as its number."""
     client, _ = served
     scores = {
-        repr(value): client.post("/predict", json=IBM_CUSTOMER | {"TotalCharges": value}).json()["churn_probability"]
+        repr(value): client.post("/predict", json=IBM_ROW | {"TotalCharges": value}).json()["churn_probability"]
         for value in (" ", "", None, "29.85", 29.85)
     }
     assert scores["' '"] == scores["''"] == scores["None"] != scores["29.85"] == scores["'29.85'"]
@@ -103,18 +82,18 @@ def test_a_senior_is_one_or_yes(served, value, same_as):
     """SeniorCitizen is 0 or 1 in the file, its neighbours are Yes or No: either is understood for both."""
     client, _ = served
     for name in ("SeniorCitizen", "Partner"):
-        one, other = (client.post("/predict", json=IBM_CUSTOMER | {name: sent}).json() for sent in (value, same_as))
+        one, other = (client.post("/predict", json=IBM_ROW | {name: sent}).json() for sent in (value, same_as))
         assert one["churn_probability"] == other["churn_probability"]
 
 
 def test_an_id_is_given_once_by_either_name(served):
     """The source's name stands for ours in scores and batches, never beside it, and is documented."""
     client, _ = served
-    response = client.post("/predict", json=IBM_CUSTOMER | {"customer_id": "other"})
+    response = client.post("/predict", json=IBM_ROW | {"customer_id": "other"})
     (error,) = response.json()["errors"]
     assert (response.status_code, error["field"]) == (422, "customerID")
     assert error["allowed"] == "customer_id or customerID, not both"
-    batch = {"customers": [IBM_CUSTOMER, {"customerID": "nobody"}, {"customerID": 7}]}
+    batch = {"customers": [IBM_ROW, {"customerID": "nobody"}, {"customerID": 7}]}
     answer = client.post("/predict/batch", json=batch).json()
     assert answer["predictions"][0]["customer_id"] == "7590-VHVEG"
     assert [(one["customer_id"], one["status"]) for one in answer["errors"]] == [("nobody", 404), (None, 422)]

@@ -17,6 +17,28 @@ TIERS = [("critical", 0.5), ("high", 0.3), ("medium", 0.2), ("low", 0.0)]
 PEOPLE = customers(300, seed=9)
 GHOST = "GHOST"  # known by name, without any feature
 
+IBM_CUSTOMER = {
+    "gender": "Female",
+    "SeniorCitizen": 0,
+    "Partner": "Yes",
+    "Dependents": "No",
+    "tenure": 1,
+    "PhoneService": "No",
+    "MultipleLines": "No phone service",
+    "InternetService": "DSL",
+    "OnlineSecurity": "No",
+    "OnlineBackup": "Yes",
+    "DeviceProtection": "No",
+    "TechSupport": "No",
+    "StreamingTV": "No",
+    "StreamingMovies": "No",
+    "Contract": "Month-to-month",
+    "PaperlessBilling": "Yes",
+    "PaymentMethod": "Electronic check",
+    "MonthlyCharges": 29.85,
+    "TotalCharges": " ",
+}
+
 
 def record_of(model: ChurnModel, portfolio: str = "tiny") -> ModelRecord:
     """What publication wants to know of a model."""

@@ -8,6 +8,7 @@ import pytest
 from churn_platform.portfolios.encoding import encode_row
 from churn_platform.portfolios.registry import load_portfolios
 from churn_platform.published.contract import LiveModel, PublishedFeature
+from churn_platform_tests.serving.bundles import IBM_CUSTOMER
 from serving.ab import difference, wilson
 from serving.arms import Arms
 from serving.errors import BundleError, SettingsError
@@ -15,28 +16,6 @@ from serving.inputs import Catalogue
 from serving.keys import KeyRing, add_key, read_keys, revoke_key
 from serving.limits import Limiter
 from serving.metrics import Metrics
-
-IBM_CUSTOMER = {
-    "gender": "Female",
-    "SeniorCitizen": 0,
-    "Partner": "Yes",
-    "Dependents": "No",
-    "tenure": 1,
-    "PhoneService": "No",
-    "MultipleLines": "No phone service",
-    "InternetService": "DSL",
-    "OnlineSecurity": "No",
-    "OnlineBackup": "Yes",
-    "DeviceProtection": "No",
-    "TechSupport": "No",
-    "StreamingTV": "No",
-    "StreamingMovies": "No",
-    "Contract": "Month-to-month",
-    "PaperlessBilling": "Yes",
-    "PaymentMethod": "Electronic check",
-    "MonthlyCharges": 29.85,
-    "TotalCharges": " ",
-}
 
 
 def test_the_ibm_payload_is_read_as_it_stands(tmp_path):

@@ -32,8 +32,8 @@ def request_schemas(registry: Registry) -> tuple[dict[str, Schema], dict[str, Sc
     """(schemas by name, body schema by path) for the portfolios that are served."""
     schemas: dict[str, Schema] = {}
     paths: dict[str, Schema] = {}
-    default = registry.get(None).name if registry.names else None
-    for portfolio in registry.names:
+    default = registry.get(None).name if registry.served else None
+    for portfolio in registry.served:
         for action, schema in _bodies(registry.get(portfolio)).items():
             name = f"{portfolio}{action.replace('/', '-')}"
             schemas[name] = schema

@@ -40,7 +40,7 @@ class ServiceController(Controller):
     def index(self, request: Asking) -> ServiceInfo:
         """What this is; 200 as long as the process runs."""
         plane = plane_of(request)
-        names = plane.registry.names
+        names = plane.registry.served
         return ServiceInfo(
             service="churn-serving",
             status="ready" if not plane.unready() else "not ready",
