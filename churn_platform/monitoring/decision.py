@@ -49,8 +49,8 @@ class Policy:
 
     auc_gap_notable: float = 0.01
     auc_gap_severe: float = 0.03
-    churn_ratio_notable: float = 1.15
-    churn_ratio_severe: float = 1.3
+    churn_ratio_notable: float = 1.1
+    churn_ratio_severe: float = 1.2
     prediction_drift_limits: float = 1.0
     drifted_importance_notable: float = 0.3
     windows_needed: int = 2
