@@ -10,7 +10,7 @@ from benchmarks.drift.world import FEATURES, Snapshot, catalogue, telecomit
 from churn_platform.monitoring.drift import Reference, make_reference, make_score_reference
 from churn_platform.monitoring.promise import Habit, learn_habit
 from churn_platform.months import month_range
-from churn_platform.training.model import Calibration, log_odds
+from churn_platform.training.model import fit_calibration
 from churn_platform.training.splits import HOLDOUT, TRAIN, VALIDATION, LabelledMonth, assign_months
 
 HALF_LIFE_MONTHS = 3.0  # so that a training after a change learns from what little there is of the new world
@@ -29,7 +29,7 @@ class Model:
         """`unseen` are the month that validated and the hold-out; the first of them calibrates."""
         self.fitted, self.unseen, self.booster = fitted, unseen, booster
         raw = [self._raw(month.features) for month in unseen]
-        self.calibration = _calibration(raw[0], unseen[0].probability)
+        self.calibration = fit_calibration(raw[0], unseen[0].churned)
         self.known = {month.month: self.calibration(own) for month, own in zip(unseen, raw, strict=True)}
 
     def probability(self, month: Snapshot) -> np.ndarray:
@@ -100,17 +100,6 @@ def _fit(months: Sequence[Snapshot], *, seed: int) -> lightgbm.Booster:
     features, churned, weight = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     dataset = lightgbm.Dataset(features, churned, weight=weight)
     return lightgbm.train(SETTINGS | {"seed": seed}, dataset, num_boost_round=ROUNDS)
-
-
-def _calibration(raw: np.ndarray, chances: np.ndarray) -> Calibration:
-    """Platt scaling as over so many customers that outcomes (rows,) come as often as the true chances say."""
-    from sklearn.linear_model import LogisticRegression
-
-    both = np.tile(log_odds(raw), 2).reshape(-1, 1)
-    outcomes, weight = np.repeat([1, 0], len(raw)), np.concatenate([chances, 1 - chances])
-    fitted = LogisticRegression(C=1e6).fit(both, outcomes, sample_weight=weight)
-    slope = float(fitted.coef_[0, 0])
-    return Calibration(slope, float(fitted.intercept_[0])) if slope > 0 else Calibration(1.0, 0.0)
 
 
 def _rows(rng: np.random.Generator, month: Snapshot, recency: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
