@@ -20,6 +20,7 @@ from churn_platform.data_contract.assets import data_contract_checks
 from churn_platform.errors import SpecError
 from churn_platform.evaluation.assets import evaluation_assets
 from churn_platform.governance.assets import governance_assets
+from churn_platform.housekeeping.assets import housekeeping_assets
 from churn_platform.ingest.assets import raw_assets, snapshot_assets
 from churn_platform.monitoring.assets import monitoring_assets
 from churn_platform.portfolios.registry import load_portfolios
@@ -49,10 +50,11 @@ def build_defs(**overrides: object) -> Definitions:
                 f"portfolio {portfolio.name}: event tables need dbt models, and dbt_models/ has none for it"
             )
     assets = [asset for portfolio in portfolios.values() for asset in portfolio_assets(portfolio, settings)]
+    platform = housekeeping_assets(list(portfolios), settings)
     checks = [check for portfolio in portfolios.values() for check in data_contract_checks(portfolio, settings)]
     automation = automate(portfolios.values(), settings)
     return Definitions(
-        assets=[*with_freshness(assets), dbt_models],
+        assets=[*with_freshness(assets), dbt_models, *platform],
         asset_checks=checks,
         jobs=automation.jobs,
         sensors=automation.sensors,

@@ -78,6 +78,21 @@ class Settings(BaseSettings):
         10.0, gt=0, le=20, description="How long the webhook may take to answer."
     )
 
+    housekeeping_schedule: bool = Field(
+        True, description="Whether the 2nd, 03:00 UTC, removes what only the past needs, and adds up the month's cost."
+    )
+    housekeeping_lake_days: int = Field(
+        30, ge=1, description="Days for which every state of the lake can be read again, and working files stay."
+    )
+    housekeeping_history_days: int = Field(
+        400,
+        ge=1,
+        description="Days for which a version without a role can be fitted again, and runs, pages and exports stay.",
+    )
+    housekeeping_published_months: int = Field(
+        3, ge=1, description="Newest months of published look-ups that stay; what is live always does."
+    )
+
     @field_validator("first_month")
     @classmethod
     def _is_a_first_day(cls, month: date) -> date:
