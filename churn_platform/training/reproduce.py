@@ -113,7 +113,7 @@ def check_snapshot(connection: duckdb.DuckDBPyConnection, version: int, record: 
     why = f"an erasure of a customer in {label(erased)} took it away" if erased else "it was expired by housekeeping"
     raise TrainingError(
         f"version {version} of {record.portfolio} was fitted on snapshot {record.snapshot} of the lake, which is gone: "
-        f"{why}. It cannot be reproduced; nothing was fitted"
+        f"{why}. Its training rows cannot be read again; nothing was fitted"
     )
 
 
