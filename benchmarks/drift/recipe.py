@@ -9,11 +9,9 @@ import numpy as np
 from benchmarks.drift.world import FEATURES, Snapshot, catalogue, telecomit
 from churn_platform.monitoring.drift import Reference, make_reference, make_score_reference
 from churn_platform.monitoring.promise import Habit, learn_habit
-from churn_platform.months import month_range
 from churn_platform.training.model import fit_calibration
-from churn_platform.training.splits import HOLDOUT, TRAIN, VALIDATION, LabelledMonth, assign_months
+from churn_platform.training.splits import HOLDOUT, TRAIN, VALIDATION, LabelledMonth, assign_months, recency_weights
 
-HALF_LIFE_MONTHS = 3.0  # so that a training after a change learns from what little there is of the new world
 STAYERS_KEPT = 0.12  # all churners are kept; stayers weigh more instead
 REFERENCE_ROWS, EXPLAINED_ROWS = 1_000, 200  # the reference's are a month's
 SAMPLE_STEP = 3  # of the reference's rows, those that tests by sample compare with
@@ -95,8 +93,8 @@ def sample(month: Snapshot, rows: int) -> np.ndarray:
 
 def _fit(months: Sequence[Snapshot], *, seed: int) -> lightgbm.Booster:
     rng = np.random.default_rng([seed, months[-1].month.toordinal()])
-    ages = [len(month_range(month.month, months[-1].month)) - 1 for month in months]
-    parts = [_rows(rng, month, 0.5 ** (age / HALF_LIFE_MONTHS)) for month, age in zip(months, ages, strict=True)]
+    recency = recency_weights({month.month: len(month.churned) for month in months}, telecomit().split)
+    parts = [_rows(rng, month, recency[month.month]) for month in months]
     features, churned, weight = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     dataset = lightgbm.Dataset(features, churned, weight=weight)
     return lightgbm.train(SETTINGS | {"seed": seed}, dataset, num_boost_round=ROUNDS)
