@@ -20,31 +20,40 @@ REPORT_SEED = 1000
 
 
 def lives(years: int, first_seed: int, kept: Path) -> Iterator[Life]:
-    """One monitored year for each seed, the scenarios in turn; each is kept at once, so a stop loses none."""
-    begun = time.process_time()
+    """One monitored year for each seed, the scenarios in turn; each is kept at once, and not lived again if it was."""
+    begun, known = time.process_time(), _read(kept)
     with kept.open("a") as file:
         for number in range(years):
-            for life in live(number, first_seed + number):
-                file.write(json.dumps(vars(life)) + "\n")
-                yield life
-            file.flush()
+            found = known.get(first_seed + number)
+            if found is None:
+                found = live(number, first_seed + number)
+                file.write("".join(json.dumps(vars(life)) + "\n" for life in found))
+                file.flush()
+            yield from found
             print(f"\r{number + 1} of {years} years, {time.process_time() - begun:.0f} CPU seconds", end="", flush=True)
     print()
+
+
+def _read(kept: Path) -> dict[int, list[Life]]:
+    """The years that an earlier run has kept, by seed."""
+    by_seed: dict[int, list[Life]] = {}
+    for line in kept.read_text().splitlines() if kept.exists() else []:
+        life = Life(**json.loads(line))
+        by_seed.setdefault(life.seed, []).append(life)
+    return by_seed
 
 
 def main() -> None:
     """Run, print, draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--years", type=int, default=210, help="operator-years, spread over the scenarios; 0: only read"
-    )
+    parser.add_argument("--years", type=int, default=210, help="operator-years, spread over the scenarios")
     parser.add_argument("--seed", type=int, default=REPORT_SEED, help="first seed")
-    parser.add_argument("--kept", type=Path, default=Path(os.devnull), help="where to keep what happened, line by line")
-    parser.add_argument("--read", type=Path, nargs="*", default=[], help="what other runs kept, to report along")
+    parser.add_argument(
+        "--kept", type=Path, default=Path(os.devnull), help="where to keep each year; those there are not lived again"
+    )
     parser.add_argument("--picture", type=Path, help="where to draw the picture")
     arguments = parser.parse_args()
-    found = [Life(**json.loads(line)) for file in arguments.read for line in file.read_text().splitlines()]
-    found += lives(arguments.years, arguments.seed, arguments.kept)
+    found = list(lives(arguments.years, arguments.seed, arguments.kept))
     print(tables(found))
     if arguments.picture:
         draw(found, arguments.picture)
