@@ -12,7 +12,6 @@ from churn_platform.training.tracking import Tracking
 LATER, EARLIER = datetime(2100, 1, 1, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC)
 
 
-
 @pytest.fixture
 def kept(tracking: Tracking, tmp_path: Path):
     """A store with a registered candidate, one that was not, and a trial of each."""

@@ -86,7 +86,9 @@ def test_a_needed_snapshot_reads_as_before(world: World):
 
 def test_a_state_since_then_can_be_travelled_to(world: World):
     """Of the older snapshots, the one that was in force at the time stays as well."""
-    times = dict(world.connection.execute("select snapshot_id, snapshot_time from ducklake_snapshots('lake')").fetchall())
+    times = dict(
+        world.connection.execute("select snapshot_id, snapshot_time from ducklake_snapshots('lake')").fetchall()
+    )
     first, second, third = world.held
     tidy(world.lake, [], until=times[third] - timedelta(microseconds=1), grace=AT_ONCE)
     assert first not in world.snapshots()
