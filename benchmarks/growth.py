@@ -1,10 +1,11 @@
 """How much an installation grows over a year of monthly runs, with and without housekeeping.
 
-    python -m benchmarks.growth --customers 300 --months 12
+    python -m benchmarks.growth --customers 1500 --months 12
 
-The tests' small snapshot portfolio. Each month lands and runs from end to end, with a training in every third month; then
-the month before is delivered again, and features and scores of both are made anew. Retention is scaled to the run: after each month
-goes what is older than three of them, but files without use stay for another month. Both installations do the same.
+The tests' small snapshot portfolio. Each month lands and runs from end to end, with a training in every third month;
+then the month before is delivered again, and features and scores of both are made anew. Retention is scaled to the run:
+after each month goes what is older than three of them, but files without use stay for another month. Both
+installations do the same.
 """
 
 import argparse
@@ -75,7 +76,7 @@ def line(graph: Graph) -> str:
 def main() -> None:
     """Print a table for each of the two installations."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--customers", type=int, default=300)
+    parser.add_argument("--customers", type=int, default=1_500)
     parser.add_argument("--months", type=int, default=12)
     parser.add_argument("--only", choices=["without", "with"], help="One of the two; default both.")
     arguments = parser.parse_args()

@@ -34,7 +34,7 @@ USAGE = [
 
 
 def test_a_month_is_what_its_steps_used():
-    """3 CPU hours at 5 ct, 2 GB for 3 hours at 1 ct, 500 GB at 10 ct: a repeated, failed run included, a range shared."""
+    """3 CPU hours at 5 ct, 2 GB for 3 hours at 1 ct, 500 GB at 10 ct: a failed run included, a range shared."""
     cost = month_cost(USAGE, JANUARY, storage_bytes=500_000_000_000, prices=PRICES)
     assert {item.name: (item.quantity, item.cost_eur) for item in cost.items} == {
         "CPU": (3.0, pytest.approx(0.15)),
