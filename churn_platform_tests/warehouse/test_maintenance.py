@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -166,3 +167,13 @@ def test_readers_work_meanwhile(world: World, start: Start):
         tidy(world.lake, [], until=LATER)
     _, errors = reader.communicate(timeout=60)
     assert reader.returncode == 0, errors
+
+
+def test_a_postgres_catalog_is_tidied_as_well(lake: Lake, postgres: str):
+    """The same functions, and no file of another writer."""
+    with closing(connect(other := replace(lake, catalog=postgres))) as connection:
+        world = World(other, connection)
+        first, _, newest = world.deliver(JANUARY), world.deliver(FEBRUARY), world.deliver(JANUARY, first=7)
+        assert tidy(other, [first], until=LATER, grace=AT_ONCE).snapshots == 5, "of seven, all but two"
+        assert world.read(first) == world.held[first]
+        assert world.read(current_snapshot(connection)) == world.held[newest]
