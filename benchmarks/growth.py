@@ -1,11 +1,12 @@
 """How much an installation grows over a year of monthly runs, with and without housekeeping.
 
     python -m benchmarks.growth --customers 1500 --months 12
+    python -m benchmarks.growth --customers 1500 --months 12 --lake-only
 
 The tests' small snapshot portfolio. Each month lands and runs from end to end, with a training in every third month;
 then the month before is delivered again, and features and scores of both are made anew. Retention is scaled to the run:
 after each month goes what is older than three of them, but files without use stay for another month. Both
-installations do the same.
+installations do the same. `--lake-only` writes tables like these alone, without a run, in seconds.
 """
 
 import argparse
@@ -13,8 +14,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
 from dagster import DagsterInstance
 
 from churn_platform.housekeeping.dagster_runs import forgetting
@@ -22,7 +25,10 @@ from churn_platform.housekeeping.folders import Size
 from churn_platform.housekeeping.house import Retention, keep_house, weigh
 from churn_platform.months import label, month_range, shift
 from churn_platform.training.tracking import Tracking
+from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.lake import connect
+from churn_platform.warehouse.maintenance import tidy as tidy_lake
+from churn_platform.warehouse.tables import replace_rows, write
 from churn_platform_tests.pipeline.acme import land_snapshot, write_spec
 from churn_platform_tests.pipeline.graph import Graph
 from churn_platform_tests.tiny import JANUARY, customers
@@ -73,11 +79,39 @@ def line(graph: Graph) -> str:
     return " | ".join([*cells, f"{total.size_bytes / 1e6:.1f} / {total.files}", f"{counted[0] if counted else 0}"])
 
 
+def months_of_a_lake(graph: Graph, *, rows: int, months: int, housekeeping: bool) -> Iterator[tuple[str, str]]:
+    """Tables of a month and of the one before, written as runs write them: large ones, and some of a few rows."""
+    ends: list[datetime] = []
+    sizes = {"customers": rows, "features": rows, "scores": rows, "decision": 1, "drift": 4}
+    install_extensions(graph.lake.extension_dir)
+    with closing(connect(graph.lake)) as connection:
+        for number, month in enumerate(month_range(JANUARY, shift(JANUARY, months - 1))):
+            for written in sorted({month, max(JANUARY, shift(month, -1))}):
+                for table, size in {
+                    "customers": rows,
+                    "features": rows,
+                    "scores": rows,
+                    "decision": 1,
+                    "drift": 4,
+                }.items():
+                    made = customers(size, seed=number).features.astype(float)
+                    columns = {"month": "date"} | {f"value_{place}": "double" for place in range(made.shape[1])}
+                    values = {f"value_{place}": made[:, place] for place in range(made.shape[1])}
+                    new = pa.table({"month": pa.array([written] * size), **values})
+                    replace = partial(replace_rows, connection, f"operator.{table}", columns, written, new)
+                    write(connection, graph.lake, replace)
+            ends.append(datetime.now(UTC))
+            if housekeeping and len(ends) > KEPT_MONTHS:
+                tidy_lake(graph.lake, [], until=ends[-1 - KEPT_MONTHS], grace=ends[-1] - ends[-2])
+            yield label(month), line(graph)
+
+
 def main() -> None:
     """Print a table for each of the two installations."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=1_500)
     parser.add_argument("--months", type=int, default=12)
+    parser.add_argument("--lake-only", action="store_true", help="Tables alone, without runs.")
     parser.add_argument("--only", choices=["without", "with"], help="One of the two; default both.")
     arguments = parser.parse_args()
     for housekeeping in (False, True):
@@ -88,7 +122,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             graph = Graph(Path(folder), tuning_trials=0)
             options = {"rows": arguments.customers, "months": arguments.months, "housekeeping": housekeeping}
-            for month, sizes in months_of_an_operator(graph, **options):
+            live = months_of_a_lake if arguments.lake_only else months_of_an_operator
+            for month, sizes in live(graph, **options):
                 print(f"| {month} | {sizes} |", flush=True)
 
 

@@ -55,9 +55,7 @@ def measure_outcome(customers: Randomised, *, control_share: float) -> list[Outc
     offers = [ALL_OFFERS, *sorted(set(customers.offer))]
     if len(offers) == 2:
         offers = offers[:1]
-    found = [
-        customers.take(customers.offer == offer) if offer != ALL_OFFERS else customers for offer in offers
-    ]
+    found = [customers.take(customers.offer == offer) if offer != ALL_OFFERS else customers for offer in offers]
     return [
         compare(offer, group, control_share=control_share)
         for offer, group in zip(offers, found, strict=True)
@@ -196,7 +194,9 @@ def add_up(months: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         treated=treated,
         control=control,
         **sums,
-        response_rate=float(np.average([row["response_rate"] for row in answered], weights=weights)) if weights else None,
+        response_rate=float(np.average([row["response_rate"] for row in answered], weights=weights))
+        if weights
+        else None,
         treated_churn_rate=_weighted(trusted, "treated_churn_rate"),
         control_churn_rate=_weighted(trusted, "control_churn_rate"),
         **dict(zip(("effect", "effect_low", "effect_high"), effect, strict=True)),
