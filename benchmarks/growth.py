@@ -87,13 +87,7 @@ def months_of_a_lake(graph: Graph, *, rows: int, months: int, housekeeping: bool
     with closing(connect(graph.lake)) as connection:
         for number, month in enumerate(month_range(JANUARY, shift(JANUARY, months - 1))):
             for written in sorted({month, max(JANUARY, shift(month, -1))}):
-                for table, size in {
-                    "customers": rows,
-                    "features": rows,
-                    "scores": rows,
-                    "decision": 1,
-                    "drift": 4,
-                }.items():
+                for table, size in sizes.items():
                     made = customers(size, seed=number).features.astype(float)
                     columns = {"month": "date"} | {f"value_{place}": "double" for place in range(made.shape[1])}
                     values = {f"value_{place}": made[:, place] for place in range(made.shape[1])}
