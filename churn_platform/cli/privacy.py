@@ -1,7 +1,6 @@
-"""The commands that erase: a customer, and answers after their time."""
+"""The command that erases a customer."""
 
 import getpass
-from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,6 @@ import typer
 
 from churn_platform.cli.app import PortfolioName, app, console, portfolio_named
 from churn_platform.errors import ErasureError
-from churn_platform.months import label, shift
 from churn_platform.settings import load_settings
 
 
@@ -62,28 +60,3 @@ def erase(
             show=lambda step: status.update(f"erasing: {step}"),
         )
     console.print(as_text(done, rewritten=landing), markup=False)
-
-
-@app.command()
-def forget_answers(
-    portfolio: PortfolioName,
-    months: Annotated[int, typer.Option(min=1, help="Months of answers to keep, the current one among them.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """Remove what the service answered longer ago, from the disk too."""
-    from churn_platform.serving_log.ingest import ingest_segments
-    from churn_platform.serving_log.retention import forget_answers, purge_answers
-    from churn_platform.warehouse.lake import Lake, connect
-
-    settings = load_settings()
-    name, lake = portfolio_named(settings, portfolio).name, Lake.of(settings)
-    folder, month = settings.serving_log_dir / name, datetime.now(UTC).date().replace(day=1)
-    before = shift(month, 1 - months)
-    if not yes:
-        told = f"Remove the answers before {label(before)}? No model recorded while they were there can be reproduced"
-        typer.confirm(told, abort=True)
-    with closing(connect(lake)) as connection:
-        ingest_segments(connection, lake, name, folder)
-        count = forget_answers(connection, lake, name, folder, before=before)
-    purged = purge_answers(lake, name, month=month)
-    console.print(f"{count:,} answers before {label(before)} forgotten, {purged.files:,} files removed", markup=False)

@@ -110,7 +110,7 @@ def check_snapshot(connection: duckdb.DuckDBPyConnection, version: int, record: 
     if found:
         return
     erased = erasure_of_snapshot(connection, record.snapshot)
-    why = f"an erasure in {label(erased)} took it away" if erased else "it was expired by housekeeping"
+    why = f"an erasure of a customer in {label(erased)} took it away" if erased else "it was expired by housekeeping"
     raise TrainingError(
         f"version {version} of {record.portfolio} was fitted on snapshot {record.snapshot} of the lake, which is gone: "
         f"{why}. Its training rows cannot be read again; nothing was fitted"

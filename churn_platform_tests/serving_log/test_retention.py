@@ -1,11 +1,13 @@
 """Answers go after their time, from the disk too, and never before they were in the lake."""
 
-from datetime import date
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from churn_platform.serving_log.ingest import ingest_segments
-from churn_platform.serving_log.retention import forget_answers, purge_answers
+from churn_platform.serving_log.retention import forget_answers
 from churn_platform.warehouse.lake import connect
+from churn_platform.warehouse.maintenance import tidy
 from churn_platform.warehouse.purge import data_files
 from churn_platform_tests.serving.predictions import prediction
 from churn_platform_tests.serving_log.test_ingest import FEBRUARY_US, NEW_YEAR_US, connection, folder, ids, log
@@ -60,16 +62,14 @@ def test_torn_segments_go_with_their_month(connection, lake, folder):
     assert [int(path.name.split("-")[0]) for path in (folder / "torn").iterdir()] == [FEBRUARY_US]
 
 
-def test_forgotten_answers_leave_the_disk_with_the_purge(connection, lake, folder):
+def test_forgotten_answers_leave_the_disk_with_housekeeping(connection, lake, folder):
     """Until then time travel sees them; afterwards no file holds them, and what is kept can be read."""
     old = [prediction(request_id=f"old-{number}", at_us=NEW_YEAR_US) for number in range(50)]
     log(folder, *old, *(prediction(request_id=f"new-{number}", at_us=FEBRUARY_US) for number in range(50)))
     ingest_segments(connection, lake, "tiny", folder)
     forget_answers(connection, lake, "tiny", folder, before=FEBRUARY)
     connection.close()
-    purged = purge_answers(lake, "tiny", month=FEBRUARY)
-    assert purged.snapshots
+    tidy(lake, set(), until=datetime.now(UTC) + timedelta(days=1), grace=timedelta(0))
     assert not [path for path in data_files(lake) if b"old-" in path.read_bytes()]
-    assert purge_answers(lake, "tiny", month=FEBRUARY).snapshots == []
-    with connect(lake) as again:
+    with closing(connect(lake, read_only=True)) as again:
         assert len(ids(again)) == 50

@@ -161,7 +161,7 @@ def test_an_erasure_is_named(trained: Trained) -> None:
         lambda: note_expired(trained.connection, MARCH, [trained.record.snapshot]),
     )
     expire(trained)
-    with pytest.raises(TrainingError, match="an erasure in 2025-03 took it away"):
+    with pytest.raises(TrainingError, match="an erasure of a customer in 2025-03 took it away"):
         trained.reproduce()
 
 
