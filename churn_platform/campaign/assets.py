@@ -1,16 +1,27 @@
-"""The contact list of a month, and what it should bring, as assets."""
+"""The contact list of a month, what it should bring and what it brought, as assets."""
 
 from functools import partial
+from typing import Any
 
-from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
+from dagster import (
+    AssetDep,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+)
 
 from churn_platform.campaign import contact_list as contacts
+from churn_platform.campaign import outcome_table
 from churn_platform.campaign.economics import as_markdown
 from churn_platform.campaign.export import CSV_FILE, export_contact_list
 from churn_platform.campaign.forecast import forecast_month, replace_forecast
+from churn_platform.campaign.outcome import as_markdown as outcome_markdown
 from churn_platform.data_contract.tables import require_sound
 from churn_platform.months import label
-from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
+from churn_platform.partitions import WAREHOUSE_POOL, lag, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.scoring.champion import champion_record
 from churn_platform.settings import Settings
@@ -18,12 +29,16 @@ from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.resource import Warehouse
 from churn_platform.warehouse.tables import write
 
-CAMPAIGN_TABLES = ("contact_preferences", "campaign_contacts")
+CONTACTS = "campaign_contacts"
+CAMPAIGN_TABLES = ("contact_preferences", CONTACTS)
 
 
 def campaign_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
     """The assets that turn scores into contacts."""
-    return [_contact_list(portfolio, settings), _campaign_economics(portfolio, settings)]
+    found = [_contact_list(portfolio, settings), _campaign_economics(portfolio, settings)]
+    if CONTACTS in [table.name for table in portfolio.landed_tables]:
+        found.append(_campaign_outcome(portfolio, settings))
+    return found
 
 
 def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
@@ -79,3 +94,33 @@ def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefin
         )
 
     return campaign_economics
+
+
+def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    earlier = lag(1 + portfolio.label.gap_months)
+
+    @asset(
+        **monthly_asset(portfolio.name, outcome_table.NAME, f"{portfolio.name}_monitoring", settings.first_month),
+        deps=[
+            AssetDep(AssetKey([portfolio.name, "contact_list"]), partition_mapping=earlier),
+            AssetDep(AssetKey([portfolio.raw_schema, CONTACTS]), partition_mapping=earlier),
+            AssetKey([portfolio.name, "churn_labels"]),
+        ],
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description="What the list earned whose outcomes matured in the month: treated against control, by offer, to date.",
+    )
+    def campaign_outcome(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+        metadata: dict[str, Any] = {}
+        with warehouse.get_connection() as connection:
+            for month in months_of(context):
+                rows = outcome_table.find_outcome(connection, portfolio, month)
+                replace = partial(outcome_table.replace_outcome, connection, portfolio, month, rows)
+                write(connection, warehouse.lake, replace)
+                said = rows[0]["verdict"] if rows else "no list with a control group was worked off"
+                context.log.info(f"{label(month)}: {said}")
+                if rows:
+                    metadata = {"outcome": MetadataValue.md(outcome_markdown(rows))}
+        return MaterializeResult(metadata=metadata)
+
+    return campaign_outcome

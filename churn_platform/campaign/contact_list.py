@@ -51,10 +51,27 @@ def replace_contact_list(connection: duckdb.DuckDBPyConnection, portfolio: Portf
     positive; the list is ranked by profit per euro where a budget binds, else by profit. Every run of 1 / control_share
     customers in that order loses one, drawn by a seeded hash, to the control group: they count as if contacted when
     the budget is spent, but cost nothing and are never contacted.
+
+    A list that has been worked off stays as it is, whatever scores were made since: it is the record of who was drawn.
     """
     table = f"{portfolio.name}.contact_list"
     ensure_table(connection, table, COLUMNS)
+    if kept := _rows_in_use(connection, portfolio, month):
+        return kept
     return replace_month(connection, table, month, _list_sql(connection, portfolio, month))
+
+
+def _rows_in_use(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> int:
+    """Rows of a list that has been worked off, as contacts of the month after it show; 0 where none were landed."""
+    contacts = f"{portfolio.raw_schema}.campaign_contacts"
+    if not table_exists(connection, contacts):
+        return 0
+    row = connection.execute(
+        f"select count(*) from {portfolio.name}.contact_list "
+        f"where month = $month and exists (from {contacts} where month = $next)",
+        {"month": month, "next": shift(month, 1)},
+    ).fetchone()
+    return row[0] if row else 0
 
 
 def _list_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
@@ -144,10 +161,20 @@ def _control(campaign: Campaign, month: date) -> str:
     """SQL for whether a ranked customer is control: one in each run of 1 / share, at a place that a hash draws."""
     if not campaign.control_share:
         return "false"
-    run = round(1 / campaign.control_share)
+    run = control_run(campaign)
     number = f"((list_rank - 1) // {run})"
     place = f"('0x' || left({_draw(campaign, month, f'{number}::varchar')}, 8))::bigint % {run}"
     return f"(list_rank - 1) % {run} = {place}"
+
+
+def control_run(campaign: Campaign) -> int:
+    """Ranked customers of whom one is control; to be called where there is a control share."""
+    return round(1 / campaign.control_share)
+
+
+def planned_control_share(campaign: Campaign) -> float:
+    """The share of a list that the draw makes control: one in each run, near the share asked for."""
+    return 1 / control_run(campaign) if campaign.control_share else 0.0
 
 
 def _inside(campaign: Campaign) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from churn_platform.campaign.contact_list import summarise
 from churn_platform.campaign.economics import Policy, as_rows, compare_policies, sensitivity
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.warehouse.tables import ensure_table
+from churn_platform.warehouse.tables import replace_dicts
 
 FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5)
 POLICY_COLUMNS = {
@@ -86,8 +85,4 @@ def replace_forecast(
         ("campaign_economics", POLICY_COLUMNS, as_rows(forecast.policies)),
         ("campaign_sensitivity", SENSITIVITY_COLUMNS, forecast.sensitivity),
     ):
-        table = f"{portfolio.name}.{name}"
-        ensure_table(connection, table, columns)
-        connection.execute(f"delete from {table} where month = ?", [month])
-        values: list[list[Any]] = [[({"month": month} | row)[column] for column in columns] for row in rows]
-        connection.executemany(f"insert into {table} values ({', '.join('?' * len(columns))})", values)
+        replace_dicts(connection, f"{portfolio.name}.{name}", columns, month, rows)

@@ -25,11 +25,15 @@ def simulate(
         str | None, typer.Option(help="Month from which the scenario acts; default the last.")
     ] = None,
     calls_per_customer: Annotated[float, typer.Option(help="Mean call records per customer and month.")] = 50,
+    campaign: Annotated[bool, typer.Option(help="Customers on exported contact lists are contacted.")] = False,
+    write_from: Annotated[
+        str | None, typer.Option(help="Month as YYYY-MM; files of earlier months stay as they are.")
+    ] = None,
 ) -> None:
     """Write the landing files of a simulated operator, and apart from them its true churn probabilities."""
     from pydantic import ValidationError
 
-    from churn_platform.simulator import SimulationConfig, simulate
+    from churn_platform.simulator import SimulationConfig, plans_from, simulate
 
     settings = load_settings()
     try:
@@ -51,6 +55,8 @@ def simulate(
             settings.landing_dir,
             settings.truth_dir / "telecomit",
             on_progress=lambda month: status.update(f"simulated {month}"),
+            write_from=read_month(write_from) if write_from else None,
+            **({"plans": plans_from(settings.exports_dir / "telecomit" / "contact_list")} if campaign else {}),
         )
     console.print(f"{customers:,} customers, {month_count} months: {settings.landing_dir / 'telecomit'}")
 

@@ -222,6 +222,34 @@ class App:
     cancellation_max_rate: float = 5.0
 
 
+@dataclass(frozen=True)
+class Response:
+    """What a retention contact does; logs of weights of the types, see `response.py`.
+
+    Chosen so that among customers of high risk a contact takes about 40 % off the probability of leaving, which is the
+    reference case's acceptance rate, and that one in ten or so is better left alone.
+    """
+
+    persuadable: float = 1.1
+    persuadable_per_price: float = 2.0  # an offer is money: it moves those for whom the plan is dear
+    persuadable_per_rise: float = 4.0
+    persuadable_if_free: float = 0.9
+    sure_thing: float = -2.2
+    sure_thing_per_logit: float = 0.7  # the safer, the likelier to stay whatever happens
+    lost_cause: float = -0.4
+    lost_cause_per_trouble: float = 0.25  # no discount mends a network
+    sleeping_dog: float = -1.6
+    sleeping_dog_if_quiet: float = 4.0  # long with us and seldom in the app: has not thought of leaving
+    long_days: float = 900
+    quiet_sessions: float = 8.0
+    acceptance: tuple[float, ...] = (0.80, 0.50, 0.05, 0.05)  # in the order of the types
+    holds: float = 0.90  # of the probability of leaving, with a persuadable customer who took the offer
+    wakes: float = 1.0  # log-odds of leaving, with a sleeping dog
+    reached: float = 0.90  # of those whom the operator sets out to contact
+    first_days: int = 10  # of the month, in which contacts are made
+    office_hours: tuple[int, int] = (9, 18)
+
+
 DAY_PROFILE = np.array(  # share of traffic by hour, UTC
     [1, 0.6, 0.4, 0.3, 0.4, 0.9, 2, 4, 5.5, 6, 6, 6.2, 6.5, 6, 5.5, 5.5, 6, 6.5, 7, 6.5, 6, 5, 3.5, 2]
 )

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.simulator.app import generate_sessions
 from churn_platform.simulator.calls import generate_calls
+from churn_platform.simulator.campaign import Plans, describe_contacts, nobody
 from churn_platform.simulator.chunk import Chunk, Columns
 from churn_platform.simulator.coefficients import TAKEOVER_APP_LEVEL, TAKEOVER_DATA_VOLUME
 from churn_platform.simulator.config import SimulationConfig, days_in, epoch_day, month_number
@@ -20,15 +22,25 @@ from churn_platform.simulator.customers import describe_customers, describe_pref
 from churn_platform.simulator.faults import break_amounts, lose_calls
 from churn_platform.simulator.identifiers import customer_ids
 from churn_platform.simulator.payments import generate_payments
+from churn_platform.simulator.response import ResponseType, churn_if_contacted
 from churn_platform.simulator.schema import arrow_schema, load_telecomit, to_batch
 from churn_platform.simulator.tickets import generate_tickets
 from churn_platform.simulator.world import Month, Stream, World, generator
 from churn_platform.simulator.writer import ParquetFile, append_numbered
 
 CHUNK_CUSTOMERS = 10_000  # part of the world: another size draws other events
-NO_CAMPAIGN = "campaign_contacts"  # nobody is contacted in this world
+CAMPAIGN = "campaign_contacts"  # written for months with a campaign alone
 WORKERS = 2  # numpy releases the interpreter lock; the order of rows does not depend on this
-TRUTH_SCHEMA = pa.schema([("customer_id", pa.string()), ("churn_probability", pa.float64()), ("churned", pa.bool_())])
+TRUTH_SCHEMA = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("churn_probability", pa.float64()),
+        ("churned", pa.bool_()),
+        ("response_type", pa.string()),
+        ("churn_probability_if_contacted", pa.float64()),
+        ("is_contacted", pa.bool_()),
+    ]
+)
 
 TableBatches = dict[str, list[pa.RecordBatch]]
 
@@ -38,16 +50,25 @@ def simulate(
     landing_dir: Path,
     truth_dir: Path,
     on_progress: Callable[[str], None] | None = None,
+    *,
+    plans: Plans = nobody,
+    write_from: date | None = None,
 ) -> None:
     """Write `<landing_dir>/telecomit/<table>/<YYYY-MM>.parquet` and `<truth_dir>/<YYYY-MM>.parquet` for every month.
 
     The same config gives the same bytes. Existing files of those months are replaced, each only when its successor is
     complete. `on_progress` gets 'YYYY-MM' after each month. Truth has one row per customer active at the month's start.
+
+    `plans` says whom the operator contacts in a month; it is asked when the month before has been written, so it may
+    run the platform on that. The same plans give the same bytes, and none give those of a world without campaigns.
+    With `write_from` the months before it are lived and not written.
     """
     portfolio = load_telecomit()
     world = World(config)
     for first_day in config.month_starts():
-        month = world.live_month()
+        month = world.live_month(plans(first_day))
+        if write_from is not None and first_day < write_from:
+            continue
         label = f"{first_day:%Y-%m}"
         write_landing(config, portfolio, month, Path(landing_dir) / portfolio.name, label)
         write_truth(month, Path(truth_dir) / f"{label}.parquet")
@@ -57,8 +78,9 @@ def simulate(
 
 def write_landing(config: SimulationConfig, portfolio: Portfolio, month: Month, folder: Path, label: str) -> None:
     """Write the month's file of every table."""
+    write_contacts(portfolio, month, folder / CAMPAIGN / f"{label}.parquet")
     with ExitStack() as stack:
-        tables = [table for table in portfolio.tables if table.name != NO_CAMPAIGN]
+        tables = [table for table in portfolio.tables if table.name != CAMPAIGN]
         outputs = {
             table.name: stack.enter_context(ParquetFile(folder / table.name / f"{label}.parquet", arrow_schema(table)))
             for table in tables
@@ -71,6 +93,18 @@ def write_landing(config: SimulationConfig, portfolio: Portfolio, month: Month, 
                         outputs[table.name].append(batch)
                     else:
                         append_numbered(outputs[table.name], batch, table.key, month_number(month.first_day))
+
+
+def write_contacts(portfolio: Portfolio, month: Month, path: Path) -> None:
+    """Write the contacts that took place; no file, and none from before, where there were none."""
+    if month.plan is None or month.reached is None or not len(month.reached.row):
+        path.unlink(missing_ok=True)
+        return
+    table = portfolio.table(CAMPAIGN)
+    columns = describe_contacts(month.plan, month.reached, month.first_day)
+    with ParquetFile(path, arrow_schema(table)) as output:
+        batch = to_batch(table, columns, customer_ids(month.people.number))
+        append_numbered(output, batch, table.key, month_number(month.first_day))
 
 
 def generate_chunk(config: SimulationConfig, portfolio: Portfolio, month: Month, start: int) -> TableBatches:
@@ -127,12 +161,22 @@ def ordered_map(function: Callable[[int], TableBatches], items: Iterable[int]) -
 
 
 def write_truth(month: Month, path: Path) -> None:
-    """Write the true probabilities of the month, one row per customer active at its start."""
+    """Write the truth about the month, one row per customer active at its start.
+
+    `churn_probability` is that without a contact, `churn_probability_if_contacted` that if the operator sets out to
+    contact the customer, reached or not; `churned` is what happened, and `is_contacted` whether the customer was reached.
+    """
     known = len(month.probability)
+    is_contacted = np.zeros(known, dtype=bool)
+    if month.reached:
+        is_contacted[month.reached.row] = True
+    columns = [
+        customer_ids(month.people.number[:known]),
+        month.probability,
+        ~month.stays[:known],
+        pa.array([kind.name.lower() for kind in ResponseType]).take(pa.array(month.types)),
+        churn_if_contacted(month.probability, month.types),
+        is_contacted,
+    ]
     with ParquetFile(path, TRUTH_SCHEMA) as output:
-        output.append(
-            pa.record_batch(
-                [customer_ids(month.people.number[:known]), month.probability, ~month.stays[:known]],
-                schema=TRUTH_SCHEMA,
-            )
-        )
+        output.append(pa.record_batch(columns, schema=TRUTH_SCHEMA))

@@ -8,10 +8,12 @@ import numpy as np
 
 from churn_platform.months import shift
 from churn_platform.simulator import coefficients as c
+from churn_platform.simulator.campaign import Plan, Reached, reach
 from churn_platform.simulator.config import Scenario, SimulationConfig, days_in, epoch_day, month_number
 from churn_platform.simulator.evolution import evolve, raise_prices
 from churn_platform.simulator.hazard import churn_probability
 from churn_platform.simulator.population import Population, found, recruit
+from churn_platform.simulator.response import churn_after_contact, response_types
 
 
 class Stream(IntEnum):
@@ -27,6 +29,7 @@ class Stream(IntEnum):
     TICKETS = 7
     APP = 8
     FAULT = 9
+    CAMPAIGN = 10
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class Month:
     """One month of the whole base: those active at its start, who come first, and those who joined in it.
 
     `leaves_on` is the day of the month (from 0) on which a customer leaves, -1 for those who stay.
-    `probability` is the chance of leaving in the month, for those active at its start only.
+    `probability` is the chance of leaving in the month without a contact, and `types` what a contact would do, for those
+    active at its start only. `plan` and `reached` are the month's campaign, None where there was none.
     """
 
     first_day: date
@@ -42,6 +46,9 @@ class Month:
     people: Population
     leaves_on: np.ndarray
     probability: np.ndarray
+    types: np.ndarray
+    plan: Plan | None = None
+    reached: Reached | None = None
 
     @property
     def stays(self) -> np.ndarray:
@@ -67,25 +74,35 @@ class World:
         while self._next_month < config.first_month:
             self.live_month()
 
-    def live_month(self) -> Month:
-        """Live the next month and return it."""
+    def live_month(self, plan: Plan | None = None) -> Month:
+        """Live the next month, in which the operator contacts customers by `plan`, and return it."""
         month = self._next_month
         scenario = self._config.acting_scenario(month)
-        probability, leaves_on = self._leave(month, scenario)
+        hazard = c.COMPETITOR_HAZARD if scenario == "competitor" else c.USUAL_HAZARD
+        probability = churn_probability(self._people, epoch_day(month), hazard)
+        types = response_types(self._people, epoch_day(month), probability)
+        reached = plan and reach(generator(self._config, Stream.CAMPAIGN, month), plan, self._people, types)
+        leaves_on = self._leave(month, probability, types, reached)
         self._change(month, scenario)
         joined = self._join(month, scenario, stayed=int((leaves_on < 0).sum()))
         people = self._people.join(joined)
         leaves_on = np.concatenate([leaves_on, np.full(len(joined), -1, dtype=leaves_on.dtype)])
         self._people = people.select(leaves_on < 0)
         self._next_month = shift(month, 1)
-        return Month(month, scenario, people, leaves_on, probability)
+        return Month(month, scenario, people, leaves_on, probability, types, plan, reached)
 
-    def _leave(self, month: date, scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
+    def _leave(self, month: date, probability: np.ndarray, types: np.ndarray, reached: Reached | None) -> np.ndarray:
+        """Day on which each leaves, -1 for those who stay; whoever is reached does not leave before that."""
         rng = generator(self._config, Stream.LEAVING, month)
-        hazard = c.COMPETITOR_HAZARD if scenario == "competitor" else c.USUAL_HAZARD
-        probability = churn_probability(self._people, epoch_day(month), hazard)
+        if reached:
+            rows = reached.row
+            probability = probability.copy()
+            probability[rows] = churn_after_contact(probability[rows], types[rows], reached.is_accepted)
         leaves = rng.random(len(probability)) < probability
-        return probability, np.where(leaves, rng.integers(0, days_in(month), len(leaves)), -1)
+        day = rng.integers(0, days_in(month), len(leaves))
+        if reached:
+            day[reached.row] = np.maximum(day[reached.row], reached.day)
+        return np.where(leaves, day, -1)
 
     def _change(self, month: date, scenario: Scenario) -> None:
         as_of_day = epoch_day(shift(month, 1))

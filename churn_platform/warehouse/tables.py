@@ -1,6 +1,6 @@
 """Tables of the lake: partitioned by month, a month replaced in one transaction."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, TypeVar
@@ -97,6 +97,25 @@ def replace_rows(
     count = replace_month(connection, table, month, "select * from new_rows")
     connection.unregister("new_rows")
     return count
+
+
+def replace_dicts(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: Mapping[str, str],
+    month: date,
+    rows: Iterable[Mapping[str, Any]],
+) -> None:
+    """Put a few rows, which may be none, in place of those of `month`; each has every column but the month.
+
+    To be called in a transaction.
+    """
+    ensure_table(connection, table, columns)
+    connection.execute(f"delete from {table} where month = ?", [month])
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    for row in rows:
+        values = [({"month": month} | dict(row))[column] for column in columns]
+        connection.execute(f"insert into {table} ({names}) values ({marks})", values)
 
 
 def read_rows(connection: duckdb.DuckDBPyConnection, table: str, month: date) -> list[dict[str, Any]]:

@@ -6,11 +6,11 @@ import duckdb
 import pytest
 
 from churn_platform.simulator.schema import load_telecomit
-from churn_platform.simulator.simulate import NO_CAMPAIGN
+from churn_platform.simulator.simulate import CAMPAIGN
 from churn_platform_tests.simulator.conftest import reader
 
 TELECOMIT = load_telecomit()
-WRITTEN = [table for table in TELECOMIT.tables if table.name != NO_CAMPAIGN]
+WRITTEN = [table for table in TELECOMIT.tables if table.name != CAMPAIGN]
 DUCKDB_TYPES = {
     "string": "VARCHAR",
     "integer": "BIGINT",

@@ -1,0 +1,246 @@
+"""What a campaign earned: those set down for contact against those held back, with intervals."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import chisquare
+
+from churn_platform.campaign.randomised import Randomised
+
+ALL_OFFERS = "all"
+MONTH, TO_DATE = "month", "to date"
+CONFIDENCE = 0.95
+MISMATCH_P_VALUE = 0.001
+FEWEST_CONTROL = 20  # customers; below, an interval says more about itself than about the campaign
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One comparison of those set down for contact (treated) with those held back (control).
+
+    It is by intention to treat: who was set down for contact and never reached counts as treated, because who can be
+    reached differs from who cannot. `kept` are customers who stay because of the campaign, `profit` what it earned beyond
+    its cost. `mismatch_p_value` is None where no share of control was planned.
+    """
+
+    period: str
+    offer: str
+    treated: int
+    control: int
+    contacted: int
+    control_contacted: int
+    response_rate: float | None
+    treated_churn_rate: float
+    control_churn_rate: float
+    effect: float
+    effect_low: float
+    effect_high: float
+    kept: float
+    kept_low: float
+    kept_high: float
+    cost_eur: float
+    profit_eur: float
+    profit_low_eur: float
+    profit_high_eur: float
+    mismatch_p_value: float | None
+    is_trusted: bool
+    verdict: str
+
+
+def measure_outcome(customers: Randomised, *, control_share: float) -> list[Outcome]:
+    """The outcome of a list over all offers, then by offer; none where either group is empty."""
+    offers = [ALL_OFFERS, *sorted(set(customers.offer))]
+    if len(offers) == 2:
+        offers = offers[:1]
+    found = [
+        customers.take(customers.offer == offer) if offer != ALL_OFFERS else customers for offer in offers
+    ]
+    return [
+        compare(offer, group, control_share=control_share)
+        for offer, group in zip(offers, found, strict=True)
+        if 0 < group.is_control.sum() < len(group)
+    ]
+
+
+def compare(offer: str, customers: Randomised, *, control_share: float) -> Outcome:
+    """Treated against control among `customers`, of whom `control_share` were meant to be control."""
+    treated, control = customers.take(~customers.is_control), customers.take(customers.is_control)
+    effect, bounds = _effect(treated, control)
+    profit, profit_bounds = _profit(treated, control, bounds)
+    answers = treated.is_accepted[~np.isnan(treated.is_accepted)]
+    p_value = mismatch(len(treated), len(control), control_share=control_share)
+    counts = {
+        "treated": len(treated),
+        "control": len(control),
+        "contacted": int(treated.is_contacted.sum()),
+        "control_contacted": int(control.is_contacted.sum()),
+    }
+    is_trusted, verdict = _verdict(bounds, p_value, control_share=control_share, **counts)
+    return Outcome(
+        period=MONTH,
+        offer=offer,
+        **counts,
+        response_rate=float(answers.mean()) if len(answers) else None,
+        treated_churn_rate=float(treated.churned.mean()),
+        control_churn_rate=float(control.churned.mean()),
+        effect=effect,
+        effect_low=bounds[0],
+        effect_high=bounds[1],
+        kept=effect * len(treated),
+        kept_low=bounds[0] * len(treated),
+        kept_high=bounds[1] * len(treated),
+        cost_eur=float(treated.cost_eur.sum()),
+        profit_eur=profit,
+        profit_low_eur=profit_bounds[0],
+        profit_high_eur=profit_bounds[1],
+        mismatch_p_value=p_value,
+        is_trusted=is_trusted,
+        verdict=verdict,
+    )
+
+
+def _effect(treated: Randomised, control: Randomised) -> tuple[float, Interval]:
+    """Churn rate of control minus that of treated, with Newcombe's interval (1998, method 10)."""
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    low, high = confint_proportions_2indep(
+        *(int(control.churned.sum()), len(control)),
+        *(int(treated.churned.sum()), len(treated)),
+        method="newcomb",
+        compare="diff",
+        alpha=1 - CONFIDENCE,
+    )
+    return float(control.churned.mean() - treated.churned.mean()), (float(low), float(high))
+
+
+def _profit(treated: Randomised, control: Randomised, effect: Interval) -> tuple[float, Interval]:
+    """Difference of the mean net values times the treated, EUR; the wider of two intervals.
+
+    Welch's knows that values differ between customers, and nothing where nobody of a small control group left; Newcombe's
+    of the effect, at the mean value, knows the latter.
+    """
+    from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
+
+    count = len(treated)
+    profit = count * float(treated.net_eur.mean() - control.net_eur.mean())
+    value, spent = float(treated.value_eur.mean()), float(treated.cost_eur.mean() - control.cost_eur.mean())
+    bounds = [count * (bound * value - spent) for bound in effect]
+    if min(count, len(control)) > 1:
+        means = CompareMeans(DescrStatsW(treated.net_eur), DescrStatsW(control.net_eur))
+        welch = means.tconfint_diff(alpha=1 - CONFIDENCE, usevar="unequal")
+        bounds += [count * bound for bound in welch if np.isfinite(bound)]
+    return profit, (float(min(bounds)), float(max(bounds)))
+
+
+def mismatch(treated: int, control: int, *, control_share: float) -> float | None:
+    """p-value of a sample ratio mismatch: chi-square of the two counts against the planned share."""
+    if not control_share:
+        return None
+    total = treated + control
+    return float(chisquare([treated, control], [total * (1 - control_share), total * control_share]).pvalue)
+
+
+def _verdict(
+    effect: Interval,
+    p_value: float | None,
+    *,
+    control_share: float,
+    treated: int,
+    control: int,
+    contacted: int,
+    control_contacted: int,
+) -> tuple[bool, str]:
+    """Whether the figures may be believed, and what they say, in words."""
+    if p_value is not None and p_value < MISMATCH_P_VALUE:
+        planned = control_share * (treated + control)
+        return False, (
+            f"not to be trusted: {control:,} control customers have an outcome where {planned:,.0f} of "
+            f"{treated + control:,} were planned (sample ratio mismatch, p = {p_value:.1g}); find out who is missing"
+        )
+    notes = [_reading(effect, control)]
+    if contacted < treated:
+        notes.append(f"{treated - contacted:,} of {treated:,} were never contacted and count as treated")
+    if control_contacted:
+        notes.append(f"{control_contacted:,} control customers were contacted, which hides part of the effect")
+    return True, "; ".join(notes)
+
+
+def _reading(effect: Interval, control: int) -> str:
+    if control < FEWEST_CONTROL:
+        return f"too few to tell: {control:,} control customers have an outcome, {FEWEST_CONTROL} are the least"
+    if effect[0] > 0:
+        return "the campaign keeps customers"
+    return "the campaign drives customers away" if effect[1] < 0 else "no effect is shown"
+
+
+def add_up(months: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """All trusted months as one row: sums, with intervals by the squares of the distances (Zou & Donner 2008).
+
+    Months are added instead of their customers, so the control share may change. None where no month is trusted.
+    """
+    trusted = [row for row in months if row["is_trusted"]]
+    if not trusted:
+        return None
+    treated, control = (sum(row[name] for row in trusted) for name in ("treated", "control"))
+    sums = {name: sum(row[name] for row in trusted) for name in ("contacted", "control_contacted", "cost_eur")}
+    kept, profit = (_sum_of(trusted, *names) for names in (KEPT, PROFIT))
+    answered = [row for row in trusted if row["response_rate"] is not None and row["contacted"]]
+    weights = [row["contacted"] for row in answered]
+    effect = [value / treated for value in kept]
+    row = Outcome(
+        period=TO_DATE,
+        offer=ALL_OFFERS,
+        treated=treated,
+        control=control,
+        **sums,
+        response_rate=float(np.average([row["response_rate"] for row in answered], weights=weights)) if weights else None,
+        treated_churn_rate=_weighted(trusted, "treated_churn_rate"),
+        control_churn_rate=_weighted(trusted, "control_churn_rate"),
+        **dict(zip(("effect", "effect_low", "effect_high"), effect, strict=True)),
+        **dict(zip(KEPT, kept, strict=True)),
+        **dict(zip(PROFIT, profit, strict=True)),
+        mismatch_p_value=None,
+        is_trusted=True,
+        verdict=f"{_reading((effect[1], effect[2]), control)}, over {len(trusted)} months",
+    )
+    return asdict(row)
+
+
+KEPT = ("kept", "kept_low", "kept_high")
+PROFIT = ("profit_eur", "profit_low_eur", "profit_high_eur")
+
+
+def _weighted(rows: Sequence[dict[str, Any]], name: str) -> float:
+    """Mean over months by their treated customers, so that control is what treated would have been."""
+    return float(np.average([row[name] for row in rows], weights=[row["treated"] for row in rows]))
+
+
+def _sum_of(rows: Sequence[dict[str, Any]], name: str, low: str, high: str) -> Sequence[float]:
+    total = sum(row[name] for row in rows)
+    below = sum((row[name] - row[low]) ** 2 for row in rows) ** 0.5
+    above = sum((row[high] - row[name]) ** 2 for row in rows) ** 0.5
+    return total, total - below, total + above
+
+
+def as_markdown(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows as a table to read, each with its verdict."""
+    lines = [
+        f"| {row['period']} | {row['offer']} | {row['treated']:,} : {row['control']:,} "
+        f"| {row['treated_churn_rate']:.1%} : {row['control_churn_rate']:.1%} "
+        f"| {row['kept']:,.0f} ({row['kept_low']:,.0f} to {row['kept_high']:,.0f}) "
+        f"| {row['profit_eur']:,.0f} ({row['profit_low_eur']:,.0f} to {row['profit_high_eur']:,.0f}) "
+        f"| {_share(row['response_rate'])} | {row['verdict']} |"
+        for row in rows
+    ]
+    head = (
+        "| period | offer | treated : control | churn rates | customers kept (95 %) | profit EUR (95 %) "
+        "| took the offer | what it says |\n|---|---|--:|--:|--:|--:|--:|---|"
+    )
+    return "\n".join([head, *lines])
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"

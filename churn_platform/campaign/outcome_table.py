@@ -1,0 +1,72 @@
+"""The outcomes of campaigns as rows of the warehouse: the month's, and all months' so far."""
+
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from churn_platform.campaign.contact_list import planned_control_share
+from churn_platform.campaign.outcome import ALL_OFFERS, MONTH, add_up, measure_outcome
+from churn_platform.campaign.randomised import read_randomised
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.warehouse.tables import replace_dicts, table_exists
+
+NAME = "campaign_outcome"
+COLUMNS = {
+    "month": "date",
+    "period": "varchar",
+    "offer": "varchar",
+    "treated": "bigint",
+    "control": "bigint",
+    "contacted": "bigint",
+    "control_contacted": "bigint",
+    "response_rate": "double",
+    "treated_churn_rate": "double",
+    "control_churn_rate": "double",
+    "effect": "double",
+    "effect_low": "double",
+    "effect_high": "double",
+    "kept": "double",
+    "kept_low": "double",
+    "kept_high": "double",
+    "cost_eur": "double",
+    "profit_eur": "double",
+    "profit_low_eur": "double",
+    "profit_high_eur": "double",
+    "mismatch_p_value": "double",
+    "is_trusted": "boolean",
+    "verdict": "varchar",
+}
+Rows = list[dict[str, Any]]
+
+
+def find_outcome(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> Rows:
+    """Rows about the list whose outcomes matured in `month`, over all offers first, then all months up to it.
+
+    None where no list was worked off, or it had no control group.
+    """
+    customers = read_randomised(connection, portfolio, month)
+    share = planned_control_share(portfolio.campaign)
+    rows = [asdict(outcome) for outcome in measure_outcome(customers, control_share=share)]
+    if not rows:
+        return []
+    so_far = add_up([*_earlier(connection, portfolio, month), rows[0]])
+    return [*rows, so_far] if so_far else rows
+
+
+def _earlier(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> Rows:
+    table = f"{portfolio.name}.{NAME}"
+    if not table_exists(connection, table):
+        return []
+    result = connection.execute(
+        f"select * exclude (month) from {table} where month < ? and period = ? and offer = ? order by month",
+        [month, MONTH, ALL_OFFERS],
+    )
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def replace_outcome(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, rows: Rows) -> None:
+    """Put the outcome of a month in place of the one before. To be called in a transaction."""
+    replace_dicts(connection, f"{portfolio.name}.{NAME}", COLUMNS, month, rows)

@@ -1,0 +1,96 @@
+"""Contacts in the simulated world: whom the operator sets out to call, who was reached, who took the offer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from churn_platform.errors import DataError
+from churn_platform.months import label, shift
+from churn_platform.simulator.chunk import DAY_S, Columns
+from churn_platform.simulator.coefficients import Response
+from churn_platform.simulator.config import epoch_day
+from churn_platform.simulator.population import Population
+from churn_platform.simulator.response import acceptance
+
+LIST_FILE = "contact_list.parquet"
+LIST_COLUMNS = ["customer_id", "channel", "offer", "contact_cost_eur"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Whom to contact in a month, with what: one entry per customer."""
+
+    number: np.ndarray
+    channel: np.ndarray
+    offer: np.ndarray
+    cost_eur: np.ndarray
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Customers who were reached, as rows of the month's base, with the day of the month and what they answered."""
+
+    row: np.ndarray
+    planned: np.ndarray
+    day: np.ndarray
+    second: np.ndarray
+    is_accepted: np.ndarray
+
+
+Plans = Callable[[date], Plan | None]
+
+
+def nobody(month: date) -> None:
+    """The plan of an operator without campaigns."""
+
+
+def plans_from(contact_lists_dir: Path) -> Plans:
+    """The plans of an operator who works off the lists that the platform hands over.
+
+    What is contacted in a month stands in the list of the month before, at `<YYYY-MM>/contact_list.parquet`.
+    """
+
+    def plan(month: date) -> Plan | None:
+        path = contact_lists_dir / label(shift(month, -1)) / LIST_FILE
+        return read_plan(path) if path.exists() else None
+
+    return plan
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan that a contact list holds; DataError where it names customers of another world."""
+    table = pq.read_table(path, columns=LIST_COLUMNS)
+    ids = table["customer_id"].to_pylist()
+    if strange := [each for each in ids if not (each.startswith("T") and each[1:].isdecimal())]:
+        raise DataError(f"{path}: {strange[0]!r} is no customer of a simulated operator")
+    number = np.array([int(each[1:]) for each in ids], dtype=np.int64)
+    rest = [np.asarray(table[name].to_pylist(), dtype=object) for name in LIST_COLUMNS[1:3]]
+    return Plan(number, *rest, table["contact_cost_eur"].to_numpy())
+
+
+def reach(rng: np.random.Generator, plan: Plan, people: Population, types: np.ndarray) -> Reached:
+    """Carry out the plan among `people`, in the order of their numbers; who has left the base cannot be reached."""
+    response = Response()
+    _, row, planned = np.intersect1d(people.number, plan.number, return_indices=True)
+    answers = rng.random(len(row)) < response.reached
+    day = rng.integers(0, response.first_days, len(row))
+    opens, closes = response.office_hours
+    second = rng.integers(opens * 3600, closes * 3600, len(row))
+    is_accepted = rng.random(len(row)) < acceptance(types[row])
+    return Reached(row[answers], planned[answers], day[answers], second[answers], is_accepted[answers])
+
+
+def describe_contacts(plan: Plan, reached: Reached, month: date) -> Columns:
+    """Rows of `campaign_contacts`; the customer is a row of the month's base."""
+    return {
+        "customer_id": reached.row.astype(np.int32),
+        "contacted_at": (epoch_day(month) + reached.day) * DAY_S + reached.second,
+        "channel": plan.channel[reached.planned],
+        "offer": plan.offer[reached.planned],
+        "is_accepted": reached.is_accepted,
+        "cost_eur": plan.cost_eur[reached.planned],
+    }
