@@ -72,9 +72,7 @@ class Operator:
 
     def list_contacts(self, month: date) -> Path:
         """Score the month and make its list; returns the folder that is handed over."""
-        tracking = Tracking(
-            tracking_uri=self.settings.mlflow_uri, artifact_location=self.settings.mlflow_artifacts
-        )
+        tracking = Tracking(tracking_uri=self.settings.mlflow_uri, artifact_location=self.settings.mlflow_artifacts)
         champion = load_champion(tracking.client(), self.portfolio)
         with closing(connect(self.lake)) as connection:
             scores = score_month(connection, self.portfolio, champion, month, batch_rows=100_000)

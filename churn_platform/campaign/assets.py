@@ -108,7 +108,7 @@ def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
         ],
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
-        description="What the list earned whose outcomes matured in the month: treated against control, by offer, to date.",
+        description="What the list with outcomes in the month earned: treated against control, by offer, to date.",
     )
     def campaign_outcome(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
         metadata: dict[str, Any] = {}

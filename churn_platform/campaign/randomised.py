@@ -60,7 +60,9 @@ def read_randomised(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio,
         with list as (select * from {listed} where month = $features),
         made as (
             select
-                customer_id, bool_or(is_accepted) as is_accepted, sum(coalesce(made.cost_eur, contact_cost_eur)) as cost_eur
+                customer_id,
+                bool_or(is_accepted) as is_accepted,
+                sum(coalesce(made.cost_eur, contact_cost_eur)) as cost_eur,
             from {contacts} as made
             join list using (customer_id)
             where made.month between $first and $outcomes
