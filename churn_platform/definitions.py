@@ -16,12 +16,16 @@ from churn_platform.audit.resource import AuditTrail
 from churn_platform.automation.everything import automate
 from churn_platform.automation.freshness import with_freshness
 from churn_platform.campaign.assets import campaign_assets
+from churn_platform.costs.assets import cost_assets
+from churn_platform.costs.hooks import metered
 from churn_platform.data_contract.assets import data_contract_checks
 from churn_platform.errors import SpecError
 from churn_platform.evaluation.assets import evaluation_assets
 from churn_platform.governance.assets import governance_assets
+from churn_platform.housekeeping.assets import housekeeping_assets
 from churn_platform.ingest.assets import raw_assets, snapshot_assets
 from churn_platform.monitoring.assets import monitoring_assets
+from churn_platform.partitions import PLATFORM
 from churn_platform.portfolios.registry import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.assets import published_assets
@@ -30,7 +34,7 @@ from churn_platform.serving_log.assets import serving_log_assets
 from churn_platform.settings import Settings, load_settings
 from churn_platform.training.assets import training_assets
 from churn_platform.training.tracking import Tracking
-from churn_platform.warehouse.dbt import dbt_cli, feature_assets, prepared_project
+from churn_platform.warehouse.dbt import PORTFOLIO, dbt_cli, feature_assets, prepared_project
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.resource import Warehouse
 
@@ -49,10 +53,12 @@ def build_defs(**overrides: object) -> Definitions:
                 f"portfolio {portfolio.name}: event tables need dbt models, and dbt_models/ has none for it"
             )
     assets = [asset for portfolio in portfolios.values() for asset in portfolio_assets(portfolio, settings)]
+    platform = [*housekeeping_assets(list(portfolios), settings), *cost_assets(settings)]
+    path = settings.costs_path
     checks = [check for portfolio in portfolios.values() for check in data_contract_checks(portfolio, settings)]
     automation = automate(portfolios.values(), settings)
     return Definitions(
-        assets=[*with_freshness(assets), dbt_models],
+        assets=[*with_freshness(assets), *metered([dbt_models], PORTFOLIO, path), *metered(platform, PLATFORM, path)],
         asset_checks=checks,
         jobs=automation.jobs,
         sensors=automation.sensors,
@@ -70,7 +76,7 @@ def build_defs(**overrides: object) -> Definitions:
 def portfolio_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
     """Every asset of a portfolio but the features that dbt makes of event tables."""
     features = snapshot_assets(portfolio, settings) if portfolio.kind == "snapshot" else []
-    return [
+    assets = [
         *raw_assets(portfolio, settings),
         *features,
         *training_assets(portfolio, settings),
@@ -82,6 +88,7 @@ def portfolio_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDef
         *campaign_assets(portfolio, settings),
         *monitoring_assets(portfolio, settings),
     ]
+    return metered(assets, portfolio.name, settings.costs_path)
 
 
 @definitions

@@ -20,8 +20,12 @@ def as_of(month: date) -> date:
 
 def month_range(first: date, last: date) -> list[date]:
     """Every month from `first` to `last`, both included."""
-    count = (last.year - first.year) * 12 + last.month - first.month + 1
-    return [shift(first, offset) for offset in range(count)]
+    return [shift(first, offset) for offset in range(months_between(first, last) + 1)]
+
+
+def months_between(first: date, last: date) -> int:
+    """How many months `last` lies after `first`."""
+    return (last.year - first.year) * 12 + last.month - first.month
 
 
 def last_complete_month(today: date) -> date:

@@ -14,6 +14,7 @@ from dagster import (
 from churn_platform.months import month_range, parse_month
 
 WAREHOUSE_POOL = "warehouse"
+PLATFORM = "platform"  # group and schema of what belongs to no portfolio
 
 
 def monthly(first_month: date) -> MonthlyPartitionsDefinition:

@@ -78,6 +78,29 @@ class Settings(BaseSettings):
         10.0, gt=0, le=20, description="How long the webhook may take to answer."
     )
 
+    housekeeping_schedule: bool = Field(
+        True, description="Whether the 2nd, 03:00 UTC, removes what only the past needs, and adds up the month's cost."
+    )
+    housekeeping_lake_days: int = Field(
+        30, ge=1, description="Days for which every state of the lake can be read again, and working files stay."
+    )
+    housekeeping_history_days: int = Field(
+        400,
+        ge=1,
+        description="Days for which a version without a role can be fitted again, and runs, pages and exports stay.",
+    )
+    housekeeping_published_months: int = Field(
+        3, ge=1, description="Newest months of published look-ups that stay; what is live always does."
+    )
+
+    cost_cpu_hour_eur: float = Field(0.045, ge=0, description="Price of a CPU for an hour, EUR.")
+    cost_gb_hour_eur: float = Field(0.005, ge=0, description="Price of a gigabyte of memory for an hour, EUR.")
+    cost_gb_month_eur: float = Field(0.10, ge=0, description="Price of a gigabyte of storage for a month, EUR.")
+    cost_standing_month_eur: float = Field(
+        80.0, ge=0, description="What runs all the time, EUR a month: the service, on 2 CPUs and 4 GB."
+    )
+    cost_budget_year_eur: float = Field(5_000.0, gt=0, description="What infrastructure may cost in a year, EUR.")
+
     @field_validator("first_month")
     @classmethod
     def _is_a_first_day(cls, month: date) -> date:
@@ -119,6 +142,11 @@ class Settings(BaseSettings):
     def audit_path(self) -> Path:
         """The audit trail of this installation."""
         return self.root / "audit" / "audit.jsonl"
+
+    @property
+    def costs_path(self) -> Path:
+        """A line for every step of every run: what it used."""
+        return self.root / "costs" / "steps.jsonl"
 
     @property
     def extension_dir(self) -> Path:

@@ -20,10 +20,11 @@ from serving.http.envelope import enveloped
 from serving.http.experiment import ExperimentController
 from serving.http.models import ModelsController
 from serving.http.problems import problem_details
-from serving.http.routes import PLANE
+from serving.http.routes import GATE, PLANE, knock
 from serving.http.scoring import ScoringController
 from serving.http.security import gate
 from serving.http.service import ServiceController
+from serving.http.short_cut import short_cut
 from serving.keys import KeyRing
 from serving.limits import Limiter
 from serving.live import Registry
@@ -41,7 +42,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     settings = settings or load_settings()
     app = create_litestar(settings)
     return enveloped(
-        app,
+        short_cut(app, app.state[GATE], app.state[PLANE]),
         request_seconds=settings.request_seconds,
         body_bytes_max=settings.body_bytes_max,
         access_log=settings.access_log,
@@ -49,7 +50,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
 
 def create_litestar(settings: Settings) -> Litestar:
-    """The application without its envelope."""
+    """The application without its envelope and its short cut."""
     keys = KeyRing(settings.keys_file)
     check_exposure(settings, keys)
     metrics = Metrics()
@@ -58,18 +59,20 @@ def create_litestar(settings: Settings) -> Litestar:
     )
     plane = Dataplane(settings, registry, metrics, worker=f"{socket.gethostname()}-{os.getpid()}")
     limiter = Limiter(settings.state_dir / "rates")
+    cors = CORSConfig(allow_origins=list(settings.cors_origins)) if settings.cors_origins else None
+    check = gate(
+        keys, limiter, is_open=settings.is_loopback, requests_per_second=settings.requests_per_second, cors=cors
+    )
     router, openapi = documents(registry)
     return Litestar(
         [*CONTROLLERS, router],
-        before_request=gate(
-            keys, limiter, is_open=settings.is_loopback, requests_per_second=settings.requests_per_second
-        ),
-        cors_config=CORSConfig(allow_origins=list(settings.cors_origins)) if settings.cors_origins else None,
+        before_request=knock,
+        cors_config=cors,
         lifespan=[lambda _: following(plane, keys)],
         logging_config=None,
         openapi_config=openapi,
         plugins=[problem_details(metrics)],
-        state=State({PLANE: plane}),
+        state=State({PLANE: plane, GATE: check}),
     )
 
 

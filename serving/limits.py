@@ -5,10 +5,10 @@ The numbers lie in a memory-mapped file. Two workers that write at the same inst
 Litestar's own limiter asks a store of its own per process, or a network service.
 """
 
-import mmap
 from pathlib import Path
 
 from serving.keys import SLOTS
+from serving.shared_memory import shared_memory
 
 NUMBER_BYTES = 8
 BURST_SECONDS = 1.0
@@ -18,10 +18,7 @@ class Limiter:
     """Rates by slot; times are seconds of the system's monotonic clock, which all processes share."""
 
     def __init__(self, path: Path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+b") as file:
-            file.truncate(SLOTS * NUMBER_BYTES)
-            self._empty_at = memoryview(mmap.mmap(file.fileno(), SLOTS * NUMBER_BYTES)).cast("d")
+        self._empty_at = shared_memory(path, SLOTS * NUMBER_BYTES).cast("d")
 
     def wait_seconds(self, slot: int, requests_per_second: float, now: float) -> float:
         """0 if a request is within the rate, and counts it; else how long to wait."""

@@ -10,7 +10,7 @@ from churn_platform.automation.intake import after_features_sensor, landing_sens
 from churn_platform.automation.jobs import jobs
 from churn_platform.automation.notifications import notifications
 from churn_platform.automation.renewal import rescoring_sensor, retraining_sensor
-from churn_platform.automation.schedules import schedules
+from churn_platform.automation.schedules import housekeeping_schedule, schedules
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 
@@ -34,5 +34,8 @@ def automate(portfolios: Collection[Portfolio], settings: Settings) -> Automatio
     return Automation(
         jobs=made,
         sensors=[*watching, *notifications(portfolios, settings)],
-        schedules=[each for portfolio in portfolios for each in schedules(portfolio, settings, by_name)],
+        schedules=[
+            *(each for portfolio in portfolios for each in schedules(portfolio, settings, by_name)),
+            housekeeping_schedule(settings, by_name),
+        ],
     )

@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from dagster import AssetSelection, define_asset_job
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from churn_platform.partitions import PLATFORM
 from churn_platform.portfolios.spec import Portfolio
 
+HOUSEKEEPING = "housekeeping"
 STAGES = {
     "features": "landed files to features and matured labels",
     "training": "labelled months to a promoted, published champion",
@@ -17,8 +19,11 @@ STAGES = {
 
 
 def jobs(portfolios: Iterable[Portfolio]) -> list[UnresolvedAssetJobDefinition]:
-    """Per portfolio a job for each stage, and `<portfolio>_month` for all of them."""
-    return [job for portfolio in portfolios for job in _portfolio_jobs(portfolio)]
+    """Per portfolio a job for each stage, and `<portfolio>_month` for all of them; `housekeeping` for no portfolio."""
+    upkeep = define_asset_job(
+        HOUSEKEEPING, AssetSelection.groups(PLATFORM), description="Removes what only the past needs; adds up costs."
+    )
+    return [*(job for portfolio in portfolios for job in _portfolio_jobs(portfolio)), upkeep]
 
 
 def _portfolio_jobs(portfolio: Portfolio) -> list[UnresolvedAssetJobDefinition]:

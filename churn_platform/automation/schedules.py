@@ -1,4 +1,4 @@
-"""The monthly schedule: the 1st, 02:00 UTC."""
+"""The monthly schedules: a month on the 1st, housekeeping on the 2nd."""
 
 from dagster import (
     AssetKey,
@@ -11,9 +11,11 @@ from dagster import (
 )
 
 from churn_platform.automation.landing import landed_months
-from churn_platform.automation.requests import Jobs, materialized_months, run_request
+from churn_platform.automation.jobs import HOUSEKEEPING
+from churn_platform.automation.requests import AUTOMATION_TAG, Jobs, materialized_months, run_request
 from churn_platform.months import label, last_complete_month
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.runs import RANGE_TAGS
 from churn_platform.settings import Settings
 
 MONTHLY_CRON = "0 2 1 * *"
@@ -70,3 +72,22 @@ def _monthly_training(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> S
         )
 
     return monthly_training
+
+
+def housekeeping_schedule(settings: Settings, jobs: Jobs) -> ScheduleDefinition:
+    """The schedule that clears up after the month that has ended; a day later than what makes it."""
+
+    @schedule(
+        name=HOUSEKEEPING,
+        job=jobs[HOUSEKEEPING],
+        cron_schedule="0 3 2 * *",
+        execution_timezone="UTC",
+        default_status=_status(settings.housekeeping_schedule),
+        description="Removes what only the past needs, and adds up what the month that has ended has cost.",
+    )
+    def housekeeping(context: ScheduleEvaluationContext) -> RunRequest:
+        month = last_complete_month(context.scheduled_execution_time.date())
+        months = dict.fromkeys(RANGE_TAGS, month.isoformat())
+        return RunRequest(run_key=f"{HOUSEKEEPING} {label(month)}", tags=months | {AUTOMATION_TAG: HOUSEKEEPING})
+
+    return housekeeping

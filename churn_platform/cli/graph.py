@@ -81,6 +81,8 @@ def cross_validate(portfolio: PortfolioName) -> None:
 @app.command()
 def result(portfolio: PortfolioName) -> None:
     """Print the champion, its hold-out metrics and the customers at highest risk."""
+    from churn_platform.costs.price import in_words
+    from churn_platform.costs.records import cost_of
     from churn_platform.report import as_text, read_result
     from churn_platform.warehouse.lake import Lake, connect
 
@@ -90,6 +92,8 @@ def result(portfolio: PortfolioName) -> None:
         found = read_result(connection, spec, settings.published_dir, settings.truth_dir)
     console.rule("result", align="left")
     console.print(as_text(spec, found, settings.published_dir), markup=False)
+    cost = cost_of(settings, months.parse_month(found.scores_month))
+    console.print(f"infrastructure  {in_words(cost)}", markup=False)
     console.print(f"warehouse       ducklake:{settings.lake_catalog}", markup=False)
     console.print("UI              make dev")
 

@@ -14,22 +14,32 @@ The rules, in their order:
    them included. A month that is missing counts as quiet.
 5. *Reset.* Windows up to the champion's promotion are another model's and do not count.
 6. *Cooldown.* For `cooldown_months` after a training, promoted or refused, windows raise no flag: what they show is
-   what that training knew.
-7. *Follow-up.* A model promoted after a flag was fitted mostly on months before the change, and its own probabilities
-   promise little, so rule 1 sees no fault in it. As months of the new world mature it is trained again, in each of
-   `follow_up_months` after the flag, cooldown or not.
+   what that training knew. A refresh silences nothing.
+7. *Follow-up.* The newest matured month judges a training and the one before validates it, so the training that a flag
+   asks for has hardly a row of the new world to fit on. It may be refused; or it is promoted and its probabilities
+   promise little, so rule 1 sees no fault in it. As months of the new world mature it is repeated in each of the
+   `follow_up_months` that follow, cooldown or not. While the champion that was flagged still serves, only a month that
+   is notable itself asks for it: one that keeps its promise again was flagged in error. Where all of these were
+   refused, later flags against the same champion are not followed up, so what cannot be mended ends.
+8. *Refresh.* Models age without an alarm. `refresh_after_months` after the last training, promoted or refused, the next
+   month that is sound asks for another.
 
-Thresholds were chosen by `benchmarks/drift.py` on seeds that its report does not use; docs/drift.md has the figures.
+What past trainings were for is found by replaying this function, so nothing needs to be kept. Thresholds were chosen by
+`benchmarks/drift` on seeds that its report does not use; docs/drift.md has the figures.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
-from churn_platform.months import label, shift
+from churn_platform.months import label, month_range, shift
 
 QUIET, NOTABLE, SEVERE = 0, 1, 2
+Cause = Literal["alarm", "follow_up", "refresh"]
+ALARM: Cause = "alarm"
+FOLLOW_UP: Cause = "follow_up"
+REFRESH: Cause = "refresh"
 NAN = float("nan")
 
 
@@ -46,7 +56,8 @@ class Policy:
     windows_needed: int = 2
     windows_looked_at: int = 3
     cooldown_months: int = 2
-    follow_up_months: tuple[int, ...] = (1, 2, 3, 4, 5, 6)
+    follow_up_months: int = 6
+    refresh_after_months: int = 6
 
 
 POLICY = Policy()
@@ -89,12 +100,20 @@ class Window:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether to train in `month`, the reasons in words, and the windows they rest on, newest first."""
+    """Whether to train in `month`, the reasons in words, and the windows they rest on, newest first.
+
+    `cause` says by which kind of rule; None where no training is required.
+    """
 
     month: date
-    is_required: bool
     reasons: tuple[str, ...]
     windows: tuple[Window, ...]
+    cause: Cause | None = None
+
+    @property
+    def is_required(self) -> bool:
+        """Whether to train."""
+        return self.cause is not None
 
     def as_dict(self) -> dict[str, Any]:
         """The decision as JSON takes it."""
@@ -102,6 +121,7 @@ class Decision:
         return {
             "month": label(self.month),
             "is_required": self.is_required,
+            "cause": self.cause,
             "reasons": self.reasons,
             "windows": windows,
         }
@@ -119,31 +139,63 @@ def decide(
 
     Trainings of `month` itself do not count either, so that the decision reads the same after the training it caused.
     """
-    past = sorted((training for training in trainings if training.month < month), key=lambda training: training.month)
+    past: list[_Past] = []
+    for training in sorted(trainings, key=lambda training: training.month):
+        if training.month < month:
+            cause = _decide(series, training.month, past, broken_months, policy).cause
+            past.append(_Past(training.month, training.is_promoted, cause))
+    return _decide(series, month, past, broken_months, policy)
+
+
+@dataclass(frozen=True)
+class _Past(Training):
+    """A training with what had asked for it; None: somebody, by hand."""
+
+    cause: Cause | None
+
+
+def _decide(
+    series: Collection[Evidence],
+    month: date,
+    past: Sequence[_Past],
+    broken_months: Collection[date],
+    policy: Policy,
+) -> Decision:
+    """The decision for `month` after the trainings before it, oldest first."""
     promoted = max((training.month for training in past if training.is_promoted), default=date.min)
     by_month = {evidence.month: evidence for evidence in series if promoted < evidence.month <= month}
     looked_at = [shift(month, -back) for back in range(policy.windows_looked_at)]
     windows = tuple(judge(by_month[each], broken_months, policy) for each in looked_at if each in by_month)
-    if follow_up := _follow_up(series, month, past, broken_months, policy):
-        return Decision(month, True, (follow_up,), windows)
-    if past and shift(past[-1].month, policy.cooldown_months) > month:
-        words = f"quiet until {label(shift(past[-1].month, policy.cooldown_months))} after the training of "
-        return Decision(month, False, (words + label(past[-1].month),), windows)
-    return _by_windows(month, windows, policy)
+    if flag := _followed_flag(month, past, windows, policy):
+        words = f"follow-up of {label(flag)}: few of the months fitted on then were of the changed world"
+        return Decision(month, (words,), windows, FOLLOW_UP)
+    silencing = [training.month for training in past if training.cause != REFRESH]
+    if silencing and (until := shift(silencing[-1], policy.cooldown_months)) > month:
+        words = f"quiet until {label(until)} after the training of {label(silencing[-1])}"
+        return Decision(month, (words,), windows)
+    decision = _by_windows(month, windows, policy)
+    is_due = bool(past) and shift(past[-1].month, policy.refresh_after_months) <= month
+    if decision.is_required or not is_due or month in broken_months:
+        return decision
+    words = f"refresh: the last training is {len(month_range(past[-1].month, month)) - 1} months ago"
+    return Decision(month, (words, *decision.reasons), windows, REFRESH)
 
 
 def _by_windows(month: date, windows: tuple[Window, ...], policy: Policy) -> Decision:
-    newest = windows[0] if windows and windows[0].month == month else Window(month, QUIET)
-    notable = [window for window in windows if window.level >= NOTABLE]
+    newest, notable = _newest(month, windows), [window for window in windows if window.level >= NOTABLE]
     if newest.level == SEVERE:
-        return Decision(month, True, newest.findings, windows)
+        return Decision(month, newest.findings, windows, ALARM)
     if newest.level == NOTABLE and len(notable) >= policy.windows_needed:
         words = [f"{label(window.month)}: {finding}" for window in notable for finding in window.findings]
-        return Decision(month, True, tuple(words), windows)
+        return Decision(month, tuple(words), windows, ALARM)
     if newest.level == NOTABLE:
         watched = f"watched: {len(notable)} of the {policy.windows_needed} notable months that a training needs"
-        return Decision(month, False, (*newest.findings, watched), windows)
-    return Decision(month, False, newest.findings or ("nothing notable",), windows)
+        return Decision(month, (*newest.findings, watched), windows)
+    return Decision(month, newest.findings or ("nothing notable",), windows)
+
+
+def _newest(month: date, windows: tuple[Window, ...]) -> Window:
+    return windows[0] if windows and windows[0].month == month else Window(month, QUIET)
 
 
 def judge(evidence: Evidence, broken_months: Collection[date], policy: Policy) -> Window:
@@ -190,27 +242,14 @@ def _level(value: float, notable: float, severe: float) -> int:
     return SEVERE if value > severe else NOTABLE if value > notable else QUIET
 
 
-def _follow_up(
-    series: Collection[Evidence],
-    month: date,
-    past: Sequence[Training],
-    broken_months: Collection[date],
-    policy: Policy,
-) -> str | None:
-    """Why a follow-up training is due in `month`; None where it is not.
-
-    It is due a fixed time after the flag, where the flag led to a promotion.
-    """
-    for training in past:
-        is_due = month in [shift(training.month, months) for months in policy.follow_up_months]
-        if is_due and training.is_promoted:
-            first = decide(
-                series,
-                training.month,
-                trainings=past,
-                broken_months=broken_months,
-                policy=Policy(**asdict(policy) | {"follow_up_months": ()}),
-            )
-            if first.is_required:
-                return f"follow-up of {label(training.month)}: its model was fitted mostly on months before the change"
-    return None
+def _followed_flag(month: date, past: Sequence[_Past], windows: tuple[Window, ...], policy: Policy) -> date | None:
+    """The month of the flag that a training in `month` follows up; None where none is due."""
+    flags = [training.month for training in past if training.cause == ALARM]
+    if not flags or shift(flags[-1], policy.follow_up_months) < month:
+        return None
+    flag, promoted = flags[-1], [training.month for training in past if training.is_promoted]
+    flagged_champion_since = max((each for each in promoted if each < flag), default=date.min)
+    if any(flagged_champion_since < each < flag for each in flags):
+        return None
+    is_replaced = any(each >= flag for each in promoted)
+    return flag if is_replaced or _newest(month, windows).level >= NOTABLE else None

@@ -18,6 +18,7 @@ from churn_platform.training.data import Labelled, TrainingSet, read_training_se
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord, record_of_version
 from churn_platform.training.registry import load_model
+from churn_platform.training.reproduce import check_snapshot
 from churn_platform.training.splits import STRATIFIED, TRAIN, row_splits
 from churn_platform.warehouse.tables import table_exists
 
@@ -69,6 +70,7 @@ def version_in_force(trainings: Sequence[tuple[Training, int]], month: date) -> 
 def watch(client: "MlflowClient", connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, version: int) -> Watched:
     """The registered version with what a month is compared with."""
     record, model = record_of_version(client, portfolio.name, version), load_model(client, portfolio.name, version)
+    check_snapshot(connection, version, record)
     return with_reference(connection, portfolio, version, model, record)
 
 

@@ -107,9 +107,18 @@ class Split(SpecModel):
 
     policy: Literal["out_of_time", "stratified"]
     training_months: int = Field(12, ge=1, description="Out of time: newest months used for fitting.")
+    half_life_months: float | None = Field(
+        None, gt=0, description="Out of time: age at which a training month counts half; without it all count alike."
+    )
     validation_share: float = Field(0.2, gt=0, lt=0.5, description="Stratified: share for threshold and calibration.")
     holdout_share: float = Field(0.2, gt=0, lt=0.5, description="Stratified: share for the report.")
     seed: int = 7
+
+    @model_validator(mode="after")
+    def _one_moment_has_no_age(self):
+        if self.policy == "stratified" and self.half_life_months is not None:
+            raise ValueError("half_life_months is for out_of_time: rows of one snapshot are all of one age")
+        return self
 
 
 class Gates(SpecModel):

@@ -6,6 +6,7 @@ published/<portfolio>/
   live.json                                          what is live; replaced atomically
 """
 
+import struct
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,9 @@ ONNX_INPUT = "features"
 ONNX_PROBABILITIES = "probabilities"
 CUSTOMER_ID = "customer_id"
 CHAMPION, CHALLENGER, SHADOW = "champion", "challenger", "shadow"
+
+_SCORE = struct.Struct("<d")
+_decode_reasons = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
 class PublishedFeature(msgspec.Struct, frozen=True):
@@ -130,7 +134,7 @@ def pack_customer(features: np.ndarray, churn_probability: float, reasons: list[
     """A customer as stored: float32 features, a float64 score, then the reasons as JSON."""
     return (
         features.astype("<f4", copy=False).tobytes()
-        + np.float64(churn_probability).tobytes()
+        + _SCORE.pack(churn_probability)
         + msgspec.json.encode(reasons)
     )
 
@@ -140,8 +144,8 @@ def unpack_customer(stored: bytes, feature_count: int) -> StoredCustomer:
     end = 4 * feature_count
     return StoredCustomer(
         features=np.frombuffer(stored, dtype="<f4", count=feature_count),
-        churn_probability=float(np.frombuffer(stored, dtype="<f8", count=1, offset=end)[0]),
-        reasons=msgspec.json.decode(stored[end + 8 :], type=tuple[str, ...]),
+        churn_probability=_SCORE.unpack_from(stored, end)[0],
+        reasons=_decode_reasons(stored[end + _SCORE.size :]),
     )
 
 

@@ -1,7 +1,7 @@
 """Reads labelled features from the lake, as of a snapshot, so that a model can be trained again on the same rows."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -21,18 +21,27 @@ from churn_platform.warehouse.tables import read_rows, table_exists
 
 @dataclass(frozen=True)
 class Labelled:
-    """Rows of one split: features (rows, features) float32 in catalogue order, churned (rows,) int8, customer ids."""
+    """Rows of one split: features (rows, features) float32 in catalogue order, churned (rows,) int8, customer ids.
+
+    `weights` (rows,) float64 say how much each row counts in a fit; None where all count alike.
+    """
 
     features: np.ndarray
     churned: np.ndarray
     customer_ids: np.ndarray
+    weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.churned)
 
     def take(self, rows: np.ndarray) -> "Labelled":
         """The given rows, by position or by a mask."""
-        return Labelled(self.features[rows], self.churned[rows], self.customer_ids[rows])
+        weights = None if self.weights is None else self.weights[rows]
+        return Labelled(self.features[rows], self.churned[rows], self.customer_ids[rows], weights)
+
+    def weighing(self, weight: float | None) -> "Labelled":
+        """The same rows, each with this weight."""
+        return replace(self, weights=None if weight is None else np.full(len(self), weight))
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,7 @@ class TrainingSet:
     """What a training set is made of: splits by feature month, at a snapshot of the lake, and the share sampled.
 
     `train_customers` counts the rows of the training months, before sampling; 0 where rows are split, not months.
+    `weights` are those of a row of each training month, for a half-life; without one all rows count alike.
     """
 
     month: date
@@ -56,6 +66,8 @@ class TrainingSet:
     snapshot: int
     train_share: float
     train_customers: int = 0
+    half_life_months: float | None = None
+    weights: dict[date, float] = field(default_factory=dict)
 
 
 def matured_months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> list[LabelledMonth]:
@@ -80,7 +92,15 @@ def read_training_set(connection: duckdb.DuckDBPyConnection, portfolio: Portfoli
         )
     months = {row["features_month"]: row["split"] for row in sorted(rows, key=lambda row: row["features_month"])}
     customers = sum(row["customers"] for row in rows if row["split"] == TRAIN)
-    return TrainingSet(month, months, rows[0]["snapshot"], rows[0]["train_share"], customers)
+    return TrainingSet(
+        month,
+        months,
+        rows[0]["snapshot"],
+        rows[0]["train_share"],
+        customers,
+        half_life_months=rows[0].get("half_life_months"),
+        weights={row["features_month"]: row["weight"] for row in rows if row.get("weight") is not None},
+    )
 
 
 def load_training_data(
@@ -113,7 +133,8 @@ def _months_of_split(
     share = training_set.train_share if name == TRAIN else 1.0
     for features_month, split in training_set.months.items():
         if split == name:
-            yield load_labelled(connection, portfolio, features_month, snapshot=training_set.snapshot, share=share)
+            rows = load_labelled(connection, portfolio, features_month, snapshot=training_set.snapshot, share=share)
+            yield rows.weighing(training_set.weights.get(features_month))
 
 
 def stream_training_rows(
@@ -124,7 +145,7 @@ def stream_training_rows(
         if split == TRAIN:
             query, parameters = _labelled_query(portfolio, features_month, training_set.snapshot, share=1.0)
             for batch in stream(connection, query, parameters, batch_rows=batch_rows):
-                yield _labelled(batch, portfolio, features_month)
+                yield _labelled(batch, portfolio, features_month).weighing(training_set.weights.get(features_month))
 
 
 def load_labelled(
@@ -164,8 +185,10 @@ def _labelled(rows: pa.Table | pa.RecordBatch, portfolio: Portfolio, month: date
 
 
 def _stacked(parts: list[Labelled]) -> Labelled:
+    weights = [part.weights for part in parts if part.weights is not None]
     return Labelled(
         np.vstack([part.features for part in parts]),
         np.concatenate([part.churned for part in parts]),
         np.concatenate([part.customer_ids for part in parts]),
+        np.concatenate(weights) if weights else None,
     )

@@ -147,4 +147,5 @@ def _parameters(record: ModelRecord, model: ChurnModel, data: TrainingData) -> d
         "train_share": record.train_share,
         "calibration_slope": model.calibration.slope,
         "calibration_intercept": model.calibration.intercept,
+        **({"half_life_months": record.half_life_months} if record.half_life_months else {}),
     }

@@ -7,7 +7,7 @@ import duckdb
 
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import matured_months
-from churn_platform.training.splits import TRAIN, assign_months
+from churn_platform.training.splits import TRAIN, assign_months, recency_weights
 from churn_platform.warehouse.tables import current_snapshot, ensure_table
 
 COLUMNS = {
@@ -18,6 +18,8 @@ COLUMNS = {
     "churned": "bigint",
     "snapshot": "bigint",
     "train_share": "double",
+    "half_life_months": "double",
+    "weight": "double",
 }
 
 
@@ -27,11 +29,17 @@ def replace_training_set(
     """Record the training set of `month`, one row per feature month; returns the rows.
 
     `train_share` is the share of customers to fit on, below 1 where the training months hold more than `rows_max` rows.
+    `weight` is that of a row of a training month; null where all count alike.
     """
     months = matured_months(connection, portfolio, month)
     splits = assign_months(months, portfolio.split)
-    training_rows = sum(row.customers for row in months if splits.get(row.features_month) == TRAIN)
-    shared = {"snapshot": current_snapshot(connection), "train_share": min(1.0, rows_max / max(training_rows, 1))}
+    train = {row.features_month: row.customers for row in months if splits.get(row.features_month) == TRAIN}
+    weights = recency_weights(train, portfolio.split)
+    shared = {
+        "snapshot": current_snapshot(connection),
+        "train_share": min(1.0, rows_max / max(sum(train.values()), 1)),
+        "half_life_months": portfolio.split.half_life_months,
+    }
     rows: list[dict[str, Any]] = [
         {
             "month": month,
@@ -39,6 +47,7 @@ def replace_training_set(
             "split": splits[row.features_month],
             "customers": row.customers,
             "churned": row.churned,
+            "weight": weights.get(row.features_month),
         }
         | shared
         for row in months
@@ -47,8 +56,9 @@ def replace_training_set(
     table = f"{portfolio.name}.training_set"
     ensure_table(connection, table, COLUMNS)
     connection.execute(f"delete from {table} where month = ?", [month])
+    listed, places = ", ".join(COLUMNS), ", ".join("?" for _ in COLUMNS)
     connection.executemany(
-        f"insert into {table} values (?, ?, ?, ?, ?, ?, ?)", [[row[name] for name in COLUMNS] for row in rows]
+        f"insert into {table} ({listed}) values ({places})", [[row[name] for name in COLUMNS] for row in rows]
     )
     return rows
 
@@ -56,7 +66,8 @@ def replace_training_set(
 def as_markdown(rows: list[dict[str, Any]]) -> str:
     """The training set as a table to read."""
     lines = [
-        f"| {row['features_month']:%Y-%m} | {row['split']} | {row['customers']:,} | {row['churned']:,} |"
+        f"| {row['features_month']:%Y-%m} | {row['split']} | {row['customers']:,} | {row['churned']:,} "
+        f"| {row['weight'] or 1:.3g} |"
         for row in rows
     ]
-    return "\n".join(["| features of | split | customers | churned |", "|---|---|--:|--:|", *lines])
+    return "\n".join(["| features of | split | customers | churned | weight |", "|---|---|--:|--:|--:|", *lines])

@@ -27,7 +27,8 @@ class ModelRecord:
     """Provenance, threshold and metrics of one fitted candidate.
 
     `parameters`, `seed`, `threads`, `libraries` and the rows of `snapshot` make the same model again; of the training
-    rows it used `train_rows`, sampled by customer where `train_share` is below 1.
+    rows it used `train_rows`, sampled by customer where `train_share` is below 1. With a half-life, a row of each of
+    `training_months` weighed what `training_weights` says in that place.
     """
 
     portfolio: str
@@ -49,6 +50,8 @@ class ModelRecord:
     threads: int = 1
     train_share: float = 1.0
     train_rows: int = 0
+    half_life_months: float | None = None
+    training_weights: list[float] = field(default_factory=list)
     libraries: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -97,6 +100,8 @@ def make_record(
         threads=threads,
         train_share=1.0 if is_streamed else training_set.train_share,
         train_rows=training_set.train_customers if is_streamed else len(data.train),
+        half_life_months=training_set.half_life_months,
+        training_weights=[training_set.weights[month] for month in months if month in training_set.weights],
         libraries=libraries_of(model.algorithm),
     )
 

@@ -113,7 +113,7 @@ def check_snapshot(connection: duckdb.DuckDBPyConnection, version: int, record: 
     why = f"an erasure of a customer in {label(erased)} took it away" if erased else "it was expired by housekeeping"
     raise TrainingError(
         f"version {version} of {record.portfolio} was fitted on snapshot {record.snapshot} of the lake, which is gone: "
-        f"{why}. It cannot be reproduced; nothing was fitted"
+        f"{why}. Its training rows cannot be read again; nothing was fitted"
     )
 
 
@@ -142,7 +142,16 @@ def recorded_training_set(
         return kept
     streamed = ALGORITHMS[record.algorithm].fit_streamed is not None and record.train_rows > rows_max
     share = rows_max / record.train_rows if streamed else record.train_share
-    return TrainingSet(month, _months(connection, portfolio, record), record.snapshot, share, record.train_rows)
+    months = map(parse_month, record.training_months)
+    return TrainingSet(
+        month,
+        _months(connection, portfolio, record),
+        record.snapshot,
+        share,
+        record.train_rows,
+        half_life_months=record.half_life_months,
+        weights=dict(zip(months, record.training_weights, strict=False)),  # none of them where all rows count alike
+    )
 
 
 def _months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, record: ModelRecord) -> dict[date, str]:
@@ -187,7 +196,7 @@ def moved(recorded: Mapping[str, float], again: Mapping[str, float]) -> dict[str
 
 
 def changes(record: ModelRecord, fitted: tuple[Feature, ...], portfolio: Portfolio, *, code_version: str) -> list[str]:
-    """What differs from when the version was fitted, in words: code, libraries, catalogue, seed."""
+    """What differs from when the version was fitted, in words: code, libraries, catalogue, seed, half-life."""
     now = libraries_of(record.algorithm)
     found = [
         f"{name} was {used}, is {now.get(name, 'missing')}"
@@ -202,6 +211,9 @@ def changes(record: ModelRecord, fitted: tuple[Feature, ...], portfolio: Portfol
         found.append(f"the catalogue has changed in {', '.join(differing)}; the version's own features were used")
     if record.seed != portfolio.split.seed:
         found.append(f"the spec's seed was {record.seed}, is {portfolio.split.seed}; the former was used")
+    if record.half_life_months != portfolio.split.half_life_months:
+        was, now_is = (months or "none" for months in (record.half_life_months, portfolio.split.half_life_months))
+        found.append(f"the spec's half_life_months was {was}, is {now_is}; the former was used")
     return found
 
 

@@ -1,6 +1,6 @@
 """Which labelled rows train, validate and judge a model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from churn_platform.errors import TrainingError
-from churn_platform.months import label
+from churn_platform.months import label, months_between
 from churn_platform.portfolios.spec import Split
 
 TRAIN, VALIDATION, HOLDOUT = "train", "validation", "holdout"
@@ -52,6 +52,20 @@ def assign_months(months: Sequence[LabelledMonth], split: Split) -> dict[date, s
         return {used[0].features_month: STRATIFIED}
     names = [TRAIN] * (len(used) - 2) + [VALIDATION, HOLDOUT]
     return {month.features_month: name for month, name in zip(used, names, strict=True)}
+
+
+def recency_weights(customers: Mapping[date, int], split: Split) -> dict[date, float]:
+    """Weight of a row of each training month, of which `customers` holds the rows; empty where all count alike.
+
+    0.5 ** (months before the newest / half-life), divided by its mean over all rows, so that rows weigh 1 on average
+    and a penalty or a smallest leaf means what it meant without weights.
+    """
+    if split.half_life_months is None:
+        return {}
+    newest = max(customers)
+    aged = {month: 0.5 ** (months_between(month, newest) / split.half_life_months) for month in customers}
+    mean = sum(aged[month] * rows for month, rows in customers.items()) / sum(customers.values())
+    return {month: weight / mean for month, weight in aged.items()}
 
 
 def scored_rows(train: Rows, validation: Rows, split: Split) -> Rows:

@@ -22,7 +22,12 @@ from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.lock import writer_lock
 
 NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
-LAYERS = {"staging": "telecomit_staging", "intermediate": "telecomit_features", "marts": "telecomit_features"}
+PORTFOLIO = "telecomit"  # the one that the project's models are about
+LAYERS = {
+    "staging": f"{PORTFOLIO}_staging",
+    "intermediate": f"{PORTFOLIO}_features",
+    "marts": f"{PORTFOLIO}_features",
+}
 
 
 class DbtCli(DbtCliResource):

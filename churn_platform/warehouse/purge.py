@@ -8,19 +8,19 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
-from tenacity import RetryError
 
 from churn_platform.errors import WarehouseBusyError
 from churn_platform.warehouse.holders import holders_of
-from churn_platform.warehouse.lake import NAME, Lake, attempts, busy_error, connect
+from churn_platform.warehouse.lake import NAME, Lake
 from churn_platform.warehouse.lock import writer_lock
+from churn_platform.warehouse.maintenance import GRACE, expire, maintain, older_than, remove_unused, settle
 from churn_platform.warehouse.tables import transaction
 
 CATALOG = f"__ducklake_metadata_{NAME}"
-ORPHAN_AGE = "interval 1 day"  # on Postgres other writers may be at work, and their newest files look like orphans
 FindFiles = Callable[[duckdb.DuckDBPyConnection], Sequence[Path]]
 Note = Callable[[duckdb.DuckDBPyConnection, Sequence[int]], None]
 
@@ -40,35 +40,22 @@ def purge(lake: Lake, find_files: FindFiles, note: Note) -> Purged:
     Snapshots that see none of them stay, and so does the newest, whatever it sees. `note` is told of the others before
     they go, in a transaction. Running it again completes what a kill interrupted.
     """
-    with writer_lock(lake), closing(connect(lake)) as connection:
-        try:
-            purged = attempts(lake)(_purge, connection, lake, find_files, note)
-        except RetryError as error:
-            raise busy_error(lake) from error
+    purged = maintain(lake, partial(_purge, lake=lake, find_files=find_files, note=note))
     if lake.sqlite_path:
         with writer_lock(lake):
             vacuum(lake.sqlite_path, wait_seconds=lake.wait_seconds)
     return purged
 
 
-def _purge(connection: duckdb.DuckDBPyConnection, lake: Lake, find_files: FindFiles, note: Note) -> Purged:
-    _call(connection, "flush_inlined_data")
-    _call(connection, "rewrite_data_files", "delete_threshold => 0")
+def _purge(connection: duckdb.DuckDBPyConnection, *, lake: Lake, find_files: FindFiles, note: Note) -> Purged:
+    settle(connection)
     snapshots = _seeing(connection, find_files(connection))
     if snapshots:
         with transaction(connection):
             note(connection, snapshots)
-        _call(connection, "expire_snapshots", f"versions => {snapshots}")
-    removed = _call(connection, "cleanup_old_files", "cleanup_all => true")
-    age = "cleanup_all => true" if lake.sqlite_path else f"older_than => now() - {ORPHAN_AGE}"
-    removed += _call(connection, "delete_orphaned_files", age)
-    return Purged(snapshots, len(removed))
-
-
-def _call(connection: duckdb.DuckDBPyConnection, function: str, *options: str) -> list[tuple]:
-    """Rows of a maintenance function of DuckLake, all of them: it does its work only as they are fetched."""
-    arguments = ", ".join([f"'{NAME}'", *options])
-    return connection.execute(f"from ducklake_{function}({arguments})").fetchall()
+    expire(connection, snapshots)
+    orphans = "" if lake.sqlite_path else older_than(GRACE)
+    return Purged(snapshots, remove_unused(connection, "cleanup_all => true", orphans=orphans))
 
 
 def data_files(lake: Lake) -> list[Path]:

@@ -54,7 +54,8 @@ def test_a_month_that_has_not_landed_is_named(daemon: Daemon):
 @pytest.mark.parametrize("is_on", [True, False])
 def test_schedules_have_switches(daemon: Daemon, is_on: bool):
     """Off, a schedule does not run from the start; training every month is off unless asked for."""
-    changed = {"automation_schedule": is_on, "automation_monthly_training": is_on}
+    switches = ("automation_schedule", "automation_monthly_training", "housekeeping_schedule")
+    changed = dict.fromkeys(switches, is_on)
     settings = daemon.settings.model_copy(update=changed)
     status = {schedule.name: schedule.default_status.value for schedule in automate([TINY], settings).schedules}
     assert set(status.values()) == {"RUNNING" if is_on else "STOPPED"}

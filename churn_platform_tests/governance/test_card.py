@@ -1,6 +1,7 @@
 """A card says what was recorded, in the portfolio's own words, and needs nothing but itself."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -65,9 +66,19 @@ def test_slices_and_data_read_back(record):
     ]
     assert [float(row[5]) for row in rows] == pytest.approx([it.auc for it in facts.slices], abs=5e-5)
     assert rows_of(page, "Data")[1:] == [
-        ["2025-01", "train", "1,500", "333", "0.5"],
-        ["2025-02", "holdout", "400", "99", "1.0"],
+        ["2025-01", "train", "1,500", "333", "0.5", "1"],
+        ["2025-02", "holdout", "400", "99", "1.0", "1"],
     ]
+
+
+def test_weights_read_back(record):
+    """A half-life stands in the card, with the weight of a row of each month; without one the card says nothing."""
+    assert "half for each" not in card_markdown(make_facts(TINY, record))
+    facts = make_facts(TINY, replace(record, half_life_months=3.0, training_weights=[1.0]))
+    facts.training_rows[0]["weight"] = 1.2345
+    page = card_markdown(facts)
+    assert "half for each 3 months of age" in page
+    assert rows_of(page, "Data")[1][-1] == "1.2345"
 
 
 def test_calibration_bins_are_the_evaluations(record):

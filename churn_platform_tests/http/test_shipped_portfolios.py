@@ -51,7 +51,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClien
     """A service of both portfolios, ibm_telco by default, and their models."""
     folder = tmp_path_factory.mktemp("shipped")
     models = {name: _published(folder / "published" / name) for name in ("ibm_telco", "telecomit")}
-    with TestClient(create_app(settings_in(folder))) as client:
+    with TestClient(create_app(settings_in(folder)), base_url="http://127.0.0.1") as client:
         yield client, models
 
 

@@ -6,7 +6,20 @@ from datetime import date
 
 import pytest
 
-from churn_platform.monitoring.decision import NAN, NOTABLE, QUIET, SEVERE, Evidence, Policy, Training, decide, judge
+from churn_platform.monitoring.decision import (
+    ALARM,
+    FOLLOW_UP,
+    NAN,
+    NOTABLE,
+    QUIET,
+    REFRESH,
+    SEVERE,
+    Evidence,
+    Policy,
+    Training,
+    decide,
+    judge,
+)
 from churn_platform.months import shift
 
 POLICY = Policy(
@@ -19,7 +32,8 @@ POLICY = Policy(
     windows_needed=2,
     windows_looked_at=3,
     cooldown_months=2,
-    follow_up_months=(3,),
+    follow_up_months=3,
+    refresh_after_months=100,
 )
 FIRST = date(2025, 1, 1)
 QUIET_OUTCOMES = {"auc_gap_low": -0.01, "churn_ratio_low": 0.95, "churn_ratio_high": 1.05}
@@ -41,6 +55,30 @@ def evidence(number: int, **measured: float) -> Evidence:
 def flags(series: list[Evidence], last: int, **context) -> list[int]:
     """Numbers of the months up to `last` in which training is required."""
     return [number for number in range(last + 1) if decide(series, month(number), policy=POLICY, **context).is_required]
+
+
+def causes(series: list[Evidence], last: int, trainings: list[Training], policy: Policy = POLICY) -> dict[int, str]:
+    """What asks for a training in which of the months up to `last`, where these trainings took place."""
+    decided = {
+        number: decide(series, month(number), trainings=trainings, policy=policy).cause for number in range(last + 1)
+    }
+    return {number: cause for number, cause in decided.items() if cause}
+
+
+def lived(
+    series: list[Evidence],
+    last: int,
+    trainings: list[Training] | None = None,
+    policy: Policy = POLICY,
+    *,
+    is_promoted: bool = True,
+) -> dict[int, str]:
+    """What asks for a training in the months up to `last`, where each that is asked for takes place."""
+    done = list(trainings or [])
+    for number in range(last + 1):
+        if decide(series, month(number), trainings=done, policy=policy).is_required:
+            done.append(Training(month(number), is_promoted))
+    return causes(series, last, done, policy)
 
 
 def test_quiet_months_raise_no_flag():
@@ -167,13 +205,68 @@ def test_a_decision_reads_the_same_after_the_training_it_caused():
 
 
 def test_a_promotion_after_a_flag_is_followed_up():
-    """Three months on, once, cooldown or not; not where the training was routine or was refused."""
+    """In each of three months, though the new champion looks sound; not where nobody trained, or not for a flag."""
     series = [evidence(2, **WORST), *(evidence(number, **QUIET_OUTCOMES) for number in range(3, 12))]
-    assert flags(series, 11, trainings=[Training(month(2), True)]) == [2, 5]
-    assert flags(series, 11, trainings=[Training(month(2), True), Training(month(5), True)]) == [2, 5]
-    assert flags(series, 11, trainings=[Training(month(2), False)]) == [2]
-    assert flags(series, 11, trainings=[Training(month(3), True)]) == [2]
-    assert flags(series, 11, trainings=[Training(month(2), True), Training(month(4), True)]) == [2, 5]
+    assert causes(series, 11, [Training(month(2), True)]) == {2: ALARM, 3: FOLLOW_UP, 4: FOLLOW_UP, 5: FOLLOW_UP}
+    every = [Training(month(number), number == 2) for number in (2, 3, 4, 5)]
+    assert causes(series, 11, every) == {2: ALARM, 3: FOLLOW_UP, 4: FOLLOW_UP, 5: FOLLOW_UP}
+    assert causes(series, 11, []) == {2: ALARM}
+    assert causes(series, 11, [Training(month(3), True)]) == {2: ALARM}
+
+
+def test_a_refused_training_is_followed_up_while_the_champion_stays_notable():
+    """Month 4 is quiet and asks for none; the promotion of month 5 is followed up whatever the new champion shows."""
+    bad = {2: WORST, 3: BAD, 4: QUIET_OUTCOMES, 5: BAD}
+    series = [evidence(number, **bad.get(number, QUIET_OUTCOMES)) for number in range(12)]
+    trainings = [Training(month(2), False), Training(month(3), False), Training(month(5), True)]
+    patient = replace(POLICY, follow_up_months=4)
+    assert causes(series, 11, trainings, patient) == {2: ALARM, 3: FOLLOW_UP, 5: FOLLOW_UP, 6: FOLLOW_UP}
+
+
+def test_a_flag_in_error_ends_by_itself():
+    """The training is refused, the champion keeps its promise again: nothing follows."""
+    series = [evidence(2, **WORST), *(evidence(number, **QUIET_OUTCOMES) for number in range(3, 12))]
+    assert causes(series, 11, [Training(month(2), False)]) == {2: ALARM}
+
+
+def test_trainings_that_are_always_refused_do_not_storm():
+    """The first flag against a champion is followed up, later ones are not: one training in each cooldown remains."""
+    series = [evidence(number, **WORST) for number in range(2, 14)]
+    assert lived(series, 13, is_promoted=False) == {
+        **{2: ALARM, 3: FOLLOW_UP, 4: FOLLOW_UP, 5: FOLLOW_UP},
+        **{7: ALARM, 9: ALARM, 11: ALARM, 13: ALARM},
+    }
+
+
+def test_a_champion_is_refreshed():
+    """Six months after each training, promoted or refused, though nothing is notable; where no training is on record,
+    never."""
+    series = [evidence(number, **QUIET_OUTCOMES) for number in range(20)]
+    policy = replace(POLICY, refresh_after_months=6)
+    for is_promoted in (True, False):
+        first = [Training(month(0), True)]
+        assert lived(series, 19, first, policy, is_promoted=is_promoted) == {6: REFRESH, 12: REFRESH, 18: REFRESH}
+    assert lived(series, 19, [], policy) == {}
+    decision = decide(series, month(6), trainings=[Training(month(0), True)], policy=policy)
+    assert decision.reasons == ("refresh: the last training is 6 months ago", "nothing notable")
+
+
+def test_a_refresh_waits_for_a_sound_month():
+    """A broken feed never retrains, so the month after does."""
+    series = [evidence(number, **QUIET_OUTCOMES) for number in range(9)]
+    policy = replace(POLICY, refresh_after_months=6)
+    context = {"trainings": [Training(month(0), True)], "broken_months": {month(6)}}
+    required = [decide(series, month(number), policy=policy, **context).cause for number in (5, 6, 7)]
+    assert required == [None, None, REFRESH]
+
+
+def test_a_refresh_silences_no_alarm():
+    """A change in the month after a refresh is flagged at once; after a training that a flag asked for it is not."""
+    series = [evidence(number, **(WORST if number == 7 else QUIET_OUTCOMES)) for number in range(9)]
+    policy = replace(POLICY, refresh_after_months=6)
+    trainings = [Training(month(0), True), Training(month(6), True)]
+    assert decide(series, month(7), trainings=trainings, policy=policy).cause == ALARM
+    assert decide(series, month(7), trainings=trainings, policy=POLICY).cause is None
 
 
 def test_the_order_of_the_series_does_not_count():

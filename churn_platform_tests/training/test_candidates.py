@@ -1,5 +1,8 @@
 """What is particular to an algorithm: split points, missing values, streamed rows."""
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -128,3 +131,53 @@ def test_a_streamed_fit_repeats(tmp_path):
         xgboost.fit_streamed(lambda: iter(batches), parameters, seed=1, threads=1, cache_dir=tmp_path) for _ in range(2)
     )
     np.testing.assert_array_equal(first.predict_proba(TRAIN.features), second.predict_proba(TRAIN.features))
+
+
+def rounds_of(algorithm: str) -> dict[str, int]:
+    """A number of rounds, for an algorithm that has rounds."""
+    return {"n_estimators": 150} if algorithm in ("lightgbm", "xgboost") else {}
+
+
+@pytest.mark.parametrize("algorithm", TINY.candidates)
+def test_a_row_counts_as_much_as_it_weighs(algorithm, tmp_path):
+    """Two worlds contradict each other and one weighs 3 to 1: the probability is 3/4 of its and 1/4 of the other's."""
+    x = np.float32([[0], [1]] * 1_000)
+    churned = np.concatenate([x[:1_000, 0], 1 - x[1_000:, 0]]).astype(np.int8)
+    train = replace(labelled(x, churned), weights=np.repeat([0.5, 1.5], 1_000))
+    module = ALGORITHMS[algorithm]
+    parameters = {**module.DEFAULTS, **rounds_of(algorithm)}
+    estimators = [module.fit([NUMBER], train, parameters, seed=1, threads=1)]
+    if module.fit_streamed:
+        batches = [train.take(np.arange(begin, begin + 500)) for begin in range(0, 2_000, 500)]
+        rows = partial(iter, batches)
+        estimators.append(module.fit_streamed(rows, parameters, seed=1, threads=1, cache_dir=tmp_path))
+    for estimator in estimators:
+        given = estimator.predict_proba(np.float32([[0], [1]]))[:, 1]
+        np.testing.assert_allclose(given, [0.75, 0.25], atol=0.02)
+
+
+SAME_ROWS = {
+    "logistic_regression": {},
+    "lightgbm": {"subsample": 1.0, "colsample_bytree": 1.0, "min_child_samples": 1, "n_estimators": 60},
+    "xgboost": {"subsample": 1.0, "colsample_bytree": 1.0, "n_estimators": 60},
+}
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "tolerance"), [("logistic_regression", 0.01), ("lightgbm", 1e-6), ("xgboost", 1e-5)]
+)
+def test_a_row_of_weight_two_is_the_row_twice(algorithm, tolerance):
+    """Rows that weigh 2 make the model of those rows doubled, where nothing is drawn and no leaf or bin counts rows.
+
+    Nearly so for logistic regression: rows, not weights, scale its columns. A forest draws rows, by weight.
+    """
+    rows, weights = replace(TRAIN, features=np.floor(TRAIN.features)), np.where(np.arange(len(TRAIN)) % 3, 1, 2)
+    twice = rows.take(np.repeat(np.arange(len(rows)), weights))
+    module = ALGORITHMS[algorithm]
+    parameters = {**module.DEFAULTS, **SAME_ROWS[algorithm]}
+    given, expected, plain = (
+        module.fit(TINY.features, train, parameters, seed=1, threads=1).predict_proba(rows.features)[:, 1]
+        for train in (replace(rows, weights=weights.astype(np.float64)), twice, rows)
+    )
+    np.testing.assert_allclose(given, expected, atol=tolerance)
+    assert np.abs(plain - expected).max() > 2 * tolerance

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from churn_platform.errors import DataError, TrainingError
-from churn_platform.training.data import load_labelled, load_training_data, matured_months, read_training_set
+from churn_platform.training.data import (
+    load_labelled,
+    load_training_data,
+    matured_months,
+    read_training_set,
+    stream_training_rows,
+)
 from churn_platform.training.plan import as_markdown, replace_training_set
 from churn_platform.training.splits import LabelledMonth
 from churn_platform.warehouse.lake import connect
@@ -91,6 +97,38 @@ def test_only_training_rows_are_sampled(lake):
     assert (len(data.validation), len(data.holdout)) == (200, 200)
 
 
+def test_training_rows_weigh_by_their_age(lake):
+    """With a half-life of one month, February's rows count twice January's, also streamed; others are not weighed."""
+    halving = TINY.model_copy(update={"split": TINY.split.model_copy(update={"half_life_months": 1.0})})
+    with closing(connect(lake)) as connection:
+        for month in (JANUARY, FEBRUARY, MARCH, APRIL):
+            add_month(connection, lake, month, 0)
+        rows = replace_training_set(connection, halving, MAY, rows_max=1000)
+        training_set = read_training_set(connection, halving, MAY)
+        data = load_training_data(connection, halving, training_set)
+        batches = list(stream_training_rows(connection, halving, training_set, batch_rows=150))
+    assert training_set.half_life_months == 1
+    assert data.train.weights.tolist() == pytest.approx([2 / 3] * 200 + [4 / 3] * 200)
+    assert np.concatenate([batch.weights for batch in batches]).tolist() == data.train.weights.tolist()
+    assert (data.validation.weights, data.holdout.weights) == (None, None)
+    assert as_markdown(rows).splitlines()[2] == "| 2025-01 | train | 200 | 50 | 0.667 |"
+
+
+def test_a_training_set_from_before_weights_is_read(lake):
+    """The table of a lake that knows no weights is read as it is, and gains them with the next set."""
+    with closing(connect(lake)) as connection:
+        for month in (JANUARY, FEBRUARY, MARCH):
+            add_month(connection, lake, month, 0)
+        replace_training_set(connection, TINY, APRIL, rows_max=1000)
+        for column in ("weight", "half_life_months"):
+            connection.execute(f"alter table tiny.training_set drop column {column}")
+        training_set = read_training_set(connection, TINY, APRIL)
+        assert (training_set.half_life_months, training_set.weights) == (None, {})
+        assert load_training_data(connection, TINY, training_set).train.weights is None
+        replace_training_set(connection, TINY, MAY, rows_max=1000)
+        assert read_training_set(connection, TINY, APRIL) == training_set
+
+
 def test_recording_a_training_set_twice_keeps_one(lake):
     """A month has one training set, the newest; its table can be read by people."""
     with closing(connect(lake)) as connection:
@@ -99,7 +137,7 @@ def test_recording_a_training_set_twice_keeps_one(lake):
         for _ in range(2):
             rows = replace_training_set(connection, TINY, APRIL, rows_max=1000)
         assert connection.execute("select count(*) from tiny.training_set").fetchall() == [(3,)]
-    assert as_markdown(rows).splitlines()[-1] == "| 2025-03 | holdout | 200 | 50 |"
+    assert as_markdown(rows).splitlines()[-1] == "| 2025-03 | holdout | 200 | 50 | 1 |"
 
 
 def test_a_training_set_that_was_not_recorded_is_named(lake):

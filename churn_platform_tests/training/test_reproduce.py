@@ -14,6 +14,7 @@ from dagster import AssetKey
 
 from churn_platform.erasure.snapshots import note_expired
 from churn_platform.errors import TrainingError
+from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training import reproduce as module
 from churn_platform.training.challengers import CANDIDATE_TAGS, register_challenger
@@ -21,6 +22,7 @@ from churn_platform.training.data import TrainingSet, load_training_data
 from churn_platform.training.fit import Means, fit_and_log
 from churn_platform.training.record import RECORD_FILE, ModelRecord, read_record
 from churn_platform.training.reproduce import Reproduction, as_text, recorded_training_set, reproduce
+from churn_platform.training.splits import recency_weights
 from churn_platform.training.tracking import Tracking
 from churn_platform.training.tune import Budget
 from churn_platform.warehouse.lake import Lake, connect
@@ -30,7 +32,9 @@ from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY
 from churn_platform_tests.training.conftest import add_month
 
 CODE = "0.2.0+abc"
-SPLITS = {JANUARY: "train", FEBRUARY: "validation", MARCH: "holdout"}
+DECEMBER = shift(JANUARY, -1)
+SPLITS = {DECEMBER: "train", JANUARY: "train", FEBRUARY: "validation", MARCH: "holdout"}
+HALVING = TINY.model_copy(update={"split": TINY.split.model_copy(update={"half_life_months": 1.0})})
 
 
 @dataclass
@@ -44,7 +48,7 @@ class Trained:
     record: ModelRecord
     version: int
 
-    def reproduce(self, portfolio: Portfolio = TINY, *, code_version: str = CODE) -> Reproduction:
+    def reproduce(self, portfolio: Portfolio = HALVING, *, code_version: str = CODE) -> Reproduction:
         """Fit version 1 again."""
         given = {"means": self.means, "rows_max": 10_000, "batch_rows": 100}
         return reproduce(self.connection, self.client, portfolio, self.version, code_version=code_version, **given)
@@ -59,9 +63,11 @@ def trained(request: pytest.FixtureRequest, tmp_path: Path, extensions: Path, tr
     """A version of the algorithm, without tuning."""
     lake = tiny_lake(tmp_path, extensions)
     with closing(connect(lake)) as connection:
-        for tickets, month in enumerate((JANUARY, FEBRUARY, MARCH)):
+        for tickets, month in enumerate(SPLITS):
             add_month(connection, lake, month, tickets)
-        training_set = TrainingSet(APRIL, SPLITS, current_snapshot(connection), 1.0, 200)
+        weights = recency_weights({DECEMBER: 200, JANUARY: 200}, HALVING.split)
+        snapshot = current_snapshot(connection)
+        training_set = TrainingSet(APRIL, SPLITS, snapshot, 1.0, 400, half_life_months=1.0, weights=weights)
         means = Means(1, Budget(0, 60, 1_000), tmp_path / "cache")
         tags = dict(zip(CANDIDATE_TAGS, ("tiny", "2025-04-01", request.param), strict=True))
         context = SimpleNamespace(
@@ -70,10 +76,10 @@ def trained(request: pytest.FixtureRequest, tmp_path: Path, extensions: Path, tr
         with tracking.run(context, experiment="tiny", tags=tags) as active:
             record = fit_and_log(
                 active,
-                TINY,
+                HALVING,
                 request.param,
                 training_set,
-                load_training_data(connection, TINY, training_set),
+                load_training_data(connection, HALVING, training_set),
                 every_row=lambda: iter(()),
                 means=means,
                 code_version=CODE,
@@ -127,6 +133,7 @@ def test_circumstances_that_differ_are_named(trained: Trained, monkeypatch: pyte
         f"numpy was {trained.record.libraries['numpy']}, is 9.9",
         "the catalogue has changed in usage; the version's own features were used",
         "the spec's seed was 7, is 8; the former was used",
+        "the spec's half_life_months was 1.0, is none; the former was used",
     ]
     assert done.agrees
     assert done.largest_difference == 0.0
@@ -159,7 +166,11 @@ def test_an_erasure_is_named(trained: Trained) -> None:
 
 
 def test_the_months_come_from_the_record_when_the_plan_is_gone(trained: Trained) -> None:
-    """Validation months are those between training and hold-out; a fit that streamed is told by its rows."""
+    """Validation months are those between training and hold-out; a fit that streamed is told by its rows.
+
+    Weights are those of the record.
+    """
     found = recorded_training_set(trained.connection, TINY, trained.record, rows_max=10_000)
     assert (found.months, found.train_share, found.snapshot) == (SPLITS, 1.0, trained.record.snapshot)
-    assert recorded_training_set(trained.connection, TINY, trained.record, rows_max=50).train_share == 0.25
+    assert found.weights == {DECEMBER: pytest.approx(2 / 3), JANUARY: pytest.approx(4 / 3)}
+    assert recorded_training_set(trained.connection, TINY, trained.record, rows_max=50).train_share == 0.125

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from churn_platform.errors import TrainingError
 from churn_platform.months import shift
 from churn_platform.portfolios.spec import Split
-from churn_platform.training.splits import LabelledMonth, assign_months, row_splits
+from churn_platform.training.splits import LabelledMonth, assign_months, recency_weights, row_splits
 from churn_platform_tests.tiny import JANUARY
 
 OUT_OF_TIME = Split(policy="out_of_time", training_months=2)
@@ -75,3 +76,23 @@ def test_the_seed_decides_the_parts():
     again = row_splits(churned, STRATIFIED)
     assert (row_splits(churned, STRATIFIED) == again).all()
     assert (row_splits(churned, STRATIFIED.model_copy(update={"seed": 4})) != again).any()
+
+
+def test_a_half_life_halves():
+    """With a half-life of two months, rows aged 0, 2 and 4 months weigh 4 : 2 : 1, and 1 on average."""
+    customers = {JANUARY: 100, shift(JANUARY, 2): 100, shift(JANUARY, 4): 200}
+    split = OUT_OF_TIME.model_copy(update={"half_life_months": 2})
+    weights = recency_weights(customers, split)
+    assert list(weights.values()) == pytest.approx([4 / 11, 8 / 11, 16 / 11])  # (100 + 200 + 800) / 400 = 11 / 4
+    assert sum(weights[month] * rows for month, rows in customers.items()) == pytest.approx(400)
+
+
+def test_without_a_half_life_all_rows_count_alike():
+    """No weights at all, so that an algorithm does what it does without any."""
+    assert recency_weights({JANUARY: 100, shift(JANUARY, 1): 100}, OUT_OF_TIME) == {}
+
+
+def test_a_snapshot_has_no_half_life():
+    """Rows of one moment are of one age; a spec that says otherwise is refused."""
+    with pytest.raises(ValidationError, match="half_life_months is for out_of_time"):
+        Split(policy="stratified", half_life_months=3)

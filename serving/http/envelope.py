@@ -1,8 +1,8 @@
 """What surrounds every request: an id, a body that arrives whole and in time, security headers and perhaps a log line.
 
 Plain ASGI around the whole application, in one layer: each of Litestar's middlewares, guards and body readers would
-cost about as much as a look-up. What is wrong with a body is kept for the hook before the handlers, so that it is
-answered like every other error.
+cost about as much as a look-up. What is wrong with a body is kept for the gate before the handlers, so that it is answered
+like every other error.
 """
 
 import asyncio
@@ -11,16 +11,15 @@ import logging
 import secrets
 import time
 from itertools import count
-from typing import Any
 
 from litestar.enums import HttpMethod
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import logs
 from serving.errors import RequestTimeout, ServingError, TooLarge
 
-REQUEST_ID, BODY, FAULT = "request_id", "body", "fault"
-HEADERS = [
+REQUEST_ID, HEADERS, BODY, FAULT = "request_id", "headers", "body", "fault"
+SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
@@ -43,24 +42,21 @@ class Arrivals:
         self._waiting: dict[asyncio.Task[None], float] = {}
         self._late: set[asyncio.Task[None]] = set()
 
-    async def receive(self, receive: Receive) -> Any:
-        """The next message; RequestTimeout where the request is late."""
+    async def body(self, receive: Receive, most: int) -> bytes:
+        """The whole body; TooLarge or RequestTimeout. What a client that went away had sent is of no use: empty."""
         task = asyncio.current_task()
         assert task is not None, "requests run in tasks"
-        self._waiting.setdefault(task, time.monotonic())
+        self._waiting[task] = time.monotonic()
         try:
-            return await receive()
+            return await _whole(receive, most)
         except asyncio.CancelledError:
-            if task in self._late:
-                task.uncancel()
-                raise RequestTimeout(f"the request did not arrive within {self._seconds:g} seconds") from None
-            raise
-
-    def done(self) -> None:
-        """This request's body is whole, or given up."""
-        task = asyncio.current_task()
-        self._waiting.pop(task, None)  # type: ignore[arg-type]
-        self._late.discard(task)  # type: ignore[arg-type]
+            if task not in self._late:
+                raise
+            task.uncancel()
+            raise RequestTimeout(f"the request did not arrive within {self._seconds:g} seconds") from None
+        finally:
+            self._waiting.pop(task, None)
+            self._late.discard(task)
 
     async def watch(self) -> None:
         """Cut off what is late, for as long as the application runs."""
@@ -97,10 +93,11 @@ def enveloped(app: ASGIApp, *, request_seconds: float, body_bytes_max: int, acce
         logs.request_id.set(request_id)
         begun = time.perf_counter()
         state = scope.setdefault("state", {})
-        state[REQUEST_ID] = request_id
+        state[REQUEST_ID], state[HEADERS] = request_id, dict(scope["headers"])
         if method not in WITHOUT_BODY:
             try:
-                state[BODY] = await _body(scope, receive, arrivals, body_bytes_max)
+                _check_announced(state[HEADERS].get(b"content-length"), body_bytes_max)
+                state[BODY] = await arrivals.body(receive, body_bytes_max)
             except ServingError as fault:
                 state[FAULT] = fault
         status = 0
@@ -109,10 +106,9 @@ def enveloped(app: ASGIApp, *, request_seconds: float, body_bytes_max: int, acce
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message["headers"], *HEADERS, (b"x-request-id", request_id.encode())]
-                if not any(name == POLICY[0] for name, _ in headers):
-                    headers.append(POLICY)
-                message["headers"] = headers
+                own = message["headers"]
+                policy = () if POLICY[0] in dict(own) else (POLICY,)
+                message["headers"] = [*own, *SECURITY_HEADERS, *policy, (b"x-request-id", request_id.encode())]
             elif method == "HEAD":
                 message["body"] = b""  # type: ignore[typeddict-unknown-key]
             await send(message)
@@ -126,21 +122,20 @@ def enveloped(app: ASGIApp, *, request_seconds: float, body_bytes_max: int, acce
     return envelope
 
 
-async def _body(scope: HTTPScope, receive: Receive, arrivals: Arrivals, most: int) -> bytes:
-    """The whole body; TooLarge or RequestTimeout. What a client that went away had sent is of no use: empty."""
-    for name, value in scope["headers"]:
-        if name == b"content-length" and (not value.isdigit() or int(value) > most):
-            raise TooLarge(f"the body is said to have {value[:20].decode('latin-1')} bytes; {most} are allowed")
+def _check_announced(length: bytes | None, most: int) -> None:
+    """TooLarge where the headers say already that the body is."""
+    if length is not None and (not length.isdigit() or int(length) > most):
+        raise TooLarge(f"the body is said to have {length[:20].decode('latin-1')} bytes; {most} are allowed")
+
+
+async def _whole(receive: Receive, most: int) -> bytes:
     body = b""
-    try:
-        while True:
-            message = await arrivals.receive(receive)
-            if message["type"] == "http.disconnect":
-                return b""
-            body = body + message["body"] if body else message["body"]
-            if len(body) > most:
-                raise TooLarge(f"the body has more than {most} bytes")
-            if not message.get("more_body"):
-                return body
-    finally:
-        arrivals.done()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b""
+        body = body + message["body"] if body else message["body"]
+        if len(body) > most:
+            raise TooLarge(f"the body has more than {most} bytes")
+        if not message.get("more_body"):
+            return body

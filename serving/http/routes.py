@@ -9,9 +9,9 @@ from litestar.types import Receive, Scope, Send
 
 from serving.dataplane import Dataplane
 from serving.http.envelope import BODY, REQUEST_ID
-from serving.http.security import NEEDS
+from serving.http.security import ADMIN, NEEDS
 
-PLANE = "plane"
+PLANE, GATE = "plane", "gate"
 Asking = Request[Any, Any, Any]
 encode = msgspec.json.Encoder().encode
 
@@ -24,6 +24,11 @@ def both(path: str) -> list[str]:
 def needs(scope: str) -> dict[str, str]:
     """The scope that a handler asks of an API key."""
     return {NEEDS: scope}
+
+
+async def knock(request: Asking) -> None:
+    """Ask the gate, before every handler; one that says nothing of its needs wants an admin's key."""
+    request.app.state[GATE](request.scope, request.route_handler.opt.get(NEEDS, ADMIN))
 
 
 def plane_of(request: Asking) -> Dataplane:

@@ -55,7 +55,7 @@ class Algorithm(Protocol):
         threads: int,
         stop_on: Labelled | None = None,
     ) -> "BaseEstimator":
-        """A scikit-learn classifier of encoded features, fitted on `train`.
+        """A scikit-learn classifier of encoded features, fitted on `train`, each row as much as its weight says.
 
         With `stop_on`, boosting stops once the log loss on those rows has not improved for a while, and the estimator
         answers with its best round; otherwise `parameters` says how many rounds there are.

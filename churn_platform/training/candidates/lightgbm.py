@@ -68,12 +68,13 @@ def fit(
     prepare = tree_preparation(features, train.features)
     rows = prepare.fit_transform(train.features)
     if stop_on is None:
-        model.fit(rows, train.churned)
+        model.fit(rows, train.churned, sample_weight=train.weights)
     else:
         model.set_params(n_estimators=ROUNDS_MAX)
         model.fit(
             rows,
             train.churned,
+            sample_weight=train.weights,
             eval_X=prepare.transform(stop_on.features),
             eval_y=stop_on.churned,
             eval_metric="binary_logloss",

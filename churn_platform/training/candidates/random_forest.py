@@ -45,6 +45,7 @@ def fit(
 ) -> "Pipeline":
     """The fitted pipeline. A tree draws at most ROWS_PER_TREE rows, so that the time does not grow with the data.
 
+    A row is drawn as often as its weight says, then counts once each time.
     Threads do not matter to the trees. Predictions use one: several would add up the trees in changing order.
     """
     from sklearn.ensemble import RandomForestClassifier
@@ -59,7 +60,7 @@ def fit(
         n_jobs=threads,
     )
     pipeline = Pipeline([("prepare", tree_preparation(features, train.features)), ("model", model)])
-    pipeline.fit(train.features, train.churned)
+    pipeline.fit(train.features, train.churned, model__sample_weight=train.weights)
     model.set_params(n_jobs=1)
     return pipeline
 

@@ -51,10 +51,11 @@ def fit(
 ) -> "XGBClassifier":
     """The fitted classifier."""
     model = _classifier(parameters, seed=seed, threads=threads)
-    if stop_on is None:
-        return model.fit(train.features, train.churned)
-    model.set_params(n_estimators=ROUNDS_MAX, early_stopping_rounds=PATIENCE_ROUNDS)
-    return model.fit(train.features, train.churned, eval_set=[(stop_on.features, stop_on.churned)], verbose=False)
+    eval_set = None
+    if stop_on is not None:
+        model.set_params(n_estimators=ROUNDS_MAX, early_stopping_rounds=PATIENCE_ROUNDS)
+        eval_set = [(stop_on.features, stop_on.churned)]
+    return model.fit(train.features, train.churned, sample_weight=train.weights, eval_set=eval_set, verbose=False)
 
 
 def _classifier(parameters: Parameters, *, seed: int, threads: int) -> "XGBClassifier":
@@ -101,7 +102,7 @@ def _batches(rows: RowStream, cache: Path) -> "DataIter":
         def next(self, input_data: Callable) -> bool:
             batch = next(self.left, None)
             if batch is not None:
-                input_data(data=batch.features, label=batch.churned)
+                input_data(data=batch.features, label=batch.churned, weight=batch.weights)
             return batch is not None
 
     return Batches()

@@ -1,0 +1,24 @@
+"""The command that removes what only the past needs."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from churn_platform.cli.app import app, console
+from churn_platform.settings import load_settings
+
+
+@app.command()
+def housekeeping() -> None:
+    """Pack the lake, and remove what is older than its retention; the same as the asset does once a month."""
+    from churn_platform.housekeeping.dagster_runs import forgetting
+    from churn_platform.housekeeping.house import Retention, as_markdown, keep_house
+    from churn_platform.portfolios.registry import load_portfolios
+    from churn_platform.runs import dagster_instance
+    from churn_platform.training.tracking import Tracking
+
+    settings = load_settings()
+    portfolios, forget = list(load_portfolios(settings.portfolios_dir)), forgetting(dagster_instance(Path.cwd()))
+    retention = Retention.of(settings, datetime.now(UTC))
+    with console.status("housekeeping"):
+        done = keep_house(settings, portfolios, Tracking.of(settings).client(), retention, forget_runs=forget)
+    console.print(as_markdown(done), markup=False)

@@ -1,0 +1,72 @@
+"""What a process has used since it was last asked, and the file of lines in which each step notes it."""
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+
+import msgspec
+
+MAXRSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
+
+
+class StepUsage(msgspec.Struct, frozen=True):
+    """One step of a run, whether it succeeded or not: its months, first to last, and what it used.
+
+    peak_bytes: most memory that its process had had by then, with its largest child: what a machine must have.
+    """
+
+    run_id: str
+    step: str
+    portfolio: str
+    first_month: date
+    last_month: date
+    recorded_at: datetime
+    succeeded: bool
+    cpu_seconds: float
+    wall_seconds: float
+    peak_bytes: int
+
+
+class Meter:
+    """Reads what this process and its ended children use, each second once.
+
+    In a process that runs a whole job, a step's share begins where the step before ended; what the process did before
+    its first step belongs to that. A process that was forked begins anew.
+    """
+
+    def __init__(self) -> None:
+        self.pid, self.cpu_seconds, self.at = os.getpid(), 0.0, time.monotonic()
+
+    def read(self) -> tuple[float, float, int]:
+        """CPU seconds and wall seconds since the last reading, and the peak of memory in bytes so far."""
+        own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        used = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+        before = self.cpu_seconds if self.pid == os.getpid() else 0.0
+        elapsed = time.monotonic() - self.at
+        self.pid, self.cpu_seconds, self.at = os.getpid(), used, self.at + elapsed
+        return used - before, elapsed, (own.ru_maxrss + children.ru_maxrss) * MAXRSS_UNIT_BYTES
+
+
+def note(path: Path, usage: StepUsage) -> None:
+    """Append a line in one write, so that several processes may note at once and a kill leaves whole lines."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(descriptor, msgspec.json.encode(usage) + b"\n")
+    finally:
+        os.close(descriptor)
+
+
+def read_usage(path: Path) -> Iterator[StepUsage]:
+    """Every step on record, in the order in which they ended; a line that a full disk has cut is left out."""
+    if not path.exists():
+        return
+    for line in path.read_bytes().splitlines():
+        try:
+            yield msgspec.json.decode(line, type=StepUsage)
+        except msgspec.DecodeError:
+            continue

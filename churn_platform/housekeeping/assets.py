@@ -1,0 +1,42 @@
+"""Housekeeping as an asset: not by month, one for the whole installation."""
+
+from collections.abc import Sequence
+
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
+
+from churn_platform.housekeeping.dagster_runs import forgetting
+from churn_platform.housekeeping.folders import Size
+from churn_platform.housekeeping.house import Retention, as_markdown, keep_house
+from churn_platform.partitions import PLATFORM, WAREHOUSE_POOL
+from churn_platform.settings import Settings
+from churn_platform.training.tracking import Tracking
+
+
+def housekeeping_assets(portfolios: Sequence[str], settings: Settings) -> list[AssetsDefinition]:
+    """The asset that removes what only the past needs."""
+
+    @asset(
+        key=AssetKey([PLATFORM, "housekeeping"]),
+        group_name=PLATFORM,
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb"},
+        description="Packs the lake and removes what is older than its retention; docs/housekeeping.md says what stays.",
+    )
+    def housekeeping(context: AssetExecutionContext, tracking: Tracking) -> MaterializeResult:
+        run = context.instance.get_run_record_by_id(context.run_id)
+        assert run is not None, "a run that executes is known"
+        retention = Retention.of(settings, run.create_timestamp)
+        done = keep_house(
+            settings, portfolios, tracking.client(), retention, forget_runs=forgetting(context.instance)
+        )
+        totals = [sum(sizes.values(), start=Size(0, 0)) for sizes in (done.before, done.after)]
+        shown = MetadataValue.md(as_markdown(done))
+        measured = {
+            f"{what}_{when}": getattr(total, what)
+            for when, total in zip(("before", "after"), totals, strict=True)
+            for what in ("files", "size_bytes")
+        }
+        snapshots = done.removed["snapshots of the lake"]
+        return MaterializeResult(metadata={"housekeeping": shown, "snapshots_expired": snapshots} | measured)
+
+    return [housekeeping]

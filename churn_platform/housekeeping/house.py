@@ -1,0 +1,134 @@
+"""The whole of housekeeping: what goes, in which order, and what an installation weighs before and after."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from churn_platform.housekeeping.folders import Size, newest_months, remove_months, remove_untouched, size_of
+from churn_platform.housekeeping.needed import needed_snapshots
+from churn_platform.housekeeping.tracked_runs import remove_runs
+from churn_platform.months import parse_month
+from churn_platform.published.contract import read_live
+from churn_platform.settings import Settings
+from churn_platform.warehouse.lake import Lake, connect
+from churn_platform.warehouse.maintenance import GRACE, tidy
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Until when what is kept: states of the lake and working files, history, and newest months of look-ups."""
+
+    lake_since: datetime
+    history_since: datetime
+    published_months: int
+    grace: timedelta = GRACE
+
+    @classmethod
+    def of(cls, settings: Settings, now: datetime) -> "Retention":
+        """The retention that the settings ask for."""
+        days = settings.housekeeping_lake_days, settings.housekeeping_history_days
+        lake_since, history_since = (now - timedelta(days=number) for number in days)
+        return cls(lake_since, history_since, settings.housekeeping_published_months)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What housekeeping took away, by kind, and what each place weighed before and after."""
+
+    removed: dict[str, int]
+    before: dict[str, Size]
+    after: dict[str, Size]
+
+
+def keep_house(
+    settings: Settings,
+    portfolios: Sequence[str],
+    client: "MlflowClient",
+    retention: Retention,
+    *,
+    forget_runs: Callable[[datetime], Mapping[str, int]],
+) -> Kept:
+    """Remove what the retention lets go; landed files, tables, registered versions and the audit trail are not touched.
+
+    `forget_runs` does the same for the orchestrator's history, up to a time. Every step can be interrupted, and all of
+    them together may run again, beside runs and readers.
+    """
+    before = weigh(settings)
+    removed = dict(forget_runs(retention.history_since))
+    removed["MLflow runs"] = sum(remove_runs(client, name, before=retention.history_since) for name in portfolios)
+    removed |= _tidy_lake(settings, portfolios, client, retention)
+    removed["published months"] = sum(_remove_lookups(settings.published_dir / name, retention) for name in portfolios)
+    removed["reports and exports"] = sum(_remove_pages(settings, name, retention) for name in portfolios)
+    removed["working files"] = remove_untouched(_working_entries(settings), since=retention.lake_since)
+    return Kept(removed, before, weigh(settings))
+
+
+def _tidy_lake(
+    settings: Settings, portfolios: Sequence[str], client: "MlflowClient", retention: Retention
+) -> dict[str, int]:
+    lake = Lake.of(settings)
+    with closing(connect(lake, read_only=True)) as connection:
+        since, published = retention.history_since, settings.published_dir
+        needed = needed_snapshots(connection, client, portfolios, published, since=since)
+    done = tidy(lake, needed, until=retention.lake_since, grace=retention.grace)
+    return {"snapshots of the lake": done.snapshots, "files of the lake": done.files}
+
+
+def _remove_lookups(root: Path, retention: Retention) -> int:
+    """Look-ups are made again by materializing `published_features`; what is live stays, however old."""
+    oldest = newest_months(root / "features", retention.published_months)
+    live = read_live(root)
+    if live and live.features_month:
+        oldest = min(oldest, parse_month(live.features_month))
+    return len(remove_months(root / "features", before=oldest))
+
+
+def _remove_pages(settings: Settings, portfolio: str, retention: Retention) -> int:
+    oldest = date(retention.history_since.year, retention.history_since.month, 1)
+    folders = [settings.published_dir / portfolio / "reports", settings.exports_dir / portfolio / "contact_list"]
+    return sum(len(remove_months(folder, before=oldest)) for folder in folders)
+
+
+def _working_entries(settings: Settings) -> list[Path]:
+    folders = {"dbt_target": "dbt_models-*", "tmp": "*", "logs": "*"}
+    return [path for folder, pattern in folders.items() for path in (settings.root / folder).glob(pattern)]
+
+
+def places(settings: Settings) -> dict[str, list[Path]]:
+    """Where an installation keeps what, as far as it lies on this machine."""
+    root, catalog = settings.root, Lake.of(settings).sqlite_path
+    return {
+        "landed files": [settings.landing_dir],
+        "lake": [Path(settings.lake_files)],
+        "catalog": [catalog, catalog.with_name(f"{catalog.name}-wal")] if catalog else [],
+        "published": [settings.published_dir],
+        "exports": [settings.exports_dir],
+        "MLflow": [root / "mlflow.db", root / "mlflow_artifacts"],
+        "Dagster": [root / "dagster"],
+        "working files": [root / name for name in ("dbt_target", "tmp", "logs")],
+        "records": [root / "audit", root / "costs", settings.serving_log_dir],
+    }
+
+
+def weigh(settings: Settings) -> dict[str, Size]:
+    """The size of each place."""
+    return {
+        name: sum((size_of(path) for path in paths), start=Size(0, 0)) for name, paths in places(settings).items()
+    }
+
+
+def as_markdown(kept: Kept) -> str:
+    """Places with their sizes, then what was removed."""
+    lines = ["| place | files before | after | MB before | after |", "|---|--:|--:|--:|--:|"]
+    for name, before in kept.before.items():
+        after = kept.after[name]
+        sizes = f"{before.size_bytes / 1e6:,.1f} | {after.size_bytes / 1e6:,.1f}"
+        lines.append(f"| {name} | {before.files:,} | {after.files:,} | {sizes} |")
+    removed = [f"{count:,} {name}" for name, count in kept.removed.items() if count]
+    return "\n".join([*lines, "", f"removed: {', '.join(removed) or 'nothing'}"])

@@ -1,0 +1,83 @@
+"""MLflow runs of candidates that were never registered: after a while they go, with their trials and models."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from churn_platform.errors import ChurnError
+from churn_platform.training.registry import versions
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+PARENT = "mlflow.parentRunId"
+AT_A_TIME = 500
+
+
+def remove_runs(client: "MlflowClient", portfolio: str, *, before: datetime) -> int:
+    """Remove runs that began before a time and are no version's, nor trials of one's; returns how many.
+
+    What registered versions rest on stays for ever, withdrawn and refused ones included: the audit trail names them.
+    Behind a tracking server runs are marked as deleted only, and its own `mlflow gc` removes them.
+    """
+    kept = {version.run_id for version in versions(client, portfolio)}
+    older = _older_runs(client, portfolio, before)
+    going = [run for run in older if run.data.tags.get(PARENT, run.info.run_id) not in kept]
+    for run in going:
+        for model in _models_of(run):
+            _mark_model(client, model)
+        if run.info.lifecycle_stage == "active":
+            client.delete_run(run.info.run_id)
+    if going and "://" in client.tracking_uri and not client.tracking_uri.startswith("http"):
+        _collect(client.tracking_uri, going)
+    return len(going)
+
+
+def _older_runs(client: "MlflowClient", portfolio: str, before: datetime) -> "Iterator[Run]":
+    """Runs of a portfolio from before a time, those too that a kill left marked as deleted."""
+    from mlflow.entities import ViewType
+
+    experiment = client.get_experiment_by_name(portfolio)
+    token: str | None = None
+    while experiment:
+        page = client.search_runs(
+            [experiment.experiment_id],
+            f"attributes.start_time < {before.timestamp() * 1000:.0f}",
+            run_view_type=ViewType.ALL,
+            max_results=AT_A_TIME,
+            page_token=token,
+        )
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _models_of(run: "Run") -> list[str]:
+    return [output.model_id for output in run.outputs.model_outputs] if run.outputs else []
+
+
+def _mark_model(client: "MlflowClient", model_id: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.delete_logged_model(model_id)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+
+
+def _collect(uri: str, runs: "Sequence[Run]") -> None:
+    """Remove marked runs and their models from the store, by MLflow's own command."""
+    for first in range(0, len(runs), AT_A_TIME):
+        chosen = runs[first : first + AT_A_TIME]
+        models = [model for run in chosen for model in _models_of(run)]
+        ids = {"run-ids": [run.info.run_id for run in chosen], "logged-model-ids": models}
+        options = [f"--{name}={','.join(values)}" for name, values in ids.items() if values]
+        command = [sys.executable, "-m", "mlflow", "gc", f"--backend-store-uri={uri}", f"--tracking-uri={uri}", *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ChurnError(f"`mlflow gc` on {uri} failed, the runs stay marked as deleted: {done.stderr.strip()[-500:]}")
