@@ -10,6 +10,7 @@ A folder that holds an operator already is not simulated again.
 """
 
 import argparse
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -18,14 +19,18 @@ from pathlib import Path
 
 import numpy as np
 from dagster import DagsterInstance
+from lightgbm import LGBMRegressor
 from sklearn.metrics import roc_auc_score
 
 from churn_platform.campaign.contact_list import replace_contact_list
 from churn_platform.campaign.export import PARQUET_FILE, export_contact_list
+from churn_platform.campaign.uplift import UpliftForest, fit_uplift, predict_uplift
+from churn_platform.campaign.uplift_table import challenge_month, read_drawn, read_features
 from churn_platform.definitions import build_defs
 from churn_platform.monitoring.sampling import labelled_sample
 from churn_platform.months import label, month_range, shift
 from churn_platform.portfolios.economics import Campaign, Economics
+from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.registry import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.runs import run_job
@@ -40,6 +45,11 @@ from churn_platform.warehouse.tables import current_snapshot, table_exists, writ
 
 FIRST = date(2025, 1, 1)
 MESSAGE = Economics(contact_cost_eur=8, acquisition_cost_eur=180, acceptance_rate=0.36)
+CALL = Economics(contact_cost_eur=35, acquisition_cost_eur=180, acceptance_rate=0.4)
+OFFERS = {"a message of 8 EUR": MESSAGE, "a call of 35 EUR": CALL}
+JUDGED_MONTHS = 3
+SHARES = np.linspace(0, 0.05, 101)  # budgets, as the share of customers that may be contacted
+TABLE_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,10 @@ class Operator:
     settings: Settings
     portfolio: Portfolio
     trained: date
+
+    def truth(self, month: date) -> Path:
+        """The truth about the month after `month`."""
+        return self.settings.truth_dir / self.portfolio.name / f"{label(shift(month, 1))}.parquet"
 
     @property
     def lake(self) -> Lake:
@@ -135,6 +149,141 @@ def operate(folder: Path, *, customers: int, history: int, campaigns: int, contr
     return operator
 
 
+@dataclass(frozen=True)
+class Base:
+    """Customers of a month who may be contacted, as the platform sees them and as they are."""
+
+    customer_id: np.ndarray
+    features: np.ndarray
+    predicted: np.ndarray
+    true: np.ndarray
+    effect: np.ndarray
+
+
+def read_base(operator: Operator, month: date) -> Base:
+    """Everybody scored in the month but the opted-out and those in the cool-down, with the truth of the next month."""
+    name, raw, truth = operator.portfolio.name, operator.portfolio.raw_schema, operator.truth(month)
+    since = shift(month, 1 - operator.portfolio.campaign.cooldown_months)
+    with closing(connect(operator.lake, read_only=True)) as connection:
+        found = connection.execute(
+            f"select customer_id, scores.churn_probability as predicted, truth.churn_probability as true, "
+            "truth.churn_probability - churn_probability_if_contacted as effect, "
+            f"{encoded_columns(operator.portfolio.features)} from {name}.monthly_scores as scores "
+            f"join {name}.customer_features using (customer_id, month) join '{truth}' as truth using (customer_id) "
+            f"where month = $month and customer_id not in (select customer_id from {raw}.contact_preferences "
+            f"where month = $month and is_opted_out) and customer_id not in (select customer_id from "
+            f"{raw}.campaign_contacts where month between $since and $month) order by customer_id",
+            {"month": month, "since": since},
+        ).to_arrow_table()
+    columns = [found[each].to_numpy(zero_copy_only=False) for each in ("customer_id", "predicted", "true", "effect")]
+    return Base(columns[0], matrix(found, operator.portfolio.feature_names), *columns[1:])
+
+
+def fit_informed(operator: Operator) -> LGBMRegressor:
+    """The true probability as far as features tell it: fitted to the truth itself, which no operator has."""
+    features, true = [], []
+    with closing(connect(operator.lake, read_only=True)) as connection:
+        for month in month_range(shift(FIRST, 2), shift(operator.trained, -1)):
+            sample = labelled_sample(
+                connection, operator.portfolio, month, rows=20_000, snapshot=current_snapshot(connection)
+            )
+            known = dict(
+                connection.execute(f"select customer_id, churn_probability from '{operator.truth(month)}'").fetchall()
+            )
+            features.append(sample.features)
+            true.append([known[each] for each in sample.customer_ids])
+    model = LGBMRegressor(
+        objective="cross_entropy",
+        n_estimators=300,
+        learning_rate=0.05,
+        num_leaves=31,
+        min_child_samples=50,
+        n_jobs=1,
+        random_state=7,
+        verbose=-1,
+    )
+    return model.fit(np.concatenate(features), np.concatenate(true))
+
+
+def fit_forest(operator: Operator, month: date) -> UpliftForest:
+    """Uplift by the draws that matured by the month; prints whether the platform would use it."""
+    with closing(connect(operator.lake)) as connection:
+        found, _ = challenge_month(connection, operator.portfolio, month, threads=1)
+        print(found.reason, flush=True)
+        drawn = read_drawn(connection, operator.portfolio, month)
+        features, known = read_features(connection, operator.portfolio, drawn)
+    return fit_uplift(drawn.take(known), features[known], threads=1)
+
+
+Earned = dict[str, np.ndarray]
+
+
+def earnings(bases: Sequence[Base], economics: Economics, informed: LGBMRegressor, forest: UpliftForest) -> Earned:
+    """True profit in EUR, summed over the months, of each policy at each budget of SHARES."""
+    kept = economics.acceptance_rate * economics.acquisition_cost_eur
+    total: Earned = {}
+    for base in bases:
+        truly = base.effect * economics.acquisition_cost_eur - economics.contact_cost_eur
+        as_assumed = base.true * kept - economics.contact_cost_eur
+        known = informed.predict(base.features) * kept - economics.contact_cost_eur
+        uplift = predict_uplift(forest, base.features, base.predicted)
+        within = base.predicted * kept > economics.contact_cost_eur
+        by_uplift = np.where(within, uplift * economics.acquisition_cost_eur - economics.contact_cost_eur, -np.inf)
+        own = base.predicted * kept - economics.contact_cost_eur
+        rankings = {
+            "our list": own,
+            "list by uplift": by_uplift,
+            "oracle: the risk, as far as features tell": known,
+            "oracle: the true risk": as_assumed,
+            "oracle: the true effect": truly,
+        }
+        found = {name: _earned(truly, score, score > 0) for name, score in rankings.items()}
+        found["churn ranking, budget spent"] = _earned(truly, own, np.ones(len(own), dtype=bool))
+        found["random"] = truly.mean() * np.floor(SHARES * len(truly))
+        for name, value in found.items():
+            total[name] = total.get(name, 0) + value
+    return total
+
+
+def _earned(profit: np.ndarray, score: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Profit of the best by score at each budget, of those wanted at most."""
+    order = np.argsort(-score, kind="stable")
+    gains = np.concatenate([[0], np.cumsum(np.where(wanted[order], profit[order], 0))])
+    return gains[np.floor(SHARES * len(score)).astype(int)]
+
+
+def show(title: str, earned: Earned, bases: Sequence[Base], economics: Economics) -> None:
+    """Profit of each policy at the budget of the table, and as a share of each oracle's."""
+    place = int(np.argmin(np.abs(SHARES - TABLE_SHARE)))
+    everybody = sum(
+        float((base.effect * economics.acquisition_cost_eur - economics.contact_cost_eur).sum()) for base in bases
+    )
+    at = {"nobody": 0.0, "everybody": everybody} | {name: float(values[place]) for name, values in earned.items()}
+    oracles = [name for name in at if name.startswith("oracle")]
+    print(f"\n{title}, at most {TABLE_SHARE:.1%} of the customers contacted\n")
+    print("| policy | EUR | " + " | ".join(f"of {name.split(': ')[1]}" for name in oracles) + " |")
+    print("|---|--:|" + "--:|" * len(oracles))
+    for name, value in at.items():
+        print(f"| {name} | {value:,.0f} | " + " | ".join(f"{value / at[oracle]:.0%}" for oracle in oracles) + " |")
+
+
+def draw(path: Path, titled: dict[str, Earned]) -> None:
+    """Profit by budget, one panel for each offer."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), dpi=90, layout="constrained")
+    for axes, (title, earned) in zip(figure.subplots(1, len(titled)), titled.items(), strict=True):
+        for name, values in earned.items():
+            style = "--" if name.startswith("oracle") else ":" if name == "random" else "-"
+            axes.plot(100 * SHARES, values / 1000, style, label=name)
+        axes.axhline(0, color="grey", linewidth=0.8)
+        axes.set(title=title, xlabel="budget: customers contacted at most, %", ylabel="true profit, 1,000 EUR")
+        axes.set_ylim(bottom=-0.3 * max(values.max() for values in earned.values()))
+        axes.grid(alpha=0.3)
+    axes.legend(fontsize="x-small")
+    figure.savefig(path, metadata={"Software": None})
+
+
 def main() -> None:
     """Operate, judge, print, draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -143,14 +292,25 @@ def main() -> None:
     parser.add_argument("--history", type=int, default=10, help="Months before the first campaign.")
     parser.add_argument("--campaigns", type=int, default=9, help="Months with a campaign.")
     parser.add_argument("--control-share", type=float, default=0.25)
+    parser.add_argument("--picture", type=Path)
     arguments = parser.parse_args()
-    operate(
+    operator = operate(
         arguments.folder,
         customers=arguments.customers,
         history=arguments.history,
         campaigns=arguments.campaigns,
         control_share=arguments.control_share,
     )
+    newest = shift(FIRST, arguments.history + arguments.campaigns - 2)
+    judged = month_range(shift(newest, 1 - JUDGED_MONTHS), newest)
+    bases = [read_base(operator, month) for month in judged]
+    informed, forest = fit_informed(operator), fit_forest(operator, judged[0])
+    titled = {}
+    for title, economics in OFFERS.items():
+        titled[title] = earnings(bases, economics, informed, forest)
+        show(title, titled[title], bases, economics)
+    if arguments.picture:
+        draw(arguments.picture, titled)
 
 
 if __name__ == "__main__":

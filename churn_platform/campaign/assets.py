@@ -19,7 +19,9 @@ from churn_platform.campaign.economics import as_markdown
 from churn_platform.campaign.export import CSV_FILE, export_contact_list
 from churn_platform.campaign.forecast import forecast_month, replace_forecast
 from churn_platform.campaign.outcome import as_markdown as outcome_markdown
+from churn_platform.campaign.pictures import economics_pictures
 from churn_platform.data_contract.tables import require_sound
+from churn_platform.governance.text import picture_markdown
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, lag, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
@@ -91,6 +93,12 @@ def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefin
             metadata={
                 "policies": MetadataValue.md(as_markdown(forecast.policies)),
                 "sensitivity": MetadataValue.md(forecast.sensitivity_markdown()),
+            }
+            | {
+                f"picture_{name}": MetadataValue.md(picture_markdown(name, picture))
+                for name, picture in economics_pictures(
+                    forecast.probability, portfolio.economics, forecast.sensitivity
+                ).items()
             }
         )
 

@@ -55,8 +55,8 @@ def replace_contact_list(connection: duckdb.DuckDBPyConnection, portfolio: Portf
     customers in that order loses one, drawn by a seeded hash, to the control group: they count as if contacted when
     the budget is spent, but cost nothing and are never contacted.
 
-    Where the month has uplift, because ranking by it was shown to earn more, expected profit = uplift x value - cost for the
-    offer chosen as before, and who has no uplift is not listed.
+    Where the month has uplift, because ranking by it was shown to earn more, expected profit = uplift x value - cost
+    for the offer chosen as before, and who has no uplift is not listed.
 
     A list that has been worked off stays as it is, whatever scores were made since: it is the record of who was drawn.
     """
@@ -124,7 +124,7 @@ def _list_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month
 
 
 def _judged(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
-    """Query for the best offers with the uplift of each customer, which decides the profit where the month has any."""
+    """Query for the best offers with each customer's uplift, which decides the profit where the month has any."""
     table = f"{portfolio.name}.{UPLIFT_TABLE}"
     has_uplift = (
         table_exists(connection, table)

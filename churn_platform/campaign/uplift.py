@@ -1,4 +1,4 @@
-"""Whether ranking by uplift, the effect of a contact, earns more than ranking by churn: learnt and judged by chance draws.
+"""Whether ranking by uplift, the effect of a contact, earns more than ranking by churn: learnt and judged by the draw.
 
 What is identified: the effect of the offer that each customer was drawn for or against, among customers whom past lists
 held. So uplift ranks customers of at least the risk of those, and chooses no offers.
@@ -52,9 +52,9 @@ def judge(
 ) -> Challenge:
     """Judge the ranking by uplift against that by churn on customers that its fit has not seen.
 
-    `features` are those of `customers` at the time of the list, (rows, features), `acceptance_rate` that assumed of their
-    offers. Either group must hold `fewest`
-    customers. Where the list `is_limited` by a budget or a capacity both rankings may spend half of what all would cost.
+    `features` are those of `customers` at the time of the list, (rows, features), `acceptance_rate` that assumed of
+    their offers. Either group must hold `fewest` customers. Where the list `is_limited` by a budget or a capacity both
+    rankings may spend half of what contacting everybody would cost.
     """
     control = int(customers.is_control.sum())
     treated = len(customers) - control
@@ -110,7 +110,7 @@ class UpliftForest:
 def fit_uplift(customers: Randomised, features: np.ndarray, *, threads: int) -> UpliftForest:
     """A doubly robust causal forest (Athey, Tibshirani & Wager 2019; Kennedy 2023) on drawn customers.
 
-    The probability of treatment is what was drawn, so it is not modelled. The outcome is regressed by gradient boosting.
+    The probability of treatment is what was drawn, so it is not modelled. Gradient boosting regresses the outcome.
     """
     from econml.dr import ForestDRLearner
     from sklearn.dummy import DummyClassifier
@@ -120,11 +120,11 @@ def fit_uplift(customers: Randomised, features: np.ndarray, *, threads: int) -> 
     forest = ForestDRLearner(
         model_propensity=DummyClassifier(strategy="prior"),
         model_regression=HistGradientBoostingClassifier(
-            max_iter=60, max_depth=3, learning_rate=0.08, min_samples_leaf=40, random_state=SEED
+            max_iter=40, max_depth=3, learning_rate=0.1, min_samples_leaf=40, random_state=SEED
         ),
         discrete_outcome=True,
-        cv=3,
-        n_estimators=200,
+        cv=2,
+        n_estimators=100,
         min_samples_leaf=max(20, len(customers) // 100),
         max_depth=4,
         n_jobs=threads,
