@@ -32,7 +32,7 @@ FIRST, LEARNED, QUIET, BROKEN, CHANGED = (date(2025, month, 1) for month in (1, 
 HARMLESS, LAST = date(2025, 12, 1), date(2026, 3, 1)
 WORLDS = {"competitor": (CHANGED, 15), "harmless_mix": (CHANGED, 12), "broken_feed": (BROKEN, 10)}
 CUSTOMERS, SEED, CALLS = 15_000, 3, 5
-TOO_LONG_S = 1_500
+TOO_LONG_S = 3_600
 
 
 class Loop:
@@ -76,6 +76,7 @@ class Loop:
             "CHURN_PORTFOLIOS_DIR": str(self.graph.folder / "portfolios"),
             "CHURN_PHONE_HASH_KEY": HASH_KEY,
             "CHURN_TUNING_TRIALS": "0",
+            "CHURN_TUNING_ROWS_MAX": "5000",
             "CHURN_BOOTSTRAP_REPLICATES": "1000",
             "CHURN_DUCKDB_THREADS": "1",
             "CHURN_MODEL_THREADS": "1",
