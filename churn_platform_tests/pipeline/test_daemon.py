@@ -131,7 +131,7 @@ class Loop:
         raise AssertionError(f"not reached: {what}\n{listed}\ntold: {self.told}")
 
     def is_idle(self) -> bool:
-        """Whether nothing runs, and every sensor has looked since the last run ended and asked for nothing."""
+        """Whether nothing runs, and every sensor has finished a look that it began after the last run had ended."""
         records = self.instance.get_run_records()
         if any(record.end_time is None for record in records):
             return False
@@ -139,10 +139,7 @@ class Loop:
         states = self.instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
         looks = [state.instigator_data for state in states if state.is_running]
         return all(
-            isinstance(look, SensorInstigatorData)
-            and (look.last_tick_start_timestamp or 0) > last_end
-            and look.last_tick_success_timestamp is not None
-            for look in looks
+            isinstance(look, SensorInstigatorData) and (look.last_tick_timestamp or 0) > last_end for look in looks
         )
 
     def live(self) -> Live:
