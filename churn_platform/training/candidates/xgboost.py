@@ -1,14 +1,18 @@
 """XGBoost, on encoded features as they are; the one algorithm here that fits on more rows than fit into memory."""
 
+import json
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from churn_platform.portfolios.spec import Feature
 from churn_platform.published.contract import ONNX_INPUT
+from churn_platform.training.candidates import tree_contributions
 from churn_platform.training.candidates.algorithm import Parameters, RowStream
+from churn_platform.training.candidates.tree_contributions import TooDeepError
 from churn_platform.training.data import Labelled
 
 if TYPE_CHECKING:
@@ -114,11 +118,38 @@ def rounds(estimator: "XGBClassifier") -> Parameters:
 
 
 def contributions(estimator: "XGBClassifier", features: np.ndarray) -> np.ndarray:
-    """TreeSHAP values (Lundberg et al. 2020)."""
+    """TreeSHAP values (Lundberg et al. 2020): by table where trees are shallow, else XGBoost's own, 40 times slower."""
     import xgboost
 
     booster = estimator.get_booster()
-    return booster.predict(xgboost.DMatrix(features), pred_contribs=True)[:, :-1].astype(np.float64)
+    units = _units(bytes(booster.save_raw("json")))
+    if units is None:
+        return booster.predict(xgboost.DMatrix(features), pred_contribs=True)[:, :-1].astype(np.float64)
+    return tree_contributions.contributions(units, features)
+
+
+@lru_cache(maxsize=2)
+def _units(booster: bytes) -> list[tree_contributions.Unit] | None:
+    """Tables of a booster in JSON; None where its trees are too deep for any."""
+    trees = json.loads(booster)["learner"]["gradient_booster"]["model"]["trees"]
+    try:
+        return [unit for tree in trees for unit in tree_contributions.units_of(_tree(tree))]
+    except TooDeepError:
+        return None
+
+
+def _tree(saved: dict[str, Any]) -> tree_contributions.Tree:
+    """A tree as XGBoost saves it: a leaf's value stands in place of the threshold."""
+    numbers = np.array(saved["split_conditions"], dtype=np.float32)
+    return tree_contributions.Tree(
+        left=np.array(saved["left_children"]),
+        right=np.array(saved["right_children"]),
+        feature=np.array(saved["split_indices"]),
+        threshold=numbers,
+        missing_goes_left=np.array(saved["default_left"], dtype=bool),
+        weight=np.array(saved["sum_hessian"]),
+        value=numbers,
+    )
 
 
 def export(estimator: "XGBClassifier", width: int) -> bytes:
