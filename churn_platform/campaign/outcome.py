@@ -162,7 +162,8 @@ def _verdict(
         planned = control_share * (treated + control)
         return False, (
             f"not to be trusted: {control:,} control customers have an outcome where {planned:,.0f} of "
-            f"{treated + control:,} were planned (sample ratio mismatch, p = {p_value:.1g}): customers are missing, or control_share was another then"
+            f"{treated + control:,} were planned (sample ratio mismatch, p = {p_value:.1g}): "
+            f"customers are missing, or control_share was another then"
         )
     if not follows_draw(treated=treated, control=control, contacted=contacted, control_contacted=control_contacted):
         return False, (
@@ -213,7 +214,7 @@ def add_up(months: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         **dict(zip(PROFIT, profit, strict=True)),
         "mismatch_p_value": None,
         "is_trusted": True,
-        "verdict": f"{_reading((effect[1], effect[2]), control)}, over {len(trusted)} month{'s' if len(trusted) > 1 else ''}",
+        "verdict": f"{_reading((effect[1], effect[2]), control)}, over all trusted months ({len(trusted)})",
     }
 
 
