@@ -179,36 +179,41 @@ def read_base(operator: Operator, month: date) -> Base:
     return Base(columns[0], matrix(found, operator.portfolio.feature_names), *columns[1:])
 
 
-def fit_informed(operator: Operator) -> LGBMRegressor:
-    """The true probability as far as features tell it: fitted to the truth itself, which no operator has."""
-    features, true = [], []
+@dataclass(frozen=True)
+class Informed:
+    """True risk and true effect as far as features tell them: fitted to the truth itself, which no operator has."""
+
+    risk: LGBMRegressor
+    effect: LGBMRegressor
+
+
+def fit_informed(operator: Operator) -> Informed:
+    """Fitted to the months before the campaigns."""
+    features, truths = [], []
+    query = (
+        "select customer_id, churn_probability, churn_probability - churn_probability_if_contacted from '{}' "
+        "where list_contains(?, customer_id) order by customer_id"
+    )
     with closing(connect(operator.lake, read_only=True)) as connection:
         for month in month_range(shift(FIRST, 2), shift(operator.trained, -1)):
-            sample = labelled_sample(
-                connection, operator.portfolio, month, rows=20_000, snapshot=current_snapshot(connection)
-            )
-            known = dict(
-                connection.execute(f"select customer_id, churn_probability from '{operator.truth(month)}'").fetchall()
-            )
+            snapshot = current_snapshot(connection)
+            sample = labelled_sample(connection, operator.portfolio, month, rows=15_000, snapshot=snapshot)
+            found = connection.execute(query.format(operator.truth(month)), [list(sample.customer_ids)]).fetchall()
+            assert [row[0] for row in found] == list(sample.customer_ids)
             features.append(sample.features)
-            true.append([known[each] for each in sample.customer_ids])
-    model = LGBMRegressor(
-        objective="cross_entropy",
-        n_estimators=300,
-        learning_rate=0.05,
-        num_leaves=31,
-        min_child_samples=50,
-        n_jobs=1,
-        random_state=7,
-        verbose=-1,
-    )
-    return model.fit(np.concatenate(features), np.concatenate(true))
+            truths.append(np.array([row[1:] for row in found]))
+    x, (risk, effect) = np.concatenate(features), np.concatenate(truths).T
+    settings = {"n_estimators": 250, "learning_rate": 0.06, "min_child_samples": 50, "n_jobs": 1, "random_state": 7}
+    make = partial(LGBMRegressor, verbose=-1, **settings)
+    return Informed(make(objective="cross_entropy").fit(x, risk), make().fit(x, effect))
 
 
 def fit_forest(operator: Operator, month: date) -> UpliftForest:
-    """Uplift by the draws that matured by the month; prints whether the platform would use it."""
-    with closing(connect(operator.lake)) as connection:
-        found, _ = challenge_month(connection, operator.portfolio, month, threads=1)
+    """Uplift by the draws that matured by the month; prints whether the platform would use it where a budget binds."""
+    campaign = operator.portfolio.campaign.model_copy(update={"budget_eur": 1000.0})
+    limited = operator.portfolio.model_copy(update={"campaign": campaign})
+    with closing(connect(operator.lake, read_only=True)) as connection:
+        found, _ = challenge_month(connection, limited, month, threads=1)
         print(found.reason, flush=True)
         drawn = read_drawn(connection, operator.portfolio, month)
         features, known = read_features(connection, operator.portfolio, drawn)
@@ -218,14 +223,17 @@ def fit_forest(operator: Operator, month: date) -> UpliftForest:
 Earned = dict[str, np.ndarray]
 
 
-def earnings(bases: Sequence[Base], economics: Economics, informed: LGBMRegressor, forest: UpliftForest) -> Earned:
+def earnings(bases: Sequence[Base], economics: Economics, informed: Informed, forest: UpliftForest) -> Earned:
     """True profit in EUR, summed over the months, of each policy at each budget of SHARES."""
     kept = economics.acceptance_rate * economics.acquisition_cost_eur
     total: Earned = {}
     for base in bases:
         truly = base.effect * economics.acquisition_cost_eur - economics.contact_cost_eur
         as_assumed = base.true * kept - economics.contact_cost_eur
-        known = informed.predict(base.features) * kept - economics.contact_cost_eur
+        known = informed.risk.predict(base.features) * kept - economics.contact_cost_eur
+        known_effect = (
+            informed.effect.predict(base.features) * economics.acquisition_cost_eur - economics.contact_cost_eur
+        )
         uplift = predict_uplift(forest, base.features, base.predicted)
         within = base.predicted * kept > economics.contact_cost_eur
         by_uplift = np.where(within, uplift * economics.acquisition_cost_eur - economics.contact_cost_eur, -np.inf)
@@ -234,6 +242,7 @@ def earnings(bases: Sequence[Base], economics: Economics, informed: LGBMRegresso
             "our list": own,
             "list by uplift": by_uplift,
             "oracle: the risk, as far as features tell": known,
+            "oracle: the effect, as far as features tell": known_effect,
             "oracle: the true risk": as_assumed,
             "oracle: the true effect": truly,
         }
@@ -264,7 +273,11 @@ def show(title: str, earned: Earned, bases: Sequence[Base], economics: Economics
     print("| policy | EUR | " + " | ".join(f"of {name.split(': ')[1]}" for name in oracles) + " |")
     print("|---|--:|" + "--:|" * len(oracles))
     for name, value in at.items():
-        print(f"| {name} | {value:,.0f} | " + " | ".join(f"{value / at[oracle]:.0%}" for oracle in oracles) + " |")
+        print(
+            f"| {name} | {value:,.0f} | "
+            + " | ".join(f"{value / at[oracle]:.0%}" if value > 0 else "-" for oracle in oracles)
+            + " |"
+        )
 
 
 def draw(path: Path, titled: dict[str, Earned]) -> None:
@@ -278,7 +291,7 @@ def draw(path: Path, titled: dict[str, Earned]) -> None:
             axes.plot(100 * SHARES, values / 1000, style, label=name)
         axes.axhline(0, color="grey", linewidth=0.8)
         axes.set(title=title, xlabel="budget: customers contacted at most, %", ylabel="true profit, 1,000 EUR")
-        axes.set_ylim(bottom=-0.3 * max(values.max() for values in earned.values()))
+        axes.set_ylim(bottom=-0.3 * max(values.max() for values in earned.values()) / 1000)
         axes.grid(alpha=0.3)
     axes.legend(fontsize="x-small")
     figure.savefig(path, metadata={"Software": None})

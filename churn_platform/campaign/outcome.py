@@ -13,6 +13,7 @@ ALL_OFFERS = "all"
 MONTH, TO_DATE = "month", "to date"
 CONFIDENCE = 0.95
 MISMATCH_P_VALUE = 0.001
+MOST_CROSSING = 0.5  # contact rate of control over that of treated; at 1 the list decided nothing
 FEWEST_CONTROL = 20  # customers; below, an interval says more about itself than about the campaign
 Interval = tuple[float, float]
 
@@ -141,6 +142,11 @@ def mismatch(treated: int, control: int, *, control_share: float) -> float | Non
     return float(chisquare([treated, control], [total * (1 - control_share), total * control_share]).pvalue)
 
 
+def follows_draw(*, treated: int, control: int, contacted: int, control_contacted: int) -> bool:
+    """Whether control customers were contacted less than half as often as those set down for contact."""
+    return control_contacted * treated < MOST_CROSSING * contacted * control
+
+
 def _verdict(
     effect: Interval,
     p_value: float | None,
@@ -156,7 +162,13 @@ def _verdict(
         planned = control_share * (treated + control)
         return False, (
             f"not to be trusted: {control:,} control customers have an outcome where {planned:,.0f} of "
-            f"{treated + control:,} were planned (sample ratio mismatch, p = {p_value:.1g}); find out who is missing"
+            f"{treated + control:,} were planned (sample ratio mismatch, p = {p_value:.1g}): "
+            f"customers are missing, or control_share was another then"
+        )
+    if not follows_draw(treated=treated, control=control, contacted=contacted, control_contacted=control_contacted):
+        return False, (
+            f"not to be trusted: {control_contacted:,} of {control:,} control customers were contacted, and "
+            f"{contacted:,} of {treated:,} others; contacts did not follow the list"
         )
     notes = [_reading(effect, control)]
     if contacted < treated:
@@ -202,7 +214,7 @@ def add_up(months: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         **dict(zip(PROFIT, profit, strict=True)),
         "mismatch_p_value": None,
         "is_trusted": True,
-        "verdict": f"{_reading((effect[1], effect[2]), control)}, over {len(trusted)} months",
+        "verdict": f"{_reading((effect[1], effect[2]), control)}, over all trusted months ({len(trusted)})",
     }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from churn_platform.campaign.contact_list import UPLIFT_COLUMNS, UPLIFT_TABLE, offers_of, planned_control_share
+from churn_platform.campaign.outcome import follows_draw
 from churn_platform.campaign.randomised import Randomised, campaign_tables, join_randomised, read_randomised
 from churn_platform.campaign.uplift import Challenge, fit_uplift, judge, predict_uplift
 from churn_platform.months import shift
@@ -72,13 +73,19 @@ def read_drawn(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, mont
     lists = connection.execute(
         f"select distinct month from {listed} where month <= ? order by month desc limit ?", [newest, MOST_LISTS]
     ).fetchall()
-    return join_randomised(
-        [read_randomised(connection, portfolio, month)]
-        + [
-            read_randomised(connection, portfolio, shift(features_month, 1 + gap))
-            for (features_month,) in lists
-            if features_month < newest
-        ]
+    matured = [shift(features_month, 1 + gap) for (features_month,) in lists]
+    drawn = [read_randomised(connection, portfolio, outcomes) for outcomes in matured or [month]]
+    return join_randomised([each for each in drawn if _followed(each)] or [drawn[0].take(np.arange(0))])
+
+
+def _followed(drawn: Randomised) -> bool:
+    """Whether contacts followed the draw; if not, the list decided nothing and teaches nothing."""
+    control, contacted = drawn.is_control, drawn.is_contacted
+    return follows_draw(
+        treated=int((~control).sum()),
+        control=int(control.sum()),
+        contacted=int(contacted[~control].sum()),
+        control_contacted=int(contacted[control].sum()),
     )
 
 

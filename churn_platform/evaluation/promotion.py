@@ -66,8 +66,10 @@ def decide(
     """Promote, refuse, or wait for a person.
 
     The challenger must pass every absolute gate. Against no champion, or one that itself fails a gate, that is enough;
-    otherwise the lower bound of the AUC difference must exceed the portfolio's margin. With manual approval a
-    challenger that earned promotion waits until somebody has approved it.
+    otherwise the lower bound of the AUC difference must exceed the portfolio's margin. Where the champion too misses the
+    least AUC, as after the world has become harder to foresee, a challenger that exceeds the margin need not reach it:
+    a refusal would keep the worse one. With manual approval a challenger that earned promotion waits until somebody has
+    approved it.
     """
     earned, reason = _merit(challenger, champion, difference, gates)
     if not earned:
@@ -83,23 +85,39 @@ def _merit(
     """Whether the challenger earned promotion, and why."""
     if challenger.barred:
         return False, challenger.barred
-    if failures := failed_gates(challenger, gates):
+    weaknesses = failed_gates(champion, gates) if champion else []
+    evidence = _evidence(difference, gates)
+    is_better = difference is not None and difference.low > gates.promotion_margin_auc
+    failures = failed_gates(challenger, gates)
+    if is_better and _misses_auc(champion, gates) and _misses_auc(challenger, gates):
+        failures = failed_gates(challenger, gates.model_copy(update={"min_auc": 0.0}))
+        evidence += ", neither reaches the least AUC"
+    if failures:
         return False, f"the challenger fails {'; '.join(failures)}"
     if champion is None:
         return True, "it passes every gate and there is no champion yet"
     if champion.barred:
         return True, f"the champion may not serve: {champion.barred}"
-    if failures := failed_gates(champion, gates):
-        return True, f"the champion fails {'; '.join(failures)}"
+    if weaknesses:
+        return True, f"the champion fails {'; '.join(weaknesses)} ({evidence})"
     if difference is None:
         return False, "there are no customers on which to compare it with the champion"
-    evidence = (
+    if is_better:
+        return True, f"better than the champion ({evidence})"
+    return False, f"not shown to be better than the champion ({evidence})"
+
+
+def _evidence(difference: Difference | None, gates: Gates) -> str:
+    if difference is None:
+        return "not compared"
+    return (
         f"AUC difference {difference.estimate:+.4f}, {CONFIDENCE * 100:g} % interval {difference.low:+.4f} to "
         f"{difference.high:+.4f}, margin {gates.promotion_margin_auc:.4f}"
     )
-    if difference.low > gates.promotion_margin_auc:
-        return True, f"better than the champion ({evidence})"
-    return False, f"not shown to be better than the champion ({evidence})"
+
+
+def _misses_auc(standing: Standing | None, gates: Gates) -> bool:
+    return standing is not None and standing.metrics is not None and not standing.metrics.auc >= gates.min_auc
 
 
 def failed_gates(standing: Standing, gates: Gates) -> list[str]:

@@ -100,10 +100,14 @@ def test_few_control_customers_prove_nothing():
 
 
 def test_control_customers_who_were_contacted_are_told():
-    """The draw was not kept: the row says for how many."""
+    """Ten of a hundred: the row says so. As many as of the others: contacts did not follow the list."""
     customers = randomised(**HUNDREDS)
+    few = Randomised(**{**vars(customers), "is_contacted": np.arange(400) < 310})
+    assert "10 control customers were contacted" in compare(ALL_OFFERS, few, control_share=0.25).verdict
     everybody = Randomised(**{**vars(customers), "is_contacted": np.ones(400, dtype=bool)})
-    assert "100 control customers were contacted" in compare(ALL_OFFERS, everybody, control_share=0.25).verdict
+    row = compare(ALL_OFFERS, everybody, control_share=0.25)
+    assert not row.is_trusted
+    assert "100 of 100 control customers were contacted, and 300 of 300 others" in row.verdict
 
 
 def test_each_offer_has_its_row():

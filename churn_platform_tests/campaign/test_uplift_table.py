@@ -1,11 +1,11 @@
 """From the lists of earlier months to the decision about this one."""
 
-import numpy as np
 import pytest
 
 from churn_platform.campaign.contact_list import UPLIFT_TABLE, replace_contact_list
 from churn_platform.campaign.uplift_table import NAME, as_markdown, challenge_month, read_drawn, replace_challenge
 from churn_platform.months import shift
+from churn_platform.scoring.score import SCORE_COLUMNS
 from churn_platform.warehouse.tables import ensure_table
 from churn_platform_tests.campaign.conftest import with_campaign
 from churn_platform_tests.tiny import FEBRUARY, JANUARY, MARCH
@@ -21,6 +21,7 @@ FEATURES = {
     "is_late": "boolean",
     "plan": "varchar",
 }
+DRAW = "('0x' || left(md5(customer_id), 8))::bigint / 4294967296"  # from 0 to 1, the same in every run
 
 
 @pytest.fixture
@@ -29,35 +30,34 @@ def history(connection):
 
     January's list was worked off and its labels have come in February.
     """
-    from churn_platform.scoring.score import SCORE_COLUMNS
-
-    generator = np.random.default_rng(5)
     ensure_table(connection, "tiny.monthly_scores", SCORE_COLUMNS)
     ensure_table(connection, "tiny.customer_features", FEATURES)
     ensure_table(connection, "tiny.churn_labels", LABELS)
     ensure_table(connection, "tiny_raw.campaign_contacts", CONTACTS)
     for month in (JANUARY, FEBRUARY):
-        scores = [(month, f"{month:%m}-{row:04}", 0.5 + row / 4000, "high", 1, [], 3) for row in range(1200)]
-        connection.executemany("insert into tiny.monthly_scores values (?, ?, ?, ?, ?, ?, ?)", scores)
-        features = [
-            (month, score[1], generator.uniform(0, 100), 1, row % 2 == 0, None) for row, score in enumerate(scores)
-        ]
-        connection.executemany("insert into tiny.customer_features values (?, ?, ?, ?, ?, ?)", features)
+        customers = "strftime($month, '%m-') || lpad(row::varchar, 4, '0') as customer_id from range(1200) as rows(row)"
+        connection.execute(
+            "insert into tiny.monthly_scores by name select $month as month, 0.5 + row / 4000 as churn_probability, "
+            f"'high' as risk_tier, 1 as decile, [] as reasons, 3 as model_version, {customers}",
+            {"month": month},
+        )
+        connection.execute(
+            "insert into tiny.customer_features by name select $month as month, row * 37 % 100 as usage, 1 as tickets, "
+            f"row % 2 = 0 as is_late, null as plan, {customers}",
+            {"month": month},
+        )
     replace_contact_list(connection, PORTFOLIO, JANUARY)
     connection.execute(
         "insert into tiny_raw.campaign_contacts select ?, customer_id, true, 1 from tiny.contact_list "
         "where role = 'contact'",
         [FEBRUARY],
     )
-    listed = connection.execute(
-        "select customer_id, role, is_late from tiny.contact_list "
-        "join tiny.customer_features using (month, customer_id) order by customer_id"
-    ).fetchall()
-    leaves = {("control", True): 0.7, ("control", False): 0.7, ("contact", True): 0.1, ("contact", False): 0.95}
-    labels = [
-        (FEBRUARY, JANUARY, name, bool(generator.random() < leaves[role, is_late])) for name, role, is_late in listed
-    ]
-    connection.executemany("insert into tiny.churn_labels values (?, ?, ?, ?)", labels)
+    leaves = "case when role = 'control' then 0.7 when is_late then 0.1 else 0.95 end"
+    connection.execute(
+        f"insert into tiny.churn_labels select ?, month, customer_id, {DRAW} < {leaves} "
+        "from tiny.contact_list join tiny.customer_features using (month, customer_id)",
+        [FEBRUARY],
+    )
     return connection
 
 

@@ -47,6 +47,7 @@ GOOD = Standing(METRICS, latency_ms=0.1, fairness=FairnessGap(0.1, "gender"))
 POOR = replace(GOOD, metrics=replace(METRICS, auc=0.79))
 BARRED = replace(GOOD, barred="its ONNX export differs")
 UNFAIR = replace(GOOD, fairness=FairnessGap(0.3, "age"))
+UNFAIR_AND_POOR = replace(UNFAIR, metrics=POOR.metrics)
 BROKEN = Standing(None, degenerate="sound predictions (3 of 9 are not a number)")
 BETTER, SAME = Difference(0.02, 0.011, 0.03), Difference(0.0, -0.01, 0.01)
 
@@ -65,7 +66,11 @@ BETTER, SAME = Difference(0.02, 0.011, 0.03), Difference(0.0, -0.01, 0.01)
         (GOOD, BARRED, SAME, PROMOTED, "promoted: the champion may not serve: its ONNX export differs"),
         (GOOD, GOOD, None, REFUSED, "refused: there are no customers on which to compare"),
         (POOR, GOOD, BETTER, REFUSED, "refused: the challenger fails AUC"),
-        (POOR, POOR, BETTER, REFUSED, "refused: the challenger fails AUC"),
+        (POOR, POOR, SAME, REFUSED, "refused: the challenger fails AUC"),
+        (POOR, POOR, BETTER, PROMOTED, "promoted: the champion fails AUC 0.7900 < 0.8 (AUC difference +0.0200"),
+        (POOR, BROKEN, None, REFUSED, "refused: the challenger fails AUC"),
+        (POOR, UNFAIR, BETTER, REFUSED, "refused: the challenger fails AUC"),
+        (UNFAIR_AND_POOR, POOR, BETTER, REFUSED, "refused: the challenger fails equalized-odds difference over age"),
         (
             UNFAIR,
             GOOD,
