@@ -54,7 +54,7 @@ def pandas_line(customers: int, results: Results) -> str:
     }
     return (
         f"The pandas way took {pandas['wall_s']:.1f} s ({pandas['cpu_s']:.1f} CPU s) for {pandas['customers']:,} "
-        f"customers, which makes {scaled:,.0f} CPU s for {customers:,}, scaled in proportion; features and scoring took "
+        f"customers, which makes {scaled:,.0f} CPU s for {customers:,}, in proportion; features and scoring took "
         f"{ours['wall_s']:.1f} s, {scaled / ours['wall_s']:.0f} times faster by the clock (pandas has one core), "
         f"{scaled / ours['cpu_s']:.0f} times by CPU."
     )
