@@ -8,7 +8,7 @@ export DAGSTER_HOME := $(CURDIR)
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup demo demo-telco dev serve test check loop-check image-check bench-serving bench-scale lock clean help
+.PHONY: setup demo demo-telco dev serve test check loop-check image-check bench-serving bench-scale load lock clean help
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,11 @@ bench-serving: setup  ## Measure the service beside an echo, FastAPI, MLflow and
 	@test -x data/bench/mlserver/bin/mlserver || { $(BIN)/uv venv --quiet data/bench/mlserver && \
 		VIRTUAL_ENV=$(CURDIR)/data/bench/mlserver $(BIN)/uv pip install --quiet mlserver mlserver-xgboost; }
 	@$(BIN)/python -m benchmarks.serving --mlserver data/bench/mlserver/bin/mlserver
+
+load: setup  ## Send what an operator's applications send to the service on a small world, with Locust
+	@test -x data/bench/locust/bin/locust || { $(BIN)/uv venv --quiet data/bench/locust && \
+		VIRTUAL_ENV=$(CURDIR)/data/bench/locust $(BIN)/uv pip install --quiet "locust>=2.43,<3"; }
+	@$(BIN)/python -m benchmarks.serving.load --locust data/bench/locust/bin/locust
 
 bench-scale: setup  ## Measure a month at full size, stage by stage beside its floor: make bench-scale CUSTOMERS=2100000
 	@$(BIN)/python -m benchmarks.scale --customers $(or $(CUSTOMERS),2100000)

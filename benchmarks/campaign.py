@@ -10,34 +10,46 @@ A folder that holds an operator already is not simulated again.
 """
 
 import argparse
-import os
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
+import numpy as np
 from dagster import DagsterInstance
+from lightgbm import LGBMRegressor
+from sklearn.metrics import roc_auc_score
 
 from churn_platform.campaign.contact_list import replace_contact_list
 from churn_platform.campaign.export import PARQUET_FILE, export_contact_list
+from churn_platform.campaign.uplift import UpliftForest, fit_uplift, predict_uplift
+from churn_platform.campaign.uplift_table import challenge_month, read_drawn, read_features
 from churn_platform.definitions import build_defs
-from churn_platform.months import label, shift
+from churn_platform.monitoring.sampling import labelled_sample
+from churn_platform.months import label, month_range, shift
 from churn_platform.portfolios.economics import Campaign, Economics
+from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.registry import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.runs import run_job
-from churn_platform.scoring.champion import load_champion
-from churn_platform.scoring.score import replace_scores, score_month
+from churn_platform.scoring.score import Champion, replace_scores, score_month
 from churn_platform.settings import Settings, load_settings
-from churn_platform.simulator import SimulationConfig, simulate
+from churn_platform.simulator import SimulationConfig, plans_from, simulate
 from churn_platform.simulator.campaign import Plan, read_plan
-from churn_platform.training.tracking import Tracking
+from churn_platform.training.data import Labelled
+from churn_platform.training.model import fit_model
 from churn_platform.warehouse.lake import Lake, connect
-from churn_platform.warehouse.tables import write
+from churn_platform.warehouse.tables import current_snapshot, table_exists, write
 
 FIRST = date(2025, 1, 1)
 MESSAGE = Economics(contact_cost_eur=8, acquisition_cost_eur=180, acceptance_rate=0.36)
+CALL = Economics(contact_cost_eur=35, acquisition_cost_eur=180, acceptance_rate=0.4)
+OFFERS = {"a message of 8 EUR": MESSAGE, "a call of 35 EUR": CALL}
+JUDGED_MONTHS = 3
+SHARES = np.linspace(0, 0.05, 101)  # budgets, as the share of customers that may be contacted
+TABLE_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,10 @@ class Operator:
     settings: Settings
     portfolio: Portfolio
     trained: date
+
+    def truth(self, month: date) -> Path:
+        """The truth about the month after `month`."""
+        return self.settings.truth_dir / self.portfolio.name / f"{label(shift(month, 1))}.parquet"
 
     @property
     def lake(self) -> Lake:
@@ -64,41 +80,208 @@ class Operator:
         before = shift(month, -1)
         if before < self.trained:
             return None
-        first = FIRST if before == self.trained else before
-        self.run(f"{self.portfolio.name}_features", first, before)
-        if before == self.trained:
-            self.run(f"{self.portfolio.name}_training", before, before)
+        self.take_in(before)
         return read_plan(self.list_contacts(before) / PARQUET_FILE)
+
+    def take_in(self, month: date) -> None:
+        """Make features and matured labels up to the month, where they are missing."""
+        with closing(connect(self.lake)) as connection:
+            table = f"{self.portfolio.name}.customer_features"
+            known = table_exists(connection, table) and connection.execute(f"select max(month) from {table}").fetchone()
+        newest = known[0] if known else None
+        if newest is None or newest < month:
+            self.run(f"{self.portfolio.name}_features", shift(newest, 1) if newest else FIRST, month)
+
+    @cached_property
+    def champion(self) -> Champion:
+        """A model of the months before the campaigns, without the tuning, judging and publishing of a real one."""
+        with closing(connect(self.lake, read_only=True)) as connection:
+            snapshot = current_snapshot(connection)
+            months = month_range(shift(FIRST, 2), shift(self.trained, -1))
+            sample = partial(labelled_sample, connection, self.portfolio, rows=100_000, snapshot=snapshot)
+            *train, validation = [sample(month) for month in months]
+        features, churned, ids = (
+            np.concatenate([getattr(part, name) for part in train]) for name in ("features", "churned", "customer_ids")
+        )
+        model = fit_model(
+            "lightgbm", self.portfolio.features, Labelled(features, churned, ids), validation, seed=7, threads=1
+        )
+        probability = model.churn_probability(validation.features)
+        print(
+            f"AUC on the last month before the campaigns {roc_auc_score(validation.churned, probability):.3f}",
+            flush=True,
+        )
+        return Champion(1, model, [("high", 1.0), ("low", 0.0)])
 
     def list_contacts(self, month: date) -> Path:
         """Score the month and make its list; returns the folder that is handed over."""
-        tracking = Tracking(
-            tracking_uri=self.settings.mlflow_uri, artifact_location=self.settings.mlflow_artifacts
-        )
-        champion = load_champion(tracking.client(), self.portfolio)
         with closing(connect(self.lake)) as connection:
-            scores = score_month(connection, self.portfolio, champion, month, batch_rows=100_000)
+            scores = score_month(connection, self.portfolio, self.champion, month, batch_rows=100_000)
             write(connection, self.lake, partial(replace_scores, connection, self.portfolio, month, scores))
             write(connection, self.lake, partial(replace_contact_list, connection, self.portfolio, month))
             return export_contact_list(connection, self.portfolio, month, self.settings.exports_dir)
 
 
 def operate(folder: Path, *, customers: int, history: int, campaigns: int, control_share: float) -> Operator:
-    """Simulate the operator with its campaigns, unless the folder holds it already."""
+    """Simulate the operator with its campaigns; what the folder holds already is not made again."""
     settings = load_settings(
-        data_dir=folder, portfolios_dir=folder / "portfolios", tuning_trials=0, phone_hash_key="0123456789abcdef" * 4
+        data_dir=folder, portfolios_dir=folder / "portfolios", phone_hash_key="0123456789abcdef" * 4
     )
-    campaign = Campaign(control_share=control_share, cooldown_months=3)
     portfolio = load_portfolios(folder / "portfolios")["telecomit"].model_copy(
-        update={"economics": MESSAGE, "campaign": campaign}
+        update={"economics": MESSAGE, "campaign": Campaign(control_share=control_share)}
     )
     operator = Operator(settings, portfolio, shift(FIRST, history - 1))
     months = history + campaigns
     config = SimulationConfig(customers=customers, first_month=FIRST, months=months, seed=11, calls_per_customer=10)
-    if not (settings.truth_dir / portfolio.name / f"{label(config.month_starts()[-1])}.parquet").exists():
-        simulate(config, settings.landing_dir, settings.truth_dir / portfolio.name, print, plans=operator.plan)
-        operator.run(f"{portfolio.name}_features", config.month_starts()[-1], config.month_starts()[-1])
+    truth = settings.truth_dir / portfolio.name
+    made = plans_from(settings.exports_dir / portfolio.name / "contact_list")
+    missing = [month for month in config.month_starts() if not (truth / f"{label(month)}.parquet").exists()]
+    if missing:
+        simulate(
+            config,
+            settings.landing_dir,
+            truth,
+            lambda month: print(f"simulated {month}", flush=True),
+            plans=lambda month: made(month) or operator.plan(month),
+            write_from=missing[0],
+        )
+    operator.take_in(config.month_starts()[-1])
     return operator
+
+
+@dataclass(frozen=True)
+class Base:
+    """Customers of a month who may be contacted, as the platform sees them and as they are."""
+
+    customer_id: np.ndarray
+    features: np.ndarray
+    predicted: np.ndarray
+    true: np.ndarray
+    effect: np.ndarray
+
+
+def read_base(operator: Operator, month: date) -> Base:
+    """Everybody scored in the month but the opted-out and those in the cool-down, with the truth of the next month."""
+    name, raw, truth = operator.portfolio.name, operator.portfolio.raw_schema, operator.truth(month)
+    since = shift(month, 1 - operator.portfolio.campaign.cooldown_months)
+    with closing(connect(operator.lake, read_only=True)) as connection:
+        found = connection.execute(
+            f"select customer_id, scores.churn_probability as predicted, truth.churn_probability as true, "
+            "truth.churn_probability - churn_probability_if_contacted as effect, "
+            f"{encoded_columns(operator.portfolio.features)} from {name}.monthly_scores as scores "
+            f"join {name}.customer_features using (customer_id, month) join '{truth}' as truth using (customer_id) "
+            f"where month = $month and customer_id not in (select customer_id from {raw}.contact_preferences "
+            f"where month = $month and is_opted_out) and customer_id not in (select customer_id from "
+            f"{raw}.campaign_contacts where month between $since and $month) order by customer_id",
+            {"month": month, "since": since},
+        ).to_arrow_table()
+    columns = [found[each].to_numpy(zero_copy_only=False) for each in ("customer_id", "predicted", "true", "effect")]
+    return Base(columns[0], matrix(found, operator.portfolio.feature_names), *columns[1:])
+
+
+def fit_informed(operator: Operator) -> LGBMRegressor:
+    """The true probability as far as features tell it: fitted to the truth itself, which no operator has."""
+    features, true = [], []
+    with closing(connect(operator.lake, read_only=True)) as connection:
+        for month in month_range(shift(FIRST, 2), shift(operator.trained, -1)):
+            sample = labelled_sample(
+                connection, operator.portfolio, month, rows=20_000, snapshot=current_snapshot(connection)
+            )
+            known = dict(
+                connection.execute(f"select customer_id, churn_probability from '{operator.truth(month)}'").fetchall()
+            )
+            features.append(sample.features)
+            true.append([known[each] for each in sample.customer_ids])
+    model = LGBMRegressor(
+        objective="cross_entropy",
+        n_estimators=300,
+        learning_rate=0.05,
+        num_leaves=31,
+        min_child_samples=50,
+        n_jobs=1,
+        random_state=7,
+        verbose=-1,
+    )
+    return model.fit(np.concatenate(features), np.concatenate(true))
+
+
+def fit_forest(operator: Operator, month: date) -> UpliftForest:
+    """Uplift by the draws that matured by the month; prints whether the platform would use it."""
+    with closing(connect(operator.lake)) as connection:
+        found, _ = challenge_month(connection, operator.portfolio, month, threads=1)
+        print(found.reason, flush=True)
+        drawn = read_drawn(connection, operator.portfolio, month)
+        features, known = read_features(connection, operator.portfolio, drawn)
+    return fit_uplift(drawn.take(known), features[known], threads=1)
+
+
+Earned = dict[str, np.ndarray]
+
+
+def earnings(bases: Sequence[Base], economics: Economics, informed: LGBMRegressor, forest: UpliftForest) -> Earned:
+    """True profit in EUR, summed over the months, of each policy at each budget of SHARES."""
+    kept = economics.acceptance_rate * economics.acquisition_cost_eur
+    total: Earned = {}
+    for base in bases:
+        truly = base.effect * economics.acquisition_cost_eur - economics.contact_cost_eur
+        as_assumed = base.true * kept - economics.contact_cost_eur
+        known = informed.predict(base.features) * kept - economics.contact_cost_eur
+        uplift = predict_uplift(forest, base.features, base.predicted)
+        within = base.predicted * kept > economics.contact_cost_eur
+        by_uplift = np.where(within, uplift * economics.acquisition_cost_eur - economics.contact_cost_eur, -np.inf)
+        own = base.predicted * kept - economics.contact_cost_eur
+        rankings = {
+            "our list": own,
+            "list by uplift": by_uplift,
+            "oracle: the risk, as far as features tell": known,
+            "oracle: the true risk": as_assumed,
+            "oracle: the true effect": truly,
+        }
+        found = {name: _earned(truly, score, score > 0) for name, score in rankings.items()}
+        found["churn ranking, budget spent"] = _earned(truly, own, np.ones(len(own), dtype=bool))
+        found["random"] = truly.mean() * np.floor(SHARES * len(truly))
+        for name, value in found.items():
+            total[name] = total.get(name, 0) + value
+    return total
+
+
+def _earned(profit: np.ndarray, score: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Profit of the best by score at each budget, of those wanted at most."""
+    order = np.argsort(-score, kind="stable")
+    gains = np.concatenate([[0], np.cumsum(np.where(wanted[order], profit[order], 0))])
+    return gains[np.floor(SHARES * len(score)).astype(int)]
+
+
+def show(title: str, earned: Earned, bases: Sequence[Base], economics: Economics) -> None:
+    """Profit of each policy at the budget of the table, and as a share of each oracle's."""
+    place = int(np.argmin(np.abs(SHARES - TABLE_SHARE)))
+    everybody = sum(
+        float((base.effect * economics.acquisition_cost_eur - economics.contact_cost_eur).sum()) for base in bases
+    )
+    at = {"nobody": 0.0, "everybody": everybody} | {name: float(values[place]) for name, values in earned.items()}
+    oracles = [name for name in at if name.startswith("oracle")]
+    print(f"\n{title}, at most {TABLE_SHARE:.1%} of the customers contacted\n")
+    print("| policy | EUR | " + " | ".join(f"of {name.split(': ')[1]}" for name in oracles) + " |")
+    print("|---|--:|" + "--:|" * len(oracles))
+    for name, value in at.items():
+        print(f"| {name} | {value:,.0f} | " + " | ".join(f"{value / at[oracle]:.0%}" for oracle in oracles) + " |")
+
+
+def draw(path: Path, titled: dict[str, Earned]) -> None:
+    """Profit by budget, one panel for each offer."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), dpi=90, layout="constrained")
+    for axes, (title, earned) in zip(figure.subplots(1, len(titled)), titled.items(), strict=True):
+        for name, values in earned.items():
+            style = "--" if name.startswith("oracle") else ":" if name == "random" else "-"
+            axes.plot(100 * SHARES, values / 1000, style, label=name)
+        axes.axhline(0, color="grey", linewidth=0.8)
+        axes.set(title=title, xlabel="budget: customers contacted at most, %", ylabel="true profit, 1,000 EUR")
+        axes.set_ylim(bottom=-0.3 * max(values.max() for values in earned.values()))
+        axes.grid(alpha=0.3)
+    axes.legend(fontsize="x-small")
+    figure.savefig(path, metadata={"Software": None})
 
 
 def main() -> None:
@@ -109,15 +292,25 @@ def main() -> None:
     parser.add_argument("--history", type=int, default=10, help="Months before the first campaign.")
     parser.add_argument("--campaigns", type=int, default=9, help="Months with a campaign.")
     parser.add_argument("--control-share", type=float, default=0.25)
+    parser.add_argument("--picture", type=Path)
     arguments = parser.parse_args()
-    os.environ["DAGSTER_HOME"] = str(arguments.folder.resolve())
-    operate(
+    operator = operate(
         arguments.folder,
         customers=arguments.customers,
         history=arguments.history,
         campaigns=arguments.campaigns,
         control_share=arguments.control_share,
     )
+    newest = shift(FIRST, arguments.history + arguments.campaigns - 2)
+    judged = month_range(shift(newest, 1 - JUDGED_MONTHS), newest)
+    bases = [read_base(operator, month) for month in judged]
+    informed, forest = fit_informed(operator), fit_forest(operator, judged[0])
+    titled = {}
+    for title, economics in OFFERS.items():
+        titled[title] = earnings(bases, economics, informed, forest)
+        show(title, titled[title], bases, economics)
+    if arguments.picture:
+        draw(arguments.picture, titled)
 
 
 if __name__ == "__main__":

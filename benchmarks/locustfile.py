@@ -1,6 +1,6 @@
 """Load as an operator's applications make it: look-ups, scores from features, batches, and pushes of fresh values.
 
-Bounded to a minute and 20 users, against a service on this machine:
+`make load` runs it against a small world. Against a service that runs already, here for a minute:
 
     locust -f benchmarks/locustfile.py --headless --users 20 --spawn-rate 10 --run-time 1m --host http://127.0.0.1:8080
 
@@ -10,12 +10,14 @@ the features from what the service answers for them. A key, where the service wa
 
 import os
 import random
+from itertools import count
 from pathlib import Path
 
 from locust import HttpUser, between, events, task
 
+EXAMPLES = 3
 IDS: list[str] = []
-FEATURES: list[dict] = []
+SEEDS = count(1)
 
 
 @events.init.add_listener
@@ -35,12 +37,15 @@ class Caller(HttpUser):
 
     def on_start(self) -> None:
         """Take the key, and the features of some customers as examples."""
-        self.draw = random.Random(len(FEATURES))
+        self.draw = random.Random(next(SEEDS))
         if key := os.environ.get("SERVING_LOAD_KEY"):
             self.client.headers["X-API-Key"] = key
-        for customer_id in IDS[: 20 - len(FEATURES)]:
-            found = self.client.get(f"/customers/{customer_id}", name="/customers/{customer_id}").json()
-            FEATURES.append({name: value for name, value in found["features"].items() if value is not None})
+        self.examples = [self.features_of(self.any_id()) for _ in range(EXAMPLES)]
+
+    def features_of(self, customer_id: str) -> dict:
+        """What the service holds of a customer, but for what is missing."""
+        found = self.client.get(f"/customers/{customer_id}", name="/customers/{customer_id}").json()
+        return {name: value for name, value in found["features"].items() if value is not None}
 
     def any_id(self) -> str:
         """One of the customers."""
@@ -66,7 +71,7 @@ class WebShop(Caller):
     @task
     def predict_by_features(self) -> None:
         """Score what is sent."""
-        self.client.post("/predict", json=self.draw.choice(FEATURES), name="/predict by features")
+        self.client.post("/predict", json=self.draw.choice(self.examples), name="/predict by features")
 
 
 class Campaign(Caller):
@@ -89,6 +94,6 @@ class TicketSystem(Caller):
     @task
     def push(self) -> None:
         """A value that is fresher than the monthly one."""
-        name, value = self.draw.choice(list(self.draw.choice(FEATURES).items()))
+        name, value = self.draw.choice(list(self.draw.choice(self.examples).items()))
         body = {"customer_id": self.any_id(), "features": {name: value}, "ttl_seconds": 60}
         self.client.post("/features/push", json=body)

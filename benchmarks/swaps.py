@@ -7,76 +7,52 @@ answer is held against the score of the version that it names, by id as by featu
 """
 
 import argparse
-import http.client
 import json
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks.clients import asking
 from churn_platform.published.files import go_live
 from churn_platform.training.model import ChurnModel
 from churn_platform_tests.serving.bundles import PEOPLE, publish, publish_version
 from churn_platform_tests.serving.processes import serving
 from churn_platform_tests.tiny import TINY, fit_tiny
 
-CLIENTS = 4
 PROBES = 40
+PER_CONNECTION = 50  # a new connection now and then, so that every worker gets some
 TOLERANCE = 1e-5
 SWAP_SECONDS_MAX = 30.0
-HEADERS = {"Content-Type": "application/json"}
 Ask = tuple[str, dict[int, float]]  # a body, and the probability by version
 
 
-class Clients:
-    """Threads that ask without pause; what each answer said, by worker."""
+class Answers:
+    """What the clients were told, by worker, and what of it was wrong."""
 
-    def __init__(self, port: int, asks: list[Ask]):
-        self._port, self._asks = port, asks
+    def __init__(self, asks: list[Ask]):
+        self._asks = asks
         self.failures: list[str] = []
         self.mismatches: list[str] = []
         self.newest: dict[str, int] = {}  # worker -> version of its newest answer
-        self.answers: Counter[int] = Counter()
-        self._stopped = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(number,)) for number in range(CLIENTS)]
+        self.counted: Counter[int] = Counter()
 
-    def __enter__(self) -> "Clients":
-        for thread in self._threads:
-            thread.start()
-        return self
+    def failed(self, error: Exception) -> None:
+        """One connection broke."""
+        self.failures.append(repr(error))
 
-    def __exit__(self, *_: object) -> None:
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self, number: int) -> None:
-        while not self._stopped.is_set():  # a new connection now and then, so that every worker gets some
-            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
-            for turn in range(50):
-                body, expected = self._asks[(number + CLIENTS * turn) % len(self._asks)]
-                try:
-                    connection.request("POST", "/predict", body, HEADERS)
-                    response = connection.getresponse()
-                    text = response.read()
-                except (OSError, http.client.HTTPException) as error:
-                    self.failures.append(repr(error))
-                    break
-                self._judge(response.status, text, expected)
-            connection.close()
-
-    def _judge(self, status: int, text: bytes, expected: dict[int, float]) -> None:
+    def heard(self, place: int, status: int, text: bytes) -> None:
+        """One answer, held against the score of the version that it names."""
         if status != 200:
             self.failures.append(f"{status} {text[:200]!r}")
             return
         answer = json.loads(text)
         version = answer["model_version"]
-        if not abs(answer["churn_probability"] - expected[version]) <= TOLERANCE:
+        if not abs(answer["churn_probability"] - self._asks[place][1][version]) <= TOLERANCE:
             self.mismatches.append(text.decode())
-        self.answers[version] += 1
+        self.counted[version] += 1
         self.newest[answer["request_id"].split("-")[0]] = version
 
 
@@ -95,13 +71,13 @@ def asks(models: dict[int, ChurnModel]) -> list[Ask]:
     return found
 
 
-def swap(root: Path, clients: Clients, swaps: int, workers: int) -> float:
+def swap(root: Path, answers: Answers, swaps: int, workers: int) -> float:
     """Let the versions take turns; each swap waits until every worker answers with the new one. Slowest, in seconds."""
     slowest = 0.0
     for number in range(swaps):
         new, begun = 2 - number % 2, time.monotonic()
         go_live(root, root.name, champion=new)
-        _wait(lambda new=new: list(clients.newest.values()).count(new) == workers)  # type: ignore[misc]
+        _wait(lambda new=new: list(answers.newest.values()).count(new) == workers)  # type: ignore[misc]
         slowest = max(slowest, time.monotonic() - begun)
     return slowest
 
@@ -127,19 +103,21 @@ def main() -> None:
         root = publish(folder / "published", models[1])
         publish_version(root, 2, models[2])
         port = stack.enter_context(serving(folder, workers=arguments.workers))
-        clients = stack.enter_context(Clients(port, questions))
+        answers = Answers(questions)
+        bodies = [body for body, _ in questions]
+        stack.enter_context(asking(port, "/predict", bodies, per_connection=PER_CONNECTION, told=answers))
         begun = time.monotonic()
-        _wait(lambda: len(clients.newest) == arguments.workers)
-        slowest = swap(root, clients, arguments.swaps, arguments.workers)
+        _wait(lambda: len(answers.newest) == arguments.workers)
+        slowest = swap(root, answers, arguments.swaps, arguments.workers)
         seconds = time.monotonic() - begun
-    requests = clients.answers.total() + len(clients.failures)
+    requests = answers.counted.total() + len(answers.failures)
     print(
-        f"{arguments.swaps} swaps seen by each of {len(clients.newest)} workers in {seconds:.0f} s, the slowest after "
-        f"{slowest:.2f} s\n{requests:,} requests, answers by version {dict(sorted(clients.answers.items()))}: "
-        f"{len(clients.failures)} failures, {len(clients.mismatches)} mismatches"
+        f"{arguments.swaps} swaps seen by each of {len(answers.newest)} workers in {seconds:.0f} s, the slowest after "
+        f"{slowest:.2f} s\n{requests:,} requests, answers by version {dict(sorted(answers.counted.items()))}: "
+        f"{len(answers.failures)} failures, {len(answers.mismatches)} mismatches"
     )
-    if clients.failures or clients.mismatches:
-        raise SystemExit("\n".join([*clients.failures, *clients.mismatches][:5]))
+    if answers.failures or answers.mismatches:
+        raise SystemExit("\n".join([*answers.failures, *answers.mismatches][:5]))
 
 
 if __name__ == "__main__":

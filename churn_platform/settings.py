@@ -37,6 +37,11 @@ class Settings(BaseSettings):
     serving_log_folder: str = Field(
         "", description="Prediction logs of the service, a folder per portfolio; empty for data_dir/serving/log."
     )
+    serving_log_months: int = Field(
+        0,
+        ge=0,
+        description="Months of answers that the serving log keeps, that of the run and those before; 0 keeps all.",
+    )
     mlflow_tracking_uri: str = Field("", description="MLflow tracking store; empty for SQLite under data_dir.")
     phone_hash_key: SecretStr = Field(
         SecretStr(""),

@@ -3,8 +3,6 @@
 python -m benchmarks.drift.check_evidently
 """
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from evidently import DataDefinition, Dataset, Report
@@ -48,7 +46,7 @@ def theirs(features: tuple[Feature, ...], before: np.ndarray, after: np.ndarray)
 
 def main() -> None:
     """Print where both agree."""
-    features = catalogue(Path("portfolios"))
+    features = catalogue()
     agreed = compared = 0
     for scenario in ("none", "harmless_mix", "broken_feed"):
         lived = list(months(scenario, shift(FIRST, 2), customers=ROWS, count=3, seed=5))

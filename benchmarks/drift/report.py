@@ -1,110 +1,150 @@
 """What the lives add up to: tables in Markdown, and a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from statistics import mean, median
+from statistics import NormalDist, fmean, median, stdev
 
 from benchmarks.drift.life import PLATFORM, Life
 from benchmarks.drift.world import SCENARIOS
-from churn_platform.monitoring.decision import POLICY
+from churn_platform.monitoring.decision import ALARM, REFRESH
 
 OPERATOR_CUSTOMERS = 2_100_000
 TRAINING_EUR = 1_000  # a day of work: to run, read the card, approve
 MONTHS_A_YEAR = 12
+ORACLE = "oracle"
+CONFIDENCE = 0.95
+HEAD = (
+    *("rule", "false alarms a year", "needless trainings a year", "refreshes a year", "real changes caught"),
+    *("median months until caught", "trainings a year", "profit lost a year, kEUR", "with trainings, kEUR"),
+    f"more than {PLATFORM}, kEUR ({CONFIDENCE:.0%} interval)",
+)
 
 
 def tables(lives: Sequence[Life]) -> str:
-    """The comparison of the rules, then false alarms by scenario."""
-    names = list(dict.fromkeys(life.rule for life in lives))
-    seeds = len({life.seed for life in lives})
-    head = (
-        "| rule | false alarms a year | needless trainings a year | real changes caught | "
-        "median months until caught | trainings a year | "
-        "profit lost a year, kEUR | with trainings, kEUR |\n|---|--:|--:|--:|--:|--:|--:|--:|"
+    """The comparison of the rules, then false alarms and losses by scenario."""
+    by_rule = {
+        name: [life for life in lives if life.rule == name] for name in dict.fromkeys(life.rule for life in lives)
+    }
+    losses = {name: lost_eur(own, by_rule[ORACLE], TRAINING_EUR) for name, own in by_rule.items()}
+    rows = [[name, *_facts(own), *_losses(name, own, by_rule[ORACLE], losses)] for name, own in by_rule.items()]
+    scenario_rows = [
+        [name, *(f"{false_alarms([life for life in own if life.scenario == each]):.2f}" for each in SCENARIOS)]
+        for name, own in by_rule.items()
+    ]
+    lost_rows = [
+        [
+            name,
+            *(
+                f"{_mean_keur([losses[name][life.seed] for life in own if life.scenario == each])}"
+                for each in SCENARIOS
+            ),
+        ]
+        for name, own in by_rule.items()
+    ]
+    return "\n".join(
+        [
+            f"{len(by_rule[PLATFORM])} operator-years",
+            "",
+            *_table(HEAD, rows),
+            "",
+            *_table(("false alarms a year", *SCENARIOS), scenario_rows),
+            "",
+            *_table(("lost a year with trainings, kEUR", *SCENARIOS), lost_rows),
+        ]
     )
-    body = [_row(name, lives) for name in names]
-    scenarios = "| false alarms a year | " + " | ".join(SCENARIOS) + " |\n|---|" + "--:|" * len(SCENARIOS)
-    quiet = [_by_scenario(name, lives) for name in names]
-    return "\n".join([f"{seeds} operator-years\n", head, *body, "", scenarios, *quiet])
 
 
-def _row(name: str, lives: Sequence[Life]) -> str:
-    own = [life for life in lives if life.rule == name]
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = ["| " + " | ".join(row) + " |" for row in (head, *rows)]
+    return [lines[0], "|---|" + "--:|" * (len(head) - 1), *lines[1:]]
+
+
+def _facts(own: Sequence[Life]) -> list[str]:
     real = [life for life in own if life.changed is not None]
     waits = [wait for life in real if (wait := months_until_caught(life)) is not None]
-    lost, trainings = lost_eur(own, lives), sum(len(life.trained) for life in own) / len(own)
-    oracle_trainings = sum(len(life.trained) for life in lives if life.rule == "oracle") / len(own)
-    cells = [
+    return [
         f"{false_alarms(own):.2f}",
         f"{needless_trainings(own):.2f}",
+        f"{fmean(life.causes.count(REFRESH) for life in own):.1f}",
         f"{len(waits)} of {len(real)} ({len(waits) / max(len(real), 1):.0%})",
         f"{median(waits):.0f}" if waits else "-",
-        f"{trainings:.1f}",
-        f"{lost / 1000:,.0f}",
-        f"{(lost + (trainings - oracle_trainings) * TRAINING_EUR) / 1000:,.0f}",
+        f"{fmean(len(life.trained) for life in own):.1f}",
     ]
-    return f"| {name} | " + " | ".join(cells) + " |"
 
 
-def _by_scenario(name: str, lives: Sequence[Life]) -> str:
-    own = [life for life in lives if life.rule == name]
-    rates = [false_alarms([life for life in own if life.scenario == scenario]) for scenario in SCENARIOS]
-    return f"| {name} | " + " | ".join(f"{rate:.2f}" for rate in rates) + " |"
+def _losses(
+    name: str, own: Sequence[Life], oracle: Sequence[Life], losses: Mapping[str, Mapping[int, float]]
+) -> list[str]:
+    more = [losses[name][seed] - losses[PLATFORM][seed] for seed in losses[PLATFORM]]
+    margin = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * stdev(more) / len(more) ** 0.5 / 1000
+    estimate = fmean(more) / 1000
+    return [
+        _mean_keur(lost_eur(own, oracle).values()),
+        _mean_keur(losses[name].values()),
+        "" if name == PLATFORM else f"{estimate:+,.0f} ({estimate - margin:+,.0f} to {estimate + margin:+,.0f})",
+    ]
+
+
+def _mean_keur(values: Iterable[float]) -> str:
+    found = list(values)
+    return f"{fmean(found) / 1000:,.0f}" if found else "-"
 
 
 def false_alarms(lives: Sequence[Life]) -> float:
-    """Alarms while nothing real had changed, per year of such months."""
-    return _while_quiet(lives, [alarms(life) for life in lives])
+    """Alarms while nothing real had changed, per year of such months; follow-ups and refreshes are none."""
+    return _while_quiet(lives, (ALARM,))
 
 
 def needless_trainings(lives: Sequence[Life]) -> float:
-    """Trainings while nothing real had changed, per year of such months: false alarms and what followed them up."""
-    return _while_quiet(lives, [life.trained for life in lives])
+    """Trainings while nothing real had changed, per year of such months: alarms, what followed them up, refreshes."""
+    return _while_quiet(lives, None)
 
 
-def alarms(life: Life) -> list[int]:
-    """The trainings that are no follow-up of one before; only the platform's decision has follow-ups."""
-    raised: list[int] = []
-    for step in life.trained:
-        if life.rule != PLATFORM or not any(step - before in POLICY.follow_up_months for before in raised):
-            raised.append(step)
-    return raised
-
-
-def _while_quiet(lives: Sequence[Life], steps: Sequence[list[int]]) -> float:
+def _while_quiet(lives: Sequence[Life], causes: tuple[str, ...] | None) -> float:
     quiet = [len(life.profit_eur) if life.changed is None else life.changed for life in lives]
-    false = sum(step < months for own, months in zip(steps, quiet, strict=True) for step in own)
+    false = sum(
+        step < months and (causes is None or cause in causes)
+        for life, months in zip(lives, quiet, strict=True)
+        for step, cause in zip(life.trained, life.causes, strict=True)
+    )
     return false / max(sum(quiet), 1) * MONTHS_A_YEAR
 
 
 def months_until_caught(life: Life) -> int | None:
-    """Matured months of the changed world that it took until a training, 1 for at once; None where none came."""
-    after = [step for step in life.trained if life.changed is not None and step >= life.changed]
+    """Matured months of the changed world until a training that is no refresh, 1 for at once; None without one."""
+    asked = [step for step, cause in zip(life.trained, life.causes, strict=True) if cause != REFRESH]
+    after = [step for step in asked if life.changed is not None and step >= life.changed]
     return after[0] - life.changed + 1 if after and life.changed is not None else None
 
 
-def lost_eur(own: Sequence[Life], lives: Sequence[Life]) -> float:
-    """Profit that the oracle makes and the rule does not, a year and operator, before the cost of trainings."""
-    best = {life.seed: sum(life.profit_eur) for life in lives if life.rule == "oracle"}
-    return mean(best[life.seed] - sum(life.profit_eur) for life in own) * OPERATOR_CUSTOMERS
+def lost_eur(own: Sequence[Life], oracle: Sequence[Life], training_eur: float = 0.0) -> dict[int, float]:
+    """Profit of each year, by seed, that the oracle makes and the rule does not; both pay for their trainings."""
+    best = {life.seed: _earned_eur(life, training_eur) for life in oracle}
+    return {life.seed: best[life.seed] - _earned_eur(life, training_eur) for life in own}
+
+
+def _earned_eur(life: Life, training_eur: float) -> float:
+    return sum(life.profit_eur) * OPERATOR_CUSTOMERS - len(life.trained) * training_eur
 
 
 def draw(lives: Sequence[Life], target: Path) -> None:
-    """False alarms against profit lost, a point per rule, and the profit of the months around a real change."""
+    """False alarms of each rule, and beside them the profit that it loses with the cost of its trainings."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    names = [name for name in dict.fromkeys(life.rule for life in lives) if name not in ("oracle", "never")]
+    names = [name for name in dict.fromkeys(life.rule for life in lives) if name not in (ORACLE, "never")]
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), dpi=80, layout="constrained")
     own = {name: [life for life in lives if life.rule == name] for name in names}
+    oracle = [life for life in lives if life.rule == ORACLE]
+    lost = [fmean(lost_eur(own[name], oracle, TRAINING_EUR).values()) / 1000 for name in names]
     places = range(len(names))
     left.barh(places, [false_alarms(own[name]) for name in names], color="#4a7ba6")
     left.axvline(0.2, color="black", linewidth=0.8, linestyle=":")
     left.set_title("False alarms a year (dotted: 1 in 5 years)", fontsize=9)
-    right.barh(places, [lost_eur(own[name], lives) / 1000 for name in names], color="#a65e4a")
-    right.set_title("Profit lost a year against the oracle, kEUR", fontsize=9)
+    right.barh(places, lost, color="#a65e4a")
+    right.set_title("Lost a year against the oracle, with trainings, kEUR", fontsize=9)
     for axes in (left, right):
         axes.set_yticks(places, names if axes is left else [""] * len(names), fontsize=8)
         axes.invert_yaxis()

@@ -6,12 +6,14 @@ People, their moods and who leaves come from churn_platform/simulator; only the 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
-from churn_platform.months import shift
+from churn_platform.months import months_between, shift
 from churn_platform.portfolios.registry import load_portfolios
-from churn_platform.portfolios.spec import Feature
+from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.simulator import coefficients as c
 from churn_platform.simulator.app import cancellation_rate
 from churn_platform.simulator.calls import Calls
@@ -58,10 +60,16 @@ class Snapshot:
     amount_eur: float
 
 
-def catalogue(folder) -> tuple[Feature, ...]:
+@lru_cache(maxsize=1)
+def telecomit() -> Portfolio:
+    """The portfolio whose catalogue, split and recency the benchmark uses."""
+    return load_portfolios(Path("portfolios"))["telecomit"]
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> tuple[Feature, ...]:
     """The entries of the features that the light world knows, from the catalogue of telecomit."""
-    portfolio = load_portfolios(folder)["telecomit"]
-    return tuple(portfolio.feature(name) for name in FEATURES)
+    return tuple(telecomit().feature(name) for name in FEATURES)
 
 
 def months(scenario: str, strikes: date, *, customers: int, count: int, seed: int) -> Iterator[Snapshot]:
@@ -134,7 +142,7 @@ def _counts(
     acts, n = month >= strikes, len(people)
     takeover = acts and scenario == "harmless_mix"
     season = 1 + SEASON_USE * _wave(month) if scenario == "seasonal" else 1.0
-    grown = (1 + VOLUME_GROWTH) ** max(0, _months_between(strikes, month)) if scenario == "growth" and acts else 1.0
+    grown = (1 + VOLUME_GROWTH) ** max(0, months_between(strikes, month)) if scenario == "growth" and acts else 1.0
     calls, app, pay, tickets = Calls(), c.App(), c.Payments(), c.Tickets()
     kept = c.BROKEN_FEED_KEPT if scenario == "broken_feed" and month == strikes else 1.0
     unit = c.BROKEN_FEED_UNIT if scenario == "broken_feed" and month == strikes else 1.0
@@ -177,10 +185,6 @@ def _counts(
         "failed": rng.random(n) < failed,
         "price_eur": people.price_eur,
     }
-
-
-def _months_between(first: date, last: date) -> int:
-    return (last.year - first.year) * 12 + last.month - first.month
 
 
 def _features(people: Population, memory: dict[str, np.ndarray], as_of_day: int) -> np.ndarray:

@@ -7,13 +7,11 @@ ingested into a lake, and the ids are compared with the table.
 """
 
 import argparse
-import http.client
 import json
 import os
 import random
 import signal
 import tempfile
-import threading
 import time
 from collections import Counter
 from contextlib import closing
@@ -21,66 +19,44 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.serving.targets import OURS, Target, running, targets
+from benchmarks.clients import asking
+from benchmarks.serving.targets import OURS, running, targets
 from benchmarks.serving.world import PORTFOLIO, make_world
 from churn_platform.serving_log.ingest import ingest_segments
 from churn_platform.settings import load_settings
 from churn_platform.warehouse.lake import Lake, connect
 
-CLIENTS = 4
+PER_CONNECTION = 1_000_000  # a client keeps its connection until it breaks
 PAUSE_SECONDS = 6.0  # granian takes a worker that dies twice within 5.5 s for one that cannot run, and stops
 
 
-class Clients:
-    """Threads that ask without pause and keep the ids of what was answered."""
+class Answers:
+    """What the clients were told: the id of every answer that arrived whole, and how many connections broke."""
 
-    def __init__(self, target: Target):
-        self.target = target
-        self.answered: list[str] = []
+    def __init__(self) -> None:
+        self.ids: list[str] = []
         self.broken = 0
-        self._stopped = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(number,)) for number in range(CLIENTS)]
 
-    def __enter__(self) -> "Clients":
-        for thread in self._threads:
-            thread.start()
-        return self
+    def heard(self, _: int, status: int, text: bytes) -> None:
+        """One answer."""
+        if status == 200:
+            self.ids.append(json.loads(text)["request_id"])
 
-    def __exit__(self, *_: object) -> None:
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self, client: int) -> None:
-        bodies = self.target.bodies[client::CLIENTS]
-        connection = http.client.HTTPConnection("127.0.0.1", self.target.server.port, timeout=30)
-        number = 0
-        while not self._stopped.is_set():
-            number += 1
-            try:
-                body = bodies[number % len(bodies)]
-                connection.request("POST", self.target.path, body, {"Content-Type": "application/json"})
-                response = connection.getresponse()
-                answer = json.loads(response.read())
-            except (OSError, http.client.HTTPException):
-                self.broken += 1
-                connection.close()
-                time.sleep(0.01)
-                continue
-            if response.status == 200:
-                self.answered.append(answer["request_id"])
+    def failed(self, _: Exception) -> None:
+        """One connection broke."""
+        self.broken += 1
 
 
-def kill_workers(server: int, clients: Clients, kills: int) -> None:
+def kill_workers(server: int, answers: Answers, kills: int) -> None:
     """kill -9 of one worker at a time, each while answers arrive."""
     draw = random.Random(1)
     for number in range(kills):
-        begun, before = time.monotonic(), len(clients.answered)
-        while time.monotonic() < begun + PAUSE_SECONDS + draw.random() or len(clients.answered) < before + 50:
+        begun, before = time.monotonic(), len(answers.ids)
+        while time.monotonic() < begun + PAUSE_SECONDS + draw.random() or len(answers.ids) < before + 50:
             time.sleep(0.01)
         victim = draw.choice(workers(server))
         os.kill(victim, signal.SIGKILL)
-        print(f"kill {number + 1}: worker {victim} after {len(clients.answered):,} answers", flush=True)
+        print(f"kill {number + 1}: worker {victim} after {len(answers.ids):,} answers", flush=True)
 
 
 def workers(server: int) -> list[int]:
@@ -99,14 +75,18 @@ def main() -> None:
         folder = Path(name).resolve()
         world = make_world(folder, customers=5_000)
         (target,) = [one for one in targets(world, mlserver=None, workers=2) if one.name == "ours, by id"]
-        with running([target], folder) as servers, Clients(target) as clients:
-            kill_workers(servers[OURS], clients, arguments.kills)
+        answers = Answers()
+        with (
+            running([target], folder) as servers,
+            asking(target.server.port, target.path, target.bodies, per_connection=PER_CONNECTION, told=answers),
+        ):
+            kill_workers(servers[OURS], answers, arguments.kills)
         logged = ingested(folder)
-    answered = Counter(clients.answered)
+    answered = Counter(answers.ids)
     missing = sum(request_id not in logged for request_id in answered)
     twice = sum(count > 1 for count in logged.values())
     print(
-        f"{arguments.kills} kills, {len(answered):,} answers, {clients.broken} broken connections: "
+        f"{arguments.kills} kills, {len(answered):,} answers, {answers.broken} broken connections: "
         f"{missing} not in the log, {twice} there twice, {len(logged) - len(answered) + missing:,} logged unanswered"
     )
     if missing or twice:

@@ -10,8 +10,8 @@ from dagster import (
     schedule,
 )
 
-from churn_platform.automation.landing import landed_months
 from churn_platform.automation.jobs import HOUSEKEEPING
+from churn_platform.automation.landing import landed_months
 from churn_platform.automation.requests import AUTOMATION_TAG, Jobs, materialized_months, run_request
 from churn_platform.months import label, last_complete_month
 from churn_platform.portfolios.spec import Portfolio

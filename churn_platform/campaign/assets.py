@@ -14,12 +14,14 @@ from dagster import (
 )
 
 from churn_platform.campaign import contact_list as contacts
-from churn_platform.campaign import outcome_table
+from churn_platform.campaign import outcome_table, uplift_table
 from churn_platform.campaign.economics import as_markdown
 from churn_platform.campaign.export import CSV_FILE, export_contact_list
 from churn_platform.campaign.forecast import forecast_month, replace_forecast
 from churn_platform.campaign.outcome import as_markdown as outcome_markdown
+from churn_platform.campaign.pictures import economics_pictures
 from churn_platform.data_contract.tables import require_sound
+from churn_platform.governance.text import picture_markdown
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, lag, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
@@ -37,7 +39,7 @@ def campaign_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefi
     """The assets that turn scores into contacts."""
     found = [_contact_list(portfolio, settings), _campaign_economics(portfolio, settings)]
     if CONTACTS in [table.name for table in portfolio.landed_tables]:
-        found.append(_campaign_outcome(portfolio, settings))
+        found += [_campaign_outcome(portfolio, settings), _uplift_challenger(portfolio, settings)]
     return found
 
 
@@ -49,6 +51,7 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         deps=[
             AssetKey([portfolio.name, "monthly_scores"]),
             AssetKey([portfolio.name, "customer_features"]),
+            *(AssetKey([portfolio.name, uplift_table.NAME]) for table in landed if table == CONTACTS),
             *(AssetKey([portfolio.raw_schema, table]) for table in landed),
         ],
         pool=WAREHOUSE_POOL,
@@ -91,6 +94,12 @@ def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefin
                 "policies": MetadataValue.md(as_markdown(forecast.policies)),
                 "sensitivity": MetadataValue.md(forecast.sensitivity_markdown()),
             }
+            | {
+                f"picture_{name}": MetadataValue.md(picture_markdown(name, picture))
+                for name, picture in economics_pictures(
+                    forecast.probability, portfolio.economics, forecast.sensitivity
+                ).items()
+            }
         )
 
     return campaign_economics
@@ -108,7 +117,7 @@ def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
         ],
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
-        description="What the list earned whose outcomes matured in the month: treated against control, by offer, to date.",
+        description="What the list with outcomes in the month earned: treated against control, by offer, to date.",
     )
     def campaign_outcome(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
         metadata: dict[str, Any] = {}
@@ -124,3 +133,34 @@ def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
         return MaterializeResult(metadata=metadata)
 
     return campaign_outcome
+
+
+def _uplift_challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    """It also reads the lists of earlier months: no dependency, for in the graph the list comes after it."""
+
+    @asset(
+        **monthly_asset(portfolio.name, uplift_table.NAME, f"{portfolio.name}_scores", settings.first_month),
+        deps=[
+            AssetKey([portfolio.name, "monthly_scores"]),
+            AssetKey([portfolio.name, "customer_features"]),
+            AssetKey([portfolio.name, "churn_labels"]),
+            AssetKey([portfolio.raw_schema, CONTACTS]),
+        ],
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description="One row per month: whether the effect of a contact ranks the list, instead of churn, and why.",
+    )
+    def uplift_challenger(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+        with warehouse.get_connection() as connection:
+            for month in months_of(context):
+                found, uplift = uplift_table.challenge_month(
+                    connection, portfolio, month, threads=settings.model_threads
+                )
+                replace = partial(uplift_table.replace_challenge, connection, portfolio, month, found, uplift)
+                write(connection, warehouse.lake, replace)
+                context.log.info(f"{label(month)}: {found.reason}")
+        return MaterializeResult(
+            metadata={"decision": MetadataValue.md(uplift_table.as_markdown(found)), "is_used": found.is_used}
+        )
+
+    return uplift_challenger

@@ -26,7 +26,10 @@ COLUMNS = {
     "risk_tier": "varchar",
     "reasons": "varchar[]",
     "model_version": "integer",
+    "uplift": "double",
 }
+UPLIFT_TABLE = "uplift_scores"
+UPLIFT_COLUMNS = {"month": "date", "customer_id": "varchar", "uplift": "double"}
 CONTACT, CONTROL = "contact", "control"
 SUMMARY = ("contacts", "control", "churners_reached", "cost_eur", "expected_profit_eur")
 
@@ -51,6 +54,9 @@ def replace_contact_list(connection: duckdb.DuckDBPyConnection, portfolio: Portf
     positive; the list is ranked by profit per euro where a budget binds, else by profit. Every run of 1 / control_share
     customers in that order loses one, drawn by a seeded hash, to the control group: they count as if contacted when
     the budget is spent, but cost nothing and are never contacted.
+
+    Where the month has uplift, because ranking by it was shown to earn more, expected profit = uplift x value - cost
+    for the offer chosen as before, and who has no uplift is not listed.
 
     A list that has been worked off stays as it is, whatever scores were made since: it is the record of who was drawn.
     """
@@ -93,11 +99,12 @@ def _list_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month
             from worthwhile
             qualify row_number() over (partition by customer_id order by expected_profit_eur desc, offer) = 1
         ),
+        judged as ({_judged(connection, portfolio, month)}),
         ranked as (
             select
                 *,
                 row_number() over (order by {order} desc, {_draw(campaign, month, "customer_id")}) as list_rank,
-            from best_offers
+            from judged
         ),
         drawn as (select *, {_control(campaign, month)} as is_control from ranked),
         spent as (
@@ -114,6 +121,23 @@ def _list_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month
         from spent
         where {_inside(campaign)}
     """
+
+
+def _judged(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
+    """Query for the best offers with each customer's uplift, which decides the profit where the month has any."""
+    table = f"{portfolio.name}.{UPLIFT_TABLE}"
+    has_uplift = (
+        table_exists(connection, table)
+        and connection.execute(f"select 1 from {table} where month = ? limit 1", [month]).fetchone()
+    )
+    if not has_uplift:
+        return "select *, null::double as uplift from best_offers"
+    profit = "uplift * customer_value_eur - contact_cost_eur"
+    return (
+        f"select best_offers.* replace ({profit} as expected_profit_eur), uplift from best_offers "
+        f"join (select customer_id, uplift from {table} where month = date '{month}') using (customer_id) "
+        f"where {profit} > 0"
+    )
 
 
 def _scores(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:

@@ -67,6 +67,11 @@ def profit_curve(probability: np.ndarray, economics: Economics, *, points: int =
     return np.column_stack([contacts[chosen], net[chosen]]).astype(np.float64)
 
 
+def threshold_of(economics: Economics) -> float:
+    """The probability of churn from which on a contact is worth its cost; at most 1."""
+    return min(1.0, economics.contact_cost_eur / (economics.acceptance_rate * economics.acquisition_cost_eur))
+
+
 def sensitivity(probability: np.ndarray, economics: Economics, *, factors: tuple[float, ...]) -> list[dict[str, float]]:
     """The best threshold and its net value when acceptance or cost are `factors` times what the spec says.
 

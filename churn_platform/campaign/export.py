@@ -24,13 +24,14 @@ NUMBERS = {
     "list_rank": "Place in the list, best first; places of the control group are missing.",
     "churn_probability": "Calibrated probability of leaving next month, 0 to 1.",
     "customer_value_eur": "Value of keeping the customer, EUR.",
-    "expected_profit_eur": "Probability x acceptance x value - cost of the contact, EUR.",
+    "expected_profit_eur": "Probability x acceptance (or uplift, where there is one) x value - cost, EUR.",
+    "uplift": "What the contact adds to the probability of staying, where the list is ranked by it; else empty.",
     "contact_cost_eur": "Cost of the contact, EUR.",
     "model_version": "Version of the model that gave the score.",
 }
 ORDER = (
     *("list_rank", "customer_id", "channel", "offer", "risk_tier", "churn_probability", "expected_profit_eur"),
-    *("contact_cost_eur", "customer_value_eur", "reason_1", "reason_2", "reason_3", "model_version"),
+    *("contact_cost_eur", "customer_value_eur", "reason_1", "reason_2", "reason_3", "model_version", "uplift"),
 )
 FORMULA = r"^[=+\-@\t\r\n]"
 

@@ -39,6 +39,7 @@ class Forecast:
 
     policies: list[Policy]
     sensitivity: list[dict[str, float]]
+    probability: np.ndarray
 
     def sensitivity_markdown(self) -> str:
         """Best net value, EUR: acceptance down, contact cost across, as multiples of the spec's."""
@@ -67,6 +68,7 @@ def forecast_month(
     return Forecast(
         [*policies, _listed(connection, portfolio, month)],
         sensitivity(probability, portfolio.economics, factors=FACTORS),
+        probability,
     )
 
 

@@ -1,7 +1,7 @@
 """What a campaign earned: those set down for contact against those held back, with intervals."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,8 @@ class Outcome:
     """One comparison of those set down for contact (treated) with those held back (control).
 
     It is by intention to treat: who was set down for contact and never reached counts as treated, because who can be
-    reached differs from who cannot. `kept` are customers who stay because of the campaign, `profit` what it earned beyond
-    its cost. `mismatch_p_value` is None where no share of control was planned.
+    reached differs from who cannot. `kept` are customers who stay because of the campaign, `profit` what it earned
+    beyond its cost. `mismatch_p_value` is None where no share of control was planned.
     """
 
     period: str
@@ -55,9 +55,7 @@ def measure_outcome(customers: Randomised, *, control_share: float) -> list[Outc
     offers = [ALL_OFFERS, *sorted(set(customers.offer))]
     if len(offers) == 2:
         offers = offers[:1]
-    found = [
-        customers.take(customers.offer == offer) if offer != ALL_OFFERS else customers for offer in offers
-    ]
+    found = [customers.take(customers.offer == offer) if offer != ALL_OFFERS else customers for offer in offers]
     return [
         compare(offer, group, control_share=control_share)
         for offer, group in zip(offers, found, strict=True)
@@ -119,8 +117,8 @@ def _effect(treated: Randomised, control: Randomised) -> tuple[float, Interval]:
 def _profit(treated: Randomised, control: Randomised, effect: Interval) -> tuple[float, Interval]:
     """Difference of the mean net values times the treated, EUR; the wider of two intervals.
 
-    Welch's knows that values differ between customers, and nothing where nobody of a small control group left; Newcombe's
-    of the effect, at the mean value, knows the latter.
+    Welch's knows that values differ between customers, and nothing where nobody of a small control group left;
+    Newcombe's of the effect, at the mean value, knows the latter.
     """
     from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
@@ -185,37 +183,37 @@ def add_up(months: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     if not trusted:
         return None
     treated, control = (sum(row[name] for row in trusted) for name in ("treated", "control"))
-    sums = {name: sum(row[name] for row in trusted) for name in ("contacted", "control_contacted", "cost_eur")}
     kept, profit = (_sum_of(trusted, *names) for names in (KEPT, PROFIT))
-    answered = [row for row in trusted if row["response_rate"] is not None and row["contacted"]]
-    weights = [row["contacted"] for row in answered]
     effect = [value / treated for value in kept]
-    row = Outcome(
-        period=TO_DATE,
-        offer=ALL_OFFERS,
-        treated=treated,
-        control=control,
-        **sums,
-        response_rate=float(np.average([row["response_rate"] for row in answered], weights=weights)) if weights else None,
-        treated_churn_rate=_weighted(trusted, "treated_churn_rate"),
-        control_churn_rate=_weighted(trusted, "control_churn_rate"),
+    return {
+        "period": TO_DATE,
+        "offer": ALL_OFFERS,
+        "treated": treated,
+        "control": control,
+        **{name: sum(row[name] for row in trusted) for name in ("contacted", "control_contacted", "cost_eur")},
+        "response_rate": _mean(
+            [row for row in trusted if row["response_rate"] is not None], "response_rate", "contacted"
+        ),
+        # weighted by treated customers, so that control is what treated would have been
+        "treated_churn_rate": _mean(trusted, "treated_churn_rate", "treated"),
+        "control_churn_rate": _mean(trusted, "control_churn_rate", "treated"),
         **dict(zip(("effect", "effect_low", "effect_high"), effect, strict=True)),
         **dict(zip(KEPT, kept, strict=True)),
         **dict(zip(PROFIT, profit, strict=True)),
-        mismatch_p_value=None,
-        is_trusted=True,
-        verdict=f"{_reading((effect[1], effect[2]), control)}, over {len(trusted)} months",
-    )
-    return asdict(row)
+        "mismatch_p_value": None,
+        "is_trusted": True,
+        "verdict": f"{_reading((effect[1], effect[2]), control)}, over {len(trusted)} months",
+    }
 
 
 KEPT = ("kept", "kept_low", "kept_high")
 PROFIT = ("profit_eur", "profit_low_eur", "profit_high_eur")
 
 
-def _weighted(rows: Sequence[dict[str, Any]], name: str) -> float:
-    """Mean over months by their treated customers, so that control is what treated would have been."""
-    return float(np.average([row[name] for row in rows], weights=[row["treated"] for row in rows]))
+def _mean(rows: Sequence[dict[str, Any]], name: str, weight: str) -> float | None:
+    """Mean over months by that weight; None where there is none."""
+    total = sum(row[weight] for row in rows)
+    return sum(row[name] * row[weight] for row in rows) / total if total else None
 
 
 def _sum_of(rows: Sequence[dict[str, Any]], name: str, low: str, high: str) -> Sequence[float]:

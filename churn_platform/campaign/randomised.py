@@ -1,5 +1,6 @@
 """Customers whom a list assigned at random to contact or control, with what became of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
@@ -60,7 +61,9 @@ def read_randomised(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio,
         with list as (select * from {listed} where month = $features),
         made as (
             select
-                customer_id, bool_or(is_accepted) as is_accepted, sum(coalesce(made.cost_eur, contact_cost_eur)) as cost_eur
+                customer_id,
+                bool_or(is_accepted) as is_accepted,
+                sum(coalesce(made.cost_eur, contact_cost_eur)) as cost_eur,
             from {contacts} as made
             join list using (customer_id)
             where made.month between $first and $outcomes
@@ -88,6 +91,11 @@ def read_randomised(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio,
         {"features": features_month, "first": shift(features_month, 1), "outcomes": outcomes},
     ).fetchnumpy()
     return Randomised(*(np.ma.filled(found[name], np.nan).astype(kind) for name, kind in _TYPES.items()))
+
+
+def join_randomised(parts: Sequence[Randomised]) -> Randomised:
+    """One list after the other."""
+    return Randomised(*(np.concatenate([getattr(part, it.name) for part in parts]) for it in fields(Randomised)))
 
 
 def campaign_tables(portfolio: Portfolio) -> tuple[str, str, str]:

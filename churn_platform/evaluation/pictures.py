@@ -35,11 +35,11 @@ def pictures(models: Mapping[str, Scored]) -> dict[str, bytes]:
         "lift": _lift(models),
         "confusion_matrix": _confusion_matrix(next(iter(models.values()))),
     }
-    return {name: _png(figure) for name, figure in drawn.items()}
+    return {name: png_of(figure) for name, figure in drawn.items()}
 
 
-def _figure(title: str, across: str, up: str) -> "tuple[Figure, Axes]":
-    """Made without pyplot, whose list of open figures is shared by everything in the process."""
+def new_figure(title: str, across: str, up: str) -> "tuple[Figure, Axes]":
+    """An empty picture; made without pyplot, whose list of open figures is shared by everything in the process."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
@@ -48,7 +48,8 @@ def _figure(title: str, across: str, up: str) -> "tuple[Figure, Axes]":
     return figure, axes
 
 
-def _png(figure: "Figure") -> bytes:
+def png_of(figure: "Figure") -> bytes:
+    """The picture as a PNG file whose bytes depend on the picture alone."""
     stored = BytesIO()
     figure.savefig(stored, format="png", metadata={"Software": None})
     return stored.getvalue()
@@ -57,7 +58,7 @@ def _png(figure: "Figure") -> bytes:
 def _roc(models: Mapping[str, Scored]) -> "Figure":
     from sklearn.metrics import roc_curve
 
-    figure, axes = _figure("ROC", "share of stayers contacted", "share of churners found")
+    figure, axes = new_figure("ROC", "share of stayers contacted", "share of churners found")
     for name, model in models.items():
         false_positive, true_positive, _ = roc_curve(model.churned, model.probability)
         axes.plot(*_thinned(false_positive, true_positive), label=name)
@@ -71,7 +72,7 @@ def _roc(models: Mapping[str, Scored]) -> "Figure":
 def _precision_recall(models: Mapping[str, Scored]) -> "Figure":
     from sklearn.metrics import precision_recall_curve
 
-    figure, axes = _figure("Precision and recall", "recall", "precision")
+    figure, axes = new_figure("Precision and recall", "recall", "precision")
     for name, model in models.items():
         precision, recall, _ = precision_recall_curve(model.churned, model.probability)
         axes.plot(*_thinned(recall, precision), label=name)
@@ -82,7 +83,7 @@ def _precision_recall(models: Mapping[str, Scored]) -> "Figure":
 
 
 def _calibration(models: Mapping[str, Scored]) -> "Figure":
-    figure, axes = _figure("Calibration", "mean probability of the bin", "share that churned")
+    figure, axes = new_figure("Calibration", "mean probability of the bin", "share that churned")
     for name, model in models.items():
         curve = reliability(model.churned, model.probability)
         predicted = [part.mean_probability for part in curve]
@@ -98,7 +99,7 @@ def _calibration(models: Mapping[str, Scored]) -> "Figure":
 
 
 def _lift(models: Mapping[str, Scored]) -> "Figure":
-    figure, axes = _figure("Churners found by contacting the riskiest", "share of customers", "share of churners")
+    figure, axes = new_figure("Churners found by contacting the riskiest", "share of customers", "share of churners")
     for name, model in models.items():
         found = np.cumsum(model.churned[np.argsort(-model.probability, kind="stable")]) / model.churned.sum()
         contacted = np.arange(1, len(found) + 1) / len(found)
@@ -111,7 +112,7 @@ def _lift(models: Mapping[str, Scored]) -> "Figure":
 
 def _confusion_matrix(model: Scored) -> "Figure":
     counts = confusion_counts(model)
-    figure, axes = _figure(f"At the threshold {model.threshold:.4g}", "predicted", "happened")
+    figure, axes = new_figure(f"At the threshold {model.threshold:.4g}", "predicted", "happened")
     axes.grid(visible=False)
     axes.imshow(counts / counts.sum(axis=1, keepdims=True), cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(2, 2):

@@ -20,23 +20,24 @@ def housekeeping_assets(portfolios: Sequence[str], settings: Settings) -> list[A
         group_name=PLATFORM,
         pool=WAREHOUSE_POOL,
         kinds={"duckdb"},
-        description="Packs the lake and removes what is older than its retention; docs/housekeeping.md says what stays.",
+        description="Packs the lake and removes what only the past needs; docs/housekeeping.md says what stays.",
     )
     def housekeeping(context: AssetExecutionContext, tracking: Tracking) -> MaterializeResult:
         run = context.instance.get_run_record_by_id(context.run_id)
         assert run is not None, "a run that executes is known"
         retention = Retention.of(settings, run.create_timestamp)
-        done = keep_house(
-            settings, portfolios, tracking.client(), retention, forget_runs=forgetting(context.instance)
-        )
-        totals = [sum(sizes.values(), start=Size(0, 0)) for sizes in (done.before, done.after)]
+        done = keep_house(settings, portfolios, tracking.client(), retention, forget_runs=forgetting(context.instance))
+        before, after = (sum(sizes.values(), start=Size(0, 0)) for sizes in (done.before, done.after))
         shown = MetadataValue.md(as_markdown(done))
-        measured = {
-            f"{what}_{when}": getattr(total, what)
-            for when, total in zip(("before", "after"), totals, strict=True)
-            for what in ("files", "size_bytes")
-        }
-        snapshots = done.removed["snapshots of the lake"]
-        return MaterializeResult(metadata={"housekeeping": shown, "snapshots_expired": snapshots} | measured)
+        return MaterializeResult(
+            metadata={
+                "housekeeping": shown,
+                "snapshots_expired": done.removed["snapshots of the lake"],
+                "files_before": before.files,
+                "files_after": after.files,
+                "bytes_before": before.size_bytes,
+                "bytes_after": after.size_bytes,
+            }
+        )
 
     return [housekeeping]

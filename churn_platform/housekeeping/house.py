@@ -118,9 +118,7 @@ def places(settings: Settings) -> dict[str, list[Path]]:
 
 def weigh(settings: Settings) -> dict[str, Size]:
     """The size of each place."""
-    return {
-        name: sum((size_of(path) for path in paths), start=Size(0, 0)) for name, paths in places(settings).items()
-    }
+    return {name: sum((size_of(path) for path in paths), start=Size(0, 0)) for name, paths in places(settings).items()}
 
 
 def as_markdown(kept: Kept) -> str:

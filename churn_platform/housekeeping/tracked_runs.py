@@ -77,7 +77,9 @@ def _collect(uri: str, runs: "Sequence[Run]") -> None:
         models = [model for run in chosen for model in _models_of(run)]
         ids = {"run-ids": [run.info.run_id for run in chosen], "logged-model-ids": models}
         options = [f"--{name}={','.join(values)}" for name, values in ids.items() if values]
-        command = [sys.executable, "-m", "mlflow", "gc", f"--backend-store-uri={uri}", f"--tracking-uri={uri}", *options]
+        stores = [f"--backend-store-uri={uri}", f"--tracking-uri={uri}"]
+        command = [sys.executable, "-m", "mlflow", "gc", *stores, *options]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise ChurnError(f"`mlflow gc` on {uri} failed, the runs stay marked as deleted: {done.stderr.strip()[-500:]}")
+            problem = done.stderr.strip()[-500:]
+            raise ChurnError(f"`mlflow gc` failed; the runs stay marked as deleted until it succeeds: {problem}")

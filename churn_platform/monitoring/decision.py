@@ -33,7 +33,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal
 
-from churn_platform.months import label, month_range, shift
+from churn_platform.months import label, months_between, shift
 
 QUIET, NOTABLE, SEVERE = 0, 1, 2
 Cause = Literal["alarm", "follow_up", "refresh"]
@@ -49,8 +49,8 @@ class Policy:
 
     auc_gap_notable: float = 0.01
     auc_gap_severe: float = 0.03
-    churn_ratio_notable: float = 1.15
-    churn_ratio_severe: float = 1.3
+    churn_ratio_notable: float = 1.1
+    churn_ratio_severe: float = 1.2
     prediction_drift_limits: float = 1.0
     drifted_importance_notable: float = 0.3
     windows_needed: int = 2
@@ -177,7 +177,7 @@ def _decide(
     is_due = bool(past) and shift(past[-1].month, policy.refresh_after_months) <= month
     if decision.is_required or not is_due or month in broken_months:
         return decision
-    words = f"refresh: the last training is {len(month_range(past[-1].month, month)) - 1} months ago"
+    words = f"refresh: the last training is {months_between(past[-1].month, month)} months ago"
     return Decision(month, (words, *decision.reasons), windows, REFRESH)
 
 

@@ -43,6 +43,9 @@ class Campaign(SpecModel):
     cooldown_months: int = Field(3, ge=0, le=24, description="Months in which nobody is contacted twice.")
     offers: tuple[Offer, ...] = Field((), description="Offers to choose from; empty: one, from the economics.")
     value: CustomerValue | None = Field(None, description="Value of a kept customer; none: the acquisition cost saved.")
+    uplift_min_customers: int = Field(
+        500, ge=100, description="Treated, and control, customers with outcomes before uplift may rank the list."
+    )
     seed: int = 7
 
     @model_validator(mode="after")

@@ -132,11 +132,7 @@ class StoredCustomer(msgspec.Struct, frozen=True):
 
 def pack_customer(features: np.ndarray, churn_probability: float, reasons: list[str]) -> bytes:
     """A customer as stored: float32 features, a float64 score, then the reasons as JSON."""
-    return (
-        features.astype("<f4", copy=False).tobytes()
-        + _SCORE.pack(churn_probability)
-        + msgspec.json.encode(reasons)
-    )
+    return features.astype("<f4", copy=False).tobytes() + _SCORE.pack(churn_probability) + msgspec.json.encode(reasons)
 
 
 def unpack_customer(stored: bytes, feature_count: int) -> StoredCustomer:

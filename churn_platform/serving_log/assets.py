@@ -3,9 +3,11 @@
 from dagster import AllPartitionMapping, AssetDep, AssetExecutionContext, AssetKey, AssetsDefinition, asset
 from dagster import MaterializeResult as Materialized
 
-from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset
+from churn_platform.months import shift
+from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.serving_log.ingest import ingest_segments, log_table
+from churn_platform.serving_log.retention import forget_answers
 from churn_platform.settings import Settings
 from churn_platform.warehouse.metadata import table_metadata
 from churn_platform.warehouse.resource import Warehouse
@@ -22,15 +24,21 @@ def serving_log_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsD
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
         description="One row per answer of the service, by the month of the request. Whatever month is materialized, "
-        "every closed segment of the prediction log is taken over, once.",
+        "every closed segment of the prediction log is taken over, once. Answers past their time go.",
     )
     def serving_log(context: AssetExecutionContext, warehouse: Warehouse) -> Materialized:
         with warehouse.get_connection() as connection:
             ingested = ingest_segments(connection, warehouse.lake, portfolio.name, folder)
+            forgotten = 0
+            if keep := settings.serving_log_months:
+                oldest = shift(months_of(context)[-1], 1 - keep)
+                forgotten = forget_answers(connection, warehouse.lake, portfolio.name, folder, before=oldest)
             shown = table_metadata(connection, log_table(portfolio.name))
         context.log.info(f"{ingested.predictions:,} answers of {ingested.segments:,} segments from {folder}")
         return Materialized(
-            metadata=shown | {"segments": ingested.segments, "predictions": ingested.predictions, "torn": ingested.torn}
+            metadata=shown
+            | {"segments": ingested.segments, "predictions": ingested.predictions, "torn": ingested.torn}
+            | {"forgotten": forgotten}
         )
 
     return [serving_log]

@@ -68,8 +68,8 @@ def read_plan(path: Path) -> Plan:
     if strange := [each for each in ids if not (each.startswith("T") and each[1:].isdecimal())]:
         raise DataError(f"{path}: {strange[0]!r} is no customer of a simulated operator")
     number = np.array([int(each[1:]) for each in ids], dtype=np.int64)
-    rest = [np.asarray(table[name].to_pylist(), dtype=object) for name in LIST_COLUMNS[1:3]]
-    return Plan(number, *rest, table["contact_cost_eur"].to_numpy())
+    channel, offer = (np.asarray(table[name].to_pylist(), dtype=object) for name in ("channel", "offer"))
+    return Plan(number, channel, offer, table["contact_cost_eur"].to_numpy())
 
 
 def reach(rng: np.random.Generator, plan: Plan, people: Population, types: np.ndarray) -> Reached:

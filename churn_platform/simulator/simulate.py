@@ -164,7 +164,7 @@ def write_truth(month: Month, path: Path) -> None:
     """Write the truth about the month, one row per customer active at its start.
 
     `churn_probability` is that without a contact, `churn_probability_if_contacted` that if the operator sets out to
-    contact the customer, reached or not; `churned` is what happened, and `is_contacted` whether the customer was reached.
+    contact the customer, reached or not; `churned` is what happened, `is_contacted` whether the customer was reached.
     """
     known = len(month.probability)
     is_contacted = np.zeros(known, dtype=bool)

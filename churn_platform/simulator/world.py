@@ -37,8 +37,8 @@ class Month:
     """One month of the whole base: those active at its start, who come first, and those who joined in it.
 
     `leaves_on` is the day of the month (from 0) on which a customer leaves, -1 for those who stay.
-    `probability` is the chance of leaving in the month without a contact, and `types` what a contact would do, for those
-    active at its start only. `plan` and `reached` are the month's campaign, None where there was none.
+    `probability` is the chance of leaving in the month without a contact, and `types` what a contact would do, for
+    those active at its start only. `plan` and `reached` are the month's campaign, None where there was none.
     """
 
     first_day: date
@@ -81,7 +81,7 @@ class World:
         hazard = c.COMPETITOR_HAZARD if scenario == "competitor" else c.USUAL_HAZARD
         probability = churn_probability(self._people, epoch_day(month), hazard)
         types = response_types(self._people, epoch_day(month), probability)
-        reached = plan and reach(generator(self._config, Stream.CAMPAIGN, month), plan, self._people, types)
+        reached = reach(generator(self._config, Stream.CAMPAIGN, month), plan, self._people, types) if plan else None
         leaves_on = self._leave(month, probability, types, reached)
         self._change(month, scenario)
         joined = self._join(month, scenario, stayed=int((leaves_on < 0).sum()))

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from contextlib import closing
+from datetime import date
 from typing import Any
 
 import duckdb
 import pytest
 
+from churn_platform.campaign.contact_list import UPLIFT_COLUMNS, UPLIFT_TABLE
 from churn_platform.portfolios.economics import Campaign
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.scoring.score import SCORE_COLUMNS
@@ -32,6 +34,14 @@ def add_scores(connection: duckdb.DuckDBPyConnection, probability: dict[str, flo
     ensure_table(connection, "tiny.monthly_scores", SCORE_COLUMNS)
     rows = [(JANUARY, name, value, "high", 1, ["Because"], 3) for name, value in probability.items()]
     connection.executemany("insert into tiny.monthly_scores values (?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def add_uplift(connection: duckdb.DuckDBPyConnection, uplift: dict[str, float], *, month: date = JANUARY) -> None:
+    """Uplift by customer, as where ranking by it was shown to earn more; none where there is none."""
+    if uplift:
+        ensure_table(connection, f"tiny.{UPLIFT_TABLE}", UPLIFT_COLUMNS)
+        rows = [(month, name, value) for name, value in uplift.items()]
+        connection.executemany(f"insert into tiny.{UPLIFT_TABLE} values (?, ?, ?)", rows)
 
 
 def add_campaign_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[Any, ...]]) -> None:

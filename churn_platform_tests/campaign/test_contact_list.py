@@ -11,7 +11,7 @@ from churn_platform.errors import DataError
 from churn_platform.months import shift
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import ensure_table
-from churn_platform_tests.campaign.conftest import add_campaign_rows, add_scores, with_campaign
+from churn_platform_tests.campaign.conftest import add_campaign_rows, add_scores, add_uplift, with_campaign
 from churn_platform_tests.tiny import JANUARY
 
 
@@ -100,6 +100,22 @@ def test_no_cool_down_lets_the_newest_contact_be_repeated(connection):
     assert len(listed(connection, with_campaign(control_share=0, cooldown_months=0))) == 1
 
 
+def test_uplift_ranks_where_it_was_shown_to_earn_more(connection):
+    """B's contact keeps 0.5 x 180 = 90 EUR, A's 45; C's does harm, and nobody knows what D's would do."""
+    add_scores(connection, {"A": 0.9, "B": 0.6, "C": 0.95, "D": 0.8})
+    add_uplift(connection, {"A": 0.25, "B": 0.5, "C": -0.3})
+    rows = listed(connection, with_campaign(control_share=0))
+    assert [(row["customer_id"], row["uplift"]) for row in rows] == [("B", 0.5), ("A", 0.25)]
+    assert [row["expected_profit_eur"] for row in rows] == pytest.approx([55, 10])
+
+
+def test_uplift_of_another_month_ranks_nothing(connection):
+    """February's decision leaves January's list to churn."""
+    add_scores(connection, {"A": 0.9})
+    add_uplift(connection, {"A": -1.0}, month=shift(JANUARY, 1))
+    assert [row["uplift"] for row in listed(connection, with_campaign(control_share=0))] == [None]
+
+
 def test_control_is_one_in_each_run_of_the_ranking(connection):
     """With a share of 5 % each twenty places in a row hold exactly one control customer, at changing places."""
     add_scores(connection, {f"C{number:03}": 0.6 + number / 1000 for number in range(200)})
@@ -128,10 +144,14 @@ def test_nobody_worth_it_gives_an_empty_list(connection):
     capacity=st.one_of(st.none(), st.integers(1, 40)),
     share=st.sampled_from([0, 0.05, 0.1, 0.3]),
     opted_out=st.sets(st.integers(0, 59), max_size=20),
+    uplift=st.one_of(st.none(), st.lists(st.floats(-1, 1), min_size=1, max_size=60)),
 )
 @settings(max_examples=25)
-def test_a_list_keeps_its_promises(tmp_path_factory, extensions, probability, budget, capacity, share, opted_out):
-    """Same list again; never above budget or capacity; never opted out; each customer once; every profit positive."""
+def test_a_list_keeps_its_promises(
+    tmp_path_factory, extensions, probability, budget, capacity, share, opted_out, uplift
+):
+    """Ranked by churn or by uplift: same list again; never above budget or capacity; never opted out; each customer
+    once; every profit positive."""
     from churn_platform_tests.pipeline.tiny_lake import tiny_lake
 
     with closing(connect(tiny_lake(tmp_path_factory.mktemp("list"), extensions))) as connection:
@@ -139,6 +159,7 @@ def test_a_list_keeps_its_promises(tmp_path_factory, extensions, probability, bu
         add_campaign_rows(
             connection, "contact_preferences", [(JANUARY, f"C{number}", True, None) for number in opted_out]
         )
+        add_uplift(connection, {f"C{number}": value for number, value in enumerate(uplift or [])})
         portfolio = with_campaign(budget_eur=budget, capacity=capacity, control_share=share)
         rows = listed(connection, portfolio)
         assert rows == listed(connection, portfolio)

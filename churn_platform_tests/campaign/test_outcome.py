@@ -109,7 +109,8 @@ def test_control_customers_who_were_contacted_are_told():
 def test_each_offer_has_its_row():
     """Two offers give three rows; one offer gives one; a list without control gives none."""
     call, letter = randomised(**HUNDREDS), randomised(**HUNDREDS, offer="letter")
-    both = Randomised(*(np.concatenate([mine, yours]) for mine, yours in zip(vars(call).values(), vars(letter).values())))  # noqa: B905, E501
+    pairs = zip(vars(call).values(), vars(letter).values(), strict=True)
+    both = Randomised(*(np.concatenate(pair) for pair in pairs))
     assert [row.offer for row in measure_outcome(both, control_share=0.25)] == [ALL_OFFERS, "call", "letter"]
     assert len(measure_outcome(call, control_share=0.25)) == 1
     assert measure_outcome(call.take(~call.is_control), control_share=0) == []

@@ -78,7 +78,9 @@ def job_of_processes():
 
     job = define_asset_job("both", AssetSelection.all())
     definitions = Definitions(
-        assets=metered([left, right], "tiny", path), jobs=[job], executor=multiprocess_executor.configured({"max_concurrent": 2})
+        assets=metered([left, right], "tiny", path),
+        jobs=[job],
+        executor=multiprocess_executor.configured({"max_concurrent": 2}),
     )
     return definitions.resolve_job_def("both")
 

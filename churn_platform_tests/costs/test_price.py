@@ -12,7 +12,13 @@ PRICES = Prices(cpu_hour_eur=0.05, gb_hour_eur=0.01, gb_month_eur=0.1, standing_
 
 
 def step(
-    name: str, cpu: float, wall: float, *, run: str = "a", months: tuple[date, date] = (JANUARY, JANUARY), ok: bool = True
+    name: str,
+    cpu: float,
+    wall: float,
+    *,
+    run: str = "a",
+    months: tuple[date, date] = (JANUARY, JANUARY),
+    ok: bool = True,
 ) -> StepUsage:
     """A step of the tiny portfolio that had 2 GB at its peak."""
     noted = datetime(2025, 2, 1, tzinfo=UTC)
@@ -28,7 +34,7 @@ USAGE = [
 
 
 def test_a_month_is_what_its_steps_used():
-    """3 CPU hours at 5 ct, 2 GB for 3 hours at 1 ct, 500 GB at 10 ct: a repeated, failed run included, a range shared."""
+    """3 CPU hours at 5 ct, 2 GB for 3 hours at 1 ct, 500 GB at 10 ct: a failed run included, a range shared."""
     cost = month_cost(USAGE, JANUARY, storage_bytes=500_000_000_000, prices=PRICES)
     assert {item.name: (item.quantity, item.cost_eur) for item in cost.items} == {
         "CPU": (3.0, pytest.approx(0.15)),
@@ -44,7 +50,9 @@ def test_a_month_is_what_its_steps_used():
 def test_the_months_of_a_range_add_up_to_it():
     """Nothing is counted twice, nothing lost."""
     costs = [month_cost(USAGE, month, storage_bytes=0, prices=PRICES) for month in (JANUARY, FEBRUARY, MARCH)]
-    assert sum(cost.items[0].quantity for cost in costs) == pytest.approx(sum(each.cpu_seconds for each in USAGE) / 3600)
+    assert sum(cost.items[0].quantity for cost in costs) == pytest.approx(
+        sum(each.cpu_seconds for each in USAGE) / 3600
+    )
 
 
 def test_a_month_without_runs_costs_what_stands():

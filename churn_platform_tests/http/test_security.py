@@ -173,8 +173,94 @@ def test_what_can_be_got_can_be_asked_for_its_head(client, path):
 
 def test_no_browser_may_call_from_elsewhere(client):
     """No CORS headers by default."""
-    response = client.post("/predict", json=ADA, headers={"origin": "https://elsewhere.example"})
+    response = client.get("/health/live", headers={"origin": "https://elsewhere.example"})
+    assert response.status_code == 200
     assert not [name for name in response.headers if name.startswith("access-control")]
+
+
+PAGE = {"origin": "https://elsewhere.example", "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}
+CHANGING = [("/predict", ADA), ("/ab-test/reset", None), ("/features/push", ADA | {"features": {"tickets": 50}})]
+
+
+@pytest.mark.parametrize(("path", "body"), CHANGING)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        PAGE,
+        PAGE | {"sec-fetch-mode": "navigate"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site", "origin": "http://127.0.0.1:3000"},
+        {"origin": "https://elsewhere.example"},
+        {"origin": "null"},
+    ],
+)
+def test_a_page_of_another_site_changes_nothing(client, path, body, headers):
+    """Whatever it sends, a service without keys refuses it: there is no secret that the page would lack."""
+    response = client.post(path, json=body, headers=headers)
+    assert response.status_code == 403, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert client.get("/ab-test/stats").json()["arms"][0]["predictions"] == 0
+    assert client.get("/ab-test/stats").json()["since"] is None
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"sec-fetch-site": "same-origin", "origin": "http://127.0.0.1"},
+        {"sec-fetch-site": "none"},
+        {"origin": "http://127.0.0.1"},
+    ],
+)
+def test_programs_and_our_own_page_may_ask(client, headers):
+    """A program says nothing of sites; the page of documents is of this site, for a browser of before 2023, too."""
+    assert client.post("/predict", json=ADA, headers=headers).status_code == 200
+    assert client.post("/ab-test/reset", headers=headers).status_code == 200
+
+
+def test_a_picture_elsewhere_asks_nothing_but_a_link_is_followed(client):
+    """A picture on a page can ask for an address, and the answer would be logged; a link is followed by a person."""
+    link = PAGE | {"sec-fetch-mode": "navigate"}
+    assert client.get("/customers/C00001", headers=PAGE).status_code == 403
+    assert client.get("/models", headers=link).status_code == 200
+    assert client.get("/health/live", headers=PAGE).status_code == 200
+
+
+def test_an_origin_that_may_call_may_do_so_without_keys(start, tmp_path, booster):
+    """What SERVING_CORS_ORIGINS names is let in, and told so; others are not."""
+    publish(tmp_path / "published", booster)
+    client = start(cors_origins=("https://crm.example",))
+    crm = PAGE | {"origin": "https://crm.example", "sec-fetch-mode": "cors"}
+    response = client.post("/predict", json=ADA, headers=crm)
+    assert (response.status_code, response.headers["access-control-allow-origin"]) == (200, "https://crm.example")
+    assert client.post("/predict", json=ADA, headers=PAGE).status_code == 403
+
+
+def test_a_key_is_proof_enough(keyed):
+    """A page cannot know it, nor send its header without being allowed; a proxy may have changed the names."""
+    client, secrets = keyed
+    headers = PAGE | {"x-api-key": secrets["score"], "host": "churn.example"}
+    assert client.post("/predict", json=ADA, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8080", 200),
+        ("LocalHost", 200),
+        ("[::1]:8080", 200),
+        ("rebound.example:8080", 403),
+        ("localhost.rebound.example", 403),
+        ("127.0.0.1.rebound.example", 403),
+        ("[::2]", 403),
+    ],
+)
+def test_only_this_machines_names_are_answered_without_keys(client, host, status):
+    """A page whose name has been made to point here (DNS rebinding) is of our own site to its browser."""
+    own = {"host": host, "sec-fetch-site": "same-origin", "origin": f"http://{host}"}
+    assert client.post("/predict", json=ADA, headers=own).status_code == status
+    assert client.get("/customers/C00001", headers={"host": host}).status_code == status
+    assert client.get("/", headers={"host": host}).status_code == status
 
 
 def test_an_unlogged_answer_is_not_given(client, tmp_path, monkeypatch):

@@ -21,7 +21,10 @@ WIRING = {"partitions.py", "definitions.py", "runs.py"} | {
 }
 EDGE = {"settings.py", "runs.py", "warehouse/dbt.py", "training/tracking.py"}
 CLOCK = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time")}
-DATING = {"audit/resource.py", "costs/hooks.py"}  # a record is dated when it is written, which nobody can say beforehand
+DATING = {
+    "audit/resource.py",
+    "costs/hooks.py",
+}  # a record is dated when it is written, which nobody can say beforehand
 HEAVY = {"mlflow", "xgboost", "lightgbm", "evidently", "shap", "sklearn"}
 
 

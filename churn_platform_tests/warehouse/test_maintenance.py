@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,9 @@ def test_a_needed_snapshot_reads_as_before(world: World):
 
 def test_a_state_since_then_can_be_travelled_to(world: World):
     """Of the older snapshots, the one that was in force at the time stays as well."""
-    times = dict(world.connection.execute("select snapshot_id, snapshot_time from ducklake_snapshots('lake')").fetchall())
+    times = dict(
+        world.connection.execute("select snapshot_id, snapshot_time from ducklake_snapshots('lake')").fetchall()
+    )
     first, second, third = world.held
     tidy(world.lake, [], until=times[third] - timedelta(microseconds=1), grace=AT_ONCE)
     assert first not in world.snapshots()
@@ -164,3 +167,13 @@ def test_readers_work_meanwhile(world: World, start: Start):
         tidy(world.lake, [], until=LATER)
     _, errors = reader.communicate(timeout=60)
     assert reader.returncode == 0, errors
+
+
+def test_a_postgres_catalog_is_tidied_as_well(lake: Lake, postgres: str):
+    """The same functions, and no file of another writer."""
+    with closing(connect(other := replace(lake, catalog=postgres))) as connection:
+        world = World(other, connection)
+        first, _, newest = world.deliver(JANUARY), world.deliver(FEBRUARY), world.deliver(JANUARY, first=7)
+        assert tidy(other, [first], until=LATER, grace=AT_ONCE).snapshots == 5, "of seven, all but two"
+        assert world.read(first) == world.held[first]
+        assert world.read(current_snapshot(connection)) == world.held[newest]

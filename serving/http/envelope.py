@@ -1,8 +1,8 @@
 """What surrounds every request: an id, a body that arrives whole and in time, security headers and perhaps a log line.
 
 Plain ASGI around the whole application, in one layer: each of Litestar's middlewares, guards and body readers would
-cost about as much as a look-up. What is wrong with a body is kept for the gate before the handlers, so that it is answered
-like every other error.
+cost about as much as a look-up. What is wrong with a body is kept for the gate before the handlers, so that it is
+answered like every other error.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import logging
 import secrets
 import time
 from itertools import count
+from typing import Any
 
 from litestar.enums import HttpMethod
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -131,7 +132,7 @@ def _check_announced(length: bytes | None, most: int) -> None:
 async def _whole(receive: Receive, most: int) -> bytes:
     body = b""
     while True:
-        message = await receive()
+        message: Any = await receive()
         if message["type"] == "http.disconnect":
             return b""
         body = body + message["body"] if body else message["body"]

@@ -12,25 +12,33 @@ from serving.http.envelope import BODY, FAULT, HEADERS, REQUEST_ID
 from serving.http.routes import Encoded
 from serving.http.security import SCORE, Gate
 
-PREDICT = "predict"
+PREDICT = "/predict"
 
 
 def short_cut(app: ASGIApp, gate: Gate, plane: Dataplane) -> ASGIApp:
     """The application with its short way; an error is left to the long one, which answers every error."""
 
     async def answered(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST" or b"origin" in scope["state"][HEADERS]:
-            return await app(scope, receive, send)
-        portfolio, _, action = scope["path"][1:].rpartition("/")
-        if action != PREDICT or "/" in portfolio:
-            return await app(scope, receive, send)
-        state = scope["state"]
-        try:
-            gate(scope, SCORE)
-            answer = Encoded(plane.predict(portfolio or None, state[BODY], state[REQUEST_ID]))
-        except Exception as fault:
-            state[FAULT] = fault
-            return await app(scope, receive, send)
+        answer = app
+        if is_plain_prediction(scope):
+            state = scope["state"]
+            try:
+                gate(scope, SCORE)
+                portfolio = scope["path"][1 : -len(PREDICT)]
+                answer = Encoded(plane.predict(portfolio or None, state[BODY], state[REQUEST_ID]))
+            except Exception as fault:
+                state[FAULT] = fault
         await answer(scope, receive, send)
 
     return answered
+
+
+def is_plain_prediction(scope: Scope) -> bool:
+    """Whether this is `POST /predict`, or the same below a portfolio's name, and not from a web page."""
+    return (
+        scope["type"] == "http"
+        and scope["method"] == "POST"
+        and scope["path"].endswith(PREDICT)
+        and scope["path"].count("/") <= 2
+        and b"origin" not in scope["state"][HEADERS]
+    )
