@@ -7,6 +7,7 @@ A sentence is a format string with `{value}`. Beside Python's own formats it may
 - `{value:either has ended|still runs}`: the first for true, the second for false
 """
 
+from functools import lru_cache
 from string import Formatter
 from typing import Any
 
@@ -23,20 +24,33 @@ def decoded(number: float, kind: str, levels: tuple[str, ...]) -> str | bool | i
 
 
 def sentence(template: str, value: str | bool | int | float) -> str:
-    """The template with the value as people write it: whole numbers plain, booleans yes or no, '62 %'."""
-    return _Sentences().format(template, value=value)
+    """The template with the value as people write it: whole numbers plain, booleans yes or no, '62 %'.
+
+    KeyError for a field that is not called `value`.
+    """
+    return "".join(literal if spec is None else literal + _told(value, spec) for literal, spec in _pieces(template))
 
 
-class _Sentences(Formatter):
-    def format_field(self, value: Any, format_spec: str) -> str:
-        kind, _, rest = format_spec.partition(" ")
-        if kind == CHANGE:
-            return _change(value, rest or ".0%")
-        if kind == COUNT:
-            return f"{value:,} {rest}{'' if value == 1 else 's'}"
-        if kind == EITHER:
-            return rest.split("|")[0 if value else 1]
-        return _formatted(value, format_spec)
+@lru_cache(maxsize=1024)
+def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
+    """Each text before a field with the field's format, None behind the last; a month asks millions of times."""
+    pieces = []
+    for literal, field, spec, _ in Formatter().parse(template):
+        if field not in (None, "value"):
+            raise KeyError(field)
+        pieces.append((literal, None if field is None else spec))
+    return tuple(pieces)
+
+
+def _told(value: Any, format_spec: str | None) -> str:
+    kind, _, rest = (format_spec or "").partition(" ")
+    if kind == CHANGE:
+        return _change(value, rest or ".0%")
+    if kind == COUNT:
+        return f"{value:,} {rest}{'' if value == 1 else 's'}"
+    if kind == EITHER:
+        return rest.split("|")[0 if value else 1]
+    return _formatted(value, format_spec or "")
 
 
 def _change(value: float, format_spec: str) -> str:

@@ -22,11 +22,23 @@ def top_reasons(
     """
     told = np.array([not feature.protected for feature in catalogue])
     raising = np.where(np.isnan(features) | ~told, 0.0, contributions)
-    order = np.lexsort((-raising, ~_first_of_group(raising, catalogue)), axis=1)[:, :top]
+    order = _strongest(raising, _first_of_group(raising, catalogue), top)
     return [
-        [sentence(row[place], catalogue[place]) for place in places if up[place] > 0]
-        for row, up, places in zip(features, raising, order, strict=True)
+        [sentence(row[place], catalogue[place]) for place in places if place >= 0]
+        for row, places in zip(features, order.tolist(), strict=True)
     ]
+
+
+def _strongest(raising: np.ndarray, first: np.ndarray, top: int) -> np.ndarray:
+    """Positions of the `top` strongest raising features, the first of groups before others, -1 for none."""
+    leading, others, rows = np.where(first, raising, 0.0), np.where(first, 0.0, raising), np.arange(len(raising))
+    order = np.empty((len(raising), top), dtype=np.int64)
+    for place in range(top):
+        left = np.where((leading > 0).any(axis=1, keepdims=True), leading, others)
+        best = left.argmax(axis=1)
+        order[:, place] = np.where(left[rows, best] > 0, best, -1)
+        leading[rows, best] = others[rows, best] = 0.0
+    return order
 
 
 def _first_of_group(raising: np.ndarray, catalogue: Sequence[Feature]) -> np.ndarray:

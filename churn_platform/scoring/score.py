@@ -70,7 +70,7 @@ def score_month(
     scores = pa.concat_tables(batches)
     deciles = _deciles(scores["churn_probability"].to_numpy())
     return scores.append_column("decile", pa.array(deciles, pa.int32())).append_column(
-        "month", pa.array([month] * len(scores), pa.date32())
+        "month", pa.repeat(pa.scalar(month, pa.date32()), len(scores))
     )
 
 
@@ -89,21 +89,21 @@ def _score_batch(champion: Champion, portfolio: Portfolio, ids: pa.Array, featur
             "customer_id": ids,
             "churn_probability": probability,
             "risk_tier": names.take(pa.array(codes)),
-            "reasons": pa.array(_reasons(champion, features, codes), pa.list_(pa.string())),
+            "reasons": _reasons(champion, features, codes),
             "model_version": pa.array(np.full(len(codes), champion.version, dtype=np.int32)),
         }
     )
 
 
-def _reasons(champion: Champion, features: np.ndarray, codes: np.ndarray) -> list[list[str]]:
+def _reasons(champion: Champion, features: np.ndarray, codes: np.ndarray) -> pa.ListArray:
     """Reasons of a batch; contributions cost far more than scores, so only customers above the lowest tier get them."""
-    reasons: list[list[str]] = [[] for _ in codes]
-    rows = np.flatnonzero(codes < len(champion.tiers) - 1)
-    if len(rows):
-        explained = top_reasons(features[rows], champion.model.contributions(features[rows]), champion.model.features)
-        for row, sentences in zip(rows, explained, strict=True):
-            reasons[row] = sentences
-    return reasons
+    told = np.flatnonzero(codes < len(champion.tiers) - 1)
+    model, explained = champion.model, features[told]
+    sentences = top_reasons(explained, model.contributions(explained), model.features) if len(told) else []
+    offsets = np.zeros(len(codes) + 1, dtype=np.int32)
+    offsets[told + 1] = [len(each) for each in sentences]
+    flat = [sentence for each in sentences for sentence in each]
+    return pa.ListArray.from_arrays(np.cumsum(offsets, dtype=np.int32), pa.array(flat, pa.string()))
 
 
 def _deciles(probability: np.ndarray) -> np.ndarray:
