@@ -66,10 +66,10 @@ def decide(
     """Promote, refuse, or wait for a person.
 
     The challenger must pass every absolute gate. Against no champion, or one that itself fails a gate, that is enough;
-    otherwise the lower bound of the AUC difference must exceed the portfolio's margin. Where the champion too misses the
-    least AUC, as after the world has become harder to foresee, a challenger that exceeds the margin need not reach it:
-    a refusal would keep the worse one. With manual approval a challenger that earned promotion waits until somebody has
-    approved it.
+    otherwise the lower bound of the AUC difference must exceed the portfolio's margin. Where the champion misses the
+    least AUC too, as after the world has become harder to foresee, a challenger that exceeds the margin need not reach
+    it: a refusal would keep the worse one. With manual approval a challenger that earned promotion waits until somebody
+    has approved it.
     """
     earned, reason = _merit(challenger, champion, difference, gates)
     if not earned:
