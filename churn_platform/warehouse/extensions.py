@@ -11,7 +11,10 @@ EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner")
 
 
 def install_extensions(folder: Path) -> None:
-    """Put the extensions of this DuckDB version into `folder`; does nothing where they lie there already."""
+    """Put the extensions of this DuckDB version into `folder`; does nothing where they lie there already.
+
+    DuckDB checks the signature of each and refuses a changed file.
+    """
     missing = [name for name in EXTENSIONS if not _installed(name, folder)]
     if not missing:
         return

@@ -28,3 +28,15 @@ def test_a_missing_wheel_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "EXTENSIONS", ("no_such",))
     with pytest.raises(WarehouseError, match=f"pip install duckdb-extension-no-such=={duckdb.__version__}"):
         install_extensions(tmp_path)
+
+
+def test_a_changed_extension_is_not_installed(tmp_path, monkeypatch):
+    """Its signature is checked here, and here only."""
+    changed = tmp_path / "ducklake.duckdb_extension"
+    content = bytearray(module._file_in_wheel("ducklake").read_bytes())
+    content[len(content) // 2] ^= 1
+    changed.write_bytes(content)
+    monkeypatch.setattr(module, "_file_in_wheel", lambda name: changed)
+    with pytest.raises(duckdb.IOException, match="signature"):
+        install_extensions(tmp_path / "extensions")
+    assert installed(tmp_path / "extensions") == {}
