@@ -40,16 +40,17 @@ def as_table(month: date, people: Labelled) -> pa.Table:
     )
 
 
-def add(connection, lake: Lake, month: date, people: Labelled) -> None:
+def add(connection, lake: Lake, month: date, people: Labelled, *, schema: str = "tiny") -> None:
     """Write a month of features, and its labels into the month after."""
 
     def work() -> None:
-        ensure_table(connection, "tiny.customer_features", {"customer_id": "varchar", "month": "date"} | FEATURE_TYPES)
-        ensure_table(connection, "tiny.churn_labels", LABEL_COLUMNS)
+        features, labels = f"{schema}.customer_features", f"{schema}.churn_labels"
+        ensure_table(connection, features, {"customer_id": "varchar", "month": "date"} | FEATURE_TYPES)
+        ensure_table(connection, labels, LABEL_COLUMNS)
         connection.register("rows", as_table(month, people))
-        replace_month(connection, "tiny.customer_features", month, "select * exclude (churned) from rows")
+        replace_month(connection, features, month, "select * exclude (churned) from rows")
         select = f"select date '{shift(month, 1)}' as month, customer_id, month as features_month, churned from rows"
-        replace_month(connection, "tiny.churn_labels", shift(month, 1), select)
+        replace_month(connection, labels, shift(month, 1), select)
         connection.unregister("rows")
 
     write(connection, lake, work)
