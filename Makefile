@@ -39,7 +39,7 @@ serve: setup  ## Answer HTTP requests from what make demo or make demo-telco pub
 	@$(BIN)/python -m serving
 
 test: setup  ## Run every test
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: setup  ## Lint, format, types
 	@$(BIN)/ruff check .

@@ -28,13 +28,18 @@ class Graph:
 
     @cached_property
     def overrides(self) -> dict[str, Any]:
-        """Settings that differ from the defaults; a fixed hash key makes runs repeatable, and one trial is quick."""
+        """Settings that differ from the defaults.
+
+        A fixed hash key makes runs repeatable. One trial is quick, and so is one thread where workers share the cores.
+        """
         return {
             "data_dir": self.folder,
             "portfolios_dir": self.folder / "portfolios",
             "phone_hash_key": HASH_KEY,
             "tuning_trials": self.tuning_trials,
             "tuning_rows_max": 10_000,
+            "model_threads": 1,
+            "duckdb_threads": 1,
         }
 
     @cached_property
