@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -19,10 +19,17 @@ from dagster import (
 )
 
 from churn_platform.errors import ChurnError
+from churn_platform.months import parse_month
 
 PROGRESS = "progress"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 Show = Callable[[str], None]
+
+
+def months_of_tags(tags: Mapping[str, str]) -> tuple[date, date]:
+    """The range of months that a run was asked for."""
+    first, last = (parse_month(tags[tag]) for tag in RANGE_TAGS)
+    return first, last
 
 
 def dagster_instance(home: Path) -> DagsterInstance:

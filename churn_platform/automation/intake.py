@@ -26,7 +26,6 @@ from churn_platform.automation.requests import (
     AUTOMATION_TAG,
     Jobs,
     materialized_months,
-    months_of_tags,
     read_lake,
     run_request,
     switched,
@@ -37,6 +36,7 @@ from churn_platform.months import label, parse_month
 from churn_platform.partitions import monthly
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.contract import read_live
+from churn_platform.runs import months_of_tags
 from churn_platform.settings import Settings
 from churn_platform.warehouse.lake import Lake
 

@@ -20,7 +20,6 @@ from dagster import (
 from churn_platform.automation.notify import decision_message, evaluation_message, failure_message, post
 from churn_platform.automation.requests import (
     months_of_events,
-    months_of_tags,
     new_materializations,
     newest_materialization,
     read_lake,
@@ -29,7 +28,7 @@ from churn_platform.automation.requests import (
 )
 from churn_platform.monitoring.tables import RETRAINING_DECISION
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.runs import RANGE_TAGS, cause
+from churn_platform.runs import RANGE_TAGS, cause, months_of_tags
 from churn_platform.settings import Settings
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import read_rows

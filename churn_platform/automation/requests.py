@@ -1,6 +1,6 @@
 """How automation asks for runs, and what it reads before it asks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import date
 
@@ -43,12 +43,6 @@ def run_request(
         job_name=f"{portfolio.name}_{stage}",
         tags=months | told | ({EVIDENCE_TAG: evidence} if evidence else {}),
     )
-
-
-def months_of_tags(tags: Mapping[str, str]) -> tuple[date, date]:
-    """The range of months that a run was asked for."""
-    first, last = (parse_month(tags[tag]) for tag in RANGE_TAGS)
-    return first, last
 
 
 def told(first: date, last: date) -> str:

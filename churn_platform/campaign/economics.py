@@ -78,20 +78,29 @@ def sensitivity(probability: np.ndarray, economics: Economics, *, factors: tuple
     One row per pair of factors: acceptance_factor, cost_factor, threshold, contacts, net_eur.
     """
     return [
-        {"acceptance_factor": acceptance, "cost_factor": cost} | _best(probability, economics, acceptance, cost)
+        {"acceptance_factor": acceptance, "cost_factor": cost}
+        | _best(probability, _scaled(economics, acceptance, cost))
         for acceptance in factors
         for cost in factors
     ]
 
 
-def _best(probability: np.ndarray, economics: Economics, acceptance: float, cost: float) -> dict[str, float]:
-    worth = min(1.0, economics.acceptance_rate * acceptance) * economics.acquisition_cost_eur
-    price = economics.contact_cost_eur * cost
-    chosen = probability[probability * worth > price]
+def _scaled(economics: Economics, acceptance: float, cost: float) -> Economics:
+    return economics.model_copy(
+        update={
+            "acceptance_rate": min(1.0, economics.acceptance_rate * acceptance),
+            "contact_cost_eur": economics.contact_cost_eur * cost,
+        }
+    )
+
+
+def _best(probability: np.ndarray, economics: Economics) -> dict[str, float]:
+    worth = economics.acceptance_rate * economics.acquisition_cost_eur
+    chosen = probability[probability * worth > economics.contact_cost_eur]
     return {
-        "threshold": min(1.0, price / worth),
+        "threshold": threshold_of(economics),
         "contacts": len(chosen),
-        "net_eur": float((chosen * worth - price).sum()),
+        "net_eur": float((chosen * worth - economics.contact_cost_eur).sum()),
     }
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from dagster import AssetsDefinition, HookContext, HookDefinition, failure_hook, success_hook
 
 from churn_platform.costs.usage import Meter, StepUsage, note
-from churn_platform.months import last_complete_month, parse_month
-from churn_platform.runs import RANGE_TAGS
+from churn_platform.months import last_complete_month
+from churn_platform.runs import RANGE_TAGS, months_of_tags
 
 METER = Meter()
 PARTITION_TAG = "dagster/partition"
@@ -54,9 +54,9 @@ def _note(context: HookContext, portfolio: str, path: Path, *, succeeded: bool) 
 
 def months_worked_on(tags: Mapping[str, str], now: datetime) -> tuple[date, date]:
     """The range of months of a run: from its tags, and where it has none, the month that has ended."""
-    texts = [tags.get(tag) or tags.get(PARTITION_TAG) for tag in RANGE_TAGS]
+    alone = dict.fromkeys(RANGE_TAGS, tags.get(PARTITION_TAG, ""))
     try:
-        first, last = (parse_month(text or "") for text in texts)
+        return months_of_tags(alone | dict(tags))
     except ValueError:
-        first = last = last_complete_month(now.date())
-    return first, last
+        ended = last_complete_month(now.date())
+        return ended, ended

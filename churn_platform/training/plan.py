@@ -8,7 +8,7 @@ import duckdb
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import matured_months
 from churn_platform.training.splits import TRAIN, assign_months, recency_weights
-from churn_platform.warehouse.tables import current_snapshot, ensure_table
+from churn_platform.warehouse.tables import current_snapshot, replace_dicts
 
 COLUMNS = {
     "month": "date",
@@ -42,7 +42,6 @@ def replace_training_set(
     }
     rows: list[dict[str, Any]] = [
         {
-            "month": month,
             "features_month": row.features_month,
             "split": splits[row.features_month],
             "customers": row.customers,
@@ -53,13 +52,7 @@ def replace_training_set(
         for row in months
         if row.features_month in splits
     ]
-    table = f"{portfolio.name}.training_set"
-    ensure_table(connection, table, COLUMNS)
-    connection.execute(f"delete from {table} where month = ?", [month])
-    listed, places = ", ".join(COLUMNS), ", ".join("?" for _ in COLUMNS)
-    connection.executemany(
-        f"insert into {table} ({listed}) values ({places})", [[row[name] for name in COLUMNS] for row in rows]
-    )
+    replace_dicts(connection, f"{portfolio.name}.training_set", COLUMNS, month, rows)
     return rows
 
 

@@ -7,9 +7,9 @@ import pytest
 from dagster import DagsterEvent, DagsterRun, build_run_status_sensor_context
 
 from churn_platform.automation.everything import automate
-from churn_platform.automation.requests import AUTOMATION_TAG, months_of_tags
+from churn_platform.automation.requests import AUTOMATION_TAG
 from churn_platform.published.files import go_live
-from churn_platform.runs import RANGE_TAGS
+from churn_platform.runs import RANGE_TAGS, months_of_tags
 from churn_platform_tests.automation.conftest import Daemon
 from churn_platform_tests.automation.test_landing import land
 from churn_platform_tests.tiny import FEBRUARY, JANUARY, MARCH, TINY

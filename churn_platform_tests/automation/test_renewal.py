@@ -2,10 +2,11 @@
 
 from contextlib import closing
 
-from churn_platform.automation.requests import BECAUSE_TAG, EVIDENCE_TAG, months_of_tags
+from churn_platform.automation.requests import BECAUSE_TAG, EVIDENCE_TAG
 from churn_platform.evaluation.records import COLUMNS as EVALUATION
 from churn_platform.published.contract import FeaturesManifest, features_dir
 from churn_platform.published.files import go_live, new_folder, write_manifest
+from churn_platform.runs import months_of_tags
 from churn_platform.warehouse.tables import ensure_table
 from churn_platform_tests.automation.conftest import Daemon
 from churn_platform_tests.automation.test_intake import TICKS_A_MONTH, asked

@@ -8,7 +8,7 @@ import pytest
 from dagster import DagsterInstance, RunRequest, SkipReason, build_schedule_context
 
 from churn_platform.automation.everything import automate
-from churn_platform.automation.requests import months_of_tags
+from churn_platform.runs import months_of_tags
 from churn_platform_tests.automation.conftest import Daemon
 from churn_platform_tests.automation.test_intake import deliver
 from churn_platform_tests.tiny import JANUARY, TINY
