@@ -41,6 +41,11 @@ class Arms:
         """Every arm, the champion first."""
         return [self.champion, *self.challengers, *self.shadows]
 
+    @property
+    def sole(self) -> Arm | None:
+        """The champion, where nobody scores beside it."""
+        return None if self.challengers or self.shadows else self.champion
+
     def choose(self, customer: str) -> Arm:
         """The arm of a customer, or of a request that names none."""
         if self.challengers:

@@ -61,6 +61,16 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
         raise MalformedRequest(f"the body names {name[:80]!r} twice in one object; send it once")
 
 
+def ask_whole(portfolio: Portfolio, body: bytes) -> Asked | None:
+    """The customer of a body that names every feature, so that nothing pushed or stored is needed.
+
+    None where it does not, or where several models want to see the customer.
+    """
+    arm = portfolio.arms.sole
+    whole = arm.model.catalogue.whole(body) if arm else None
+    return Asked(whole[0], arm, whole[1], (), (), None, False) if arm and whole else None
+
+
 def ask(portfolio: Portfolio, given: Given, pushed: Given, arm: Arm, customer_id: str | None) -> Asked:
     """The customer as the arm's model is to see it; InvalidRequest, or NotFound for an id that nothing is known of."""
     catalogue, faults = arm.model.catalogue, []  # type: ignore[var-annotated]

@@ -53,7 +53,7 @@ class Model:
 
     def churn_probabilities(self, features: np.ndarray) -> list[float]:
         """Calibrated probabilities of (rows, features) float32, encoded in the manifest's order."""
-        raw = self._run([ONNX_PROBABILITIES], {ONNX_INPUT: features})[0][:, 1].tolist()
+        raw = self._run([ONNX_PROBABILITIES], {ONNX_INPUT: features})[0][:, -1].tolist()
         slope, intercept = self.manifest.calibration_slope, self.manifest.calibration_intercept
         return [calibrated(value, slope=slope, intercept=intercept) for value in raw]
 

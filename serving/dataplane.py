@@ -16,7 +16,7 @@ from serving.answers import (
     Answer,
     CustomerView,
 )
-from serving.asking import Asked, Given, ask, chosen_arm, read_object
+from serving.asking import Asked, Given, ask, ask_whole, chosen_arm, read_object
 from serving.errors import NotReady
 from serving.explain import reasons
 from serving.live import Portfolio, Registry
@@ -72,6 +72,9 @@ class Dataplane:
         """The score of one customer, logged when this returns; LogUnavailable where it cannot be."""
         begun = time.perf_counter()
         portfolio = self.registry.get(portfolio_name)
+        whole = ask_whole(portfolio, body)
+        if whole is not None:
+            return self.settle(portfolio, whole, request_id, begun)
         return self.score(portfolio, read_object(body), request_id, begun)[0]
 
     def score(self, portfolio: Portfolio, given: Given, request_id: str, begun: float) -> tuple[Answer, Asked]:
@@ -79,13 +82,17 @@ class Dataplane:
         arm, customer_id = chosen_arm(portfolio, given, request_id)
         pushed = self.pushed(portfolio, customer_id)
         asked = ask(portfolio, given, pushed, arm, customer_id)
-        probability = asked.stored.churn_probability if asked.stored is not None else probabilities([asked])[0]
-        answer, record = self.answered(portfolio, asked, probability, request_id, 0, begun)
-        self.log_of(portfolio.name).append(record)
-        self.count(portfolio, asked, answer)
+        answer = self.settle(portfolio, asked, request_id, begun)
         for shadow in portfolio.arms.shadows:
             self.score_in_shadow(portfolio, ask(portfolio, given, pushed, shadow, customer_id), request_id, 0)
         return answer, asked
+
+    def settle(self, portfolio: Portfolio, asked: Asked, request_id: str, begun: float) -> Answer:
+        """The answer on one customer, logged and counted."""
+        answer, record = self.answered(portfolio, asked, probability_of(asked), request_id, 0, begun)
+        self.log_of(portfolio.name).append(record)
+        self.count(portfolio, asked, answer)
+        return answer
 
     def pushed(self, portfolio: Portfolio, customer_id: str | None) -> dict[str, Any]:
         """Values pushed for the customer that hold now."""
@@ -133,7 +140,7 @@ class Dataplane:
         """Score, log and count without answering; what goes wrong here never touches the answer."""
         begun, model = time.perf_counter(), asked.arm.model
         try:
-            (probability,) = probabilities([asked])
+            probability = probability_of(asked)
             seconds, tier = time.perf_counter() - begun, model.tier(probability)
             unanswered = f"{request_id}.shadow-{model.version}"
             self.log_of(portfolio.name).append(record(portfolio, asked, probability, tier, unanswered, item, seconds))
@@ -166,20 +173,31 @@ class Dataplane:
         self.overlay.close()
 
 
+def probability_of(asked: Asked) -> float:
+    """The probability of one customer: the published one, the base rate, or the model's."""
+    known = _known(asked)
+    return asked.arm.model.churn_probabilities(asked.vector[np.newaxis])[0] if known is None else known
+
+
 def probabilities(asked: Sequence[Asked]) -> list[float]:
-    """The probability of each: the published one, the base rate, or the model's, asked once per model."""
-    found: list[float] = [
-        one.stored.churn_probability if one.stored is not None else one.arm.model.manifest.base_rate for one in asked
-    ]
-    scored: dict[int, list[int]] = {}
+    """The probability of each, each model asked once."""
+    found = [_known(one) for one in asked]
+    unknown: dict[int, list[int]] = {}
     for place, one in enumerate(asked):
-        if one.stored is None and not one.cold_start:
-            scored.setdefault(one.arm.model.version, []).append(place)
-    for places in scored.values():
+        if found[place] is None:
+            unknown.setdefault(one.arm.model.version, []).append(place)
+    for places in unknown.values():
         vectors = np.array([asked[place].vector for place in places])
         for place, probability in zip(places, asked[places[0]].arm.model.churn_probabilities(vectors), strict=True):
             found[place] = probability
-    return found
+    return found  # type: ignore[return-value]
+
+
+def _known(asked: Asked) -> float | None:
+    """What needs no model: the published score, or the base rate of a customer known by name alone."""
+    if asked.stored is not None:
+        return asked.stored.churn_probability
+    return asked.arm.model.manifest.base_rate if asked.cold_start else None
 
 
 def record(

@@ -27,7 +27,7 @@ def effects(
     places = np.flatnonzero(off) if among is None else among[off[among]]
     if not len(places):
         return {}
-    rows = np.tile(vector, (len(places), 1))
+    rows = np.repeat(vector[np.newaxis], len(places), axis=0)
     rows[np.arange(len(places)), places] = references[places]
     here = log_odds(churn_probability)
     probabilities = model.churn_probabilities(rows)
@@ -38,7 +38,7 @@ def alternatives(model: Model, vector: np.ndarray, changes: list[Mapping[int, fl
     """The probability after each set of changes, given as encoded values by place."""
     if not changes:
         return []
-    rows = np.tile(vector, (len(changes), 1))
+    rows = np.repeat(vector[np.newaxis], len(changes), axis=0)
     for row, change in zip(rows, changes, strict=True):
         for place, value in change.items():
             row[place] = value

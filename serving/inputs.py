@@ -10,11 +10,11 @@ import numpy as np
 from churn_platform.published.contract import CUSTOMER_ID, PublishedFeature
 from churn_platform.published.sentences import decoded, sentence
 from serving.errors import Fault
+from serving.whole import FLOAT32_MAX, whole_reader
 
 CUSTOMER_ID_BYTES_MAX = 511
 SHOWN_CHARACTERS = 80
 FAULTS_MAX = 20
-FLOAT32_MAX = float(np.finfo(np.float32).max)
 TRUTH = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0}
 
 Read = Callable[[Any], float]
@@ -32,6 +32,7 @@ class Catalogue:
             for name in {feature.name, feature.source or feature.name}:
                 self.places[name] = place
                 self._readers[name] = (place, _reader(feature))
+        self.whole = whole_reader(features)
         self.defaults = self._encoded("default")
         references = self._encoded("reference")
         self.references = np.where(np.isnan(references), self.defaults, references)

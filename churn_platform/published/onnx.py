@@ -13,7 +13,10 @@ MAX_DIFFERENCE = 1e-5
 
 
 def export(model: ChurnModel) -> bytes:
-    """The uncalibrated estimator as ONNX: input (rows, features) float32, output `probabilities` (rows, 2)."""
+    """The uncalibrated estimator as ONNX.
+
+    Input (rows, features) float32, output `probabilities` (rows, 1 or 2), that of churn last.
+    """
     return ALGORITHMS[model.algorithm].export(model.estimator, len(model.features))
 
 
@@ -22,7 +25,7 @@ def run(onnx: bytes | Path, features: np.ndarray) -> np.ndarray:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(onnx if isinstance(onnx, bytes) else str(onnx))
-    return session.run([ONNX_PROBABILITIES], {ONNX_INPUT: features})[0][:, 1].astype(np.float64)
+    return session.run([ONNX_PROBABILITIES], {ONNX_INPUT: features})[0][:, -1].astype(np.float64)
 
 
 def check_parity(model: ChurnModel, onnx: bytes, features: np.ndarray) -> float:

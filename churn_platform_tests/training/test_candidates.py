@@ -28,7 +28,7 @@ def labelled(features: np.ndarray, churned: np.ndarray) -> Labelled:
 def exported(algorithm: str, estimator, features: np.ndarray) -> np.ndarray:
     """Raw probabilities of the export."""
     session = onnxruntime.InferenceSession(ALGORITHMS[algorithm].export(estimator, features.shape[1]))
-    return session.run(["probabilities"], {ONNX_INPUT: features})[0][:, 1]
+    return session.run(["probabilities"], {ONNX_INPUT: features})[0][:, -1]
 
 
 def test_rounding_down_never_rounds_up():
