@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, TypeVar
 
 import duckdb
@@ -38,11 +38,12 @@ Result = TypeVar("Result")
 
 def monitoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
     """The assets that watch the champion and decide whether it must be trained again."""
+    champion = _Watch(portfolio)
     return [
-        _feature_drift(portfolio, settings),
-        _prediction_drift(portfolio, settings),
-        _serving_drift(portfolio, settings),
-        _model_performance(portfolio, settings),
+        _feature_drift(portfolio, settings, champion),
+        _prediction_drift(portfolio, settings, champion),
+        _serving_drift(portfolio, settings, champion),
+        _model_performance(portfolio, settings, champion),
         _retraining_decision(portfolio, settings),
     ]
 
@@ -58,25 +59,31 @@ def _asset(portfolio: Portfolio, settings: Settings, name: str, upstream: list[s
     }
 
 
-def _watched_months(
-    context: AssetExecutionContext, portfolio: Portfolio, warehouse: Warehouse, tracking: Tracking
-) -> Iterator[tuple[date, Watched]]:
-    """The months of the run that found a champion, each with it; a champion is read once."""
-    client = tracking.client()
+class _Watch:
+    """The portfolio's champion under watch; the assets of a run that watch the same version read it once."""
 
-    @lru_cache(maxsize=1)
-    def watched(version: int) -> Watched:
+    def __init__(self, portfolio: Portfolio):
+        self._portfolio = portfolio
+        self._last: Watched | None = None
+
+    def months(
+        self, context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking
+    ) -> Iterator[tuple[date, Watched]]:
+        """The months of the run that found a champion, each with it."""
         with warehouse.get_connection(read_only=True) as connection:
-            return watch(client, connection, portfolio, version)
+            trainings = read_trainings(connection, self._portfolio)
+        for month in months_of(context):
+            version = version_in_force(trainings, month)
+            if version is None:
+                context.log.info(f"{label(month)}: there was no champion to watch")
+            else:
+                yield month, self._watched(version, warehouse, tracking)
 
-    with warehouse.get_connection(read_only=True) as connection:
-        trainings = read_trainings(connection, portfolio)
-    for month in months_of(context):
-        version = version_in_force(trainings, month)
-        if version is None:
-            context.log.info(f"{label(month)}: there was no champion to watch")
-        else:
-            yield month, watched(version)
+    def _watched(self, version: int, warehouse: Warehouse, tracking: Tracking) -> Watched:
+        if self._last is None or self._last.version != version:
+            with warehouse.get_connection(read_only=True) as connection:
+                self._last = watch(tracking.client(), connection, self._portfolio, version)
+        return self._last
 
 
 def _read(warehouse: Warehouse, find: Callable[[Connection], Result]) -> Result:
@@ -90,7 +97,7 @@ def _keep(warehouse: Warehouse, portfolio: Portfolio, name: str, month: date, ro
         write(connection, warehouse.lake, partial(tables.replace, connection, portfolio.name, name, month, rows))
 
 
-def _feature_drift(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+def _feature_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -> AssetsDefinition:
     reports = settings.published_dir / portfolio.name / "reports"
 
     @asset(
@@ -104,7 +111,7 @@ def _feature_drift(portfolio: Portfolio, settings: Settings) -> AssetsDefinition
     )
     def feature_drift(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
         metadata: dict[str, Any] = {}
-        for month, watched in _watched_months(context, portfolio, warehouse, tracking):
+        for month, watched in champion.months(context, warehouse, tracking):
             sample = partial(found.own_features, portfolio=portfolio, watched=watched, month=month)
             current = _read(warehouse, sample)
             rows = found.find_feature_drift(watched, current) if len(current) else []
@@ -126,7 +133,7 @@ def _feature_drift(portfolio: Portfolio, settings: Settings) -> AssetsDefinition
     return feature_drift
 
 
-def _prediction_drift(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+def _prediction_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -> AssetsDefinition:
     @asset(
         **_asset(
             portfolio,
@@ -138,7 +145,7 @@ def _prediction_drift(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
     )
     def prediction_drift(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
         metadata: dict[str, Any] = {}
-        for month, watched in _watched_months(context, portfolio, warehouse, tracking):
+        for month, watched in champion.months(context, warehouse, tracking):
             sample = partial(found.own_features, portfolio=portfolio, watched=watched, month=month)
             current = _read(warehouse, sample)
             rows = found.find_prediction_drift(watched, current) if len(current) else []
@@ -149,7 +156,7 @@ def _prediction_drift(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
     return prediction_drift
 
 
-def _serving_drift(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+def _serving_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -> AssetsDefinition:
     @asset(
         **_asset(
             portfolio,
@@ -161,7 +168,7 @@ def _serving_drift(portfolio: Portfolio, settings: Settings) -> AssetsDefinition
     )
     def serving_drift(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
         metadata: dict[str, Any] = {}
-        for month, watched in _watched_months(context, portfolio, warehouse, tracking):
+        for month, watched in champion.months(context, warehouse, tracking):
             rows = _read(
                 warehouse, partial(found.find_serving_drift, portfolio=portfolio, watched=watched, month=month)
             )
@@ -175,7 +182,7 @@ def _serving_drift(portfolio: Portfolio, settings: Settings) -> AssetsDefinition
     return serving_drift
 
 
-def _model_performance(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+def _model_performance(portfolio: Portfolio, settings: Settings, champion: _Watch) -> AssetsDefinition:
     @asset(
         **_asset(
             portfolio,
@@ -189,7 +196,7 @@ def _model_performance(portfolio: Portfolio, settings: Settings) -> AssetsDefini
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking
     ) -> MaterializeResult:
         metadata: dict[str, Any] = {}
-        for month, watched in _watched_months(context, portfolio, warehouse, tracking):
+        for month, watched in champion.months(context, warehouse, tracking):
             find = partial(found.find_performance, portfolio=portfolio, watched=watched, month=month)
             rows = _read(warehouse, find)
             _keep(warehouse, portfolio, tables.MODEL_PERFORMANCE, month, rows)
