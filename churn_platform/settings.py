@@ -184,12 +184,15 @@ class Settings(BaseSettings):
         return self.code_version or f"{version('churn-platform')}{_git_commit()}"
 
     def hash_key(self) -> str:
-        """The phone-number key as 64 hex digits or more; made and kept (mode 0600) where none is set."""
+        """The phone-number key, made and kept (mode 0600) where none is set.
+
+        One of 32 characters and a number fit into one block of SHA-256; a longer key makes ingest of calls slower.
+        """
         if key := self.phone_hash_key.get_secret_value():
             if len(key) < 32:
                 raise SettingsError(
                     f"CHURN_PHONE_HASH_KEY has {len(key)} characters; give at least 32, "
-                    "for example the output of `openssl rand -hex 32`"
+                    "for example the output of `openssl rand -base64 24`"
                 )
             return key
         return _kept_secret(self.root / "secrets" / "phone_hash.key")
@@ -210,7 +213,7 @@ def _kept_secret(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
         with tempfile.NamedTemporaryFile("w", dir=path.parent) as draft:  # readable by the owner alone
-            draft.write(secrets.token_hex(32))
+            draft.write(secrets.token_urlsafe(24))
             draft.flush()
             with contextlib.suppress(FileExistsError):
                 os.link(draft.name, path)
