@@ -33,9 +33,15 @@ def present(identifier: str, sql_type: str, column_type: str) -> str:
     if sql_type != "VARCHAR":
         return identifier
     if column_type == "string":
-        return f"nullif(trim({identifier}), '')"
+        return _trimmed(identifier)
     markers = ", ".join(f"'{marker}'" for marker in ("", *MISSING_MARKERS))
     return f"case when lower(trim({identifier})) not in ({markers}) then trim({identifier}) end"
+
+
+def _trimmed(text: str) -> str:
+    """The text without outer blanks, null for blanks alone; ASCII text without any is not searched for them."""
+    clean = f"{text} >= '!' and {text} < chr(127) and not ends_with({text}, ' ') and strlen({text}) = length({text})"
+    return f"case when {clean} then {text} else nullif(trim({text}), '') end"
 
 
 def cast(column: Column, identifier: str, sql_type: str) -> str:

@@ -31,6 +31,12 @@ def read() -> Read:
     return read
 
 
+@given(st.text(alphabet=" \t\u00a0\u2003\u3000a!~\x7fé", max_size=5))
+def test_text_is_cut_of_blanks_of_every_script(read, text):
+    """Blanks that DuckDB knows, inside ASCII and outside, go at both ends; text of nothing else is missing."""
+    assert read("string", text) == (text.strip(" \u00a0\u2003\u3000") or None)
+
+
 @given(number=st.integers(-(2**63), 2**63 - 1), sign=st.sampled_from(["", "+"]), blanks=st.sampled_from(["", " "]))
 def test_every_64_bit_integer_is_read_exactly(read, number, sign, blanks):
     """Python and the lake agree on every integer, also beyond the 53 bits of a double."""
