@@ -36,7 +36,14 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
             require_sound(connection, portfolio, months_of(context))
             champion = load_champion(tracking.client(), portfolio)
             for month in months_of(context):
-                scores = score_month(connection, portfolio, champion, month, batch_rows=settings.scoring_batch_rows)
+                scores = score_month(
+                    connection,
+                    portfolio,
+                    champion,
+                    month,
+                    batch_rows=settings.scoring_batch_rows,
+                    threads=settings.model_threads,
+                )
                 replace = partial(replace_scores, connection, portfolio, month, scores)
                 rows = write(connection, warehouse.lake, replace, note=f"{portfolio.name} scores of {label(month)}")
                 context.log.info(f"{label(month)}: {rows:,} customers scored by version {champion.version}")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import duckdb
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow as pa
 
 from churn_platform.evaluation.threshold import tier_codes
 from churn_platform.months import label
+from churn_platform.parallel import in_order
 from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.validation import validate_encoded
@@ -29,6 +31,10 @@ SCORE_COLUMNS = {
 }
 
 
+Batch = tuple[pa.Array, np.ndarray]
+"""Customer ids, and their encoded features, (rows, features) float32."""
+
+
 @dataclass(frozen=True)
 class Champion:
     """The model that scores, its version and the tiers that go with it."""
@@ -40,7 +46,7 @@ class Champion:
 
 def encoded_batches(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, batch_rows: int
-) -> Iterator[tuple[pa.Array, np.ndarray]]:
+) -> Iterator[Batch]:
     """Customer ids and encoded features of a month, ordered by customer, a batch at a time, each validated."""
     table = f"{portfolio.name}.customer_features"
     if not table_exists(connection, table):
@@ -55,19 +61,23 @@ def encoded_batches(
 
 
 def score_month(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, champion: Champion, month: date, *, batch_rows: int
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    champion: Champion,
+    month: date,
+    *,
+    batch_rows: int,
+    threads: int,
 ) -> pa.Table:
     """One row per customer of the month, in the columns of SCORE_COLUMNS; DataError where there are no features.
 
     Decile 1 holds the highest probabilities. Customers of the lowest tier get no reasons.
     """
-    batches = [
-        _score_batch(champion, portfolio, ids, features)
-        for ids, features in encoded_batches(connection, portfolio, month, batch_rows=batch_rows)
-    ]
-    if not batches:
+    batches = encoded_batches(connection, portfolio, month, batch_rows=batch_rows)
+    scored = list(in_order(partial(_score_batch, champion, portfolio), batches, threads=threads))
+    if not scored:
         validate_encoded(np.empty((0, 0)), (), what=f"{portfolio.name} features of {label(month)}")
-    scores = pa.concat_tables(batches)
+    scores = pa.concat_tables(scored)
     deciles = _deciles(scores["churn_probability"].to_numpy())
     return scores.append_column("decile", pa.array(deciles, pa.int32())).append_column(
         "month", pa.repeat(pa.scalar(month, pa.date32()), len(scores))
@@ -79,7 +89,8 @@ def replace_scores(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, 
     return replace_rows(connection, f"{portfolio.name}.monthly_scores", SCORE_COLUMNS, month, scores)
 
 
-def _score_batch(champion: Champion, portfolio: Portfolio, ids: pa.Array, features: np.ndarray) -> pa.Table:
+def _score_batch(champion: Champion, portfolio: Portfolio, batch: Batch) -> pa.Table:
+    ids, features = batch
     features = champion.model.own(features, portfolio.feature_names)
     probability = champion.model.churn_probability(features)
     codes = tier_codes(probability, champion.tiers)
