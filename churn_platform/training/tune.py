@@ -69,14 +69,14 @@ def choose_parameters(
     value is the mean log loss, a proper score. Trial 0 are the defaults; the others TPE draws. One that is worse than
     the median of those before it, fold by fold, is pruned. A budget of 0 trials gives the defaults.
 
-    Where trials used a sample of `train`, the number of rounds is found anew on all of it.
+    Where trials used a sample of `train`, the number of rounds is found anew on up to ROUNDS_ROWS_MAX of its rows.
     """
     sample = at_most(budget.rows, train, seed=seed)
     folds = customer_folds(sample, sample if scored is train else at_most(budget.rows, scored, seed=seed), seed=seed)
     chosen = _search(Tuning(algorithm, tuple(features), folds, seed, threads), budget, on_trial)
     if len(sample) < len(train) and scored is not train:
-        whole = Tuning(algorithm, tuple(features), ((train, scored),), seed, threads)
-        chosen |= evaluate(whole, chosen, 0)[1]
+        most = (at_most(ROUNDS_ROWS_MAX, train, seed=seed), at_most(ROUNDS_ROWS_MAX, scored, seed=seed))
+        chosen |= evaluate(Tuning(algorithm, tuple(features), (most,), seed, threads), chosen, 0)[1]
     return chosen
 
 
