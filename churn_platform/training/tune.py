@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FOLDS = 4
 STARTUP_TRIALS = 4
+ROUNDS_ROWS_MAX = 500_000  # to find the number of rounds on; of more rows, more rounds hardly lower the loss
 
 
 @dataclass(frozen=True)
