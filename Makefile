@@ -24,9 +24,9 @@ $(READY): requirements.lock pyproject.toml
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $(READY)
 
-demo: setup  ## Simulate an operator, run the whole graph on it, print the result
+demo: setup  ## Simulate an operator, run the whole graph on it, print the result: make demo [CUSTOMERS=20000]
 	@CHURN_TUNING_TRIALS=$${CHURN_TUNING_TRIALS:-2} CHURN_TUNING_ROWS_MAX=$${CHURN_TUNING_ROWS_MAX:-20000} \
-		$(BIN)/churn demo
+		$(BIN)/churn demo $(if $(CUSTOMERS),--customers $(CUSTOMERS))
 
 demo-telco: setup  ## The same on the IBM Telco file: make demo-telco CSV=path
 	@test -n "$(CSV)" || { echo "say where the file is: make demo-telco CSV=path"; exit 2; }

@@ -101,9 +101,7 @@ def result(portfolio: PortfolioName) -> None:
 def _run_graph(
     settings: Settings, portfolio: str, *, file: Path | None, first: str | None, last: str | None, watch: bool = False
 ) -> None:
-    from churn_platform.definitions import build_defs
     from churn_platform.ingest.landing import land_file
-    from churn_platform.runs import dagster_instance, run_job
 
     spec = portfolio_named(settings, portfolio)
     if file:
@@ -112,6 +110,10 @@ def _run_graph(
         first = last = months.label(month)
     landed = months.landed(settings.landing_dir / portfolio / spec.landed_tables[0].name)
     begin, end = read_month(first) if first else landed[0], read_month(last) if last else landed[-1]
+
+    from churn_platform.definitions import build_defs  # seconds, which a mistake above need not cost
+    from churn_platform.runs import dagster_instance, run_job
+
     instance, defs = dagster_instance(Path.cwd()), build_defs()
     newest = max(begin, months.shift(end, 1 - SCORED_MONTHS))
     stages = [("features", begin), ("training", end), ("scores", newest), *([("monitoring", begin)] if watch else [])]
