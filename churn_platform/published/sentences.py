@@ -7,11 +7,13 @@ A sentence is a format string with `{value}`. Beside Python's own formats it may
 - `{value:either has ended|still runs}`: the first for true, the second for false
 """
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from string import Formatter
 from typing import Any
 
 CHANGE, COUNT, EITHER = "change", "count", "either"
+Value = str | bool | int | float
 
 
 def decoded(number: float, kind: str, levels: tuple[str, ...]) -> str | bool | int | float | None:
@@ -23,34 +25,40 @@ def decoded(number: float, kind: str, levels: tuple[str, ...]) -> str | bool | i
     return {"boolean": bool, "integer": int, "number": float}[kind](number)
 
 
-def sentence(template: str, value: str | bool | int | float) -> str:
+def sentence(template: str, value: Value) -> str:
     """The template with the value as people write it: whole numbers plain, booleans yes or no, '62 %'.
 
     KeyError for a field that is not called `value`.
     """
-    return "".join(literal if spec is None else literal + _told(value, spec) for literal, spec in _pieces(template))
+    return teller(template)(value)
 
 
 @lru_cache(maxsize=1024)
-def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
-    """Each text before a field with the field's format, None behind the last; a month asks millions of times."""
-    pieces = []
-    for literal, field, spec, _ in Formatter().parse(template):
-        if field not in (None, "value"):
-            raise KeyError(field)
-        pieces.append((literal, None if field is None else spec))
-    return tuple(pieces)
+def teller(template: str) -> Callable[[Any], str]:
+    """A function that puts a value into the template, which is taken apart once: a month asks millions of times."""
+    pieces = [(literal, _form(field, spec)) for literal, field, spec, _ in Formatter().parse(template)]
+
+    def tell(value: Any) -> str:
+        return "".join([literal + form(value) for literal, form in pieces])
+
+    return tell
 
 
-def _told(value: Any, format_spec: str | None) -> str:
+def _form(field: str | None, format_spec: str | None) -> Callable[[Any], str]:
+    """How a value is written in a field; nothing where a text ends without one."""
+    if field is None:
+        return lambda value: ""
+    if field != "value":
+        raise KeyError(field)
     kind, _, rest = (format_spec or "").partition(" ")
     if kind == CHANGE:
-        return _change(value, rest or ".0%")
+        return partial(_change, format_spec=rest or ".0%")
     if kind == COUNT:
-        return f"{value:,} {rest}{'' if value == 1 else 's'}"
+        return lambda value: f"{value:,} {rest}{'' if value == 1 else 's'}"
     if kind == EITHER:
-        return rest.split("|")[0 if value else 1]
-    return _formatted(value, format_spec or "")
+        yes, no = rest.split("|")[:2]
+        return lambda value: yes if value else no
+    return partial(_formatted, format_spec=format_spec or "")
 
 
 def _change(value: float, format_spec: str) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from churn_platform.portfolios.encoding import decode
 from churn_platform.portfolios.spec import Feature
-from churn_platform.published import sentences
+from churn_platform.published.sentences import teller
 
 TOP = 3
 
@@ -23,10 +23,12 @@ def top_reasons(
     told = np.array([not feature.protected for feature in catalogue])
     raising = np.where(np.isnan(features) | ~told, 0.0, contributions)
     order = _strongest(raising, _first_of_group(raising, catalogue), top)
-    return [
-        [sentence(row[place], catalogue[place]) for place in places if place >= 0]
-        for row, places in zip(features, order.tolist(), strict=True)
-    ]
+    told_of = np.full(order.shape, None, dtype=object)
+    for place in np.unique(order[order >= 0]):
+        rows, ranks = np.nonzero(order == place)
+        numbers, which = np.unique(features[rows, place], return_inverse=True)  # most values come many times
+        told_of[rows, ranks] = np.array([sentence(number, catalogue[place]) for number in numbers.tolist()])[which]
+    return [[sentence for sentence in row if sentence] for row in told_of.tolist()]
 
 
 def _strongest(raising: np.ndarray, first: np.ndarray, top: int) -> np.ndarray:
@@ -57,4 +59,4 @@ def sentence(number: float, feature: Feature) -> str:
     """The catalogue's sentence for one known encoded value: 'Calls fell 62 % against the last three months'."""
     value = decode(number, feature)
     assert value is not None, "what is missing gives no reason"
-    return sentences.sentence(feature.reason, value)
+    return teller(feature.reason)(value)

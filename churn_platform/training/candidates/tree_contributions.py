@@ -13,7 +13,7 @@ import numpy as np
 
 SPLITS_MAX = 9  # of a unit: 512 patterns
 DEPTH_MAX = 6
-CHUNK_ROWS = 8_192  # a column of them stays in the processor's cache
+CHUNK_ROWS = 16_384  # a column of them stays in the processor's cache
 
 
 class TooDeepError(ValueError):
