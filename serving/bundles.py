@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import onnxruntime
 
-from churn_platform.published.calibration import calibrated
+from churn_platform.published.calibration import calibrated_log_odds, probability
 from churn_platform.published.contract import (
     FEATURES_FILE,
     MODEL_FILE,
@@ -53,17 +53,25 @@ class Model:
 
     def churn_probabilities(self, features: np.ndarray) -> list[float]:
         """Calibrated probabilities of (rows, features) float32, encoded in the manifest's order."""
+        return [probability(value) for value in self.log_odds(features)]
+
+    def log_odds(self, features: np.ndarray) -> list[float]:
+        """Log-odds of the same probabilities."""
         raw = self._run([ONNX_PROBABILITIES], {ONNX_INPUT: features})[0][:, -1].tolist()
         slope, intercept = self.manifest.calibration_slope, self.manifest.calibration_intercept
-        return [calibrated(value, slope=slope, intercept=intercept) for value in raw]
+        return [calibrated_log_odds(value, slope=slope, intercept=intercept) for value in raw]
 
     def tier(self, churn_probability: float) -> str:
         """Name of the risk tier."""
-        return next(tier.name for tier in self.manifest.tiers if churn_probability >= tier.lower_bound)
+        for tier in self.manifest.tiers:
+            if churn_probability >= tier.lower_bound:
+                return tier.name
+        raise ValueError(f"no tier holds {churn_probability}; the lowest must begin at 0")
 
-    def is_lowest_tier(self, churn_probability: float) -> bool:
-        """Whether the customer needs no attention, and so no reasons."""
-        return self.tier(churn_probability) == self.manifest.tiers[-1].name
+    @property
+    def lowest_tier(self) -> str:
+        """The tier whose customers need no attention, and so no reasons."""
+        return self.manifest.tiers[-1].name
 
     def _smoke(self) -> None:
         smoke = self.manifest.smoke

@@ -17,21 +17,21 @@ TOP = 3
 
 def effects(
     model: Model, vector: np.ndarray, churn_probability: float, *, among: np.ndarray | None = None
-) -> dict[int, tuple[float, float]]:
-    """(effect in log-odds, probability at the reference) by place, of every known feature off its reference.
+) -> dict[int, float]:
+    """Effect in log-odds by place, of every known feature off its reference.
 
     among: places to look at, where not all.
     """
-    references = model.catalogue.references
-    off = ~np.isnan(vector) & ~np.isnan(references) & (vector != references)
-    places = np.flatnonzero(off) if among is None else among[off[among]]
+    places = np.arange(len(vector)) if among is None else among
+    values, references = vector[places], model.catalogue.references[places]
+    off = (values != references) & (values == values) & (references == references)
+    places, references = places[off], references[off]
     if not len(places):
         return {}
     rows = np.repeat(vector[np.newaxis], len(places), axis=0)
-    rows[np.arange(len(places)), places] = references[places]
+    rows[np.arange(len(places)), places] = references
     here = log_odds(churn_probability)
-    probabilities = model.churn_probabilities(rows)
-    return {place: (here - log_odds(p), p) for place, p in zip(places.tolist(), probabilities, strict=True)}
+    return {place: here - there for place, there in zip(places.tolist(), model.log_odds(rows), strict=True)}
 
 
 def alternatives(model: Model, vector: np.ndarray, changes: list[Mapping[int, float]]) -> list[float]:
@@ -45,7 +45,7 @@ def alternatives(model: Model, vector: np.ndarray, changes: list[Mapping[int, fl
     return model.churn_probabilities(rows)
 
 
-def top_places(found: Mapping[int, tuple[float, float]], unknown: Collection[str], model: Model) -> list[int]:
+def top_places(found: Mapping[int, float], unknown: Collection[str], model: Model) -> list[int]:
     """Up to three features that raise the risk, by the rules of the monthly scores.
 
     The strongest of each group comes first, then the others. What nobody told, or what is protected, is no reason.
@@ -53,7 +53,7 @@ def top_places(found: Mapping[int, tuple[float, float]], unknown: Collection[str
     features = model.catalogue.features
     raising = [
         place
-        for place, (effect, _) in sorted(found.items(), key=lambda item: (-item[1][0], item[0]))
+        for place, effect in sorted(found.items(), key=lambda item: (-item[1], item[0]))
         if effect > 0 and features[place].name not in unknown and not features[place].protected
     ]
     first: dict[str, int] = {}
@@ -68,7 +68,7 @@ def reasons(model: Model, vector: np.ndarray, churn_probability: float, unknown:
 
     None for the lowest tier, as in the monthly scores. Features that matter little in general are not looked at.
     """
-    if model.is_lowest_tier(churn_probability):
+    if model.tier(churn_probability) == model.lowest_tier:
         return ()
     found = effects(model, vector, churn_probability, among=model.telling)
     places = top_places(found, unknown, model)

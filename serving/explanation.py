@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from churn_platform.published.calibration import log_odds, probability
 from serving.answers import Contribution, Explanation, WhatIf
 from serving.asking import Asked, chosen_arm, read_object
 from serving.bundles import Model
@@ -31,13 +32,15 @@ def explain(plane: Dataplane, portfolio_name: str | None, body: bytes, request_i
     answer, asked = plane.score(portfolio, given, request_id, begun)
     model = asked.arm.model
     found = {} if asked.cold_start else effects(model, asked.vector, answer.churn_probability)
-    strongest = sorted(found, key=lambda place: (-abs(found[place][0]), place))
+    strongest = sorted(found, key=lambda place: (-abs(found[place]), place))
     if wanted is None:
         references = model.catalogue.references
         changes = [{place: float(references[place])} for place in top_places(found, asked.missing, model)]
     return Explanation(
         score=answer,
-        contributions=[_contribution(model, asked.vector, place, *found[place]) for place in strongest],
+        contributions=[
+            _contribution(model, asked.vector, place, found[place], answer.churn_probability) for place in strongest
+        ],
         what_if=_what_if(asked, changes),
     )
 
@@ -56,14 +59,16 @@ def _changes(model: Model, portfolio: Portfolio, wanted: Any) -> list[Mapping[in
     return [*alone, values] if len(values) > 1 else alone
 
 
-def _contribution(model: Model, vector: np.ndarray, place: int, effect: float, at_reference: float) -> Contribution:
+def _contribution(
+    model: Model, vector: np.ndarray, place: int, effect: float, churn_probability: float
+) -> Contribution:
     catalogue, number = model.catalogue, float(vector[place])
     return Contribution(
         feature=catalogue.names[place],
         value=catalogue.value(place, number),
         reference=catalogue.value(place, float(catalogue.references[place])),
         effect_log_odds=effect,
-        churn_probability_at_reference=at_reference,
+        churn_probability_at_reference=probability(log_odds(churn_probability) - effect),
         sentence=catalogue.sentence(place, number),
     )
 

@@ -11,6 +11,11 @@ def log_odds(probability: float) -> float:
     return log(inside / (1 - inside))
 
 
-def calibrated(raw: float, *, slope: float, intercept: float) -> float:
-    """Calibrated probability for a raw one: log-odds = slope x raw log-odds + intercept (Platt 1999)."""
-    return 1 / (1 + exp(-(slope * log_odds(raw) + intercept)))
+def calibrated_log_odds(raw: float, *, slope: float, intercept: float) -> float:
+    """Calibrated log-odds for a raw probability: slope x raw log-odds + intercept (Platt 1999)."""
+    return slope * log_odds(raw) + intercept
+
+
+def probability(log_odds: float) -> float:
+    """The probability that log-odds stand for."""
+    return 1 / (1 + exp(-log_odds))
