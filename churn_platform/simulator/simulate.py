@@ -1,8 +1,6 @@
 """The entry: live month by month and write what the operator would land, chunk by chunk of customers."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import date
 from functools import partial
@@ -11,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from churn_platform.parallel import in_order
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.simulator.app import generate_sessions
 from churn_platform.simulator.calls import generate_calls
@@ -86,7 +85,7 @@ def write_landing(config: SimulationConfig, portfolio: Portfolio, month: Month, 
             for table in tables
         }
         starts = range(0, len(month.people), CHUNK_CUSTOMERS)
-        for batches in ordered_map(partial(generate_chunk, config, portfolio, month), starts):
+        for batches in in_order(partial(generate_chunk, config, portfolio, month), starts, threads=WORKERS):
             for table in tables:
                 for batch in batches[table.name]:
                     if table.key == "customer_id":
@@ -146,18 +145,6 @@ def make_chunk(month: Month, start: int) -> Chunk:
     first_day = np.maximum(people.signup_day - month_day, 0).astype(np.int64)
     days = np.where(leaves_on >= 0, leaves_on + 1, month_days) - first_day
     return Chunk(people=people, month_day=month_day, month_days=month_days, first_day=first_day, days=days)
-
-
-def ordered_map(function: Callable[[int], TableBatches], items: Iterable[int]) -> Iterator[TableBatches]:
-    """Results in the order of `items`, computed by WORKERS threads that run at most one item ahead each."""
-    with ThreadPoolExecutor(WORKERS) as pool:
-        running: deque[Future[TableBatches]] = deque()
-        for item in items:
-            running.append(pool.submit(function, item))
-            if len(running) > WORKERS:
-                yield running.popleft().result()
-        while running:
-            yield running.popleft().result()
 
 
 def write_truth(month: Month, path: Path) -> None:
