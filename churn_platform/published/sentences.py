@@ -5,6 +5,7 @@ A sentence is a format string with `{value}`. Beside Python's own formats it may
 - `{value:change}`: 'fell 62 %' or 'rose 62 %' of a ratio; `{value:change .2f}` of a number, 'rose 2.00'
 - `{value:count ticket}`: '1 ticket', '3 tickets'
 - `{value:either has ended|still runs}`: the first for true, the second for false
+- `{value:until day|before|after}`: '3 days before', '1 day after' for -1
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from functools import lru_cache, partial
 from string import Formatter
 from typing import Any
 
-CHANGE, COUNT, EITHER = "change", "count", "either"
+CHANGE, COUNT, EITHER, UNTIL = "change", "count", "either", "until"
 Value = str | bool | int | float
 
 
@@ -54,11 +55,18 @@ def _form(field: str | None, format_spec: str | None) -> Callable[[Any], str]:
     if kind == CHANGE:
         return partial(_change, format_spec=rest or ".0%")
     if kind == COUNT:
-        return lambda value: f"{value:,} {rest}{'' if value == 1 else 's'}"
+        return partial(_count, unit=rest)
     if kind == EITHER:
         yes, no = rest.split("|")[:2]
         return lambda value: yes if value else no
+    if kind == UNTIL:
+        unit, before, after = rest.split("|")[:3]
+        return lambda value: f"{_count(abs(value), unit)} {before if value >= 0 else after}"
     return partial(_formatted, format_spec=format_spec or "")
+
+
+def _count(value: int, unit: str) -> str:
+    return f"{value:,} {unit}{'' if value == 1 else 's'}"
 
 
 def _change(value: float, format_spec: str) -> str:
