@@ -198,12 +198,13 @@ def _attribute(
 ) -> AttributeFairness:
     from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
 
-    groups = _groups(group, churned, probability, threshold, gates.min_group_outcomes)
+    cells = _count_cells(group, churned, probability >= threshold)
+    groups = _groups(cells, _calibration(group, probability - churned), gates.min_group_outcomes)
     judged = [it for it in groups if it.is_judged]
     if len(judged) < 2:
         return AttributeFairness(name, groups, None, None, None)
-    cells = _count_cells(group, churned, probability >= threshold).of([it.group for it in judged])
-    parity, odds = (cells.difference(of) for of in (demographic_parity_difference, equalized_odds_difference))
+    compared = cells.of([it.group for it in judged])
+    parity, odds = (compared.difference(of) for of in (demographic_parity_difference, equalized_odds_difference))
     drawn = _Draws(judged, seed)
     return AttributeFairness(
         attribute=name,
@@ -214,13 +215,10 @@ def _attribute(
     )
 
 
-def _groups(
-    group: np.ndarray, churned: np.ndarray, probability: np.ndarray, threshold: float, min_outcomes: int
-) -> list[GroupFairness]:
+def _groups(cells: _Cells, calibration: Mapping[str, tuple[float, float]], min_outcomes: int) -> list[GroupFairness]:
     from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
     from sklearn.metrics import precision_score
 
-    cells = _count_cells(group, churned, probability >= threshold)
     metrics = {
         "customers": lambda _, __, sample_weight: sample_weight.sum(),
         "churners": lambda actual, _, sample_weight: sample_weight[actual == 1].sum(),
@@ -237,7 +235,6 @@ def _groups(
         sensitive_features=cells.group,
         sample_params={name: {"sample_weight": cells.customers} for name in metrics},
     )
-    calibration = _calibration(group, probability - churned)
     return [
         _group(str(name), row, *calibration[name], min_outcomes)
         for name, row in frame.by_group.to_dict("index").items()
