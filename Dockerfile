@@ -3,7 +3,7 @@
 
 FROM python:3.11-slim-bookworm AS build
 RUN python -m pip install --no-cache-dir --disable-pip-version-check "uv>=0.9"
-ENV VIRTUAL_ENV=/venv UV_LINK_MODE=copy UV_NO_CACHE=1
+ENV VIRTUAL_ENV=/venv UV_LINK_MODE=copy UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1
 RUN uv venv --no-project /venv
 WORKDIR /app
 

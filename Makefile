@@ -7,6 +7,8 @@ READY := $(VENV)/.ready
 export DAGSTER_HOME := $(CURDIR)
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
+# Where this is set, each process would compile Dagster, dbt and MLflow anew, 2 to 4 seconds of start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo demo-telco dev serve test check loop-check image-check bench-serving bench-scale load lock clean help
 
