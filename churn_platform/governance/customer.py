@@ -60,7 +60,7 @@ def explain_customer(
         churn_probability=probability,
         risk_tier=champion.tiers[place][0],
         lower_tier=None if is_lowest else champion.tiers[place + 1][0],
-        reasons=top_reasons(customer, given, features)[0],
+        reasons=top_reasons(customer, given, features)[0].as_py(),
         factors=_factors(features, customer[0], given[0]),
         counterfactual=found,
         changes=[_said(change, features[change.place]) for change in found.changes] if found else [],

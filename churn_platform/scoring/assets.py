@@ -1,5 +1,6 @@
 """Monthly scores as an asset."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from dagster import AllPartitionMapping, AssetDep, AssetExecutionContext, AssetKey, AssetsDefinition, asset
@@ -32,9 +33,10 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
         description="One row per customer and month: probability, tier, decile, reasons and the model's version.",
     )
     def monthly_scores(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> Materialized:
-        with warehouse.get_connection() as connection:
+        with warehouse.get_connection() as connection, ThreadPoolExecutor(1) as beside:
             require_sound(connection, portfolio, months_of(context))
-            champion = load_champion(tracking.client(), portfolio)
+            # MLflow takes seconds to start, on one core; meanwhile the first features are read
+            champion = beside.submit(lambda: load_champion(tracking.client(), portfolio)).result
             for month in months_of(context):
                 scores = score_month(
                     connection,
@@ -46,8 +48,8 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
                 )
                 replace = partial(replace_scores, connection, portfolio, month, scores)
                 rows = write(connection, warehouse.lake, replace, note=f"{portfolio.name} scores of {label(month)}")
-                context.log.info(f"{label(month)}: {rows:,} customers scored by version {champion.version}")
+                context.log.info(f"{label(month)}: {rows:,} customers scored by version {champion().version}")
             shown = table_metadata(connection, f"{portfolio.name}.monthly_scores")
-        return Materialized(metadata=shown | {"model_version": champion.version})
+        return Materialized(metadata=shown | {"model_version": champion().version})
 
     return [monthly_scores]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 
 from churn_platform.portfolios.encoding import decode
 from churn_platform.portfolios.spec import Feature
@@ -13,7 +14,7 @@ TOP = 3
 
 def top_reasons(
     features: np.ndarray, contributions: np.ndarray, catalogue: Sequence[Feature], *, top: int = TOP
-) -> list[list[str]]:
+) -> pa.ListArray:
     """Up to `top` sentences per customer for (rows, features) values and contributions.
 
     Only features that raise the risk and whose value is known give a reason, and none that is protected: what a person
@@ -23,12 +24,19 @@ def top_reasons(
     told = np.array([not feature.protected for feature in catalogue])
     raising = np.where(np.isnan(features) | ~told, 0.0, contributions)
     order = _strongest(raising, _first_of_group(raising, catalogue), top)
-    told_of = np.full(order.shape, None, dtype=object)
+    sentences: list[str] = []
+    which = np.empty(order.shape, dtype=np.int64)
     for place in np.unique(order[order >= 0]):
         rows, ranks = np.nonzero(order == place)
-        numbers, which = np.unique(features[rows, place], return_inverse=True)  # most values come many times
-        told_of[rows, ranks] = np.array([sentence(number, catalogue[place]) for number in numbers.tolist()])[which]
-    return [[sentence for sentence in row if sentence] for row in told_of.tolist()]
+        numbers, number_of = np.unique(features[rows, place], return_inverse=True)  # most values come many times
+        which[rows, ranks] = len(sentences) + number_of
+        sentences += [sentence(number, catalogue[place]) for number in numbers.tolist()]
+    return lists(pa.array(sentences, pa.string()).take(pa.array(which[order >= 0])), (order >= 0).sum(axis=1))
+
+
+def lists(values: pa.Array, lengths: np.ndarray) -> pa.ListArray:
+    """Values cut into lists of these lengths, one after the other."""
+    return pa.ListArray.from_arrays(np.concatenate(([0], np.cumsum(lengths))).astype(np.int32), values)
 
 
 def _strongest(raising: np.ndarray, first: np.ndarray, top: int) -> np.ndarray:

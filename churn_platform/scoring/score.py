@@ -1,9 +1,8 @@
 """Scores a month of customers in Arrow batches, so that memory stays bounded however many there are."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 
 import duckdb
 import numpy as np
@@ -15,7 +14,7 @@ from churn_platform.parallel import in_order
 from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.validation import validate_encoded
-from churn_platform.scoring.reasons import top_reasons
+from churn_platform.scoring.reasons import lists, top_reasons
 from churn_platform.training.model import ChurnModel
 from churn_platform.warehouse.lake import stream
 from churn_platform.warehouse.tables import replace_rows, table_exists
@@ -63,7 +62,7 @@ def encoded_batches(
 def score_month(
     connection: duckdb.DuckDBPyConnection,
     portfolio: Portfolio,
-    champion: Champion,
+    champion: Callable[[], Champion],
     month: date,
     *,
     batch_rows: int,
@@ -71,10 +70,11 @@ def score_month(
 ) -> pa.Table:
     """One row per customer of the month, in the columns of SCORE_COLUMNS; DataError where there are no features.
 
-    Decile 1 holds the highest probabilities. Customers of the lowest tier get no reasons.
+    Decile 1 holds the highest probabilities. Customers of the lowest tier get no reasons. `champion` is asked for by
+    each batch, so that it may still be on its way while features are read.
     """
     batches = encoded_batches(connection, portfolio, month, batch_rows=batch_rows)
-    scored = list(in_order(partial(_score_batch, champion, portfolio), batches, threads=threads))
+    scored = list(in_order(lambda batch: _score_batch(champion(), portfolio, batch), batches, threads=threads))
     if not scored:
         validate_encoded(np.empty((0, 0)), (), what=f"{portfolio.name} features of {label(month)}")
     scores = pa.concat_tables(scored)
@@ -110,11 +110,12 @@ def _reasons(champion: Champion, features: np.ndarray, codes: np.ndarray) -> pa.
     """Reasons of a batch; contributions cost far more than scores, so only customers above the lowest tier get them."""
     told = np.flatnonzero(codes < len(champion.tiers) - 1)
     model, explained = champion.model, features[told]
-    sentences = top_reasons(explained, model.contributions(explained), model.features) if len(told) else []
-    offsets = np.zeros(len(codes) + 1, dtype=np.int32)
-    offsets[told + 1] = [len(each) for each in sentences]
-    flat = [sentence for each in sentences for sentence in each]
-    return pa.ListArray.from_arrays(np.cumsum(offsets, dtype=np.int32), pa.array(flat, pa.string()))
+    lengths = np.zeros(len(codes), dtype=np.int32)
+    if not len(told):
+        return lists(pa.array([], pa.string()), lengths)
+    reasons = top_reasons(explained, model.contributions(explained), model.features)
+    lengths[told] = reasons.value_lengths()
+    return lists(reasons.values, lengths)
 
 
 def _deciles(probability: np.ndarray) -> np.ndarray:

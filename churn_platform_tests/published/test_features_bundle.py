@@ -53,7 +53,7 @@ def test_a_look_up_equals_the_table(tmp_path, lake, model):
     """Features, score and reasons of every customer in the file are those in the lake; none is missing."""
     with closing(connect(lake)) as connection:
         add_month(connection, lake, JANUARY, 2)
-        scores = score_month(connection, TINY, Champion(3, model, TIERS), JANUARY, batch_rows=1000, threads=2)
+        scores = score_month(connection, TINY, lambda: Champion(3, model, TIERS), JANUARY, batch_rows=1000, threads=2)
         write(connection, lake, lambda: replace_scores(connection, TINY, JANUARY, scores))
         assert scored_by(connection, TINY, JANUARY) == 3
         assert publish(tmp_path, packed_customers(connection, TINY, JANUARY, batch_rows=30)) == 200
@@ -130,7 +130,7 @@ def test_a_month_scored_by_none_or_several_is_refused(lake, model):
         with pytest.raises(PublicationError, match="tiny 2025-01 is scored by 0 versions; materialize tiny/monthly_s"):
             scored_by(connection, TINY, JANUARY)
         add_month(connection, lake, JANUARY, 2)
-        scores = score_month(connection, TINY, Champion(3, model, TIERS), JANUARY, batch_rows=1000, threads=2)
+        scores = score_month(connection, TINY, lambda: Champion(3, model, TIERS), JANUARY, batch_rows=1000, threads=2)
         write(connection, lake, lambda: replace_scores(connection, TINY, JANUARY, scores))
         connection.execute("update tiny.monthly_scores set model_version = 4 where customer_id = 'C001'")
         with pytest.raises(PublicationError, match="is scored by 2 versions"):

@@ -37,25 +37,30 @@ def test_a_category_reads_as_its_level():
     assert sentence(np.float32(1), feature("category", "Plan: {value}", ("a", "b"))) == "Plan: b"
 
 
+def told(features, contributions, catalogue=TINY.features, **options):
+    """Reasons as lists of sentences."""
+    return top_reasons(features, contributions, catalogue, **options).to_pylist()
+
+
 def test_only_what_raises_the_risk_is_a_reason():
     """Strongest first; lowering and neutral features and unknown values give none."""
     features = np.array([[30, 4, 1, 2], [np.nan, 0, 0, np.nan]], dtype=np.float32)
     contributions = np.array([[0.1, 0.7, 0.0, -2.0], [3.0, 0.2, -0.1, 1.0]])
-    assert top_reasons(features, contributions, TINY.features) == [["4 tickets", "Used 30 GB"], ["0 tickets"]]
+    assert told(features, contributions) == [["4 tickets", "Used 30 GB"], ["0 tickets"]]
 
 
 def test_there_are_at_most_so_many_reasons():
     """Of four raising features, the three strongest are told where each is of another subject."""
     features, contributions = np.ones((1, 4), dtype=np.float32), np.array([[0.4, 0.3, 0.2, 0.1]])
-    assert top_reasons(features, contributions, TINY.features) == [["Used 1 GB", "1 tickets", "Pays late: yes"]]
-    assert top_reasons(features, contributions, TINY.features, top=1) == [["Used 1 GB"]]
+    assert told(features, contributions) == [["Used 1 GB", "1 tickets", "Pays late: yes"]]
+    assert told(features, contributions, top=1) == [["Used 1 GB"]]
 
 
 def test_subjects_come_before_repetition():
     """Late payment and plan are one group: its second reason waits for the others, and still fills a free place."""
     features = np.ones((2, 4), dtype=np.float32)
     contributions = np.array([[0.1, 0.2, 0.9, 0.8], [-1.0, 0.2, 0.9, 0.8]])
-    assert top_reasons(features, contributions, TINY.features) == [
+    assert told(features, contributions) == [
         ["Pays late: yes", "1 tickets", "Used 1 GB"],
         ["Pays late: yes", "1 tickets", "Plan: monthly"],
     ]
@@ -65,7 +70,7 @@ def test_no_one_is_told_what_they_are():
     """A protected feature gives no reason, however strong; its group's next one takes the place."""
     catalogue = [*TINY.features[:3], TINY.features[3].model_copy(update={"protected": True})]
     features, contributions = np.ones((1, 4), dtype=np.float32), np.array([[-1.0, -1.0, 0.1, 5.0]])
-    assert top_reasons(features, contributions, catalogue) == [["Pays late: yes"]]
+    assert told(features, contributions, catalogue) == [["Pays late: yes"]]
 
 
 @pytest.mark.parametrize("name", ["telecomit", "ibm_telco"])

@@ -26,7 +26,7 @@ def connection(lake):
 
 def scored(connection, model, batch_rows: int = 10_000):
     """January's scores."""
-    return score_month(connection, TINY, Champion(3, model, TIERS), JANUARY, batch_rows=batch_rows, threads=2)
+    return score_month(connection, TINY, lambda: Champion(3, model, TIERS), JANUARY, batch_rows=batch_rows, threads=2)
 
 
 def test_a_score_is_the_models(connection, model):
@@ -94,7 +94,7 @@ def test_writing_scores_twice_keeps_one_of_each(connection, model, lake):
 def test_a_month_without_features_is_named(connection, model):
     """Scoring what is not there says which month is missing."""
     with pytest.raises(DataError, match="tiny features of 2025-02: there are no rows"):
-        score_month(connection, TINY, Champion(3, model, TIERS), FEBRUARY, batch_rows=100, threads=2)
+        score_month(connection, TINY, lambda: Champion(3, model, TIERS), FEBRUARY, batch_rows=100, threads=2)
 
 
 def test_a_lake_without_features_is_named(lake, model):
@@ -113,5 +113,5 @@ def test_a_value_outside_the_catalogue_stops_scoring(connection, model, lake):
 def test_a_champion_is_not_asked_for_reasons_of_low_customers(connection, model):
     """With everyone in the lowest tier, no contribution is computed."""
     calm = Champion(3, replace(model, baseline=None), [("critical", 1.1), ("low", 0.0)])
-    scores = score_month(connection, TINY, calm, JANUARY, batch_rows=1000, threads=2).to_pydict()
+    scores = score_month(connection, TINY, lambda: calm, JANUARY, batch_rows=1000, threads=2).to_pydict()
     assert scores["reasons"] == [[]] * 200
