@@ -116,9 +116,7 @@ class Operator:
     def list_contacts(self, month: date) -> Path:
         """Score the month and make its list; returns the folder that is handed over."""
         with closing(connect(self.lake)) as connection:
-            scores = score_month(
-                connection, self.portfolio, lambda: self.champion, month, batch_rows=100_000, threads=2
-            )
+            scores = score_month(connection, self.portfolio, lambda: self.champion, month, batch_rows=50_000, threads=2)
             write(connection, self.lake, partial(replace_scores, connection, self.portfolio, month, scores))
             write(connection, self.lake, partial(replace_contact_list, connection, self.portfolio, month))
             return export_contact_list(connection, self.portfolio, month, self.settings.exports_dir)

@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     )
     tuning_seconds: float = Field(1_800.0, gt=0, description="Seconds after which a candidate gets no further trial.")
     tuning_rows_max: int = Field(100_000, ge=1_000, description="Most rows that a trial uses; more are sampled.")
-    scoring_batch_rows: int = Field(100_000, ge=1_000, description="Customers scored at a time.")
+    scoring_batch_rows: int = Field(50_000, ge=1_000, description="Customers scored at a time.")
     bootstrap_replicates: int = Field(4_000, ge=1_000, description="Replicates of the paired bootstrap in promotion.")
 
     automation_landing: bool = Field(True, description="Whether landed months are taken in, scored and watched.")

@@ -22,7 +22,7 @@ def test_overrides_go_before_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("CHURN_DUCKDB_THREADS", "3")
     monkeypatch.setenv("CHURN_MODEL_THREADS", "4")
     settings = load_settings(model_threads=5, data_dir=tmp_path)
-    assert (settings.duckdb_threads, settings.model_threads, settings.scoring_batch_rows) == (3, 5, 100_000)
+    assert (settings.duckdb_threads, settings.model_threads, settings.scoring_batch_rows) == (3, 5, 50_000)
 
 
 def test_an_unknown_setting_is_refused(monkeypatch):

@@ -29,7 +29,7 @@ from churn_platform.automation.requests import (
     switched,
 )
 from churn_platform.monitoring.tables import RETRAINING_DECISION
-from churn_platform.monitoring.watched import read_trainings
+from churn_platform.monitoring.watched import judged_months
 from churn_platform.months import label, parse_month
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.contract import features_dir, read_features_manifest, read_live
@@ -83,7 +83,7 @@ def standing_flag(
     if not table_exists(connection, table):
         return None
     (newest,) = connection.execute(f"select max(month) from {table}").fetchone() or (None,)
-    if newest not in months or any(training.month >= newest for training, _ in read_trainings(connection, portfolio)):
+    if newest not in months or any(judged >= newest for judged in judged_months(connection, portfolio)):
         return None
     (row,) = read_rows(connection, table, newest)
     return row if row["retraining_required"] else None

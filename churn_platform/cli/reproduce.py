@@ -34,7 +34,6 @@ def reproduce(portfolio: PortfolioName, version: Annotated[int, typer.Option(hel
             means=means,
             code_version=settings.running_code_version,
             rows_max=settings.training_rows_max,
-            batch_rows=settings.scoring_batch_rows,
         )
     console.print(as_text(done), markup=False)
     raise typer.Exit(0 if done.agrees else 1)

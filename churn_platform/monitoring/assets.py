@@ -17,6 +17,7 @@ from dagster import (
     asset,
 )
 
+from churn_platform.audit.resource import AuditTrail
 from churn_platform.monitoring import month as found
 from churn_platform.monitoring import tables
 from churn_platform.monitoring.decision import decide
@@ -27,6 +28,7 @@ from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
+from churn_platform.training.succession import Reign, reigns
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.resource import Warehouse
 from churn_platform.warehouse.tables import read_rows, write
@@ -67,13 +69,12 @@ class _Watch:
         self._last: Watched | None = None
 
     def months(
-        self, context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking
+        self, context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
     ) -> Iterator[tuple[date, Watched]]:
         """The months of the run that found a champion, each with it."""
-        with warehouse.get_connection(read_only=True) as connection:
-            trainings = read_trainings(connection, self._portfolio)
+        known = reigns(tracking.client(), audit.log(context.run_id).records(), self._portfolio.name)
         for month in months_of(context):
-            version = version_in_force(trainings, month)
+            version = version_in_force(known, month)
             if version is None:
                 context.log.info(f"{label(month)}: there was no champion to watch")
             else:
@@ -109,9 +110,11 @@ def _feature_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
             "One row per month and feature: how far it lies from what the champion was trained on.",
         )
     )
-    def feature_drift(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
+    def feature_drift(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
+    ) -> MaterializeResult:
         metadata: dict[str, Any] = {}
-        for month, watched in champion.months(context, warehouse, tracking):
+        for month, watched in champion.months(context, warehouse, tracking, audit):
             sample = partial(found.own_features, portfolio=portfolio, watched=watched, month=month)
             current = _read(warehouse, sample)
             rows = found.find_feature_drift(watched, current) if len(current) else []
@@ -143,9 +146,11 @@ def _prediction_drift(portfolio: Portfolio, settings: Settings, champion: _Watch
             "One row per month: how far the champion's scores lie from those on its hold-out, and what they promise.",
         )
     )
-    def prediction_drift(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
+    def prediction_drift(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
+    ) -> MaterializeResult:
         metadata: dict[str, Any] = {}
-        for month, watched in champion.months(context, warehouse, tracking):
+        for month, watched in champion.months(context, warehouse, tracking, audit):
             sample = partial(found.own_features, portfolio=portfolio, watched=watched, month=month)
             current = _read(warehouse, sample)
             rows = found.find_prediction_drift(watched, current) if len(current) else []
@@ -166,9 +171,11 @@ def _serving_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
             "One row per month and feature: how far the requests that were answered lie from the month's customers.",
         )
     )
-    def serving_drift(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
+    def serving_drift(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
+    ) -> MaterializeResult:
         metadata: dict[str, Any] = {}
-        for month, watched in champion.months(context, warehouse, tracking):
+        for month, watched in champion.months(context, warehouse, tracking, audit):
             rows = _read(
                 warehouse, partial(found.find_serving_drift, portfolio=portfolio, watched=watched, month=month)
             )
@@ -193,10 +200,10 @@ def _model_performance(portfolio: Portfolio, settings: Settings, champion: _Watc
         )
     )
     def model_performance(
-        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
     ) -> MaterializeResult:
         metadata: dict[str, Any] = {}
-        for month, watched in champion.months(context, warehouse, tracking):
+        for month, watched in champion.months(context, warehouse, tracking, audit):
             find = partial(found.find_performance, portfolio=portfolio, watched=watched, month=month)
             rows = _read(warehouse, find)
             _keep(warehouse, portfolio, tables.MODEL_PERFORMANCE, month, rows)
@@ -221,10 +228,13 @@ def _retraining_decision(portfolio: Portfolio, settings: Settings) -> AssetsDefi
             "One row per month: whether the champion must be trained again, why, and the drift of the month in short.",
         )
     )
-    def retraining_decision(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+    def retraining_decision(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
+    ) -> MaterializeResult:
         metadata: dict[str, Any] = {}
+        known = reigns(tracking.client(), audit.log(context.run_id).records(), portfolio.name)
         for month in months_of(context):
-            rows = _read(warehouse, partial(_decided, portfolio=portfolio, month=month))
+            rows = _read(warehouse, partial(_decided, portfolio=portfolio, known=known, month=month))
             _keep(warehouse, portfolio, tables.RETRAINING_DECISION, month, rows)
             for row in rows:
                 context.log.info(f"{label(month)}: {'; '.join(row['reasons'])}")
@@ -237,16 +247,15 @@ def _retraining_decision(portfolio: Portfolio, settings: Settings) -> AssetsDefi
     return retraining_decision
 
 
-def _decided(connection: Connection, portfolio: Portfolio, month: date) -> tables.Rows:
+def _decided(connection: Connection, portfolio: Portfolio, known: list[Reign], month: date) -> tables.Rows:
     """The month's row, or none where there was no champion to decide about."""
-    trainings = read_trainings(connection, portfolio)
-    version = version_in_force(trainings, month)
+    version = version_in_force(known, month)
     if version is None:
         return []
     decision = decide(
         tables.read_series(connection, portfolio.name, month),
         month,
-        trainings=[training for training, _ in trainings],
+        trainings=read_trainings(connection, portfolio, known),
         broken_months=tables.read_broken_months(connection, portfolio.name, month),
     )
     kept = [tables.FEATURE_DRIFT, tables.PREDICTION_DRIFT, tables.MODEL_PERFORMANCE]

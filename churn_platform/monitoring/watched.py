@@ -20,6 +20,7 @@ from churn_platform.training.record import ModelRecord, record_of_version
 from churn_platform.training.registry import load_model
 from churn_platform.training.reproduce import check_snapshot
 from churn_platform.training.splits import STRATIFIED, TRAIN, row_splits
+from churn_platform.training.succession import Reign
 from churn_platform.warehouse.tables import table_exists
 
 if TYPE_CHECKING:
@@ -46,25 +47,32 @@ class Watched:
     habit: Habit
 
 
-def read_trainings(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -> list[tuple[Training, int]]:
-    """Every training that was judged, oldest first, with the version that it made."""
+def read_trainings(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, reigns: Sequence[Reign]
+) -> list[Training]:
+    """Every training that was judged, oldest first, and whether a champion came of it."""
+    promoted = {reign.month for reign in reigns}
+    return [Training(month, month in promoted) for month in judged_months(connection, portfolio)]
+
+
+def judged_months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -> list[date]:
+    """The months of trainings that were judged, oldest first."""
     table = f"{portfolio.name}.evaluation"
     if not table_exists(connection, table):
         return []
-    rows = connection.execute(f"select month, is_promoted, challenger_version from {table} order by month").fetchall()
-    return [(Training(month, is_promoted), version) for month, is_promoted, version in rows]
+    return [month for (month,) in connection.execute(f"select month from {table} order by month").fetchall()]
 
 
-def version_in_force(trainings: Sequence[tuple[Training, int]], month: date) -> int | None:
-    """The champion that `month` found: the last one promoted before it, or the first of all in its own month.
+def version_in_force(reigns: Sequence[Reign], month: date) -> int | None:
+    """The champion that `month` found: the last one made by a month before it, or by its own where it is the first.
 
-    It does not depend on what happens in `month` or later, so a repeated run, or a backfill of a whole range, watches
-    the same version as the run of that month did.
+    It does not depend on what `month` or a later one trains, so a repeated run, or a backfill of a whole range, watches
+    the same version as the run of that month did. The newest evaluation of a month would not do: where a month is
+    trained again and refused, or its challenger approved by a person, it does not tell who serves.
     """
-    promoted = [(training.month, version) for training, version in trainings if training.is_promoted]
-    before = [version for promoted_in, version in promoted if promoted_in < month]
-    first = [version for promoted_in, version in promoted if promoted_in == month]
-    return before[-1] if before else first[0] if first else None
+    before = [reign.version for reign in reigns if reign.month < month]
+    own = [reign.version for reign in reigns if reign.month == month]
+    return before[-1] if before else own[-1] if own else None
 
 
 def watch(client: "MlflowClient", connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, version: int) -> Watched:

@@ -33,10 +33,10 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
         description="One row per customer and month: probability, tier, decile, reasons and the model's version.",
     )
     def monthly_scores(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> Materialized:
-        with warehouse.get_connection() as connection, ThreadPoolExecutor(1) as beside:
-            require_sound(connection, portfolio, months_of(context))
+        with ThreadPoolExecutor(1) as beside, warehouse.get_connection() as connection:
             # MLflow takes seconds to start, on one core; meanwhile the first features are read
             champion = beside.submit(lambda: load_champion(tracking.client(), portfolio)).result
+            require_sound(connection, portfolio, months_of(context))
             for month in months_of(context):
                 scores = score_month(
                     connection,

@@ -64,14 +64,13 @@ def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> Asse
                 tracking.run(context, experiment=portfolio.name, tags=tags) as mlflow,
             ):
                 training_set = read_training_set(connection, portfolio, month)
-                rows = partial(stream_training_rows, connection, portfolio, training_set)
                 record = fit_and_log(
                     mlflow,
                     portfolio,
                     algorithm,
                     training_set,
                     load_training_data(connection, portfolio, training_set),
-                    every_row=partial(rows, batch_rows=settings.scoring_batch_rows),
+                    every_row=partial(stream_training_rows, connection, portfolio, training_set),
                     means=means,
                     code_version=settings.running_code_version,
                     log=context.log.info,

@@ -18,6 +18,8 @@ from churn_platform.training.splits import HOLDOUT, SPLITS, TRAIN, LabelledMonth
 from churn_platform.warehouse.lake import stream
 from churn_platform.warehouse.tables import read_rows, table_exists
 
+STREAMED_ROWS = 100_000  # no setting: XGBoost bins batch by batch, so the size is part of the recipe of a model
+
 
 @dataclass(frozen=True)
 class Labelled:
@@ -138,7 +140,11 @@ def _months_of_split(
 
 
 def stream_training_rows(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, training_set: TrainingSet, *, batch_rows: int
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    training_set: TrainingSet,
+    *,
+    batch_rows: int = STREAMED_ROWS,
 ) -> Iterator[Labelled]:
     """Every training row of an out-of-time set, none left out for a sample, a batch at a time in the same order."""
     for features_month, split in training_set.months.items():

@@ -66,7 +66,6 @@ def reproduce(
     means: Means,
     code_version: str,
     rows_max: int,
-    batch_rows: int,
 ) -> Reproduction:
     """The version fitted again on the rows of its snapshot, with its parameters, seed and threads, and compared.
 
@@ -83,7 +82,7 @@ def reproduce(
         record.algorithm,
         training_set,
         data,
-        every_row=partial(stream_training_rows, connection, then, training_set, batch_rows=batch_rows),
+        every_row=partial(stream_training_rows, connection, then, training_set),
         means=replace(means, threads=record.threads),
     )
     judged = {"validation": data.validation, "holdout": data.holdout}

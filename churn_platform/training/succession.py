@@ -7,9 +7,10 @@ moved by hand, and stops every further change until a person has put it on recor
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 from churn_platform.audit.anchors import note_head
@@ -18,6 +19,7 @@ from churn_platform.audit.record import Action, Record
 from churn_platform.audit.trail import champions, select
 from churn_platform.errors import AuditError
 from churn_platform.evaluation.promotion import AWAITING_APPROVAL, PROMOTED, REFUSED, Outcome
+from churn_platform.months import parse_month
 from churn_platform.training.registry import (
     CHAMPION,
     WITHDRAWN,
@@ -73,9 +75,8 @@ def changing(client: "MlflowClient", audit: AuditLog, portfolio: str) -> Iterato
 
 def settle(client: "MlflowClient", audit: AuditLog, portfolio: str) -> None:
     """Carry out the last change on record where a crash cut it short; AuditError as for `changing`."""
-    registered = {(int(known.version), known.run_id) for known in versions(client, portfolio)}
     crowned = champions(audit.records(), portfolio)
-    if not crowned or (crowned[-1].version, crowned[-1].details["mlflow_run_id"]) not in registered:
+    if not crowned or not _is_registered(client, crowned[-1]):
         return  # nothing on record, or the trail speaks of a registry that is gone
     last, serving = crowned[-1], version_of(client, portfolio, CHAMPION)
     if serving not in (last.version, last.details["replaces"]):
@@ -85,6 +86,35 @@ def settle(client: "MlflowClient", audit: AuditLog, portfolio: str) -> None:
             f"`churn rollback {portfolio} --to {serving} --reason ...`, which goes on record"
         )
     _take_effect(client, last)
+
+
+def _is_registered(client: "MlflowClient", record: Record) -> bool:
+    known = {(int(version.version), version.run_id) for version in versions(client, record.portfolio)}
+    return (record.version, record.details["mlflow_run_id"]) in known
+
+
+@dataclass(frozen=True)
+class Reign:
+    """A champion, and the month whose training made it one."""
+
+    month: date
+    version: int
+
+
+def reigns(client: "MlflowClient", records: Iterable[Record], portfolio: str) -> list[Reign]:
+    """The champions that the trail knows, promoted, approved or brought back, in its order.
+
+    One that is brought back takes the place of the one before it, from the same month on.
+    """
+    known: list[Reign] = []
+    for record in champions(records, portfolio):
+        if record.version is None or not _is_registered(client, record):
+            continue
+        if record.action != "rollback":
+            known.append(Reign(parse_month(record.details["month"]), record.version))
+        elif known:
+            known.append(Reign(known[-1].month, record.version))
+    return known
 
 
 def decide(client: "MlflowClient", audit: AuditLog, portfolio: str, judgement: Judgement) -> str:

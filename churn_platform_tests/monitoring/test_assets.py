@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from dagster import AssetSelection, DagsterInstance, Definitions, define_asset_job
 
+from churn_platform.audit.resource import AuditTrail
 from churn_platform.evaluation import records
 from churn_platform.monitoring.assets import monitoring_assets
 from churn_platform.monitoring.tables import (
@@ -24,7 +25,8 @@ from churn_platform.settings import load_settings
 from churn_platform.training.data import Labelled
 from churn_platform.training.plan import replace_training_set
 from churn_platform.training.record import RECORD_FILE
-from churn_platform.training.registry import log_model, register
+from churn_platform.training.registry import CHAMPION, log_model, register, version_of
+from churn_platform.training.succession import Judgement, decide
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.resource import Warehouse
@@ -39,7 +41,7 @@ MAY, JUNE, JULY, AUGUST = (date(2025, month, 1) for month in (5, 6, 7, 8))
 SERIES = (FEATURE_DRIFT, PREDICTION_DRIFT, MODEL_PERFORMANCE, RETRAINING_DECISION)
 
 
-def add_champion(connection, lake: Lake, tracking: Tracking, month: date) -> None:
+def add_champion(connection, lake: Lake, tracking: Tracking, audit: AuditTrail, month: date) -> None:
     """A version trained in a month, and promoted then."""
     write(connection, lake, lambda: replace_training_set(connection, WATCHED, month, rows_max=100_000))
     model, client = fit_tiny("logistic_regression", seed=month.month), tracking.client()
@@ -52,13 +54,17 @@ def add_champion(connection, lake: Lake, tracking: Tracking, month: date) -> Non
         client, "watched", model_uri=uri, run_id=run_id, description="none", tags={"month": label(month)}
     )
     ensure_table(connection, "watched.evaluation", records.COLUMNS)
-    row = [month, version, None, True, "better", "{}", "promoted"]
+    serving = version_of(client, "watched", CHAMPION)
+    row = [month, version, serving, True, "better", "{}", "promoted"]
     connection.execute("insert into watched.evaluation values (?, ?, ?, ?, ?, ?, ?)", row)
+    judgement = Judgement(label(month), version, serving, "promoted", f"better than {serving}", {})
+    decide(client, audit.log("0"), "watched", judgement)
 
 
 @pytest.fixture
 def operator(lake: Lake, tracking: Tracking, tmp_path: Path) -> Definitions:
     """Customers of January to August, who leave for other reasons from July on; champions of May and June."""
+    audit = AuditTrail(path=str(tmp_path / "audit.jsonl"))
     with closing(connect(lake)) as connection:
         for month in month_range(JANUARY, AUGUST):
             people = customers(CUSTOMERS, seed=month.month)
@@ -67,11 +73,11 @@ def operator(lake: Lake, tracking: Tracking, tmp_path: Path) -> Definitions:
                 people = Labelled(people.features, churned, people.customer_ids)
             add(connection, lake, month, people, schema="watched")
         for month in (MAY, JUNE):
-            add_champion(connection, lake, tracking, month)
+            add_champion(connection, lake, tracking, audit, month)
     return Definitions(
         assets=monitoring_assets(WATCHED, load_settings(data_dir=tmp_path / "data")),
         jobs=[define_asset_job("watch", AssetSelection.groups("watched_monitoring"))],
-        resources={"warehouse": Warehouse.of(lake), "tracking": tracking},
+        resources={"warehouse": Warehouse.of(lake), "tracking": tracking, "audit": audit},
     )
 
 
@@ -100,3 +106,8 @@ def test_a_range_leaves_what_its_months_leave(operator, lake, tmp_path):
         ).fetchall()
     assert [(month, version) for month, version, _ in decided] == [(JUNE, 1), (JULY, 2), (AUGUST, 2)]
     assert [month for month, _, is_required in decided if is_required] == [AUGUST]
+    with closing(connect(lake)) as connection:  # June's training was repeated, and the repetition refused
+        connection.execute(
+            "update watched.evaluation set challenger_version = 9, is_promoted = false where month = ?", [JUNE]
+        )
+    assert run((JUNE, AUGUST)) == at_once

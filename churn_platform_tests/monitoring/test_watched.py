@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from churn_platform.monitoring.decision import Training
 from churn_platform.monitoring.watched import mean_contributions, version_in_force
+from churn_platform.training.succession import Reign
 from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, customers, fit_tiny
 
-TRAININGS = [(Training(FEBRUARY, True), 1), (Training(MARCH, False), 2), (Training(APRIL, True), 3)]
+REIGNS = [Reign(FEBRUARY, 1), Reign(APRIL, 3)]
 
 
 @pytest.mark.parametrize(
@@ -15,14 +15,19 @@ TRAININGS = [(Training(FEBRUARY, True), 1), (Training(MARCH, False), 2), (Traini
     [(JANUARY, None), (FEBRUARY, 1), (MARCH, 1), (APRIL, 1), (APRIL.replace(month=5), 3)],
 )
 def test_a_month_is_about_the_champion_it_found(month, version):
-    """The one promoted before it; the very first also in its own month; refused versions never."""
-    assert version_in_force(TRAININGS, month) == version
+    """The one that an earlier month made; the very first also in its own month."""
+    assert version_in_force(REIGNS, month) == version
 
 
-def test_later_trainings_change_nothing():
+def test_later_champions_change_nothing():
     """As seen in March, before April's training: the same champion."""
-    assert version_in_force(TRAININGS[:2], MARCH) == version_in_force(TRAININGS, MARCH)
+    assert version_in_force(REIGNS[:1], MARCH) == version_in_force(REIGNS, MARCH)
     assert version_in_force([], MARCH) is None
+
+
+def test_who_was_brought_back_is_watched():
+    """From the month on that had made the version which was withdrawn."""
+    assert version_in_force([*REIGNS, Reign(APRIL, 1)], APRIL.replace(month=5)) == 1
 
 
 def test_importance_is_the_mean_size_of_contributions():

@@ -89,7 +89,6 @@ def test_the_champion_comes_out_again(graph: Graph, kept: Kept):
             means=Means(1, budget, graph.settings.root / "tmp"),
             code_version=graph.settings.running_code_version,
             rows_max=100_000,
-            batch_rows=1_000,
         )
     assert (done.largest_difference, done.agrees) == (0.0, True)
 

@@ -50,7 +50,7 @@ class Trained:
 
     def reproduce(self, portfolio: Portfolio = HALVING, *, code_version: str = CODE) -> Reproduction:
         """Fit version 1 again."""
-        given = {"means": self.means, "rows_max": 10_000, "batch_rows": 100}
+        given = {"means": self.means, "rows_max": 10_000}
         return reproduce(self.connection, self.client, portfolio, self.version, code_version=code_version, **given)
 
     def tamper(self, **fields: Any) -> None:

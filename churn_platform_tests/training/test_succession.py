@@ -13,8 +13,8 @@ from churn_platform.audit.verify import verify
 from churn_platform.errors import AuditError, TrainingError
 from churn_platform.training import succession
 from churn_platform.training.registry import CHAMPION, PREVIOUS, aliases, register, version_named, withdrawn_reason
-from churn_platform.training.succession import Judgement, changing, crown, decide, judgement_of
-from churn_platform_tests.tiny import MARCH
+from churn_platform.training.succession import Judgement, Reign, changing, crown, decide, judgement_of, reigns
+from churn_platform_tests.tiny import APRIL, MARCH
 
 NAMES = count(1)
 
@@ -110,6 +110,30 @@ def test_a_judgement_against_a_former_champion_changes_nothing(client, log, name
     serve(client, log, name, 1, 2)
     assert "judged against version 1, but 2 serves" in decide(client, log, name, judged(3, 1))
     assert aliases(client, name)[CHAMPION] == 2
+
+
+def test_reigns_are_told_by_the_trail(client, log, name):
+    """Promoted or approved from its training's month on; who is brought back takes a place; no refused one."""
+    decide(client, log, name, judged(1, None))
+    decide(client, log, name, judged(2, 1, "refused"))
+    with changing(client, log, name):
+        crown(client, log, name, 3, "approval", "card read", {"month": "2025-04"})
+        crown(client, log, name, 1, "rollback", "complaints", {})
+    assert reigns(client, log.records(), name) == [Reign(MARCH, 1), Reign(APRIL, 3), Reign(APRIL, 1)]
+    assert reigns(client, log.records(), "another") == []
+
+
+def test_a_registry_that_is_gone_has_no_reigns(client, log, name):
+    """Numbers start again with a new registry: what the trail says of the old one is not of the new."""
+    run_id = client.create_run("0").info.run_id
+    log.append(
+        "promotion",
+        portfolio=name,
+        subject="version 1",
+        reason="x",
+        details={"month": "2025-03", "mlflow_run_id": run_id},
+    )
+    assert reigns(client, log.records(), name) == []
 
 
 def test_a_rollback_withdraws_for_good(client, log, name):
