@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -122,17 +123,22 @@ def contributions(estimator: "XGBClassifier", features: np.ndarray) -> np.ndarra
     """TreeSHAP values (Lundberg et al. 2020): by table where trees are shallow, else XGBoost's own, 40 times slower."""
     import xgboost
 
-    booster = estimator.get_booster()
-    units = _units(bytes(booster.save_raw("json")))
+    with _making_tables:
+        if estimator not in _tables:
+            _tables[estimator] = _units(estimator)
+        units = _tables[estimator]
     if units is None:
-        return booster.predict(xgboost.DMatrix(features), pred_contribs=True)[:, :-1].astype(np.float64)
+        return estimator.get_booster().predict(xgboost.DMatrix(features), pred_contribs=True)[:, :-1].astype(np.float64)
     return tree_contributions.contributions(units, features)
 
 
-@lru_cache(maxsize=2)
-def _units(booster: bytes) -> list[tree_contributions.Unit] | None:
-    """Tables of a booster in JSON; None where its trees are too deep for any."""
-    trees = json.loads(booster)["learner"]["gradient_booster"]["model"]["trees"]
+_tables: "WeakKeyDictionary[XGBClassifier, list[tree_contributions.Unit] | None]" = WeakKeyDictionary()
+_making_tables = Lock()  # they take half a second: threads that need the same ones wait
+
+
+def _units(estimator: "XGBClassifier") -> list[tree_contributions.Unit] | None:
+    """Tables of an estimator's trees; None where they are too deep for any."""
+    trees = json.loads(estimator.get_booster().save_raw("json"))["learner"]["gradient_booster"]["model"]["trees"]
     try:
         return [unit for tree in trees for unit in tree_contributions.units_of(_tree(tree))]
     except TooDeepError:
