@@ -90,6 +90,8 @@ def untuned(
 ) -> Parameters:
     """The algorithm's default parameters, with as many rounds of boosting as suit `validation`."""
     module = ALGORITHMS[algorithm]
+    if module.rounds is None:
+        return dict(module.DEFAULTS)
     stopped = module.fit(features, train, module.DEFAULTS, seed=seed, threads=threads, stop_on=validation)
     return {**module.DEFAULTS, **module.rounds(stopped)}
 

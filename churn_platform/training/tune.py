@@ -68,14 +68,18 @@ def choose_parameters(
     `scored` is where trials are scored: the validation month, or, where there is one month only, `train` itself.
     Either way a trial is fitted on three quarters of the customers and scored on the others, four times over; its
     value is the mean log loss, a proper score. Trial 0 are the defaults; the others TPE draws. One that is worse than
-    the median of those before it, fold by fold, is pruned. A budget of 0 trials gives the defaults.
+    the median of those before it, fold by fold, is pruned. A budget of 0 trials gives the defaults; then
+    only an algorithm that has rounds is fitted, to find their number.
 
     Where trials used a sample of `train`, the number of rounds is found anew on up to ROUNDS_ROWS_MAX of its rows.
     """
+    rounds = ALGORITHMS[algorithm].rounds
+    if rounds is None and not budget.trials:
+        return dict(ALGORITHMS[algorithm].DEFAULTS)
     sample = at_most(budget.rows, train, seed=seed)
     folds = customer_folds(sample, sample if scored is train else at_most(budget.rows, scored, seed=seed), seed=seed)
     chosen = _search(Tuning(algorithm, tuple(features), folds, seed, threads), budget, on_trial)
-    if len(sample) < len(train) and scored is not train:
+    if rounds and len(sample) < len(train) and scored is not train:
         most = (at_most(ROUNDS_ROWS_MAX, train, seed=seed), at_most(ROUNDS_ROWS_MAX, scored, seed=seed))
         chosen |= evaluate(Tuning(algorithm, tuple(features), (most,), seed, threads), chosen, 0)[1]
     return chosen
@@ -126,7 +130,8 @@ def evaluate(tuning: Tuning, parameters: Parameters, fold: int) -> tuple[float, 
         tuning.features, train, parameters, seed=tuning.seed, threads=tuning.threads, stop_on=scored
     )
     probability = estimator.predict_proba(scored.features)[:, 1]
-    return float(log_loss(scored.churned, probability, labels=[0, 1])), algorithm.rounds(estimator)
+    found = algorithm.rounds(estimator) if algorithm.rounds else {}
+    return float(log_loss(scored.churned, probability, labels=[0, 1])), found
 
 
 def customer_folds(train: Labelled, scored: Labelled, *, seed: int) -> tuple[tuple[Labelled, Labelled], ...]:

@@ -43,7 +43,7 @@ SCHEMAS = ("telecomit_raw", "telecomit")
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Graph:
     """6,000 customers over 8 months, with a champion, and the newest month scored and published."""
-    graph = Graph(tmp_path_factory.mktemp("operator"))
+    graph = Graph(tmp_path_factory.mktemp("operator"), tuning_trials=0)
     config = SimulationConfig(customers=6_000, months=8, seed=3, calls_per_customer=10)
     simulate(config, graph.settings.landing_dir, graph.settings.truth_dir / "telecomit")
     graph.run("telecomit_features", FIRST, LAST)

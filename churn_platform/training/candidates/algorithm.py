@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -42,6 +42,10 @@ class Algorithm(Protocol):
     def fit_streamed(self) -> StreamedFit | None:
         """Fits on rows that do not fit into memory; None where the algorithm cannot."""
 
+    @property
+    def rounds(self) -> Callable[[Any], Parameters] | None:
+        """What `stop_on` decided for an estimator, as parameters of a fit without it; None: it has no rounds."""
+
     def suggest(self, trial: "Trial") -> Parameters:
         """Parameters to try: the search space. It names every parameter of DEFAULTS."""
 
@@ -60,9 +64,6 @@ class Algorithm(Protocol):
         With `stop_on`, boosting stops once the log loss on those rows has not improved for a while, and the estimator
         answers with its best round; otherwise `parameters` says how many rounds there are.
         """
-
-    def rounds(self, estimator: "BaseEstimator") -> Parameters:
-        """What `stop_on` decided, as parameters of a fit without it; empty where an algorithm has no rounds."""
 
     def contributions(self, estimator: "BaseEstimator", features: np.ndarray) -> np.ndarray:
         """What each feature adds to a customer's raw log-odds, (rows, features) float64, up to a constant."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LIBRARY = "scikit-learn"
 DEFAULTS: Parameters = {"C": 0.1}
 fit_streamed = None
+rounds = None  # the optimiser runs until it converges
 
 
 def suggest(trial: "Trial") -> Parameters:
@@ -50,11 +51,6 @@ def fit(
     pipeline.fit(train.features, train.churned, model__sample_weight=train.weights)
     model.coef_ = model.coef_.astype(np.float64)  # summed in float32, a score would depend on the rows beside it
     return pipeline
-
-
-def rounds(estimator: "Pipeline") -> Parameters:
-    """None: the optimiser runs until it converges."""
-    return {}
 
 
 def contributions(estimator: "Pipeline", features: np.ndarray) -> np.ndarray:

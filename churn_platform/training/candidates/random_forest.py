@@ -23,6 +23,7 @@ TREES = 100
 LEAVES_MAX = 256
 ROWS_PER_TREE = 20_000
 fit_streamed = None
+rounds = None  # more trees never fit worse
 
 
 def suggest(trial: "Trial") -> Parameters:
@@ -63,11 +64,6 @@ def fit(
     pipeline.fit(train.features, train.churned, model__sample_weight=train.weights)
     model.set_params(n_jobs=1)
     return pipeline
-
-
-def rounds(estimator: "Pipeline") -> Parameters:
-    """None: more trees never fit worse."""
-    return {}
 
 
 def contributions(estimator: "Pipeline", features: np.ndarray) -> np.ndarray:
