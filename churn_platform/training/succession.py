@@ -76,7 +76,7 @@ def changing(client: "MlflowClient", audit: AuditLog, portfolio: str) -> Iterato
 def settle(client: "MlflowClient", audit: AuditLog, portfolio: str) -> None:
     """Carry out the last change on record where a crash cut it short; AuditError as for `changing`."""
     crowned = champions(audit.records(), portfolio)
-    if not crowned or not _is_registered(client, crowned[-1]):
+    if not crowned or _model(crowned[-1]) not in _registered(client, portfolio):
         return  # nothing on record, or the trail speaks of a registry that is gone
     last, serving = crowned[-1], version_of(client, portfolio, CHAMPION)
     if serving not in (last.version, last.details["replaces"]):
@@ -88,9 +88,13 @@ def settle(client: "MlflowClient", audit: AuditLog, portfolio: str) -> None:
     _take_effect(client, last)
 
 
-def _is_registered(client: "MlflowClient", record: Record) -> bool:
-    known = {(int(version.version), version.run_id) for version in versions(client, record.portfolio)}
-    return (record.version, record.details["mlflow_run_id"]) in known
+def _model(record: Record) -> tuple[int | None, str | None]:
+    """The model that a record is about: numbers start again where a registry does, runs do not."""
+    return record.version, record.details["mlflow_run_id"]
+
+
+def _registered(client: "MlflowClient", portfolio: str) -> set[tuple[int | None, str | None]]:
+    return {(int(known.version), known.run_id) for known in versions(client, portfolio)}
 
 
 @dataclass(frozen=True)
@@ -107,8 +111,9 @@ def reigns(client: "MlflowClient", records: Iterable[Record], portfolio: str) ->
     One that is brought back takes the place of the one before it, from the same month on.
     """
     known: list[Reign] = []
+    registered = _registered(client, portfolio)
     for record in champions(records, portfolio):
-        if record.version is None or not _is_registered(client, record):
+        if record.version is None or _model(record) not in registered:
             continue
         if record.action != "rollback":
             known.append(Reign(parse_month(record.details["month"]), record.version))
