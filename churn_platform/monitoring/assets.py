@@ -72,7 +72,7 @@ class _Watch:
         self, context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
     ) -> Iterator[tuple[date, Watched]]:
         """The months of the run that found a champion, each with it."""
-        known = reigns(tracking.client(), audit.log(context.run_id).records(), self._portfolio.name)
+        known = _reigns(context, self._portfolio, tracking, audit)
         for month in months_of(context):
             version = version_in_force(known, month)
             if version is None:
@@ -85,6 +85,10 @@ class _Watch:
             with warehouse.get_connection(read_only=True) as connection:
                 self._last = watch(tracking.client(), connection, self._portfolio, version)
         return self._last
+
+
+def _reigns(context: AssetExecutionContext, portfolio: Portfolio, tracking: Tracking, audit: AuditTrail) -> list[Reign]:
+    return reigns(tracking.client(), audit.log(context.run_id).records(), portfolio.name)
 
 
 def _read(warehouse: Warehouse, find: Callable[[Connection], Result]) -> Result:
@@ -232,7 +236,7 @@ def _retraining_decision(portfolio: Portfolio, settings: Settings) -> AssetsDefi
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
     ) -> MaterializeResult:
         metadata: dict[str, Any] = {}
-        known = reigns(tracking.client(), audit.log(context.run_id).records(), portfolio.name)
+        known = _reigns(context, portfolio, tracking, audit)
         for month in months_of(context):
             rows = _read(warehouse, partial(_decided, portfolio=portfolio, known=known, month=month))
             _keep(warehouse, portfolio, tables.RETRAINING_DECISION, month, rows)

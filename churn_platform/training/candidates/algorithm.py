@@ -69,4 +69,4 @@ class Algorithm(Protocol):
         """What each feature adds to a customer's raw log-odds, (rows, features) float64, up to a constant."""
 
     def export(self, estimator: "BaseEstimator", width: int) -> bytes:
-        """The estimator as ONNX: float32 input of (rows, `width`), output `probabilities` of (rows, 2)."""
+        """The estimator as ONNX: float32 input of (rows, `width`), output `probabilities`, churn in its last column."""
