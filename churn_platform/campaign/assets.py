@@ -16,7 +16,7 @@ from dagster import (
 from churn_platform.campaign import contact_list as contacts
 from churn_platform.campaign import outcome_table, uplift_table
 from churn_platform.campaign.economics import as_markdown
-from churn_platform.campaign.export import CSV_FILE, export_contact_list
+from churn_platform.campaign.export import CSV_FILE, export_contact_list, export_folder
 from churn_platform.campaign.forecast import forecast_month, replace_forecast
 from churn_platform.campaign.outcome import as_markdown as outcome_markdown
 from churn_platform.campaign.pictures import economics_pictures
@@ -25,8 +25,9 @@ from churn_platform.governance.text import picture_markdown
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, lag, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.scoring.champion import champion_record
+from churn_platform.published.rows import scored_by
 from churn_platform.settings import Settings
+from churn_platform.training.record import record_of_version
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.resource import Warehouse
 from churn_platform.warehouse.tables import write
@@ -62,11 +63,17 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         with warehouse.get_connection() as connection:
             require_sound(connection, portfolio, months_of(context))
             for month in months_of(context):
-                replace = partial(contacts.replace_contact_list, connection, portfolio, month)
+                folder = export_folder(settings.exports_dir, portfolio, month)
+                is_handed_over = folder.exists()
+                replace = partial(
+                    contacts.replace_contact_list, connection, portfolio, month, is_handed_over=is_handed_over
+                )
                 write(connection, warehouse.lake, replace, note=f"{portfolio.name} contact list of {label(month)}")
-                folder = export_contact_list(connection, portfolio, month, settings.exports_dir)
+                export_contact_list(connection, portfolio, month, settings.exports_dir)
                 summary = contacts.summarise(connection, portfolio, month)
                 context.log.info(f"{label(month)}: {summary['contacts']:,} contacts, {summary['control']:,} control")
+                if is_handed_over:
+                    context.log.info(f"{label(month)}: kept as handed over; to draw it anew, remove {folder} first")
         return MaterializeResult(metadata=summary | {"file": MetadataValue.path(str(folder / CSV_FILE))})
 
     return contact_list
@@ -83,10 +90,11 @@ def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefin
     def campaign_economics(
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking
     ) -> MaterializeResult:
-        measured = champion_record(tracking.client(), portfolio).holdout
+        client = tracking.client()
         with warehouse.get_connection() as connection:
             for month in months_of(context):
-                forecast = forecast_month(connection, portfolio, month, measured)
+                record = record_of_version(client, portfolio.name, scored_by(connection, portfolio, month))
+                forecast = forecast_month(connection, portfolio, month, record.holdout)
                 replace = partial(replace_forecast, connection, portfolio, month, forecast)
                 write(connection, warehouse.lake, replace)
         return MaterializeResult(

@@ -46,7 +46,9 @@ def offers_of(portfolio: Portfolio) -> Sequence[Offer]:
     return portfolio.campaign.offers or (implied,)
 
 
-def replace_contact_list(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> int:
+def replace_contact_list(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, is_handed_over: bool = False
+) -> int:
     """Make the month's list anew; returns its rows, one per customer. To be called in a transaction.
 
     Expected profit = P(churn) x acceptance x value of the customer - cost of the contact (Neslin et al. 2006, with the
@@ -58,25 +60,28 @@ def replace_contact_list(connection: duckdb.DuckDBPyConnection, portfolio: Portf
     Where the month has uplift, because ranking by it was shown to earn more, expected profit = uplift x value - cost
     for the offer chosen as before, and who has no uplift is not listed.
 
-    A list that has been worked off stays as it is, whatever scores were made since: it is the record of who was drawn.
+    A list that was handed over, or has been worked off, stays as it is, whatever scores were made since: it is the
+    record of who was drawn. Ranks move with the scores, and the draw with them, so some who were handed over for
+    contact would become control.
     """
     table = f"{portfolio.name}.contact_list"
     ensure_table(connection, table, COLUMNS)
-    if kept := _rows_in_use(connection, portfolio, month):
+    if kept := _rows_in_use(connection, portfolio, month, is_handed_over=is_handed_over):
         return kept
     return replace_month(connection, table, month, _list_sql(connection, portfolio, month))
 
 
-def _rows_in_use(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> int:
-    """Rows of a list that has been worked off, as contacts of the month after it show; 0 where none were landed."""
+def _rows_in_use(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, is_handed_over: bool
+) -> int:
+    """Rows of a list that was handed over, or worked off, as contacts of the month after it show; 0 for any other."""
     contacts = f"{portfolio.raw_schema}.campaign_contacts"
-    if not table_exists(connection, contacts):
+    landed = f"select 1 from {contacts} where month = ? limit 1"
+    if not is_handed_over and not (
+        table_exists(connection, contacts) and connection.execute(landed, [shift(month, 1)]).fetchone()
+    ):
         return 0
-    row = connection.execute(
-        f"select count(*) from {portfolio.name}.contact_list "
-        f"where month = $month and exists (from {contacts} where month = $next)",
-        {"month": month, "next": shift(month, 1)},
-    ).fetchone()
+    row = connection.execute(f"select count(*) from {portfolio.name}.contact_list where month = ?", [month]).fetchone()
     return row[0] if row else 0
 
 

@@ -36,6 +36,11 @@ ORDER = (
 FORMULA = r"^[=+\-@\t\r\n]"
 
 
+def export_folder(exports_dir: Path, portfolio: Portfolio, month: date) -> Path:
+    """Where a month's list is handed over."""
+    return exports_dir / portfolio.name / "contact_list" / label(month)
+
+
 def export_contact_list(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, exports_dir: Path
 ) -> Path:
@@ -44,7 +49,7 @@ def export_contact_list(
     In the CSV a text that a spreadsheet would take for a formula is led by an apostrophe (OWASP, "CSV injection");
     the Parquet file holds it as it is.
     """
-    target = exports_dir / portfolio.name / "contact_list" / label(month)
+    target = export_folder(exports_dir, portfolio, month)
     rows = _rows_sql(portfolio, month)
     guarded = ", ".join(_guarded(name) if name in TEXT else name for name in ORDER)
     with new_folder(target) as draft:

@@ -1,6 +1,6 @@
 """Evaluation and champion as assets: the decision, and carrying it out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,10 @@ from churn_platform.months import label, parse_month
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
-from churn_platform.training.data import Labelled, load_holdout, read_training_set
+from churn_platform.training.data import Labelled, load_holdout
 from churn_platform.training.familiarity import known_customers
 from churn_platform.training.record import ModelRecord, record_of_version
+from churn_platform.training.recorded import as_fitted, recorded_training_set
 from churn_platform.training.registry import CHAMPION, PREVIOUS, challenger_of, load_model, version_of
 from churn_platform.training.succession import decide, judgement_of, obstacle_to_promotion, withdrawal
 from churn_platform.training.tracking import Tracking
@@ -100,18 +101,20 @@ def _hearing(
     month: date,
     serving: int | None,
 ) -> _Hearing:
-    training_set = read_training_set(connection, portfolio, month)
-    customers = load_holdout(connection, portfolio, training_set)
     version = challenger_of(client, portfolio.name, label(month))
+    record = record_of_version(client, portfolio.name, version)
+    training_set = recorded_training_set(connection, portfolio, record)
+    customers = load_holdout(connection, portfolio, training_set)
     row = records.read_evaluation(connection, portfolio, month)
     opponent = opponent_of(row, version, serving=serving, previous=version_of(client, portfolio.name, PREVIOUS))
-    record = record_of_version(client, portfolio.name, version)
     notes: dict[str, Any] = {"holdout_month": record.holdout_month}
     champion = None
     if opponent is not None:
         rival = record_of_version(client, portfolio.name, opponent)
-        known = known_customers(connection, portfolio, rival, record.holdout_month, customers)
-        champion = _contender(client, portfolio, opponent, rival, known=known)
+        champion = _contender(client, portfolio, opponent, rival)
+        then = as_fitted(portfolio, rival, champion.model.features)
+        known = known_customers(connection, then, rival, record.holdout_month, customers)
+        champion = replace(champion, known=known)
         notes["champion_training_months"] = rival.training_months
     groups = read_groups(
         connection,

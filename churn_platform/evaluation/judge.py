@@ -23,7 +23,7 @@ Fairness = Callable[[np.ndarray, float], FairnessGap | None]
 class Contender:
     """A version that takes part in an evaluation, with the threshold it serves at.
 
-    `known` marks the customers whose outcomes it was fitted on, (rows,) booleans; None: not one of them.
+    `known` marks the customers whose outcomes it was fitted on, (rows,) booleans; None: it cannot be told.
     """
 
     version: int

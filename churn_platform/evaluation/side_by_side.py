@@ -1,6 +1,6 @@
 """Two versions of a portfolio side by side: what they reach on the same customers, and what they are made of."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import Labelled, load_holdout, read_training_set
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord, record_of_version
+from churn_platform.training.recorded import readable_snapshot
 from churn_platform.training.registry import load_model, version_named
 from churn_platform.warehouse.tables import table_exists
 
@@ -71,7 +72,9 @@ def newest_holdout(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) 
         newest = connection.execute(f"select max(month) from {table}").fetchone()
     if not newest or newest[0] is None:
         raise TrainingError(f"{portfolio.name} has no training set; materialize {portfolio.name}/training_set first")
-    return load_holdout(connection, portfolio, read_training_set(connection, portfolio, newest[0]))
+    training_set = read_training_set(connection, portfolio, newest[0])
+    snapshot = readable_snapshot(connection, training_set.snapshot)
+    return load_holdout(connection, portfolio, replace(training_set, snapshot=snapshot))
 
 
 def compare(

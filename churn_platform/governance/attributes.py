@@ -67,11 +67,16 @@ def quartiles(values: np.ndarray) -> np.ndarray:
         groups[known] = f"{bounds[0]:g}"
         return groups
     place = np.clip(np.searchsorted(bounds, values[known], side="left"), 1, len(bounds) - 1)
-    names = [
-        f"{'from' if start == 0 else 'above'} {low:g} to {high:g}" for start, (low, high) in enumerate(pairwise(bounds))
-    ]
+    told = _distinct(bounds)
+    names = [f"{'from' if start == 0 else 'above'} {low} to {high}" for start, (low, high) in enumerate(pairwise(told))]
     groups[known] = np.array(names, dtype=object)[place - 1]
     return groups
+
+
+def _distinct(numbers: np.ndarray) -> list[str]:
+    """Different numbers in words that differ, with no more digits than that takes."""
+    written = ([f"{number:.{digits}g}" for number in numbers] for digits in (6, 9, 12, 17))
+    return next(words for words in written if len(set(words)) == len(numbers))
 
 
 def _landed(

@@ -1,5 +1,6 @@
 """One customer's score explained: probability, tier, reasons in words, and what would have to change."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -49,22 +50,26 @@ def explain_customer(
     features = champion.model.features
     probability = float(champion.model.churn_probability(customer)[0])
     given = champion.model.contributions(customer)
-    place = next(place for place, (_, bound) in enumerate(champion.tiers) if probability >= bound)
-    is_lowest = place == len(champion.tiers) - 1
-    below = champion.tiers[place][1]
-    found = None if is_lowest else find_counterfactual(champion.model, customer[0], others, below=below)
+    tier, bound = _tier(champion.tiers, probability)
+    lower = next((name for name, other in champion.tiers if other < bound), None)
+    found = None if lower is None else find_counterfactual(champion.model, customer[0], others, below=bound)
     return CustomerExplanation(
         customer_id=customer_id,
         month=month,
         model_version=champion.version,
         churn_probability=probability,
-        risk_tier=champion.tiers[place][0],
-        lower_tier=None if is_lowest else champion.tiers[place + 1][0],
+        risk_tier=tier,
+        lower_tier=_tier(champion.tiers, found.churn_probability)[0] if found else lower,
         reasons=top_reasons(customer, given, features)[0].as_py(),
         factors=_factors(features, customer[0], given[0]),
         counterfactual=found,
         changes=[_said(change, features[change.place]) for change in found.changes] if found else [],
     )
+
+
+def _tier(tiers: Sequence[tuple[str, float]], probability: float) -> tuple[str, float]:
+    """The tier of a probability with its lower bound; of tiers that share a bound, the first."""
+    return next((name, bound) for name, bound in tiers if probability >= bound)
 
 
 def _read(

@@ -10,9 +10,10 @@ import numpy as np
 from churn_platform.governance.attributes import read_groups
 from churn_platform.months import label, parse_month
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.data import Labelled, load_holdout, read_training_set
+from churn_platform.training.data import Labelled, load_holdout
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord, record_of_version
+from churn_platform.training.recorded import recorded_training_set
 from churn_platform.training.registry import challenger_of, load_model
 
 if TYPE_CHECKING:
@@ -52,11 +53,11 @@ def examine(
 ) -> Examined:
     """The month's challenger on its hold-out, with the group of each customer by protected attribute and slice.
 
-    TrainingError where the month has no training set or no challenger.
+    TrainingError where the month has no challenger.
     """
     version = challenger_of(client, portfolio.name, label(month))
     record = record_of_version(client, portfolio.name, version)
-    training_set = read_training_set(connection, portfolio, month)
+    training_set = recorded_training_set(connection, portfolio, record)
     holdout = load_holdout(connection, portfolio, training_set)
     groups = read_groups(
         connection,

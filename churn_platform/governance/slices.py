@@ -1,9 +1,13 @@
 """How well a version does in each part of the customer base."""
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
+NUMBER = r"-?\d[\d.]*(?:e[+-]\d+)?"  # as `quartiles` writes bounds
 
 
 @dataclass(frozen=True)
@@ -40,17 +44,16 @@ def measure_slices(
     return [
         _slice(name, group, churned[of == group], probability[of == group], threshold, min_outcomes)
         for name, of in groups.items()
-        for group in _ordered(of)
+        for group in ordered(of)
     ]
 
 
-def _ordered(of: np.ndarray) -> list[str]:
+def ordered(of: np.ndarray) -> list[str]:
     """Quartiles by their bounds, other groups by name."""
 
-    def bound(name: str) -> tuple[float, str]:
-        word = name.split()
-        number = float(word[1]) if word[0] in ("from", "above") and len(word) == 4 else float("-inf")
-        return (number, "" if word[0] == "from" else name)
+    def bound(name: str) -> tuple[float, bool, str]:
+        quartile = re.fullmatch(rf"(from|above) ({NUMBER}) to {NUMBER}", name)
+        return (float(quartile[2]), quartile[1] == "above", name) if quartile else (-math.inf, False, name)
 
     return sorted(set(of.tolist()), key=bound)
 

@@ -257,7 +257,7 @@ def _decided(connection: Connection, portfolio: Portfolio, known: list[Reign], m
     if version is None:
         return []
     decision = decide(
-        tables.read_series(connection, portfolio.name, month),
+        tables.read_series(connection, portfolio.name, month, in_force=partial(version_in_force, known)),
         month,
         trainings=read_trainings(connection, portfolio, known),
         broken_months=tables.read_broken_months(connection, portfolio.name, month),

@@ -18,13 +18,14 @@ from churn_platform.monitoring.performance import (
     uncontacted,
 )
 from churn_platform.monitoring.promise import promise
-from churn_platform.monitoring.sampling import labelled_sample, sample_features, sample_requests
+from churn_platform.monitoring.sampling import answered_from, labelled_sample, sample_features, sample_requests
 from churn_platform.monitoring.tables import Rows, drift_rows
 from churn_platform.monitoring.watched import Watched
-from churn_platform.months import label
+from churn_platform.months import label, month_range
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import Labelled
-from churn_platform.training.splits import STRATIFIED
+from churn_platform.training.familiarity import known_customers
+from churn_platform.training.recorded import as_fitted
 from churn_platform.warehouse.tables import current_snapshot
 
 CURRENT_ROWS = 100_000
@@ -71,9 +72,17 @@ def find_prediction_drift(watched: Watched, current: np.ndarray) -> Rows:
 def find_serving_drift(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, watched: Watched, month: date
 ) -> Rows:
-    """A row per feature of the logged requests against the month's customers; none for too few requests."""
-    requests = sample_requests(connection, portfolio, month, version=watched.version, rows=CURRENT_ROWS)
-    customers = own_features(connection, portfolio, watched, month)
+    """A row per feature of the logged requests against the customers that were live; none for too few requests.
+
+    A request is answered from the newest published month, the one before its own as a rule: `answered_from`.
+    """
+    live = answered_from(connection, portfolio, month, version=watched.version)
+    if live is None:
+        return []
+    requests = sample_requests(
+        connection, portfolio, month, version=watched.version, features_month=live, rows=CURRENT_ROWS
+    )
+    customers = own_features(connection, portfolio, watched, live)
     if len(requests) < FEWEST_REQUESTS or not len(customers):
         return []
     reference = make_reference([customers], watched.model.features)
@@ -85,13 +94,15 @@ def find_performance(
 ) -> Rows:
     """Rows of every feature month whose labels matured in `month`: all customers, then each segment.
 
-    None where no label matured, or where the version was fitted on the very same snapshot.
+    None where no label matured, where the version was fitted on the very same snapshot, or on everybody in it.
     """
     rows = []
     for features_month in matured_features_months(connection, portfolio, month):
-        if portfolio.split.policy == STRATIFIED and label(features_month) in watched.record.training_months:
+        if portfolio.split.policy == "stratified" and label(features_month) in watched.record.training_months:
             continue
         matured = _matured(connection, portfolio, watched, month, features_month)
+        if matured is None:
+            continue
         groups = read_groups(
             connection,
             portfolio,
@@ -115,11 +126,22 @@ def find_performance(
 
 def _matured(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, watched: Watched, month: date, features_month: date
-) -> Matured:
-    """A sample of the customers whose labels matured and whom no campaign contacted, with the version's scores."""
+) -> Matured | None:
+    """A sample of the customers whose labels matured, with the version's scores; None where nobody is left.
+
+    Left out are those whom a campaign contacted, and of a snapshot those whose outcomes the version was fitted on.
+    """
     snapshot = current_snapshot(connection)
     sample = labelled_sample(connection, portfolio, features_month, rows=MATURED_ROWS, snapshot=snapshot)
-    customers: Labelled = sample.take(uncontacted(connection, portfolio, [features_month, month], sample.customer_ids))
+    months = month_range(features_month, month)
+    is_judged = uncontacted(connection, portfolio, months, sample.customer_ids)
+    if portfolio.split.policy == "stratified":
+        then = as_fitted(portfolio, watched.record, watched.model.features)
+        known = known_customers(connection, then, watched.record, label(features_month), sample)
+        is_judged &= False if known is None else ~known
+    customers: Labelled = sample.take(is_judged)
+    if not len(customers):
+        return None
     served = served_scores(connection, portfolio, features_month, watched.version, customers.customer_ids)
     if served is not None:
         return Matured(month, features_month, customers, served, SERVED)

@@ -5,6 +5,7 @@ from datetime import date
 import duckdb
 import numpy as np
 
+from churn_platform.months import label, parse_month
 from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import Labelled, load_labelled
@@ -16,10 +17,13 @@ HASHES = 1_000_000  # as `load_labelled` counts them
 def labelled_sample(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, features_month: date, *, rows: int, snapshot: int
 ) -> Labelled:
-    """About `rows` labelled customers of a feature month, all of them where there are fewer."""
+    """About `rows` labelled customers of a feature month, all of them where there are fewer.
+
+    Values outside the catalogue's ranges are kept: outcomes tell whether the model copes with them.
+    """
     table = f"{portfolio.name}.churn_labels at (version => {snapshot})"
     share = _share(connection, table, "features_month", features_month, rows)
-    return load_labelled(connection, portfolio, features_month, snapshot=snapshot, share=share)
+    return load_labelled(connection, portfolio, features_month, snapshot=snapshot, share=share, validated=False)
 
 
 def sample_features(
@@ -41,17 +45,36 @@ def sample_features(
     return matrix(found, portfolio.feature_names)
 
 
-def sample_requests(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, version: int, rows: int
-) -> np.ndarray:
-    """Features of about `rows` requests that the version answered in a month, as logged: encoded, in its own order."""
+def answered_from(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, version: int
+) -> date | None:
+    """The month of features that was live for most of the version's answers in a month; None where there are none."""
     table = f"{portfolio.name}.serving_log"
     if not table_exists(connection, table):
-        return np.empty((0, 0), dtype=np.float32)
+        return None
+    query = f"select mode(features_month) from {table} where month = ? and model_version = ?"
+    row = connection.execute(query, [month, version]).fetchone()
+    return parse_month(row[0]) if row and row[0] else None
+
+
+def sample_requests(
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    month: date,
+    *,
+    version: int,
+    features_month: date,
+    rows: int,
+) -> np.ndarray:
+    """Features of about `rows` requests that the version answered in a month while `features_month` was live.
+
+    As logged: encoded, in the version's own order.
+    """
     found = connection.execute(
-        f"select features from {table} where month = ? and model_version = ? and features is not null "
+        f"select features from {portfolio.name}.serving_log "
+        "where month = ? and model_version = ? and features_month = ? and features is not null "
         "order by hash(request_id, item) limit ?",
-        [month, version, rows],
+        [month, version, label(features_month), rows],
     ).fetchall()
     return np.array([[np.nan if value is None else value for value in row] for (row,) in found], dtype=np.float32)
 

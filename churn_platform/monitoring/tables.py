@@ -1,7 +1,7 @@
 """What monitoring keeps in the lake: small tables, a month replaced at a time, and the series read back from them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from datetime import date
 from typing import Any
@@ -112,10 +112,14 @@ def drift_rows(version: int, drifted: Sequence[FeatureDrift]) -> Rows:
     return [{"model_version": version} | asdict(row) for row in drifted]
 
 
-def read_series(connection: duckdb.DuckDBPyConnection, portfolio: str, month: date) -> list[Evidence]:
-    """What was measured in each month up to `month`, oldest first.
+def read_series(
+    connection: duckdb.DuckDBPyConnection, portfolio: str, month: date, *, in_force: Callable[[date], int | None]
+) -> list[Evidence]:
+    """What was measured in each month up to `month` of the version that was in force then, oldest first.
 
-    Outcomes are those of all customers; where several feature months matured at once, of the newest.
+    What a month measured of another version does not count: a version that was approved late is in force from the month
+    of its training on, and the one before it was measured until then. Outcomes are those of all customers; where
+    several feature months matured at once, of the newest.
     """
     measured: dict[date, dict[str, Any]] = {}
     for name, query in _SERIES.items():
@@ -124,15 +128,16 @@ def read_series(connection: duckdb.DuckDBPyConnection, portfolio: str, month: da
             names = [column[0] for column in found.description]
             for row in found.fetchall():
                 known = {column: value for column, value in zip(names, row, strict=True) if value is not None}
-                measured.setdefault(row[0], {"features_month": row[0]}).update(known)
+                if known.pop("model_version") == in_force(row[0]):
+                    measured.setdefault(row[0], {"features_month": row[0]}).update(known)
     return [Evidence(**measured[each]) for each in sorted(measured)]
 
 
 _SERIES = {
-    FEATURE_DRIFT: "select month, coalesce(sum(importance) filter (is_drifted), 0) as drifted_importance "
-    "from {table} where month <= ? group by month",
-    PREDICTION_DRIFT: "select month, psi / psi_limit as prediction_drift from {table} where month <= ?",
-    MODEL_PERFORMANCE: "select month, features_month, auc_gap_low, churn_ratio_low, churn_ratio_high "
+    FEATURE_DRIFT: "select month, model_version, coalesce(sum(importance) filter (is_drifted), 0) "
+    "as drifted_importance from {table} where month <= ? group by month, model_version",
+    PREDICTION_DRIFT: "select month, model_version, psi / psi_limit as prediction_drift from {table} where month <= ?",
+    MODEL_PERFORMANCE: "select month, model_version, features_month, auc_gap_low, churn_ratio_low, churn_ratio_high "
     f"from {{table}} where month <= ? and segment = '{ALL}' order by features_month",
 }
 

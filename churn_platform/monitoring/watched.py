@@ -1,25 +1,25 @@
 """The champion under watch: which version it is, and everything that a month is compared with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
 
+from churn_platform.errors import TrainingError
 from churn_platform.monitoring.decision import Training
 from churn_platform.monitoring.drift import Reference, make_reference, make_score_reference
 from churn_platform.monitoring.promise import Habit, learn_habit
 from churn_platform.monitoring.sampling import labelled_sample
-from churn_platform.months import parse_month
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.data import Labelled, TrainingSet, read_training_set
+from churn_platform.training.data import Labelled, load_labelled
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord, record_of_version
+from churn_platform.training.recorded import as_fitted, has_snapshot, recorded_training_set
 from churn_platform.training.registry import load_model
-from churn_platform.training.reproduce import check_snapshot
-from churn_platform.training.splits import STRATIFIED, TRAIN, row_splits
+from churn_platform.training.splits import TRAIN, row_splits
 from churn_platform.training.succession import Reign
 from churn_platform.warehouse.tables import table_exists
 
@@ -78,58 +78,71 @@ def version_in_force(reigns: Sequence[Reign], month: date) -> int | None:
 def watch(client: "MlflowClient", connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, version: int) -> Watched:
     """The registered version with what a month is compared with."""
     record, model = record_of_version(client, portfolio.name, version), load_model(client, portfolio.name, version)
-    check_snapshot(connection, version, record)
     return with_reference(connection, portfolio, version, model, record)
 
 
 def with_reference(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, version: int, model: ChurnModel, record: ModelRecord
 ) -> Watched:
-    """A model with samples of its own training set, as of its snapshot of the lake."""
-    recorded = read_training_set(connection, portfolio, parse_month(record.month))
-    fitted, unseen = _reference_rows(connection, portfolio, replace(recorded, snapshot=record.snapshot))
-    own = [model.own(part.features, portfolio.feature_names) for part in fitted]
-    scored = [model.churn_probability(model.own(part.features, portfolio.feature_names)) for part in unseen]
-    totals = [
-        (int(part.churned.sum()), float(model.churn_probability(features).sum()))
-        for part, features in zip(fitted, own, strict=True)
-    ]
-    probability = np.concatenate(scored)
+    """A model with samples of its own training set, as of its snapshot of the lake.
+
+    Where an erasure took the snapshot, the same months are read as they are now. TrainingError where they are gone.
+    """
+    then = as_fitted(portfolio, record, model.features)
+    fitted, unseen = _reference_rows(connection, then, record)
+    if not all(map(len, (*fitted, *unseen))):
+        raise TrainingError(
+            f"version {version} of {portfolio.name} cannot be watched: the lake has no labelled customers any more of "
+            f"months that it was fitted or judged on ({record.training_months[0]} to {record.holdout_month})"
+        )
+    scored = [model.churn_probability(part.features) for part in unseen]
+    totals = [(int(part.churned.sum()), float(model.churn_probability(part.features).sum())) for part in fitted]
+    probability, newest = np.concatenate(scored), fitted[-1].features
     return Watched(
         version=version,
         model=model,
         record=record,
-        sample=np.vstack(own),
-        reference=make_reference(own, model.features),
+        sample=np.vstack([part.features for part in fitted]),
+        reference=make_reference([part.features for part in fitted], model.features),
         scores=make_score_reference(scored),
         score_mean=float(probability.mean()),
-        importances=mean_contributions(model, own[-1][:: max(1, len(own[-1]) // EXPLAINED_ROWS)]),
+        importances=mean_contributions(model, newest[:: max(1, len(newest) // EXPLAINED_ROWS)]),
         habit=learn_habit(np.concatenate([part.churned for part in unseen]), probability, totals),
     )
 
 
 def _reference_rows(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, training_set: TrainingSet
+    connection: duckdb.DuckDBPyConnection, then: Portfolio, record: ModelRecord
 ) -> tuple[list[Labelled], list[Labelled]]:
     """Labelled samples of the months that were fitted on, and of those that validated and judged, month by month."""
-    months = training_set.months
-    if STRATIFIED in months.values():
+    training_set = recorded_training_set(connection, then, record)
+    months, snapshot = training_set.months, training_set.snapshot
+    if then.split.policy == "stratified":
         (month,) = months
-        everyone = labelled_sample(connection, portfolio, month, rows=REFERENCE_ROWS, snapshot=training_set.snapshot)
-        is_fitted = row_splits(everyone.churned, portfolio.split) == TRAIN
-        return [everyone.take(is_fitted)], [everyone.take(~is_fitted)]
+        everyone = load_labelled(connection, then, month, snapshot=snapshot)
+        is_fitted = row_splits(everyone.churned, then.split) == TRAIN
+        sides = [everyone.take(is_fitted), everyone.take(~is_fitted)]
+        if not has_snapshot(connection, record.snapshot):  # without the erased the draw parts the others differently
+            sides = [everyone, everyone]
+        fitted_rows, unseen_rows = (_at_most(REFERENCE_ROWS, side) for side in sides)
+        return [fitted_rows], [unseen_rows]
     fitted = [month for month, split in months.items() if split == TRAIN]
     parts = {
         month: labelled_sample(
             connection,
-            portfolio,
+            then,
             month,
             rows=REFERENCE_ROWS // len(fitted) if month in fitted else UNSEEN_ROWS,
-            snapshot=training_set.snapshot,
+            snapshot=snapshot,
         )
         for month in months
     }
     return [parts[month] for month in fitted], [parts[month] for month in months if month not in fitted]
+
+
+def _at_most(rows: int, customers: Labelled) -> Labelled:
+    """Every n-th customer, so that no more than `rows` are left."""
+    return customers.take(np.arange(0, len(customers), -(-len(customers) // rows) or 1))
 
 
 def mean_contributions(model: ChurnModel, features: np.ndarray) -> dict[str, float]:

@@ -120,14 +120,14 @@ def _published(feature: Feature, values: np.ndarray, importance: float) -> Publi
 
 
 def _typical(feature: Feature, values: np.ndarray) -> float | str | bool | None:
-    """The most frequent level, or the median, of the values that are known; None where none is."""
+    """The most frequent level, or the median, a whole one of whole numbers, of the values known; None where none is."""
     known = values[~np.isnan(values)]
     if not len(known):
         return None
     if feature.type in ("category", "boolean"):
         code = int(np.bincount(known.astype(int)).argmax())
         return feature.levels[code] if feature.type == "category" else bool(code)
-    return float(np.median(known))
+    return float(np.quantile(known, 0.5, method="lower" if feature.type == "integer" else "linear"))
 
 
 def _smoke(model: ChurnModel, published: tuple[PublishedFeature, ...]) -> SmokePrediction:

@@ -10,7 +10,6 @@ from churn_platform.audit.log import AuditLog
 from churn_platform.audit.trail import last_publication
 from churn_platform.errors import PublicationError
 from churn_platform.governance.card_facts import find_card
-from churn_platform.months import parse_month
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.contract import (
     MANIFEST_FILE,
@@ -22,8 +21,9 @@ from churn_platform.published.contract import (
 )
 from churn_platform.published.files import go_live, sha256
 from churn_platform.published.model_bundle import publish_model, read_bundle
-from churn_platform.training.data import load_holdout, read_training_set
+from churn_platform.training.data import load_holdout
 from churn_platform.training.record import record_of_version
+from churn_platform.training.recorded import as_fitted, recorded_training_set
 from churn_platform.training.registry import CHAMPION, champion_version, load_model, version_of
 from churn_platform.training.succession import changing
 from churn_platform.warehouse.lake import Lake, connect
@@ -77,9 +77,9 @@ def write_bundle(publisher: Publisher, version: int) -> Bundle:
     record = record_of_version(client, portfolio.name, version)
     model = load_model(client, portfolio.name, version)
     with closing(connect(publisher.lake, read_only=True)) as connection:
-        training_set = read_training_set(connection, portfolio, parse_month(record.month))
-        holdout = load_holdout(connection, portfolio, training_set).features
-    sample = model.own(holdout, portfolio.feature_names)[:PARITY_ROWS]
+        then = as_fitted(portfolio, record, model.features)
+        holdout = load_holdout(connection, then, recorded_training_set(connection, then, record))
+    sample = holdout.features[:PARITY_ROWS]
     card = find_card(client, portfolio.name, version, ending="html")
     difference = publish_model(publisher.root, version, model, record, sample, card=card, id_column=portfolio.id_column)
     manifest_sha256 = sha256(model_dir(publisher.root, version) / MANIFEST_FILE)

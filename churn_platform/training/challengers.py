@@ -14,8 +14,19 @@ CANDIDATE_TAGS = ("churn.portfolio", "dagster.partition", "churn.algorithm")
 
 
 def newest_candidates(client: "MlflowClient", portfolio: Portfolio, partition: str) -> list[ModelRecord]:
-    """The newest finished run of each algorithm for a partition; TrainingError names an algorithm without one."""
-    return [_newest(client, portfolio, algorithm, partition) for algorithm in portfolio.candidates]
+    """The newest finished run of each algorithm for a partition.
+
+    TrainingError names an algorithm without one, or runs that were not fitted on the same snapshot of the lake: their
+    validation rows differ, and what validated one may have fitted another.
+    """
+    found = [_newest(client, portfolio, algorithm, partition) for algorithm in portfolio.candidates]
+    if len({record.snapshot for record in found}) > 1:
+        told = ", ".join(f"{record.algorithm} on snapshot {record.snapshot}" for record in found)
+        raise TrainingError(
+            f"the candidates of {portfolio.name} for {partition} were fitted on different data ({told}); "
+            f"materialize {portfolio.name}/training_set and all candidates together"
+        )
+    return found
 
 
 def _newest(client: "MlflowClient", portfolio: Portfolio, algorithm: str, partition: str) -> ModelRecord:

@@ -161,13 +161,16 @@ def load_labelled(
     *,
     snapshot: int,
     share: float = 1.0,
+    validated: bool = True,
 ) -> Labelled:
     """Customers of one feature month with their labels, ordered by customer.
 
     `share` below 1 keeps a fixed sample of customers, the same in every month. Cardinality of the join is one to one.
+    DataError where a value lies outside the catalogue, unless `validated` is false.
     """
     query, parameters = _labelled_query(portfolio, features_month, snapshot, share=share)
-    return _labelled(connection.execute(query, parameters).to_arrow_table(), portfolio, features_month)
+    rows = connection.execute(query, parameters).to_arrow_table()
+    return _labelled(rows, portfolio, features_month, validated=validated)
 
 
 def _labelled_query(portfolio: Portfolio, month: date, snapshot: int, *, share: float) -> tuple[str, dict[str, Any]]:
@@ -183,9 +186,12 @@ def _labelled_query(portfolio: Portfolio, month: date, snapshot: int, *, share: 
     return query, {"month": month, "share": share}
 
 
-def _labelled(rows: pa.Table | pa.RecordBatch, portfolio: Portfolio, month: date) -> Labelled:
+def _labelled(
+    rows: pa.Table | pa.RecordBatch, portfolio: Portfolio, month: date, *, validated: bool = True
+) -> Labelled:
     features = matrix(rows, portfolio.feature_names)
-    validate_encoded(features, portfolio.features, what=f"{portfolio.name} features of {label(month)}")
+    if validated:
+        validate_encoded(features, portfolio.features, what=f"{portfolio.name} features of {label(month)}")
     churned, customer_ids = (column(rows, name) for name in ("churned", "customer_id"))
     return Labelled(features, churned, customer_ids)
 

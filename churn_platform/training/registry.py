@@ -71,16 +71,28 @@ def register(
         if known
         else client.create_model_version(portfolio, model_uri, run_id=run_id, tags=tags, description=description)
     )
+    client.set_registered_model_tag(portfolio, _challenger_tag(tags["month"]), str(version.version))
     client.set_registered_model_alias(portfolio, CHALLENGER, str(version.version))
     return int(version.version)
 
 
 def challenger_of(client: "MlflowClient", portfolio: str, month: str) -> int:
-    """The newest version registered for a month ('YYYY-MM'); TrainingError where there is none."""
-    found = client.search_model_versions(f"name = '{portfolio}' and tags.month = '{month}'")
-    if not found:
-        raise TrainingError(f"{portfolio} has no challenger of {month}; materialize {portfolio}/challenger first")
-    return max(int(version.version) for version in found)
+    """The version that was chosen last for a month ('YYYY-MM'); TrainingError where there is none.
+
+    That need not be the highest number: a run that was registered before may be the best again.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return int(client.get_registered_model(portfolio).tags[_challenger_tag(month)])
+    except (MlflowException, KeyError):
+        raise TrainingError(
+            f"{portfolio} has no challenger of {month}; materialize {portfolio}/challenger first"
+        ) from None
+
+
+def _challenger_tag(month: str) -> str:
+    return f"{CHALLENGER} {month}"
 
 
 def version_of(client: "MlflowClient", portfolio: str, alias: str) -> int | None:

@@ -2,32 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
 
-from churn_platform.erasure.snapshots import erasure_of_snapshot
 from churn_platform.errors import TrainingError
 from churn_platform.evaluation.metrics import measure
-from churn_platform.months import label, parse_month
 from churn_platform.portfolios.spec import Feature, Portfolio
-from churn_platform.training.candidates import ALGORITHMS
-from churn_platform.training.data import (
-    Labelled,
-    TrainingSet,
-    load_training_data,
-    read_training_set,
-    stream_training_rows,
-)
+from churn_platform.training.data import Labelled, load_training_data, stream_training_rows
 from churn_platform.training.fit import Means, fit_with
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord, libraries_of, record_of_version
+from churn_platform.training.recorded import as_fitted, check_snapshot, recorded_training_set
 from churn_platform.training.registry import load_model
-from churn_platform.training.splits import HOLDOUT, STRATIFIED, TRAIN, VALIDATION
-from churn_platform.warehouse.lake import NAME
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -73,7 +62,11 @@ def reproduce(
     """
     record, stored = record_of_version(client, portfolio.name, version), load_model(client, portfolio.name, version)
     check_snapshot(connection, version, record)
-    then = _as_it_was(portfolio, record, stored)
+    if not record.parameters:
+        raise TrainingError(
+            f"the record of run {record.mlflow_run_id} has no parameters: it is older than `churn reproduce`"
+        )
+    then = as_fitted(portfolio, record, stored.features)
     training_set = recorded_training_set(connection, then, record, rows_max=rows_max)
     data = load_training_data(connection, then, training_set)
     again = fit_with(
@@ -99,71 +92,6 @@ def reproduce(
             *_against_model(recorded, _metrics(stored, judged, record, then)),
         ],
     )
-
-
-def check_snapshot(connection: duckdb.DuckDBPyConnection, version: int, record: ModelRecord) -> None:
-    """TrainingError where the lake's snapshot of a version is gone, saying what took it."""
-    found = connection.execute(
-        f"select 1 from ducklake_snapshots('{NAME}') where snapshot_id = ?", [record.snapshot]
-    ).fetchone()
-    if found:
-        return
-    erased = erasure_of_snapshot(connection, record.snapshot)
-    why = f"an erasure of a customer in {label(erased)} took it away" if erased else "it was expired by housekeeping"
-    raise TrainingError(
-        f"version {version} of {record.portfolio} was fitted on snapshot {record.snapshot} of the lake, which is gone: "
-        f"{why}. Its training rows cannot be read again; nothing was fitted"
-    )
-
-
-def _as_it_was(portfolio: Portfolio, record: ModelRecord, stored: ChurnModel) -> Portfolio:
-    if not record.parameters:
-        raise TrainingError(
-            f"the record of run {record.mlflow_run_id} has no parameters: it is older than `churn reproduce`"
-        )
-    split = portfolio.split.model_copy(update={"seed": record.seed})
-    return portfolio.model_copy(update={"features": stored.features, "split": split})
-
-
-def recorded_training_set(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, record: ModelRecord, *, rows_max: int
-) -> TrainingSet:
-    """The training set of a record: the one in the lake where it is still that, else made of what the record says.
-
-    `rows_max` tells a fit that streamed its rows, because they were too many, from one that held them.
-    """
-    month = parse_month(record.month)
-    try:
-        kept = read_training_set(connection, portfolio, month)
-    except TrainingError:
-        kept = None
-    if kept and kept.snapshot == record.snapshot:
-        return kept
-    streamed = ALGORITHMS[record.algorithm].fit_streamed is not None and record.train_rows > rows_max
-    share = rows_max / record.train_rows if streamed else record.train_share
-    months = map(parse_month, record.training_months)
-    return TrainingSet(
-        month,
-        _months(connection, portfolio, record),
-        record.snapshot,
-        share,
-        record.train_rows,
-        half_life_months=record.half_life_months,
-        weights=dict(zip(months, record.training_weights, strict=False)),  # none of them where all rows count alike
-    )
-
-
-def _months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, record: ModelRecord) -> dict[date, str]:
-    """Split by month; the months between training and hold-out validate."""
-    trained, holdout = [parse_month(month) for month in record.training_months], parse_month(record.holdout_month)
-    if portfolio.split.policy == "stratified":
-        return {holdout: STRATIFIED}
-    rows = connection.execute(
-        f"select distinct features_month from {portfolio.name}.churn_labels at (version => {record.snapshot}) "
-        "where features_month > ? and features_month < ? order by features_month",
-        [max(trained), holdout],
-    ).fetchall()
-    return dict.fromkeys(trained, TRAIN) | {month: VALIDATION for (month,) in rows} | {holdout: HOLDOUT}
 
 
 def largest_difference(first: ChurnModel, second: ChurnModel, features: np.ndarray) -> float:

@@ -169,3 +169,16 @@ def test_a_list_keeps_its_promises(
     assert len({row["customer_id"] for row in rows}) == len(rows)
     assert {row["customer_id"] for row in rows} & {f"C{number}" for number in opted_out} == set()
     assert all(row["expected_profit_eur"] > 0 for row in rows)
+
+
+def test_a_list_that_was_handed_over_stays_as_it_is(connection):
+    """A new champion scores the month again: who was handed over for contact does not become control."""
+    portfolio = with_campaign(control_share=0.1)
+    names = [f"C{number:03d}" for number in range(100)]
+    add_scores(connection, {name: 0.5 + 0.004 * place for place, name in enumerate(names)})
+    before = listed(connection, portfolio)
+    connection.execute("update tiny.monthly_scores set churn_probability = 1.4 - churn_probability")
+    assert replace_contact_list(connection, portfolio, JANUARY, is_handed_over=True) == len(before)
+    after = connection.execute("select customer_id, role from tiny.contact_list order by list_rank").fetchall()
+    assert after == [(row["customer_id"], row["role"]) for row in before]
+    assert listed(connection, portfolio) != before

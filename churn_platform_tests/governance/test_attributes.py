@@ -7,6 +7,7 @@ import pytest
 
 from churn_platform.errors import DataError
 from churn_platform.governance.attributes import feature_groups, quartiles, read_groups
+from churn_platform.governance.slices import ordered
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import Labelled
 from churn_platform.warehouse.lake import connect
@@ -98,3 +99,18 @@ def test_ties_make_fewer_groups():
     assert quartiles(np.array([0, 0, 0, 1, 8.0])).tolist() == ["from 0 to 1"] * 4 + ["above 1 to 8"]
     assert quartiles(np.array([3.0, np.nan])).tolist() == ["3", "missing"]
     assert quartiles(np.array([np.nan])).tolist() == ["missing"]
+
+
+def test_quartiles_with_near_bounds_stay_apart():
+    """As many digits as tell the bounds from each other."""
+    values = np.array([1_000_000.0, 1_000_001, 1_000_002, 1_000_003, 1_000_004])
+    assert len(set(quartiles(values).tolist())) == 4
+    assert "above 1000003 to 1000004" in quartiles(values)
+
+
+def test_groups_are_ordered_by_bound_or_name():
+    """Whatever the words of a level are."""
+    names = ["above 10 to 20", "from 2 to 10", "from home to work", "above 1e+06 to 2e+06", "missing"]
+    assert ordered(np.array(names, dtype=object)) == [
+        *("from home to work", "missing", "from 2 to 10", "above 10 to 20", "above 1e+06 to 2e+06"),
+    ]

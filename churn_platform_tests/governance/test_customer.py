@@ -46,8 +46,10 @@ def connection(lake) -> Iterator[duckdb.DuckDBPyConnection]:
 def explain(connection):
     """Explains a customer where the features named are protected or can be acted on."""
 
-    def explain(customer_id: str, *protected: str, month=JANUARY, **actionable: str) -> CustomerExplanation:
-        champion = Champion(7, model(*protected, **actionable), TIERS)
+    def explain(
+        customer_id: str, *protected: str, month=JANUARY, tiers=TIERS, **actionable: str
+    ) -> CustomerExplanation:
+        champion = Champion(7, model(*protected, **actionable), tiers)
         return explain_customer(connection, TINY, champion, customer_id, month)
 
     return explain
@@ -69,6 +71,19 @@ def test_what_would_change_the_tier_is_said_in_words(explain):
     assert it.counterfactual.churn_probability == pytest.approx(expit(2))
     told = as_text(it)
     assert "tier high (88.1%) would be reached with, all else as it is\n- Tickets: 1 instead of 2" in told
+
+
+@pytest.mark.parametrize(
+    ("tiers", "reached"),
+    [
+        ([("critical", 0.9), ("high", 0.9), ("medium", 0.2), ("low", 0.0)], "medium"),
+        ([("critical", 0.9), ("high", 0.89), ("medium", 0.885), ("low", 0.0)], "low"),
+    ],
+)
+def test_the_tier_that_would_be_reached_is_that_of_the_new_score(explain, tiers, reached):
+    """88.1 %, though two tiers begin at one bound, or a tier is skipped."""
+    assert f"tier {reached} (88.1%) would be reached" in as_text(explain("ADA", tiers=tiers, tickets="lower"))
+    assert explain("ADA", tiers=tiers).lower_tier == next(name for name, bound in tiers if bound < 0.9)
 
 
 def test_where_nothing_can_be_done_it_is_said(explain):

@@ -1,26 +1,32 @@
 """A month of a tiny operator against the model that was trained on the months before."""
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from churn_platform.errors import TrainingError
 from churn_platform.monitoring import month as found
 from churn_platform.monitoring.watched import Watched, with_reference
 from churn_platform.months import label, shift
+from churn_platform.portfolios.encoding import encoded_columns
 from churn_platform.portfolios.snapshot import LABEL_COLUMNS
 from churn_platform.training.data import Labelled
 from churn_platform.training.plan import replace_training_set
 from churn_platform.training.record import ModelRecord
+from churn_platform.training.splits import HOLDOUT, TRAIN, row_splits
 from churn_platform.warehouse.lake import Lake, connect
+from churn_platform.warehouse.maintenance import expire
 from churn_platform.warehouse.tables import current_snapshot, ensure_table, replace_month, write
 from churn_platform_tests.tiny import APRIL, JANUARY, TINY, customers, fit_tiny
 from churn_platform_tests.training.conftest import FEATURE_TYPES
 
 CUSTOMERS = 3_000
 MAY, JUNE = shift(APRIL, 1), shift(APRIL, 2)
+SNAPSHOT = TINY.model_copy(update={"split": TINY.split.model_copy(update={"policy": "stratified"})})
 LEVELS = np.array(["prepaid", "monthly", "yearly"], dtype=object)
 
 
@@ -137,8 +143,81 @@ def test_requests_are_compared_once_they_suffice(tiny, watched, requests, rows):
     if requests:
         tiny.execute(
             "create table tiny.serving_log as select date '2025-04-01' as month, 'r' || i as request_id, 0 as item, "
-            f"1 as model_version, [90, 5, 1, 0]::float[] as features from range({requests}) as numbers(i)"
+            "1 as model_version, '2025-03' as features_month, [90, 5, 1, 0]::float[] as features "
+            f"from range({requests}) as numbers(i)"
         )
     drifted = found.find_serving_drift(tiny, TINY, watched, APRIL)
     assert len(drifted) == rows
     assert all(row["is_drifted"] for row in drifted)
+
+
+def test_requests_are_compared_with_the_customers_who_were_live(tiny, lake, watched):
+    """In May the service answers from April: May's customers are others, and no drift of the requests."""
+    add(tiny, lake, MAY, replaced(customers(CUSTOMERS, seed=9), tickets=40))
+    tiny.execute(
+        "create table tiny.serving_log as select date '2025-05-01' as month, customer_id as request_id, 0 as item, "
+        "1 as model_version, '2025-04' as features_month, [usage, tickets, is_late, plan]::float[] as features from "
+        f"(select customer_id, {encoded_columns(TINY.features)} from tiny.customer_features where month = '{APRIL}')"
+    )
+    drifted = found.find_serving_drift(tiny, TINY, watched, MAY)
+    assert len(drifted) == 4
+    assert not any(row["is_drifted"] for row in drifted)
+
+
+def test_an_older_version_is_watched_though_the_catalogue_grew(tiny, lake):
+    """Its snapshot has no column of the newer feature."""
+    snapshot = current_snapshot(tiny)
+    tiny.execute("alter table tiny.customer_features add column newcomer double")
+    newcomer = TINY.features[0].model_copy(update={"name": "newcomer"})
+    grown = TINY.model_copy(update={"features": (*TINY.features, newcomer)})
+    watched = with_reference(tiny, grown, 1, fit_tiny("logistic_regression"), record(snapshot))
+    assert watched.sample.shape == (2 * CUSTOMERS, 4)
+    assert found.own_features(tiny, grown, watched, APRIL).shape == (CUSTOMERS, 4)
+
+
+def test_a_version_is_watched_though_an_erasure_took_its_snapshot(tiny, lake):
+    """The same months are read as they are now; without them it says that there is nothing to compare with."""
+    snapshot = current_snapshot(tiny)
+    tiny.execute("delete from tiny.customer_features where customer_id = 'C00001'")
+    expire(tiny, [snapshot])
+    watched = with_reference(tiny, TINY, 1, fit_tiny("logistic_regression"), record(snapshot))
+    assert len(watched.sample) == 2 * (CUSTOMERS - 1)
+    tiny.execute("delete from tiny.customer_features where month = ?", [JANUARY])
+    with pytest.raises(TrainingError, match=r"cannot be watched.*no labelled customers any more.*2025-01 to 2025-04"):
+        with_reference(tiny, TINY, 1, fit_tiny("logistic_regression"), record(snapshot))
+
+
+def test_values_out_of_range_are_measured_all_the_same(tiny, lake, watched):
+    """They are what drift is about, and the outcomes tell how the model copes."""
+    add(tiny, lake, MAY, replaced(customers(CUSTOMERS, seed=9), tickets=51))
+    assert found.find_performance(tiny, TINY, watched, JUNE)[0]["customers"] == CUSTOMERS
+
+
+def test_of_a_snapshot_delivered_again_only_strangers_are_judged(lake):
+    """Outcomes that the version was fitted on would flatter it; where nobody else is there, nothing is claimed."""
+    people = customers(CUSTOMERS, seed=1)
+    with closing(connect(lake)) as connection:
+        add(connection, lake, JANUARY, people)
+        add(connection, lake, shift(JANUARY, 1), people)
+        snapshot = current_snapshot(connection)
+        january = replace(
+            record(snapshot), month="2025-01", training_months=["2025-01"], holdout_month="2025-01", seed=7
+        )
+        watched = with_reference(connection, SNAPSHOT, 1, fit_tiny("logistic_regression"), january)
+        parts = row_splits(people.churned, SNAPSHOT.split)
+        assert len(watched.sample) == (parts == TRAIN).sum()
+        assert watched.scores.counts[0].sum() == (parts != TRAIN).sum()
+        assert (
+            found.find_performance(connection, SNAPSHOT, watched, shift(JANUARY, 2))[0]["customers"]
+            == (parts == HOLDOUT).sum()
+        )
+        add(connection, lake, APRIL, people)  # the newest snapshot cannot go
+        expire(connection, [snapshot])
+        assert found.find_performance(connection, SNAPSHOT, watched, shift(JANUARY, 2)) == []
+
+
+def replaced(people: Labelled, *, tickets: int) -> Labelled:
+    """The same customers, each with so many tickets."""
+    features = people.features.copy()
+    features[:, 1] = tickets
+    return Labelled(features, people.churned, people.customer_ids)

@@ -65,7 +65,7 @@ def kept(lake: Lake):
 
 def test_the_series_joins_what_was_measured(kept):
     """A month has what its tables hold, NaN else; outcomes are those of all customers and the newest feature month."""
-    january, february, march = tables.read_series(kept, "tiny", MARCH)
+    january, february, march = tables.read_series(kept, "tiny", MARCH, in_force=lambda month: 1)
     assert january.drifted_importance == pytest.approx(0.7)
     assert math.isnan(january.auc_gap_low)
     assert february.prediction_drift == pytest.approx(0.5)
@@ -74,13 +74,20 @@ def test_the_series_joins_what_was_measured(kept):
 
 def test_the_series_ends_with_its_month(kept):
     """Nothing later is read, so a month decided again in a backfill sees what it saw."""
-    assert [evidence.month for evidence in tables.read_series(kept, "tiny", FEBRUARY)] == [JANUARY, FEBRUARY]
+    series = tables.read_series(kept, "tiny", FEBRUARY, in_force=lambda month: 1)
+    assert [evidence.month for evidence in series] == [JANUARY, FEBRUARY]
+
+
+def test_evidence_about_another_version_does_not_count(kept):
+    """Version 2 was approved in April, for its training of January: what February and March showed is version 1's."""
+    series = tables.read_series(kept, "tiny", MARCH, in_force=lambda month: 1 if month == JANUARY else 2)
+    assert [evidence.month for evidence in series] == [JANUARY]
 
 
 def test_a_lake_without_monitoring_has_no_series(lake):
     """No table, no evidence, no broken month."""
     with closing(connect(lake)) as connection:
-        assert tables.read_series(connection, "tiny", MARCH) == []
+        assert tables.read_series(connection, "tiny", MARCH, in_force=lambda month: 1) == []
         assert tables.read_broken_months(connection, "tiny", MARCH) == set()
 
 

@@ -21,7 +21,8 @@ from churn_platform.training.challengers import CANDIDATE_TAGS, register_challen
 from churn_platform.training.data import TrainingSet, load_training_data
 from churn_platform.training.fit import Means, fit_and_log
 from churn_platform.training.record import RECORD_FILE, ModelRecord, read_record
-from churn_platform.training.reproduce import Reproduction, as_text, recorded_training_set, reproduce
+from churn_platform.training.recorded import as_fitted, readable_snapshot, recorded_training_set
+from churn_platform.training.reproduce import Reproduction, as_text, reproduce
 from churn_platform.training.splits import recency_weights
 from churn_platform.training.tracking import Tracking
 from churn_platform.training.tune import Budget
@@ -174,3 +175,20 @@ def test_the_months_come_from_the_record_when_the_plan_is_gone(trained: Trained)
     assert (found.months, found.train_share, found.snapshot) == (SPLITS, 1.0, trained.record.snapshot)
     assert found.weights == {DECEMBER: pytest.approx(2 / 3), JANUARY: pytest.approx(4 / 3)}
     assert recorded_training_set(trained.connection, TINY, trained.record, rows_max=50).train_share == 0.125
+
+
+def test_without_its_snapshot_the_months_are_read_as_they_are(trained: Trained) -> None:
+    """A fit again needs the same rows; what only looks at the months finds them at the newest snapshot."""
+    kept = trained.record.snapshot
+    assert readable_snapshot(trained.connection, kept) == kept
+    expire(trained)
+    newest = current_snapshot(trained.connection)
+    assert readable_snapshot(trained.connection, kept) == newest != kept
+    found = recorded_training_set(trained.connection, TINY, trained.record)
+    assert (found.months, found.snapshot) == (SPLITS, newest)
+
+
+def test_a_version_is_read_with_its_own_catalogue_and_seed(trained: Trained) -> None:
+    """A snapshot from before a feature has no column of it."""
+    then = as_fitted(TINY, replace(trained.record, seed=5), TINY.features[:2])
+    assert (then.feature_names, then.split.seed) == (["usage", "tickets"], 5)

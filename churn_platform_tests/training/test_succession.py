@@ -218,7 +218,9 @@ def test_a_version_that_is_not_there_is_named(client, log, name):
 def test_a_run_is_registered_once(client, name):
     """The same run keeps its number and becomes challenger again."""
     first = version_named(client, name, 2)
-    again = register(client, name, model_uri=first.source, run_id=first.run_id, description="none", tags={})
+    again = register(
+        client, name, model_uri=first.source, run_id=first.run_id, description="none", tags={"month": "2025-03"}
+    )
     assert again == 2
     assert aliases(client, name)["challenger"] == 2
 

@@ -17,8 +17,8 @@ from churn_platform.training.challengers import CANDIDATE_TAGS, best, newest_can
 from churn_platform.training.data import TrainingData, TrainingSet
 from churn_platform.training.fit import Means, fit_and_log
 from churn_platform.training.model import fit_model
-from churn_platform.training.record import read_record
-from churn_platform.training.registry import CHALLENGER, set_champion, version_of
+from churn_platform.training.record import RECORD_FILE, read_record
+from churn_platform.training.registry import CHALLENGER, challenger_of, set_champion, version_of
 from churn_platform.training.tracking import Tracking
 from churn_platform.training.tune import Budget
 from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY, customers
@@ -266,6 +266,29 @@ def test_the_newest_finished_candidates_are_found(tracking, records):
     assert newest_candidates(tracking.client(), TINY, "2025-04-01") == list(records.values())
     with pytest.raises(TrainingError, match="no fitted logistic_regression of tiny for 2025-05-01; materialize tiny/l"):
         newest_candidates(tracking.client(), TINY, "2025-05-01")
+
+
+def test_candidates_of_different_data_are_not_compared(tracking, records, tmp_path):
+    """One that was fitted again on a newer snapshot, the others not: what validates one may have fitted another."""
+    newer = replace(TRAINING_SET, snapshot=18, month=MARCH)
+    portfolio = TINY.model_copy(update={"candidates": ["xgboost", "lightgbm"]})
+    for algorithm, training_set in (("xgboost", newer), ("lightgbm", TRAINING_SET)):
+        marked = tags(algorithm, "2025-03-01")
+        with tracking.run(context(algorithm=algorithm), experiment="tiny", tags=marked) as mlflow:
+            mlflow.log_dict(replace(records[algorithm], snapshot=training_set.snapshot).as_dict(), RECORD_FILE)
+    with pytest.raises(TrainingError, match=r"snapshot 18, lightgbm on snapshot 17\); materialize tiny/tr"):
+        newest_candidates(tracking.client(), portfolio, "2025-03-01")
+
+
+def test_the_challenger_is_who_was_chosen_last(tracking, records):
+    """A run that was registered before and is the best again, not the highest number."""
+    client = tracking.client()
+    first, second = (register_challenger(client, records[name]) for name in ("xgboost", "lightgbm"))
+    assert challenger_of(client, "tiny", "2025-04") == second
+    assert register_challenger(client, records["xgboost"]) == first
+    assert challenger_of(client, "tiny", "2025-04") == first
+    with pytest.raises(TrainingError, match="no challenger of 2025-05; materialize tiny/challenger"):
+        challenger_of(client, "tiny", "2025-05")
 
 
 def test_the_choice_does_not_look_at_the_hold_out(records):
