@@ -39,7 +39,7 @@ from churn_platform.settings import Settings, load_settings
 from churn_platform.simulator import SimulationConfig, plans_from, simulate
 from churn_platform.simulator.campaign import Plan, read_plan
 from churn_platform.training.data import Labelled
-from churn_platform.training.model import fit_model
+from churn_platform.training.model import ChurnModel, fit_model
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import current_snapshot, table_exists, write
 
@@ -92,20 +92,26 @@ class Operator:
         if newest is None or newest < month:
             self.run(f"{self.portfolio.name}_features", shift(newest, 1) if newest else FIRST, month)
 
-    @cached_property
-    def champion(self) -> Champion:
-        """A model of the months before the campaigns, without the tuning, judging and publishing of a real one."""
+    def labelled(self, months: Sequence[date]) -> list[Labelled]:
+        """Everybody of each month whose label has matured."""
         with closing(connect(self.lake, read_only=True)) as connection:
             snapshot = current_snapshot(connection)
-            months = month_range(shift(FIRST, 2), shift(self.trained, -1))
-            sample = partial(labelled_sample, connection, self.portfolio, rows=100_000, snapshot=snapshot)
-            *train, validation = [sample(month) for month in months]
+            return [labelled_sample(connection, self.portfolio, it, rows=100_000, snapshot=snapshot) for it in months]
+
+    def fit(self, months: Sequence[Labelled]) -> ChurnModel:
+        """A model of all months but the last, which validates, without the tuning of a real one."""
+        *train, validation = months
         features, churned, ids = (
             np.concatenate([getattr(part, name) for part in train]) for name in ("features", "churned", "customer_ids")
         )
-        model = fit_model(
-            "lightgbm", self.portfolio.features, Labelled(features, churned, ids), validation, seed=7, threads=1
-        )
+        rows = Labelled(features, churned, ids)
+        return fit_model("lightgbm", self.portfolio.features, rows, validation, seed=7, threads=1)
+
+    @cached_property
+    def champion(self) -> Champion:
+        """A model of the months before the campaigns."""
+        months = self.labelled(month_range(shift(FIRST, 2), shift(self.trained, -1)))
+        model, validation = self.fit(months), months[-1]
         probability = model.churn_probability(validation.features)
         print(
             f"AUC on the last month before the campaigns {roc_auc_score(validation.churned, probability):.3f}",
@@ -254,6 +260,25 @@ def earnings(bases: Sequence[Base], economics: Economics, informed: Informed, fo
     return total
 
 
+def show_learning(operator: Operator, judged: Sequence[date], bases: Sequence[Base], economics: Economics) -> None:
+    """Models fitted during the campaigns, on labels as they are and on those that no campaign had a hand in."""
+    months = operator.labelled(month_range(operator.trained, shift(judged[0], -1)))
+    kept = economics.acceptance_rate * economics.acquisition_cost_eur
+    print("\nFitted on months with campaigns, judged by the truth: the message, no budget\n")
+    print("| labels of the contacted | contacts | true over expected churners among them | true profit, EUR |")
+    print("|---|--:|--:|--:|")
+    for name, rows in {"as they are": months, "left out": [month.untouched for month in months]}.items():
+        model = operator.fit(rows)
+        listed, expected, true, profit = 0, 0.0, 0.0, 0.0
+        for base in bases:
+            probability = model.churn_probability(base.features)
+            chosen = probability * kept > economics.contact_cost_eur
+            listed += int(chosen.sum())
+            expected, true = expected + probability[chosen].sum(), true + base.true[chosen].sum()
+            profit += (base.effect[chosen] * economics.acquisition_cost_eur - economics.contact_cost_eur).sum()
+        print(f"| {name} | {listed:,} | {true / expected:.2f} | {profit:,.0f} |")
+
+
 def _earned(profit: np.ndarray, score: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Profit of the best by score at each budget, of those wanted at most."""
     order = np.argsort(-score, kind="stable")
@@ -322,6 +347,7 @@ def main() -> None:
     for title, economics in OFFERS.items():
         titled[title] = earnings(bases, economics, informed, forest)
         show(title, titled[title], bases, economics)
+    show_learning(operator, judged, bases, MESSAGE)
     if arguments.picture:
         draw(arguments.picture, titled)
 

@@ -67,7 +67,7 @@ def cross_validate(portfolio: PortfolioName) -> None:
         if not matured:
             raise ChurnError(f"{portfolio} has no labels; run `churn run {portfolio}` first")
         newest = matured[-1].features_month
-        customers = load_labelled(connection, spec, newest, snapshot=current_snapshot(connection))
+        customers = load_labelled(connection, spec, newest, snapshot=current_snapshot(connection)).untouched
     told = f"{len(customers):,} customers of {months.label(newest)}"
     means = f"{settings.tuning_trials} trials inside each" if settings.tuning_trials else "default parameters"
     console.print(f"\n5-fold AUC on {told}, folds fixed, {means}: mean, deviation, 95 % interval of the mean")

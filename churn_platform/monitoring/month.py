@@ -15,15 +15,13 @@ from churn_platform.monitoring.performance import (
     matured_features_months,
     performance_rows,
     served_scores,
-    uncontacted,
 )
 from churn_platform.monitoring.promise import promise
 from churn_platform.monitoring.sampling import answered_from, labelled_sample, sample_features, sample_requests
 from churn_platform.monitoring.tables import Rows, drift_rows
 from churn_platform.monitoring.watched import Watched
-from churn_platform.months import label, month_range
+from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.data import Labelled
 from churn_platform.training.familiarity import known_customers
 from churn_platform.training.recorded import as_fitted
 from churn_platform.warehouse.tables import current_snapshot
@@ -133,13 +131,11 @@ def _matured(
     """
     snapshot = current_snapshot(connection)
     sample = labelled_sample(connection, portfolio, features_month, rows=MATURED_ROWS, snapshot=snapshot)
-    months = month_range(features_month, month)
-    is_judged = uncontacted(connection, portfolio, months, sample.customer_ids)
+    customers = sample.untouched
     if portfolio.split.policy == "stratified":
         then = as_fitted(portfolio, watched.record, watched.model.features)
-        known = known_customers(connection, then, watched.record, label(features_month), sample)
-        is_judged &= False if known is None else ~known
-    customers: Labelled = sample.take(is_judged)
+        known = known_customers(connection, then, watched.record, label(features_month), customers)
+        customers = customers.take(np.zeros(len(customers), dtype=bool) if known is None else ~known)
     if not len(customers):
         return None
     served = served_scores(connection, portfolio, features_month, watched.version, customers.customer_ids)

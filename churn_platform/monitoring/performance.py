@@ -1,6 +1,6 @@
 """How the champion did once labels matured: over all customers and by segment, as rows of the lake."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -72,23 +72,6 @@ def served_scores(
     if not len(known) or places.max(initial=0) >= len(known) or (known[places] != ids).any():
         return None
     return np.asarray(found["churn_probability"], dtype=np.float64)[places]
-
-
-def uncontacted(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, months: Sequence[date], ids: np.ndarray
-) -> np.ndarray:
-    """Which customers no campaign contacted in these months, (rows,) booleans.
-
-    An accepted offer keeps a customer whom the model rightly named, so contacted customers would make a good model look
-    wrong. Control customers and those off the list stay; contact depends on nothing but the features and a draw, so
-    among those who stay the probabilities still promise what they did. All stay where no contacts were landed.
-    """
-    table = f"{portfolio.raw_schema}.campaign_contacts"
-    if not table_exists(connection, table):
-        return np.ones(len(ids), dtype=bool)
-    query = f"select distinct customer_id from {table} where list_contains(?, month)"
-    contacted = connection.execute(query, [list(months)]).fetchnumpy()["customer_id"]
-    return ~np.isin(ids.astype(str), np.asarray(contacted, dtype=str))
 
 
 def performance_rows(

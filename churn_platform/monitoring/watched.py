@@ -124,7 +124,7 @@ def _reference_rows(
         sides = [everyone.take(is_fitted), everyone.take(~is_fitted)]
         if not has_snapshot(connection, record.snapshot):  # without the erased the draw parts the others differently
             sides = [everyone, everyone]
-        fitted_rows, unseen_rows = (_at_most(REFERENCE_ROWS, side) for side in sides)
+        fitted_rows, unseen_rows = (_at_most(REFERENCE_ROWS, side.untouched) for side in sides)
         return [fitted_rows], [unseen_rows]
     fitted = [month for month, split in months.items() if split == TRAIN]
     parts = {
@@ -134,7 +134,7 @@ def _reference_rows(
             month,
             rows=REFERENCE_ROWS // len(fitted) if month in fitted else UNSEEN_ROWS,
             snapshot=snapshot,
-        )
+        ).untouched
         for month in months
     }
     return [parts[month] for month in fitted], [parts[month] for month in months if month not in fitted]

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from churn_platform.errors import TrainingError
-from churn_platform.months import label
+from churn_platform.months import label, shift
 from churn_platform.portfolios.encoding import column, encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.validation import validate_encoded
@@ -25,21 +25,33 @@ STREAMED_ROWS = 100_000  # no setting: XGBoost bins batch by batch, so the size 
 class Labelled:
     """Rows of one split: features (rows, features) float32 in catalogue order, churned (rows,) int8, customer ids.
 
-    `weights` (rows,) float64 say how much each row counts in a fit; None where all count alike.
+    `weights` (rows,) float64 say how much each row counts in a fit; None where all count alike. `is_contacted` (rows,)
+    booleans mark those whom a campaign contacted from the month of the features to that of the label; None: nobody.
     """
 
     features: np.ndarray
     churned: np.ndarray
     customer_ids: np.ndarray
     weights: np.ndarray | None = None
+    is_contacted: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.churned)
 
     def take(self, rows: np.ndarray) -> "Labelled":
         """The given rows, by position or by a mask."""
-        weights = None if self.weights is None else self.weights[rows]
-        return Labelled(self.features[rows], self.churned[rows], self.customer_ids[rows], weights)
+        weights, is_contacted = (None if it is None else it[rows] for it in (self.weights, self.is_contacted))
+        return Labelled(self.features[rows], self.churned[rows], self.customer_ids[rows], weights, is_contacted)
+
+    @property
+    def untouched(self) -> "Labelled":
+        """The rows whose label no campaign had a hand in.
+
+        An accepted offer keeps a customer who would have left, so a model that learns from such labels, or is judged by
+        them, takes those whom it rightly named for safe. Who is contacted depends on the features and a draw alone, so
+        among the others the probability of leaving, given the features, is what it would be without a campaign.
+        """
+        return self if self.is_contacted is None else self.take(~self.is_contacted)
 
     def weighing(self, weight: float | None) -> "Labelled":
         """The same rows, each with this weight."""
@@ -115,12 +127,15 @@ def load_training_data(
 def load_splits(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, training_set: TrainingSet, *names: str
 ) -> list[Labelled]:
-    """The named splits of a training set; only the months in them are read."""
+    """The named splits of a training set; only the months in them are read.
+
+    Customers whom a campaign contacted are left out of the training rows, and marked in the others.
+    """
     if portfolio.split.policy == "stratified":
         (features_month,) = training_set.months
         everyone = load_labelled(connection, portfolio, features_month, snapshot=training_set.snapshot)
         parts = row_splits(everyone.churned, portfolio.split)
-        return [everyone.take(parts == name) for name in names]
+        return [_fitted_on(everyone.take(parts == name), name) for name in names]
     return [_stacked(list(_months_of_split(connection, portfolio, training_set, name))) for name in names]
 
 
@@ -136,7 +151,11 @@ def _months_of_split(
     for features_month, split in training_set.months.items():
         if split == name:
             rows = load_labelled(connection, portfolio, features_month, snapshot=training_set.snapshot, share=share)
-            yield rows.weighing(training_set.weights.get(features_month))
+            yield _fitted_on(rows, name).weighing(training_set.weights.get(features_month))
+
+
+def _fitted_on(rows: Labelled, split: str) -> Labelled:
+    return rows.untouched if split == TRAIN else rows
 
 
 def stream_training_rows(
@@ -149,9 +168,10 @@ def stream_training_rows(
     """Every training row of an out-of-time set, none left out for a sample, a batch at a time in the same order."""
     for features_month, split in training_set.months.items():
         if split == TRAIN:
-            query, parameters = _labelled_query(portfolio, features_month, training_set.snapshot, share=1.0)
+            query, parameters = _labelled_query(connection, portfolio, features_month, training_set.snapshot, share=1.0)
             for batch in stream(connection, query, parameters, batch_rows=batch_rows):
-                yield _labelled(batch, portfolio, features_month).weighing(training_set.weights.get(features_month))
+                rows = _labelled(batch, portfolio, features_month).untouched
+                yield rows.weighing(training_set.weights.get(features_month))
 
 
 def load_labelled(
@@ -168,15 +188,28 @@ def load_labelled(
     `share` below 1 keeps a fixed sample of customers, the same in every month. Cardinality of the join is one to one.
     DataError where a value lies outside the catalogue, unless `validated` is false.
     """
-    query, parameters = _labelled_query(portfolio, features_month, snapshot, share=share)
+    query, parameters = _labelled_query(connection, portfolio, features_month, snapshot, share=share)
     rows = connection.execute(query, parameters).to_arrow_table()
     return _labelled(rows, portfolio, features_month, validated=validated)
 
 
-def _labelled_query(portfolio: Portfolio, month: date, snapshot: int, *, share: float) -> tuple[str, dict[str, Any]]:
+def _labelled_query(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, snapshot: int, *, share: float
+) -> tuple[str, dict[str, Any]]:
     version = f"at (version => {snapshot})"
+    contacts = f"{portfolio.raw_schema}.campaign_contacts {version}"
+    outcomes = shift(month, 1 + portfolio.label.gap_months)
+    is_contacted = (
+        f"customer_id in (select customer_id from {contacts} where month between $month and date '{outcomes}')"
+        if table_exists(connection, contacts)
+        else "false"
+    )
     query = f"""
-        select customer_id, churned::tinyint as churned, {encoded_columns(portfolio.features)}
+        select
+            customer_id,
+            churned::tinyint as churned,
+            {is_contacted} as is_contacted,
+            {encoded_columns(portfolio.features)},
         from {portfolio.name}.customer_features as features {version}
         join {portfolio.name}.churn_labels as labels {version} using (customer_id)
         where features.month = $month and labels.features_month = $month
@@ -192,15 +225,18 @@ def _labelled(
     features = matrix(rows, portfolio.feature_names)
     if validated:
         validate_encoded(features, portfolio.features, what=f"{portfolio.name} features of {label(month)}")
-    churned, customer_ids = (column(rows, name) for name in ("churned", "customer_id"))
-    return Labelled(features, churned, customer_ids)
+    churned, customer_ids, contacted = (column(rows, name) for name in ("churned", "customer_id", "is_contacted"))
+    is_contacted = contacted.astype(bool)
+    return Labelled(features, churned, customer_ids, is_contacted=is_contacted if is_contacted.any() else None)
 
 
 def _stacked(parts: list[Labelled]) -> Labelled:
     weights = [part.weights for part in parts if part.weights is not None]
+    marks = [np.zeros(len(part), dtype=bool) if part.is_contacted is None else part.is_contacted for part in parts]
     return Labelled(
         np.vstack([part.features for part in parts]),
         np.concatenate([part.churned for part in parts]),
         np.concatenate([part.customer_ids for part in parts]),
         np.concatenate(weights) if weights else None,
+        np.concatenate(marks) if any(mark.any() for mark in marks) else None,
     )

@@ -58,7 +58,7 @@ def fit_and_log(
         algorithm,
         portfolio.features,
         data.train,
-        scored_rows(data.train, data.validation, portfolio.split),
+        scored_rows(data.train, data.validation.untouched, portfolio.split),
         budget=means.budget,
         seed=portfolio.split.seed,
         threads=means.threads,
@@ -101,7 +101,7 @@ def fit_with(
             algorithm,
             portfolio.features,
             data.train,
-            data.validation,
+            data.validation.untouched,
             seed=seed,
             threads=threads,
             parameters=parameters,
@@ -109,7 +109,7 @@ def fit_with(
     means.cache_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=means.cache_dir) as folder:
         estimator = fit_streamed(every_row, parameters, seed=seed, threads=threads, cache_dir=Path(folder))
-    return calibrated(algorithm, portfolio.features, estimator, data.validation, parameters)
+    return calibrated(algorithm, portfolio.features, estimator, data.validation.untouched, parameters)
 
 
 def streams(algorithm: str, training_set: TrainingSet) -> bool:

@@ -221,3 +221,17 @@ def replaced(people: Labelled, *, tickets: int) -> Labelled:
     features = people.features.copy()
     features[:, 1] = tickets
     return Labelled(features, people.churned, people.customer_ids)
+
+
+def test_whom_a_campaign_contacted_is_not_judged_by(tiny, lake, watched):
+    """An accepted offer keeps a customer whom the model rightly named; the reference leaves such customers out, too."""
+    add(tiny, lake, MAY, customers(CUSTOMERS, seed=9))
+    tiny.execute("create schema if not exists tiny_raw")
+    tiny.execute(
+        "create table tiny_raw.campaign_contacts as select months.month, customer_id from tiny.customer_features, "
+        f"(values (date '{JANUARY}'), (date '{JUNE}')) as months(month) "
+        f"where customer_features.month = '{MAY}' and customer_id < 'C00100'"
+    )
+    assert found.find_performance(tiny, TINY, watched, JUNE)[0]["customers"] == CUSTOMERS - 100
+    now = with_reference(tiny, TINY, 1, watched.model, record(current_snapshot(tiny)))
+    assert len(now.sample) == 2 * CUSTOMERS - 100

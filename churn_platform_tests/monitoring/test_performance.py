@@ -12,11 +12,10 @@ from churn_platform.monitoring.performance import (
     matured_features_months,
     performance_rows,
     served_scores,
-    uncontacted,
 )
 from churn_platform.training.data import Labelled
 from churn_platform.warehouse.lake import Lake, connect
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, MARCH, TINY
+from churn_platform_tests.tiny import FEBRUARY, JANUARY, TINY
 from churn_platform_tests.training.conftest import add_month
 
 IDS = np.array(["A", "B", "C", "D"], dtype=object)
@@ -64,16 +63,9 @@ def test_scores_that_are_not_all_there_are_not_used(tiny_lake_with_scores, month
     assert served_scores(tiny_lake_with_scores, TINY, month, version, ids) is None
 
 
-def test_contacted_customers_are_left_out(tiny_lake_with_scores):
-    """B was contacted in February and is out of its outcomes; in March nobody was."""
-    assert uncontacted(tiny_lake_with_scores, TINY, [JANUARY, FEBRUARY], IDS).tolist() == [True, False, True, True]
-    assert uncontacted(tiny_lake_with_scores, TINY, [MARCH], IDS).all()
-
-
 def test_without_tables_everybody_stays_and_nothing_matures(lake):
-    """A young lake has no contacts, no scores and no labels, and that is no error."""
+    """A young lake has no scores and no labels, and that is no error."""
     with closing(connect(lake)) as connection:
-        assert uncontacted(connection, TINY, [JANUARY], IDS).all()
         assert served_scores(connection, TINY, JANUARY, 3, IDS) is None
         assert matured_features_months(connection, TINY, JANUARY) == []
 

@@ -16,7 +16,7 @@ from churn_platform.training.data import (
 from churn_platform.training.plan import as_markdown, replace_training_set
 from churn_platform.training.splits import LabelledMonth
 from churn_platform.warehouse.lake import connect
-from churn_platform.warehouse.tables import current_snapshot
+from churn_platform.warehouse.tables import current_snapshot, write
 from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY
 from churn_platform_tests.training.conftest import add_month
 
@@ -156,3 +156,41 @@ def test_months_come_oldest_first_however_they_were_stored(lake):
         connection.execute("delete from tiny.training_set")
         connection.execute("insert into tiny.training_set select * from turned")
         assert list(read_training_set(connection, TINY, APRIL).months) == [JANUARY, FEBRUARY, MARCH]
+
+
+@pytest.mark.parametrize(("gap", "touched"), [(0, ["C000", "C001"]), (1, ["C000", "C001", "C002"])])
+def test_whom_a_campaign_contacted_is_marked(lake, gap, touched):
+    """From the month of the features to that of the label, also over a gap; as the snapshot knows them."""
+    portfolio = TINY.model_copy(update={"label": TINY.label.model_copy(update={"gap_months": gap})})
+    with closing(connect(lake)) as connection:
+        add_month(connection, lake, JANUARY, 0)
+        before = current_snapshot(connection)
+        contact(connection, {JANUARY: "C000", FEBRUARY: "C001", MARCH: "C002", APRIL: "C003"})
+        found = load_labelled(connection, portfolio, JANUARY, snapshot=current_snapshot(connection))
+        assert found.customer_ids[found.is_contacted].tolist() == touched
+        assert found.untouched.customer_ids.tolist() == [it for it in found.customer_ids if it not in touched]
+        assert load_labelled(connection, portfolio, JANUARY, snapshot=before).is_contacted is None
+
+
+def test_whom_a_campaign_contacted_is_not_fitted_on(lake):
+    """They are left out of the training rows, in memory and streamed, and stay in those that judge, marked."""
+    with closing(connect(lake)) as connection:
+        for tickets, month in enumerate((JANUARY, FEBRUARY, MARCH, APRIL)):
+            add_month(connection, lake, month, tickets)
+        contact(connection, {FEBRUARY: "C000", MARCH: "C001", APRIL: "C004", MAY: "C005"})
+        write(connection, lake, lambda: replace_training_set(connection, TINY, MAY, rows_max=10_000))
+        training_set = read_training_set(connection, TINY, MAY)
+        data = load_training_data(connection, TINY, training_set)
+        streamed = list(stream_training_rows(connection, TINY, training_set))
+    assert [list(data.train.customer_ids).count(name) for name in ("C000", "C001", "C002")] == [0, 1, 2]
+    assert (len(data.train), sum(map(len, streamed))) == (397, 397)
+    assert np.concatenate([part.customer_ids for part in streamed]).tolist() == data.train.customer_ids.tolist()
+    assert data.validation.customer_ids[data.validation.is_contacted].tolist() == ["C001", "C004"]
+    assert (len(data.holdout), len(data.holdout.untouched)) == (200, 198)
+
+
+def contact(connection, contacts: dict) -> None:
+    """Land contacts, one customer in each month."""
+    connection.execute("create schema if not exists tiny_raw")
+    connection.execute("create table tiny_raw.campaign_contacts (month date, customer_id varchar)")
+    connection.executemany("insert into tiny_raw.campaign_contacts values (?, ?)", list(contacts.items()))
