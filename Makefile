@@ -34,8 +34,9 @@ demo-telco: setup  ## The same on the IBM Telco file: make demo-telco CSV=path
 	@test -n "$(CSV)" || { echo "say where the file is: make demo-telco CSV=path"; exit 2; }
 	@CHURN_TUNING_TRIALS=$${CHURN_TUNING_TRIALS:-0} $(BIN)/churn demo-telco --csv "$(CSV)"
 
+# A shell without a terminal starts `make dev &` with interrupts ignored; Dagster would hand that on to SIGTERM.
 dev: setup  ## Open the Dagster UI (webserver and daemon)
-	@$(BIN)/dg dev
+	@$(BIN)/python -c 'import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv("$(BIN)/dg", ["dg", "dev"])'
 
 serve: setup  ## Answer HTTP requests from what make demo or make demo-telco published (docs at /docs)
 	@$(BIN)/python -m serving

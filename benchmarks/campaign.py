@@ -279,6 +279,27 @@ def show_learning(operator: Operator, judged: Sequence[date], bases: Sequence[Ba
         print(f"| {name} | {listed:,} | {true / expected:.2f} | {profit:,.0f} |")
 
 
+def show_judging(operator: Operator, month: date) -> None:
+    """The champion on a month whose labels a campaign had a hand in, by these labels and by the truth."""
+    (rows,) = operator.labelled([month])
+    with closing(connect(operator.lake, read_only=True)) as connection:
+        query = (
+            f"select churn_probability from '{operator.truth(month)}' "
+            "where list_contains(?, customer_id) order by customer_id"
+        )
+        true = connection.execute(query, [list(rows.customer_ids)]).fetchnumpy()["churn_probability"]
+    probability = operator.champion.model.churn_probability(rows.features)
+    named = probability >= np.quantile(probability, 0.9)
+    both, twice = np.repeat([1, 0], len(true)), np.tile(probability, 2)
+    auc_true = roc_auc_score(both, twice, sample_weight=np.concatenate([true, 1 - true]))
+    auc = roc_auc_score(rows.churned, probability)
+    recall, recall_true = (part[named].sum() / part.sum() for part in (rows.churned, true))
+    print(
+        f"\n{label(month)} by its labels: AUC {auc:.3f}, recall {recall:.3f} of a tenth of the customers; "
+        f"by the truth {auc_true:.3f}, {recall_true:.3f}"
+    )
+
+
 def _earned(profit: np.ndarray, score: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Profit of the best by score at each budget, of those wanted at most."""
     order = np.argsort(-score, kind="stable")
@@ -348,6 +369,8 @@ def main() -> None:
         titled[title] = earnings(bases, economics, informed, forest)
         show(title, titled[title], bases, economics)
     show_learning(operator, judged, bases, MESSAGE)
+    for month in judged:
+        show_judging(operator, month)
     if arguments.picture:
         draw(arguments.picture, titled)
 
