@@ -27,12 +27,12 @@ from churn_platform.partitions import WAREHOUSE_POOL, lag, monthly_asset, months
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.rows import scored_by
 from churn_platform.settings import Settings
+from churn_platform.training.data import CONTACTS
 from churn_platform.training.record import record_of_version
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.resource import Warehouse
 from churn_platform.warehouse.tables import write
 
-CONTACTS = "campaign_contacts"
 CAMPAIGN_TABLES = ("contact_preferences", CONTACTS)
 
 

@@ -10,6 +10,7 @@ from churn_platform.errors import DataError
 from churn_platform.months import label, shift
 from churn_platform.portfolios.economics import Campaign, Offer
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.training.data import CONTACTS
 from churn_platform.warehouse.tables import ensure_table, replace_month, table_exists
 
 COLUMNS = {
@@ -75,7 +76,7 @@ def _rows_in_use(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, is_handed_over: bool
 ) -> int:
     """Rows of a list that was handed over, or worked off, as contacts of the month after it show; 0 for any other."""
-    contacts = f"{portfolio.raw_schema}.campaign_contacts"
+    contacts = f"{portfolio.raw_schema}.{CONTACTS}"
     landed = f"select 1 from {contacts} where month = ? limit 1"
     if not is_handed_over and not (
         table_exists(connection, contacts) and connection.execute(landed, [shift(month, 1)]).fetchone()
@@ -169,7 +170,7 @@ def _excluded(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month
 
     Preferences are those of the newest month that has any: a missing file does not call back who has opted out.
     """
-    preferences, contacts = f"{portfolio.raw_schema}.contact_preferences", f"{portfolio.raw_schema}.campaign_contacts"
+    preferences, contacts = f"{portfolio.raw_schema}.contact_preferences", f"{portfolio.raw_schema}.{CONTACTS}"
     since = shift(month, 1 - portfolio.campaign.cooldown_months)
     parts = ["select null::varchar as customer_id where false"]
     if table_exists(connection, preferences):

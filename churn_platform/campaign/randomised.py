@@ -10,6 +10,7 @@ import numpy as np
 from churn_platform.campaign.contact_list import CONTROL
 from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.training.data import CONTACTS
 from churn_platform.warehouse.tables import table_exists
 
 
@@ -103,7 +104,7 @@ def campaign_tables(portfolio: Portfolio) -> tuple[str, str, str]:
     return (
         f"{portfolio.name}.contact_list",
         f"{portfolio.name}.churn_labels",
-        f"{portfolio.raw_schema}.campaign_contacts",
+        f"{portfolio.raw_schema}.{CONTACTS}",
     )
 
 

@@ -10,7 +10,7 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 from churn_platform.training import challengers, plan
 from churn_platform.training.candidates import ALGORITHMS
-from churn_platform.training.data import load_training_data, read_training_set, stream_training_rows
+from churn_platform.training.data import CONTACTS, load_training_data, read_training_set, stream_training_rows
 from churn_platform.training.fit import Means, fit_and_log
 from churn_platform.training.tracking import Tracking
 from churn_platform.training.tune import Budget
@@ -26,13 +26,13 @@ def training_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefi
 
 def _training_set(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     lookback = lag(portfolio.split.training_months + 2 + portfolio.label.gap_months)
+    read = [[portfolio.name, "customer_features"], [portfolio.name, "churn_labels"]]
+    if CONTACTS in [table.name for table in portfolio.landed_tables]:
+        read.append([portfolio.raw_schema, CONTACTS])
 
     @asset(
         **monthly_asset(portfolio.name, "training_set", f"{portfolio.name}_training", settings.first_month),
-        deps=[
-            AssetDep(AssetKey([portfolio.name, "customer_features"]), partition_mapping=lookback),
-            AssetDep(AssetKey([portfolio.name, "churn_labels"]), partition_mapping=lookback),
-        ],
+        deps=[AssetDep(AssetKey(key), partition_mapping=lookback) for key in read],
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
         description="One row per month and feature month in use: its split, its size and the lake's snapshot.",

@@ -18,6 +18,7 @@ from churn_platform.training.splits import HOLDOUT, SPLITS, TRAIN, LabelledMonth
 from churn_platform.warehouse.lake import stream
 from churn_platform.warehouse.tables import read_rows, table_exists
 
+CONTACTS = "campaign_contacts"
 STREAMED_ROWS = 100_000  # no setting: XGBoost bins batch by batch, so the size is part of the recipe of a model
 
 
@@ -197,7 +198,7 @@ def _labelled_query(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, snapshot: int, *, share: float
 ) -> tuple[str, dict[str, Any]]:
     version = f"at (version => {snapshot})"
-    contacts = f"{portfolio.raw_schema}.campaign_contacts {version}"
+    contacts = f"{portfolio.raw_schema}.{CONTACTS} {version}"
     outcomes = shift(month, 1 + portfolio.label.gap_months)
     is_contacted = (
         f"customer_id in (select customer_id from {contacts} where month between $month and date '{outcomes}')"
