@@ -69,8 +69,12 @@ def _keys(parsed: argparse.Namespace, settings: Settings) -> None:
         )
         print(f"{secret}\n(shown once; send it in the header X-API-Key)")
     elif parsed.action == "revoke":
-        revoke_key(path, name=parsed.name)
+        left = revoke_key(path, name=parsed.name)
         print(f"{parsed.name} is revoked; workers refuse it within {settings.poll_seconds:g} s")
+        if not left:
+            print(
+                f"no key is left, so nobody may ask until you make one; to open the service, stop it and remove {path}"
+            )
     else:
         for key in read_keys(path):
             print(f"{key.name}\t{','.join(key.scopes)}\t{key.requests_per_second or settings.requests_per_second:g}/s")

@@ -78,7 +78,7 @@ def create_litestar(settings: Settings) -> Litestar:
 
 def check_exposure(settings: Settings, keys: KeyRing) -> None:
     """SettingsError where anybody on the network could ask; a warning where anybody on this machine can."""
-    if keys:
+    if keys.is_in_use:
         return
     if not settings.is_loopback:
         raise SettingsError(

@@ -5,6 +5,7 @@ A key has 256 random bits, so a plain SHA-256 of it cannot be guessed backwards;
 
 import fcntl
 import hashlib
+import logging
 import os
 import secrets
 import tempfile
@@ -19,6 +20,8 @@ from serving.errors import SettingsError
 SCOPES = ("score", "push", "admin")
 SLOTS = 4096
 
+logger = logging.getLogger(__name__)
+
 
 class Key(msgspec.Struct, frozen=True):
     """A key as kept. slot: its place in the table of rates, never given to another key."""
@@ -32,10 +35,14 @@ class Key(msgspec.Struct, frozen=True):
 
 
 class KeyRing:
-    """The keys of a file, followed as it changes."""
+    """The keys of a file, followed as it changes.
+
+    is_in_use: whether there is a key, or ever was one. It stays so when all are revoked and when the file goes away.
+    """
 
     def __init__(self, path: Path):
         self._path = path
+        self.is_in_use = False
         self._stamp: object = None
         self._keys: dict[bytes, Key] = {}
         self.refresh()
@@ -48,11 +55,15 @@ class KeyRing:
         return self._keys.get(hashlib.sha256(secret).digest())
 
     def refresh(self) -> None:
-        """Read the file again if it has changed; a revoked key is refused from then on."""
+        """Read the file again if it has changed; a revoked key is refused from then on. SettingsError: unreadable."""
         stamp = _stamp(self._path)
-        if stamp != self._stamp:
-            self._keys = {bytes.fromhex(key.sha256): key for key in read_keys(self._path)}
-            self._stamp = stamp
+        if stamp == self._stamp:
+            return
+        self.is_in_use = True
+        self._keys = {bytes.fromhex(key.sha256): key for key in read_keys(self._path)}
+        self._stamp = stamp
+        if not self._keys:
+            logger.error("CLOSED: no API key is left, so nobody may ask", extra={"fields": {"file": str(self._path)}})
 
 
 def read_keys(path: Path) -> list[Key]:
@@ -81,13 +92,14 @@ def add_key(
     return secret
 
 
-def revoke_key(path: Path, *, name: str) -> None:
-    """Take a key away; SettingsError where there is none of that name."""
+def revoke_key(path: Path, *, name: str) -> int:
+    """Take a key away; returns how many are left. SettingsError where there is none of that name."""
     with _changed(path) as keys:
         kept = [key for key in keys if key.name != name]
         if len(kept) == len(keys):
             raise SettingsError(f"no key named {name!r}; there are {', '.join(key.name for key in keys) or 'none'}")
         keys[:] = kept
+    return len(kept)
 
 
 @contextmanager
@@ -109,6 +121,8 @@ def _changed(path: Path) -> Iterator[list[Key]]:
 def _stamp(path: Path) -> object:
     try:
         found = path.stat()
-    except OSError:
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read as API keys: {error}") from error
     return found.st_ino, found.st_mtime_ns, found.st_size

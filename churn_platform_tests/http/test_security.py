@@ -65,6 +65,17 @@ def test_a_revoked_key_is_refused_without_a_restart(keyed, tmp_path):
     eventually(lambda: client.post("/predict", json=ADA, headers={"x-api-key": secrets["score"]}).status_code == 401)
 
 
+def test_revoking_the_last_key_leaves_the_service_closed(keyed, tmp_path):
+    """Neither a revoked key nor none at all may ask."""
+    from churn_platform_tests.http.test_reload import eventually
+
+    client, secrets = keyed
+    for name in secrets:
+        revoke_key(settings_in(tmp_path).keys_file, name=name)
+    eventually(lambda: client.get("/models", headers={"x-api-key": secrets["score"]}).status_code == 401)
+    assert client.post("/predict", json=ADA).status_code == 401
+
+
 def test_a_key_over_its_rate_is_told_to_wait(keyed, tmp_path):
     """Beyond its rate a key gets 429 with the seconds to wait; other keys go on."""
     client, secrets = keyed

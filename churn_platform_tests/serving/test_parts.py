@@ -91,9 +91,26 @@ def test_a_key_is_kept_as_a_hash_and_found_by_its_secret(tmp_path):
     assert ring.find(b"churn_other") is None
     with pytest.raises(SettingsError, match="there is a key named 'crm'"):
         add_key(path, name="crm", scopes=["push"], created_at="2026-01-01")
-    revoke_key(path, name="crm")
+    assert revoke_key(path, name="crm") == 0
     ring.refresh()
     assert (len(ring), ring.find(secret.encode())) == (0, None)
+
+
+def test_keys_stay_in_use_when_none_is_left(tmp_path, caplog):
+    """Not before the first one; then also after the last was revoked, for a later process, and without the file."""
+    path = tmp_path / "keys.json"
+    ring = KeyRing(path)
+    assert not ring.is_in_use
+    add_key(path, name="crm", scopes=["score"], created_at="2026-01-01")
+    ring.refresh()
+    revoke_key(path, name="crm")
+    assert caplog.text == ""
+    ring.refresh()
+    assert "CLOSED: no API key is left" in caplog.text
+    assert ring.is_in_use and KeyRing(path).is_in_use
+    path.unlink()
+    ring.refresh()
+    assert ring.is_in_use
 
 
 def test_a_rate_holds_over_processes_and_recovers(tmp_path):

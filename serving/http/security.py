@@ -29,7 +29,7 @@ def gate(
 ) -> Gate:
     """A check that lets a request through, or raises, for what the handler `needs`.
 
-    is_open: without keys everybody may ask, but for web pages of other sites that `cors` does not let in.
+    is_open: before there is any key everybody may ask, but for web pages of other sites that `cors` does not let in.
     """
 
     def check(scope: Scope, needs: str) -> None:
@@ -40,7 +40,7 @@ def gate(
         content_type = headers.get(b"content-type")
         if content_type != JSON and (content_type is not None or state.get(BODY)):
             _check_type(content_type or b"")
-        if is_open and not keys:
+        if is_open and not keys.is_in_use:
             _check_host(headers.get(b"host"))
             if needs != PUBLIC:
                 _check_site(scope["method"], headers, cors)  # type: ignore[typeddict-item]
