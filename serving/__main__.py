@@ -7,7 +7,9 @@ import os
 import shutil
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
+from serving.claims import check_port, state_claimed
 from serving.errors import SettingsError
 from serving.keys import SCOPES, add_key, read_keys, revoke_key
 from serving.logs import log_config
@@ -22,7 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
         if parsed.command == "keys":
             _keys(parsed, settings)
         else:
-            serve(settings)
+            with state_claimed(settings.state_dir):
+                serve(settings)
     except SettingsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -30,9 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def serve(settings: Settings) -> None:
-    """Run the workers until a signal; each finishes its requests first."""
-    shutil.rmtree(settings.metrics_dir, ignore_errors=True)
-    settings.metrics_dir.mkdir(parents=True)
+    """Run the workers until a signal; each finishes its requests first. The state folder must be claimed."""
+    check_port(settings.host, settings.port)
+    _empty(settings.metrics_dir)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_dir)  # read when prometheus_client is imported
     from granian import Granian
     from granian.constants import Interfaces
@@ -55,6 +58,14 @@ def serve(settings: Settings) -> None:
         respawn_interval=0.1,
         workers_kill_timeout=settings.drain_seconds,
     ).serve()
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise SettingsError(f"{folder} cannot be made anew: {error}") from error
 
 
 def _keys(parsed: argparse.Namespace, settings: Settings) -> None:

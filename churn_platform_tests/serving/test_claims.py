@@ -1,0 +1,66 @@
+"""A second service takes nothing from the first, and says what is in its way."""
+
+import os
+import socket
+
+import pytest
+
+from serving.__main__ import main
+from serving.claims import check_port, state_claimed
+from serving.errors import SettingsError
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch):
+    """Settings of a service with its state in this test's folder."""
+    monkeypatch.setenv("SERVING_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+
+
+@pytest.fixture
+def taken():
+    """A port that another program listens on, ready to share it."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def test_a_state_folder_has_one_service(tmp_path):
+    """The second is told who has it; when the first has gone, the next may."""
+    with state_claimed(tmp_path), pytest.raises(SettingsError, match=rf"process {os.getpid()} serves from {tmp_path}"):
+        state_claimed(tmp_path).__enter__()
+    with state_claimed(tmp_path):
+        pass
+
+
+def test_a_second_service_removes_nothing_of_the_first(tmp_path, environment, capsys):
+    """It ends with 1 and one line; the first one's counters stay."""
+    counters = tmp_path / "state" / "metrics" / "counter_1.db"
+    counters.parent.mkdir(parents=True)
+    counters.touch()
+    with state_claimed(tmp_path / "state"):
+        assert main([]) == 1
+    assert capsys.readouterr().err.startswith(f"error: process {os.getpid()} serves from")
+    assert counters.exists()
+
+
+def test_a_taken_port_is_named(environment, monkeypatch, taken, capsys):
+    """Exit code 1 and one line, though the other program would share the port."""
+    monkeypatch.setenv("SERVING_PORT", str(taken))
+    assert main([]) == 1
+    assert capsys.readouterr().err == f"error: port {taken} is taken; stop what listens there, or set SERVING_PORT\n"
+
+
+def test_an_address_of_another_machine_is_named():
+    """192.0.2.1 is in a network for documentation, which nobody has."""
+    with pytest.raises(SettingsError, match=r"SERVING_HOST=192\.0\.2\.1, SERVING_PORT=8080: Cannot assign"):
+        check_port("192.0.2.1", 8080)
+
+
+def test_a_state_folder_that_is_a_file_is_named(tmp_path, environment, capsys):
+    """No traceback: the setting, the path and the reason."""
+    (tmp_path / "state").touch()
+    assert main([]) == 1
+    assert capsys.readouterr().err.startswith(f"error: SERVING_STATE_DIR={tmp_path / 'state'} cannot be written: ")

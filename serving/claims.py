@@ -1,0 +1,56 @@
+"""What one service has for itself on a machine: its state folder and its port."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from serving.errors import SettingsError
+
+LOCK_FILE = "service.lock"
+
+
+@contextlib.contextmanager
+def state_claimed(folder: Path) -> Iterator[None]:
+    """Keep the state folder from other services meanwhile; SettingsError where one has it, or it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / LOCK_FILE).open("a+")
+    except OSError as error:
+        raise SettingsError(f"SERVING_STATE_DIR={folder} cannot be written: {error}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise SettingsError(
+                f"process {lock.read() or 'unknown'} serves from {folder}; stop it, or set SERVING_STATE_DIR"
+            ) from None
+        _name_holder(folder / LOCK_FILE)
+        yield
+
+
+def check_port(host: str, port: int) -> None:
+    """SettingsError where nobody may listen there, or somebody does already. `host` is an IP address.
+
+    The workers share the port (SO_REUSEPORT), so that they themselves would not notice another service.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise SettingsError(f"port {port} is taken; stop what listens there, or set SERVING_PORT") from error
+            raise SettingsError(
+                f"cannot listen on SERVING_HOST={host}, SERVING_PORT={port}: {error.strerror}"
+            ) from error
+
+
+def _name_holder(path: Path) -> None:
+    """Say who has the lock, for the message to others; a full disk keeps nobody from starting."""
+    with contextlib.suppress(OSError):
+        path.write_text(str(os.getpid()))
