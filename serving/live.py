@@ -126,6 +126,8 @@ class Registry:
             self._metrics.refused.labels(root.name).inc()
             logger.error("bundle refused", extra={"fields": {"portfolio": root.name, "why": str(error)}})
             return
+        for arm in fresh.arms.all:
+            self._metrics.arm(fresh.name, arm.role, arm.model.version, arm.model.catalogue.names)
         self._portfolios = self._portfolios | {root.name: fresh}
         self.refusals.pop(root.name, None)
         self._metrics.reloads.labels(root.name).inc()

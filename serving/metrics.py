@@ -4,7 +4,6 @@ With `PROMETHEUS_MULTIPROC_DIR` set, as `python -m serving` does, each process c
 it; whichever process is asked adds them all up.
 """
 
-import os
 import threading
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -13,6 +12,8 @@ import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from serving.shared_counters import share_counters
 
 ARM = ("portfolio", "arm", "model_version")
 LATENCY_BUCKETS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -107,6 +108,7 @@ class Metrics:
     """All counters of one process."""
 
     def __init__(self) -> None:
+        self._are_shared = share_counters()
         self._registry = registry = CollectorRegistry()
         self.predictions = Counter("predictions_total", "Predictions answered.", ARM, registry=registry)
         self.latency = Histogram(
@@ -170,7 +172,7 @@ class Metrics:
         return generate_latest(self._all())
 
     def _all(self) -> CollectorRegistry:
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        if not self._are_shared:
             return self._registry
         summed = CollectorRegistry()
         MultiProcessCollector(summed)

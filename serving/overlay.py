@@ -17,7 +17,7 @@ import msgspec
 
 from churn_platform.published.contract import CUSTOMER_ID
 from serving.errors import Fault, InvalidRequest, OverlayFull
-from serving.shared_memory import shared_memory
+from serving.shared_memory import shared_memory, take_space
 
 Value = float | int | str | bool | None
 Held = dict[str, tuple[float, Value]]  # feature -> (expires at, value)
@@ -41,6 +41,7 @@ class Overlay:
         self.max_customers = max_customers
         size = SPARE_BYTES + max_customers * CUSTOMER_BYTES
         self._environment = lmdb.open(str(folder), map_size=size, metasync=False, max_readers=MAX_READERS)
+        take_space(folder / "lock.mdb", (folder / "lock.mdb").stat().st_size)
         self._environment.reader_check()  # frees the places of readers that were killed
         self._traces = shared_memory(folder / "traces", TRACES)
         with self._environment.begin(buffers=True) as transaction, transaction.cursor() as cursor:

@@ -169,6 +169,12 @@ def test_a_challenger_gets_its_share_of_the_customers_always_the_same(client, tm
     assert client.post("/ab-test/reset").json()["arms"][0]["predictions"] == 0
 
 
+def test_an_arm_is_counted_from_zero_before_it_is_asked(client):
+    """Its counters are made with its model, and not by the first request, which may come on a full disk."""
+    arm = 'predictions_total{arm="champion",model_version="1",portfolio="tiny"} 0.0'
+    assert arm in client.get("/metrics").text
+
+
 def test_a_shadow_scores_but_never_answers(client, tmp_path, linear):
     """Its scores are counted and logged under an id of their own; the answers stay the champion's."""
     root = tmp_path / "published" / "tiny"

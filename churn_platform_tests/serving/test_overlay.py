@@ -46,6 +46,12 @@ def test_customers_and_portfolios_are_apart(overlay):
     assert overlay.get("other", "C1", NOON) == {}
 
 
+def test_its_table_of_readers_has_its_space(overlay, tmp_path):
+    """A reader that takes its place on a full disk would be killed otherwise."""
+    table = (tmp_path / "lock.mdb").stat()
+    assert table.st_blocks * 512 >= table.st_size
+
+
 def test_a_full_overlay_refuses_new_customers_until_purged(overlay):
     """Known customers may still be updated; purging makes room for as many as have expired."""
     overlay.put("tiny", "C1", {"calls": 1}, 10, NOON)

@@ -1,0 +1,65 @@
+"""The files in which each worker process counts, of which any adds up those of all.
+
+prometheus_client maps them into memory and lets them grow without taking space on disk, so that a full disk would kill
+the worker that counts (SIGBUS), and with it the service. Here the space is taken before anything is counted.
+"""
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from prometheus_client import values
+from prometheus_client.multiprocess import mark_process_dead
+
+from serving.shared_memory import take_space
+
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+FILE_BYTES = {"counter": 1 << 20, "histogram": 1 << 20, "gauge_livemin": 1 << 16, "gauge_livemax": 1 << 16}
+"""By kind of metric; enough for a hundred arms, beyond which the library lets a file grow."""
+
+logger = logging.getLogger(__name__)
+
+
+def share_counters() -> bool:
+    """Make this process count in files, before it counts anything; False where they are not asked for or do not fit.
+
+    It then counts in its own memory, which only the process itself can tell.
+    """
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if folder is None:
+        return False
+    _forget_dead(Path(folder))
+    files = {Path(folder) / f"{kind}_{os.getpid()}.db": size for kind, size in FILE_BYTES.items()}
+    try:
+        for file, size in files.items():
+            take_space(file, size)
+    except OSError as error:
+        logger.error("no space to count in; /metrics tells of this worker alone", extra={"fields": {"why": str(error)}})
+        _remove(files)
+        values.ValueClass = values.MutexValue
+        return False
+    return True
+
+
+def _forget_dead(folder: Path) -> None:
+    """Remove what processes that are gone said of the present; what they counted stays."""
+    for process in {int(file.stem.rpartition("_")[2]) for file in folder.glob("gauge_live*.db")}:
+        if _is_gone(process):
+            with contextlib.suppress(FileNotFoundError):  # another worker that starts does the same
+                mark_process_dead(process, str(folder))
+
+
+def _is_gone(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return isinstance(error, ProcessLookupError)
+    return False
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for file in files:
+        with contextlib.suppress(OSError):
+            file.unlink()
