@@ -66,7 +66,11 @@ class Dataplane:
         except NotReady as error:
             return str(error)
         full = [name for name, log in self.logs.items() if not log.available]
-        return f"answers of {', '.join(full)} cannot be logged; free space on the disk" if full else None
+        return (
+            f"answers of {', '.join(full)} cannot be logged; free space on the disk, or correct the rights"
+            if full
+            else None
+        )
 
     def predict(self, portfolio_name: str | None, body: bytes, request_id: str) -> Answer:
         """The score of one customer, logged when this returns; LogUnavailable where it cannot be."""

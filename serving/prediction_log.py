@@ -6,6 +6,7 @@ asks for every so many seconds.
 """
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -19,13 +20,16 @@ from serving.log_segment import OpenSegment, close_dead_segments
 KEEPER_SECONDS = 1.0
 _encode = msgspec.msgpack.Encoder().encode
 
+logger = logging.getLogger(__name__)
+
 
 class PredictionLog:
     """The log of one portfolio in one worker process; its threads may share it, a forked child may not.
 
     folder: of the portfolio. max_bytes, max_age_seconds: when a segment is closed, so that it can be ingested.
     fsync_seconds: how often to sync to disk; 0 leaves that to the system.
-    available: whether the newest attempt to write went well; while it did not, a thread looks for space every second.
+    available: whether the newest attempt to write went well; while it did not, a thread tries again every second.
+    A folder that cannot be written at the start is such an attempt.
     """
 
     def __init__(
@@ -43,8 +47,8 @@ class PredictionLog:
         self._segment: OpenSegment | None = None
         self._full: list[OpenSegment] = []
         self._mutex = threading.Lock()
-        folder.mkdir(parents=True, exist_ok=True)
-        close_dead_segments(folder)
+        self._is_prepared = False
+        self._prepare()
         self._stopped = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name=f"prediction-log-{folder.name}", daemon=True)
         self._keeper.start()
@@ -86,6 +90,18 @@ class PredictionLog:
             if self._segment.size >= self.max_bytes:
                 self._set_aside()
 
+    def _prepare(self) -> None:
+        """Make the folder, and close what dead writers left there."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            close_dead_segments(self.folder)
+        except OSError as error:
+            if self.available:
+                logger.error("prediction log cannot be written", extra={"fields": {"why": str(error)}})
+            self.available = False
+        else:
+            self._is_prepared = True
+
     def _set_aside(self) -> None:
         if self._segment:
             self._full.append(self._segment)
@@ -95,6 +111,8 @@ class PredictionLog:
         """What may take milliseconds, off the path of requests: sync, close what is full or old, look for space."""
         while not self._stopped.wait(min(self.fsync_seconds or KEEPER_SECONDS, KEEPER_SECONDS)):
             with contextlib.suppress(OSError, LogUnavailable):  # the next round, or the next append, tries again
+                if not self._is_prepared:
+                    self._prepare()
                 if not self.available:
                     self.check()
                 with self._mutex:

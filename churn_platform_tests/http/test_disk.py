@@ -1,6 +1,7 @@
 """A full disk: the service says so, answers nobody unlogged, and comes back by itself."""
 
 from churn_platform_tests.http.test_reload import eventually
+from churn_platform_tests.serving.bundles import publish
 from churn_platform_tests.serving.test_prediction_log import files_of_at_most
 
 ADA = {"customer_id": "C00001"}
@@ -32,6 +33,20 @@ def test_a_batch_is_answered_whole_or_not_at_all_on_a_full_disk(client):
         answer = client.post("/predict/batch", json={"customers": [ADA, ADA]})
         assert (answer.status_code, "churn_probability" in answer.text) == (503, False)
     assert client.post("/predict/batch", json={"customers": [ADA, ADA]}).status_code == 200
+
+
+def test_a_log_folder_that_cannot_be_written_at_the_start_is_said(start, tmp_path, booster):
+    """The service starts, answers 503 and is not ready, until somebody mends the folder."""
+    publish(tmp_path / "published", booster)
+    folder = tmp_path / "state" / "log" / "tiny"
+    folder.parent.mkdir(parents=True)
+    folder.touch()
+    client = start()
+    assert client.post("/predict", json=ADA).status_code == 503
+    assert "answers of tiny cannot be logged" in client.get("/health/ready").json()["detail"]
+    folder.unlink()
+    eventually(lambda: client.get("/health/ready").status_code == 200)
+    assert client.post("/predict", json=ADA).status_code == 200
 
 
 def test_a_push_onto_a_full_disk_is_refused(client):

@@ -185,6 +185,26 @@ def test_a_segment_that_cannot_be_cut_back_is_given_up(log, tmp_path, monkeypatc
     assert ids(tmp_path) == ["r1", "r3"]
 
 
+def test_a_folder_that_cannot_be_written_at_the_start_is_tried_again(tmp_path):
+    """Records are refused meanwhile; then the log goes on by itself, and closes what a dead writer left."""
+    folder = tmp_path / "tiny"
+    folder.touch()
+    log = PredictionLog(folder, worker="w1", fsync_seconds=0.01)
+    assert not log.available
+    with pytest.raises(LogUnavailable, match="correct the rights"):
+        log.append(prediction())
+    folder.unlink()
+    folder.mkdir()
+    (folder / f"1-w0{OPEN_SUFFIX}").touch()
+    waited_until = time.monotonic() + 5
+    while not (log.available and log._is_prepared) and time.monotonic() < waited_until:
+        time.sleep(0.01)
+    log.append(prediction(request_id="r1"))
+    assert (folder / f"1-w0{CLOSED_SUFFIX}").exists()
+    log.close()
+    assert ids(folder) == ["r1"]
+
+
 def test_every_acknowledged_record_survives_kill_9(tmp_path):
     """Killed five times in the middle of writing: each acknowledged record is there once, and segments get closed."""
     acknowledged: list[str] = []
