@@ -4,6 +4,7 @@ The same customer may ask again, so answers are not independent and the interval
 arm is *right* is known only when labels mature; that is judged from the prediction log, not here.
 """
 
+import logging
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,11 +12,14 @@ from pathlib import Path
 
 import msgspec
 
+from serving.bundles import UNREADABLE
 from serving.live import Portfolio
 from serving.metrics import CHURN, Metrics
 
 Z95 = 1.959963984540054
 Totals = dict[str, float]  # sample name and its labels -> value
+
+logger = logging.getLogger(__name__)
 
 
 class Interval(msgspec.Struct, frozen=True):
@@ -182,5 +186,12 @@ def _reset_file(state_dir: Path, portfolio: str) -> Path:
 
 
 def _read_reset(state_dir: Path, portfolio: str) -> _Reset:
+    """The newest reset; none where its file is damaged, which counts from the beginning and is logged."""
     path = _reset_file(state_dir, portfolio)
-    return msgspec.json.decode(path.read_bytes(), type=_Reset) if path.exists() else _Reset("", {})
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Reset)
+    except FileNotFoundError:
+        pass
+    except UNREADABLE as error:
+        logger.error("reset cannot be read; reset again", extra={"fields": {"file": str(path), "why": str(error)}})
+    return _Reset("", {})

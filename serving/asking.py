@@ -38,6 +38,8 @@ def read_object(body: bytes) -> dict[str, Any]:
     """The JSON object in a request's body; MalformedRequest where there is none."""
     try:
         given = _decode(body)
+    except UnicodeDecodeError as error:
+        raise MalformedRequest(f"the body is not UTF-8: {error}") from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise MalformedRequest(f"the body is not JSON: {error}") from error
     if given.__class__ is not dict:

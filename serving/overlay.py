@@ -75,6 +75,10 @@ class Overlay:
                 last = max((expires_at for expires_at, _ in held.values()), default=now)
                 self._traces[_trace(key)] = 1  # before anybody can see the values
                 transaction.put(key, EXPIRY.pack(last) + _encode(held))
+        except OverflowError as error:
+            raise InvalidRequest(
+                [Fault("features", None, "whole numbers of at least -2^63 and at most 2^64 - 1")]
+            ) from error
         except lmdb.Error as error:  # the file at its bound, or the disk full: LMDB tells the latter in several ways
             raise OverlayFull(f"the features of {customer_id[:60]!r} cannot be kept: {error}; push later") from error
 

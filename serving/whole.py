@@ -33,7 +33,7 @@ def whole_reader(features: Sequence[PublishedFeature]) -> Callable[[bytes], Whol
             return None
         try:
             *values, customer_id = astuple(decode(body))
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         if body.count(b":") != len(values) + (customer_id is not None):
             return None  # perhaps a name given twice

@@ -134,6 +134,17 @@ def test_the_newest_report_is_shown(client, tmp_path):
     assert response.headers["content-security-policy"].startswith("sandbox")
 
 
+def test_a_damaged_reset_is_taken_for_none(client, tmp_path, caplog):
+    """Answers count from the beginning, a log line names the file, and another reset mends it."""
+    file = tmp_path / "state" / "experiments" / "tiny.json"
+    file.parent.mkdir()
+    file.write_bytes(b'{"at": "\xff')
+    stats = client.get("/ab-test/stats")
+    assert (stats.status_code, stats.json()["since"]) == (200, None)
+    assert "reset cannot be read" in caplog.text
+    assert client.post("/ab-test/reset").json()["since"] is not None
+
+
 def test_metrics_count_what_was_answered(client):
     """Predictions, outcomes, scores, latency and missing values under their usual names."""
     for tickets in (0, 5):

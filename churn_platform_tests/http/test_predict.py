@@ -160,6 +160,16 @@ def test_a_name_given_twice_is_refused(client, path, body, name):
     assert client.post("/predict", json={"customer_id": "a:b", "tickets": 1}).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/explain", "/features/push"])
+def test_a_body_in_another_encoding_is_refused(client, path):
+    """A 400 that says which encoding is meant, for a short body and for one as long as all features."""
+    for text in ("\u00fc", 200 * "\u00fc"):
+        body = f'{{"plan": "{text}"}}'.encode("latin-1")
+        response = client.post(path, content=body, headers={"content-type": "application/json"})
+        assert response.status_code == 400
+        assert "the body is not UTF-8" in response.json()["detail"]
+
+
 def test_an_unknown_customer_is_not_found(client):
     """An id that the month does not hold, alone, is a 404 that says how to go on."""
     response = client.post("/predict", json={"customer_id": "nobody"})

@@ -72,6 +72,14 @@ def test_an_id_that_no_key_can_hold_is_unknown_and_refused(overlay):
         overlay.put("tiny", "ü" * 300, {"calls": 1}, 60, NOON)
 
 
+def test_a_number_that_cannot_be_kept_is_refused(overlay):
+    """64 bits are the most that a whole number may have; what was pushed before stays."""
+    overlay.put("tiny", "C1", {"calls": 2**64 - 1}, 60, NOON)
+    with pytest.raises(InvalidRequest, match=r"at most 2\^64 - 1"):
+        overlay.put("tiny", "C1", {"calls": 2**64}, 60, NOON)
+    assert overlay.get("tiny", "C1", NOON) == {"calls": 2**64 - 1}
+
+
 def test_pushes_from_threads_all_count(tmp_path):
     """Pushes to one customer at once lose nothing of each other."""
     overlay = Overlay(tmp_path)

@@ -27,6 +27,7 @@ FEATURES = (
     feature("region", "category"),
 )
 CATALOGUE = Catalogue(FEATURES)
+UNREADABLE_TEXT = b'{"plan": "' + b"\xff" * 200 + b'"}'
 WHOLE = {"calls": 3, "spent": 2.5, "balance": None, "is_senior": True, "plan": "night", "region": "day"}
 
 
@@ -68,7 +69,9 @@ def test_what_is_wrong_or_said_otherwise_is_left_to_the_reader_by_name(changes):
     assert whole(**changes) is None
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"[" * 5000, b'"' + b"a" * 200 + b'"', b"\xff" * 200])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b"[" * 5000, b'"' + b"a" * 200 + b'"', b"\xff" * 200, UNREADABLE_TEXT]
+)
 def test_what_is_no_object_is_left_to_the_reader_by_name(body):
     """None, and no error."""
     assert CATALOGUE.whole(body) is None

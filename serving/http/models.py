@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from serving.http.routes import Asking, both, needs, plane_of, portfolio_of
 from serving.http.security import SCORE
 from serving.live import Portfolio
 
+ABSENT = (errno.ENOENT, errno.EISDIR, errno.ENAMETOOLONG)
 LIVE, PREVIOUS, RETIRED = "live", "previous", "retired"
 FRAMED = {"content-security-policy": "sandbox allow-scripts; default-src 'unsafe-inline' 'unsafe-eval' data: blob:"}
 
@@ -121,6 +123,10 @@ def _view(portfolio: Portfolio, manifest: ModelManifest) -> ModelView:
 
 def _page(path: Path, missing: str) -> Response[bytes]:
     """A page of the platform's, shut off from the service's own origin; NotFound where there is none."""
-    if not path.is_file():
-        raise NotFound(missing)
-    return Response(path.read_bytes(), media_type="text/html", headers=FRAMED)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        if error.errno not in ABSENT:
+            raise
+        raise NotFound(missing) from error
+    return Response(content, media_type="text/html", headers=FRAMED)
