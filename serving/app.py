@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
@@ -105,10 +105,15 @@ async def _follow(plane: Dataplane, keys: KeyRing) -> None:
     while True:
         await asyncio.sleep(plane.settings.poll_seconds)
         rounds += 1
-        try:
-            await asyncio.to_thread(plane.refresh)
-            await asyncio.to_thread(keys.refresh)
-            if rounds % PURGE_ROUNDS == 0:
-                await asyncio.to_thread(plane.overlay.purge, time.time())
-        except Exception:  # the next round tries again; requests go on meanwhile
-            logger.exception("following what is live failed")
+        await _tried(keys.refresh)
+        await _tried(plane.refresh)
+        if rounds % PURGE_ROUNDS == 0:
+            await _tried(plane.overlay.purge, time.time())
+
+
+async def _tried(act: Callable[..., object], *arguments: object) -> None:
+    """Do it in a thread; what fails keeps nothing else back and is tried again the next time."""
+    try:
+        await asyncio.to_thread(act, *arguments)
+    except Exception:
+        logger.exception("following failed", extra={"fields": {"what": act.__qualname__}})

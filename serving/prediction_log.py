@@ -137,6 +137,7 @@ class PredictionLog:
 
 
 def log_lag_seconds(folder: Path, now: float) -> float:
-    """Age of the oldest segment that has not been ingested, written to or closed; 0 where there is none."""
-    opened = [int(path.name.split("-")[0]) for path in folder.glob(f"*-*{CLOSED_SUFFIX}")]
+    """Age of the oldest closed segment that has not been ingested; 0 where there is none. Other files do not count."""
+    begun = [path.name.split("-")[0] for path in folder.glob(f"*-*{CLOSED_SUFFIX}")]
+    opened = [int(microseconds) for microseconds in begun if microseconds.isdecimal()]
     return max(0.0, now - min(opened) / 1e6) if opened else 0.0

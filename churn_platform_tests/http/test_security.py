@@ -65,6 +65,19 @@ def test_a_revoked_key_is_refused_without_a_restart(keyed, tmp_path):
     eventually(lambda: client.post("/predict", json=ADA, headers={"x-api-key": secrets["score"]}).status_code == 401)
 
 
+def test_a_key_is_revoked_whatever_else_fails(keyed, tmp_path, monkeypatch):
+    """What is live and which keys hold are followed apart."""
+    from churn_platform_tests.http.test_reload import eventually
+
+    def fail(*_: object) -> None:
+        raise ValueError("a stray file")
+
+    client, secrets = keyed
+    monkeypatch.setattr("serving.dataplane.Dataplane.refresh", fail)
+    revoke_key(settings_in(tmp_path).keys_file, name="score")
+    eventually(lambda: client.post("/predict", json=ADA, headers={"x-api-key": secrets["score"]}).status_code == 401)
+
+
 def test_revoking_the_last_key_leaves_the_service_closed(keyed, tmp_path, caplog):
     """Neither a revoked key nor none at all may ask."""
     from churn_platform_tests.http.test_reload import eventually
@@ -113,6 +126,7 @@ PROBLEMS = [
     ("GET", "/customers/nobody", 404),
     ("GET", "/models/99/card", 404),
     ("GET", "/models/x/card", 404),
+    ("GET", f"/models/{300 * '9'}/card", 404),
     ("GET", "/view_report", 404),
     ("GET", "/nowhere/models", 404),
     ("POST", "/predict", 400),

@@ -18,7 +18,7 @@ from churn_platform.published.prediction_log import CLOSED_SUFFIX, OPEN_SUFFIX, 
 from churn_platform_tests.serving.predictions import prediction
 from serving.errors import LogUnavailable
 from serving.log_segment import close_dead_segments
-from serving.prediction_log import PredictionLog
+from serving.prediction_log import PredictionLog, log_lag_seconds
 
 ROOT = Path(__file__).parents[2]
 
@@ -203,6 +203,14 @@ def test_a_folder_that_cannot_be_written_at_the_start_is_tried_again(tmp_path):
     assert (folder / f"1-w0{CLOSED_SUFFIX}").exists()
     log.close()
     assert ids(folder) == ["r1"]
+
+
+def test_the_lag_is_that_of_the_oldest_segment(tmp_path):
+    """Files of other names, such as a copy that somebody left, do not count."""
+    for name in ("2000000-w1-1.seg", "5000000-w1-1.seg", "backup-old.seg", "1000000-w1-1.open"):
+        (tmp_path / name).touch()
+    assert log_lag_seconds(tmp_path, 12.0) == 10
+    assert log_lag_seconds(tmp_path / "nowhere", 12.0) == 0
 
 
 def test_every_acknowledged_record_survives_kill_9(tmp_path):
