@@ -1,7 +1,8 @@
 """Every setting of the service, read from the environment (prefix `SERVING_`) once, at the edge."""
 
+import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from serving.errors import SettingsError
 
 PREFIX = "SERVING_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 Positive = Meta(gt=0)
 
@@ -32,7 +34,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     default_portfolio: Annotated[
         str, _about("Portfolio served at the root; empty for the first by name of those published.")
     ] = ""
-    host: Annotated[str, _about("Address to listen on; other than loopback needs at least one API key.")] = "127.0.0.1"
+    host: Annotated[
+        str, _about("IP address to listen on, or localhost; other than loopback needs at least one API key.")
+    ] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535), _about("Port to listen on.")] = 8080
     workers: Annotated[int, Meta(ge=1), _about("Worker processes.")] = 1
     drain_seconds: Annotated[
@@ -57,7 +61,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cors_origins: Annotated[
         tuple[str, ...], _about("Web origins that may call from a browser, separated by commas; empty for none.")
     ] = ()
-    log_level: Annotated[str, _about("Lowest level of the service's own log lines.")] = "INFO"
+    log_level: Annotated[
+        str, _about("Lowest level of the service's own log lines: debug, info, warning, error or critical.")
+    ] = "INFO"
     access_log: Annotated[bool, _about("Whether each request is logged, without its body.")] = False
     log_segment_bytes: Annotated[int, Positive, _about("Size at which a segment of the prediction log is closed.")] = (
         32 << 20
@@ -103,8 +109,25 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: obj
 
 
 def _read(name: str, text: str, wanted: object) -> object:
-    split = tuple(part.strip() for part in text.split(",") if part.strip()) if name == "cors_origins" else text
     try:
-        return msgspec.convert(split, wanted, strict=False, dec_hook=lambda kind, value: kind(value))
-    except msgspec.ValidationError as error:
+        value = READERS[name](text) if name in READERS else text
+        return msgspec.convert(value, wanted, strict=False, dec_hook=lambda kind, value: kind(value))
+    except (msgspec.ValidationError, ValueError) as error:
         raise SettingsError(f"{PREFIX}{name.upper()}={text!r}: {error}") from error
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _address(text: str) -> str:
+    return "127.0.0.1" if text.lower() == "localhost" else str(ipaddress.ip_address(text))
+
+
+def _level(text: str) -> str:
+    if text.upper() not in LOG_LEVELS:
+        raise ValueError(f"not one of {', '.join(LOG_LEVELS)}")
+    return text.upper()
+
+
+READERS: dict[str, Callable[[str], object]] = {"cors_origins": _origins, "host": _address, "log_level": _level}

@@ -64,3 +64,5 @@ def test_a_state_folder_that_is_a_file_is_named(tmp_path, environment, capsys):
     (tmp_path / "state").touch()
     assert main([]) == 1
     assert capsys.readouterr().err.startswith(f"error: SERVING_STATE_DIR={tmp_path / 'state'} cannot be written: ")
+    assert main(["keys", "add", "--name", "crm", "--scope", "score"]) == 1
+    assert f"error: {tmp_path / 'state' / 'keys.json'} cannot be written: " in capsys.readouterr().err

@@ -46,12 +46,21 @@ def test_settings_come_from_the_environment():
     assert (settings.access_log, settings.cors_origins) == (True, ("a", "b"))
 
 
+def test_a_host_and_a_level_may_be_written_as_people_do():
+    """localhost is the address that it stands for; the case of a level does not matter."""
+    settings = load_settings({"SERVING_HOST": "localhost", "SERVING_LOG_LEVEL": "debug"})
+    assert (settings.host, settings.log_level) == ("127.0.0.1", "DEBUG")
+    assert load_settings({"SERVING_HOST": "::1"}).is_loopback
+
+
 @pytest.mark.parametrize(
     ("given", "why"),
     [
         ({"SERVING_PROT": "1"}, r"unknown setting SERVING_PROT; known are .*SERVING_PORT"),
         ({"SERVING_PORT": "0"}, r"SERVING_PORT='0'.*>= 1"),
         ({"SERVING_WORKERS": "many"}, r"SERVING_WORKERS='many'"),
+        ({"SERVING_HOST": "nonsense"}, r"SERVING_HOST='nonsense'.*not appear to be an IPv4 or IPv6 address"),
+        ({"SERVING_LOG_LEVEL": "loud"}, r"SERVING_LOG_LEVEL='loud': not one of DEBUG, INFO"),
     ],
 )
 def test_what_is_wrong_is_named(given, why):
