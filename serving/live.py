@@ -82,6 +82,11 @@ class Registry:
         """Names of the portfolios that are served."""
         return sorted(self._portfolios)
 
+    @property
+    def default(self) -> str:
+        """Name of the portfolio that answers at the root once it is served; empty while none is known."""
+        return self._default or min(self._portfolios, default="")
+
     def summary(self) -> dict[str, dict[str, object]]:
         """Per portfolio, which version has which role, and the month of features."""
         return {
@@ -94,7 +99,7 @@ class Registry:
 
     def get(self, name: str | None) -> Portfolio:
         """The portfolio of that name, or the default one; NotReady or NotFound."""
-        wanted = name or self._default or min(self._portfolios, default="")
+        wanted = name or self.default
         found = self._portfolios.get(wanted)
         if found is None:
             self._raise_missing(name, wanted)
@@ -103,8 +108,18 @@ class Registry:
     def _raise_missing(self, name: str | None, wanted: str) -> None:
         if name and name not in self.refusals and name != self._default:
             raise NotFound(f"no portfolio {name[:80]!r}; there are {', '.join(self.served) or 'none yet'}")
-        why = self.refusals.get(wanted, f"nothing is published in {self._published_dir}; run `make demo` first")
-        raise NotReady(f"no checked model is loaded{f' for {wanted}' if wanted else ''}: {why}")
+        raise NotReady(f"no checked model is loaded{f' for {wanted}' if wanted else ''}: {self._why_missing(wanted)}")
+
+    def _why_missing(self, wanted: str) -> str:
+        if wanted in self.refusals:
+            return self.refusals[wanted]
+        if self.served:
+            return (
+                f"nothing of that name is published, set SERVING_DEFAULT_PORTFOLIO to one of {', '.join(self.served)}"
+            )
+        if self.refusals:
+            return "; ".join(f"{name} is refused: {why}" for name, why in sorted(self.refusals.items()))
+        return f"nothing is published in {self._published_dir}; run `make demo` first"
 
     def refresh(self) -> None:
         """Load what has changed since the last time; what fails its checks is refused and leaves the old state."""

@@ -136,6 +136,30 @@ def test_a_broken_bundle_is_refused_and_the_old_one_serves_on(client, tmp_path, 
     eventually(lambda: refusal(client) is None)
 
 
+def test_a_refused_bundle_is_named_where_nothing_is_served(start, tmp_path, booster):
+    """After a restart there is no old state; whoever asks learns what is wrong, not that nothing is published."""
+    root = publish(tmp_path / "published", booster)
+    (model_dir(root, 1) / MODEL_FILE).write_bytes(b"x")
+    client = start()
+    for response in (client.get("/health"), client.post("/predict", json=ADA)):
+        assert response.status_code == 503
+        assert "tiny is refused: " in response.json()["detail"]
+        assert "SHA-256" in response.json()["detail"]
+
+
+def test_a_default_portfolio_that_is_not_there_is_named(start, tmp_path, booster):
+    """503 where the default is asked for, with those that are served; the root says what this is all the same."""
+    publish(tmp_path / "published", booster)
+    client = start(default_portfolio="nope")
+    for response in (client.get("/health"), client.post("/predict", json=ADA)):
+        assert response.status_code == 503
+        assert "for nope: nothing of that name is published" in response.json()["detail"]
+        assert "SERVING_DEFAULT_PORTFOLIO to one of tiny" in response.json()["detail"]
+    index = client.get("/")
+    assert (index.status_code, index.json()["default_portfolio"], index.json()["portfolios"]) == (200, None, ["tiny"])
+    assert client.post("/tiny/predict", json=ADA).status_code == 200
+
+
 @pytest.mark.parametrize("content", [b'{"portfolio": "\xff"', b"", b"[]", b'{"portfolio": "atlantis", "models": 7}'])
 def test_a_live_file_of_rubbish_keeps_no_other_portfolio_back(start, tmp_path, booster, content):
     """The service starts, refuses that portfolio alone, and goes on following the others."""

@@ -40,12 +40,12 @@ class ServiceController(Controller):
     def index(self, request: Asking) -> ServiceInfo:
         """What this is; 200 as long as the process runs."""
         plane = plane_of(request)
-        names = plane.registry.served
+        registry = plane.registry
         return ServiceInfo(
             service="churn-serving",
             status="ready" if not plane.unready() else "not ready",
-            default_portfolio=plane.registry.get(None).name if names else None,
-            portfolios=names,
+            default_portfolio=registry.default if registry.default in registry.served else None,
+            portfolios=registry.served,
             docs="/docs",
         )
 
