@@ -6,6 +6,7 @@ A key has 256 random bits, so a plain SHA-256 of it cannot be guessed backwards;
 import fcntl
 import hashlib
 import logging
+import math
 import os
 import secrets
 import tempfile
@@ -77,7 +78,11 @@ def read_keys(path: Path) -> list[Key]:
 def add_key(
     path: Path, *, name: str, scopes: Sequence[str], created_at: str, requests_per_second: float | None = None
 ) -> str:
-    """Make a key and keep its hash; returns the secret, which nobody can show again."""
+    """Make a key and keep its hash; returns the secret, which nobody can show again. SettingsError: not allowed."""
+    if not name.strip() or not name.isprintable():
+        raise SettingsError(f"a key cannot be named {name!r}; say who uses it, in printable characters")
+    if requests_per_second is not None and not 0 < requests_per_second < math.inf:
+        raise SettingsError(f"a rate of {requests_per_second} requests per second; it must be a number above 0")
     if unknown := [scope for scope in scopes if scope not in SCOPES]:
         raise SettingsError(f"no scope {', '.join(unknown)}; there are {', '.join(SCOPES)}")
     secret = f"churn_{secrets.token_urlsafe(32)}"
@@ -105,17 +110,24 @@ def revoke_key(path: Path, *, name: str) -> int:
 @contextmanager
 def _changed(path: Path) -> Iterator[list[Key]]:
     """The keys, to be changed in place; written back in one step, readable by the owner alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (path.parent / f".{path.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        keys = read_keys(path)
-        yield keys
-        descriptor, draft = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(keys)))
-            file.flush()
-            os.fsync(descriptor)
-        Path(draft).replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with (path.parent / f".{path.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            keys = read_keys(path)
+            yield keys
+            _write(path, keys)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be written: {error}") from error
+
+
+def _write(path: Path, keys: list[Key]) -> None:
+    descriptor, draft = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(keys)))
+        file.flush()
+        os.fsync(descriptor)
+    Path(draft).replace(path)
 
 
 def _stamp(path: Path) -> object:

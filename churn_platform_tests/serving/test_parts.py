@@ -1,5 +1,6 @@
 """The parts of the service without HTTP: inputs, arms, keys, rates, intervals."""
 
+import math
 import stat
 
 import numpy as np
@@ -94,6 +95,26 @@ def test_a_key_is_kept_as_a_hash_and_found_by_its_secret(tmp_path):
     assert revoke_key(path, name="crm") == 0
     ring.refresh()
     assert (len(ring), ring.find(secret.encode())) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "why"),
+    [
+        ("crm", 0.0, "a rate of 0.0 requests"),
+        ("crm", -5.0, "a rate of -5.0"),
+        ("crm", math.nan, "a rate of nan"),
+        ("crm", math.inf, "a rate of inf"),
+        ("", None, "cannot be named ''"),
+        (" ", None, "cannot be named ' '"),
+        ("a\tb", None, "printable"),
+    ],
+)
+def test_a_key_has_a_name_and_a_rate_above_zero(tmp_path, name, rate, why):
+    """Anything else is refused, and no key is made."""
+    path = tmp_path / "keys.json"
+    with pytest.raises(SettingsError, match=why):
+        add_key(path, name=name, scopes=["score"], created_at="2026-01-01", requests_per_second=rate)
+    assert read_keys(path) == []
 
 
 def test_keys_stay_in_use_when_none_is_left(tmp_path, caplog):
