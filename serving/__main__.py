@@ -38,7 +38,7 @@ def serve(settings: Settings) -> None:
     _empty(settings.metrics_dir)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_dir)  # read when prometheus_client is imported
     from granian import Granian
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
 
     from serving.app import check_exposure
     from serving.keys import KeyRing
@@ -52,6 +52,7 @@ def serve(settings: Settings) -> None:
         port=settings.port,
         workers=settings.workers,
         interface=Interfaces.ASGI,
+        http=HTTPModes.http1,  # where it may be HTTP/2, granian waits for ever for a silent client to say which
         websockets=False,
         log_dictconfig=log_config(settings.log_level),
         respawn_failed_workers=True,

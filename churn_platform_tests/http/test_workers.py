@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,6 +46,12 @@ class Connections:
         response = connection.getresponse()
         return response.status, response.read().decode(), response.headers["x-request-id"].split("-")[0]
 
+    def answer_to(self, head: bytes) -> bytes:
+        """What comes back for the first bytes of a new connection; empty where it is closed."""
+        with socket.create_connection(("127.0.0.1", self._port), timeout=30) as connection:
+            connection.sendall(head)
+            return connection.recv(4096)
+
     def score(self, worker: int) -> dict[str, Any]:
         """The answer on ada."""
         return json.loads(self.ask(worker, "POST", "/predict", ADA)[1])
@@ -87,6 +94,13 @@ def test_metrics_are_summed_over_the_workers(workers):
         connections.score(worker)
     for worker in range(WORKERS):
         eventually(lambda worker=worker: predictions(worker) == before + 5)
+
+
+def test_http_1_alone_is_spoken(workers):
+    """Granian closes connections that say nothing only where it need not find out which HTTP they speak."""
+    connections, _ = workers
+    assert connections.answer_to(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") == b""
+    assert connections.answer_to(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").startswith(b"HTTP/1.1 200")
 
 
 def test_a_rate_holds_over_the_workers(workers):
