@@ -46,7 +46,7 @@ def serve(settings: Settings) -> None:
     logging.config.dictConfig(log_config(settings.log_level))
     check_exposure(settings, KeyRing(settings.keys_file))
     Granian(
-        "serving.app:create_app",
+        "serving.app:create_worker",
         factory=True,
         address=settings.host,
         port=settings.port,

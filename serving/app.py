@@ -13,6 +13,7 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.types import ASGIApp
 
+from serving.claims import end_with_parent
 from serving.dataplane import Dataplane
 from serving.errors import SettingsError
 from serving.http.documents import documents
@@ -35,6 +36,12 @@ CONTROLLERS = [ServiceController, ScoringController, ModelsController, Experimen
 PURGE_ROUNDS = 60
 
 logger = logging.getLogger(__name__)
+
+
+def create_worker() -> ASGIApp:
+    """The application in a worker process of `python -m serving`."""
+    end_with_parent()
+    return create_app()
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:

@@ -1,10 +1,13 @@
-"""What one service has for itself on a machine: its state folder and its port."""
+"""What one service has for itself on a machine: its state folder, its port and its workers."""
 
 import contextlib
 import errno
 import fcntl
 import os
+import signal
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +18,10 @@ LOCK_FILE = "service.lock"
 
 @contextlib.contextmanager
 def state_claimed(folder: Path) -> Iterator[None]:
-    """Keep the state folder from other services meanwhile; SettingsError where one has it, or it cannot be written."""
+    """Keep the state folder from other services meanwhile; SettingsError where one has it, or it cannot be written.
+
+    Workers hold it as well, so that it is free when the last of them has ended.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / LOCK_FILE).open("a+")
@@ -48,6 +54,18 @@ def check_port(host: str, port: int) -> None:
             raise SettingsError(
                 f"cannot listen on SERVING_HOST={host}, SERVING_PORT={port}: {error.strerror}"
             ) from error
+
+
+def end_with_parent(poll_seconds: float = 1.0) -> None:
+    """Let this process end as by SIGTERM once the one that started it is gone: a killed service leaves no workers."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(poll_seconds)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
 
 def _name_holder(path: Path) -> None:

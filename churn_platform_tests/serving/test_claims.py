@@ -2,12 +2,17 @@
 
 import os
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from serving.__main__ import main
 from serving.claims import check_port, state_claimed
 from serving.errors import SettingsError
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -33,6 +38,15 @@ def test_a_state_folder_has_one_service(tmp_path):
         state_claimed(tmp_path).__enter__()
     with state_claimed(tmp_path):
         pass
+
+
+def test_a_worker_ends_with_the_process_that_started_it():
+    """The pipe is closed when both have ended, which the worker would not do for a minute."""
+    code = (
+        "import os, time; from serving.claims import end_with_parent\n"
+        "if os.fork() == 0:\n    end_with_parent(poll_seconds=0.05)\n    time.sleep(60)\ntime.sleep(0.5)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, timeout=20, check=True)
 
 
 def test_a_second_service_removes_nothing_of_the_first(tmp_path, environment, capsys):
