@@ -48,7 +48,11 @@ class PredictionLog:
         self._full: list[OpenSegment] = []
         self._mutex = threading.Lock()
         self._is_prepared = False
-        self._prepare()
+        try:
+            self._prepare()
+        except OSError as error:
+            self.available = False
+            logger.error("prediction log cannot be written", extra={"fields": {"why": str(error)}})
         self._stopped = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name=f"prediction-log-{folder.name}", daemon=True)
         self._keeper.start()
@@ -91,16 +95,10 @@ class PredictionLog:
                 self._set_aside()
 
     def _prepare(self) -> None:
-        """Make the folder, and close what dead writers left there."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            close_dead_segments(self.folder)
-        except OSError as error:
-            if self.available:
-                logger.error("prediction log cannot be written", extra={"fields": {"why": str(error)}})
-            self.available = False
-        else:
-            self._is_prepared = True
+        """Make the folder, and close what dead writers left there; or raise OSError."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        close_dead_segments(self.folder)
+        self._is_prepared = True
 
     def _set_aside(self) -> None:
         if self._segment:
@@ -110,9 +108,10 @@ class PredictionLog:
     def _keep(self) -> None:
         """What may take milliseconds, off the path of requests: sync, close what is full or old, look for space."""
         while not self._stopped.wait(min(self.fsync_seconds or KEEPER_SECONDS, KEEPER_SECONDS)):
-            with contextlib.suppress(OSError, LogUnavailable):  # the next round, or the next append, tries again
-                if not self._is_prepared:
+            if not self._is_prepared:
+                with contextlib.suppress(OSError):
                     self._prepare()
+            with contextlib.suppress(OSError, LogUnavailable):  # the next round, or the next append, tries again
                 if not self.available:
                     self.check()
                 with self._mutex:

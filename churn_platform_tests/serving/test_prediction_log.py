@@ -205,6 +205,23 @@ def test_a_folder_that_cannot_be_written_at_the_start_is_tried_again(tmp_path):
     assert ids(folder) == ["r1"]
 
 
+def test_a_dead_segment_that_cannot_be_closed_harms_no_record(tmp_path, monkeypatch, caplog):
+    """Where new records can be written the log is available after the first look, and stays so."""
+
+    def refuse(_: Path) -> None:
+        raise PermissionError("another user's segment")
+
+    monkeypatch.setattr("serving.prediction_log.close_dead_segments", refuse)
+    log = PredictionLog(tmp_path, worker="w1", fsync_seconds=0.01)
+    waited_until = time.monotonic() + 5
+    while not log.available and time.monotonic() < waited_until:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert log.available
+    assert caplog.text.count("prediction log cannot be written") == 1
+    log.close()
+
+
 def test_the_lag_is_that_of_the_oldest_segment(tmp_path):
     """Files of other names, such as a copy that somebody left, do not count."""
     for name in ("2000000-w1-1.seg", "5000000-w1-1.seg", "backup-old.seg", "1000000-w1-1.open"):
