@@ -4,9 +4,11 @@ With `PROMETHEUS_MULTIPROC_DIR` set, as `python -m serving` does, each process c
 it; whichever process is asked adds them all up.
 """
 
+import os
 import threading
 from bisect import bisect_left
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -15,6 +17,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from serving.shared_counters import share_counters
 
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 ARM = ("portfolio", "arm", "model_version")
 LATENCY_BUCKETS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0)
 SCORE_BUCKETS = tuple(round(step / 20, 2) for step in range(1, 21))
@@ -108,7 +111,8 @@ class Metrics:
     """All counters of one process."""
 
     def __init__(self) -> None:
-        self._are_shared = share_counters()
+        folder = os.environ.get(FOLDER_VARIABLE)
+        self._are_shared = folder is not None and share_counters(Path(folder))
         self._registry = registry = CollectorRegistry()
         self.predictions = Counter("predictions_total", "Predictions answered.", ARM, registry=registry)
         self.latency = Histogram(

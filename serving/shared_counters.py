@@ -15,23 +15,19 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from serving.shared_memory import take_space
 
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 FILE_BYTES = {"counter": 1 << 20, "histogram": 1 << 20, "gauge_livemin": 1 << 16, "gauge_livemax": 1 << 16}
 """By kind of metric; enough for a hundred arms, beyond which the library lets a file grow."""
 
 logger = logging.getLogger(__name__)
 
 
-def share_counters() -> bool:
-    """Make this process count in files, before it counts anything; False where they are not asked for or do not fit.
+def share_counters(folder: Path) -> bool:
+    """Take the space of this process's files in `folder`, before it counts anything; False where there is none.
 
     It then counts in its own memory, which only the process itself can tell.
     """
-    folder = os.environ.get(FOLDER_VARIABLE)
-    if folder is None:
-        return False
-    _forget_dead(Path(folder))
-    files = {Path(folder) / f"{kind}_{os.getpid()}.db": size for kind, size in FILE_BYTES.items()}
+    _forget_dead(folder)
+    files = {folder / f"{kind}_{os.getpid()}.db": size for kind, size in FILE_BYTES.items()}
     try:
         for file, size in files.items():
             take_space(file, size)

@@ -8,8 +8,8 @@ import pytest
 from prometheus_client import values
 
 from churn_platform_tests.serving.test_prediction_log import files_of_at_most
-from serving.metrics import Metrics
-from serving.shared_counters import FILE_BYTES, FOLDER_VARIABLE
+from serving.metrics import FOLDER_VARIABLE, Metrics
+from serving.shared_counters import FILE_BYTES
 
 
 @pytest.fixture
