@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from churn_platform.erasure import answers, exports, landing, logs, lookups
-from churn_platform.erasure.proof import left_of
+from churn_platform.erasure.proof import left_of, require_searchable
 from churn_platform.erasure.search import find
 from churn_platform.erasure.snapshots import note_expired
 from churn_platform.erasure.subject import Request, Subject, merged, own_number_hashes
@@ -114,10 +114,11 @@ def erase(
 ) -> Erasure:
     """Remove the customer and prove it, then `record` the erasure; ErasureError says where something is left.
 
-    `month` is the current one. `also` are further folders to search. What the customer's own month of data gave to
-    fitted models stays in their parameters.
+    `month` is the current one. `also` are further folders to search; where one of them cannot be, nothing is erased.
+    What the customer's own month of data gave to fitted models stays in their parameters.
     """
     settings, lake, subject = installation.settings, installation.lake, plan.subject
+    require_searchable(also)
     plan.request.keep(subject)
     show("tables")
     with closing(connect(lake)) as connection:

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import duckdb
 
 from churn_platform.erasure.search import TABLE_NUMBER, about, find
 from churn_platform.erasure.subject import Subject
+from churn_platform.errors import ErasureError
 from churn_platform.warehouse.lake import Lake
 
 POSTGRES = "searched_catalog"
@@ -26,18 +28,33 @@ def left_of(
     """Number of files searched, and how often each place that still names the subject does so.
 
     Places are files, and the tables of a Postgres catalog. `without` are files and folders that are not searched,
-    `foreign` tables of other portfolios, by number.
+    `foreign` tables of other portfolios, by number. ErasureError names a folder that cannot be read.
     """
     paths = sorted({path for folder in folders for path in _files(folder, without)})
     found = {str(path): count for path, count in find(connection, paths, subject, foreign=foreign).items()}
     return len(paths), found | (_in_postgres(connection, lake, subject, foreign) if lake.sqlite_path is None else {})
 
 
+def require_searchable(folders: Iterable[Path]) -> None:
+    """ErasureError names one that is no folder, or that may not be read: a search would find nothing in it."""
+    for folder in folders:
+        if not (folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)):
+            raise ErasureError(f"{folder} is no folder that can be read, so it cannot be searched; nothing was erased")
+
+
 def _files(folder: Path, without: Collection[Path]) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
+    if not folder.exists():
+        return
+    for parent, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if Path(parent, name) not in without]
         paths = (Path(parent, name) for name in names)
         yield from (path for path in paths if path not in without and path.is_file() and not path.is_symlink())
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise ErasureError(
+        f"{error.filename}: {error.strerror}, so it cannot be searched; make it readable and run the command again"
+    ) from error
 
 
 def _in_postgres(
