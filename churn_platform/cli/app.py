@@ -3,10 +3,11 @@
 import sys
 import warnings
 from datetime import date
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from churn_platform import months
 from churn_platform.errors import ChurnError
@@ -19,7 +20,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+
+
+def literal_console(file: TextIO) -> Console:
+    """A console that prints text as it stands: a name or an id may look like markup or like an emoji."""
+    return Console(file=file, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+console = literal_console(sys.stdout)
 
 MonthText = Annotated[str, typer.Option(help="Month as YYYY-MM.")]
 PortfolioName = Annotated[str, typer.Argument(help="Name of the portfolio.")]
@@ -31,7 +39,7 @@ def main() -> None:
     try:
         app()
     except ChurnError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]error[/] {error}", markup=True)
+        literal_console(sys.stderr).print(Text.assemble(("error", "bold red"), " ", str(error)))
         sys.exit(1)
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from churn_platform.cli.app import app, console
@@ -35,18 +34,18 @@ def verify(
         try:
             noted = reached(settings)
         except ChurnError as error:
-            console.print(f"anchors         {place}: not reached: {error}", markup=False)
+            console.print(f"anchors         {place}: not reached: {error}")
             continue
-        console.print(f"anchors         {place}: {len(noted)} compared", markup=False)
+        console.print(f"anchors         {place}: {len(noted)} compared")
         anchors += noted
     verified = verify(settings.audit_path, anchors)
-    console.print(f"audit trail     {settings.audit_path}", markup=False)
-    console.print(f"records         {verified.records}, head {verified.records}:{verified.head}", markup=False)
+    console.print(f"audit trail     {settings.audit_path}")
+    console.print(f"records         {verified.records}, head {verified.records}:{verified.head}")
     if not anchors:
         console.print("no anchor was compared, so a cut end would not have been seen")
     for finding in verified.findings:
         where = f"line {finding.line}" if finding.line else "end of file"
-        console.print(f"{where:<16}{finding.problem}", markup=False)
+        console.print(f"{where:<16}{finding.problem}")
     console.print("broken" if verified.findings else "intact")
     raise typer.Exit(1 if verified.findings else 0)
 
@@ -67,13 +66,13 @@ def show(
     records = select(read_records(load_settings().audit_path), portfolio=portfolio, action=action, since=first)
     if as_json:
         for record in records:
-            console.print(encode(record).decode(), markup=False)
+            console.print(encode(record).decode())
         return
     table = Table("#", "when (UTC)", "who", "action", "portfolio", "what", "why", box=None)
     for record in records:
         when = f"{record.at:%Y-%m-%d %H:%M:%S}"
         cells = (when, record.by, record.action, record.portfolio, record.subject, record.reason)
-        table.add_row(str(record.sequence), *(escape(cell) for cell in cells))
+        table.add_row(str(record.sequence), *cells)
     console.print(table, soft_wrap=False)
 
 

@@ -84,9 +84,9 @@ def onboard(
     )
     console.print(f"{made.rows:,} customers, {made.churn_rate:.1%} churned, {len(made.portfolio.features)} features")
     for finding in made.findings:
-        console.print(f"- {finding}", markup=False)
-    console.print(f"\nspec            {made.path}  (read it, correct it)", markup=False)
-    console.print(f"then            churn run {name} --file {file}", markup=False)
+        console.print(f"- {finding}")
+    console.print(f"\nspec            {made.path}  (read it, correct it)")
+    console.print(f"then            churn run {name} --file {file}")
 
 
 @app.command()
@@ -112,7 +112,7 @@ def accept_data(
     with closing(connect(lake)) as connection:
         overruled = accept_month(connection, lake, spec, chosen, reason, record=record)
     for complaint in overruled:
-        console.print(f"accepted        {complaint}", markup=False)
+        console.print(f"accepted        {complaint}")
     mark_delivered(settings.landing_dir, spec, chosen)
     console.print(f"The landing sensor takes {month} in again; by hand: run the job {portfolio}_features for it.")
 

@@ -27,10 +27,10 @@ def card(
     wanted = champion_version(client, name) if version is None else version
     found = read_card(client, name, wanted, ending="html" if output and output.suffix == ".html" else "md")
     if output is None:
-        console.print(found.decode(), markup=False)
+        console.print(found.decode())
         return
     output.write_bytes(found)
-    console.print(f"card of version {wanted}: {output}", markup=False)
+    console.print(f"card of version {wanted}: {output}")
 
 
 @app.command()
@@ -55,4 +55,4 @@ def explain(
     champion = load_champion(Tracking.of(settings).client(), spec)
     with connect(Lake.of(settings), read_only=True) as connection:
         found = explain_customer(connection, spec, champion, customer_id, read_month(wanted))
-    console.print(as_text(found), markup=False)
+    console.print(as_text(found))

@@ -91,10 +91,10 @@ def result(portfolio: PortfolioName) -> None:
     with connect(Lake.of(settings), read_only=True) as connection:
         found = read_result(connection, spec, settings.published_dir, settings.truth_dir)
     console.rule("result", align="left")
-    console.print(as_text(spec, found, settings.published_dir), markup=False)
+    console.print(as_text(spec, found, settings.published_dir))
     cost = cost_of(settings, months.parse_month(found.scores_month))
-    console.print(f"infrastructure  {in_words(cost)}", markup=False)
-    console.print(f"warehouse       ducklake:{settings.lake_catalog}", markup=False)
+    console.print(f"infrastructure  {in_words(cost)}")
+    console.print(f"warehouse       ducklake:{settings.lake_catalog}")
     console.print("UI              make dev")
 
 

@@ -21,4 +21,4 @@ def housekeeping() -> None:
     retention = Retention.of(settings, datetime.now(UTC))
     with console.status("housekeeping"):
         done = keep_house(settings, portfolios, Tracking.of(settings).client(), retention, forget_runs=forget)
-    console.print(as_markdown(done), markup=False)
+    console.print(as_markdown(done))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from churn_platform.cli.app import PortfolioName, app, console, portfolio_named, read_month
@@ -32,11 +31,11 @@ def models(portfolio: PortfolioName, as_json: AsJson = False) -> None:
     named = aliases(client, portfolio)
     rows = [version_row(version, named) for version in versions(client, portfolio)]
     if as_json:
-        console.print(json.dumps(rows), markup=False)
+        console.print(json.dumps(rows))
         return
     table = Table(*(rows[0] if rows else ["version"]), box=None)
     for row in rows:
-        table.add_row(*(escape(str(cell)) for cell in row.values()))
+        table.add_row(*map(str, row.values()))
     console.print(table, soft_wrap=False)
 
 
@@ -58,11 +57,11 @@ def champion(
     state = {} if on else _state(publisher)
     if as_json:
         known = json.loads(_encoded(record)) if record else None
-        console.print(json.dumps({"at": instant.isoformat(), "record": known} | state), markup=False)
+        console.print(json.dumps({"at": instant.isoformat(), "record": known} | state))
         return
-    console.print(f"champion        {_sentence(record)}", markup=False)
+    console.print(f"champion        {_sentence(record)}")
     for name, value in state.items():
-        console.print(f"{name:<16}{value}", markup=False)
+        console.print(f"{name:<16}{value}")
     if record and len({record.version, *state.values()}) > 1 and state:
         console.print(
             f"these differ: a run is at work or was cut short; `churn rollback {portfolio} --to N` settles it"
@@ -89,14 +88,14 @@ def compare(
         customers = newest_holdout(connection, spec)
     compared = compare(one, other, customers, spec, replicates=settings.bootstrap_replicates)
     if as_json:
-        console.print(json.dumps(compared.as_dict()), markup=False)
+        console.print(json.dumps(compared.as_dict()))
         return
     table = Table("", f"version {first}", f"version {second}", box=None)
     for row in metric_rows(compared):
         table.add_row(*row)
     table.add_section()
     for name, pair in made_of(one, other).items():
-        table.add_row(name, *(escape(value) for value in pair))
+        table.add_row(name, *pair)
     console.print(table, soft_wrap=False)
     difference = compared.difference
     console.print(
@@ -188,10 +187,10 @@ def _tell(publisher: "Publisher", done: "Takeover", *, as_json: bool) -> None:
     if as_json:
         outcome = {"before": done.before, "after": record.version, "record": json.loads(_encoded(record))}
         scores = {"month": stale[0], "scored_by": stale[1]} if stale else None
-        console.print(json.dumps(outcome | {"bundle_sha256": done.bundle.sha256, "stale_scores": scores}), markup=False)
+        console.print(json.dumps(outcome | {"bundle_sha256": done.bundle.sha256, "stale_scores": scores}))
         return
-    console.print(f"champion        version {done.before or 'none'} -> version {record.version}, live", markup=False)
-    console.print(f"record          {record.sequence}, {record.action} by {record.by}: {record.reason}", markup=False)
+    console.print(f"champion        version {done.before or 'none'} -> version {record.version}, live")
+    console.print(f"record          {record.sequence}, {record.action} by {record.by}: {record.reason}")
     if record.action == "rollback":
         console.print(f"version {done.before:<8}withdrawn; it is not promoted again")
     if stale:

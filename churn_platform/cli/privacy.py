@@ -44,7 +44,7 @@ def erase(
     )
     plan = plan_erasure(installation, spec, customer, unknown=even_if_unknown)
     for table, rows in plan.subject.found.items():
-        console.print(f"{rows:>9,} rows  {table}", markup=False)
+        console.print(f"{rows:>9,} rows  {table}")
     if not yes:
         typer.confirm("Erase for good? No model of a time with this customer can be reproduced afterwards", abort=True)
     month = datetime.now(UTC).date().replace(day=1)
@@ -59,4 +59,4 @@ def erase(
             record=partial(record_erasure, log, reason=reason),
             show=lambda step: status.update(f"erasing: {step}"),
         )
-    console.print(as_text(done, rewritten=landing), markup=False)
+    console.print(as_text(done, rewritten=landing))

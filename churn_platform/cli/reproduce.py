@@ -35,5 +35,5 @@ def reproduce(portfolio: PortfolioName, version: Annotated[int, typer.Option(hel
             code_version=settings.running_code_version,
             rows_max=settings.training_rows_max,
         )
-    console.print(as_text(done), markup=False)
+    console.print(as_text(done))
     raise typer.Exit(0 if done.agrees else 1)

@@ -1,5 +1,6 @@
 """The command `churn` in this process, in a folder of its own."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from churn_platform.cli import app
+from churn_platform.cli import app, main
 from churn_platform.cli.app import console
 from churn_platform.settings import Settings, load_settings
 from churn_platform_tests.published.conftest import record
@@ -48,3 +49,22 @@ def churn(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Churn:
         return Done(outcome.exit_code, captured.get())
 
     return churn
+
+
+@pytest.fixture
+def refusal(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """Runs the command to its end and returns what it says of its one error."""
+
+    def refusal(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["churn", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 1
+        told = capsys.readouterr().err
+        assert told.startswith("error ")
+        assert told.count("\n") == 1
+        return told.removeprefix("error ").strip()
+
+    return refusal
