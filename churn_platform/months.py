@@ -2,9 +2,6 @@
 
 import re
 from datetime import date
-from pathlib import Path
-
-from churn_platform.errors import LandingError
 
 
 def shift(month: date, months: int) -> date:
@@ -43,11 +40,3 @@ def parse_month(text: str) -> date:
 def label(month: date) -> str:
     """The month as file names and messages write it: 'YYYY-MM'."""
     return f"{month:%Y-%m}"
-
-
-def landed(folder: Path) -> list[date]:
-    """The months that have a file in a landing folder, oldest first; LandingError where there is none."""
-    names = {path.name[:7] for path in folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9].*")}
-    if not names:
-        raise LandingError(f"no files in {folder}; land one, for example {folder}/2025-01.csv")
-    return sorted(parse_month(name) for name in names)

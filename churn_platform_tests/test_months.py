@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn_platform.errors import LandingError
-from churn_platform.months import as_of, label, landed, last_complete_month, month_range, parse_month, shift
+from churn_platform.months import as_of, label, last_complete_month, month_range, parse_month, shift
 
 MONTHS = st.dates(date(2000, 1, 1), date(2090, 1, 1)).map(lambda day: day.replace(day=1))
 
@@ -52,12 +51,3 @@ def test_anything_else_is_no_month(text):
     """Another day, another calendar or another spelling is refused."""
     with pytest.raises(ValueError, match="is not a month; write YYYY-MM"):
         parse_month(text)
-
-
-def test_landed_months_come_oldest_first(tmp_path):
-    """Files of a folder name its months, once each, drafts left out; an empty folder is an error that helps."""
-    for name in ("2025-02.csv", "2025-01.csv.gz", "2025-01.parquet", ".2025-03.unfinished", "notes.txt"):
-        (tmp_path / name).touch()
-    assert landed(tmp_path) == [date(2025, 1, 1), date(2025, 2, 1)]
-    with pytest.raises(LandingError, match="no files in"):
-        landed(tmp_path / "none")

@@ -31,6 +31,7 @@ from churn_platform.automation.requests import (
     switched,
     told,
 )
+from churn_platform.ingest.landing import misnamed
 from churn_platform.monitoring.tables import read_broken_months
 from churn_platform.months import label, parse_month
 from churn_platform.partitions import monthly
@@ -81,7 +82,8 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
             )
             for first, last in ranges
         ]
-        return SensorResult(requests, cursor=msgspec.json.encode(after).decode())
+        skipped = None if requests else misnamed(settings.landing_dir, portfolio) or None
+        return SensorResult(requests, skip_reason=skipped, cursor=msgspec.json.encode(after).decode())
 
     return landing
 

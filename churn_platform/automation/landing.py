@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from churn_platform.ingest.files import SUFFIXES
-from churn_platform.months import parse_month, shift
+from churn_platform.ingest.files import landed_files
+from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
 
 Range = tuple[date, date]
@@ -23,7 +23,7 @@ class Landings(msgspec.Struct, frozen=True):
 
 def landed_months(landing_dir: Path, portfolio: Portfolio) -> dict[date, str]:
     """Each month of which every required table has landed, with a digest over name, size and time of its files."""
-    files = {table.name: _by_month(landing_dir / portfolio.name / table.name) for table in portfolio.landed_tables}
+    files = {table.name: _states(landing_dir / portfolio.name / table.name) for table in portfolio.landed_tables}
     required = [set(files[table.name]) for table in portfolio.landed_tables if not table.optional]
     return {
         month: sha256(repr([(name, of[month]) for name, of in files.items() if month in of]).encode()).hexdigest()
@@ -31,18 +31,13 @@ def landed_months(landing_dir: Path, portfolio: Portfolio) -> dict[date, str]:
     }
 
 
-def _by_month(folder: Path) -> dict[date, list[tuple[str, int, int]]]:
-    found: dict[date, list[tuple[str, int, int]]] = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        name, _, suffix = path.name.partition(".")
-        try:
-            month = parse_month(name)
-        except ValueError:
-            continue
-        if f".{suffix}" in SUFFIXES and len(name) == len("2025-01"):
-            state = path.stat()
-            found.setdefault(month, []).append((path.name, state.st_size, state.st_mtime_ns))
-    return found
+def _states(folder: Path) -> dict[date, list[tuple[str, int, int]]]:
+    return {month: [_state(path) for path in paths] for month, paths in landed_files(folder).items()}
+
+
+def _state(path: Path) -> tuple[str, int, int]:
+    found = path.stat()
+    return path.name, found.st_size, found.st_mtime_ns
 
 
 def changed_months(landed: Mapping[date, str], known: Landings) -> list[date]:

@@ -101,14 +101,16 @@ def result(portfolio: PortfolioName) -> None:
 def _run_graph(
     settings: Settings, portfolio: str, *, file: Path | None, first: str | None, last: str | None, watch: bool = False
 ) -> None:
-    from churn_platform.ingest.landing import land_file
+    from churn_platform.ingest.landing import land_file, landed_months, misnamed
 
     spec = portfolio_named(settings, portfolio)
     if file:
         month = read_month(last) if last else months.last_complete_month(datetime.now(UTC).date())
         land_file(file, settings.landing_dir, portfolio, spec.landed_tables[0].name, month)
         first = last = months.label(month)
-    landed = months.landed(settings.landing_dir / portfolio / spec.landed_tables[0].name)
+    if told := misnamed(settings.landing_dir, spec):
+        console.print(told)
+    landed = landed_months(settings.landing_dir, spec)
     begin, end = read_month(first) if first else landed[0], read_month(last) if last else landed[-1]
 
     from churn_platform.definitions import build_defs  # seconds, which a mistake above need not cost

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import duckdb
 
-from churn_platform.ingest.files import SUFFIXES, csv_headers, relation
+from churn_platform.ingest.files import csv_headers, landed_files, relation
 from churn_platform.ingest.suppression import without_suppressed
-from churn_platform.months import parse_month
 from churn_platform.portfolios.spec import Portfolio, Table
 
 
@@ -30,15 +29,10 @@ def deliveries_to_clean(
 ) -> Iterator[Delivery]:
     """Each landed file with rows or numbers of erased customers; its relation holds until the next is asked for."""
     for table in portfolio.landed_tables:
-        for path, month in _landed(landing_dir / portfolio.name / table.name):
-            others = _without(connection, portfolio, table, month, path)
-            if others:
-                yield Delivery(path, others)
-
-
-def _landed(folder: Path) -> list[tuple[Path, date]]:
-    paths = [path for suffix in SUFFIXES for path in folder.glob(f"[0-9][0-9][0-9][0-9]-[0-9][0-9]{suffix}")]
-    return [(path, parse_month(path.name[:7])) for path in sorted(paths)]
+        for month, paths in landed_files(landing_dir / portfolio.name / table.name).items():
+            for path in paths:
+                if others := _without(connection, portfolio, table, month, path):
+                    yield Delivery(path, others)
 
 
 def _without(

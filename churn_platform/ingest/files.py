@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import os
 import re
 import zlib
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pyarrow
 from pyarrow import parquet
 
 from churn_platform.errors import LandingError
-from churn_platform.months import label
+from churn_platform.months import label, parse_month
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 SEPARATORS = ",;\t|"
@@ -44,6 +45,32 @@ class LandedFile:
         return (now.st_size, now.st_mtime_ns) != (self.size_bytes, self.modified_ns)
 
 
+def landed_files(folder: Path) -> dict[date, list[Path]]:
+    """The files of each month in a table's landing folder, oldest month first; other files are `passed_over`."""
+    found: dict[date, list[Path]] = {}
+    for path in _visible(folder):
+        if month := _month_of(path):
+            found.setdefault(month, []).append(path)
+    return found
+
+
+def passed_over(folder: Path) -> list[Path]:
+    """What lies in a table's landing folder and is not read, because it is not named as a landed file."""
+    return [path for path in _visible(folder) if _month_of(path) is None]
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
+
+
+def _month_of(path: Path) -> date | None:
+    name, _, kind = path.name.partition(".")
+    try:
+        return parse_month(name) if f".{kind}" in SUFFIXES and len(name) == len("2025-01") else None
+    except ValueError:
+        return None
+
+
 def files_of(landing_dir: Path, portfolio: str, table: str, month: date) -> list[Path]:
     """Every file landed for a table and month."""
     folder = landing_dir / portfolio / table
@@ -68,9 +95,11 @@ def find_file(landing_dir: Path, portfolio: str, table: str, month: date) -> Lan
 def relation(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, dict[str, tuple[str, str]]]:
     """The table function that reads `path`, and its columns: normalised header -> (header, SQL type).
 
-    LandingError for a truncated file, a wrong encoding, no header, or two headers that are the same when normalised.
-    Nothing is guessed but the separator, and that from the first line alone.
+    LandingError for a file that may not be read, is truncated, has a wrong encoding, no header, or two headers that are
+    the same when normalised. Nothing is guessed but the separator, and that from the first line alone.
     """
+    if path.exists() and not os.access(path, os.R_OK):
+        raise LandingError(f"{path}: no permission to read it; grant it with `chmod`, nothing of it was loaded")
     check_whole(path)
     if path.suffix == ".parquet":
         reader = f"read_parquet('{_quoted(str(path))}')"

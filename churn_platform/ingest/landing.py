@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from churn_platform.errors import LandingError
-from churn_platform.ingest.files import SUFFIXES, files_of
+from churn_platform.ingest.files import SUFFIXES, files_of, landed_files, passed_over
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 
@@ -23,6 +23,22 @@ def land_file(file: Path, landing_dir: Path, portfolio: str, table: str, month: 
         if other != suffix:
             (folder / f"{label(month)}{other}").unlink(missing_ok=True)
     return draft.replace(folder / f"{label(month)}{suffix}")
+
+
+def landed_months(landing_dir: Path, portfolio: Portfolio) -> list[date]:
+    """The months whose first table has landed, oldest first; LandingError where there is none."""
+    folder = landing_dir / portfolio.name / portfolio.landed_tables[0].name
+    months = list(landed_files(folder))
+    if not months:
+        raise LandingError(f"no month has landed in {folder}; land a file, for example {folder}/2025-01.csv")
+    return months
+
+
+def misnamed(landing_dir: Path, portfolio: Portfolio) -> str:
+    """A sentence on what lies in the portfolio's landing folders and is not read; empty where there is nothing."""
+    folders = [landing_dir / portfolio.name / table.name for table in portfolio.landed_tables]
+    listed = ", ".join(f"{path.parent.name}/{path.name}" for folder in folders for path in passed_over(folder))
+    return f"not read, for want of a name as 2025-01 with {', '.join(SUFFIXES)}: {listed}" if listed else ""
 
 
 def mark_delivered(landing_dir: Path, portfolio: Portfolio, month: date) -> None:

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from dagster import DagsterEvent, DagsterRun, build_run_status_sensor_context
+from dagster import DagsterEvent, DagsterRun, build_run_status_sensor_context, build_sensor_context
 
 from churn_platform.automation.everything import automate
 from churn_platform.automation.requests import AUTOMATION_TAG
@@ -39,6 +39,14 @@ def test_a_landed_month_is_asked_for_once(daemon: Daemon):
     daemon.materialize("customer_features", JANUARY, FEBRUARY)
     deliver(daemon, MARCH)
     assert asked(daemon, "tiny_landing", TICKS_A_MONTH) == [(MARCH, MARCH)]
+
+
+def test_a_misnamed_file_is_told(daemon: Daemon):
+    """The sensor passes it over, and says so wherever it asks for nothing."""
+    land(daemon.settings.landing_dir, "calls", "2025-13.csv")
+    (landing,) = (sensor for sensor in automate([TINY], daemon.settings).sensors if sensor.name == "tiny_landing")
+    told = landing(build_sensor_context(instance=daemon.instance)).skip_reason.skip_message
+    assert told == "not read, for want of a name as 2025-01 with .parquet, .csv, .csv.gz: calls/2025-13.csv"
 
 
 def test_files_may_come_back_to_what_they_were(daemon: Daemon):

@@ -83,7 +83,8 @@ def test_files_without_erased_customers_are_left_alone(connection, tmp_path):
     folder = tmp_path / "tiny" / "customers"
     folder.mkdir(parents=True)
     (folder / "2025-02.csv").write_text(f"customer_id,phone_number,Plan price\n{BOB},+1,2\n")
-    (folder / "notes.csv").write_text(f"customer_id\n{ADA}\n")
+    for name in ("notes.csv", "2025-13.csv"):
+        (folder / name).write_text(f"customer_id\n{ADA}\n")
     assert list(deliveries_to_clean(connection, tmp_path, TINY)) == []
 
 

@@ -1,13 +1,14 @@
 """Files that cannot be read are refused with a cause that helps, before anything is loaded."""
 
 import gzip
+import os
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from churn_platform.errors import LandingError
-from churn_platform.ingest.files import find_file, normalised
+from churn_platform.ingest.files import find_file, landed_files, normalised, passed_over
 from churn_platform_tests.ingest.conftest import CALLS, CALLS_HEADER, CUSTOMERS
 from churn_platform_tests.tiny import FEBRUARY
 
@@ -58,6 +59,28 @@ def test_a_parquet_file_with_a_name_twice_is_refused(january):
     path = january.put("calls", b"", suffix="parquet")
     pq.write_table(pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["call_id", "call_id"]), path)
     assert "columns 'call_id' and 'call_id' are one name" in january.refused("calls")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz", "parquet"])
+def test_a_file_without_permission_is_refused_as_such(january, suffix, monkeypatch):
+    """It may be whole; nobody is told to deliver it again."""
+    january.put("customers", CUSTOMERS, suffix=suffix)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert f"2025-01.{suffix}: no permission to read it" in january.refused("customers")
+
+
+def test_files_are_landed_under_the_name_of_their_month(tmp_path):
+    """Months come oldest first; drafts are neither landed nor passed over, other names and kinds are told."""
+    odd = ["2025-00.csv~", "2025-01-01.csv", "2025-1.csv", "2025-13.parquet", "2025-01.txt", "notes.csv"]
+    for name in ("2025-02.csv", "2025-01.csv.gz", "2025-01.parquet", ".2025-03.unfinished", *odd):
+        (tmp_path / name).touch()
+    found = {month: [path.name for path in paths] for month, paths in landed_files(tmp_path).items()}
+    assert list(found.items()) == [
+        (FEBRUARY.replace(month=1), ["2025-01.csv.gz", "2025-01.parquet"]),
+        (FEBRUARY, ["2025-02.csv"]),
+    ]
+    assert [path.name for path in passed_over(tmp_path)] == sorted(odd)
+    assert (landed_files(tmp_path / "none"), passed_over(tmp_path / "none")) == ({}, [])
 
 
 def test_a_month_has_one_file(january):
