@@ -94,7 +94,7 @@ def _mlflow_anchors(settings: Settings) -> "list[Anchor]":
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise ChurnError(f"no store at {uri}")
     try:
-        return mlflow_anchors(Tracking.of(settings).client())
+        return mlflow_anchors(Tracking.of(settings).answering_client())
     except MlflowException as error:
         raise ChurnError(f"{uri} does not answer: {error}") from error
 

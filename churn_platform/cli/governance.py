@@ -23,7 +23,7 @@ def card(
 
     settings = load_settings()
     name = portfolio_named(settings, portfolio).name
-    client = Tracking.of(settings).client()
+    client = Tracking.of(settings).answering_client()
     wanted = champion_version(client, name) if version is None else version
     found = read_card(client, name, wanted, ending="html" if output and output.suffix == ".html" else "md")
     if output is None:
@@ -52,7 +52,7 @@ def explain(
     wanted = month or (live.features_month if live else None)
     if wanted is None:
         raise ChurnError(f"nothing of {portfolio} is published; give --month, or run `churn run {portfolio}` first")
-    champion = load_champion(Tracking.of(settings).client(), spec)
+    champion = load_champion(Tracking.of(settings).answering_client(), spec)
     with connect(Lake.of(settings), read_only=True) as connection:
         found = explain_customer(connection, spec, champion, customer_id, read_month(wanted))
     console.print(as_text(found))

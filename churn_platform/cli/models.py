@@ -170,10 +170,11 @@ def publisher_of(settings: Settings, portfolio: str) -> "Publisher":
     from churn_platform.training.tracking import Tracking
     from churn_platform.warehouse.lake import Lake
 
+    spec = portfolio_named(settings, portfolio)
     return Publisher(
-        client=Tracking.of(settings).client(),
+        client=Tracking.of(settings).answering_client(),
         audit=AuditLog(settings.audit_path, f"{getpass.getuser()} by command", lambda: datetime.now(UTC)),
-        portfolio=portfolio_named(settings, portfolio),
+        portfolio=spec,
         root=settings.published_dir / portfolio,
         lake=Lake.of(settings),
     )

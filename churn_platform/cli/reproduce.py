@@ -22,7 +22,7 @@ def reproduce(portfolio: PortfolioName, version: Annotated[int, typer.Option(hel
 
     settings = load_settings()
     spec = portfolio_named(settings, portfolio)
-    client = Tracking.of(settings).client()
+    client = Tracking.of(settings).answering_client()
     version_named(client, portfolio, version)
     means = Means(settings.model_threads, Budget(0, 0, 0), settings.root / "tmp")
     with closing(connect(Lake.of(settings), read_only=True)) as connection, console.status("fitting again"):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster import ConfigurableResource
 
+from churn_platform.errors import ChurnError
 from churn_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ QUIET = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
 }
+
+IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
 
 class Tracking(ConfigurableResource):
@@ -45,6 +48,24 @@ class Tracking(ConfigurableResource):
 
         mlflow.set_tracking_uri(self.tracking_uri)
         return mlflow.MlflowClient(self.tracking_uri)
+
+    def answering_client(self) -> "MlflowClient":
+        """A client for a person who waits, of a store that has just answered; ChurnError where it does not.
+
+        Asked over HTTP it may take 10 seconds and is tried again once, unless the environment says otherwise.
+        """
+        for name, value in IMPATIENT.items():
+            os.environ.setdefault(name, value)
+        try:
+            client = self.client()
+            client.search_registered_models(max_results=1)
+        except Exception as error:  # MLflow, SQLAlchemy, requests and drivers share no base
+            told = next(iter(str(error).splitlines()), type(error).__name__)
+            raise ChurnError(
+                f"MLflow at {self.tracking_uri} does not answer: {told}; start or restore it, "
+                "or set CHURN_MLFLOW_TRACKING_URI"
+            ) from error
+        return client
 
     @contextmanager
     def run(self, context: Any, *, experiment: str, tags: Mapping[str, str]) -> Iterator["MlFlow"]:

@@ -1,6 +1,7 @@
 """Each materialization has an MLflow run of its own, and a fitted candidate comes back from it whole."""
 
 import logging
+import os
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -312,3 +313,12 @@ def test_a_promoted_model_is_the_fitted_one(tracking, records):
         assert (champion.version, champion.model.algorithm, champion.tiers) == (version, record.algorithm, record.tiers)
         probability = champion.model.churn_probability(DATA.holdout.features)
         assert float(np.mean(probability >= record.threshold)) == record.holdout["contacted_share"]
+
+
+def test_the_users_own_patience_with_the_server_stays(tracking, monkeypatch):
+    """Retries and timeout are bounded where the environment does not say otherwise."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "")
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT")
+    tracking.answering_client()
+    assert (os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"], os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]) == ("5", "10")
