@@ -5,6 +5,7 @@ The rest of the package is told by arguments; a few modules at the edge set vari
 
 import contextlib
 import os
+import re
 import secrets
 import subprocess
 import tempfile
@@ -112,6 +113,21 @@ class Settings(BaseSettings):
         if month.day != 1:
             raise ValueError("give the first day of a month, for example 2025-01-01")
         return month
+
+    @field_validator("data_dir")
+    @classmethod
+    def _may_be_a_folder(cls, folder: Path) -> Path:
+        there = next(place for place in (folder, *folder.parents) if place.exists())
+        if not there.is_dir():
+            raise ValueError(f"{there} is no folder; give a folder, which is made where it is missing")
+        return folder
+
+    @field_validator("duckdb_memory_limit")
+    @classmethod
+    def _is_a_size(cls, size: str) -> str:
+        if not re.fullmatch(r"\d+(\.\d+)?\s*[KMGT]i?B?", size.strip(), re.IGNORECASE | re.ASCII):
+            raise ValueError("write a number and a unit, for example 8GB or 500MiB")
+        return size
 
     @cached_property
     def root(self) -> Path:

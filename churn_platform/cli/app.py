@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from churn_platform import months
+from churn_platform.cli.foreign import as_ours
 from churn_platform.errors import ChurnError
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
@@ -34,12 +35,15 @@ PortfolioName = Annotated[str, typer.Argument(help="Name of the portfolio.")]
 
 
 def main() -> None:
-    """Run the command; an error that the platform raises on purpose ends in one line and exit code 1."""
+    """Run the command; an error that can be mended ends in one line and exit code 1, a defect in a traceback."""
     warnings.simplefilter("ignore")
     try:
         app()
-    except ChurnError as error:
-        literal_console(sys.stderr).print(Text.assemble(("error", "bold red"), " ", str(error)))
+    except Exception as error:
+        told = error if isinstance(error, ChurnError) else as_ours(error)
+        if told is None:
+            raise
+        literal_console(sys.stderr).print(Text.assemble(("error", "bold red"), " ", str(told)))
         sys.exit(1)
 
 

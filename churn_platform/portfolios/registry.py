@@ -31,6 +31,8 @@ def read_portfolio(path: Path) -> Portfolio:
     """The spec in `path`; SpecError names the file, the key and what is wrong."""
     try:
         return Portfolio.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: cannot be read: {error}; save it as UTF-8 text, or move it elsewhere") from error
     except yaml.YAMLError as error:
         raise SpecError(f"{path}: not readable as YAML: {error}") from error
     except ValidationError as error:

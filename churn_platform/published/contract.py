@@ -8,9 +8,12 @@ published/<portfolio>/
 
 import struct
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import numpy as np
+
+from churn_platform.errors import ChurnError
 
 MODEL_FILE = "model.onnx"
 CARD_FILE = "model_card.html"
@@ -21,6 +24,8 @@ ONNX_INPUT = "features"
 ONNX_PROBABILITIES = "probabilities"
 CUSTOMER_ID = "customer_id"
 CHAMPION, CHALLENGER, SHADOW = "champion", "challenger", "shadow"
+
+Published = TypeVar("Published", bound=msgspec.Struct)
 
 _SCORE = struct.Struct("<d")
 _decode_reasons = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -155,17 +160,28 @@ def features_dir(root: Path, month: str) -> Path:
     return root / "features" / month
 
 
+class DamagedError(ChurnError, msgspec.DecodeError):
+    """A published file is there and cannot be read; to serving it is as any other that cannot be decoded."""
+
+
 def read_model_manifest(folder: Path) -> ModelManifest:
     """The manifest of a model's bundle."""
-    return msgspec.json.decode((folder / MANIFEST_FILE).read_bytes(), type=ModelManifest)
+    return _decode(folder / MANIFEST_FILE, ModelManifest)
 
 
 def read_features_manifest(folder: Path) -> FeaturesManifest:
     """The manifest of a month's online features."""
-    return msgspec.json.decode((folder / MANIFEST_FILE).read_bytes(), type=FeaturesManifest)
+    return _decode(folder / MANIFEST_FILE, FeaturesManifest)
 
 
 def read_live(root: Path) -> Live | None:
     """What is live in the portfolio's published folder; None before the first publication."""
     path = root / LIVE_FILE
-    return msgspec.json.decode(path.read_bytes(), type=Live) if path.exists() else None
+    return _decode(path, Live) if path.exists() else None
+
+
+def _decode(path: Path, kind: type[Published]) -> Published:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise DamagedError(f"{path} is damaged: {error}; put it back, or remove it and publish again") from error

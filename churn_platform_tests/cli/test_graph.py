@@ -1,7 +1,5 @@
 """Commands that run the graph: what they refuse before anything runs."""
 
-import pytest
-
 from churn_platform.cli.app import console
 
 

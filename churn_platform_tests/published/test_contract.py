@@ -4,13 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn_platform.published.contract import LIVE_FILE, pack_customer, read_live, unpack_customer
+from churn_platform.published.contract import LIVE_FILE, DamagedError, pack_customer, read_live, unpack_customer
 
 HEAVY = {"pandas", "pyarrow", "duckdb", "dagster", "mlflow", "xgboost", "sklearn", "scipy", "pydantic", "litestar"}
 
@@ -54,5 +53,5 @@ def test_nothing_is_live_before_the_first_publication(tmp_path):
     """A folder without a live file is None, a broken one an error."""
     assert read_live(tmp_path) is None
     (tmp_path / LIVE_FILE).write_text('{"portfolio": "tiny"}')
-    with pytest.raises(msgspec.ValidationError):
+    with pytest.raises(DamagedError, match=r"live\.json is damaged"):
         read_live(tmp_path)
