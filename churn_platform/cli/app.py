@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, TextIO
 
 import typer
@@ -30,6 +30,7 @@ def literal_console(file: TextIO) -> Console:
 
 console = literal_console(sys.stdout)
 
+FIRST_YEAR, LAST_YEAR = 1970, 2099
 MonthText = Annotated[str, typer.Option(help="Month as YYYY-MM.")]
 PortfolioName = Annotated[str, typer.Argument(help="Name of the portfolio.")]
 
@@ -58,8 +59,23 @@ def portfolio_named(settings: Settings, name: str) -> Portfolio:
 
 
 def read_month(text: str) -> date:
-    """The month written as YYYY-MM; ChurnError where it is none."""
+    """The month written as YYYY-MM; ChurnError where it is none, or of a year that nobody has data of."""
     try:
-        return months.parse_month(text)
+        month = months.parse_month(text)
     except ValueError as error:
         raise ChurnError(f"{text!r} is not a month; write YYYY-MM, for example 2026-01") from error
+    if not FIRST_YEAR <= month.year <= LAST_YEAR:
+        raise ChurnError(f"{text!r} is out of range; give a month from {FIRST_YEAR}-01 to {LAST_YEAR}-12")
+    return month
+
+
+def require_partitions(settings: Settings, first: date, last: date) -> None:
+    """ChurnError where the graph does not have every month from `first` to `last`."""
+    newest = months.last_complete_month(datetime.now(UTC).date())
+    if first < settings.first_month:
+        raise ChurnError(
+            f"{months.label(first)} lies before the graph's first month, {months.label(settings.first_month)}; "
+            "give a later month, or set CHURN_FIRST_MONTH"
+        )
+    if last > newest:
+        raise ChurnError(f"{months.label(last)} has not ended; give a month up to {months.label(newest)}")

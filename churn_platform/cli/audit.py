@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from churn_platform.cli.app import app, console
+from churn_platform.cli.app import app, console, portfolio_named
 from churn_platform.errors import ChurnError
 from churn_platform.settings import Settings, load_settings
 
@@ -62,8 +62,12 @@ def show(
     from churn_platform.audit.record import encode
     from churn_platform.audit.trail import select
 
+    settings = load_settings()
     first = read_day(since) if since else None
-    records = select(read_records(load_settings().audit_path), portfolio=portfolio, action=action, since=first)
+    everything = read_records(settings.audit_path)
+    if portfolio and portfolio not in {record.portfolio for record in everything}:
+        portfolio_named(settings, portfolio)
+    records = select(everything, portfolio=portfolio, action=action, since=first)
     if as_json:
         for record in records:
             console.print(encode(record).decode())

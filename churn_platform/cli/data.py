@@ -10,7 +10,7 @@ import typer
 
 from churn_platform import months
 from churn_platform.cli.app import MonthText, PortfolioName, app, console, portfolio_named, read_month
-from churn_platform.errors import SettingsError
+from churn_platform.errors import ChurnError, SettingsError
 from churn_platform.settings import load_settings
 
 
@@ -47,18 +47,25 @@ def simulate(
             calls_per_customer=calls_per_customer,
         )
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        wrong = "; ".join(f"--{_option(item['loc'])} {item['input']}: {item['msg']}" for item in error.errors())
         raise SettingsError(f"simulation not possible: {wrong}") from error
+    first_written, last_month = read_month(write_from) if write_from else None, config.month_starts()[-1]
+    if first_written and first_written > last_month:
+        raise SettingsError(f"--write-from {write_from} lies after the last month, {months.label(last_month)}")
     with console.status("simulating") as status:
         simulate(
             config,
             settings.landing_dir,
             settings.truth_dir / "telecomit",
             on_progress=lambda month: status.update(f"simulated {month}"),
-            write_from=read_month(write_from) if write_from else None,
+            write_from=first_written,
             **({"plans": plans_from(settings.exports_dir / "telecomit" / "contact_list")} if campaign else {}),
         )
     console.print(f"{customers:,} customers, {month_count} months: {settings.landing_dir / 'telecomit'}")
+
+
+def _option(location: tuple[int | str, ...]) -> str:
+    return str(location[0]).replace("_", "-")
 
 
 @app.command()
@@ -123,5 +130,7 @@ def dbt(context: typer.Context) -> None:
     from churn_platform.warehouse.dbt import run_dbt
     from churn_platform.warehouse.lake import Lake
 
+    if all(argument.startswith("-") for argument in context.args):
+        raise ChurnError("no dbt command given; give one with its options, for example `churn dbt build --help`")
     settings = load_settings()
     raise typer.Exit(run_dbt(Lake.of(settings), settings.root / "dbt_by_hand", context.args))

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from churn_platform import months
-from churn_platform.cli.app import PortfolioName, app, console, portfolio_named, read_month
+from churn_platform.cli.app import PortfolioName, app, console, portfolio_named, read_month, require_partitions
 from churn_platform.cli.data import simulate
 from churn_platform.errors import ChurnError
+from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings, load_settings
 
 SCORED_MONTHS = 3
@@ -101,17 +102,16 @@ def result(portfolio: PortfolioName) -> None:
 def _run_graph(
     settings: Settings, portfolio: str, *, file: Path | None, first: str | None, last: str | None, watch: bool = False
 ) -> None:
-    from churn_platform.ingest.landing import land_file, landed_months, misnamed
+    from churn_platform.ingest.landing import land_file
 
     spec = portfolio_named(settings, portfolio)
     if file:
-        month = read_month(last) if last else months.last_complete_month(datetime.now(UTC).date())
-        land_file(file, settings.landing_dir, portfolio, spec.landed_tables[0].name, month)
-        first = last = months.label(month)
-    if told := misnamed(settings.landing_dir, spec):
-        console.print(told)
-    landed = landed_months(settings.landing_dir, spec)
-    begin, end = read_month(first) if first else landed[0], read_month(last) if last else landed[-1]
+        begin = end = read_month(last) if last else months.last_complete_month(datetime.now(UTC).date())
+    else:
+        begin, end = _landed_range(settings, spec, first, last)
+    require_partitions(settings, begin, end)
+    if file:
+        land_file(file, settings.landing_dir, portfolio, spec.landed_tables[0].name, end)
 
     from churn_platform.definitions import build_defs  # seconds, which a mistake above need not cost
     from churn_platform.runs import dagster_instance, run_job
@@ -124,3 +124,19 @@ def _run_graph(
         log = settings.root / "logs" / f"{portfolio}_{stage}.log"
         run_job(defs, instance, f"{portfolio}_{stage}", stage_begin, end, log=log, show=console.print)
     result(portfolio)
+
+
+def _landed_range(settings: Settings, spec: Portfolio, first: str | None, last: str | None) -> tuple[date, date]:
+    """The months asked for, else those that have landed; files that are not read are told."""
+    from churn_platform.ingest.landing import landed_months, misnamed
+
+    if told := misnamed(settings.landing_dir, spec):
+        console.print(told)
+    landed = landed_months(settings.landing_dir, spec)
+    begin, end = read_month(first) if first else landed[0], read_month(last) if last else landed[-1]
+    if begin > end:
+        raise ChurnError(
+            f"--from {months.label(begin)} lies after --to {months.label(end)}; "
+            f"landed are {months.label(landed[0])} to {months.label(landed[-1])}"
+        )
+    return begin, end

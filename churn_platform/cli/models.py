@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from churn_platform.cli.app import PortfolioName, app, console, portfolio_named, read_month
+from churn_platform.cli.app import PortfolioName, app, console, portfolio_named, read_month, require_partitions
 from churn_platform.errors import ChurnError
 from churn_platform.settings import Settings, load_settings
 
@@ -136,12 +136,14 @@ def approve(
 @app.command()
 def score(portfolio: PortfolioName, month: Annotated[str, typer.Option(help="Month as YYYY-MM.")]) -> None:
     """Score a month with the champion there is and publish the scores, for example after a rollback."""
-    from churn_platform.definitions import build_defs
-    from churn_platform.runs import dagster_instance, run_job
-
     settings = load_settings()
     portfolio_named(settings, portfolio)
     chosen = read_month(month)
+    require_partitions(settings, chosen, chosen)
+
+    from churn_platform.definitions import build_defs  # seconds, which a mistake above need not cost
+    from churn_platform.runs import dagster_instance, run_job
+
     log = settings.root / "logs" / f"{portfolio}_scores.log"
     instance = dagster_instance(Path.cwd())
     run_job(build_defs(), instance, f"{portfolio}_scores", chosen, chosen, log=log, show=console.print)

@@ -31,6 +31,8 @@ def erase(
     from churn_platform.erasure.report import as_text, record_erasure
     from churn_platform.portfolios.registry import load_portfolios
 
+    if not customer.strip():
+        raise ErasureError("the customer's id is empty; give the id with --customer")
     if customer in reason:
         raise ErasureError(
             "the reason names the customer, and the audit trail keeps it for ever; say it without the id"

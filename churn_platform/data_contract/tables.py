@@ -110,10 +110,15 @@ def accept_month(
     """Take a month as it is: it blocks no more, and later months are compared with it and those after it alone.
 
     `record` is given the complaints that are overruled, before they are; they are returned. DataError where there are
-    none.
+    none, or where the month has not been judged.
     """
     name = contract_table(portfolio)
     overruled = read_complaints(connection, portfolio, month)
+    if not overruled and not _is_judged(connection, name, month):
+        raise DataError(
+            f"{portfolio.name} has no feeds of {label(month)}: that month has not been taken in; check --month, "
+            "or land its files and run them"
+        )
     if not overruled:
         raise DataError(f"nothing is wrong with the feeds of {portfolio.name} in {label(month)}; nothing to accept")
     record(overruled)
@@ -124,6 +129,11 @@ def accept_month(
     accept = f"{portfolio.name}: data of {label(month)} accepted"
     write(connection, lake, lambda: connection.execute(query, [reason, month, month]), note=accept)
     return overruled
+
+
+def _is_judged(connection: Connection, name: str, month: date) -> bool:
+    query = f"select 1 from {name} where month = ? limit 1"
+    return table_exists(connection, name) and connection.execute(query, [month]).fetchone() is not None
 
 
 def _acceptance(connection: Connection, portfolio: Portfolio, table: Table, month: date) -> str | None:

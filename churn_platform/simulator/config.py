@@ -3,9 +3,9 @@
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from churn_platform.months import shift
+from churn_platform.months import months_between, shift
 
 Scenario = Literal["none", "price_rise", "competitor", "harmless_mix", "broken_feed"]
 
@@ -18,7 +18,9 @@ class SimulationConfig(BaseModel):
     customers: int = Field(
         ge=1, le=50_000_000, description="Active customers at each month's end; a takeover (harmless_mix) adds some."
     )
-    first_month: date = Field(default=date(2025, 1, 1), description="First day of the first month written.")
+    first_month: date = Field(
+        default=date(2025, 1, 1), ge=date(2000, 1, 1), description="First day of the first month written."
+    )
     months: int = Field(ge=1, le=240, description="Months written.")
     seed: int = Field(ge=0, description="Seed of every random draw.")
     scenario: Scenario = Field(default="none", description="Disturbance that acts from scenario_month on.")
@@ -35,9 +37,15 @@ class SimulationConfig(BaseModel):
             day = getattr(self, name)
             if day is not None and day.day != 1:
                 raise ValueError(f"{name} must be the first day of a month, not {day.isoformat()}")
-        if self.scenario_month is not None and self.scenario_month not in self.month_starts():
-            raise ValueError(f"scenario_month {self.scenario_month.isoformat()} is not one of the simulated months")
         return self
+
+    @field_validator("scenario_month")
+    @classmethod
+    def _is_simulated(cls, month: date | None, info: ValidationInfo) -> date | None:
+        first, count = info.data.get("first_month"), info.data.get("months")
+        if month and first and count and not 0 <= months_between(first, month) < count:
+            raise ValueError("not one of the simulated months")
+        return month
 
     def month_starts(self) -> list[date]:
         """First days of the months written, in order."""

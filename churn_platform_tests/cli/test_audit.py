@@ -69,6 +69,14 @@ def test_records_are_listed_and_narrowed(churn, log):
     assert since.count("2026-01-0") == 2
 
 
+def test_a_portfolio_that_nobody_knows_is_refused(churn, log):
+    """One without records is shown empty, one that only the trail knows is shown."""
+    with pytest.raises(ChurnError, match="no portfolio 'nope'; there are telecomit"):
+        churn("audit", "show", "--portfolio", "nope")
+    assert "2026" not in churn("audit", "show", "--portfolio", "telecomit").stdout
+    assert churn("audit", "show", "--portfolio", "other").stdout.count("2026-01-0") == 1
+
+
 def test_records_come_as_json_lines(churn, log):
     """One object per record, as the file holds it."""
     shown = [json.loads(line) for line in churn("audit", "show", "--json").stdout.splitlines()]

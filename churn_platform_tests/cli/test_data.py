@@ -48,3 +48,34 @@ def test_an_acceptance_is_recorded_and_the_month_is_delivered_anew(churn: Churn,
     assert file.stat().st_mtime > 0
     with pytest.raises(DataError, match="nothing to accept"):
         churn(*ACCEPT)
+
+
+def test_a_month_that_never_came_cannot_be_accepted(churn: Churn, settings: Settings, broken: Lake):
+    """It is not taken for a sound one, and nothing is recorded."""
+    with pytest.raises(DataError, match="telecomit has no feeds of 2031-01: that month has not been taken in"):
+        churn("accept-data", "telecomit", "--month", "2031-01", "--reason", "x")
+    assert not settings.audit_path.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--first-month", "9999-12"), "'9999-12' is out of range; give a month from 1970-01 to 2099-12"),
+        (("--first-month", "0001-01"), "'0001-01' is out of range"),
+        (("--first-month", "1990-01"), "--first-month 1990-01-01: Input should be greater than or equal to 2000-01-01"),
+        (("--months", "241"), "--months 241: Input should be less than or equal to 240"),
+        (("--calls-per-customer", "0"), "--calls-per-customer 0.0: Input should be greater than 0"),
+        (("--scenario-month", "2030-01"), "--scenario-month 2030-01-01: Value error, not one of the simulated months"),
+        (("--write-from", "2026-07"), "--write-from 2026-07 lies after the last month, 2026-06"),
+    ],
+)
+def test_a_simulation_out_of_range_is_refused(refusal, settings: Settings, arguments: tuple[str, ...], told: str):
+    """With the option and its value; nothing is written."""
+    assert told in refusal("simulate", "--customers", "1", *arguments)
+    assert not settings.root.exists()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",)])
+def test_dbt_wants_a_command(refusal, arguments: tuple[str, ...]):
+    """Its own message would be about options that nobody gave."""
+    assert refusal("dbt", *arguments).startswith("no dbt command given; ")

@@ -1,6 +1,17 @@
 """Commands that run the graph: what they refuse before anything runs."""
 
+import pytest
+
 from churn_platform.cli.app import console
+
+
+@pytest.fixture
+def landed(settings):
+    """Files of two months, the first of them before the graph's first month."""
+    folder = settings.landing_dir / "telecomit" / "customers"
+    folder.mkdir(parents=True)
+    for name in ("2024-12.csv", "2026-01.csv"):
+        (folder / name).touch()
 
 
 def test_files_that_are_not_read_are_told(refusal, settings):
@@ -12,3 +23,36 @@ def test_files_that_are_not_read_are_told(refusal, settings):
     with console.capture() as printed:
         assert refusal("run", "telecomit").startswith(f"no month has landed in {folder}; land a file")
     assert printed.get().endswith(": customers/2025-00.csv~, customers/2025-13.parquet\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--from", "9999-12"), "'9999-12' is out of range; give a month from 1970-01 to 2099-12"),
+        (
+            ("--from", "2026-06", "--to", "2026-01"),
+            "--from 2026-06 lies after --to 2026-01; landed are 2024-12 to 2026-01",
+        ),
+        (("--to", "2026-01"), "2024-12 lies before the graph's first month, 2025-01; give a later month, or set"),
+        (("--from", "2026-01", "--to", "2099-01"), "2099-01 has not ended; give a month up to 20"),
+    ],
+)
+@pytest.mark.usefixtures("landed")
+def test_months_that_cannot_be_run_are_refused(refusal, arguments, told):
+    """Before anything runs."""
+    assert refusal("run", "telecomit", *arguments).startswith(told)
+
+
+def test_a_file_is_not_landed_for_a_month_that_cannot_be_run(refusal, settings, tmp_path):
+    """It would be in the way of later runs."""
+    (tmp_path / "customers.csv").write_text("customerID\n")
+    arguments = ("--file", "customers.csv", "--to", "1990-01")
+    assert refusal("run", "ibm_telco", *arguments).startswith("1990-01 lies before the graph's first month")
+    assert not settings.landing_dir.exists()
+
+
+def test_a_month_that_cannot_be_scored_is_refused(refusal):
+    """In the graph's terms, and with the setting."""
+    told = refusal("score", "telecomit", "--month", "1990-01")
+    assert told.startswith("1990-01 lies before the graph's first month, 2025-01; ")
+    assert told.endswith("CHURN_FIRST_MONTH")

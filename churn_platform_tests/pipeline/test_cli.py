@@ -71,7 +71,7 @@ def test_the_ibm_file_stands_beside_its_reference(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["run", "nobody"], "no portfolio 'nobody'; there are telecomit, ibm_telco"),
-        (["run", "telecomit"], "no files in .*landing/telecomit/customers"),
+        (["run", "telecomit"], "no month has landed in .*landing/telecomit/customers"),
         (["simulate", "--first-month", "2025-13"], "'2025-13' is not a month"),
         (["run", "ibm_telco", "--file", "absent.csv"], "absent.csv: no such file"),
         (["result", "telecomit"], "no warehouse at"),
