@@ -75,8 +75,8 @@ def test_the_ibm_file_stands_beside_its_reference(tmp_path: Path) -> None:
         (["simulate", "--first-month", "2025-13"], "'2025-13' is not a month"),
         (["run", "ibm_telco", "--file", "absent.csv"], "absent.csv: no such file"),
         (["result", "telecomit"], "no warehouse at"),
-        (["simulate", "--customers", "0"], "customers: .*greater than or equal to 1"),
-        (["simulate", "--scenario", "flood"], "scenario: "),
+        (["simulate", "--customers", "0"], "--customers 0: .*greater than or equal to 1"),
+        (["simulate", "--scenario", "flood"], "--scenario flood: "),
         (["onboard", "absent.csv", "--name", "x", "--id", "a", "--label", "b"], "absent.csv"),
     ],
 )
