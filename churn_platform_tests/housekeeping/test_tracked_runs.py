@@ -29,7 +29,7 @@ def kept(tracking: Tracking, tmp_path: Path):
     stored = Path(model.artifact_location.removeprefix("file://"))
     stored.mkdir(parents=True)
     (stored / "model.pkl").write_text("a model")
-    register(client, "spring", model_uri="runs:/x/m", run_id=runs["won"], description="none", tags={})
+    register(client, "spring", model_uri="runs:/x/m", run_id=runs["won"], description="none", tags={"month": "2025-01"})
     yield client, runs, tmp_path / "files"
     client.delete_experiment(experiment)
 
