@@ -9,7 +9,6 @@ from dagster import (
     Definitions,
     PreviewWarning,
     definitions,
-    in_process_executor,
 )
 
 from churn_platform.audit.resource import AuditTrail
@@ -24,6 +23,7 @@ from churn_platform.evaluation.assets import evaluation_assets
 from churn_platform.governance.assets import governance_assets
 from churn_platform.housekeeping.assets import housekeeping_assets
 from churn_platform.ingest.assets import raw_assets, snapshot_assets
+from churn_platform.liveness import in_process_executor
 from churn_platform.monitoring.assets import monitoring_assets
 from churn_platform.partitions import PLATFORM
 from churn_platform.portfolios.registry import load_portfolios

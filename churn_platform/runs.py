@@ -17,8 +17,10 @@ from dagster import (
     LoggerDefinition,
     logger,
 )
+from dagster._core.utils import make_new_run_id
 
 from churn_platform.errors import ChurnError
+from churn_platform.liveness import alive, end_dead_runs
 from churn_platform.months import parse_month
 
 PROGRESS = "progress"
@@ -46,13 +48,16 @@ def run_job(
 ) -> str:
     """Run a job for every month from `first` to `last` in one run; returns its id.
 
-    `show` gets a line per finished asset; what steps print (dbt does) goes to `log`. ChurnError with the cause where
-    a step fails.
+    Runs that died before are ended first, so that it need not wait for them. `show` gets a line per finished asset;
+    what steps print (dbt does) goes to `log`. ChurnError with the cause where a step fails.
     """
     shown = Definitions.merge(defs, Definitions(loggers={PROGRESS: _progress_logger(show)}))
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as output, contextlib.redirect_stdout(output):
+    end_dead_runs(instance)
+    run_id = make_new_run_id()
+    with log.open("a") as output, contextlib.redirect_stdout(output), alive(instance, run_id):
         result = shown.resolve_job_def(job).execute_in_process(
+            run_id=run_id,
             instance=instance,
             tags=dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True)),
             run_config={"loggers": {PROGRESS: {"config": {}}}},
@@ -60,7 +65,7 @@ def run_job(
         )
     if not result.success:
         raise ChurnError(f"{job} failed in {cause(result.all_events)}\nmore in {log}, and in the UI (`make dev`)")
-    return result.run_id
+    return run_id
 
 
 def cause(events: Iterable[DagsterEvent]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from dagster import ScheduleDefinition, SensorDefinition
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from churn_platform.automation.dead_runs import dead_runs_sensor
 from churn_platform.automation.intake import after_features_sensor, landing_sensor
 from churn_platform.automation.jobs import jobs
 from churn_platform.automation.notifications import notifications
@@ -33,7 +34,7 @@ def automate(portfolios: Collection[Portfolio], settings: Settings) -> Automatio
     watching = [make(portfolio, settings, by_name) for portfolio in portfolios for make in SENSORS]
     return Automation(
         jobs=made,
-        sensors=[*watching, *notifications(portfolios, settings)],
+        sensors=[*watching, dead_runs_sensor(settings), *notifications(portfolios, settings)],
         schedules=[
             *(each for portfolio in portfolios for each in schedules(portfolio, settings, by_name)),
             housekeeping_schedule(settings, by_name),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from math import isclose, nan
 
 import duckdb
 import pyarrow as pa
@@ -14,6 +15,7 @@ from churn_platform.portfolios.spec import Portfolio, Table
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import ensure_table, table_exists, write
 
+SAME_WITHIN = 0.05  # of an accepted value: a delivery with a few late rows is still the one that was accepted
 COLUMNS = {
     "month": "date",
     "table_name": "varchar",
@@ -39,11 +41,12 @@ def contract_table(portfolio: Portfolio) -> str:
 def check_month(connection: Connection, lake: Lake, portfolio: Portfolio, table: Table, month: date) -> list[str]:
     """Measure and judge a month of a raw table, record it in place of what was recorded; returns the complaints.
 
-    A month that somebody has accepted stays accepted, and has no complaints.
+    A month that somebody has accepted stays accepted, and has no complaints, as long as what was overruled is what is
+    found: a later delivery that is broken in another way is complained of anew.
     """
     history = read_history(connection, portfolio, table, month)
     judged = judge_month(measure_month(connection, portfolio, table, month), history)
-    accepted = _acceptance(connection, portfolio, table, month)
+    accepted = _acceptance(connection, portfolio, table, month, judged)
     rows = _as_rows(table, month, judged, accepted)
     write(connection, lake, lambda: _replace(connection, portfolio, table, month, rows), note=_note(portfolio, month))
     return [] if accepted else [complaint(table.name, each) for each in judged if not each.is_sound]
@@ -136,13 +139,24 @@ def _is_judged(connection: Connection, name: str, month: date) -> bool:
     return table_exists(connection, name) and connection.execute(query, [month]).fetchone() is not None
 
 
-def _acceptance(connection: Connection, portfolio: Portfolio, table: Table, month: date) -> str | None:
+def _acceptance(
+    connection: Connection, portfolio: Portfolio, table: Table, month: date, judged: Sequence[Judged]
+) -> str | None:
+    """Why the table's month was accepted; None where it was not, or where more is wrong with it now than then."""
     name = contract_table(portfolio)
     if not table_exists(connection, name):
         return None
-    query = f"select any_value(accepted_because) from {name} where month = ? and table_name = ?"
-    found = connection.execute(query, [month, table.name]).fetchone()
-    return found[0] if found else None
+    query = (
+        f"select column_name, measure, value, accepted_because from {name} "
+        "where month = ? and table_name = ? and accepted_because is not null and complaint is not null"
+    )
+    found = connection.execute(query, [month, table.name]).fetchall()
+    overruled = {(column, measure): value for column, measure, value, _ in found}
+    unsound = [each.measure for each in judged if not each.is_sound]
+    are_same = all(
+        isclose(it.value or 0.0, overruled.get((it.column, it.name), nan), rel_tol=SAME_WITHIN) for it in unsound
+    )
+    return found[0][3] if found and are_same else None
 
 
 def _as_rows(table: Table, month: date, judged: Sequence[Judged], accepted: str | None) -> pa.Table:

@@ -46,6 +46,8 @@ def _trimmed(text: str) -> str:
 
 def cast(column: Column, identifier: str, sql_type: str) -> str:
     """The value in the contract's type, timestamps in UTC; null where it is missing or cannot be read so."""
+    if sql_type == "TIMESTAMP WITH TIME ZONE":
+        identifier, sql_type = f"({identifier} at time zone 'UTC')", "TIMESTAMP"
     value = present(identifier, sql_type, column.type)
     if sql_type in NATIVE[column.type]:
         return f"{value}::{SQL_TYPES[column.type]}"

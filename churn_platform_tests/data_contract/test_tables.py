@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -102,6 +103,20 @@ def test_an_accepted_month_blocks_no_more(world: World, tmp_path: Path):
     assert len(read_history(connection, TELECOMIT, TELECOMIT.table("cdr"), LAST)) == 1
     with pytest.raises(DataError, match="nothing to accept"):
         accept_month(connection, lake, TELECOMIT, BROKEN, "again", record=told.append)
+
+
+def test_an_accepted_month_is_complained_of_when_it_breaks_in_another_way(world: World, tmp_path: Path):
+    """What was accepted is the fault that was seen, not whatever is delivered for the month later."""
+    connection, lake, _ = world("broken_feed")
+    accept_month(connection, lake, TELECOMIT, BROKEN, "switched to cents", record=lambda told: None)
+    amounts = "update telecomit_raw.transactions set amount_eur = amount_eur * {} where month = ?"
+    check = partial(check_month, connection, lake, TELECOMIT, TELECOMIT.table("transactions"), BROKEN)
+    connection.execute(amounts.format(1.01), [BROKEN])
+    assert check() == []
+    connection.execute(amounts.format(1000), [BROKEN])
+    assert any("transactions.amount_eur: size" in words for words in check())
+    with pytest.raises(DataError, match=r"2025-05: transactions\.amount_eur"):
+        require_sound(connection, TELECOMIT, [BROKEN])
 
 
 def test_without_checks_nothing_is_blocked(lake: Lake):

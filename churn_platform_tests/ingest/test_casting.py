@@ -85,6 +85,8 @@ def test_instants_do_not_depend_on_the_sessions_zone(read):
     assert read("timestamp", "2025-01-01T00:30:00Z") == datetime(2025, 1, 1, 0, 30)
     assert read("timestamp", "2025-07-01 00:30:00 Europe/Rome") == datetime(2025, 6, 30, 22, 30)
     assert read("timestamp", "2025-01-01 00:30:00+01", "TIMESTAMP WITH TIME ZONE") == datetime(2024, 12, 31, 23, 30)
+    assert read("date", "2025-01-10 00:00:00+00", "TIMESTAMP WITH TIME ZONE") == date(2025, 1, 10)
+    assert read("date", "2025-01-10 00:00:00-05", "TIMESTAMP WITH TIME ZONE") is None
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,17 @@ NOV, DEC, JAN, FEB, MAR = (date(2024, 11, 1), date(2024, 12, 1), date(2025, 1, 1
 
 
 def customer(
-    month: date, name: str, *, signup: date = date(2024, 1, 10), left: date | None = None, plan: float = 20.0
+    month: date,
+    name: str,
+    *,
+    signup: date = date(2024, 1, 10),
+    left: date | None = None,
+    status: str | None = None,
+    plan: float = 20.0,
 ) -> tuple[Any, ...]:
     """A customer's row; ada alone has a commitment, until the last day of February."""
     contract, end = ("one_year", date(2025, 2, 28)) if name == "ada" else ("prepaid", None)
-    state = "active" if left is None else "churned"
+    state = status or ("active" if left is None else "churned")
     return (month, name, 7, signup, state, left, contract, end, "cash", "25-34", "female", "centre", plan)
 
 

@@ -162,6 +162,15 @@ def test_customer_who_vanishes_from_the_feed_stops_the_build(new_lake):
     assert outcome["churn_labels"] == outcome["customer_features"] == "skipped"
 
 
+def test_churn_dates_that_come_empty_stop_the_build(new_lake):
+    """Everybody who left would be a customer who stays."""
+    lake = new_lake()
+    lake.add({"customers": [customer(JAN, "ada"), customer(JAN, "eve", status="churned")]})
+    outcome = lake.build(JAN, FEB)
+    assert outcome["churned_customers_have_a_churn_date"] == "fail"
+    assert outcome["customer_months"] == outcome["customer_features"] == "skipped"
+
+
 def test_unit_tests_of_the_project_pass(world):
     """dbt's own unit tests, in their literal rows, hold; there are some."""
     statuses = world.run_unit_tests()

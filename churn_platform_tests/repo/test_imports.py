@@ -17,7 +17,7 @@ WIRING = {"partitions.py", "definitions.py", "runs.py"} | {
     *(f"automation/{name}.py" for name in ("renewal", "requests", "schedules")),
     *("warehouse/dbt.py", "warehouse/dbt_metadata.py", "warehouse/metadata.py", "warehouse/resource.py"),
     *("training/tracking.py", "audit/resource.py"),
-    *("housekeeping/dagster_runs.py", "costs/hooks.py"),
+    *("liveness.py", "automation/dead_runs.py", "housekeeping/dagster_runs.py", "costs/hooks.py"),
 }
 EDGE = {"settings.py", "runs.py", "warehouse/dbt.py", "training/tracking.py"}
 CLOCK = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time")}
