@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from churn_platform.published.contract import CUSTOMER_ID
+from churn_platform.published.overlay import OVERLAY_DIR
 from churn_platform.published.prediction_log import Prediction
 from serving.answers import (
     BASE_RATE,
@@ -33,7 +34,7 @@ class Dataplane:
 
     def __init__(self, settings: Settings, registry: Registry, metrics: Metrics, *, worker: str):
         self.settings, self.registry, self.metrics, self._worker = settings, registry, metrics, worker
-        self.overlay = Overlay(settings.state_dir / "overlay")
+        self.overlay = Overlay(settings.state_dir / OVERLAY_DIR)
         self.logs: dict[str, PredictionLog] = {}
 
     def log_of(self, portfolio: str) -> PredictionLog:

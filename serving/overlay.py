@@ -16,6 +16,7 @@ import lmdb
 import msgspec
 
 from churn_platform.published.contract import CUSTOMER_ID
+from churn_platform.published.overlay import overlay_key
 from serving.errors import Fault, InvalidRequest, OverlayFull
 from serving.shared_memory import shared_memory, take_space
 
@@ -50,7 +51,7 @@ class Overlay:
 
     def get(self, portfolio: str, customer_id: str, now: float) -> dict[str, Value]:
         """The customer's values that hold now; empty where there are none."""
-        key = _key(portfolio, customer_id)
+        key = overlay_key(portfolio, customer_id)
         if not self._traces[_trace(key)] or len(key) > MAX_KEY_BYTES:
             return {}
         with self._environment.begin() as transaction:
@@ -61,9 +62,9 @@ class Overlay:
         self, portfolio: str, customer_id: str, features: Mapping[str, Value], ttl_seconds: float, now: float
     ) -> None:
         """Let values hold for `ttl_seconds`; others pushed before keep their own time. OverlayFull: nothing kept."""
-        key = _key(portfolio, customer_id)
+        key = overlay_key(portfolio, customer_id)
         if len(key) > MAX_KEY_BYTES:
-            longest = MAX_KEY_BYTES - len(_key(portfolio, ""))
+            longest = MAX_KEY_BYTES - len(overlay_key(portfolio, ""))
             raise InvalidRequest([Fault(CUSTOMER_ID, customer_id[:60], f"text of at most {longest} bytes")])
         pushed = {name: (now + ttl_seconds, value) for name, value in features.items()}
         try:
@@ -98,10 +99,6 @@ class Overlay:
     def close(self) -> None:
         """Let go of the file."""
         self._environment.close()
-
-
-def _key(portfolio: str, customer_id: str) -> bytes:
-    return f"{portfolio}/{customer_id}".encode()
 
 
 def _trace(key: bytes | memoryview) -> int:

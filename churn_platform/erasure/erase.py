@@ -9,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-from churn_platform.erasure import answers, exports, landing, logs, lookups
-from churn_platform.erasure.proof import left_of, require_searchable
+from churn_platform.erasure import answers, exports, landing, logs, lookups, overlays
+from churn_platform.erasure.proof import files_in, left_of, require_searchable
 from churn_platform.erasure.search import find
 from churn_platform.erasure.snapshots import note_expired
 from churn_platform.erasure.subject import Request, Subject, merged, own_number_hashes
@@ -19,6 +19,7 @@ from churn_platform.errors import ErasureError
 from churn_platform.ingest.hashing import set_keys
 from churn_platform.ingest.suppression import is_suppressed, pseudonym
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.published.overlay import is_overlay
 from churn_platform.settings import Settings
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.purge import Purged, data_files, purge
@@ -53,6 +54,14 @@ class Installation:
         others = self.folders_of_others(portfolio)
         return [path for path in data_files(self.lake) if others.isdisjoint(path.parents)]
 
+    def files(self, portfolio: str, also: Sequence[Path] = ()) -> list[Path]:
+        """Every file in which a customer of the portfolio may be, `also` further folders included."""
+        settings, catalog = self.settings, self.lake.sqlite_path
+        folders = [settings.root, Path(settings.lake_files), settings.serving_log_dir, *also]
+        folders += [catalog.parent] if catalog else []
+        without = {settings.extension_dir, *self.foreign, *self.folders_of_others(portfolio)}
+        return files_in(folders, without=without)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -71,6 +80,7 @@ class Erasure:
     plan: Plan
     purged: Purged
     months: list[str]
+    overlays: list[Path]
     exports: list[str]
     logs: list[Path]
     deliveries: list[Path]
@@ -86,7 +96,7 @@ def plan_erasure(installation: Installation, portfolio: Portfolio, customer_id: 
         name = pseudonym(connection, customer_id)
         request = Request(settings.root / "erasure", name)
         numbers = own_number_hashes(connection, portfolio, customer_id)
-        subject = Subject(customer_id, numbers, count_rows(connection, tables, customer_id))
+        subject = Subject(portfolio.name, customer_id, numbers, count_rows(connection, tables, customer_id))
         earlier = request.read()
         known = bool(subject.found or earlier or unknown) or is_suppressed(connection, portfolio.name, customer_id)
         if not known and not find(connection, _kept_files(installation, portfolio), subject):
@@ -99,7 +109,8 @@ def plan_erasure(installation: Installation, portfolio: Portfolio, customer_id: 
 
 def _kept_files(installation: Installation, portfolio: Portfolio) -> list[Path]:
     folder = installation.settings.published_dir / portfolio.name / "features"
-    return [*installation.lake_files(portfolio.name), *folder.glob("[0-9]*/*.lmdb")]
+    pushed = filter(is_overlay, installation.files(portfolio.name))
+    return [*installation.lake_files(portfolio.name), *folder.glob("[0-9]*/*.lmdb"), *pushed]
 
 
 def erase(
@@ -131,6 +142,9 @@ def erase(
     purged = purge(lake, partial(_holding, installation, plan), partial(_note, month))
     show("published look-ups")
     months = lookups.erase_from_lookups(settings.published_dir / plan.portfolio.name, subject.customer_id)
+    show("pushed features")
+    files = installation.files(plan.portfolio.name, also)
+    pushed = overlays.erase_from_overlays(files, plan.portfolio.name, subject.customer_id)
     show("exports")
     with closing(connect(lake, read_only=True)) as connection:
         exported = exports.erase_from_exports(connection, plan.portfolio, settings.exports_dir, subject)
@@ -140,7 +154,7 @@ def erase(
     deliveries = _deliveries(installation, plan, rewrite=rewrite_landing)
     show("search")
     searched = _prove(installation, plan, also)
-    erasure = Erasure(plan, purged, months, exported, changed, deliveries, searched)
+    erasure = Erasure(plan, purged, months, pushed, exported, changed, deliveries, searched)
     record(erasure)
     plan.request.drop()
     return erasure
@@ -167,18 +181,15 @@ def _deliveries(installation: Installation, plan: Plan, *, rewrite: bool) -> lis
 
 def _prove(installation: Installation, plan: Plan, also: Sequence[Path]) -> int:
     """Number of files searched; ErasureError names every place where the customer is left."""
-    settings, lake = installation.settings, installation.lake
-    places = [settings.root, Path(settings.lake_files), settings.serving_log_dir, *also]
-    places += [lake.sqlite_path.parent] if lake.sqlite_path else []
-    name = plan.portfolio.name
-    without = {settings.extension_dir, plan.request.path, *installation.foreign, *installation.folders_of_others(name)}
+    lake, name = installation.lake, plan.portfolio.name
+    paths = [path for path in installation.files(name, also) if path != plan.request.path]
     with closing(connect(lake, read_only=True)) as connection:
         foreign = foreign_tables(connection, name, installation.portfolios)
-        searched, left = left_of(connection, lake, plan.subject, places, without=without, foreign=foreign)
+        left = left_of(connection, lake, plan.subject, paths, foreign=foreign)
     if left:
         listed = "; ".join(f"{place}: {count}" for place, count in left.items())
         raise ErasureError(
             f"the customer is still to be found ({listed}); a run may have written meanwhile, or serving has a log "
             "open: run the command again, and remove by hand what it names again"
         )
-    return searched
+    return len(paths)

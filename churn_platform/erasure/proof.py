@@ -20,19 +20,21 @@ def left_of(
     connection: duckdb.DuckDBPyConnection,
     lake: Lake,
     subject: Subject,
-    folders: Iterable[Path],
+    paths: Iterable[Path],
     *,
-    without: Collection[Path],
     foreign: Collection[int],
-) -> tuple[int, dict[str, int]]:
-    """Number of files searched, and how often each place that still names the subject does so.
+) -> dict[str, int]:
+    """How often each place that still names the subject does so.
 
-    Places are files, and the tables of a Postgres catalog. `without` are files and folders that are not searched,
-    `foreign` tables of other portfolios, by number. ErasureError names a folder that cannot be read.
+    Places are files, and the tables of a Postgres catalog. `foreign` are tables of other portfolios, by number.
     """
-    paths = sorted({path for folder in folders for path in _files(folder, without)})
     found = {str(path): count for path, count in find(connection, paths, subject, foreign=foreign).items()}
-    return len(paths), found | (_in_postgres(connection, lake, subject, foreign) if lake.sqlite_path is None else {})
+    return found | (_in_postgres(connection, lake, subject, foreign) if lake.sqlite_path is None else {})
+
+
+def files_in(folders: Iterable[Path], *, without: Collection[Path]) -> list[Path]:
+    """Every file of the folders but `without`, files and folders; ErasureError names a folder that cannot be read."""
+    return sorted({path for folder in folders for path in _files(folder, without)})
 
 
 def require_searchable(folders: Iterable[Path]) -> None:

@@ -1,15 +1,12 @@
 """Looks for a customer in files of every kind the platform writes: the proof that an erasure is complete.
 
 The id is looked for as a whole value and as a whole word in longer text, the hashed numbers as values and as digits.
-An id shorter than `WORD_CHARACTERS` is looked for as a value only, and in text files not at all: as a word it would be
-found everywhere.
+An id shorter than `WORD_CHARACTERS` is looked for as a value only, and in files without values not at all: as a word it
+would be found everywhere.
 """
 
-import gzip
-import mmap
 import re
 import sqlite3
-import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -17,12 +14,12 @@ from pathlib import Path
 import duckdb
 import lmdb
 
+from churn_platform.erasure.raw import WORD_CHARACTERS, in_bytes, in_overlay, word, words_of
 from churn_platform.erasure.subject import Subject
-from churn_platform.errors import DataError
 from churn_platform.published.contract import FEATURES_FILE
+from churn_platform.published.overlay import is_overlay
 from churn_platform.published.prediction_log import CLOSED_SUFFIX, OPEN_SUFFIX, load_segment
 
-WORD_CHARACTERS = 5
 TABLE_NUMBER = "table_id"
 PARQUET, SQLITE, GZIP = b"PAR1", b"SQLite format 3\0", b"\x1f\x8b"
 
@@ -48,6 +45,8 @@ def count_in(
     """How many rows, records or words of a file name the subject."""
     if path.name == FEATURES_FILE:
         return int(is_in_lookup(path, subject.customer_id))
+    if is_overlay(path):
+        return in_overlay(path, subject)
     if path.suffix in (OPEN_SUFFIX, CLOSED_SUFFIX):
         return sum(answer.customer_id == subject.customer_id for answer in load_segment(path).predictions)
     with path.open("rb") as file:
@@ -56,7 +55,7 @@ def count_in(
         return _in_parquet(connection, path, subject)
     if start.startswith(SQLITE):
         return _in_sqlite(path, subject, foreign)
-    return _in_bytes(path, subject, compressed=start.startswith(GZIP))
+    return in_bytes(path, subject, compressed=start.startswith(GZIP))
 
 
 def is_in_lookup(path: Path, customer_id: str) -> bool:
@@ -72,7 +71,7 @@ def _in_parquet(connection: duckdb.DuckDBPyConnection, path: Path, subject: Subj
     if not tests:
         return 0
     query = f"select count(*) from {reader} where {' or '.join(f'coalesce({test}, false)' for test in tests)}"
-    given = {"path": str(path), "id": subject.customer_id, "word": _word(subject.customer_id)}
+    given = {"path": str(path), "id": subject.customer_id, "word": word(subject.customer_id)}
     parameters = given | {"numbers": list(subject.numbers)}
     row = connection.execute(
         query, {name: value for name, value in parameters.items() if f"${name}" in query}
@@ -91,18 +90,18 @@ def _names(column: str, sql_type: str, subject: Subject) -> str | None:
 
 
 def _is_named(text: str, subject: Subject) -> str:
-    word = f"{text} = $id or (contains({text}, $id) and regexp_matches({text}, $word))"
-    return word if len(subject.customer_id) >= WORD_CHARACTERS else f"{text} = $id"
+    named = f"{text} = $id or (contains({text}, $id) and regexp_matches({text}, $word))"
+    return named if len(subject.customer_id) >= WORD_CHARACTERS else f"{text} = $id"
 
 
 def _in_sqlite(path: Path, subject: Subject, foreign: Collection[int]) -> int:
     """Rows of any table with a value that names the subject."""
-    word = re.compile("|".join(words_of(subject)) or r"(?!)")
+    words = re.compile("|".join(words_of(subject)) or r"(?!)")
     values = {subject.customer_id, *map(str, subject.numbers)}
 
     def names(value: object) -> bool:
         text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-        return text in values or word.search(text) is not None
+        return text in values or words.search(text) is not None
 
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
         return sum(any(map(names, row)) for row in _rows(database, foreign))
@@ -122,28 +121,3 @@ def about(catalog_table: str) -> int | None:
     """The number of the table whose small inserts a table of the catalog holds; None for any other."""
     found = re.fullmatch(r"ducklake_inlined_data_(\d+)_\d+", catalog_table)
     return int(found[1]) if found else None
-
-
-def _in_bytes(path: Path, subject: Subject, *, compressed: bool) -> int:
-    words = "|".join(words_of(subject)).encode()
-    if not words or not path.stat().st_size:
-        return 0
-    if not compressed:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return sum(1 for _ in re.finditer(words, content))
-    try:
-        with gzip.open(path) as stream:
-            return sum(len(re.findall(words, line)) for line in stream)
-    except (EOFError, OSError, zlib.error):
-        raise DataError(f"{path}: looks compressed but cannot be read, so it cannot be searched; remove it") from None
-
-
-def words_of(subject: Subject) -> list[str]:
-    """Regular expressions that find the subject in text."""
-    long_enough = len(subject.customer_id) >= WORD_CHARACTERS
-    return [_word(text) for text in [subject.customer_id] * long_enough + [str(number) for number in subject.numbers]]
-
-
-def _word(text: str) -> str:
-    """A regular expression, for Python and DuckDB, that finds the text where no letter or digit adjoins it."""
-    return rf"(?:^|[^0-9A-Za-z])(?:{re.escape(text)})(?:$|[^0-9A-Za-z])"

@@ -19,6 +19,7 @@ from churn_platform.warehouse.tables import table_exists
 class Subject:
     """A customer to erase; `found` says how many rows each table held when the erasure began."""
 
+    portfolio: str
     customer_id: str
     numbers: tuple[int, ...]
     found: dict[str, int]
@@ -57,7 +58,7 @@ class Request:
         if not self.path.exists():
             return None
         kept = json.loads(self.path.read_text())
-        return Subject(kept["customer_id"], tuple(kept["numbers"]), kept["found"])
+        return Subject(kept.get("portfolio", ""), kept["customer_id"], tuple(kept["numbers"]), kept["found"])
 
     def keep(self, subject: Subject) -> None:
         """Write the request, synced, before anything is removed."""
@@ -83,7 +84,7 @@ def merged(subject: Subject, earlier: Subject | None) -> Subject:
         return subject
     tables = sorted(subject.found | earlier.found)
     most = {table: max(subject.found.get(table, 0), earlier.found.get(table, 0)) for table in tables}
-    return Subject(subject.customer_id, _union(subject.numbers, earlier.numbers), most)
+    return Subject(subject.portfolio, subject.customer_id, _union(subject.numbers, earlier.numbers), most)
 
 
 def _union(left: Sequence[int], right: Sequence[int]) -> tuple[int, ...]:

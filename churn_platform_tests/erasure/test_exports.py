@@ -47,14 +47,14 @@ def test_a_list_is_exported_anew(connection, tmp_path, erased, in_csv, in_parque
     """Both files lose the customer, even one whose id the CSV guards, and keep those of similar ids."""
     folder = export_contact_list(connection, PORTFOLIO, JANUARY, tmp_path)
     connection.execute("delete from tiny.contact_list where customer_id = ?", [erased])
-    assert erase_from_exports(connection, PORTFOLIO, tmp_path, Subject(erased, (), {})) == ["2025-01"]
+    assert erase_from_exports(connection, PORTFOLIO, tmp_path, Subject("tiny", erased, (), {})) == ["2025-01"]
     assert listed(folder) == [in_csv, in_parquet]
 
 
 def test_a_list_without_the_customer_is_left_alone(connection, tmp_path):
     """It stays the folder that it was; that there are no exports at all is no error."""
     folder = export_contact_list(connection, PORTFOLIO, JANUARY, tmp_path).resolve()
-    subject = Subject("C-1003", (), {})
+    subject = Subject("tiny", "C-1003", (), {})
     assert erase_from_exports(connection, PORTFOLIO, tmp_path, subject) == []
     assert (tmp_path / "tiny" / "contact_list" / "2025-01").resolve() == folder
     assert erase_from_exports(connection, PORTFOLIO, tmp_path / "nothing", subject) == []
@@ -69,5 +69,5 @@ def test_what_a_kill_left_beside_the_list_goes(connection, tmp_path):
     first.mkdir(exist_ok=True)
     for name, content in kept.items():
         (first / name).write_bytes(content)
-    erase_from_exports(connection, PORTFOLIO, tmp_path, Subject("C-1001", (), {}))
+    erase_from_exports(connection, PORTFOLIO, tmp_path, Subject("tiny", "C-1001", (), {}))
     assert not first.exists()

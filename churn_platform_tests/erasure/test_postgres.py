@@ -22,13 +22,12 @@ def world(tmp_path: Path, extensions: Path, postgres: str) -> World:
 def in_catalog(world: World, subject: Subject) -> dict[str, int]:
     """Tables of the catalog that name the subject."""
     with closing(connect(world.installation.lake, read_only=True)) as connection:
-        _, found = left_of(connection, world.installation.lake, subject, [], without=[], foreign=[])
-    return found
+        return left_of(connection, world.installation.lake, subject, [], foreign=[])
 
 
 def test_no_table_of_the_catalog_holds_the_customer_afterwards(world: World) -> None:
     """Before, it held id and number, in small inserts and as smallest value; afterwards neither it nor a file does."""
-    subject = Subject(ADA, (world.number(ADA),), {})
+    subject = Subject("tiny", ADA, (world.number(ADA),), {})
     before = in_catalog(world, subject)
     assert {name.split("_data")[0].removeprefix("catalog table ") for name in before} >= {"ducklake_inlined"}
     assert world.erase().plan.subject.found["tiny.contact_list"] == 1

@@ -17,7 +17,7 @@ from churn_platform.errors import DataError
 from churn_platform.published.contract import FEATURES_FILE
 
 ADA, NUMBER = "C-1001", 2**63 + 11
-SUBJECT = Subject(ADA, (NUMBER,), {})
+SUBJECT = Subject("tiny", ADA, (NUMBER,), {})
 NEIGHBOURS = ["C-10011", "BC-1001", "c-1001", "C-1002", "C 1001", ""]
 Write = Callable[[Path, list[str]], Path]
 
@@ -82,12 +82,12 @@ def test_an_id_is_no_pattern(tmp_path: Path, write: Write) -> None:
     """Characters with a meaning in regular expressions and SQL stand for themselves."""
     odd = "O'N.*l (1)"
     path = write(tmp_path, [odd, "O'Neil (1)", "O'N.*l 1"])
-    assert count_in(duckdb.connect(), path, Subject(odd, (), {})) == 1
+    assert count_in(duckdb.connect(), path, Subject("tiny", odd, (), {})) == 1
 
 
 def test_a_short_id_is_looked_for_as_a_value_only(tmp_path: Path) -> None:
     """`42` is a customer where it fills a field, not where it is a part of a text."""
-    subject = Subject("42", (), {})
+    subject = Subject("tiny", "42", (), {})
     texts = ["42", "42 rows"]
     assert count_in(duckdb.connect(), parquet(tmp_path, texts), subject) == 1
     assert count_in(duckdb.connect(), nested_parquet(tmp_path, texts), subject) == 1
@@ -135,3 +135,20 @@ def test_what_cannot_be_read_is_not_passed_over(tmp_path: Path) -> None:
 def test_an_empty_file_names_nobody(tmp_path: Path) -> None:
     """Nothing is in it."""
     assert count_in(duckdb.connect(), plain(tmp_path, []), SUBJECT) == 0
+
+
+@pytest.mark.parametrize("adjoining", [b"A", b"7", b"\0"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_an_adjoining_byte_hides_no_id_in_a_binary_file(
+    tmp_path: Path, adjoining: bytes, pack: Callable[[bytes], bytes]
+) -> None:
+    """What stands beside an id in packed data may look like a letter or digit."""
+    path = tmp_path / "some.bin"
+    path.write_bytes(pack(b"\xcb\0" + adjoining + ADA.encode() + adjoining))
+    assert count_in(duckdb.connect(), path, SUBJECT) == 1
+
+
+def test_text_that_is_not_ascii_is_text(tmp_path: Path) -> None:
+    """Other customers' longer ids are not found in it."""
+    path = plain(tmp_path, ["perché C-10011", "C-10012"])
+    assert count_in(duckdb.connect(), path, SUBJECT) == 0

@@ -1,0 +1,76 @@
+"""Looks for a customer in bytes: text by words, binary files by any occurrence, pushed features by key."""
+
+import gzip
+import mmap
+import re
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from churn_platform.erasure.subject import Subject
+from churn_platform.errors import DataError
+from churn_platform.published.overlay import overlay_key
+
+WORD_CHARACTERS = 5
+BLOCK_CHARACTERS = 1 << 20
+
+
+def in_overlay(path: Path, subject: Subject) -> int:
+    """How often the key of the customer's pushed features is in the store, in pages in use and in free ones.
+
+    LMDB writes the key's length before it, so that no other customer's key is taken for it.
+    """
+    key = overlay_key(subject.portfolio, subject.customer_id)
+    return count_matches(path, re.escape(struct.pack("=H", len(key)) + key))
+
+
+def in_bytes(path: Path, subject: Subject, *, compressed: bool) -> int:
+    """How often a file of any other kind names the subject."""
+    opened: Callable[..., IO[Any]] = partial(gzip.open if compressed else open, path)
+    try:
+        with opened("rt", encoding="utf-8", newline="") as file:
+            texts = words_of(subject) if _is_text(file) else [re.escape(text) for text in _searchable(subject)]
+        pattern = "|".join(texts).encode()
+        if not pattern:
+            return 0
+        if not compressed:
+            return count_matches(path, pattern)
+        with opened("rb") as stream:
+            return sum(len(re.findall(pattern, line)) for line in stream)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise DataError(f"{path}: looks compressed but cannot be read, so it cannot be searched; remove it") from None
+
+
+def count_matches(path: Path, pattern: bytes) -> int:
+    """How often a regular expression is found in a file's bytes."""
+    if not path.stat().st_size:
+        return 0
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return sum(1 for _ in re.finditer(pattern, content))
+
+
+def _is_text(file: IO[str]) -> bool:
+    """Whether all is UTF-8 without a NUL; in other files any byte may adjoin an id, a letter's or digit's, too."""
+    blocks: Iterator[str] = iter(partial(file.read, BLOCK_CHARACTERS), "")
+    try:
+        return all("\0" not in block for block in blocks)
+    except UnicodeDecodeError:
+        return False
+
+
+def words_of(subject: Subject) -> list[str]:
+    """Regular expressions that find the subject in text."""
+    return [word(text) for text in _searchable(subject)]
+
+
+def _searchable(subject: Subject) -> list[str]:
+    long_enough = len(subject.customer_id) >= WORD_CHARACTERS
+    return [subject.customer_id] * long_enough + [str(number) for number in subject.numbers]
+
+
+def word(text: str) -> str:
+    """A regular expression, for Python and DuckDB, that finds the text where no letter or digit adjoins it."""
+    return rf"(?:^|[^0-9A-Za-z])(?:{re.escape(text)})(?:$|[^0-9A-Za-z])"
