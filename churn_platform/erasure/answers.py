@@ -13,7 +13,9 @@ from churn_platform.warehouse.lake import Lake
 def take_over(
     connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: str, log_dir: Path, subject: Subject
 ) -> None:
-    """Ingest every closed segment, and remove torn ones that name the subject: their whole answers are in the lake.
+    """Ingest every closed segment, and remove torn ones that name the subject, be it behind their last whole record.
+
+    Whole answers are in the lake then, and a torn one was never sent.
 
     A segment that a worker is writing stays; it is closed within the service's own limit of a minute.
     """

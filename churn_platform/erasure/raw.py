@@ -1,4 +1,4 @@
-"""Looks for a customer in bytes: text by words, binary files by any occurrence, pushed features by key."""
+"""Looks for a customer in what is read as bytes: text, binary files, pushed features, the service's log."""
 
 import gzip
 import mmap
@@ -13,6 +13,7 @@ from typing import IO, Any
 from churn_platform.erasure.subject import Subject
 from churn_platform.errors import DataError
 from churn_platform.published.overlay import overlay_key
+from churn_platform.published.prediction_log import load_segment
 
 WORD_CHARACTERS = 5
 BLOCK_CHARACTERS = 1 << 20
@@ -27,18 +28,25 @@ def in_overlay(path: Path, subject: Subject) -> int:
     return count_matches(path, re.escape(struct.pack("=H", len(key)) + key))
 
 
+def in_segment(path: Path, subject: Subject) -> int:
+    """How many whole records of the prediction log name the subject, and how often the torn end behind them does."""
+    segment = load_segment(path)
+    whole = sum(answer.customer_id == subject.customer_id for answer in segment.predictions)
+    return whole + segment.torn_end.count(subject.customer_id.encode())
+
+
 def in_bytes(path: Path, subject: Subject, *, compressed: bool) -> int:
     """How often a file of any other kind names the subject."""
-    opened: Callable[..., IO[Any]] = partial(gzip.open if compressed else open, path)
+    opened: Callable[..., IO[Any]] = gzip.open if compressed else open
     try:
-        with opened("rt", encoding="utf-8", newline="") as file:
+        with opened(path, "rt", encoding="utf-8", newline="") as file:
             texts = words_of(subject) if _is_text(file) else [re.escape(text) for text in _searchable(subject)]
         pattern = "|".join(texts).encode()
         if not pattern:
             return 0
         if not compressed:
             return count_matches(path, pattern)
-        with opened("rb") as stream:
+        with opened(path, "rb") as stream:
             return sum(len(re.findall(pattern, line)) for line in stream)
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise DataError(f"{path}: looks compressed but cannot be read, so it cannot be searched; remove it") from None

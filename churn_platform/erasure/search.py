@@ -14,11 +14,11 @@ from pathlib import Path
 import duckdb
 import lmdb
 
-from churn_platform.erasure.raw import WORD_CHARACTERS, in_bytes, in_overlay, word, words_of
+from churn_platform.erasure.raw import WORD_CHARACTERS, in_bytes, in_overlay, in_segment, word, words_of
 from churn_platform.erasure.subject import Subject
 from churn_platform.published.contract import FEATURES_FILE
 from churn_platform.published.overlay import is_overlay
-from churn_platform.published.prediction_log import CLOSED_SUFFIX, OPEN_SUFFIX, load_segment
+from churn_platform.published.prediction_log import CLOSED_SUFFIX, OPEN_SUFFIX
 
 TABLE_NUMBER = "table_id"
 PARQUET, SQLITE, GZIP = b"PAR1", b"SQLite format 3\0", b"\x1f\x8b"
@@ -48,7 +48,7 @@ def count_in(
     if is_overlay(path):
         return in_overlay(path, subject)
     if path.suffix in (OPEN_SUFFIX, CLOSED_SUFFIX):
-        return sum(answer.customer_id == subject.customer_id for answer in load_segment(path).predictions)
+        return in_segment(path, subject)
     with path.open("rb") as file:
         start = file.read(len(SQLITE))
     if start.startswith(PARQUET):

@@ -52,11 +52,16 @@ class SegmentHeader(msgspec.Struct, frozen=True):
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """A segment as read: the whole predictions, and the bytes behind the last of them that are no whole record."""
+    """A segment as read: the whole predictions, and the bytes behind the last of them, which are no whole record."""
 
     header: SegmentHeader | None
     predictions: list[Prediction]
-    torn_bytes: int
+    torn_end: bytes
+
+    @property
+    def torn_bytes(self) -> int:
+        """Length of the torn end."""
+        return len(self.torn_end)
 
 
 _DECODER = msgspec.msgpack.Decoder(Prediction)
@@ -97,14 +102,14 @@ def load_segment(path: Path) -> Segment:
     frames = _frames(content, len(MAGIC))
     end, payload = next(frames, (0, memoryview(b"")))
     if not payload:
-        return Segment(None, [], len(content))
+        return Segment(None, [], bytes(content))
     header = _decoded(_HEADER_DECODER, payload, path)
     if header.schema != SCHEMA:
         raise DataError(f"{path}: schema {header.schema} of the prediction log; this version reads {SCHEMA}, update it")
     predictions = []
     for end, payload in frames:  # noqa: B007 - `end` is used after the loop
         predictions.append(_decoded(_DECODER, payload, path))
-    return Segment(header, predictions, len(content) - end)
+    return Segment(header, predictions, bytes(content[end:]))
 
 
 def _decoded(decoder: msgspec.msgpack.Decoder[Any], payload: memoryview, path: Path) -> Any:

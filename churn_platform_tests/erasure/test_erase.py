@@ -308,21 +308,38 @@ def test_the_audit_trail_keeps_a_pseudonym_and_still_verifies(world: World) -> N
     assert PHONES[ADA] not in settings.audit_path.read_text()
 
 
-def segment(request: str) -> bytes:
-    """A segment of the prediction log with an answer on Ada and one on Bob."""
+def segment(request: str, *names: str) -> bytes:
+    """A segment of the prediction log with an answer on each of some customers."""
     shared = (48, "champion", 0.5, "high", b"\0" * 16, "2025-02", (), 1_700_000, 9)
-    answers = [Prediction(f"{request}{name}", 0, "tiny", name, *shared) for name in (ADA, BOB)]
+    answers = [Prediction(f"{request}{name}", 0, "tiny", name, *shared) for name in names]
     records = [SegmentHeader(SCHEMA, "w", 1_700_000), *answers]
     return MAGIC + b"".join(frame(msgspec.msgpack.encode(record)) for record in records)
+
+
+@pytest.mark.parametrize("lost", [1, 40])
+def test_a_torn_record_of_the_customer_goes(world: World, lost: int) -> None:
+    """A worker was killed while it wrote: the half record names the customer, and no whole one does."""
+    folder = world.installation.settings.serving_log_dir / "tiny"
+    folder.mkdir(parents=True)
+    torn = segment("r", BOB, ADA)[:-lost]
+    (folder / f"1-w{CLOSED_SUFFIX}").write_bytes(torn)
+    is_open = folder / f"2-w{OPEN_SUFFIX}"
+    is_open.write_bytes(torn)
+    with pytest.raises(ErasureError, match=r"found \(\S+2-w\.open: \d\)"):
+        world.erase()
+    is_open.rename(is_open.with_suffix(CLOSED_SUFFIX))
+    world.erase()
+    assert world.rows("select customer_id from tiny.serving_log") == [(BOB,), (BOB,)]
+    assert world.files_with(ADA) == []
 
 
 def test_logged_answers_of_the_service_go(world: World) -> None:
     """Closed segments lose the customer's answers and keep the others'; an open one is named until it is closed."""
     folder = world.installation.settings.serving_log_dir / "tiny"
     folder.mkdir(parents=True)
-    (folder / f"1-w{CLOSED_SUFFIX}").write_bytes(segment("r"))
+    (folder / f"1-w{CLOSED_SUFFIX}").write_bytes(segment("r", ADA, BOB))
     is_open = folder / f"2-w{OPEN_SUFFIX}"
-    is_open.write_bytes(segment("s"))
+    is_open.write_bytes(segment("s", ADA, BOB))
     with pytest.raises(ErasureError, match=r"2-w\.open: 1"):
         world.erase()
     is_open.rename(is_open.with_suffix(CLOSED_SUFFIX))
