@@ -14,7 +14,7 @@ Kind = Literal["empty", "boolean", "integer", "number", "date", "text", "unusabl
 COUNTED_LEVELS = 200  # far above what a category may have: the approximate count was seen to be off by a fifth
 FLOAT32_MAX = 3.4e38
 DATE = (
-    r"(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.](\d{2}|\d{4}))([ T].*)?"
+    r"(\d{4}([-/]\d{1,2}|[-/.]\d{1,2}[-/.]\d{1,2})|\d{1,2}[-/.]\d{1,2}[-/.](\d{2}|\d{4}))([ T].*)?"
     r"|(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
 )
 FORMATTED = r"[^0-9A-Za-z]*[0-9][0-9.,]*[^0-9A-Za-z]*"
