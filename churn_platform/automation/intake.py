@@ -10,6 +10,7 @@ from datetime import date
 import msgspec
 from dagster import (
     AssetKey,
+    DagsterInstance,
     DagsterRunStatus,
     RunRequest,
     RunStatusSensorContext,
@@ -27,6 +28,7 @@ from churn_platform.automation.requests import (
     Jobs,
     materialized_months,
     read_lake,
+    refused_months,
     run_request,
     switched,
     told,
@@ -67,8 +69,7 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
         ranges = []
         if changed:
             unfinished = set(landed) - materialized_months(context.instance, features)
-            with read_lake(Lake.of(settings)) as connection:
-                broken = read_broken_months(connection, portfolio.name, date.max)
+            broken = _broken_months(context.instance, portfolio, Lake.of(settings))
             ranges = due(landed, known, unfinished=unfinished, broken=broken)
         after = Landings(seen=landed, taken=known.taken | {month: landed[month] for month in changed})
         requests = [
@@ -86,6 +87,14 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
         return SensorResult(requests, skip_reason=skipped, cursor=msgspec.json.encode(after).decode())
 
     return landing
+
+
+def _broken_months(instance: DagsterInstance, portfolio: Portfolio, lake: Lake) -> set[date]:
+    """Months that ingest has refused a file of, or whose data contract failed."""
+    keys = [AssetKey([portfolio.raw_schema, table.name]) for table in portfolio.landed_tables]
+    with read_lake(lake) as connection:
+        broken = read_broken_months(connection, portfolio.name, date.max)
+    return broken.union(*(refused_months(instance, key) for key in keys))
 
 
 def after_features_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> SensorDefinition:

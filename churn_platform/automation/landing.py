@@ -52,7 +52,7 @@ def due(
     """The ranges of months to run: from each changed month to the newest, because later features look back.
 
     Months without features (`unfinished`) before a changed one come along. A month that is missing, still being written
-    or known to be `broken` parts two ranges.
+    or known to be `broken` (refused by ingest or by its data contract) parts two ranges until its files change.
     """
     changed = changed_months(landed, known)
     settled = [month for month, state in landed.items() if known.seen.get(month) == state]

@@ -8,6 +8,7 @@ import duckdb
 from dagster import (
     AssetKey,
     AssetRecordsFilter,
+    DagsterEventType,
     DagsterInstance,
     DefaultSensorStatus,
     EventLogRecord,
@@ -65,6 +66,13 @@ def newest_materialization(instance: DagsterInstance, key: AssetKey) -> int:
 def materialized_months(instance: DagsterInstance, key: AssetKey) -> set[date]:
     """The months of an asset that have been materialized."""
     return {parse_month(partition) for partition in instance.get_materialized_partitions(key)}
+
+
+def refused_months(instance: DagsterInstance, key: AssetKey) -> set[date]:
+    """The months of a raw table whose file ingest has refused, and has not loaded since."""
+    refused = instance.get_latest_storage_id_by_partition(key, DagsterEventType.ASSET_OBSERVATION)
+    loaded = instance.get_latest_storage_id_by_partition(key, DagsterEventType.ASSET_MATERIALIZATION)
+    return {parse_month(partition) for partition, event in refused.items() if event > loaded.get(partition, 0)}
 
 
 def months_of_events(events: Sequence[EventLogRecord]) -> set[date]:

@@ -1,12 +1,21 @@
 """Raw tables as assets, and the feature and label tables of snapshot portfolios."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
 
 import duckdb
-from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetObservation,
+    AssetsDefinition,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+)
 
+from churn_platform.errors import LandingError
 from churn_platform.ingest.load import load_month, raw_table
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
@@ -19,7 +28,8 @@ from churn_platform.warehouse.tables import write
 
 
 def raw_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
-    """One asset per landed table."""
+    """One asset per landed table. A month whose file is refused is noted as an observation; the others are loaded, and
+    then the step fails."""
     return [_raw_asset(portfolio, table, settings) for table in portfolio.landed_tables]
 
 
@@ -28,16 +38,23 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
     customers = [AssetKey([portfolio.raw_schema, "customers"])] if table.customer else []
 
     @asset(**shared, deps=customers, pool=WAREHOUSE_POOL, kinds={"duckdb", "table"}, description=table.description)
-    def raw(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
-        lines = []
+    def raw(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[AssetObservation | MaterializeResult]:
+        lines, refused = [], []
         load = partial(load_month, landing_dir=settings.landing_dir, hash_key=settings.hash_key())
         with warehouse.get_connection() as connection:
             for month in months_of(context):
-                loaded = load(connection, warehouse.lake, portfolio, table, month)
+                try:
+                    loaded = load(connection, warehouse.lake, portfolio, table, month)
+                except LandingError as error:
+                    refused.append(str(error))
+                    yield AssetObservation(context.asset_key, description=refused[-1], partition=month.isoformat())
+                    continue
                 context.log.info(f"{label(month)}: {loaded.rows:,} rows from {loaded.file}")
                 lines.append(f"| {label(month)} | {loaded.file or 'none'} | {loaded.rows:,} | {loaded.size_bytes:,} |")
+            if refused:
+                raise LandingError("\n".join(refused))
             shown = table_metadata(connection, raw_table(portfolio, table))
-        return MaterializeResult(
+        yield MaterializeResult(
             metadata=shown
             | {"files": MetadataValue.md("\n".join(["| month | file | rows | bytes |", "|---|---|--:|--:|", *lines]))}
         )

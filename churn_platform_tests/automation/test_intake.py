@@ -1,18 +1,29 @@
 """A month that lands is asked for once, and what follows it."""
 
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 import pytest
-from dagster import DagsterEvent, DagsterRun, build_run_status_sensor_context, build_sensor_context
+from dagster import (
+    AssetKey,
+    DagsterEvent,
+    DagsterRun,
+    build_run_status_sensor_context,
+    build_sensor_context,
+    materialize,
+)
 
 from churn_platform.automation.everything import automate
 from churn_platform.automation.requests import AUTOMATION_TAG
+from churn_platform.ingest.assets import raw_assets
 from churn_platform.published.files import go_live
-from churn_platform.runs import RANGE_TAGS, months_of_tags
+from churn_platform.runs import RANGE_TAGS, cause, months_of_tags
+from churn_platform.warehouse.lake import Lake
+from churn_platform.warehouse.resource import Warehouse
 from churn_platform_tests.automation.conftest import Daemon
 from churn_platform_tests.automation.test_landing import land
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, MARCH, TINY
+from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY
 
 TICKS_A_MONTH = 30 * 4
 
@@ -63,6 +74,40 @@ def test_what_was_run_by_hand_is_not_run_again(daemon: Daemon):
     for table in ("customers", "calls"):
         daemon.materialize(table, JANUARY, schema="tiny_raw")
     assert asked(daemon, "tiny_landing") == []
+
+
+def ingest(daemon: Daemon, first: date, last: date) -> str:
+    """Load the customers of a range of months; why that failed, or nothing."""
+    ran = materialize(
+        raw_assets(TINY, daemon.settings),
+        selection=[AssetKey(["tiny_raw", "customers"])],
+        instance=daemon.instance,
+        resources={"warehouse": Warehouse.of(Lake.of(daemon.settings))},
+        tags=dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True)),
+        raise_on_error=False,
+    )
+    return "" if ran.success else cause(ran.all_events)
+
+
+def test_a_file_that_ingest_refuses_does_not_stop_later_months(daemon: Daemon):
+    """It parts the range until it is delivered again; months that failed beside it come along then."""
+    good = "customer_id,phone_number,Plan price,joined_date\nC1,1,9.5,\n"
+    deliver(daemon, JANUARY, MARCH, content=good)
+    deliver(daemon, FEBRUARY, content=good.replace("Plan price", "Colour"))
+    assert asked(daemon, "tiny_landing") == [(JANUARY, MARCH)]
+    assert "2025-02.csv" in ingest(daemon, JANUARY, MARCH)
+    with closing(daemon.connect()) as connection:
+        loaded = connection.execute("select month from tiny_raw.customers order by month").fetchall()
+    assert [month for (month,) in loaded] == [JANUARY, MARCH]
+    deliver(daemon, APRIL, content=good)
+    assert asked(daemon, "tiny_landing") == [(MARCH, APRIL)]
+    assert ingest(daemon, MARCH, APRIL) == ""
+    daemon.materialize("customer_features", MARCH, APRIL)
+    deliver(daemon, FEBRUARY, content=good)
+    assert asked(daemon, "tiny_landing") == [(JANUARY, APRIL)]
+    assert ingest(daemon, JANUARY, APRIL) == ""
+    deliver(daemon, MARCH, content=good.replace("9.5", "10.5"))
+    assert asked(daemon, "tiny_landing") == [(JANUARY, APRIL)]
 
 
 def test_a_month_that_has_not_ended_waits(daemon: Daemon):
