@@ -66,11 +66,13 @@ class Settings(BaseSettings):
     scoring_batch_rows: int = Field(50_000, ge=1_000, description="Customers scored at a time.")
     bootstrap_replicates: int = Field(4_000, ge=1_000, description="Replicates of the paired bootstrap in promotion.")
 
-    automation_landing: bool = Field(True, description="Whether landed months are taken in, scored and watched.")
+    automation_landing: bool = Field(
+        True, description="Whether months are taken in as they land; scores and drift follow."
+    )
     automation_retraining: bool = Field(True, description="Whether a decision to retrain starts the training.")
     automation_rescoring: bool = Field(True, description="Whether a new champion scores the newest month again.")
     automation_schedule: bool = Field(
-        True, description="Whether the 1st, 02:00 UTC, asks for the month that has ended."
+        True, description="Whether the 1st, 02:00 UTC, takes in the month that has ended; scores and drift follow."
     )
     automation_monthly_training: bool = Field(
         False, description="Whether that schedule also trains, whatever was decided; the gates judge as ever."

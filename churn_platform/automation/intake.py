@@ -108,7 +108,7 @@ def after_features_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) 
         monitored_jobs=[features],
         request_jobs=following,
         minimum_interval_seconds=settings.automation_interval_seconds,
-        default_status=switched(settings.automation_landing),
+        default_status=switched(settings.automation_landing or settings.automation_schedule),
         description="After the features of a month that landed: scores and drift, or the first training of all.",
     )
     def after_features(context: RunStatusSensorContext) -> Iterator[RunRequest | SkipReason]:

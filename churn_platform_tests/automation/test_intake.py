@@ -2,7 +2,6 @@
 
 from contextlib import closing
 from datetime import date
-from pathlib import Path
 
 import pytest
 from dagster import (
@@ -157,10 +156,22 @@ def test_runs_by_hand_are_left_alone(daemon: Daemon):
     assert following(daemon, JANUARY, FEBRUARY, tag="somebody") == {}
 
 
+def statuses(daemon: Daemon, **switches: bool) -> dict[str, str]:
+    """Whether each sensor runs from the start, where some switches are set."""
+    settings = daemon.settings.model_copy(update={f"automation_{name}": is_on for name, is_on in switches.items()})
+    return {sensor.name: sensor.default_status.value for sensor in automate([TINY], settings).sensors}
+
+
 @pytest.mark.parametrize("switch", ["landing", "retraining", "rescoring"])
-def test_each_sensor_has_a_switch(daemon: Daemon, tmp_path: Path, switch: str):
-    """Switched off, it does not run from the start."""
-    settings = daemon.settings.model_copy(update={f"automation_{switch}": False})
-    status = {sensor.name: sensor.default_status.value for sensor in automate([TINY], settings).sensors}
+def test_each_sensor_has_a_switch(daemon: Daemon, switch: str):
+    """Switched off, it does not run from the start; the others do."""
+    status = statuses(daemon, **{switch: False})
     assert status[f"tiny_{switch}"] == "STOPPED"
-    assert sorted(status.values()).count("RUNNING") == (2 if switch == "landing" else 3)
+    assert sorted(status.values()).count("RUNNING") == 3
+
+
+@pytest.mark.parametrize(("landing", "schedule"), [(True, False), (False, True), (False, False)])
+def test_features_are_followed_whoever_asks_for_them(daemon: Daemon, landing: bool, schedule: bool):
+    """What follows them is on where the landing sensor or the schedule is."""
+    status = statuses(daemon, landing=landing, schedule=schedule)
+    assert (status["tiny_after_features"] == "RUNNING") == (landing or schedule)
