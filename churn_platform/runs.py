@@ -25,12 +25,13 @@ from churn_platform.months import parse_month
 
 PROGRESS = "progress"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+PARTITION_TAG = "dagster/partition"
 Show = Callable[[str], None]
 
 
 def months_of_tags(tags: Mapping[str, str]) -> tuple[date, date]:
-    """The range of months that a run was asked for."""
-    first, last = (parse_month(tags[tag]) for tag in RANGE_TAGS)
+    """The range of months that a run was asked for, or its one month; ValueError where its tags name none."""
+    first, last = (parse_month(tags.get(tag, tags.get(PARTITION_TAG, ""))) for tag in RANGE_TAGS)
     return first, last
 
 

@@ -1,13 +1,13 @@
 """Which landed months are to be taken in: a pure function of what lies there and what has been seen."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 
 import msgspec
 
-from churn_platform.ingest.files import landed_files
+from churn_platform.ingest.files import files_of, landed_files
 from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
 
@@ -29,6 +29,12 @@ def landed_months(landing_dir: Path, portfolio: Portfolio) -> dict[date, str]:
         month: sha256(repr([(name, of[month]) for name, of in files.items() if month in of]).encode()).hexdigest()
         for month in sorted(set.intersection(*required))
     }
+
+
+def last_written(landing_dir: Path, portfolio: Portfolio, month: date) -> datetime:
+    """When a file of a landed month was last written to."""
+    tables = (files_of(landing_dir, portfolio.name, table.name, month) for table in portfolio.landed_tables)
+    return datetime.fromtimestamp(max(path.stat().st_mtime for files in tables for path in files), UTC)
 
 
 def _states(folder: Path) -> dict[date, list[tuple[str, int, int]]]:

@@ -10,15 +10,18 @@ from dagster import (
     AssetRecordsFilter,
     DagsterEventType,
     DagsterInstance,
+    DagsterRun,
     DefaultSensorStatus,
     EventLogRecord,
     RunRequest,
+    RunsFilter,
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from churn_platform.months import label, parse_month
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.runs import RANGE_TAGS
+from churn_platform.runs import RANGE_TAGS, months_of_tags
 from churn_platform.warehouse.lake import Lake, connect
 
 AUTOMATION_TAG, BECAUSE_TAG, EVIDENCE_TAG = "churn/automation", "churn/because", "churn/evidence"
@@ -66,6 +69,21 @@ def newest_materialization(instance: DagsterInstance, key: AssetKey) -> int:
 def materialized_months(instance: DagsterInstance, key: AssetKey) -> set[date]:
     """The months of an asset that have been materialized."""
     return {parse_month(partition) for partition in instance.get_materialized_partitions(key)}
+
+
+def pending_run(instance: DagsterInstance, portfolio: Portfolio, month: date) -> str | None:
+    """Id of a queued or running run that makes features of a month; None where there is none."""
+    jobs = {f"{portfolio.name}_features", f"{portfolio.name}_month"}
+    runs = instance.get_runs(RunsFilter(statuses=NOT_FINISHED_STATUSES))
+    return next((run.run_id for run in runs if run.job_name in jobs and _covers(run, month)), None)
+
+
+def _covers(run: DagsterRun, month: date) -> bool:
+    try:
+        first, last = months_of_tags(run.tags)
+    except ValueError:
+        return False
+    return first <= month <= last
 
 
 def refused_months(instance: DagsterInstance, key: AssetKey) -> set[date]:

@@ -1,7 +1,10 @@
 """The monthly schedules: a month on the 1st, housekeeping on the 2nd."""
 
+from datetime import UTC, date, datetime, timedelta
+
 from dagster import (
     AssetKey,
+    DagsterInstance,
     DefaultScheduleStatus,
     RunRequest,
     ScheduleDefinition,
@@ -11,14 +14,15 @@ from dagster import (
 )
 
 from churn_platform.automation.jobs import HOUSEKEEPING
-from churn_platform.automation.landing import landed_months
-from churn_platform.automation.requests import AUTOMATION_TAG, Jobs, materialized_months, run_request
+from churn_platform.automation.landing import landed_months, last_written
+from churn_platform.automation.requests import AUTOMATION_TAG, Jobs, materialized_months, pending_run, run_request
 from churn_platform.months import label, last_complete_month
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.runs import RANGE_TAGS
 from churn_platform.settings import Settings
 
 MONTHLY_CRON = "0 2 1 * *"
+SETTLED_MINUTES = 5
 
 
 def schedules(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> list[ScheduleDefinition]:
@@ -31,8 +35,6 @@ def _status(on: bool) -> DefaultScheduleStatus:
 
 
 def _monthly(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> ScheduleDefinition:
-    features = AssetKey([portfolio.name, "customer_features"])
-
     @schedule(
         name=f"{portfolio.name}_monthly",
         job=jobs[f"{portfolio.name}_features"],
@@ -43,13 +45,30 @@ def _monthly(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> ScheduleDe
     )
     def monthly(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
         month = last_complete_month(context.scheduled_execution_time.date())
-        if month in materialized_months(context.instance, features):
-            return SkipReason(f"{label(month)} is there already")
-        if month not in landed_months(settings.landing_dir, portfolio):
-            return SkipReason(f"{label(month)} has not landed in {settings.landing_dir / portfolio.name}")
+        if reason := _reason_to_skip(context.instance, portfolio, settings, month, now=datetime.now(UTC)):
+            return SkipReason(reason)
         return run_request(portfolio, "features", month, month, because="the month has ended", key=label(month))
 
     return monthly
+
+
+def _reason_to_skip(
+    instance: DagsterInstance, portfolio: Portfolio, settings: Settings, month: date, *, now: datetime
+) -> str | None:
+    """Why a month is not taken in at `now`, the time of the look: that of the schedule may be long past."""
+    if month in materialized_months(instance, AssetKey([portfolio.name, "customer_features"])):
+        return f"{label(month)} is there already"
+    if month not in landed_months(settings.landing_dir, portfolio):
+        return f"{label(month)} has not landed in {settings.landing_dir / portfolio.name}"
+    if run_id := pending_run(instance, portfolio, month):
+        return f"run {run_id}, queued or running, makes features of {label(month)}"
+    if now - last_written(settings.landing_dir, portfolio, month) < timedelta(minutes=SETTLED_MINUTES):
+        by_hand = f"churn run {portfolio.name} --from {label(month)} --to {label(month)}"
+        return (
+            f"files of {label(month)} were written to less than {SETTLED_MINUTES} minutes ago and may not be whole; "
+            f"the landing sensor takes them in later, or `{by_hand}`"
+        )
+    return None
 
 
 def _monthly_training(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> ScheduleDefinition:

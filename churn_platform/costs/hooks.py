@@ -8,10 +8,9 @@ from dagster import AssetsDefinition, HookContext, HookDefinition, failure_hook,
 
 from churn_platform.costs.usage import Meter, StepUsage, note
 from churn_platform.months import last_complete_month
-from churn_platform.runs import RANGE_TAGS, months_of_tags
+from churn_platform.runs import months_of_tags
 
 METER = Meter()
-PARTITION_TAG = "dagster/partition"
 
 
 def metered(assets: Iterable[AssetsDefinition], portfolio: str, path: Path) -> list[AssetsDefinition]:
@@ -54,9 +53,8 @@ def _note(context: HookContext, portfolio: str, path: Path, *, succeeded: bool) 
 
 def months_worked_on(tags: Mapping[str, str], now: datetime) -> tuple[date, date]:
     """The range of months of a run: from its tags, and where it has none, the month that has ended."""
-    alone = dict.fromkeys(RANGE_TAGS, tags.get(PARTITION_TAG, ""))
     try:
-        return months_of_tags(alone | dict(tags))
+        return months_of_tags(tags)
     except ValueError:
         ended = last_complete_month(now.date())
         return ended, ended
