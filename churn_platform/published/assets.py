@@ -16,7 +16,7 @@ from churn_platform.data_contract.tables import require_sound
 from churn_platform.months import label
 from churn_platform.partitions import monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.published.contract import features_dir, model_dir, read_features_manifest, read_live
+from churn_platform.published.contract import features_dir, model_dir, read_features_manifest
 from churn_platform.published.features_bundle import publish_features
 from churn_platform.published.files import go_live
 from churn_platform.published.publication import Publisher, publish_champion, record_features
@@ -89,9 +89,7 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
                     customers=packed_customers(connection, portfolio, month, batch_rows=settings.scoring_batch_rows),
                 )
             record_features(audit.log(context.run_id), read_features_manifest(features_dir(root, label(month))))
-            live = read_live(root)
-            if live is None or label(month) >= (live.features_month or ""):
-                go_live(root, portfolio.name, features_month=label(month))
+            go_live(root, portfolio.name, features_month=label(month))
             context.log.info(f"{label(month)}: {count:,} customers published")
         return MaterializeResult(
             metadata={"customers": count, "folder": MetadataValue.path(str(features_dir(root, label(month))))}

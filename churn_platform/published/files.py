@@ -87,7 +87,7 @@ def sha256(path: Path) -> str:
 
 
 def go_live(root: Path, portfolio: str, *, champion: int | None = None, features_month: str | None = None) -> Live:
-    """Name a champion, a month of features, or both as live; what is not given stays as it is."""
+    """Name a champion, a month of features, or both as live; what is not given, or a newer month, stays as it is."""
     root.mkdir(parents=True, exist_ok=True)
     with _locked(root / ".live.lock"):
         live = read_live(root) or Live(portfolio, (), None)
@@ -95,7 +95,7 @@ def go_live(root: Path, portfolio: str, *, champion: int | None = None, features
             models, former = (LiveModel(champion, CHAMPION, 1.0),), live.champion
             previous = former if former not in (None, champion) else live.previous
             live = msgspec.structs.replace(live, models=models, previous=previous)
-        if features_month:
+        if features_month and features_month >= (live.features_month or ""):
             live = msgspec.structs.replace(live, features_month=features_month)
         _write_live(root, live)
     return live

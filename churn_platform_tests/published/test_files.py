@@ -75,6 +75,14 @@ def test_going_live_keeps_what_is_not_given(tmp_path):
     assert (live.models, live.features_month) == ((LiveModel(2, "champion", 1.0),), "2025-01")
 
 
+def test_an_older_month_does_not_go_live(tmp_path):
+    """The newest month stays, whoever names an older one and however late; a champion named with it is live."""
+    go_live(tmp_path, "tiny", features_month="2025-12")
+    live = go_live(tmp_path, "tiny", champion=1, features_month="2025-03")
+    assert (live.champion, live.features_month) == (1, "2025-12")
+    assert go_live(tmp_path, "tiny", features_month="2026-01").features_month == "2026-01"
+
+
 def test_those_who_go_live_at_once_lose_nothing(tmp_path):
     """A champion and a month named at the same time are both live in the end, and no draft is left."""
     with ThreadPoolExecutor(4) as pool:
