@@ -14,6 +14,7 @@ from pathlib import Path
 from serving.errors import SettingsError
 
 LOCK_FILE = "service.lock"
+STARTED_BY = os.getpid()  # kept by a fork
 
 
 @contextlib.contextmanager
@@ -57,8 +58,11 @@ def check_port(host: str, port: int) -> None:
 
 
 def end_with_parent(poll_seconds: float = 1.0) -> None:
-    """Let this process end as by SIGTERM once the one that started it is gone: a killed service leaves no workers."""
-    parent = os.getppid()
+    """Let this process end as by SIGTERM once the one that started it is gone: a killed service leaves no workers.
+
+    Also where that was before this call: a fork still knows its parent, a process that was spawned asks.
+    """
+    parent = STARTED_BY if os.getpid() != STARTED_BY else os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -40,11 +40,13 @@ def test_a_state_folder_has_one_service(tmp_path):
         pass
 
 
-def test_a_worker_ends_with_the_process_that_started_it():
-    """The pipe is closed when both have ended, which the worker would not do for a minute."""
+@pytest.mark.parametrize("seconds", [0, 0.5])
+def test_a_worker_ends_with_the_process_that_started_it(seconds):
+    """Also where that ends before the worker looks. The pipe is closed when both have ended, else in a minute."""
     code = (
         "import os, time; from serving.claims import end_with_parent\n"
-        "if os.fork() == 0:\n    end_with_parent(poll_seconds=0.05)\n    time.sleep(60)\ntime.sleep(0.5)"
+        "if os.fork() == 0:\n    time.sleep(0.2)\n    end_with_parent(poll_seconds=0.05)\n    time.sleep(60)\n"
+        f"time.sleep({seconds})"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, timeout=20, check=True)
 
