@@ -42,9 +42,13 @@ def test_a_state_folder_has_one_service(tmp_path):
 
 @pytest.mark.parametrize("seconds", [0, 0.5])
 def test_a_worker_ends_with_the_process_that_started_it(seconds):
-    """Also where that ends before the worker looks. The pipe is closed when both have ended, else in a minute."""
+    """Also where that ends before the worker looks. The pipe is closed when both have ended, else in a minute.
+
+    Where tests run in the background, they may have SIGTERM ignored; workers do not.
+    """
     code = (
-        "import os, time; from serving.claims import end_with_parent\n"
+        "import os, signal, time; from serving.claims import end_with_parent\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_DFL)\n"
         "if os.fork() == 0:\n    time.sleep(0.2)\n    end_with_parent(poll_seconds=0.05)\n    time.sleep(60)\n"
         f"time.sleep({seconds})"
     )
