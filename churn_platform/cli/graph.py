@@ -128,11 +128,11 @@ def _run_graph(
 
 def _landed_range(settings: Settings, spec: Portfolio, first: str | None, last: str | None) -> tuple[date, date]:
     """The months asked for, else those that have landed; files that are not read are told."""
-    from churn_platform.ingest.landing import landed_months, misnamed
+    from churn_platform.ingest.landing import begun_months, misnamed
 
     if told := misnamed(settings.landing_dir, spec):
         console.print(told)
-    landed = landed_months(settings.landing_dir, spec)
+    landed = begun_months(settings.landing_dir, spec)
     begin, end = read_month(first) if first else landed[0], read_month(last) if last else landed[-1]
     if begin > end:
         raise ChurnError(

@@ -25,7 +25,7 @@ def land_file(file: Path, landing_dir: Path, portfolio: str, table: str, month: 
     return draft.replace(folder / f"{label(month)}{suffix}")
 
 
-def landed_months(landing_dir: Path, portfolio: Portfolio) -> list[date]:
+def begun_months(landing_dir: Path, portfolio: Portfolio) -> list[date]:
     """The months whose first table has landed, oldest first; LandingError where there is none."""
     folder = landing_dir / portfolio.name / portfolio.landed_tables[0].name
     months = list(landed_files(folder))
