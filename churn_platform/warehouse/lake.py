@@ -88,6 +88,7 @@ def connect(lake: Lake, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
     try:
         attempts(lake)(connection.execute, f"attach 'ducklake:{lake.catalog}' as {NAME} ({options})")
         connection.execute(f"use {NAME}")
+        connection.execute("set enable_progress_bar = false")  # DuckDB draws one into the output of spawned processes
     except RetryError as error:
         connection.close()
         raise busy_error(lake) from error

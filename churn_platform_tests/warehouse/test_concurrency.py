@@ -68,3 +68,9 @@ def test_processes_that_make_the_lake_at_once_agree(lake, start):
     code = "connection = connect(lake)\nprint(connection.execute('select 1').fetchall())\n"
     outcomes = [opener.communicate() for opener in [start(code) for _ in range(3)]]
     assert outcomes == [("[(1,)]\n", "")] * 3
+
+
+def test_a_long_query_draws_no_progress_bar(lake, start):
+    """DuckDB draws one after two seconds where the main module has no file, as in `python -c` and spawned processes."""
+    shown = "connection.execute(\"select current_setting('enable_progress_bar')\").fetchall()"
+    assert start(f"connection = connect(lake)\nprint({shown})\n").communicate() == ("[(False,)]\n", "")
