@@ -102,7 +102,7 @@ def _progress_logger(show: Show) -> LoggerDefinition:
 
 
 class _FinishedAssets(logging.Handler):
-    """Shows each materialization with its number of rows and the seconds since the run began."""
+    """Shows each materialization with its number of rows and the seconds since the run began, and each warning."""
 
     def __init__(self, show: Show):
         super().__init__(logging.DEBUG)
@@ -112,7 +112,13 @@ class _FinishedAssets(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         event = getattr(record, "dagster_event", None)
-        if event is None or not event.is_step_materialization:
+        if event is None:
+            return
+        if event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if not check.passed and not check.blocking and check.description:
+                self.show(f"warning: {check.description}")
+        if not event.is_step_materialization:
             return
         materialization = event.step_materialization_data.materialization
         name = materialization.asset_key.to_user_string()

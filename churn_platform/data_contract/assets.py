@@ -1,4 +1,4 @@
-"""Data contracts as blocking asset checks on the raw tables."""
+"""Data contracts as blocking asset checks on the raw tables, and a warning where features look back on a gap."""
 
 from datetime import date
 
@@ -6,11 +6,13 @@ from dagster import (
     AssetCheckExecutionContext,
     AssetCheckResult,
     AssetChecksDefinition,
+    AssetCheckSeverity,
     AssetKey,
     MetadataValue,
     asset_check,
 )
 
+from churn_platform.data_contract.look_back import LOOK_BACK_MONTHS, missing_before
 from churn_platform.data_contract.tables import check_month, what_next
 from churn_platform.months import label, month_range, parse_month
 from churn_platform.partitions import WAREHOUSE_POOL, monthly
@@ -18,28 +20,28 @@ from churn_platform.portfolios.spec import Portfolio, Table
 from churn_platform.settings import Settings
 from churn_platform.warehouse.resource import Warehouse
 
-DATA_CONTRACT_CHECK = "keeps_data_contract"
-
 
 def data_contract_checks(portfolio: Portfolio, settings: Settings) -> list[AssetChecksDefinition]:
-    """One check per landed table that every month must bring; what is optional may come or not."""
-    return [_contract_check(portfolio, table, settings) for table in portfolio.landed_tables if not table.optional]
+    """One check per landed table that every month must bring; what is optional may come or not.
+
+    Features of events look back on earlier months, those of a snapshot do not.
+    """
+    checks = [_contract_check(portfolio, table, settings) for table in portfolio.landed_tables if not table.optional]
+    return checks if portfolio.kind == "snapshot" else [*checks, _look_back_check(portfolio, settings)]
 
 
 def _contract_check(portfolio: Portfolio, table: Table, settings: Settings) -> AssetChecksDefinition:
     @asset_check(
         asset=AssetKey([portfolio.raw_schema, table.name]),
-        name=DATA_CONTRACT_CHECK,
         blocking=True,
         partitions_def=monthly(settings.first_month),
         pool=WAREHOUSE_POOL,
         description="Volume, gaps, levels, magnitudes and days of a month are plausible beside the months before.",
     )
     def keeps_data_contract(context: AssetCheckExecutionContext, warehouse: Warehouse) -> AssetCheckResult:
-        keys = context.partition_key_range
         found: dict[date, list[str]] = {}
         with warehouse.get_connection() as connection:
-            for month in month_range(parse_month(keys.start), parse_month(keys.end)):
+            for month in _months_of(context):
                 found[month] = check_month(connection, warehouse.lake, portfolio, table, month)
         wrong = [f"{label(month)}: {words}" for month, complaints in found.items() for words in complaints]
         for words in wrong:
@@ -51,3 +53,28 @@ def _contract_check(portfolio: Portfolio, table: Table, settings: Settings) -> A
         return AssetCheckResult(passed=False, description=told, metadata={"complaints": listed})
 
     return keeps_data_contract
+
+
+def _look_back_check(portfolio: Portfolio, settings: Settings) -> AssetChecksDefinition:
+    @asset_check(
+        asset=AssetKey([portfolio.name, "customer_features"]),
+        partitions_def=monthly(settings.first_month),
+        description=f"None of the {LOOK_BACK_MONTHS} months before is missing; sums over them would be too low.",
+    )
+    def looks_back_without_gap(context: AssetCheckExecutionContext, warehouse: Warehouse) -> AssetCheckResult:
+        table = f"{portfolio.name}.customer_features"
+        with warehouse.get_connection(read_only=True) as connection:
+            found = {month: missing_before(connection, table, month) for month in _months_of(context)}
+        gaps = "; ".join(f"{label(month)} without {', '.join(map(label, gap))}" for month, gap in found.items() if gap)
+        if not gaps:
+            return AssetCheckResult(passed=True)
+        told = f"features of {gaps}: what they sum over months is too low until those are run"
+        context.log.warning(told)
+        return AssetCheckResult(passed=False, severity=AssetCheckSeverity.WARN, description=told)
+
+    return looks_back_without_gap
+
+
+def _months_of(context: AssetCheckExecutionContext) -> list[date]:
+    keys = context.partition_key_range
+    return month_range(parse_month(keys.start), parse_month(keys.end))

@@ -19,10 +19,11 @@ def land_file(file: Path, landing_dir: Path, portfolio: str, table: str, month: 
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{label(month)}.unfinished"
     shutil.copyfile(file, draft)
+    landed = draft.replace(folder / f"{label(month)}{suffix}")
     for other in SUFFIXES:
         if other != suffix:
             (folder / f"{label(month)}{other}").unlink(missing_ok=True)
-    return draft.replace(folder / f"{label(month)}{suffix}")
+    return landed
 
 
 def begun_months(landing_dir: Path, portfolio: Portfolio) -> list[date]:

@@ -80,13 +80,16 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
             require_sound(connection, portfolio, months_of(context))
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
+                version = scored_by(connection, portfolio, month)
                 count = publish_features(
                     root,
                     portfolio=portfolio.name,
                     month=label(month),
                     features=portfolio.feature_names,
-                    scored_by=scored_by(connection, portfolio, month),
-                    customers=packed_customers(connection, portfolio, month, batch_rows=settings.scoring_batch_rows),
+                    scored_by=version,
+                    customers=packed_customers(
+                        connection, portfolio, month, version, batch_rows=settings.scoring_batch_rows
+                    ),
                 )
             record_features(audit.log(context.run_id), read_features_manifest(features_dir(root, label(month))))
             go_live(root, portfolio.name, features_month=label(month))

@@ -27,6 +27,7 @@ from churn_platform.training.succession import (
     judgement_of,
     numbers,
     obstacle_to_promotion,
+    withdrawal,
 )
 from churn_platform.warehouse.lake import connect
 
@@ -77,13 +78,16 @@ def approve(publisher: Publisher, *, version: int | None, reason: str) -> Takeov
 def share_traffic(publisher: Publisher, *, challenger: int, weight: float, shadow: bool, reason: str) -> Live:
     """Start, change or end an experiment, on record before it is live; what is so already is no new record.
 
-    PromotionError without a reason, PublicationError where the share makes no sense.
+    PromotionError without a reason or for a withdrawn version, PublicationError where the share makes no sense.
     """
     _check_reason(reason)
+    name = publisher.portfolio.name
+    if (weight or shadow) and (withdrawn := withdrawal(publisher.client, name, challenger)):
+        raise PromotionError(f"version {challenger} of {name} gets no traffic: {withdrawn}")
 
     def note(live: Live) -> None:
         details = {"live": {f"version {model.version}": [model.role, model.weight] for model in live.models}}
-        about = {"portfolio": publisher.portfolio.name, "subject": f"version {challenger}"}
+        about = {"portfolio": name, "subject": f"version {challenger}"}
         note_head(publisher.client, publisher.audit.append("traffic", **about, reason=reason, details=details))
 
     return direct_traffic(publisher.root, challenger=challenger, weight=weight, shadow=shadow, before_change=note)

@@ -1,4 +1,4 @@
-"""A broken feed in the real graph: the month is loaded, and everything after it stops."""
+"""Feeds in the real graph: a broken one is loaded and stops its month, one that is missing is told of."""
 
 from contextlib import closing
 from datetime import date
@@ -32,6 +32,16 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Graph:
                 if not table.optional:
                     assert check_month(connection, graph.lake, portfolio, table, month) == []
     return graph
+
+
+def test_a_gap_that_features_look_back_on_is_told(operator: Graph) -> None:
+    """March after January: the run goes on, and whoever watches it reads that February is missing."""
+    january, _, march = month_range(FIRST, date(2025, 3, 1))
+    assert [line for line in operator.run("telecomit_features", january, january) if "warning" in line] == []
+    lines = operator.run("telecomit_features", march, march)
+    assert [line for line in lines if "warning" in line] == [
+        "warning: features of 2025-03 without 2025-02: what they sum over months is too low until those are run"
+    ]
 
 
 def test_a_broken_feed_stops_the_month(operator: Graph) -> None:

@@ -15,7 +15,7 @@ from churn_platform.published import by_hand
 from churn_platform.published.by_hand import approve, live_version, roll_back, scored_by_another, share_traffic
 from churn_platform.published.contract import MODEL_FILE, model_dir, read_live
 from churn_platform.published.features_bundle import publish_features
-from churn_platform.published.files import go_live
+from churn_platform.published.files import direct_traffic, go_live
 from churn_platform.published.model_bundle import publish_model
 from churn_platform.published.publication import Publisher, make_live, ready_bundle
 from churn_platform.training.model import ChurnModel
@@ -257,3 +257,15 @@ def test_an_experiment_is_on_record_before_it_is_live(publisher, serve, monkeypa
     with pytest.raises(PromotionError, match="say why"):
         share_traffic(publisher, challenger=1, weight=0.5, shadow=False, reason=" ")
     assert [model.version for model in read_live(publisher.root).models] == [2]
+
+
+@pytest.mark.parametrize("share", [{"weight": 0.1, "shadow": False}, {"weight": 0.0, "shadow": True}])
+def test_a_withdrawn_version_gets_no_traffic(publisher, serve, share):
+    """Nor does it score in the shadow; an experiment with it that is live all the same can be ended."""
+    serve(1, 2)
+    roll_back(publisher, to=None, reason="complaints")
+    with pytest.raises(PromotionError, match=r"version 2 of .* gets no traffic: .* withdrawn \(complaints\)"):
+        share_traffic(publisher, challenger=2, reason="trial", **share)
+    direct_traffic(publisher.root, challenger=2, **share)
+    share_traffic(publisher, challenger=2, weight=0.0, shadow=False, reason="over")
+    assert [model.version for model in read_live(publisher.root).models] == [1]

@@ -50,13 +50,18 @@ def published(root: Path, feature_count: int) -> dict[str, StoredCustomer]:
 
 
 def test_a_look_up_equals_the_table(tmp_path, lake, model):
-    """Features, score and reasons of every customer in the file are those in the lake; none is missing."""
+    """Features, score and reasons of every customer in the file are those in the lake; none is missing.
+
+    Scores of another version, made since, are refused and what was published stays.
+    """
     with closing(connect(lake)) as connection:
         add_month(connection, lake, JANUARY, 2)
         scores = score_month(connection, TINY, lambda: Champion(3, model, TIERS), JANUARY, batch_rows=1000, threads=2)
         write(connection, lake, lambda: replace_scores(connection, TINY, JANUARY, scores))
         assert scored_by(connection, TINY, JANUARY) == 3
-        assert publish(tmp_path, packed_customers(connection, TINY, JANUARY, batch_rows=30)) == 200
+        assert publish(tmp_path, packed_customers(connection, TINY, JANUARY, 3, batch_rows=30)) == 200
+        with pytest.raises(PublicationError, match=r"2025-01 was scored by version 3 while version 2's scores"):
+            publish(tmp_path, packed_customers(connection, TINY, JANUARY, 2, batch_rows=30))
     stored = published(tmp_path, 4)
     rows = {row["customer_id"]: row for row in labelled_rows(JANUARY, 2).to_pylist()}
     expected = {row["customer_id"]: row for row in scores.to_pylist()}
