@@ -27,6 +27,7 @@ from churn_platform.automation.requests import (
     AUTOMATION_TAG,
     Jobs,
     materialized_months,
+    pending_run,
     read_lake,
     refused_months,
     run_request,
@@ -68,7 +69,8 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
         changed = changed_months(landed, known)
         ranges = []
         if changed:
-            unfinished = set(landed) - materialized_months(context.instance, features)
+            waiting = set(landed) - materialized_months(context.instance, features)
+            unfinished = {month for month in waiting if not pending_run(context.instance, portfolio, month)}
             broken = _broken_months(context.instance, portfolio, Lake.of(settings))
             ranges = due(landed, known, unfinished=unfinished, broken=broken)
         after = Landings(seen=landed, taken=known.taken | {month: landed[month] for month in changed})
@@ -78,7 +80,7 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
                 "features",
                 first,
                 last,
-                because=f"landed: {', '.join(label(month) for month in changed if first <= month <= last)}",
+                because=_why([month for month in changed if first <= month <= last]),
                 key=None,  # a key is kept for ever, and files may come back to what they were
             )
             for first, last in ranges
@@ -87,6 +89,10 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
         return SensorResult(requests, skip_reason=skipped, cursor=msgspec.json.encode(after).decode())
 
     return landing
+
+
+def _why(landed: list[date]) -> str:
+    return f"landed: {', '.join(map(label, landed))}" if landed else "no features yet: tried again with what has landed"
 
 
 def _broken_months(instance: DagsterInstance, portfolio: Portfolio, lake: Lake) -> set[date]:

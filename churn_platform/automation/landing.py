@@ -57,17 +57,19 @@ def due(
 ) -> list[Range]:
     """The ranges of months to run: from each changed month to the newest, because later features look back.
 
-    Months without features (`unfinished`) before a changed one come along. A month that is missing, still being written
-    or known to be `broken` (refused by ingest or by its data contract) parts two ranges until its files change.
+    Months without features (`unfinished`) before a changed one are tried again, in a range of their own: what fails
+    once more holds nothing up. A month that is missing, still being written or known to be `broken` (refused by ingest
+    or by its data contract) parts two ranges until its files change.
     """
     changed = changed_months(landed, known)
     settled = [month for month, state in landed.items() if known.seen.get(month) == state]
     usable = [month for month in settled if month in changed or month not in broken]
     ranges = []
     for stretch in _stretches(usable):
-        wanted = [month for month in stretch if month in changed or month in unfinished]
-        if any(month in changed for month in stretch):
-            ranges.append((wanted[0], stretch[-1]))
+        new = [month for month in stretch if month in changed]
+        failed = [month for month in stretch if month in unfinished and new and month < new[0]]
+        ranges += [(failed[0], shift(new[0], -1))] if failed else []
+        ranges += [(new[0], stretch[-1])] if new else []
     return ranges
 
 

@@ -8,13 +8,14 @@ from dagster import (
     AssetKey,
     DagsterEvent,
     DagsterRun,
+    DagsterRunStatus,
     build_run_status_sensor_context,
     build_sensor_context,
     materialize,
 )
 
 from churn_platform.automation.everything import automate
-from churn_platform.automation.requests import AUTOMATION_TAG
+from churn_platform.automation.requests import AUTOMATION_TAG, BECAUSE_TAG
 from churn_platform.ingest.assets import raw_assets
 from churn_platform.published.files import go_live
 from churn_platform.runs import RANGE_TAGS, cause, months_of_tags
@@ -45,10 +46,26 @@ def test_a_landed_month_is_asked_for_once(daemon: Daemon):
     deliver(daemon, JANUARY, FEBRUARY)
     assert asked(daemon, "tiny_landing", TICKS_A_MONTH) == [(JANUARY, FEBRUARY)]
     deliver(daemon, FEBRUARY, content="corrected")
-    assert asked(daemon, "tiny_landing", TICKS_A_MONTH) == [(JANUARY, FEBRUARY)]
+    assert asked(daemon, "tiny_landing", TICKS_A_MONTH) == [(JANUARY, JANUARY), (FEBRUARY, FEBRUARY)]
     daemon.materialize("customer_features", JANUARY, FEBRUARY)
     deliver(daemon, MARCH)
     assert asked(daemon, "tiny_landing", TICKS_A_MONTH) == [(MARCH, MARCH)]
+
+
+def test_a_month_without_features_is_tried_again_apart_from_a_new_one(daemon: Daemon):
+    """Both runs say why; a month that a run in progress makes is left to that."""
+    deliver(daemon, JANUARY, FEBRUARY)
+    assert asked(daemon, "tiny_landing") == [(JANUARY, FEBRUARY)]
+    daemon.materialize("customer_features", FEBRUARY)
+    deliver(daemon, MARCH)
+    assert [request.tags[BECAUSE_TAG] for _ in range(3) for request in daemon.tick("tiny_landing")] == [
+        "no features yet: tried again with what has landed",
+        "landed: 2025-03",
+    ]
+    tags = dict(zip(RANGE_TAGS, (JANUARY.isoformat(), JANUARY.isoformat()), strict=True))
+    daemon.instance.add_run(DagsterRun("tiny_features", status=DagsterRunStatus.STARTED, tags=tags))
+    deliver(daemon, APRIL)
+    assert asked(daemon, "tiny_landing") == [(MARCH, MARCH), (APRIL, APRIL)]
 
 
 def test_a_misnamed_file_is_told(daemon: Daemon):
@@ -99,14 +116,14 @@ def test_a_file_that_ingest_refuses_does_not_stop_later_months(daemon: Daemon):
         loaded = connection.execute("select month from tiny_raw.customers order by month").fetchall()
     assert [month for (month,) in loaded] == [JANUARY, MARCH]
     deliver(daemon, APRIL, content=good)
-    assert asked(daemon, "tiny_landing") == [(MARCH, APRIL)]
+    assert asked(daemon, "tiny_landing") == [(MARCH, MARCH), (APRIL, APRIL)]
     assert ingest(daemon, MARCH, APRIL) == ""
     daemon.materialize("customer_features", MARCH, APRIL)
     deliver(daemon, FEBRUARY, content=good)
-    assert asked(daemon, "tiny_landing") == [(JANUARY, APRIL)]
+    assert asked(daemon, "tiny_landing") == [(JANUARY, JANUARY), (FEBRUARY, APRIL)]
     assert ingest(daemon, JANUARY, APRIL) == ""
     deliver(daemon, MARCH, content=good.replace("9.5", "10.5"))
-    assert asked(daemon, "tiny_landing") == [(JANUARY, APRIL)]
+    assert asked(daemon, "tiny_landing") == [(JANUARY, FEBRUARY), (MARCH, APRIL)]
 
 
 def test_a_month_that_has_not_ended_waits(daemon: Daemon):
