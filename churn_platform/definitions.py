@@ -7,7 +7,6 @@ from dagster import (
     AssetsDefinition,
     BetaWarning,
     Definitions,
-    PreviewWarning,
     definitions,
 )
 
@@ -42,7 +41,6 @@ from churn_platform.warehouse.resource import Warehouse
 def build_defs(**overrides: object) -> Definitions:
     """The whole graph; `overrides` are settings that take precedence over the environment."""
     warnings.filterwarnings("ignore", category=BetaWarning)  # backfill policies and mappings, each pinned by a test
-    warnings.filterwarnings("ignore", category=PreviewWarning)  # checks by month, pinned by test_broken_feed.py
     settings = load_settings(**overrides)
     portfolios = load_portfolios(settings.portfolios_dir)
     project = prepared_project(settings)
@@ -55,7 +53,7 @@ def build_defs(**overrides: object) -> Definitions:
     assets = [asset for portfolio in portfolios.values() for asset in portfolio_assets(portfolio, settings)]
     platform = [*housekeeping_assets(list(portfolios), settings), *cost_assets(settings)]
     path = settings.costs_path
-    checks = [check for portfolio in portfolios.values() for check in data_contract_checks(portfolio, settings)]
+    checks = [check for portfolio in portfolios.values() for check in data_contract_checks(portfolio)]
     automation = automate(portfolios.values(), settings)
     return Definitions(
         assets=[*with_freshness(assets), *metered([dbt_models], PORTFOLIO, path), *metered(platform, PLATFORM, path)],

@@ -1,5 +1,6 @@
 """The one monthly partitioning of the graph, and what assets share in using it."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -26,6 +27,11 @@ def months_of(context: AssetExecutionContext) -> list[date]:
     """The months that a run materializes, oldest first: one, or a whole range in a single run."""
     keys = context.partition_key_range
     return month_range(parse_month(keys.start), parse_month(keys.end))
+
+
+def describe(context: AssetExecutionContext, month: date, metadata: Mapping[str, Any]) -> None:
+    """Metadata of the month's own materialization, of which a run over several months makes one for each."""
+    context.add_asset_metadata(metadata, partition_key=month.isoformat())
 
 
 def lag(months: int) -> TimeWindowPartitionMapping:

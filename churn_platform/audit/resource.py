@@ -11,7 +11,7 @@ from churn_platform.audit.anchors import HEAD, head_text, read_anchor
 from churn_platform.audit.log import AuditLog
 from churn_platform.audit.verify import Anchor
 
-ANCHORING_ASSETS = ("champion", "published_model")
+ANCHORING_ASSETS = ("champion", "published_model", "published_features")
 NEWEST = 200
 
 

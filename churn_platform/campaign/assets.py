@@ -1,7 +1,6 @@
 """The contact list of a month, what it should bring and what it brought, as assets."""
 
 from functools import partial
-from typing import Any
 
 from dagster import (
     AssetDep,
@@ -23,7 +22,7 @@ from churn_platform.campaign.pictures import economics_pictures
 from churn_platform.data_contract.tables import require_sound
 from churn_platform.governance.text import picture_markdown
 from churn_platform.months import label
-from churn_platform.partitions import WAREHOUSE_POOL, lag, monthly_asset, months_of
+from churn_platform.partitions import WAREHOUSE_POOL, describe, lag, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.rows import scored_by
 from churn_platform.settings import Settings
@@ -74,7 +73,8 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 context.log.info(f"{label(month)}: {summary['contacts']:,} contacts, {summary['control']:,} control")
                 if is_handed_over:
                     context.log.info(f"{label(month)}: kept as handed over; to draw it anew, remove {folder} first")
-        return MaterializeResult(metadata=summary | {"file": MetadataValue.path(str(folder / CSV_FILE))})
+                describe(context, month, summary | {"file": MetadataValue.path(str(folder / CSV_FILE))})
+        return MaterializeResult()
 
     return contact_list
 
@@ -97,18 +97,14 @@ def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefin
                 forecast = forecast_month(connection, portfolio, month, record.holdout)
                 replace = partial(replace_forecast, connection, portfolio, month, forecast)
                 write(connection, warehouse.lake, replace)
-        return MaterializeResult(
-            metadata={
-                "policies": MetadataValue.md(as_markdown(forecast.policies)),
-                "sensitivity": MetadataValue.md(forecast.sensitivity_markdown()),
-            }
-            | {
-                f"picture_{name}": MetadataValue.md(picture_markdown(name, picture))
-                for name, picture in economics_pictures(
-                    forecast.probability, portfolio.economics, forecast.sensitivity
-                ).items()
-            }
-        )
+                drawn = economics_pictures(forecast.probability, portfolio.economics, forecast.sensitivity)
+                shown = {
+                    "policies": MetadataValue.md(as_markdown(forecast.policies)),
+                    "sensitivity": MetadataValue.md(forecast.sensitivity_markdown()),
+                    **{f"picture_{name}": MetadataValue.md(picture_markdown(name, it)) for name, it in drawn.items()},
+                }
+                describe(context, month, shown)
+        return MaterializeResult()
 
     return campaign_economics
 
@@ -128,7 +124,6 @@ def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
         description="What the list with outcomes in the month earned: treated against control, by offer, to date.",
     )
     def campaign_outcome(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
-        metadata: dict[str, Any] = {}
         with warehouse.get_connection() as connection:
             for month in months_of(context):
                 rows = outcome_table.find_outcome(connection, portfolio, month)
@@ -136,9 +131,8 @@ def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
                 write(connection, warehouse.lake, replace)
                 said = rows[0]["verdict"] if rows else "no list with a control group was worked off"
                 context.log.info(f"{label(month)}: {said}")
-                if rows:
-                    metadata = {"outcome": MetadataValue.md(outcome_markdown(rows))}
-        return MaterializeResult(metadata=metadata)
+                describe(context, month, {"outcome": MetadataValue.md(outcome_markdown(rows) if rows else said)})
+        return MaterializeResult()
 
     return campaign_outcome
 
@@ -167,8 +161,8 @@ def _uplift_challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefini
                 replace = partial(uplift_table.replace_challenge, connection, portfolio, month, found, uplift)
                 write(connection, warehouse.lake, replace)
                 context.log.info(f"{label(month)}: {found.reason}")
-        return MaterializeResult(
-            metadata={"decision": MetadataValue.md(uplift_table.as_markdown(found)), "is_used": found.is_used}
-        )
+                decision = MetadataValue.md(uplift_table.as_markdown(found))
+                describe(context, month, {"decision": decision, "is_used": found.is_used})
+        return MaterializeResult()
 
     return uplift_challenger

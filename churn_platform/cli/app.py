@@ -1,9 +1,10 @@
 """The command `churn` itself, and what its subcommands share."""
 
+import getpass
 import sys
 import warnings
 from datetime import UTC, date, datetime
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 from rich.console import Console
@@ -14,6 +15,9 @@ from churn_platform.cli.foreign import as_ours
 from churn_platform.errors import ChurnError
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
+
+if TYPE_CHECKING:
+    from churn_platform.audit.log import AuditLog
 
 app = typer.Typer(
     help="Monthly churn scores from raw operator tables.",
@@ -46,6 +50,13 @@ def main() -> None:
             raise
         literal_console(sys.stderr).print(Text.assemble(("error", "bold red"), " ", str(told)))
         sys.exit(1)
+
+
+def audit_log(settings: Settings) -> "AuditLog":
+    """The audit trail as a command writes it: under the user, dated by the clock."""
+    from churn_platform.audit.log import AuditLog
+
+    return AuditLog(settings.audit_path, f"{getpass.getuser()} by command", lambda: datetime.now(UTC))
 
 
 def portfolio_named(settings: Settings, name: str) -> Portfolio:

@@ -1,15 +1,13 @@
 """Commands that make or look at data: simulate, onboard, dbt."""
 
-import getpass
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from churn_platform import months
-from churn_platform.cli.app import MonthText, PortfolioName, app, console, portfolio_named, read_month
+from churn_platform.cli.app import MonthText, PortfolioName, app, audit_log, console, portfolio_named, read_month
 from churn_platform.errors import ChurnError, SettingsError
 from churn_platform.settings import load_settings
 
@@ -33,7 +31,7 @@ def simulate(
     """Write the landing files of a simulated operator, and apart from them its true churn probabilities."""
     from pydantic import ValidationError
 
-    from churn_platform.simulator import SimulationConfig, plans_from, simulate
+    from churn_platform.simulator import CAMPAIGN, SimulationConfig, nobody, plans_from, simulate
 
     settings = load_settings()
     try:
@@ -52,6 +50,7 @@ def simulate(
     first_written, last_month = read_month(write_from) if write_from else None, config.month_starts()[-1]
     if first_written and first_written > last_month:
         raise SettingsError(f"--write-from {write_from} lies after the last month, {months.label(last_month)}")
+    lists, contacts = settings.exports_dir / "telecomit" / "contact_list", settings.landing_dir / "telecomit" / CAMPAIGN
     with console.status("simulating") as status:
         simulate(
             config,
@@ -59,7 +58,7 @@ def simulate(
             settings.truth_dir / "telecomit",
             on_progress=lambda month: status.update(f"simulated {month}"),
             write_from=first_written,
-            **({"plans": plans_from(settings.exports_dir / "telecomit" / "contact_list")} if campaign else {}),
+            plans=plans_from(lists, contacts, write_from=first_written) if campaign else nobody,
         )
     console.print(f"{customers:,} customers, {month_count} months: {settings.landing_dir / 'telecomit'}")
 
@@ -103,18 +102,20 @@ def accept_data(
     reason: Annotated[str, typer.Option(help="Why the files are right, for the audit trail; without personal data.")],
 ) -> None:
     """Take a month whose data contract is broken as it is: it blocks no more, and later months are judged by it."""
-    from churn_platform.audit.log import AuditLog
+    from churn_platform.audit.anchors import note_head
     from churn_platform.data_contract.tables import accept_month
     from churn_platform.ingest.landing import mark_delivered
+    from churn_platform.training.tracking import Tracking
     from churn_platform.warehouse.lake import Lake, connect
 
     settings = load_settings()
     spec, chosen, lake = portfolio_named(settings, portfolio), read_month(month), Lake.of(settings)
-    trail = AuditLog(settings.audit_path, f"{getpass.getuser()} by command", lambda: datetime.now(UTC))
+    trail, client = audit_log(settings), Tracking.of(settings).answering_client()
 
     def record(overruled: list[str]) -> None:
         subject, details = f"month {months.label(chosen)}", {"complaints": overruled}
-        trail.append("data_acceptance", portfolio=portfolio, subject=subject, reason=reason, details=details)
+        accepted = trail.append("data_acceptance", portfolio=portfolio, subject=subject, reason=reason, details=details)
+        note_head(client, accepted)
 
     with closing(connect(lake)) as connection:
         overruled = accept_month(connection, lake, spec, chosen, reason, record=record)

@@ -1,6 +1,5 @@
 """Commands on models: list them, say who is champion, compare, roll back, approve, score a month again."""
 
-import getpass
 import json
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from churn_platform.cli.app import PortfolioName, app, console, portfolio_named, read_month, require_partitions
+from churn_platform.cli.app import (
+    PortfolioName,
+    app,
+    audit_log,
+    console,
+    portfolio_named,
+    read_month,
+    require_partitions,
+)
 from churn_platform.errors import ChurnError
 from churn_platform.settings import Settings, load_settings
 
@@ -167,7 +174,6 @@ def read_instant(text: str, *, now: datetime) -> datetime:
 
 def publisher_of(settings: Settings, portfolio: str) -> "Publisher":
     """What a command needs to change or ask what is published; ChurnError where there is no such portfolio."""
-    from churn_platform.audit.log import AuditLog
     from churn_platform.published.publication import Publisher
     from churn_platform.training.tracking import Tracking
     from churn_platform.warehouse.lake import Lake
@@ -175,7 +181,7 @@ def publisher_of(settings: Settings, portfolio: str) -> "Publisher":
     spec = portfolio_named(settings, portfolio)
     return Publisher(
         client=Tracking.of(settings).answering_client(),
-        audit=AuditLog(settings.audit_path, f"{getpass.getuser()} by command", lambda: datetime.now(UTC)),
+        audit=audit_log(settings),
         portfolio=spec,
         root=settings.published_dir / portfolio,
         lake=Lake.of(settings),

@@ -1,6 +1,5 @@
 """The command that erases a customer."""
 
-import getpass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from churn_platform.cli.app import PortfolioName, app, console, portfolio_named
+from churn_platform.cli.app import PortfolioName, app, audit_log, console, portfolio_named
 from churn_platform.errors import ErasureError
 from churn_platform.settings import load_settings
 
@@ -26,10 +25,10 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Remove a customer from everything the platform keeps, and search for what is left (GDPR, art. 17)."""
-    from churn_platform.audit.log import AuditLog
     from churn_platform.erasure.erase import Installation, erase, plan_erasure
     from churn_platform.erasure.report import as_text, record_erasure
     from churn_platform.portfolios.registry import load_portfolios
+    from churn_platform.training.tracking import Tracking
 
     if not customer.strip():
         raise ErasureError("the customer's id is empty; give the id with --customer")
@@ -49,8 +48,7 @@ def erase(
         console.print(f"{rows:>9,} rows  {table}")
     if not yes:
         typer.confirm("Erase for good? No model of a time with this customer can be reproduced afterwards", abort=True)
-    month = datetime.now(UTC).date().replace(day=1)
-    log = AuditLog(settings.audit_path, getpass.getuser(), lambda: datetime.now(UTC))
+    month, client = datetime.now(UTC).date().replace(day=1), Tracking.of(settings).answering_client()
     with console.status("erasing") as status:
         done = erase(
             installation,
@@ -58,7 +56,7 @@ def erase(
             month=month,
             rewrite_landing=landing,
             also=also or [],
-            record=partial(record_erasure, log, reason=reason),
+            record=partial(record_erasure, audit_log(settings), client, reason=reason),
             show=lambda step: status.update(f"erasing: {step}"),
         )
     console.print(as_text(done, rewritten=landing))

@@ -8,7 +8,7 @@ from churn_platform.costs.price import as_markdown, heaviest
 from churn_platform.costs.records import cost_of, replace_cost
 from churn_platform.costs.usage import read_usage
 from churn_platform.months import label
-from churn_platform.partitions import PLATFORM, WAREHOUSE_POOL, monthly_asset, months_of
+from churn_platform.partitions import PLATFORM, WAREHOUSE_POOL, describe, monthly_asset, months_of
 from churn_platform.settings import Settings
 from churn_platform.warehouse.resource import Warehouse
 from churn_platform.warehouse.tables import write
@@ -29,15 +29,15 @@ def cost_assets(settings: Settings) -> list[AssetsDefinition]:
                 cost = cost_of(settings, month)
                 write(connection, warehouse.lake, partial(replace_cost, connection, cost))
                 context.log.info(f"{label(month)}: {cost.cost_eur:.2f} EUR")
-        shown = as_markdown(cost, heaviest(read_usage(settings.costs_path), cost.month))
-        return MaterializeResult(
-            metadata={
-                "cost": MetadataValue.md(shown),
-                "month_eur": cost.cost_eur,
-                "year_eur": cost.year_eur,
-                "budget_share": cost.year_eur / cost.budget_year_eur,
-                "failed_steps": cost.failed_steps,
-            }
-        )
+                table = as_markdown(cost, heaviest(read_usage(settings.costs_path), cost.month))
+                shown = {
+                    "cost": MetadataValue.md(table),
+                    "month_eur": cost.cost_eur,
+                    "year_eur": cost.year_eur,
+                    "budget_share": cost.year_eur / cost.budget_year_eur,
+                    "failed_steps": cost.failed_steps,
+                }
+                describe(context, month, shown)
+        return MaterializeResult()
 
     return [infrastructure_cost]

@@ -11,37 +11,39 @@ from dagster import (
     MetadataValue,
     asset_check,
 )
+from duckdb import DuckDBPyConnection
 
 from churn_platform.data_contract.look_back import LOOK_BACK_MONTHS, missing_before
 from churn_platform.data_contract.tables import check_month, what_next
+from churn_platform.ingest.load import raw_table
 from churn_platform.months import label, month_range, parse_month
-from churn_platform.partitions import WAREHOUSE_POOL, monthly
+from churn_platform.partitions import WAREHOUSE_POOL
 from churn_platform.portfolios.spec import Portfolio, Table
-from churn_platform.settings import Settings
 from churn_platform.warehouse.resource import Warehouse
+from churn_platform.warehouse.tables import table_exists
 
 
-def data_contract_checks(portfolio: Portfolio, settings: Settings) -> list[AssetChecksDefinition]:
+def data_contract_checks(portfolio: Portfolio) -> list[AssetChecksDefinition]:
     """One check per landed table that every month must bring; what is optional may come or not.
 
-    Features of events look back on earlier months, those of a snapshot do not.
+    Features of events look back on earlier months, those of a snapshot do not. Checks have no partitions: Dagster keeps
+    no result by month of a run over several months, and would show each month's check as skipped.
     """
-    checks = [_contract_check(portfolio, table, settings) for table in portfolio.landed_tables if not table.optional]
-    return checks if portfolio.kind == "snapshot" else [*checks, _look_back_check(portfolio, settings)]
+    checks = [_contract_check(portfolio, table) for table in portfolio.landed_tables if not table.optional]
+    return checks if portfolio.kind == "snapshot" else [*checks, _look_back_check(portfolio)]
 
 
-def _contract_check(portfolio: Portfolio, table: Table, settings: Settings) -> AssetChecksDefinition:
+def _contract_check(portfolio: Portfolio, table: Table) -> AssetChecksDefinition:
     @asset_check(
         asset=AssetKey([portfolio.raw_schema, table.name]),
         blocking=True,
-        partitions_def=monthly(settings.first_month),
         pool=WAREHOUSE_POOL,
         description="Volume, gaps, levels, magnitudes and days of a month are plausible beside the months before.",
     )
     def keeps_data_contract(context: AssetCheckExecutionContext, warehouse: Warehouse) -> AssetCheckResult:
         found: dict[date, list[str]] = {}
         with warehouse.get_connection() as connection:
-            for month in _months_of(context):
+            for month in _months_of(context, connection, raw_table(portfolio, table)):
                 found[month] = check_month(connection, warehouse.lake, portfolio, table, month)
         wrong = [f"{label(month)}: {words}" for month, complaints in found.items() for words in complaints]
         for words in wrong:
@@ -55,16 +57,16 @@ def _contract_check(portfolio: Portfolio, table: Table, settings: Settings) -> A
     return keeps_data_contract
 
 
-def _look_back_check(portfolio: Portfolio, settings: Settings) -> AssetChecksDefinition:
+def _look_back_check(portfolio: Portfolio) -> AssetChecksDefinition:
     @asset_check(
         asset=AssetKey([portfolio.name, "customer_features"]),
-        partitions_def=monthly(settings.first_month),
         description=f"None of the {LOOK_BACK_MONTHS} months before is missing; sums over them would be too low.",
     )
     def looks_back_without_gap(context: AssetCheckExecutionContext, warehouse: Warehouse) -> AssetCheckResult:
         table = f"{portfolio.name}.customer_features"
         with warehouse.get_connection(read_only=True) as connection:
-            found = {month: missing_before(connection, table, month) for month in _months_of(context)}
+            months = _months_of(context, connection, table)
+            found = {month: missing_before(connection, table, month) for month in months}
         gaps = "; ".join(f"{label(month)} without {', '.join(map(label, gap))}" for month, gap in found.items() if gap)
         if not gaps:
             return AssetCheckResult(passed=True)
@@ -75,6 +77,12 @@ def _look_back_check(portfolio: Portfolio, settings: Settings) -> AssetChecksDef
     return looks_back_without_gap
 
 
-def _months_of(context: AssetCheckExecutionContext) -> list[date]:
-    keys = context.partition_key_range
-    return month_range(parse_month(keys.start), parse_month(keys.end))
+def _months_of(context: AssetCheckExecutionContext, connection: DuckDBPyConnection, table: str) -> list[date]:
+    """The months of the run; of a check that is executed alone the newest month that the table has."""
+    if context.has_partition_key or context.has_partition_key_range:
+        keys = context.partition_key_range
+        return month_range(parse_month(keys.start), parse_month(keys.end))
+    if not table_exists(connection, table):
+        return []
+    newest = connection.execute(f"select max(month) from {table} having count(*) > 0").fetchall()
+    return [month for (month,) in newest]

@@ -109,7 +109,7 @@ def _advice(measure: Measure, expected: float) -> str:
     if measure.kind == "size" and expected and value:
         factor = max(value / expected, expected / value)
         unit = next((words for size, words in UNITS.items() if abs(log(factor / size)) < log(1.2)), None)
-        return f"about {factor:.3g} times off, look at the unit" + (f": {unit}?" if unit else " and at what is booked")
+        return f"about {factor:.3g} times off, look at the unit" + (f" ({unit}?)" if unit else " and at what is booked")
     return {
         "count": "rows are missing or delivered twice",
         "days": "the file ends early or days are missing",

@@ -2,21 +2,26 @@
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from churn_platform.audit.anchors import note_head
 from churn_platform.audit.log import AuditLog
 from churn_platform.erasure.erase import Erasure
 
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
-def record_erasure(log: AuditLog, erasure: Erasure, *, reason: str) -> None:
+
+def record_erasure(log: AuditLog, client: "MlflowClient", erasure: Erasure, *, reason: str) -> None:
     """Add the erasure to the audit trail: under the customer's pseudonym, with counts, never with the id."""
-    log.append(
+    record = log.append(
         "erasure",
         portfolio=erasure.plan.portfolio.name,
         subject=f"customer {erasure.plan.pseudonym}",
         reason=reason,
         details=_details(erasure),
     )
+    note_head(client, record)
 
 
 def _details(erasure: Erasure) -> dict[str, Any]:

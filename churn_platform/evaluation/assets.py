@@ -19,7 +19,7 @@ from churn_platform.governance.attributes import read_groups
 from churn_platform.governance.fairness import largest_gap
 from churn_platform.governance.text import picture_markdown
 from churn_platform.months import label, parse_month
-from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
+from churn_platform.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 from churn_platform.training.data import Labelled, load_holdout
@@ -78,7 +78,8 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 client, portfolio.name, judgement_of(row), serving
             ):
                 serving = judged.challenger.version
-        return MaterializeResult(metadata=_shown(judged, hearing.customers.churned))
+            describe(context, month, _shown(judged, hearing.customers.churned))
+        return MaterializeResult()
 
     return evaluation
 
@@ -181,9 +182,9 @@ def _champion(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 row = records.recorded_evaluation(connection, portfolio, month)
             done = decide(client, log, portfolio.name, judgement_of(row))
             context.log.info(f"{label(month)}: {done}")
-        version = version_of(client, portfolio.name, CHAMPION)
-        return MaterializeResult(
-            metadata={"decision": done, "champion_version": version if version else "none"} | head_metadata(log)
-        )
+            version = version_of(client, portfolio.name, CHAMPION)
+            shown = {"decision": done, "champion_version": version if version else "none"}
+            describe(context, month, shown | head_metadata(log))
+        return MaterializeResult()
 
     return champion

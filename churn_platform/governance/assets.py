@@ -22,7 +22,7 @@ from churn_platform.governance.fairness import measure_fairness, worst_gap
 from churn_platform.governance.tables import replace_explanations, replace_fairness
 from churn_platform.governance.text import fairness_markdown, importance_markdown, picture_markdown
 from churn_platform.months import label
-from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
+from churn_platform.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 from churn_platform.training.tracking import Tracking
@@ -61,15 +61,15 @@ def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
             log_files(client, examined.record.mlflow_run_id, {FAIRNESS_FILE: stored, FAIRNESS_PAGE: page})
             with warehouse.get_connection() as connection:
                 write(connection, warehouse.lake, partial(replace_fairness, connection, examined, attributes))
-            context.log.info(f"{label(month)}: equalized-odds difference {worst_gap(attributes)}")
-        gap = worst_gap(attributes)
-        return MaterializeResult(
-            metadata={
+            gap = worst_gap(attributes)
+            context.log.info(f"{label(month)}: equalized-odds difference {gap}")
+            shown = {
                 "fairness": MetadataValue.md(page),
                 "equalized_odds_difference": "not defined" if gap is None else gap,
                 "model_version": examined.version,
             }
-        )
+            describe(context, month, shown)
+        return MaterializeResult()
 
     return fairness_report
 
@@ -94,16 +94,14 @@ def _explanations(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             with warehouse.get_connection() as connection:
                 write(connection, warehouse.lake, partial(replace_explanations, connection, examined, ranking))
             context.log.info(f"{label(month)}: version {examined.version} looks most at {ranking[0].feature}")
-        return MaterializeResult(
-            metadata={
+            embedded = {name: MetadataValue.md(picture_markdown(name, it)) for name, it in pictures.items()}
+            shown = {
                 "importance": MetadataValue.md(importance_markdown(ranking)),
                 "model_version": examined.version,
-                **{
-                    name.removesuffix(".png"): MetadataValue.md(picture_markdown(name, it))
-                    for name, it in pictures.items()
-                },
+                **{name.removesuffix(".png"): picture for name, picture in embedded.items()},
             }
-        )
+            describe(context, month, shown)
+        return MaterializeResult()
 
     return explanations
 
@@ -127,6 +125,7 @@ def _model_card(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             html = card_html(page, title=f"Model card: {portfolio.name} version {version}")
             log_files(client, run_id, {card_file(version, "md"): page, card_file(version, "html"): html})
             context.log.info(f"{label(month)}: card of version {version}")
-        return MaterializeResult(metadata={"card": MetadataValue.md(page), "model_version": version})
+            describe(context, month, {"card": MetadataValue.md(page), "model_version": version})
+        return MaterializeResult()
 
     return model_card

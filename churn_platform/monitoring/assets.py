@@ -25,7 +25,7 @@ from churn_platform.monitoring.html_report import write_report
 from churn_platform.monitoring.text import decision_markdown, drift_markdown, performance_markdown
 from churn_platform.monitoring.watched import Watched, read_trainings, version_in_force, watch
 from churn_platform.months import label
-from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
+from churn_platform.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 from churn_platform.training.succession import Reign, reigns
@@ -117,7 +117,6 @@ def _feature_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
     def feature_drift(
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
     ) -> MaterializeResult:
-        metadata: dict[str, Any] = {}
         for month, watched in champion.months(context, warehouse, tracking, audit):
             sample = partial(found.own_features, portfolio=portfolio, watched=watched, month=month)
             current = _read(warehouse, sample)
@@ -129,13 +128,14 @@ def _feature_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
             page = reports / label(month) / REPORT_FILE
             title = f"{portfolio.title}, {label(month)} against version {watched.version}"
             size = write_report(page, watched.sample, current, watched.model.features, title=title)
-            metadata = {
+            shown = {
                 "drift": MetadataValue.md(drift_markdown(rows)),
-                "report": MetadataValue.url(page.as_uri()),
+                "report": MetadataValue.path(str(page)),
                 "report_bytes": size,
                 "model_version": watched.version,
             }
-        return MaterializeResult(metadata=metadata)
+            describe(context, month, shown)
+        return MaterializeResult()
 
     return feature_drift
 
@@ -153,14 +153,14 @@ def _prediction_drift(portfolio: Portfolio, settings: Settings, champion: _Watch
     def prediction_drift(
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
     ) -> MaterializeResult:
-        metadata: dict[str, Any] = {}
         for month, watched in champion.months(context, warehouse, tracking, audit):
             sample = partial(found.own_features, portfolio=portfolio, watched=watched, month=month)
             current = _read(warehouse, sample)
             rows = found.find_prediction_drift(watched, current) if len(current) else []
             _keep(warehouse, portfolio, tables.PREDICTION_DRIFT, month, rows)
-            metadata = rows[0] if rows else metadata
-        return MaterializeResult(metadata=metadata)
+            if rows:
+                describe(context, month, rows[0])
+        return MaterializeResult()
 
     return prediction_drift
 
@@ -178,17 +178,16 @@ def _serving_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
     def serving_drift(
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
     ) -> MaterializeResult:
-        metadata: dict[str, Any] = {}
         for month, watched in champion.months(context, warehouse, tracking, audit):
             rows = _read(
                 warehouse, partial(found.find_serving_drift, portfolio=portfolio, watched=watched, month=month)
             )
             _keep(warehouse, portfolio, tables.SERVING_DRIFT, month, rows)
             if rows:
-                metadata = {"drift": MetadataValue.md(drift_markdown(rows))}
+                describe(context, month, {"drift": MetadataValue.md(drift_markdown(rows))})
             else:
                 context.log.info(f"{label(month)}: fewer than {found.FEWEST_REQUESTS} logged requests to compare")
-        return MaterializeResult(metadata=metadata)
+        return MaterializeResult()
 
     return serving_drift
 
@@ -206,16 +205,16 @@ def _model_performance(portfolio: Portfolio, settings: Settings, champion: _Watc
     def model_performance(
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
     ) -> MaterializeResult:
-        metadata: dict[str, Any] = {}
         for month, watched in champion.months(context, warehouse, tracking, audit):
             find = partial(found.find_performance, portfolio=portfolio, watched=watched, month=month)
             rows = _read(warehouse, find)
             _keep(warehouse, portfolio, tables.MODEL_PERFORMANCE, month, rows)
             if rows:
-                metadata = {"performance": MetadataValue.md(performance_markdown(rows)), "auc": rows[0]["auc"]}
+                shown = {"performance": MetadataValue.md(performance_markdown(rows)), "auc": rows[0]["auc"]}
+                describe(context, month, shown)
             else:
                 context.log.info(f"{label(month)}: no labels matured")
-        return MaterializeResult(metadata=metadata)
+        return MaterializeResult()
 
     return model_performance
 
@@ -235,18 +234,18 @@ def _retraining_decision(portfolio: Portfolio, settings: Settings) -> AssetsDefi
     def retraining_decision(
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
     ) -> MaterializeResult:
-        metadata: dict[str, Any] = {}
         known = _reigns(context, portfolio, tracking, audit)
         for month in months_of(context):
             rows = _read(warehouse, partial(_decided, portfolio=portfolio, known=known, month=month))
             _keep(warehouse, portfolio, tables.RETRAINING_DECISION, month, rows)
             for row in rows:
                 context.log.info(f"{label(month)}: {'; '.join(row['reasons'])}")
-                metadata = {
+                shown = {
                     "retraining_required": row["retraining_required"],
                     "decision": MetadataValue.md(decision_markdown(row)),
                 }
-        return MaterializeResult(metadata=metadata)
+                describe(context, month, shown)
+        return MaterializeResult()
 
     return retraining_decision
 

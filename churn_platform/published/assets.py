@@ -14,7 +14,7 @@ from dagster import (
 from churn_platform.audit.resource import AuditTrail, head_metadata
 from churn_platform.data_contract.tables import require_sound
 from churn_platform.months import label
-from churn_platform.partitions import monthly_asset, months_of
+from churn_platform.partitions import describe, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.contract import features_dir, model_dir, read_features_manifest
 from churn_platform.published.features_bundle import publish_features
@@ -76,6 +76,7 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
     def published_features(
         context: AssetExecutionContext, warehouse: Warehouse, audit: AuditTrail
     ) -> MaterializeResult:
+        log = audit.log(context.run_id)
         with warehouse.get_connection(read_only=True) as connection:
             require_sound(connection, portfolio, months_of(context))
         for month in months_of(context):
@@ -91,11 +92,11 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
                         connection, portfolio, month, version, batch_rows=settings.scoring_batch_rows
                     ),
                 )
-            record_features(audit.log(context.run_id), read_features_manifest(features_dir(root, label(month))))
+            record_features(log, read_features_manifest(features_dir(root, label(month))))
             go_live(root, portfolio.name, features_month=label(month))
             context.log.info(f"{label(month)}: {count:,} customers published")
-        return MaterializeResult(
-            metadata={"customers": count, "folder": MetadataValue.path(str(features_dir(root, label(month))))}
-        )
+            folder = MetadataValue.path(str(features_dir(root, label(month))))
+            describe(context, month, {"customers": count, "folder": folder} | head_metadata(log))
+        return MaterializeResult()
 
     return published_features

@@ -8,7 +8,7 @@ from dagster import MaterializeResult as Materialized
 
 from churn_platform.data_contract.tables import require_sound
 from churn_platform.months import label
-from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
+from churn_platform.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.scoring.champion import load_champion
 from churn_platform.scoring.score import replace_scores, score_month
@@ -49,7 +49,8 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
                 replace = partial(replace_scores, connection, portfolio, month, scores)
                 rows = write(connection, warehouse.lake, replace, note=f"{portfolio.name} scores of {label(month)}")
                 context.log.info(f"{label(month)}: {rows:,} customers scored by version {champion().version}")
+                describe(context, month, {"customers": rows, "model_version": champion().version})
             shown = table_metadata(connection, f"{portfolio.name}.monthly_scores")
-        return Materialized(metadata=shown | {"model_version": champion().version})
+        return Materialized(metadata=shown)
 
     return [monthly_scores]

@@ -4,8 +4,8 @@ It knows each customer's true churn probability and shows it to nobody but `trut
 spec (the shape of the files) and nothing else of the platform.
 """
 
-from churn_platform.simulator.campaign import plans_from
+from churn_platform.simulator.campaign import nobody, plans_from
 from churn_platform.simulator.config import SimulationConfig
-from churn_platform.simulator.simulate import simulate
+from churn_platform.simulator.simulate import CAMPAIGN, simulate
 
-__all__ = ["SimulationConfig", "plans_from", "simulate"]
+__all__ = ["CAMPAIGN", "SimulationConfig", "nobody", "plans_from", "simulate"]

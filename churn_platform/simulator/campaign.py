@@ -48,15 +48,20 @@ def nobody(month: date) -> None:
     """The plan of an operator without campaigns."""
 
 
-def plans_from(contact_lists_dir: Path) -> Plans:
+def plans_from(contact_lists_dir: Path, landed_contacts_dir: Path, *, write_from: date | None = None) -> Plans:
     """The plans of an operator who works off the lists that the platform hands over.
 
-    What is contacted in a month stands in the list of the month before, at `<YYYY-MM>/contact_list.parquet`.
+    What is contacted in a month stands in the list of the month before, at `<YYYY-MM>/contact_list.parquet`. In a month
+    before `write_from`, which is over, nobody was contacted unless contacts have landed: the platform lists for past
+    months, too, when it scores several at once.
     """
 
     def plan(month: date) -> Plan | None:
+        is_over = write_from is not None and month < write_from
         path = contact_lists_dir / label(shift(month, -1)) / LIST_FILE
-        return read_plan(path) if path.exists() else None
+        if not path.exists() or (is_over and not (landed_contacts_dir / f"{label(month)}.parquet").exists()):
+            return None
+        return read_plan(path)
 
     return plan
 

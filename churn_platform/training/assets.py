@@ -5,7 +5,7 @@ from functools import partial
 from dagster import AssetDep, AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
 
 from churn_platform.evaluation.text import metrics_table
-from churn_platform.partitions import WAREHOUSE_POOL, lag, monthly_asset, months_of
+from churn_platform.partitions import WAREHOUSE_POOL, describe, lag, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 from churn_platform.training import challengers, plan
@@ -42,7 +42,8 @@ def _training_set(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         with warehouse.get_connection() as connection:
             for month in months_of(context):
                 rows = write(connection, warehouse.lake, partial(replace, connection, portfolio, month))
-        return MaterializeResult(metadata={"months": MetadataValue.md(plan.as_markdown(rows))})
+                describe(context, month, {"months": MetadataValue.md(plan.as_markdown(rows))})
+        return MaterializeResult()
 
     return training_set
 
@@ -76,14 +77,9 @@ def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> Asse
                     log=context.log.info,
                 )
             context.log.info(f"{record.month}: validation AUC {record.validation['auc']:.4f}")
-        return MaterializeResult(
-            metadata={
-                "metrics": MetadataValue.md(
-                    metrics_table(
-                        {"validation": record.validation, "hold-out": record.holdout},
-                        {"hold-out": record.holdout_intervals},
-                    )
-                ),
+            measured = {"validation": record.validation, "hold-out": record.holdout}
+            shown = {
+                "metrics": MetadataValue.md(metrics_table(measured, {"hold-out": record.holdout_intervals})),
                 "auc_validation": record.validation["auc"],
                 "parameters": MetadataValue.json(record.parameters),
                 "train_rows": record.train_rows,
@@ -91,7 +87,8 @@ def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> Asse
                 "mlflow_run_id": record.mlflow_run_id,
                 "lake_snapshot": record.snapshot,
             }
-        )
+            describe(context, month, shown)
+        return MaterializeResult()
 
     return candidate
 
@@ -110,14 +107,14 @@ def _challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             chosen = challengers.best(candidates)
             version = challengers.register_challenger(client, chosen)
             context.log.info(f"{chosen.month}: {chosen.algorithm} becomes version {version}")
-        compared = {record.algorithm: record.validation for record in candidates}
-        return MaterializeResult(
-            metadata={
+            compared = {record.algorithm: record.validation for record in candidates}
+            shown = {
                 "candidates": MetadataValue.md(metrics_table(compared)),
                 "algorithm": chosen.algorithm,
                 "model_version": version,
                 "mlflow_run_id": chosen.mlflow_run_id,
             }
-        )
+            describe(context, month, shown)
+        return MaterializeResult()
 
     return challenger

@@ -44,7 +44,7 @@ def test_cents_for_euros_are_named():
     assert not judged.is_sound
     assert complaint("transactions", judged) == (
         "transactions.amount_eur: size 2000, usually 20 (admitted 6.667 to 60); "
-        "about 100 times off, look at the unit: euros and cents?"
+        "about 100 times off, look at the unit (euros and cents?)"
     )
 
 

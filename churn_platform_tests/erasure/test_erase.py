@@ -8,10 +8,12 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import Mock
 
 import msgspec
 import pytest
 
+from churn_platform.audit.anchors import HEAD, head_text
 from churn_platform.audit.log import AuditLog, read_records
 from churn_platform.audit.record import customer_subject
 from churn_platform.audit.verify import verify
@@ -290,20 +292,25 @@ def test_ids_with_quotes_blanks_and_accents_are_erased(world: World) -> None:
 
 
 def test_the_audit_trail_keeps_a_pseudonym_and_still_verifies(world: World) -> None:
-    """The record has counts and snapshots under the trail's own keyed hash, and no id; the chain is intact."""
-    settings = world.installation.settings
+    """The record has counts and snapshots under the trail's own keyed hash, and no id; the chain is intact.
+
+    Its hash is noted in MLflow, so that the record cannot be cut off unseen.
+    """
+    settings, client = world.installation.settings, Mock()
+    client.get_registered_model.return_value.tags = {}
     log = AuditLog(
         settings.audit_path,
         "tester",
         lambda: datetime(2025, 4, 2, tzinfo=UTC),
     )
     log.append("refusal", portfolio="tiny", subject="version 1", reason="not better")
-    world.erase(record=lambda done: record_erasure(log, done, reason="asked by letter"))
+    world.erase(record=lambda done: record_erasure(log, client, done, reason="asked by letter"))
     record = read_records(settings.audit_path)[-1]
     assert record.subject == customer_subject(ADA, key=KEY)
     assert record.details["rows"]["tiny_raw.calls"] == 2
     assert record.details["expired_snapshots"]
     assert ADA not in settings.audit_path.read_text()
+    client.set_registered_model_tag.assert_called_once_with("tiny", HEAD, head_text(record))
     assert not verify(settings.audit_path, []).findings
     assert PHONES[ADA] not in settings.audit_path.read_text()
 

@@ -4,7 +4,7 @@ from contextlib import closing
 from datetime import date
 
 import pytest
-from dagster import DagsterInstance
+from dagster import AssetCheckKey, AssetKey, DagsterInstance
 
 from churn_platform.data_contract.tables import check_month
 from churn_platform.errors import ChurnError
@@ -47,13 +47,18 @@ def test_a_gap_that_features_look_back_on_is_told(operator: Graph) -> None:
 def test_a_broken_feed_stops_the_month(operator: Graph) -> None:
     """In a run of the whole month raw tables are loaded, and no feature, score, list or bundle is made of them.
 
-    A run of the scores alone, later, is refused too; both say what is wrong.
+    A run of the scores alone, later, is refused too; both say what is wrong. Only the broken table's check has failed.
     """
     with DagsterInstance.ephemeral() as instance:
         with pytest.raises(ChurnError, match="cdr: rows per customer"):
             operator.run_on(instance, "telecomit_month", BROKEN, BROKEN)
         made = {key.path[0] for key in instance.all_asset_keys() if instance.get_latest_materialization_event(key)}
+        checks = [
+            AssetCheckKey(AssetKey(["telecomit_raw", table]), "keeps_data_contract") for table in ("customers", "cdr")
+        ]
+        found = instance.event_log_storage.get_latest_asset_check_execution_by_key(checks)
     assert made == {"telecomit_raw"}
+    assert [found[key].status.value for key in checks] == ["SUCCEEDED", "FAILED"]
     with DagsterInstance.ephemeral() as instance, pytest.raises(ChurnError, match="2025-04: cdr: rows per customer"):
         operator.run_on(instance, "telecomit_scores", BROKEN, BROKEN)
     assert not (operator.settings.published_dir / "telecomit" / "features").exists()

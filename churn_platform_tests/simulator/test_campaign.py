@@ -14,7 +14,7 @@ from churn_platform.simulator.campaign import Plan
 from churn_platform.simulator.response import ResponseType, churn_after_contact, churn_if_contacted
 from churn_platform_tests.simulator.test_determinism import digests
 
-FEBRUARY = date(2025, 2, 1)
+FEBRUARY, MARCH = date(2025, 2, 1), date(2025, 3, 1)
 CONFIG = SimulationConfig(customers=20_000, first_month=date(2025, 1, 1), months=2, seed=7, calls_per_customer=1)
 
 
@@ -99,17 +99,25 @@ def test_contacts_keep_the_landing_contract(campaign_world):
 
 
 def test_a_plan_is_read_from_the_list_handed_over(tmp_path):
-    """February's contacts are January's list; a month without a list has none; another operator's ids are refused."""
+    """February's contacts are January's list; a month without a list has none; another operator's ids are refused.
+
+    A month that is over and not written again had those contacts alone that have landed.
+    """
     folder = tmp_path / "2025-01"
     folder.mkdir()
     columns = {"customer_id": ["T00000002"], "channel": ["phone"], "offer": ["discount"], "contact_cost_eur": [35.0]}
     pq.write_table(pa.table(columns), folder / "contact_list.parquet")
-    plan = plans_from(tmp_path)(FEBRUARY)
+    landed = tmp_path / "campaign_contacts"
+    plan = plans_from(tmp_path, landed)(FEBRUARY)
     assert (plan.number.tolist(), plan.offer.tolist(), plan.cost_eur.tolist()) == ([2], ["discount"], [35.0])
-    assert plans_from(tmp_path)(date(2025, 3, 1)) is None
+    assert plans_from(tmp_path, landed)(MARCH) is None
+    assert plans_from(tmp_path, landed, write_from=MARCH)(FEBRUARY) is None
+    landed.mkdir()
+    (landed / "2025-02.parquet").touch()
+    assert plans_from(tmp_path, landed, write_from=MARCH)(FEBRUARY) is not None
     pq.write_table(pa.table(columns | {"customer_id": ["1234-ABCD"]}), folder / "contact_list.parquet")
     with pytest.raises(DataError, match="'1234-ABCD' is no customer of a simulated operator"):
-        plans_from(tmp_path)(FEBRUARY)
+        plans_from(tmp_path, landed)(FEBRUARY)
 
 
 def test_an_effect_by_hand():
