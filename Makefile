@@ -26,7 +26,7 @@ $(READY): requirements.lock pyproject.toml
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $(READY)
 
-demo: setup  ## Simulate an operator, run the whole graph on it, print the result: make demo [CUSTOMERS=20000]
+demo: setup  ## Simulate an operator, run the graph on it up to published scores, print the result: make demo [CUSTOMERS=20000]
 	@CHURN_TUNING_TRIALS=$${CHURN_TUNING_TRIALS:-2} CHURN_TUNING_ROWS_MAX=$${CHURN_TUNING_ROWS_MAX:-20000} \
 		$(BIN)/churn demo $(if $(CUSTOMERS),--customers $(CUSTOMERS))
 

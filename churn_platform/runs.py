@@ -26,6 +26,7 @@ from churn_platform.months import parse_month
 PROGRESS = "progress"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 PARTITION_TAG = "dagster/partition"
+REPOSITORY = {".dagster/repository": "__repository__@churn_platform"}  # as workspace.yaml has it; the UI lists by it
 Show = Callable[[str], None]
 
 
@@ -60,7 +61,7 @@ def run_job(
         result = shown.resolve_job_def(job).execute_in_process(
             run_id=run_id,
             instance=instance,
-            tags=dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True)),
+            tags=REPOSITORY | dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True)),
             run_config={"loggers": {PROGRESS: {"config": {}}}},
             raise_on_error=False,
         )

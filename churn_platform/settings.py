@@ -75,7 +75,7 @@ class Settings(BaseSettings):
         True, description="Whether the 1st, 02:00 UTC, takes in the month that has ended; scores and drift follow."
     )
     automation_monthly_training: bool = Field(
-        False, description="Whether that schedule also trains, whatever was decided; the gates judge as ever."
+        False, description="Whether the 1st, 04:00 UTC, trains, whatever was decided; the gates judge as ever."
     )
     automation_interval_seconds: int = Field(30, ge=1, description="Least seconds between two looks of a sensor.")
     automation_webhook_url: SecretStr = Field(

@@ -10,6 +10,7 @@ from serving.answers import Answer, BatchAnswer, BatchError
 from serving.asking import Asked, ask, chosen_arm, read_object
 from serving.dataplane import Dataplane, probabilities
 from serving.errors import Fault, InvalidRequest, NotFound, ServingError, TooLarge
+from serving.inputs import shown
 from serving.live import Portfolio
 
 CUSTOMERS = "customers"
@@ -41,10 +42,12 @@ def predict_batch(plane: Dataplane, portfolio_name: str | None, body: bytes, req
 
 def _customers(body: bytes, most: int) -> list[Any]:
     given = read_object(body)
-    faults = [Fault(name[:80], None, f"only {CUSTOMERS!r}") for name in given if name != CUSTOMERS]
+    faults = [
+        Fault(name[:80], shown(value), f"only {CUSTOMERS!r}") for name, value in given.items() if name != CUSTOMERS
+    ]
     customers = given.get(CUSTOMERS)
     if not isinstance(customers, list) or not customers:
-        faults.append(Fault(CUSTOMERS, None, "a list of at least one customer"))
+        faults.append(Fault(CUSTOMERS, shown(customers), "a list of at least one customer"))
     elif len(customers) > most:
         raise TooLarge(f"{len(customers)} customers in one batch; {most} are allowed, send several batches")
     if faults:

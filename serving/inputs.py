@@ -14,6 +14,7 @@ from serving.whole import FLOAT32_MAX, whole_reader
 
 CUSTOMER_ID_BYTES_MAX = 511
 SHOWN_CHARACTERS = 80
+NOT_NESTED = "no object: features stand by name beside the customer id"
 FAULTS_MAX = 20
 TRUTH = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0}
 
@@ -54,9 +55,10 @@ class Catalogue:
                 known += 1
             except KeyError:
                 if name not in also_known:
-                    faults.append(Fault(at + name[:SHOWN_CHARACTERS], _shown(value), self._suggestion(name)))
+                    hint = self._suggestion(name) if at or not isinstance(value, dict) else NOT_NESTED
+                    faults.append(Fault(at + name[:SHOWN_CHARACTERS], shown(value), hint))
             except (ValueError, OverflowError):
-                faults.append(Fault(at + name, _shown(value), allowed(self.features[place])))
+                faults.append(Fault(at + name, shown(value), allowed(self.features[place])))
             if faults and len(faults) > FAULTS_MAX:
                 break
         if known > len(values):
@@ -97,11 +99,11 @@ def read_customer_id(given: Mapping[str, Any], faults: list[Fault], *, id_column
     value = given.get(CUSTOMER_ID)
     if id_column != CUSTOMER_ID and id_column in given:
         if value is not None:
-            faults.append(Fault(id_column, _shown(given[id_column]), f"{CUSTOMER_ID} or {id_column}, not both"))
+            faults.append(Fault(id_column, shown(given[id_column]), f"{CUSTOMER_ID} or {id_column}, not both"))
         value = given[id_column]
     if value is None or (isinstance(value, str) and len(value) > 0 and _utf8_bytes(value) <= CUSTOMER_ID_BYTES_MAX):
         return value
-    faults.append(Fault(CUSTOMER_ID, _shown(value), "text of 1 to 511 bytes"))
+    faults.append(Fault(CUSTOMER_ID, shown(value), "text of 1 to 511 bytes"))
     return None
 
 
@@ -180,7 +182,7 @@ def _utf8_bytes(text: str) -> int:
     return len(text.encode())
 
 
-def _shown(value: Any) -> object:
+def shown(value: Any) -> object:
     """A value as an error repeats it: short, and nothing of a nested one."""
     if isinstance(value, str):
         return value[:SHOWN_CHARACTERS]

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import urllib.error
 import urllib.request
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 
+EXAMPLE = re.compile(r", e\.g\. [^;\n]*")
 TEXT_MOST = 3_000  # characters; Slack cuts longer blocks
 
 
@@ -27,8 +29,8 @@ def post(url: str, text: str, *, timeout_seconds: float) -> str | None:
 
 
 def failure_message(job: str, run_id: str, months: str, cause: str) -> str:
-    """A failed run."""
-    return f"*{job}* failed{months and f' for {months}'}: {cause}\nrun {run_id}"
+    """A failed run; the examples that a cause quotes stay out, for they may be a customer's."""
+    return f"*{job}* failed{months and f' for {months}'}: {EXAMPLE.sub('', cause)}\nrun {run_id}"
 
 
 def decision_message(portfolio: Portfolio, row: dict[str, Any]) -> str | None:

@@ -232,4 +232,4 @@ def summarise(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month
         [month],
     ).fetchone()
     assert row is not None
-    return dict(zip(SUMMARY, row, strict=True))
+    return {name: round(value, 2) for name, value in zip(SUMMARY, row, strict=True)}

@@ -24,7 +24,7 @@ def run(
     first: Annotated[str | None, typer.Option("--from", help="First month; default the first landed.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last month; default the last landed.")] = None,
 ) -> None:
-    """Run the whole graph: features of every month, training, scores of the newest, publication, drift of all."""
+    """Run the whole graph: features of every month, training, scores of the newest three, publication, drift of all."""
     _run_graph(load_settings(), portfolio, file=file, first=first, last=last, watch=True)
 
 
@@ -34,7 +34,7 @@ def demo(
     month_count: Annotated[int, typer.Option("--months", help="Months of its history.")] = 18,
     seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 7,
 ) -> None:
-    """Simulate an operator and run the whole graph on it."""
+    """Simulate an operator and run the graph on it, up to published scores."""
     begun = time.monotonic()
     settings = load_settings()
     console.rule("simulate", align="left")
@@ -46,7 +46,7 @@ def demo(
 
 @app.command()
 def demo_telco(csv: Annotated[Path, typer.Option(help="The IBM Telco file.")]) -> None:
-    """Run the whole graph on the public IBM Telco file, and cross-validate the candidates beside its reference."""
+    """Run the graph on the public IBM Telco file, and cross-validate the candidates beside its reference."""
     settings = load_settings()
     _run_graph(settings, "ibm_telco", file=csv, first=None, last=None)
     cross_validate("ibm_telco")

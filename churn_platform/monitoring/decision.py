@@ -13,8 +13,8 @@ The rules, in their order:
 4. One severe window suffices. Notable windows must be `windows_needed` of the last `windows_looked_at`, the newest of
    them included. A month that is missing counts as quiet.
 5. *Reset.* Windows up to the champion's promotion are another model's and do not count.
-6. *Cooldown.* For `cooldown_months` after a training, promoted or refused, windows raise no flag: what they show is
-   what that training knew. A refresh silences nothing.
+6. *Cooldown.* In the month of a training, promoted or refused, and after it, `cooldown_months` in all, windows raise no
+   flag: what they show is what that training knew. A refresh silences nothing.
 7. *Follow-up.* The newest matured month judges a training and the one before validates it, so the training that a flag
    asks for has hardly a row of the new world to fit on. It may be refused; or it is promoted and its probabilities
    promise little, so rule 1 sees no fault in it. As months of the new world mature it is repeated in each of the

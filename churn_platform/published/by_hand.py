@@ -78,12 +78,15 @@ def approve(publisher: Publisher, *, version: int | None, reason: str) -> Takeov
 def share_traffic(publisher: Publisher, *, challenger: int, weight: float, shadow: bool, reason: str) -> Live:
     """Start, change or end an experiment, on record before it is live; what is so already is no new record.
 
-    PromotionError without a reason or for a withdrawn version, PublicationError where the share makes no sense.
+    A challenger that was never published, as one that was refused, is exported first. PromotionError without a reason
+    or for a withdrawn version, PublicationError where the share makes no sense.
     """
     _check_reason(reason)
     name = publisher.portfolio.name
-    if (weight or shadow) and (withdrawn := withdrawal(publisher.client, name, challenger)):
-        raise PromotionError(f"version {challenger} of {name} gets no traffic: {withdrawn}")
+    if weight or shadow:
+        if withdrawn := withdrawal(publisher.client, name, challenger):
+            raise PromotionError(f"version {challenger} of {name} gets no traffic: {withdrawn}")
+        ready_bundle(publisher, challenger)
 
     def note(live: Live) -> None:
         details = {"live": {f"version {model.version}": [model.role, model.weight] for model in live.models}}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 CHAMPION, PREVIOUS, CHALLENGER = "champion", "previous", "challenger"
+DECISION_REASON = "decision_reason"
 WITHDRAWN, WITHDRAWN_REASON = "withdrawn", "withdrawn_reason"
 DESCRIPTION = (
     "The churn model of one portfolio. The version under `champion` serves, `previous` served before it and may come "
@@ -108,9 +109,15 @@ def version_of(client: "MlflowClient", portfolio: str, alias: str) -> int | None
 def champion_version(client: "MlflowClient", portfolio: str) -> int:
     """The champion's version; TrainingError where none has been promoted."""
     version = version_of(client, portfolio, CHAMPION)
-    if version is None:
-        raise TrainingError(f"{portfolio} has no champion; materialize {portfolio}/champion first")
-    return version
+    if version is not None:
+        return version
+    for newest in versions(client, portfolio):
+        if reason := newest.tags.get(DECISION_REASON):
+            raise TrainingError(
+                f"{portfolio} has no champion: version {newest.version} was not promoted: {reason}; "
+                "if a gate asks too much of these customers, set `gates` in the portfolio's spec and run again"
+            )
+    raise TrainingError(f"{portfolio} has no champion; materialize {portfolio}/champion first")
 
 
 def version_named(client: "MlflowClient", portfolio: str, version: int) -> "ModelVersion":

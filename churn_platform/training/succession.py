@@ -22,6 +22,7 @@ from churn_platform.evaluation.promotion import AWAITING_APPROVAL, PROMOTED, REF
 from churn_platform.months import parse_month
 from churn_platform.training.registry import (
     CHAMPION,
+    DECISION_REASON,
     WITHDRAWN,
     WITHDRAWN_REASON,
     set_champion,
@@ -247,7 +248,7 @@ def _take_effect(client: "MlflowClient", record: Record) -> None:
 
 
 def _decision_tags(record: Record) -> dict[str, str]:
-    tags = {"decision": record.action, "decision_reason": record.reason}
+    tags = {"decision": record.action, DECISION_REASON: record.reason}
     if record.action in ("promotion", "approval", "rollback"):
         tags |= {"promoted_at": record.at.isoformat(timespec="seconds"), "promoted_by": record.by}
     return tags

@@ -88,6 +88,15 @@ def test_a_notable_month_is_told_with_its_features():
     )
 
 
+def test_no_customer_is_named():
+    """What a cause quotes of a file stays out of the message."""
+    cause = (
+        "tiny_raw/customers: 2025-01.csv: column id: 2 keys occur more than once, e.g. C-17; nothing of it was loaded"
+    )
+    told = failure_message("job", "id", "2025-01", cause)
+    assert told == "*job* failed for 2025-01: " + cause.replace(", e.g. C-17", "") + "\nrun id"
+
+
 def test_a_long_cause_is_cut(webhook: Webhook):
     """A message has at most as many characters as chats take."""
     assert post(webhook.url, failure_message("job", "id", "2025-01", "x" * 10_000), timeout_seconds=2) is None

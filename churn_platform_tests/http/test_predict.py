@@ -119,6 +119,7 @@ def test_the_same_under_the_portfolios_name(client):
         ({"is_late": 2}, 422, "is_late", "true or false"),
         ({"plan": "weekly"}, 422, "plan", "one of 'prepaid', 'monthly', 'yearly'"),
         ({"ticket": 1}, 422, "ticket", "only features that the model knows, perhaps 'tickets'"),
+        ({"features": {"tickets": 1}}, 422, "features", "no object: features stand by name beside the customer id"),
         ({"customer_id": 7}, 422, "customer_id", "text of 1 to 511 bytes"),
         ({"customer_id": ""}, 422, "customer_id", "text of 1 to 511 bytes"),
         ({"customer_id": "x" * 512}, 422, "customer_id", "text of 1 to 511 bytes"),

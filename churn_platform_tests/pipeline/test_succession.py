@@ -170,6 +170,16 @@ def test_the_history_is_listed(acme: Acme) -> None:
     assert "promotion" not in shown
 
 
+def test_a_refused_version_can_be_tried_in_the_shadow(acme: Acme) -> None:
+    """It is exported for that, as it was never published."""
+    assert not model_dir(acme.root, 2).exists()
+    trial = ("traffic", "acme", "--challenger", "2", "--reason", "what would it have said?")
+    assert "version 2   shadow" in acme.churn(*trial, "--shadow")
+    assert read_bundle(acme.root, 2).version == 2
+    assert "version 2" not in acme.churn(*trial)
+    assert acme.champions == (1, 1)
+
+
 def test_two_versions_stand_side_by_side(acme: Acme) -> None:
     """On the newest hold-out, April's, where the version of March ranks worse."""
     told = json.loads(acme.churn("compare", "acme", "1", "3", "--json"))

@@ -19,7 +19,7 @@ from churn_platform.training.data import TrainingData, TrainingSet
 from churn_platform.training.fit import Means, fit_and_log
 from churn_platform.training.model import fit_model
 from churn_platform.training.record import RECORD_FILE, read_record
-from churn_platform.training.registry import CHALLENGER, challenger_of, set_champion, version_of
+from churn_platform.training.registry import CHALLENGER, DECISION_REASON, challenger_of, set_champion, version_of
 from churn_platform.training.tracking import Tracking
 from churn_platform.training.tune import Budget
 from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY, customers
@@ -301,12 +301,15 @@ def test_the_choice_does_not_look_at_the_hold_out(records):
 
 
 def test_a_promoted_model_is_the_fitted_one(tracking, records):
-    """Registered, promoted and loaded again, a candidate scores as when fitted."""
+    """Registered, promoted and loaded again, a candidate scores as when fitted; before, the error says why none is."""
     client = tracking.client()
     with pytest.raises(TrainingError, match="tiny has no champion"):
         load_champion(client, TINY)
     versions = [register_challenger(client, record) for record in records.values()]
     assert version_of(client, "tiny", CHALLENGER) == versions[-1]
+    client.set_model_version_tag("tiny", str(versions[-1]), DECISION_REASON, "calibration error 0.06 > 0.05")
+    with pytest.raises(TrainingError, match=f"version {versions[-1]} was not promoted: calibration error 0.06"):
+        load_champion(client, TINY)
     for version, record in zip(versions, records.values(), strict=True):
         set_champion(client, "tiny", version, previous=None)
         champion = load_champion(client, TINY)
