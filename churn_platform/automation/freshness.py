@@ -8,8 +8,8 @@ from dagster import AssetsDefinition, AssetSpec, FreshnessPolicy, map_asset_spec
 POLICIES = {
     # made on the 1st by 06:00 UTC, from files that cannot be complete before midnight
     "monthly_scores": FreshnessPolicy.cron("0 6 1 * *", timedelta(hours=6)),
-    # judged against a challenger at least twice a year, drift or not
-    "champion": FreshnessPolicy.time_window(fail_window=timedelta(days=185), warn_window=timedelta(days=95)),
+    # six months after a training comes the next, drift or not: a warning means that it is a month late
+    "champion": FreshnessPolicy.time_window(fail_window=timedelta(days=245), warn_window=timedelta(days=215)),
 }
 
 
