@@ -10,6 +10,6 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_runs_by_command_belong_to_the_location_of_the_workspace():
-    """The UI lists a job's runs, and those on its timeline, by this label."""
+    """The UI lists a job's runs by this label."""
     (source,) = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
     assert list(REPOSITORY.values()) == [f"__repository__@{source['python_module']['location_name']}"]
