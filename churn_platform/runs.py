@@ -26,7 +26,7 @@ from churn_platform.months import parse_month
 PROGRESS = "progress"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 PARTITION_TAG = "dagster/partition"
-REPOSITORY = {".dagster/repository": "__repository__@churn_platform"}  # as workspace.yaml has it; the UI lists a job's runs by it
+REPOSITORY = {".dagster/repository": "__repository__@churn_platform"}  # by which the UI lists a job's runs
 Show = Callable[[str], None]
 
 
