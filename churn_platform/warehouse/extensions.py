@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from churn_platform.errors import WarehouseError
+from churn_platform.warehouse.quiet import connect_quietly
 
 EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner")
 
@@ -19,7 +20,7 @@ def install_extensions(folder: Path) -> None:
     if not missing:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(config={"extension_directory": str(folder)}) as connection:
+    with connect_quietly({"extension_directory": str(folder)}) as connection:
         for name in missing:
             connection.execute(f"install '{_file_in_wheel(name)}'")
 

@@ -12,6 +12,7 @@ from churn_platform.errors import WarehouseBusyError, WarehouseError
 from churn_platform.settings import Settings
 from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.holders import holders_of
+from churn_platform.warehouse.quiet import connect_quietly
 
 NAME = "lake"
 BUSY_SIGNS = ("database is locked", "conflict", "could not serialize", "deadlock")
@@ -80,7 +81,7 @@ def connect(lake: Lake, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
     was asked for; WarehouseBusyError where its catalog stayed locked.
     """
     _prepare(lake, read_only=read_only)
-    connection = duckdb.connect(config=lake.config())
+    connection = connect_quietly(lake.config())
     options = ", ".join(
         f"{key} {value}" if isinstance(value, int) else f"{key} '{value}'"
         for key, value in lake.attach_options(read_only=read_only).items()
@@ -88,7 +89,6 @@ def connect(lake: Lake, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
     try:
         attempts(lake)(connection.execute, f"attach 'ducklake:{lake.catalog}' as {NAME} ({options})")
         connection.execute(f"use {NAME}")
-        connection.execute("set enable_progress_bar = false")  # DuckDB draws one into the output of spawned processes
     except RetryError as error:
         connection.close()
         raise busy_error(lake) from error

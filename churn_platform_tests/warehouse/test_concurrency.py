@@ -70,7 +70,24 @@ def test_processes_that_make_the_lake_at_once_agree(lake, start):
     assert outcomes == [("[(1,)]\n", "")] * 3
 
 
-def test_a_long_query_draws_no_progress_bar(lake, start):
-    """DuckDB draws one after two seconds where the main module has no file, as in `python -c` and spawned processes."""
-    shown = "connection.execute(\"select current_setting('enable_progress_bar')\").fetchall()"
-    assert start(f"connection = connect(lake)\nprint({shown})\n").communicate() == ("[(False,)]\n", "")
+EAGER = """
+import duckdb
+from churn_platform.warehouse.extensions import install_extensions
+real = duckdb.connect
+def eager(**options):
+    connection = real(**options)
+    connection.execute("set progress_bar_time = 1")
+    return connection
+duckdb.connect = eager
+install_extensions(lake.temp_dir / "extensions")
+connection = connect(lake)
+print(connection.execute("select count(*) from range(100_000_000) where range % 7 = 1").fetchall())
+"""
+
+
+def test_no_progress_bar_is_drawn(lake, start):
+    """Neither while extensions are installed or the lake is made nor by a query.
+
+    Here it would come after a millisecond instead of two seconds.
+    """
+    assert start(EAGER).communicate() == ("[(14285715,)]\n", "")
