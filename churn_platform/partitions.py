@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from dagster import (
+    AssetCheckExecutionContext,
     AssetExecutionContext,
     AssetKey,
     BackfillPolicy,
@@ -23,7 +24,7 @@ def monthly(first_month: date) -> MonthlyPartitionsDefinition:
     return MonthlyPartitionsDefinition(start_date=first_month.isoformat())
 
 
-def months_of(context: AssetExecutionContext) -> list[date]:
+def months_of(context: AssetExecutionContext | AssetCheckExecutionContext) -> list[date]:
     """The months that a run materializes, oldest first: one, or a whole range in a single run."""
     keys = context.partition_key_range
     return month_range(parse_month(keys.start), parse_month(keys.end))

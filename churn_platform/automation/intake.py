@@ -27,7 +27,7 @@ from churn_platform.automation.requests import (
     AUTOMATION_TAG,
     Jobs,
     materialized_months,
-    pending_run,
+    pending_months,
     read_lake,
     refused_months,
     run_request,
@@ -69,8 +69,8 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
         changed = changed_months(landed, known)
         ranges = []
         if changed:
-            waiting = set(landed) - materialized_months(context.instance, features)
-            unfinished = {month for month in waiting if not pending_run(context.instance, portfolio, month)}
+            unfinished = set(landed) - materialized_months(context.instance, features)
+            unfinished -= set(pending_months(context.instance, portfolio))
             broken = _broken_months(context.instance, portfolio, Lake.of(settings))
             ranges = due(landed, known, unfinished=unfinished, broken=broken)
         after = Landings(seen=landed, taken=known.taken | {month: landed[month] for month in changed})

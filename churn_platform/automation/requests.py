@@ -19,7 +19,7 @@ from dagster import (
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
-from churn_platform.months import label, parse_month
+from churn_platform.months import label, month_range, parse_month
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.runs import RANGE_TAGS, months_of_tags
 from churn_platform.warehouse.lake import Lake, connect
@@ -71,19 +71,18 @@ def materialized_months(instance: DagsterInstance, key: AssetKey) -> set[date]:
     return {parse_month(partition) for partition in instance.get_materialized_partitions(key)}
 
 
-def pending_run(instance: DagsterInstance, portfolio: Portfolio, month: date) -> str | None:
-    """Id of a queued or running run that makes features of a month; None where there is none."""
+def pending_months(instance: DagsterInstance, portfolio: Portfolio) -> dict[date, str]:
+    """Months whose features a queued or running run makes, with its id."""
     jobs = {f"{portfolio.name}_features", f"{portfolio.name}_month"}
     runs = instance.get_runs(RunsFilter(statuses=NOT_FINISHED_STATUSES))
-    return next((run.run_id for run in runs if run.job_name in jobs and _covers(run, month)), None)
+    return {month: run.run_id for run in runs if run.job_name in jobs for month in _months_asked(run)}
 
 
-def _covers(run: DagsterRun, month: date) -> bool:
+def _months_asked(run: DagsterRun) -> list[date]:
     try:
-        first, last = months_of_tags(run.tags)
+        return month_range(*months_of_tags(run.tags))
     except ValueError:
-        return False
-    return first <= month <= last
+        return []
 
 
 def refused_months(instance: DagsterInstance, key: AssetKey) -> set[date]:

@@ -15,7 +15,7 @@ from dagster import (
 
 from churn_platform.automation.jobs import HOUSEKEEPING
 from churn_platform.automation.landing import landed_months, last_written
-from churn_platform.automation.requests import AUTOMATION_TAG, Jobs, materialized_months, pending_run, run_request
+from churn_platform.automation.requests import AUTOMATION_TAG, Jobs, materialized_months, pending_months, run_request
 from churn_platform.months import label, last_complete_month
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.runs import RANGE_TAGS
@@ -60,7 +60,7 @@ def _reason_to_skip(
         return f"{label(month)} is there already"
     if month not in landed_months(settings.landing_dir, portfolio):
         return f"{label(month)} has not landed in {settings.landing_dir / portfolio.name}"
-    if run_id := pending_run(instance, portfolio, month):
+    if run_id := pending_months(instance, portfolio).get(month):
         return f"run {run_id}, queued or running, makes features of {label(month)}"
     if now - last_written(settings.landing_dir, portfolio, month) < timedelta(minutes=SETTLED_MINUTES):
         by_hand = f"churn run {portfolio.name} --from {label(month)} --to {label(month)}"

@@ -24,12 +24,13 @@ def cost_assets(settings: Settings) -> list[AssetsDefinition]:
         description="One row per month and kind of cost: CPU, memory, storage and what always runs, in EUR.",
     )
     def infrastructure_cost(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+        usage = list(read_usage(settings.costs_path))
         with warehouse.get_connection() as connection:
             for month in months_of(context):
                 cost = cost_of(settings, month)
                 write(connection, warehouse.lake, partial(replace_cost, connection, cost))
                 context.log.info(f"{label(month)}: {cost.cost_eur:.2f} EUR")
-                table = as_markdown(cost, heaviest(read_usage(settings.costs_path), cost.month))
+                table = as_markdown(cost, heaviest(usage, cost.month))
                 shown = {
                     "cost": MetadataValue.md(table),
                     "month_eur": cost.cost_eur,

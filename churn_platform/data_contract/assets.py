@@ -1,6 +1,8 @@
 """Data contracts as blocking asset checks on the raw tables, and a warning where features look back on a gap."""
 
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 
 from dagster import (
     AssetCheckExecutionContext,
@@ -11,16 +13,14 @@ from dagster import (
     MetadataValue,
     asset_check,
 )
-from duckdb import DuckDBPyConnection
 
-from churn_platform.data_contract.look_back import LOOK_BACK_MONTHS, missing_before
+from churn_platform.data_contract.look_back import LOOK_BACK_MONTHS, made_months, missing_before
 from churn_platform.data_contract.tables import check_month, what_next
 from churn_platform.ingest.load import raw_table
-from churn_platform.months import label, month_range, parse_month
-from churn_platform.partitions import WAREHOUSE_POOL
+from churn_platform.months import label
+from churn_platform.partitions import WAREHOUSE_POOL, months_of
 from churn_platform.portfolios.spec import Portfolio, Table
 from churn_platform.warehouse.resource import Warehouse
-from churn_platform.warehouse.tables import table_exists
 
 
 def data_contract_checks(portfolio: Portfolio) -> list[AssetChecksDefinition]:
@@ -43,7 +43,7 @@ def _contract_check(portfolio: Portfolio, table: Table) -> AssetChecksDefinition
     def keeps_data_contract(context: AssetCheckExecutionContext, warehouse: Warehouse) -> AssetCheckResult:
         found: dict[date, list[str]] = {}
         with warehouse.get_connection() as connection:
-            for month in _months_of(context, connection, raw_table(portfolio, table)):
+            for month in _months_of(context, partial(made_months, connection, raw_table(portfolio, table))):
                 found[month] = check_month(connection, warehouse.lake, portfolio, table, month)
         wrong = [f"{label(month)}: {words}" for month, complaints in found.items() for words in complaints]
         for words in wrong:
@@ -63,10 +63,9 @@ def _look_back_check(portfolio: Portfolio) -> AssetChecksDefinition:
         description=f"None of the {LOOK_BACK_MONTHS} months before is missing; sums over them would be too low.",
     )
     def looks_back_without_gap(context: AssetCheckExecutionContext, warehouse: Warehouse) -> AssetCheckResult:
-        table = f"{portfolio.name}.customer_features"
         with warehouse.get_connection(read_only=True) as connection:
-            months = _months_of(context, connection, table)
-            found = {month: missing_before(connection, table, month) for month in months}
+            made = made_months(connection, f"{portfolio.name}.customer_features")
+        found = {month: missing_before(month, made) for month in _months_of(context, lambda: made)}
         gaps = "; ".join(f"{label(month)} without {', '.join(map(label, gap))}" for month, gap in found.items() if gap)
         if not gaps:
             return AssetCheckResult(passed=True)
@@ -77,12 +76,8 @@ def _look_back_check(portfolio: Portfolio) -> AssetChecksDefinition:
     return looks_back_without_gap
 
 
-def _months_of(context: AssetCheckExecutionContext, connection: DuckDBPyConnection, table: str) -> list[date]:
-    """The months of the run; of a check that is executed alone the newest month that the table has."""
+def _months_of(context: AssetCheckExecutionContext, made: Callable[[], set[date]]) -> list[date]:
+    """The months of the run; of a check that is executed alone the newest one `made`."""
     if context.has_partition_key or context.has_partition_key_range:
-        keys = context.partition_key_range
-        return month_range(parse_month(keys.start), parse_month(keys.end))
-    if not table_exists(connection, table):
-        return []
-    newest = connection.execute(f"select max(month) from {table} having count(*) > 0").fetchall()
-    return [month for (month,) in newest]
+        return months_of(context)
+    return sorted(made())[-1:]

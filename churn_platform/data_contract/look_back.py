@@ -1,5 +1,6 @@
 """Which months are missing from what the features of a month look back on."""
 
+from collections.abc import Collection
 from datetime import date
 
 import duckdb
@@ -10,10 +11,14 @@ from churn_platform.warehouse.tables import table_exists
 LOOK_BACK_MONTHS = 5  # before the month itself; the farthest that a dbt model reads
 
 
-def missing_before(connection: duckdb.DuckDBPyConnection, features_table: str, month: date) -> list[date]:
-    """Months without features among those that `month` looks back on, oldest first; none before the table's first."""
-    if not table_exists(connection, features_table):
-        return []
-    made = {row[0] for row in connection.execute(f"select distinct month from {features_table}").fetchall()}
+def made_months(connection: duckdb.DuckDBPyConnection, table: str) -> set[date]:
+    """The months that a table has rows of."""
+    if not table_exists(connection, table):
+        return set()
+    return {row[0] for row in connection.execute(f"select distinct month from {table}").fetchall()}
+
+
+def missing_before(month: date, made: Collection[date]) -> list[date]:
+    """Months that are not `made` among those that `month` looks back on, oldest first; none before the first made."""
     first = max(min(made, default=month), shift(month, -LOOK_BACK_MONTHS))
     return [each for each in month_range(first, month) if each < month and each not in made]

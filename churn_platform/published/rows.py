@@ -42,7 +42,7 @@ def packed_customers(
         order by customer_id
     """
     for batch in stream(connection, query, [month], batch_rows=batch_rows):
-        if others := set(batch.column("model_version").to_pylist()) - {version}:
+        if others := set(batch.column("model_version").unique().to_pylist()) - {version}:
             raise PublicationError(
                 f"{portfolio.name} {label(month)} was scored by version {max(others)} while version {version}'s scores "
                 f"were published; materialize {portfolio.name}/published_features for it again"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from churn_platform.data_contract.look_back import LOOK_BACK_MONTHS, missing_before
+from churn_platform.data_contract.look_back import LOOK_BACK_MONTHS, made_months, missing_before
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import ensure_table, write
 
@@ -32,11 +32,13 @@ def month(number: int) -> date:
 def test_a_gap_is_found_inside_the_look_back(lake, made, of, missing):
     """Months without features between the operator's first, or five months before, and the month itself."""
     with closing(connect(lake)) as connection:
-        assert missing_before(connection, "tiny.customer_features", month(of)) == []
+        assert made_months(connection, "tiny.customer_features") == set()
         write(connection, lake, lambda: ensure_table(connection, "tiny.customer_features", {"month": "date"}))
         for each in made:
             connection.execute("insert into tiny.customer_features values (?)", [month(each)])
-        assert missing_before(connection, "tiny.customer_features", month(of)) == [month(each) for each in missing]
+        found = made_months(connection, "tiny.customer_features")
+    assert missing_before(month(of), set()) == []
+    assert missing_before(month(of), found) == [month(each) for each in missing]
 
 
 def test_no_dbt_model_reads_farther_back():
