@@ -10,6 +10,7 @@ STORED_SCORE, FEATURES, BASE_RATE = "stored_score", "features", "base_rate"
 class Answer(msgspec.Struct, kw_only=True):
     """A churn score, and all that is needed to trace it.
 
+    threshold: `churn_prediction` is true from this probability on; a model version's own.
     confidence: the probability, by the model itself, that `churn_prediction` is right.
     scored_from: `stored_score` (the monthly score), `features` (scored now), or `base_rate` (a customer known by name
     only, `cold_start`). missing_features: neither sent, pushed nor stored, so the manifest's default stood in.
@@ -19,6 +20,7 @@ class Answer(msgspec.Struct, kw_only=True):
     portfolio: str
     customer_id: str | None
     churn_probability: float
+    threshold: float
     churn_prediction: bool
     confidence: float
     risk_tier: str

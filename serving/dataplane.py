@@ -80,23 +80,39 @@ class Dataplane:
         whole = ask_whole(portfolio, body)
         if whole is not None:
             return self.settle(portfolio, whole, request_id, begun)
-        return self.score(portfolio, read_object(body), request_id, begun)[0]
-
-    def score(self, portfolio: Portfolio, given: Given, request_id: str, begun: float) -> tuple[Answer, Asked]:
-        """The score of the customer whom `given` describes by name, logged, and what the model saw."""
-        arm, customer_id = chosen_arm(portfolio, given, request_id)
-        pushed = self.pushed(portfolio, customer_id)
-        asked = ask(portfolio, given, pushed, arm, customer_id)
+        given = read_object(body)
+        asked, pushed = self._ask(portfolio, given, request_id)
         answer = self.settle(portfolio, asked, request_id, begun)
         for shadow in portfolio.arms.shadows:
-            self.score_in_shadow(portfolio, ask(portfolio, given, pushed, shadow, customer_id), request_id, 0)
-        return answer, asked
+            again = ask(portfolio, given, pushed, shadow, asked.customer_id)
+            self.score_in_shadow(portfolio, again, request_id, 0)
+        return answer
 
     def settle(self, portfolio: Portfolio, asked: Asked, request_id: str, begun: float) -> Answer:
         """The answer on one customer, logged and counted."""
-        answer, record = self.answered(portfolio, asked, probability_of(asked), request_id, 0, begun)
-        self.log_of(portfolio.name).append(record)
+        answer = self._logged(portfolio, asked, request_id, begun)
         self.count(portfolio, asked, answer)
+        return answer
+
+    def look_at(self, portfolio: Portfolio, given: Given, request_id: str, begun: float) -> tuple[Answer, Asked]:
+        """The score that `predict` would give, and what the model saw; logged, but not counted.
+
+        Who reads a customer or an explanation looks at a prediction once more. To count that would
+        favour the arm whose customers are looked at most, so no shadow scores it, either.
+        """
+        asked, _ = self._ask(portfolio, given, request_id)
+        return self._logged(portfolio, asked, request_id, begun), asked
+
+    def _ask(self, portfolio: Portfolio, given: Given, request_id: str) -> tuple[Asked, dict[str, Any]]:
+        """The customer whom `given` describes by name, and the features pushed for them."""
+        arm, customer_id = chosen_arm(portfolio, given, request_id)
+        pushed = self.pushed(portfolio, customer_id)
+        return ask(portfolio, given, pushed, arm, customer_id), pushed
+
+    def _logged(self, portfolio: Portfolio, asked: Asked, request_id: str, begun: float) -> Answer:
+        probability = probability_of(asked)
+        answer, record = self.answered(portfolio, asked, probability, request_id, 0, begun)
+        self.log_of(portfolio.name).append(record)
         return answer
 
     def pushed(self, portfolio: Portfolio, customer_id: str | None) -> dict[str, Any]:
@@ -108,7 +124,8 @@ class Dataplane:
     ) -> tuple[Answer, Prediction]:
         """The answer on a scored customer, and its record for the log."""
         model = asked.arm.model
-        is_churn = probability >= model.manifest.threshold
+        threshold = model.manifest.threshold
+        is_churn = probability >= threshold
         if asked.stored is not None:
             source, why = STORED_SCORE, asked.stored.reasons
         elif asked.cold_start:
@@ -122,6 +139,7 @@ class Dataplane:
             portfolio=portfolio.name,
             customer_id=asked.customer_id,
             churn_probability=probability,
+            threshold=threshold,
             churn_prediction=is_churn,
             confidence=probability if is_churn else 1 - probability,
             risk_tier=tier,
@@ -164,7 +182,7 @@ class Dataplane:
         """The score and features of a customer; NotFound where nothing is known of the id."""
         begun = time.perf_counter()
         portfolio = self.registry.get(portfolio_name)
-        answer, asked = self.score(portfolio, {CUSTOMER_ID: customer_id}, request_id, begun)
+        answer, asked = self.look_at(portfolio, {CUSTOMER_ID: customer_id}, request_id, begun)
         return CustomerView(
             score=answer,
             features=asked.arm.model.catalogue.decoded(asked.vector),

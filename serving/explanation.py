@@ -19,7 +19,7 @@ WHAT_IF = "what_if"
 
 
 def explain(plane: Dataplane, portfolio_name: str | None, body: bytes, request_id: str) -> Explanation:
-    """The score as `predict` gives it, logged likewise, with the effect of each feature and of changes.
+    """The score as `predict` gives it, logged likewise but not counted, with the effect of each feature and of changes.
 
     `what_if` names features with other values: each alone is tried, then all together. Without it, each feature that
     raises the risk most is brought to its reference.
@@ -29,7 +29,7 @@ def explain(plane: Dataplane, portfolio_name: str | None, body: bytes, request_i
     given = read_object(body)
     wanted = given.pop(WHAT_IF, None)
     changes = _changes(chosen_arm(portfolio, given, request_id)[0].model, portfolio, wanted)
-    answer, asked = plane.score(portfolio, given, request_id, begun)
+    answer, asked = plane.look_at(portfolio, given, request_id, begun)
     model = asked.arm.model
     found = {} if asked.cold_start else effects(model, asked.vector, answer.churn_probability)
     strongest = sorted(found, key=lambda place: (-abs(found[place]), place))

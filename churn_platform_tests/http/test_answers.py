@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 
 from churn_platform.published.contract import model_dir
+from churn_platform.published.prediction_log import read_segment
 from churn_platform_tests.serving.bundles import PEOPLE, publish
 
 SENT = {"usage": 1.0, "tickets": 5, "is_late": True, "plan": "prepaid"}
@@ -161,3 +162,32 @@ def test_metrics_count_what_was_answered(client):
     assert 'request_errors_total{status="422"} 1.0' in text
     assert 'model_reloads_total{portfolio="tiny"} 1.0' in text
     assert 'prediction_log_available{portfolio="tiny"} 1.0' in text
+
+
+def test_answers_name_the_threshold(client):
+    """The model version's own, 0.3 here: alone, in a batch, of a customer and in an explanation."""
+    ada = {"customer_id": "C00001"}
+    batch = client.post("/predict/batch", json={"customers": [ada]}).json()
+    answers = [
+        client.post("/predict", json=ada).json(),
+        batch["predictions"][0],
+        client.get("/customers/C00001").json()["score"],
+        client.post("/explain", json=ada).json()["score"],
+    ]
+    assert [answer["threshold"] for answer in answers] == [0.3] * 4
+
+
+def test_reading_and_explaining_is_no_prediction_of_the_experiment(client, tmp_path):
+    """Both are logged, since a score was told, but only the prediction is counted."""
+    ada = {"customer_id": "C00001"}
+    for response in (
+        client.post("/predict", json=ada),
+        client.get("/customers/C00001"),
+        client.post("/explain", json=ada),
+    ):
+        assert response.status_code == 200
+    assert client.get("/ab-test/stats").json()["arms"][0]["predictions"] == 1
+    arm = 'arm="champion",model_version="1",portfolio="tiny"'
+    assert f"predictions_total{{{arm}}} 1.0" in client.get("/metrics").text
+    (segment,) = (tmp_path / "state" / "log" / "tiny").glob("*.open")
+    assert len(list(read_segment(segment))) == 3
