@@ -1,4 +1,4 @@
-"""What each arm of an experiment has answered, from the metrics of all worker processes.
+"""What each arm of an experiment has answered, over all worker processes and since the last reset.
 
 The same customer may ask again, so answers are not independent and the intervals are somewhat too narrow. Whether an
 arm is *right* is known only when labels mature; that is judged from the prediction log, not here.
@@ -6,18 +6,14 @@ arm is *right* is known only when labels mature; that is judged from the predict
 
 import logging
 import math
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 
-from serving.bundles import UNREADABLE
+from serving.experiment_counts import LATENCY_BUCKETS, SCORE_BUCKETS, Counts, ExperimentCounts
 from serving.live import Portfolio
-from serving.metrics import CHURN, Metrics
 
 Z95 = 1.959963984540054
-Totals = dict[str, float]  # sample name and its labels -> value
 
 logger = logging.getLogger(__name__)
 
@@ -57,21 +53,17 @@ class ExperimentStats(msgspec.Struct, kw_only=True):
     churn_share_difference: dict[str, Interval]
 
 
-class _Reset(msgspec.Struct):
-    at: str
-    totals: Totals
-
-
-def experiment_stats(portfolio: Portfolio, metrics: Metrics, state_dir: Path) -> ExperimentStats:
+def experiment_stats(portfolio: Portfolio, counts: ExperimentCounts) -> ExperimentStats:
     """The arms that are live, counted since the last reset."""
-    reset = _read_reset(state_dir, portfolio.name)
-    totals = _totals(metrics, portfolio.name)
-    since = {name: value - reset.totals.get(name, 0.0) for name, value in totals.items()}
-    arms = [_arm(since, arm.role, arm.model.version, arm.weight) for arm in portfolio.arms.all]
-    shares = [(arm.predictions, _churned(since, arm.arm, arm.model_version)) for arm in arms]
+    arms, shares = [], []
+    for arm in portfolio.arms.all:
+        version = arm.model.version
+        total = counts.total(portfolio.name, arm.role, version)
+        arms.append(_arm(total, arm.role, version, arm.weight))
+        shares.append((total.predictions, total.churned))
     return ExperimentStats(
         portfolio=portfolio.name,
-        since=reset.at or None,
+        since=_since(portfolio.name, counts.began_at_us(portfolio.name)),
         arms=arms,
         churn_share_difference={
             f"{arm.arm} {arm.model_version}": difference(*shares[0], *counted)
@@ -80,21 +72,11 @@ def experiment_stats(portfolio: Portfolio, metrics: Metrics, state_dir: Path) ->
     )
 
 
-def reset_experiment(portfolio: str, metrics: Metrics, state_dir: Path) -> None:
-    """Remember what was counted so far, for every worker process to leave out."""
-    path = _reset_file(state_dir, portfolio)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    draft = path.with_suffix(".new")
-    draft.write_bytes(msgspec.json.encode(_Reset(now, _totals(metrics, portfolio))))
-    draft.replace(path)
-
-
 def wilson(successes: float, trials: float) -> Interval:
     """A share with its interval (Wilson 1927)."""
     if trials <= 0:
         return NOTHING
-    share, z2 = successes / trials, Z95 * Z95
+    share, z2 = min(1.0, max(0.0, successes / trials)), Z95 * Z95
     middle = (share + z2 / (2 * trials)) / (1 + z2 / trials)
     half = Z95 / (1 + z2 / trials) * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials))
     return Interval(share, max(0.0, middle - half), min(1.0, middle + half))
@@ -122,40 +104,22 @@ def _mean(total: float, squares: float, count: float) -> Interval:
     return Interval(mean, mean - half, mean + half)
 
 
-def _arm(totals: Mapping[str, float], role: str, version: int, weight: float) -> ArmStats:
-    of = f"|{role}|{version}"
-    count = totals.get(f"predictions_total{of}", 0.0)
-    scores, latencies = (
-        _buckets(totals, f"churn_score_bucket{of}"),
-        _buckets(totals, f"prediction_latency_seconds_bucket{of}"),
-    )
-    seconds = totals.get(f"prediction_latency_seconds_sum{of}", 0.0)
+def _arm(total: Counts, role: str, version: int, weight: float) -> ArmStats:
+    count = total.predictions
+    latencies = list(zip((*LATENCY_BUCKETS, math.inf), total.latencies, strict=True))
+    scores = zip((*SCORE_BUCKETS, math.inf), total.scores, strict=True)
     return ArmStats(
         arm=role,
         model_version=version,
         weight=weight,
         predictions=round(count),
-        mean_churn_probability=_mean(
-            totals.get(f"churn_score_sum{of}", 0.0), totals.get(f"churn_score_squares_total{of}", 0.0), count
-        ),
-        predicted_churn_share=wilson(_churned(totals, role, version), count),
+        mean_churn_probability=_mean(total.score_sum, total.squares, count),
+        predicted_churn_share=wilson(total.churned, count),
         churn_probability_histogram={f"{bound:g}": round(number) for bound, number in scores},
-        latency_mean_ms=seconds / count * 1e3 if count > 0 else None,
+        latency_mean_ms=total.seconds_sum / count * 1e3 if count > 0 else None,
         latency_p50_ms=_quantile(latencies, 0.5),
         latency_p99_ms=_quantile(latencies, 0.99),
     )
-
-
-def _churned(totals: Mapping[str, float], role: str, version: int) -> float:
-    return totals.get(f"churn_predictions_total|{role}|{version}|{CHURN}", 0.0)
-
-
-def _buckets(totals: Mapping[str, float], prefix: str) -> list[tuple[float, float]]:
-    """(upper bound, count in this bucket alone), ascending."""
-    found = sorted(
-        (float(name.rsplit("|", 1)[1]), value) for name, value in totals.items() if name.startswith(f"{prefix}|")
-    )
-    return [(bound, value - (found[place - 1][1] if place else 0.0)) for place, (bound, value) in enumerate(found)]
 
 
 def _quantile(buckets: list[tuple[float, float]], share: float) -> float | None:
@@ -168,30 +132,13 @@ def _quantile(buckets: list[tuple[float, float]], share: float) -> float | None:
     return None
 
 
-def _totals(metrics: Metrics, portfolio: str) -> Totals:
-    """Every sample of the portfolio's arms: name|arm|version, then |outcome or |bucket where there is one."""
-    totals: Totals = {}
-    for metric in metrics.collect():
-        for sample in metric.samples:
-            labels = sample.labels
-            if labels.get("portfolio") == portfolio and "arm" in labels and not sample.name.endswith("_created"):
-                parts = [sample.name, labels["arm"], labels["model_version"]]
-                parts += [labels[name] for name in ("outcome", "le") if name in labels]
-                totals["|".join(parts)] = sample.value
-    return totals
-
-
-def _reset_file(state_dir: Path, portfolio: str) -> Path:
-    return state_dir / "experiments" / f"{portfolio}.json"
-
-
-def _read_reset(state_dir: Path, portfolio: str) -> _Reset:
-    """The newest reset; none where its file is damaged, which counts from the beginning and is logged."""
-    path = _reset_file(state_dir, portfolio)
+def _since(portfolio: str, began_at_us: int) -> str | None:
+    """When counting began; None where there was no reset, or where its record is damaged, which is logged."""
+    if began_at_us == 0:
+        return None
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Reset)
-    except FileNotFoundError:
-        pass
-    except UNREADABLE as error:
-        logger.error("reset cannot be read; reset again", extra={"fields": {"file": str(path), "why": str(error)}})
-    return _Reset("", {})
+        return datetime.fromtimestamp(began_at_us / 1e6, UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError) as error:
+        shown = {"portfolio": portfolio, "why": str(error)}
+        logger.error("reset cannot be read; reset again", extra={"fields": shown})
+        return None

@@ -60,7 +60,7 @@ def create_litestar(settings: Settings) -> Litestar:
     """The application without its envelope and its short cut."""
     keys = KeyRing(settings.keys_file)
     check_exposure(settings, keys)
-    metrics = Metrics()
+    metrics = Metrics(settings.experiments_dir)
     registry = Registry(
         settings.published_dir, default=settings.default_portfolio, traffic_key=settings.traffic_key, metrics=metrics
     )

@@ -194,6 +194,7 @@ class Dataplane:
         for log in self.logs.values():
             log.close()
         self.overlay.close()
+        self.metrics.close()
 
 
 def probability_of(asked: Asked) -> float:

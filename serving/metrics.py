@@ -6,55 +6,49 @@ it; whichever process is asked adds them all up.
 
 import os
 import threading
-from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from serving.experiment_counts import LATENCY_BUCKETS, SCORE_BUCKETS, ExperimentCounts
 from serving.shared_counters import share_counters
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 ARM = ("portfolio", "arm", "model_version")
-LATENCY_BUCKETS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0)
-SCORE_BUCKETS = tuple(round(step / 20, 2) for step in range(1, 21))
 CHURN, STAY = "churn", "stay"
 NULLS_AT_ONCE = 500
 
 
 class ArmCounters:
-    """The counters of one arm of one portfolio: plain numbers, handed to Prometheus by `flush`.
+    """The counters of one arm of one portfolio, handed to Prometheus by `flush`.
 
-    Prometheus' own counters write to a shared file each time, for which a look-up has no time to spare.
+    Prometheus' own counters write to a shared file by way of a lock and a dictionary each time, for
+    which a look-up has no time to spare.
     """
 
-    def __init__(self, metrics: "Metrics", portfolio: str, arm: str, model_version: int, features: tuple[str, ...]):
+    def __init__(
+        self,
+        metrics: "Metrics",
+        portfolio: str,
+        arm: str,
+        model_version: int,
+        features: tuple[str, ...],
+    ):
         labels = (portfolio, arm, str(model_version))
         self._metrics, self._labels = metrics, labels
         self._nulls = [metrics.nulls.labels(portfolio, feature) for feature in features]
         self._lock = threading.Lock()
-        self._reset(len(features))
-
-    def _reset(self, width: int) -> None:
-        self._churn = self._stay = 0
-        self._squares = 0.0
-        self._latency, self._scores = Tally(LATENCY_BUCKETS), Tally(SCORE_BUCKETS)
-        self._missing = np.zeros(width, dtype=np.int64)
+        self._count = metrics.experiments.arm(portfolio, arm, model_version)
+        self._missing = np.zeros(len(features), dtype=np.int64)
         self._seen: list[np.ndarray] = []
 
     def count(self, churn_probability: float, is_churn: bool, seconds: float) -> None:
         """One prediction."""
         with self._lock:
-            if is_churn:
-                self._churn += 1
-            else:
-                self._stay += 1
-            self._squares += churn_probability * churn_probability
-            self._latency.add(seconds)
-            self._scores.add(churn_probability)
+            self._count.add(churn_probability, is_churn, seconds)
 
     def count_nulls(self, features: np.ndarray) -> None:
         """The missing values of what a model saw."""
@@ -73,44 +67,34 @@ class ArmCounters:
         metrics, labels = self._metrics, self._labels
         with self._lock:
             self._count_seen()
-            churn, stay, squares, missing = self._churn, self._stay, self._squares, self._missing
-            latency, scores = self._latency, self._scores
-            self._reset(len(missing))
-        metrics.predictions.labels(*labels).inc(churn + stay)
-        metrics.outcomes.labels(*labels, CHURN).inc(churn)
-        metrics.outcomes.labels(*labels, STAY).inc(stay)
-        metrics.squares.labels(*labels).inc(squares)
-        latency.add_to(metrics.latency.labels(*labels))
-        scores.add_to(metrics.scores.labels(*labels))
+            fresh, missing = self._count.take(), self._missing
+            self._missing = np.zeros_like(missing)
+        metrics.predictions.labels(*labels).inc(fresh.predictions)
+        metrics.outcomes.labels(*labels, CHURN).inc(fresh.churned)
+        metrics.outcomes.labels(*labels, STAY).inc(fresh.stayed)
+        metrics.squares.labels(*labels).inc(fresh.squares)
+        _add_to(metrics.latency.labels(*labels), fresh.latencies, fresh.seconds_sum)
+        _add_to(metrics.scores.labels(*labels), fresh.scores, fresh.score_sum)
         for place in np.flatnonzero(missing):
             self._nulls[place].inc(int(missing[place]))
 
 
-class Tally:
-    """Observations of a histogram, by bucket."""
-
-    __slots__ = ("_bounds", "_buckets", "_total")
-
-    def __init__(self, bounds: tuple[float, ...]):
-        self._bounds, self._buckets, self._total = bounds, [0] * (len(bounds) + 1), 0.0
-
-    def add(self, value: float) -> None:
-        """One observation; a bound belongs to the bucket below it."""
-        self._buckets[bisect_left(self._bounds, value)] += 1
-        self._total += value
-
-    def add_to(self, histogram: Histogram) -> None:
-        """All observations at once, for which the library has no public way: `test_parts.py` watches over it."""
-        histogram._sum.inc(self._total)
-        for bucket, number in zip(histogram._buckets, self._buckets, strict=True):
-            if number:
-                bucket.inc(number)
+def _add_to(histogram: Histogram, buckets: Sequence[float], total: float) -> None:
+    """Many observations at once, for which the library has no public way: `test_parts.py` watches over it."""
+    histogram._sum.inc(total)
+    for bucket, number in zip(histogram._buckets, buckets, strict=True):
+        if number:
+            bucket.inc(number)
 
 
 class Metrics:
-    """All counters of one process."""
+    """All counters of one process.
 
-    def __init__(self) -> None:
+    experiments: folder of the counts that outlive the service; None keeps them in this process.
+    """
+
+    def __init__(self, experiments: Path | None = None) -> None:
+        self.experiments = ExperimentCounts(experiments)
         folder = os.environ.get(FOLDER_VARIABLE)
         self._are_shared = folder is not None and share_counters(Path(folder))
         self._registry = registry = CollectorRegistry()
@@ -165,11 +149,6 @@ class Metrics:
         for counters in list(self._arms.values()):
             counters.flush()
 
-    def collect(self) -> Iterable[Metric]:
-        """Every metric, summed over the processes."""
-        self.flush()
-        return self._all().collect()
-
     def text(self) -> bytes:
         """Every metric in Prometheus' text format."""
         self.flush()
@@ -181,3 +160,8 @@ class Metrics:
         summed = CollectorRegistry()
         MultiProcessCollector(summed)
         return summed
+
+    def close(self) -> None:
+        """Hand over what is counted, and leave the files to workers that start."""
+        self.flush()
+        self.experiments.close()

@@ -90,8 +90,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def metrics_dir(self) -> Path:
-        """The counters of the worker processes."""
+        """The counters of the worker processes, for Prometheus."""
         return self.state_dir / "metrics"
+
+    @property
+    def experiments_dir(self) -> Path:
+        """What the arms of experiments have answered, a folder per portfolio."""
+        return self.state_dir / "experiments"
 
 
 def load_settings(environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:

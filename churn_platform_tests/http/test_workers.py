@@ -96,6 +96,24 @@ def test_metrics_are_summed_over_the_workers(workers):
         eventually(lambda worker=worker: predictions(worker) == before + 5)
 
 
+def test_a_reset_through_one_worker_holds_in_the_other(workers):
+    """The experiment is counted over both, and from zero in both at once."""
+    connections, _ = workers
+
+    def counted(worker: int) -> int:
+        (arm,) = json.loads(connections.ask(worker, "GET", "/ab-test/stats")[1])["arms"]
+        return arm["predictions"]
+
+    for worker in (0, 1):
+        connections.score(worker)
+    assert counted(0) == counted(1) >= 2
+    assert connections.ask(0, "POST", "/ab-test/reset")[0] == 200
+    assert (counted(0), counted(1)) == (0, 0)
+    for worker in (0, 1, 1):
+        connections.score(worker)
+    assert (counted(0), counted(1)) == (3, 3)
+
+
 def test_http_1_alone_is_spoken(workers):
     """Granian closes connections that say nothing only where it need not find out which HTTP they speak."""
     connections, _ = workers

@@ -5,6 +5,7 @@ import stat
 
 import numpy as np
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from churn_platform.portfolios.encoding import encode_row
 from churn_platform.portfolios.registry import load_portfolios
@@ -174,7 +175,8 @@ def test_handed_over_tallies_equal_direct_observations():
     tallied.flush()
 
     def samples(metrics: Metrics) -> dict:
-        (found,) = [metric for metric in metrics.collect() if metric.name == "churn_score"]
+        parsed = text_string_to_metric_families(metrics.text().decode())
+        (found,) = [metric for metric in parsed if metric.name == "churn_score"]
         return {(s.name, s.labels.get("le")): s.value for s in found.samples if not s.name.endswith("_created")}
 
     assert samples(tallied) == pytest.approx(samples(direct))

@@ -4,7 +4,7 @@ import asyncio
 
 from litestar import Controller, get, post
 
-from serving.ab import ExperimentStats, experiment_stats, reset_experiment
+from serving.ab import ExperimentStats, experiment_stats
 from serving.http.routes import Asking, both, needs, plane_of, portfolio_of
 from serving.http.security import ADMIN, SCORE
 
@@ -19,12 +19,12 @@ class ExperimentController(Controller):
         """Counts, scores and latency per arm over all worker processes, with 95 % intervals."""
         plane = plane_of(request)
         found = plane.registry.get(portfolio_of(request))
-        return await asyncio.to_thread(experiment_stats, found, plane.metrics, plane.settings.state_dir)
+        return await asyncio.to_thread(experiment_stats, found, plane.metrics.experiments)
 
     @post(both("/ab-test/reset"), status_code=200, opt=needs(ADMIN))
     async def reset(self, request: Asking) -> ExperimentStats:
         """Count from zero from now on; the metrics themselves go on."""
         plane = plane_of(request)
         found = plane.registry.get(portfolio_of(request))
-        await asyncio.to_thread(reset_experiment, found.name, plane.metrics, plane.settings.state_dir)
-        return await asyncio.to_thread(experiment_stats, found, plane.metrics, plane.settings.state_dir)
+        await asyncio.to_thread(plane.metrics.experiments.reset, found.name)
+        return await asyncio.to_thread(experiment_stats, found, plane.metrics.experiments)
