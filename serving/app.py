@@ -70,7 +70,7 @@ def create_litestar(settings: Settings) -> Litestar:
     check = gate(
         keys, limiter, is_open=settings.is_loopback, requests_per_second=settings.requests_per_second, cors=cors
     )
-    router, openapi = documents(registry)
+    router, openapi = documents(registry, settings, is_open=lambda: settings.is_loopback and not keys.is_in_use)
     return Litestar(
         [*CONTROLLERS, router],
         before_request=knock,

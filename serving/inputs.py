@@ -74,6 +74,21 @@ class Catalogue:
         """Values by name."""
         return {name: self.value(place, float(encoded[place])) for place, name in enumerate(self.names)}
 
+    def example(self) -> dict[str, object]:
+        """A typical customer by name, with values that `read` takes: a reference may be one that no request may say."""
+        return {name: self._sayable(place) for place, name in enumerate(self.names)}
+
+    def _sayable(self, place: int) -> object:
+        feature, (_, read) = self.features[place], self._readers[self.names[place]]
+        low, high = feature.range
+        candidates = [self.value(place, float(self.references[place])), low, high, 0, False, *feature.levels]
+        for value in candidates:
+            try:
+                return value if not math.isnan(read(value)) else None
+            except (ValueError, TypeError):
+                continue
+        raise ValueError(f"no value of {feature.name!r} is allowed")
+
     def value(self, place: int, number: float) -> str | bool | int | float | None:
         """The value that an encoded number of the feature at `place` stands for."""
         feature = self.features[place]

@@ -98,7 +98,10 @@ def test_an_id_is_given_once_by_either_name(served):
     assert answer["predictions"][0]["customer_id"] == "7590-VHVEG"
     assert [(one["customer_id"], one["status"]) for one in answer["errors"]] == [("nobody", 404), (None, 422)]
     schemas = client.get("/schema/openapi.json").json()["components"]["schemas"]
-    assert "customerID" in schemas["ibm_telco-predict"]["properties"]
+    assert "`customerID`" in schemas["ibm_telco-predict"]["description"]
+    senior = schemas["ibm_telco-predict"]["properties"]["senior_citizen"]
+    assert senior["type"] == "boolean"
+    assert "`SeniorCitizen`" in senior["description"]
 
 
 def test_the_request_of_the_reference_case_works(served):

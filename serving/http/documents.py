@@ -5,22 +5,26 @@ the document follows a reload as the checks do.
 """
 
 import copy
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from litestar import Request, Response, Router, get
+from litestar import Litestar, Request, Response, Router, get
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.response import Redirect
 
+from churn_platform.published.contract import CUSTOMER_ID
 from serving.errors import NotFound
-from serving.http.request_schemas import PROBLEM, request_schemas
-from serving.http.routes import needs
-from serving.http.security import PUBLIC
+from serving.http.operations import complete
+from serving.http.request_schemas import EXAMPLE_ID, ID, Body, request_schemas
+from serving.http.routes import GATE, OF_PORTFOLIO, needs
+from serving.http.security import ADMIN, NEEDS, PUBLIC
 from serving.live import Registry
+from serving.settings import Settings
 
 ASSETS = {
     "swagger-ui-bundle.js": "text/javascript",
@@ -31,13 +35,15 @@ ASSETS_PATH = "/schema/assets"
 PAGE_POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; img-src 'self' data:"
 )
-PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+PORTFOLIO, BELOW_PORTFOLIO = "portfolio", "/{portfolio}"
 
 
-def documents(registry: Registry) -> tuple[Router, OpenAPIConfig]:
+def documents(registry: Registry, settings: Settings, *, is_open: Callable[[], bool]) -> tuple[Router, OpenAPIConfig]:
     """The router of the page's files, and the configuration that adds document and page."""
+    live = _Live(registry, settings, is_open)
     config = OpenAPIConfig(
         title="Churn scores",
+        description="Scores a telecom operator's customers by their risk to leave, with reasons.",
         version=version("churn-platform"),
         use_handler_docstrings=True,
         components=Components(
@@ -46,7 +52,6 @@ def documents(registry: Registry) -> tuple[Router, OpenAPIConfig]:
                 "Bearer": SecurityScheme(type="http", scheme="bearer"),
             }
         ),
-        security=[{"ApiKey": []}, {"Bearer": []}],
         openapi_router=Router(
             "/schema",
             route_handlers=[],
@@ -54,10 +59,7 @@ def documents(registry: Registry) -> tuple[Router, OpenAPIConfig]:
             include_in_schema=False,
             response_headers={"content-security-policy": PAGE_POLICY},
         ),
-        render_plugins=[
-            _LiveSwagger(registry),
-            _LiveJson(registry),
-        ],
+        render_plugins=[_LiveSwagger(live), _LiveJson(live)],
     )
     return Router("/", route_handlers=[asset, docs], include_in_schema=False), config
 
@@ -78,28 +80,44 @@ def docs() -> Redirect:
 
 
 async def _public(request: Request[Any, Any, Any]) -> None:
-    """Anybody may read the documents; what is none of them is a problem like everywhere, not Litestar's page."""
+    """Anybody whom the gate lets in may read the documents.
+
+    What is none of them is a problem like everywhere, not Litestar's page.
+    """
+    request.app.state[GATE](request.scope, PUBLIC)
     if "path" in request.path_params:
         raise NotFound(f"no document {request.url.path[:80]!r}; there are /schema and /schema/openapi.json")
+
+
+class _Live:
+    """The document for what is live now, made of Litestar's."""
+
+    def __init__(self, registry: Registry, settings: Settings, is_open: Callable[[], bool]):
+        self._registry, self._settings, self._is_open = registry, settings, is_open
+
+    def document(self, request: Request[Any, Any, Any], base: dict[str, Any]) -> dict[str, Any]:
+        """The document; `base` stays as it is."""
+        scopes = scopes_by_path(request.app)
+        return live_document(base, self._registry, self._settings, scopes, is_open=self._is_open())
 
 
 class _LiveJson(JsonRenderPlugin):
     """The document as JSON."""
 
-    def __init__(self, registry: Registry):
-        self._registry = registry
+    def __init__(self, live: _Live):
+        self._live = live
         super().__init__()
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """The document for what is live now."""
-        return super().render(request, live_document(openapi_schema, self._registry))
+        return super().render(request, self._live.document(request, openapi_schema))
 
 
 class _LiveSwagger(SwaggerRenderPlugin):
     """The document as an interactive page."""
 
-    def __init__(self, registry: Registry):
-        self._registry = registry
+    def __init__(self, live: _Live):
+        self._live = live
         super().__init__(
             favicon="<link rel='icon' href='data:,'>",
             js_url=f"{ASSETS_PATH}/swagger-ui-bundle.js",
@@ -109,7 +127,7 @@ class _LiveSwagger(SwaggerRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """The page for what is live now."""
-        return super().render(request, live_document(openapi_schema, self._registry))
+        return super().render(request, self._live.document(request, openapi_schema))
 
     @staticmethod
     def render_json(request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
@@ -117,18 +135,70 @@ class _LiveSwagger(SwaggerRenderPlugin):
         return SwaggerRenderPlugin.render_json(request, openapi_schema).replace(b"<", b"\\u003c")
 
 
-def live_document(base: dict[str, Any], registry: Registry) -> dict[str, Any]:
-    """Litestar's document with the request bodies that live models take, and with our problems as errors."""
+def scopes_by_path(app: Litestar) -> dict[tuple[str, str], str]:
+    """(path, method) -> the scope that its handler needs, as the gate reads it."""
+    found = {}
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            for method in handler.http_methods:
+                found[route.path_format, method.lower()] = handler.opt.get(NEEDS, ADMIN)
+    return found
+
+
+def live_document(
+    base: dict[str, Any],
+    registry: Registry,
+    settings: Settings,
+    scopes: Mapping[tuple[str, str], str],
+    *,
+    is_open: bool,
+) -> dict[str, Any]:
+    """Litestar's document with the portfolios and models that are live: their paths, bodies, errors and keys."""
     document = copy.deepcopy(base)
-    schemas, bodies = request_schemas(registry)
-    document["components"].setdefault("schemas", {}).update(schemas | {"Problem": PROBLEM})
+    schemas, bodies = request_schemas(registry, settings)
+    document["components"].setdefault("schemas", {}).update(schemas)
     for path, operations in document["paths"].items():
-        for operation in operations.values():
-            operation["responses"].pop("400", None)
-            operation["responses"] |= {
-                status: {"description": what, "content": PROBLEM_CONTENT}
-                for status, what in (("4XX", "The request cannot be served."), ("5XX", "The service cannot answer."))
-            }
-        if "post" in operations and (body := bodies.get(path)):
-            operations["post"]["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        for method, operation in operations.items():
+            scope = scopes[path, method]
+            complete(operation, method, path, scope=scope, is_open=is_open, settings=settings)
+            _describe_parameters(operation, registry)
+    document["paths"] = _by_portfolio(document["paths"], bodies, registry.served)
+    for path, (schema, example) in bodies.items():
+        content = {"application/json": {"schema": schema, "example": example}}
+        document["paths"][path]["post"]["requestBody"] = {"required": True, "content": content}
     return document
+
+
+def _by_portfolio(paths: dict[str, Any], bodies: Mapping[str, Body], served: list[str]) -> dict[str, Any]:
+    """The paths, with one for each portfolio where the body differs: each portfolio has features of its own."""
+    found: dict[str, Any] = {}
+    for path, operations in paths.items():
+        action = path.removeprefix(BELOW_PORTFOLIO)
+        names = [name for name in served if f"/{name}{action}" in bodies] if path.startswith(BELOW_PORTFOLIO) else []
+        if not names:
+            found[path] = operations
+        for name in names:
+            found[f"/{name}{action}"] = {"post": _of(name, operations["post"])}
+    return found
+
+
+def _of(portfolio: str, operation: dict[str, Any]) -> dict[str, Any]:
+    """The operation for one portfolio, which its path names and no parameter."""
+    name = operation["operationId"].removesuffix(OF_PORTFOLIO) + f"_{portfolio}"
+    parameters = [it for it in operation.get("parameters", []) if it["name"] != PORTFOLIO]
+    return operation | {"operationId": name, "parameters": parameters}
+
+
+def _describe_parameters(operation: dict[str, Any], registry: Registry) -> None:
+    served = registry.served
+    about: dict[str, dict[str, Any]] = {
+        PORTFOLIO: {"description": "Name of the portfolio.", "schema": {"type": "string"}},
+        CUSTOMER_ID: {"description": ID["description"], "schema": ID, "example": EXAMPLE_ID},
+        "version": {"description": "Version of the model.", "schema": {"type": "integer", "minimum": 1}},
+    }
+    if served:
+        default = registry.get(registry.default if registry.default in served else served[0])
+        about[PORTFOLIO] |= {"schema": {"type": "string", "enum": served}, "example": default.name}
+        about["version"]["example"] = default.arms.champion.model.version
+    for parameter in operation.get("parameters", []):
+        parameter.update(about[parameter["name"]])

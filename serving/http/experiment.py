@@ -5,7 +5,7 @@ import asyncio
 from litestar import Controller, get, post
 
 from serving.ab import ExperimentStats, experiment_stats
-from serving.http.routes import Asking, both, needs, plane_of, portfolio_of
+from serving.http.routes import Asking, both, named, needs, plane_of, portfolio_of
 from serving.http.security import ADMIN, SCORE
 
 
@@ -14,14 +14,14 @@ class ExperimentController(Controller):
 
     tags = ("experiment",)
 
-    @get(both("/ab-test/stats"), opt=needs(SCORE))
+    @get(both("/ab-test/stats"), operation_id=named("get_experiment_stats"), opt=needs(SCORE))
     async def stats(self, request: Asking) -> ExperimentStats:
         """Counts, scores and latency per arm over all worker processes, with 95 % intervals."""
         plane = plane_of(request)
         found = plane.registry.get(portfolio_of(request))
         return await asyncio.to_thread(experiment_stats, found, plane.metrics.experiments)
 
-    @post(both("/ab-test/reset"), status_code=200, opt=needs(ADMIN))
+    @post(both("/ab-test/reset"), operation_id=named("reset_experiment"), status_code=200, opt=needs(ADMIN))
     async def reset(self, request: Asking) -> ExperimentStats:
         """Count from zero from now on; the metrics themselves go on."""
         plane = plane_of(request)

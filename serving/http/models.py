@@ -4,15 +4,16 @@ import asyncio
 import contextlib
 import errno
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Response, get
 
 from churn_platform.published.contract import CARD_FILE, ModelManifest, model_dir, read_model_manifest
+from serving.answers import about
 from serving.bundles import UNREADABLE
 from serving.errors import NotFound
-from serving.http.routes import Asking, both, needs, plane_of, portfolio_of
+from serving.http.routes import Asking, both, named, needs, plane_of, portfolio_of
 from serving.http.security import SCORE
 from serving.live import Portfolio
 
@@ -24,29 +25,29 @@ FRAMED = {"content-security-policy": "sandbox allow-scripts; default-src 'unsafe
 class ModelView(msgspec.Struct, kw_only=True):
     """A published model: its role now, where it comes from and how good it was on the hold-out."""
 
-    version: int
-    role: str
-    weight: float
-    algorithm: str
-    threshold: float
-    base_rate: float
-    metrics: dict[str, float]
-    training_months: tuple[str, ...]
-    holdout_month: str
-    data_snapshot: int
-    mlflow_run_id: str
-    code_version: str
-    card: str | None
+    version: Annotated[int, about("Version of the model.")]
+    role: Annotated[str, about("`champion`, `challenger`, `shadow`, `previous` (the champion before) or `retired`.")]
+    weight: Annotated[float, about("Share of the traffic that it answers.", ge=0, le=1)]
+    algorithm: Annotated[str, about("How it was trained.")]
+    threshold: Annotated[float, about("`churn_prediction` is true from this probability on.", ge=0, le=1)]
+    base_rate: Annotated[float, about("Share of customers that left, on the hold-out.", ge=0, le=1)]
+    metrics: Annotated[dict[str, float], about("Figures on the hold-out by name.")]
+    training_months: Annotated[tuple[str, ...], about("Months that it learned from.")]
+    holdout_month: Annotated[str, about("Month on which it was judged.")]
+    data_snapshot: Annotated[int, about("Snapshot of the warehouse that it was trained on.")]
+    mlflow_run_id: Annotated[str, about("Its run in MLflow.")]
+    code_version: Annotated[str, about("Version of the platform that trained it.")]
+    card: Annotated[str | None, about("Path of its model card; null without one.")]
 
 
 class ModelsView(msgspec.Struct, kw_only=True):
     """Every published model of a portfolio, and the month of features that is looked up."""
 
-    portfolio: str
-    features_month: str | None
-    scored_by: int | None
-    refused: str | None
-    models: list[ModelView]
+    portfolio: Annotated[str, about("The portfolio.")]
+    features_month: Annotated[str | None, about("Month of the features that are looked up.")]
+    scored_by: Annotated[int | None, about("Version whose scores are stored beside them.")]
+    refused: Annotated[str | None, about("Why the newest bundle was refused; null where none was.")]
+    models: Annotated[list[ModelView], about("Newest first.")]
 
 
 class ModelsController(Controller):
@@ -54,21 +55,26 @@ class ModelsController(Controller):
 
     tags = ("models",)
 
-    @get(both("/models"), opt=needs(SCORE))
+    @get(both("/models"), operation_id=named("list_models"), opt=needs(SCORE))
     async def models(self, request: Asking) -> ModelsView:
         """The champion, challengers, the champion before, and those retired, newest first."""
         plane = plane_of(request)
         found = plane.registry.get(portfolio_of(request))
         return await asyncio.to_thread(_models, found, plane.registry.refusals.get(found.name))
 
-    @get(both("/models/{version:int}/card"), opt=needs(SCORE))
+    @get(
+        both("/models/{version:int}/card"),
+        operation_id=named("get_model_card"),
+        media_type="text/html",
+        opt=needs(SCORE),
+    )
     async def card(self, version: int, request: Asking) -> Response[bytes]:
         """The model card of a version."""
         found = plane_of(request).registry.get(portfolio_of(request))
         card = model_dir(found.root, version) / CARD_FILE
         return await asyncio.to_thread(_page, card, f"{found.name} has no card of version {version}")
 
-    @get(both("/view_report"), opt=needs(SCORE))
+    @get(both("/view_report"), operation_id=named("get_drift_report"), media_type="text/html", opt=needs(SCORE))
     async def report(self, request: Asking) -> Response[bytes]:
         """The newest drift report."""
         found = plane_of(request).registry.get(portfolio_of(request))

@@ -30,6 +30,9 @@ STATUS: dict[type[Exception], int] = {
     OverlayFull: 507,
 }
 
+RETRY_SECONDS = {503: 5, 507: 60}
+"""When another try is worth while: a bundle may be published any second, the overlay is purged once a minute."""
+
 logger = logging.getLogger(__name__)
 Problem = ProblemDetailsException
 
@@ -40,7 +43,7 @@ def problem_of(error: Exception) -> ProblemDetailsException:
     if status is None:
         return problem(500, "the service failed; its log says why under this request's id")
     extra = {"errors": to_builtins(error.faults)} if isinstance(error, errors.InvalidRequest) else {}
-    headers = {}
+    headers = {"retry-after": str(RETRY_SECONDS[status])} if status in RETRY_SECONDS else {}
     if isinstance(error, errors.TooManyRequests):
         headers["retry-after"] = str(error.wait_seconds)
     if isinstance(error, errors.NotAuthenticated):

@@ -1,78 +1,151 @@
-"""JSON schemas of what a request may say, from the features of the models that are live."""
+"""JSON schemas of what a request may say, from the features of the models that are live.
+
+A feature is documented by its own name and with one type, as generators of clients want it. What the service
+understands beside that (the source's column names, and its spellings of numbers and booleans) is said in words.
+"""
 
 from typing import Any
 
 from churn_platform.published.contract import CUSTOMER_ID, PublishedFeature
+from serving.explanation import WHAT_IF
+from serving.inputs import CUSTOMER_ID_BYTES_MAX
 from serving.live import Portfolio, Registry
+from serving.settings import Settings
+from serving.whole import FLOAT32_MAX
 
 Schema = dict[str, Any]
+Body = tuple[Schema, Schema]
+"""A reference to the schema of a body, and an example that the service accepts."""
 
+EXAMPLE_ID = "C0000001"
 ID: Schema = {
-    "type": ["string", "null"],
+    "type": "string",
     "minLength": 1,
-    "maxLength": 511,
-    "description": "The operator's customer number.",
+    "maxLength": CUSTOMER_ID_BYTES_MAX,
+    "description": (
+        f"The operator's customer number, at most {CUSTOMER_ID_BYTES_MAX} bytes in UTF-8. "
+        "Features that are not sent are looked up by it."
+    ),
 }
 PROBLEM: Schema = {
     "title": "Problem",
-    "description": "What went wrong (RFC 9457); `errors` names each field, its value and what is allowed.",
+    "description": "What went wrong (RFC 9457).",
     "type": "object",
     "required": ["type", "title", "status", "detail"],
     "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "errors": {"type": "array", "items": {"type": "object"}},
+        "type": {"type": "string", "description": "Always `about:blank`: the status says what kind of problem it is."},
+        "title": {"type": "string", "description": "The status in words."},
+        "status": {"type": "integer", "description": "The HTTP status."},
+        "detail": {"type": "string", "description": "What is wrong here, and what to do about it."},
+        "errors": {
+            "type": "array",
+            "description": "With status 422: each field that is not allowed.",
+            "items": {"$ref": "#/components/schemas/FieldError"},
+        },
     },
+}
+FIELD_ERROR: Schema = {
+    "title": "FieldError",
+    "description": "One field that is not allowed.",
+    "type": "object",
+    "required": ["field", "allowed"],
+    "properties": {
+        "field": {"type": "string", "description": "Name of the field."},
+        "value": {"description": "What was sent, shortened; the type alone of an object or a list."},
+        "allowed": {"type": "string", "description": "What may be sent, in words."},
+    },
+}
+SPELLINGS = {
+    "boolean": 'Also understood: "Yes" and "No", "true" and "false" in any case, 1 and 0.',
+    "number": "Also understood: the number as text.",
+    "integer": "Also understood: the number as text.",
 }
 
 
-def request_schemas(registry: Registry) -> tuple[dict[str, Schema], dict[str, Schema]]:
-    """(schemas by name, body schema by path) for the portfolios that are served."""
-    schemas: dict[str, Schema] = {}
-    paths: dict[str, Schema] = {}
-    default = registry.get(None).name if registry.served else None
-    for portfolio in registry.served:
-        for action, schema in _bodies(registry.get(portfolio)).items():
-            name = f"{portfolio}{action.replace('/', '-')}"
-            schemas[name] = schema
-            reference: Schema = {"$ref": f"#/components/schemas/{name}"}
-            paths.setdefault(f"/{{portfolio}}{action}", {"anyOf": []})["anyOf"].append(reference)
-            if portfolio == default:
-                paths[action] = reference
-    return schemas, paths
+def request_schemas(registry: Registry, settings: Settings) -> tuple[dict[str, Schema], dict[str, Body]]:
+    """(schemas by name, body by path) for the portfolios that are served; the default one is at the root, too."""
+    schemas: dict[str, Schema] = {"Problem": PROBLEM, "FieldError": FIELD_ERROR}
+    bodies: dict[str, Body] = {}
+    for name in registry.served:
+        portfolio = registry.get(name)
+        customer = f"{name}-predict"
+        for action, (schema, example) in _bodies(portfolio, settings, _reference(customer)).items():
+            schema_name = f"{name}{action.replace('/', '-')}"
+            schemas[schema_name] = schema
+            bodies[f"/{name}{action}"] = _reference(schema_name), example
+            if name == registry.default:  # the one that answers at the root
+                bodies[action] = bodies[f"/{name}{action}"]
+    return schemas, bodies
 
 
-def _bodies(portfolio: Portfolio) -> dict[str, Schema]:
-    model = portfolio.arms.champion.model
-    features: dict[str, Schema] = {
-        name: feature_schema(feature)
-        for feature in model.manifest.features
-        for name in (feature.name, *([feature.source] if feature.source else []))
-    }
-    example: dict[str, Any] = model.catalogue.decoded(model.catalogue.references)
-    ids: dict[str, Schema] = {CUSTOMER_ID: ID, portfolio.id_column: ID}
-    customer = _object(ids | features, example={CUSTOMER_ID: "C0000001"} | example)
-    changes = _object(features, minProperties=1)
+def _reference(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _bodies(portfolio: Portfolio, settings: Settings, customer: Schema) -> dict[str, Body]:
+    """(schema, example) by action."""
+    catalogue = portfolio.arms.champion.model.catalogue
+    features = {feature.name: feature_schema(feature) for feature in catalogue.features}
+    example = catalogue.example()
+    some = {name: example[name] for name in list(example)[:1]}
+    known = f"A customer of {portfolio.name}: {_names(portfolio)}"
+    changes = _object(features, "Features with other values.", minProperties=1)
+    # Beside `what_if` the customer has to be named or described.
+    with_customer: Schema = {"if": {"required": [WHAT_IF]}, "then": {"minProperties": 2}}
     return {
-        "/predict": customer,
-        "/predict/batch": _object({"customers": {"type": "array", "minItems": 1, "items": customer}}, ["customers"]),
-        "/explain": _object(ids | features | {"what_if": changes}, example={CUSTOMER_ID: "C0000001"} | example),
-        "/features/push": _object(
-            {
-                CUSTOMER_ID: ID | {"type": "string"},
-                "features": changes,
-                "ttl_seconds": {"type": "number", "exclusiveMinimum": 0},
-            },
-            [CUSTOMER_ID, "features"],
+        "/predict": (_object({CUSTOMER_ID: ID} | features, known, minProperties=1), example),
+        "/predict/batch": (
+            _object({"customers": _customers(customer, settings)}, "Many customers.", ["customers"]),
+            {"customers": [example]},
+        ),
+        "/explain": (
+            _object({CUSTOMER_ID: ID} | features | {WHAT_IF: changes}, known, minProperties=1, **with_customer),
+            example | {WHAT_IF: some},
+        ),
+        "/features/push": (
+            _object(
+                {CUSTOMER_ID: ID, "features": changes, "ttl_seconds": _seconds_to_live(settings)},
+                "Values that count for a while.",
+                [CUSTOMER_ID, "features"],
+            ),
+            {CUSTOMER_ID: EXAMPLE_ID, "features": some},
         ),
     }
 
 
-def _object(properties: dict[str, Schema], required: list[str] | None = None, **more: Any) -> Schema:
+def _names(portfolio: Portfolio) -> str:
+    """In words, what a customer may be described by beside the features' own names."""
+    text = "an id, features, or both; features that are sent go before those that are looked up."
+    sources = any(feature.source for feature in portfolio.arms.champion.model.catalogue.features)
+    if sources or portfolio.id_column != CUSTOMER_ID:
+        text += f" A row of the source's file is understood as it stands (`{portfolio.id_column}` for `{CUSTOMER_ID}`)."
+    return text
+
+
+def _customers(customer: Schema, settings: Settings) -> Schema:
+    return {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": settings.batch_max,
+        "items": customer,
+        "description": "Scored in this order; one that cannot be scored gets an error of its own, in a 200.",
+    }
+
+
+def _seconds_to_live(settings: Settings) -> Schema:
+    return {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "maximum": settings.push_ttl_seconds_max,
+        "default": settings.push_ttl_seconds,
+        "description": "How long the values count, in seconds.",
+    }
+
+
+def _object(properties: dict[str, Schema], description: str, required: list[str] | None = None, **more: Any) -> Schema:
     return {
         "type": "object",
+        "description": description,
         "properties": properties,
         "required": required or [],
         "additionalProperties": False,
@@ -81,16 +154,28 @@ def _object(properties: dict[str, Schema], required: list[str] | None = None, **
 
 
 def feature_schema(feature: PublishedFeature) -> Schema:
-    """What a request may say of one feature, as `inputs` checks it."""
-    unit = f" ({feature.unit})" if feature.unit else ""
-    none: list[Any] = [None] if feature.nullable else []
-    about = {"description": f"{feature.description}{unit}"}
+    """What a request may say of one feature by its own name; what `inputs` reads beyond that is told in words."""
+    about: Schema = {"description": " ".join(_sentences(feature))}
+    kind = "string" if feature.type == "category" else feature.type
+    about |= {"type": [kind, "null"] if feature.nullable else kind}
     if feature.type == "category":
-        return about | {"enum": [*feature.levels, *none]}
+        return about | {"enum": [*feature.levels, *([None] if feature.nullable else [])]}
     if feature.type == "boolean":
-        return about | {"enum": [True, False, "Yes", "No", 1, 0, *none]}
+        return about
     low, high = feature.range
-    bounds = {"minimum": low} if low is not None else {}
-    bounds |= {"maximum": high} if high is not None else {}
-    kind = "integer" if feature.type == "integer" else "number"
-    return about | {"type": [kind, "null"] if feature.nullable else kind} | bounds
+    # Without a range the model's own type bounds what can be computed with.
+    return about | {
+        "minimum": -FLOAT32_MAX if low is None else low,
+        "maximum": FLOAT32_MAX if high is None else high,
+    }
+
+
+def _sentences(feature: PublishedFeature) -> list[str]:
+    said = [feature.description.rstrip(".") + (f" ({feature.unit})." if feature.unit else ".")]
+    if feature.type in SPELLINGS:
+        said.append(SPELLINGS[feature.type])
+    if feature.nullable:
+        said.append("null, or a blank text, where it is not known.")
+    if feature.source and feature.source != feature.name:
+        said.append(f"The source's name, `{feature.source}`, stands for it as well.")
+    return said

@@ -1,17 +1,20 @@
 """What the controllers share: paths, what a request carries, and where the service is found."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 from litestar import Request
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.types import Receive, Scope, Send
+from litestar.types import Method, Receive, Scope, Send
+from litestar.types.internal_types import PathParameterDefinition
 
 from serving.dataplane import Dataplane
 from serving.http.envelope import BODY, REQUEST_ID
 from serving.http.security import ADMIN, NEEDS
 
 PLANE, GATE = "plane", "gate"
+OF_PORTFOLIO = "_of_portfolio"
 Asking = Request[Any, Any, Any]
 encode = msgspec.json.Encoder().encode
 
@@ -19,6 +22,16 @@ encode = msgspec.json.Encoder().encode
 def both(path: str) -> list[str]:
     """A path at the root, for the default portfolio, and below a portfolio's name."""
     return [path, f"/{{portfolio:str}}{path}"]
+
+
+def named(operation_id: str) -> Callable[[Any, Method, Sequence[str | PathParameterDefinition]], str]:
+    """The operation's name in the document; its twin below a portfolio's name says so."""
+
+    def name_of(_: Any, __: Method, path: Sequence[str | PathParameterDefinition]) -> str:
+        below_portfolio = bool(path) and not isinstance(path[0], str)
+        return f"{operation_id}{OF_PORTFOLIO}" if below_portfolio else operation_id
+
+    return name_of
 
 
 def needs(scope: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from litestar.types import ASGIApp
 from serving.answers import Answer, BatchAnswer, CustomerView, Explanation, PushAnswer
 from serving.batch import predict_batch
 from serving.explanation import explain
-from serving.http.routes import Asking, Encoded, answers, body_of, both, id_of, needs, plane_of, portfolio_of
+from serving.http.routes import Asking, Encoded, answers, body_of, both, id_of, named, needs, plane_of, portfolio_of
 from serving.http.security import PUSH, SCORE
 from serving.push import push
 
@@ -18,28 +18,43 @@ class ScoringController(Controller):
 
     tags = ("scores",)
 
-    @post(both("/predict"), status_code=200, sync_to_thread=False, opt=needs(SCORE), responses=answers(Answer))
+    @post(
+        both("/predict"),
+        operation_id=named("predict"),
+        status_code=200,
+        sync_to_thread=False,
+        opt=needs(SCORE),
+        responses=answers(Answer),
+    )
     def predict(self, request: Asking) -> ASGIApp:
         """Score a customer: by id (looked up), by features (scored now), or both (what is sent goes before)."""
         return Encoded(plane_of(request).predict(portfolio_of(request), body_of(request), id_of(request)))
 
-    @post(both("/predict/batch"), status_code=200, opt=needs(SCORE), responses=answers(BatchAnswer))
+    @post(
+        both("/predict/batch"),
+        operation_id=named("predict_batch"),
+        status_code=200,
+        opt=needs(SCORE),
+        responses=answers(BatchAnswer),
+    )
     async def predict_batch(self, request: Asking) -> ASGIApp:
         """Score many customers; one that cannot be scored gets an error of its own."""
         asked = plane_of(request), portfolio_of(request), body_of(request), id_of(request)
         return Encoded(await asyncio.to_thread(predict_batch, *asked))
 
-    @get(both("/customers/{customer_id:str}"), sync_to_thread=False, opt=needs(SCORE))
+    @get(
+        both("/customers/{customer_id:str}"), operation_id=named("get_customer"), sync_to_thread=False, opt=needs(SCORE)
+    )
     def customer(self, request: Asking, customer_id: str) -> CustomerView:
         """The score of a known customer with the features behind it."""
         return plane_of(request).customer(portfolio_of(request), customer_id, id_of(request))
 
-    @post(both("/explain"), status_code=200, sync_to_thread=False, opt=needs(SCORE))
+    @post(both("/explain"), operation_id=named("explain"), status_code=200, sync_to_thread=False, opt=needs(SCORE))
     def explain(self, request: Asking) -> Explanation:
         """Why a customer scores so, and what a change of features (`what_if`) would do."""
         return explain(plane_of(request), portfolio_of(request), body_of(request), id_of(request))
 
-    @post(both("/features/push"), status_code=200, opt=needs(PUSH))
+    @post(both("/features/push"), operation_id=named("push_features"), status_code=200, opt=needs(PUSH))
     async def push(self, request: Asking) -> PushAnswer:
         """Let fresher feature values of a customer count for a while, in every worker process."""
         asked = plane_of(request), portfolio_of(request), body_of(request), id_of(request)

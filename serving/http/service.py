@@ -1,13 +1,15 @@
 """Routes about the service itself: what it is, whether it lives and is ready, its metrics."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Response, get
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 
+from serving.answers import about
 from serving.errors import NotReady
-from serving.http.routes import Asking, needs, plane_of
+from serving.http.routes import Asking, named, needs, plane_of
 from serving.http.security import ANY_KEY, PUBLIC
 
 MEDIA_TYPE = CONTENT_TYPE_PLAIN_1_0_0.removesuffix("; charset=utf-8")  # which Litestar adds; twice is malformed
@@ -16,19 +18,25 @@ MEDIA_TYPE = CONTENT_TYPE_PLAIN_1_0_0.removesuffix("; charset=utf-8")  # which L
 class ServiceInfo(msgspec.Struct, kw_only=True):
     """What this service is and serves."""
 
-    service: str
-    status: str
-    default_portfolio: str | None
-    portfolios: list[str]
-    docs: str
+    service: Annotated[str, about("Name of the service.")]
+    status: Annotated[str, about("`ready` or `not ready`.")]
+    default_portfolio: Annotated[str | None, about("Portfolio that answers at the root; null while it is not served.")]
+    portfolios: Annotated[list[str], about("Portfolios that are served.")]
+    docs: Annotated[str, about("Path of the interactive documents.")]
 
 
 class Health(msgspec.Struct, kw_only=True):
     """Whether the service can answer, and what of it cannot."""
 
-    status: str
-    portfolios: dict[str, dict[str, Any]]
-    refused: dict[str, str]
+    status: Annotated[str, about("`ready`; a service that is not answers 503.")]
+    portfolios: Annotated[
+        dict[str, dict[str, Any]], about("Per portfolio, role by model version and the month of features.")
+    ]
+    refused: Annotated[dict[str, str], about("Per portfolio, why its newest bundle was refused.")]
+
+
+def _health_id(_: Any, __: Any, path: Sequence[Any]) -> str:
+    return "check_health" if len(path) == 1 else "check_readiness"
 
 
 class ServiceController(Controller):
@@ -36,7 +44,7 @@ class ServiceController(Controller):
 
     tags = ("service",)
 
-    @get("/", sync_to_thread=False, opt=needs(PUBLIC))
+    @get("/", operation_id=named("get_service"), sync_to_thread=False, opt=needs(PUBLIC))
     def index(self, request: Asking) -> ServiceInfo:
         """What this is; 200 as long as the process runs."""
         plane = plane_of(request)
@@ -49,12 +57,12 @@ class ServiceController(Controller):
             docs="/docs",
         )
 
-    @get("/health/live", sync_to_thread=False, opt=needs(PUBLIC))
+    @get("/health/live", operation_id=named("check_liveness"), sync_to_thread=False, opt=needs(PUBLIC))
     def live(self) -> dict[str, str]:
         """200 as long as the process answers at all."""
         return {"status": "live"}
 
-    @get(["/health", "/health/ready"], sync_to_thread=False, opt=needs(PUBLIC))
+    @get(["/health", "/health/ready"], operation_id=_health_id, sync_to_thread=False, opt=needs(PUBLIC))
     def ready(self, request: Asking) -> Health:
         """200 when a checked model is loaded and answers can be logged; 503 before, and when the disk is full."""
         plane = plane_of(request)
@@ -62,7 +70,9 @@ class ServiceController(Controller):
             raise NotReady(why)
         return Health(status="ready", portfolios=plane.registry.summary(), refused=plane.registry.refusals)
 
-    @get("/metrics", sync_to_thread=True, opt=needs(ANY_KEY))
+    @get(
+        "/metrics", operation_id=named("get_metrics"), media_type="text/plain", sync_to_thread=True, opt=needs(ANY_KEY)
+    )
     def metrics(self, request: Asking) -> Response[bytes]:
         """Counters of all worker processes, as Prometheus reads them."""
         return Response(plane_of(request).metrics.text(), media_type=MEDIA_TYPE)
