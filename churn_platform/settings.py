@@ -25,7 +25,7 @@ PREFIX = "CHURN_"
 class Settings(BaseSettings):
     """Settings with a sentence each; unknown `CHURN_` variables are refused by `load_settings`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
 
     data_dir: Path = Field(Path("data"), description="Folder that holds everything the platform writes.")
     portfolios_dir: Path = Field(Path("portfolios"), description="Folder with the specs of your own portfolios.")

@@ -40,6 +40,13 @@ def test_an_unusable_value_is_named(monkeypatch):
         load_settings()
 
 
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_an_empty_variable_means_the_default(monkeypatch, name):
+    """Of every setting: an empty path would be the current folder."""
+    monkeypatch.setenv(f"CHURN_{name.upper()}", "")
+    assert getattr(load_settings(), name) == Settings.model_fields[name].default
+
+
 def test_an_unknown_override_is_refused():
     """A caller's typing error is refused as well."""
     with pytest.raises(SettingsError, match="CHURN_DATA_DIRR"):

@@ -4,7 +4,6 @@ import argparse
 import logging
 import logging.config
 import os
-import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,8 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
 def serve(settings: Settings) -> None:
     """Run the workers until a signal; each finishes its requests first. The state folder must be claimed."""
     check_port(settings.host, settings.port)
-    _empty(settings.metrics_dir)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_dir)  # read when prometheus_client is imported
+    _forget_counters(settings.metrics_dir)
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces
 
@@ -61,12 +60,15 @@ def serve(settings: Settings) -> None:
     ).serve()
 
 
-def _empty(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+def _forget_counters(folder: Path) -> None:
+    from serving.shared_counters import remove_counters
+
     try:
-        folder.mkdir(parents=True)
+        remove_counters(folder)
     except OSError as error:
-        raise SettingsError(f"{folder} cannot be made anew: {error}") from error
+        raise SettingsError(
+            f"{folder}: counters of the last start cannot be removed: {error}; correct its rights"
+        ) from error
 
 
 def _keys(parsed: argparse.Namespace, settings: Settings) -> None:

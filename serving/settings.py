@@ -100,7 +100,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def load_settings(environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
-    """Settings from the environment, with `overrides` on top; SettingsError names what is wrong."""
+    """Settings from the environment, with `overrides` on top; SettingsError names what is wrong.
+
+    A variable that is empty, or blank, means the default: as a path it would be the current folder.
+    """
     given = os.environ if environment is None else environment
     values = {name.removeprefix(PREFIX).lower(): text for name, text in given.items() if name.startswith(PREFIX)}
     fields = {field.name: field.type for field in msgspec.structs.fields(Settings)}
@@ -109,7 +112,7 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: obj
         raise SettingsError(
             f"unknown setting {', '.join(PREFIX + name.upper() for name in unknown)}; known are {known}"
         )
-    read = {name: _read(name, text, fields[name]) for name, text in values.items()}
+    read = {name: _read(name, text, fields[name]) for name, text in values.items() if text.strip()}
     return Settings(**read | overrides)  # type: ignore[arg-type]
 
 

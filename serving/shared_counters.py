@@ -7,6 +7,7 @@ the worker that counts (SIGBUS), and with it the service. Here the space is take
 import contextlib
 import logging
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from serving.shared_memory import take_space
 
 FILE_BYTES = {"counter": 1 << 20, "histogram": 1 << 20, "gauge_livemin": 1 << 16, "gauge_livemax": 1 << 16}
 """By kind of metric; enough for a hundred arms, beyond which the library lets a file grow."""
+
+COUNTER_FILE = re.compile(r"(counter|histogram|summary|gauge_[a-z]+)_\d+\.db")
+"""Names that prometheus_client gives to its files: kind of metric and process."""
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +41,17 @@ def share_counters(folder: Path) -> bool:
         values.ValueClass = values.MutexValue
         return False
     return True
+
+
+def remove_counters(folder: Path) -> None:
+    """Make the folder empty of the counters of earlier processes. What else lies there is not ours, and stays.
+
+    OSError where a file cannot be removed, or the folder not be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        if COUNTER_FILE.fullmatch(file.name):
+            file.unlink(missing_ok=True)
 
 
 def _forget_dead(folder: Path) -> None:

@@ -46,6 +46,14 @@ def test_settings_come_from_the_environment():
     assert (settings.access_log, settings.cors_origins) == (True, ("a", "b"))
 
 
+def test_an_empty_variable_means_the_default():
+    """Of every setting: an empty path would be the current folder."""
+    for field in msgspec.structs.fields(Settings):
+        for text in ("", " "):
+            settings = load_settings({f"{PREFIX}{field.name.upper()}": text})
+            assert getattr(settings, field.name) == field.default, field.name
+
+
 def test_a_host_and_a_level_may_be_written_as_people_do():
     """localhost is the address that it stands for; the case of a level does not matter."""
     settings = load_settings({"SERVING_HOST": "localhost", "SERVING_LOG_LEVEL": "debug"})

@@ -9,7 +9,7 @@ from prometheus_client import values
 
 from churn_platform_tests.serving.test_prediction_log import files_of_at_most
 from serving.metrics import FOLDER_VARIABLE, Metrics
-from serving.shared_counters import FILE_BYTES
+from serving.shared_counters import FILE_BYTES, remove_counters
 
 
 @pytest.fixture
@@ -51,3 +51,15 @@ def test_what_a_dead_worker_said_of_the_present_is_forgotten(folder):
     metrics.log_available.labels("tiny").set(1)
     assert b'prediction_log_available{portfolio="tiny"} 1.0' in metrics.text()
     assert b'model_reloads_total{portfolio="tiny"} 1.0' in metrics.text()
+
+
+def test_a_start_removes_counters_and_nothing_else(tmp_path):
+    """A folder `metrics` may be somebody's: their files and folders stay, whatever they are named like."""
+    (tmp_path / "kept.db").mkdir()
+    others = {"kept.db", "notes.txt", "counter_7.db.bak", "counters_7.db", "counter_x.db"}
+    for name in others - {"kept.db"}:
+        (tmp_path / name).touch()
+    for name in ("counter_7.db", "histogram_7.db", "gauge_livemin_7.db"):
+        (tmp_path / name).touch()
+    remove_counters(tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == others
