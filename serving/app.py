@@ -20,6 +20,7 @@ from serving.http.documents import documents
 from serving.http.envelope import enveloped
 from serving.http.experiment import ExperimentController
 from serving.http.models import ModelsController
+from serving.http.preflight import with_refusals
 from serving.http.problems import problem_details
 from serving.http.routes import GATE, PLANE, knock
 from serving.http.scoring import ScoringController
@@ -49,7 +50,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     settings = settings or load_settings()
     app = create_litestar(settings)
     return enveloped(
-        short_cut(app, app.state[GATE], app.state[PLANE]),
+        short_cut(with_refusals(app), app.state[GATE], app.state[PLANE]),
         request_seconds=settings.request_seconds,
         body_bytes_max=settings.body_bytes_max,
         access_log=settings.access_log,
@@ -66,7 +67,7 @@ def create_litestar(settings: Settings) -> Litestar:
     )
     plane = Dataplane(settings, registry, metrics, worker=f"{socket.gethostname()}-{os.getpid()}")
     limiter = Limiter(settings.state_dir / "rates")
-    cors = CORSConfig(allow_origins=list(settings.cors_origins)) if settings.cors_origins else None
+    cors = cors_config(settings)
     check = gate(
         keys, limiter, is_open=settings.is_loopback, requests_per_second=settings.requests_per_second, cors=cors
     )
@@ -81,6 +82,13 @@ def create_litestar(settings: Settings) -> Litestar:
         plugins=[problem_details(metrics)],
         state=State({PLANE: plane, GATE: check}),
     )
+
+
+def cors_config(settings: Settings) -> CORSConfig | None:
+    """Which web pages may ask, and which headers of an answer they may read; None for none."""
+    if not settings.cors_origins:
+        return None
+    return CORSConfig(allow_origins=list(settings.cors_origins), expose_headers=["x-request-id", "retry-after"])
 
 
 def check_exposure(settings: Settings, keys: KeyRing) -> None:

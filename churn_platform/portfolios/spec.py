@@ -3,10 +3,11 @@
 from functools import cached_property
 from typing import Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from churn_platform.portfolios.economics import Campaign, Economics
 from churn_platform.portfolios.spec_model import Identifier, SpecModel
+from churn_platform.published.contract import ROUTES
 from churn_platform.published.sentences import sentence
 
 ATTRIBUTE_TYPES = ("string", "integer", "number", "boolean")
@@ -163,6 +164,15 @@ class Portfolio(SpecModel):
     campaign: Campaign = Campaign()
     gates: Gates
     candidates: tuple[Algorithm, ...] = get_args(Algorithm)
+
+    @field_validator("name")
+    @classmethod
+    def _is_no_route(cls, name: str) -> str:
+        if name in ROUTES:
+            raise ValueError(
+                f"{name!r} is a path of the service; no portfolio can be named so: {', '.join(sorted(ROUTES))}"
+            )
+        return name
 
     @model_validator(mode="after")
     def _parts_agree(self):

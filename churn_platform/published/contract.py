@@ -23,6 +23,21 @@ LIVE_FILE = "live.json"
 ONNX_INPUT = "features"
 ONNX_PROBABILITIES = "probabilities"
 CUSTOMER_ID = "customer_id"
+ROUTES_TO_COME = frozenset({"v1", "v2"})
+ROUTES = ROUTES_TO_COME | {
+    "ab-test",
+    "customers",
+    "docs",
+    "explain",
+    "features",
+    "health",
+    "metrics",
+    "models",
+    "predict",
+    "schema",
+    "view_report",
+}
+"""What the service's paths begin with: a portfolio of such a name could not be told apart from a route."""
 CHAMPION, CHALLENGER, SHADOW = "champion", "challenger", "shadow"
 
 Published = TypeVar("Published", bound=msgspec.Struct)

@@ -289,6 +289,19 @@ def test_only_this_machines_names_are_answered_without_keys(client, host, status
     assert client.get("/", headers={"host": host}).status_code == status
 
 
+def test_every_path_has_the_same_rule_for_hosts(client, tmp_path):
+    """The documents as well: a rebound page reads nothing of a service without keys."""
+    asked = set()
+    for route in create_litestar(settings_in(tmp_path / "apart")).routes:
+        for handler in getattr(route, "route_handlers", []):
+            for method in handler.http_methods - {"OPTIONS"}:
+                path = route.path_format.format(portfolio="tiny", customer_id="C00001", version=1, name="x", path="x")
+                response = client.request(method, path, headers={"host": "rebound.example"}, follow_redirects=False)
+                assert (path, response.status_code) == (path, 403)
+                asked.add(path)
+    assert asked >= {"/schema", "/schema/openapi.json", "/docs", "/"}
+
+
 def test_an_unlogged_answer_is_not_given(client, tmp_path, monkeypatch):
     """Where the log cannot take the record: 503, not ready, and no answer; afterwards all is well again."""
     assert client.post("/predict", json=ADA).status_code == 200

@@ -27,6 +27,7 @@ def changed(*path, value) -> dict:
     [
         (("colour",), "red", "Extra inputs are not permitted"),
         (("name",), "Tiny!", "String should match pattern"),
+        (("name",), "schema", "'schema' is a path of the service"),
         (("features", 1, "name"), "usage", "a feature is listed twice"),
         (("features", 0, "levels"), ["a"], "a category needs levels, and only a category has them"),
         (("features", 3, "levels"), [], "a category needs levels"),

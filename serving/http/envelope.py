@@ -18,6 +18,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import logs
 from serving.errors import RequestTimeout, ServingError, TooLarge
+from serving.http.encoding import decoded
 
 REQUEST_ID, HEADERS, BODY, FAULT = "request_id", "headers", "body", "fault"
 SECURITY_HEADERS = [
@@ -27,6 +28,7 @@ SECURITY_HEADERS = [
     (b"cache-control", b"no-store"),
 ]
 POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+LENGTH_DIGITS = 19  # of any length that a machine can hold; int() refuses some thousand
 WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
 
 logger = logging.getLogger("serving.access")
@@ -98,7 +100,8 @@ def enveloped(app: ASGIApp, *, request_seconds: float, body_bytes_max: int, acce
         if method not in WITHOUT_BODY:
             try:
                 _check_announced(state[HEADERS].get(b"content-length"), body_bytes_max)
-                state[BODY] = await arrivals.body(receive, body_bytes_max)
+                body = await arrivals.body(receive, body_bytes_max)
+                state[BODY] = decoded(body, state[HEADERS].get(b"content-encoding", b""), body_bytes_max)
             except ServingError as fault:
                 state[FAULT] = fault
         status = 0
@@ -125,7 +128,7 @@ def enveloped(app: ASGIApp, *, request_seconds: float, body_bytes_max: int, acce
 
 def _check_announced(length: bytes | None, most: int) -> None:
     """TooLarge where the headers say already that the body is."""
-    if length is not None and (not length.isdigit() or int(length) > most):
+    if length is not None and (not length.isdigit() or len(length) > LENGTH_DIGITS or int(length) > most):
         raise TooLarge(f"the body is said to have {length[:20].decode('latin-1')} bytes; {most} are allowed")
 
 

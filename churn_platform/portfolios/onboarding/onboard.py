@@ -17,6 +17,7 @@ from churn_platform.portfolios.onboarding.spec_file import Source, spec_text
 from churn_platform.portfolios.registry import read_portfolio, spec_paths
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.spec_model import IDENTIFIER_PATTERN
+from churn_platform.published.contract import ROUTES
 
 OTHER_SCHEMAS = ("main", "temp", "system", "lake", "information_schema", "pg_catalog")
 FEW_CHURNED = 100
@@ -107,6 +108,10 @@ def _check_name(name: str, path: Path, portfolios_dir: Path, *, overwrite: bool)
         raise SpecError(
             f"portfolio name {name!r} is not usable; take a lower-case letter, then lower-case letters, digits and "
             "underscores, no word of SQL, and no '_raw' at the end"
+        )
+    if name in ROUTES:
+        raise SpecError(
+            f"portfolio name {name!r} is a path of the service; choose another than {', '.join(sorted(ROUTES))}"
         )
     if path.exists() and not overwrite:
         raise SpecError(f"{path} exists already; choose another name, or overwrite it")
