@@ -52,24 +52,26 @@ class Answer(msgspec.Struct, kw_only=True):
 
 
 class BatchError(msgspec.Struct, kw_only=True):
-    """Why one customer of a batch got no score: the problem that the customer alone would have met."""
+    """Why customers of a batch got no score: the problem that each alone would have met, told once for those alike."""
 
-    position: Annotated[int, about("Place of the customer in the request, from 0.")]
-    customer_id: Annotated[str | None, about("The id, where one was sent as text.")]
-    status: Annotated[int, about("The HTTP status that the customer alone would have got.")]
-    detail: Annotated[str, about("What is wrong.")]
-    errors: Annotated[list[dict[str, Any]], about("Each field that is not allowed.")] = []
+    position: Annotated[int, about("Place of the first such customer in the request, from 0.")]
+    customer_id: Annotated[str | None, about("The first one's id, where one was sent as text.")]
+    count: Annotated[int, about("How many customers met this error.")]
+    positions: Annotated[list[int], about("Their places in the request, the first hundred.")]
+    status: Annotated[int, about("The HTTP status that each customer alone would have got.")]
+    detail: Annotated[str, about("What is wrong, with the values of the first one.")]
+    errors: Annotated[list[dict[str, Any]], about("Each field that is not allowed, at most five.")] = []
 
 
 class BatchAnswer(msgspec.Struct, kw_only=True):
-    """Scores in the order of the request, with a gap and an error for each customer that has none."""
+    """Scores in the order of the request, null for each customer that has none; `errors` say why."""
 
     request_id: Annotated[str, about("Id of the request, as in `x-request-id` and in the prediction log.")]
     portfolio: Annotated[str, about("Portfolio that answered.")]
     predictions: Annotated[
         list[Answer | None], about("In the order of the request; null for a customer with an error.")
     ]
-    errors: Annotated[list[BatchError], about("One per customer that got no score.")]
+    errors: Annotated[list[BatchError], about("One per kind of error, however many customers met it.")]
     latency_ms: Annotated[float, about("Time spent in the service, in milliseconds.")]
 
 

@@ -16,13 +16,14 @@ from litestar.types import ASGIApp
 from serving.claims import end_with_parent
 from serving.dataplane import Dataplane
 from serving.errors import SettingsError
+from serving.http.background import Background
 from serving.http.documents import documents
 from serving.http.envelope import enveloped
 from serving.http.experiment import ExperimentController
 from serving.http.models import ModelsController
 from serving.http.preflight import with_refusals
 from serving.http.problems import problem_details
-from serving.http.routes import GATE, PLANE, knock
+from serving.http.routes import BACKGROUND, GATE, PLANE, knock
 from serving.http.scoring import ScoringController
 from serving.http.security import gate
 from serving.http.service import ServiceController
@@ -71,16 +72,18 @@ def create_litestar(settings: Settings) -> Litestar:
     check = gate(
         keys, limiter, is_open=settings.is_loopback, requests_per_second=settings.requests_per_second, cors=cors
     )
+    background = Background()
     router, openapi = documents(registry, settings, is_open=lambda: settings.is_loopback and not keys.is_in_use)
     return Litestar(
         [*CONTROLLERS, router],
         before_request=knock,
         cors_config=cors,
         lifespan=[lambda _: following(plane, keys)],
+        on_shutdown=[background.close],
         logging_config=None,
         openapi_config=openapi,
         plugins=[problem_details(metrics)],
-        state=State({PLANE: plane, GATE: check}),
+        state=State({PLANE: plane, GATE: check, BACKGROUND: background}),
     )
 
 

@@ -36,20 +36,25 @@ class Asked(msgspec.Struct, frozen=True):
 
 def read_object(body: bytes) -> dict[str, Any]:
     """The JSON object in a request's body; MalformedRequest where there is none."""
+    given = read_json(body)
+    if given.__class__ is not dict:
+        raise MalformedRequest('the body is not a JSON object; send for example {"customer_id": "C0000001"}')
+    if body.count(b":") > len(given):  # something nested, a colon in a text, or a name given twice
+        refuse_twice(body)
+    return given
+
+
+def read_json(body: bytes) -> Any:
+    """What a body says; MalformedRequest where it is no JSON in UTF-8."""
     try:
-        given = _decode(body)
+        return _decode(body)
     except UnicodeDecodeError as error:
         raise MalformedRequest(f"the body is not UTF-8: {error}") from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise MalformedRequest(f"the body is not JSON: {error}") from error
-    if given.__class__ is not dict:
-        raise MalformedRequest('the body is not a JSON object; send for example {"customer_id": "C0000001"}')
-    if body.count(b":") > len(given):  # something nested, a colon in a text, or a name given twice
-        _refuse_twice(body)
-    return given
 
 
-def _refuse_twice(body: bytes) -> None:
+def refuse_twice(body: bytes) -> None:
     """MalformedRequest where an object names a field twice: of two customer ids nobody knows which one is meant."""
     try:
         json.loads(body, object_pairs_hook=_once)

@@ -32,7 +32,11 @@ class InvalidRequest(ServingError):
 
     def __init__(self, faults: list[Fault]):
         self.faults = faults
-        super().__init__("; ".join(f"{fault.field}: {fault.value!r}, allowed is {fault.allowed}" for fault in faults))
+        super().__init__(faults)
+
+    def __str__(self) -> str:
+        told = [f"{fault.field}: {fault.value!r}, allowed is {fault.allowed}" for fault in self.faults]
+        return "; ".join(told)
 
 
 class NotFound(ServingError):
@@ -61,6 +65,10 @@ class TooManyRequests(ServingError):
 
 class RequestTimeout(ServingError):
     """The request did not arrive in time."""
+
+
+class HungUp(ServingError):
+    """The client is gone, so that nobody waits for the answer any more."""
 
 
 class TooLarge(ServingError):

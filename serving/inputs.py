@@ -1,6 +1,5 @@
 """Reads what a request says about a customer, against the features that the manifest describes."""
 
-import difflib
 import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -10,12 +9,16 @@ import numpy as np
 from churn_platform.published.contract import CUSTOMER_ID, PublishedFeature
 from churn_platform.published.sentences import decoded, sentence
 from serving.errors import Fault
+from serving.suggestions import Suggestions
 from serving.whole import FLOAT32_MAX, whole_reader
 
 CUSTOMER_ID_BYTES_MAX = 511
 SHOWN_CHARACTERS = 80
 NOT_NESTED = "no object: features stand by name beside the customer id"
+UNKNOWN = "only features that the model knows"
+LISTED = f"{UNKNOWN}, GET /schema/openapi.json lists them"
 FAULTS_MAX = 20
+SUGGESTED_MAX = 5
 TRUTH = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0}
 
 Read = Callable[[Any], float]
@@ -33,6 +36,8 @@ class Catalogue:
             for name in {feature.name, feature.source or feature.name}:
                 self.places[name] = place
                 self._readers[name] = (place, _reader(feature))
+        self._allowed = [allowed(feature) for feature in features]
+        self._suggestions = Suggestions(self.places)
         self.whole = whole_reader(features)
         self.defaults = self._encoded("default")
         references = self._encoded("reference")
@@ -55,20 +60,21 @@ class Catalogue:
                 known += 1
             except KeyError:
                 if name not in also_known:
-                    hint = self._suggestion(name) if at or not isinstance(value, dict) else NOT_NESTED
+                    is_nested = not at and isinstance(value, dict)
+                    hint = NOT_NESTED if is_nested else self._hint(name, len(faults))
                     faults.append(Fault(at + name[:SHOWN_CHARACTERS], shown(value), hint))
             except (ValueError, OverflowError):
-                faults.append(Fault(at + name, shown(value), allowed(self.features[place])))
+                faults.append(Fault(at + name, shown(value), self._allowed[place]))
             if faults and len(faults) > FAULTS_MAX:
                 break
         if known > len(values):
             faults.append(Fault(at or "features", None, "each feature once, by its own name or that of its source"))
         return values
 
-    def _suggestion(self, name: str) -> str:
-        close = difflib.get_close_matches(name[:SHOWN_CHARACTERS], self.places, n=3)
-        perhaps = f"perhaps {' or '.join(map(repr, close))}" if close else "GET /schema/openapi.json lists them"
-        return f"only features that the model knows, {perhaps}"
+    def _hint(self, name: str, faults_before: int) -> str:
+        """What is allowed instead of an unknown name; the first few of a request get suggestions."""
+        near = self._suggestions.near(name) if faults_before < SUGGESTED_MAX else []
+        return f"{UNKNOWN}, perhaps {' or '.join(map(repr, near))}" if near else LISTED
 
     def decoded(self, encoded: np.ndarray) -> dict[str, object]:
         """Values by name."""

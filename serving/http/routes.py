@@ -13,7 +13,7 @@ from serving.dataplane import Dataplane
 from serving.http.envelope import BODY, REQUEST_ID
 from serving.http.security import ADMIN, NEEDS
 
-PLANE, GATE = "plane", "gate"
+PLANE, GATE, BACKGROUND = "plane", "gate", "background"
 OF_PORTFOLIO = "_of_portfolio"
 Asking = Request[Any, Any, Any]
 encode = msgspec.json.Encoder().encode
@@ -72,14 +72,14 @@ def answers(shape: type[msgspec.Struct]) -> dict[int, ResponseSpec]:
 class Encoded:
     """An answer as JSON, sent without Litestar's response objects, which cost more than a look-up."""
 
-    __slots__ = ("_answer",)
+    __slots__ = ("_body",)
 
     def __init__(self, answer: msgspec.Struct):
-        self._answer = answer
+        self._body = encode(answer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        body = encode(self._answer)
+        body = self._body
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -8,7 +8,20 @@ from litestar.types import ASGIApp
 from serving.answers import Answer, BatchAnswer, CustomerView, Explanation, PushAnswer
 from serving.batch import predict_batch
 from serving.explanation import explain
-from serving.http.routes import Asking, Encoded, answers, body_of, both, id_of, named, needs, plane_of, portfolio_of
+from serving.http.background import Background
+from serving.http.routes import (
+    BACKGROUND,
+    Asking,
+    Encoded,
+    answers,
+    body_of,
+    both,
+    id_of,
+    named,
+    needs,
+    plane_of,
+    portfolio_of,
+)
 from serving.http.security import PUSH, SCORE
 from serving.push import push
 
@@ -40,7 +53,11 @@ class ScoringController(Controller):
     async def predict_batch(self, request: Asking) -> ASGIApp:
         """Score many customers; one that cannot be scored gets an error of its own."""
         asked = plane_of(request), portfolio_of(request), body_of(request), id_of(request)
-        return Encoded(await asyncio.to_thread(predict_batch, *asked))
+        background: Background = request.app.state[BACKGROUND]
+        return await background.run(
+            request.receive,
+            lambda give_way: Encoded(predict_batch(*asked, give_way)),
+        )
 
     @get(
         both("/customers/{customer_id:str}"), operation_id=named("get_customer"), sync_to_thread=False, opt=needs(SCORE)
