@@ -34,6 +34,11 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Held).decode
 
 
+def overlay_id_bytes_max(portfolio: str) -> int:
+    """The longest customer id of a portfolio that the store can keep: its key begins with the portfolio's name."""
+    return MAX_KEY_BYTES - len(overlay_key(portfolio, ""))
+
+
 class Overlay:
     """Pushed features of all portfolios; one object per process. Times are seconds since 1970, UTC."""
 
@@ -64,8 +69,8 @@ class Overlay:
         """Let values hold for `ttl_seconds`; others pushed before keep their own time. OverlayFull: nothing kept."""
         key = overlay_key(portfolio, customer_id)
         if len(key) > MAX_KEY_BYTES:
-            longest = MAX_KEY_BYTES - len(overlay_key(portfolio, ""))
-            raise InvalidRequest([Fault(CUSTOMER_ID, customer_id[:60], f"text of at most {longest} bytes")])
+            allowed = f"text of at most {overlay_id_bytes_max(portfolio)} bytes"
+            raise InvalidRequest([Fault(CUSTOMER_ID, customer_id[:60], allowed)])
         pushed = {name: (now + ttl_seconds, value) for name, value in features.items()}
         try:
             with self._environment.begin(write=True) as transaction:

@@ -63,6 +63,8 @@ def failures(method: str, path: str, scope: str, settings: Settings) -> dict[int
         found[404] = "There is no such customer, portfolio, model or report."
     if path.startswith("/health"):
         found[503] = "Not ready: no checked model is loaded, or answers cannot be logged."
+    if "{customer_id}" in path:
+        found[422] = "The customer id is too long."
     if method == "post":
         found |= _failures_of_bodies(settings)
     if scope == PUSH:

@@ -10,6 +10,7 @@ from churn_platform.published.contract import CUSTOMER_ID, PublishedFeature
 from serving.explanation import WHAT_IF
 from serving.inputs import CUSTOMER_ID_BYTES_MAX
 from serving.live import Portfolio, Registry
+from serving.overlay import overlay_id_bytes_max
 from serving.settings import Settings
 from serving.whole import FLOAT32_MAX
 
@@ -24,7 +25,7 @@ ID: Schema = {
     "maxLength": CUSTOMER_ID_BYTES_MAX,
     "description": (
         f"The operator's customer number, at most {CUSTOMER_ID_BYTES_MAX} bytes in UTF-8. "
-        "Features that are not sent are looked up by it."
+        "Features that are not sent are looked up by it. null counts as not sent."
     ),
 }
 PROBLEM: Schema = {
@@ -90,6 +91,9 @@ def _bodies(portfolio: Portfolio, settings: Settings, customer: Schema) -> dict[
     some = {name: example[name] for name in list(example)[:1]}
     known = f"A customer of {portfolio.name}: {_names(portfolio)}"
     changes = _object(features, "Features with other values.", minProperties=1)
+    tried = changes | {"description": "Features with the values to try; null counts as not sent."}
+    pushed_id: Schema = {"type": "string", "minLength": 1, "maxLength": overlay_id_bytes_max(portfolio.name)}
+    pushed_id["description"] = "The operator's customer number."
     # Beside `what_if` the customer has to be named or described.
     with_customer: Schema = {"if": {"required": [WHAT_IF]}, "then": {"minProperties": 2}}
     return {
@@ -99,12 +103,12 @@ def _bodies(portfolio: Portfolio, settings: Settings, customer: Schema) -> dict[
             {"customers": [example]},
         ),
         "/explain": (
-            _object({CUSTOMER_ID: ID} | features | {WHAT_IF: changes}, known, minProperties=1, **with_customer),
+            _object({CUSTOMER_ID: ID} | features | {WHAT_IF: tried}, known, minProperties=1, **with_customer),
             example | {WHAT_IF: some},
         ),
         "/features/push": (
             _object(
-                {CUSTOMER_ID: ID, "features": changes, "ttl_seconds": _seconds_to_live(settings)},
+                {CUSTOMER_ID: pushed_id, "features": changes, "ttl_seconds": _seconds_to_live(settings)},
                 "Values that count for a while.",
                 [CUSTOMER_ID, "features"],
             ),
