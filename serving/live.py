@@ -76,6 +76,7 @@ class Registry:
         self._portfolios: dict[str, Portfolio] = {}
         self._tried: dict[str, tuple[Signature, int]] = {}
         self.refusals: dict[str, str] = {}
+        self.generation = 0  # another one for each state taken live
 
     @property
     def served(self) -> list[str]:
@@ -144,6 +145,7 @@ class Registry:
         for arm in fresh.arms.all:
             self._metrics.arm(fresh.name, arm.role, arm.model.version, arm.model.catalogue.names)
         self._portfolios = self._portfolios | {root.name: fresh}
+        self.generation += 1
         self.refusals.pop(root.name, None)
         self._metrics.reloads.labels(root.name).inc()
         models = {arm.role: arm.model.version for arm in fresh.arms.all}

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from churn_platform_tests.http.conftest import settings_in
+from churn_platform_tests.http.test_reload import eventually
 from churn_platform_tests.serving.bundles import publish
 from churn_platform_tests.serving.processes import ROOT, serving
+from serving.http import documents
 from serving.keys import add_key
 from serving.prediction_log import LogUnavailable
 
@@ -119,3 +121,29 @@ def test_what_asks_to_wait_says_how_long(client, monkeypatch):
     monkeypatch.setattr("serving.dataplane.Dataplane.predict", fail)
     response = client.post("/predict", json={"customer_id": "C00001"})
     assert (response.status_code, response.headers["retry-after"]) == (503, "5")
+
+
+def test_the_document_is_made_once_for_what_is_live(client, tmp_path, booster, monkeypatch):
+    """Anybody may ask for it, without key or rate; another state that goes live makes it anew."""
+    made = []
+    make = documents.live_document
+
+    def counted(*arguments, **options):
+        made.append(1)
+        return make(*arguments, **options)
+
+    monkeypatch.setattr(documents, "live_document", counted)
+    texts = {client.get("/schema/openapi.json").text for _ in range(3)}
+    assert (len(texts), len(made)) == (1, 1)
+    publish(tmp_path / "published", booster, name="atlantis")
+    eventually(lambda: "atlantis" in client.get("/schema/openapi.json").text)
+    assert len(made) == 2
+
+
+def test_files_of_the_page_may_be_kept(client):
+    """They change with a package alone; what is no such file, and every answer, may not be kept."""
+    pytest.importorskip("swagger_ui")
+    kept = client.get("/schema/assets/swagger-ui.css").headers["cache-control"]
+    assert kept == "public, max-age=86400"
+    for path in ("/schema/assets/nothing.css", "/schema/openapi.json", "/models"):
+        assert client.get(path).headers["cache-control"] == "no-store"

@@ -6,6 +6,7 @@ the document follows a reload as the checks do.
 
 import copy
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,6 +32,7 @@ ASSETS = {
     "swagger-ui-standalone-preset.js": "text/javascript",
     "swagger-ui.css": "text/css",
 }
+CACHED = "public, max-age=86400"  # a day: the files change with the package alone
 ASSETS_PATH = "/schema/assets"
 PAGE_POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; img-src 'self' data:"
@@ -67,10 +69,19 @@ def documents(registry: Registry, settings: Settings, *, is_open: Callable[[], b
 @get(f"{ASSETS_PATH}/{{name:str}}", sync_to_thread=True, opt=needs(PUBLIC))
 def asset(name: str) -> Response[bytes]:
     """A file of Swagger UI, out of the package `swagger-ui-py`."""
-    found = find_spec("swagger_ui")
-    if name not in ASSETS or found is None or found.origin is None:
+    content = _content(name) if name in ASSETS else None
+    if content is None:
         raise NotFound(f"no file {name[:80]!r} of Swagger UI; it comes with the package swagger-ui-py")
-    return Response((Path(found.origin).parent / "static" / name).read_bytes(), media_type=ASSETS[name])
+    return Response(content, media_type=ASSETS[name], headers={"cache-control": CACHED})
+
+
+@lru_cache(len(ASSETS))
+def _content(name: str) -> bytes | None:
+    """The file, read once; None without the package."""
+    found = find_spec("swagger_ui")
+    if found is None or found.origin is None:
+        return None
+    return (Path(found.origin).parent / "static" / name).read_bytes()
 
 
 @get("/docs", sync_to_thread=False, opt=needs(PUBLIC))
@@ -90,10 +101,23 @@ async def _public(request: Request[Any, Any, Any]) -> None:
 
 
 class _Live:
-    """The document for what is live now, made of Litestar's."""
+    """The document for what is live now, made of Litestar's.
+
+    Anybody may ask for it, without key or rate, so each rendering is made once for what is live.
+    """
 
     def __init__(self, registry: Registry, settings: Settings, is_open: Callable[[], bool]):
         self._registry, self._settings, self._is_open = registry, settings, is_open
+        self._rendered: dict[str, tuple[object, bytes]] = {}
+
+    def rendered(self, kind: str, render: Callable[[], bytes]) -> bytes:
+        """What `render` gives, remembered until another state is live or the service is closed by a key."""
+        state = (self._registry.generation, self._is_open())
+        made_for, content = self._rendered.get(kind, (None, b""))
+        if made_for != state:
+            content = render()
+            self._rendered[kind] = (state, content)
+        return content
 
     def document(self, request: Request[Any, Any, Any], base: dict[str, Any]) -> dict[str, Any]:
         """The document; `base` stays as it is."""
@@ -110,7 +134,8 @@ class _LiveJson(JsonRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """The document for what is live now."""
-        return super().render(request, self._live.document(request, openapi_schema))
+        render = super().render
+        return self._live.rendered("json", lambda: render(request, self._live.document(request, openapi_schema)))
 
 
 class _LiveSwagger(SwaggerRenderPlugin):
@@ -127,7 +152,8 @@ class _LiveSwagger(SwaggerRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """The page for what is live now."""
-        return super().render(request, self._live.document(request, openapi_schema))
+        render = super().render
+        return self._live.rendered("page", lambda: render(request, self._live.document(request, openapi_schema)))
 
     @staticmethod
     def render_json(request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:

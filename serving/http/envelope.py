@@ -25,8 +25,8 @@ SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
 ]
+NO_STORE = (b"cache-control", b"no-store")
 POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 LENGTH_DIGITS = 19  # of any length that a machine can hold; int() refuses some thousand
 WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
@@ -111,8 +111,9 @@ def enveloped(app: ASGIApp, *, request_seconds: float, body_bytes_max: int, acce
             if message["type"] == "http.response.start":
                 status = message["status"]
                 own = message["headers"]
-                policy = () if POLICY[0] in dict(own) else (POLICY,)
-                message["headers"] = [*own, *SECURITY_HEADERS, *policy, (b"x-request-id", request_id.encode())]
+                named = dict(own)
+                usual = [header for header in (NO_STORE, POLICY) if header[0] not in named]
+                message["headers"] = [*own, *SECURITY_HEADERS, *usual, (b"x-request-id", request_id.encode())]
             elif method == "HEAD":
                 message["body"] = b""  # type: ignore[typeddict-unknown-key]
             await send(message)
