@@ -125,7 +125,7 @@ def _headers(draw: random.Random, bodies: list[bytes]) -> bytes:
 
 
 def _gzipped(draw: random.Random, bodies: list[bytes]) -> bytes:
-    packed = gzip.compress(draw.choice((_body(draw, bodies), b" " * 5_000_000)), compresslevel=1)
+    packed = gzip.compress(draw.choice((_body(draw, bodies), b" " * 5_000_000)), compresslevel=1, mtime=0)
     return _request(draw, packed, b"content-encoding: " + draw.choice((b"gzip", b"br", b"gzip, gzip")))
 
 
