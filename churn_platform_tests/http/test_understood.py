@@ -39,5 +39,5 @@ def test_spellings_alone_are_understood(body, understood):
 def test_a_batch_is_understood_where_each_refused_customer_has_an_error():
     """A wrong customer without an error stays a finding."""
     body = {"customers": [{"usage": 1}, 7]}
-    assert is_understood(body, BATCH, DOCUMENT, {"errors": [{"position": 1}]})
-    assert not is_understood(body, BATCH, DOCUMENT, {"errors": []})
+    assert is_understood(body, BATCH, DOCUMENT, {"predictions": [{}, None], "errors": [{"positions": [1]}]})
+    assert not is_understood(body, BATCH, DOCUMENT, {"predictions": [{}, None], "errors": []})

@@ -34,7 +34,8 @@ def is_understood(body: Any, schema: dict[str, Any], document: dict[str, Any], a
     """Whether the schema allows the body once its spellings are read, or the answer names each customer it does not."""
     read = as_documented(body, schema, document)
     if isinstance(read, dict) and isinstance(read.get("customers"), list):
-        refused = {error["position"] for error in answer.get("errors", [])}
+        scores = answer.get("predictions", []) if answer.get("errors") else []
+        refused = {place for place, score in enumerate(scores) if score is None}
         read = read | {"customers": [one for place, one in enumerate(read["customers"]) if place not in refused]}
         if not read["customers"]:
             return set(read) == {"customers"} and len(refused) > 0
