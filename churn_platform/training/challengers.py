@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from churn_platform.errors import TrainingError
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.training.identity import identity_of
 from churn_platform.training.record import ModelRecord, read_record
 from churn_platform.training.registry import register
 
@@ -59,6 +60,7 @@ def register_challenger(client: "MlflowClient", record: ModelRecord) -> int:
         record.portfolio,
         model_uri=_model_uri(client, record.mlflow_run_id),
         run_id=record.mlflow_run_id,
+        identity=identity_of(record),
         description=_description(record),
         tags={
             "algorithm": record.algorithm,

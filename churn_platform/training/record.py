@@ -12,6 +12,7 @@ from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.candidates import ALGORITHMS
 from churn_platform.training.data import TrainingData, TrainingSet
+from churn_platform.training.identity import data_sha256
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.registry import version_named
 from churn_platform.training.splits import HOLDOUT, STRATIFIED, TRAIN
@@ -28,7 +29,8 @@ class ModelRecord:
 
     `parameters`, `seed`, `threads`, `libraries` and the rows of `snapshot` make the same model again; of the training
     rows it used `train_rows`, sampled by customer where `train_share` is below 1. With a half-life, a row of each of
-    `training_months` weighed what `training_weights` says in that place.
+    `training_months` weighed what `training_weights` says in that place. `data_sha256` is that of the rows, empty in
+    records from before it was kept.
     """
 
     portfolio: str
@@ -53,6 +55,7 @@ class ModelRecord:
     half_life_months: float | None = None
     training_weights: list[float] = field(default_factory=list)
     libraries: dict[str, str] = field(default_factory=dict)
+    data_sha256: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The record as JSON takes it."""
@@ -103,6 +106,7 @@ def make_record(
         half_life_months=training_set.half_life_months,
         training_weights=[training_set.weights[month] for month in months if month in training_set.weights],
         libraries=libraries_of(model.algorithm),
+        data_sha256=data_sha256(data),
     )
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 CHAMPION, PREVIOUS, CHALLENGER = "champion", "previous", "challenger"
 DECISION_REASON = "decision_reason"
+IDENTITY = "identity_sha256"
 WITHDRAWN, WITHDRAWN_REASON = "withdrawn", "withdrawn_reason"
 DESCRIPTION = (
     "The churn model of one portfolio. The version under `champion` serves, `previous` served before it and may come "
@@ -54,27 +55,49 @@ def load_model(client: "MlflowClient", portfolio: str, version: int) -> ChurnMod
 
 
 def register(
-    client: "MlflowClient", portfolio: str, *, model_uri: str, run_id: str, description: str, tags: dict[str, str]
+    client: "MlflowClient",
+    portfolio: str,
+    *,
+    model_uri: str,
+    run_id: str,
+    identity: str | None = None,
+    description: str,
+    tags: dict[str, str],
 ) -> int:
     """The version of a run's model, under the alias `challenger`; returns its number.
 
-    A run is registered once: the same model never comes back under another number, so a withdrawn one stays so.
+    Registering a run twice, or another run that made the same model by its `identity`, returns the same version: a
+    withdrawn model cannot return under a new number, and a run after a kill leaves what an undisturbed one leaves.
+    Whatever a kill left out of a version's registration is made good.
     """
+    _ensure_registered_model(client, portfolio)
+    if identity:
+        tags = tags | {IDENTITY: identity}
+    version = _known_version(client, portfolio, run_id, identity)
+    if version is None:
+        version = client.create_model_version(portfolio, model_uri, run_id=run_id, tags=tags, description=description)
+    number = int(version.version)
+    tag_version(client, portfolio, number, {name: tags[name] for name in tags if name not in version.tags})
+    client.set_registered_model_tag(portfolio, _challenger_tag(tags["month"]), str(number))
+    client.set_registered_model_alias(portfolio, CHALLENGER, str(number))
+    return number
+
+
+def _ensure_registered_model(client: "MlflowClient", portfolio: str) -> None:
     from mlflow.exceptions import MlflowException
 
     try:
         client.get_registered_model(portfolio)
     except MlflowException:
         client.create_registered_model(portfolio, tags={"portfolio": portfolio}, description=DESCRIPTION)
-    known = client.search_model_versions(f"name = '{portfolio}' and run_id = '{run_id}'")
-    version = (
-        known[0]
-        if known
-        else client.create_model_version(portfolio, model_uri, run_id=run_id, tags=tags, description=description)
-    )
-    client.set_registered_model_tag(portfolio, _challenger_tag(tags["month"]), str(version.version))
-    client.set_registered_model_alias(portfolio, CHALLENGER, str(version.version))
-    return int(version.version)
+
+
+def _known_version(client: "MlflowClient", portfolio: str, run_id: str, identity: str | None) -> "ModelVersion | None":
+    """The oldest version of this run or of this identity: a version that others may name already."""
+    for known in reversed(versions(client, portfolio)):
+        if known.run_id == run_id or (identity and known.tags.get(IDENTITY) == identity):
+            return known
+    return None
 
 
 def challenger_of(client: "MlflowClient", portfolio: str, month: str) -> int:

@@ -292,6 +292,42 @@ def test_the_challenger_is_who_was_chosen_last(tracking, records):
         challenger_of(client, "tiny", "2025-05")
 
 
+def test_the_same_model_keeps_its_number(tracking, records, tmp_path):
+    """A fit after a kill, on the same rows in a newer snapshot, is the version that there was; other rows are not."""
+    client, newer = tracking.client(), replace(TRAINING_SET, snapshot=18)
+    fewer = replace(DATA, train=DATA.train.take(np.arange(599)))
+    first = register_challenger(client, records["logistic_regression"])
+    again = fit(tracking, "logistic_regression", DATA, tmp_path, training_set=newer)
+    other = fit(tracking, "logistic_regression", fewer, tmp_path)
+    assert again.mlflow_run_id != records["logistic_regression"].mlflow_run_id
+    assert register_challenger(client, again) == first
+    assert register_challenger(client, other) == first + 1
+    assert register_challenger(client, replace(again, code_version="2+def")) == first + 2
+
+
+def test_a_model_of_unknown_rows_is_known_by_its_run_alone(tracking, records, tmp_path):
+    """Records from before rows were hashed say nothing of them, so their models are never taken for one another."""
+    client = tracking.client()
+    older = replace(records["random_forest"], data_sha256="")
+    first = register_challenger(client, older)
+    again = replace(older, mlflow_run_id=fit(tracking, "random_forest", DATA, tmp_path).mlflow_run_id)
+    assert register_challenger(client, older) == first
+    assert register_challenger(client, again) == first + 1
+
+
+def test_a_registration_that_was_cut_short_is_completed(tracking, records):
+    """What a kill left out, tags of the version or the note of the month's challenger, is made good."""
+    client = tracking.client()
+    version = register_challenger(client, records["xgboost"])
+    client.delete_model_version_tag("tiny", str(version), "threshold")
+    client.delete_registered_model_tag("tiny", "challenger 2025-04")
+    client.delete_registered_model_alias("tiny", CHALLENGER)
+    assert register_challenger(client, records["xgboost"]) == version
+    assert client.get_model_version("tiny", str(version)).tags["threshold"]
+    assert challenger_of(client, "tiny", "2025-04") == version
+    assert version_of(client, "tiny", CHALLENGER) == version
+
+
 def test_the_choice_does_not_look_at_the_hold_out(records):
     """The higher AUC on the validation rows wins, whatever the hold-out says."""
     record = records["xgboost"]
