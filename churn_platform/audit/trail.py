@@ -35,7 +35,13 @@ def champion_at(records: Iterable[Record], portfolio: str, instant: datetime) ->
     return made[-1] if made else None
 
 
-def last_publication(records: Iterable[Record], portfolio: str, *, of_models: bool) -> Record | None:
-    """The newest publication of a model, or of a month's features, on record."""
+def last_model_publication(records: Iterable[Record], portfolio: str) -> Record | None:
+    """The newest publication of a model on record, of whichever version: one is live at a time."""
     found = select(records, portfolio=portfolio, action="publication")
-    return next((record for record in reversed(found) if (record.version is not None) == of_models), None)
+    return next((record for record in reversed(found) if record.version is not None), None)
+
+
+def last_features_publication(records: Iterable[Record], portfolio: str, month: str) -> Record | None:
+    """The newest publication of a month's features ('YYYY-MM') on record: each month has files of its own."""
+    found = select(records, portfolio=portfolio, action="publication")
+    return next((record for record in reversed(found) if record.subject == f"month {month}"), None)

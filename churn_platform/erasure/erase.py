@@ -1,5 +1,6 @@
 """Erases a customer, step by step; each step may be interrupted, and running all of them again completes the rest."""
 
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -96,7 +97,8 @@ def plan_erasure(installation: Installation, portfolio: Portfolio, customer_id: 
         name = pseudonym(connection, customer_id)
         request = Request(settings.root / "erasure", name)
         numbers = own_number_hashes(connection, portfolio, customer_id)
-        subject = Subject(portfolio.name, customer_id, numbers, count_rows(connection, tables, customer_id))
+        found = count_rows(connection, tables, customer_id)
+        subject = Subject(portfolio.name, customer_id, numbers, found, request_id=uuid.uuid4().hex)
         earlier = request.read()
         known = bool(subject.found or earlier or unknown) or is_suppressed(connection, portfolio.name, customer_id)
         if not known and not find(connection, _kept_files(installation, portfolio), subject):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from churn_platform.audit.anchors import note_head
 from churn_platform.audit.log import AuditLog
+from churn_platform.audit.record import Record
+from churn_platform.audit.trail import select
 from churn_platform.erasure.erase import Erasure
 
 if TYPE_CHECKING:
@@ -13,8 +15,11 @@ if TYPE_CHECKING:
 
 
 def record_erasure(log: AuditLog, client: "MlflowClient", erasure: Erasure, *, reason: str) -> None:
-    """Add the erasure to the audit trail: under the customer's pseudonym, with counts, never with the id."""
-    record = log.append(
+    """Add the erasure to the audit trail: under the customer's pseudonym, with counts, never with the id.
+
+    Where an attempt at the same erasure was killed after its record, that one counts: the trail tells of it once.
+    """
+    record = _recorded_before(log, erasure) or log.append(
         "erasure",
         portfolio=erasure.plan.portfolio.name,
         subject=f"customer {erasure.plan.pseudonym}",
@@ -22,6 +27,12 @@ def record_erasure(log: AuditLog, client: "MlflowClient", erasure: Erasure, *, r
         details=_details(erasure),
     )
     note_head(client, record)
+
+
+def _recorded_before(log: AuditLog, erasure: Erasure) -> Record | None:
+    request_id = erasure.plan.subject.request_id
+    told = select(log.records(), portfolio=erasure.plan.portfolio.name, action="erasure")
+    return next((record for record in told if record.details.get("request_id") == request_id), None)
 
 
 def _details(erasure: Erasure) -> dict[str, Any]:
@@ -36,6 +47,7 @@ def _details(erasure: Erasure) -> dict[str, Any]:
         "landed_files": len(erasure.deliveries),
         "searched_files": erasure.searched,
         "found_afterwards": 0,
+        "request_id": erasure.plan.subject.request_id,
     }
 
 

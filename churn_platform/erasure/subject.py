@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -17,12 +17,16 @@ from churn_platform.warehouse.tables import table_exists
 
 @dataclass(frozen=True)
 class Subject:
-    """A customer to erase; `found` says how many rows each table held when the erasure began."""
+    """A customer to erase; `found` says how many rows each table held when the erasure began.
+
+    `request_id` is the same for all attempts at one erasure, and another for the next; it says nothing of the customer.
+    """
 
     portfolio: str
     customer_id: str
     numbers: tuple[int, ...]
     found: dict[str, int]
+    request_id: str = ""
 
 
 def own_number_hashes(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, customer_id: str) -> tuple[int, ...]:
@@ -58,7 +62,13 @@ class Request:
         if not self.path.exists():
             return None
         kept = json.loads(self.path.read_text())
-        return Subject(kept.get("portfolio", ""), kept["customer_id"], tuple(kept["numbers"]), kept["found"])
+        return Subject(
+            kept.get("portfolio", ""),
+            kept["customer_id"],
+            tuple(kept["numbers"]),
+            kept["found"],
+            kept.get("request_id", ""),
+        )
 
     def keep(self, subject: Subject) -> None:
         """Write the request, synced, before anything is removed."""
@@ -84,7 +94,12 @@ def merged(subject: Subject, earlier: Subject | None) -> Subject:
         return subject
     tables = sorted(subject.found | earlier.found)
     most = {table: max(subject.found.get(table, 0), earlier.found.get(table, 0)) for table in tables}
-    return Subject(subject.portfolio, subject.customer_id, _union(subject.numbers, earlier.numbers), most)
+    return replace(
+        subject,
+        numbers=_union(subject.numbers, earlier.numbers),
+        found=most,
+        request_id=earlier.request_id or subject.request_id,
+    )
 
 
 def _union(left: Sequence[int], right: Sequence[int]) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn_platform.audit.anchors import note_head
 from churn_platform.audit.log import AuditLog
-from churn_platform.audit.trail import last_publication
+from churn_platform.audit.trail import last_features_publication, last_model_publication
 from churn_platform.errors import PublicationError
 from churn_platform.governance.card_facts import find_card
 from churn_platform.portfolios.spec import Portfolio
@@ -107,7 +107,7 @@ def make_live(publisher: Publisher, bundle: Bundle, *, reason: str) -> None:
 def _record_publication(publisher: Publisher, bundle: Bundle, reason: str) -> None:
     """On record once per bundle that goes live: the same files again are no new fact."""
     manifest, name = bundle.manifest, publisher.portfolio.name
-    last = last_publication(publisher.audit.records(), name, of_models=True)
+    last = last_model_publication(publisher.audit.records(), name)
     if last and (last.version, last.details["bundle_sha256"]) == (manifest.version, bundle.sha256):
         return
     about: dict[str, Any] = {"portfolio": name, "subject": f"version {manifest.version}"}
@@ -130,11 +130,15 @@ def _record_publication(publisher: Publisher, bundle: Bundle, reason: str) -> No
 
 
 def record_features(audit: AuditLog, manifest: FeaturesManifest) -> None:
-    """Put the publication of a month's features on record, once per file."""
+    """Put the publication of a month's features on record; the same files again are no new fact."""
     details = {"customers": manifest.customers, "scored_by": manifest.scored_by, "sha256": manifest.sha256}
-    subject = f"month {manifest.month}"
-    last = last_publication(audit.records(), manifest.portfolio, of_models=False)
-    if last and (last.subject, last.details) == (subject, details):
+    last = last_features_publication(audit.records(), manifest.portfolio, manifest.month)
+    if last and last.details == details:
         return
-    reason = f"scored by version {manifest.scored_by}"
-    audit.append("publication", portfolio=manifest.portfolio, subject=subject, reason=reason, details=details)
+    audit.append(
+        "publication",
+        portfolio=manifest.portfolio,
+        subject=f"month {manifest.month}",
+        reason=f"scored by version {manifest.scored_by}",
+        details=details,
+    )

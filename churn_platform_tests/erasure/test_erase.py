@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -18,7 +19,7 @@ from churn_platform.audit.log import AuditLog, read_records
 from churn_platform.audit.record import customer_subject
 from churn_platform.audit.verify import verify
 from churn_platform.erasure import erase as steps
-from churn_platform.erasure.erase import plan_erasure
+from churn_platform.erasure.erase import Erasure, plan_erasure
 from churn_platform.erasure.report import record_erasure
 from churn_platform.erasure.snapshots import erasure_of_snapshot
 from churn_platform.errors import ErasureError
@@ -313,6 +314,25 @@ def test_the_audit_trail_keeps_a_pseudonym_and_still_verifies(world: World) -> N
     client.set_registered_model_tag.assert_called_once_with("tiny", HEAD, head_text(record))
     assert not verify(settings.audit_path, []).findings
     assert PHONES[ADA] not in settings.audit_path.read_text()
+
+
+def test_an_erasure_that_was_killed_after_its_record_is_on_record_once(world: World) -> None:
+    """The attempt that completes it finds the record of the one before; another erasure gets a record of its own."""
+    settings, client = world.installation.settings, Mock()
+    client.get_registered_model.return_value.tags = {}
+    log = AuditLog(settings.audit_path, "tester", lambda: datetime(2025, 4, 2, tzinfo=UTC))
+    record = partial(record_erasure, log, client, reason="asked by letter")
+
+    def recorded_and_killed(done: Erasure) -> None:
+        record(done)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        world.erase(record=recorded_and_killed)
+    world.erase(record=record)
+    assert len(read_records(settings.audit_path)) == 1
+    world.erase(record=record)
+    assert len(read_records(settings.audit_path)) == 2
 
 
 def segment(request: str, *names: str) -> bytes:

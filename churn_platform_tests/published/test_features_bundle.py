@@ -1,17 +1,21 @@
 """What serving looks up for a customer is what the lake holds."""
 
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import lmdb
+import msgspec
 import numpy as np
 import pytest
 
+from churn_platform.audit.log import AuditLog
 from churn_platform.errors import PublicationError
 from churn_platform.portfolios.encoding import encode_row
 from churn_platform.published import features_bundle
 from churn_platform.published.contract import (
     FEATURES_FILE,
+    FeaturesManifest,
     StoredCustomer,
     features_dir,
     pack_customer,
@@ -20,6 +24,7 @@ from churn_platform.published.contract import (
 )
 from churn_platform.published.features_bundle import publish_features
 from churn_platform.published.files import sha256
+from churn_platform.published.publication import record_features
 from churn_platform.published.rows import packed_customers, scored_by
 from churn_platform.scoring.score import Champion, replace_scores, score_month
 from churn_platform.warehouse.lake import connect
@@ -142,3 +147,17 @@ def test_a_month_scored_by_none_or_several_is_refused(lake, model):
             scored_by(connection, TINY, JANUARY)
         with pytest.raises(PublicationError, match="is scored by 0 versions"):
             scored_by(connection, TINY, FEBRUARY)
+
+
+def test_months_published_again_are_no_new_facts(tmp_path):
+    """A run after a kill publishes its months anew: the same files are on record once, other files once more."""
+    log = AuditLog(tmp_path / "audit.jsonl", "ada", lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    months = [
+        FeaturesManifest("tiny", month, 3, ("age",), 1, {"customers.lmdb": month}) for month in ("2025-01", "2025-02")
+    ]
+    for manifest in [*months, *months]:
+        record_features(log, manifest)
+    assert [record.subject for record in log.records()] == ["month 2025-01", "month 2025-02"]
+    record_features(log, msgspec.structs.replace(months[0], scored_by=2))
+    record_features(log, months[0])
+    assert [record.details["scored_by"] for record in log.records()] == [1, 1, 2, 1]
