@@ -1,0 +1,220 @@
+"""An installation whose commands run in processes of their own, which are killed at a moment that is aimed at.
+
+A process is a fork of this one, in which the libraries are imported already: starting one costs milliseconds instead
+of twenty seconds. It leads a session of its own, so that one SIGKILL takes what it has started (dbt, `mlflow gc`) too.
+"""
+
+import os
+import shutil
+import signal
+import sqlite3
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+
+import yaml
+
+from churn_platform.audit.log import read_records
+from churn_platform.settings import Settings, load_settings
+from churn_platform_tests.pipeline.graph import HASH_KEY
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("churn_platform.cli", "churn_platform.definitions", "mlflow", "dagster_mlflow", "xgboost", "lightgbm", "shap")
+POLL_SECONDS = 0.002
+TOO_LONG_SECONDS = 900.0
+
+
+def preload() -> None:
+    """Import here what each process would have to import."""
+    for name in (*HEAVY, "skl2onnx", "onnxmltools", "evidently", "matplotlib.pyplot", "optuna", "mlflow.pyfunc"):
+        import_module(name)
+
+
+@dataclass
+class Installation:
+    """A data folder and a Dagster home below `folder`, with settings that make runs quick and repeatable."""
+
+    folder: Path
+    known_runs: set[Path] = field(default_factory=set)
+    known_records: int = 0
+
+    @property
+    def home(self) -> Path:
+        """Where Dagster keeps its history."""
+        return self.folder / "installed" / "home"
+
+    @property
+    def data(self) -> Path:
+        """The data folder."""
+        return self.folder / "installed" / "data"
+
+    @property
+    def log(self) -> Path:
+        """What commands print."""
+        return self.folder / "log"
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """What a command finds in its environment; the repository's own dagster.yaml, with its history in `home`."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        config = yaml.safe_load((ROOT / "dagster.yaml").read_text())
+        kept = {key: config[key] for key in ("concurrency", "telemetry", "nux")}
+        (self.home / "dagster.yaml").write_text(yaml.safe_dump(kept))
+        others = {name: value for name, value in os.environ.items() if not name.startswith("CHURN_")}
+        return others | {
+            "DAGSTER_HOME": str(self.home),
+            "CHURN_DATA_DIR": str(self.data),
+            "CHURN_PORTFOLIOS_DIR": str(self.data / "portfolios"),
+            "CHURN_PHONE_HASH_KEY": HASH_KEY,
+            "CHURN_CODE_VERSION": "drill",
+            "CHURN_TUNING_TRIALS": "0",
+            "CHURN_BOOTSTRAP_REPLICATES": "1000",
+            "CHURN_DUCKDB_THREADS": "1",
+            "CHURN_MODEL_THREADS": "1",
+        }
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force, as far as they name places."""
+        return load_settings(data_dir=self.data, portfolios_dir=self.data / "portfolios", phone_hash_key=HASH_KEY)
+
+    def keep(self, name: str) -> None:
+        """Keep a copy of the whole installation under a name."""
+        shutil.copytree(self.data.parent, self.folder / name, symlinks=True)
+
+    def bring_back(self, name: str) -> None:
+        """Put a copy in place of the installation, at the same path: the lake's catalog names absolute ones."""
+        shutil.rmtree(self.data.parent)
+        (self.folder / name).rename(self.data.parent)
+
+    def start(self, command: Callable[[], object]) -> int:
+        """Begin a command in a process of its own; returns its id. What it prints goes to `log`."""
+        self.known_runs, self.known_records = set(self._event_logs()), len(read_records(self.settings.audit_path))
+        environment = self.environment
+        child = os.fork()
+        if child == 0:
+            _become(command, environment, self.log)
+        return child
+
+    def complete(self, command: Callable[[], object]) -> float:
+        """Run a command to its end; returns the seconds. AssertionError with what it printed where it fails."""
+        begun = time.monotonic()
+        _, status = os.waitpid(self.start(command), 0)
+        assert status == 0, self.log.read_text()[-3_000:]
+        return time.monotonic() - begun
+
+    def kill(self, command: Callable[[], object], sign: "Sign", delay: float, step: str | None) -> float | None:
+        """Kill a command some seconds after a sign; returns the seconds since it began, None where it ended before.
+
+        The end of `step` cuts the delay short: it was measured in the twin, when the machine may have been slower.
+        """
+        begun = time.monotonic()
+        child = self.start(command)
+        while not sign(self):
+            if self._has_ended(child):
+                return None
+            assert time.monotonic() - begun < TOO_LONG_SECONDS, "the sign never came"
+            time.sleep(POLL_SECONDS)
+        due = time.monotonic() + delay
+        while time.monotonic() < due and step not in self.steps_of_last_command("STEP_SUCCESS"):
+            time.sleep(POLL_SECONDS)
+        if self._has_ended(child):
+            return None
+        os.killpg(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return time.monotonic() - begun
+
+    def _has_ended(self, child: int) -> bool:
+        """Whether the command ended by itself; it must have ended well."""
+        ended, status = os.waitpid(child, os.WNOHANG)
+        assert status == 0, self.log.read_text()[-3_000:]
+        return ended == child
+
+    def steps_of_last_command(self, kind: str = "STEP_START") -> dict[str, float]:
+        """Steps of the command begun last with the time of such an event of Dagster's log."""
+        found: dict[str, float] = {}
+        for path in set(self._event_logs()) - self.known_runs:
+            found |= _step_events(path, kind)
+        return found
+
+    def _event_logs(self) -> list[Path]:
+        return [path for path in (self.home / "history" / "runs").glob("*.db") if path.stem != "index"]
+
+
+def _become(command: Callable[[], object], environment: dict[str, str], log: Path) -> None:
+    """Turn a forked process into one that a shell could have started, run the command and end."""
+    status = 1
+    try:
+        os.setsid()
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(descriptor, 1)
+        os.dup2(descriptor, 2)
+        sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
+        sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(ROOT)
+        command()
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        os._exit(status)
+
+
+def _step_events(path: Path, kind: str) -> dict[str, float]:
+    """Steps of a run with the time of an event; none while the file is being made."""
+    query = "select step_key, timestamp from event_logs where dagster_event_type = ?"
+    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as events:
+        return {step: _seconds(moment) for step, moment in events.execute(query, [kind]).fetchall() if step}
+    return {}
+
+
+def _seconds(moment: str) -> float:
+    from datetime import UTC, datetime
+
+    return datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp()
+
+
+Sign = Callable[[Installation], bool]
+
+
+def started(step: str) -> Sign:
+    """The run's own event log says that a step has begun."""
+    return lambda installation: step in installation.steps_of_last_command()
+
+
+def recorded(action: str) -> Sign:
+    """The command has added a record of this action to the audit trail, and what the record says is yet to be done."""
+
+    def sign(installation: Installation) -> bool:
+        records = read_records(installation.settings.audit_path)
+        return any(record.action == action for record in records[installation.known_records :])
+
+    return sign
+
+
+def exists(pattern: str) -> Sign:
+    """A file has come to be below the data folder."""
+    return lambda installation: any(installation.data.glob(pattern))
+
+
+def begun() -> Sign:
+    """The command has begun."""
+    return lambda _: True
+
+
+def run_cli(arguments: Sequence[str]) -> None:
+    """`churn` with these arguments, in this process."""
+    from churn_platform.cli import app
+    from churn_platform.cli.app import console
+
+    console.file = sys.stdout
+    app(list(arguments), standalone_mode=False)

@@ -1,0 +1,203 @@
+"""The kill drill: commands are killed in every stage of a run, and what they leave in the end is what an undisturbed
+twin leaves. `make kill-check` runs it and prints a table.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import pytest
+import yaml
+
+from churn_platform.audit.log import read_records
+from churn_platform.months import label, shift
+from churn_platform.portfolios import registry
+from churn_platform.simulator import SimulationConfig, simulate
+from churn_platform_tests.pipeline.killable import (
+    Installation,
+    Sign,
+    begun,
+    exists,
+    preload,
+    recorded,
+    run_cli,
+    started,
+)
+from churn_platform_tests.pipeline.state import State, differences, state_of
+from churn_platform_tests.serving.predictions import prediction
+from serving.prediction_log import PredictionLog
+
+PORTFOLIO, FIRST, LAST = "telecomit", date(2025, 1, 1), date(2025, 5, 1)
+CUSTOMERS, CALLS, WORLD_SEED, AIM_SEED = 4_000, 5, 3, 20
+CANDIDATES = ["logistic_regression", "xgboost"]
+ANSWERS, ANSWERED_US = 5_000, 1_746_100_000_000_000  # in May 2025
+ERASED = "T00000007"
+
+
+def job(stage: str, first: date, last: date) -> None:
+    """A stage's job, as the daemon would run it."""
+    from churn_platform.definitions import build_defs
+    from churn_platform.runs import dagster_instance, run_job
+    from churn_platform.settings import load_settings
+
+    log = load_settings().root / "logs" / f"{stage}.log"
+    run_job(build_defs(), dagster_instance(Path.cwd()), f"{PORTFOLIO}_{stage}", first, last, log=log, show=print)
+
+
+# The jobs that `churn run` runs one after another, each as its own process, as the daemon runs them: what a kill in a
+# later stage costs is then not paid by the earlier ones again.
+COMMANDS: dict[str, Callable[[], object]] = {
+    **{stage: partial(job, stage, LAST, LAST) for stage in ("features", "training", "scores", "monitoring", "serving")},
+    "churn erase": partial(
+        run_cli,
+        ["erase", PORTFOLIO, "--customer", ERASED, "--reason", "asked for by letter", "--landing", "--yes"],
+    ),
+    "churn housekeeping": partial(run_cli, ["housekeeping"]),
+}
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A kill: the stage it is to hit, the command, the sign that the stage is reached, and what lasts from there on.
+
+    `lasts` is a step, or the command from the sign on; the kill comes at a drawn share of the time that the twin took
+    for it. None: at once.
+    """
+
+    stage: str
+    command: str
+    sign: Sign
+    where: str
+    lasts: str | None = None
+
+
+def step(stage: str, command: str, name: str) -> Aim:
+    """A kill inside a step of a stage's job."""
+    return Aim(stage, command, started(name), name, lasts=name)
+
+
+AIMS = [
+    step("ingest", "features", "telecomit_raw__customers"),
+    step("ingest", "features", "telecomit_raw__cdr"),
+    step("dbt", "features", "dbt_models"),
+    step("dbt", "features", "dbt_models"),
+    step("dbt", "features", "dbt_models"),
+    step("training", "training", "telecomit__training_set"),
+    step("training", "training", "telecomit__logistic_regression"),
+    step("training", "training", "telecomit__xgboost"),
+    step("training", "training", "telecomit__challenger"),
+    step("promotion", "training", "telecomit__evaluation"),
+    Aim("promotion", "training", recorded("promotion"), "promotion on record"),
+    step("promotion", "training", "telecomit__champion"),
+    step("publication", "training", "telecomit__published_model"),
+    Aim("publication", "training", recorded("publication"), "bundle on record"),
+    step("scores", "scores", "telecomit__monthly_scores"),
+    step("publication", "scores", "telecomit__published_features"),
+    step("contact list", "scores", "telecomit__contact_list"),
+    step("contact list", "scores", "telecomit__contact_list"),
+    step("monitoring", "monitoring", "telecomit__feature_drift"),
+    step("monitoring", "monitoring", "telecomit__retraining_decision"),
+    step("serving log", "serving", "telecomit__serving_log"),
+    Aim("erasure", "churn erase", exists("erasure/*.json"), "request kept", "churn erase"),
+    Aim("erasure", "churn erase", recorded("erasure"), "erasure on record"),
+    Aim("housekeeping", "churn housekeeping", begun(), "begun", "churn housekeeping"),
+    Aim("housekeeping", "churn housekeeping", begun(), "begun", "churn housekeeping"),
+]
+
+
+def land(installation: Installation) -> None:
+    """Files of a small operator, and what its service answered."""
+    config = SimulationConfig(customers=CUSTOMERS, months=5, seed=WORLD_SEED, calls_per_customer=CALLS)
+    settings = installation.settings
+    simulate(config, settings.landing_dir, settings.truth_dir)
+    log = PredictionLog(settings.serving_log_dir / PORTFOLIO, worker="w1")
+    for number in range(ANSWERS):
+        fields = {"request_id": f"r{number}", "customer_id": f"T{number % CUSTOMERS:08}", "at_us": ANSWERED_US + number}
+        log.append(prediction(portfolio=PORTFOLIO, model_version=1, features_month=label(LAST), **fields))
+    log.close()
+
+
+def found(installation: Installation) -> State:
+    """What an installation holds in the end."""
+    path = installation.folder / "state.json"
+    installation.complete(lambda: path.write_text(json.dumps(state_of(installation.settings, PORTFOLIO))))
+    return json.loads(path.read_text())
+
+
+def undisturbed(installation: Installation) -> dict[str, float]:
+    """Run each command to its end; returns the seconds of every command and step."""
+    seconds: dict[str, float] = {}
+    for name, command in COMMANDS.items():
+        seconds[name] = installation.complete(command)
+        begun_at, ended_at = (installation.steps_of_last_command(kind) for kind in ("STEP_START", "STEP_SUCCESS"))
+        seconds |= {step: ended_at[step] - begun_at[step] for step in ended_at}
+    return seconds
+
+
+def outcome(installation: Installation) -> str:
+    """What the command begun last did, in words."""
+    steps = installation.steps_of_last_command("STEP_SUCCESS")
+    records = read_records(installation.settings.audit_path)[installation.known_records :]
+    added = ", ".join(record.action for record in records) or "none"
+    return f"{len(steps)} steps done; audit records added: {added}"
+
+
+def drill(installation: Installation, aims: Sequence[Aim], seconds: dict[str, float]) -> list[list[str]]:
+    """Kill each command at each of its aims, one after the other, then run it to its end; the rows of the table."""
+    generator = random.Random(AIM_SEED)
+    rows: list[list[str]] = []
+    for name, command in COMMANDS.items():
+        for aim in (aim for aim in aims if aim.command == name):
+            share = generator.uniform(0.1, 0.9)
+            delay = share * seconds[aim.lasts] if aim.lasts else 0.0
+            after = installation.kill(command, aim.sign, delay, aim.lasts)
+            _say_of_last(rows, installation)
+            missed = "ended before" if after is None else f"{after:.1f} s"
+            when = f"{share:.0%} of {seconds[aim.lasts]:.1f} s" if aim.lasts else "at once"
+            rows.append([str(len(rows) + 1), aim.stage, aim.where, when, missed, ""])
+            print(" | ".join(rows[-1]), flush=True)
+        installation.complete(command)
+        _say_of_last(rows, installation)
+    return rows
+
+
+def _say_of_last(rows: list[list[str]], installation: Installation) -> None:
+    """Fill in what the run after a kill did, which may be one that was killed itself."""
+    if rows and not rows[-1][-1]:
+        rows[-1][-1] = outcome(installation)
+
+
+@pytest.fixture
+def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    """All but the newest month of a small operator with features, nothing trained; two candidates, to spare time."""
+    preload()
+    shipped = [yaml.safe_load(path.read_text()) for path in registry.spec_paths(tmp_path)]
+    spec = tmp_path / "telecomit.yaml"
+    (of_telecomit,) = (spec for spec in shipped if spec["name"] == PORTFOLIO)
+    spec.write_text(yaml.safe_dump(of_telecomit | {"candidates": CANDIDATES}))
+    monkeypatch.setattr(registry, "spec_paths", lambda own_dir: [spec])
+    made = Installation(tmp_path)
+    land(made)
+    made.complete(partial(job, "features", FIRST, shift(LAST, -1)))
+    return made
+
+
+@pytest.mark.slow
+def test_kills_in_every_stage_leave_what_an_undisturbed_run_leaves(installation: Installation) -> None:
+    """25 kills in all stages; tables, registry, audit trail and published files equal the twin's in the end."""
+    begun_at = time.monotonic()
+    installation.keep("landed")
+    seconds = undisturbed(installation)
+    twin = found(installation)
+    installation.bring_back("landed")
+    rows = drill(installation, AIMS, seconds)
+    for row in [["", "stage", "aimed at", "killed at", "after", "the next run"], *rows]:
+        print("| " + " | ".join(row) + " |")
+    print(f"{len(rows)} kills in {(time.monotonic() - begun_at) / 60:.1f} minutes")
+    assert differences(found(installation), twin) == []
+    assert [row for row in rows if row[4] == "ended before"] == []
