@@ -10,14 +10,32 @@ from churn_platform.training.candidates import ALGORITHMS
 from churn_platform.training.model import ChurnModel
 
 MAX_DIFFERENCE = 1e-5
+GRAPH_NAME = "churn"
 
 
 def export(model: ChurnModel) -> bytes:
     """The uncalibrated estimator as ONNX.
 
-    Input (rows, features) float32, output `probabilities` (rows, 1 or 2), that of churn last.
+    Input (rows, features) float32, output `probabilities` (rows, 1 or 2), that of churn last. The same model gives the
+    same bytes.
     """
-    return ALGORITHMS[model.algorithm].export(model.estimator, len(model.features))
+    return canonical(ALGORITHMS[model.algorithm].export(model.estimator, len(model.features)))
+
+
+def canonical(onnx: bytes) -> bytes:
+    """The same computation without what a converter adds at random or in no fixed order.
+
+    Converters name a graph by a new UUID, and a bundle is published again, on record, where its bytes are new.
+    """
+    from onnx import load_model_from_string
+
+    exported = load_model_from_string(onnx)
+    exported.graph.name = GRAPH_NAME
+    for described in (exported, exported.graph, *exported.graph.node):
+        described.doc_string = ""
+    exported.metadata_props.sort(key=lambda entry: entry.key)
+    exported.opset_import.sort(key=lambda entry: entry.domain)
+    return exported.SerializeToString(deterministic=True)
 
 
 def run(onnx: bytes | Path, features: np.ndarray) -> np.ndarray:

@@ -3,15 +3,16 @@
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 from sklearn.base import BaseEstimator
 
 from churn_platform.errors import PublicationError
 from churn_platform.published import model_bundle
-from churn_platform.published.contract import MODEL_FILE, model_dir, read_model_manifest
+from churn_platform.published.contract import MANIFEST_FILE, MODEL_FILE, model_dir, read_model_manifest
 from churn_platform.published.files import sha256
 from churn_platform.published.model_bundle import publish_model
-from churn_platform.published.onnx import run
+from churn_platform.published.onnx import canonical, run
 from churn_platform.training.model import Calibration
 from churn_platform_tests.tiny import customers
 
@@ -79,6 +80,31 @@ def test_the_manifest_says_where_the_model_comes_from(tmp_path, model, record):
     assert manifest.sha256 == {MODEL_FILE: sha256(model_dir(tmp_path, 3) / MODEL_FILE)}
 
 
+def test_the_same_model_gives_the_same_files(tmp_path, model, record):
+    """Model and manifest do not change by a byte when they are published again: nothing new would go on record."""
+    folder, files = model_dir(tmp_path, 3), (MODEL_FILE, MANIFEST_FILE)
+    publish_model(tmp_path, 3, model, record, SAMPLE)
+    before = [sha256(folder / name) for name in files]
+    publish_model(tmp_path, 3, model, record, SAMPLE)
+    assert [sha256(folder / name) for name in files] == before
+
+
+def test_what_a_converter_adds_at_random_is_no_part_of_a_model(model):
+    """Another graph name, notes of a converter and another order of metadata change no byte; another node does."""
+    plain = model_bundle.export(model)
+    noted = onnx.load_model_from_string(plain)
+    noted.graph.name, noted.doc_string, noted.graph.node[0].doc_string = "4b1bdd34", "converted", "a note"
+    noted.opset_import.reverse()
+    onnx.helper.set_model_props(noted, {"b": "2", "a": "1"})
+    turned = onnx.ModelProto.FromString(noted.SerializeToString())
+    turned.metadata_props.reverse()
+    assert canonical(noted.SerializeToString()) == canonical(turned.SerializeToString())
+    del noted.metadata_props[:]
+    assert canonical(noted.SerializeToString()) == plain
+    noted.graph.node[0].output[0] += "_other"
+    assert canonical(noted.SerializeToString()) != plain
+
+
 def test_defaults_stand_in_for_what_is_left_out(tmp_path, model, record):
     """The median of a number, the most frequent level or truth value; none where missing is legitimate."""
     sample = np.float32([[1, 4, 1, 2], [2, 1, 1, 0], [3, 3, 0, 2], [np.nan, 3, 1, np.nan]])
@@ -89,8 +115,8 @@ def test_defaults_stand_in_for_what_is_left_out(tmp_path, model, record):
 
 def test_a_model_that_differs_is_not_published(tmp_path, model, record, monkeypatch):
     """Beyond 1e-5 publication is refused, says by how much, and leaves nothing behind."""
-    onnx = model_bundle.export(model)
-    monkeypatch.setattr(model_bundle, "export", lambda _: onnx)
+    exported = model_bundle.export(model)
+    monkeypatch.setattr(model_bundle, "export", lambda _: exported)
     contrary = replace(model, estimator=Contrary())
     with pytest.raises(PublicationError, match=r"differs from the native model by .* \(allowed 1e-05\), row \d+"):
         publish_model(tmp_path, 3, contrary, record, SAMPLE)
