@@ -17,11 +17,13 @@ from dagster import (
     LoggerDefinition,
     logger,
 )
+from dagster._core.instance.ref import InstanceRef
 from dagster._core.utils import make_new_run_id
 
 from churn_platform.errors import ChurnError
 from churn_platform.liveness import alive, end_dead_runs
 from churn_platform.months import parse_month
+from churn_platform.warehouse.exclusive import one_maker
 
 PROGRESS = "progress"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
@@ -42,7 +44,9 @@ def dagster_instance(home: Path) -> DagsterInstance:
         if not (home / "dagster.yaml").exists():
             raise ChurnError(f"no dagster.yaml in {home.resolve()}; change to the project's folder or set DAGSTER_HOME")
         os.environ["DAGSTER_HOME"] = str(home.resolve())
-    return DagsterInstance.get()
+    store = InstanceRef.from_dir(os.environ["DAGSTER_HOME"]).local_artifact_storage.base_dir
+    with one_maker(Path(store), what="Dagster's store"):  # opening it makes and migrates its tables
+        return DagsterInstance.get()
 
 
 def run_job(

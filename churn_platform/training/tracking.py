@@ -7,13 +7,15 @@ it open for the next one. Giving it a run of our own making, and closing that ru
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from dagster import ConfigurableResource
 
-from churn_platform.errors import ChurnError
+from churn_platform.errors import ChurnError, WarehouseBusyError
 from churn_platform.settings import Settings
+from churn_platform.warehouse.exclusive import one_maker
 
 if TYPE_CHECKING:
     from dagster_mlflow.resources import MlFlow
@@ -42,12 +44,24 @@ class Tracking(ConfigurableResource):
         return cls(tracking_uri=settings.mlflow_uri, artifact_location=settings.mlflow_artifacts)
 
     def client(self) -> "MlflowClient":
-        """A client of the tracking store, telemetry off."""
+        """A client of the tracking store, telemetry off; of several first users of a new store, one makes it."""
         os.environ.update(QUIET)
         import mlflow
 
         mlflow.set_tracking_uri(self.tracking_uri)
-        return mlflow.MlflowClient(self.tracking_uri)
+        path = self._sqlite_path()
+        if path is None:
+            return mlflow.MlflowClient(self.tracking_uri)
+        with one_maker(path, what="MLflow's store"):  # its client makes and migrates the tables
+            return mlflow.MlflowClient(self.tracking_uri)
+
+    def _sqlite_path(self) -> Path | None:
+        """The store's file, for an SQLite store."""
+        from sqlalchemy import make_url
+
+        kind, _, _ = self.tracking_uri.partition(":")
+        database = make_url(self.tracking_uri).database if kind.startswith("sqlite") else None
+        return Path(database) if database else None
 
     def answering_client(self) -> "MlflowClient":
         """A client for a person who waits, of a store that has just answered; ChurnError where it does not.
@@ -59,6 +73,8 @@ class Tracking(ConfigurableResource):
         try:
             client = self.client()
             client.search_registered_models(max_results=1)
+        except WarehouseBusyError:
+            raise
         except Exception as error:  # MLflow, SQLAlchemy, requests and drivers share no base
             told = next(iter(str(error).splitlines()), type(error).__name__)
             raise ChurnError(

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from churn_platform.errors import WarehouseError
+from churn_platform.warehouse.exclusive import one_maker
 from churn_platform.warehouse.quiet import connect_quietly
 
 EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner")
@@ -16,13 +17,18 @@ def install_extensions(folder: Path) -> None:
 
     DuckDB checks the signature of each and refuses a changed file.
     """
-    missing = [name for name in EXTENSIONS if not _installed(name, folder)]
-    if not missing:
+    if not _missing(folder):
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    with connect_quietly({"extension_directory": str(folder)}) as connection:
-        for name in missing:
+    with (
+        one_maker(folder, what="the folder of DuckDB's extensions"),
+        connect_quietly({"extension_directory": str(folder)}) as connection,
+    ):
+        for name in _missing(folder):
             connection.execute(f"install '{_file_in_wheel(name)}'")
+
+
+def _missing(folder: Path) -> list[str]:
+    return [name for name in EXTENSIONS if not _installed(name, folder)]
 
 
 def _installed(name: str, folder: Path) -> bool:

@@ -1,6 +1,8 @@
 """Opens the DuckLake: one function that every process uses, whatever its catalog."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from tenacity import RetryError, Retrying, retry_if_exception, stop_after_delay,
 
 from churn_platform.errors import WarehouseBusyError, WarehouseError
 from churn_platform.settings import Settings
+from churn_platform.warehouse.exclusive import one_maker
 from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.holders import holders_of
 from churn_platform.warehouse.quiet import connect_quietly
@@ -80,7 +83,29 @@ def connect(lake: Lake, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
     Read-only refuses every write. WarehouseError where the lake cannot be opened, or does not exist yet and read-only
     was asked for; WarehouseBusyError where its catalog stayed locked.
     """
-    _prepare(lake, read_only=read_only)
+    install_extensions(lake.extension_dir)
+    path = lake.sqlite_path
+    if path is None or _is_made(path):
+        return _attached(lake, read_only=read_only)
+    if read_only:
+        raise WarehouseError(f"no warehouse at {path}; `make demo` or materializing an asset makes it")
+    with one_maker(path, what="the warehouse"):
+        return _attached(lake, read_only=False)
+
+
+def _is_made(path: Path) -> bool:
+    """Whether an SQLite catalog has its tables, which are committed together; what is no catalog is left to DuckDB."""
+    if not path.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as catalog:
+            query = "select 1 from sqlite_master where name = 'ducklake_metadata'"
+            return catalog.execute(query).fetchone() is not None
+    except sqlite3.Error:
+        return True
+
+
+def _attached(lake: Lake, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     connection = connect_quietly(lake.config())
     options = ", ".join(
         f"{key} {value}" if isinstance(value, int) else f"{key} '{value}'"
@@ -117,16 +142,6 @@ def stream(
     with connection.cursor() as cursor:
         cursor.execute(f"use {NAME}")
         yield from cursor.execute(query, parameters).to_arrow_reader(batch_rows)
-
-
-def _prepare(lake: Lake, *, read_only: bool) -> None:
-    install_extensions(lake.extension_dir)
-    path = lake.sqlite_path
-    if path is None:
-        return
-    if read_only and not path.exists():
-        raise WarehouseError(f"no warehouse at {path}; `make demo` or materializing an asset makes it")
-    path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def is_busy(error: BaseException) -> bool:
