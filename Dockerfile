@@ -45,6 +45,7 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
 CMD ["python", "-m", "serving"]
 
 # The Dagster graph: web UI by default; `dagster-daemon run -w workspace.yaml` and `churn ...` run from the same image.
+# The UI has no sign-in and can start runs, so it listens on loopback: docs/automation.md says how to open it.
 FROM runtime AS platform
 RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
 COPY --from=build-platform /venv /venv
@@ -57,4 +58,4 @@ ENV CHURN_CODE_VERSION=$CODE_VERSION DAGSTER_HOME=/app MLFLOW_DISABLE_TELEMETRY=
 USER churn
 EXPOSE 3000
 VOLUME /app/data
-CMD ["dagster-webserver", "-h", "0.0.0.0", "-p", "3000", "-w", "workspace.yaml"]
+CMD ["dagster-webserver", "-h", "127.0.0.1", "-p", "3000", "-w", "workspace.yaml"]

@@ -1,5 +1,6 @@
 """The images: small where they should be, without rights they do not need, and made of instructions that work."""
 
+import json
 import re
 import signal
 import subprocess
@@ -31,6 +32,15 @@ def test_the_service_depends_on_nothing_heavy():
     assert {"litestar", "granian", "onnxruntime", "lmdb", "msgspec", "prometheus-client"} <= set(serving)
     assert set(serving) & HEAVY == set()
     assert len(serving) < 50
+
+
+def test_the_ui_without_sign_in_listens_on_loopback():
+    """The image's command says so, and the page that says how to open it publishes on the host's loopback alone."""
+    (command,) = (line for line in (ROOT / "Dockerfile").read_text().splitlines() if "dagster-webserver" in line[:30])
+    words = json.loads(command.removeprefix("CMD "))
+    assert words[words.index("-h") + 1] == "127.0.0.1"
+    published = re.findall(r"docker run .*-p (\S+):3000:3000", (ROOT / "docs" / "automation.md").read_text())
+    assert published == ["127.0.0.1"]
 
 
 def test_both_locks_name_the_same_versions():
@@ -83,7 +93,7 @@ def test_an_image_installs_and_starts(target, path, tmp_path):
         assert not HEAVY & installed(image)
     port = image.environment.get("SERVING_PORT", "3000")
     image.environment |= {"SERVING_HOST": "127.0.0.1"} if target == "serving" else {}
-    command = ["127.0.0.1" if part == "0.0.0.0" else part for part in image.command]
+    command = image.command
     executable = str(next(folder for folder in paths(image) if (folder / command[0]).exists()) / command[0])
     with subprocess.Popen([executable, *command[1:]], cwd=tmp_path / "app", env=image.environment) as process:
         try:
