@@ -82,13 +82,15 @@ def ask(portfolio: Portfolio, given: Given, pushed: Given, arm: Arm, customer_id
     """The customer as the arm's model is to see it; InvalidRequest, or NotFound for an id that nothing is known of."""
     catalogue, faults = arm.model.catalogue, []  # type: ignore[var-annotated]
     is_id_alone = customer_id is not None and len(given) == 1
-    sent = {} if is_id_alone else catalogue.read(given, faults, also_known=portfolio.request_names)
+    sent = (
+        {} if is_id_alone else catalogue.read(given, faults, also_known=portfolio.request_names, as_of=portfolio.as_of)
+    )
     if faults:
         raise InvalidRequest(faults)
     if customer_id is None and not sent:
         raise InvalidRequest([Fault(CUSTOMER_ID, None, "a customer id, features, or both")])
     stored = portfolio.features.get(customer_id) if customer_id is not None and portfolio.features else None
-    fresh = catalogue.read(pushed, [], also_known=portfolio.known_names) if pushed else {}
+    fresh = catalogue.read(pushed, [], also_known=portfolio.known_names, as_of=portfolio.as_of) if pushed else {}
     if stored is None and not sent and not fresh:
         month = f"the features of {portfolio.features_month} do" if portfolio.features else "no month of features does"
         raise NotFound(f"no customer {customer_id!r}: {month} not know the id; send features to score them")

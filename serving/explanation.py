@@ -52,7 +52,9 @@ def _changes(model: Model, portfolio: Portfolio, wanted: Any) -> list[Mapping[in
     faults: list[Fault] = []
     if not isinstance(wanted, dict) or not wanted:
         raise InvalidRequest([Fault(WHAT_IF, type(wanted).__name__, "an object with at least one feature")])
-    values = model.catalogue.read(wanted, faults, also_known=portfolio.known_names, at=f"{WHAT_IF}.")
+    values = model.catalogue.read(
+        wanted, faults, also_known=portfolio.known_names, as_of=portfolio.as_of, at=f"{WHAT_IF}."
+    )
     if faults:
         raise InvalidRequest(faults)
     alone: list[Mapping[int, float]] = [{place: value} for place, value in values.items()]

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping
+from datetime import date
 from typing import Any
 
 import numpy as np
 
 from churn_platform.published.contract import CUSTOMER_ID, PublishedFeature
 from churn_platform.published.sentences import decoded, sentence
+from churn_platform.published.value_format import MISSING_MARKERS, ValueFormat, is_missing, read_date, read_number
 from serving.errors import Fault
 from serving.suggestions import Suggestions
 from serving.whole import FLOAT32_MAX, whole_reader
@@ -19,9 +21,13 @@ UNKNOWN = "only features that the model knows"
 LISTED = f"{UNKNOWN}, GET /schema/openapi.json lists them"
 FAULTS_MAX = 20
 SUGGESTED_MAX = 5
-TRUTH = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0}
+TRUTH = dict.fromkeys(("yes", "y", "true", "t", "1", "1.0"), 1.0) | dict.fromkeys(
+    ("no", "n", "false", "f", "0", "0.0"), 0.0
+)
+PLAIN = ValueFormat()
 
 Read = Callable[[Any], float]
+ReadDays = Callable[[Any, date], float]
 
 
 class Catalogue:
@@ -32,10 +38,14 @@ class Catalogue:
         self.names = tuple(feature.name for feature in features)
         self.places: dict[str, int] = {}
         self._readers: dict[str, tuple[int, Read]] = {}
+        self._days: dict[str, tuple[int, ReadDays]] = {}
         for place, feature in enumerate(features):
             for name in {feature.name, feature.source or feature.name}:
                 self.places[name] = place
                 self._readers[name] = (place, _reader(feature))
+            if feature.source and feature.format and feature.format.date:
+                del self._readers[feature.source]
+                self._days[feature.source] = (place, _days_reader(feature.format, feature.nullable))
         self._allowed = [allowed(feature) for feature in features]
         self._suggestions = Suggestions(self.places)
         self.whole = whole_reader(features)
@@ -44,19 +54,30 @@ class Catalogue:
         self.references = np.where(np.isnan(references), self.defaults, references)
 
     def read(
-        self, given: Mapping[str, Any], faults: list[Fault], *, also_known: Collection[str] = (), at: str = ""
+        self,
+        given: Mapping[str, Any],
+        faults: list[Fault],
+        *,
+        also_known: Collection[str] = (),
+        at: str = "",
+        as_of: date | None = None,
     ) -> dict[int, float]:
         """Encoded values by place of the features that a request names; what is wrong goes into `faults`.
 
         A missing value is NaN. What others read, as the customer id and the features of another model, is `also_known`.
+        Dates become the days before `as_of`.
         """
         values: dict[int, float] = {}
         readers = self._readers
         known = 0
         for name, value in given.items():
             try:
-                place, reader = readers[name]
-                values[place] = reader(value)
+                if name in self._days and as_of:
+                    place, days = self._days[name]
+                    values[place] = days(value, as_of)
+                else:
+                    place, reader = readers[name]
+                    values[place] = reader(value)
                 known += 1
             except KeyError:
                 if name not in also_known:
@@ -122,6 +143,8 @@ def read_customer_id(given: Mapping[str, Any], faults: list[Fault], *, id_column
         if value is not None:
             faults.append(Fault(id_column, shown(given[id_column]), f"{CUSTOMER_ID} or {id_column}, not both"))
         value = given[id_column]
+        if value.__class__ is int:
+            value = str(value)  # as ingest reads a number that is an id
     if value is None or (isinstance(value, str) and len(value) > 0 and _utf8_bytes(value) <= CUSTOMER_ID_BYTES_MAX):
         return value
     faults.append(Fault(CUSTOMER_ID, shown(value), "text of 1 to 511 bytes"))
@@ -130,12 +153,16 @@ def read_customer_id(given: Mapping[str, Any], faults: list[Fault], *, id_column
 
 def allowed(feature: PublishedFeature) -> str:
     """What a request may say of a feature, in words."""
-    if feature.type == "category":
+    if feature.type == "category" and feature.other is not None:
+        text = "a text"
+    elif feature.type == "category":
         text = f"one of {', '.join(map(repr, feature.levels))}"
     elif feature.type == "boolean":
         text = "true or false"
     else:
         text = ("a whole number" if feature.type == "integer" else "a number") + _bounds(feature)
+        if feature.format and feature.format.date:
+            text = f"{text} by its own name, or a day as {feature.format.date} by the name of its source"
     return f"{text}, or null" if feature.nullable else text
 
 
@@ -149,18 +176,25 @@ def _bounds(feature: PublishedFeature) -> str:
 def _reader(feature: PublishedFeature, *, strict: bool = True) -> Read:
     """A function from the value in a request to its encoding, NaN for missing; ValueError where it is not allowed."""
     if feature.type == "category":
-        return _level_reader({level: float(code) for code, level in enumerate(feature.levels)}, feature.nullable)
+        codes = {level: float(code) for code, level in enumerate(feature.levels)}
+        other = codes[feature.other] if feature.other is not None else None
+        return _level_reader(codes, other, feature.nullable)
     if feature.type == "boolean":
         return _truth_reader(feature.nullable)
     low, high = feature.range if strict else (None, None)
     bottom, top = -FLOAT32_MAX if low is None else low, FLOAT32_MAX if high is None else high
-    return _number_reader(bottom, top, whole=feature.type == "integer" and strict, nullable=feature.nullable)
+    whole = feature.type == "integer" and strict
+    return _number_reader(bottom, top, feature.format or PLAIN, whole=whole, nullable=feature.nullable)
 
 
-def _level_reader(known: dict[str, float], nullable: bool) -> Read:
+def _level_reader(known: dict[str, float], other: float | None, nullable: bool) -> Read:
     def read(value: Any) -> float:
-        if value.__class__ is str and value in known:
-            return known[value]
+        if value.__class__ is int:
+            value = str(value)
+        if value.__class__ is str and value.strip():
+            code = known.get(value, known.get(value.strip(), other))
+            if code is not None:
+                return code
         return _missing(value, nullable)
 
     return read
@@ -172,18 +206,33 @@ def _truth_reader(nullable: bool) -> Read:
             return 1.0
         if value is False:
             return 0.0
-        if value.__class__ in (str, int) and (text := str(value).strip().lower()) in TRUTH:
+        if value.__class__ in (str, int, float) and (text := str(value).strip().lower()) in TRUTH:
             return TRUTH[text]
-        return _missing(value, nullable)
+        return _missing(value, nullable, PLAIN)
 
     return read
 
 
-def _number_reader(low: float, high: float, *, whole: bool, nullable: bool) -> Read:
+def _days_reader(form: ValueFormat, nullable: bool) -> ReadDays:
+    """Reads a day as the source writes it: the days from it to `as_of`."""
+
+    def read(value: Any, as_of: date) -> float:
+        if value.__class__ in (int, float):
+            value = f"{value:.0f}"
+        if value.__class__ is str and not is_missing(value, form) and value.strip().lower() not in MISSING_MARKERS:
+            return float((as_of - read_date(value, form)).days)
+        return _missing(value, nullable, form)
+
+    return read
+
+
+def _number_reader(low: float, high: float, form: ValueFormat, *, whole: bool, nullable: bool) -> Read:
     def read(value: Any) -> float:
         kind = value.__class__
-        if kind is str and value.strip():
-            value = float(value) if value.isascii() and "_" not in value else math.nan
+        if kind is str:
+            if is_missing(value, form) or value.strip().lower() in MISSING_MARKERS:
+                return _missing(value, nullable, form)
+            value = read_number(value, form)
             kind = float
         if (kind is int or kind is float) and low <= value <= high and not (whole and kind is float and value % 1):
             return value
@@ -192,9 +241,12 @@ def _number_reader(low: float, high: float, *, whole: bool, nullable: bool) -> R
     return read
 
 
-def _missing(value: Any, nullable: bool) -> float:
-    """NaN for null or a blank, where that is allowed."""
-    if nullable and (value is None or (value.__class__ is str and not value.strip())):
+def _missing(value: Any, nullable: bool, form: ValueFormat | None = None) -> float:
+    """NaN for null, a blank or, but for texts, a word for missing, where that is allowed."""
+    is_text = value.__class__ is str
+    is_blank = is_text and not value.strip()
+    is_word = is_text and form is not None and (is_missing(value, form) or value.strip().lower() in MISSING_MARKERS)
+    if nullable and (value is None or is_blank or is_word):
         return math.nan
     raise ValueError
 

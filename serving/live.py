@@ -1,6 +1,7 @@
 """What is live: follows each portfolio's live.json, and lets in only bundles that pass their checks."""
 
 import logging
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,10 @@ class Portfolio:
         self.arms = Arms(root.name, live.models, models, key=key)
         self.known_names = frozenset(name for model in models.values() for name in model.catalogue.places)
         self.id_column = self.arms.champion.model.manifest.id_column
-        self.request_names = self.known_names | {CUSTOMER_ID, self.id_column}
+        unused = (name for model in models.values() for name in model.manifest.unused_columns)
+        self.request_names = self.known_names | {CUSTOMER_ID, self.id_column} | frozenset(unused)
         stored = features.manifest.features if features else ()
+        self.as_of = _end_of(self.features_month or self.arms.champion.model.manifest.holdout_month)
         self._places = {version: _places(model.catalogue.names, stored) for version, model in models.items()}
 
     @property
@@ -59,6 +62,12 @@ class Portfolio:
         held = places >= 0
         vector = np.where(held, customer.features[places], model.catalogue.defaults)
         return vector, tuple(name for name, is_held in zip(model.catalogue.names, held, strict=True) if not is_held)
+
+
+def _end_of(month: str) -> date:
+    """The first day after a month 'YYYY-MM', to which the days of a request's dates are counted."""
+    year, number = (int(part) for part in month.split("-")[:2])
+    return date(year + number // 12, number % 12 + 1, 1)
 
 
 def _places(wanted: tuple[str, ...], stored: tuple[str, ...]) -> np.ndarray | None:

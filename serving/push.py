@@ -47,7 +47,7 @@ def _read(portfolio: Portfolio, given: Given, settings: Settings) -> tuple[str, 
         faults.append(Fault(FEATURES, type(features).__name__, "an object with at least one feature"))
         features = {}
     catalogue = portfolio.arms.champion.model.catalogue
-    catalogue.read(features, faults, also_known=portfolio.known_names, at=f"{FEATURES}.")
+    catalogue.read(features, faults, also_known=portfolio.known_names, as_of=portfolio.as_of, at=f"{FEATURES}.")
     ttl, longest = given.get(TTL, settings.push_ttl_seconds), settings.push_ttl_seconds_max
     if ttl.__class__ not in (int, float) or not 0 < ttl <= longest:
         shown = ttl if isinstance(ttl, int | float) else type(ttl).__name__

@@ -1,6 +1,10 @@
 """Reads delivered values as the contract's types, in SQL: what cannot be read so is found, never guessed."""
 
+import msgspec
+
+from churn_platform.ingest import formatted
 from churn_platform.portfolios.spec import Column
+from churn_platform.published.value_format import EPOCH, MISSING_MARKERS, ValueFormat
 
 SQL_TYPES = {
     "string": "varchar",
@@ -23,15 +27,22 @@ FALSE = "('false', 'f', 'no', 'n', '0', '0.0')"
 WHOLE = "regexp_full_match({text}, '[+-]?[0-9]+')"
 EXACT_BELOW = 2**53  # from here on a double no longer tells neighbouring integers apart
 ZONED = r"regexp_matches({text}, ':\d\d(\.\d+)?\s*[A-Za-z+-]')"  # read as timestamp, DuckDB drops the offset
-MISSING_MARKERS = ("na", "n/a", "null", "none", "nan", "?", "-")
 
 
-def present(identifier: str, sql_type: str, column_type: str) -> str:
-    """The delivered value with blanks and NaN as null; for any type but string, words for 'missing' too."""
+def present(identifier: str, sql_type: str, column_type: str, form: ValueFormat | None = None) -> str:
+    """The delivered value with blanks and NaN as null; for any type but string, words for 'missing' too.
+
+    With a format its own words are missing as well, and infinite numbers where they are among them.
+    """
+    if sql_type in NATIVE["number"] and form and formatted.drops_infinite(form):
+        return f"case when isfinite({identifier}) then {identifier} end"
     if sql_type in NATIVE["number"]:
         return f"case when not isnan({identifier}) then {identifier} end"
     if sql_type != "VARCHAR":
         return identifier
+    if form:
+        known = MISSING_MARKERS if column_type != "string" else ()
+        return formatted.without_missing(identifier, msgspec.structs.replace(form, missing=(*form.missing, *known)))
     if column_type == "string":
         return _trimmed(identifier)
     markers = ", ".join(f"'{marker}'" for marker in ("", *MISSING_MARKERS))
@@ -48,10 +59,23 @@ def cast(column: Column, identifier: str, sql_type: str) -> str:
     """The value in the contract's type, timestamps in UTC; null where it is missing or cannot be read so."""
     if sql_type == "TIMESTAMP WITH TIME ZONE":
         identifier, sql_type = f"({identifier} at time zone 'UTC')", "TIMESTAMP"
-    value = present(identifier, sql_type, column.type)
+    form = column.format and column.format.published()
+    value = present(identifier, sql_type, column.type, form)
     if sql_type in NATIVE[column.type]:
         return f"{value}::{SQL_TYPES[column.type]}"
+    if form and column.type == "date" and (sql_type == "VARCHAR" or form.date in EPOCH):
+        return formatted.day(f"({value})::varchar", form)
+    if form and column.type == "date":
+        return f"({value})::date"  # a moment of a typed file; the time of day does not matter to days before
+    if form and column.type in ("number", "integer") and sql_type == "VARCHAR":
+        number = formatted.number(value, form)
+        return number if column.type == "number" else _whole(number)
     return _readers()[column.type].format(text=f"({value})::varchar")
+
+
+def _whole(number: str) -> str:
+    """SQL for the number as an integer; null where it is none."""
+    return f"(select case when abs(x) < {EXACT_BELOW} and x = trunc(x) then x::bigint end from (select {number} as x))"
 
 
 def _readers() -> dict[str, str]:

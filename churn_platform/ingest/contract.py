@@ -115,7 +115,8 @@ def _examples(connection: duckdb.DuckDBPyConnection, reader: str, checks: list[C
 
 def _column_checks(column: Column, headers: Headers) -> list[Check]:
     identifier, sql_type = source_of(column, headers)
-    given, value = present(identifier, sql_type, column.type), cast(column, identifier, sql_type)
+    form = column.format and column.format.published()
+    given, value = present(identifier, sql_type, column.type, form), cast(column, identifier, sql_type)
     endless = column.type in ("number", "date", "timestamp")
     readable = f"coalesce(isfinite({value}), false)" if endless else f"{value} is not null"
     wrong_type = f"{given} is not null and not ({readable})"

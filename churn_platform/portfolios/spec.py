@@ -9,10 +9,33 @@ from churn_platform.portfolios.economics import Campaign, Economics
 from churn_platform.portfolios.spec_model import Identifier, SpecModel
 from churn_platform.published.contract import ROUTES
 from churn_platform.published.sentences import sentence
+from churn_platform.published.value_format import ValueFormat
 
 ATTRIBUTE_TYPES = ("string", "integer", "number", "boolean")
 
 Algorithm = Literal["logistic_regression", "random_forest", "lightgbm", "xgboost"]
+
+
+class Format(SpecModel):
+    """How the values of a column of a snapshot are written, where they are not written plainly."""
+
+    decimal: Literal[".", ","] = Field(".", description="Sign before the decimals.")
+    thousands: Literal["", ",", ".", " ", "'"] = Field("", description="Sign between groups of digits.")
+    affixes: tuple[str, ...] = Field((), description="Currencies, units and per cent signs around a number.")
+    date: str | None = Field(
+        None, description="strptime pattern, epoch_seconds or epoch_milliseconds; the feature is days before as_of."
+    )
+    missing: tuple[str, ...] = Field((), description="Further words for a missing value, in lower case.")
+
+    @model_validator(mode="after")
+    def _signs_differ(self):
+        if self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}")
+        return self
+
+    def published(self) -> ValueFormat:
+        """The format as ingest and the service read it."""
+        return ValueFormat(self.decimal, self.thousands, self.affixes, self.date, self.missing)
 
 
 class Column(SpecModel):
@@ -26,11 +49,20 @@ class Column(SpecModel):
     optional: bool = Field(False, description="Whether a file may lack the column; its values are missing then.")
     levels: tuple[str, ...] = Field((), description="The only values allowed; empty: any.")
     hashed: bool = Field(False, description="Personal number: stored as a keyed hash only, never in clear.")
+    format: Format | None = Field(None, description="How values are written, where not plainly.")
 
     @property
     def header(self) -> str:
         """The name to look for in the file."""
         return self.source or self.name
+
+
+class FileOptions(SpecModel):
+    """What is not to be detected about a snapshot file; what is left out here is detected in each file."""
+
+    encoding: str | None = Field(None, description="For example windows-1252.")
+    sheet: str | None = Field(None, description="Sheet of an .xlsx file; default the first.")
+    skip: int | None = Field(None, ge=0, description="Lines above the header line.")
 
 
 class Table(SpecModel):
@@ -72,6 +104,8 @@ class Feature(SpecModel):
     nullable: bool = Field(False, description="Whether a missing value is legitimate.")
     protected: bool = Field(False, description="Whether fairness is watched over this attribute.")
     source: str | None = Field(None, description="Column of the customer's own file, where it differs.")
+    format: Format | None = Field(None, description="How the file writes the values, where not plainly.")
+    other: str | None = Field(None, description="Level that stands for every value that is not listed.")
     reason: str = Field(description="Sentence for a reason code; published/sentences.py says how {value} is put in.")
     actionable: Literal["lower", "higher", "any"] | None = Field(
         None, description="Which way the operator can move it by an offer or a repair; none: not by anything it does."
@@ -81,10 +115,19 @@ class Feature(SpecModel):
     def _levels_fit_type(self):
         if (self.type == "category") != bool(self.levels):
             raise ValueError(f"feature {self.name}: a category needs levels, and only a category has them")
+        if self.other is not None and self.other not in self.levels:
+            raise ValueError(f"feature {self.name}: other {self.other!r} is not one of its levels")
+        if self.is_days_before and self.type not in ("integer", "number"):
+            raise ValueError(f"feature {self.name}: days before the snapshot are an integer or a number")
         if self.protected and self.actionable:
             raise ValueError(f"feature {self.name}: what is protected is nothing to act on")
         self._reason_can_be_said()
         return self
+
+    @property
+    def is_days_before(self) -> bool:
+        """Whether the file has a day, and the feature is the days from it to the end of the month."""
+        return self.format is not None and self.format.date is not None
 
     def _reason_can_be_said(self) -> None:
         example = self.levels[0] if self.levels else {"boolean": True, "integer": 2, "number": 2.5}[self.type]
@@ -101,6 +144,15 @@ class Label(SpecModel):
     column: str | None = Field(None, description="Label column of a snapshot file; none for event tables.")
     positive: tuple[str, ...] = Field((), description="Values of that column that mean 'churned'.")
     negative: tuple[str, ...] = Field((), description="Values of that column that mean 'stayed'.")
+    ignored: tuple[str, ...] = Field((), description="Values of that column that say nothing: scored, not learnt from.")
+
+    @model_validator(mode="after")
+    def _values_say_one_thing(self):
+        values = (*self.positive, *self.negative, *self.ignored)
+        twice = sorted({value for value in values if values.count(value) > 1})
+        if twice:
+            raise ValueError(f"label: {', '.join(twice)} is listed more than once among positive, negative, ignored")
+        return self
 
 
 class Split(SpecModel):
@@ -145,6 +197,10 @@ class Portfolio(SpecModel):
     title: str
     kind: Literal["events", "snapshot"]
     id_column: str | None = Field(None, description="Header of the customer id in a snapshot file.")
+    unused_columns: tuple[str, ...] = Field(
+        (), description="Further headers of a snapshot file: no features, but a request may bring them along."
+    )
+    file: FileOptions = Field(FileOptions(), description="How a snapshot file is read, where that cannot be detected.")
     tables: tuple[Table, ...] = Field(
         (), description="Landed tables; a snapshot's one table follows from its features."
     )
@@ -240,7 +296,7 @@ def snapshot_table(portfolio: Portfolio) -> Table:
         name="churn_label",
         type="string",
         source=portfolio.label.column,
-        levels=portfolio.label.positive + portfolio.label.negative,
+        levels=portfolio.label.positive + portfolio.label.negative + portfolio.label.ignored,
         required=False,
         optional=True,
         description="Label as delivered; a file to be scored only may do without.",
@@ -254,10 +310,12 @@ def snapshot_table(portfolio: Portfolio) -> Table:
 
 
 def _landed_feature(feature: Feature) -> Column:
+    kind = "string" if feature.type == "category" else "date" if feature.is_days_before else feature.type
     return Column(
         name=feature.name,
-        type="string" if feature.type == "category" else feature.type,
+        type=kind,  # type: ignore[arg-type]
         source=feature.source,
+        format=feature.format,
         required=not feature.nullable,
         description=feature.description,
     )

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from churn_platform.errors import ChurnError
+from churn_platform.published.value_format import ValueFormat
 
 MODEL_FILE = "model.onnx"
 CARD_FILE = "model_card.html"
@@ -50,7 +51,8 @@ class PublishedFeature(msgspec.Struct, frozen=True):
     """One feature as the model expects it, in the manifest's order.
 
     default: stands in for a value that a request leaves out. reference: what a typical customer has, nullable or not.
-    importance: mean absolute contribution to the log-odds; bundles of before have none.
+    importance: mean absolute contribution to the log-odds; bundles of before have none. format: how the source writes
+    the values, where not plainly. other: the level that stands for all that are not listed.
     """
 
     name: str
@@ -67,6 +69,8 @@ class PublishedFeature(msgspec.Struct, frozen=True):
     group: str = ""
     protected: bool = False
     importance: float | None = None
+    format: ValueFormat | None = None
+    other: str | None = None
 
 
 class Tier(msgspec.Struct, frozen=True):
@@ -86,7 +90,8 @@ class SmokePrediction(msgspec.Struct, frozen=True):
 class ModelManifest(msgspec.Struct, frozen=True):
     """All that serving needs to know of a model, and where it comes from.
 
-    id_column: what the source calls the customer id; bundles of before do not say.
+    id_column: what the source calls the customer id; bundles of before do not say. unused_columns: what the source has
+    besides, and a request may bring along.
     """
 
     portfolio: str
@@ -107,6 +112,7 @@ class ModelManifest(msgspec.Struct, frozen=True):
     smoke: SmokePrediction
     sha256: dict[str, str]
     id_column: str = CUSTOMER_ID
+    unused_columns: tuple[str, ...] = ()
 
 
 class FeaturesManifest(msgspec.Struct, frozen=True):

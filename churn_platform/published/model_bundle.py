@@ -1,6 +1,7 @@
 """Publishes a model: ONNX file and manifest, after the parity check."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -37,10 +38,12 @@ def publish_model(
     *,
     card: bytes | None = None,
     id_column: str | None = None,
+    unused_columns: Sequence[str] = (),
 ) -> float:
     """Write the bundle of a version, with its model card where it has one, as HTML.
 
-    id_column: what the source calls the customer id, where it is not `customer_id`. Returns the parity difference over
+    id_column: what the source calls the customer id, where it is not `customer_id`; unused_columns: its columns that
+    are no features. Returns the parity difference over
     `sample`, encoded customers. PublicationError, and nothing written, where the export disagrees with the model.
     """
     onnx = export(model)
@@ -51,7 +54,8 @@ def publish_model(
             (draft / name).write_bytes(content)
         hashes = {name: sha256(draft / name) for name in files}
         manifest = _manifest(version, model, record, sample, hashes)
-        write_manifest(draft, msgspec.structs.replace(manifest, id_column=id_column or CUSTOMER_ID))
+        of_source = {"id_column": id_column or CUSTOMER_ID, "unused_columns": tuple(unused_columns)}
+        write_manifest(draft, msgspec.structs.replace(manifest, **of_source))
     return difference
 
 
@@ -116,6 +120,8 @@ def _published(feature: Feature, values: np.ndarray, importance: float) -> Publi
         group=feature.group,
         protected=feature.protected,
         importance=importance,
+        format=feature.format and feature.format.published(),
+        other=feature.other,
     )
 
 

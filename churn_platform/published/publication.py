@@ -81,7 +81,8 @@ def write_bundle(publisher: Publisher, version: int) -> Bundle:
         holdout = load_holdout(connection, then, recorded_training_set(connection, then, record))
     sample = holdout.features[:PARITY_ROWS]
     card = find_card(client, portfolio.name, version, ending="html")
-    difference = publish_model(publisher.root, version, model, record, sample, card=card, id_column=portfolio.id_column)
+    of_source = {"id_column": portfolio.id_column, "unused_columns": portfolio.unused_columns}
+    difference = publish_model(publisher.root, version, model, record, sample, card=card, **of_source)
     manifest_sha256 = sha256(model_dir(publisher.root, version) / MANIFEST_FILE)
     return Bundle(read_bundle(publisher.root, version), manifest_sha256, difference)
 

@@ -9,7 +9,7 @@ from churn_platform.errors import WarehouseError
 from churn_platform.warehouse.exclusive import one_maker
 from churn_platform.warehouse.quiet import connect_quietly
 
-EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner")
+EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner", "excel")
 
 
 def install_extensions(folder: Path) -> None:

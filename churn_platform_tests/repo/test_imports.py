@@ -32,7 +32,8 @@ HEAVY = {"mlflow", "xgboost", "lightgbm", "evidently", "shap", "sklearn"}
 SERVICE = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in (ROOT / "serving").rglob("*.py")}
 SERVICE_LIBRARIES = {"litestar", "granian", "onnxruntime", "lmdb", "prometheus_client", "numpy", "msgspec"}
 PUBLISHED_CONTRACT = {
-    f"churn_platform.published.{name}" for name in ("calibration", "contract", "overlay", "prediction_log", "sentences")
+    f"churn_platform.published.{name}"
+    for name in ("calibration", "contract", "overlay", "prediction_log", "sentences", "value_format")
 }
 """What the service needs of the platform; whatever it is to need besides is added here on purpose."""
 SERVICE_EDGE = {"serving/settings.py", "serving/__main__.py", "serving/metrics.py", "serving/app.py"}

@@ -162,6 +162,8 @@ def feature_schema(feature: PublishedFeature) -> Schema:
     about: Schema = {"description": " ".join(_sentences(feature))}
     kind = "string" if feature.type == "category" else feature.type
     about |= {"type": [kind, "null"] if feature.nullable else kind}
+    if feature.type == "category" and feature.other is not None:
+        return about  # a value that is not listed counts as the level for others
     if feature.type == "category":
         return about | {"enum": [*feature.levels, *([None] if feature.nullable else [])]}
     if feature.type == "boolean":

@@ -1,0 +1,55 @@
+"""Reads values in a column's own format, in SQL; `published/value_format.py` says the same in Python."""
+
+from churn_platform.published.value_format import (
+    BLANKS,
+    EPOCH,
+    INFINITE,
+    TIME_OF_DAY,
+    ValueFormat,
+    number_pattern,
+    thousands_class,
+)
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def without_missing(text: str, form: ValueFormat) -> str:
+    """The text without outer blanks; null where it is one of the format's words for a missing value."""
+    trimmed = f"trim({text}, {literal(BLANKS)})"
+    words = ", ".join(literal(word) for word in ("", *form.missing))
+    return f"case when lower({trimmed}) not in ({words}) then {trimmed} end"
+
+
+def drops_infinite(form: ValueFormat) -> bool:
+    """Whether an infinite number counts as missing."""
+    return not INFINITE.isdisjoint(form.missing)
+
+
+def number(text: str, form: ValueFormat) -> str:
+    """SQL for the number; null where the text says none. The text appears once, so nesting does not multiply it."""
+    plain = f"({text})"
+    for affix in form.affixes:
+        plain = f"replace({plain}, {literal(affix)}, '')"
+    plain = f"replace(trim({plain}, {literal(BLANKS)}), '\u2212', '-')"
+    plain = _replaced(plain, r"^\(([^()]*)\)$|^([^-]*)-$", r"-\1\2")
+    plain = _replaced(plain, f"^([+-]?)[{BLANKS}]+|[{BLANKS}]+$", r"\1", every=True)
+    plain = f"regexp_extract({plain}, {literal(number_pattern(form))})"
+    if form.thousands:
+        plain = _replaced(plain, thousands_class(form.thousands), "", every=True)
+    return f"try_cast(replace({plain}, {literal(form.decimal)}, '.') as double)"
+
+
+def day(text: str, form: ValueFormat) -> str:
+    """SQL for the date; null where the text says none."""
+    assert form.date is not None
+    if form.date in EPOCH:
+        return f"make_timestamp((try_cast({text} as double) * {1_000_000 // EPOCH[form.date]})::bigint)::date"
+    plain = _replaced(f"trim({text})", TIME_OF_DAY, "")
+    return f"try_strptime({plain}, {literal(form.date)})::date"
+
+
+def _replaced(text: str, pattern: str, by: str, *, every: bool = False) -> str:
+    return f"regexp_replace({text}, {literal(pattern)}, {literal(by)}{', ' + literal('g') if every else ''})"
