@@ -74,10 +74,18 @@ def onboard(
     id_column: Annotated[str, typer.Option("--id", help="Column with the customer id.")],
     label_column: Annotated[str, typer.Option("--label", help="Column that says who churned.")],
     protected: Annotated[list[str] | None, typer.Option(help="Column to watch for fairness; repeatable.")] = None,
+    positive: Annotated[list[str] | None, typer.Option(help="Value of the label for churned; repeatable.")] = None,
+    negative: Annotated[list[str] | None, typer.Option(help="Value of the label for stayed; repeatable.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="Value of the label that says nothing; repeatable.")] = None,
+    decimal: Annotated[str | None, typer.Option(help="Sign before decimals: . or ,")] = None,
+    thousands: Annotated[str | None, typer.Option(help="Sign between thousands.")] = None,
+    date_order: Annotated[str | None, typer.Option(help="day-first or month-first.")] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace a spec of that name.")] = False,
 ) -> None:
     """Inspect a customer snapshot and write its spec; the new portfolio then runs through the same graph."""
     from churn_platform.portfolios.onboarding import onboard
+    from churn_platform.portfolios.onboarding.label import Given
+    from churn_platform.portfolios.onboarding.understanding import Hints
 
     made = onboard(
         file,
@@ -87,6 +95,8 @@ def onboard(
         portfolios_dir=load_settings().portfolios_dir,
         protected=protected or (),
         overwrite=overwrite,
+        label=Given(tuple(positive or ()), tuple(negative or ()), tuple(ignore or ())),
+        hints=Hints(decimal, thousands, date_order),
     )
     console.print(f"{made.rows:,} customers, {made.churn_rate:.1%} churned, {len(made.portfolio.features)} features")
     for finding in made.findings:

@@ -75,7 +75,8 @@ def cast(column: Column, identifier: str, sql_type: str) -> str:
 
 def _whole(number: str) -> str:
     """SQL for the number as an integer; null where it is none."""
-    return f"(select case when abs(x) < {EXACT_BELOW} and x = trunc(x) then x::bigint end from (select {number} as x))"
+    is_whole = f"abs(x) < {EXACT_BELOW} and x = trunc(x)"
+    return f"list_filter([{number}], lambda x: {is_whole})[1]::bigint"
 
 
 def _readers() -> dict[str, str]:

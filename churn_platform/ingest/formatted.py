@@ -39,7 +39,8 @@ def number(text: str, form: ValueFormat) -> str:
     plain = f"regexp_extract({plain}, {literal(number_pattern(form))})"
     if form.thousands:
         plain = _replaced(plain, thousands_class(form.thousands), "", every=True)
-    return f"try_cast(replace({plain}, {literal(form.decimal)}, '.') as double)"
+    value = f"try_cast(replace({plain}, {literal(form.decimal)}, '.') as double)"
+    return f"list_filter([{value}], lambda x: isfinite(x))[1]"  # 1e400 is no number that can be computed with
 
 
 def day(text: str, form: ValueFormat) -> str:

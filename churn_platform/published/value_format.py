@@ -3,6 +3,7 @@
 Light on purpose: msgspec and the standard library alone. `churn_platform/ingest/formatted.py` says the same in SQL.
 """
 
+import math
 import re
 from datetime import UTC, date, datetime
 
@@ -44,7 +45,7 @@ def number_pattern(form: ValueFormat) -> str:
     if form.thousands:
         # Groups of two as well as of three: India writes 1,23,456.
         sign = thousands_class(form.thousands)
-        digits = rf"(?:[0-9]{{1,3}}(?:{sign}[0-9]{{2,3}})*{sign}[0-9]{{3}}|[0-9]+)"
+        digits = rf"(?:[1-9][0-9]{{0,2}}(?:{sign}[0-9]{{2,3}})*{sign}[0-9]{{3}}|[0-9]+)"
     return rf"^[+-]?(?:{digits}(?:{decimal}[0-9]*)?|{decimal}[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 
 
@@ -66,7 +67,10 @@ def read_number(text: str, form: ValueFormat) -> float:
         raise ValueError(text)
     if form.thousands:
         plain = re.sub(thousands_class(form.thousands), "", plain)
-    return float(plain.replace(form.decimal, "."))
+    number = float(plain.replace(form.decimal, "."))
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def read_date(text: str, form: ValueFormat) -> date:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from churn_platform.errors import SpecError
+from churn_platform.portfolios.onboarding.label import Given
 from churn_platform_tests.portfolios.onboarding_files import CHURNED, ROWS, Desk, cycle, features_of, finding_on, frame
 
 
@@ -120,3 +121,27 @@ def test_too_few_customers_to_look_for_leaks(desk: Desk) -> None:
     """Where a handful churned, chance looks like a leak: nothing is accused, and a finding says so."""
     onboarded = desk.onboard(desk.csv(frame(churn=["Yes" if row < 3 else "No" for row in range(ROWS)])))
     assert any("leaks could not be looked for" in finding for finding in onboarded.findings)
+
+
+@pytest.mark.parametrize("header", ["is_active", "Retained", "Still Subscribed", "Renewed", "not churned", "aktiv"])
+def test_who_stays_is_not_taken_for_who_left(desk: Desk, header: str) -> None:
+    """Where the name speaks of staying, no means churned, and that is said."""
+    data = frame().drop(columns="churn").assign(**{header: labelled("0", "1")})
+    onboarded = desk.onboard(desk.csv(data), label_column=header)
+    assert (onboarded.portfolio.label.positive, onboarded.churn_rate) == (("0",), 0.25)
+    assert "tells who stays" in finding_on(onboarded, header)
+
+
+def test_a_name_that_says_neither_is_asked(desk: Desk) -> None:
+    """The refusal gives the whole command for both cases."""
+    data = frame().drop(columns="churn").assign(status=labelled("1", "0"))
+    with pytest.raises(SpecError, match=r"--positive 1 --negative 0.*--positive 0 --negative 1"):
+        desk.onboard(desk.csv(data), label_column="status")
+    said = desk.onboard(desk.csv(data), label_column="status", label=Given(("1",), ("0",)))
+    assert said.churn_rate == 0.25
+
+
+def test_more_left_than_stayed_is_questioned(desk: Desk) -> None:
+    """The finding has the command that turns it round."""
+    onboarded = desk.onboard(desk.csv(frame(churn=labelled("No", "Yes"))))
+    assert "--positive No --negative Yes" in finding_on(onboarded, "churn")

@@ -1,12 +1,15 @@
 """What a column becomes: its type, name, levels, range, or the reason why it is left out."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
+from churn_platform.errors import SpecError
+from churn_platform.portfolios.onboarding.understanding import Hints
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform_tests.portfolios.onboarding_files import ROWS, Desk, cycle, features_of, finding_on, frame
 
@@ -74,10 +77,8 @@ def test_range_leaves_room_for_next_month(desk: Desk) -> None:
         ("same", ["x"] * ROWS, "constant"),
         ("flag", cycle("Y", ""), "or missing"),
         ("notes", [f"text {row % 39}" for row in range(ROWS)], "suspected id"),
-        ("since", cycle("2024-01-31", "2023-02-28 10:00:00"), "a date"),
         ("until", cycle("31/01/2024", "1.2.2024"), "a date"),
         ("from", cycle("2024.01.31", "2023-02"), "a date"),
-        ("day", cycle("20240131", "20231201"), "a date"),
         ("phone", [str(3331110000 + 7 * row) for row in range(ROWS)], "suspected id"),
         ("row", [str(row) for row in range(ROWS)], "suspected id"),
     ],
@@ -102,9 +103,9 @@ def test_text_with_many_values_is_left_out(desk: Desk) -> None:
         }
     )
     onboarded = desk.onboard(desk.csv(data))
-    assert list(features_of(onboarded)) == ["fifty"]
+    assert list(features_of(onboarded)) == ["fifty", "price"]
     assert "51 different texts" in finding_on(onboarded, "more")
-    assert "numbers with a sign" in finding_on(onboarded, "price")
+    assert "without $" in finding_on(onboarded, "price")
 
 
 def test_unique_integer_that_is_no_id_is_kept(desk: Desk) -> None:
@@ -114,10 +115,11 @@ def test_unique_integer_that_is_no_id_is_kept(desk: Desk) -> None:
     assert "remove it if it is an id" in finding_on(onboarded, "bytes_used")
 
 
-def test_infinite_and_nested_parquet_columns_are_left_out(desk: Desk) -> None:
-    """What ingest would refuse or no model can take is no feature."""
+def test_infinite_values_are_missing_and_nested_columns_left_out(desk: Desk) -> None:
+    """What no model can take is no feature; an infinite number counts as missing, and that is said."""
     onboarded = desk.onboard(desk.parquet(frame(ratio=cycle(1.5, np.inf), history=cycle([1, 2], [3]))))
-    assert list(features_of(onboarded)) == ["plan"]
+    assert list(features_of(onboarded)) == ["plan", "ratio"]
+    assert "count as missing" in finding_on(onboarded, "ratio")
 
 
 def test_feature_names_are_identifiers_and_sources_keep_the_header(desk: Desk) -> None:
@@ -180,3 +182,40 @@ def test_ids_are_found_however_many_rows_there_are(desk: Desk) -> None:
     onboarded = desk.onboard(desk.parquet(data.assign(churn=label)))
     assert list(features_of(onboarded)) == ["calls"]
     assert "suspected id" in finding_on(onboarded, "account")
+
+
+def test_a_day_is_a_feature_of_its_own(desk: Desk) -> None:
+    """The days before the month's end, in the order of day and month that one value shows; an open order is asked."""
+    days = cycle("03/11/2018", "25/01/2016")
+    feature = features_of(desk.onboard(desk.csv(frame(joined=days))))["joined_days"]
+    assert (feature.source, feature.type, feature.format.date) == ("joined", "integer", "%d/%m/%Y")
+    with pytest.raises(SpecError, match="--date-order day-first"):
+        desk.onboard(desk.csv(frame(joined=cycle("03/11/2018", "05/01/2016"))), name="other")
+
+
+@pytest.mark.parametrize(
+    ("values", "form"),
+    [
+        (("624", "1.234", "11.618"), (",", ".")),
+        (("1.234.567", "1.234"), (",", ".")),
+        (("1.5", "1.234"), None),
+        (("1.234", "4567"), None),
+        (("62,44", "1,5"), (",", "")),
+        (("$5.00", "$7.5"), (".", "")),
+        (("(5.1)", "7.2"), (".", "")),
+    ],
+)
+def test_numbers_are_read_as_the_column_writes_them(desk: Desk, values: tuple[str, ...], form: Any) -> None:
+    """Thousands, decimals, currencies and signs are decided from all values, and kept in the spec."""
+    feature = features_of(desk.onboard(desk.csv(frame(x=cycle(*values)))))["x"]
+    assert feature.type in ("number", "integer")
+    assert (feature.format and (feature.format.decimal, feature.format.thousands)) == form
+
+
+def test_a_sign_that_may_be_both_is_asked(desk: Desk) -> None:
+    """1.234 alone is neither read as 1.234 nor as 1234."""
+    file = desk.csv(frame(x=cycle("1.234", "5.678")))
+    with pytest.raises(SpecError, match=r"--decimal , --thousands \."):
+        desk.onboard(file)
+    said = desk.onboard(file, hints=Hints(decimal=",", thousands="."))
+    assert features_of(said)["x"].format.thousands == "."

@@ -5,13 +5,21 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import duckdb
+import msgspec
 
 from churn_platform.ingest.casting import NATIVE, cast, present
-from churn_platform.portfolios.spec import Column
+from churn_platform.portfolios.spec import Column, Format
+from churn_platform.published.value_format import ValueFormat
 
-Kind = Literal["empty", "boolean", "integer", "number", "date", "text", "unusable"]
+Kind = Literal["empty", "boolean", "integer", "number", "date", "days", "text", "unusable"]
 
+COLUMNS_AT_ONCE = 2  # a statement over hundreds of columns takes gigabytes
+GROUPED = r"[+-]?[1-9][0-9]{0,2}([.][0-9]{3})+"  # 1.234: a decimal number, or one with thousands
 COUNTED_LEVELS = 200  # far above what a category may have: the approximate count was seen to be off by a fifth
+MEASURES = (
+    *("rows", "texts", "low", "high", "numbers", "formatted", "no_number"),
+    *("points", "grouped", "codes"),
+)
 FLOAT32_MAX = 3.4e38
 DATE = (
     r"(\d{4}([-/]\d{1,2}|[-/.]\d{1,2}[-/.]\d{1,2})|\d{1,2}[-/.]\d{1,2}[-/.](\d{2}|\d{4}))([ T].*)?"
@@ -45,6 +53,31 @@ class Profile:
     numbers: int
     formatted: int
     no_number: str | None
+    points: int = 0
+    grouped: int = 0
+    codes: int = 0
+    form: ValueFormat | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the file holds the column as text."""
+        return self.sql_type == "VARCHAR"
+
+    @property
+    def is_open_number(self) -> bool:
+        """Whether every point in its numbers may as well stand between thousands."""
+        return self.points > 0 and self.points == self.grouped
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether numbers begin with zeros, so that they are codes."""
+        return self.codes > 0
+
+    def number_sql(self) -> str:
+        """SQL for the column as a number: of days those up to a fixed day."""
+        if self.kind == "days":
+            return f"datediff('day', {self.sql('date')}, date '2000-01-01')::double"
+        return self.sql("number")
 
     @property
     def unique(self) -> bool:
@@ -53,12 +86,13 @@ class Profile:
 
     def sql(self, column_type: str) -> str:
         """The column's value as a contract of that type would read it."""
-        return read_as(column_type, self.identifier, self.sql_type)
+        return read_as(column_type, self.identifier, self.sql_type, self.form)
 
 
-def read_as(column_type: str, identifier: str, sql_type: str) -> str:
+def read_as(column_type: str, identifier: str, sql_type: str, form: ValueFormat | None = None) -> str:
     """SQL for a column's value as a contract of that type would read it."""
-    column = Column(name="value", type=column_type, description="")  # type: ignore[arg-type]
+    given = Format(**msgspec.structs.asdict(form)) if form else None
+    column = Column(name="value", type=column_type, description="", format=given)  # type: ignore[arg-type]
     return cast(column, identifier, sql_type)
 
 
@@ -67,7 +101,7 @@ def inspect(
 ) -> dict[str, Profile]:
     """A profile per column of the file, by normalised header, in the file's order."""
     columns = [(quoted(header), sql_type) for header, sql_type in headers.values()]
-    measured = _measure(connection, reader, [_measures(*column) for column in columns])
+    measured = _measure(connection, reader, columns)
     counted = _count(connection, reader, [(*column, found) for column, found in zip(columns, measured, strict=True)])
     return {
         name: _profile(name, header, found, count)
@@ -89,9 +123,7 @@ def _profile(
         present=found["texts" if kind == "text" else "values"],
         distinct=distinct,
         levels=levels,
-        **{
-            measure: found[measure] for measure in ("rows", "texts", "low", "high", "numbers", "formatted", "no_number")
-        },
+        **{measure: found[measure] for measure in MEASURES},
     )
 
 
@@ -100,57 +132,88 @@ def quoted(header: str) -> str:
     return '"' + header.replace('"', '""') + '"'
 
 
-def _measures(identifier: str, sql_type: str) -> dict[str, str]:
+def _values(place: int, identifier: str, sql_type: str) -> dict[str, str]:
+    """What a column is read as, once each: measures that repeated these would make statements of megabytes."""
     text, value = (present(identifier, sql_type, kind) for kind in ("string", "number"))
-    number = read_as("number", identifier, sql_type)
+    return {
+        f"text_{place}": text,
+        f"value_{place}": value,
+        f"number_{place}": read_as("number", identifier, sql_type),
+        f"integer_{place}": read_as("integer", identifier, sql_type),
+        f"boolean_{place}": read_as("boolean", identifier, sql_type),
+    }
+
+
+def _measures(place: int, sql_type: str) -> dict[str, str]:
+    number, value = f"number_{place}", f"value_{place}"
     finite = f"coalesce(isfinite({number}), false)"
     return {
         "rows": "count(*)",
-        "texts": f"count({text})",
+        "texts": f"count(text_{place})",
         "values": f"count({value})",
-        "booleans": f"count({read_as('boolean', identifier, sql_type)})",
+        "booleans": f"count(boolean_{place})",
         "numbers": f"count_if({finite})",
         "low": f"min({number}) filter ({finite})",
         "high": f"max({number}) filter ({finite})",
         "no_number": f"(any_value({value}) filter (not {finite}))::varchar",
-        "distinct": f"approx_count_distinct({text})",
-        **_patterns(f"({value})::varchar", finite, read_as("integer", identifier, sql_type), sql_type),
+        "distinct": f"approx_count_distinct(text_{place})",
+        **_patterns(f"({value})::varchar", finite, f"integer_{place}", sql_type),
     }
 
 
 def _patterns(value: str, finite: str, integer: str, sql_type: str) -> dict[str, str]:
     """How values are written; a floating-point column is not searched, which would take longer than all the rest."""
     if sql_type in NATIVE["number"]:
-        return {"integers": "0", "whole": "0", "codes": "0", "dates": "0", "formatted": f"count_if({finite})"}
+        none = dict.fromkeys(("integers", "whole", "codes", "dates", "points", "grouped"), "0")
+        return none | {"formatted": f"count_if({finite})"}
     return {
         "integers": f"count({integer})",
         "whole": f"count_if(regexp_full_match({value}, '[+-]?[0-9]+'))",
         "codes": f"count_if(regexp_full_match({value}, '[+-]?0[0-9]+'))",
+        "points": f"count_if({finite} and contains({value}, '.'))",
+        "grouped": f"count_if(regexp_full_match({value}, '{GROUPED}'))",
         "dates": f"count_if(regexp_full_match({value}, '{DATE}'))",
         "formatted": f"count_if({finite} or regexp_full_match({value}, '{FORMATTED}'))",
     }
 
 
 def _measure(
-    connection: duckdb.DuckDBPyConnection, reader: str, measures: Sequence[Mapping[str, str]]
+    connection: duckdb.DuckDBPyConnection, reader: str, columns: Sequence[tuple[str, str]]
 ) -> list[dict[str, Any]]:
-    listed = ", ".join(sql for column in measures for sql in column.values())
-    found = connection.execute(f"select {listed} from {reader}").fetchone()
-    assert found is not None
-    values = iter(found)
-    return [{measure: next(values) for measure in column} for column in measures]
+    measured: list[dict[str, Any]] = []
+    for chunk in batched(columns):
+        values: dict[str, str] = {}
+        for place, column in enumerate(chunk):
+            values |= _values(place, *column)
+        measures = [_measures(place, sql_type) for place, (_, sql_type) in enumerate(chunk)]
+        read = ", ".join(f"{sql} as {name}" for name, sql in values.items())
+        listed = ", ".join(sql for column in measures for sql in column.values())
+        # Kept in a table: the optimizer puts an inner select into every measure again, and takes seconds a column.
+        connection.execute(f"create or replace temp table read_values as select {read} from {reader}")
+        found = connection.execute(f"select {listed} from read_values").fetchone()
+        assert found is not None
+        figures = iter(found)
+        measured += [{measure: next(figures) for measure in column} for column in measures]
+    return measured
+
+
+def batched(columns: Sequence[Any]) -> list[Sequence[Any]]:
+    """The columns in as many parts as statements are to be made of them."""
+    return [columns[start : start + COLUMNS_AT_ONCE] for start in range(0, len(columns), COLUMNS_AT_ONCE)]
 
 
 def _count(
     connection: duckdb.DuckDBPyConnection, reader: str, columns: Sequence[tuple[str, str, Mapping[str, Any]]]
 ) -> list[tuple[int, dict[str, int] | None]]:
     """Per column, how many different values there are, and the rows of each where there are few."""
-    listed = ", ".join(_counter(*column) for column in columns)
-    found = connection.execute(f"select count(*), {listed} from {reader}").fetchone()
-    assert found is not None
+    counts: list[Any] = []
+    for chunk in batched(columns):
+        listed = ", ".join(_counter(*column) for column in chunk)
+        found = connection.execute(f"select count(*), {listed} from {reader}").fetchone()
+        assert found is not None
+        counts += found[1:]
     return [
-        (len(count), dict(sorted(count.items()))) if isinstance(count, dict) else (count or 0, None)
-        for count in found[1:]
+        (len(count), dict(sorted(count.items()))) if isinstance(count, dict) else (count or 0, None) for count in counts
     ]
 
 

@@ -1,20 +1,27 @@
-"""Which values of a label column mean 'churned', and which 'stayed'."""
+"""Which values of a label column mean 'churned', and which 'stayed': from the values, the name, or the user's word.
 
-import re
+Who stays is never taken for who left: where yes and no stand under a name that does not say of what, the user is asked.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from churn_platform.errors import SpecError
+from churn_platform.portfolios.onboarding import words
 from churn_platform.portfolios.onboarding.inspection import Profile
 
-CHURNED = re.compile(
-    r"true|t|yes|y|ja|oui|s[iìí]|1|1\.0|churn(ed|er)?|left|leaver|lost|gone|cancell?ed|terminated|closed|inactive|departed|attrited"
-    r"|deactivated"
-)
-STAYED = re.compile(
-    r"false|f|no|n|nein|non|0|0\.0|stay(ed|er|ing)?|retained|remained|kept|loyal|active|existing|current"
-    r"|(not|no|non|did not) (churn(ed|er)?|left|lost|gone|cancell?ed|terminated)"
-)
 SHOWN_VALUES = 10
+Command = Callable[..., str]
+"""The command that was given, with further options."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the user said about the label's values; empty where the file is to say it."""
+
+    positive: tuple[str, ...] = ()
+    negative: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,7 @@ class LabelValues:
     churned: int
     stayed: int
     unlabelled: int
+    ignored: tuple[str, ...] = ()
 
     @property
     def churn_rate(self) -> float:
@@ -33,40 +41,125 @@ class LabelValues:
         return self.churned / (self.churned + self.stayed)
 
 
-def label_values(profile: Profile) -> tuple[LabelValues, list[str]]:
-    """The label's values, with findings; SpecError where they are not two, or where it is unclear which is which."""
+def label_values(profile: Profile, given: Given, command: Command) -> tuple[LabelValues, list[str]]:
+    """The label's values, with findings; SpecError, with the command that would do, if unclear what is what."""
     levels = profile.levels or {}
-    positive = [value for value in levels if _meaning(value) is True]
-    negative = [value for value in levels if _meaning(value) is False]
-    unknown = [value for value in levels if _meaning(value) is None]
-    findings = []
-    if len(levels) == 2 and len(unknown) == 1 and all(len(value) > 2 for value in levels):
-        (positive if negative else negative).extend(unknown)
-        findings.append(f"label {profile.header!r}: {unknown[0]!r} was taken for the opposite of the other; confirm it")
-        unknown = []
-    if unknown or not positive or not negative:
-        raise _unclear(profile)
+    if given.positive or given.negative:
+        sides, findings = _as_said(profile, levels, given, command), []
+    else:
+        sides, findings = _understood(profile, levels, given, command)
+    positive, negative, ignored = sides.positive, sides.negative, sides.ignored
     counts = sum(levels[value] for value in positive), sum(levels[value] for value in negative)
-    values = LabelValues(tuple(positive), tuple(negative), *counts, unlabelled=profile.rows - sum(counts))
+    values = LabelValues(positive, negative, *counts, unlabelled=profile.rows - sum(counts), ignored=ignored)
+    if ignored:
+        rows = sum(levels[value] for value in ignored)
+        findings.append(f"label {profile.header!r}: {rows:,} rows with {_listed(ignored)} count as without a label")
     if values.unlabelled:
         findings.append(
             f"label {profile.header!r}: {values.unlabelled:,} of {profile.rows:,} rows have none; scored only"
         )
-    return values, findings
+    return values, [*_on_rate(profile, values, given, command), *findings]
 
 
-def _meaning(value: str) -> bool | None:
-    """True for churned, False for stayed, None where the word is not known."""
-    plain = re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", value.lower()).removesuffix("customer").strip()
-    if CHURNED.fullmatch(plain):
-        return True
-    return False if STAYED.fullmatch(plain) else None
+def _as_said(profile: Profile, levels: Mapping[str, int], given: Given, command: Command) -> Given:
+    named = {*given.positive, *given.negative, *given.ignored}
+    if absent := [value for value in (*given.positive, *given.negative) if value not in levels]:
+        raise SpecError(f"label column {profile.header!r} has no value {_listed(absent)}; it has {_listed(levels)}")
+    rest = [value for value in levels if value not in named]
+    missing = [value for value in rest if words.meaning(value) == "missing"]
+    others = tuple(value for value in rest if value not in missing)
+    if others and given.positive and given.negative:
+        raise SpecError(
+            f"label column {profile.header!r} also has {_listed(others)}; say what that means, for example: "
+            f"{command(positive=given.positive, negative=given.negative, ignored=(*given.ignored, *others))}"
+        )
+    positive, negative = given.positive or others, given.negative or others
+    if not positive or not negative:
+        raise _unclear(profile, levels, command)
+    return Given(positive, negative, tuple(v for v in (*given.ignored, *missing) if v in levels))
 
 
-def _unclear(profile: Profile) -> SpecError:
-    values = [repr(value) for value in profile.levels or ()]
-    shown = f" ({', '.join(values[:SHOWN_VALUES])}{', ...' if len(values) > SHOWN_VALUES else ''})" if values else ""
-    return SpecError(
-        f"label column {profile.header!r} needs two values that say who churned and who stayed, such as Yes and No, "
-        f"but has {profile.distinct:,}{shown}; write Yes and No into the file, and leave unknown labels blank"
+def _understood(profile: Profile, levels: Mapping[str, int], given: Given, command: Command) -> tuple[Given, list[str]]:
+    said = {value: words.meaning(value) for value in levels if value not in given.ignored}
+    missing = tuple(value for value, meaning in said.items() if meaning == "missing")
+    known = {value: meaning for value, meaning in said.items() if meaning != "missing"}
+    ignored = (*(value for value in given.ignored if value in levels), *missing)
+    if sorted(known) == ["-1", "1"]:
+        known = {"1": "yes", "-1": "no"}
+    says_no = "no" in known.values()
+    if not says_no and {value for value, meaning in known.items() if meaning == "yes"} == {"1"}:
+        known |= {"1": None}  # a number among others, as in 1 and 2
+    positive, negative, findings = _by_meaning(profile, known, command, levels)
+    unknown = [value for value, meaning in known.items() if meaning is None]
+    if len(known) == 2 and len(unknown) == 1 and all(len(value) > 2 for value in known) and (positive or negative):
+        (positive if negative else negative).extend(unknown)
+        findings.append(f"label {profile.header!r}: {unknown[0]!r} was taken for the opposite of the other; confirm it")
+        unknown = []
+    if unknown or not positive or not negative:
+        raise _unclear(profile, levels, command, positive, negative, ignored)
+    return Given(tuple(positive), tuple(negative), ignored), findings
+
+
+def _by_meaning(
+    profile: Profile, known: Mapping[str, str | None], command: Command, levels: Mapping[str, int]
+) -> tuple[list[str], list[str], list[str]]:
+    """Values of those who left and of those who stayed, by their own words; yes and no by the column's name."""
+    left = [value for value, meaning in known.items() if meaning == "left"]
+    stayed = [value for value, meaning in known.items() if meaning == "stayed"]
+    yes = [value for value, meaning in known.items() if meaning == "yes"]
+    no = [value for value, meaning in known.items() if meaning == "no"]
+    if not yes and not no:
+        return left, stayed, []
+    spoken = words.speaks_of(profile.name)
+    if spoken == "staying":
+        said = f"label {profile.header!r} tells who stays: {_listed(no)} means churned, {_listed(yes)} stayed"
+        return left + no, stayed + yes, [said]
+    if spoken == "leaving" or words.is_target(profile.name):
+        doubt = [] if spoken else [f"label {profile.header!r}: {_listed(yes)} was taken for churned; confirm it"]
+        return left + yes, stayed + no, doubt
+    raise SpecError(
+        f"label column {profile.header!r} has {_listed(levels)}, and its name does not say whether that is leaving or "
+        f"staying. If {_listed(yes)} means churned: {command(positive=yes, negative=no)}; "
+        f"if it means stayed: {command(positive=no, negative=yes)}"
     )
+
+
+def _on_rate(profile: Profile, values: LabelValues, given: Given, command: Command) -> list[str]:
+    """A churn rate above one half is always questioned: mostly somebody took who stays for who left."""
+    if values.churn_rate <= 0.5:
+        return []
+    turned = command(positive=values.negative, negative=values.positive, ignored=values.ignored)
+    return [
+        f"{values.churn_rate:.0%} churned, by label {profile.header!r} with {_listed(values.positive)} for churned: "
+        f"more left than stayed. If that is the wrong way round: {turned}"
+    ]
+
+
+def _unclear(
+    profile: Profile,
+    levels: Mapping[str, int],
+    command: Command,
+    positive: list[str] | None = None,
+    negative: list[str] | None = None,
+    ignored: tuple[str, ...] = (),
+) -> SpecError:
+    shown = f" ({_listed(levels)})" if levels else ""
+    needed = (
+        f"label column {profile.header!r} needs two values that say who churned and who stayed, such as Yes and No, "
+        f"but has {profile.distinct:,}{shown}"
+    )
+    unknown = [value for value in levels if value not in {*(positive or ()), *(negative or ()), *ignored}]
+    if len(levels) < 2 or len(levels) > SHOWN_VALUES:
+        return SpecError(f"{needed}; deliver a column with two values, and leave unknown labels blank")
+    rare_first = sorted(unknown, key=lambda value: levels[value])
+    left = positive or rare_first[:1]
+    stay = negative or [value for value in rare_first if value not in left][-1:]
+    rest = [value for value in levels if value not in {*left, *stay}]
+    return SpecError(
+        f"{needed}; say which is which, for example: {command(positive=left, negative=stay, ignored=rest)}"
+    )
+
+
+def _listed(values) -> str:  # type: ignore[no-untyped-def]
+    shown = [repr(value) for value in values]
+    return f"{', '.join(shown[:SHOWN_VALUES])}{', ...' if len(shown) > SHOWN_VALUES else ''}"

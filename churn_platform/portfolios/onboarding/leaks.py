@@ -13,6 +13,8 @@ FOLDS = 5
 MAX_BINS = 64
 MIN_PER_BIN = 20
 MIN_PER_CLASS = 10
+MIN_KNOWN = 10
+BY_CHANCE = 1e-6
 
 
 def column_aucs(
@@ -25,35 +27,34 @@ def column_aucs(
     false, or null for customers without a label, who are left aside. At most about 200,000 customers are drawn, by a
     hash of their id.
     """
-    _draw(connection, reader, columns, identity, churned)
-    drawn = connection.execute("select churned, fold from drawn").to_arrow_table()
+    _draw(connection, reader, identity, churned)
+    drawn_rows = _is_drawn(identity, churned)
+    drawn = connection.execute("select churned, fold from drawn order by place").to_arrow_table()
     labels = drawn["churned"].to_numpy().astype(np.int64)
     folds = drawn["fold"].to_numpy().astype(np.int64)
     if not _enough(labels):
         return {}
-    return {
-        profile.name: _auc(_column(connection, position), labels, folds) for position, profile in enumerate(columns)
-    }
+    return {profile.name: _auc(_column(connection, reader, profile, drawn_rows), labels, folds) for profile in columns}
 
 
-def _draw(
-    connection: duckdb.DuckDBPyConnection, reader: str, columns: Sequence[Profile], identity: Profile, churned: str
-) -> None:
-    values = ", ".join(
-        f"{profile.sql('number' if profile.kind in ('integer', 'number') else 'string')} as column_{position}"
-        for position, profile in enumerate(columns)
-    )
-    share = min(1.0, SAMPLE_ROWS / max(1, identity.rows))
+def _draw(connection: duckdb.DuckDBPyConnection, reader: str, identity: Profile, churned: str) -> None:
     drawn = f"hash({identity.sql('string')})"
     connection.execute(
         f"create or replace temp table drawn as select ({churned}) as churned, ({drawn} // 1000000) % {FOLDS} as fold"
-        f"{', ' if values else ''}{values} from {reader} where ({churned}) is not null and {drawn} % 1000000 < "
-        f"{share * 1_000_000}"
+        f", row_number() over () as place from {reader} where {_is_drawn(identity, churned)}"
     )
 
 
-def _column(connection: duckdb.DuckDBPyConnection, position: int) -> pa.Array:
-    column = connection.execute(f"select column_{position} from drawn").to_arrow_table().column(0)
+def _is_drawn(identity: Profile, churned: str) -> str:
+    share = min(1.0, SAMPLE_ROWS / max(1, identity.rows))
+    return f"({churned}) is not null and hash({identity.sql('string')}) % 1000000 < {share * 1_000_000}"
+
+
+def _column(connection: duckdb.DuckDBPyConnection, reader: str, profile: Profile, drawn: str) -> pa.Array:
+    """The values of one column: a statement over all of them would take gigabytes where there are hundreds."""
+    is_number = profile.kind in ("integer", "number", "days")
+    value = profile.number_sql() if is_number else profile.sql("string")
+    column = connection.execute(f"select {value} as value from {reader} where {drawn}").to_arrow_table().column(0)
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 

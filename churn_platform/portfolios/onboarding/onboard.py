@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
 from churn_platform.errors import LandingError, SpecError
 from churn_platform.ingest.files import SUFFIXES, normalised, relation, unreadable
+from churn_platform.ingest.formatted import literal
+from churn_platform.portfolios.onboarding.asked import Asked
 from churn_platform.portfolios.onboarding.inspection import Profile, inspect
-from churn_platform.portfolios.onboarding.label import LabelValues, label_values
+from churn_platform.portfolios.onboarding.label import Given, LabelValues, label_values
 from churn_platform.portfolios.onboarding.leaks import MIN_PER_CLASS, column_aucs
 from churn_platform.portfolios.onboarding.proposal import Proposal, propose
 from churn_platform.portfolios.onboarding.spec_file import Source, spec_text
+from churn_platform.portfolios.onboarding.understanding import Hints, understood
 from churn_platform.portfolios.registry import read_portfolio, spec_paths
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.spec_model import IDENTIFIER_PATTERN
@@ -43,6 +47,8 @@ def onboard(
     portfolios_dir: Path,
     protected: Sequence[str] = (),
     overwrite: bool = False,
+    label: Given | None = None,
+    hints: Hints | None = None,
 ) -> Onboarding:
     """Write `<name>.yaml` for a snapshot file with one row per customer; the file itself stays where it is.
 
@@ -52,14 +58,15 @@ def onboard(
     path = portfolios_dir / f"{name}.yaml"
     _check_name(name, path, portfolios_dir, overwrite=overwrite)
     _check_file(file)
-    with duckdb.connect() as connection:
+    asked = Asked(file, name, id_column, label_column, tuple(protected), overwrite, label or Given(), hints or Hints())
+    with TemporaryDirectory() as folder, duckdb.connect(Path(folder) / "onboarded.duckdb") as connection:
         try:
-            found = _inspected(connection, file, id_column, label_column, protected)
+            found = _inspected(connection, file, asked)
         except duckdb.Error as error:
             raise SpecError(str(unreadable(file, error))) from None
         except LandingError as error:
             raise SpecError(str(error)) from None
-    text = spec_text(found.source(file, name), found.label, found.proposals, found.findings)
+    text = spec_text(found.source(asked), found.label, found.proposals, found.findings)
     portfolio = _write(path, text)
     return Onboarding(path, portfolio, found.identity.rows, found.label.churn_rate, found.findings)
 
@@ -71,36 +78,48 @@ class _Found:
     identity: Profile
     label_profile: Profile
     label: LabelValues
-    protected: tuple[str, ...]
     proposals: list[Proposal]
     findings: list[str]
+    unused: tuple[str, ...]
 
-    def source(self, file: Path, name: str) -> Source:
+    def source(self, asked: Asked) -> Source:
         """Where the spec comes from."""
         headers = self.identity.header, self.label_profile.header
-        return Source(file.name, name, *headers, protected=self.protected, rows=self.identity.rows)
+        return Source(
+            *(asked.file.name, asked.name, *headers),
+            protected=asked.protected,
+            rows=self.identity.rows,
+            unused=self.unused,
+            more=tuple(asked.more().items()),
+        )
 
 
-def _inspected(
-    connection: duckdb.DuckDBPyConnection, file: Path, id_column: str, label_column: str, protected: Sequence[str]
-) -> _Found:
+def _inspected(connection: duckdb.DuckDBPyConnection, file: Path, asked: Asked) -> _Found:
     reader, headers = relation(connection, file)
+    separator = re.search(r"delim = '(.)'", reader)
+    # Kept once in a file of its own: every look at some columns would else read the whole text again.
+    connection.execute(f"create table onboarded as from {reader}")
+    reader, id_column, label_column = "onboarded", asked.id_column, asked.label_column
+    hints = replace(asked.hints, separator=separator[1] if separator else None)
     id_name, label_name, *protected_names = (
-        _known(file, headers, column) for column in (id_column, label_column, *protected)
+        _known(file, headers, column) for column in (id_column, label_column, *asked.protected)
     )
     if id_name == label_name:
         raise SpecError(f"{id_column!r} is given as id and as label; give two columns")
     profiles = inspect(connection, reader, headers)
     identity, label_profile = profiles.pop(id_name), profiles.pop(label_name)
     _check_ids(connection, reader, file, identity)
-    label, findings = label_values(label_profile)
-    columns = list(profiles.values())
+    label, findings = label_values(label_profile, asked.label, asked.command)
+    columns, converted = understood(connection, reader, profiles, hints, asked.command)
+    findings += converted
     aucs = column_aucs(connection, reader, columns, identity, _churned(label_profile, label))
     proposals = propose(columns, aucs, protected_names)
     findings = [*_on_rows(label), *findings, *(finding for proposal in proposals for finding in proposal.findings)]
     if not any(proposal.used for proposal in proposals):
         raise SpecError(f"{file}: no column can be a feature: {'; '.join(findings) or 'there are no others'}")
-    return _Found(identity, label_profile, label, tuple(protected), proposals, findings)
+    used = {proposal.feature.source for proposal in proposals if proposal.used and proposal.feature}
+    unused = tuple(profile.header for profile in columns if profile.header not in used)
+    return _Found(identity, label_profile, label, proposals, findings, unused)
 
 
 def _check_name(name: str, path: Path, portfolios_dir: Path, *, overwrite: bool) -> None:
@@ -162,8 +181,9 @@ def _check_ids(connection: duckdb.DuckDBPyConnection, reader: str, file: Path, i
 
 def _churned(profile: Profile, label: LabelValues) -> str:
     """SQL for whether a customer churned; null without a label."""
-    positive = ", ".join("'" + value.replace("'", "''") + "'" for value in label.positive)
-    return f"{profile.sql('string')} in ({positive})"
+    positive, negative = (", ".join(map(literal, values)) for values in (label.positive, label.negative))
+    value = profile.sql("string")
+    return f"case when {value} in ({positive}) then true when {value} in ({negative}) then false end"
 
 
 def _on_rows(label: LabelValues) -> list[str]:

@@ -3,9 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from churn_platform.portfolios.onboarding import naming
 from churn_platform.portfolios.onboarding.inspection import Profile
-from churn_platform.portfolios.spec import Feature
+from churn_platform.portfolios.spec import Feature, Format
 
 MAX_LEVELS = 50
 LEAK_AUC = 0.95
@@ -35,6 +37,7 @@ def propose(profiles: Sequence[Profile], aucs: Mapping[str, float], protected: C
     for position, profile in enumerate(profiles, start=1):
         name = naming.identifier(profile.name, position, taken)
         taken.add(name)
+        taken.add(f"{name}_days")
         proposals.append(_proposal(profile, name, aucs.get(profile.name, 0.5), profile.name in protected))
     return proposals
 
@@ -115,20 +118,28 @@ def _feature(profile: Profile, name: str) -> Feature | None:
     kind = _type(profile)
     if kind is None:
         return None
+    is_day = profile.kind == "days"
+    words = naming.words(profile.name)
     return Feature(
-        name=name,
+        name=f"{name[: naming.MAX_LENGTH - 5]}_days" if is_day else name,
+        unit="days" if is_day else None,
+        format=Format(**msgspec.structs.asdict(profile.form)) if profile.form else None,
         source=profile.header,
         type=kind,  # type: ignore[arg-type]
         group="customer",
-        range=(0, None) if kind in ("integer", "number") and (profile.low or 0) >= 0 else (None, None),
+        range=(0, None) if not is_day and kind in ("integer", "number") and (profile.low or 0) >= 0 else (None, None),
         levels=tuple(profile.levels or ()) if kind == "category" else (),
         nullable=profile.present < profile.rows,
-        description=f"Column {profile.header!r} as delivered.",
-        reason=f"{naming.words(profile.name)}: {{value}}",
+        description=f"Column {profile.header!r}, in days before the month's end."
+        if is_day
+        else f"Column {profile.header!r} as delivered.",
+        reason=f"{words}: {{value:until day|before|after}} the month's end" if is_day else f"{words}: {{value}}",
     )
 
 
 def _type(profile: Profile) -> str | None:
+    if profile.kind == "days":
+        return "integer"
     if profile.kind in ("boolean", "number"):
         return profile.kind
     coded = profile.kind == "integer" and naming.sounds_like_code(profile.name)

@@ -30,14 +30,17 @@ class Source:
     label_column: str
     protected: tuple[str, ...]
     rows: int
+    unused: tuple[str, ...] = ()
+    more: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def command(self) -> str:
         """The command that makes the spec again."""
         options = {"--name": self.name, "--id": self.id_column, "--label": self.label_column}
         words = [self.file_name, *(word for option in options.items() for word in option)]
+        given = (("--protected", self.protected), *self.more)
         return shlex.join(
-            ["churn", "onboard", *words, *(word for it in self.protected for word in ("--protected", it))]
+            ["churn", "onboard", *words, *(word for option, its in given for it in its for word in (option, it))]
         )
 
 
@@ -54,6 +57,8 @@ def spec_text(source: Source, label: LabelValues, proposals: Sequence[Proposal],
     put_back = ["  # Left out; remove the '#' of a line to use it:"] if left_out else []
     protected = [feature.name for feature in used if feature.protected]
     values = {"column": source.label_column, "positive": list(label.positive), "negative": list(label.negative)}
+    values |= {"ignored": list(label.ignored)} if label.ignored else {}
+    head |= {"unused_columns": list(source.unused)} if source.unused else {}
     lines = [
         *_comments(source, label, findings),
         *(f"{key}: {_flow(value)}" for key, value in head.items()),
@@ -80,11 +85,27 @@ def _comments(source: Source, label: LabelValues, findings: Sequence[str]) -> li
 
 def _entry(feature: Feature) -> str:
     given = feature.model_dump(exclude_defaults=True)
-    order = ("name", "source", "type", "group", "range", "levels", "nullable", "protected", "description", "reason")
+    order = (
+        "name",
+        "source",
+        "format",
+        "type",
+        "unit",
+        "group",
+        "range",
+        "levels",
+        "other",
+        "nullable",
+        "protected",
+        "description",
+        "reason",
+    )
     return _flow({key: _plain(given[key]) for key in order if key in given})
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,0 +1,93 @@
+"""Decides how a column writes its numbers, from one example of every shape that occurs in it. Pure."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from churn_platform.published.value_format import BLANKS, ValueFormat, number_pattern, read_number
+
+STYLES = ((".", ""), (",", ""), (".", ","), (",", "."), (".", "'"), (",", "'"), (".", " "), (",", " "))
+AROUND = re.compile(r"^(?P<before>[^0-9.,]*)(?P<digits>[0-9.,].*?)(?P<after>[^0-9]*)$")
+SIGNS = "+-()\u2212"
+UNITS = re.compile(
+    r"[$\u20ac\u00a3\u00a5\u20b9\u20bd\u20ba\u20a9%\u2030\u00b0]|R\$|US\$|A\$|C\$|[A-Z]{3}\.?-?|Rs\.?|kr\.?|Fr\.?|z\u0142|K\u010d|Ft|lei"
+    r"|[kKMGT]i?[bB]|[mM]in(s|utes)?\.?|sec|hrs?|days?|Tage|months?|Monate|years?|Jahre|pts?|pct|\u0440\u0443\u0431\.?"
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A format, and whether the values alone leave it open if a sign stands before decimals or between thousands."""
+
+    form: ValueFormat
+    open_sign: str | None = None
+    has_small_whole: bool = False
+    proves: str | None = None
+
+
+def read_shapes(shapes: Mapping[str, int]) -> Reading | None:
+    """The format in which every example is a number; None where there is none."""
+    affixes = _affixes(shapes)
+    if affixes is None:
+        return None
+    fitting = [form for style in STYLES if _fits(form := ValueFormat(*style, affixes=affixes), shapes)]
+    if not fitting:
+        return None
+    cores = [_core(text) for text in shapes]
+    for sign, other in ((".", ","), (",", ".")):
+        is_decimal = any((form.decimal, form.thousands) == (sign, "") for form in fitting)
+        is_thousands = any((form.decimal, form.thousands) == (other, sign) for form in fitting)
+        if is_decimal and is_thousands and any(sign in core for core in cores):
+            whole = [core for core in cores if core.isdigit()]
+            if any(len(core) > 3 for core in whole):
+                return Reading(ValueFormat(sign, affixes=affixes), proves=sign)
+            return Reading(ValueFormat(sign, affixes=affixes), open_sign=sign, has_small_whole=bool(whole))
+    form = fitting[0]
+    has_decimals = any(form.decimal in core for core in cores)
+    return Reading(form, proves=form.decimal if has_decimals or form.thousands in (".", ",") else None)
+
+
+def settled(reading: Reading, proven: Collection[str], separator: str | None) -> ValueFormat | None:
+    """The format of a reading that is open, from the rest of the file; None where the user is to be asked."""
+    sign = reading.open_sign
+    if sign is None:
+        return reading.form
+    other = "," if sign == "." else "."
+    says_thousands, says_decimal = reading.has_small_whole or other in proven, sign in proven
+    if says_thousands and says_decimal:
+        return None
+    if not says_thousands and not says_decimal:
+        says_thousands = (separator == ";") == (sign == ".")
+        if not says_thousands:
+            return None
+    return ValueFormat(other, sign, reading.form.affixes) if says_thousands else reading.form
+
+
+def _affixes(shapes: Mapping[str, int]) -> tuple[str, ...] | None:
+    """The one currency or unit around the numbers; None where there are others."""
+    found: dict[str, int] = {}
+    for text, count in shapes.items():
+        around = AROUND.match(text)
+        if not around:
+            return None
+        for side in ("before", "after"):
+            affix = around[side].strip(SIGNS + BLANKS)
+            if affix:
+                found[affix] = found.get(affix, 0) + count
+    if len(found) > 1 or not all(UNITS.fullmatch(affix) for affix in found):
+        return None
+    is_partly = any("%" in affix and count < sum(shapes.values()) for affix, count in found.items())
+    return None if is_partly else tuple(found)
+
+
+def _core(text: str) -> str:
+    return "".join(sign for sign in text if sign.isdigit() or sign in ".,")
+
+
+def _fits(form: ValueFormat, shapes: Mapping[str, int]) -> bool:
+    for text in shapes:
+        try:
+            read_number(text, form)
+        except ValueError:
+            return False
+    return bool(number_pattern(form))
