@@ -4,7 +4,6 @@ import csv
 import gzip
 import os
 import re
-import zlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,19 +13,23 @@ import pyarrow
 from pyarrow import parquet
 
 from churn_platform.errors import LandingError
+from churn_platform.ingest.soundness import MAX_LINE_BYTES, UNTOUCHED, check_is_file, check_sound
 from churn_platform.months import label, parse_month
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 SEPARATORS = ",;\t|"
-MAX_HEADER_BYTES = 1 << 20
+MAX_HEADER_LINE_BYTES = 1 << 20
+MAX_HEADER_CHARACTERS = 1_000
 CAUSES = {
     "utf-8": "it is not UTF-8; save it as UTF-8",
     "unicode": "it is not UTF-8; save it as UTF-8",
-    "gzip": "it is truncated or not gzip; deliver it again",
     "magic bytes": "it is truncated or not Parquet; deliver it again",
     "parquet": "it is truncated or not Parquet; deliver it again",
     "tprotocol": "it is truncated or not Parquet; deliver it again",
-    "unterminated quote": "a quotation mark is not closed",
+    "unterminated quote": f"a quotation mark is not closed, or its field has more than {MAX_LINE_BYTES:,} bytes",
+    "maximum line size": f"a line has more than {MAX_LINE_BYTES:,} bytes; a quotation mark may not be closed",
+    "parallel csv reader": f"a field has more than {MAX_LINE_BYTES:,} bytes; a quotation mark may not be closed",
+    "invalid state": "a line ends in CR alone, or text follows a closing quotation mark; end lines with LF or CRLF",
     "number of columns": "the line has too few or too many fields; it may be truncated, deliver it again",
 }
 
@@ -46,17 +49,17 @@ class LandedFile:
 
 
 def landed_files(folder: Path) -> dict[date, list[Path]]:
-    """The files of each month in a table's landing folder, oldest month first; other files are `passed_over`."""
+    """The files of each month in a table's landing folder, oldest month first; all else is `passed_over`."""
     found: dict[date, list[Path]] = {}
     for path in _visible(folder):
-        if month := _month_of(path):
+        if (month := _month_of(path)) and path.is_file():
             found.setdefault(month, []).append(path)
     return found
 
 
 def passed_over(folder: Path) -> list[Path]:
-    """What lies in a table's landing folder and is not read, because it is not named as a landed file."""
-    return [path for path in _visible(folder) if _month_of(path) is None]
+    """What lies in a table's landing folder and is not read, because it is no file with the name of a landed one."""
+    return [path for path in _visible(folder) if _month_of(path) is None or not path.is_file()]
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -73,19 +76,25 @@ def _month_of(path: Path) -> date | None:
 
 def files_of(landing_dir: Path, portfolio: str, table: str, month: date) -> list[Path]:
     """Every file landed for a table and month."""
+    return [path for path in entries_of(landing_dir, portfolio, table, month) if path.is_file()]
+
+
+def entries_of(landing_dir: Path, portfolio: str, table: str, month: date) -> list[Path]:
+    """What has the name of a file of a table and month; it may be a folder, which must not pass for no delivery."""
     folder = landing_dir / portfolio / table
-    return [path for suffix in SUFFIXES if (path := folder / f"{label(month)}{suffix}").is_file()]
+    return [path for suffix in SUFFIXES if os.path.lexists(path := folder / f"{label(month)}{suffix}")]
 
 
 def find_file(landing_dir: Path, portfolio: str, table: str, month: date) -> LandedFile:
     """The one file landed for a table and month; LandingError where there is none, or more than one."""
     folder = landing_dir / portfolio / table
-    found = files_of(landing_dir, portfolio, table, month)
+    found = entries_of(landing_dir, portfolio, table, month)
     if not found:
         raise LandingError(f"no file for {portfolio}/{table} of {label(month)}; put one at {folder}/{label(month)}.csv")
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise LandingError(f"{folder}: {len(found)} files for one month ({names}); keep the right one")
+    check_is_file(found[0])
     state = found[0].stat()
     if state.st_size == 0:
         raise LandingError(f"{found[0]}: the file is empty (0 bytes); deliver it again")
@@ -98,9 +107,7 @@ def relation(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, di
     LandingError for a file that may not be read, is truncated, has a wrong encoding, no header, or two headers that are
     the same when normalised. Nothing is guessed but the separator, and that from the first line alone.
     """
-    if path.exists() and not os.access(path, os.R_OK):
-        raise LandingError(f"{path}: no permission to read it; grant it with `chmod`, nothing of it was loaded")
-    check_whole(path)
+    check_sound(path)
     if path.suffix == ".parquet":
         reader = f"read_parquet('{_quoted(str(path))}')"
         return reader, _by_name(path, _parquet_headers(path), _parquet_types(connection, path, reader))
@@ -116,7 +123,7 @@ def _parquet_headers(path: Path) -> list[str]:
     try:
         return parquet.read_schema(path).names
     except (pyarrow.ArrowInvalid, OSError):
-        raise LandingError(f"{path}: cannot be read: {CAUSES['parquet']}; nothing of it was loaded") from None
+        raise LandingError(f"{path}: cannot be read: {CAUSES['parquet']}; {UNTOUCHED}") from None
 
 
 def _parquet_types(connection: duckdb.DuckDBPyConnection, path: Path, reader: str) -> list[str]:
@@ -128,14 +135,43 @@ def _parquet_types(connection: duckdb.DuckDBPyConnection, path: Path, reader: st
 
 def csv_headers(path: Path) -> tuple[str, list[str]]:
     """The separator that cuts the first line into most fields, and those fields; an unnamed one is named by place."""
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            line = stream.readline(MAX_HEADER_BYTES).decode("utf-8-sig").strip("\r\n")
-    except UnicodeDecodeError:
-        raise LandingError(f"{path}: cannot be read: line 1: {CAUSES['utf-8']}; nothing of it was loaded") from None
-    cuts = [(separator, next(csv.reader([line], delimiter=separator), [])) for separator in SEPARATORS]
+    line = _first_line(path)
+    cuts = [(separator, _fields(line, separator)) for separator in SEPARATORS]
     separator, headers = max(cuts, key=lambda cut: len(cut[1]))
+    longest = max((len(header) for header in headers), default=len(line))
+    if longest > MAX_HEADER_CHARACTERS:
+        raise LandingError(
+            f"{path}: line 1: a header has {longest:,} characters, more than {MAX_HEADER_CHARACTERS:,}; "
+            f"put the headers there, and close their quotation marks; {UNTOUCHED}"
+        )
     return separator, [header.strip() or f"column{place}" for place, header in enumerate(headers, start=1)]
+
+
+def _first_line(path: Path) -> str:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        raw = stream.readline(MAX_HEADER_LINE_BYTES)
+    if len(raw) == MAX_HEADER_LINE_BYTES:
+        raise LandingError(
+            f"{path}: line 1 has {MAX_HEADER_LINE_BYTES:,} bytes or more; put the headers there alone, "
+            f"and end lines with LF or CRLF; {UNTOUCHED}"
+        )
+    if b"\r" in raw.rstrip(b"\r\n"):
+        raise LandingError(
+            f"{path}: line 1 holds a carriage return (CR), as where lines end in CR alone; "
+            f"end lines with LF or CRLF, as with `tr '\\r' '\\n'`; {UNTOUCHED}"
+        )
+    try:
+        return raw.decode("utf-8-sig").strip("\r\n")
+    except UnicodeDecodeError:
+        raise LandingError(f"{path}: cannot be read: line 1: {CAUSES['utf-8']}; {UNTOUCHED}") from None
+
+
+def _fields(line: str, separator: str) -> list[str]:
+    """The fields of a line; none if one is longer than the csv module reads, as under a separator of another file."""
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:
+        return []
 
 
 def _by_name(path: Path, headers: list[str], sql_types: list[str]) -> dict[str, tuple[str, str]]:
@@ -170,19 +206,7 @@ def unreadable(path: Path, error: duckdb.Error) -> LandingError:
     cause = next((cause for sign, cause in CAUSES.items() if sign in text.lower()), text.splitlines()[0][:200])
     line = re.search(r"on line: (\d+)", text, re.IGNORECASE)
     where = f"line {line.group(1)}: " if line else ""
-    return LandingError(f"{path}: cannot be read: {where}{cause}; nothing of it was loaded")
-
-
-def check_whole(path: Path) -> None:
-    """LandingError where a gzip stream ends early; a Parquet file without its footer cannot be opened anyway."""
-    if path.suffix != ".gz":
-        return
-    try:
-        with gzip.open(path) as stream:
-            while stream.read(1 << 20):
-                pass
-    except (EOFError, OSError, zlib.error):
-        raise LandingError(f"{path}: {CAUSES['gzip']}; nothing of it was loaded") from None
+    return LandingError(f"{path}: cannot be read: {where}{cause}; {UNTOUCHED}")
 
 
 def _quoted(text: str) -> str:

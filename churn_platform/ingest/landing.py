@@ -6,15 +6,17 @@ from pathlib import Path
 
 from churn_platform.errors import LandingError
 from churn_platform.ingest.files import SUFFIXES, files_of, landed_files, passed_over
+from churn_platform.ingest.soundness import check_is_file
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 
 
 def land_file(file: Path, landing_dir: Path, portfolio: str, table: str, month: date) -> Path:
     """Copy a file to its place in the landing folder, in place of any other file of that month; returns the place."""
+    check_is_file(file)
     suffix = next((suffix for suffix in SUFFIXES if file.name.lower().endswith(suffix)), None)
-    if not file.is_file() or suffix is None:
-        raise LandingError(f"{file}: no such file of a known kind; give a {', '.join(SUFFIXES)} file")
+    if suffix is None:
+        raise LandingError(f"{file}: no file of a known kind; give a {', '.join(SUFFIXES)} file")
     folder = landing_dir / portfolio / table
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{label(month)}.unfinished"
@@ -39,7 +41,7 @@ def misnamed(landing_dir: Path, portfolio: Portfolio) -> str:
     """A sentence on what lies in the portfolio's landing folders and is not read; empty where there is nothing."""
     folders = [landing_dir / portfolio.name / table.name for table in portfolio.landed_tables]
     listed = ", ".join(f"{path.parent.name}/{path.name}" for folder in folders for path in passed_over(folder))
-    return f"not read, for want of a name as 2025-01 with {', '.join(SUFFIXES)}: {listed}" if listed else ""
+    return f"not read, as no file with a name as 2025-01 with {', '.join(SUFFIXES)}: {listed}" if listed else ""
 
 
 def mark_delivered(landing_dir: Path, portfolio: Portfolio, month: date) -> None:

@@ -10,7 +10,7 @@ import duckdb
 from churn_platform.errors import LandingError
 from churn_platform.ingest.casting import SQL_TYPES
 from churn_platform.ingest.contract import Headers, check_file, typed
-from churn_platform.ingest.files import files_of, find_file, relation
+from churn_platform.ingest.files import entries_of, find_file, relation
 from churn_platform.ingest.hashing import keyed_hash, set_keys
 from churn_platform.ingest.suppression import without_suppressed
 from churn_platform.months import label
@@ -44,7 +44,7 @@ def load_month(
     without a file has no rows.
     """
     target = raw_table(portfolio, table)
-    if table.optional and not files_of(landing_dir, portfolio.name, table.name, month):
+    if table.optional and not entries_of(landing_dir, portfolio.name, table.name, month):
         write(connection, lake, partial(_empty_month, connection, table, target, month))
         return Loaded("no file", 0, 0)
     file = find_file(landing_dir, portfolio.name, table.name, month)

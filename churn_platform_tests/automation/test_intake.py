@@ -73,7 +73,7 @@ def test_a_misnamed_file_is_told(daemon: Daemon):
     land(daemon.settings.landing_dir, "calls", "2025-13.csv")
     (landing,) = (sensor for sensor in automate([TINY], daemon.settings).sensors if sensor.name == "tiny_landing")
     told = landing(build_sensor_context(instance=daemon.instance)).skip_reason.skip_message
-    assert told == "not read, for want of a name as 2025-01 with .parquet, .csv, .csv.gz: calls/2025-13.csv"
+    assert told == "not read, as no file with a name as 2025-01 with .parquet, .csv, .csv.gz: calls/2025-13.csv"
 
 
 def test_files_may_come_back_to_what_they_were(daemon: Daemon):

@@ -113,7 +113,7 @@ def test_unusable_input_is_refused(desk: Desk, content: str, options: dict[str, 
 def test_missing_or_unknown_file_is_refused(desk: Desk, file_name: str) -> None:
     """Only a CSV or Parquet file that exists can be onboarded."""
     (desk.folder / "own.xlsx").write_text("a")
-    with pytest.raises(SpecError, match="no such file of a known kind"):
+    with pytest.raises(SpecError, match=r"no such file|no file of a known kind"):
         desk.onboard(desk.folder / file_name)
 
 

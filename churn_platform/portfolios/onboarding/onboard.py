@@ -11,6 +11,7 @@ import duckdb
 from churn_platform.errors import LandingError, SpecError
 from churn_platform.ingest.files import SUFFIXES, normalised, relation, unreadable
 from churn_platform.ingest.formatted import literal
+from churn_platform.ingest.soundness import check_is_file
 from churn_platform.portfolios.onboarding.asked import Asked
 from churn_platform.portfolios.onboarding.inspection import Profile, inspect
 from churn_platform.portfolios.onboarding.label import Given, LabelValues, label_values
@@ -147,8 +148,12 @@ def _reserved() -> set[str]:
 
 
 def _check_file(file: Path) -> None:
-    if not file.is_file() or not file.name.endswith(SUFFIXES):
-        raise SpecError(f"{file}: no such file of a known kind; give a {', '.join(SUFFIXES)} file")
+    try:
+        check_is_file(file)
+    except LandingError as error:
+        raise SpecError(str(error)) from None
+    if not file.name.endswith(SUFFIXES):
+        raise SpecError(f"{file}: no file of a known kind; give a {', '.join(SUFFIXES)} file")
     if file.stat().st_size == 0:
         raise SpecError(f"{file}: the file is empty (0 bytes)")
 

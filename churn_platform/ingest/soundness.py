@@ -1,0 +1,119 @@
+"""Refuses a landed file that no reader should be given: no plain file, cut short, or beyond reason in its bytes.
+
+DuckDB cannot be left to find these. It drops a last line that is longer than its buffer without a word, takes NUL bytes
+for text, and unpacks a gzip bomb to its end.
+"""
+
+import gzip
+import io
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from churn_platform.errors import LandingError
+
+CHUNK_BYTES = 1 << 20  # shorter than the longest line, so that no line too long hides within a chunk
+MAX_LINE_BYTES = 2_000_000  # DuckDB's own limit, `max_line_size`
+MAX_UNPACKED_BYTES = 64 << 30  # ten times a month of calls of two million customers
+MAX_RATIO = 500  # CSV of customers reaches 5 to 50, gzip itself ends at 1,032
+RATIO_WINDOW_BYTES = 256 << 20  # good rows before a bomb must not thin its ratio out
+UNTOUCHED = "nothing of it was loaded"
+
+
+def check_is_file(path: Path) -> None:
+    """LandingError for a path that is missing, or a folder, a pipe or a link to nothing."""
+    if path.is_file():
+        return
+    if path.is_dir():
+        raise LandingError(f"{path}: is a folder; put the file itself in its place")
+    if path.is_symlink():
+        raise LandingError(f"{path}: links to {path.readlink()}, where no file is; put the file itself in its place")
+    if path.exists():
+        raise LandingError(f"{path}: is a pipe or a device; put a plain file in its place")
+    raise LandingError(f"{path}: no such file; check the path")
+
+
+def check_sound(path: Path) -> None:
+    """LandingError for a file that may not be read, or a CSV that is cut short, bloated or no CSV in its bytes.
+
+    A Parquet file without its footer cannot be opened anyway.
+    """
+    check_is_file(path)
+    if not os.access(path, os.R_OK):
+        raise LandingError(f"{path}: no permission to read it; grant it with `chmod`, {UNTOUCHED}")
+    if path.suffix != ".parquet":
+        _check_text(path)
+
+
+def _check_text(path: Path) -> None:
+    """Only the first and the last line end of a chunk are looked for: counting lines would take as long as loading."""
+    position = line_start = 0
+    for chunk in _chunks(path):
+        nul = chunk.find(b"\0")
+        if nul >= 0:
+            line = _line_of(path, position + nul)
+            raise LandingError(
+                f"{path}: line {line} holds a NUL byte, as UTF-16 and damaged files do; "
+                f"save it as UTF-8 or deliver it again, {UNTOUCHED}"
+            )
+        line_end = chunk.find(b"\n")
+        reached = position + (len(chunk) if line_end < 0 else line_end)
+        if reached - line_start > MAX_LINE_BYTES:
+            raise LandingError(
+                f"{path}: line {_line_of(path, line_start)} has more than {MAX_LINE_BYTES:,} bytes; "
+                f"shorten its longest field, or end its lines with LF or CRLF, and deliver it again, {UNTOUCHED}"
+            )
+        if line_end >= 0:
+            line_start = position + chunk.rfind(b"\n") + 1
+        position += len(chunk)
+
+
+def _line_of(path: Path, position: int) -> int:
+    """The number of the line in which a byte stands, found by reading the file once more."""
+    lines = 1
+    for chunk in _chunks(path):
+        if position < len(chunk):
+            return lines + chunk.count(b"\n", 0, position)
+        lines += chunk.count(b"\n")
+        position -= len(chunk)
+    return lines
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        if path.suffix != ".gz":
+            yield from _pieces(file)
+            return
+        try:
+            with gzip.GzipFile(fileobj=file) as stream:
+                yield from _unpacked(path, file, stream)
+        except (EOFError, OSError, zlib.error):
+            raise LandingError(f"{path}: it is truncated or not gzip; deliver it again; {UNTOUCHED}") from None
+
+
+def _pieces(stream: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
+    while chunk := stream.read(CHUNK_BYTES):
+        yield chunk
+
+
+def _unpacked(path: Path, packed: io.BufferedReader, stream: gzip.GzipFile) -> Iterator[bytes]:
+    """The chunks of a gzip stream; LandingError as soon as they are more than such a file can mean."""
+    unpacked = window_start = packed_before = 0
+    for chunk in _pieces(stream):
+        unpacked += len(chunk)
+        if unpacked > MAX_UNPACKED_BYTES:
+            raise LandingError(
+                f"{path}: unpacks to more than {MAX_UNPACKED_BYTES:,} bytes; deliver it as Parquet, {UNTOUCHED}"
+            )
+        if unpacked - window_start >= RATIO_WINDOW_BYTES:
+            window = unpacked - window_start
+            consumed = packed.tell() - packed_before
+            if window > MAX_RATIO * consumed:
+                raise LandingError(
+                    f"{path}: {window:,} bytes unpack from {consumed:,}, more than {MAX_RATIO} times as many, "
+                    f"as in a gzip bomb; deliver it as Parquet or unpacked, {UNTOUCHED}"
+                )
+            window_start, packed_before = unpacked, packed.tell()
+        yield chunk
