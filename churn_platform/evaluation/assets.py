@@ -1,6 +1,6 @@
 """Evaluation and champion as assets: the decision, and carrying it out."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,20 +15,19 @@ from churn_platform.evaluation.judge import Contender, Evaluation, Fairness, jud
 from churn_platform.evaluation.pictures import Scored, pictures
 from churn_platform.evaluation.promotion import opponent_of
 from churn_platform.evaluation.text import metrics_table
-from churn_platform.governance.attributes import read_groups
+from churn_platform.governance.attributes import groups_on_holdout
 from churn_platform.governance.fairness import largest_gap
 from churn_platform.governance.text import picture_markdown
-from churn_platform.months import label, parse_month
+from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
-from churn_platform.training.data import Labelled, load_holdout
+from churn_platform.training.data import Labelled
 from churn_platform.training.familiarity import known_customers
-from churn_platform.training.record import ModelRecord, record_of_version
-from churn_platform.training.recorded import as_fitted, recorded_training_set
-from churn_platform.training.registry import CHAMPION, PREVIOUS, challenger_of, load_model, version_of
+from churn_platform.training.registry import CHAMPION, PREVIOUS, challenger_of, version_of
 from churn_platform.training.succession import decide, judgement_of, obstacle_to_promotion, withdrawal
 from churn_platform.training.tracking import Tracking
+from churn_platform.training.versions import Version, load_version
 from churn_platform.warehouse.resource import Warehouse
 from churn_platform.warehouse.tables import write
 
@@ -103,30 +102,21 @@ def _hearing(
     serving: int | None,
 ) -> _Hearing:
     version = challenger_of(client, portfolio.name, label(month))
-    record = record_of_version(client, portfolio.name, version)
-    training_set = recorded_training_set(connection, portfolio, record)
-    customers = load_holdout(connection, portfolio, training_set)
+    challenger = load_version(client, portfolio, version)
+    record, customers = challenger.record, challenger.holdout(connection)
     row = records.read_evaluation(connection, portfolio, month)
     opponent = opponent_of(row, version, serving=serving, previous=version_of(client, portfolio.name, PREVIOUS))
     notes: dict[str, Any] = {"holdout_month": record.holdout_month}
     champion = None
     if opponent is not None:
-        rival = record_of_version(client, portfolio.name, opponent)
-        champion = _contender(client, portfolio, opponent, rival)
-        then = as_fitted(portfolio, rival, champion.model.features)
-        known = known_customers(connection, then, rival, record.holdout_month, customers)
-        champion = replace(champion, known=known)
-        notes["champion_training_months"] = rival.training_months
-    groups = read_groups(
-        connection,
-        portfolio,
-        portfolio.protected_attributes,
-        customers,
-        features_month=parse_month(record.holdout_month),
-        snapshot=training_set.snapshot,
-    )
+        rival = load_version(client, portfolio, opponent)
+        seen = challenger.holdout_as_seen_by(connection, rival)
+        known = known_customers(connection, rival.portfolio, rival.record, record.holdout_month, customers)
+        champion = _contender(rival, seen, known=known)
+        notes["champion_training_months"] = rival.record.training_months
+    groups = groups_on_holdout(connection, portfolio, challenger, customers, portfolio.protected_attributes)
     return _Hearing(
-        challenger=_contender(client, portfolio, version, record, barred=withdrawal(client, portfolio.name, version)),
+        challenger=_contender(challenger, customers, barred=withdrawal(client, portfolio.name, version)),
         champion=champion,
         customers=customers,
         fairness=lambda probability, threshold: largest_gap(
@@ -136,10 +126,8 @@ def _hearing(
     )
 
 
-def _contender(
-    client: "MlflowClient", portfolio: Portfolio, version: int, record: ModelRecord, **options: Any
-) -> Contender:
-    return Contender(version, load_model(client, portfolio.name, version), record.threshold, **options)
+def _contender(version: Version, customers: Labelled, **options: Any) -> Contender:
+    return Contender(version.number, version.model, version.record.threshold, features=customers.features, **options)
 
 
 def _shown(judged: Evaluation, churned: np.ndarray) -> dict[str, Any]:

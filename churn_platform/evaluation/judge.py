@@ -23,7 +23,8 @@ Fairness = Callable[[np.ndarray, float], FairnessGap | None]
 class Contender:
     """A version that takes part in an evaluation, with the threshold it serves at.
 
-    `known` marks the customers whose outcomes it was fitted on, (rows,) booleans; None: it cannot be told.
+    `known` marks the customers whose outcomes it was fitted on, (rows,) booleans; None: it cannot be told. `features`
+    are those of the customers in the model's own order and encoding; None: they are as the portfolio has them today.
     """
 
     version: int
@@ -31,6 +32,7 @@ class Contender:
     threshold: float
     barred: str | None = None
     known: np.ndarray | None = None
+    features: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,9 @@ def judge(
 
 
 def _judged(contender: Contender, customers: Labelled, portfolio: Portfolio, fairness: Fairness | None) -> Judged:
-    features = contender.model.own(customers.features, portfolio.feature_names)
+    features = contender.features
+    if features is None:
+        features = contender.model.own(customers.features, portfolio.feature_names)
     probability, threshold = contender.model.churn_probability(features), contender.threshold
     export = check_export(contender.model, features)
     fault = degenerate(probability)

@@ -13,10 +13,8 @@ from churn_platform.evaluation.metrics import Metrics, measure
 from churn_platform.evaluation.text import SHOWN
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import Labelled, load_holdout, read_training_set
-from churn_platform.training.model import ChurnModel
-from churn_platform.training.record import ModelRecord, record_of_version
 from churn_platform.training.recorded import readable_snapshot
-from churn_platform.training.registry import load_model, version_named
+from churn_platform.training.versions import Version, load_version
 from churn_platform.warehouse.tables import table_exists
 
 if TYPE_CHECKING:
@@ -24,12 +22,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Version:
-    """A registered version as it was fitted and recorded."""
+class Compared(Version):
+    """A registered version with the parameters of its run."""
 
-    number: int
-    model: ChurnModel
-    record: ModelRecord
     parameters: dict[str, str]
 
 
@@ -37,8 +32,8 @@ class Version:
 class SideBySide:
     """Two versions on the same customers; `difference` is the AUC of the first minus that of the second."""
 
-    first: Version
-    second: Version
+    first: Compared
+    second: Compared
     metrics: tuple[Metrics, Metrics]
     difference: Difference
 
@@ -52,16 +47,11 @@ class SideBySide:
         }
 
 
-def read_version(client: "MlflowClient", portfolio: Portfolio, number: int) -> Version:
-    """A registered version with model, record and the parameters of its run; TrainingError where there is none."""
-    run_id = version_named(client, portfolio.name, number).run_id
-    assert run_id is not None, "versions are registered with their run"
-    return Version(
-        number,
-        load_model(client, portfolio.name, number),
-        record_of_version(client, portfolio.name, number),
-        dict(client.get_run(run_id).data.params),
-    )
+def read_version(client: "MlflowClient", portfolio: Portfolio, number: int) -> Compared:
+    """A registered version with the parameters of its run; TrainingError where there is none."""
+    version = load_version(client, portfolio, number)
+    parameters = dict(client.get_run(version.record.mlflow_run_id).data.params)
+    return Compared(**vars(version), parameters=parameters)
 
 
 def newest_holdout(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -> Labelled:
@@ -78,7 +68,7 @@ def newest_holdout(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) 
 
 
 def compare(
-    first: Version, second: Version, customers: Labelled, portfolio: Portfolio, *, replicates: int
+    first: Compared, second: Compared, customers: Labelled, portfolio: Portfolio, *, replicates: int
 ) -> SideBySide:
     """Both versions, each at its own threshold, on the same customers."""
     scores = [_scores(version, customers, portfolio) for version in (first, second)]
@@ -94,7 +84,7 @@ def _scores(version: Version, customers: Labelled, portfolio: Portfolio) -> np.n
     return version.model.churn_probability(version.model.own(customers.features, portfolio.feature_names))
 
 
-def made_of(first: Version, second: Version) -> dict[str, tuple[str, str]]:
+def made_of(first: Compared, second: Compared) -> dict[str, tuple[str, str]]:
     """What the versions were made of: always algorithm, windows, snapshot and code; of the rest what differs."""
     shown = {
         name: (values(first.record), values(second.record))

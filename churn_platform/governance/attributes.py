@@ -9,10 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from churn_platform.errors import DataError
-from churn_platform.months import label
+from churn_platform.months import label, parse_month
 from churn_platform.portfolios.encoding import decode
 from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.training.data import Labelled
+from churn_platform.training.versions import Version
+from churn_platform.warehouse.tables import table_exists
 
 MISSING = "missing"
 YES_NO = {True: "yes", False: "no"}
@@ -39,6 +41,39 @@ def read_groups(
         name: columns[name] if name in columns else feature_groups(portfolio, name, customers.features)
         for name in names
     }
+
+
+def groups_on_holdout(
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    version: Version,
+    customers: Labelled,
+    names: Sequence[str],
+) -> dict[str, np.ndarray]:
+    """The groups of a version's hold-out customers, as `read_groups` tells them at the version's own snapshot.
+
+    A feature that is newer than the version, and no landed column of that time, groups nobody and is left out.
+    """
+    snapshot = version.training_set(connection).snapshot
+    newer = set(portfolio.feature_names) - set(version.portfolio.feature_names)
+    if newer.intersection(names):
+        newer -= _landed_columns(connection, portfolio, snapshot)
+    return read_groups(
+        connection,
+        version.portfolio,
+        [name for name in names if name not in newer],
+        customers,
+        features_month=parse_month(version.record.holdout_month),
+        snapshot=snapshot,
+    )
+
+
+def _landed_columns(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, snapshot: int) -> set[str]:
+    table = f"{portfolio.raw_schema}.customers"
+    if not table_exists(connection, table):
+        return set()
+    rows = connection.execute(f"describe select * from {table} at (version => {snapshot})").fetchall()
+    return {row[0] for row in rows}
 
 
 def feature_groups(portfolio: Portfolio, name: str, features: np.ndarray) -> np.ndarray:

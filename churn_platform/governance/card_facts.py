@@ -36,7 +36,7 @@ def read_facts(client: "MlflowClient", connection: duckdb.DuckDBPyConnection, ex
         ranking=[Importance(**it) for it in recorded[IMPORTANCE_FILE]],
         fairness=read_fairness(recorded[FAIRNESS_FILE]),
         slices=measure_slices(
-            {name: examined.groups[name] for name in portfolio.slices},
+            {name: examined.groups[name] for name in portfolio.slices if name in examined.groups},
             examined.holdout.churned,
             examined.probability,
             threshold=record.threshold,

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import duckdb
 import numpy as np
 
-from churn_platform.governance.attributes import read_groups
-from churn_platform.months import label, parse_month
+from churn_platform.governance.attributes import groups_on_holdout
+from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.data import Labelled, load_holdout
+from churn_platform.training.data import Labelled
 from churn_platform.training.model import ChurnModel
-from churn_platform.training.record import ModelRecord, record_of_version
-from churn_platform.training.recorded import recorded_training_set
-from churn_platform.training.registry import challenger_of, load_model
+from churn_platform.training.record import ModelRecord
+from churn_platform.training.registry import challenger_of
+from churn_platform.training.versions import load_version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Examined:
-    """A version, its record, and the hold-out's customers with the features as the catalogue has them."""
+    """A version, its record, and the hold-out's customers with the features as the version has them."""
 
     portfolio: Portfolio
     month: date
@@ -35,12 +35,12 @@ class Examined:
     @property
     def protected_groups(self) -> dict[str, np.ndarray]:
         """The group of every customer by protected attribute."""
-        return {name: self.groups[name] for name in self.portfolio.protected_attributes}
+        return {name: self.groups[name] for name in self.portfolio.protected_attributes if name in self.groups}
 
     @property
     def features(self) -> np.ndarray:
         """The hold-out's features in the model's own order."""
-        return self.model.own(self.holdout.features, self.portfolio.feature_names)
+        return self.holdout.features
 
     @property
     def probability(self) -> np.ndarray:
@@ -55,16 +55,8 @@ def examine(
 
     TrainingError where the month has no challenger.
     """
-    version = challenger_of(client, portfolio.name, label(month))
-    record = record_of_version(client, portfolio.name, version)
-    training_set = recorded_training_set(connection, portfolio, record)
-    holdout = load_holdout(connection, portfolio, training_set)
-    groups = read_groups(
-        connection,
-        portfolio,
-        list(dict.fromkeys((*portfolio.protected_attributes, *portfolio.slices))),
-        holdout,
-        features_month=parse_month(record.holdout_month),
-        snapshot=training_set.snapshot,
-    )
-    return Examined(portfolio, month, version, record, load_model(client, portfolio.name, version), holdout, groups)
+    version = load_version(client, portfolio, challenger_of(client, portfolio.name, label(month)))
+    holdout = version.holdout(connection)
+    names = list(dict.fromkeys((*portfolio.protected_attributes, *portfolio.slices)))
+    groups = groups_on_holdout(connection, portfolio, version, holdout, names)
+    return Examined(portfolio, month, version.number, version.record, version.model, holdout, groups)

@@ -16,11 +16,11 @@ from churn_platform.monitoring.sampling import labelled_sample
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import Labelled, load_labelled
 from churn_platform.training.model import ChurnModel
-from churn_platform.training.record import ModelRecord, record_of_version
+from churn_platform.training.record import ModelRecord
 from churn_platform.training.recorded import as_fitted, has_snapshot, recorded_training_set
-from churn_platform.training.registry import load_model
 from churn_platform.training.splits import TRAIN, row_splits
 from churn_platform.training.succession import Reign
+from churn_platform.training.versions import load_version
 from churn_platform.warehouse.tables import table_exists
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ def version_in_force(reigns: Sequence[Reign], month: date) -> int | None:
 
 def watch(client: "MlflowClient", connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, version: int) -> Watched:
     """The registered version with what a month is compared with."""
-    record, model = record_of_version(client, portfolio.name, version), load_model(client, portfolio.name, version)
-    return with_reference(connection, portfolio, version, model, record)
+    loaded = load_version(client, portfolio, version)
+    return with_reference(connection, portfolio, version, loaded.model, loaded.record)
 
 
 def with_reference(

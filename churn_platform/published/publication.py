@@ -21,11 +21,9 @@ from churn_platform.published.contract import (
 )
 from churn_platform.published.files import go_live, sha256
 from churn_platform.published.model_bundle import publish_model, read_bundle
-from churn_platform.training.data import load_holdout
-from churn_platform.training.record import record_of_version
-from churn_platform.training.recorded import as_fitted, recorded_training_set
-from churn_platform.training.registry import CHAMPION, champion_version, load_model, version_of
+from churn_platform.training.registry import CHAMPION, champion_version, version_of
 from churn_platform.training.succession import changing
+from churn_platform.training.versions import load_version
 from churn_platform.warehouse.lake import Lake, connect
 
 if TYPE_CHECKING:
@@ -74,15 +72,20 @@ def ready_bundle(publisher: Publisher, version: int) -> Bundle:
 def write_bundle(publisher: Publisher, version: int) -> Bundle:
     """Export a version and check it on its own hold-out."""
     client, portfolio = publisher.client, publisher.portfolio
-    record = record_of_version(client, portfolio.name, version)
-    model = load_model(client, portfolio.name, version)
+    loaded = load_version(client, portfolio, version)
     with closing(connect(publisher.lake, read_only=True)) as connection:
-        then = as_fitted(portfolio, record, model.features)
-        holdout = load_holdout(connection, then, recorded_training_set(connection, then, record))
-    sample = holdout.features[:PARITY_ROWS]
+        sample = loaded.holdout(connection).features[:PARITY_ROWS]
     card = find_card(client, portfolio.name, version, ending="html")
-    of_source = {"id_column": portfolio.id_column, "unused_columns": portfolio.unused_columns}
-    difference = publish_model(publisher.root, version, model, record, sample, card=card, **of_source)
+    difference = publish_model(
+        publisher.root,
+        version,
+        loaded.model,
+        loaded.record,
+        sample,
+        card=card,
+        id_column=portfolio.id_column,
+        unused_columns=portfolio.unused_columns,
+    )
     manifest_sha256 = sha256(model_dir(publisher.root, version) / MANIFEST_FILE)
     return Bundle(read_bundle(publisher.root, version), manifest_sha256, difference)
 

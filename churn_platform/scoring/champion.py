@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.scoring.score import Champion
-from churn_platform.training.record import record_of_version
-from churn_platform.training.registry import champion_version, load_model
+from churn_platform.training.registry import champion_version
+from churn_platform.training.versions import load_version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -13,6 +13,5 @@ if TYPE_CHECKING:
 
 def load_champion(client: "MlflowClient", portfolio: Portfolio) -> Champion:
     """The champion with its tiers; TrainingError where none has been promoted."""
-    version = champion_version(client, portfolio.name)
-    record = record_of_version(client, portfolio.name, version)
-    return Champion(version, load_model(client, portfolio.name, version), record.tiers)
+    version = load_version(client, portfolio, champion_version(client, portfolio.name))
+    return Champion(version.number, version.model, version.record.tiers)

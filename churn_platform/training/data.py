@@ -126,32 +126,55 @@ def load_training_data(
 
 
 def load_splits(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, training_set: TrainingSet, *names: str
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    training_set: TrainingSet,
+    *names: str,
+    validated: bool = True,
 ) -> list[Labelled]:
     """The named splits of a training set; only the months in them are read.
 
-    Customers whom a campaign contacted are left out of the training rows, and marked in the others.
+    Customers whom a campaign contacted are left out of the training rows, and marked in the others. DataError where a
+    value lies outside the catalogue, unless `validated` is false.
     """
     if portfolio.split.policy == "stratified":
         (features_month,) = training_set.months
-        everyone = load_labelled(connection, portfolio, features_month, snapshot=training_set.snapshot)
+        snapshot = training_set.snapshot
+        everyone = load_labelled(connection, portfolio, features_month, snapshot=snapshot, validated=validated)
         parts = row_splits(everyone.churned, portfolio.split)
         return [_fitted_on(everyone.take(parts == name), name) for name in names]
-    return [_stacked(list(_months_of_split(connection, portfolio, training_set, name))) for name in names]
+    return [
+        _stacked(list(_months_of_split(connection, portfolio, training_set, name, validated=validated)))
+        for name in names
+    ]
 
 
-def load_holdout(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, training_set: TrainingSet) -> Labelled:
-    """The hold-out of a training set, without reading what it was fitted on."""
-    return load_splits(connection, portfolio, training_set, HOLDOUT)[0]
+def load_holdout(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, training_set: TrainingSet, *, validated: bool = True
+) -> Labelled:
+    """The hold-out of a training set, without reading what it was fitted on; `validated` as in `load_splits`."""
+    return load_splits(connection, portfolio, training_set, HOLDOUT, validated=validated)[0]
 
 
 def _months_of_split(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, training_set: TrainingSet, name: str
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    training_set: TrainingSet,
+    name: str,
+    *,
+    validated: bool,
 ) -> Iterator[Labelled]:
     share = training_set.train_share if name == TRAIN else 1.0
     for features_month, split in training_set.months.items():
         if split == name:
-            rows = load_labelled(connection, portfolio, features_month, snapshot=training_set.snapshot, share=share)
+            rows = load_labelled(
+                connection,
+                portfolio,
+                features_month,
+                snapshot=training_set.snapshot,
+                share=share,
+                validated=validated,
+            )
             yield _fitted_on(rows, name).weighing(training_set.weights.get(features_month))
 
 

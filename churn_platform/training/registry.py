@@ -24,7 +24,7 @@ DESCRIPTION = (
 def log_model(model: ChurnModel, example: np.ndarray) -> str:
     """Log the model with its signature to the active run; returns its URI.
 
-    The estimator and its calibration are kept as one pickled object: `load_model` gives it back whole.
+    The estimator and its calibration are kept as one pickled object: `model_of` gives it back whole.
     """
     import mlflow
     import pandas as pd
@@ -46,12 +46,11 @@ def _pyfunc(model: ChurnModel) -> Any:
     return ChurnPythonModel(model)
 
 
-def load_model(client: "MlflowClient", portfolio: str, version: int) -> ChurnModel:
+def model_of(version: "ModelVersion") -> ChurnModel:
     """The model of a registered version."""
     import mlflow
 
-    source = client.get_model_version(portfolio, str(version)).source
-    return mlflow.pyfunc.load_model(source).unwrap_python_model().model
+    return mlflow.pyfunc.load_model(version.source).unwrap_python_model().model
 
 
 def register(
@@ -145,11 +144,16 @@ def champion_version(client: "MlflowClient", portfolio: str) -> int:
 
 def version_named(client: "MlflowClient", portfolio: str, version: int) -> "ModelVersion":
     """A registered version; TrainingError lists those there are where it is none."""
-    found = {int(known.version): known for known in versions(client, portfolio)}
-    if version not in found:
-        numbers = ", ".join(str(number) for number in sorted(found)) or "none yet"
-        raise TrainingError(f"{portfolio} has no version {version}; there are {numbers}")
-    return found[version]
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_model_version(portfolio, str(version))
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise
+    numbers = sorted(int(known.version) for known in versions(client, portfolio))
+    known = ", ".join(str(number) for number in numbers) or "none yet"
+    raise TrainingError(f"{portfolio} has no version {version}; there are {known}")
 
 
 def versions(client: "MlflowClient", portfolio: str) -> "list[ModelVersion]":

@@ -14,9 +14,9 @@ from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.training.data import Labelled, load_training_data, stream_training_rows
 from churn_platform.training.fit import Means, fit_with
 from churn_platform.training.model import ChurnModel
-from churn_platform.training.record import ModelRecord, libraries_of, record_of_version
-from churn_platform.training.recorded import as_fitted, check_snapshot, recorded_training_set
-from churn_platform.training.registry import load_model
+from churn_platform.training.record import ModelRecord, libraries_of
+from churn_platform.training.recorded import check_snapshot
+from churn_platform.training.versions import load_version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -60,14 +60,14 @@ def reproduce(
 
     TrainingError where its snapshot is gone or its record says too little; then nothing is fitted.
     """
-    record, stored = record_of_version(client, portfolio.name, version), load_model(client, portfolio.name, version)
+    loaded = load_version(client, portfolio, version)
+    record, stored, then = loaded.record, loaded.model, loaded.portfolio
     check_snapshot(connection, version, record)
     if not record.parameters:
         raise TrainingError(
             f"the record of run {record.mlflow_run_id} has no parameters: it is older than `churn reproduce`"
         )
-    then = as_fitted(portfolio, record, stored.features)
-    training_set = recorded_training_set(connection, then, record, rows_max=rows_max)
+    training_set = loaded.training_set(connection, rows_max=rows_max)
     data = load_training_data(connection, then, training_set)
     again = fit_with(
         record.parameters,

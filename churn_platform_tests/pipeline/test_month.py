@@ -28,8 +28,9 @@ from churn_platform.published.files import sha256
 from churn_platform.published.onnx import run as run_onnx
 from churn_platform.report import as_text, read_result
 from churn_platform.simulator import SimulationConfig, simulate
-from churn_platform.training.registry import CHAMPION, load_model, version_of
+from churn_platform.training.registry import CHAMPION, version_of
 from churn_platform.training.tracking import Tracking
+from churn_platform.training.versions import load_version
 from churn_platform.warehouse.dbt import Translator, prepared_project
 from churn_platform.warehouse.dbt_metadata import model_metadata
 from churn_platform.warehouse.lake import connect
@@ -96,7 +97,7 @@ def test_table_lookup_native_and_onnx_agree(operator: Graph) -> None:
 
     scores = np.array([row[1] for row in rows])
     tracking = Tracking(tracking_uri=operator.settings.mlflow_uri, artifact_location=operator.settings.mlflow_artifacts)
-    model = load_model(tracking.client(), "telecomit", 1)
+    model = load_version(tracking.client(), portfolio, 1).model
     folder = model_dir(published(operator), 1)
     np.testing.assert_allclose([customer.churn_probability for customer in stored], scores, atol=1e-12)
     np.testing.assert_allclose(model.churn_probability(encoded), scores, atol=1e-7)
