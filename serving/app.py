@@ -13,6 +13,7 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.types import ASGIApp
 
+from churn_platform.published.lookup_copy import COPIES_DIR
 from serving.claims import end_with_parent
 from serving.dataplane import Dataplane
 from serving.errors import SettingsError
@@ -64,7 +65,11 @@ def create_litestar(settings: Settings) -> Litestar:
     check_exposure(settings, keys)
     metrics = Metrics(settings.experiments_dir)
     registry = Registry(
-        settings.published_dir, default=settings.default_portfolio, traffic_key=settings.traffic_key, metrics=metrics
+        settings.published_dir,
+        copies_dir=settings.state_dir / COPIES_DIR,
+        default=settings.default_portfolio,
+        traffic_key=settings.traffic_key,
+        metrics=metrics,
     )
     plane = Dataplane(settings, registry, metrics, worker=f"{socket.gethostname()}-{os.getpid()}")
     limiter = Limiter(settings.state_dir / "rates")

@@ -1,13 +1,10 @@
 """Loads published bundles and refuses those that are not what their manifest says."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from threading import Lock
 from typing import Any
-from weakref import WeakValueDictionary
 
-import lmdb
 import msgspec
 import numpy as np
 import onnxruntime
@@ -15,6 +12,7 @@ import onnxruntime
 from churn_platform.published.calibration import calibrated_log_odds, probability
 from churn_platform.published.contract import (
     FEATURES_FILE,
+    MANIFEST_FILE,
     MODEL_FILE,
     ONNX_INPUT,
     ONNX_PROBABILITIES,
@@ -25,13 +23,21 @@ from churn_platform.published.contract import (
     read_model_manifest,
     unpack_customer,
 )
+from churn_platform.published.regular import open_regular, regular_sha256
 from serving.errors import BundleError
 from serving.inputs import Catalogue
+from serving.lookup import open_lookup
+from serving.manifest_checks import features_faults, model_faults, refuse_nonsense
+from serving.private_copy import private_copy
 
 UNREADABLE = (OSError, msgspec.MsgspecError, UnicodeDecodeError)  # what reading a JSON file of a bundle may raise
 SMOKE_TOLERANCE = 1e-5
-KEY_BYTES_MAX = 511
+EXTERNAL_DATA_FOLDER = "session.model_external_initializers_file_folder_path"
+NO_SUCH_FOLDER = ".external-data"
+FLOAT32_TENSOR = "tensor(float)"
 TELLING = 12  # features that reasons are looked for among, each of which costs a row of the model's time
+
+Stamp = tuple[str, int, int, int]
 
 
 class Model:
@@ -39,7 +45,8 @@ class Model:
 
     def __init__(self, folder: Path, *, portfolio: str, version: int):
         self.folder = folder
-        self.manifest: ModelManifest = _checked(folder, read_model_manifest, MODEL_FILE)
+        self.stamps = stamps_of(folder, MODEL_FILE)
+        self.manifest: ModelManifest = _checked(folder, read_model_manifest, model_faults, MODEL_FILE)
         named = (self.manifest.portfolio, self.manifest.version)
         if named != (portfolio, version):
             raise BundleError(
@@ -48,7 +55,8 @@ class Model:
         self.version = version
         self.catalogue = Catalogue(self.manifest.features)
         self.telling = telling_places(self.manifest)
-        self._run = _session(folder / MODEL_FILE).run
+        width = len(self.manifest.features)
+        self._run = _session(folder, self.manifest.sha256[MODEL_FILE], width).run
         self._smoke()
 
     def churn_probabilities(self, features: np.ndarray) -> list[float]:
@@ -95,74 +103,96 @@ def telling_places(manifest: ModelManifest) -> np.ndarray:
 
 
 class Features:
-    """A month of checked online features, memory-mapped; closed when nobody holds it any more."""
+    """A month of checked online features, looked up in a copy of its own in `copies`."""
 
-    def __init__(self, folder: Path, *, portfolio: str, month: str):
+    def __init__(self, folder: Path, *, portfolio: str, month: str, copies: Path):
         self.folder = folder
-        self.manifest: FeaturesManifest = _checked(folder, read_features_manifest, FEATURES_FILE)
+        self.stamps = stamps_of(folder, FEATURES_FILE)
+        self.manifest: FeaturesManifest = _checked(folder, read_features_manifest, features_faults, FEATURES_FILE)
         named = (self.manifest.portfolio, self.manifest.month)
         if named != (portfolio, month):
             raise BundleError(f"{folder}: the manifest is of {named[0]} {named[1]}, not of {portfolio} {month}")
         self.month = month
+        self.sha256 = self.manifest.sha256[FEATURES_FILE]
         self._width = len(self.manifest.features)
-        self._environment = _environment(folder / FEATURES_FILE, self.manifest.customers)
+        self._lookup = open_lookup(private_copy(folder / FEATURES_FILE, copies, self.sha256))
+        if self._lookup.customers != self.manifest.customers:
+            raise BundleError(
+                f"{folder / FEATURES_FILE}: holds {self._lookup.customers} customers, "
+                f"its manifest says {self.manifest.customers}"
+            )
 
     def get(self, customer_id: str) -> StoredCustomer | None:
         """The customer as stored; None where the month does not know the id."""
-        key = customer_id.encode(errors="replace")
-        if not 0 < len(key) <= KEY_BYTES_MAX:
-            return None
-        with self._environment.begin() as transaction:
-            stored = transaction.get(key)
+        stored = self._lookup.get(customer_id)
         return None if stored is None else unpack_customer(stored, self._width)
 
-
-_opened: WeakValueDictionary[Path, Features] = WeakValueDictionary()
-_opening = Lock()
-
-
-def open_features(folder: Path, *, portfolio: str, month: str) -> Features:
-    """The month's features; the same object while a request still holds it, since LMDB opens a file only once."""
-    with _opening:
-        found = _opened.get(folder)
-        if found is None:
-            found = _opened[folder] = Features(folder, portfolio=portfolio, month=month)
-        return found
+    def first(self, count: int) -> list[StoredCustomer]:
+        """The first customers of the file; BundleError where they are not as the manifest says."""
+        try:
+            return [unpack_customer(packed, self._width) for packed in self._lookup.first(count)]
+        except Exception as error:  # numpy, struct and msgspec: each means that requests would fail
+            raise BundleError(
+                f"{self.folder}: a stored customer is not of {self._width} features, a score and reasons: {error}"
+            ) from error
 
 
-def _environment(path: Path, customers: int) -> lmdb.Environment:
-    try:
-        environment = lmdb.open(str(path), subdir=False, readonly=True, lock=False)
-        found = environment.stat()["entries"]
-    except lmdb.Error as error:
-        raise BundleError(f"{path}: {error}") from error
-    if found != customers:
-        environment.close()
-        raise BundleError(f"{path}: holds {found} customers, its manifest says {customers}")
-    return environment
-
-
-def _session(path: Path) -> onnxruntime.InferenceSession:
+def _session(folder: Path, sha256: str, width: int) -> onnxruntime.InferenceSession:
+    """The model in the very bytes that have the hash. It may read no other file, for no hash covers that."""
+    path = folder / MODEL_FILE
+    with open_regular(path) as file:
+        content = file.read()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise BundleError(f"{path}: changed while it was read; it is tried again")
     options = onnxruntime.SessionOptions()
+    options.add_session_config_entry(EXTERNAL_DATA_FOLDER, str(folder / NO_SUCH_FOLDER))
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's own exceptions share no base
         raise BundleError(f"{path}: not a model that can be loaded: {error}") from error
+    taken = [(given.name, given.type, given.shape[1:]) for given in session.get_inputs()]
+    if taken != [(ONNX_INPUT, FLOAT32_TENSOR, [width])]:
+        raise BundleError(f"{path}: takes {taken}, its manifest has {width} features")
+    return session
 
 
-def _checked(folder: Path, read_manifest: Callable[[Path], Any], needed: str) -> Any:
-    """The manifest of a bundle whose files have the hashes that it names."""
+def _checked(
+    folder: Path, read_manifest: Callable[[Path], Any], faults: Callable[[Any], Iterable[str]], needed: str
+) -> Any:
+    """The manifest of a bundle, which makes sense and whose files have the hashes that it names."""
     try:
         manifest = read_manifest(folder)
+        refuse_nonsense(folder, faults(manifest))
         if needed not in manifest.sha256:
             raise BundleError(f"{folder}: the manifest names no hash of {needed}")
         for name, wanted in manifest.sha256.items():
-            with (folder / name).open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+            found = regular_sha256(_inside(folder, name))
             if found != wanted:
                 raise BundleError(f"{folder / name}: SHA-256 is {found}, the manifest says {wanted}")
     except UNREADABLE as error:
         raise BundleError(f"{folder}: cannot be read: {error}") from error
     return manifest
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """The file of that name; BundleError where it is a link to somewhere else."""
+    path = (folder / name).resolve(strict=True)
+    if path.parent != folder.resolve():
+        raise BundleError(f"{folder / name}: is a link to {path}, outside of its bundle; copy the file there instead")
+    return path
+
+
+def stamps_of(folder: Path, *names: str) -> tuple[Stamp, ...]:
+    """What tells whether one of the files, or the manifest beside them, is another one than before."""
+    return tuple(stamp_of(folder / name) for name in (MANIFEST_FILE, *names))
+
+
+def stamp_of(path: Path) -> Stamp:
+    """Path, inode, time of change and size of a file; zeros where there is none."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):  # a name may hold what no path can
+        return (str(path), 0, 0, 0)
+    return (str(path), found.st_ino, found.st_mtime_ns, found.st_size)

@@ -40,18 +40,26 @@ class Catalogue:
         self._readers: dict[str, tuple[int, Read]] = {}
         self._days: dict[str, tuple[int, ReadDays]] = {}
         for place, feature in enumerate(features):
-            for name in {feature.name, feature.source or feature.name}:
-                self.places[name] = place
-                self._readers[name] = (place, _reader(feature))
-            if feature.source and feature.format and feature.format.date:
-                del self._readers[feature.source]
-                self._days[feature.source] = (place, _days_reader(feature.format, feature.nullable))
+            self._name_source(place, feature)
+        for place, feature in enumerate(features):  # last: a source of that name does not hide it
+            self.places[feature.name] = place
+            self._readers[feature.name] = (place, _reader(feature))
+            self._days.pop(feature.name, None)
         self._allowed = [allowed(feature) for feature in features]
         self._suggestions = Suggestions(self.places)
         self.whole = whole_reader(features)
         self.defaults = self._encoded("default")
         references = self._encoded("reference")
         self.references = np.where(np.isnan(references), self.defaults, references)
+
+    def _name_source(self, place: int, feature: PublishedFeature) -> None:
+        if not feature.source:
+            return
+        self.places[feature.source] = place
+        if feature.format and feature.format.date:
+            self._days[feature.source] = (place, _days_reader(feature.format, feature.nullable))
+        else:
+            self._readers[feature.source] = (place, _reader(feature))
 
     def read(
         self,
@@ -124,7 +132,8 @@ class Catalogue:
     def sentence(self, place: int, number: float) -> str:
         """What the catalogue says of a known value of the feature at `place`."""
         value = self.value(place, number)
-        assert value is not None, "there is no sentence on what is missing"
+        if value is None:
+            return f"{self.names[place]} has a level that is newer than this model"
         return sentence(self.features[place].reason, value)
 
     def _encoded(self, attribute: str) -> np.ndarray:

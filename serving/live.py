@@ -1,6 +1,7 @@
 """What is live: follows each portfolio's live.json, and lets in only bundles that pass their checks."""
 
 import logging
+import re
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from churn_platform.published.contract import (
     CUSTOMER_ID,
     FEATURES_FILE,
     LIVE_FILE,
-    MANIFEST_FILE,
     MODEL_FILE,
     Live,
     StoredCustomer,
@@ -19,11 +19,14 @@ from churn_platform.published.contract import (
     read_live,
 )
 from serving.arms import Arms
-from serving.bundles import UNREADABLE, Features, Model, open_features
+from serving.bundles import UNREADABLE, Features, Model, Stamp, stamp_of, stamps_of
 from serving.errors import BundleError, NotFound, NotReady
 from serving.metrics import Metrics
+from serving.month_checks import check_month
+from serving.private_copy import remove_other_copies
 
 RETRY_ROUNDS = 30
+MONTH = re.compile(r"\d{4}-\d{2}")
 Signature = tuple[object, ...]
 
 logger = logging.getLogger(__name__)
@@ -80,8 +83,9 @@ def _places(wanted: tuple[str, ...], stored: tuple[str, ...]) -> np.ndarray | No
 class Registry:
     """The portfolios that are served. `refresh` may run in a thread: readers get the old state or the new one."""
 
-    def __init__(self, published_dir: Path, *, default: str, traffic_key: str, metrics: Metrics):
-        self._published_dir, self._default, self._key, self._metrics = published_dir, default, traffic_key, metrics
+    def __init__(self, published_dir: Path, *, copies_dir: Path, default: str, traffic_key: str, metrics: Metrics):
+        self._published_dir, self._copies_dir = published_dir, copies_dir
+        self._default, self._key, self._metrics = default, traffic_key, metrics
         self._portfolios: dict[str, Portfolio] = {}
         self._tried: dict[str, tuple[Signature, int]] = {}
         self.refusals: dict[str, str] = {}
@@ -132,38 +136,51 @@ class Registry:
         return f"nothing is published in {self._published_dir}; run `make demo` first"
 
     def refresh(self) -> None:
-        """Load what has changed since the last time; what fails its checks is refused and leaves the old state."""
+        """Load what has changed since the last time; what fails is refused alone and leaves its old state."""
         for root in _published(self._published_dir):
-            signature = _signature(root)
-            tried, rounds = self._tried.get(root.name, ((), 0))
-            is_retry = root.name in self.refusals and rounds >= RETRY_ROUNDS
-            if signature == tried and not is_retry:
-                self._tried[root.name] = (tried, rounds + 1)
-                continue
-            self._tried[root.name] = (signature, 0)
-            self._load(root)
+            try:
+                self._follow(root)
+            except Exception as error:  # whatever is wrong with one portfolio must not touch the others
+                self._refuse(root.name, error)
+
+    def _follow(self, root: Path) -> None:
+        signature = _signature(root)
+        tried, rounds = self._tried.get(root.name, ((), 0))
+        is_retry = root.name in self.refusals and rounds >= RETRY_ROUNDS
+        if signature == tried and not is_retry:
+            self._tried[root.name] = (tried, rounds + 1)
+            return
+        self._tried[root.name] = (signature, 0)
+        self._load(root)
+
+    def _refuse(self, name: str, error: Exception) -> None:
+        is_ours = isinstance(error, BundleError)
+        why = str(error) if is_ours else f"it cannot be loaded: {type(error).__name__}: {error}"
+        self.refusals = self.refusals | {name: why}
+        self._metrics.refused.labels(name).inc()
+        shown = {"portfolio": name, "why": why}
+        logger.error("bundle refused", extra={"fields": shown}, exc_info=None if is_ours else error)
 
     def _load(self, root: Path) -> None:
-        try:
-            fresh = load_portfolio(root, self._portfolios.get(root.name), key=self._key)
-        except BundleError as error:
-            self.refusals[root.name] = str(error)
-            self._metrics.refused.labels(root.name).inc()
-            logger.error("bundle refused", extra={"fields": {"portfolio": root.name, "why": str(error)}})
-            return
+        copies = self._copies_dir / root.name
+        fresh = load_portfolio(root, self._portfolios.get(root.name), key=self._key, copies=copies)
         for arm in fresh.arms.all:
             self._metrics.arm(fresh.name, arm.role, arm.model.version, arm.model.catalogue.names)
         self._portfolios = self._portfolios | {root.name: fresh}
         self.generation += 1
-        self.refusals.pop(root.name, None)
+        self.refusals = {name: why for name, why in self.refusals.items() if name != root.name}
         self._metrics.reloads.labels(root.name).inc()
         models = {arm.role: arm.model.version for arm in fresh.arms.all}
         shown = {"portfolio": root.name, "models": models, "features_month": fresh.features_month}
         logger.info("live", extra={"fields": shown})
+        remove_other_copies(copies, fresh.features.sha256 if fresh.features else None)
 
 
-def load_portfolio(root: Path, current: Portfolio | None, *, key: str) -> Portfolio:
-    """The state that live.json names, checked; parts that have not changed are taken over. BundleError if any fails."""
+def load_portfolio(root: Path, current: Portfolio | None, *, key: str, copies: Path) -> Portfolio:
+    """The state that live.json names, checked; parts that have not changed are taken over. BundleError if any fails.
+
+    copies: folder for the service's own copies of the portfolio's look-ups.
+    """
     try:
         live = read_live(root)
     except UNREADABLE as error:
@@ -173,15 +190,38 @@ def load_portfolio(root: Path, current: Portfolio | None, *, key: str) -> Portfo
     if live.portfolio != root.name:
         raise BundleError(f"{root / LIVE_FILE} is of portfolio {live.portfolio!r}")
     models = {named.version: _model(root, named.version, current) for named in live.models}
-    month = live.features_month
-    features = open_features(_resolved(features_dir(root, month)), portfolio=root.name, month=month) if month else None
+    features = _features(root, live.features_month, current, copies) if live.features_month else None
+    if features is not None:
+        check_month(features, models, _scorer(root, features.manifest.scored_by, models, current))
     return Portfolio(root, live, models, features, key=key)
+
+
+def _features(root: Path, month: str, current: Portfolio | None, copies: Path) -> Features:
+    if not MONTH.fullmatch(month):
+        raise BundleError(f"{root / LIVE_FILE}: the month of features is {month[:40]!r}; it must be as '2025-02'")
+    folder = _resolved(features_dir(root, month))
+    loaded = current.features if current else None
+    if loaded and loaded.folder == folder and loaded.stamps == stamps_of(folder, FEATURES_FILE):
+        return loaded
+    return Features(folder, portfolio=root.name, month=month, copies=copies)
+
+
+def _scorer(root: Path, version: int, models: dict[int, Model], current: Portfolio | None) -> Model | None:
+    """The version that made the stored scores; None where it is not live and its bundle is not whole any more."""
+    if version in models:
+        return models[version]
+    try:
+        return _model(root, version, current)
+    except BundleError:
+        return None
 
 
 def _model(root: Path, version: int, current: Portfolio | None) -> Model:
     folder = _resolved(model_dir(root, version))
     loaded = current.models.get(version) if current else None
-    return loaded if loaded and loaded.folder == folder else Model(folder, portfolio=root.name, version=version)
+    if loaded and loaded.folder == folder and loaded.stamps == stamps_of(folder, MODEL_FILE):
+        return loaded
+    return Model(folder, portfolio=root.name, version=version)
 
 
 def _resolved(folder: Path) -> Path:
@@ -195,7 +235,15 @@ def _resolved(folder: Path) -> Path:
 def _published(published_dir: Path) -> list[Path]:
     if not published_dir.is_dir():
         return []
-    return sorted(path for path in published_dir.iterdir() if (path / LIVE_FILE).is_file())
+    return sorted(path for path in published_dir.iterdir() if _has_live_file(path))
+
+
+def _has_live_file(root: Path) -> bool:
+    """Whether a folder is a portfolio's; one that cannot be looked into is taken for one, and refused by name."""
+    try:
+        return (root / LIVE_FILE).is_file()
+    except OSError:
+        return True
 
 
 def _signature(root: Path) -> Signature:
@@ -204,17 +252,9 @@ def _signature(root: Path) -> Signature:
         live = read_live(root)
     except UNREADABLE:
         live = None
-    models = [model_dir(root, model.version) for model in live.models] if live else []
-    files = [folder / name for folder in models for name in (MODEL_FILE, MANIFEST_FILE)]
+    stamps: list[Stamp] = [stamp_of(root / LIVE_FILE)]
+    for model in live.models if live else ():
+        stamps += stamps_of(model_dir(root, model.version), MODEL_FILE)
     if live and live.features_month:
-        folder = features_dir(root, live.features_month)
-        files += [folder / FEATURES_FILE, folder / MANIFEST_FILE]
-    return tuple(_stamp(path) for path in [root / LIVE_FILE, *files])
-
-
-def _stamp(path: Path) -> tuple[str, int, int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return (str(path), 0, 0, 0)
-    return (str(path), found.st_ino, found.st_mtime_ns, found.st_size)
+        stamps += stamps_of(features_dir(root, live.features_month), FEATURES_FILE)
+    return tuple(stamps)

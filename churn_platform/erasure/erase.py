@@ -20,6 +20,7 @@ from churn_platform.errors import ErasureError
 from churn_platform.ingest.hashing import set_keys
 from churn_platform.ingest.suppression import is_suppressed, pseudonym
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.published.lookup_copy import COPIES_DIR
 from churn_platform.published.overlay import is_overlay
 from churn_platform.settings import Settings
 from churn_platform.warehouse.lake import Lake, connect
@@ -43,11 +44,17 @@ class Installation:
     def folders_of_others(self, portfolio: str) -> set[Path]:
         """What other portfolios keep in the lake and publish: an id there is another customer's."""
         others = {name for name in self.portfolios if name != portfolio}
+        copies = self.settings.serving_log_dir.parent / COPIES_DIR
         schemas = Path(self.lake.files).glob("*")
         return {folder for folder in schemas if owner(folder.name, self.portfolios) in others} | {
             folder / name
             for name in others
-            for folder in (self.settings.published_dir, self.settings.exports_dir, self.settings.serving_log_dir)
+            for folder in (
+                self.settings.published_dir,
+                self.settings.exports_dir,
+                self.settings.serving_log_dir,
+                copies,
+            )
         }
 
     def lake_files(self, portfolio: str) -> list[Path]:
@@ -144,8 +151,9 @@ def erase(
     purged = purge(lake, partial(_holding, installation, plan), partial(_note, month))
     show("published look-ups")
     months = lookups.erase_from_lookups(settings.published_dir / plan.portfolio.name, subject.customer_id)
-    show("pushed features")
     files = installation.files(plan.portfolio.name, also)
+    lookups.erase_from_copies(files, plan.portfolio.name, subject.customer_id)
+    show("pushed features")
     pushed = overlays.erase_from_overlays(files, plan.portfolio.name, subject.customer_id)
     show("exports")
     with closing(connect(lake, read_only=True)) as connection:

@@ -1,6 +1,6 @@
 """Published look-ups without the customer: each month that holds the id is published anew, under its own name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import lmdb
@@ -9,6 +9,7 @@ from churn_platform.erasure.search import is_in_lookup
 from churn_platform.published.contract import FEATURES_FILE, FeaturesManifest, features_dir, read_features_manifest
 from churn_platform.published.features_bundle import publish_features
 from churn_platform.published.files import remove_stale
+from churn_platform.published.lookup_copy import is_lookup_copy
 
 
 def erase_from_lookups(root: Path, customer_id: str) -> list[str]:
@@ -23,6 +24,18 @@ def erase_from_lookups(root: Path, customer_id: str) -> list[str]:
             _publish_others(root, read_features_manifest(folder), customer_id)
             rewritten.append(folder.name)
     return rewritten
+
+
+def erase_from_copies(paths: Iterable[Path], portfolio: str, customer_id: str) -> list[Path]:
+    """The service's own copies of the portfolio's look-ups, among the files, that held the customer and were removed.
+
+    A worker goes on reading its copy until it has taken over the month that was published without the customer.
+    """
+    copies = [path for path in paths if is_lookup_copy(path, portfolio)]
+    holding = [path for path in copies if is_in_lookup(path, customer_id)]
+    for path in holding:
+        path.unlink()
+    return holding
 
 
 def _publish_others(root: Path, manifest: FeaturesManifest, customer_id: str) -> None:

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from churn_platform.errors import ChurnError
+from churn_platform.published.regular import read_regular
 from churn_platform.published.value_format import ValueFormat
 
 MODEL_FILE = "model.onnx"
@@ -39,6 +40,7 @@ ROUTES = ROUTES_TO_COME | {
     "view_report",
 }
 """What the service's paths begin with: a portfolio of such a name could not be told apart from a route."""
+JSON_BYTES_MAX = 64 << 20  # of a manifest or live.json; thousands of features take less
 CHAMPION, CHALLENGER, SHADOW = "champion", "challenger", "shadow"
 
 Published = TypeVar("Published", bound=msgspec.Struct)
@@ -203,6 +205,6 @@ def read_live(root: Path) -> Live | None:
 
 def _decode(path: Path, kind: type[Published]) -> Published:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return msgspec.json.decode(read_regular(path, bytes_max=JSON_BYTES_MAX), type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedError(f"{path} is damaged: {error}; put it back, or remove it and publish again") from error

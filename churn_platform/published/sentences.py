@@ -18,11 +18,14 @@ Value = str | bool | int | float
 
 
 def decoded(number: float, kind: str, levels: tuple[str, ...]) -> str | bool | int | float | None:
-    """The value that an encoded number stands for: a level, a bool, an int or a float; None for NaN."""
+    """The value that an encoded number stands for: a level, a bool, an int or a float.
+
+    None for NaN, and for a level that came into the catalogue after these.
+    """
     if number != number:
         return None
     if kind == "category":
-        return levels[int(number)]
+        return levels[int(number)] if 0 <= number < len(levels) else None
     return {"boolean": bool, "integer": int, "number": float}[kind](number)
 
 

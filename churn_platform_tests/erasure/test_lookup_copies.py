@@ -1,0 +1,36 @@
+"""The service's own copies of look-ups go with the customer they hold; those of others stay."""
+
+from pathlib import Path
+
+import numpy as np
+
+from churn_platform.erasure.lookups import erase_from_copies
+from churn_platform.published.contract import FEATURES_FILE, features_dir, pack_customer
+from churn_platform.published.features_bundle import publish_features
+from churn_platform.published.files import sha256
+from churn_platform_tests.erasure.conftest import ADA, BOB
+from serving.private_copy import private_copy
+
+
+def copy_of(folder: Path, portfolio: str, customer_id: str) -> Path:
+    """A service's copy of a month with one customer."""
+    packed = pack_customer(np.zeros(1, dtype=np.float32), 0.5, [])
+    publish_features(
+        folder / portfolio,
+        portfolio=portfolio,
+        month="2025-02",
+        features=["usage"],
+        scored_by=1,
+        customers=[(customer_id, packed)],
+    )
+    published = features_dir(folder / portfolio, "2025-02") / FEATURES_FILE
+    return private_copy(published, folder / "serving" / "lookups" / portfolio, sha256(published))
+
+
+def test_only_copies_with_the_customer_are_removed(tmp_path):
+    """Neither a copy without, nor one of another portfolio in which the id is somebody else's."""
+    hers, others = copy_of(tmp_path, "tiny", ADA), copy_of(tmp_path, "other", ADA)
+    his = copy_of(tmp_path, "tiny", BOB)
+    files = sorted(tmp_path.rglob("*.lmdb"))
+    assert erase_from_copies(files, "tiny", ADA) == [hers]
+    assert (hers.exists(), his.exists(), others.exists()) == (False, True, True)
