@@ -31,10 +31,17 @@ HEAVY = {"mlflow", "xgboost", "lightgbm", "evidently", "shap", "sklearn"}
 
 SERVICE = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in (ROOT / "serving").rglob("*.py")}
 SERVICE_LIBRARIES = {"litestar", "granian", "onnxruntime", "lmdb", "prometheus_client", "numpy", "msgspec"}
-PUBLISHED_CONTRACT = {
-    f"churn_platform.published.{name}"
-    for name in ("calibration", "contract", "overlay", "prediction_log", "sentences", "value_format")
-}
+READ_BY_THE_SERVICE = (
+    "calibration",
+    "contract",
+    "lookup_copy",
+    "overlay",
+    "prediction_log",
+    "regular",
+    "sentences",
+    "value_format",
+)
+PUBLISHED_CONTRACT = {f"churn_platform.published.{name}" for name in READ_BY_THE_SERVICE}
 """What the service needs of the platform; whatever it is to need besides is added here on purpose."""
 SERVICE_EDGE = {"serving/settings.py", "serving/__main__.py", "serving/metrics.py", "serving/app.py"}
 
