@@ -116,7 +116,7 @@ def ask_everything(plane: Dataplane) -> None:
         *(partial(plane.predict, None, body, "r1") for body in (known, ghost, WHOLE, part)),
         partial(plane.customer, None, "C00001", "r2"),
         partial(explain, plane, None, known, "r3"),
-        partial(request_schemas, plane.registry),
+        partial(request_schemas, plane.registry, plane.settings),
     ]
     for ask in asked:
         with contextlib.suppress(ServingError):
