@@ -4,10 +4,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 
 from churn_platform.published.contract import CUSTOMER_ID, FeaturesManifest, ModelManifest, PublishedFeature, Tier
 from churn_platform.published.sentences import sentence
+from churn_platform.published.value_format import EPOCH, ValueFormat, read_date, read_number
 from serving.errors import BundleError
 from serving.whole import FLOAT32_MAX
 
@@ -17,6 +19,7 @@ NAME_CHARACTERS_MAX = 200
 REASON_CHARACTERS_MAX = 1_000
 FIELDS = re.compile(r"\{[^}]*\}")
 FORMAT_DIGITS = re.compile(r"\d{3,}")  # a width of a billion would fill the memory
+SOME_DAY = date(2024, 2, 29)
 NUMBERS_TOLD = (-1.0, 0.0, 1.0, 2.5)
 
 NOT_IN_NAMES = '"\\'
@@ -72,7 +75,22 @@ def feature_faults(feature: PublishedFeature) -> Iterator[str]:
             yield f"{about} has the {field} {str(value)[:NAME_CHARACTERS_MAX]!r}, which is no {feature.type} of it"
     if feature.importance is not None and not math.isfinite(feature.importance):
         yield f"{about} has the importance {feature.importance}"
+    if feature.other is not None and feature.other not in feature.levels:
+        yield f"{about} has the other {feature.other[:NAME_CHARACTERS_MAX]!r}, which is no level of it"
+    if feature.format and not _is_readable(feature.format):
+        yield f"{about} has a format that reads neither a number nor a day: {feature.format}"
     yield from _reason_faults(about, feature)
+
+
+def _is_readable(form: ValueFormat) -> bool:
+    """Whether the format reads what it writes; a request with a value in it must not be the first to find out."""
+    try:
+        has_read = read_number(f"1{form.decimal}5", form) == 1.5
+        if form.date and form.date not in EPOCH:
+            has_read = has_read and read_date(SOME_DAY.strftime(form.date), form) == SOME_DAY
+    except (ValueError, re.error):
+        return False
+    return has_read
 
 
 def tier_faults(tiers: tuple[Tier, ...]) -> Iterator[str]:
