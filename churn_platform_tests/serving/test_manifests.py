@@ -171,7 +171,7 @@ SENSELESS: list[tuple[Place, Any, str]] = [
     (("features", 0, "range"), [5, 1], "has the range"),
     (("features", 3, "other"), "Four year", "has the other 'Four year'"),
     (("features", 0, "format"), {"thousands": "z-a"}, "has a format"),
-    (("features", 0, "format"), {"date": "%Y-%m"}, "has a format"),
+    (("features", 0, "format"), {"date": "%Q"}, "has a format"),
     (("features", 3, "levels"), [], "category without levels"),
     (("features", 0, "name"), "tickets", "is there 2 times"),
     (("features", 0, "name"), "customer_id", "has the name of the customer id"),
