@@ -18,6 +18,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from churn_platform.errors import SettingsError
+from churn_platform.home import provide_home
 
 PREFIX = "CHURN_"
 
@@ -239,15 +240,20 @@ def _kept_secret(path: Path) -> str:
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Settings from the environment, with `overrides` on top; SettingsError names what is wrong."""
+    """Settings from the environment, with `overrides` on top; SettingsError names what is wrong.
+
+    Sees to a home folder for libraries as well, since every process of the platform begins here.
+    """
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     if unknown:
         raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         wrong = "; ".join(
             f"{PREFIX}{str(item['loc'][0]).upper()}={item.get('input')!r}: {item['msg']}" for item in error.errors()
         )
         raise SettingsError(f"setting not usable: {wrong}") from error
+    provide_home(settings.root / "home")
+    return settings

@@ -1,12 +1,12 @@
 """The Dagster resource through which assets write the audit trail, and the heads that materializations note."""
 
-import getpass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from dagster import AssetKey, ConfigurableResource, DagsterInstance
 
+from churn_platform.audit.actor import user_name
 from churn_platform.audit.anchors import HEAD, head_text, read_anchor
 from churn_platform.audit.log import AuditLog
 from churn_platform.audit.verify import Anchor
@@ -22,7 +22,7 @@ class AuditTrail(ConfigurableResource):
 
     def log(self, run_id: str) -> AuditLog:
         """The trail as a run writes it: under the user and the run's id, dated by the clock."""
-        return AuditLog(Path(self.path), f"{getpass.getuser()} in run {run_id}", lambda: datetime.now(UTC))
+        return AuditLog(Path(self.path), f"{user_name()} in run {run_id}", lambda: datetime.now(UTC))
 
 
 def head_metadata(log: AuditLog) -> dict[str, Any]:

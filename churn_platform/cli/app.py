@@ -1,6 +1,5 @@
 """The command `churn` itself, and what its subcommands share."""
 
-import getpass
 import sys
 import warnings
 from datetime import UTC, date, datetime
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from churn_platform import months
+from churn_platform.audit.actor import user_name
 from churn_platform.cli.foreign import as_ours
 from churn_platform.errors import ChurnError
 from churn_platform.portfolios.spec import Portfolio
@@ -56,7 +56,7 @@ def audit_log(settings: Settings) -> "AuditLog":
     """The audit trail as a command writes it: under the user, dated by the clock."""
     from churn_platform.audit.log import AuditLog
 
-    return AuditLog(settings.audit_path, f"{getpass.getuser()} by command", lambda: datetime.now(UTC))
+    return AuditLog(settings.audit_path, f"{user_name()} by command", lambda: datetime.now(UTC))
 
 
 def portfolio_named(settings: Settings, name: str) -> Portfolio:
