@@ -26,8 +26,7 @@ print(json.dumps({"tables": tables, "home": os.environ["HOME"], "matplotlib": ma
 UNLISTED = "import pwd\npwd.getpwuid = lambda uid: {}[uid]\n"  # as for a user number without a name
 
 
-@pytest.mark.parametrize("home", [None, "", "/proc/nowhere"])
-@pytest.mark.parametrize("before", ["", UNLISTED])
+@pytest.mark.parametrize(("home", "before"), [(None, ""), (None, UNLISTED), ("/proc/nowhere", "")])
 def test_libraries_work_without_a_home(tmp_path: Path, extensions: Path, home: str | None, before: str) -> None:
     """Without HOME, or with one that cannot be written, they keep their files in the data folder or a real home."""
     (tmp_path / "duckdb_extensions").symlink_to(extensions)
