@@ -69,6 +69,12 @@ def end_dead_runs(instance: DagsterInstance) -> list[str]:
     return [run.run_id for run in dead]
 
 
+def is_over(instance: DagsterInstance, run_id: str) -> bool:
+    """Whether a run has ended or its process is gone; False for one that this instance does not know."""
+    run = instance.get_run_by_id(run_id)
+    return run is not None and (run.is_finished or _is_dead(instance, run))
+
+
 def _is_dead(instance: DagsterInstance, run: DagsterRun) -> bool:
     path = _lock_file(instance, run.run_id)
     if not path.exists():

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from churn_platform.errors import ChurnError
 from churn_platform.training.registry import versions
+from churn_platform.training.trials import PARENT
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-PARENT = "mlflow.parentRunId"
 AT_A_TIME = 500
 
 

@@ -7,6 +7,7 @@ it open for the next one. Giving it a run of our own making, and closing that ru
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from dagster import ConfigurableResource
 
 from churn_platform.errors import ChurnError, WarehouseBusyError
+from churn_platform.liveness import is_over
 from churn_platform.settings import Settings
+from churn_platform.training.left_open import DAGSTER_RUN, end_left_open
 from churn_platform.warehouse.exclusive import one_maker
 
 if TYPE_CHECKING:
@@ -87,17 +90,20 @@ class Tracking(ConfigurableResource):
     def run(self, context: Any, *, experiment: str, tags: Mapping[str, str]) -> Iterator["MlFlow"]:
         """A new MLflow run for this materialization, active inside and ended after: FINISHED, or FAILED on an error.
 
-        `context` is an asset's context; the run carries its Dagster run id, asset key and partition as tags.
+        `context` is an asset's context; the run carries its Dagster run id, asset key and partition as tags. Runs of
+        the experiment that a kill left open are ended first.
         """
         client = self.client()
+        experiment_id = self._experiment_id(client, experiment)
+        end_left_open(client, experiment_id, partial(is_over, context.instance))
         from dagster_mlflow.resources import MlFlow
 
         name = f"{context.asset_key.path[-1]} {tags['dagster.partition']}"
         run = client.create_run(
-            self._experiment_id(client, experiment),
+            experiment_id,
             run_name=name,
             tags={
-                "dagster.run_id": context.run_id,
+                DAGSTER_RUN: context.run_id,
                 "dagster.asset_key": context.asset_key.to_user_string(),
                 **tags,
             },

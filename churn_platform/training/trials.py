@@ -2,6 +2,8 @@
 
 from churn_platform.training.tune import Trial
 
+PARENT = "mlflow.parentRunId"
+
 
 def record_trial(trial: Trial, *, parent_run_id: str, experiment_id: str) -> None:
     """Record the trial as a finished run below its parent: parameters, log loss, state."""
@@ -11,7 +13,7 @@ def record_trial(trial: Trial, *, parent_run_id: str, experiment_id: str) -> Non
     client = MlflowClient()
     begun, ended = (int(moment.timestamp() * 1000) for moment in (trial.begun_at, trial.ended_at))
     tags = {
-        "mlflow.parentRunId": parent_run_id,
+        PARENT: parent_run_id,
         "churn.trial": str(trial.number),
         "churn.trial_state": "pruned" if trial.is_pruned else "complete",
     }

@@ -167,7 +167,7 @@ def _left_behind(settings: Settings, portfolio: str) -> State:
         "working files": sorted(path.name for path in (settings.root / "tmp").glob("*")),
         "erasure": sorted(path.name for path in (settings.root / "erasure").glob("*")),
         "MLflow runs": sorted(run.info.run_name for run in running),
-        "MLflow models": sorted(str(model.status) for model in models if model.status != "READY"),
+        "MLflow models": sorted(str(model.status) for model in models if model.status == "PENDING"),
         "audit": [str(finding) for finding in verify(settings.audit_path).findings],
     }
 

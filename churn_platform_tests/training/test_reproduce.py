@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from dagster import AssetKey
+from dagster import AssetKey, DagsterInstance
 
 from churn_platform.erasure.snapshots import note_expired
 from churn_platform.errors import TrainingError
@@ -72,7 +72,10 @@ def trained(request: pytest.FixtureRequest, tmp_path: Path, extensions: Path, tr
         means = Means(1, Budget(0, 60, 1_000), tmp_path / "cache")
         tags = dict(zip(CANDIDATE_TAGS, ("tiny", "2025-04-01", request.param), strict=True))
         context = SimpleNamespace(
-            asset_key=AssetKey(["tiny", request.param]), run_id="run", log=logging.getLogger("test")
+            asset_key=AssetKey(["tiny", request.param]),
+            instance=DagsterInstance.ephemeral(),
+            run_id="run",
+            log=logging.getLogger("test"),
         )
         with tracking.run(context, experiment="tiny", tags=tags) as active:
             record = fit_and_log(

@@ -7,7 +7,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from dagster import AssetExecutionContext, AssetKey, asset, materialize
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    DagsterInstance,
+    DagsterRunStatus,
+    asset,
+    materialize,
+)
+from dagster._core.test_utils import create_run_for_test
 
 from churn_platform.errors import TrainingError
 from churn_platform.evaluation.metrics import measure
@@ -28,10 +36,13 @@ DATA = TrainingData(customers(600, seed=1), customers(300, seed=2), customers(30
 TRAINING_SET = TrainingSet(APRIL, {JANUARY: "train", FEBRUARY: "validation", MARCH: "holdout"}, 17, 1.0)
 
 
-def context(run_id: str = "dagster-run", algorithm: str = "xgboost") -> SimpleNamespace:
+def context(
+    run_id: str = "dagster-run", algorithm: str = "xgboost", instance: DagsterInstance | None = None
+) -> SimpleNamespace:
     """What an asset's context says of itself."""
     return SimpleNamespace(
         asset_key=AssetKey(["tiny", algorithm]),
+        instance=instance or DagsterInstance.ephemeral(),
         run_id=run_id,
         log=logging.getLogger("test"),
     )
@@ -141,6 +152,53 @@ def test_a_run_that_somebody_left_open_is_not_written_to(tracking):
         assert mlflow.active_run().info.run_id != stranger
     left = tracking.client().get_run(stranger)
     assert (left.data.metrics, left.info.status) == ({}, "FINISHED")
+
+
+def leave_open(client, experiment_id: str, dagster_run: str) -> list[str]:
+    """A candidate's run, a trial below it and a model, as a kill leaves them; ids of the two runs and the model."""
+    run = client.create_run(experiment_id, tags={"dagster.run_id": dagster_run}).info.run_id
+    trial = client.create_run(experiment_id, tags={"mlflow.parentRunId": run}).info.run_id
+    model = client.create_logged_model(experiment_id, name="model", source_run_id=run).model_id
+    return [run, trial, model]
+
+
+def statuses(client, run: str, trial: str, model: str) -> list[str]:
+    """How the three stand."""
+    runs = [client.get_run(run_id).info.status for run_id in (run, trial)]
+    return [*runs, str(client.get_logged_model(model).status)]
+
+
+@pytest.mark.parametrize(
+    ("status", "left"),
+    [
+        (DagsterRunStatus.FAILURE, ["KILLED", "KILLED", "FAILED"]),
+        (DagsterRunStatus.CANCELED, ["KILLED", "KILLED", "FAILED"]),
+        (DagsterRunStatus.STARTED, ["RUNNING", "RUNNING", "PENDING"]),
+    ],
+)
+def test_the_next_run_ends_what_a_killed_one_left_open(tracking, status, left):
+    """Run, trial and model of a Dagster run that is over are ended; those of one that goes on are left alone."""
+    client = tracking.client()
+    experiment = client.create_experiment(f"left by {status.value}")
+    with DagsterInstance.ephemeral() as instance:
+        killed = create_run_for_test(instance, status=status).run_id
+        of_killed = leave_open(client, experiment, killed)
+        of_stranger = leave_open(client, experiment, "a run of another installation")
+        with tracking.run(context(instance=instance), experiment=f"left by {status.value}", tags=tags()):
+            pass
+    assert statuses(client, *of_killed) == left
+    assert statuses(client, *of_stranger) == ["RUNNING", "RUNNING", "PENDING"]
+
+
+def test_a_trial_whose_candidate_has_ended_is_ended_too(tracking):
+    """A failure between a trial's begin and end leaves it open below a run that was closed."""
+    client = tracking.client()
+    experiment = client.create_experiment("trial left")
+    run, trial, _ = leave_open(client, experiment, "a run that is unknown by now")
+    client.set_terminated(run, "FAILED")
+    with tracking.run(context(), experiment="trial left", tags=tags()):
+        pass
+    assert [client.get_run(run_id).info.status for run_id in (run, trial)] == ["FAILED", "KILLED"]
 
 
 def test_a_run_says_what_it_materialized(tracking):
