@@ -8,7 +8,7 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
 from churn_platform.automation.dead_runs import dead_runs_sensor
-from churn_platform.liveness import GONE, alive, end_dead_runs
+from churn_platform.liveness import GONE, alive, end_dead_runs, is_over
 from churn_platform.settings import load_settings
 
 POOL = """
@@ -61,6 +61,7 @@ def test_a_killed_run_is_ended_and_gives_its_place_back(instance, tmp_path):
     kill_a_run(tmp_path)
     (run,) = instance.get_runs()
     assert (run.status, places(instance)) == (DagsterRunStatus.STARTED, [run.run_id])
+    assert is_over(instance, run.run_id)
     assert end_dead_runs(instance) == [run.run_id]
     assert instance.get_run_by_id(run.run_id).status == DagsterRunStatus.FAILURE
     assert GONE in [entry.message for entry in instance.all_logs(run.run_id)]
