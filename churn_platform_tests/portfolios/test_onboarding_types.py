@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from churn_platform.errors import SpecError
+from churn_platform.portfolios.onboarding import inspection
 from churn_platform.portfolios.onboarding.understanding import Hints
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform_tests.portfolios.onboarding_files import ROWS, Desk, cycle, features_of, finding_on, frame
@@ -219,3 +220,14 @@ def test_a_sign_that_may_be_both_is_asked(desk: Desk) -> None:
         desk.onboard(file)
     said = desk.onboard(file, hints=Hints(decimal=",", thousands="."))
     assert features_of(said)["x"].format.thousands == "."
+
+
+def test_many_columns_take_few_statements_over_a_bounded_table(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The columns are measured in parts, and the parts find what all together find."""
+    columns = {"tone": cycle("red", "blue"), "calls": cycle("1", "2", "30"), "note": [f"n{row}" for row in range(ROWS)]}
+    file = desk.csv(frame(**columns))
+    together = desk.onboard(file)
+    monkeypatch.setattr(inspection, "VALUES_AT_ONCE", ROWS)  # one column at once
+    apart = desk.onboard(file, overwrite=True)
+    assert features_of(together)["tone"].levels == ("blue", "red")
+    assert (apart.portfolio, apart.findings) == (together.portfolio, together.findings)

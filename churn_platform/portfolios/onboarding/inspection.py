@@ -1,6 +1,6 @@
-"""What the columns of a file hold, found in two scans with the very casts of ingest."""
+"""What the columns of a file hold, found from their different values with the very casts of ingest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,9 +13,9 @@ from churn_platform.published.value_format import ValueFormat
 
 Kind = Literal["empty", "boolean", "integer", "number", "date", "days", "text", "unusable"]
 
-COLUMNS_AT_ONCE = 2  # a statement over hundreds of columns takes gigabytes
+VALUES_AT_ONCE = 1_000_000  # of all columns that are measured together
 GROUPED = r"[+-]?[1-9][0-9]{0,2}([.][0-9]{3})+"  # 1.234: a decimal number, or one with thousands
-COUNTED_LEVELS = 200  # far above what a category may have: the approximate count was seen to be off by a fifth
+COUNTED_LEVELS = 200  # far above what a category may have
 MEASURES = (
     *("rows", "texts", "low", "high", "numbers", "formatted", "no_number"),
     *("points", "grouped", "codes"),
@@ -34,8 +34,7 @@ class Profile:
     """What one column holds.
 
     `texts` counts the values that are not blank, `present` those that the kind does not take for missing. `levels` has
-    the rows of each text as ingest would store it, None where there are more than 200. `distinct` is exact for few
-    values and, except in floats, for nearly unique ones; approximate between.
+    the rows of each text as ingest would store it, None where there are more than 200.
     """
 
     header: str
@@ -102,18 +101,13 @@ def inspect(
     """A profile per column of the file, by normalised header, in the file's order."""
     columns = [(quoted(header), sql_type) for header, sql_type in headers.values()]
     measured = _measure(connection, reader, columns)
-    counted = _count(connection, reader, [(*column, found) for column, found in zip(columns, measured, strict=True)])
     return {
-        name: _profile(name, header, found, count)
-        for (name, header), found, count in zip(headers.items(), measured, counted, strict=True)
+        name: _profile(name, header, found) for (name, header), found in zip(headers.items(), measured, strict=True)
     }
 
 
-def _profile(
-    name: str, header: tuple[str, str], found: Mapping[str, Any], count: tuple[int, Mapping[str, int] | None]
-) -> Profile:
+def _profile(name: str, header: tuple[str, str], found: Mapping[str, Any]) -> Profile:
     kind = _kind(header[1], found)
-    distinct, levels = count
     return Profile(
         name=name,
         header=header[0],
@@ -121,8 +115,8 @@ def _profile(
         sql_type=header[1],
         kind=kind,
         present=found["texts" if kind == "text" else "values"],
-        distinct=distinct,
-        levels=levels,
+        distinct=found["distinct"],
+        levels=found["levels"],
         **{measure: found[measure] for measure in MEASURES},
     )
 
@@ -132,98 +126,108 @@ def quoted(header: str) -> str:
     return '"' + header.replace('"', '""') + '"'
 
 
-def _values(place: int, identifier: str, sql_type: str) -> dict[str, str]:
-    """What a column is read as, once each: measures that repeated these would make statements of megabytes."""
+def _values(identifier: str, sql_type: str) -> dict[str, str]:
+    """What a value is read as, by every type."""
     text, value = (present(identifier, sql_type, kind) for kind in ("string", "number"))
     return {
-        f"text_{place}": text,
-        f"value_{place}": value,
-        f"number_{place}": read_as("number", identifier, sql_type),
-        f"integer_{place}": read_as("integer", identifier, sql_type),
-        f"boolean_{place}": read_as("boolean", identifier, sql_type),
+        "as_text": read_as("string", identifier, sql_type) if sql_type != "VARCHAR" else text,
+        "value": value,
+        "number": read_as("number", identifier, sql_type),
+        "whole": read_as("integer", identifier, sql_type),
+        "truth": read_as("boolean", identifier, sql_type),
     }
 
 
-def _measures(place: int, sql_type: str) -> dict[str, str]:
-    number, value = f"number_{place}", f"value_{place}"
-    finite = f"coalesce(isfinite({number}), false)"
+def _measures(sql_type: str) -> dict[str, str]:
+    finite = "coalesce(isfinite(number), false)"
     return {
-        "rows": "count(*)",
-        "texts": f"count(text_{place})",
-        "values": f"count({value})",
-        "booleans": f"count(boolean_{place})",
-        "numbers": f"count_if({finite})",
-        "low": f"min({number}) filter ({finite})",
-        "high": f"max({number}) filter ({finite})",
-        "no_number": f"(any_value({value}) filter (not {finite}))::varchar",
-        "distinct": f"approx_count_distinct(text_{place})",
-        **_patterns(f"({value})::varchar", finite, f"integer_{place}", sql_type),
+        "rows": "sum(n)::bigint",
+        "texts": _rows("as_text is not null"),
+        "values": _rows("value is not null"),
+        "booleans": _rows("truth is not null"),
+        "numbers": _rows(finite),
+        "low": f"min(number) filter ({finite})",
+        "high": f"max(number) filter ({finite})",
+        "no_number": f"(any_value(value) filter (not {finite}))::varchar",
+        "distinct": "count(distinct as_text)",
+        **_patterns("value::varchar", finite, sql_type),
     }
 
 
-def _patterns(value: str, finite: str, integer: str, sql_type: str) -> dict[str, str]:
+def _rows(condition: str) -> str:
+    return f"coalesce(sum(n) filter ({condition}), 0)::bigint"
+
+
+def _patterns(value: str, finite: str, sql_type: str) -> dict[str, str]:
     """How values are written; a floating-point column is not searched, which would take longer than all the rest."""
     if sql_type in NATIVE["number"]:
-        none = dict.fromkeys(("integers", "whole", "codes", "dates", "points", "grouped"), "0")
-        return none | {"formatted": f"count_if({finite})"}
+        none = dict.fromkeys(("integers", "whole_texts", "codes", "dates", "points", "grouped"), "0")
+        return none | {"formatted": _rows(finite)}
     return {
-        "integers": f"count({integer})",
-        "whole": f"count_if(regexp_full_match({value}, '[+-]?[0-9]+'))",
-        "codes": f"count_if(regexp_full_match({value}, '[+-]?0[0-9]+'))",
-        "points": f"count_if({finite} and contains({value}, '.'))",
-        "grouped": f"count_if(regexp_full_match({value}, '{GROUPED}'))",
-        "dates": f"count_if(regexp_full_match({value}, '{DATE}'))",
-        "formatted": f"count_if({finite} or regexp_full_match({value}, '{FORMATTED}'))",
+        "integers": _rows("whole is not null"),
+        "whole_texts": _rows(f"regexp_full_match({value}, '[+-]?[0-9]+')"),
+        "codes": _rows(f"regexp_full_match({value}, '[+-]?0[0-9]+')"),
+        "points": _rows(f"{finite} and contains({value}, '.')"),
+        "grouped": _rows(f"regexp_full_match({value}, '{GROUPED}')"),
+        "dates": _rows(f"regexp_full_match({value}, '{DATE}')"),
+        "formatted": _rows(f"{finite} or regexp_full_match({value}, '{FORMATTED}')"),
     }
+
+
+def _places(rows: int, columns: Sequence[tuple[str, str]]) -> Iterator[tuple[str, Sequence[int]]]:
+    """Places of columns of one SQL type, as many at once as keep the table of their values small."""
+    at_once = max(1, VALUES_AT_ONCE // max(1, rows))
+    for sql_type in dict.fromkeys(sql_type for _, sql_type in columns):
+        places = [place for place, column in enumerate(columns) if column[1] == sql_type]
+        for start in range(0, len(places), at_once):
+            yield sql_type, places[start : start + at_once]
 
 
 def _measure(
     connection: duckdb.DuckDBPyConnection, reader: str, columns: Sequence[tuple[str, str]]
 ) -> list[dict[str, Any]]:
-    measured: list[dict[str, Any]] = []
-    for chunk in batched(columns):
-        values: dict[str, str] = {}
-        for place, column in enumerate(chunk):
-            values |= _values(place, *column)
-        measures = [_measures(place, sql_type) for place, (_, sql_type) in enumerate(chunk)]
-        read = ", ".join(f"{sql} as {name}" for name, sql in values.items())
-        listed = ", ".join(sql for column in measures for sql in column.values())
-        # Kept in a table: the optimizer puts an inner select into every measure again, and takes seconds a column.
-        connection.execute(f"create or replace temp table read_values as select {read} from {reader}")
-        found = connection.execute(f"select {listed} from read_values").fetchone()
-        assert found is not None
-        figures = iter(found)
-        measured += [{measure: next(figures) for measure in column} for column in measures]
-    return measured
+    """The measures of each column, with its number of different texts and, where there are few, the rows of each.
+
+    The values of many columns stand below one another, each with its rows, so that one short statement measures them
+    all: a statement that names hundreds of columns takes gigabytes, and one per column takes minutes.
+    """
+    counted = connection.execute(f"select count(*) from {reader}").fetchone()
+    assert counted is not None
+    measured: dict[int, dict[str, Any]] = {}
+    for sql_type, places in _places(counted[0], columns):
+        _stack(connection, reader, [(place, columns[place][0]) for place in places], sql_type)
+        measures = _measures(sql_type)
+        listed = ", ".join(f"{sql} as {name}" for name, sql in measures.items())
+        found = connection.execute(f"select place, {listed} from read_values group by place").fetchall()
+        measured |= {place: dict(zip(measures, figures, strict=True)) for place, *figures in found}
+        for place, text, rows in connection.execute(_levels_query()).fetchall():
+            measured[place].setdefault("levels", {})[text] = rows
+    nothing = {"rows": 0, "distinct": 0, "no_number": None, "low": None, "high": None}
+    none = dict.fromkeys(_measures("VARCHAR"), 0) | nothing
+    return [{"levels": None} | measured.get(place, none) for place in range(len(columns))]
 
 
-def batched(columns: Sequence[Any]) -> list[Sequence[Any]]:
-    """The columns in as many parts as statements are to be made of them."""
-    return [columns[start : start + COLUMNS_AT_ONCE] for start in range(0, len(columns), COLUMNS_AT_ONCE)]
+def _stack(
+    connection: duckdb.DuckDBPyConnection, reader: str, columns: Sequence[tuple[int, str]], sql_type: str
+) -> None:
+    """Put the different values of the columns, and what each is read as, into the table `read_values`."""
+    connection.execute(f"create or replace temp table different (place integer, raw {sql_type}, n bigint)")
+    for place, identifier in columns:
+        connection.execute(
+            f"insert into different select {place}, {identifier}, count(*) from {reader} group by {identifier}"
+        )
+    read = ", ".join(f"{sql} as {name}" for name, sql in _values("raw", sql_type).items())
+    # Kept in a table: the optimizer puts an inner select into every measure again.
+    connection.execute(f"create or replace temp table read_values as select place, n, {read} from different")
 
 
-def _count(
-    connection: duckdb.DuckDBPyConnection, reader: str, columns: Sequence[tuple[str, str, Mapping[str, Any]]]
-) -> list[tuple[int, dict[str, int] | None]]:
-    """Per column, how many different values there are, and the rows of each where there are few."""
-    counts: list[Any] = []
-    for chunk in batched(columns):
-        listed = ", ".join(_counter(*column) for column in chunk)
-        found = connection.execute(f"select count(*), {listed} from {reader}").fetchone()
-        assert found is not None
-        counts += found[1:]
-    return [
-        (len(count), dict(sorted(count.items()))) if isinstance(count, dict) else (count or 0, None) for count in counts
-    ]
-
-
-def _counter(identifier: str, sql_type: str, found: Mapping[str, Any]) -> str:
-    text = read_as("string", identifier, sql_type)
-    if 0 < found["distinct"] <= COUNTED_LEVELS:
-        return f"histogram({text})"
-    if sql_type not in NATIVE["number"] and found["distinct"] > found["texts"] / 2:
-        return f"count(distinct {text})"
-    return str(found["distinct"])
+def _levels_query() -> str:
+    """Rows of each text of the columns that have few."""
+    few = f"select place from read_values group by place having count(distinct as_text) <= {COUNTED_LEVELS}"
+    return (
+        f"select place, as_text, sum(n)::bigint from read_values where place in ({few}) and as_text is not null "
+        "group by place, as_text order by place, as_text"
+    )
 
 
 def _kind(sql_type: str, found: Mapping[str, Any]) -> Kind:
@@ -246,4 +250,4 @@ def _number_kind(sql_type: str, found: Mapping[str, Any]) -> Kind:
         return "unusable"
     if not is_number or found["codes"]:
         return "text"
-    return "integer" if found["integers"] == found["whole"] == values else "number"
+    return "integer" if found["integers"] == found["whole_texts"] == values else "number"

@@ -99,6 +99,8 @@ def _inspected(connection: duckdb.DuckDBPyConnection, file: Path, asked: Asked) 
     reader, headers = relation(connection, file)
     separator = re.search(r"delim = '(.)'", reader)
     # Kept once in a file of its own: every look at some columns would else read the whole text again.
+    # Not compressed: of thousands of columns that would take longer than reading them.
+    connection.execute("pragma force_compression = 'uncompressed'")
     connection.execute(f"create table onboarded as from {reader}")
     reader, id_column, label_column = "onboarded", asked.id_column, asked.label_column
     hints = replace(asked.hints, separator=separator[1] if separator else None)
