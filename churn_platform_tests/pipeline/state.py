@@ -4,7 +4,8 @@ Compared are contents. Left out, each for its reason:
 
 - `snapshot` of a training set, in tags, records and manifests: the lake counts its commits, and a repeated run commits
   again.
-- Ids of MLflow and Dagster runs, and hashes of what holds one (`bundle_sha256`): they are random.
+- Ids of MLflow and Dagster runs and of requests for erasure, and hashes of what holds one (`bundle_sha256`): they are
+  random.
 - Times and authors of records; the chain of hashes over them is verified instead.
 - Measured latencies, and the cost of infrastructure: they are what they were.
 - Of an erasure, how many snapshots and files it went through: there are more after a kill.
@@ -37,11 +38,11 @@ LEFT_OUT_COLUMNS = {
     "telecomit.training_set": {"snapshot"},
     "telecomit.evaluation": {"evidence"},  # compared below, without latencies
 }
-LEFT_OUT_TABLES = {"platform.infrastructure_cost", "platform.erased_snapshots"}
+LEFT_OUT_TABLES = {"platform.infrastructure_cost", "erasure.expired_snapshots"}
 LEFT_OUT_TAGS = {"data_snapshot", "promoted_at", "promoted_by", "audit_head"}
 LEFT_OUT_KEYS = {
     *("bundle_sha256", "data_snapshot", "mlflow_run_id", "evidence_sha256", "latency_ms", "latency_p99_ms"),
-    *("expired_snapshots", "removed_lake_files", "searched_files", "changed_logs"),
+    *("expired_snapshots", "removed_lake_files", "searched_files", "changed_logs", "request_id"),
 }
 RUN_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}")
 SNAPSHOT = re.compile(r"snapshot (of the lake )?\d+|\d+ of the lake")
