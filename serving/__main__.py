@@ -10,7 +10,7 @@ from pathlib import Path
 
 from serving.claims import check_port, state_claimed
 from serving.errors import SettingsError
-from serving.keys import SCOPES, add_key, read_keys, revoke_key
+from serving.keys import SCOPES, add_key, closed_file, read_keys, revoke_key
 from serving.logs import log_config
 from serving.settings import Settings, load_settings
 
@@ -34,16 +34,19 @@ def main(arguments: list[str] | None = None) -> int:
 def serve(settings: Settings) -> None:
     """Run the workers until a signal; each finishes its requests first. The state folder must be claimed."""
     check_port(settings.host, settings.port)
+    os.umask(0o077)  # what workers write tells of customers
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_dir)  # read when prometheus_client is imported
     _forget_counters(settings.metrics_dir)
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces
 
     from serving.app import check_exposure
-    from serving.keys import KeyRing
+    from serving.key_ring import KeyRing
 
     logging.config.dictConfig(log_config(settings.log_level))
-    check_exposure(settings, KeyRing(settings.keys_file))
+    ring = KeyRing(settings.keys_file)
+    check_exposure(settings, ring)
+    ring.close()
     Granian(
         "serving.app:create_worker",
         factory=True,
@@ -80,6 +83,7 @@ def _keys(parsed: argparse.Namespace, settings: Settings) -> None:
             scopes=parsed.scope,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             requests_per_second=parsed.rate,
+            portfolios=parsed.portfolio,
         )
         print(f"{secret}\n(shown once; send it in the header X-API-Key)")
     elif parsed.action == "revoke":
@@ -87,11 +91,13 @@ def _keys(parsed: argparse.Namespace, settings: Settings) -> None:
         print(f"{parsed.name} is revoked; workers refuse it within {settings.poll_seconds:g} s")
         if not left:
             print(
-                f"no key is left, so nobody may ask until you make one; to open the service, stop it and remove {path}"
+                "no key is left, so nobody may ask until you make one; to open the service, stop it and remove "
+                f"{path} and {closed_file(path)}"
             )
     else:
         for key in read_keys(path):
-            print(f"{key.name}\t{','.join(key.scopes)}\t{key.requests_per_second or settings.requests_per_second:g}/s")
+            rate = key.requests_per_second or settings.requests_per_second
+            print(f"{key.name}\t{','.join(key.scopes)}\t{rate:g}/s\t{','.join(key.portfolios) or 'all portfolios'}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,8 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     add = keys.add_parser("add", help="make a key and print it once")
     add.add_argument("--name", required=True, help="who uses it")
     add.add_argument("--scope", required=True, action="append", choices=SCOPES, help="what it may do; repeatable")
-    add.add_argument("--rate", type=float, help="requests per second; default SERVING_REQUESTS_PER_SECOND")
-    keys.add_parser("list", help="names, scopes and rates")
+    add.add_argument("--portfolio", action="append", default=[], help="one that it is for; repeatable; default all")
+    add.add_argument("--rate", type=float, help="customers per second; default SERVING_REQUESTS_PER_SECOND")
+    keys.add_parser("list", help="names, scopes, rates and portfolios")
     revoke = keys.add_parser("revoke", help="take a key away")
     revoke.add_argument("--name", required=True)
     return parser

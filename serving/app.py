@@ -24,12 +24,12 @@ from serving.http.experiment import ExperimentController
 from serving.http.models import ModelsController
 from serving.http.preflight import with_refusals
 from serving.http.problems import problem_details
-from serving.http.routes import BACKGROUND, GATE, PLANE, knock
+from serving.http.routes import BACKGROUND, GATE, KEYS, PLANE, knock
 from serving.http.scoring import ScoringController
-from serving.http.security import gate
+from serving.http.security import Gate
 from serving.http.service import ServiceController
 from serving.http.short_cut import short_cut
-from serving.keys import KeyRing
+from serving.key_ring import KeyRing, KeyWatch
 from serving.limits import Limiter
 from serving.live import Registry
 from serving.metrics import Metrics
@@ -53,6 +53,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     app = create_litestar(settings)
     return enveloped(
         short_cut(with_refusals(app), app.state[GATE], app.state[PLANE]),
+        admit=app.state[GATE].admit,
         request_seconds=settings.request_seconds,
         body_bytes_max=settings.body_bytes_max,
         access_log=settings.access_log,
@@ -72,10 +73,15 @@ def create_litestar(settings: Settings) -> Litestar:
         metrics=metrics,
     )
     plane = Dataplane(settings, registry, metrics, worker=f"{socket.gethostname()}-{os.getpid()}")
-    limiter = Limiter(settings.state_dir / "rates")
+    limiter = Limiter(settings.state_dir / "rates", count_max=settings.batch_max)
     cors = cors_config(settings)
-    check = gate(
-        keys, limiter, is_open=settings.is_loopback, requests_per_second=settings.requests_per_second, cors=cors
+    gate = Gate(
+        keys,
+        limiter,
+        is_open=settings.is_loopback,
+        requests_per_second=settings.requests_per_second,
+        cors=cors,
+        default_portfolio=lambda: registry.default,
     )
     background = Background()
     router, openapi = documents(registry, settings, is_open=lambda: settings.is_loopback and not keys.is_in_use)
@@ -88,7 +94,7 @@ def create_litestar(settings: Settings) -> Litestar:
         logging_config=None,
         openapi_config=openapi,
         plugins=[problem_details(metrics)],
-        state=State({PLANE: plane, GATE: check, BACKGROUND: background}),
+        state=State({PLANE: plane, GATE: gate, KEYS: keys, BACKGROUND: background}),
     )
 
 
@@ -113,22 +119,29 @@ def check_exposure(settings: Settings, keys: KeyRing) -> None:
 
 @contextlib.asynccontextmanager
 async def following(plane: Dataplane, keys: KeyRing) -> AsyncIterator[None]:
-    """While the application runs: what is live and which keys hold is looked up again and again."""
-    await asyncio.to_thread(plane.refresh)
-    task = asyncio.create_task(_follow(plane, keys))
+    """While the application runs: what is live and which keys hold is looked up again and again.
+
+    The keys have a thread of their own, which begins first: a published folder may keep `refresh` waiting.
+    """
+    watch = KeyWatch(keys, seconds=plane.settings.poll_seconds, looked=plane.metrics.keys_looked_at.set)
+    watch.start()
+    task = None
     try:
+        await asyncio.to_thread(plane.refresh)
+        task = asyncio.create_task(_follow(plane))
         yield
     finally:
-        task.cancel()
+        if task:
+            task.cancel()
+        watch.stop()
         await asyncio.to_thread(plane.close)
 
 
-async def _follow(plane: Dataplane, keys: KeyRing) -> None:
+async def _follow(plane: Dataplane) -> None:
     rounds = 0
     while True:
         await asyncio.sleep(plane.settings.poll_seconds)
         rounds += 1
-        await _tried(keys.refresh)
         await _tried(plane.refresh)
         if rounds % PURGE_ROUNDS == 0:
             await _tried(plane.overlay.purge, time.time())

@@ -10,6 +10,7 @@ import numpy as np
 
 from churn_platform.published.contract import CUSTOMER_ID, StoredCustomer
 from serving.arms import Arm
+from serving.callers import Caller
 from serving.errors import Fault, InvalidRequest, MalformedRequest, NotFound
 from serving.inputs import read_customer_id
 from serving.live import Portfolio
@@ -68,14 +69,18 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
         raise MalformedRequest(f"the body names {name[:80]!r} twice in one object; send it once")
 
 
-def ask_whole(portfolio: Portfolio, body: bytes) -> Asked | None:
+def ask_whole(portfolio: Portfolio, body: bytes, caller: Caller) -> Asked | None:
     """The customer of a body that names every feature, so that nothing pushed or stored is needed.
 
-    None where it does not, or where several models want to see the customer.
+    None where it does not, or where several models want to see the customer. NotAllowed where the caller may
+    not send features.
     """
     arm = portfolio.arms.sole
     whole = arm.model.catalogue.whole(body) if arm else None
-    return Asked(whole[0], arm, whole[1], (), (), None, False) if arm and whole else None
+    if arm is None or whole is None:
+        return None
+    caller.check_sent(arm.model.catalogue.names, ())
+    return Asked(whole[0], arm, whole[1], (), (), None, False)
 
 
 def ask(portfolio: Portfolio, given: Given, pushed: Given, arm: Arm, customer_id: str | None) -> Asked:
@@ -100,8 +105,12 @@ def ask(portfolio: Portfolio, given: Given, pushed: Given, arm: Arm, customer_id
     return _looked_up(portfolio, arm, customer_id, stored)
 
 
-def chosen_arm(portfolio: Portfolio, given: Given, request_id: str) -> tuple[Arm, str | None]:
-    """The arm that answers, and the customer's id; InvalidRequest where that is none."""
+def chosen_arm(portfolio: Portfolio, given: Given, request_id: str, caller: Caller) -> tuple[Arm, str | None]:
+    """The arm that answers, and the customer's id; InvalidRequest where that is none.
+
+    NotAllowed where more than an id is sent, and the caller may not send features.
+    """
+    caller.check_sent(given, (CUSTOMER_ID, portfolio.id_column))
     faults: list[Fault] = []
     customer_id = read_customer_id(given, faults, id_column=portfolio.id_column)
     if faults:

@@ -13,6 +13,7 @@ import msgspec
 from churn_platform.published.contract import CUSTOMER_ID
 from serving.answers import Answer, BatchAnswer
 from serving.asking import Asked, ask, ask_whole, chosen_arm, read_json, read_object, refuse_twice
+from serving.callers import Caller
 from serving.dataplane import Dataplane, probabilities
 from serving.errors import Fault, InvalidRequest, NotFound, TooLarge
 from serving.inputs import FAULTS_MAX, shown
@@ -33,7 +34,12 @@ _split = msgspec.json.Decoder(_Body).decode
 
 
 def predict_batch(
-    plane: Dataplane, portfolio_name: str | None, body: bytes, request_id: str, give_way: GiveWay
+    plane: Dataplane,
+    portfolio_name: str | None,
+    body: bytes,
+    request_id: str,
+    caller: Caller,
+    give_way: GiveWay,
 ) -> BatchAnswer:
     """Scores in the order of the request. All of them are logged in one write, or none and LogUnavailable is raised.
 
@@ -42,11 +48,12 @@ def predict_batch(
     begun = time.perf_counter()
     portfolio = plane.registry.get(portfolio_name)
     customers = _customers(body, plane.settings.batch_max)
+    caller.count(len(customers), counted=1)  # the request itself was counted before its body was read
     asked: list[Asked | None] = []
     refusals = Refusals()
     for position, customer in enumerate(customers):
         try:
-            asked.append(_asked(plane, portfolio, customer, f"{request_id}.{position}"))
+            asked.append(_asked(plane, portfolio, customer, f"{request_id}.{position}", caller))
         except (InvalidRequest, NotFound) as error:
             asked.append(None)
             refusals.add(position, _id_in(portfolio, customer), error)
@@ -87,12 +94,12 @@ def _refuse(given: dict[str, Any]) -> None:
     raise InvalidRequest(faults)
 
 
-def _asked(plane: Dataplane, portfolio: Portfolio, customer: bytes, sole_id: str) -> Asked:
-    whole = ask_whole(portfolio, customer)
+def _asked(plane: Dataplane, portfolio: Portfolio, customer: bytes, sole_id: str, caller: Caller) -> Asked:
+    whole = ask_whole(portfolio, customer, caller)
     if whole is not None:
         return whole
     given = _given(customer)
-    arm, customer_id = chosen_arm(portfolio, given, sole_id)
+    arm, customer_id = chosen_arm(portfolio, given, sole_id, caller)
     return ask(portfolio, given, plane.pushed(portfolio, customer_id), arm, customer_id)
 
 

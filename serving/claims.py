@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from serving.errors import SettingsError
+from serving.private_files import own_folder
 
 LOCK_FILE = "service.lock"
 STARTED_BY = os.getpid()  # kept by a fork
@@ -24,7 +25,7 @@ def state_claimed(folder: Path) -> Iterator[None]:
     Workers hold it as well, so that it is free when the last of them has ended.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        own_folder(folder)
         lock = (folder / LOCK_FILE).open("a+")
     except OSError as error:
         raise SettingsError(f"SERVING_STATE_DIR={folder} cannot be written: {error}") from error

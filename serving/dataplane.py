@@ -18,6 +18,7 @@ from serving.answers import (
     CustomerView,
 )
 from serving.asking import Asked, Given, ask, ask_whole, chosen_arm, read_object
+from serving.callers import ANYBODY, Caller
 from serving.errors import NotReady
 from serving.explain import reasons
 from serving.live import Portfolio, Registry
@@ -73,15 +74,15 @@ class Dataplane:
             else None
         )
 
-    def predict(self, portfolio_name: str | None, body: bytes, request_id: str) -> Answer:
+    def predict(self, portfolio_name: str | None, body: bytes, request_id: str, caller: Caller) -> Answer:
         """The score of one customer, logged when this returns; LogUnavailable where it cannot be."""
         begun = time.perf_counter()
         portfolio = self.registry.get(portfolio_name)
-        whole = ask_whole(portfolio, body)
+        whole = ask_whole(portfolio, body, caller)
         if whole is not None:
             return self.settle(portfolio, whole, request_id, begun)
         given = read_object(body)
-        asked, pushed = self._ask(portfolio, given, request_id)
+        asked, pushed = self._ask(portfolio, given, request_id, caller)
         answer = self.settle(portfolio, asked, request_id, begun)
         for shadow in portfolio.arms.shadows:
             again = ask(portfolio, given, pushed, shadow, asked.customer_id)
@@ -94,18 +95,20 @@ class Dataplane:
         self.count(portfolio, asked, answer)
         return answer
 
-    def look_at(self, portfolio: Portfolio, given: Given, request_id: str, begun: float) -> tuple[Answer, Asked]:
+    def look_at(
+        self, portfolio: Portfolio, given: Given, request_id: str, begun: float, caller: Caller
+    ) -> tuple[Answer, Asked]:
         """The score that `predict` would give, and what the model saw; logged, but not counted.
 
         Who reads a customer or an explanation looks at a prediction once more. To count that would
         favour the arm whose customers are looked at most, so no shadow scores it, either.
         """
-        asked, _ = self._ask(portfolio, given, request_id)
+        asked, _ = self._ask(portfolio, given, request_id, caller)
         return self._logged(portfolio, asked, request_id, begun), asked
 
-    def _ask(self, portfolio: Portfolio, given: Given, request_id: str) -> tuple[Asked, dict[str, Any]]:
+    def _ask(self, portfolio: Portfolio, given: Given, request_id: str, caller: Caller) -> tuple[Asked, dict[str, Any]]:
         """The customer whom `given` describes by name, and the features pushed for them."""
-        arm, customer_id = chosen_arm(portfolio, given, request_id)
+        arm, customer_id = chosen_arm(portfolio, given, request_id, caller)
         pushed = self.pushed(portfolio, customer_id)
         return ask(portfolio, given, pushed, arm, customer_id), pushed
 
@@ -182,7 +185,7 @@ class Dataplane:
         """The score and features of a customer; NotFound where nothing is known of the id."""
         begun = time.perf_counter()
         portfolio = self.registry.get(portfolio_name)
-        answer, asked = self.look_at(portfolio, {CUSTOMER_ID: customer_id}, request_id, begun)
+        answer, asked = self.look_at(portfolio, {CUSTOMER_ID: customer_id}, request_id, begun, ANYBODY)
         return CustomerView(
             score=answer,
             features=asked.arm.model.catalogue.decoded(asked.vector),

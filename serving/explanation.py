@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from churn_platform.published.calibration import log_odds, probability
+from churn_platform.published.contract import CUSTOMER_ID
 from serving.answers import Contribution, Explanation, WhatIf
 from serving.asking import Asked, chosen_arm, read_object
 from serving.bundles import Model
+from serving.callers import Caller
 from serving.dataplane import Dataplane
 from serving.errors import Fault, InvalidRequest
 from serving.explain import alternatives, effects, top_places
@@ -18,7 +20,7 @@ from serving.live import Portfolio
 WHAT_IF = "what_if"
 
 
-def explain(plane: Dataplane, portfolio_name: str | None, body: bytes, request_id: str) -> Explanation:
+def explain(plane: Dataplane, portfolio_name: str | None, body: bytes, request_id: str, caller: Caller) -> Explanation:
     """The score as `predict` gives it, logged likewise but not counted, with the effect of each feature and of changes.
 
     `what_if` names features with other values: each alone is tried, then all together. Without it, each feature that
@@ -27,9 +29,10 @@ def explain(plane: Dataplane, portfolio_name: str | None, body: bytes, request_i
     begun = time.perf_counter()
     portfolio = plane.registry.get(portfolio_name)
     given = read_object(body)
+    caller.check_sent(given, (CUSTOMER_ID, portfolio.id_column))  # what a change would do counts as features, too
     wanted = given.pop(WHAT_IF, None)
-    changes = _changes(chosen_arm(portfolio, given, request_id)[0].model, portfolio, wanted)
-    answer, asked = plane.look_at(portfolio, given, request_id, begun)
+    changes = _changes(chosen_arm(portfolio, given, request_id, caller)[0].model, portfolio, wanted)
+    answer, asked = plane.look_at(portfolio, given, request_id, begun, caller)
     model = asked.arm.model
     found = {} if asked.cold_start else effects(model, asked.vector, answer.churn_probability)
     strongest = sorted(found, key=lambda place: (-abs(found[place]), place))

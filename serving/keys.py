@@ -1,88 +1,143 @@
-"""API keys: random secrets of which only a hash is kept, each with a name, scopes and a rate.
+"""API keys: random secrets of which only a hash is kept, each with a name, scopes, portfolios and a rate.
 
 A key has 256 random bits, so a plain SHA-256 of it cannot be guessed backwards; slow hashes are for passwords.
 """
 
+import errno
 import fcntl
 import hashlib
-import logging
 import math
 import os
 import secrets
-import tempfile
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from serving.errors import SettingsError
+from serving.private_files import FOLDER, write_privately
 
-SCOPES = ("score", "push", "admin")
+SCORE, FEATURES, PUSH, ADMIN = "score", "features", "push", "admin"
+SCOPES = (SCORE, FEATURES, PUSH, ADMIN)
 SLOTS = 4096
-
-logger = logging.getLogger(__name__)
+LAYOUT_NOW = 2
+FILE_BYTES_MAX = 16 << 20
+CLOSED_SUFFIX = ".closed"
 
 
 class Key(msgspec.Struct, frozen=True):
-    """A key as kept. slot: its place in the table of rates, never given to another key."""
+    """A key as kept.
 
-    name: str
-    sha256: str
-    scopes: tuple[str, ...]
-    created_at: str
-    slot: int
-    requests_per_second: float | None = None
-
-
-class KeyRing:
-    """The keys of a file, followed as it changes.
-
-    is_in_use: whether there is a key, or ever was one. It stays so when all are revoked and when the file goes away.
+    slot: its place in the table of rates, never given to another key.
+    portfolios: those that it is for; none named means all.
+    layout: keys of layout 1, made before there was the scope `features`, have it with `score`.
     """
 
-    def __init__(self, path: Path):
-        self._path = path
-        self.is_in_use = False
-        self._stamp: object = None
-        self._keys: dict[bytes, Key] = {}
-        self.refresh()
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def find(self, secret: bytes) -> Key | None:
-        """The key whose secret this is; None where there is none."""
-        return self._keys.get(hashlib.sha256(secret).digest())
-
-    def refresh(self) -> None:
-        """Read the file again if it has changed; a revoked key is refused from then on. SettingsError: unreadable."""
-        stamp = _stamp(self._path)
-        if stamp == self._stamp:
-            return
-        self.is_in_use = True
-        self._keys = {bytes.fromhex(key.sha256): key for key in read_keys(self._path)}
-        self._stamp = stamp
-        if not self._keys:
-            logger.error("CLOSED: no API key is left, so nobody may ask", extra={"fields": {"file": str(self._path)}})
+    name: Annotated[str, Meta(min_length=1)]
+    sha256: Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$", description="64 hexadecimal digits")]
+    scopes: tuple[str, ...]
+    created_at: str
+    slot: Annotated[int, Meta(ge=0, lt=SLOTS)]
+    requests_per_second: Annotated[float, Meta(gt=0)] | None = None
+    portfolios: tuple[str, ...] = ()
+    layout: int = 1
 
 
 def read_keys(path: Path) -> list[Key]:
-    """The keys of a file; none where there is no file. SettingsError where it cannot be read."""
+    """The keys of a file; none where there is no file. SettingsError where it cannot be read, or trusted."""
+    if stamp_of(path) is None:
+        return []
     try:
-        return msgspec.json.decode(path.read_bytes(), type=list[Key]) if path.exists() else []
-    except (OSError, msgspec.MsgspecError) as error:
-        raise SettingsError(f"{path}: cannot be read as API keys: {error}") from error
+        keys = msgspec.json.decode(_content(path), type=list[Key])
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read as API keys: {error.strerror}") from error
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise SettingsError(
+            f"{path}: is not a file of API keys: {error}; put a backup back, or remove it and make the keys anew"
+        ) from error
+    return [_as_now(key) for key in keys]
+
+
+def _as_now(key: Key) -> Key:
+    if key.layout >= LAYOUT_NOW:
+        return key
+    scopes = (*key.scopes, FEATURES) if SCORE in key.scopes and FEATURES not in key.scopes else key.scopes
+    return msgspec.structs.replace(key, scopes=scopes, layout=LAYOUT_NOW)
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a regular file that not everybody may write; opening a pipe must not wait for a writer."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        _check_trusted(path, os.fstat(descriptor).st_mode)
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(FILE_BYTES_MAX + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > FILE_BYTES_MAX:
+        raise SettingsError(f"{path}: has more than {FILE_BYTES_MAX} bytes, so it is no file of API keys; remove it")
+    return content
+
+
+def _check_trusted(path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise SettingsError(f"{path}: is no regular file, so no API keys are read; remove it")
+    if mode & stat.S_IWOTH:
+        raise SettingsError(f"{path}: everybody on this machine may write it, and so make keys; run `chmod 600 {path}`")
+
+
+def stamp_of(path: Path) -> object:
+    """What changes when the file does; None where there is none. SettingsError where that cannot be told."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise SettingsError(
+                f"{path}: is a link to {path.readlink()}, which is not there; put the file back, or remove the link"
+            ) from None
+        return None
+    except OSError as error:
+        why = "is a link to itself" if error.errno == errno.ELOOP else error.strerror
+        raise SettingsError(f"{path}: cannot be read as API keys: {why}") from error
+    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
+
+
+def closed_file(path: Path) -> Path:
+    """The file that says that there are, or were, keys: without them nobody may ask any more."""
+    return path.with_name(path.stem + CLOSED_SUFFIX)
+
+
+def are_closed(path: Path) -> bool:
+    """Whether there ever was a key, whatever became of the file."""
+    return os.path.lexists(closed_file(path))
+
+
+def close(path: Path) -> None:
+    """Remember that there are keys, or raise OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER)
+    closed_file(path).touch(mode=0o600)
 
 
 def add_key(
-    path: Path, *, name: str, scopes: Sequence[str], created_at: str, requests_per_second: float | None = None
+    path: Path,
+    *,
+    name: str,
+    scopes: Sequence[str],
+    created_at: str,
+    requests_per_second: float | None = None,
+    portfolios: Sequence[str] = (),
 ) -> str:
     """Make a key and keep its hash; returns the secret, which nobody can show again. SettingsError: not allowed."""
     if not name.strip() or not name.isprintable():
         raise SettingsError(f"a key cannot be named {name!r}; say who uses it, in printable characters")
     if requests_per_second is not None and not 0 < requests_per_second < math.inf:
         raise SettingsError(f"a rate of {requests_per_second} requests per second; it must be a number above 0")
+    if blank := [portfolio for portfolio in portfolios if not portfolio.strip()]:
+        raise SettingsError(f"a key cannot be for portfolio {blank[0]!r}; leave it out for all of them")
     if unknown := [scope for scope in scopes if scope not in SCOPES]:
         raise SettingsError(f"no scope {', '.join(unknown)}; there are {', '.join(SCOPES)}")
     secret = f"churn_{secrets.token_urlsafe(32)}"
@@ -93,7 +148,8 @@ def add_key(
         if slot is None:
             raise SettingsError(f"{SLOTS} keys are the most there can be; revoke one first")
         digest = hashlib.sha256(secret.encode()).hexdigest()
-        keys.append(Key(name, digest, tuple(scopes), created_at, slot, requests_per_second))
+        key = Key(name, digest, tuple(scopes), created_at, slot, requests_per_second, tuple(portfolios), LAYOUT_NOW)
+        keys.append(key)
     return secret
 
 
@@ -111,30 +167,12 @@ def revoke_key(path: Path, *, name: str) -> int:
 def _changed(path: Path) -> Iterator[list[Key]]:
     """The keys, to be changed in place; written back in one step, readable by the owner alone."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER)
         with (path.parent / f".{path.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             keys = read_keys(path)
             yield keys
-            _write(path, keys)
+            close(path)
+            write_privately(path, msgspec.json.format(msgspec.json.encode(keys)))
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error}") from error
-
-
-def _write(path: Path, keys: list[Key]) -> None:
-    descriptor, draft = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(keys)))
-        file.flush()
-        os.fsync(descriptor)
-    Path(draft).replace(path)
-
-
-def _stamp(path: Path) -> object:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read as API keys: {error}") from error
-    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -18,6 +18,7 @@ from churn_platform.published.prediction_log import (
     frame,
     segment_name,
 )
+from serving.private_files import private_folder
 
 PROBE_BYTES = 1 << 16
 
@@ -30,11 +31,11 @@ class OpenSegment:
         self._unsynced = False
         self.size = 0
         self.is_broken = False
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         with _folder_locked(folder):  # so that nobody takes the new file for that of a dead writer
             opened_at_us = time.time_ns() // 1_000
             self.path = folder / segment_name(opened_at_us, worker)
-            self._descriptor = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND, 0o640)
+            self._descriptor = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND, 0o600)
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         header = SegmentHeader(SCHEMA, worker, opened_at_us)
         try:

@@ -6,11 +6,12 @@ it; whichever process is asked adds them all up.
 
 import os
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from serving.experiment_counts import LATENCY_BUCKETS, SCORE_BUCKETS, ExperimentCounts
@@ -19,7 +20,26 @@ from serving.shared_counters import share_counters
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 ARM = ("portfolio", "arm", "model_version")
 CHURN, STAY = "churn", "stay"
+LOOKED_AT, KEYS_AGE = "keys_looked_at_seconds", "keys_age_seconds"
 NULLS_AT_ONCE = 500
+
+
+class _Aged:
+    """Metrics with an age in place of each instant: a thread that hangs cannot tell that it grows older."""
+
+    def __init__(self, metrics: CollectorRegistry | MultiProcessCollector):
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric, as `generate_latest` asks for them. Instants are those of the monotonic clock."""
+        for metric in self._metrics.collect():
+            if metric.name != LOOKED_AT:
+                yield metric
+                continue
+            aged = Metric(KEYS_AGE, metric.documentation, "gauge")
+            for sample in metric.samples:
+                aged.add_sample(KEYS_AGE, sample.labels, max(0.0, time.monotonic() - sample.value))
+            yield aged
 
 
 class ArmCounters:
@@ -134,6 +154,12 @@ class Metrics:
             multiprocess_mode="livemax",
             registry=registry,
         )
+        self.keys_looked_at = Gauge(
+            LOOKED_AT,
+            "Seconds since a process last read the API keys; of all processes, the longest.",
+            multiprocess_mode="livemin",
+            registry=registry,
+        )
         self._arms: dict[tuple[str, str, int], ArmCounters] = {}
 
     def arm(self, portfolio: str, arm: str, model_version: int, features: tuple[str, ...]) -> ArmCounters:
@@ -152,14 +178,10 @@ class Metrics:
     def text(self) -> bytes:
         """Every metric in Prometheus' text format."""
         self.flush()
-        return generate_latest(self._all())
+        return generate_latest(_Aged(self._all()))  # type: ignore[arg-type]
 
-    def _all(self) -> CollectorRegistry:
-        if not self._are_shared:
-            return self._registry
-        summed = CollectorRegistry()
-        MultiProcessCollector(summed)
-        return summed
+    def _all(self) -> CollectorRegistry | MultiProcessCollector:
+        return MultiProcessCollector(CollectorRegistry()) if self._are_shared else self._registry
 
     def close(self) -> None:
         """Hand over what is counted, and leave the files to workers that start."""

@@ -18,6 +18,7 @@ import msgspec
 from churn_platform.published.contract import CUSTOMER_ID
 from churn_platform.published.overlay import overlay_key
 from serving.errors import Fault, InvalidRequest, OverlayFull
+from serving.private_files import private_folder
 from serving.shared_memory import shared_memory, take_space
 
 Value = float | int | str | bool | None
@@ -43,10 +44,10 @@ class Overlay:
     """Pushed features of all portfolios; one object per process. Times are seconds since 1970, UTC."""
 
     def __init__(self, folder: Path, *, max_customers: int = 100_000):
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         self.max_customers = max_customers
         size = SPARE_BYTES + max_customers * CUSTOMER_BYTES
-        self._environment = lmdb.open(str(folder), map_size=size, metasync=False, max_readers=MAX_READERS)
+        self._environment = lmdb.open(str(folder), map_size=size, mode=0o600, metasync=False, max_readers=MAX_READERS)
         take_space(folder / "lock.mdb", (folder / "lock.mdb").stat().st_size)
         self._environment.reader_check()  # frees the places of readers that were killed
         self._traces = shared_memory(folder / "traces", TRACES)

@@ -16,6 +16,7 @@ import msgspec
 from churn_platform.published.prediction_log import CLOSED_SUFFIX, Prediction, frame
 from serving.errors import LogUnavailable
 from serving.log_segment import OpenSegment, close_dead_segments
+from serving.private_files import private_folder
 
 KEEPER_SECONDS = 1.0
 _encode = msgspec.msgpack.Encoder().encode
@@ -96,7 +97,7 @@ class PredictionLog:
 
     def _prepare(self) -> None:
         """Make the folder, and close what dead writers left there; or raise OSError."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
         close_dead_segments(self.folder)
         self._is_prepared = True
 

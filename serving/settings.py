@@ -49,7 +49,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     batch_max: Annotated[int, Positive, _about("Most customers in one batch.")] = 500
     request_seconds: Annotated[float, Positive, _about("How long a request may take to arrive.")] = 10.0
     requests_per_second: Annotated[
-        float, Positive, _about("Rate limit of a key that has none of its own; bursts of a second are allowed.")
+        float,
+        Positive,
+        _about("Customers a second for a key without its own rate; bursts of a second are allowed."),
     ] = 1000.0
     push_ttl_seconds: Annotated[float, Positive, _about("How long a pushed feature counts unless the push says.")] = (
         86400.0

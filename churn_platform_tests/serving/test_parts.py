@@ -15,7 +15,8 @@ from serving.ab import difference, wilson
 from serving.arms import Arms
 from serving.errors import BundleError, SettingsError
 from serving.inputs import Catalogue
-from serving.keys import KeyRing, add_key, read_keys, revoke_key
+from serving.key_ring import KeyRing
+from serving.keys import add_key, read_keys, revoke_key
 from serving.limits import Limiter
 from serving.metrics import Metrics
 

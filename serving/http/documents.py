@@ -23,7 +23,8 @@ from serving.errors import NotFound
 from serving.http.operations import complete
 from serving.http.request_schemas import EXAMPLE_ID, ID, Body, request_schemas
 from serving.http.routes import GATE, OF_PORTFOLIO, needs
-from serving.http.security import ADMIN, NEEDS, PUBLIC
+from serving.http.security import NEEDS, PUBLIC
+from serving.keys import ADMIN
 from serving.live import Registry
 from serving.settings import Settings
 
@@ -95,7 +96,7 @@ async def _public(request: Request[Any, Any, Any]) -> None:
 
     What is none of them is a problem like everywhere, not Litestar's page.
     """
-    request.app.state[GATE](request.scope, PUBLIC)
+    request.app.state[GATE].check(request.scope, PUBLIC, None)
     if "path" in request.path_params:
         raise NotFound(f"no document {request.url.path[:80]!r}; there are /schema and /schema/openapi.json")
 

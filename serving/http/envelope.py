@@ -10,6 +10,7 @@ import contextlib
 import logging
 import secrets
 import time
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
@@ -17,7 +18,7 @@ from litestar.enums import HttpMethod
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import logs
-from serving.errors import RequestTimeout, ServingError, TooLarge
+from serving.errors import MalformedRequest, RequestTimeout, ServingError, TooLarge
 from serving.http.encoding import decoded
 
 REQUEST_ID, HEADERS, BODY, FAULT = "request_id", "headers", "body", "fault"
@@ -29,7 +30,17 @@ SECURITY_HEADERS = [
 NO_STORE = (b"cache-control", b"no-store")
 POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 LENGTH_DIGITS = 19  # of any length that a machine can hold; int() refuses some thousand
+SMALL_DIGITS = 5  # of the length of a body that costs no more to read than a new connection
 WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
+SENT_ONCE = frozenset(
+    (
+        *(b"x-api-key", b"authorization", b"content-type", b"content-length"),
+        *(b"host", b"origin", b"sec-fetch-site", b"sec-fetch-mode"),
+    )
+)
+"""Headers that decide who may ask. A proxy may look at the first of two, so that the last must not count."""
+
+Admit = Callable[[Scope], None]
 
 logger = logging.getLogger("serving.access")
 
@@ -72,10 +83,24 @@ class Arrivals:
                 task.cancel()
 
 
-def enveloped(app: ASGIApp, *, request_seconds: float, body_bytes_max: int, access_log: bool) -> ASGIApp:
-    """The application with its envelope. Ids are unique: random per process, then counted."""
+def enveloped(app: ASGIApp, *, admit: Admit, request_seconds: float, body_bytes_max: int, access_log: bool) -> ASGIApp:
+    """The application with its envelope. Ids are unique: random per process, then counted.
+
+    admit: raises for one whose body is not even to be read.
+    """
     process, number = secrets.token_hex(6), count(1)
     arrivals = Arrivals(request_seconds)
+
+    async def ask_to_admit(scope: Scope, receive: Receive) -> None:
+        """Ask whether the body may be read. A small one is dropped, or the connection could not be kept."""
+        try:
+            admit(scope)
+        except ServingError:
+            length = scope["state"][HEADERS].get(b"content-length", b"")
+            if length.isdigit() and len(length) <= SMALL_DIGITS:
+                with contextlib.suppress(ServingError):
+                    await arrivals.body(receive, body_bytes_max)
+            raise
 
     async def envelope(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -97,13 +122,16 @@ def enveloped(app: ASGIApp, *, request_seconds: float, body_bytes_max: int, acce
         begun = time.perf_counter()
         state = scope.setdefault("state", {})
         state[REQUEST_ID], state[HEADERS] = request_id, dict(scope["headers"])
-        if method not in WITHOUT_BODY:
-            try:
+        try:
+            if len(state[HEADERS]) < len(scope["headers"]):
+                _check_sent_once(scope["headers"])
+            if method not in WITHOUT_BODY:
+                await ask_to_admit(scope, receive)
                 _check_announced(state[HEADERS].get(b"content-length"), body_bytes_max)
                 body = await arrivals.body(receive, body_bytes_max)
                 state[BODY] = decoded(body, state[HEADERS].get(b"content-encoding", b""), body_bytes_max)
-            except ServingError as fault:
-                state[FAULT] = fault
+        except ServingError as fault:
+            state[FAULT] = fault
         status = 0
 
         async def send_with_headers(message: Message) -> None:
@@ -125,6 +153,15 @@ def enveloped(app: ASGIApp, *, request_seconds: float, body_bytes_max: int, acce
             logger.info("request", extra={"fields": shown})
 
     return envelope
+
+
+def _check_sent_once(headers: Sequence[tuple[bytes, bytes]]) -> None:
+    """MalformedRequest where a header that decides who may ask is there twice."""
+    seen: set[bytes] = set()
+    for name, _ in headers:
+        if name in seen and name in SENT_ONCE:
+            raise MalformedRequest(f"the header {name.decode('latin-1')} is there twice; send it once")
+        seen.add(name)
 
 
 def _check_announced(length: bytes | None, most: int) -> None:

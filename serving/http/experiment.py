@@ -6,7 +6,7 @@ from litestar import Controller, get, post
 
 from serving.ab import ExperimentStats, experiment_stats
 from serving.http.routes import Asking, both, named, needs, plane_of, portfolio_of
-from serving.http.security import ADMIN, SCORE
+from serving.keys import ADMIN, SCORE
 
 
 class ExperimentController(Controller):

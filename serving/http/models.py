@@ -14,7 +14,7 @@ from serving.answers import about
 from serving.bundles import UNREADABLE
 from serving.errors import NotFound
 from serving.http.routes import Asking, both, named, needs, plane_of, portfolio_of
-from serving.http.security import SCORE
+from serving.keys import SCORE
 from serving.live import Portfolio
 
 ABSENT = (errno.ENOENT, errno.EISDIR, errno.ENAMETOOLONG)

@@ -3,7 +3,8 @@
 from typing import Any
 
 from serving.http.problems import RETRY_SECONDS
-from serving.http.security import ADMIN, ANY_KEY, PUBLIC, PUSH, SCORE
+from serving.http.security import ANY_KEY, PUBLIC
+from serving.keys import ADMIN, FEATURES, PUSH, SCORE
 from serving.settings import Settings
 
 Operation = dict[str, Any]
@@ -20,8 +21,9 @@ RETRY_HEADER = {
 }
 KEYED = {
     PUBLIC: "Needs no API key.",
-    ANY_KEY: "Needs an API key of any scope.",
+    ANY_KEY: "Needs an API key of any scope that is not bound to portfolios.",
     SCORE: "Needs an API key with the scope `score`.",
+    FEATURES: "Needs an API key with the scope `features` as well, where more than an id is sent.",
     PUSH: "Needs an API key with the scope `push`.",
     ADMIN: "Needs an API key with the scope `admin`.",
 }
@@ -29,7 +31,8 @@ KEYED = {
 
 def complete(operation: Operation, method: str, path: str, *, scope: str, is_open: bool, settings: Settings) -> None:
     """Add to an operation of Litestar's document what only the service knows."""
-    operation["description"] = f"{operation.get('description', '')} {KEYED[scope]}".strip()
+    keyed = [KEYED[scope], *([KEYED[FEATURES]] if scope == SCORE and method == "post" else [])]
+    operation["description"] = " ".join([operation.get("description", ""), *keyed]).strip()
     operation["security"] = security(scope, is_open=is_open)
     answers = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
     for answer in answers.values():
@@ -51,16 +54,20 @@ def security(scope: str, *, is_open: bool) -> list[dict[str, list[str]]]:
 def failures(method: str, path: str, scope: str, settings: Settings) -> dict[int, str]:
     """Which statuses an operation may fail with, and why."""
     found = {
-        403: "The key lacks the scope; or, before there is any key, another host or a web page of another site asks.",
+        403: (
+            "The key lacks the scope, or is for other portfolios; or, before there is any key, another host or "
+            "a web page of another site asks."
+        ),
         500: "The service failed; its log says why under the request's id.",
     }
     if scope != PUBLIC:
         found[401] = "No API key, or one that is not known."
         found[429] = (
-            f"The key is over its rate, {settings.requests_per_second:g} requests a second unless it has its own."
+            f"The key is over its rate, {settings.requests_per_second:g} customers a second unless it has its own."
         )
         found[503] = "No checked model is loaded yet, or answers cannot be logged."
         found[404] = "There is no such customer, portfolio, model or report."
+    found[400] = "A header that decides who may ask is there twice."
     if path.startswith("/health"):
         found[503] = "Not ready: no checked model is loaded, or answers cannot be logged."
     if "{customer_id}" in path:
@@ -74,7 +81,10 @@ def failures(method: str, path: str, scope: str, settings: Settings) -> dict[int
 
 def _failures_of_bodies(settings: Settings) -> dict[int, str]:
     return {
-        400: "The body is no JSON object in UTF-8, names a field twice, or is not the gzip that it is said to be.",
+        400: (
+            "The body is no JSON object in UTF-8, names a field twice, or is not the gzip that it is said to be; "
+            "or a header that decides who may ask is there twice."
+        ),
         408: f"The request did not arrive within {settings.request_seconds:g} seconds.",
         413: f"The body has more than {settings.body_bytes_max} bytes, or a batch more than {settings.batch_max}.",
         415: "The body is not said to be application/json, or is encoded otherwise than by gzip.",

@@ -9,11 +9,14 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import Method, Receive, Scope, Send
 from litestar.types.internal_types import PathParameterDefinition
 
+from serving.callers import Caller
 from serving.dataplane import Dataplane
 from serving.http.envelope import BODY, REQUEST_ID
-from serving.http.security import ADMIN, NEEDS
+from serving.http.security import CALLER, NEEDS, Gate
+from serving.key_ring import KeyRing
+from serving.keys import ADMIN
 
-PLANE, GATE, BACKGROUND = "plane", "gate", "background"
+PLANE, GATE, KEYS, BACKGROUND = "plane", "gate", "keys", "background"
 OF_PORTFOLIO = "_of_portfolio"
 Asking = Request[Any, Any, Any]
 encode = msgspec.json.Encoder().encode
@@ -41,7 +44,8 @@ def needs(scope: str) -> dict[str, str]:
 
 async def knock(request: Asking) -> None:
     """Ask the gate, before every handler; one that says nothing of its needs wants an admin's key."""
-    request.app.state[GATE](request.scope, request.route_handler.opt.get(NEEDS, ADMIN))
+    gate: Gate = request.app.state[GATE]
+    gate.check(request.scope, request.route_handler.opt.get(NEEDS, ADMIN), portfolio_of(request))
 
 
 def plane_of(request: Asking) -> Dataplane:
@@ -49,9 +53,19 @@ def plane_of(request: Asking) -> Dataplane:
     return request.app.state[PLANE]
 
 
+def keys_of(request: Asking) -> KeyRing:
+    """The API keys that hold."""
+    return request.app.state[KEYS]
+
+
 def portfolio_of(request: Asking) -> str | None:
     """The portfolio that the path names; None at the root."""
     return request.scope["path_params"].get("portfolio")
+
+
+def caller_of(request: Asking) -> Caller:
+    """Who asks, as the gate found out."""
+    return request.scope["state"][CALLER]
 
 
 def id_of(request: Asking) -> str:

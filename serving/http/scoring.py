@@ -16,13 +16,14 @@ from serving.http.routes import (
     answers,
     body_of,
     both,
+    caller_of,
     id_of,
     named,
     needs,
     plane_of,
     portfolio_of,
 )
-from serving.http.security import PUSH, SCORE
+from serving.keys import PUSH, SCORE
 from serving.push import push
 
 
@@ -41,7 +42,8 @@ class ScoringController(Controller):
     )
     def predict(self, request: Asking) -> ASGIApp:
         """Score a customer: by id (looked up), by features (scored now), or both (what is sent goes before)."""
-        return Encoded(plane_of(request).predict(portfolio_of(request), body_of(request), id_of(request)))
+        asked = portfolio_of(request), body_of(request), id_of(request), caller_of(request)
+        return Encoded(plane_of(request).predict(*asked))
 
     @post(
         both("/predict/batch"),
@@ -52,7 +54,7 @@ class ScoringController(Controller):
     )
     async def predict_batch(self, request: Asking) -> ASGIApp:
         """Score many customers; one that cannot be scored gets an error of its own."""
-        asked = plane_of(request), portfolio_of(request), body_of(request), id_of(request)
+        asked = plane_of(request), portfolio_of(request), body_of(request), id_of(request), caller_of(request)
         background: Background = request.app.state[BACKGROUND]
         return await background.run(
             request.receive,
@@ -69,7 +71,8 @@ class ScoringController(Controller):
     @post(both("/explain"), operation_id=named("explain"), status_code=200, sync_to_thread=False, opt=needs(SCORE))
     def explain(self, request: Asking) -> Explanation:
         """Why a customer scores so, and what a change of features (`what_if`) would do."""
-        return explain(plane_of(request), portfolio_of(request), body_of(request), id_of(request))
+        asked = plane_of(request), portfolio_of(request), body_of(request), id_of(request), caller_of(request)
+        return explain(*asked)
 
     @post(both("/features/push"), operation_id=named("push_features"), status_code=200, opt=needs(PUSH))
     async def push(self, request: Asking) -> PushAnswer:

@@ -1,38 +1,61 @@
 """Who may call what: API keys with scopes and rates, asked before every handler; and what no web page may do."""
 
-import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from math import ceil
 
 from litestar.config.cors import CORSConfig
 from litestar.types import Scope
 
-from serving.errors import NotAllowed, NotAuthenticated, NotJson, TooManyRequests
+from serving.callers import ANYBODY, Caller
+from serving.errors import NotAllowed, NotAuthenticated, NotJson
 from serving.http.envelope import BODY, FAULT, HEADERS, WITHOUT_BODY
-from serving.keys import KeyRing
+from serving.key_ring import KeyRing
 from serving.limits import Limiter
 from serving.settings import LOOPBACK
 
-PUBLIC, ANY_KEY, SCORE, PUSH, ADMIN = "public", "any", "score", "push", "admin"
-NEEDS = "needs"
+PUBLIC, ANY_KEY = "public", "any"
+NEEDS, CALLER = "needs", "caller"
 BEARER = b"bearer "
 JSON = b"application/json"
 OWN_SITE = (b"same-origin", b"none")  # a page of ours; the user's own address bar
 
 Headers = Mapping[bytes, bytes]
-Gate = Callable[[Scope, str], None]
 
 
-def gate(
-    keys: KeyRing, limiter: Limiter, *, is_open: bool, requests_per_second: float, cors: CORSConfig | None
-) -> Gate:
-    """A check that lets a request through, or raises, for what the handler `needs`.
+class Gate:
+    """Lets a request through, or raises.
 
     is_open: before there is any key everybody may ask, but for web pages of other sites that `cors` does not let in.
+    default_portfolio: names the portfolio that answers at the root.
     """
 
-    def check(scope: Scope, needs: str) -> None:
+    def __init__(
+        self,
+        keys: KeyRing,
+        limiter: Limiter,
+        *,
+        is_open: bool,
+        requests_per_second: float,
+        cors: CORSConfig | None,
+        default_portfolio: Callable[[], str],
+    ):
+        self._keys, self._limiter, self._rate = keys, limiter, requests_per_second
+        self._is_open, self._cors, self._default_portfolio = is_open, cors, default_portfolio
+
+    def admit(self, scope: Scope) -> None:
+        """Find out who asks, and count the request against their rate. It needs no body, and no route."""
+        state = scope["state"]
+        headers: Headers = state[HEADERS]
+        if self._is_open and not self._keys.is_in_use:
+            _check_host(headers.get(b"host"))
+            _check_site(scope["method"], headers, self._cors)  # type: ignore[typeddict-item]
+            state[CALLER] = ANYBODY
+            return
+        state[CALLER] = self._caller(headers)
+        state[CALLER].count()
+
+    def check(self, scope: Scope, needs: str, portfolio: str | None) -> None:
+        """Whether the handler may answer; `needs` is what it asks of a key, `portfolio` the one that the path names."""
         state = scope["state"]
         if fault := state.get(FAULT):
             raise fault
@@ -40,24 +63,27 @@ def gate(
         content_type = headers.get(b"content-type")
         if content_type != JSON and (content_type is not None or state.get(BODY)):
             _check_type(content_type or b"")
-        if is_open and not keys.is_in_use:
-            _check_host(headers.get(b"host"))
-            if needs != PUBLIC:
-                _check_site(scope["method"], headers, cors)  # type: ignore[typeddict-item]
-            return
         if needs == PUBLIC:
+            if self._is_open and not self._keys.is_in_use:
+                _check_host(headers.get(b"host"))
             return
+        if CALLER not in state:
+            self.admit(scope)
+        elif self._keys.is_in_use:  # the key may have been revoked while the body was on its way
+            state[CALLER] = self._caller(headers)
+        caller: Caller = state[CALLER]
+        if needs == ANY_KEY:  # a handler that tells of all portfolios
+            caller.check_portfolio(None)
+        else:
+            caller.check_scope(needs)
+            caller.check_portfolio(portfolio or self._default_portfolio())
+
+    def _caller(self, headers: Headers) -> Caller:
         secret = _secret(headers)
-        key = keys.find(secret) if secret else None
+        key = self._keys.find(secret) if secret else None
         if key is None:
             raise NotAuthenticated("send a known API key in the header X-API-Key, or as a bearer token")
-        if needs != ANY_KEY and needs not in key.scopes:
-            raise NotAllowed(f"key {key.name!r} lacks the scope {needs!r}; it has {', '.join(key.scopes)}")
-        wait = limiter.wait_seconds(key.slot, key.requests_per_second or requests_per_second, time.monotonic())
-        if wait:
-            raise TooManyRequests(f"key {key.name!r} is over its rate; wait {wait:.3f} s", wait_seconds=ceil(wait))
-
-    return check
+        return Caller(key, self._limiter, self._rate)
 
 
 def _check_type(content_type: bytes) -> None:
@@ -97,5 +123,8 @@ def _check_site(method: str, headers: Headers, cors: CORSConfig | None) -> None:
 
 
 def _secret(headers: Headers) -> bytes | None:
-    secret, bearer = headers.get(b"x-api-key"), headers.get(b"authorization", b"")
-    return bearer[7:].strip() if secret is None and bearer[:7].lower() == BEARER else secret
+    """The secret in the headers; an empty `X-API-Key`, as a proxy or a form may add, says nothing."""
+    if secret := headers.get(b"x-api-key", b"").strip():
+        return secret
+    bearer = headers.get(b"authorization", b"")
+    return bearer[len(BEARER) :].strip() if bearer[: len(BEARER)].lower() == BEARER else None

@@ -9,7 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 
 from serving.answers import about
 from serving.errors import NotReady
-from serving.http.routes import Asking, named, needs, plane_of
+from serving.http.routes import Asking, keys_of, named, needs, plane_of
 from serving.http.security import ANY_KEY, PUBLIC
 
 MEDIA_TYPE = CONTENT_TYPE_PLAIN_1_0_0.removesuffix("; charset=utf-8")  # which Litestar adds; twice is malformed
@@ -33,6 +33,10 @@ class Health(msgspec.Struct, kw_only=True):
         dict[str, dict[str, Any]], about("Per portfolio, role by model version and the month of features.")
     ]
     refused: Annotated[dict[str, str], about("Per portfolio, why its newest bundle was refused.")]
+    keys_age_seconds: Annotated[
+        float,
+        about("Seconds since the process that answers last read the API keys."),
+    ]
 
 
 def _health_id(_: Any, __: Any, path: Sequence[Any]) -> str:
@@ -68,7 +72,12 @@ class ServiceController(Controller):
         plane = plane_of(request)
         if why := plane.unready():
             raise NotReady(why)
-        return Health(status="ready", portfolios=plane.registry.summary(), refused=plane.registry.refusals)
+        return Health(
+            status="ready",
+            portfolios=plane.registry.summary(),
+            refused=plane.registry.refusals,
+            keys_age_seconds=round(keys_of(request).age_seconds(), 3),
+        )
 
     @get(
         "/metrics", operation_id=named("get_metrics"), media_type="text/plain", sync_to_thread=True, opt=needs(ANY_KEY)

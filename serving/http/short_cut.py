@@ -10,7 +10,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from serving.dataplane import Dataplane
 from serving.http.envelope import BODY, FAULT, HEADERS, REQUEST_ID
 from serving.http.routes import Encoded
-from serving.http.security import SCORE, Gate
+from serving.http.security import CALLER, Gate
+from serving.keys import SCORE
 
 PREDICT = "/predict"
 
@@ -23,9 +24,9 @@ def short_cut(app: ASGIApp, gate: Gate, plane: Dataplane) -> ASGIApp:
         if is_plain_prediction(scope):
             state = scope["state"]
             try:
-                gate(scope, SCORE)
-                portfolio = scope["path"][1 : -len(PREDICT)]
-                answer = Encoded(plane.predict(portfolio or None, state[BODY], state[REQUEST_ID]))
+                portfolio = scope["path"][1 : -len(PREDICT)] or None
+                gate.check(scope, SCORE, portfolio)
+                answer = Encoded(plane.predict(portfolio, state[BODY], state[REQUEST_ID], state[CALLER]))
             except Exception as fault:
                 state[FAULT] = fault
         await answer(scope, receive, send)
