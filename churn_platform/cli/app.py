@@ -11,7 +11,8 @@ from rich.text import Text
 
 from churn_platform import months
 from churn_platform.audit.actor import user_name
-from churn_platform.cli.foreign import as_ours
+from churn_platform.cli.foreign import as_ours, first_line, written_folders
+from churn_platform.disk import full_disk
 from churn_platform.errors import ChurnError
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
@@ -46,6 +47,8 @@ def main() -> None:
         app()
     except Exception as error:
         told = error if isinstance(error, ChurnError) else as_ours(error)
+        if full := full_disk(error, written_folders):  # what else is told blames the store that noticed
+            told = ChurnError(f"{first_line(error)}; {full}")
         if told is None:
             raise
         literal_console(sys.stderr).print(Text.assemble(("error", "bold red"), " ", str(told)))

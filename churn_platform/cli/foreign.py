@@ -1,6 +1,10 @@
 """Errors of the system and of libraries that a person at the command line can mend."""
 
+import os
+from pathlib import Path
+
 from churn_platform.errors import ChurnError
+from churn_platform.settings import load_settings
 
 ADVICE = {
     "builtins.OSError": "check that path, its permissions and the space on its disk",
@@ -18,11 +22,32 @@ def as_ours(error: Exception) -> ChurnError | None:
     """
     for kind in type(error).__mro__:
         if advice := ADVICE.get(f"{kind.__module__.partition('.')[0].lstrip('_')}.{kind.__name__}"):
-            return ChurnError(f"{_first_line(error)}; {advice}")
+            return ChurnError(f"{first_line(error)}; {advice}")
     return None
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The error in one line, with the path that it names."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def written_folders() -> list[Path]:
+    """Every local folder that a command may write to, Dagster's store and MLflow's among them."""
+    settings = load_settings()
+    folders = [settings.root, settings.root / "tmp", settings.root / "mlflow_artifacts", settings.serving_log_dir]
+    if "://" not in settings.lake_files:
+        folders.append(Path(settings.lake_files))
+    if settings.mlflow_uri.startswith("sqlite:///"):
+        folders.append(Path(settings.mlflow_uri.removeprefix("sqlite:///")).parent)
+    return [*folders, *_dagster_folders()]
+
+
+def _dagster_folders() -> list[Path]:
+    if "DAGSTER_HOME" not in os.environ:
+        return []
+    from dagster._core.instance.ref import InstanceRef  # seconds, which only an error costs
+
+    home = os.environ["DAGSTER_HOME"]
+    return [Path(home), Path(InstanceRef.from_dir(home).local_artifact_storage.base_dir)]

@@ -1,0 +1,60 @@
+"""Says which disk is full, where a library only says that one is."""
+
+import errno
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+# How the system, SQLite and DuckDB word it; MLflow and Dagster pass these on.
+SIGNS = ("no space left on device", "database or disk is full", "disk quota exceeded")
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def full_disk(error: BaseException, folders: Callable[[], Iterable[Path]]) -> str | None:
+    """What is full and what to do, for an error that a full disk caused; None for any other.
+
+    A file that the error names decides on the disk. Else it is the disk with the least space of those that `folders`
+    lie on, which is asked for only then: a store that fails is often not the one whose library tells of it.
+    """
+    chain = list(_chain(error))
+    if not any(_is_full(each) for each in chain):
+        return None
+    named = [Path(each.filename) for each in chain if isinstance(each, OSError) and isinstance(each.filename, str)]
+    places = [_existing(folder) for folder in named or folders()]
+    if not places:
+        return None
+    free = {place: shutil.disk_usage(place).free for place in places}
+    folder = min(free, key=lambda place: free[place])
+    total = shutil.disk_usage(folder).total
+    return (
+        f"the disk mounted at {_mount(folder)} is full: {free[folder] / 1e6:,.1f} of {total / 1e6:,.1f} MB are free "
+        f"for {folder}; free space there, or raise its quota, and run again (`df -h {folder}` shows the disk)"
+    )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and those that led to it."""
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        link = link.__cause__ or link.__context__
+
+
+def _is_full(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno in FULL:
+        return True
+    text = str(error).lower()
+    return any(sign in text for sign in SIGNS)
+
+
+def _existing(path: Path) -> Path:
+    """The folder of a path, or the nearest above it that is there."""
+    path = path.absolute()
+    return next(place for place in (path, *path.parents) if place.is_dir())
+
+
+def _mount(folder: Path) -> Path:
+    folder = folder.resolve()
+    return next(place for place in (folder, *folder.parents) if place.is_mount())
