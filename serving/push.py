@@ -19,12 +19,15 @@ logger = logging.getLogger(__name__)
 
 
 def push(plane: Dataplane, portfolio_name: str | None, body: bytes, request_id: str) -> PushAnswer:
-    """Keep the values; they are on disk, and seen by every worker process, when this returns. It is logged by name."""
+    """Keep the values; they are on disk, and seen by every worker process, when this returns.
+
+    The log names the features, not the customer.
+    """
     portfolio = plane.registry.get(portfolio_name)
     customer_id, features, ttl = _read(portfolio, read_object(body), plane.settings)
     plane.overlay.put(portfolio.name, customer_id, features, ttl, time.time())
     plane.metrics.pushes.labels(portfolio.name).inc(len(features))
-    shown = {"portfolio": portfolio.name, CUSTOMER_ID: customer_id, FEATURES: list(features), TTL: ttl}
+    shown = {"portfolio": portfolio.name, FEATURES: list(features), TTL: ttl}
     logger.info("features pushed", extra={"fields": shown})
     return PushAnswer(
         request_id=request_id,

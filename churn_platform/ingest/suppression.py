@@ -49,6 +49,18 @@ def is_suppressed(connection: duckdb.DuckDBPyConnection, portfolio: str, custome
     return bool(_one(connection, query, [portfolio, CUSTOMER, customer_id]))
 
 
+def suppressed_among(connection: duckdb.DuckDBPyConnection, portfolio: str, customer_ids: Iterable[str]) -> set[str]:
+    """Those of the customers who are on the list."""
+    wanted = sorted(set(customer_ids))
+    if not wanted or not table_exists(connection, SUPPRESSED):
+        return set()
+    query = f"""
+        select coalesce(list(value), []) from (select unnest(?::varchar[]) as value)
+        where {keyed_id("value")} in (select hmac from {SUPPRESSED} where portfolio = ? and kind = ?)
+    """
+    return set(_one(connection, query, [wanted, portfolio, CUSTOMER]))
+
+
 def without_suppressed(
     connection: duckdb.DuckDBPyConnection,
     portfolio: Portfolio,

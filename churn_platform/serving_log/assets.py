@@ -3,6 +3,7 @@
 from dagster import AllPartitionMapping, AssetDep, AssetExecutionContext, AssetKey, AssetsDefinition, asset
 from dagster import MaterializeResult as Materialized
 
+from churn_platform.ingest.hashing import set_keys
 from churn_platform.months import shift
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
@@ -28,6 +29,7 @@ def serving_log_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsD
     )
     def serving_log(context: AssetExecutionContext, warehouse: Warehouse) -> Materialized:
         with warehouse.get_connection() as connection:
+            set_keys(connection, settings.hash_key())  # the list of erased customers holds hashes alone
             ingested = ingest_segments(connection, warehouse.lake, portfolio.name, folder)
             forgotten = 0
             if keep := settings.serving_log_months:

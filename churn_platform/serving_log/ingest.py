@@ -13,10 +13,12 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from churn_platform.errors import DataError
+from churn_platform.ingest.suppression import suppressed_among
 from churn_platform.published.files import sha256
-from churn_platform.published.prediction_log import CLOSED_SUFFIX
+from churn_platform.published.prediction_log import CLOSED_SUFFIX, load_segment
 from churn_platform.serving_log.rows import read_segments
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import ensure_table, table_exists, write
@@ -72,7 +74,8 @@ def ledger_table(portfolio: str) -> str:
 def ingest_segments(connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: str, folder: Path) -> Ingested:
     """Move every closed segment of the folder into the lake and remove its file. May be called at any time, by anyone.
 
-    A segment with half a record at its end goes to a folder `torn` beside it instead. DataError where a file cannot be
+    The connection has its keys set. Answers on erased customers are left out. A segment with half a record at its end
+    goes to a folder `torn` beside it instead, unless it names an erased customer. DataError where a file cannot be
     read, is of another portfolio, or has the name of an ingested one and other contents; it stays then.
     """
     tables = {log_table(portfolio): LOG_COLUMNS, ledger_table(portfolio): LEDGER_COLUMNS}
@@ -121,13 +124,25 @@ def _ingest_group(connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: 
     recorded = _recorded(connection, portfolio, paths)
     fresh = [path for path in paths if path not in recorded]
     ledger, answers = read_segments(portfolio, fresh)
+    answers = _without_erased(connection, portfolio, answers)
     if fresh:
         insert = partial(_insert, connection, portfolio, ledger, answers)
         write(connection, lake, insert, note=f"{portfolio}: {len(fresh)} segments of the prediction log")
     torn_bytes = recorded | dict(zip(fresh, ledger["torn_bytes"].to_pylist(), strict=True))
     for path in paths:
-        _put_away(path, torn=torn_bytes[path] > 0)
+        is_torn = torn_bytes[path] > 0
+        _put_away(path, keep=is_torn and not _names_erased(connection, portfolio, path))
     return Ingested(len(fresh), len(answers), sum(torn_bytes[path] > 0 for path in fresh))
+
+
+def _without_erased(connection: duckdb.DuckDBPyConnection, portfolio: str, answers: pa.Table) -> pa.Table:
+    """The answers without those on erased customers: a later request must not bring them back."""
+    ids = answers["customer_id"].drop_null().unique()
+    erased = suppressed_among(connection, portfolio, ids.to_pylist())
+    if not erased:
+        return answers
+    is_erased = pc.is_in(answers["customer_id"], pa.array(sorted(erased), pa.string()))
+    return answers.filter(pc.invert(is_erased))
 
 
 def _recorded(connection: duckdb.DuckDBPyConnection, portfolio: str, paths: Sequence[Path]) -> dict[Path, int]:
@@ -155,8 +170,14 @@ def _insert(connection: duckdb.DuckDBPyConnection, portfolio: str, ledger: pa.Ta
         connection.unregister("ingested")
 
 
-def _put_away(path: Path, *, torn: bool) -> None:
-    if torn:
+def _names_erased(connection: duckdb.DuckDBPyConnection, portfolio: str, path: Path) -> bool:
+    """Whether a whole record of the segment is on an erased customer."""
+    ids = {item.customer_id for item in load_segment(path).predictions if item.customer_id is not None}
+    return bool(suppressed_among(connection, portfolio, ids))
+
+
+def _put_away(path: Path, *, keep: bool) -> None:
+    if keep:
         (path.parent / TORN_DIR).mkdir(exist_ok=True)
         path.replace(path.parent / TORN_DIR / path.name)
     else:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from churn_platform.errors import DataError
+from churn_platform.ingest.hashing import set_keys
+from churn_platform.ingest.suppression import suppress
 from churn_platform.published.prediction_log import MAGIC, Prediction
 from churn_platform.serving_log import ingest
 from churn_platform.serving_log.ingest import Ingested, ingest_segments
@@ -172,3 +174,29 @@ def test_many_segments_take_several_transactions(connection, lake, folder, monke
         log(folder, prediction(request_id=f"r{number}"))
     assert ingest_segments(connection, lake, "tiny", folder) == Ingested(segments=5, predictions=5, torn=0)
     assert ids(connection) == [f"r{number}" for number in range(5)]
+
+
+def test_answers_on_an_erased_customer_do_not_come_back(connection, lake, folder):
+    """A request after the erasure brings neither id nor features into the lake; others' answers come."""
+    set_keys(connection, "secret")
+    suppress(connection, "tiny", JANUARY, customer_id="C1", numbers=[])
+    log(
+        folder,
+        prediction(request_id="r1", customer_id="C1"),
+        prediction(request_id="r2", customer_id="C2"),
+        prediction(request_id="r3", customer_id=None),
+    )
+    ingest_segments(connection, lake, "tiny", folder)
+    assert ids(connection) == ["r2", "r3"]
+
+
+def test_a_torn_segment_that_names_an_erased_customer_is_not_put_aside(connection, lake, folder):
+    """Its whole answers on others are in the lake; what was torn off was never sent."""
+    set_keys(connection, "secret")
+    suppress(connection, "tiny", JANUARY, customer_id="C1", numbers=[])
+    segment = log(folder, prediction(request_id="r1", customer_id="C1"), prediction(request_id="r2"))
+    segment.write_bytes(segment.read_bytes()[:-1])
+    ingest_segments(connection, lake, "tiny", folder)
+    assert ids(connection) == []
+    assert not segment.exists()
+    assert not (folder / "torn").exists()

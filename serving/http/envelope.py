@@ -31,6 +31,7 @@ NO_STORE = (b"cache-control", b"no-store")
 POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 LENGTH_DIGITS = 19  # of any length that a machine can hold; int() refuses some thousand
 SMALL_DIGITS = 5  # of the length of a body that costs no more to read than a new connection
+CUSTOMERS = "/customers/"
 WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
 SENT_ONCE = frozenset(
     (
@@ -149,7 +150,7 @@ def enveloped(app: ASGIApp, *, admit: Admit, request_seconds: float, body_bytes_
         await app(scope, receive, send_with_headers)
         if access_log:
             milliseconds = round((time.perf_counter() - begun) * 1e3, 3)
-            shown = {"method": method, "path": scope["path"], "status": status, "ms": milliseconds}
+            shown = {"method": method, "path": masked(scope["path"]), "status": status, "ms": milliseconds}
             logger.info("request", extra={"fields": shown})
 
     return envelope
@@ -162,6 +163,12 @@ def _check_sent_once(headers: Sequence[tuple[bytes, bytes]]) -> None:
         if name in seen and name in SENT_ONCE:
             raise MalformedRequest(f"the header {name.decode('latin-1')} is there twice; send it once")
         seen.add(name)
+
+
+def masked(path: str) -> str:
+    """A path without the customer's id, which stands behind `/customers/`."""
+    before, customers, customer_id = path.partition(CUSTOMERS)
+    return f"{before}{customers}*" if customer_id else path
 
 
 def _check_announced(length: bytes | None, most: int) -> None:
