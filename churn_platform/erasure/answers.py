@@ -6,16 +6,16 @@ import duckdb
 
 from churn_platform.erasure.search import find
 from churn_platform.erasure.subject import Subject
-from churn_platform.serving_log.ingest import TORN_DIR, ingest_segments
+from churn_platform.serving_log.ingest import DAMAGED_DIR, TORN_DIR, ingest_segments
 from churn_platform.warehouse.lake import Lake
 
 
 def take_over(
     connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: str, log_dir: Path, subject: Subject
 ) -> None:
-    """Ingest every closed segment, and remove torn ones that name the subject, be it behind their last whole record.
+    """Ingest every closed segment, and remove torn and damaged ones that name the subject, in whatever bytes.
 
-    Whole answers are in the lake then, and a torn one was never sent.
+    Whole answers are in the lake then, a torn one was never sent, and a damaged one cannot be read.
 
     A segment that a worker is writing stays; it is closed within the service's own limit of a minute.
     """
@@ -23,5 +23,6 @@ def take_over(
     if not folder.is_dir():
         return
     ingest_segments(connection, lake, portfolio, folder)
-    for path in find(connection, sorted((folder / TORN_DIR).glob("*")), subject):
-        path.unlink()
+    for kept in (TORN_DIR, DAMAGED_DIR):
+        for path in find(connection, sorted((folder / kept).glob("*")), subject):
+            path.unlink()

@@ -29,10 +29,11 @@ def in_overlay(path: Path, subject: Subject) -> int:
 
 
 def in_segment(path: Path, subject: Subject) -> int:
-    """How many whole records of the prediction log name the subject, and how often the torn end behind them does."""
+    """How many whole records of the prediction log name the subject, and how often other bytes do."""
     segment = load_segment(path)
     whole = sum(answer.customer_id == subject.customer_id for answer in segment.predictions)
-    return whole + segment.torn_end.count(subject.customer_id.encode())
+    others = [segment.torn_end, *(spot.content for spot in segment.damage)]
+    return whole + sum(content.count(subject.customer_id.encode()) for content in others)
 
 
 def in_bytes(path: Path, subject: Subject, *, compressed: bool) -> int:

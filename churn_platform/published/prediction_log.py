@@ -5,6 +5,7 @@ A segment is MAGIC, a frame with the header, then a frame per prediction. A fram
 any other change needs a new SCHEMA.
 """
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ SCHEMA = 1
 OPEN_SUFFIX = ".open"  # a worker writes it and holds a lock on it
 CLOSED_SUFFIX = ".seg"  # nobody writes it any more
 FRAME = struct.Struct("<II")
+RECORD_BYTES_MAX = 1 << 20  # far above any answer; a length that was damaged is no reason to sum up a file
+_ARRAY = re.compile(rb"[\x90-\x9f\xdc]")
 
 
 class Prediction(msgspec.Struct, frozen=True, array_like=True):
@@ -51,12 +54,23 @@ class SegmentHeader(msgspec.Struct, frozen=True):
     opened_at_us: int
 
 
+class Damage(msgspec.Struct, frozen=True):
+    """Bytes of a segment that are no record although records follow: a disk or a copy changed them."""
+
+    offset: int
+    content: bytes
+
+
 class Segment(msgspec.Struct, frozen=True):
-    """A segment as read: the whole predictions, and the bytes behind the last of them, which are no whole record."""
+    """A segment as read: the whole predictions, what was damaged between them, and the torn end.
+
+    The torn end is what follows the last whole prediction and is no whole record.
+    """
 
     header: SegmentHeader | None
     predictions: list[Prediction]
     torn_end: bytes
+    damage: tuple[Damage, ...] = ()
 
     @property
     def torn_bytes(self) -> int:
@@ -92,24 +106,34 @@ def read_segment(path: Path) -> Iterator[Prediction]:
 
 
 def load_segment(path: Path) -> Segment:
-    """A segment read to its last whole record; DataError where it is no segment or of a schema not known here.
+    """Every whole record of a segment; DataError if it is no segment, or of an unknown schema.
 
-    What was torn off by a crash was never acknowledged, so it is left out. A file without a whole header holds nothing.
+    What was torn off by a crash was never acknowledged, so it is left out. A file without a whole
+    header holds nothing. Records behind damaged bytes are read: each was acknowledged.
     """
     content = memoryview(path.read_bytes())
     if bytes(content[: len(MAGIC)]) != MAGIC[: len(content)]:
         raise DataError(f"{path}: not a segment of a prediction log; move it out of the folder")
-    frames = _frames(content, len(MAGIC))
-    end, payload = next(frames, (0, memoryview(b"")))
+    end, payload = _frame_at(content, len(MAGIC)) or (0, memoryview(b""))
     if not payload:
         return Segment(None, [], bytes(content))
     header = _decoded(_HEADER_DECODER, payload, path)
     if header.schema != SCHEMA:
         raise DataError(f"{path}: schema {header.schema} of the prediction log; this version reads {SCHEMA}, update it")
-    predictions = []
-    for end, payload in frames:  # noqa: B007 - `end` is used after the loop
+    predictions: list[Prediction] = []
+    damage: list[Damage] = []
+    while end < len(content):
+        found = _frame_at(content, end)
+        if found is None:
+            start = _next_record(content, end + 1)
+            if start is None:
+                break
+            damage.append(Damage(end, bytes(content[end:start])))
+            end = start
+            continue
+        end, payload = found
         predictions.append(_decoded(_DECODER, payload, path))
-    return Segment(header, predictions, bytes(content[end:]))
+    return Segment(header, predictions, bytes(content[end:]), tuple(damage))
 
 
 def _decoded(decoder: msgspec.msgpack.Decoder[Any], payload: memoryview, path: Path) -> Any:
@@ -121,12 +145,37 @@ def _decoded(decoder: msgspec.msgpack.Decoder[Any], payload: memoryview, path: P
         ) from error
 
 
-def _frames(content: memoryview, position: int) -> Iterator[tuple[int, memoryview]]:
-    """(end, payload) of each whole frame up to the first that is torn."""
-    while position + FRAME.size <= len(content):
-        length, checksum = FRAME.unpack_from(content, position)
-        payload = content[position + FRAME.size : position + FRAME.size + length]
-        if length == 0 or len(payload) < length or zlib.crc32(payload) != checksum:
-            return
-        position += FRAME.size + length
-        yield position, payload
+def _frame_at(content: memoryview, position: int) -> tuple[int, memoryview] | None:
+    """(end, payload) of the frame that begins there; None if there is no whole one."""
+    start = position + FRAME.size
+    if start > len(content):
+        return None
+    length, checksum = FRAME.unpack_from(content, position)
+    payload = content[start : start + length]
+    if length == 0 or len(payload) < length or zlib.crc32(payload) != checksum:
+        return None
+    return start + length, payload
+
+
+def _next_record(content: memoryview, position: int) -> int | None:
+    """Where the next whole prediction begins; None if none follows.
+
+    A prediction is an array in msgpack, whose first byte says so: only such places are tried.
+    """
+    for candidate in _ARRAY.finditer(content, position + FRAME.size):
+        start = candidate.start() - FRAME.size
+        length, _ = FRAME.unpack_from(content, start)
+        if length > RECORD_BYTES_MAX:
+            continue
+        found = _frame_at(content, start)
+        if found and _is_prediction(found[1]):
+            return start
+    return None
+
+
+def _is_prediction(payload: memoryview) -> bool:
+    try:
+        _DECODER.decode(payload)
+    except msgspec.MsgspecError:
+        return False
+    return True

@@ -7,7 +7,7 @@ from churn_platform.ingest.hashing import set_keys
 from churn_platform.months import shift
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.serving_log.ingest import ingest_segments, log_table
+from churn_platform.serving_log.ingest import check_damaged, ingest_segments, log_table
 from churn_platform.serving_log.retention import forget_answers
 from churn_platform.settings import Settings
 from churn_platform.warehouse.metadata import table_metadata
@@ -35,6 +35,7 @@ def serving_log_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsD
             if keep := settings.serving_log_months:
                 oldest = shift(months_of(context)[-1], 1 - keep)
                 forgotten = forget_answers(connection, warehouse.lake, portfolio.name, folder, before=oldest)
+            check_damaged(folder)
             shown = table_metadata(connection, log_table(portfolio.name))
         context.log.info(f"{ingested.predictions:,} answers of {ingested.segments:,} segments from {folder}")
         return Materialized(

@@ -5,11 +5,12 @@ killed in between leaves a file that the ledger knows, and the next run removes 
 """
 
 import fcntl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -25,6 +26,7 @@ from churn_platform.warehouse.tables import ensure_table, table_exists, write
 
 TRANSACTION_BYTES = 64 << 20  # of segments, so that memory stays bounded however long nobody ingested
 TORN_DIR = "torn"
+DAMAGED_DIR = "damaged"
 
 LOG_COLUMNS = {
     "month": "date",
@@ -49,16 +51,25 @@ LEDGER_COLUMNS = {
     "opened_at": "timestamp",
     "predictions": "bigint",
     "torn_bytes": "bigint",
+    "damaged_bytes": "bigint",
 }
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """What was moved, and how many segments had half a record at their end."""
+    """What was moved; how many segments had half a record at their end, and how many were damaged."""
 
     segments: int
     predictions: int
     torn: int
+    damaged: int = 0
+
+
+class Lost(NamedTuple):
+    """Bytes of a segment that are no whole record: at its end, and with records behind them."""
+
+    torn: int
+    damaged: int
 
 
 def log_table(portfolio: str) -> str:
@@ -74,12 +85,14 @@ def ledger_table(portfolio: str) -> str:
 def ingest_segments(connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: str, folder: Path) -> Ingested:
     """Move every closed segment of the folder into the lake and remove its file. May be called at any time, by anyone.
 
-    The connection has its keys set. Answers on erased customers are left out. A segment with half a record at its end
-    goes to a folder `torn` beside it instead, unless it names an erased customer. DataError where a file cannot be
-    read, is of another portfolio, or has the name of an ingested one and other contents; it stays then.
+    The connection has its keys set. Answers on erased customers are left out. A segment with half a
+    record at its end goes to a folder `torn` beside it instead, a damaged one to a folder `damaged`,
+    unless it names an erased customer. An answer that the lake has is not inserted again, so a
+    damaged segment may come back whole. DataError if a file cannot be read, is of another portfolio,
+    or has the name of a sound ingested one and other contents; it stays then.
     """
     tables = {log_table(portfolio): LOG_COLUMNS, ledger_table(portfolio): LEDGER_COLUMNS}
-    if not all(table_exists(connection, table) for table in tables):
+    if not all(_is_ready(connection, table, columns) for table, columns in tables.items()):
         write(connection, lake, partial(_ensure, connection, tables))
     if not folder.is_dir():
         return Ingested(0, 0, 0)
@@ -89,8 +102,34 @@ def ingest_segments(connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio
             for paths in _groups(sorted(folder.glob(f"*{CLOSED_SUFFIX}")))
         ]
     return Ingested(
-        sum(part.segments for part in moved), sum(part.predictions for part in moved), sum(part.torn for part in moved)
+        segments=sum(part.segments for part in moved),
+        predictions=sum(part.predictions for part in moved),
+        torn=sum(part.torn for part in moved),
+        damaged=sum(part.damaged for part in moved),
     )
+
+
+def check_damaged(folder: Path) -> None:
+    """DataError as long as a damaged segment waits for a person: answers in it are lost or can be restored."""
+    damaged = sorted((folder / DAMAGED_DIR).glob(f"*{CLOSED_SUFFIX}"))
+    if not damaged:
+        return
+    first = damaged[0]
+    places = load_segment(first).damage
+    at = ", ".join(f"{spot.offset} ({len(spot.content)} bytes)" for spot in places) or "its end"
+    raise DataError(
+        f"{len(damaged)} segments of the prediction log are damaged; {first} at byte {at}. Every readable answer "
+        f"is in the lake. Put the whole file back as {folder / first.name} from a back-up and ingest again, "
+        f"or accept the loss and remove {first}"
+    )
+
+
+def _is_ready(connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str]) -> bool:
+    """Whether a table is there with every column; one of an earlier version may lack some."""
+    if not table_exists(connection, table):
+        return False
+    there = connection.execute(f"select * from {table} limit 0").description
+    return set(columns) <= {name for name, *_ in there or ()}
 
 
 def _ensure(connection: duckdb.DuckDBPyConnection, tables: dict[str, dict[str, str]]) -> None:
@@ -125,14 +164,25 @@ def _ingest_group(connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: 
     fresh = [path for path in paths if path not in recorded]
     ledger, answers = read_segments(portfolio, fresh)
     answers = _without_erased(connection, portfolio, answers)
+    inserted = 0
     if fresh:
         insert = partial(_insert, connection, portfolio, ledger, answers)
-        write(connection, lake, insert, note=f"{portfolio}: {len(fresh)} segments of the prediction log")
-    torn_bytes = recorded | dict(zip(fresh, ledger["torn_bytes"].to_pylist(), strict=True))
+        note = f"{portfolio}: {len(fresh)} segments of the prediction log"
+        inserted = write(connection, lake, insert, note=note)
+    lost = recorded | {
+        path: Lost(torn, damaged)
+        for path, torn, damaged in zip(
+            fresh, ledger["torn_bytes"].to_pylist(), ledger["damaged_bytes"].to_pylist(), strict=True
+        )
+    }
     for path in paths:
-        is_torn = torn_bytes[path] > 0
-        _put_away(path, keep=is_torn and not _names_erased(connection, portfolio, path))
-    return Ingested(len(fresh), len(answers), sum(torn_bytes[path] > 0 for path in fresh))
+        _put_away(path, lost[path], names_erased=partial(_names_erased, connection, portfolio))
+    return Ingested(
+        segments=len(fresh),
+        predictions=inserted,
+        torn=sum(lost[path].torn > 0 for path in fresh),
+        damaged=sum(lost[path].damaged > 0 for path in fresh),
+    )
 
 
 def _without_erased(connection: duckdb.DuckDBPyConnection, portfolio: str, answers: pa.Table) -> pa.Table:
@@ -145,29 +195,60 @@ def _without_erased(connection: duckdb.DuckDBPyConnection, portfolio: str, answe
     return answers.filter(pc.invert(is_erased))
 
 
-def _recorded(connection: duckdb.DuckDBPyConnection, portfolio: str, paths: Sequence[Path]) -> dict[Path, int]:
-    """Torn bytes of those segments that the ledger knows already."""
-    query = f"select segment, sha256, torn_bytes from {ledger_table(portfolio)} where list_contains(?, segment)"
-    known = {name: rest for name, *rest in connection.execute(query, [[path.name for path in paths]]).fetchall()}
+def _recorded(connection: duckdb.DuckDBPyConnection, portfolio: str, paths: Sequence[Path]) -> dict[Path, Lost]:
+    """What is lost of those segments that the ledger knows already, as they are now.
+
+    A damaged one that comes back with other contents is not among them: it was restored.
+    """
+    query = (
+        "select segment, sha256, torn_bytes, coalesce(damaged_bytes, 0) "
+        f"from {ledger_table(portfolio)} where list_contains(?, segment)"
+    )
+    rows = connection.execute(query, [[path.name for path in paths]]).fetchall()
+    known = {name: (digest, Lost(torn, damaged)) for name, digest, torn, damaged in rows}
+    recorded = {}
     for path in paths:
-        if path.name in known and known[path.name][0] != sha256(path):
+        if path.name not in known:
+            continue
+        digest, lost = known[path.name]
+        if digest == sha256(path):
+            recorded[path] = lost
+        elif not lost.damaged:
             raise DataError(
                 f"{path}: a segment of that name with other contents was ingested before; "
                 "rename it, and give every worker of every host a name of its own"
             )
-    return {path: known[path.name][1] for path in paths if path.name in known}
+    return recorded
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, portfolio: str, ledger: pa.Table, answers: pa.Table) -> None:
-    for table, rows, time in (
-        (log_table(portfolio), answers, "predicted_at"),
-        (ledger_table(portfolio), ledger, "opened_at"),
-    ):
-        connection.register("ingested", rows)
-        connection.execute(
-            f"insert into {table} by name select *, date_trunc('month', {time})::date as month from ingested"
+def _insert(connection: duckdb.DuckDBPyConnection, portfolio: str, ledger: pa.Table, answers: pa.Table) -> int:
+    """Insert the answers that the lake lacks, and the ledger's lines in place of older ones; the number of answers."""
+    log, lines = log_table(portfolio), ledger_table(portfolio)
+    names = ledger["segment"].to_pylist()
+    connection.execute(f"delete from {lines} where list_contains(?, segment)", [names])
+    connection.register("ingested", ledger)
+    connection.execute(
+        f"insert into {lines} by name select *, date_trunc('month', opened_at)::date as month from ingested"
+    )
+    connection.unregister("ingested")
+    connection.register("ingested", answers)
+    counted = connection.execute(
+        f"""
+        insert into {log} by name
+        with dated as (
+          select *, date_trunc('month', predicted_at)::date as month
+          from ingested
+          qualify row_number() over (partition by request_id, item order by predicted_at) = 1
         )
-        connection.unregister("ingested")
+        select dated.*
+        from dated
+        anti join (
+          select request_id, item from {log} where month in (select distinct month from dated)
+        ) as present using (request_id, item)
+        """
+    ).fetchone()
+    connection.unregister("ingested")
+    return counted[0] if counted else 0
 
 
 def _names_erased(connection: duckdb.DuckDBPyConnection, portfolio: str, path: Path) -> bool:
@@ -176,9 +257,14 @@ def _names_erased(connection: duckdb.DuckDBPyConnection, portfolio: str, path: P
     return bool(suppressed_among(connection, portfolio, ids))
 
 
-def _put_away(path: Path, *, keep: bool) -> None:
-    if keep:
-        (path.parent / TORN_DIR).mkdir(exist_ok=True)
-        path.replace(path.parent / TORN_DIR / path.name)
+def _put_away(path: Path, lost: Lost, *, names_erased: Callable[[Path], bool]) -> None:
+    """Remove what is whole in the lake; keep what is not, unless it names an erased customer."""
+    restored = path.parent / DAMAGED_DIR / path.name
+    target = path.parent / (DAMAGED_DIR if lost.damaged else TORN_DIR) / path.name
+    if (lost.damaged or lost.torn) and not names_erased(path):
+        target.parent.mkdir(exist_ok=True)
+        path.replace(target)
     else:
         path.unlink()
+    if not lost.damaged:
+        restored.unlink(missing_ok=True)

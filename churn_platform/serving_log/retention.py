@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from churn_platform.published.prediction_log import CLOSED_SUFFIX, opened_at_us
-from churn_platform.serving_log.ingest import TORN_DIR, log_table
+from churn_platform.serving_log.ingest import DAMAGED_DIR, TORN_DIR, log_table
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import write
 
@@ -18,7 +18,9 @@ from churn_platform.warehouse.tables import write
 def forget_answers(
     connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: str, folder: Path, *, before: date
 ) -> int:
-    """Remove the answers of the months before `before`, and torn segments opened before it; the number of answers.
+    """Remove the answers of months before `before`, and torn or damaged segments opened before it.
+
+    Returns the number of answers.
 
     Time travel still sees the rows, until housekeeping lets go of the snapshots that hold them.
     """
@@ -27,7 +29,8 @@ def forget_answers(
     if count:
         delete = partial(connection.execute, f"delete {old}", [before])
         write(connection, lake, delete, note=f"{portfolio}: answers before {before} are forgotten")
-    for path in (folder / TORN_DIR).glob(f"*{CLOSED_SUFFIX}"):
-        if datetime.fromtimestamp(opened_at_us(path) / 1e6, UTC).date() < before:
-            path.unlink()
+    for kept in (TORN_DIR, DAMAGED_DIR):
+        for path in (folder / kept).glob(f"*{CLOSED_SUFFIX}"):
+            if datetime.fromtimestamp(opened_at_us(path) / 1e6, UTC).date() < before:
+                path.unlink()
     return count

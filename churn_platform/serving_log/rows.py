@@ -18,6 +18,7 @@ LEDGER = pa.schema(
         "opened_at": TIME,
         "predictions": pa.int64(),
         "torn_bytes": pa.int64(),
+        "damaged_bytes": pa.int64(),
     }
 )
 
@@ -30,7 +31,8 @@ def read_segments(portfolio: str, paths: Sequence[Path]) -> tuple[pa.Table, pa.T
         if strange := {item.portfolio for item in segment.predictions} - {portfolio}:
             raise DataError(f"{path}: predictions of {', '.join(sorted(strange))} in the log of {portfolio}; move it")
         count = len(segment.predictions)
-        lines.append([path.name, sha256(path), opened_at_us(path), count, segment.torn_bytes])
+        damaged = sum(len(spot.content) for spot in segment.damage)
+        lines.append([path.name, sha256(path), opened_at_us(path), count, segment.torn_bytes, damaged])
         answers.append(answer_rows(segment.predictions, segment=path.name))
     ledger = [dict(zip(LEDGER.names, line, strict=True)) for line in lines]
     return pa.Table.from_pylist(ledger, LEDGER), pa.concat_tables(answers)

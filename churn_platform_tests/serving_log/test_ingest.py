@@ -14,7 +14,7 @@ from churn_platform.ingest.hashing import set_keys
 from churn_platform.ingest.suppression import suppress
 from churn_platform.published.prediction_log import MAGIC, Prediction
 from churn_platform.serving_log import ingest
-from churn_platform.serving_log.ingest import Ingested, ingest_segments
+from churn_platform.serving_log.ingest import Ingested, check_damaged, ingest_segments
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform_tests.serving.predictions import prediction
 from churn_platform_tests.tiny import FEBRUARY, JANUARY
@@ -79,7 +79,7 @@ def test_an_answer_comes_out_as_it_was_given(connection, lake, folder):
 
 def test_an_answer_belongs_to_the_month_of_its_request(connection, lake, folder):
     """A segment over midnight of the last day fills two months."""
-    log(folder, prediction(at_us=FEBRUARY_US - 1), prediction(at_us=FEBRUARY_US))
+    log(folder, prediction(item=0, at_us=FEBRUARY_US - 1), prediction(item=1, at_us=FEBRUARY_US))
     ingest_segments(connection, lake, "tiny", folder)
     months = connection.execute("select month from tiny.serving_log order by month").fetchall()
     assert months == [(JANUARY,), (FEBRUARY,)]
@@ -200,3 +200,61 @@ def test_a_torn_segment_that_names_an_erased_customer_is_not_put_aside(connectio
     assert ids(connection) == []
     assert not segment.exists()
     assert not (folder / "torn").exists()
+
+
+def flip_a_bit_of(path: Path, text: bytes) -> bytes:
+    """Change a byte of the record that holds `text`; the contents as they were."""
+    whole = path.read_bytes()
+    at = whole.index(text)
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    return whole
+
+
+def damaged_segment(folder: Path) -> tuple[Path, bytes]:
+    """A segment of three answers of which the second is damaged, and its contents before."""
+    segment = log(folder, *(prediction(request_id=name) for name in ("first", "second", "third")))
+    return segment, flip_a_bit_of(segment, b"second")
+
+
+def test_answers_behind_a_damaged_one_are_kept(connection, lake, folder):
+    """Each was acknowledged; a flipped bit takes one answer and no more."""
+    segment, _ = damaged_segment(folder)
+    done = ingest_segments(connection, lake, "tiny", folder)
+    assert done == Ingested(segments=1, predictions=2, torn=0, damaged=1)
+    assert ids(connection) == ["first", "third"]
+    assert (folder / "damaged" / segment.name).exists()
+
+
+def test_damage_is_an_error_until_somebody_deals_with_it(connection, lake, folder):
+    """It names the file, the place, and what to do; removing the file accepts the loss."""
+    segment, _ = damaged_segment(folder)
+    ingest_segments(connection, lake, "tiny", folder)
+    with pytest.raises(DataError, match=rf"{segment.name} at byte \d+ .*{segment.name} from a back-up"):
+        check_damaged(folder)
+    (folder / "damaged" / segment.name).unlink()
+    check_damaged(folder)
+
+
+def test_a_damaged_segment_that_is_restored_doubles_nothing(connection, lake, folder):
+    """Only the answer that could not be read is added, once, and nothing waits any more."""
+    segment, whole = damaged_segment(folder)
+    ingest_segments(connection, lake, "tiny", folder)
+    segment.write_bytes(whole)
+    assert ingest_segments(connection, lake, "tiny", folder).predictions == 1
+    assert ids(connection) == ["first", "second", "third"]
+    check_damaged(folder)
+    segment.write_bytes(whole)
+    assert ingest_segments(connection, lake, "tiny", folder) == Ingested(0, 0, 0)
+    assert ids(connection) == ["first", "second", "third"]
+
+
+def test_a_ledger_of_an_earlier_version_is_read(connection, lake, folder):
+    """It has no column for damage."""
+    segment = log(folder, prediction(request_id="r1"))
+    whole = segment.read_bytes()
+    ingest_segments(connection, lake, "tiny", folder)
+    connection.execute("alter table tiny.serving_log_segments drop column damaged_bytes")
+    segment.write_bytes(whole)
+    assert ingest_segments(connection, lake, "tiny", folder) == Ingested(0, 0, 0)
+    log(folder, prediction(request_id="r2"))
+    assert ingest_segments(connection, lake, "tiny", folder).segments == 1
