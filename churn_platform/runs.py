@@ -49,6 +49,16 @@ def dagster_instance(home: Path) -> DagsterInstance:
         return DagsterInstance.get()
 
 
+def dagster_folders() -> list[Path]:
+    """The folders that Dagster writes to; none before it knows its home."""
+    if "DAGSTER_HOME" not in os.environ:
+        return []
+    from dagster._core.instance.ref import InstanceRef
+
+    home = os.environ["DAGSTER_HOME"]
+    return [Path(home), Path(InstanceRef.from_dir(home).local_artifact_storage.base_dir)]
+
+
 def run_job(
     defs: Definitions, instance: DagsterInstance, job: str, first: date, last: date, *, log: Path, show: Show
 ) -> str:

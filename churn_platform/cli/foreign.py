@@ -1,6 +1,5 @@
 """Errors of the system and of libraries that a person at the command line can mend."""
 
-import os
 from pathlib import Path
 
 from churn_platform.errors import ChurnError
@@ -35,19 +34,12 @@ def first_line(error: Exception) -> str:
 
 def written_folders() -> list[Path]:
     """Every local folder that a command may write to, Dagster's store and MLflow's among them."""
+    from churn_platform.runs import dagster_folders  # Dagster takes seconds, which only an error costs
+
     settings = load_settings()
     folders = [settings.root, settings.root / "tmp", settings.root / "mlflow_artifacts", settings.serving_log_dir]
     if "://" not in settings.lake_files:
         folders.append(Path(settings.lake_files))
     if settings.mlflow_uri.startswith("sqlite:///"):
         folders.append(Path(settings.mlflow_uri.removeprefix("sqlite:///")).parent)
-    return [*folders, *_dagster_folders()]
-
-
-def _dagster_folders() -> list[Path]:
-    if "DAGSTER_HOME" not in os.environ:
-        return []
-    from dagster._core.instance.ref import InstanceRef  # seconds, which only an error costs
-
-    home = os.environ["DAGSTER_HOME"]
-    return [Path(home), Path(InstanceRef.from_dir(home).local_artifact_storage.base_dir)]
+    return [*folders, *dagster_folders()]

@@ -93,7 +93,7 @@ def test_an_id_is_given_once_by_either_name(served):
     (error,) = response.json()["errors"]
     assert (response.status_code, error["field"]) == (422, "customerID")
     assert error["allowed"] == "customer_id or customerID, not both"
-    batch = {"customers": [IBM_ROW, {"customerID": "nobody"}, {"customerID": 7}]}
+    batch = {"customers": [IBM_ROW, {"customerID": "nobody"}, {"customerID": [7]}]}
     answer = client.post("/predict/batch", json=batch).json()
     assert answer["predictions"][0]["customer_id"] == "7590-VHVEG"
     assert [(one["customer_id"], one["status"]) for one in answer["errors"]] == [("nobody", 404), (None, 422)]

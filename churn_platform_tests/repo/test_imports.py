@@ -19,7 +19,7 @@ WIRING = {"partitions.py", "definitions.py", "runs.py"} | {
     *("training/tracking.py", "audit/resource.py"),
     *("liveness.py", "automation/dead_runs.py", "housekeeping/dagster_runs.py", "costs/hooks.py"),
 }
-EDGE = {"settings.py", "runs.py", "warehouse/dbt.py", "training/tracking.py"}
+EDGE = {"settings.py", "home.py", "runs.py", "warehouse/dbt.py", "training/tracking.py"}
 CLOCK = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time")}
 DATING = {
     "audit/resource.py",  # a record is dated when it is written, which nobody can say beforehand

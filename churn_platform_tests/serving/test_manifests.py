@@ -25,6 +25,7 @@ from churn_platform_tests.serving.bundles import MONTH, publish
 from churn_platform_tests.serving.onnx_files import with_external_weights
 from churn_platform_tests.tiny import fit_tiny
 from serving.answers import Answer
+from serving.callers import ANYBODY
 from serving.dataplane import Dataplane
 from serving.errors import BundleError, ServingError
 from serving.explanation import explain
@@ -113,9 +114,9 @@ def ask_everything(plane: Dataplane) -> None:
         b'{"tickets": 4}',
     )
     asked: list[Callable[[], Any]] = [
-        *(partial(plane.predict, None, body, "r1") for body in (known, ghost, WHOLE, part)),
+        *(partial(plane.predict, None, body, "r1", ANYBODY) for body in (known, ghost, WHOLE, part)),
         partial(plane.customer, None, "C00001", "r2"),
-        partial(explain, plane, None, known, "r3"),
+        partial(explain, plane, None, known, "r3", ANYBODY),
         partial(request_schemas, plane.registry, plane.settings),
     ]
     for ask in asked:

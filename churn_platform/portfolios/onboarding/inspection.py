@@ -134,7 +134,7 @@ def _values(identifier: str, sql_type: str) -> dict[str, str]:
         "value": value,
         "number": read_as("number", identifier, sql_type),
         "whole": read_as("integer", identifier, sql_type),
-        "truth": read_as("boolean", identifier, sql_type),
+        "yes_or_no": read_as("boolean", identifier, sql_type),
     }
 
 
@@ -144,7 +144,7 @@ def _measures(sql_type: str) -> dict[str, str]:
         "rows": "sum(n)::bigint",
         "texts": _rows("as_text is not null"),
         "values": _rows("value is not null"),
-        "booleans": _rows("truth is not null"),
+        "booleans": _rows("yes_or_no is not null"),
         "numbers": _rows(finite),
         "low": f"min(number) filter ({finite})",
         "high": f"max(number) filter ({finite})",
