@@ -24,6 +24,7 @@ from churn_platform.months import shift
 from churn_platform.runs import run_job
 from churn_platform.settings import load_settings
 from churn_platform.simulator import SimulationConfig, simulate
+from churn_platform.sql import literal, reader_pattern
 from churn_platform.warehouse.resource import Warehouse
 
 FIRST = date(2025, 1, 1)
@@ -83,7 +84,8 @@ def scan_seconds(landing_dir: Path) -> float:
     """Seconds to read every column of every landed file once."""
     begun = time.perf_counter()
     for table in sorted((landing_dir / "telecomit").iterdir()):
-        duckdb.sql(f"select max(columns(*)) from read_parquet('{table}/*.parquet')").fetchall()
+        files = literal(f"{reader_pattern(table)}/*.parquet")
+        duckdb.sql(f"select max(columns(*)) from read_parquet({files})").fetchall()
     return time.perf_counter() - begun
 
 

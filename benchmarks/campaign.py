@@ -38,6 +38,7 @@ from churn_platform.scoring.score import Champion, replace_scores, score_month
 from churn_platform.settings import Settings, load_settings
 from churn_platform.simulator import SimulationConfig, plans_from, simulate
 from churn_platform.simulator.campaign import Plan, read_plan
+from churn_platform.sql import read_parquet
 from churn_platform.training.data import Labelled
 from churn_platform.training.model import ChurnModel, fit_model
 from churn_platform.warehouse.lake import Lake, connect
@@ -175,7 +176,8 @@ def read_base(operator: Operator, month: date) -> Base:
             f"select customer_id, scores.churn_probability as predicted, truth.churn_probability as true, "
             "truth.churn_probability - churn_probability_if_contacted as effect, "
             f"{encoded_columns(operator.portfolio.features)} from {name}.monthly_scores as scores "
-            f"join {name}.customer_features using (customer_id, month) join '{truth}' as truth using (customer_id) "
+            f"join {name}.customer_features using (customer_id, month) "
+            f"join {read_parquet(truth)} as truth using (customer_id) "
             f"where month = $month and customer_id not in (select customer_id from {raw}.contact_preferences "
             f"where month = $month and is_opted_out) and customer_id not in (select customer_id from "
             f"{raw}.campaign_contacts where month between $since and $month) order by customer_id",
@@ -197,14 +199,16 @@ def fit_informed(operator: Operator) -> Informed:
     """Fitted to the months before the campaigns."""
     features, truths = [], []
     query = (
-        "select customer_id, churn_probability, churn_probability - churn_probability_if_contacted from '{}' "
+        "select customer_id, churn_probability, churn_probability - churn_probability_if_contacted from {} "
         "where list_contains(?, customer_id) order by customer_id"
     )
     with closing(connect(operator.lake, read_only=True)) as connection:
         for month in month_range(shift(FIRST, 2), shift(operator.trained, -1)):
             snapshot = current_snapshot(connection)
             sample = labelled_sample(connection, operator.portfolio, month, rows=15_000, snapshot=snapshot)
-            found = connection.execute(query.format(operator.truth(month)), [list(sample.customer_ids)]).fetchall()
+            found = connection.execute(
+                query.format(read_parquet(operator.truth(month))), [list(sample.customer_ids)]
+            ).fetchall()
             assert [row[0] for row in found] == list(sample.customer_ids)
             features.append(sample.features)
             truths.append(np.array([row[1:] for row in found]))
@@ -284,7 +288,7 @@ def show_judging(operator: Operator, month: date) -> None:
     (rows,) = operator.labelled([month])
     with closing(connect(operator.lake, read_only=True)) as connection:
         query = (
-            f"select churn_probability from '{operator.truth(month)}' "
+            f"select churn_probability from {read_parquet(operator.truth(month))} "
             "where list_contains(?, customer_id) order by customer_id"
         )
         true = connection.execute(query, [list(rows.customer_ids)]).fetchnumpy()["churn_probability"]

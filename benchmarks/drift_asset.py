@@ -23,6 +23,7 @@ from churn_platform.months import parse_month
 from churn_platform.portfolios.registry import load_portfolios
 from churn_platform.portfolios.spec import Feature
 from churn_platform.settings import load_settings
+from churn_platform.sql import literals
 from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import write
@@ -41,7 +42,7 @@ def timed(what: str) -> Iterator[None]:
 def column(feature: Feature) -> str:
     """SQL of a synthetic column."""
     if feature.type == "category":
-        levels = ", ".join(f"'{level}'" for level in feature.levels)
+        levels = literals(feature.levels)
         return f'[{levels}][1 + floor(random() * {len(feature.levels)})::int] as "{feature.name}"'
     if feature.type == "boolean":
         return f'random() < 0.3 as "{feature.name}"'

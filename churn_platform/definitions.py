@@ -64,7 +64,7 @@ def build_defs(**overrides: object) -> Definitions:
         executor=in_process_executor,
         resources={
             "warehouse": Warehouse.of(Lake.of(settings)),
-            "tracking": Tracking.of(settings),
+            "tracking": Tracking.for_graph(settings),
             "audit": AuditTrail(path=str(settings.audit_path)),
             "dbt": dbt_cli(project),
         },

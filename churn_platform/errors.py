@@ -1,5 +1,7 @@
 """The one tree of errors: each message names the thing, the value and what to do next."""
 
+from datetime import date
+
 
 class ChurnError(Exception):
     """Base of every error that the platform raises on purpose; the command line prints it without a traceback."""
@@ -23,6 +25,15 @@ class WarehouseBusyError(ChurnError):
 
 class WarehouseError(ChurnError):
     """The warehouse cannot be opened or lacks what was asked of it."""
+
+
+class UnreadableMonthError(WarehouseError):
+    """A month of a table cannot be deleted because a file of it cannot be read."""
+
+    def __init__(self, table: str, month: date):
+        super().__init__(f"a file of {table} of {month:%Y-%m} cannot be read; `churn check-lake` says which")
+        self.table = table
+        self.month = month
 
 
 class DataError(ChurnError):

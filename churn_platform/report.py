@@ -13,6 +13,7 @@ from churn_platform.evaluation.text import SHOWN
 from churn_platform.months import parse_month, shift
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.contract import ModelManifest, model_dir, read_live, read_model_manifest
+from churn_platform.sql import read_parquet
 from churn_platform.warehouse.tables import table_exists
 
 HEADLINES = ("auc", "recall", "precision", "lift_top_decile", "calibration_error", "contacted_share")
@@ -73,7 +74,7 @@ def true_auc(
         return None
     known = connection.execute(
         f"select labels.churned, truth.churn_probability from {portfolio.name}.churn_labels as labels "
-        f"join read_parquet('{path}') as truth using (customer_id) where labels.features_month = ?",
+        f"join {read_parquet(path)} as truth using (customer_id) where labels.features_month = ?",
         [features_month],
     ).fetchnumpy()
     return float(roc_auc_score(np.asarray(known["churned"]), np.asarray(known["churn_probability"])))

@@ -4,11 +4,12 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 from dagster import (
+    AssetKey,
     DagsterEvent,
     DagsterEventType,
     DagsterInstance,
@@ -60,12 +61,21 @@ def dagster_folders() -> list[Path]:
 
 
 def run_job(
-    defs: Definitions, instance: DagsterInstance, job: str, first: date, last: date, *, log: Path, show: Show
+    defs: Definitions,
+    instance: DagsterInstance,
+    job: str,
+    first: date,
+    last: date,
+    *,
+    log: Path,
+    show: Show,
+    only: Sequence[AssetKey] | None = None,
 ) -> str:
     """Run a job for every month from `first` to `last` in one run; returns its id.
 
     Runs that died before are ended first, so that it need not wait for them. `show` gets a line per finished asset;
-    what steps print (dbt does) goes to `log`. ChurnError with the cause where a step fails.
+    what steps print (dbt does) goes to `log`; `only` picks assets of the job. ChurnError with the cause where a step
+    fails.
     """
     shown = Definitions.merge(defs, Definitions(loggers={PROGRESS: _progress_logger(show)}))
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -78,10 +88,28 @@ def run_job(
             tags=REPOSITORY | dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True)),
             run_config={"loggers": {PROGRESS: {"config": {}}}},
             raise_on_error=False,
+            asset_selection=only,
         )
     if not result.success:
         raise ChurnError(f"{job} failed in {cause(result.all_events)}\nmore in {log}, and in the UI (`make dev`)")
     return run_id
+
+
+def materialize_table(
+    defs: Definitions, instance: DagsterInstance, table: str, month: date, *, log: Path, show: Show
+) -> str:
+    """Make one month of `schema.table` again, and what the same step makes; returns the run's id.
+
+    ChurnError where no asset makes the table.
+    """
+    graph = defs.resolve_asset_graph()
+    key = AssetKey(table.split("."))
+    if key not in graph.get_all_asset_keys():
+        raise ChurnError(f"no asset makes the table {table!r}; give schema.table as `churn check-lake` shows it")
+    together = graph.get(key).execution_set_entity_keys
+    only = [made for made in together if isinstance(made, AssetKey)]
+    job = defs.resolve_implicit_global_asset_job_def().name
+    return run_job(defs, instance, job, month, month, log=log, show=show, only=only)
 
 
 def cause(events: Iterable[DagsterEvent]) -> str:

@@ -19,20 +19,29 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from churn_platform.errors import SettingsError
 from churn_platform.home import provide_home
+from churn_platform.masking import MASK, masked, secrets_in, split_password
 
 PREFIX = "CHURN_"
+URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+CATALOGS = ("sqlite", "postgres")
 
 
 class Settings(BaseSettings):
     """Settings with a sentence each; unknown `CHURN_` variables are refused by `load_settings`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+    )
 
     data_dir: Path = Field(Path("data"), description="Folder that holds everything the platform writes.")
     portfolios_dir: Path = Field(Path("portfolios"), description="Folder with the specs of your own portfolios.")
     first_month: date = Field(date(2025, 1, 1), description="First monthly partition of the graph.")
-    catalog: str = Field(
-        "",
+    catalog: SecretStr = Field(
+        SecretStr(""),
         description="DuckLake catalog: empty for SQLite under data_dir, or `postgres:dbname=... host=...`.",
     )
     lake_data_path: str = Field("", description="Where the lake's Parquet files lie; empty for data_dir/lake.")
@@ -44,7 +53,9 @@ class Settings(BaseSettings):
         ge=0,
         description="Months of answers that the serving log keeps, that of the run and those before; 0 keeps all.",
     )
-    mlflow_tracking_uri: str = Field("", description="MLflow tracking store; empty for SQLite under data_dir.")
+    mlflow_tracking_uri: SecretStr = Field(
+        SecretStr(""), description="MLflow tracking store; empty for SQLite under data_dir."
+    )
     phone_hash_key: SecretStr = Field(
         SecretStr(""),
         description="Secret key of the phone-number hash; empty: made once and kept in data_dir/secrets.",
@@ -117,6 +128,22 @@ class Settings(BaseSettings):
             raise ValueError("give the first day of a month, for example 2025-01-01")
         return month
 
+    @field_validator("data_dir", "portfolios_dir", "lake_data_path", "serving_log_folder", mode="before")
+    @classmethod
+    def _is_on_a_disk(cls, path: object) -> object:
+        if URL.match(str(path)):
+            raise ValueError("an address is not supported; give a folder on a disk of this machine, as a plain path")
+        return path
+
+    @field_validator("catalog")
+    @classmethod
+    def _is_a_known_catalog(cls, catalog: SecretStr) -> SecretStr:
+        kind, _, rest = catalog.get_secret_value().partition(":")
+        is_known = kind in CATALOGS and rest
+        if (kind and not is_known) or (kind == "sqlite" and URL.match(rest)):
+            raise ValueError("not supported; write `sqlite:<file on a disk>` or `postgres:dbname=... host=...`")
+        return catalog
+
     @field_validator("data_dir")
     @classmethod
     def _may_be_a_folder(cls, folder: Path) -> Path:
@@ -179,8 +206,8 @@ class Settings(BaseSettings):
 
     @property
     def mlflow_uri(self) -> str:
-        """The tracking store in use."""
-        return self.mlflow_tracking_uri or f"sqlite:///{self.root / 'mlflow.db'}"
+        """The tracking store in use, with its credentials: not to be shown."""
+        return self.mlflow_tracking_uri.get_secret_value() or f"sqlite:///{self.root / 'mlflow.db'}"
 
     @property
     def mlflow_artifacts(self) -> str:
@@ -189,8 +216,31 @@ class Settings(BaseSettings):
 
     @property
     def lake_catalog(self) -> str:
-        """The catalog in DuckLake's own notation, without the `ducklake:` prefix."""
-        return self.catalog or f"sqlite:{self.root / 'catalog.sqlite'}"
+        """The catalog in DuckLake's own notation, without the `ducklake:` prefix and without its password."""
+        return self._catalog_parts[0] or f"sqlite:{self.root / 'catalog.sqlite'}"
+
+    @property
+    def catalog_password(self) -> str:
+        """The password of a Postgres catalog; empty where its setting has none."""
+        return self._catalog_parts[1]
+
+    def hand_password_to_libpq(self) -> None:
+        """Set PGPASSWORD for this process and those it starts, if the catalog's setting has a password."""
+        if self.catalog_password:
+            os.environ["PGPASSWORD"] = self.catalog_password
+
+    @property
+    def _catalog_parts(self) -> tuple[str, str]:
+        catalog = self.catalog.get_secret_value()
+        return split_password(catalog) if catalog.startswith("postgres:") else (catalog, "")
+
+    def secrets(self) -> list[str]:
+        """Every secret that the settings hold; none of them may be shown."""
+        plain = (self.phone_hash_key, self.automation_webhook_url)
+        addresses = (self.catalog, self.mlflow_tracking_uri)
+        whole = [secret.get_secret_value() for secret in plain]
+        parts = [part for secret in addresses for part in secrets_in(secret.get_secret_value())]
+        return [secret for secret in [*whole, *parts] if secret]
 
     @property
     def lake_files(self) -> str:
@@ -251,9 +301,16 @@ def load_settings(**overrides: object) -> Settings:
     try:
         settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{PREFIX}{str(item['loc'][0]).upper()}={item.get('input')!r}: {item['msg']}" for item in error.errors()
-        )
-        raise SettingsError(f"setting not usable: {wrong}") from error
+        wrong = "; ".join(_complaint(str(item["loc"][0]), item["input"], item["msg"]) for item in error.errors())
+        raise SettingsError(f"setting not usable: {wrong}") from None
     provide_home(settings.root / "home")
     return settings
+
+
+def _complaint(name: str, given: object, problem: str) -> str:
+    """What is wrong with a setting; of a secret that is no address nothing is quoted."""
+    field = Settings.model_fields.get(name)
+    is_address = name in ("catalog", "mlflow_tracking_uri")
+    if field is not None and field.annotation is SecretStr and not is_address:
+        return f"{PREFIX}{name.upper()}={MASK}: {problem}"
+    return f"{PREFIX}{name.upper()}={masked(str(given))!r}: {problem}"

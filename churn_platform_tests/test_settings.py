@@ -64,10 +64,12 @@ def test_everything_lies_under_the_data_folder(tmp_path):
 
 def test_other_places_are_taken_as_given(tmp_path):
     """A catalog, files and tracking store elsewhere are used."""
-    settings = load_settings(catalog="postgres:dbname=x", lake_data_path="s3://x/", mlflow_tracking_uri="http://x")
+    settings = load_settings(
+        catalog="postgres:dbname=x", lake_data_path="/elsewhere/lake", mlflow_tracking_uri="http://x"
+    )
     assert (settings.lake_catalog, settings.lake_files, settings.mlflow_uri) == (
         "postgres:dbname=x",
-        "s3://x/",
+        "/elsewhere/lake",
         "http://x",
     )
 
@@ -99,3 +101,31 @@ def test_a_made_key_is_kept(tmp_path):
 def test_every_setting_has_a_sentence():
     """Each field says what it is for."""
     assert [name for name, field in Settings.model_fields.items() if not (field.description or "").endswith(".")] == []
+
+
+@pytest.mark.parametrize("name", ["DATA_DIR", "PORTFOLIOS_DIR", "LAKE_DATA_PATH", "SERVING_LOG_FOLDER"])
+def test_an_address_is_refused_where_a_folder_is_meant(monkeypatch, name):
+    """No part reads or writes object storage: the setting, its value and what is supported are told."""
+    monkeypatch.setenv(f"CHURN_{name}", "s3://bucket/x")
+    with pytest.raises(SettingsError, match=rf"CHURN_{name}='s3://bucket/x'.*give a folder on a disk"):
+        load_settings()
+
+
+@pytest.mark.parametrize("catalog", ["sqlite:s3://bucket/c.sqlite", "mysql:db=x password=hunter2", "catalog.ducklake"])
+def test_a_catalog_that_is_not_supported_is_refused_without_its_password(monkeypatch, catalog):
+    """SQLite on a disk and Postgres are supported; a password in the refused value is masked."""
+    monkeypatch.setenv("CHURN_CATALOG", catalog)
+    with pytest.raises(SettingsError, match=r"CHURN_CATALOG=.*sqlite:<file on a disk>.*postgres:") as told:
+        load_settings()
+    assert "hunter2" not in str(told.value)
+    assert told.value.__cause__ is None
+
+
+def test_passwords_in_addresses_are_secrets():
+    """Neither the settings as text nor the catalog's address shows a password; the list of secrets has each."""
+    catalog, uri = "postgres:dbname=l password=hunter2", "postgresql://u:swordfish@h/mlflow"
+    settings = load_settings(catalog=catalog, mlflow_tracking_uri=uri)
+    assert settings.lake_catalog == "postgres:dbname=l"
+    assert settings.catalog_password == "hunter2"
+    assert settings.secrets() == ["hunter2", "swordfish"]
+    assert "hunter2" not in repr(settings) and "swordfish" not in repr(settings)

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
@@ -126,6 +127,12 @@ def _read(name: str, text: str, wanted: object) -> object:
         raise SettingsError(f"{PREFIX}{name.upper()}={text!r}: {error}") from error
 
 
+def _folder(text: str) -> Path:
+    if re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE):
+        raise ValueError("an address is not supported; give a folder on a disk of this machine, as a plain path")
+    return Path(text)
+
+
 def _origins(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -140,4 +147,10 @@ def _level(text: str) -> str:
     return text.upper()
 
 
-READERS: dict[str, Callable[[str], object]] = {"cors_origins": _origins, "host": _address, "log_level": _level}
+READERS: dict[str, Callable[[str], object]] = {
+    "cors_origins": _origins,
+    "host": _address,
+    "log_level": _level,
+    "published_dir": _folder,
+    "state_dir": _folder,
+}

@@ -22,6 +22,7 @@ from benchmarks.scale.world import NEWEST, portfolio, settings_of
 from churn_platform.months import label, shift
 from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.settings import Settings
+from churn_platform.sql import literal, read_parquet
 from churn_platform.warehouse.lake import Lake, connect
 
 EVENTS = {"stg_transactions": 1, "stg_cdr": 1, "stg_support_tickets": 3, "stg_app_usage": 1, "stg_customers": 1}
@@ -61,7 +62,7 @@ def ingest(connection: Connection, settings: Settings, clock: Clock, to: Path) -
     """Each landed file copied to Parquet."""
     for path in sorted((settings.landing_dir / "telecomit").glob(f"*/{label(NEWEST)}.parquet")):
         with clock():
-            connection.execute(f"copy (select * from read_parquet('{path}')) to '{to}'")
+            connection.execute(f"copy (select * from {read_parquet(path)}) to {literal(to)}")
 
 
 def features(connection: Connection, settings: Settings, clock: Clock, to: Path) -> None:
@@ -157,7 +158,7 @@ def copy(connection: Connection, query: str, clock: Clock, to: Path) -> None:
     """Write a query's result, held in memory beforehand, to Parquet."""
     connection.execute(f"create or replace temp table result as {query}")
     with clock():
-        connection.execute(f"copy result to '{to}'")
+        connection.execute(f"copy result to {literal(to)}")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import pandas as pd
 
 from benchmarks.scale.world import NEWEST, portfolio, settings_of
 from churn_platform.months import as_of, label
+from churn_platform.sql import literal, read_parquet
 
 TABLES = {
     "transactions": "transacted_at",
@@ -48,9 +49,9 @@ def first_customers(folder: Path, to: Path, customers: int) -> None:
     with duckdb.connect() as connection:
         for table, path in of.items():
             connection.execute(
-                f"copy (select * from '{path}' where customer_id in "
-                f"(select customer_id from '{of['customers']}' order by customer_id limit {customers})) "
-                f"to '{to / table}.parquet'"
+                f"copy (select * from {read_parquet(path)} where customer_id in "
+                f"(select customer_id from {read_parquet(of['customers'])} order by customer_id limit {customers})) "
+                f"to {literal(to / f'{table}.parquet')}"
             )
 
 

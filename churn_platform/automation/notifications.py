@@ -26,6 +26,7 @@ from churn_platform.automation.requests import (
     switched,
     told,
 )
+from churn_platform.masking import hide
 from churn_platform.monitoring.tables import RETRAINING_DECISION
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.runs import RANGE_TAGS, cause, months_of_tags
@@ -52,9 +53,8 @@ def _failures(settings: Settings) -> SensorDefinition:
     def failed_runs(context: RunFailureSensorContext) -> SkipReason | None:
         run = context.dagster_run
         months = told(*months_of_tags(run.tags)) if set(RANGE_TAGS) <= set(run.tags) else ""
-        return _send(
-            settings, [failure_message(run.job_name, run.run_id, months, _cause(context.instance, run.run_id))]
-        )
+        cause = hide(_cause(context.instance, run.run_id), settings.secrets())
+        return _send(settings, [failure_message(run.job_name, run.run_id, months, cause)])
 
     return failed_runs
 

@@ -9,6 +9,7 @@ from churn_platform.campaign.contact_list import CONTACT
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.files import new_folder
+from churn_platform.sql import literal
 
 CSV_FILE, PARQUET_FILE, DICTIONARY_FILE = "contact_list.csv", "contact_list.parquet", "columns.md"
 TEXT = {
@@ -53,9 +54,9 @@ def export_contact_list(
     rows = _rows_sql(portfolio, month)
     guarded = ", ".join(_guarded(name) if name in TEXT else name for name in ORDER)
     with new_folder(target) as draft:
-        connection.execute(f"copy ({rows}) to '{_quoted(draft / PARQUET_FILE)}' (format parquet)")
+        connection.execute(f"copy ({rows}) to {literal(draft / PARQUET_FILE)} (format parquet)")
         connection.execute(
-            f"copy (select {guarded} from ({rows})) to '{_quoted(draft / CSV_FILE)}' "
+            f"copy (select {guarded} from ({rows})) to {literal(draft / CSV_FILE)} "
             f"(format csv, header, force_quote ({', '.join(TEXT)}))"
         )
         (draft / DICTIONARY_FILE).write_text(data_dictionary(portfolio, month), encoding="utf-8")
@@ -81,7 +82,3 @@ def _rows_sql(portfolio: Portfolio, month: date) -> str:
 
 def _guarded(name: str) -> str:
     return f"case when regexp_matches({name}, '{FORMULA}') then '''' || {name} else {name} end as {name}"
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -3,6 +3,7 @@
 from datetime import date
 
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.sql import identifier
 
 
 def value_sql(portfolio: Portfolio, month: date) -> str:
@@ -22,8 +23,8 @@ def value_sql(portfolio: Portfolio, month: date) -> str:
             from {scores}
             where month = date '{month}'
         )
-        select customer_id, "{value.price_feature}" * {value.margin} * life.months as customer_value_eur
+        select customer_id, {identifier(value.price_feature)} * {value.margin} * life.months as customer_value_eur
         from {portfolio.name}.customer_features
         cross join life
-        where month = date '{month}' and "{value.price_feature}" is not null
+        where month = date '{month}' and {identifier(value.price_feature)} is not null
     """

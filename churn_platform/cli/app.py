@@ -1,6 +1,7 @@
 """The command `churn` itself, and what its subcommands share."""
 
 import sys
+import traceback
 import warnings
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -13,9 +14,10 @@ from churn_platform import months
 from churn_platform.audit.actor import user_name
 from churn_platform.cli.foreign import as_ours, first_line, written_folders
 from churn_platform.disk import full_disk
-from churn_platform.errors import ChurnError
+from churn_platform.errors import ChurnError, SettingsError
+from churn_platform.masking import hide
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.settings import Settings
+from churn_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from churn_platform.audit.log import AuditLog
@@ -49,10 +51,20 @@ def main() -> None:
         told = error if isinstance(error, ChurnError) else as_ours(error)
         if full := full_disk(error, written_folders):  # what else is told blames the store that noticed
             told = ChurnError(f"{first_line(error)}; {full}")
+        shown = literal_console(sys.stderr)
         if told is None:
-            raise
-        literal_console(sys.stderr).print(Text.assemble(("error", "bold red"), " ", str(told)))
+            shown.print(hide(traceback.format_exc(), _secrets()))
+        else:
+            shown.print(Text.assemble(("error", "bold red"), " ", hide(str(told), _secrets())))
         sys.exit(1)
+
+
+def _secrets() -> list[str]:
+    """The secrets that no error may show; none where the settings themselves are wrong, whose error shows none."""
+    try:
+        return load_settings().secrets()
+    except SettingsError:
+        return []
 
 
 def audit_log(settings: Settings) -> "AuditLog":

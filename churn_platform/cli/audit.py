@@ -9,6 +9,7 @@ from rich.table import Table
 
 from churn_platform.cli.app import app, console, portfolio_named
 from churn_platform.errors import ChurnError
+from churn_platform.masking import masked
 from churn_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -94,13 +95,10 @@ def _mlflow_anchors(settings: Settings) -> "list[Anchor]":
     from churn_platform.audit.anchors import mlflow_anchors
     from churn_platform.training.tracking import Tracking
 
-    uri = settings.mlflow_uri
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
-        raise ChurnError(f"no store at {uri}")
     try:
         return mlflow_anchors(Tracking.of(settings).answering_client())
     except MlflowException as error:
-        raise ChurnError(f"{uri} does not answer: {error}") from error
+        raise ChurnError(f"{masked(settings.mlflow_uri)} does not answer: {error}") from error
 
 
 def _dagster_anchors(settings: Settings) -> "list[Anchor]":

@@ -7,7 +7,7 @@ from churn_platform.settings import load_settings
 
 ADVICE = {
     "builtins.OSError": "check that path, its permissions and the space on its disk",
-    "duckdb.IOException": "the warehouse cannot read or write that file; put it back, for example from a backup",
+    "duckdb.IOException": "`churn check-lake` names damaged files of the lake and the command that heals each",
     "duckdb.OutOfMemoryException": "set CHURN_DUCKDB_MEMORY_LIMIT higher, for example 8GB",
     "mlflow.MlflowException": "check the store that CHURN_MLFLOW_TRACKING_URI names, and its files",
     "sqlalchemy.DBAPIError": "check the store that CHURN_MLFLOW_TRACKING_URI names",

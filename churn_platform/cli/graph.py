@@ -84,12 +84,19 @@ def result(portfolio: PortfolioName) -> None:
     """Print the champion, its hold-out metrics and the customers at highest risk."""
     from churn_platform.costs.price import in_words
     from churn_platform.costs.records import cost_of
+    from churn_platform.published.contract import read_live
     from churn_platform.report import as_text, read_result
+    from churn_platform.warehouse.damage import require_sound
     from churn_platform.warehouse.lake import Lake, connect
 
     settings = load_settings()
     spec = portfolio_named(settings, portfolio)
-    with connect(Lake.of(settings), read_only=True) as connection:
+    lake = Lake.of(settings)
+    live = read_live(settings.published_dir / portfolio)
+    with connect(lake, read_only=True) as connection:
+        if live is not None and live.features_month is not None:
+            shown = [f"{portfolio}.{table}" for table in ("monthly_scores", "contact_list")]
+            require_sound(connection, lake, shown, months.parse_month(live.features_month))
         found = read_result(connection, spec, settings.published_dir, settings.truth_dir)
     console.rule("result", align="left")
     console.print(as_text(spec, found, settings.published_dir))

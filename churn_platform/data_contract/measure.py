@@ -14,6 +14,7 @@ import duckdb
 from churn_platform.ingest.load import raw_table, stored_name
 from churn_platform.months import as_of
 from churn_platform.portfolios.spec import Column, Portfolio, Table
+from churn_platform.sql import identifier, literal, literals
 
 Kind = Literal["count", "context", "size", "share", "level", "days"]
 ROWS, ROWS_PER_CUSTOMER, SILENT_DAYS = "rows", "rows per customer", "silent days"
@@ -61,14 +62,14 @@ def _asked(portfolio: Portfolio, table: Table, month: date) -> Iterator[_Asked]:
         yield _Asked("", ROWS_PER_CUSTOMER, "count", f"count(*) / nullif({known}, 0)")
     if table.event_time:
         days = (as_of(month) - month).days
-        yield _Asked("", SILENT_DAYS, "days", f'{days} - count(distinct "{table.event_time}"::date)')
+        yield _Asked("", SILENT_DAYS, "days", f"{days} - count(distinct {identifier(table.event_time)}::date)")
     for column in table.columns:
         if column.name not in (table.key, table.customer, table.event_time):
             yield from _asked_of_column(portfolio, column)
 
 
 def _asked_of_column(portfolio: Portfolio, column: Column) -> Iterator[_Asked]:
-    name = f'"{stored_name(column)}"'
+    name = identifier(stored_name(column))
     if not column.required:
         yield _Asked(column.name, MISSING, "share", _share(f"{name} is null"))
     if column.hashed:
@@ -81,10 +82,9 @@ def _asked_of_column(portfolio: Portfolio, column: Column) -> Iterator[_Asked]:
         yield _Asked(column.name, LEVEL + "true", "level", _share(name))
         yield _Asked(column.name, LEVEL + "false", "level", _share(f"not {name}"))
     if levels := _levels(portfolio, column):
-        listed = ", ".join(_literal(level) for level in levels)
-        yield _Asked(column.name, UNKNOWN, "share", _share(f"{name} not in ({listed})"))
+        yield _Asked(column.name, UNKNOWN, "share", _share(f"{name} not in ({literals(levels)})"))
         for level in levels:
-            yield _Asked(column.name, LEVEL + level, "level", _share(f"{name} = {_literal(level)}"))
+            yield _Asked(column.name, LEVEL + level, "level", _share(f"{name} = {literal(level)}"))
 
 
 def _levels(portfolio: Portfolio, column: Column) -> tuple[str, ...]:
@@ -96,7 +96,3 @@ def _levels(portfolio: Portfolio, column: Column) -> tuple[str, ...]:
 
 def _share(condition: str) -> str:
     return f"count_if({condition}) / nullif(count(*), 0)"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

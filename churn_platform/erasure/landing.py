@@ -14,6 +14,7 @@ import duckdb
 from churn_platform.ingest.files import csv_headers, landed_files, relation
 from churn_platform.ingest.suppression import without_suppressed
 from churn_platform.portfolios.spec import Portfolio, Table
+from churn_platform.sql import literal
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,7 @@ def _without(
 def clean(connection: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     """Replace the file by one of the same kind without the erased customers."""
     draft = delivery.path.with_name(f".{delivery.path.name[:7]}.unfinished")
-    target = str(draft).replace("'", "''")
-    connection.execute(f"copy (select * from {delivery.others}) to '{target}' ({_format(delivery.path)})")
+    connection.execute(f"copy (select * from {delivery.others}) to {literal(draft)} ({_format(delivery.path)})")
     draft.replace(delivery.path)
 
 
@@ -56,4 +56,4 @@ def _format(path: Path) -> str:
         return "format parquet"
     separator, _ = csv_headers(path)
     compression = "gzip" if path.suffix == ".gz" else "none"
-    return f"format csv, header true, delim '{separator}', compression '{compression}'"
+    return f"format csv, header true, delim {literal(separator)}, compression {literal(compression)}"

@@ -10,6 +10,7 @@ import duckdb
 from churn_platform.erasure.search import TABLE_NUMBER, about, find
 from churn_platform.erasure.subject import Subject
 from churn_platform.errors import ErasureError
+from churn_platform.sql import identifier, literal
 from churn_platform.warehouse.lake import Lake
 
 POSTGRES = "searched_catalog"
@@ -63,7 +64,7 @@ def _in_postgres(
     connection: duckdb.DuckDBPyConnection, lake: Lake, subject: Subject, foreign: Collection[int]
 ) -> dict[str, int]:
     """Rows of a Postgres catalog with a value of the subject: a small insert, a column's smallest or largest value."""
-    connection.execute(f"attach '{lake.catalog.partition(':')[2]}' as {POSTGRES} (type postgres, read_only)")
+    connection.execute(f"attach {literal(lake.catalog.partition(':')[2])} as {POSTGRES} (type postgres, read_only)")
     try:
         columns = connection.execute(
             "select schema_name, table_name, list(column_name) from duckdb_columns() where database_name = ? "
@@ -71,7 +72,7 @@ def _in_postgres(
             [POSTGRES, POSTGRES_OWN],
         ).fetchall()
         counts = {
-            table: _count_rows(connection, f'"{schema}"."{table}"', names, subject, foreign)
+            table: _count_rows(connection, f"{identifier(schema)}.{identifier(table)}", names, subject, foreign)
             for schema, table, names in columns
             if about(table) not in foreign
         }
@@ -98,4 +99,5 @@ def _count_rows(
 
 def _text(column: str) -> str:
     """A value as text; the catalog keeps text of small inserts as bytes."""
-    return f"""coalesce(try(decode("{column}"::blob)), "{column}"::varchar)"""
+    name = identifier(column)
+    return f"coalesce(try(decode({name}::blob)), {name}::varchar)"

@@ -19,6 +19,7 @@ from churn_platform.erasure.subject import Subject
 from churn_platform.published.contract import FEATURES_FILE
 from churn_platform.published.overlay import is_overlay
 from churn_platform.published.prediction_log import CLOSED_SUFFIX, OPEN_SUFFIX
+from churn_platform.sql import identifier, reader_pattern
 
 TABLE_NUMBER = "table_id"
 PARQUET, SQLITE, GZIP = b"PAR1", b"SQLite format 3\0", b"\x1f\x8b"
@@ -66,12 +67,12 @@ def is_in_lookup(path: Path, customer_id: str) -> bool:
 
 def _in_parquet(connection: duckdb.DuckDBPyConnection, path: Path, subject: Subject) -> int:
     reader = "read_parquet($path, hive_partitioning = false)"
-    types = connection.execute(f"describe select * from {reader}", {"path": str(path)}).fetchall()
-    tests = [test for name, sql_type, *_ in types if (test := _names(f'"{name}"', sql_type, subject))]
+    types = connection.execute(f"describe select * from {reader}", {"path": reader_pattern(path)}).fetchall()
+    tests = [test for name, sql_type, *_ in types if (test := _names(identifier(name), sql_type, subject))]
     if not tests:
         return 0
     query = f"select count(*) from {reader} where {' or '.join(f'coalesce({test}, false)' for test in tests)}"
-    given = {"path": str(path), "id": subject.customer_id, "word": word(subject.customer_id)}
+    given = {"path": reader_pattern(path), "id": subject.customer_id, "word": word(subject.customer_id)}
     parameters = given | {"numbers": list(subject.numbers)}
     row = connection.execute(
         query, {name: value for name, value in parameters.items() if f"${name}" in query}
@@ -103,7 +104,7 @@ def _in_sqlite(path: Path, subject: Subject, foreign: Collection[int]) -> int:
         text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
         return text in values or words.search(text) is not None
 
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
         return sum(any(map(names, row)) for row in _rows(database, foreign))
 
 
@@ -111,7 +112,7 @@ def _rows(database: sqlite3.Connection, foreign: Collection[int]) -> Iterator[Se
     for (table,) in database.execute("select name from sqlite_master where type = 'table'").fetchall():
         if about(table) in foreign:
             continue
-        rows = database.execute(f'select * from "{table}"')
+        rows = database.execute(f"select * from {identifier(table)}")
         columns = [column for column, *_ in rows.description]
         place = columns.index(TABLE_NUMBER) if TABLE_NUMBER in columns else None
         yield from (row for row in rows if place is None or row[place] not in foreign)

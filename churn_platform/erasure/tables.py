@@ -9,8 +9,7 @@ from churn_platform.erasure.subject import Subject
 from churn_platform.ingest.load import raw_table
 from churn_platform.ingest.suppression import contact_columns, suppress
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.warehouse.lake import NAME
-from churn_platform.warehouse.purge import CATALOG
+from churn_platform.warehouse.lake import CATALOG, NAME
 from churn_platform.warehouse.tables import table_exists
 
 ID_COLUMN = "customer_id"

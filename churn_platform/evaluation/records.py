@@ -13,7 +13,7 @@ from churn_platform.evaluation.judge import Evaluation, Judged
 from churn_platform.evaluation.promotion import AWAITING_APPROVAL
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.warehouse.tables import ensure_table, read_rows, table_exists
+from churn_platform.warehouse.tables import delete_month, ensure_table, read_rows, table_exists
 
 COLUMNS = {
     "month": "date",
@@ -39,7 +39,7 @@ def replace_evaluation(
     """
     table = f"{portfolio.name}.evaluation"
     ensure_table(connection, table, COLUMNS)
-    connection.execute(f"delete from {table} where month = ?", [evaluation.month])
+    delete_month(connection, table, evaluation.month)
     row = {
         "month": evaluation.month,
         "challenger_version": evaluation.challenger.version,

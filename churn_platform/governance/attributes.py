@@ -12,6 +12,7 @@ from churn_platform.errors import DataError
 from churn_platform.months import label, parse_month
 from churn_platform.portfolios.encoding import decode
 from churn_platform.portfolios.spec import Feature, Portfolio
+from churn_platform.sql import identifier
 from churn_platform.training.data import Labelled
 from churn_platform.training.versions import Version
 from churn_platform.warehouse.tables import table_exists
@@ -125,7 +126,7 @@ def _landed(
     """Groups by landed columns; one landed row per customer and month, so the join is many to one at most."""
     wanted = pa.table({"place": np.arange(len(customer_ids)), "customer_id": pa.array(customer_ids.tolist())})
     connection.register("wanted_customers", wanted)
-    columns = ", ".join(f'landed."{name}"' for name in names)
+    columns = ", ".join(f"landed.{identifier(name)}" for name in names)
     found = connection.execute(
         f"""
         select landed.customer_id is not null as is_found, {columns}

@@ -5,6 +5,7 @@ import msgspec
 from churn_platform.ingest import formatted
 from churn_platform.portfolios.spec import Column
 from churn_platform.published.value_format import EPOCH, MISSING_MARKERS, ValueFormat
+from churn_platform.sql import literals
 
 SQL_TYPES = {
     "string": "varchar",
@@ -45,7 +46,7 @@ def present(identifier: str, sql_type: str, column_type: str, form: ValueFormat 
         return formatted.without_missing(identifier, msgspec.structs.replace(form, missing=(*form.missing, *known)))
     if column_type == "string":
         return _trimmed(identifier)
-    markers = ", ".join(f"'{marker}'" for marker in ("", *MISSING_MARKERS))
+    markers = literals(("", *MISSING_MARKERS))
     return f"case when lower(trim({identifier})) not in ({markers}) then trim({identifier}) end"
 
 

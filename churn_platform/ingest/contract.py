@@ -16,6 +16,7 @@ from churn_platform.ingest.casting import NATIVE, SQL_TYPES, cast, present
 from churn_platform.ingest.files import normalised, unreadable
 from churn_platform.months import as_of, label
 from churn_platform.portfolios.spec import Column, Table
+from churn_platform.sql import identifier, literals
 
 Headers = Mapping[str, tuple[str, str]]
 
@@ -61,7 +62,7 @@ def check_file(
 def source_of(column: Column, headers: Headers) -> tuple[str, str]:
     """The quoted header of a column in this file and its SQL type there."""
     header, sql_type = headers[normalised(column.header)]
-    return '"' + header.replace('"', '""') + '"', sql_type
+    return identifier(header), sql_type
 
 
 def typed(column: Column, headers: Headers) -> str:
@@ -114,9 +115,9 @@ def _examples(connection: duckdb.DuckDBPyConnection, reader: str, checks: list[C
 
 
 def _column_checks(column: Column, headers: Headers) -> list[Check]:
-    identifier, sql_type = source_of(column, headers)
+    name, sql_type = source_of(column, headers)
     form = column.format and column.format.published()
-    given, value = present(identifier, sql_type, column.type, form), cast(column, identifier, sql_type)
+    given, value = present(name, sql_type, column.type, form), cast(column, name, sql_type)
     endless = column.type in ("number", "date", "timestamp")
     readable = f"coalesce(isfinite({value}), false)" if endless else f"{value} is not null"
     wrong_type = f"{given} is not null and not ({readable})"
@@ -126,9 +127,9 @@ def _column_checks(column: Column, headers: Headers) -> list[Check]:
     if column.required:
         checks.append(Check(f"{given} is null", "'an empty value'", "are missing"))
     if column.levels:
-        levels = ", ".join("'" + level.replace("'", "''") + "'" for level in column.levels)
         complaint = f"are none of {', '.join(column.levels)}"
-        checks.append(Check(f"{given} is not null and {value} not in ({levels})", f"{given}::varchar", complaint))
+        other = f"{given} is not null and {value} not in ({literals(column.levels)})"
+        checks.append(Check(other, f"{given}::varchar", complaint))
     prefix = f"column {_literal(column.header)}: {{count}} of {{rows}} values "
     return [Check(check.offending, check.example, prefix + _literal(check.complaint)) for check in checks]
 

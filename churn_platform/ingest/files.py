@@ -15,6 +15,7 @@ from pyarrow import parquet
 from churn_platform.errors import LandingError
 from churn_platform.ingest.soundness import MAX_LINE_BYTES, UNTOUCHED, check_is_file, check_sound
 from churn_platform.months import label, parse_month
+from churn_platform.sql import literal, read_csv, read_parquet
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 SEPARATORS = ",;\t|"
@@ -109,13 +110,13 @@ def relation(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, di
     """
     check_sound(path)
     if path.suffix == ".parquet":
-        reader = f"read_parquet('{_quoted(str(path))}')"
+        reader = read_parquet(path)
         return reader, _by_name(path, _parquet_headers(path), _parquet_types(connection, path, reader))
     separator, headers = csv_headers(path)
     columns = _by_name(path, headers, ["VARCHAR"] * len(headers))
-    listed = ", ".join(f"'{_quoted(header)}': 'VARCHAR'" for header in headers)
-    dialect = f"auto_detect = false, header = true, delim = '{separator}', quote = '\"', escape = '\"'"
-    return f"read_csv('{_quoted(str(path))}', {dialect}, columns = {{{listed}}})", columns
+    listed = ", ".join(f"{literal(header)}: 'VARCHAR'" for header in headers)
+    dialect = f"auto_detect = false, header = true, delim = {literal(separator)}, quote = '\"', escape = '\"'"
+    return read_csv(path, f"{dialect}, columns = {{{listed}}}"), columns
 
 
 def _parquet_headers(path: Path) -> list[str]:
@@ -207,7 +208,3 @@ def unreadable(path: Path, error: duckdb.Error) -> LandingError:
     line = re.search(r"on line: (\d+)", text, re.IGNORECASE)
     where = f"line {line.group(1)}: " if line else ""
     return LandingError(f"{path}: cannot be read: {where}{cause}; {UNTOUCHED}")
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")

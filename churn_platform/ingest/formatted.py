@@ -9,17 +9,13 @@ from churn_platform.published.value_format import (
     number_pattern,
     thousands_class,
 )
-
-
-def literal(text: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
+from churn_platform.sql import literal, literals
 
 
 def without_missing(text: str, form: ValueFormat) -> str:
     """The text without outer blanks; null where it is one of the format's words for a missing value."""
     trimmed = f"trim({text}, {literal(BLANKS)})"
-    words = ", ".join(literal(word) for word in ("", *form.missing))
+    words = literals(("", *form.missing))
     return f"case when lower({trimmed}) not in ({words}) then {trimmed} end"
 
 

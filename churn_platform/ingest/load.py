@@ -15,8 +15,9 @@ from churn_platform.ingest.hashing import keyed_hash, set_keys
 from churn_platform.ingest.suppression import without_suppressed
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Column, Portfolio, Table
+from churn_platform.sql import identifier
 from churn_platform.warehouse.lake import Lake
-from churn_platform.warehouse.tables import ensure_table, replace_month, table_exists, write
+from churn_platform.warehouse.tables import delete_month, ensure_table, replace_month, table_exists, write
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def load_month(
 
 def _empty_month(connection: duckdb.DuckDBPyConnection, table: Table, target: str, month: date) -> None:
     ensure_table(connection, target, raw_columns(table))
-    connection.execute(f"delete from {target} where month = ?", [month])
+    delete_month(connection, target, month)
 
 
 def raw_table(portfolio: Portfolio, table: Table) -> str:
@@ -89,7 +90,7 @@ def stored_name(column: Column) -> str:
 
 
 def _select_list(table: Table, month: date, headers: Headers) -> str:
-    columns = ", ".join(f'{_stored(column, headers)} as "{stored_name(column)}"' for column in table.columns)
+    columns = ", ".join(f"{_stored(column, headers)} as {identifier(stored_name(column))}" for column in table.columns)
     return f"date '{month}' as month, {columns}"
 
 

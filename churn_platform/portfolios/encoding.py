@@ -11,23 +11,19 @@ import pyarrow as pa
 
 from churn_platform.portfolios.spec import Feature
 from churn_platform.published.sentences import decoded
+from churn_platform.sql import identifier, literals
 
 
 def encoded_columns(features: Sequence[Feature]) -> str:
     """The select list that encodes `features` in DuckDB, one FLOAT column each."""
-    return ", ".join(f'{_encoded(feature)} as "{feature.name}"' for feature in features)
+    return ", ".join(f"{_encoded(feature)} as {identifier(feature.name)}" for feature in features)
 
 
 def _encoded(feature: Feature) -> str:
-    column = f'"{feature.name}"'
+    column = identifier(feature.name)
     if feature.type == "category":
-        levels = ", ".join(f"'{_quoted(level)}'" for level in feature.levels)
-        return f"(list_position([{levels}], {column}) - 1)::float"
+        return f"(list_position([{literals(feature.levels)}], {column}) - 1)::float"
     return f"{column}::float"
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")
 
 
 def matrix(batch: pa.Table | pa.RecordBatch, names: Sequence[str]) -> np.ndarray:

@@ -5,9 +5,9 @@ from datetime import date
 import duckdb
 
 from churn_platform.ingest.casting import SQL_TYPES
-from churn_platform.ingest.formatted import literal
 from churn_platform.months import as_of
 from churn_platform.portfolios.spec import Feature, Portfolio
+from churn_platform.sql import identifier, literal, literals
 from churn_platform.warehouse.tables import ensure_table, replace_month
 
 LABEL_COLUMNS = {"month": "date", "customer_id": "varchar", "features_month": "date", "churned": "boolean"}
@@ -21,17 +21,17 @@ def replace_features(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio
         for feature in portfolio.features
     }
     ensure_table(connection, table, {"customer_id": "varchar", "month": "date"} | types)
-    values = ", ".join(f'{_value(feature, month)} as "{feature.name}"' for feature in portfolio.features)
+    values = ", ".join(f"{_value(feature, month)} as {identifier(feature.name)}" for feature in portfolio.features)
     return replace_month(connection, table, month, f"select customer_id, month, {values} {_raw(portfolio, month)}")
 
 
 def _value(feature: Feature, month: date) -> str:
     """SQL for a feature from its landed column: days before the month's end, and rare levels as the one for others."""
-    column = f'"{feature.name}"'
+    column = identifier(feature.name)
     if feature.is_days_before:
         return f"datediff('day', {column}, date '{as_of(month)}')"
     if feature.other is not None:
-        levels = ", ".join(literal(level) for level in feature.levels)
+        levels = literals(feature.levels)
         is_rare = f"when {column} is not null then {literal(feature.other)}"
         return f"case when {column} in ({levels}) then {column} {is_rare} end"
     return column
@@ -41,8 +41,8 @@ def replace_labels(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, 
     """One row per customer of the snapshot whose label was delivered; a snapshot's labels mature with itself."""
     table = f"{portfolio.name}.churn_labels"
     ensure_table(connection, table, LABEL_COLUMNS)
-    positive = ", ".join(literal(value) for value in portfolio.label.positive)
-    ignored = ", ".join(literal(value) for value in ("", *portfolio.label.ignored))
+    positive = literals(portfolio.label.positive)
+    ignored = literals(("", *portfolio.label.ignored))
     select = f"""
         select month, customer_id, month as features_month, churn_label in ({positive}) as churned
         {_raw(portfolio, month)} and churn_label not in ({ignored})

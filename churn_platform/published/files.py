@@ -1,6 +1,7 @@
 """Writes published files so that a reader, or a crash, never sees half of one."""
 
 import fcntl
+import glob
 import hashlib
 import os
 import shutil
@@ -47,7 +48,7 @@ def new_folder(target: Path) -> Iterator[Path]:
 
 def remove_stale(target: Path) -> None:
     """Remove what `target` has pointed to before, and what a crash left of a draft."""
-    for stale in target.parent.glob(f".{target.name}.*"):
+    for stale in target.parent.glob(f".{glob.escape(target.name)}.*"):
         if stale.is_symlink():  # left by a crash before it became `target`
             stale.unlink()
         elif stale.resolve() != target.resolve():

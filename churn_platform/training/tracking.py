@@ -11,11 +11,13 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
-from dagster import ConfigurableResource
+from dagster import ConfigurableResource, EnvVar
 
 from churn_platform.errors import ChurnError, WarehouseBusyError
 from churn_platform.liveness import is_over
+from churn_platform.masking import hide, masked, secrets_in
 from churn_platform.settings import Settings
 from churn_platform.training.left_open import DAGSTER_RUN, end_left_open
 from churn_platform.warehouse.exclusive import one_maker
@@ -32,6 +34,7 @@ QUIET = {
     "MLFLOW_LOGGING_LEVEL": "ERROR",
 }
 
+URI_VARIABLE = "CHURN_MLFLOW_TRACKING_URI"
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
 
@@ -46,31 +49,43 @@ class Tracking(ConfigurableResource):
         """The tracking store that the settings describe."""
         return cls(tracking_uri=settings.mlflow_uri, artifact_location=settings.mlflow_artifacts)
 
+    @classmethod
+    def for_graph(cls, settings: Settings) -> "Tracking":
+        """The same as a resource of the graph, which the UI shows: by its variable's name where it was set by one."""
+        uri = settings.mlflow_uri
+        shown = EnvVar(URI_VARIABLE) if os.environ.get(URI_VARIABLE) == uri else uri
+        return cls(tracking_uri=shown, artifact_location=settings.mlflow_artifacts)
+
     def client(self) -> "MlflowClient":
         """A client of the tracking store, telemetry off; of several first users of a new store, one makes it."""
         os.environ.update(QUIET)
         import mlflow
 
-        mlflow.set_tracking_uri(self.tracking_uri)
-        path = self._sqlite_path()
-        if path is None:
-            return mlflow.MlflowClient(self.tracking_uri)
-        with one_maker(path, what="MLflow's store"):  # its client makes and migrates the tables
-            return mlflow.MlflowClient(self.tracking_uri)
-
-    def _sqlite_path(self) -> Path | None:
-        """The store's file, for an SQLite store."""
-        from sqlalchemy import make_url
-
-        kind, _, _ = self.tracking_uri.partition(":")
-        database = make_url(self.tracking_uri).database if kind.startswith("sqlite") else None
-        return Path(database) if database else None
+        uri = _without_login(self.tracking_uri)
+        path = sqlite_file(uri)
+        try:
+            mlflow.set_tracking_uri(uri)
+            if path is None:
+                return mlflow.MlflowClient(uri)
+            with one_maker(path, what="MLflow's store"):  # its client makes and migrates the tables
+                return mlflow.MlflowClient(uri)
+        except mlflow.MlflowException as error:
+            told = hide(str(error), secrets_in(uri))
+            raise ChurnError(f"MLflow at {masked(uri)} is not usable: {told}; set {URI_VARIABLE}") from None
 
     def answering_client(self) -> "MlflowClient":
         """A client for a person who waits, of a store that has just answered; ChurnError where it does not.
 
-        Asked over HTTP it may take 10 seconds and is tried again once, unless the environment says otherwise.
+        Asked over HTTP it may take 10 seconds and is tried again once, unless the environment says otherwise. A
+        store in a file is not made, for only runs of the graph have something to record.
         """
+        shown = masked(self.tracking_uri)
+        file = sqlite_file(self.tracking_uri)
+        if file is not None and not file.exists():
+            raise ChurnError(
+                f"no MLflow store at {file}; change to the project's folder, or set CHURN_DATA_DIR to its data folder "
+                "(a run of the graph makes a new one)"
+            )
         for name, value in IMPATIENT.items():
             os.environ.setdefault(name, value)
         try:
@@ -79,10 +94,10 @@ class Tracking(ConfigurableResource):
         except WarehouseBusyError:
             raise
         except Exception as error:  # MLflow, SQLAlchemy, requests and drivers share no base
-            told = next(iter(str(error).splitlines()), type(error).__name__)
+            line = next(iter(str(error).splitlines()), type(error).__name__)
+            told = hide(line, secrets_in(self.tracking_uri))
             raise ChurnError(
-                f"MLflow at {self.tracking_uri} does not answer: {told}; start or restore it, "
-                "or set CHURN_MLFLOW_TRACKING_URI"
+                f"MLflow at {shown} does not answer: {told}; start or restore it, or set {URI_VARIABLE}"
             ) from error
         return client
 
@@ -127,6 +142,28 @@ class Tracking(ConfigurableResource):
         if found := client.get_experiment_by_name(name):
             return found.experiment_id
         return client.create_experiment(name, artifact_location=f"{self.artifact_location}/{name}")
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """The file of a tracking store in SQLite; None for any other store."""
+    from sqlalchemy import make_url
+
+    kind, _, _ = uri.partition(":")
+    database = make_url(uri).database if kind.startswith("sqlite") else None
+    return Path(database) if database else None
+
+
+def _without_login(uri: str) -> str:
+    """A server's address without user and password, which go to MLflow's own variables.
+
+    MLflow quotes the address whole in its errors, and prints it after each run.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https") or parts.username is None:
+        return uri
+    os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username)
+    os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password or "")
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _end_active(status: str) -> None:

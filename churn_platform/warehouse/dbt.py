@@ -1,5 +1,6 @@
 """The dbt project as Dagster assets: one invocation per run, whatever the range of months."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -16,8 +17,10 @@ from packaging.version import Version
 from churn_platform.months import as_of
 from churn_platform.partitions import WAREHOUSE_POOL, monthly, months_of
 from churn_platform.settings import Settings
+from churn_platform.warehouse.damage import drop_damaged
 from churn_platform.warehouse.dbt_metadata import model_metadata
 from churn_platform.warehouse.dbt_profile import dbt_environment
+from churn_platform.warehouse.files import checksums_kept, forget_dropped
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.lock import writer_lock
 
@@ -84,7 +87,7 @@ def run_dbt(lake: Lake, target: Path, arguments: list[str]) -> int:
     folders = {"project-dir": dbt_project_dir(), "profiles-dir": dbt_project_dir(), "target-path": target}
     options = [f"--{name}={path}" for name, path in (folders | {"log-path": target}).items()]
     command = [str(Path(sys.executable).with_name("dbt")), *arguments, *options]
-    with writer_lock(lake):
+    with writer_lock(lake), closing(connect(lake, read_only=True)) as connection, checksums_kept(connection, lake):
         return subprocess.run(command, env=os.environ | dbt_environment(lake), check=False).returncode
 
 
@@ -113,7 +116,13 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
         os.environ.update(dbt_environment(lake) | {"DBT_TARGET_PATH": str(project.target_path)})
         months = months_of(context)
         window = ["--event-time-start", months[0].isoformat(), "--event-time-end", as_of(months[-1]).isoformat()]
-        with writer_lock(lake), closing(connect(lake, read_only=True)) as connection:
+        with (
+            writer_lock(lake),
+            closing(connect(lake, read_only=True)) as connection,
+            checksums_kept(connection, lake),
+        ):
+            tables = [".".join(key.path) for key in context.selected_asset_keys]
+            drop_damaged(lake, tables, months)  # dbt's DELETE cannot read what is damaged
             invocation = dbt.cli(["build", *NO_UNIT_TESTS, *window], context=context)
             for event in invocation.stream():
                 if isinstance(event, Output):
@@ -121,5 +130,6 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
                     found = model_metadata(connection, invocation.manifest, unique_id, translator, project.target_path)
                     event = event.with_metadata({**event.metadata, **found})
                 yield event
+            forget_dropped(lake, itertools.product(tables, months))
 
     return dbt_models

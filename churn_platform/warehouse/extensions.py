@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from churn_platform.errors import WarehouseError
+from churn_platform.sql import literal
 from churn_platform.warehouse.exclusive import one_maker
 from churn_platform.warehouse.quiet import connect_quietly
 
@@ -24,7 +25,7 @@ def install_extensions(folder: Path) -> None:
         connect_quietly({"extension_directory": str(folder)}) as connection,
     ):
         for name in _missing(folder):
-            connection.execute(f"install '{_file_in_wheel(name)}'")
+            connection.execute(f"install {literal(_file_in_wheel(name))}")
 
 
 def _missing(folder: Path) -> list[str]:

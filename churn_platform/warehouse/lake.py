@@ -12,12 +12,14 @@ from tenacity import RetryError, Retrying, retry_if_exception, stop_after_delay,
 
 from churn_platform.errors import WarehouseBusyError, WarehouseError
 from churn_platform.settings import Settings
+from churn_platform.sql import literal
 from churn_platform.warehouse.exclusive import one_maker
 from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.holders import holders_of
 from churn_platform.warehouse.quiet import connect_quietly
 
 NAME = "lake"
+CATALOG = f"__ducklake_metadata_{NAME}"
 BUSY_SIGNS = ("database is locked", "conflict", "could not serialize", "deadlock")
 
 
@@ -35,7 +37,12 @@ class Lake:
 
     @classmethod
     def of(cls, settings: Settings) -> "Lake":
-        """The lake that the settings describe."""
+        """The lake that the settings describe.
+
+        The password of a Postgres catalog is left to libpq's own variable. No address has it, so no error, no run's
+        output, no profile of dbt and no page of the UI can show it.
+        """
+        settings.hand_password_to_libpq()
         return cls(
             catalog=settings.lake_catalog,
             files=settings.lake_files,
@@ -69,8 +76,12 @@ class Lake:
         }
 
     def attach_options(self, *, read_only: bool = False) -> dict[str, str | int]:
-        """Options of ATTACH; the SQLite catalog runs in WAL mode, so readers never wait for a writer."""
-        options: dict[str, str | int] = {"DATA_PATH": self.files}
+        """Options of ATTACH; the SQLite catalog runs in WAL mode, so readers never wait for a writer.
+
+        Where the files lie is said by the settings, not by the catalog, which keeps the place where it was made: so a
+        data folder can be moved. `require_files` notices a place without them.
+        """
+        options: dict[str, str | int] = {"DATA_PATH": self.files, "OVERRIDE_DATA_PATH": True}
         if self.sqlite_path:
             options["META_BUSY_TIMEOUT"] = int(self.wait_seconds * 1000)
             options |= {} if read_only else {"META_JOURNAL_MODE": "WAL"}
@@ -83,12 +94,15 @@ def connect(lake: Lake, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
     Read-only refuses every write. WarehouseError where the lake cannot be opened, or does not exist yet and read-only
     was asked for; WarehouseBusyError where its catalog stayed locked.
     """
-    install_extensions(lake.extension_dir)
     path = lake.sqlite_path
+    if path is not None and read_only and not _is_made(path):
+        raise WarehouseError(  # before anything is made, folders and extensions included
+            f"no warehouse at {path}; change to the project's folder, or set CHURN_DATA_DIR to its "
+            "data folder (`make demo` or materializing an asset makes a new one)"
+        )
+    install_extensions(lake.extension_dir)
     if path is None or _is_made(path):
         return _attached(lake, read_only=read_only)
-    if read_only:
-        raise WarehouseError(f"no warehouse at {path}; `make demo` or materializing an asset makes it")
     with one_maker(path, what="the warehouse"):
         return _attached(lake, read_only=False)
 
@@ -108,19 +122,38 @@ def _is_made(path: Path) -> bool:
 def _attached(lake: Lake, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     connection = connect_quietly(lake.config())
     options = ", ".join(
-        f"{key} {value}" if isinstance(value, int) else f"{key} '{value}'"
+        f"{key} {value}" if isinstance(value, int) else f"{key} {literal(value)}"
         for key, value in lake.attach_options(read_only=read_only).items()
     )
     try:
-        attempts(lake)(connection.execute, f"attach 'ducklake:{lake.catalog}' as {NAME} ({options})")
+        attempts(lake)(connection.execute, f"attach {literal(f'ducklake:{lake.catalog}')} as {NAME} ({options})")
         connection.execute(f"use {NAME}")
+        require_files(connection, lake)
     except RetryError as error:
         connection.close()
         raise busy_error(lake) from error
     except duckdb.Error as error:
         connection.close()
         raise WarehouseError(f"cannot open the warehouse ducklake:{lake.catalog}: {error}") from error
+    except WarehouseError:
+        connection.close()
+        raise
     return connection
+
+
+def require_files(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    """WarehouseError where the lake's files lie elsewhere: it was moved without them, or a wrong folder is set."""
+    if Path(lake.files).is_dir():
+        return
+    row = connection.execute(
+        f"select count(*), (select value from {CATALOG}.ducklake_metadata where key = 'data_path') "
+        f"from {CATALOG}.ducklake_data_file where end_snapshot is null"
+    ).fetchone()
+    if row and row[0]:
+        raise WarehouseError(
+            f"the warehouse ducklake:{lake.catalog} has {row[0]:,} files, and there is no folder {lake.files}; they "
+            f"were made in {row[1]}: move them, or set CHURN_LAKE_DATA_PATH to where they lie"
+        )
 
 
 def attempts(lake: Lake) -> Retrying:

@@ -1,5 +1,6 @@
 """DuckLake's maintenance functions, and how they are called: as the only writer, again while the catalog is busy."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,6 +11,10 @@ from typing import TypeVar
 import duckdb
 from tenacity import RetryError
 
+from churn_platform.errors import WarehouseError
+from churn_platform.sql import literal
+from churn_platform.warehouse.damage import find_damage
+from churn_platform.warehouse.files import checksums_kept, forget_checksums, lake_files
 from churn_platform.warehouse.lake import NAME, Lake, attempts, busy_error, connect
 from churn_platform.warehouse.lock import writer_lock
 
@@ -31,10 +36,26 @@ def maintain(lake: Lake, work: Callable[[duckdb.DuckDBPyConnection], Result]) ->
     `work` may run several times, and may have been cut short before.
     """
     with writer_lock(lake), closing(connect(lake)) as connection:
+        _require_sound_files(connection, lake)
         try:
-            return attempts(lake)(work, connection)
+            with checksums_kept(connection, lake):
+                done = attempts(lake)(work, connection)
         except RetryError as error:
             raise busy_error(lake) from error
+        forget_checksums(lake)
+        return done
+
+
+def _require_sound_files(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    """WarehouseError where a file that may be rewritten is damaged: its bit rot would get a new checksum.
+
+    Files are rewritten where rows of theirs were deleted, or where a month has several.
+    """
+    files = lake_files(connection, lake, "is_live")
+    count = Counter((file.table, file.month) for file in files)
+    damage = find_damage(lake, [file for file in files if count[file.table, file.month] > 1])
+    if damage:
+        raise WarehouseError(f"nothing was packed or removed: {damage[0]}; make it again: `{damage[0].cure}`")
 
 
 def tidy(lake: Lake, needed: Collection[int], *, until: datetime, grace: timedelta = GRACE) -> Tidied:
@@ -95,5 +116,5 @@ def remove_unused(connection: duckdb.DuckDBPyConnection, age: str, *, orphans: s
 
 def call(connection: duckdb.DuckDBPyConnection, function: str, *options: str) -> list[tuple]:
     """Rows of a maintenance function of DuckLake, all of them: it does its work only as they are fetched."""
-    arguments = ", ".join([f"'{NAME}'", *options])
+    arguments = ", ".join([literal(NAME), *options])
     return connection.execute(f"from ducklake_{function}({arguments})").fetchall()

@@ -15,12 +15,11 @@ import duckdb
 
 from churn_platform.errors import WarehouseBusyError
 from churn_platform.warehouse.holders import holders_of
-from churn_platform.warehouse.lake import NAME, Lake
+from churn_platform.warehouse.lake import CATALOG, Lake
 from churn_platform.warehouse.lock import writer_lock
 from churn_platform.warehouse.maintenance import GRACE, expire, maintain, older_than, remove_unused, settle
 from churn_platform.warehouse.tables import transaction
 
-CATALOG = f"__ducklake_metadata_{NAME}"
 FindFiles = Callable[[duckdb.DuckDBPyConnection], Sequence[Path]]
 Note = Callable[[duckdb.DuckDBPyConnection, Sequence[int]], None]
 

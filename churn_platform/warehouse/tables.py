@@ -9,7 +9,11 @@ import duckdb
 import pyarrow as pa
 from tenacity import RetryError
 
-from churn_platform.warehouse.lake import NAME, Lake, attempts, busy_error
+from churn_platform.errors import UnreadableMonthError
+from churn_platform.sql import identifier
+from churn_platform.warehouse.damage import drop_damaged
+from churn_platform.warehouse.files import checksums_kept, forget_dropped
+from churn_platform.warehouse.lake import NAME, Lake, attempts, busy_error, is_busy
 from churn_platform.warehouse.lock import writer_lock
 
 Result = TypeVar("Result")
@@ -21,10 +25,25 @@ def write(connection: duckdb.DuckDBPyConnection, lake: Lake, work: Callable[[], 
     WarehouseBusyError after the lake's `wait_seconds`. `work` may run several times, so it must do nothing but write.
     """
     try:
-        with writer_lock(lake):
-            return attempts(lake)(_write_once, connection, work, note)
+        with writer_lock(lake), checksums_kept(connection, lake):
+            return _write_healing(connection, lake, work, note)
     except RetryError as error:
         raise busy_error(lake) from error
+
+
+def _write_healing(connection: duckdb.DuckDBPyConnection, lake: Lake, work: Callable[[], Result], note: str) -> Result:
+    """Write, and drop the files of each month that `work` wants to replace and cannot, because they are damaged."""
+    healed = []
+    while True:
+        try:
+            done = attempts(lake)(_write_once, connection, work, note)
+        except UnreadableMonthError as error:
+            if not drop_damaged(lake, [error.table], [error.month]):
+                raise (error.__cause__ or error) from None
+            healed.append((error.table, error.month))
+        else:
+            forget_dropped(lake, healed)  # those that have no file now, being empty
+            return done
 
 
 def _write_once(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result], note: str) -> Result:
@@ -61,9 +80,9 @@ def ensure_table(connection: duckdb.DuckDBPyConnection, table: str, columns: Map
     if table_exists(connection, table):
         known = [column[0] for column in connection.execute(f"select * from {table} limit 0").description]
         for column in columns.keys() - known:
-            connection.execute(f'alter table {table} add column "{column}" {columns[column]}')
+            connection.execute(f"alter table {table} add column {identifier(column)} {columns[column]}")
         return
-    listed = ", ".join(f'"{column}" {sql_type}' for column, sql_type in columns.items())
+    listed = ", ".join(f"{identifier(column)} {sql_type}" for column, sql_type in columns.items())
     connection.execute(f"create schema if not exists {table.split('.')[0]}")
     connection.execute(f"create table {table} ({listed})")
     connection.execute(f"alter table {table} set partitioned by (month)")
@@ -80,9 +99,22 @@ def table_exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
 
 def replace_month(connection: duckdb.DuckDBPyConnection, table: str, month: date, select: str) -> int:
     """Replace the rows of `month` by those of the query; returns their number. To be called in a transaction."""
-    connection.execute(f"delete from {table} where month = ?", [month])
+    delete_month(connection, table, month)
     inserted = connection.execute(f"insert into {table} by name {select}").fetchone()
     return inserted[0] if inserted else 0
+
+
+def delete_month(connection: duckdb.DuckDBPyConnection, table: str, month: date, condition: str = "true") -> None:
+    """Delete the rows of `month` that meet a condition; `write` drops damaged files of a month and calls again.
+
+    To be called in a transaction.
+    """
+    try:
+        connection.execute(f"delete from {table} where month = ? and {condition}", [month])
+    except duckdb.Error as error:
+        if is_busy(error):
+            raise
+        raise UnreadableMonthError(table, month) from error
 
 
 def replace_rows(
@@ -111,7 +143,7 @@ def replace_dicts(
     To be called in a transaction.
     """
     ensure_table(connection, table, columns)
-    connection.execute(f"delete from {table} where month = ?", [month])
+    delete_month(connection, table, month)
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     for row in rows:
         values = [({"month": month} | dict(row))[column] for column in columns]

@@ -65,6 +65,7 @@ def test_a_store_of_models_that_does_not_answer_is_told_soon(refusal, monkeypatc
 def test_a_damaged_live_file_is_told(refusal, settings, tracking, monkeypatch, content):
     """Cut short, of another shape, or not text."""
     monkeypatch.setenv("CHURN_MLFLOW_TRACKING_URI", tracking.tracking_uri)
+    tracking.client()  # makes the store
     path = settings.published_dir / "telecomit" / LIVE_FILE
     path.parent.mkdir(parents=True)
     path.write_bytes(content)

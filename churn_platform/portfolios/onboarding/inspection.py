@@ -10,6 +10,7 @@ import msgspec
 from churn_platform.ingest.casting import NATIVE, cast, present
 from churn_platform.portfolios.spec import Column, Format
 from churn_platform.published.value_format import ValueFormat
+from churn_platform.sql import identifier as quoted
 
 Kind = Literal["empty", "boolean", "integer", "number", "date", "days", "text", "unusable"]
 
@@ -119,11 +120,6 @@ def _profile(name: str, header: tuple[str, str], found: Mapping[str, Any]) -> Pr
         levels=found["levels"],
         **{measure: found[measure] for measure in MEASURES},
     )
-
-
-def quoted(header: str) -> str:
-    """A header as an SQL identifier."""
-    return '"' + header.replace('"', '""') + '"'
 
 
 def _values(identifier: str, sql_type: str) -> dict[str, str]:

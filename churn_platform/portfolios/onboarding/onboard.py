@@ -10,7 +10,6 @@ import duckdb
 
 from churn_platform.errors import LandingError, SpecError
 from churn_platform.ingest.files import SUFFIXES, normalised, relation, unreadable
-from churn_platform.ingest.formatted import literal
 from churn_platform.ingest.soundness import check_is_file
 from churn_platform.portfolios.onboarding.asked import Asked
 from churn_platform.portfolios.onboarding.inspection import Profile, inspect
@@ -23,6 +22,7 @@ from churn_platform.portfolios.registry import read_portfolio, spec_paths
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.spec_model import IDENTIFIER_PATTERN
 from churn_platform.published.contract import ROUTES
+from churn_platform.sql import literals
 
 OTHER_SCHEMAS = ("main", "temp", "system", "lake", "information_schema", "pg_catalog")
 FEW_CHURNED = 100
@@ -188,7 +188,7 @@ def _check_ids(connection: duckdb.DuckDBPyConnection, reader: str, file: Path, i
 
 def _churned(profile: Profile, label: LabelValues) -> str:
     """SQL for whether a customer churned; null without a label."""
-    positive, negative = (", ".join(map(literal, values)) for values in (label.positive, label.negative))
+    positive, negative = map(literals, (label.positive, label.negative))
     value = profile.sql("string")
     return f"case when {value} in ({positive}) then true when {value} in ({negative}) then false end"
 

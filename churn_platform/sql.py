@@ -1,0 +1,43 @@
+"""Quotes what goes into SQL text: literals, identifiers, and paths for DuckDB's readers.
+
+A value that can be a parameter should be one. DuckDB takes none in ATTACH, COPY and most table functions.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+GLOB_SIGNS = re.compile(r"([*?\[])")
+
+
+def literal(value: object) -> str:
+    """A text, or whatever is written as one, as a string literal."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def literals(values: Iterable[object]) -> str:
+    """Several string literals, with commas between."""
+    return ", ".join(map(literal, values))
+
+
+def identifier(name: str) -> str:
+    """A column's, table's or schema's name, whatever signs it has."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def reader_pattern(path: Path) -> str:
+    """The path as `read_parquet` and `read_csv` take it: they read `*`, `?` and `[` as a pattern.
+
+    Without this `v[2]/a.csv` would also stand for `v2/a.csv`.
+    """
+    return GLOB_SIGNS.sub(r"[\1]", str(path))
+
+
+def read_parquet(path: Path, options: str = "") -> str:
+    """The table function that reads one Parquet file."""
+    return f"read_parquet({literal(reader_pattern(path))}{options and f', {options}'})"
+
+
+def read_csv(path: Path, options: str) -> str:
+    """The table function that reads one CSV file."""
+    return f"read_csv({literal(reader_pattern(path))}, {options})"

@@ -1,0 +1,185 @@
+"""Finds damaged and missing files of the lake, and drops those of a month so that it can be made again."""
+
+from collections.abc import Collection, Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import pyarrow
+from pyarrow import parquet
+
+from churn_platform.errors import WarehouseError
+from churn_platform.months import label
+from churn_platform.sql import literals
+from churn_platform.warehouse.files import (
+    LakeFile,
+    dropped,
+    keep_checksums,
+    kept_checksums,
+    lake_files,
+    note_dropped,
+    sha256,
+)
+from churn_platform.warehouse.lake import CATALOG, Lake, connect
+
+FORMAT = "1.0"  # of the catalog; what a delete writes into it is laid down there
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A month of a table that is not as it was written, or a table without months."""
+
+    table: str
+    month: date | None
+    problem: str
+    is_live: bool = True  # whether the newest state reads it
+
+    @property
+    def cure(self) -> str:
+        """The command that makes the rows again."""
+        if self.month is None:
+            return "restore the file from a backup: no command makes a table without months"
+        return f"churn materialize {self.table} --month {label(self.month)}"
+
+    def __str__(self) -> str:
+        month = f" of {label(self.month)}" if self.month else ""
+        return f"{self.table}{month}: {self.problem}"
+
+
+def find_damage(lake: Lake, files: Iterable[LakeFile]) -> list[Damage]:
+    """What is missing or changed among the files.
+
+    A file from before checksums were kept is decoded whole, and gets its checksum if that works.
+    """
+    kept = kept_checksums(lake)
+    found = []
+    sound = []
+    for file in files:
+        problem = _problem(file, kept.get(file.path))
+        if problem:
+            found.append(Damage(file.table, file.month, f"{file.path} {problem}", file.is_live))
+        elif file.path not in kept:
+            sound.append(file.path)
+    keep_checksums(lake, sound)
+    return found
+
+
+def dropped_months(lake: Lake) -> list[Damage]:
+    """Months that have no rows because their damaged files were dropped and nothing was written after."""
+    told = "was dropped as damaged and has not been written since"
+    return [Damage(table, month, told) for table, month in dropped(lake)]
+
+
+def _problem(file: LakeFile, checksum: str | None) -> str | None:
+    if not file.path.is_file():
+        return "is missing"
+    size = file.path.stat().st_size
+    if size != file.size_bytes:
+        return f"has {size:,} bytes instead of {file.size_bytes:,}"
+    if checksum is None:
+        return None if _is_readable(file) else "cannot be read"
+    return None if sha256(file.path) == checksum else "has other content than was written"
+
+
+def _is_readable(file: LakeFile) -> bool:
+    try:
+        with parquet.ParquetFile(file.path) as content:
+            for _ in content.iter_batches():
+                pass
+    except (pyarrow.ArrowException, OSError):
+        return False
+    return True
+
+
+def require_sound(connection: duckdb.DuckDBPyConnection, lake: Lake, tables: Collection[str], month: date) -> None:
+    """WarehouseError names the first file of the tables' month that is damaged, and the command that heals it."""
+    damage = find_damage(lake, _live_files(connection, lake, tables, [month]))
+    for found in [*damage, *dropped_months(lake)]:
+        if found.table in tables and found.month == month:
+            raise WarehouseError(f"{found}; make it again: `{found.cure}`")
+
+
+def drop_damaged(lake: Lake, tables: Collection[str], months: Collection[date]) -> list[Damage]:
+    """Take all files of each damaged month out of the newest state; returns what was damaged.
+
+    A month of one of the tables is damaged if one of its files is.
+
+    DuckLake's DELETE reads what it deletes, so it cannot remove a file that nobody can read. This writes into the
+    catalog what such a DELETE would, as a snapshot of its own. The month has no rows until it is written again: to be
+    called just before that, as the only writer. Until then the month is noted as dropped, so that a kill in between
+    is noticed. Older snapshots keep the damaged file.
+    """
+    if not tables or not months:
+        return []
+    with closing(connect(lake)) as connection:
+        damage = find_damage(lake, _live_files(connection, lake, tables, months))
+        for table, month in sorted({(found.table, found.month) for found in damage if found.month}):
+            note_dropped(lake, table, month)
+            _drop_month(connection, table, month)
+    return damage
+
+
+def _live_files(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    tables: Collection[str],
+    months: Collection[date],
+) -> list[LakeFile]:
+    condition = f"is_live and table_name in ({literals(tables)}) and month in ({literals(months)})"
+    return lake_files(connection, lake, condition)
+
+
+def _drop_month(connection: duckdb.DuckDBPyConnection, table: str, month: date) -> None:
+    schema, _, name = table.partition(".")
+    _require_format(connection)
+    connection.execute("begin")
+    try:
+        snapshot, number = _next_snapshot(connection, schema, name)
+        note = f"{table} {label(month)}: damaged files dropped"
+        changes = "(snapshot_id, changes_made, author, commit_message)"
+        connection.execute(
+            f"insert into {CATALOG}.ducklake_snapshot_changes {changes} values (?, ?, 'churn_platform', ?)",
+            [snapshot, f"deleted_from_table:{number}", note],
+        )
+        rows = connection.execute(
+            f"select data_file_id from {CATALOG}.ducklake_file_partition_value "
+            "where table_id = ? and partition_key_index = 0 and partition_value = ?",
+            [number, month.isoformat()],
+        ).fetchall()
+        files = ", ".join(str(row[0]) for row in rows)
+        for kind in ("ducklake_data_file", "ducklake_delete_file"):
+            connection.execute(
+                f"update {CATALOG}.{kind} set end_snapshot = {snapshot} "
+                f"where end_snapshot is null and data_file_id in ({files})"
+            )
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+
+
+def _require_format(connection: duckdb.DuckDBPyConnection) -> None:
+    row = connection.execute(f"select value from {CATALOG}.ducklake_metadata where key = 'version'").fetchone()
+    if row is None or row[0] != FORMAT:
+        raise WarehouseError(
+            f"the lake's catalog has format {row and row[0]}, and damaged files can be dropped from {FORMAT} alone; "
+            "restore the file from a backup"
+        )
+
+
+def _next_snapshot(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> tuple[int, int]:
+    """Begin a snapshot after the newest; returns its number and that of the table."""
+    connection.execute(
+        f"insert into {CATALOG}.ducklake_snapshot "
+        "select snapshot_id + 1, now(), schema_version, next_catalog_id, next_file_id "
+        f"from {CATALOG}.ducklake_snapshot order by snapshot_id desc limit 1"
+    )
+    row = connection.execute(
+        f"select (select max(snapshot_id) from {CATALOG}.ducklake_snapshot), table_id "
+        f"from {CATALOG}.ducklake_table as tables join {CATALOG}.ducklake_schema as schemas using (schema_id) "
+        "where tables.end_snapshot is null and schemas.end_snapshot is null and schema_name = ? and table_name = ?",
+        [schema, name],
+    ).fetchone()
+    assert row is not None
+    return row
