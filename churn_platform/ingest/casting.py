@@ -60,7 +60,7 @@ def cast(column: Column, identifier: str, sql_type: str) -> str:
     """The value in the contract's type, timestamps in UTC; null where it is missing or cannot be read so."""
     if sql_type == "TIMESTAMP WITH TIME ZONE":
         identifier, sql_type = f"({identifier} at time zone 'UTC')", "TIMESTAMP"
-    form = column.format and column.format.published()
+    form = column.format.published() if column.format else None
     value = present(identifier, sql_type, column.type, form)
     if sql_type in NATIVE[column.type]:
         return f"{value}::{SQL_TYPES[column.type]}"

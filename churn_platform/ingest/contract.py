@@ -116,7 +116,7 @@ def _examples(connection: duckdb.DuckDBPyConnection, reader: str, checks: list[C
 
 def _column_checks(column: Column, headers: Headers) -> list[Check]:
     name, sql_type = source_of(column, headers)
-    form = column.format and column.format.published()
+    form = column.format.published() if column.format else None
     given, value = present(name, sql_type, column.type, form), cast(column, name, sql_type)
     endless = column.type in ("number", "date", "timestamp")
     readable = f"coalesce(isfinite({value}), false)" if endless else f"{value} is not null"

@@ -120,7 +120,7 @@ def _published(feature: Feature, values: np.ndarray, importance: float) -> Publi
         group=feature.group,
         protected=feature.protected,
         importance=importance,
-        format=feature.format and feature.format.published(),
+        format=feature.format.published() if feature.format else None,
         other=feature.other,
     )
 

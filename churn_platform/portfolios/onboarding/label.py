@@ -44,8 +44,9 @@ class LabelValues:
 def label_values(profile: Profile, given: Given, command: Command) -> tuple[LabelValues, list[str]]:
     """The label's values, with findings; SpecError, with the command that would do, if unclear what is what."""
     levels = profile.levels or {}
+    findings: list[str] = []
     if given.positive or given.negative:
-        sides, findings = _as_said(profile, levels, given, command), []
+        sides = _as_said(profile, levels, given, command)
     else:
         sides, findings = _understood(profile, levels, given, command)
     positive, negative, ignored = sides.positive, sides.negative, sides.ignored

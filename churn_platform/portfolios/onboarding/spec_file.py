@@ -48,7 +48,7 @@ def spec_text(source: Source, label: LabelValues, proposals: Sequence[Proposal],
     """The spec as YAML; `Portfolio` reads it, and what is left out stands in it as a comment."""
     used = [proposal.feature for proposal in proposals if proposal.used and proposal.feature]
     left_out = [proposal.feature for proposal in proposals if not proposal.used and proposal.feature]
-    head = {
+    head: dict[str, Any] = {
         "name": source.name,
         "title": f"{source.name.replace('_', ' ').capitalize()} (one snapshot)",
         "kind": "snapshot",
@@ -56,7 +56,11 @@ def spec_text(source: Source, label: LabelValues, proposals: Sequence[Proposal],
     }
     put_back = ["  # Left out; remove the '#' of a line to use it:"] if left_out else []
     protected = [feature.name for feature in used if feature.protected]
-    values = {"column": source.label_column, "positive": list(label.positive), "negative": list(label.negative)}
+    values: dict[str, Any] = {
+        "column": source.label_column,
+        "positive": list(label.positive),
+        "negative": list(label.negative),
+    }
     values |= {"ignored": list(label.ignored)} if label.ignored else {}
     head |= {"unused_columns": list(source.unused)} if source.unused else {}
     lines = [

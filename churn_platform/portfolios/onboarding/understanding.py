@@ -210,8 +210,9 @@ def _measured(connection: duckdb.DuckDBPyConnection, reader: str, profile: Profi
     count, numbers, distinct, low, high, whole = found
     if count != numbers or not count:
         return profile
-    kind = "days" if form.date else "integer" if whole and profile.is_text else "number"
-    return replace(changed, kind=kind, present=count, numbers=count, distinct=distinct, low=low, high=high, levels=None)
+    if whole and profile.is_text and not form.date:
+        changed = replace(changed, kind="integer")
+    return replace(changed, present=count, numbers=count, distinct=distinct, low=low, high=high, levels=None)
 
 
 def _said(form: ValueFormat, shapes: Mapping[str, int]) -> str:
