@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from serving.claims import check_port, state_claimed
+from serving.claims import connections_allowed, port_claimed, state_claimed
 from serving.errors import SettingsError
 from serving.keys import SCOPES, add_key, closed_file, read_keys, revoke_key
 from serving.logs import log_config
@@ -23,7 +23,10 @@ def main(arguments: list[str] | None = None) -> int:
         if parsed.command == "keys":
             _keys(parsed, settings)
         else:
-            with state_claimed(settings.state_dir):
+            with (
+                state_claimed(settings.state_dir),
+                port_claimed(settings.host, settings.port),
+            ):
                 serve(settings)
     except SettingsError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -32,8 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def serve(settings: Settings) -> None:
-    """Run the workers until a signal; each finishes its requests first. The state folder must be claimed."""
-    check_port(settings.host, settings.port)
+    """Run the workers until a signal; each finishes its requests first. State folder and port must be claimed."""
+    connections = connections_allowed(settings.workers)
     os.umask(0o077)  # what workers write tells of customers
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_dir)  # read when prometheus_client is imported
     _forget_counters(settings.metrics_dir)
@@ -42,11 +45,13 @@ def serve(settings: Settings) -> None:
 
     from serving.app import check_exposure
     from serving.key_ring import KeyRing
+    from serving.watchdog import watch_workers
 
     logging.config.dictConfig(log_config(settings.log_level))
     ring = KeyRing(settings.keys_file)
     check_exposure(settings, ring)
     ring.close()
+    watch_workers(settings.heartbeats_dir, looks=settings.watchdog_seconds)
     Granian(
         "serving.app:create_worker",
         factory=True,
@@ -56,6 +61,7 @@ def serve(settings: Settings) -> None:
         interface=Interfaces.ASGI,
         http=HTTPModes.http1,  # where it may be HTTP/2, granian waits for ever for a silent client to say which
         websockets=False,
+        backpressure=connections,
         log_dictconfig=log_config(settings.log_level),
         respawn_failed_workers=True,
         respawn_interval=0.1,

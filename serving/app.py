@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import faulthandler
 import logging
 import os
 import socket
@@ -34,6 +35,7 @@ from serving.limits import Limiter
 from serving.live import Registry
 from serving.metrics import Metrics
 from serving.settings import Settings, load_settings
+from serving.watchdog import beat
 
 CONTROLLERS = [ServiceController, ScoringController, ModelsController, ExperimentController]
 PURGE_ROUNDS = 60
@@ -43,6 +45,7 @@ logger = logging.getLogger(__name__)
 
 def create_worker() -> ASGIApp:
     """The application in a worker process of `python -m serving`."""
+    faulthandler.enable()  # a worker that hangs is asked for its traceback before it is replaced
     end_with_parent()
     return create_app()
 
@@ -125,13 +128,13 @@ async def following(plane: Dataplane, keys: KeyRing) -> AsyncIterator[None]:
     """
     watch = KeyWatch(keys, seconds=plane.settings.poll_seconds, looked=plane.metrics.keys_looked_at.set)
     watch.start()
-    task = None
+    tasks = [asyncio.create_task(beat(plane.settings.heartbeats_dir))]
     try:
         await asyncio.to_thread(plane.refresh)
-        task = asyncio.create_task(_follow(plane))
+        tasks.append(asyncio.create_task(_follow(plane)))
         yield
     finally:
-        if task:
+        for task in tasks:
             task.cancel()
         watch.stop()
         await asyncio.to_thread(plane.close)

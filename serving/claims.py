@@ -4,8 +4,10 @@ import contextlib
 import errno
 import fcntl
 import os
+import resource
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +17,10 @@ from serving.errors import SettingsError
 from serving.private_files import own_folder
 
 LOCK_FILE = "service.lock"
+DESCRIPTORS_WANTED = 8192
+DESCRIPTORS_RESERVED = 256  # for keys, bundles, look-ups, logs and the server itself
+CONNECTIONS_LEAST = 64
+CONNECTIONS_MOST = 1024  # over all workers
 STARTED_BY = os.getpid()  # kept by a fork
 
 
@@ -56,6 +62,46 @@ def check_port(host: str, port: int) -> None:
             raise SettingsError(
                 f"cannot listen on SERVING_HOST={host}, SERVING_PORT={port}: {error.strerror}"
             ) from error
+
+
+@contextlib.contextmanager
+def port_claimed(host: str, port: int) -> Iterator[None]:
+    """Keep the port from other services meanwhile; SettingsError if one has it or nobody may listen.
+
+    Two services that start at once both find the port free, and would then share it. A name in Linux's
+    abstract namespace can be bound once, and the system frees it however its process ends.
+    """
+    check_port(host, port)
+    with socket.socket(socket.AF_UNIX) as claim:
+        if sys.platform == "linux":
+            try:
+                claim.bind(f"\0churn-serving-{host}-{port}")
+            except OSError as error:
+                raise SettingsError(
+                    f"port {port} is taken by a service that starts; stop it, or set SERVING_PORT"
+                ) from error
+        yield
+
+
+def connections_allowed(workers: int) -> int:
+    """How many connections a worker may hold, below its file descriptors; raises their limit first.
+
+    A worker without a free descriptor reads neither keys nor bundles, and refuses everybody.
+    SettingsError if the system allows too few.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS_WANTED if hard == resource.RLIM_INFINITY else min(DESCRIPTORS_WANTED, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    left = DESCRIPTORS_WANTED if soft == resource.RLIM_INFINITY else soft - DESCRIPTORS_RESERVED
+    if left < CONNECTIONS_LEAST:
+        least = DESCRIPTORS_RESERVED + CONNECTIONS_LEAST
+        raise SettingsError(
+            f"a process may open {soft} files here, and a worker needs {least}; raise it with "
+            f"`ulimit -n {DESCRIPTORS_WANTED}` or LimitNOFILE of the service manager"
+        )
+    return max(CONNECTIONS_LEAST, min(left, CONNECTIONS_MOST // workers))
 
 
 def end_with_parent(poll_seconds: float = 1.0) -> None:

@@ -43,6 +43,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     drain_seconds: Annotated[
         int, Meta(ge=1), _about("How long a worker may finish its requests when it is stopped.")
     ] = 10
+    watchdog_seconds: Annotated[
+        int, Meta(ge=1), _about("How long a worker's event loop may stand still before it is replaced.")
+    ] = 30
     poll_seconds: Annotated[
         float, Positive, _about("How often each worker looks for a new live.json and new keys.")
     ] = 1.0
@@ -80,6 +83,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the service."""
         return self.host in LOOPBACK
+
+    @property
+    def heartbeats_dir(self) -> Path:
+        """Where workers count, so that one that hangs is noticed."""
+        return self.state_dir / "heartbeats"
 
     @property
     def keys_file(self) -> Path:

@@ -17,8 +17,11 @@ STOP_SECONDS = 20.0
 
 
 @contextmanager
-def serving(folder: Path, *, workers: int) -> Iterator[int]:
-    """The port of a ready service on `folder`'s published and state folders; its output goes to `service.log` there."""
+def serving(folder: Path, *, workers: int, **settings: str) -> Iterator[int]:
+    """The port of a ready service on `folder`'s published and state folders.
+
+    Its output goes to `service.log` there; `settings` are further variables of its environment.
+    """
     port = _free_port()
     environment = os.environ | {
         "OMP_NUM_THREADS": "1",
@@ -27,6 +30,7 @@ def serving(folder: Path, *, workers: int) -> Iterator[int]:
         "SERVING_PORT": str(port),
         "SERVING_WORKERS": str(workers),
         "SERVING_POLL_SECONDS": "0.05",
+        **settings,
     }
     with (folder / "service.log").open("wb") as log:
         process = subprocess.Popen(

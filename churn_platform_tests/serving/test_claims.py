@@ -1,6 +1,7 @@
 """A second service takes nothing from the first, and says what is in its way."""
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from serving.__main__ import main
-from serving.claims import check_port, state_claimed
+from serving.claims import check_port, connections_allowed, port_claimed, state_claimed
 from serving.errors import SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +72,37 @@ def test_a_taken_port_is_named(environment, monkeypatch, taken, capsys):
     monkeypatch.setenv("SERVING_PORT", str(taken))
     assert main([]) == 1
     assert capsys.readouterr().err == f"error: port {taken} is taken; stop what listens there, or set SERVING_PORT\n"
+
+
+def test_of_two_services_that_start_at_once_one_has_the_port():
+    """Neither listens yet, so both find it free; the second is refused, and served when the first is gone."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    second = port_claimed("127.0.0.1", port)
+    refused = pytest.raises(SettingsError, match=f"port {port} is taken by a service that starts")
+    with port_claimed("127.0.0.1", port), refused:
+        second.__enter__()
+    with port_claimed("127.0.0.1", port):
+        pass
+
+
+def test_descriptors_are_raised_and_connections_stay_below_them(monkeypatch):
+    """The limit goes up to what the system allows; workers share what is left after the reserve."""
+    raised = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 600))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: raised.append(limits))
+    assert connections_allowed(1) == 344
+    assert raised == [(600, 600)]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (65536, 65536))
+    assert connections_allowed(4) == 256
+
+
+def test_too_few_descriptors_are_named(monkeypatch):
+    """With the command that raises them."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (300, 300))
+    with pytest.raises(SettingsError, match=r"may open 300 files here, and a worker needs 320.*ulimit -n"):
+        connections_allowed(1)
 
 
 def test_an_address_of_another_machine_is_named():

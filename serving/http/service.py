@@ -71,7 +71,8 @@ class ServiceController(Controller):
         """200 when a checked model is loaded and answers can be logged; 503 before, and when the disk is full."""
         plane = plane_of(request)
         if why := plane.unready():
-            raise NotReady(why)
+            age = keys_of(request).age_seconds()
+            raise NotReady(f"{why}; API keys were last read {age:.1f} s ago")
         return Health(
             status="ready",
             portfolios=plane.registry.summary(),
