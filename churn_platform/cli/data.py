@@ -120,7 +120,7 @@ def accept_data(
 
     settings = load_settings()
     spec, chosen, lake = portfolio_named(settings, portfolio), read_month(month), Lake.of(settings)
-    trail, client = audit_log(settings), Tracking.of(settings).answering_client()
+    trail, client = audit_log(settings), Tracking.of(settings).answering_client(make=True)
 
     def record(overruled: list[str]) -> None:
         subject, details = f"month {months.label(chosen)}", {"complaints": overruled}

@@ -20,5 +20,7 @@ def housekeeping() -> None:
     portfolios, forget = list(load_portfolios(settings.portfolios_dir)), forgetting(dagster_instance(Path.cwd()))
     retention = Retention.of(settings, datetime.now(UTC))
     with console.status("housekeeping"):
-        done = keep_house(settings, portfolios, Tracking.of(settings).answering_client(), retention, forget_runs=forget)
+        done = keep_house(
+            settings, portfolios, Tracking.of(settings).answering_client(make=True), retention, forget_runs=forget
+        )
     console.print(as_markdown(done))

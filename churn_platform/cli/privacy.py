@@ -48,7 +48,7 @@ def erase(
         console.print(f"{rows:>9,} rows  {table}")
     if not yes:
         typer.confirm("Erase for good? No model of a time with this customer can be reproduced afterwards", abort=True)
-    month, client = datetime.now(UTC).date().replace(day=1), Tracking.of(settings).answering_client()
+    month, client = datetime.now(UTC).date().replace(day=1), Tracking.of(settings).answering_client(make=True)
     with console.status("erasing") as status:
         done = erase(
             installation,

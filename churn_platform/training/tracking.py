@@ -73,15 +73,15 @@ class Tracking(ConfigurableResource):
             told = hide(str(error), secrets_in(uri))
             raise ChurnError(f"MLflow at {masked(uri)} is not usable: {told}; set {URI_VARIABLE}") from None
 
-    def answering_client(self) -> "MlflowClient":
+    def answering_client(self, *, make: bool = False) -> "MlflowClient":
         """A client for a person who waits, of a store that has just answered; ChurnError where it does not.
 
         Asked over HTTP it may take 10 seconds and is tried again once, unless the environment says otherwise. A
-        store in a file is not made, for only runs of the graph have something to record.
+        store in a file is not made for a command that only shows; with `make` it is, for one that records.
         """
         shown = masked(self.tracking_uri)
         file = sqlite_file(self.tracking_uri)
-        if file is not None and not file.exists():
+        if file is not None and not file.exists() and not make:
             raise ChurnError(
                 f"no MLflow store at {file}; change to the project's folder, or set CHURN_DATA_DIR to its data folder "
                 "(a run of the graph makes a new one)"

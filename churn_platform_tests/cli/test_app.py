@@ -106,7 +106,7 @@ def test_files_that_are_not_there_are_told(settings):
     with pytest.raises(duckdb.IOException) as lost:
         duckdb.execute("from read_parquet('/nowhere/x.parquet')")
     assert "/nowhere/x.parquet" in str(as_ours(lost.value))
-    assert str(as_ours(lost.value)).endswith("put it back, for example from a backup")
+    assert str(as_ours(lost.value)).endswith("names damaged files of the lake and the command that heals each")
 
 
 def test_a_defect_keeps_its_traceback():

@@ -25,7 +25,7 @@ def test_an_intact_trail_exits_with_zero(churn, log):
     done = churn("audit", "verify")
     assert done.exit_code == 0
     assert f"records         3, head 3:{log.records()[-1].sha256}" in done.stdout
-    assert "MLflow: not reached: no store at sqlite" in done.stdout
+    assert "MLflow: not reached: no MLflow store at" in done.stdout
     assert "Dagster: not reached: no dagster.yaml in" in done.stdout
     assert "no anchor was compared" in done.stdout
     assert done.stdout.endswith("intact\n")
