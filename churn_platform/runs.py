@@ -45,8 +45,9 @@ def dagster_instance(home: Path) -> DagsterInstance:
         if not (home / "dagster.yaml").exists():
             raise ChurnError(f"no dagster.yaml in {home.resolve()}; change to the project's folder or set DAGSTER_HOME")
         os.environ["DAGSTER_HOME"] = str(home.resolve())
-    store = InstanceRef.from_dir(os.environ["DAGSTER_HOME"]).local_artifact_storage.base_dir
-    with one_maker(Path(store), what="Dagster's store"):  # opening it makes and migrates its tables
+    with one_maker(
+        _store(os.environ["DAGSTER_HOME"]), what="Dagster's store"
+    ):  # opening it makes and migrates its tables
         return DagsterInstance.get()
 
 
@@ -54,10 +55,13 @@ def dagster_folders() -> list[Path]:
     """The folders that Dagster writes to; none before it knows its home."""
     if "DAGSTER_HOME" not in os.environ:
         return []
-    from dagster._core.instance.ref import InstanceRef
-
     home = os.environ["DAGSTER_HOME"]
-    return [Path(home), Path(InstanceRef.from_dir(home).local_artifact_storage.base_dir)]
+    return [Path(home), _store(home)]
+
+
+def _store(home: str) -> Path:
+    """The folder in which the instance of a home keeps runs, events and files."""
+    return Path(InstanceRef.from_dir(home).local_artifact_storage.base_dir)
 
 
 def run_job(

@@ -57,14 +57,6 @@ class Column(SpecModel):
         return self.source or self.name
 
 
-class FileOptions(SpecModel):
-    """What is not to be detected about a snapshot file; what is left out here is detected in each file."""
-
-    encoding: str | None = Field(None, description="For example windows-1252.")
-    sheet: str | None = Field(None, description="Sheet of an .xlsx file; default the first.")
-    skip: int | None = Field(None, ge=0, description="Lines above the header line.")
-
-
 class Table(SpecModel):
     """The landing contract of one monthly table."""
 
@@ -200,7 +192,6 @@ class Portfolio(SpecModel):
     unused_columns: tuple[str, ...] = Field(
         (), description="Further headers of a snapshot file: no features, but a request may bring them along."
     )
-    file: FileOptions = Field(FileOptions(), description="How a snapshot file is read, where that cannot be detected.")
     tables: tuple[Table, ...] = Field(
         (), description="Landed tables; a snapshot's one table follows from its features."
     )

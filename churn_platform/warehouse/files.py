@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
-from hashlib import file_digest
 from pathlib import Path
 
 import duckdb
 
+from churn_platform.published.files import sha256
 from churn_platform.warehouse.lake import CATALOG, Lake
 
 CHECKSUMS_FILE = "checksums.sqlite"
@@ -140,12 +140,6 @@ def dropped(lake: Lake) -> list[tuple[str, date]]:
     with closing(_store(lake)) as store:
         rows = store.execute("select table_name, month from dropped order by 1, 2").fetchall()
     return [(table, date.fromisoformat(month)) for table, month in rows]
-
-
-def sha256(path: Path) -> str:
-    """The checksum of a file."""
-    with path.open("rb") as stream:
-        return file_digest(stream, "sha256").hexdigest()
 
 
 def _name(lake: Lake, path: Path) -> str:

@@ -38,11 +38,6 @@ NEGATION = re.compile(
     r"(^|_)(not?|non|never|un|did_not|didn_t|has_not|without|kein[e]?|nicht|pas|nao|nie|niet|\u043d\u0435)_"
 )
 TARGET = re.compile(r"(^|_)(target|label|y|class|outcome|response|event|dependent|ziel|cible|objetivo|alvo)(_|$)")
-TOTALS = re.compile(
-    r"(grand |sub-?)?totals?\b.*|sum(me)?|gesamt(summe)?|insgesamt|somme|suma|soma|totale|totaal|razem|합계|合計|总计"
-    r"|average|mean|durchschnitt|moyenne|media|count|anzahl",
-    re.IGNORECASE,
-)
 
 
 def plain(word: str) -> str:
