@@ -23,7 +23,7 @@ from churn_platform.published.contract import (
     read_model_manifest,
     unpack_customer,
 )
-from churn_platform.published.regular import open_regular, regular_sha256
+from churn_platform.published.regular import file_sha256, open_regular
 from serving.errors import BundleError
 from serving.inputs import Catalogue
 from serving.lookup import open_lookup
@@ -168,7 +168,7 @@ def _checked(
         if needed not in manifest.sha256:
             raise BundleError(f"{folder}: the manifest names no hash of {needed}")
         for name, wanted in manifest.sha256.items():
-            found = regular_sha256(_inside(folder, name))
+            found = file_sha256(_inside(folder, name))
             if found != wanted:
                 raise BundleError(f"{folder / name}: SHA-256 is {found}, the manifest says {wanted}")
     except UNREADABLE as error:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from churn_platform.published.lookup_copy import copy_path
-from churn_platform.published.regular import open_regular, regular_sha256
+from churn_platform.published.regular import file_sha256, open_regular
 from serving.errors import BundleError
 
 CHUNK_BYTES = 1 << 30
@@ -48,13 +48,13 @@ def remove_other_copies(folder: Path, sha256: str | None) -> None:
 
 
 def _holds(target: Path, sha256: str) -> bool:
-    return target.is_file() and regular_sha256(target) == sha256
+    return target.is_file() and file_sha256(target) == sha256
 
 
 def _replace(source: Path, draft: Path, target: Path, sha256: str) -> None:
     try:
         _copy(source, draft)
-        if (found := regular_sha256(draft)) != sha256:
+        if (found := file_sha256(draft)) != sha256:
             raise BundleError(f"{source}: SHA-256 is {found}, the manifest says {sha256}")
         target.parent.mkdir(mode=0o700, exist_ok=True)
         draft.replace(target)

@@ -7,7 +7,8 @@ import lmdb
 
 from churn_platform.errors import PublicationError
 from churn_platform.published.contract import FEATURES_FILE, FeaturesManifest, features_dir
-from churn_platform.published.files import new_folder, sha256, write_manifest
+from churn_platform.published.files import new_folder, write_manifest
+from churn_platform.published.regular import file_sha256
 
 MAX_KEY_BYTES = 511
 TRANSACTION_ROWS = 100_000
@@ -33,7 +34,7 @@ def publish_features(
             customers=count,
             features=tuple(features),
             scored_by=scored_by,
-            sha256={FEATURES_FILE: sha256(path)},
+            sha256={FEATURES_FILE: file_sha256(path)},
         )
         write_manifest(draft, manifest)
     return count

@@ -2,7 +2,6 @@
 
 import fcntl
 import glob
-import hashlib
 import os
 import shutil
 import tempfile
@@ -79,12 +78,6 @@ def new_file(target: Path) -> Iterator[Path]:
 def write_manifest(folder: Path, manifest: msgspec.Struct) -> None:
     """The manifest as readable JSON."""
     (folder / MANIFEST_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def go_live(root: Path, portfolio: str, *, champion: int | None = None, features_month: str | None = None) -> Live:

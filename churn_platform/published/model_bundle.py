@@ -21,8 +21,9 @@ from churn_platform.published.contract import (
     model_dir,
     read_model_manifest,
 )
-from churn_platform.published.files import new_folder, sha256, write_manifest
+from churn_platform.published.files import new_folder, write_manifest
 from churn_platform.published.onnx import check_parity, export
+from churn_platform.published.regular import file_sha256
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord
 
@@ -52,7 +53,7 @@ def publish_model(
         files = {MODEL_FILE: onnx} | ({CARD_FILE: card} if card else {})
         for name, content in files.items():
             (draft / name).write_bytes(content)
-        hashes = {name: sha256(draft / name) for name in files}
+        hashes = {name: file_sha256(draft / name) for name in files}
         manifest = _manifest(version, model, record, sample, hashes)
         of_source = {"id_column": id_column or CUSTOMER_ID, "unused_columns": tuple(unused_columns)}
         write_manifest(draft, msgspec.structs.replace(manifest, **of_source))
@@ -64,7 +65,7 @@ def read_bundle(root: Path, version: int) -> ModelManifest:
     folder = model_dir(root, version)
     try:
         manifest = read_model_manifest(folder)
-        changed = [name for name, known in manifest.sha256.items() if sha256(folder / name) != known]
+        changed = [name for name, known in manifest.sha256.items() if file_sha256(folder / name) != known]
     except (OSError, msgspec.MsgspecError) as error:
         raise PublicationError(f"version {version} has no whole bundle in {folder}: {error}") from error
     if changed or manifest.version != version:

@@ -19,8 +19,9 @@ from churn_platform.published.contract import (
     model_dir,
     read_live,
 )
-from churn_platform.published.files import go_live, sha256
+from churn_platform.published.files import go_live
 from churn_platform.published.model_bundle import publish_model, read_bundle
+from churn_platform.published.regular import file_sha256
 from churn_platform.training.registry import CHAMPION, champion_version, version_of
 from churn_platform.training.succession import changing
 from churn_platform.training.versions import load_version
@@ -66,7 +67,7 @@ def ready_bundle(publisher: Publisher, version: int) -> Bundle:
         manifest = read_bundle(publisher.root, version)
     except PublicationError:
         return write_bundle(publisher, version)
-    return Bundle(manifest, sha256(model_dir(publisher.root, version) / MANIFEST_FILE), None)
+    return Bundle(manifest, file_sha256(model_dir(publisher.root, version) / MANIFEST_FILE), None)
 
 
 def write_bundle(publisher: Publisher, version: int) -> Bundle:
@@ -86,7 +87,7 @@ def write_bundle(publisher: Publisher, version: int) -> Bundle:
         id_column=portfolio.id_column,
         unused_columns=portfolio.unused_columns,
     )
-    manifest_sha256 = sha256(model_dir(publisher.root, version) / MANIFEST_FILE)
+    manifest_sha256 = file_sha256(model_dir(publisher.root, version) / MANIFEST_FILE)
     return Bundle(read_bundle(publisher.root, version), manifest_sha256, difference)
 
 

@@ -26,7 +26,7 @@ def read_regular(path: Path, *, bytes_max: int) -> bytes:
         return file.read()
 
 
-def regular_sha256(path: Path) -> str:
-    """SHA-256 of a plain file, in hex; OSError for anything else."""
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a plain file, in hex; OSError for anything else: of a pipe there might be no end."""
     with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

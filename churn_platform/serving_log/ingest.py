@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 
 from churn_platform.errors import DataError
 from churn_platform.ingest.suppression import suppressed_among
-from churn_platform.published.files import sha256
 from churn_platform.published.prediction_log import CLOSED_SUFFIX, load_segment
+from churn_platform.published.regular import file_sha256
 from churn_platform.serving_log.rows import read_segments
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import ensure_table, table_exists, write
@@ -211,7 +211,7 @@ def _recorded(connection: duckdb.DuckDBPyConnection, portfolio: str, paths: Sequ
         if path.name not in known:
             continue
         digest, lost = known[path.name]
-        if digest == sha256(path):
+        if digest == file_sha256(path):
             recorded[path] = lost
         elif not lost.damaged:
             raise DataError(

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from churn_platform.errors import DataError
-from churn_platform.published.files import sha256
 from churn_platform.published.prediction_log import Prediction, load_segment, opened_at_us
+from churn_platform.published.regular import file_sha256
 
 TIME = pa.timestamp("us")
 LEDGER = pa.schema(
@@ -32,7 +32,7 @@ def read_segments(portfolio: str, paths: Sequence[Path]) -> tuple[pa.Table, pa.T
             raise DataError(f"{path}: predictions of {', '.join(sorted(strange))} in the log of {portfolio}; move it")
         count = len(segment.predictions)
         damaged = sum(len(spot.content) for spot in segment.damage)
-        lines.append([path.name, sha256(path), opened_at_us(path), count, segment.torn_bytes, damaged])
+        lines.append([path.name, file_sha256(path), opened_at_us(path), count, segment.torn_bytes, damaged])
         answers.append(answer_rows(segment.predictions, segment=path.name))
     ledger = [dict(zip(LEDGER.names, line, strict=True)) for line in lines]
     return pa.Table.from_pylist(ledger, LEDGER), pa.concat_tables(answers)

@@ -11,6 +11,7 @@ from pyarrow import parquet
 
 from churn_platform.errors import WarehouseError
 from churn_platform.months import label
+from churn_platform.published.regular import file_sha256
 from churn_platform.sql import literals
 from churn_platform.warehouse.files import (
     LakeFile,
@@ -19,7 +20,6 @@ from churn_platform.warehouse.files import (
     kept_checksums,
     lake_files,
     note_dropped,
-    sha256,
 )
 from churn_platform.warehouse.lake import CATALOG, Lake, connect
 
@@ -79,7 +79,7 @@ def _problem(file: LakeFile, checksum: str | None) -> str | None:
         return f"has {size:,} bytes instead of {file.size_bytes:,}"
     if checksum is None:
         return None if _is_readable(file) else "cannot be read"
-    return None if sha256(file.path) == checksum else "has other content than was written"
+    return None if file_sha256(file.path) == checksum else "has other content than was written"
 
 
 def _is_readable(file: LakeFile) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from churn_platform.published.files import sha256
+from churn_platform.published.regular import file_sha256
 from churn_platform.warehouse.lake import CATALOG, Lake
 
 CHECKSUMS_FILE = "checksums.sqlite"
@@ -95,7 +95,7 @@ def checksums_kept(connection: duckdb.DuckDBPyConnection, lake: Lake) -> Iterato
 
 def keep_checksums(lake: Lake, paths: Iterable[Path]) -> None:
     """Note the checksum of each file that is there."""
-    noted = [(_name(lake, path), sha256(path)) for path in paths if path.is_file()]
+    noted = [(_name(lake, path), file_sha256(path)) for path in paths if path.is_file()]
     if noted:
         with closing(_store(lake)) as store, store:
             store.executemany("insert or replace into checksums values (?, ?)", noted)

@@ -24,7 +24,6 @@ from churn_platform.erasure.report import record_erasure
 from churn_platform.erasure.snapshots import erasure_of_snapshot
 from churn_platform.errors import ErasureError
 from churn_platform.published.contract import FEATURES_FILE, features_dir, read_features_manifest
-from churn_platform.published.files import sha256
 from churn_platform.published.prediction_log import (
     CLOSED_SUFFIX,
     MAGIC,
@@ -34,6 +33,7 @@ from churn_platform.published.prediction_log import (
     SegmentHeader,
     frame,
 )
+from churn_platform.published.regular import file_sha256
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.erasure.conftest import ADA, BOB, KEY, OTHERS, PHONES, World, calls, customers
 from churn_platform_tests.tiny import APRIL, FEBRUARY, MARCH, TINY
@@ -152,7 +152,7 @@ def test_look_ups_keep_everybody_else(world: World) -> None:
     assert january.resolve() == untouched
     manifest = read_features_manifest(february)
     assert (manifest.customers, manifest.scored_by, manifest.month) == (2, 3, "2025-02")
-    assert manifest.sha256 == {FEATURES_FILE: sha256(february / FEATURES_FILE)}
+    assert manifest.sha256 == {FEATURES_FILE: file_sha256(february / FEATURES_FILE)}
     assert sorted(path.name for path in february.parent.iterdir() if not path.is_symlink()) == sorted(
         folder.resolve().name for folder in (january, february)
     )

@@ -7,7 +7,7 @@ import numpy as np
 from churn_platform.erasure.lookups import erase_from_copies
 from churn_platform.published.contract import FEATURES_FILE, features_dir, pack_customer
 from churn_platform.published.features_bundle import publish_features
-from churn_platform.published.files import sha256
+from churn_platform.published.regular import file_sha256
 from churn_platform_tests.erasure.conftest import ADA, BOB
 from serving.private_copy import private_copy
 
@@ -24,7 +24,7 @@ def copy_of(folder: Path, portfolio: str, customer_id: str) -> Path:
         customers=[(customer_id, packed)],
     )
     published = features_dir(folder / portfolio, "2025-02") / FEATURES_FILE
-    return private_copy(published, folder / "serving" / "lookups" / portfolio, sha256(published))
+    return private_copy(published, folder / "serving" / "lookups" / portfolio, file_sha256(published))
 
 
 def test_only_copies_with_the_customer_are_removed(tmp_path):

@@ -27,7 +27,7 @@ from churn_platform.audit.log import read_records
 from churn_platform.audit.record import Record
 from churn_platform.audit.verify import verify
 from churn_platform.published.contract import CARD_FILE, MANIFEST_FILE
-from churn_platform.published.files import sha256
+from churn_platform.published.regular import file_sha256
 from churn_platform.settings import Settings
 from churn_platform.training.registry import aliases, versions
 from churn_platform.training.tracking import Tracking
@@ -154,7 +154,7 @@ def _content(path: Path) -> Any:
         return manifest
     if path.suffix == ".json":
         return json.loads(path.read_text())
-    return _masked(path.read_text()) if path.suffix == ".html" else sha256(path)
+    return _masked(path.read_text()) if path.suffix == ".html" else file_sha256(path)
 
 
 def _left_behind(settings: Settings, portfolio: str) -> State:

@@ -8,7 +8,7 @@ from churn_platform.errors import TrainingError
 from churn_platform.governance.artifacts import IMPORTANCE_FILE, read_json, read_pictures
 from churn_platform.governance.card_facts import read_card
 from churn_platform.published.contract import CARD_FILE, model_dir, read_model_manifest
-from churn_platform.published.files import sha256
+from churn_platform.published.regular import file_sha256
 from churn_platform.training.record import record_of_version
 from churn_platform.training.tracking import Tracking
 from churn_platform_tests.pipeline.acme import land_snapshot, write_spec
@@ -58,7 +58,7 @@ def test_the_card_is_on_the_run_and_beside_the_model(acme: Graph) -> None:
     client, folder = tracking(acme).client(), model_dir(acme.settings.published_dir / "acme", 1)
     page = read_card(client, "acme", 1, ending="html")
     assert (folder / CARD_FILE).read_bytes() == page
-    assert read_model_manifest(folder).sha256[CARD_FILE] == sha256(folder / CARD_FILE)
+    assert read_model_manifest(folder).sha256[CARD_FILE] == file_sha256(folder / CARD_FILE)
     record = record_of_version(client, "acme", 1)
     told = read_card(client, "acme", 1, ending="md").decode()
     assert f"{record.holdout['auc']:.4f}" in told

@@ -24,8 +24,8 @@ from churn_platform.published.contract import (
     read_model_manifest,
     unpack_customer,
 )
-from churn_platform.published.files import sha256
 from churn_platform.published.onnx import run as run_onnx
+from churn_platform.published.regular import file_sha256
 from churn_platform.report import as_text, read_result
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.training.registry import CHAMPION, version_of
@@ -111,8 +111,8 @@ def test_published_files_are_what_their_manifests_say(operator: Graph) -> None:
     assert (live.models[0].version, live.features_month) == (1, "2025-08")
     folder, month = model_dir(published(operator), 1), features_dir(published(operator), "2025-08")
     manifest, features = read_model_manifest(folder), read_features_manifest(month)
-    assert manifest.sha256 == {name: sha256(folder / name) for name in (MODEL_FILE, CARD_FILE)}
-    assert features.sha256 == {FEATURES_FILE: sha256(month / FEATURES_FILE)}
+    assert manifest.sha256 == {name: file_sha256(folder / name) for name in (MODEL_FILE, CARD_FILE)}
+    assert features.sha256 == {FEATURES_FILE: file_sha256(month / FEATURES_FILE)}
     assert features.scored_by == manifest.version
     assert features.features == tuple(feature.name for feature in manifest.features)
     rows = operator.query(

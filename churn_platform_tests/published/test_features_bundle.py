@@ -23,8 +23,8 @@ from churn_platform.published.contract import (
     unpack_customer,
 )
 from churn_platform.published.features_bundle import publish_features
-from churn_platform.published.files import sha256
 from churn_platform.published.publication import record_features
+from churn_platform.published.regular import file_sha256
 from churn_platform.published.rows import packed_customers, scored_by
 from churn_platform.scoring.score import Champion, replace_scores, score_month
 from churn_platform.warehouse.lake import connect
@@ -83,7 +83,7 @@ def test_the_manifest_describes_the_file(tmp_path):
     manifest = read_features_manifest(features_dir(tmp_path, "2025-01"))
     assert (manifest.portfolio, manifest.month, manifest.customers, manifest.scored_by) == ("tiny", "2025-01", 2, 3)
     assert manifest.features == tuple(TINY.feature_names)
-    assert manifest.sha256 == {FEATURES_FILE: sha256(features_dir(tmp_path, "2025-01") / FEATURES_FILE)}
+    assert manifest.sha256 == {FEATURES_FILE: file_sha256(features_dir(tmp_path, "2025-01") / FEATURES_FILE)}
 
 
 @pytest.mark.parametrize("batch", [1, 2, 100])

@@ -1,5 +1,6 @@
 """A published model is the model: the same numbers from files alone, or it is not published."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,9 @@ from sklearn.base import BaseEstimator
 from churn_platform.errors import PublicationError
 from churn_platform.published import model_bundle
 from churn_platform.published.contract import MANIFEST_FILE, MODEL_FILE, model_dir, read_model_manifest
-from churn_platform.published.files import sha256
 from churn_platform.published.model_bundle import publish_model
 from churn_platform.published.onnx import canonical, run
+from churn_platform.published.regular import file_sha256
 from churn_platform.training.model import Calibration
 from churn_platform_tests.tiny import customers
 
@@ -77,16 +78,26 @@ def test_the_manifest_says_where_the_model_comes_from(tmp_path, model, record):
     assert (manifest.data_snapshot, manifest.mlflow_run_id, manifest.code_version) == (17, "run", "1+abc")
     assert [(tier.name, tier.lower_bound) for tier in manifest.tiers] == record.tiers
     assert manifest.metrics == record.holdout
-    assert manifest.sha256 == {MODEL_FILE: sha256(model_dir(tmp_path, 3) / MODEL_FILE)}
+    assert manifest.sha256 == {MODEL_FILE: file_sha256(model_dir(tmp_path, 3) / MODEL_FILE)}
 
 
 def test_the_same_model_gives_the_same_files(tmp_path, model, record):
     """Model and manifest do not change by a byte when they are published again: nothing new would go on record."""
     folder, files = model_dir(tmp_path, 3), (MODEL_FILE, MANIFEST_FILE)
     publish_model(tmp_path, 3, model, record, SAMPLE)
-    before = [sha256(folder / name) for name in files]
+    before = [file_sha256(folder / name) for name in files]
     publish_model(tmp_path, 3, model, record, SAMPLE)
-    assert [sha256(folder / name) for name in files] == before
+    assert [file_sha256(folder / name) for name in files] == before
+
+
+def test_a_pipe_in_a_bundle_is_refused_and_not_waited_for(tmp_path, model, record):
+    """With a pipe in the place of a file the bundle counts as not whole, and nobody waits for a writer."""
+    publish_model(tmp_path, 3, model, record, SAMPLE)
+    path = model_dir(tmp_path, 3) / MODEL_FILE
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(PublicationError, match="version 3 has no whole bundle"):
+        model_bundle.read_bundle(tmp_path, 3)
 
 
 def test_what_a_converter_adds_at_random_is_no_part_of_a_model(model):

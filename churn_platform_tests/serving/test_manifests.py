@@ -19,7 +19,7 @@ from churn_platform.published.contract import (
     features_dir,
     model_dir,
 )
-from churn_platform.published.files import sha256
+from churn_platform.published.regular import file_sha256
 from churn_platform_tests.http.conftest import settings_in
 from churn_platform_tests.serving.bundles import MONTH, publish
 from churn_platform_tests.serving.onnx_files import with_external_weights
@@ -261,7 +261,7 @@ def test_a_model_with_weights_in_another_file_is_refused(root):
     folder = model_dir(root, 1)
     (folder / MODEL_FILE).write_bytes(with_external_weights("weights.bin"))
     np.ones(4, dtype=np.float32).tofile(folder / "weights.bin")
-    change(model_manifest(root), "sha256", MODEL_FILE, to=sha256(folder / MODEL_FILE))
+    change(model_manifest(root), "sha256", MODEL_FILE, to=file_sha256(folder / MODEL_FILE))
     with pytest.raises(BundleError, match="External data"):
         load(root)
 

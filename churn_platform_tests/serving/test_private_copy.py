@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from churn_platform.published.contract import FEATURES_FILE, MODEL_FILE, features_dir, model_dir
-from churn_platform.published.files import sha256
 from churn_platform.published.lookup_copy import is_lookup_copy
+from churn_platform.published.regular import file_sha256
 from churn_platform.training.model import ChurnModel
 from churn_platform_tests.serving.bundles import MONTH, publish, publish_month
 from churn_platform_tests.tiny import fit_tiny
@@ -76,7 +76,7 @@ def test_one_copy_serves_all_workers_and_is_its_owners_alone(tmp_path):
     folder = tmp_path / "lookups" / "tiny"
     with pytest.raises(BundleError, match="the manifest says"):
         private_copy(source, folder, "0" * 64)
-    digest = sha256(source)
+    digest = file_sha256(source)
     first = private_copy(source, folder, digest)
     source.unlink()
     assert private_copy(source, folder, digest) == first
