@@ -26,7 +26,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from statsmodels.stats.proportion import proportion_confint
 
-from churn_platform.evaluation.comparison import CONFIDENCE, resampled_differences
+from churn_platform.metrics.comparison import CONFIDENCE, resampled_differences
 
 REPLICATES = 400
 FEATURES = 18

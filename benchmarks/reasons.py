@@ -15,7 +15,7 @@ from datetime import date
 
 import numpy as np
 
-from churn_platform.evaluation.threshold import choose_threshold, risk_tiers, tier_codes
+from churn_platform.metrics.threshold import choose_threshold, risk_tiers, tier_codes
 from churn_platform.portfolios.registry import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.scoring.reasons import TOP, top_reasons

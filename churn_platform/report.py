@@ -9,7 +9,7 @@ import numpy as np
 
 from churn_platform.campaign.contact_list import summarise
 from churn_platform.errors import DataError
-from churn_platform.evaluation.text import SHOWN
+from churn_platform.metrics.metrics_table import SHOWN
 from churn_platform.months import parse_month, shift
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.contract import ModelManifest, model_dir, read_live, read_model_manifest

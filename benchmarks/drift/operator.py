@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.drift.recipe import Model, sample, train
 from benchmarks.drift.world import Snapshot, catalogue, telecomit
-from churn_platform.evaluation.comparison import auc_difference
+from churn_platform.metrics.comparison import auc_difference
 from churn_platform.monitoring.decision import Evidence
 from churn_platform.monitoring.drift import feature_drift, prediction_drift, table_drift
 from churn_platform.monitoring.promise import compare

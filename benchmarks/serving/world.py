@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from churn_platform.evaluation.threshold import risk_tiers
+from churn_platform.metrics.threshold import risk_tiers
 from churn_platform.portfolios.registry import load_portfolios
 from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.published.contract import model_dir, pack_customer, read_model_manifest

@@ -11,7 +11,7 @@ import numpy as np
 
 from churn_platform.campaign.outcome import MISMATCH_P_VALUE, mismatch
 from churn_platform.campaign.randomised import Randomised
-from churn_platform.evaluation.comparison import CONFIDENCE
+from churn_platform.metrics.comparison import CONFIDENCE
 
 if TYPE_CHECKING:
     from econml.dr import ForestDRLearner

@@ -83,8 +83,8 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Hold two versions against the newest matured hold-out, the same customers, and list in what they differ."""
-    from churn_platform.evaluation.comparison import CONFIDENCE
     from churn_platform.evaluation.side_by_side import compare, made_of, metric_rows, newest_holdout, read_version
+    from churn_platform.metrics.comparison import CONFIDENCE
     from churn_platform.warehouse.lake import connect
 
     settings = load_settings()

@@ -12,12 +12,12 @@ from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Materiali
 from churn_platform.audit.resource import AuditTrail, head_metadata
 from churn_platform.evaluation import records
 from churn_platform.evaluation.judge import Contender, Evaluation, Fairness, judge
-from churn_platform.evaluation.pictures import Scored, pictures
 from churn_platform.evaluation.promotion import opponent_of
-from churn_platform.evaluation.text import metrics_table
 from churn_platform.governance.attributes import groups_on_holdout
-from churn_platform.governance.fairness import largest_gap
 from churn_platform.governance.text import picture_markdown
+from churn_platform.metrics.fairness import largest_gap
+from churn_platform.metrics.metrics_table import metrics_table
+from churn_platform.metrics.pictures import Scored, pictures
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio

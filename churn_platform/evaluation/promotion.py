@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from churn_platform.evaluation.comparison import CONFIDENCE, Difference
-from churn_platform.evaluation.metrics import Metrics
+from churn_platform.metrics.comparison import CONFIDENCE, Difference
+from churn_platform.metrics.metrics import Metrics
 from churn_platform.portfolios.spec import Gates
 
 Outcome = Literal["promoted", "awaiting_approval", "refused"]

@@ -8,9 +8,9 @@ import duckdb
 import numpy as np
 
 from churn_platform.errors import TrainingError
-from churn_platform.evaluation.comparison import Difference, auc_difference
-from churn_platform.evaluation.metrics import Metrics, measure
-from churn_platform.evaluation.text import SHOWN
+from churn_platform.metrics.comparison import Difference, auc_difference
+from churn_platform.metrics.metrics import Metrics, measure
+from churn_platform.metrics.metrics_table import SHOWN
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import Labelled, load_holdout, read_training_set
 from churn_platform.training.recorded import readable_snapshot

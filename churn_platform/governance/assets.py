@@ -18,9 +18,9 @@ from churn_platform.governance.card import card_html, card_markdown
 from churn_platform.governance.card_facts import read_facts
 from churn_platform.governance.examined import examine
 from churn_platform.governance.explanations import explain
-from churn_platform.governance.fairness import measure_fairness, worst_gap
 from churn_platform.governance.tables import replace_explanations, replace_fairness
 from churn_platform.governance.text import fairness_markdown, importance_markdown, picture_markdown
+from churn_platform.metrics.fairness import measure_fairness, worst_gap
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio

@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
-from churn_platform.evaluation.text import SHOWN
 from churn_platform.governance.explanations import Importance
-from churn_platform.governance.fairness import AttributeFairness
 from churn_platform.governance.markdown import escaped
-from churn_platform.governance.slices import Slice
 from churn_platform.governance.text import fairness_markdown, picture_markdown
+from churn_platform.metrics.fairness import AttributeFairness
+from churn_platform.metrics.metrics_table import SHOWN
+from churn_platform.metrics.segments import Slice
 from churn_platform.monitoring.decision import POLICY
 from churn_platform.monitoring.effect_size import PSI_NOTABLE
 from churn_platform.portfolios.spec import Portfolio

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from churn_platform.governance.examined import Examined
 from churn_platform.governance.explanations import Importance
-from churn_platform.governance.fairness import ESTIMATES, AttributeFairness, as_rows
+from churn_platform.metrics.fairness import ESTIMATES, AttributeFairness, as_rows
 from churn_platform.warehouse.tables import replace_rows
 
 SUBJECT = {"month": "date", "model_version": "integer"}

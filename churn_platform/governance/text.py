@@ -4,8 +4,8 @@ import base64
 from collections.abc import Sequence
 
 from churn_platform.governance.explanations import Importance
-from churn_platform.governance.fairness import ESTIMATES, AttributeFairness, Estimate, GroupFairness, worst_gap
 from churn_platform.governance.markdown import escaped
+from churn_platform.metrics.fairness import ESTIMATES, AttributeFairness, Estimate, GroupFairness, worst_gap
 from churn_platform.portfolios.spec import Gates
 
 HEADINGS = ("selection rate", "recall", "false-positive rate", "precision", "mean predicted minus observed")

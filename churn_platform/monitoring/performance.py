@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from churn_platform.evaluation.intervals import metric_intervals
-from churn_platform.evaluation.metrics import measure
+from churn_platform.metrics.intervals import metric_intervals
+from churn_platform.metrics.metrics import measure
 from churn_platform.monitoring.promise import NO_HABIT, Habit, compare, promised_auc
 from churn_platform.portfolios.spec import Economics, Portfolio
 from churn_platform.training.data import Labelled

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import gamma, norm
 
-from churn_platform.evaluation.intervals import placements
+from churn_platform.metrics.intervals import placements
 
 CONFIDENCE = 0.95  # of each one-sided bound
 

@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from churn_platform.evaluation.threshold import tier_codes
+from churn_platform.metrics.threshold import tier_codes
 from churn_platform.months import label
 from churn_platform.parallel import in_order
 from churn_platform.portfolios.encoding import encoded_columns, matrix

@@ -4,7 +4,7 @@ from functools import partial
 
 from dagster import AssetDep, AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
 
-from churn_platform.evaluation.text import metrics_table
+from churn_platform.metrics.metrics_table import metrics_table
 from churn_platform.partitions import WAREHOUSE_POOL, describe, lag, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_platform.evaluation.pictures import Scored, pictures
+from churn_platform.metrics.pictures import Scored, pictures
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.candidates import ALGORITHMS, Parameters, RowStream
 from churn_platform.training.data import TrainingData, TrainingSet

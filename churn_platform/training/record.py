@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from churn_platform.evaluation.intervals import Interval, metric_intervals
-from churn_platform.evaluation.metrics import measure
-from churn_platform.evaluation.threshold import choose_threshold, risk_tiers
+from churn_platform.metrics.intervals import Interval, metric_intervals
+from churn_platform.metrics.metrics import measure
+from churn_platform.metrics.threshold import choose_threshold, risk_tiers
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.candidates import ALGORITHMS

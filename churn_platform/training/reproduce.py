@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 
 from churn_platform.errors import TrainingError
-from churn_platform.evaluation.metrics import measure
+from churn_platform.metrics.metrics import measure
 from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.training.data import Labelled, load_training_data, stream_training_rows
 from churn_platform.training.fit import Means, fit_with

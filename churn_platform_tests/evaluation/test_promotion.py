@@ -5,8 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from churn_platform.evaluation.comparison import Difference
-from churn_platform.evaluation.metrics import Metrics
 from churn_platform.evaluation.promotion import (
     AWAITING_APPROVAL,
     PROMOTED,
@@ -18,6 +16,8 @@ from churn_platform.evaluation.promotion import (
     failed_gates,
     opponent_of,
 )
+from churn_platform.metrics.comparison import Difference
+from churn_platform.metrics.metrics import Metrics
 from churn_platform.portfolios.spec import Gates
 
 GATES = Gates(

@@ -7,8 +7,8 @@ import pytest
 
 from churn_platform.governance.card import Facts
 from churn_platform.governance.explanations import importances
-from churn_platform.governance.fairness import measure_fairness
-from churn_platform.governance.slices import measure_slices
+from churn_platform.metrics.fairness import measure_fairness
+from churn_platform.metrics.segments import measure_slices
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord

@@ -7,7 +7,7 @@ import pytest
 
 from churn_platform.errors import DataError
 from churn_platform.governance.attributes import feature_groups, quartiles, read_groups
-from churn_platform.governance.slices import ordered
+from churn_platform.metrics.segments import ordered
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import Labelled
 from churn_platform.warehouse.lake import connect

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from churn_platform.evaluation.text import SHOWN
 from churn_platform.governance.card import card_html, card_markdown, number
-from churn_platform.governance.slices import measure_slices
+from churn_platform.metrics.metrics_table import SHOWN
+from churn_platform.metrics.segments import measure_slices
 from churn_platform.portfolios.registry import load_portfolios
 from churn_platform_tests.governance.conftest import HARSH, make_facts
 from churn_platform_tests.tiny import TINY

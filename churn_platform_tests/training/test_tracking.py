@@ -18,7 +18,7 @@ from dagster import (
 from dagster._core.test_utils import create_run_for_test
 
 from churn_platform.errors import TrainingError
-from churn_platform.evaluation.metrics import measure
+from churn_platform.metrics.metrics import measure
 from churn_platform.scoring.champion import load_champion
 from churn_platform.training.candidates import ALGORITHMS
 from churn_platform.training.candidates.lightgbm import DEFAULTS

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churn_platform.evaluation.intervals import placements
+from churn_platform.metrics.intervals import placements
 
 CONFIDENCE = 0.99  # at 90 % one retrain in ten of the same recipe is promoted: docs/promotion.md
 GROUPS = 1_000

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import betainc
 
-from churn_platform.evaluation.threshold import choose_threshold, risk_tiers, tier_codes
+from churn_platform.metrics.threshold import choose_threshold, risk_tiers, tier_codes
 from churn_platform.portfolios.spec import Economics
 
 ECONOMICS = Economics(contact_cost_eur=35, acquisition_cost_eur=180, acceptance_rate=0.4)

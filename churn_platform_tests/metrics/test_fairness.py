@@ -6,7 +6,8 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from churn_platform.governance.fairness import (
+from churn_platform.governance.text import fairness_markdown, verdict
+from churn_platform.metrics.fairness import (
     Estimate,
     as_rows,
     largest_gap,
@@ -14,7 +15,6 @@ from churn_platform.governance.fairness import (
     read_fairness,
     worst_gap,
 )
-from churn_platform.governance.text import fairness_markdown, verdict
 from churn_platform.portfolios.spec import Gates
 
 GATES = Gates(min_auc=0.7, min_recall=0.6, max_fairness_gap=0.3, min_group_outcomes=4)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
-from churn_platform.evaluation.intervals import (
+from churn_platform.metrics.intervals import (
     average_precision_interval,
     calibration_error_interval,
     mean_interval,
@@ -17,7 +17,7 @@ from churn_platform.evaluation.intervals import (
     placements,
     proportion_interval,
 )
-from churn_platform.evaluation.metrics import Metrics, ReliabilityBin, measure
+from churn_platform.metrics.metrics import Metrics, ReliabilityBin, measure
 from churn_platform.portfolios.spec import Economics
 
 ECONOMICS = Economics(contact_cost_eur=35, acquisition_cost_eur=180, acceptance_rate=0.4)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from churn_platform.evaluation.metrics import (
+from churn_platform.metrics.metrics import (
     acceptance_parameters,
     calibration_error,
     expected_maximum_profit_eur,
@@ -12,7 +12,7 @@ from churn_platform.evaluation.metrics import (
     measure,
     reliability,
 )
-from churn_platform.evaluation.text import SHOWN, metrics_table
+from churn_platform.metrics.metrics_table import SHOWN, metrics_table
 from churn_platform.portfolios.spec import Economics
 
 ECONOMICS = Economics(contact_cost_eur=35, acquisition_cost_eur=180, acceptance_rate=0.4)

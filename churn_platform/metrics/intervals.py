@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import beta, norm, rankdata
 
-from churn_platform.evaluation.metrics import (
+from churn_platform.metrics.metrics import (
     TOP_DECILE,
     Metrics,
     ReliabilityBin,

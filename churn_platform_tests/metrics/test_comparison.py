@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from churn_platform.evaluation.comparison import Difference, auc_difference, resampled_differences
-from churn_platform.evaluation.intervals import placements
+from churn_platform.metrics.comparison import Difference, auc_difference, resampled_differences
+from churn_platform.metrics.intervals import placements
 
 
 def scores(seed: int, strength: float, *, rows: int = 400) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from churn_platform.evaluation.metrics import reliability
+from churn_platform.metrics.metrics import reliability
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import beta
 
-from churn_platform.evaluation.metrics import campaign_profit_eur
+from churn_platform.metrics.metrics import campaign_profit_eur
 from churn_platform.portfolios.spec import Economics
 
 CONFIDENCE = 0.95
