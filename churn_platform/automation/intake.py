@@ -22,7 +22,6 @@ from dagster import (
     sensor,
 )
 
-from churn_platform.automation.landing import Landings, changed_months, due, landed_months
 from churn_platform.automation.requests import (
     AUTOMATION_TAG,
     Jobs,
@@ -34,6 +33,7 @@ from churn_platform.automation.requests import (
     switched,
     told,
 )
+from churn_platform.ingest.landed_months import Landings, changed_months, due, landed_months
 from churn_platform.ingest.landing import misnamed
 from churn_platform.monitoring.tables import read_broken_months
 from churn_platform.months import label, parse_month

@@ -14,8 +14,8 @@ from dagster import (
 )
 
 from churn_platform.automation.jobs import HOUSEKEEPING
-from churn_platform.automation.landing import landed_months, last_written
 from churn_platform.automation.requests import AUTOMATION_TAG, Jobs, materialized_months, pending_months, run_request
+from churn_platform.ingest.landed_months import landed_months, last_written
 from churn_platform.months import label, last_complete_month
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.runs import RANGE_TAGS

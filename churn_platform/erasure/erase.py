@@ -13,7 +13,6 @@ import duckdb
 from churn_platform.erasure import answers, exports, landing, logs, lookups, overlays
 from churn_platform.erasure.proof import files_in, left_of, require_searchable
 from churn_platform.erasure.search import find
-from churn_platform.erasure.snapshots import note_expired
 from churn_platform.erasure.subject import Request, Subject, merged, own_number_hashes
 from churn_platform.erasure.tables import count_rows, erase_rows, foreign_tables, owner, tables_of_customers
 from churn_platform.errors import ErasureError
@@ -23,6 +22,7 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.lookup_copy import COPIES_DIR
 from churn_platform.published.overlay import is_overlay
 from churn_platform.settings import Settings
+from churn_platform.warehouse.erased_snapshots import note_expired
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.purge import Purged, data_files, purge
 from churn_platform.warehouse.tables import write

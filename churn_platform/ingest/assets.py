@@ -16,10 +16,10 @@ from dagster import (
 )
 
 from churn_platform.errors import LandingError
+from churn_platform.ingest import snapshot
 from churn_platform.ingest.load import load_month, raw_table
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, monthly_asset, months_of
-from churn_platform.portfolios import snapshot
 from churn_platform.portfolios.spec import Portfolio, Table
 from churn_platform.settings import Settings
 from churn_platform.warehouse.metadata import table_metadata

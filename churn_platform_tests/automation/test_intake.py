@@ -22,7 +22,7 @@ from churn_platform.runs import RANGE_TAGS, cause, months_of_tags
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.resource import Warehouse
 from churn_platform_tests.automation.conftest import Daemon
-from churn_platform_tests.automation.test_landing import land
+from churn_platform_tests.ingest.test_landed_months import land
 from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY
 
 TICKS_A_MONTH = 30 * 4

@@ -21,7 +21,6 @@ from churn_platform.audit.verify import verify
 from churn_platform.erasure import erase as steps
 from churn_platform.erasure.erase import Erasure, plan_erasure
 from churn_platform.erasure.report import record_erasure
-from churn_platform.erasure.snapshots import erasure_of_snapshot
 from churn_platform.errors import ErasureError
 from churn_platform.published.contract import FEATURES_FILE, features_dir, read_features_manifest
 from churn_platform.published.prediction_log import (
@@ -34,6 +33,7 @@ from churn_platform.published.prediction_log import (
     frame,
 )
 from churn_platform.published.regular import file_sha256
+from churn_platform.warehouse.erased_snapshots import erasure_of_snapshot
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.erasure.conftest import ADA, BOB, KEY, OTHERS, PHONES, World, calls, customers
 from churn_platform_tests.tiny import APRIL, FEBRUARY, MARCH, TINY

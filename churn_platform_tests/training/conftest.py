@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from churn_platform.ingest.snapshot import LABEL_COLUMNS
 from churn_platform.months import shift
-from churn_platform.portfolios.snapshot import LABEL_COLUMNS
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import ensure_table, replace_month, write
 from churn_platform_tests.pipeline.tiny_lake import tiny_lake

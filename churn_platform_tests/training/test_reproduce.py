@@ -12,7 +12,6 @@ import duckdb
 import pytest
 from dagster import AssetKey, DagsterInstance
 
-from churn_platform.erasure.snapshots import note_expired
 from churn_platform.errors import TrainingError
 from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
@@ -26,6 +25,7 @@ from churn_platform.training.reproduce import Reproduction, as_text, reproduce
 from churn_platform.training.splits import recency_weights
 from churn_platform.training.tracking import Tracking
 from churn_platform.training.tune import Budget
+from churn_platform.warehouse.erased_snapshots import note_expired
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import current_snapshot, write
 from churn_platform_tests.pipeline.tiny_lake import tiny_lake
