@@ -18,7 +18,7 @@ def card(
 ) -> None:
     """Print the model card of a version as Markdown, or write it to a file as Markdown or one HTML page."""
     from churn_platform.governance.card_facts import read_card
-    from churn_platform.training.registry import champion_version
+    from churn_platform.training.model_registry import champion_version
     from churn_platform.training.tracking import Tracking
 
     settings = load_settings()

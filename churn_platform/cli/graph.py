@@ -55,7 +55,7 @@ def demo_telco(csv: Annotated[Path, typer.Option(help="The IBM Telco file.")]) -
 @app.command()
 def cross_validate(portfolio: PortfolioName) -> None:
     """AUC of each candidate over 5 folds of the newest labelled month."""
-    from churn_platform.evaluation.cross_validation import cross_validated_auc, mean_interval
+    from churn_platform.training.cross_validation import cross_validated_auc, mean_interval
     from churn_platform.training.data import load_labelled, matured_months
     from churn_platform.training.tune import Budget
     from churn_platform.warehouse.lake import Lake, connect

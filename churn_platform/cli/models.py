@@ -32,7 +32,7 @@ Reason = Annotated[str, typer.Option(help="Why, for the audit trail; without per
 @app.command()
 def models(portfolio: PortfolioName, as_json: AsJson = False) -> None:
     """List every registered version, newest first: how good it is, what was decided on it, what it is now."""
-    from churn_platform.training.registry import aliases, version_row, versions
+    from churn_platform.training.model_registry import aliases, version_row, versions
 
     client = publisher_of(load_settings(), portfolio).client
     named = aliases(client, portfolio)
@@ -210,7 +210,7 @@ def _tell(publisher: "Publisher", done: "Takeover", *, as_json: bool) -> None:
 def _state(publisher: "Publisher") -> dict[str, Any]:
     """What the registry and serving say of the champion."""
     from churn_platform.published.by_hand import live_version
-    from churn_platform.training.registry import CHAMPION, version_of
+    from churn_platform.training.model_registry import CHAMPION, version_of
 
     return {
         "alias": version_of(publisher.client, publisher.portfolio.name, CHAMPION),

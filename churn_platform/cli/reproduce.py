@@ -14,7 +14,7 @@ def reproduce(portfolio: PortfolioName, version: Annotated[int, typer.Option(hel
     from contextlib import closing
 
     from churn_platform.training.fit import Means
-    from churn_platform.training.registry import version_named
+    from churn_platform.training.model_registry import version_named
     from churn_platform.training.reproduce import as_text, reproduce
     from churn_platform.training.tracking import Tracking
     from churn_platform.training.tune import Budget

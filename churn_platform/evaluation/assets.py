@@ -13,7 +13,6 @@ from churn_platform.audit.resource import AuditTrail, head_metadata
 from churn_platform.evaluation import records
 from churn_platform.evaluation.judge import Contender, Evaluation, Fairness, judge
 from churn_platform.evaluation.promotion import opponent_of
-from churn_platform.governance.attributes import groups_on_holdout
 from churn_platform.governance.text import picture_markdown
 from churn_platform.metrics.fairness import largest_gap
 from churn_platform.metrics.metrics_table import metrics_table
@@ -22,9 +21,10 @@ from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
+from churn_platform.training.customer_groups import groups_on_holdout
 from churn_platform.training.data import Labelled
-from churn_platform.training.familiarity import known_customers
-from churn_platform.training.registry import CHAMPION, PREVIOUS, challenger_of, version_of
+from churn_platform.training.known_customers import known_customers
+from churn_platform.training.model_registry import CHAMPION, PREVIOUS, challenger_of, version_of
 from churn_platform.training.succession import decide, judgement_of, obstacle_to_promotion, withdrawal
 from churn_platform.training.tracking import Tracking
 from churn_platform.training.versions import Version, load_version

@@ -13,7 +13,7 @@ from churn_platform.metrics.metrics import Metrics, measure
 from churn_platform.metrics.metrics_table import SHOWN
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import Labelled, load_holdout, read_training_set
-from churn_platform.training.recorded import readable_snapshot
+from churn_platform.training.recorded_training import readable_snapshot
 from churn_platform.training.versions import Version, load_version
 from churn_platform.warehouse.tables import table_exists
 

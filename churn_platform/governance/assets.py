@@ -6,14 +6,6 @@ from functools import partial
 
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
 
-from churn_platform.governance.artifacts import (
-    FAIRNESS_FILE,
-    FAIRNESS_PAGE,
-    IMPORTANCE_FILE,
-    PICTURES_FOLDER,
-    card_file,
-    log_files,
-)
 from churn_platform.governance.card import card_html, card_markdown
 from churn_platform.governance.card_facts import read_facts
 from churn_platform.governance.examined import examine
@@ -25,6 +17,14 @@ from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
+from churn_platform.training.artifacts import (
+    FAIRNESS_FILE,
+    FAIRNESS_PAGE,
+    IMPORTANCE_FILE,
+    PICTURES_FOLDER,
+    card_file,
+    log_files,
+)
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.resource import Warehouse
 from churn_platform.warehouse.tables import write

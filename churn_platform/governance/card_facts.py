@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from churn_platform.errors import TrainingError
-from churn_platform.governance.artifacts import FAIRNESS_FILE, IMPORTANCE_FILE, card_file, read_file, read_json
-from churn_platform.governance.artifacts import read_pictures as pictures_of
 from churn_platform.governance.card import Facts
 from churn_platform.governance.examined import Examined
 from churn_platform.governance.explanations import Importance
 from churn_platform.metrics.fairness import read_fairness
 from churn_platform.metrics.segments import measure_slices
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.training.artifacts import FAIRNESS_FILE, IMPORTANCE_FILE, card_file, read_file, read_json
+from churn_platform.training.artifacts import read_pictures as pictures_of
 from churn_platform.training.record import record_of_version
 from churn_platform.warehouse.tables import read_rows
 

@@ -9,7 +9,7 @@ import duckdb
 
 from churn_platform.months import parse_month
 from churn_platform.published.contract import read_live
-from churn_platform.training.registry import aliases, versions
+from churn_platform.training.model_registry import aliases, versions
 from churn_platform.warehouse.tables import read_rows
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from churn_platform.errors import ChurnError
-from churn_platform.training.registry import versions
+from churn_platform.training.model_registry import versions
 from churn_platform.training.trials import PARENT
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from functools import partial
 import duckdb
 import numpy as np
 
-from churn_platform.governance.attributes import read_groups
 from churn_platform.monitoring.drift import feature_drift, make_reference, prediction_drift
 from churn_platform.monitoring.performance import (
     RESCORED,
@@ -22,8 +21,9 @@ from churn_platform.monitoring.tables import Rows, drift_rows
 from churn_platform.monitoring.watched import Watched
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.familiarity import known_customers
-from churn_platform.training.recorded import as_fitted
+from churn_platform.training.customer_groups import read_groups
+from churn_platform.training.known_customers import known_customers
+from churn_platform.training.recorded_training import as_fitted
 from churn_platform.warehouse.tables import current_snapshot
 
 CURRENT_ROWS = 100_000

@@ -17,7 +17,7 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import Labelled, load_labelled
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord
-from churn_platform.training.recorded import as_fitted, has_snapshot, recorded_training_set
+from churn_platform.training.recorded_training import as_fitted, has_snapshot, recorded_training_set
 from churn_platform.training.splits import TRAIN, row_splits
 from churn_platform.training.succession import Reign
 from churn_platform.training.versions import load_version

@@ -12,7 +12,7 @@ from churn_platform.evaluation import records
 from churn_platform.published.contract import Live, features_dir, read_features_manifest, read_live
 from churn_platform.published.files import direct_traffic
 from churn_platform.published.publication import Bundle, Publisher, make_live, ready_bundle
-from churn_platform.training.registry import (
+from churn_platform.training.model_registry import (
     CHAMPION,
     PREVIOUS,
     champion_version,

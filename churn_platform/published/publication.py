@@ -22,7 +22,7 @@ from churn_platform.published.contract import (
 from churn_platform.published.files import go_live
 from churn_platform.published.model_bundle import publish_model, read_bundle
 from churn_platform.published.regular import file_sha256
-from churn_platform.training.registry import CHAMPION, champion_version, version_of
+from churn_platform.training.model_registry import CHAMPION, champion_version, version_of
 from churn_platform.training.succession import changing
 from churn_platform.training.versions import load_version
 from churn_platform.warehouse.lake import Lake, connect

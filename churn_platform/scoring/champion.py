@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.scoring.score import Champion
-from churn_platform.training.registry import champion_version
+from churn_platform.training.model_registry import champion_version
 from churn_platform.training.versions import load_version
 
 if TYPE_CHECKING:

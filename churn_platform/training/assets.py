@@ -8,7 +8,7 @@ from churn_platform.metrics.metrics_table import metrics_table
 from churn_platform.partitions import WAREHOUSE_POOL, describe, lag, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
-from churn_platform.training import challengers, plan
+from churn_platform.training import challengers, training_plan
 from churn_platform.training.candidates import ALGORITHMS
 from churn_platform.training.data import CONTACTS, load_training_data, read_training_set, stream_training_rows
 from churn_platform.training.fit import Means, fit_and_log
@@ -38,11 +38,11 @@ def _training_set(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         description="One row per month and feature month in use: its split, its size and the lake's snapshot.",
     )
     def training_set(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
-        replace = partial(plan.replace_training_set, rows_max=settings.training_rows_max)
+        replace = partial(training_plan.replace_training_set, rows_max=settings.training_rows_max)
         with warehouse.get_connection() as connection:
             for month in months_of(context):
                 rows = write(connection, warehouse.lake, partial(replace, connection, portfolio, month))
-                describe(context, month, {"months": MetadataValue.md(plan.as_markdown(rows))})
+                describe(context, month, {"months": MetadataValue.md(training_plan.as_markdown(rows))})
         return MaterializeResult()
 
     return training_set

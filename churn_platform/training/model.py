@@ -11,7 +11,7 @@ from churn_platform.errors import DataError
 from churn_platform.portfolios.spec import Feature
 from churn_platform.training.candidates import ALGORITHMS, Parameters
 from churn_platform.training.data import Labelled
-from churn_platform.training.odds import log_odds
+from churn_platform.training.log_odds import log_odds
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator

@@ -14,7 +14,7 @@ from churn_platform.training.candidates import ALGORITHMS
 from churn_platform.training.data import TrainingData, TrainingSet
 from churn_platform.training.identity import data_sha256
 from churn_platform.training.model import ChurnModel
-from churn_platform.training.registry import version_named
+from churn_platform.training.model_registry import version_named
 from churn_platform.training.splits import HOLDOUT, STRATIFIED, TRAIN
 
 if TYPE_CHECKING:

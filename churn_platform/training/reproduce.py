@@ -15,7 +15,7 @@ from churn_platform.training.data import Labelled, load_training_data, stream_tr
 from churn_platform.training.fit import Means, fit_with
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord, libraries_of
-from churn_platform.training.recorded import check_snapshot
+from churn_platform.training.recorded_training import check_snapshot
 from churn_platform.training.versions import load_version
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from churn_platform.audit.trail import champions, select
 from churn_platform.errors import AuditError
 from churn_platform.evaluation.promotion import AWAITING_APPROVAL, PROMOTED, REFUSED, Outcome
 from churn_platform.months import parse_month
-from churn_platform.training.registry import (
+from churn_platform.training.model_registry import (
     CHAMPION,
     DECISION_REASON,
     WITHDRAWN,

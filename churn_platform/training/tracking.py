@@ -19,7 +19,7 @@ from churn_platform.errors import ChurnError, WarehouseBusyError
 from churn_platform.liveness import is_over
 from churn_platform.masking import hide, masked, secrets_in
 from churn_platform.settings import Settings
-from churn_platform.training.left_open import DAGSTER_RUN, end_left_open
+from churn_platform.training.unfinished_runs import DAGSTER_RUN, end_left_open
 from churn_platform.warehouse.exclusive import one_maker
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from churn_platform.errors import TrainingError
 from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.training.data import Labelled, TrainingSet, load_holdout
 from churn_platform.training.model import ChurnModel
+from churn_platform.training.model_registry import model_of, version_named
 from churn_platform.training.record import ModelRecord, read_record
-from churn_platform.training.recorded import as_fitted, recorded_training_set
-from churn_platform.training.registry import model_of, version_named
+from churn_platform.training.recorded_training import as_fitted, recorded_training_set
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

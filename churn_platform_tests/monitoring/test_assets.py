@@ -23,11 +23,11 @@ from churn_platform.months import label, month_range
 from churn_platform.runs import run_job
 from churn_platform.settings import load_settings
 from churn_platform.training.data import Labelled
-from churn_platform.training.plan import replace_training_set
+from churn_platform.training.model_registry import CHAMPION, log_model, register, version_of
 from churn_platform.training.record import RECORD_FILE
-from churn_platform.training.registry import CHAMPION, log_model, register, version_of
 from churn_platform.training.succession import Judgement, decide
 from churn_platform.training.tracking import Tracking
+from churn_platform.training.training_plan import replace_training_set
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.resource import Warehouse
 from churn_platform.warehouse.tables import current_snapshot, ensure_table, write

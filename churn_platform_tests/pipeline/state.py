@@ -29,7 +29,7 @@ from churn_platform.audit.verify import verify
 from churn_platform.published.contract import CARD_FILE, MANIFEST_FILE
 from churn_platform.published.regular import file_sha256
 from churn_platform.settings import Settings
-from churn_platform.training.registry import aliases, versions
+from churn_platform.training.model_registry import aliases, versions
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.lake import Lake, connect
 

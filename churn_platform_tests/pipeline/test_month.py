@@ -28,7 +28,7 @@ from churn_platform.published.onnx import run as run_onnx
 from churn_platform.published.regular import file_sha256
 from churn_platform.report import as_text, read_result
 from churn_platform.simulator import SimulationConfig, simulate
-from churn_platform.training.registry import CHAMPION, version_of
+from churn_platform.training.model_registry import CHAMPION, version_of
 from churn_platform.training.tracking import Tracking
 from churn_platform.training.versions import load_version
 from churn_platform.warehouse.dbt import Translator, prepared_project

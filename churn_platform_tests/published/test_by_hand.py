@@ -19,7 +19,7 @@ from churn_platform.published.files import direct_traffic, go_live
 from churn_platform.published.model_bundle import publish_model
 from churn_platform.published.publication import Publisher, make_live, ready_bundle
 from churn_platform.training.model import ChurnModel
-from churn_platform.training.registry import CHAMPION, PREVIOUS, aliases, version_named, withdrawn_reason
+from churn_platform.training.model_registry import CHAMPION, PREVIOUS, aliases, version_named, withdrawn_reason
 from churn_platform.training.succession import changing, decide, judgement_of
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import ensure_table

@@ -13,8 +13,8 @@ from churn_platform.training.data import (
     read_training_set,
     stream_training_rows,
 )
-from churn_platform.training.plan import as_markdown, replace_training_set
 from churn_platform.training.splits import LabelledMonth
+from churn_platform.training.training_plan import as_markdown, replace_training_set
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import current_snapshot, write
 from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY

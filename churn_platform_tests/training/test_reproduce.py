@@ -20,7 +20,7 @@ from churn_platform.training.challengers import CANDIDATE_TAGS, register_challen
 from churn_platform.training.data import TrainingSet, load_training_data
 from churn_platform.training.fit import Means, fit_and_log
 from churn_platform.training.record import RECORD_FILE, ModelRecord, read_record
-from churn_platform.training.recorded import as_fitted, readable_snapshot, recorded_training_set
+from churn_platform.training.recorded_training import as_fitted, readable_snapshot, recorded_training_set
 from churn_platform.training.reproduce import Reproduction, as_text, reproduce
 from churn_platform.training.splits import recency_weights
 from churn_platform.training.tracking import Tracking

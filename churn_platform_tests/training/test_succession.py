@@ -12,7 +12,14 @@ from churn_platform.audit.trail import champion_at
 from churn_platform.audit.verify import verify
 from churn_platform.errors import AuditError, TrainingError
 from churn_platform.training import succession
-from churn_platform.training.registry import CHAMPION, PREVIOUS, aliases, register, version_named, withdrawn_reason
+from churn_platform.training.model_registry import (
+    CHAMPION,
+    PREVIOUS,
+    aliases,
+    register,
+    version_named,
+    withdrawn_reason,
+)
 from churn_platform.training.succession import Judgement, Reign, changing, crown, decide, judgement_of, reigns
 from churn_platform_tests.tiny import APRIL, MARCH
 

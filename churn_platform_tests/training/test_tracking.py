@@ -26,8 +26,8 @@ from churn_platform.training.challengers import CANDIDATE_TAGS, best, newest_can
 from churn_platform.training.data import TrainingData, TrainingSet
 from churn_platform.training.fit import Means, fit_and_log
 from churn_platform.training.model import fit_model
+from churn_platform.training.model_registry import CHALLENGER, DECISION_REASON, challenger_of, set_champion, version_of
 from churn_platform.training.record import RECORD_FILE, read_record
-from churn_platform.training.registry import CHALLENGER, DECISION_REASON, challenger_of, set_champion, version_of
 from churn_platform.training.tracking import Tracking
 from churn_platform.training.tune import Budget
 from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY, customers

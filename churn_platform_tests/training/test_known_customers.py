@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from churn_platform.training.data import Labelled, TrainingSet, load_training_data
-from churn_platform.training.familiarity import known_customers
+from churn_platform.training.known_customers import known_customers
 from churn_platform.training.record import ModelRecord
 from churn_platform.training.splits import STRATIFIED
 from churn_platform.warehouse.tables import current_snapshot

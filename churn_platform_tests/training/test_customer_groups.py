@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from churn_platform.errors import DataError
-from churn_platform.governance.attributes import feature_groups, quartiles, read_groups
 from churn_platform.metrics.segments import ordered
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.training.customer_groups import feature_groups, quartiles, read_groups
 from churn_platform.training.data import Labelled
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import current_snapshot, ensure_table

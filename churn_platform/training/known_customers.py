@@ -6,7 +6,7 @@ import numpy as np
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import Labelled, load_splits
 from churn_platform.training.record import ModelRecord
-from churn_platform.training.recorded import has_snapshot, recorded_training_set
+from churn_platform.training.recorded_training import has_snapshot, recorded_training_set
 from churn_platform.training.splits import TRAIN, VALIDATION
 
 
