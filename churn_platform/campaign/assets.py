@@ -12,6 +12,7 @@ from dagster import (
     asset,
 )
 
+from churn_platform.bundles.customer_rows import scored_by
 from churn_platform.campaign import contact_list as contacts
 from churn_platform.campaign import outcome_table, uplift_table
 from churn_platform.campaign.economics import as_markdown
@@ -24,7 +25,6 @@ from churn_platform.governance.text import picture_markdown
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, describe, lag, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.published.rows import scored_by
 from churn_platform.settings import Settings
 from churn_platform.training.data import CONTACTS
 from churn_platform.training.record import record_of_version

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import lmdb
 
+from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.erasure.search import is_in_lookup
 from churn_platform.published.contract import FEATURES_FILE, FeaturesManifest, features_dir, read_features_manifest
-from churn_platform.published.features_bundle import publish_features
 from churn_platform.published.files import remove_stale
 from churn_platform.published.lookup_copy import is_lookup_copy
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from churn_platform.audit.anchors import note_head
 from churn_platform.audit.log import AuditLog
 from churn_platform.audit.trail import last_features_publication, last_model_publication
+from churn_platform.bundles.model_bundle import publish_model, read_bundle
 from churn_platform.errors import PublicationError
 from churn_platform.governance.card_facts import find_card
 from churn_platform.portfolios.spec import Portfolio
@@ -20,7 +21,6 @@ from churn_platform.published.contract import (
     read_live,
 )
 from churn_platform.published.files import go_live
-from churn_platform.published.model_bundle import publish_model, read_bundle
 from churn_platform.published.regular import file_sha256
 from churn_platform.training.model_registry import CHAMPION, champion_version, version_of
 from churn_platform.training.succession import changing

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from dagster import AssetKey, BackfillPolicy
 
+from churn_platform.bundles.onnx import run as run_onnx
 from churn_platform.errors import ChurnError
 from churn_platform.partitions import PLATFORM, WAREHOUSE_POOL, monthly
 from churn_platform.portfolios.encoding import encode_row
@@ -24,7 +25,6 @@ from churn_platform.published.contract import (
     read_model_manifest,
     unpack_customer,
 )
-from churn_platform.published.onnx import run as run_onnx
 from churn_platform.published.regular import file_sha256
 from churn_platform.report import as_text, read_result
 from churn_platform.simulator import SimulationConfig, simulate

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from churn_platform.audit.log import AuditLog
+from churn_platform.bundles import features_bundle
+from churn_platform.bundles.customer_rows import packed_customers, scored_by
+from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.errors import PublicationError
 from churn_platform.portfolios.encoding import encode_row
-from churn_platform.published import features_bundle
 from churn_platform.published.contract import (
     FEATURES_FILE,
     FeaturesManifest,
@@ -22,10 +24,8 @@ from churn_platform.published.contract import (
     read_features_manifest,
     unpack_customer,
 )
-from churn_platform.published.features_bundle import publish_features
 from churn_platform.published.publication import record_features
 from churn_platform.published.regular import file_sha256
-from churn_platform.published.rows import packed_customers, scored_by
 from churn_platform.scoring.score import Champion, replace_scores, score_month
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import write

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from churn_platform.bundles.onnx import check_parity, export
 from churn_platform.errors import PublicationError
 from churn_platform.portfolios.encoding import encode_row
 from churn_platform.portfolios.spec import Feature
@@ -22,7 +23,6 @@ from churn_platform.published.contract import (
     read_model_manifest,
 )
 from churn_platform.published.files import new_folder, write_manifest
-from churn_platform.published.onnx import check_parity, export
 from churn_platform.published.regular import file_sha256
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord
