@@ -22,8 +22,8 @@ from churn_platform.errors import ChurnError
 from churn_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from churn_platform.promotion.publication import Publisher
     from churn_platform.published.by_hand import Takeover
-    from churn_platform.published.publication import Publisher
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Reason = Annotated[str, typer.Option(help="Why, for the audit trail; without personal data.")]
@@ -83,8 +83,8 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Hold two versions against the newest matured hold-out, the same customers, and list in what they differ."""
-    from churn_platform.evaluation.side_by_side import compare, made_of, metric_rows, newest_holdout, read_version
     from churn_platform.metrics.comparison import CONFIDENCE
+    from churn_platform.promotion.side_by_side import compare, made_of, metric_rows, newest_holdout, read_version
     from churn_platform.warehouse.lake import connect
 
     settings = load_settings()
@@ -174,7 +174,7 @@ def read_instant(text: str, *, now: datetime) -> datetime:
 
 def publisher_of(settings: Settings, portfolio: str) -> "Publisher":
     """What a command needs to change or ask what is published; ChurnError where there is no such portfolio."""
-    from churn_platform.published.publication import Publisher
+    from churn_platform.promotion.publication import Publisher
     from churn_platform.training.tracking import Tracking
     from churn_platform.warehouse.lake import Lake
 

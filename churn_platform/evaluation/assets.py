@@ -10,9 +10,6 @@ import numpy as np
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
 
 from churn_platform.audit.resource import AuditTrail, head_metadata
-from churn_platform.evaluation import records
-from churn_platform.evaluation.judge import Contender, Evaluation, Fairness, judge
-from churn_platform.evaluation.promotion import opponent_of
 from churn_platform.governance.text import picture_markdown
 from churn_platform.metrics.fairness import largest_gap
 from churn_platform.metrics.metrics_table import metrics_table
@@ -20,12 +17,15 @@ from churn_platform.metrics.pictures import Scored, pictures
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.promotion import evaluation_table
+from churn_platform.promotion.champion import decide, judgement_of, obstacle_to_promotion, withdrawal
+from churn_platform.promotion.evaluate import Contender, Evaluation, Fairness, judge
+from churn_platform.promotion.rules import opponent_of
 from churn_platform.settings import Settings
 from churn_platform.training.customer_groups import groups_on_holdout
 from churn_platform.training.data import Labelled
 from churn_platform.training.known_customers import known_customers
 from churn_platform.training.model_registry import CHAMPION, PREVIOUS, challenger_of, version_of
-from churn_platform.training.succession import decide, judgement_of, obstacle_to_promotion, withdrawal
 from churn_platform.training.tracking import Tracking
 from churn_platform.training.versions import Version, load_version
 from churn_platform.warehouse.resource import Warehouse
@@ -65,7 +65,7 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             )
             with warehouse.get_connection() as connection:
                 record = partial(
-                    records.replace_evaluation,
+                    evaluation_table.replace_evaluation,
                     connection,
                     portfolio,
                     judged,
@@ -104,7 +104,7 @@ def _hearing(
     version = challenger_of(client, portfolio.name, label(month))
     challenger = load_version(client, portfolio, version)
     record, customers = challenger.record, challenger.holdout(connection)
-    row = records.read_evaluation(connection, portfolio, month)
+    row = evaluation_table.read_evaluation(connection, portfolio, month)
     opponent = opponent_of(row, version, serving=serving, previous=version_of(client, portfolio.name, PREVIOUS))
     notes: dict[str, Any] = {"holdout_month": record.holdout_month}
     champion = None
@@ -167,7 +167,7 @@ def _champion(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         client, log = tracking.client(), audit.log(context.run_id)
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
-                row = records.recorded_evaluation(connection, portfolio, month)
+                row = evaluation_table.recorded_evaluation(connection, portfolio, month)
             done = decide(client, log, portfolio.name, judgement_of(row))
             context.log.info(f"{label(month)}: {done}")
             version = version_of(client, portfolio.name, CHAMPION)

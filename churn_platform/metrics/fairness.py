@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from churn_platform.evaluation.promotion import FairnessGap
 from churn_platform.portfolios.spec import Gates
+from churn_platform.promotion.rules import FairnessGap
 
 REPLICATES = 2_000
 CONFIDENCE = 0.95

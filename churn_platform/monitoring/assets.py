@@ -27,8 +27,8 @@ from churn_platform.monitoring.watched import Watched, read_trainings, version_i
 from churn_platform.months import label
 from churn_platform.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.promotion.champion import Reign, reigns
 from churn_platform.settings import Settings
-from churn_platform.training.succession import Reign, reigns
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.resource import Warehouse
 from churn_platform.warehouse.tables import read_rows, write

@@ -14,12 +14,12 @@ from churn_platform.monitoring.drift import Reference, make_reference, make_scor
 from churn_platform.monitoring.promise import Habit, learn_habit
 from churn_platform.monitoring.sampling import labelled_sample
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.promotion.champion import Reign
 from churn_platform.training.data import Labelled, load_labelled
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord
 from churn_platform.training.recorded_training import as_fitted, has_snapshot, recorded_training_set
 from churn_platform.training.splits import TRAIN, row_splits
-from churn_platform.training.succession import Reign
 from churn_platform.training.versions import load_version
 from churn_platform.warehouse.tables import table_exists
 

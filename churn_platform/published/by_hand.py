@@ -8,19 +8,8 @@ from churn_platform.audit.anchors import note_head
 from churn_platform.audit.record import Record
 from churn_platform.audit.trail import champions
 from churn_platform.errors import PromotionError
-from churn_platform.evaluation import records
-from churn_platform.published.contract import Live, features_dir, read_features_manifest, read_live
-from churn_platform.published.files import direct_traffic
-from churn_platform.published.publication import Bundle, Publisher, make_live, ready_bundle
-from churn_platform.training.model_registry import (
-    CHAMPION,
-    PREVIOUS,
-    champion_version,
-    version_named,
-    version_of,
-    withdrawn_reason,
-)
-from churn_platform.training.succession import (
+from churn_platform.promotion import evaluation_table
+from churn_platform.promotion.champion import (
     changing,
     crown,
     former_champion,
@@ -28,6 +17,17 @@ from churn_platform.training.succession import (
     numbers,
     obstacle_to_promotion,
     withdrawal,
+)
+from churn_platform.promotion.publication import Bundle, Publisher, make_live, ready_bundle
+from churn_platform.published.contract import Live, features_dir, read_features_manifest, read_live
+from churn_platform.published.files import direct_traffic
+from churn_platform.training.model_registry import (
+    CHAMPION,
+    PREVIOUS,
+    champion_version,
+    version_named,
+    version_of,
+    withdrawn_reason,
 )
 from churn_platform.warehouse.lake import connect
 
@@ -166,7 +166,7 @@ def _waiting(publisher: Publisher, version: int | None) -> dict[str, Any]:
     """The newest evaluation that waits for approval, of that version where one is given."""
     portfolio = publisher.portfolio
     with closing(connect(publisher.lake, read_only=True)) as connection:
-        rows = records.awaiting_approval(connection, portfolio)
+        rows = evaluation_table.awaiting_approval(connection, portfolio)
     waiting = [row for row in rows if version in (None, row["challenger_version"])]
     if not waiting:
         asked = f"version {version} of {portfolio.name} does not wait" if version else f"{portfolio.name} has none"

@@ -3,7 +3,7 @@
 from contextlib import closing
 
 from churn_platform.automation.requests import BECAUSE_TAG, EVIDENCE_TAG
-from churn_platform.evaluation.records import COLUMNS as EVALUATION
+from churn_platform.promotion.evaluation_table import COLUMNS as EVALUATION
 from churn_platform.published.contract import FeaturesManifest, features_dir
 from churn_platform.published.files import go_live, new_folder, write_manifest
 from churn_platform.runs import months_of_tags

@@ -15,6 +15,7 @@ from churn_platform.bundles.customer_rows import packed_customers, scored_by
 from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.errors import PublicationError
 from churn_platform.portfolios.encoding import encode_row
+from churn_platform.promotion.publication import record_features
 from churn_platform.published.contract import (
     FEATURES_FILE,
     FeaturesManifest,
@@ -24,7 +25,6 @@ from churn_platform.published.contract import (
     read_features_manifest,
     unpack_customer,
 )
-from churn_platform.published.publication import record_features
 from churn_platform.published.regular import file_sha256
 from churn_platform.scoring.score import Champion, replace_scores, score_month
 from churn_platform.warehouse.lake import connect

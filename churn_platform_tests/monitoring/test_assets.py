@@ -11,7 +11,6 @@ import pytest
 from dagster import AssetSelection, DagsterInstance, Definitions, define_asset_job
 
 from churn_platform.audit.resource import AuditTrail
-from churn_platform.evaluation import records
 from churn_platform.monitoring.assets import monitoring_assets
 from churn_platform.monitoring.tables import (
     FEATURE_DRIFT,
@@ -20,12 +19,13 @@ from churn_platform.monitoring.tables import (
     RETRAINING_DECISION,
 )
 from churn_platform.months import label, month_range
+from churn_platform.promotion import evaluation_table
+from churn_platform.promotion.champion import Judgement, decide
 from churn_platform.runs import run_job
 from churn_platform.settings import load_settings
 from churn_platform.training.data import Labelled
 from churn_platform.training.model_registry import CHAMPION, log_model, register, version_of
 from churn_platform.training.record import RECORD_FILE
-from churn_platform.training.succession import Judgement, decide
 from churn_platform.training.tracking import Tracking
 from churn_platform.training.training_plan import replace_training_set
 from churn_platform.warehouse.lake import Lake, connect
@@ -53,7 +53,7 @@ def add_champion(connection, lake: Lake, tracking: Tracking, audit: AuditTrail, 
     version = register(
         client, "watched", model_uri=uri, run_id=run_id, description="none", tags={"month": label(month)}
     )
-    ensure_table(connection, "watched.evaluation", records.COLUMNS)
+    ensure_table(connection, "watched.evaluation", evaluation_table.COLUMNS)
     serving = version_of(client, "watched", CHAMPION)
     row = [month, version, serving, True, "better", "{}", "promoted"]
     connection.execute("insert into watched.evaluation values (?, ?, ?, ?, ?, ?, ?)", row)

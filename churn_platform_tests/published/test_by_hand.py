@@ -12,19 +12,19 @@ from churn_platform.audit.verify import verify
 from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.bundles.model_bundle import publish_model
 from churn_platform.errors import AuditError, PromotionError, PublicationError
-from churn_platform.evaluation.records import COLUMNS, read_evaluation
+from churn_platform.promotion.champion import changing, decide, judgement_of
+from churn_platform.promotion.evaluation_table import COLUMNS, read_evaluation
+from churn_platform.promotion.publication import Publisher, make_live, ready_bundle
 from churn_platform.published import by_hand
 from churn_platform.published.by_hand import approve, live_version, roll_back, scored_by_another, share_traffic
 from churn_platform.published.contract import MODEL_FILE, model_dir, read_live
 from churn_platform.published.files import direct_traffic, go_live
-from churn_platform.published.publication import Publisher, make_live, ready_bundle
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.model_registry import CHAMPION, PREVIOUS, aliases, version_named, withdrawn_reason
-from churn_platform.training.succession import changing, decide, judgement_of
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import ensure_table
+from churn_platform_tests.promotion.test_champion import add_version, judged
 from churn_platform_tests.tiny import MARCH, TINY, customers, fit_tiny
-from churn_platform_tests.training.test_succession import add_version, judged
 
 NAMES = count(1)
 SAMPLE = customers(50, seed=6).features

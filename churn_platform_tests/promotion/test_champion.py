@@ -11,7 +11,8 @@ from churn_platform.audit.log import AuditLog
 from churn_platform.audit.trail import champion_at
 from churn_platform.audit.verify import verify
 from churn_platform.errors import AuditError, TrainingError
-from churn_platform.training import succession
+from churn_platform.promotion import champion
+from churn_platform.promotion.champion import Judgement, Reign, changing, crown, decide, judgement_of, reigns
 from churn_platform.training.model_registry import (
     CHAMPION,
     PREVIOUS,
@@ -20,7 +21,6 @@ from churn_platform.training.model_registry import (
     version_named,
     withdrawn_reason,
 )
-from churn_platform.training.succession import Judgement, Reign, changing, crown, decide, judgement_of, reigns
 from churn_platform_tests.tiny import APRIL, MARCH
 
 NAMES = count(1)
@@ -51,7 +51,7 @@ def log(tmp_path) -> AuditLog:
 def add_version(client, portfolio: str, *, auc: str) -> int:
     """A version without a model, with the tags of one."""
     run_id = client.create_run("0").info.run_id
-    tags = dict.fromkeys(succession.TWIN_TAGS, "x") | {"holdout_auc": auc}
+    tags = dict.fromkeys(champion.TWIN_TAGS, "x") | {"holdout_auc": auc}
     return register(client, portfolio, model_uri=f"runs:/{run_id}/model", run_id=run_id, description="none", tags=tags)
 
 
@@ -172,7 +172,7 @@ def test_a_change_cut_short_is_completed_by_the_next(client, log, name, step, mo
     """After a crash between record and registry, whoever comes next finishes it before doing anything else."""
     serve(client, log, name, 1, 2)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt), changing(client, log, name):
-        patched.setattr(succession, step, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(champion, step, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         crown(client, log, name, 1, "rollback", "complaints", {})
     assert champion_at(log.records(), name, log.records()[-1].at).version == 1
     assert decide(client, log, name, judged(3, 1, "refused")) == "refused: better"

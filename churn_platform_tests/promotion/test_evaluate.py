@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from churn_platform.evaluation.judge import Contender, judge
-from churn_platform.evaluation.promotion import AWAITING_APPROVAL, FairnessGap
+from churn_platform.promotion.evaluate import Contender, judge
+from churn_platform.promotion.rules import AWAITING_APPROVAL, FairnessGap
 from churn_platform.training.model import Calibration
 from churn_platform_tests.tiny import JANUARY, TINY, customers
 

@@ -8,11 +8,11 @@ from typing import Any
 import duckdb
 
 from churn_platform.errors import TrainingError
-from churn_platform.evaluation.judge import Evaluation, Judged
-from churn_platform.evaluation.promotion import AWAITING_APPROVAL
 from churn_platform.metrics.comparison import CONFIDENCE
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.promotion.evaluate import Evaluation, Judged
+from churn_platform.promotion.rules import AWAITING_APPROVAL
 from churn_platform.warehouse.tables import delete_month, ensure_table, read_rows, table_exists
 
 COLUMNS = {

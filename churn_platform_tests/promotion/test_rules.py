@@ -5,7 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from churn_platform.evaluation.promotion import (
+from churn_platform.metrics.comparison import Difference
+from churn_platform.metrics.metrics import Metrics
+from churn_platform.portfolios.spec import Gates
+from churn_platform.promotion.rules import (
     AWAITING_APPROVAL,
     PROMOTED,
     REFUSED,
@@ -16,9 +19,6 @@ from churn_platform.evaluation.promotion import (
     failed_gates,
     opponent_of,
 )
-from churn_platform.metrics.comparison import Difference
-from churn_platform.metrics.metrics import Metrics
-from churn_platform.portfolios.spec import Gates
 
 GATES = Gates(
     min_auc=0.8,

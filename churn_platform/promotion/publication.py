@@ -12,6 +12,7 @@ from churn_platform.bundles.model_bundle import publish_model, read_bundle
 from churn_platform.errors import PublicationError
 from churn_platform.governance.card_facts import find_card
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.promotion.champion import changing
 from churn_platform.published.contract import (
     MANIFEST_FILE,
     MODEL_FILE,
@@ -23,7 +24,6 @@ from churn_platform.published.contract import (
 from churn_platform.published.files import go_live
 from churn_platform.published.regular import file_sha256
 from churn_platform.training.model_registry import CHAMPION, champion_version, version_of
-from churn_platform.training.succession import changing
 from churn_platform.training.versions import load_version
 from churn_platform.warehouse.lake import Lake, connect
 

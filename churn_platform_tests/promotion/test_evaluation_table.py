@@ -6,9 +6,9 @@ from contextlib import closing
 import pytest
 
 from churn_platform.errors import TrainingError
-from churn_platform.evaluation.judge import Contender, judge
-from churn_platform.evaluation.records import read_evaluation, recorded_evaluation, replace_evaluation
 from churn_platform.metrics.comparison import CONFIDENCE
+from churn_platform.promotion.evaluate import Contender, judge
+from churn_platform.promotion.evaluation_table import read_evaluation, recorded_evaluation, replace_evaluation
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import ensure_table, read_rows
 from churn_platform_tests.tiny import FEBRUARY, JANUARY, TINY, customers, fit_tiny

@@ -18,8 +18,8 @@ from churn_platform.audit.log import AuditLog, locked
 from churn_platform.audit.record import Action, Record
 from churn_platform.audit.trail import champions, select
 from churn_platform.errors import AuditError
-from churn_platform.evaluation.promotion import AWAITING_APPROVAL, PROMOTED, REFUSED, Outcome
 from churn_platform.months import parse_month
+from churn_platform.promotion.rules import AWAITING_APPROVAL, PROMOTED, REFUSED, Outcome
 from churn_platform.training.model_registry import (
     CHAMPION,
     DECISION_REASON,
