@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from churn_platform.published.contract import CHALLENGER, CHAMPION, SHADOW, LiveModel
+from churn_platform.published.format import CHALLENGER, CHAMPION, SHADOW, LiveModel
 from serving.bundles import Model
 from serving.errors import BundleError
 

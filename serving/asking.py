@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from churn_platform.published.contract import CUSTOMER_ID, StoredCustomer
+from churn_platform.published.format import CUSTOMER_ID, StoredCustomer
 from serving.arms import Arm
 from serving.callers import Caller
 from serving.errors import Fault, InvalidRequest, MalformedRequest, NotFound

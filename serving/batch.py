@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from churn_platform.published.contract import CUSTOMER_ID
+from churn_platform.published.format import CUSTOMER_ID
 from serving.answers import Answer, BatchAnswer
 from serving.asking import Asked, ask, ask_whole, chosen_arm, read_json, read_object, refuse_twice
 from serving.callers import Caller

@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 
 from churn_platform.published.calibration import calibrated_log_odds, probability
-from churn_platform.published.contract import (
+from churn_platform.published.format import (
     FEATURES_FILE,
     MANIFEST_FILE,
     MODEL_FILE,

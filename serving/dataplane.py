@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from churn_platform.published.contract import CUSTOMER_ID
-from churn_platform.published.overlay import OVERLAY_DIR
+from churn_platform.published.format import CUSTOMER_ID
 from churn_platform.published.prediction_log import Prediction
+from churn_platform.published.pushed_features import OVERLAY_DIR
 from serving.answers import (
     BASE_RATE,
     FEATURES,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from churn_platform.published.calibration import log_odds, probability
-from churn_platform.published.contract import CUSTOMER_ID
+from churn_platform.published.format import CUSTOMER_ID
 from serving.answers import Contribution, Explanation, WhatIf
 from serving.asking import Asked, chosen_arm, read_object
 from serving.bundles import Model

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from churn_platform.published.contract import CUSTOMER_ID, PublishedFeature
+from churn_platform.published.format import CUSTOMER_ID, PublishedFeature
 from churn_platform.published.sentences import decoded, sentence
 from churn_platform.published.value_format import MISSING_MARKERS, ValueFormat, is_missing, read_date, read_number
 from serving.errors import Fault

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from churn_platform.published.contract import (
+from churn_platform.published.format import (
     CUSTOMER_ID,
     FEATURES_FILE,
     LIVE_FILE,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
-from churn_platform.published.contract import CUSTOMER_ID, FeaturesManifest, ModelManifest, PublishedFeature, Tier
+from churn_platform.published.format import CUSTOMER_ID, FeaturesManifest, ModelManifest, PublishedFeature, Tier
 from churn_platform.published.sentences import sentence
 from churn_platform.published.value_format import EPOCH, ValueFormat, read_date, read_number
 from serving.errors import BundleError

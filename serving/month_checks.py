@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from churn_platform.published.contract import StoredCustomer
+from churn_platform.published.format import StoredCustomer
 from serving.bundles import Features, Model
 from serving.errors import BundleError
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import lmdb
 import msgspec
 
-from churn_platform.published.contract import CUSTOMER_ID
-from churn_platform.published.overlay import overlay_key
+from churn_platform.published.format import CUSTOMER_ID
+from churn_platform.published.pushed_features import overlay_key
 from serving.errors import Fault, InvalidRequest, OverlayFull
 from serving.private_files import private_folder
 from serving.shared_memory import shared_memory, take_space

@@ -4,7 +4,7 @@ import logging
 import time
 from typing import Any
 
-from churn_platform.published.contract import CUSTOMER_ID
+from churn_platform.published.format import CUSTOMER_ID
 from serving.answers import PushAnswer
 from serving.asking import Given, read_object
 from serving.dataplane import Dataplane

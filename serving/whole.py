@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from churn_platform.published.contract import CUSTOMER_ID, PublishedFeature
+from churn_platform.published.format import CUSTOMER_ID, PublishedFeature
 
 ID_CHARACTERS_MAX = 120  # whatever the characters are, they make an id that is not too long
 FLOAT32_MAX = float(np.finfo(np.float32).max)

@@ -39,7 +39,7 @@ from churn_platform.monitoring.tables import read_broken_months
 from churn_platform.months import label, parse_month
 from churn_platform.partitions import monthly
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.published.contract import read_live
+from churn_platform.published.format import read_live
 from churn_platform.runs import months_of_tags
 from churn_platform.settings import Settings
 from churn_platform.warehouse.lake import Lake

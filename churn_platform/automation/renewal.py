@@ -32,7 +32,7 @@ from churn_platform.monitoring.tables import RETRAINING_DECISION
 from churn_platform.monitoring.watched import judged_months
 from churn_platform.months import label, parse_month
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.published.contract import features_dir, read_features_manifest, read_live
+from churn_platform.published.format import features_dir, read_features_manifest, read_live
 from churn_platform.settings import Settings
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import read_rows, table_exists

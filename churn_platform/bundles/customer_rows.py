@@ -9,7 +9,7 @@ from churn_platform.errors import PublicationError
 from churn_platform.months import label
 from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.published.contract import pack_customer
+from churn_platform.published.format import pack_customer
 from churn_platform.warehouse.lake import stream
 from churn_platform.warehouse.tables import table_exists
 

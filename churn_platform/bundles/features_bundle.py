@@ -6,8 +6,8 @@ from pathlib import Path
 import lmdb
 
 from churn_platform.errors import PublicationError
-from churn_platform.published.contract import FEATURES_FILE, FeaturesManifest, features_dir
-from churn_platform.published.files import new_folder, write_manifest
+from churn_platform.published.atomic_files import new_folder, write_manifest
+from churn_platform.published.format import FEATURES_FILE, FeaturesManifest, features_dir
 from churn_platform.published.regular import file_sha256
 
 MAX_KEY_BYTES = 511

@@ -11,7 +11,8 @@ from churn_platform.bundles.onnx import check_parity, export
 from churn_platform.errors import PublicationError
 from churn_platform.portfolios.encoding import encode_row
 from churn_platform.portfolios.spec import Feature
-from churn_platform.published.contract import (
+from churn_platform.published.atomic_files import new_folder, write_manifest
+from churn_platform.published.format import (
     CARD_FILE,
     CUSTOMER_ID,
     MODEL_FILE,
@@ -22,7 +23,6 @@ from churn_platform.published.contract import (
     model_dir,
     read_model_manifest,
 )
-from churn_platform.published.files import new_folder, write_manifest
 from churn_platform.published.regular import file_sha256
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord

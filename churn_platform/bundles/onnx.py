@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from churn_platform.errors import PublicationError
-from churn_platform.published.contract import ONNX_INPUT, ONNX_PROBABILITIES
+from churn_platform.published.format import ONNX_INPUT, ONNX_PROBABILITIES
 from churn_platform.training.candidates import ALGORITHMS
 from churn_platform.training.model import ChurnModel
 

@@ -8,7 +8,7 @@ import duckdb
 from churn_platform.campaign.contact_list import CONTACT
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.published.files import new_folder
+from churn_platform.published.atomic_files import new_folder
 from churn_platform.sql import literal
 
 CSV_FILE, PARQUET_FILE, DICTIONARY_FILE = "contact_list.csv", "contact_list.parquet", "columns.md"

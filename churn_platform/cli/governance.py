@@ -41,7 +41,7 @@ def explain(
 ) -> None:
     """Explain a customer's score: probability, tier, reasons in words, and what would have to change."""
     from churn_platform.governance.customer import as_text, explain_customer
-    from churn_platform.published.contract import read_live
+    from churn_platform.published.format import read_live
     from churn_platform.scoring.champion import load_champion
     from churn_platform.training.tracking import Tracking
     from churn_platform.warehouse.lake import Lake, connect

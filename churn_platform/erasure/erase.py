@@ -20,7 +20,7 @@ from churn_platform.ingest.hashing import set_keys
 from churn_platform.ingest.suppression import is_suppressed, pseudonym
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.lookup_copy import COPIES_DIR
-from churn_platform.published.overlay import is_overlay
+from churn_platform.published.pushed_features import is_overlay
 from churn_platform.settings import Settings
 from churn_platform.warehouse.erased_snapshots import note_expired
 from churn_platform.warehouse.lake import Lake, connect

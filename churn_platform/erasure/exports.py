@@ -9,7 +9,7 @@ from churn_platform.erasure.search import find
 from churn_platform.erasure.subject import Subject
 from churn_platform.months import parse_month
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.published.files import remove_stale
+from churn_platform.published.atomic_files import remove_stale
 
 
 def erase_from_exports(

@@ -7,8 +7,8 @@ import lmdb
 
 from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.erasure.search import is_in_lookup
-from churn_platform.published.contract import FEATURES_FILE, FeaturesManifest, features_dir, read_features_manifest
-from churn_platform.published.files import remove_stale
+from churn_platform.published.atomic_files import remove_stale
+from churn_platform.published.format import FEATURES_FILE, FeaturesManifest, features_dir, read_features_manifest
 from churn_platform.published.lookup_copy import is_lookup_copy
 
 

@@ -11,7 +11,7 @@ import lmdb
 
 from churn_platform.erasure.raw import count_matches
 from churn_platform.errors import ErasureError
-from churn_platform.published.overlay import is_overlay, overlay_key
+from churn_platform.published.pushed_features import is_overlay, overlay_key
 
 FILLER = b"\0"  # no key of a customer begins so
 EXPIRED = bytes(8)  # the service removes such an entry, should a kill leave one

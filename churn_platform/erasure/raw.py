@@ -12,8 +12,8 @@ from typing import IO, Any
 
 from churn_platform.erasure.subject import Subject
 from churn_platform.errors import DataError
-from churn_platform.published.overlay import overlay_key
 from churn_platform.published.prediction_log import load_segment
+from churn_platform.published.pushed_features import overlay_key
 
 WORD_CHARACTERS = 5
 BLOCK_CHARACTERS = 1 << 20

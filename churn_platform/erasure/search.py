@@ -16,9 +16,9 @@ import lmdb
 
 from churn_platform.erasure.raw import WORD_CHARACTERS, in_bytes, in_overlay, in_segment, word, words_of
 from churn_platform.erasure.subject import Subject
-from churn_platform.published.contract import FEATURES_FILE
-from churn_platform.published.overlay import is_overlay
+from churn_platform.published.format import FEATURES_FILE
 from churn_platform.published.prediction_log import CLOSED_SUFFIX, OPEN_SUFFIX
+from churn_platform.published.pushed_features import is_overlay
 from churn_platform.sql import identifier, reader_pattern
 
 TABLE_NUMBER = "table_id"

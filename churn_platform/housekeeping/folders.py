@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from churn_platform.months import parse_month
-from churn_platform.published.files import remove_stale
+from churn_platform.published.atomic_files import remove_stale
 
 
 @dataclass(frozen=True)

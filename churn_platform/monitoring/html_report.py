@@ -8,7 +8,7 @@ import numpy as np
 from churn_platform.monitoring.effect_size import PSI_LARGE
 from churn_platform.portfolios.encoding import decode
 from churn_platform.portfolios.spec import Feature
-from churn_platform.published.files import new_file
+from churn_platform.published.atomic_files import new_file
 
 REPORT_ROWS = 5_000  # of each side: the page holds plotly and 45 histograms, some 7 MB whatever the rows
 

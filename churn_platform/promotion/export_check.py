@@ -7,7 +7,7 @@ import numpy as np
 
 from churn_platform.bundles.onnx import check_parity, export
 from churn_platform.errors import PublicationError
-from churn_platform.published.contract import ONNX_INPUT, ONNX_PROBABILITIES
+from churn_platform.published.format import ONNX_INPUT, ONNX_PROBABILITIES
 from churn_platform.training.model import ChurnModel
 
 PARITY_ROWS = 20_000

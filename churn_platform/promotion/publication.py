@@ -13,7 +13,8 @@ from churn_platform.errors import PublicationError
 from churn_platform.governance.card_facts import find_card
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.champion import changing
-from churn_platform.published.contract import (
+from churn_platform.published.atomic_files import go_live
+from churn_platform.published.format import (
     MANIFEST_FILE,
     MODEL_FILE,
     FeaturesManifest,
@@ -21,7 +22,6 @@ from churn_platform.published.contract import (
     model_dir,
     read_live,
 )
-from churn_platform.published.files import go_live
 from churn_platform.published.regular import file_sha256
 from churn_platform.training.model_registry import CHAMPION, champion_version, version_of
 from churn_platform.training.versions import load_version

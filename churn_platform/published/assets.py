@@ -19,8 +19,8 @@ from churn_platform.months import label
 from churn_platform.partitions import describe, monthly_asset, months_of
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.publication import Publisher, publish_champion, record_features
-from churn_platform.published.contract import features_dir, model_dir, read_features_manifest
-from churn_platform.published.files import go_live
+from churn_platform.published.atomic_files import go_live
+from churn_platform.published.format import features_dir, model_dir, read_features_manifest
 from churn_platform.settings import Settings
 from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.resource import Warehouse

@@ -19,8 +19,8 @@ from churn_platform.promotion.champion import (
     withdrawal,
 )
 from churn_platform.promotion.publication import Bundle, Publisher, make_live, ready_bundle
-from churn_platform.published.contract import Live, features_dir, read_features_manifest, read_live
-from churn_platform.published.files import direct_traffic
+from churn_platform.published.atomic_files import direct_traffic
+from churn_platform.published.format import Live, features_dir, read_features_manifest, read_live
 from churn_platform.training.model_registry import (
     CHAMPION,
     PREVIOUS,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from churn_platform.published.contract import FEATURES_FILE
+from churn_platform.published.format import FEATURES_FILE
 
 COPIES_DIR = "lookups"
 

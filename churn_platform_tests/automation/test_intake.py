@@ -17,7 +17,7 @@ from dagster import (
 from churn_platform.automation.everything import automate
 from churn_platform.automation.requests import AUTOMATION_TAG, BECAUSE_TAG
 from churn_platform.ingest.assets import raw_assets
-from churn_platform.published.files import go_live
+from churn_platform.published.atomic_files import go_live
 from churn_platform.runs import RANGE_TAGS, cause, months_of_tags
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.resource import Warehouse

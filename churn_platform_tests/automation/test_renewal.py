@@ -4,8 +4,8 @@ from contextlib import closing
 
 from churn_platform.automation.requests import BECAUSE_TAG, EVIDENCE_TAG
 from churn_platform.promotion.evaluation_table import COLUMNS as EVALUATION
-from churn_platform.published.contract import FeaturesManifest, features_dir
-from churn_platform.published.files import go_live, new_folder, write_manifest
+from churn_platform.published.atomic_files import go_live, new_folder, write_manifest
+from churn_platform.published.format import FeaturesManifest, features_dir
 from churn_platform.runs import months_of_tags
 from churn_platform.warehouse.tables import ensure_table
 from churn_platform_tests.automation.conftest import Daemon

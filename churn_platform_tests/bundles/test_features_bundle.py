@@ -16,7 +16,7 @@ from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.errors import PublicationError
 from churn_platform.portfolios.encoding import encode_row
 from churn_platform.promotion.publication import record_features
-from churn_platform.published.contract import (
+from churn_platform.published.format import (
     FEATURES_FILE,
     FeaturesManifest,
     StoredCustomer,

@@ -16,7 +16,7 @@ from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.erasure.erase import Erasure, Installation, erase, plan_erasure
 from churn_platform.erasure.subject import own_number_hashes
 from churn_platform.ingest.load import load_month
-from churn_platform.published.contract import pack_customer
+from churn_platform.published.format import pack_customer
 from churn_platform.settings import Settings, load_settings
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import write

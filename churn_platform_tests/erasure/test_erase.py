@@ -22,7 +22,7 @@ from churn_platform.erasure import erase as steps
 from churn_platform.erasure.erase import Erasure, plan_erasure
 from churn_platform.erasure.report import record_erasure
 from churn_platform.errors import ErasureError
-from churn_platform.published.contract import FEATURES_FILE, features_dir, read_features_manifest
+from churn_platform.published.format import FEATURES_FILE, features_dir, read_features_manifest
 from churn_platform.published.prediction_log import (
     CLOSED_SUFFIX,
     MAGIC,

@@ -14,7 +14,7 @@ from churn_platform.erasure.raw import count_matches
 from churn_platform.erasure.search import count_in
 from churn_platform.erasure.subject import Subject
 from churn_platform.errors import ErasureError
-from churn_platform.published.overlay import overlay_key
+from churn_platform.published.pushed_features import overlay_key
 from churn_platform_tests.erasure.conftest import ADA, BOB, World
 from serving.overlay import Overlay
 

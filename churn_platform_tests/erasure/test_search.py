@@ -14,7 +14,7 @@ from pyarrow import parquet as parquet_files
 from churn_platform.erasure.search import count_in
 from churn_platform.erasure.subject import Subject
 from churn_platform.errors import DataError
-from churn_platform.published.contract import FEATURES_FILE
+from churn_platform.published.format import FEATURES_FILE
 
 ADA, NUMBER = "C-1001", 2**63 + 11
 SUBJECT = Subject("tiny", ADA, (NUMBER,), {})

@@ -14,7 +14,7 @@ from churn_platform.housekeeping.folders import (
     remove_untouched,
     size_of,
 )
-from churn_platform.published.files import new_folder
+from churn_platform.published.atomic_files import new_folder
 from churn_platform_tests.tiny import FEBRUARY, MARCH
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)

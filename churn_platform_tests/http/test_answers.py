@@ -7,7 +7,7 @@ import pytest
 from litestar.testing import TestClient
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 
-from churn_platform.published.contract import model_dir
+from churn_platform.published.format import model_dir
 from churn_platform.published.prediction_log import read_segment
 from churn_platform_tests.http.conftest import settings_in
 from churn_platform_tests.serving.bundles import PEOPLE, publish

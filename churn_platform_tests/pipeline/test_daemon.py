@@ -23,7 +23,7 @@ from churn_platform.automation.requests import BECAUSE_TAG, EVIDENCE_TAG
 from churn_platform.monitoring.decision import ALARM, FOLLOW_UP
 from churn_platform.months import label, month_range, shift
 from churn_platform.promotion.rules import PROMOTED, REFUSED
-from churn_platform.published.contract import Live, features_dir, read_features_manifest, read_live
+from churn_platform.published.format import Live, features_dir, read_features_manifest, read_live
 from churn_platform.runs import months_of_tags
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform_tests.pipeline.graph import HASH_KEY, Graph

@@ -13,7 +13,7 @@ from churn_platform.bundles.onnx import run as run_onnx
 from churn_platform.errors import ChurnError
 from churn_platform.partitions import PLATFORM, WAREHOUSE_POOL, monthly
 from churn_platform.portfolios.encoding import encode_row
-from churn_platform.published.contract import (
+from churn_platform.published.format import (
     CARD_FILE,
     FEATURES_FILE,
     MODEL_FILE,

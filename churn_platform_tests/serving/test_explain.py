@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from churn_platform.published.contract import model_dir, read_model_manifest
+from churn_platform.published.format import model_dir, read_model_manifest
 from churn_platform_tests.serving.bundles import PEOPLE, publish_version
 from churn_platform_tests.tiny import fit_tiny
 from serving import bundles

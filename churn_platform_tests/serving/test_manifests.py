@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from churn_platform.published.contract import (
+from churn_platform.published.format import (
     LIVE_FILE,
     MANIFEST_FILE,
     MODEL_FILE,

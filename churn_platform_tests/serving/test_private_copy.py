@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from churn_platform.published.contract import FEATURES_FILE, MODEL_FILE, features_dir, model_dir
+from churn_platform.published.format import FEATURES_FILE, MODEL_FILE, features_dir, model_dir
 from churn_platform.published.lookup_copy import is_lookup_copy
 from churn_platform.published.regular import file_sha256
 from churn_platform.training.model import ChurnModel

@@ -2,7 +2,7 @@
 
 import pytest
 
-from churn_platform.published.contract import PublishedFeature
+from churn_platform.published.format import PublishedFeature
 from serving.inputs import LISTED, SUGGESTED_MAX, Catalogue
 from serving.suggestions import Suggestions
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn_platform.published.contract import PublishedFeature
+from churn_platform.published.format import PublishedFeature
 from serving.errors import Fault
 from serving.inputs import Catalogue
 

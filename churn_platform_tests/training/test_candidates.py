@@ -9,7 +9,7 @@ import pytest
 from scipy.special import expit
 
 from churn_platform.portfolios.spec import Feature
-from churn_platform.published.contract import ONNX_INPUT
+from churn_platform.published.format import ONNX_INPUT
 from churn_platform.training.candidates import ALGORITHMS, lightgbm, random_forest, xgboost
 from churn_platform.training.candidates.pipeline import tree_preparation
 from churn_platform.training.candidates.rounding import rounded_down

@@ -18,7 +18,7 @@ from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.response import Redirect
 
-from churn_platform.published.contract import CUSTOMER_ID
+from churn_platform.published.format import CUSTOMER_ID
 from serving.errors import NotFound
 from serving.http.operations import complete
 from serving.http.request_schemas import EXAMPLE_ID, ID, Body, request_schemas

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, Response, get
 
-from churn_platform.published.contract import CARD_FILE, ModelManifest, model_dir, read_model_manifest
+from churn_platform.published.format import CARD_FILE, ModelManifest, model_dir, read_model_manifest
 from serving.answers import about
 from serving.bundles import UNREADABLE
 from serving.errors import NotFound

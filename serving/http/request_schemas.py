@@ -6,7 +6,7 @@ understands beside that (the source's column names, and its spellings of numbers
 
 from typing import Any
 
-from churn_platform.published.contract import CUSTOMER_ID, PublishedFeature
+from churn_platform.published.format import CUSTOMER_ID, PublishedFeature
 from serving.explanation import WHAT_IF
 from serving.inputs import CUSTOMER_ID_BYTES_MAX
 from serving.live import Portfolio, Registry

@@ -21,7 +21,7 @@ from churn_platform.portfolios.onboarding.understanding import Hints, understood
 from churn_platform.portfolios.registry import read_portfolio, spec_paths
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.spec_model import IDENTIFIER_PATTERN
-from churn_platform.published.contract import ROUTES
+from churn_platform.published.format import ROUTES
 from churn_platform.sql import literals
 
 OTHER_SCHEMAS = ("main", "temp", "system", "lake", "information_schema", "pg_catalog")

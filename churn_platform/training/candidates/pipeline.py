@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from churn_platform.portfolios.spec import Feature
-from churn_platform.published.contract import ONNX_INPUT
+from churn_platform.published.format import ONNX_INPUT
 
 if TYPE_CHECKING:
     from sklearn.compose import ColumnTransformer

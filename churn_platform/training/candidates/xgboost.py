@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from churn_platform.portfolios.spec import Feature
-from churn_platform.published.contract import ONNX_INPUT, ONNX_PROBABILITIES
+from churn_platform.published.format import ONNX_INPUT, ONNX_PROBABILITIES
 from churn_platform.training.candidates import tree_contributions
 from churn_platform.training.candidates.algorithm import Parameters, RowStream
 from churn_platform.training.candidates.tree_contributions import TooDeepError

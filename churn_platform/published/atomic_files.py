@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from churn_platform.errors import PublicationError
-from churn_platform.published.contract import (
+from churn_platform.published.format import (
     CHALLENGER,
     CHAMPION,
     LIVE_FILE,

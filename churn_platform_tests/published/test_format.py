@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn_platform.published.contract import LIVE_FILE, DamagedError, pack_customer, read_live, unpack_customer
+from churn_platform.published.format import LIVE_FILE, DamagedError, pack_customer, read_live, unpack_customer
 
 HEAVY = {"pandas", "pyarrow", "duckdb", "dagster", "mlflow", "xgboost", "sklearn", "scipy", "pydantic", "litestar"}
 
@@ -42,7 +42,7 @@ def test_a_customer_is_read_from_a_memory_map():
 
 def test_importing_the_contract_is_light():
     """A serving process that imports the contract gets none of the platform's heavy libraries."""
-    code = "import sys, churn_platform.published.contract; print(*{name.split('.')[0] for name in sys.modules})"
+    code = "import sys, churn_platform.published.format; print(*{name.split('.')[0] for name in sys.modules})"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
     )
