@@ -83,9 +83,9 @@ def onboard(
     overwrite: Annotated[bool, typer.Option(help="Replace a spec of that name.")] = False,
 ) -> None:
     """Inspect a customer snapshot and write its spec; the new portfolio then runs through the same graph."""
-    from churn_platform.portfolios.onboarding import onboard
-    from churn_platform.portfolios.onboarding.label import Given
-    from churn_platform.portfolios.onboarding.understanding import Hints
+    from churn_platform.onboarding import onboard
+    from churn_platform.onboarding.label import Given
+    from churn_platform.onboarding.understanding import Hints
 
     made = onboard(
         file,

@@ -11,13 +11,13 @@ import duckdb
 from churn_platform.errors import LandingError, SpecError
 from churn_platform.ingest.files import SUFFIXES, normalised, relation, unreadable
 from churn_platform.ingest.soundness import check_is_file
-from churn_platform.portfolios.onboarding.asked import Asked
-from churn_platform.portfolios.onboarding.inspection import Profile, inspect
-from churn_platform.portfolios.onboarding.label import Given, LabelValues, label_values
-from churn_platform.portfolios.onboarding.leaks import MIN_PER_CLASS, column_aucs
-from churn_platform.portfolios.onboarding.proposal import Proposal, propose
-from churn_platform.portfolios.onboarding.spec_file import Source, spec_text
-from churn_platform.portfolios.onboarding.understanding import Hints, understood
+from churn_platform.onboarding.asked import Asked
+from churn_platform.onboarding.inspection import Profile, inspect
+from churn_platform.onboarding.label import Given, LabelValues, label_values
+from churn_platform.onboarding.leaks import MIN_PER_CLASS, column_aucs
+from churn_platform.onboarding.proposal import Proposal, propose
+from churn_platform.onboarding.spec_file import Source, spec_text
+from churn_platform.onboarding.understanding import Hints, understood
 from churn_platform.portfolios.registry import read_portfolio, spec_paths
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.spec_model import IDENTIFIER_PATTERN

@@ -4,6 +4,6 @@ Inspect the columns, look for leaks, propose a feature or a reason against it fo
 proposed is read and cast by the same code as ingest, so the file onboarded is a file that ingest accepts.
 """
 
-from churn_platform.portfolios.onboarding.onboard import Onboarding, onboard
+from churn_platform.onboarding.onboard import Onboarding, onboard
 
 __all__ = ["Onboarding", "onboard"]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from churn_platform.errors import SpecError
-from churn_platform.portfolios.onboarding import words
-from churn_platform.portfolios.onboarding.inspection import Profile
+from churn_platform.onboarding import words
+from churn_platform.onboarding.inspection import Profile
 
 SHOWN_VALUES = 10
 Command = Callable[..., str]

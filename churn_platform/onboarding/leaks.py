@@ -6,7 +6,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from churn_platform.portfolios.onboarding.inspection import Profile
+from churn_platform.onboarding.inspection import Profile
 
 SAMPLE_ROWS = 200_000
 FOLDS = 5

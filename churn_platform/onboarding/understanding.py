@@ -9,10 +9,10 @@ import duckdb
 from churn_platform.errors import SpecError
 from churn_platform.ingest import formatted
 from churn_platform.ingest.casting import NATIVE, present
-from churn_platform.portfolios.onboarding import words
-from churn_platform.portfolios.onboarding.inspection import Profile
-from churn_platform.portfolios.onboarding.label import Command
-from churn_platform.portfolios.onboarding.number_format import Reading, read_shapes, settled
+from churn_platform.onboarding import words
+from churn_platform.onboarding.inspection import Profile
+from churn_platform.onboarding.label import Command
+from churn_platform.onboarding.number_format import Reading, read_shapes, settled
 from churn_platform.published.value_format import EPOCH, INFINITE, MISSING_MARKERS, ValueFormat
 
 MAX_SHAPES = 2_000

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from churn_platform.portfolios.onboarding import naming
-from churn_platform.portfolios.onboarding.inspection import Profile
+from churn_platform.onboarding import naming
+from churn_platform.onboarding.inspection import Profile
 from churn_platform.portfolios.spec import Feature, Format
 
 MAX_LEVELS = 50

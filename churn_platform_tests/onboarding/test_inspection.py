@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from churn_platform.errors import SpecError
-from churn_platform.portfolios.onboarding import inspection
-from churn_platform.portfolios.onboarding.understanding import Hints
+from churn_platform.onboarding import inspection
+from churn_platform.onboarding.understanding import Hints
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform_tests.portfolios.onboarding_files import ROWS, Desk, cycle, features_of, finding_on, frame
+from churn_platform_tests.support.onboarding_files import ROWS, Desk, cycle, features_of, finding_on, frame
 
 
 @pytest.mark.parametrize(

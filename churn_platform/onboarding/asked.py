@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from churn_platform.portfolios.onboarding.label import Given
-from churn_platform.portfolios.onboarding.understanding import Hints
+from churn_platform.onboarding.label import Given
+from churn_platform.onboarding.understanding import Hints
 
 REPEATED = {"positive": "--positive", "negative": "--negative", "ignored": "--ignore"}
 SINGLE = {"decimal": "--decimal", "thousands": "--thousands", "date_order": "--date-order"}

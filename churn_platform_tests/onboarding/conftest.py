@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from churn_platform_tests.portfolios.onboarding_files import Desk
+from churn_platform_tests.support.onboarding_files import Desk
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from churn_platform.errors import SpecError
-from churn_platform.portfolios.onboarding.label import Given
-from churn_platform_tests.portfolios.onboarding_files import CHURNED, ROWS, Desk, cycle, features_of, finding_on, frame
+from churn_platform.onboarding.label import Given
+from churn_platform_tests.support.onboarding_files import CHURNED, ROWS, Desk, cycle, features_of, finding_on, frame
 
 
 def labelled(churned: Any, stayed: Any) -> list[Any]:

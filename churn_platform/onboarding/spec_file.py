@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from churn_platform.portfolios.onboarding.label import LabelValues
-from churn_platform.portfolios.onboarding.proposal import Proposal
+from churn_platform.onboarding.label import LabelValues
+from churn_platform.onboarding.proposal import Proposal
 from churn_platform.portfolios.spec import Feature
 
 DEFAULTS = """\
