@@ -20,12 +20,12 @@ import duckdb
 from dagster import DagsterInstance
 
 from churn_platform.definitions import build_defs
+from churn_platform.graph.resources.warehouse import Warehouse
+from churn_platform.graph.runs import run_job
 from churn_platform.months import shift
-from churn_platform.runs import run_job
 from churn_platform.settings import load_settings
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.sql import literal, reader_pattern
-from churn_platform.warehouse.resource import Warehouse
 
 FIRST = date(2025, 1, 1)
 

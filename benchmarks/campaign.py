@@ -27,13 +27,13 @@ from churn_platform.campaign.export import PARQUET_FILE, export_contact_list
 from churn_platform.campaign.uplift import UpliftForest, fit_uplift, predict_uplift
 from churn_platform.campaign.uplift_table import challenge_month, read_drawn, read_features
 from churn_platform.definitions import build_defs
+from churn_platform.graph.runs import run_job
 from churn_platform.monitoring.sampling import labelled_sample
 from churn_platform.months import label, month_range, shift
 from churn_platform.portfolios.economics import Campaign, Economics
 from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.registry import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.runs import run_job
 from churn_platform.scoring.score import Champion, replace_scores, score_month
 from churn_platform.settings import Settings, load_settings
 from churn_platform.simulator import SimulationConfig, plans_from, simulate

@@ -20,11 +20,11 @@ from pathlib import Path
 import pyarrow as pa
 from dagster import DagsterInstance
 
-from churn_platform.housekeeping.dagster_runs import forgetting
+from churn_platform.graph.old_runs import forgetting
+from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.housekeeping.folders import Size
 from churn_platform.housekeeping.house import Retention, keep_house, weigh
 from churn_platform.months import label, month_range, shift
-from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.maintenance import tidy as tidy_lake

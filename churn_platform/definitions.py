@@ -10,32 +10,32 @@ from dagster import (
     definitions,
 )
 
-from churn_platform.audit.resource import AuditTrail
-from churn_platform.automation.everything import automate
-from churn_platform.automation.freshness import with_freshness
-from churn_platform.campaign.assets import campaign_assets
-from churn_platform.costs.assets import cost_assets
-from churn_platform.costs.hooks import metered
-from churn_platform.data_contract.assets import data_contract_checks
 from churn_platform.errors import SpecError
-from churn_platform.evaluation.assets import evaluation_assets
-from churn_platform.governance.assets import governance_assets
-from churn_platform.housekeeping.assets import housekeeping_assets
-from churn_platform.ingest.assets import raw_assets, snapshot_assets
-from churn_platform.liveness import in_process_executor
-from churn_platform.monitoring.assets import monitoring_assets
-from churn_platform.partitions import PLATFORM
+from churn_platform.graph.assets.campaign_assets import campaign_assets
+from churn_platform.graph.assets.costs_assets import cost_assets
+from churn_platform.graph.assets.data_contract_assets import data_contract_checks
+from churn_platform.graph.assets.governance_assets import governance_assets
+from churn_platform.graph.assets.housekeeping_assets import housekeeping_assets
+from churn_platform.graph.assets.ingest_assets import raw_assets, snapshot_assets
+from churn_platform.graph.assets.monitoring_assets import monitoring_assets
+from churn_platform.graph.assets.promotion_assets import evaluation_assets
+from churn_platform.graph.assets.publication_assets import published_assets
+from churn_platform.graph.assets.scoring_assets import scoring_assets
+from churn_platform.graph.assets.serving_log_assets import serving_log_assets
+from churn_platform.graph.assets.training_assets import training_assets
+from churn_platform.graph.automation import automate
+from churn_platform.graph.dbt import PORTFOLIO, dbt_cli, feature_assets, prepared_project
+from churn_platform.graph.freshness import with_freshness
+from churn_platform.graph.liveness import in_process_executor
+from churn_platform.graph.partitions import PLATFORM
+from churn_platform.graph.resources.audit_trail import AuditTrail
+from churn_platform.graph.resources.tracking import Tracking
+from churn_platform.graph.resources.warehouse import Warehouse
+from churn_platform.graph.usage_hooks import metered
 from churn_platform.portfolios.registry import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.published.assets import published_assets
-from churn_platform.scoring.assets import scoring_assets
-from churn_platform.serving_log.assets import serving_log_assets
 from churn_platform.settings import Settings, load_settings
-from churn_platform.training.assets import training_assets
-from churn_platform.training.tracking import Tracking
-from churn_platform.warehouse.dbt import PORTFOLIO, dbt_cli, feature_assets, prepared_project
 from churn_platform.warehouse.lake import Lake
-from churn_platform.warehouse.resource import Warehouse
 
 
 def build_defs(**overrides: object) -> Definitions:

@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import settings
 
+from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.training.model import ChurnModel
-from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.lake import Lake
 from churn_platform_tests.pipeline.tiny_lake import tiny_lake

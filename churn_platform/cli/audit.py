@@ -93,7 +93,7 @@ def _mlflow_anchors(settings: Settings) -> "list[Anchor]":
     from mlflow.exceptions import MlflowException
 
     from churn_platform.audit.anchors import mlflow_anchors
-    from churn_platform.training.tracking import Tracking
+    from churn_platform.graph.resources.tracking import Tracking
 
     try:
         return mlflow_anchors(Tracking.of(settings).answering_client())
@@ -102,9 +102,9 @@ def _mlflow_anchors(settings: Settings) -> "list[Anchor]":
 
 
 def _dagster_anchors(settings: Settings) -> "list[Anchor]":
-    from churn_platform.audit.resource import dagster_anchors
+    from churn_platform.graph.resources.audit_trail import dagster_anchors
+    from churn_platform.graph.runs import dagster_instance
     from churn_platform.portfolios.registry import load_portfolios
-    from churn_platform.runs import dagster_instance
 
     with dagster_instance(Path.cwd()) as instance:
         return dagster_anchors(instance, list(load_portfolios(settings.portfolios_dir)))

@@ -114,8 +114,8 @@ def accept_data(
     """Take a month whose data contract is broken as it is: it blocks no more, and later months are judged by it."""
     from churn_platform.audit.anchors import note_head
     from churn_platform.data_contract.tables import accept_month
+    from churn_platform.graph.resources.tracking import Tracking
     from churn_platform.ingest.landing import mark_delivered
-    from churn_platform.training.tracking import Tracking
     from churn_platform.warehouse.lake import Lake, connect
 
     settings = load_settings()
@@ -138,7 +138,7 @@ def accept_data(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def dbt(context: typer.Context) -> None:
     """Run dbt on the warehouse, for example `churn dbt build --select customer_months`; waits for other writers."""
-    from churn_platform.warehouse.dbt import run_dbt
+    from churn_platform.graph.dbt import run_dbt
     from churn_platform.warehouse.lake import Lake
 
     if all(argument.startswith("-") for argument in context.args):

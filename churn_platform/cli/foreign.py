@@ -34,7 +34,7 @@ def first_line(error: Exception) -> str:
 
 def written_folders() -> list[Path]:
     """Every local folder that a command may write to, Dagster's store and MLflow's among them."""
-    from churn_platform.runs import dagster_folders  # Dagster takes seconds, which only an error costs
+    from churn_platform.graph.runs import dagster_folders  # Dagster takes seconds, which only an error costs
 
     settings = load_settings()
     folders = [settings.root, settings.root / "tmp", settings.root / "mlflow_artifacts", settings.serving_log_dir]

@@ -18,8 +18,8 @@ def card(
 ) -> None:
     """Print the model card of a version as Markdown, or write it to a file as Markdown or one HTML page."""
     from churn_platform.governance.card_facts import read_card
+    from churn_platform.graph.resources.tracking import Tracking
     from churn_platform.training.model_registry import champion_version
-    from churn_platform.training.tracking import Tracking
 
     settings = load_settings()
     name = portfolio_named(settings, portfolio).name
@@ -41,9 +41,9 @@ def explain(
 ) -> None:
     """Explain a customer's score: probability, tier, reasons in words, and what would have to change."""
     from churn_platform.governance.customer import as_text, explain_customer
+    from churn_platform.graph.resources.tracking import Tracking
     from churn_platform.published.format import read_live
     from churn_platform.scoring.champion import load_champion
-    from churn_platform.training.tracking import Tracking
     from churn_platform.warehouse.lake import Lake, connect
 
     settings = load_settings()

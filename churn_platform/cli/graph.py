@@ -121,7 +121,7 @@ def _run_graph(
         land_file(file, settings.landing_dir, portfolio, spec.landed_tables[0].name, end)
 
     from churn_platform.definitions import build_defs  # seconds, which a mistake above need not cost
-    from churn_platform.runs import dagster_instance, run_job
+    from churn_platform.graph.runs import dagster_instance, run_job
 
     instance, defs = dagster_instance(Path.cwd()), build_defs()
     newest = max(begin, months.shift(end, 1 - SCORED_MONTHS))

@@ -10,11 +10,11 @@ from churn_platform.settings import load_settings
 @app.command()
 def housekeeping() -> None:
     """Pack the lake, and remove what is older than its retention; the same as the asset does once a month."""
-    from churn_platform.housekeeping.dagster_runs import forgetting
+    from churn_platform.graph.old_runs import forgetting
+    from churn_platform.graph.resources.tracking import Tracking
+    from churn_platform.graph.runs import dagster_instance
     from churn_platform.housekeeping.house import Retention, as_markdown, keep_house
     from churn_platform.portfolios.registry import load_portfolios
-    from churn_platform.runs import dagster_instance
-    from churn_platform.training.tracking import Tracking
 
     settings = load_settings()
     portfolios, forget = list(load_portfolios(settings.portfolios_dir)), forgetting(dagster_instance(Path.cwd()))

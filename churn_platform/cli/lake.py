@@ -42,7 +42,7 @@ def materialize(
     require_partitions(settings, chosen, chosen)
 
     from churn_platform.definitions import build_defs  # seconds, which a mistake above need not cost
-    from churn_platform.runs import dagster_instance, materialize_table
+    from churn_platform.graph.runs import dagster_instance, materialize_table
     from churn_platform.warehouse.files import forget_dropped
     from churn_platform.warehouse.lake import Lake
 

@@ -149,7 +149,7 @@ def score(portfolio: PortfolioName, month: Annotated[str, typer.Option(help="Mon
     require_partitions(settings, chosen, chosen)
 
     from churn_platform.definitions import build_defs  # seconds, which a mistake above need not cost
-    from churn_platform.runs import dagster_instance, run_job
+    from churn_platform.graph.runs import dagster_instance, run_job
 
     log = settings.root / "logs" / f"{portfolio}_scores.log"
     instance = dagster_instance(Path.cwd())
@@ -174,8 +174,8 @@ def read_instant(text: str, *, now: datetime) -> datetime:
 
 def publisher_of(settings: Settings, portfolio: str) -> "Publisher":
     """What a command needs to change or ask what is published; ChurnError where there is no such portfolio."""
+    from churn_platform.graph.resources.tracking import Tracking
     from churn_platform.promotion.publication import Publisher
-    from churn_platform.training.tracking import Tracking
     from churn_platform.warehouse.lake import Lake
 
     spec = portfolio_named(settings, portfolio)

@@ -27,8 +27,8 @@ def erase(
     """Remove a customer from everything the platform keeps, and search for what is left (GDPR, art. 17)."""
     from churn_platform.erasure.erase import Installation, erase, plan_erasure
     from churn_platform.erasure.report import as_text, record_erasure
+    from churn_platform.graph.resources.tracking import Tracking
     from churn_platform.portfolios.registry import load_portfolios
-    from churn_platform.training.tracking import Tracking
 
     if not customer.strip():
         raise ErasureError("the customer's id is empty; give the id with --customer")

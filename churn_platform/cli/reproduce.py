@@ -13,10 +13,10 @@ def reproduce(portfolio: PortfolioName, version: Annotated[int, typer.Option(hel
     """Fit a version again from its recorded rows, parameters and seed; exit code 1 where other metrics come out."""
     from contextlib import closing
 
+    from churn_platform.graph.resources.tracking import Tracking
     from churn_platform.training.fit import Means
     from churn_platform.training.model_registry import version_named
     from churn_platform.training.reproduce import as_text, reproduce
-    from churn_platform.training.tracking import Tracking
     from churn_platform.training.tune import Budget
     from churn_platform.warehouse.lake import Lake, connect
 

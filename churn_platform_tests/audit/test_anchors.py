@@ -6,9 +6,9 @@ import pytest
 from dagster import DagsterInstance, MaterializeResult, asset, materialize
 
 from churn_platform.audit.anchors import HEAD, head_text, mlflow_anchors, note_head, read_anchor
-from churn_platform.audit.resource import AuditTrail, dagster_anchors, head_metadata
 from churn_platform.audit.verify import verify
 from churn_platform.errors import AuditError
+from churn_platform.graph.resources.audit_trail import AuditTrail, dagster_anchors, head_metadata
 from churn_platform_tests.audit.conftest import add
 
 

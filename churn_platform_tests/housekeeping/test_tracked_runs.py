@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.housekeeping.tracked_runs import PARENT, remove_runs
 from churn_platform.training.model_registry import register
-from churn_platform.training.tracking import Tracking
 
 LATER, EARLIER = datetime(2100, 1, 1, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC)
 

@@ -26,11 +26,11 @@ import duckdb
 from churn_platform.audit.log import read_records
 from churn_platform.audit.record import Record
 from churn_platform.audit.verify import verify
+from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.published.format import CARD_FILE, MANIFEST_FILE
 from churn_platform.published.regular import file_sha256
 from churn_platform.settings import Settings
 from churn_platform.training.model_registry import aliases, versions
-from churn_platform.training.tracking import Tracking
 from churn_platform.warehouse.lake import Lake, connect
 
 State = dict[str, Any]

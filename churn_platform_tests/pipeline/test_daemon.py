@@ -19,12 +19,12 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import SensorInstigatorData
 
-from churn_platform.automation.requests import BECAUSE_TAG, EVIDENCE_TAG
+from churn_platform.graph.run_requests import BECAUSE_TAG, EVIDENCE_TAG
+from churn_platform.graph.runs import months_of_tags
 from churn_platform.monitoring.decision import ALARM, FOLLOW_UP
 from churn_platform.months import label, month_range, shift
 from churn_platform.promotion.rules import PROMOTED, REFUSED
 from churn_platform.published.format import Live, features_dir, read_features_manifest, read_live
-from churn_platform.runs import months_of_tags
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform_tests.pipeline.graph import HASH_KEY, Graph
 

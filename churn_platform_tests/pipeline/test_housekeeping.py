@@ -10,14 +10,14 @@ from dagster import AssetKey, DagsterInstance
 
 from churn_platform.audit.anchors import mlflow_anchors
 from churn_platform.audit.log import read_records
-from churn_platform.audit.resource import dagster_anchors
 from churn_platform.audit.verify import verify
 from churn_platform.costs.usage import read_usage
-from churn_platform.housekeeping.dagster_runs import forgetting
+from churn_platform.graph.old_runs import forgetting
+from churn_platform.graph.resources.audit_trail import dagster_anchors
+from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.housekeeping.house import Kept, Retention, keep_house
 from churn_platform.training.fit import Means
 from churn_platform.training.reproduce import reproduce
-from churn_platform.training.tracking import Tracking
 from churn_platform.training.tune import Budget
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.pipeline.acme import land_snapshot, write_spec

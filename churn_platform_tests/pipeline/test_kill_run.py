@@ -42,7 +42,7 @@ ERASED = "T00000007"
 def job(stage: str, first: date, last: date) -> None:
     """A stage's job, as the daemon would run it."""
     from churn_platform.definitions import build_defs
-    from churn_platform.runs import dagster_instance, run_job
+    from churn_platform.graph.runs import dagster_instance, run_job
     from churn_platform.settings import load_settings
 
     log = load_settings().root / "logs" / f"{stage}.log"

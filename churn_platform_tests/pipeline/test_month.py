@@ -11,7 +11,10 @@ from dagster import AssetKey, BackfillPolicy
 
 from churn_platform.bundles.onnx import run as run_onnx
 from churn_platform.errors import ChurnError
-from churn_platform.partitions import PLATFORM, WAREHOUSE_POOL, monthly
+from churn_platform.graph.dbt import Translator, prepared_project
+from churn_platform.graph.dbt_metadata import model_metadata
+from churn_platform.graph.partitions import PLATFORM, WAREHOUSE_POOL, monthly
+from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.portfolios.encoding import encode_row
 from churn_platform.published.format import (
     CARD_FILE,
@@ -29,10 +32,7 @@ from churn_platform.published.regular import file_sha256
 from churn_platform.report import as_text, read_result
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.training.model_registry import CHAMPION, version_of
-from churn_platform.training.tracking import Tracking
 from churn_platform.training.versions import load_version
-from churn_platform.warehouse.dbt import Translator, prepared_project
-from churn_platform.warehouse.dbt_metadata import model_metadata
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.pipeline.checksums import checksums
 from churn_platform_tests.pipeline.graph import Graph

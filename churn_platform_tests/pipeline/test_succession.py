@@ -22,10 +22,10 @@ from churn_platform.bundles.model_bundle import read_bundle
 from churn_platform.cli import app
 from churn_platform.cli.app import console
 from churn_platform.errors import ChurnError
+from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.published.format import MODEL_FILE, model_dir, read_live
 from churn_platform.training.data import Labelled
 from churn_platform.training.model_registry import CHAMPION, aliases
-from churn_platform.training.tracking import Tracking
 from churn_platform_tests.pipeline.acme import land_snapshot, write_spec
 from churn_platform_tests.pipeline.graph import HASH_KEY, Graph
 from churn_platform_tests.tiny import customers

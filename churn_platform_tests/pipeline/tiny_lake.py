@@ -13,9 +13,9 @@ from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
+from churn_platform.graph.dbt_profile import dbt_environment
 from churn_platform.ingest.load import raw_columns, raw_table
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.warehouse.dbt_profile import dbt_environment
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import ensure_table
 

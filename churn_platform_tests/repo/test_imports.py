@@ -12,19 +12,19 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "churn_platform"
 MODULES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
 
-WIRING = {"partitions.py", "definitions.py", "runs.py"} | {
+WIRING = {"graph/partitions.py", "definitions.py", "graph/runs.py"} | {
     *(f"automation/{name}.py" for name in ("everything", "freshness", "intake", "jobs", "notifications")),
     *(f"automation/{name}.py" for name in ("renewal", "requests", "schedules")),
-    *("warehouse/dbt.py", "warehouse/dbt_metadata.py", "warehouse/metadata.py", "warehouse/resource.py"),
-    *("training/tracking.py", "audit/resource.py"),
-    *("liveness.py", "automation/dead_runs.py", "housekeeping/dagster_runs.py", "costs/hooks.py"),
+    *("graph/dbt.py", "graph/dbt_metadata.py", "graph/metadata.py", "graph/resources/warehouse.py"),
+    *("graph/resources/tracking.py", "graph/resources/audit_trail.py"),
+    *("graph/liveness.py", "graph/sensors/dead_runs_sensor.py", "graph/old_runs.py", "graph/usage_hooks.py"),
 }
-EDGE = {"settings.py", "home.py", "runs.py", "warehouse/dbt.py", "training/tracking.py"}
+EDGE = {"settings.py", "home.py", "graph/runs.py", "graph/dbt.py", "graph/resources/tracking.py"}
 CLOCK = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time")}
 DATING = {
-    "audit/resource.py",  # a record is dated when it is written, which nobody can say beforehand
-    "costs/hooks.py",
-    "automation/schedules.py",  # how long ago a file was written to
+    "graph/resources/audit_trail.py",  # a record is dated when it is written, which nobody can say beforehand
+    "graph/usage_hooks.py",
+    "graph/schedules.py",  # how long ago a file was written to
 }
 HEAVY = {"mlflow", "xgboost", "lightgbm", "evidently", "shap", "sklearn"}
 

@@ -13,6 +13,7 @@ import pytest
 from dagster import AssetKey, DagsterInstance
 
 from churn_platform.errors import TrainingError
+from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training import reproduce as module
@@ -23,7 +24,6 @@ from churn_platform.training.record import RECORD_FILE, ModelRecord, read_record
 from churn_platform.training.recorded_training import as_fitted, readable_snapshot, recorded_training_set
 from churn_platform.training.reproduce import Reproduction, as_text, reproduce
 from churn_platform.training.splits import recency_weights
-from churn_platform.training.tracking import Tracking
 from churn_platform.training.tune import Budget
 from churn_platform.warehouse.erased_snapshots import note_expired
 from churn_platform.warehouse.lake import Lake, connect

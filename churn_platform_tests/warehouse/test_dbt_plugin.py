@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from churn_platform.graph.dbt_profile import dbt_environment
 from churn_platform.warehouse.dbt_plugin import KILLED, Plugin
-from churn_platform.warehouse.dbt_profile import dbt_environment
 
 ROOT = Path(__file__).parents[2]
 CHILD = """

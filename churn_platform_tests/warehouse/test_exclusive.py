@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from dagster import DagsterInstance
 
-from churn_platform import runs
 from churn_platform.errors import WarehouseBusyError, WarehouseError
-from churn_platform.training.tracking import Tracking
+from churn_platform.graph import runs
+from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.warehouse import exclusive
 from churn_platform.warehouse.exclusive import one_maker
 from churn_platform.warehouse.lake import connect

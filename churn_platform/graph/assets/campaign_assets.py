@@ -1,0 +1,168 @@
+"""The contact list of a month, what it should bring and what it brought, as assets."""
+
+from functools import partial
+
+from dagster import (
+    AssetDep,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+)
+
+from churn_platform.bundles.customer_rows import scored_by
+from churn_platform.campaign import contact_list as contacts
+from churn_platform.campaign import outcome_table, uplift_table
+from churn_platform.campaign.economics import as_markdown
+from churn_platform.campaign.export import CSV_FILE, export_contact_list, export_folder
+from churn_platform.campaign.forecast import forecast_month, replace_forecast
+from churn_platform.campaign.outcome import as_markdown as outcome_markdown
+from churn_platform.campaign.pictures import economics_pictures
+from churn_platform.data_contract.tables import require_sound
+from churn_platform.governance.text import picture_markdown
+from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, lag, monthly_asset, months_of
+from churn_platform.graph.resources.tracking import Tracking
+from churn_platform.graph.resources.warehouse import Warehouse
+from churn_platform.months import label
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.settings import Settings
+from churn_platform.training.data import CONTACTS
+from churn_platform.training.record import record_of_version
+from churn_platform.warehouse.tables import write
+
+CAMPAIGN_TABLES = ("contact_preferences", CONTACTS)
+
+
+def campaign_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
+    """The assets that turn scores into contacts."""
+    found = [_contact_list(portfolio, settings), _campaign_economics(portfolio, settings)]
+    if CONTACTS in [table.name for table in portfolio.landed_tables]:
+        found += [_campaign_outcome(portfolio, settings), _uplift_challenger(portfolio, settings)]
+    return found
+
+
+def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    landed = [table.name for table in portfolio.landed_tables if table.name in CAMPAIGN_TABLES]
+
+    @asset(
+        **monthly_asset(portfolio.name, "contact_list", f"{portfolio.name}_scores", settings.first_month),
+        deps=[
+            AssetKey([portfolio.name, "monthly_scores"]),
+            AssetKey([portfolio.name, "customer_features"]),
+            *(AssetKey([portfolio.name, uplift_table.NAME]) for table in landed if table == CONTACTS),
+            *(AssetKey([portfolio.raw_schema, table]) for table in landed),
+        ],
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description="One row per customer to contact in a month, or held back as control, best expected profit first.",
+    )
+    def contact_list(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+        with warehouse.get_connection() as connection:
+            require_sound(connection, portfolio, months_of(context))
+            for month in months_of(context):
+                folder = export_folder(settings.exports_dir, portfolio, month)
+                is_handed_over = folder.exists()
+                replace = partial(
+                    contacts.replace_contact_list, connection, portfolio, month, is_handed_over=is_handed_over
+                )
+                write(connection, warehouse.lake, replace, note=f"{portfolio.name} contact list of {label(month)}")
+                export_contact_list(connection, portfolio, month, settings.exports_dir)
+                summary = contacts.summarise(connection, portfolio, month)
+                context.log.info(f"{label(month)}: {summary['contacts']:,} contacts, {summary['control']:,} control")
+                if is_handed_over:
+                    context.log.info(f"{label(month)}: kept as handed over; to draw it anew, remove {folder} first")
+                describe(context, month, summary | {"file": MetadataValue.path(str(folder / CSV_FILE))})
+        return MaterializeResult()
+
+    return contact_list
+
+
+def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    @asset(
+        **monthly_asset(portfolio.name, "campaign_economics", f"{portfolio.name}_scores", settings.first_month),
+        deps=[AssetKey([portfolio.name, "monthly_scores"]), AssetKey([portfolio.name, "contact_list"])],
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description="One row per month and policy: what contacting nobody, everybody or the list brings.",
+    )
+    def campaign_economics(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking
+    ) -> MaterializeResult:
+        client = tracking.client()
+        with warehouse.get_connection() as connection:
+            for month in months_of(context):
+                record = record_of_version(client, portfolio.name, scored_by(connection, portfolio, month))
+                forecast = forecast_month(connection, portfolio, month, record.holdout)
+                replace = partial(replace_forecast, connection, portfolio, month, forecast)
+                write(connection, warehouse.lake, replace)
+                drawn = economics_pictures(forecast.probability, portfolio.economics, forecast.sensitivity)
+                shown = {
+                    "policies": MetadataValue.md(as_markdown(forecast.policies)),
+                    "sensitivity": MetadataValue.md(forecast.sensitivity_markdown()),
+                    **{f"picture_{name}": MetadataValue.md(picture_markdown(name, it)) for name, it in drawn.items()},
+                }
+                describe(context, month, shown)
+        return MaterializeResult()
+
+    return campaign_economics
+
+
+def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    earlier = lag(1 + portfolio.label.gap_months)
+
+    @asset(
+        **monthly_asset(portfolio.name, outcome_table.NAME, f"{portfolio.name}_monitoring", settings.first_month),
+        deps=[
+            AssetDep(AssetKey([portfolio.name, "contact_list"]), partition_mapping=earlier),
+            AssetDep(AssetKey([portfolio.raw_schema, CONTACTS]), partition_mapping=earlier),
+            AssetKey([portfolio.name, "churn_labels"]),
+        ],
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description="What the list with outcomes in the month earned: treated against control, by offer, to date.",
+    )
+    def campaign_outcome(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+        with warehouse.get_connection() as connection:
+            for month in months_of(context):
+                rows = outcome_table.find_outcome(connection, portfolio, month)
+                replace = partial(outcome_table.replace_outcome, connection, portfolio, month, rows)
+                write(connection, warehouse.lake, replace)
+                said = rows[0]["verdict"] if rows else "no list with a control group was worked off"
+                context.log.info(f"{label(month)}: {said}")
+                describe(context, month, {"outcome": MetadataValue.md(outcome_markdown(rows) if rows else said)})
+        return MaterializeResult()
+
+    return campaign_outcome
+
+
+def _uplift_challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    """It also reads the lists of earlier months: no dependency, for in the graph the list comes after it."""
+
+    @asset(
+        **monthly_asset(portfolio.name, uplift_table.NAME, f"{portfolio.name}_scores", settings.first_month),
+        deps=[
+            AssetKey([portfolio.name, "monthly_scores"]),
+            AssetKey([portfolio.name, "customer_features"]),
+            AssetKey([portfolio.name, "churn_labels"]),
+            AssetKey([portfolio.raw_schema, CONTACTS]),
+        ],
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description="One row per month: whether the effect of a contact ranks the list, instead of churn, and why.",
+    )
+    def uplift_challenger(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+        with warehouse.get_connection() as connection:
+            for month in months_of(context):
+                found, uplift = uplift_table.challenge_month(
+                    connection, portfolio, month, threads=settings.model_threads
+                )
+                replace = partial(uplift_table.replace_challenge, connection, portfolio, month, found, uplift)
+                write(connection, warehouse.lake, replace)
+                context.log.info(f"{label(month)}: {found.reason}")
+                decision = MetadataValue.md(uplift_table.as_markdown(found))
+                describe(context, month, {"decision": decision, "is_used": found.is_used})
+        return MaterializeResult()
+
+    return uplift_challenger

@@ -1,0 +1,266 @@
+"""Drift, performance and the decision to train again as assets."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import partial
+from typing import Any, TypeVar
+
+import duckdb
+from dagster import (
+    AllPartitionMapping,
+    AssetDep,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+)
+
+from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
+from churn_platform.graph.resources.audit_trail import AuditTrail
+from churn_platform.graph.resources.tracking import Tracking
+from churn_platform.graph.resources.warehouse import Warehouse
+from churn_platform.monitoring import month as found
+from churn_platform.monitoring import tables
+from churn_platform.monitoring.decision import decide
+from churn_platform.monitoring.html_report import write_report
+from churn_platform.monitoring.text import decision_markdown, drift_markdown, performance_markdown
+from churn_platform.monitoring.watched import Watched, read_trainings, version_in_force, watch
+from churn_platform.months import label
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.promotion.champion import Reign, reigns
+from churn_platform.settings import Settings
+from churn_platform.warehouse.tables import read_rows, write
+
+REPORT_FILE = "feature_drift.html"
+Connection = duckdb.DuckDBPyConnection
+Result = TypeVar("Result")
+
+
+def monitoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
+    """The assets that watch the champion and decide whether it must be trained again."""
+    champion = _Watch(portfolio)
+    return [
+        _feature_drift(portfolio, settings, champion),
+        _prediction_drift(portfolio, settings, champion),
+        _serving_drift(portfolio, settings, champion),
+        _model_performance(portfolio, settings, champion),
+        _retraining_decision(portfolio, settings),
+    ]
+
+
+def _asset(portfolio: Portfolio, settings: Settings, name: str, upstream: list[str], description: str) -> Any:
+    """Arguments of `@asset` for a monitoring table; it watches whichever champion its month found."""
+    anywhere = [AssetDep(AssetKey([portfolio.name, "champion"]), partition_mapping=AllPartitionMapping())]
+    return monthly_asset(portfolio.name, name, f"{portfolio.name}_monitoring", settings.first_month) | {
+        "deps": [*(AssetKey([portfolio.name, each]) for each in upstream), *anywhere],
+        "pool": WAREHOUSE_POOL,
+        "kinds": {"duckdb", "table"},
+        "description": description,
+    }
+
+
+class _Watch:
+    """The portfolio's champion under watch; the assets of a run that watch the same version read it once."""
+
+    def __init__(self, portfolio: Portfolio):
+        self._portfolio = portfolio
+        self._last: Watched | None = None
+
+    def months(
+        self, context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
+    ) -> Iterator[tuple[date, Watched]]:
+        """The months of the run that found a champion, each with it."""
+        known = _reigns(context, self._portfolio, tracking, audit)
+        for month in months_of(context):
+            version = version_in_force(known, month)
+            if version is None:
+                context.log.info(f"{label(month)}: there was no champion to watch")
+            else:
+                yield month, self._watched(version, warehouse, tracking)
+
+    def _watched(self, version: int, warehouse: Warehouse, tracking: Tracking) -> Watched:
+        if self._last is None or self._last.version != version:
+            with warehouse.get_connection(read_only=True) as connection:
+                self._last = watch(tracking.client(), connection, self._portfolio, version)
+        return self._last
+
+
+def _reigns(context: AssetExecutionContext, portfolio: Portfolio, tracking: Tracking, audit: AuditTrail) -> list[Reign]:
+    return reigns(tracking.client(), audit.log(context.run_id).records(), portfolio.name)
+
+
+def _read(warehouse: Warehouse, find: Callable[[Connection], Result]) -> Result:
+    with warehouse.get_connection(read_only=True) as connection:
+        return find(connection)
+
+
+def _keep(warehouse: Warehouse, portfolio: Portfolio, name: str, month: date, rows: tables.Rows) -> None:
+    """Put the month's rows, which may be none, in place of those before."""
+    with warehouse.get_connection() as connection:
+        write(connection, warehouse.lake, partial(tables.replace, connection, portfolio.name, name, month, rows))
+
+
+def _feature_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -> AssetsDefinition:
+    reports = settings.published_dir / portfolio.name / "reports"
+
+    @asset(
+        **_asset(
+            portfolio,
+            settings,
+            tables.FEATURE_DRIFT,
+            ["customer_features"],
+            "One row per month and feature: how far it lies from what the champion was trained on.",
+        )
+    )
+    def feature_drift(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
+    ) -> MaterializeResult:
+        for month, watched in champion.months(context, warehouse, tracking, audit):
+            sample = partial(found.own_features, portfolio=portfolio, watched=watched, month=month)
+            current = _read(warehouse, sample)
+            rows = found.find_feature_drift(watched, current) if len(current) else []
+            _keep(warehouse, portfolio, tables.FEATURE_DRIFT, month, rows)
+            if not rows:
+                context.log.info(f"{label(month)}: there are no features")
+                continue
+            page = reports / label(month) / REPORT_FILE
+            title = f"{portfolio.title}, {label(month)} against version {watched.version}"
+            size = write_report(page, watched.sample, current, watched.model.features, title=title)
+            shown = {
+                "drift": MetadataValue.md(drift_markdown(rows)),
+                "report": MetadataValue.path(str(page)),
+                "report_bytes": size,
+                "model_version": watched.version,
+            }
+            describe(context, month, shown)
+        return MaterializeResult()
+
+    return feature_drift
+
+
+def _prediction_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -> AssetsDefinition:
+    @asset(
+        **_asset(
+            portfolio,
+            settings,
+            tables.PREDICTION_DRIFT,
+            ["customer_features"],
+            "One row per month: how far the champion's scores lie from those on its hold-out, and what they promise.",
+        )
+    )
+    def prediction_drift(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
+    ) -> MaterializeResult:
+        for month, watched in champion.months(context, warehouse, tracking, audit):
+            sample = partial(found.own_features, portfolio=portfolio, watched=watched, month=month)
+            current = _read(warehouse, sample)
+            rows = found.find_prediction_drift(watched, current) if len(current) else []
+            _keep(warehouse, portfolio, tables.PREDICTION_DRIFT, month, rows)
+            if rows:
+                describe(context, month, rows[0])
+        return MaterializeResult()
+
+    return prediction_drift
+
+
+def _serving_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -> AssetsDefinition:
+    @asset(
+        **_asset(
+            portfolio,
+            settings,
+            tables.SERVING_DRIFT,
+            ["customer_features", "serving_log"],
+            "One row per month and feature: how far the requests that were answered lie from the month's customers.",
+        )
+    )
+    def serving_drift(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
+    ) -> MaterializeResult:
+        for month, watched in champion.months(context, warehouse, tracking, audit):
+            rows = _read(
+                warehouse, partial(found.find_serving_drift, portfolio=portfolio, watched=watched, month=month)
+            )
+            _keep(warehouse, portfolio, tables.SERVING_DRIFT, month, rows)
+            if rows:
+                describe(context, month, {"drift": MetadataValue.md(drift_markdown(rows))})
+            else:
+                context.log.info(f"{label(month)}: fewer than {found.FEWEST_REQUESTS} logged requests to compare")
+        return MaterializeResult()
+
+    return serving_drift
+
+
+def _model_performance(portfolio: Portfolio, settings: Settings, champion: _Watch) -> AssetsDefinition:
+    @asset(
+        **_asset(
+            portfolio,
+            settings,
+            tables.MODEL_PERFORMANCE,
+            ["customer_features", "churn_labels", "monthly_scores"],
+            "Metrics of the champion on customers whose labels matured in the month: one row for all, one per segment.",
+        )
+    )
+    def model_performance(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
+    ) -> MaterializeResult:
+        for month, watched in champion.months(context, warehouse, tracking, audit):
+            find = partial(found.find_performance, portfolio=portfolio, watched=watched, month=month)
+            rows = _read(warehouse, find)
+            _keep(warehouse, portfolio, tables.MODEL_PERFORMANCE, month, rows)
+            if rows:
+                shown = {"performance": MetadataValue.md(performance_markdown(rows)), "auc": rows[0]["auc"]}
+                describe(context, month, shown)
+            else:
+                context.log.info(f"{label(month)}: no labels matured")
+        return MaterializeResult()
+
+    return model_performance
+
+
+def _retraining_decision(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    series = [tables.FEATURE_DRIFT, tables.PREDICTION_DRIFT, tables.MODEL_PERFORMANCE]
+
+    @asset(
+        **_asset(
+            portfolio,
+            settings,
+            tables.RETRAINING_DECISION,
+            series,
+            "One row per month: whether the champion must be trained again, why, and the drift of the month in short.",
+        )
+    )
+    def retraining_decision(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
+    ) -> MaterializeResult:
+        known = _reigns(context, portfolio, tracking, audit)
+        for month in months_of(context):
+            rows = _read(warehouse, partial(_decided, portfolio=portfolio, known=known, month=month))
+            _keep(warehouse, portfolio, tables.RETRAINING_DECISION, month, rows)
+            for row in rows:
+                context.log.info(f"{label(month)}: {'; '.join(row['reasons'])}")
+                shown = {
+                    "retraining_required": row["retraining_required"],
+                    "decision": MetadataValue.md(decision_markdown(row)),
+                }
+                describe(context, month, shown)
+        return MaterializeResult()
+
+    return retraining_decision
+
+
+def _decided(connection: Connection, portfolio: Portfolio, known: list[Reign], month: date) -> tables.Rows:
+    """The month's row, or none where there was no champion to decide about."""
+    version = version_in_force(known, month)
+    if version is None:
+        return []
+    decision = decide(
+        tables.read_series(connection, portfolio.name, month, in_force=partial(version_in_force, known)),
+        month,
+        trainings=read_trainings(connection, portfolio, known),
+        broken_months=tables.read_broken_months(connection, portfolio.name, month),
+    )
+    kept = [tables.FEATURE_DRIFT, tables.PREDICTION_DRIFT, tables.MODEL_PERFORMANCE]
+    rows = [read_rows(connection, f"{portfolio.name}.{name}", month) for name in kept]
+    return [tables.decision_row(decision, version, *rows)]

@@ -1,0 +1,102 @@
+"""Publication as assets: the champion's bundle and a month of online features."""
+
+from dagster import (
+    AllPartitionMapping,
+    AssetDep,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+)
+
+from churn_platform.bundles.customer_rows import packed_customers, scored_by
+from churn_platform.bundles.features_bundle import publish_features
+from churn_platform.data_contract.tables import require_sound
+from churn_platform.graph.partitions import describe, monthly_asset, months_of
+from churn_platform.graph.resources.audit_trail import AuditTrail, head_metadata
+from churn_platform.graph.resources.tracking import Tracking
+from churn_platform.graph.resources.warehouse import Warehouse
+from churn_platform.months import label
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.promotion.publication import Publisher, publish_champion, record_features
+from churn_platform.published.atomic_files import go_live
+from churn_platform.published.format import features_dir, model_dir, read_features_manifest
+from churn_platform.settings import Settings
+
+
+def published_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
+    """The assets that write what serving reads."""
+    return [_published_model(portfolio, settings), _published_features(portfolio, settings)]
+
+
+def _published_model(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    root = settings.published_dir / portfolio.name
+
+    @asset(
+        **monthly_asset(portfolio.name, "published_model", f"{portfolio.name}_training", settings.first_month),
+        deps=[AssetKey([portfolio.name, "champion"]), AssetKey([portfolio.name, "model_card"])],
+        kinds={"onnx"},
+        description="The champion's ONNX bundle, checked against the native model, and named live.",
+    )
+    def published_model(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
+    ) -> MaterializeResult:
+        log = audit.log(context.run_id)
+        publisher = Publisher(tracking.client(), log, portfolio, root, warehouse.lake)
+        bundle = publish_champion(publisher, reason=f"run {context.run_id}")
+        version, difference = bundle.manifest.version, bundle.parity_difference
+        context.log.info(f"version {version} is live; ONNX differs by at most {difference:.1e}")
+        return MaterializeResult(
+            metadata={
+                "model_version": version,
+                "parity_difference": difference,
+                "bundle_sha256": bundle.sha256,
+                "folder": MetadataValue.path(str(model_dir(root, version))),
+            }
+            | head_metadata(log)
+        )
+
+    return published_model
+
+
+def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    root = settings.published_dir / portfolio.name
+
+    @asset(
+        **monthly_asset(portfolio.name, "published_features", f"{portfolio.name}_scores", settings.first_month),
+        deps=[
+            AssetKey([portfolio.name, "monthly_scores"]),
+            AssetDep(AssetKey([portfolio.name, "published_model"]), partition_mapping=AllPartitionMapping()),
+        ],
+        kinds={"lmdb"},
+        description="Features, score and reasons of every customer for look-ups in microseconds; the newest is live.",
+    )
+    def published_features(
+        context: AssetExecutionContext, warehouse: Warehouse, audit: AuditTrail
+    ) -> MaterializeResult:
+        log = audit.log(context.run_id)
+        with warehouse.get_connection(read_only=True) as connection:
+            require_sound(connection, portfolio, months_of(context))
+        for month in months_of(context):
+            with warehouse.get_connection(read_only=True) as connection:
+                version = scored_by(connection, portfolio, month)
+                count = publish_features(
+                    root,
+                    portfolio=portfolio.name,
+                    month=label(month),
+                    features=portfolio.feature_names,
+                    scored_by=version,
+                    customers=packed_customers(
+                        connection, portfolio, month, version, batch_rows=settings.scoring_batch_rows
+                    ),
+                )
+            record_features(log, read_features_manifest(features_dir(root, label(month))))
+            go_live(root, portfolio.name, features_month=label(month))
+            context.log.info(f"{label(month)}: {count:,} customers published")
+            folder = MetadataValue.path(str(features_dir(root, label(month))))
+            describe(context, month, {"customers": count, "folder": folder} | head_metadata(log))
+        return MaterializeResult()
+
+    return published_features

@@ -1,0 +1,56 @@
+"""Monthly scores as an asset."""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from dagster import AllPartitionMapping, AssetDep, AssetExecutionContext, AssetKey, AssetsDefinition, asset
+from dagster import MaterializeResult as Materialized
+
+from churn_platform.data_contract.tables import require_sound
+from churn_platform.graph.metadata import table_metadata
+from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
+from churn_platform.graph.resources.tracking import Tracking
+from churn_platform.graph.resources.warehouse import Warehouse
+from churn_platform.months import label
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.scoring.champion import load_champion
+from churn_platform.scoring.score import replace_scores, score_month
+from churn_platform.settings import Settings
+from churn_platform.warehouse.tables import write
+
+
+def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
+    """The asset that scores every customer of a month with the champion there is."""
+
+    @asset(
+        **monthly_asset(portfolio.name, "monthly_scores", f"{portfolio.name}_scores", settings.first_month),
+        deps=[
+            AssetKey([portfolio.name, "customer_features"]),
+            AssetDep(AssetKey([portfolio.name, "champion"]), partition_mapping=AllPartitionMapping()),
+        ],
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description="One row per customer and month: probability, tier, decile, reasons and the model's version.",
+    )
+    def monthly_scores(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> Materialized:
+        with ThreadPoolExecutor(1) as beside, warehouse.get_connection() as connection:
+            # MLflow takes seconds to start, on one core; meanwhile the first features are read
+            champion = beside.submit(lambda: load_champion(tracking.client(), portfolio)).result
+            require_sound(connection, portfolio, months_of(context))
+            for month in months_of(context):
+                scores = score_month(
+                    connection,
+                    portfolio,
+                    champion,
+                    month,
+                    batch_rows=settings.scoring_batch_rows,
+                    threads=settings.model_threads,
+                )
+                replace = partial(replace_scores, connection, portfolio, month, scores)
+                rows = write(connection, warehouse.lake, replace, note=f"{portfolio.name} scores of {label(month)}")
+                context.log.info(f"{label(month)}: {rows:,} customers scored by version {champion().version}")
+                describe(context, month, {"customers": rows, "model_version": champion().version})
+            shown = table_metadata(connection, f"{portfolio.name}.monthly_scores")
+        return Materialized(metadata=shown)
+
+    return [monthly_scores]

@@ -1,0 +1,135 @@
+"""The dbt project as Dagster assets: one invocation per run, whatever the range of months."""
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dagster import AssetExecutionContext, AssetsDefinition, BackfillPolicy, Output
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from packaging.version import Version
+
+from churn_platform.graph.dbt_metadata import model_metadata
+from churn_platform.graph.dbt_profile import dbt_environment
+from churn_platform.graph.partitions import WAREHOUSE_POOL, monthly, months_of
+from churn_platform.months import as_of
+from churn_platform.settings import Settings
+from churn_platform.warehouse.damage import drop_damaged
+from churn_platform.warehouse.files import checksums_kept, forget_dropped
+from churn_platform.warehouse.lake import Lake, connect
+from churn_platform.warehouse.lock import writer_lock
+
+NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
+PORTFOLIO = "telecomit"  # the one that the project's models are about
+LAYERS = {
+    "staging": f"{PORTFOLIO}_staging",
+    "intermediate": f"{PORTFOLIO}_features",
+    "marts": f"{PORTFOLIO}_features",
+}
+
+
+class DbtCli(DbtCliResource):
+    """dbt's command line without asking it for its version on every call, which costs 3 to 5 seconds."""
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        from importlib.metadata import version
+
+        return Version(version("dbt-core"))
+
+
+class Translator(DagsterDbtTranslator):
+    """Asset keys are table names, as everywhere in the graph; a group per layer.
+
+    Models that look some months back are still mapped month to month: Dagster allows one mapping per upstream table
+    in one set of dbt assets, and a range of months is one invocation anyway.
+    """
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """A group per layer."""
+        return LAYERS.get(dbt_resource_props["fqn"][1])
+
+
+def dbt_project_dir() -> Path:
+    """The dbt project: in a wheel beside this package's modules, in a checkout at its root."""
+    package = Path(__file__).parents[1]
+    inside = package / "dbt_models"
+    return inside if inside.exists() else package.parent / "dbt_models"
+
+
+def prepared_project(settings: Settings) -> DbtProject:
+    """The project with its manifest and compiled SQL, made first where they are missing or older than a model."""
+    project = DbtProject(project_dir=dbt_project_dir(), target_path=settings.root / "dbt_target")
+    if not _is_fresh(project):
+        os.environ.update(dbt_environment(Lake.of(settings)))
+        offline = ["compile", "--quiet", "--no-introspect", "--no-populate-cache"]
+        dbt_cli(project).cli(offline, target_path=settings.root / "dbt_target").wait()
+    return project
+
+
+def dbt_cli(project: DbtProject) -> DbtCli:
+    """dbt as installed beside the running Python, whether or not that is on the PATH."""
+    return DbtCli(
+        project_dir=str(project.project_dir),
+        profiles_dir=str(project.project_dir),
+        dbt_executable=str(Path(sys.executable).with_name("dbt")),
+    )
+
+
+def run_dbt(lake: Lake, target: Path, arguments: list[str]) -> int:
+    """Run a dbt command by hand, as the only writer; returns its exit code."""
+    connect(lake).close()
+    folders = {"project-dir": dbt_project_dir(), "profiles-dir": dbt_project_dir(), "target-path": target}
+    options = [f"--{name}={path}" for name, path in (folders | {"log-path": target}).items()]
+    command = [str(Path(sys.executable).with_name("dbt")), *arguments, *options]
+    with writer_lock(lake), closing(connect(lake, read_only=True)) as connection, checksums_kept(connection, lake):
+        return subprocess.run(command, env=os.environ | dbt_environment(lake), check=False).returncode
+
+
+def _is_fresh(project: DbtProject) -> bool:
+    manifest = project.manifest_path
+    sources = [path for path in project.project_dir.rglob("*") if path.suffix in (".sql", ".yml")]
+    return manifest.exists() and manifest.stat().st_mtime > max(path.stat().st_mtime for path in sources)
+
+
+def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
+    """Staging, marts, features and labels of the event portfolio, with their tests as asset checks."""
+    translator = Translator()
+
+    @dbt_assets(
+        manifest=project.manifest_path,
+        project=project,
+        name="dbt_models",
+        partitions_def=monthly(settings.first_month),
+        backfill_policy=BackfillPolicy.single_run(),
+        pool=WAREHOUSE_POOL,
+        dagster_dbt_translator=translator,
+    )
+    def dbt_models(context: AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+        lake = Lake.of(settings)
+        connect(lake).close()
+        os.environ.update(dbt_environment(lake) | {"DBT_TARGET_PATH": str(project.target_path)})
+        months = months_of(context)
+        window = ["--event-time-start", months[0].isoformat(), "--event-time-end", as_of(months[-1]).isoformat()]
+        with (
+            writer_lock(lake),
+            closing(connect(lake, read_only=True)) as connection,
+            checksums_kept(connection, lake),
+        ):
+            tables = [".".join(key.path) for key in context.selected_asset_keys]
+            drop_damaged(lake, tables, months)  # dbt's DELETE cannot read what is damaged
+            invocation = dbt.cli(["build", *NO_UNIT_TESTS, *window], context=context)
+            for event in invocation.stream():
+                if isinstance(event, Output):
+                    unique_id = str(event.metadata["unique_id"].value)
+                    found = model_metadata(connection, invocation.manifest, unique_id, translator, project.target_path)
+                    event = event.with_metadata({**event.metadata, **found})
+                yield event
+            forget_dropped(lake, itertools.product(tables, months))
+
+    return dbt_models

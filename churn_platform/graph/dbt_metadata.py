@@ -1,0 +1,51 @@
+"""What the UI shows of a dbt model beside its manifest: rows, columns, and which columns they come from.
+
+dagster-dbt can fetch these itself, but only through a DuckDB file that it opens read-only once dbt has ended; the
+lake can be read while dbt writes, so here they come with each model as it is done.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dagster_dbt import DagsterDbtTranslator
+from dagster_dbt.core.dbt_cli_event import EventHistoryMetadata, _build_column_lineage_metadata
+
+from churn_platform.graph.metadata import table_metadata
+
+Node = Mapping[str, Any]
+
+
+def model_metadata(
+    connection: duckdb.DuckDBPyConnection,
+    manifest: Mapping[str, Any],
+    unique_id: str,
+    translator: DagsterDbtTranslator,
+    target_path: Path,
+) -> dict[str, Any]:
+    """Metadata of the model just built, whose compiled SQL lies under `target_path`."""
+    node = manifest["nodes"][unique_id]
+    parents = [_node(manifest, parent) for parent in manifest["parent_map"][unique_id]]
+    columns = partial(_columns, connection)
+    lineage = _build_column_lineage_metadata(
+        event_history_metadata=EventHistoryMetadata(
+            columns=columns(node), parents={parent["relation_name"]: columns(parent) for parent in parents}
+        ),
+        dbt_resource_props=node,
+        manifest=manifest,
+        dagster_dbt_translator=translator,
+        target_path=target_path,
+        project=None,
+    )
+    return table_metadata(connection, f"{node['schema']}.{node['name']}") | lineage
+
+
+def _node(manifest: Mapping[str, Any], unique_id: str) -> Node:
+    return manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, node: Node) -> dict[str, dict[str, str]]:
+    described = connection.execute(f"describe {node['relation_name']}").fetchall()
+    return {name: {"data_type": sql_type} for name, sql_type, *_ in described}

@@ -1,0 +1,45 @@
+"""Every job of the graph: which assets a stage runs."""
+
+from collections.abc import Iterable
+
+from dagster import AssetSelection, define_asset_job
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from churn_platform.graph.partitions import PLATFORM
+from churn_platform.portfolios.spec import Portfolio
+
+HOUSEKEEPING = "housekeeping"
+STAGES = {
+    "features": "landed files to features and matured labels",
+    "training": "labelled months to a promoted, published champion",
+    "scores": "features to scores and published look-ups",
+    "serving": "answers of the service, from its log to a table",
+    "monitoring": "drift, performance and the decision to train again",
+}
+
+
+def jobs(portfolios: Iterable[Portfolio]) -> list[UnresolvedAssetJobDefinition]:
+    """Per portfolio a job for each stage, and `<portfolio>_month` for all of them; `housekeeping` for no portfolio."""
+    upkeep = define_asset_job(
+        HOUSEKEEPING, AssetSelection.groups(PLATFORM), description="Removes what only the past needs; adds up costs."
+    )
+    return [*(job for portfolio in portfolios for job in _portfolio_jobs(portfolio)), upkeep]
+
+
+def _portfolio_jobs(portfolio: Portfolio) -> list[UnresolvedAssetJobDefinition]:
+    stages = {stage: AssetSelection.groups(*groups_of(portfolio.name, stage)) for stage in STAGES}
+    by_stage = [
+        define_asset_job(f"{portfolio.name}_{stage}", selection, description=f"{portfolio.title}: {STAGES[stage]}.")
+        for stage, selection in stages.items()
+    ]
+    everything = stages["features"] | stages["training"] | stages["scores"] | stages["monitoring"]
+    month = define_asset_job(
+        f"{portfolio.name}_month", everything, description=f"{portfolio.title}: a month from end to end."
+    )
+    return [*by_stage, month]
+
+
+def groups_of(portfolio: str, stage: str) -> list[str]:
+    """The asset groups of a stage."""
+    groups = {"features": ["raw", "staging", "features"]}.get(stage, [stage])
+    return [f"{portfolio}_{group}" for group in groups]

@@ -1,0 +1,177 @@
+"""Runs a job of the graph over a range of months, in this process, with its history in the Dagster instance."""
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+from dagster import (
+    AssetKey,
+    DagsterEvent,
+    DagsterEventType,
+    DagsterInstance,
+    Definitions,
+    InitLoggerContext,
+    LoggerDefinition,
+    logger,
+)
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.utils import make_new_run_id
+
+from churn_platform.errors import ChurnError
+from churn_platform.graph.liveness import alive, end_dead_runs
+from churn_platform.months import parse_month
+from churn_platform.warehouse.exclusive import one_maker
+
+PROGRESS = "progress"
+RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+PARTITION_TAG = "dagster/partition"
+REPOSITORY = {".dagster/repository": "__repository__@churn_platform"}  # by which the UI lists a job's runs
+Show = Callable[[str], None]
+
+
+def months_of_tags(tags: Mapping[str, str]) -> tuple[date, date]:
+    """The range of months that a run was asked for, or its one month; ValueError where its tags name none."""
+    first, last = (parse_month(tags.get(tag, tags.get(PARTITION_TAG, ""))) for tag in RANGE_TAGS)
+    return first, last
+
+
+def dagster_instance(home: Path) -> DagsterInstance:
+    """The instance whose `dagster.yaml` lies in `home`, unless DAGSTER_HOME names another; ChurnError without one."""
+    if "DAGSTER_HOME" not in os.environ:
+        if not (home / "dagster.yaml").exists():
+            raise ChurnError(f"no dagster.yaml in {home.resolve()}; change to the project's folder or set DAGSTER_HOME")
+        os.environ["DAGSTER_HOME"] = str(home.resolve())
+    with one_maker(
+        _store(os.environ["DAGSTER_HOME"]), what="Dagster's store"
+    ):  # opening it makes and migrates its tables
+        return DagsterInstance.get()
+
+
+def dagster_folders() -> list[Path]:
+    """The folders that Dagster writes to; none before it knows its home."""
+    if "DAGSTER_HOME" not in os.environ:
+        return []
+    home = os.environ["DAGSTER_HOME"]
+    return [Path(home), _store(home)]
+
+
+def _store(home: str) -> Path:
+    """The folder in which the instance of a home keeps runs, events and files."""
+    return Path(InstanceRef.from_dir(home).local_artifact_storage.base_dir)
+
+
+def run_job(
+    defs: Definitions,
+    instance: DagsterInstance,
+    job: str,
+    first: date,
+    last: date,
+    *,
+    log: Path,
+    show: Show,
+    only: Sequence[AssetKey] | None = None,
+) -> str:
+    """Run a job for every month from `first` to `last` in one run; returns its id.
+
+    Runs that died before are ended first, so that it need not wait for them. `show` gets a line per finished asset;
+    what steps print (dbt does) goes to `log`; `only` picks assets of the job. ChurnError with the cause where a step
+    fails.
+    """
+    shown = Definitions.merge(defs, Definitions(loggers={PROGRESS: _progress_logger(show)}))
+    log.parent.mkdir(parents=True, exist_ok=True)
+    end_dead_runs(instance)
+    run_id = make_new_run_id()
+    with log.open("a") as output, contextlib.redirect_stdout(output), alive(instance, run_id):
+        result = shown.resolve_job_def(job).execute_in_process(
+            run_id=run_id,
+            instance=instance,
+            tags=REPOSITORY | dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True)),
+            run_config={"loggers": {PROGRESS: {"config": {}}}},
+            raise_on_error=False,
+            asset_selection=only,
+        )
+    if not result.success:
+        raise ChurnError(f"{job} failed in {cause(result.all_events)}\nmore in {log}, and in the UI (`make dev`)")
+    return run_id
+
+
+def materialize_table(
+    defs: Definitions, instance: DagsterInstance, table: str, month: date, *, log: Path, show: Show
+) -> str:
+    """Make one month of `schema.table` again, and what the same step makes; returns the run's id.
+
+    ChurnError where no asset makes the table.
+    """
+    graph = defs.resolve_asset_graph()
+    key = AssetKey(table.split("."))
+    if key not in graph.get_all_asset_keys():
+        raise ChurnError(f"no asset makes the table {table!r}; give schema.table as `churn check-lake` shows it")
+    together = graph.get(key).execution_set_entity_keys
+    only = [made for made in together if isinstance(made, AssetKey)]
+    job = defs.resolve_implicit_global_asset_job_def().name
+    return run_job(defs, instance, job, month, month, log=log, show=show, only=only)
+
+
+def cause(events: Iterable[DagsterEvent]) -> str:
+    """Why a run failed: what a blocking check found, or the failed step with our own error, or else the innermost."""
+    failures = []
+    for event in events:
+        if event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if check.blocking and not check.passed:
+                return f"{check.asset_key.to_user_string()}: {check.description}"
+        if event.is_step_failure:
+            failures.append(event)
+    if not failures:
+        return "no step; look at its log"
+    chain = []
+    error = failures[0].step_failure_data.error
+    while error:
+        chain.append(error)
+        error = error.cause
+    ours = {kind.__name__ for kind in ChurnError.__subclasses__()}
+    told = next((error for error in chain if error.cls_name in ours), chain[-1] if chain else None)
+    return f"{failures[0].step_key}: {told.message.strip().split(': ', 1)[-1] if told else 'no error was kept'}"
+
+
+def _progress_logger(show: Show) -> LoggerDefinition:
+    @logger
+    def progress(context: InitLoggerContext) -> logging.Logger:
+        target = logging.Logger(PROGRESS, logging.DEBUG)
+        target.addHandler(_FinishedAssets(show))
+        return target
+
+    return progress
+
+
+class _FinishedAssets(logging.Handler):
+    """Shows each materialization with its number of rows and the seconds since the run began, and each warning."""
+
+    def __init__(self, show: Show):
+        super().__init__(logging.DEBUG)
+        self.show = show
+        self.begun = time.monotonic()
+        self.seen: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = getattr(record, "dagster_event", None)
+        if event is None:
+            return
+        if event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if not check.passed and not check.blocking and check.description:
+                self.show(f"warning: {check.description}")
+        if not event.is_step_materialization:
+            return
+        materialization = event.step_materialization_data.materialization
+        name = materialization.asset_key.to_user_string()
+        if name in self.seen:
+            return
+        self.seen.add(name)
+        rows = materialization.metadata.get("dagster/row_count")
+        size = f"{rows.value:>12,} rows" if rows else ""
+        self.show(f"{time.monotonic() - self.begun:6.1f} s  {name:<40}{size}")

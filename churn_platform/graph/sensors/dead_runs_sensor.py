@@ -1,0 +1,22 @@
+"""A sensor that ends runs whose process was killed, so that the next ones need not wait for them."""
+
+from dagster import DefaultSensorStatus, SensorDefinition, SensorEvaluationContext, SkipReason, sensor
+
+from churn_platform.graph.liveness import end_dead_runs
+from churn_platform.settings import Settings
+
+
+def dead_runs_sensor(settings: Settings) -> SensorDefinition:
+    """Ends dead runs, of whichever portfolio; it runs always."""
+
+    @sensor(
+        name="dead_runs",
+        minimum_interval_seconds=settings.automation_interval_seconds,
+        default_status=DefaultSensorStatus.RUNNING,
+        description="Fails runs whose process is gone, and frees what they held.",
+    )
+    def dead_runs(context: SensorEvaluationContext) -> SkipReason:
+        ended = end_dead_runs(context.instance)
+        return SkipReason(f"ended: {', '.join(ended)}" if ended else "every run in progress is alive")
+
+    return dead_runs
