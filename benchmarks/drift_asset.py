@@ -16,9 +16,9 @@ from pathlib import Path
 
 from churn_platform.monitoring.drift import feature_drift, make_reference
 from churn_platform.monitoring.html_report import write_report
-from churn_platform.monitoring.month import CURRENT_ROWS
+from churn_platform.monitoring.monitored_month import CURRENT_ROWS
+from churn_platform.monitoring.reference import REFERENCE_ROWS
 from churn_platform.monitoring.sampling import sample_features
-from churn_platform.monitoring.watched import REFERENCE_ROWS
 from churn_platform.months import parse_month
 from churn_platform.portfolios.registry import load_portfolios
 from churn_platform.portfolios.spec import Feature

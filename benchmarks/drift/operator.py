@@ -14,7 +14,7 @@ from benchmarks.drift.world import Snapshot, catalogue, telecomit
 from churn_platform.metrics.comparison import auc_difference
 from churn_platform.monitoring.decision import Evidence
 from churn_platform.monitoring.drift import feature_drift, prediction_drift, table_drift
-from churn_platform.monitoring.promise import compare
+from churn_platform.monitoring.expected_performance import compare
 
 CURRENT_ROWS = 4_000
 REPLICATES = 200

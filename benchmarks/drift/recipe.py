@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.drift.world import FEATURES, Snapshot, catalogue, telecomit
 from churn_platform.monitoring.drift import Reference, make_reference, make_score_reference
-from churn_platform.monitoring.promise import Habit, learn_habit
+from churn_platform.monitoring.expected_performance import Habit, learn_habit
 from churn_platform.training.model import fit_calibration
 from churn_platform.training.splits import HOLDOUT, TRAIN, VALIDATION, LabelledMonth, assign_months, recency_weights
 

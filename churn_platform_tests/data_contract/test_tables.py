@@ -12,7 +12,7 @@ import pytest
 from churn_platform.data_contract.tables import accept_month, check_month, read_complaints, read_history, require_sound
 from churn_platform.errors import DataError
 from churn_platform.ingest.load import load_month
-from churn_platform.monitoring.tables import read_broken_months
+from churn_platform.monitoring.monitoring_tables import read_broken_months
 from churn_platform.months import month_range
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.simulator.schema import load_telecomit

@@ -20,7 +20,7 @@ from dagster import (
 )
 
 from churn_platform.graph.automation import automate
-from churn_platform.monitoring.tables import RETRAINING_DECISION, replace
+from churn_platform.monitoring.monitoring_tables import RETRAINING_DECISION, replace
 from churn_platform.settings import Settings, load_settings
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import write

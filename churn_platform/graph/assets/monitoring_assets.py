@@ -21,12 +21,12 @@ from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, monthly_as
 from churn_platform.graph.resources.audit_trail import AuditTrail
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
-from churn_platform.monitoring import month as found
-from churn_platform.monitoring import tables
+from churn_platform.monitoring import monitored_month as found
+from churn_platform.monitoring import monitoring_tables
 from churn_platform.monitoring.decision import decide
+from churn_platform.monitoring.drift_text import decision_markdown, drift_markdown, performance_markdown
 from churn_platform.monitoring.html_report import write_report
-from churn_platform.monitoring.text import decision_markdown, drift_markdown, performance_markdown
-from churn_platform.monitoring.watched import Watched, read_trainings, version_in_force, watch
+from churn_platform.monitoring.reference import Watched, read_trainings, version_in_force, watch
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.champion import Reign, reigns
@@ -96,10 +96,14 @@ def _read(warehouse: Warehouse, find: Callable[[Connection], Result]) -> Result:
         return find(connection)
 
 
-def _keep(warehouse: Warehouse, portfolio: Portfolio, name: str, month: date, rows: tables.Rows) -> None:
+def _keep(warehouse: Warehouse, portfolio: Portfolio, name: str, month: date, rows: monitoring_tables.Rows) -> None:
     """Put the month's rows, which may be none, in place of those before."""
     with warehouse.get_connection() as connection:
-        write(connection, warehouse.lake, partial(tables.replace, connection, portfolio.name, name, month, rows))
+        write(
+            connection,
+            warehouse.lake,
+            partial(monitoring_tables.replace, connection, portfolio.name, name, month, rows),
+        )
 
 
 def _feature_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -> AssetsDefinition:
@@ -109,7 +113,7 @@ def _feature_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
         **_asset(
             portfolio,
             settings,
-            tables.FEATURE_DRIFT,
+            monitoring_tables.FEATURE_DRIFT,
             ["customer_features"],
             "One row per month and feature: how far it lies from what the champion was trained on.",
         )
@@ -121,7 +125,7 @@ def _feature_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
             sample = partial(found.own_features, portfolio=portfolio, watched=watched, month=month)
             current = _read(warehouse, sample)
             rows = found.find_feature_drift(watched, current) if len(current) else []
-            _keep(warehouse, portfolio, tables.FEATURE_DRIFT, month, rows)
+            _keep(warehouse, portfolio, monitoring_tables.FEATURE_DRIFT, month, rows)
             if not rows:
                 context.log.info(f"{label(month)}: there are no features")
                 continue
@@ -145,7 +149,7 @@ def _prediction_drift(portfolio: Portfolio, settings: Settings, champion: _Watch
         **_asset(
             portfolio,
             settings,
-            tables.PREDICTION_DRIFT,
+            monitoring_tables.PREDICTION_DRIFT,
             ["customer_features"],
             "One row per month: how far the champion's scores lie from those on its hold-out, and what they promise.",
         )
@@ -157,7 +161,7 @@ def _prediction_drift(portfolio: Portfolio, settings: Settings, champion: _Watch
             sample = partial(found.own_features, portfolio=portfolio, watched=watched, month=month)
             current = _read(warehouse, sample)
             rows = found.find_prediction_drift(watched, current) if len(current) else []
-            _keep(warehouse, portfolio, tables.PREDICTION_DRIFT, month, rows)
+            _keep(warehouse, portfolio, monitoring_tables.PREDICTION_DRIFT, month, rows)
             if rows:
                 describe(context, month, rows[0])
         return MaterializeResult()
@@ -170,7 +174,7 @@ def _serving_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
         **_asset(
             portfolio,
             settings,
-            tables.SERVING_DRIFT,
+            monitoring_tables.SERVING_DRIFT,
             ["customer_features", "serving_log"],
             "One row per month and feature: how far the requests that were answered lie from the month's customers.",
         )
@@ -182,7 +186,7 @@ def _serving_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
             rows = _read(
                 warehouse, partial(found.find_serving_drift, portfolio=portfolio, watched=watched, month=month)
             )
-            _keep(warehouse, portfolio, tables.SERVING_DRIFT, month, rows)
+            _keep(warehouse, portfolio, monitoring_tables.SERVING_DRIFT, month, rows)
             if rows:
                 describe(context, month, {"drift": MetadataValue.md(drift_markdown(rows))})
             else:
@@ -197,7 +201,7 @@ def _model_performance(portfolio: Portfolio, settings: Settings, champion: _Watc
         **_asset(
             portfolio,
             settings,
-            tables.MODEL_PERFORMANCE,
+            monitoring_tables.MODEL_PERFORMANCE,
             ["customer_features", "churn_labels", "monthly_scores"],
             "Metrics of the champion on customers whose labels matured in the month: one row for all, one per segment.",
         )
@@ -208,7 +212,7 @@ def _model_performance(portfolio: Portfolio, settings: Settings, champion: _Watc
         for month, watched in champion.months(context, warehouse, tracking, audit):
             find = partial(found.find_performance, portfolio=portfolio, watched=watched, month=month)
             rows = _read(warehouse, find)
-            _keep(warehouse, portfolio, tables.MODEL_PERFORMANCE, month, rows)
+            _keep(warehouse, portfolio, monitoring_tables.MODEL_PERFORMANCE, month, rows)
             if rows:
                 shown = {"performance": MetadataValue.md(performance_markdown(rows)), "auc": rows[0]["auc"]}
                 describe(context, month, shown)
@@ -220,13 +224,13 @@ def _model_performance(portfolio: Portfolio, settings: Settings, champion: _Watc
 
 
 def _retraining_decision(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
-    series = [tables.FEATURE_DRIFT, tables.PREDICTION_DRIFT, tables.MODEL_PERFORMANCE]
+    series = [monitoring_tables.FEATURE_DRIFT, monitoring_tables.PREDICTION_DRIFT, monitoring_tables.MODEL_PERFORMANCE]
 
     @asset(
         **_asset(
             portfolio,
             settings,
-            tables.RETRAINING_DECISION,
+            monitoring_tables.RETRAINING_DECISION,
             series,
             "One row per month: whether the champion must be trained again, why, and the drift of the month in short.",
         )
@@ -237,7 +241,7 @@ def _retraining_decision(portfolio: Portfolio, settings: Settings) -> AssetsDefi
         known = _reigns(context, portfolio, tracking, audit)
         for month in months_of(context):
             rows = _read(warehouse, partial(_decided, portfolio=portfolio, known=known, month=month))
-            _keep(warehouse, portfolio, tables.RETRAINING_DECISION, month, rows)
+            _keep(warehouse, portfolio, monitoring_tables.RETRAINING_DECISION, month, rows)
             for row in rows:
                 context.log.info(f"{label(month)}: {'; '.join(row['reasons'])}")
                 shown = {
@@ -250,17 +254,17 @@ def _retraining_decision(portfolio: Portfolio, settings: Settings) -> AssetsDefi
     return retraining_decision
 
 
-def _decided(connection: Connection, portfolio: Portfolio, known: list[Reign], month: date) -> tables.Rows:
+def _decided(connection: Connection, portfolio: Portfolio, known: list[Reign], month: date) -> monitoring_tables.Rows:
     """The month's row, or none where there was no champion to decide about."""
     version = version_in_force(known, month)
     if version is None:
         return []
     decision = decide(
-        tables.read_series(connection, portfolio.name, month, in_force=partial(version_in_force, known)),
+        monitoring_tables.read_series(connection, portfolio.name, month, in_force=partial(version_in_force, known)),
         month,
         trainings=read_trainings(connection, portfolio, known),
-        broken_months=tables.read_broken_months(connection, portfolio.name, month),
+        broken_months=monitoring_tables.read_broken_months(connection, portfolio.name, month),
     )
-    kept = [tables.FEATURE_DRIFT, tables.PREDICTION_DRIFT, tables.MODEL_PERFORMANCE]
+    kept = [monitoring_tables.FEATURE_DRIFT, monitoring_tables.PREDICTION_DRIFT, monitoring_tables.MODEL_PERFORMANCE]
     rows = [read_rows(connection, f"{portfolio.name}.{name}", month) for name in kept]
-    return [tables.decision_row(decision, version, *rows)]
+    return [monitoring_tables.decision_row(decision, version, *rows)]

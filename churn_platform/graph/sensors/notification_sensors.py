@@ -28,7 +28,7 @@ from churn_platform.graph.run_requests import (
 from churn_platform.graph.runs import RANGE_TAGS, cause, months_of_tags
 from churn_platform.graph.sensors.webhook import decision_message, evaluation_message, failure_message, post
 from churn_platform.masking import hide
-from churn_platform.monitoring.tables import RETRAINING_DECISION
+from churn_platform.monitoring.monitoring_tables import RETRAINING_DECISION
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 from churn_platform.warehouse.lake import Lake

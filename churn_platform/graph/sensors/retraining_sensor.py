@@ -28,8 +28,8 @@ from churn_platform.graph.run_requests import (
     run_request,
     switched,
 )
-from churn_platform.monitoring.tables import RETRAINING_DECISION
-from churn_platform.monitoring.watched import judged_months
+from churn_platform.monitoring.monitoring_tables import RETRAINING_DECISION
+from churn_platform.monitoring.reference import judged_months
 from churn_platform.months import label, parse_month
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.format import features_dir, read_features_manifest, read_live

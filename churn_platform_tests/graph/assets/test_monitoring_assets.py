@@ -15,7 +15,7 @@ from churn_platform.graph.resources.audit_trail import AuditTrail
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.graph.runs import run_job
-from churn_platform.monitoring.tables import (
+from churn_platform.monitoring.monitoring_tables import (
     FEATURE_DRIFT,
     MODEL_PERFORMANCE,
     PREDICTION_DRIFT,
@@ -32,7 +32,7 @@ from churn_platform.training.training_plan import replace_training_set
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import current_snapshot, ensure_table, write
 from churn_platform_tests.graph.resources.test_tracking import context, tags
-from churn_platform_tests.monitoring.test_month import CUSTOMERS, add, record
+from churn_platform_tests.monitoring.test_monitored_month import CUSTOMERS, add, record
 from churn_platform_tests.pipeline.checksums import Checksums, checksums
 from churn_platform_tests.tiny import JANUARY, TINY, customers, fit_tiny
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from churn_platform.monitoring.promise import (
+from churn_platform.monitoring.expected_performance import (
     Habit,
     auc_with_error,
     compare,

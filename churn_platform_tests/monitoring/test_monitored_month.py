@@ -10,8 +10,8 @@ import pytest
 
 from churn_platform.errors import TrainingError
 from churn_platform.ingest.snapshot import LABEL_COLUMNS
-from churn_platform.monitoring import month as found
-from churn_platform.monitoring.watched import Watched, with_reference
+from churn_platform.monitoring import monitored_month as found
+from churn_platform.monitoring.reference import Watched, with_reference
 from churn_platform.months import label, shift
 from churn_platform.portfolios.encoding import encoded_columns
 from churn_platform.training.data import Labelled

@@ -7,6 +7,8 @@ import duckdb
 import numpy as np
 
 from churn_platform.monitoring.drift import feature_drift, make_reference, prediction_drift
+from churn_platform.monitoring.expected_performance import promise
+from churn_platform.monitoring.monitoring_tables import Rows, drift_rows
 from churn_platform.monitoring.performance import (
     RESCORED,
     SERVED,
@@ -15,10 +17,8 @@ from churn_platform.monitoring.performance import (
     performance_rows,
     served_scores,
 )
-from churn_platform.monitoring.promise import promise
+from churn_platform.monitoring.reference import Watched
 from churn_platform.monitoring.sampling import answered_from, labelled_sample, sample_features, sample_requests
-from churn_platform.monitoring.tables import Rows, drift_rows
-from churn_platform.monitoring.watched import Watched
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.customer_groups import read_groups

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from churn_platform.monitoring.watched import mean_contributions, version_in_force
+from churn_platform.monitoring.reference import mean_contributions, version_in_force
 from churn_platform.promotion.champion import Reign
 from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, customers, fit_tiny
 

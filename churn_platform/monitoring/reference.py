@@ -11,7 +11,7 @@ import numpy as np
 from churn_platform.errors import TrainingError
 from churn_platform.monitoring.decision import Training
 from churn_platform.monitoring.drift import Reference, make_reference, make_score_reference
-from churn_platform.monitoring.promise import Habit, learn_habit
+from churn_platform.monitoring.expected_performance import Habit, learn_habit
 from churn_platform.monitoring.sampling import labelled_sample
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.champion import Reign
