@@ -40,7 +40,7 @@ def explain(
     month: Annotated[str | None, typer.Option(help="Month as YYYY-MM; default the published one.")] = None,
 ) -> None:
     """Explain a customer's score: probability, tier, reasons in words, and what would have to change."""
-    from churn_platform.governance.customer import as_text, explain_customer
+    from churn_platform.governance.explain_customer import as_text, explain_customer
     from churn_platform.graph.resources.tracking import Tracking
     from churn_platform.published.format import read_live
     from churn_platform.scoring.champion import load_champion

@@ -6,8 +6,8 @@ from html import escape
 from typing import Any
 
 from churn_platform.governance.explanations import Importance
+from churn_platform.governance.fairness_text import fairness_markdown, picture_markdown
 from churn_platform.governance.markdown import escaped
-from churn_platform.governance.text import fairness_markdown, picture_markdown
 from churn_platform.metrics.fairness import AttributeFairness
 from churn_platform.metrics.metrics_table import SHOWN
 from churn_platform.metrics.segments import Slice

@@ -8,7 +8,7 @@ import duckdb
 
 from churn_platform.errors import TrainingError
 from churn_platform.governance.card import Facts
-from churn_platform.governance.examined import Examined
+from churn_platform.governance.evaluated_version import Examined
 from churn_platform.governance.explanations import Importance
 from churn_platform.metrics.fairness import read_fairness
 from churn_platform.metrics.segments import measure_slices

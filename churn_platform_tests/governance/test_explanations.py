@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from churn_platform.governance.explanations import SAMPLE_ROWS, explain, importances, sample_rows
-from churn_platform.governance.text import importance_markdown, picture_markdown
+from churn_platform.governance.fairness_text import importance_markdown, picture_markdown
 from churn_platform_tests.tiny import TINY, customers
 
 

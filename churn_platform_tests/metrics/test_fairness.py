@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from churn_platform.governance.text import fairness_markdown, verdict
+from churn_platform.governance.fairness_text import fairness_markdown, verdict
 from churn_platform.metrics.fairness import (
     Estimate,
     as_rows,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from churn_platform.errors import TrainingError
-from churn_platform.governance.examined import examine
+from churn_platform.governance.evaluated_version import examine
 from churn_platform.graph.assets.promotion_assets import _hearing
 from churn_platform.portfolios.spec import Feature
 from churn_platform.training.data import load_holdout

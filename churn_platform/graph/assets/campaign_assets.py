@@ -21,7 +21,7 @@ from churn_platform.campaign.forecast import forecast_month, replace_forecast
 from churn_platform.campaign.outcome import as_markdown as outcome_markdown
 from churn_platform.campaign.pictures import economics_pictures
 from churn_platform.data_contract.tables import require_sound
-from churn_platform.governance.text import picture_markdown
+from churn_platform.governance.fairness_text import picture_markdown
 from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, lag, monthly_asset, months_of
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse

@@ -8,10 +8,10 @@ from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Materiali
 
 from churn_platform.governance.card import card_html, card_markdown
 from churn_platform.governance.card_facts import read_facts
-from churn_platform.governance.examined import examine
+from churn_platform.governance.evaluated_version import examine
 from churn_platform.governance.explanations import explain
-from churn_platform.governance.tables import replace_explanations, replace_fairness
-from churn_platform.governance.text import fairness_markdown, importance_markdown, picture_markdown
+from churn_platform.governance.fairness_text import fairness_markdown, importance_markdown, picture_markdown
+from churn_platform.governance.governance_tables import replace_explanations, replace_fairness
 from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse

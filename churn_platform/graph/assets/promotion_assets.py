@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
 
-from churn_platform.governance.text import picture_markdown
+from churn_platform.governance.fairness_text import picture_markdown
 from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
 from churn_platform.graph.resources.audit_trail import AuditTrail, head_metadata
 from churn_platform.graph.resources.tracking import Tracking

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from churn_platform.governance.examined import Examined
+from churn_platform.governance.evaluated_version import Examined
 from churn_platform.governance.explanations import Importance
 from churn_platform.metrics.fairness import ESTIMATES, AttributeFairness, as_rows
 from churn_platform.warehouse.tables import replace_rows

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import expit
 
 from churn_platform.errors import DataError
-from churn_platform.governance.customer import CustomerExplanation, as_text, explain_customer
+from churn_platform.governance.explain_customer import CustomerExplanation, as_text, explain_customer
 from churn_platform.scoring.score import Champion
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.governance.by_hand import model
