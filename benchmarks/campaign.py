@@ -32,7 +32,7 @@ from churn_platform.monitoring.sampling import labelled_sample
 from churn_platform.months import label, month_range, shift
 from churn_platform.portfolios.economics import Campaign, Economics
 from churn_platform.portfolios.encoding import encoded_columns, matrix
-from churn_platform.portfolios.registry import load_portfolios
+from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.scoring.score import Champion, replace_scores, score_month
 from churn_platform.settings import Settings, load_settings

@@ -20,7 +20,7 @@ from churn_platform.monitoring.monitored_month import CURRENT_ROWS
 from churn_platform.monitoring.reference import REFERENCE_ROWS
 from churn_platform.monitoring.sampling import sample_features
 from churn_platform.months import parse_month
-from churn_platform.portfolios.registry import load_portfolios
+from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Feature
 from churn_platform.settings import load_settings
 from churn_platform.sql import literals

@@ -22,8 +22,8 @@ from dagster import DagsterInstance
 
 from churn_platform.graph.old_runs import forgetting
 from churn_platform.graph.resources.tracking import Tracking
-from churn_platform.housekeeping.folders import Size
-from churn_platform.housekeeping.house import Retention, keep_house, weigh
+from churn_platform.housekeeping.clean_up import Retention, keep_house, weigh
+from churn_platform.housekeeping.old_folders import Size
 from churn_platform.months import label, month_range, shift
 from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.lake import connect

@@ -16,7 +16,7 @@ from datetime import date
 import numpy as np
 
 from churn_platform.metrics.threshold import choose_threshold, risk_tiers, tier_codes
-from churn_platform.portfolios.registry import load_portfolios
+from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.scoring.reasons import TOP, top_reasons
 from churn_platform.settings import load_settings

@@ -10,7 +10,7 @@ import yaml
 
 from churn_platform.errors import SpecError
 from churn_platform.onboarding import onboard
-from churn_platform.portfolios.registry import load_portfolios
+from churn_platform.portfolios.loader import load_portfolios
 from churn_platform_tests.support.onboarding_files import CHURNED, ROWS, Desk, cycle, features_of, frame
 
 IBM_TELCO = Path(__file__).parents[2] / "../shared/data/ibm_telco.csv"

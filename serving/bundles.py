@@ -23,7 +23,7 @@ from churn_platform.published.format import (
     read_model_manifest,
     unpack_customer,
 )
-from churn_platform.published.regular import file_sha256, open_regular
+from churn_platform.published.regular_files import file_sha256, open_regular
 from serving.errors import BundleError
 from serving.inputs import Catalogue
 from serving.lookup import open_lookup

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from churn_platform.published.lookup_copy import copy_path
-from churn_platform.published.regular import file_sha256, open_regular
+from churn_platform.published.regular_files import file_sha256, open_regular
 from serving.errors import BundleError
 
 CHUNK_BYTES = 1 << 30

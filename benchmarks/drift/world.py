@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from churn_platform.months import months_between, shift
-from churn_platform.portfolios.registry import load_portfolios
+from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.simulator import coefficients as c
 from churn_platform.simulator.app import cancellation_rate

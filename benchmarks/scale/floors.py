@@ -77,7 +77,7 @@ def features(connection: Connection, settings: Settings, clock: Clock, to: Path)
 def scoring(connection: Connection, settings: Settings, clock: Clock, to: Path) -> None:
     """`inplace_predict` on an array in memory, and the finished table."""
     from churn_platform.graph.resources.tracking import Tracking
-    from churn_platform.scoring.champion import load_champion
+    from churn_platform.scoring.champion_model import load_champion
 
     spec = portfolio()
     query = f"select {encoded_columns(spec.features)} from telecomit.customer_features where month = ?"

@@ -102,7 +102,7 @@ def features(landed: Path) -> pd.DataFrame:
 def champion(folder: Path):
     """The model that scores, and how many features it takes."""
     from churn_platform.graph.resources.tracking import Tracking
-    from churn_platform.scoring.champion import load_champion
+    from churn_platform.scoring.champion_model import load_champion
 
     return load_champion(Tracking.of(settings_of(folder)).client(), portfolio()).model
 

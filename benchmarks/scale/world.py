@@ -11,7 +11,7 @@ from dagster import AssetKey, AssetSelection, DagsterInstance, Definitions, defi
 from churn_platform.definitions import build_defs
 from churn_platform.graph.runs import run_job
 from churn_platform.months import shift
-from churn_platform.portfolios.registry import load_portfolios
+from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings, load_settings
 from churn_platform.simulator import SimulationConfig, simulate

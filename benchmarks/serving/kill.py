@@ -22,7 +22,7 @@ import psutil
 from benchmarks.clients import asking
 from benchmarks.serving.targets import OURS, running, targets
 from benchmarks.serving.world import PORTFOLIO, make_world
-from churn_platform.serving_log.ingest import ingest_segments
+from churn_platform.serving_log.log_ingestion import ingest_segments
 from churn_platform.settings import load_settings
 from churn_platform.warehouse.lake import Lake, connect
 

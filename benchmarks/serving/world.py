@@ -10,7 +10,7 @@ import numpy as np
 from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.bundles.model_bundle import publish_model
 from churn_platform.metrics.threshold import risk_tiers
-from churn_platform.portfolios.registry import load_portfolios
+from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.published.atomic_files import go_live
 from churn_platform.published.format import model_dir, pack_customer, read_model_manifest

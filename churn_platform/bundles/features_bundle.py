@@ -8,7 +8,7 @@ import lmdb
 from churn_platform.errors import PublicationError
 from churn_platform.published.atomic_files import new_folder, write_manifest
 from churn_platform.published.format import FEATURES_FILE, FeaturesManifest, features_dir
-from churn_platform.published.regular import file_sha256
+from churn_platform.published.regular_files import file_sha256
 
 MAX_KEY_BYTES = 511
 TRANSACTION_ROWS = 100_000

@@ -23,7 +23,7 @@ from churn_platform.published.format import (
     model_dir,
     read_model_manifest,
 )
-from churn_platform.published.regular import file_sha256
+from churn_platform.published.regular_files import file_sha256
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord
 

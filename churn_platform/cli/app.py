@@ -20,7 +20,7 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from churn_platform.audit.log import AuditLog
+    from churn_platform.audit.audit_log import AuditLog
 
 app = typer.Typer(
     help="Monthly churn scores from raw operator tables.",
@@ -69,14 +69,14 @@ def _secrets() -> list[str]:
 
 def audit_log(settings: Settings) -> "AuditLog":
     """The audit trail as a command writes it: under the user, dated by the clock."""
-    from churn_platform.audit.log import AuditLog
+    from churn_platform.audit.audit_log import AuditLog
 
     return AuditLog(settings.audit_path, f"{user_name()} by command", lambda: datetime.now(UTC))
 
 
 def portfolio_named(settings: Settings, name: str) -> Portfolio:
     """The portfolio of that name; ChurnError lists those there are."""
-    from churn_platform.portfolios.registry import load_portfolios
+    from churn_platform.portfolios.loader import load_portfolios
 
     known = load_portfolios(settings.portfolios_dir)
     if name not in known:

@@ -59,7 +59,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="The records as JSON lines.")] = False,
 ) -> None:
     """List the records of the trail, oldest first; what it says is checked by `churn audit verify`."""
-    from churn_platform.audit.log import read_records
+    from churn_platform.audit.audit_log import read_records
     from churn_platform.audit.record import encode
     from churn_platform.audit.trail import select
 
@@ -104,7 +104,7 @@ def _mlflow_anchors(settings: Settings) -> "list[Anchor]":
 def _dagster_anchors(settings: Settings) -> "list[Anchor]":
     from churn_platform.graph.resources.audit_trail import dagster_anchors
     from churn_platform.graph.runs import dagster_instance
-    from churn_platform.portfolios.registry import load_portfolios
+    from churn_platform.portfolios.loader import load_portfolios
 
     with dagster_instance(Path.cwd()) as instance:
         return dagster_anchors(instance, list(load_portfolios(settings.portfolios_dir)))

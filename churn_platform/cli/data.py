@@ -113,9 +113,9 @@ def accept_data(
 ) -> None:
     """Take a month whose data contract is broken as it is: it blocks no more, and later months are judged by it."""
     from churn_platform.audit.anchors import note_head
-    from churn_platform.data_contract.tables import accept_month
+    from churn_platform.data_contract.profile_tables import accept_month
     from churn_platform.graph.resources.tracking import Tracking
-    from churn_platform.ingest.landing import mark_delivered
+    from churn_platform.ingest.landing_folder import mark_delivered
     from churn_platform.warehouse.lake import Lake, connect
 
     settings = load_settings()

@@ -43,7 +43,7 @@ def explain(
     from churn_platform.governance.explain_customer import as_text, explain_customer
     from churn_platform.graph.resources.tracking import Tracking
     from churn_platform.published.format import read_live
-    from churn_platform.scoring.champion import load_champion
+    from churn_platform.scoring.champion_model import load_champion
     from churn_platform.warehouse.lake import Lake, connect
 
     settings = load_settings()

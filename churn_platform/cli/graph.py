@@ -82,8 +82,8 @@ def cross_validate(portfolio: PortfolioName) -> None:
 @app.command()
 def result(portfolio: PortfolioName) -> None:
     """Print the champion, its hold-out metrics and the customers at highest risk."""
+    from churn_platform.costs.cost_table import cost_of
     from churn_platform.costs.price import in_words
-    from churn_platform.costs.records import cost_of
     from churn_platform.published.format import read_live
     from churn_platform.report import as_text, read_result
     from churn_platform.warehouse.damage import require_sound
@@ -109,7 +109,7 @@ def result(portfolio: PortfolioName) -> None:
 def _run_graph(
     settings: Settings, portfolio: str, *, file: Path | None, first: str | None, last: str | None, watch: bool = False
 ) -> None:
-    from churn_platform.ingest.landing import land_file
+    from churn_platform.ingest.landing_folder import land_file
 
     spec = portfolio_named(settings, portfolio)
     if file:
@@ -135,7 +135,7 @@ def _run_graph(
 
 def _landed_range(settings: Settings, spec: Portfolio, first: str | None, last: str | None) -> tuple[date, date]:
     """The months asked for, else those that have landed; files that are not read are told."""
-    from churn_platform.ingest.landing import begun_months, misnamed
+    from churn_platform.ingest.landing_folder import begun_months, misnamed
 
     if told := misnamed(settings.landing_dir, spec):
         console.print(told)

@@ -13,8 +13,8 @@ def housekeeping() -> None:
     from churn_platform.graph.old_runs import forgetting
     from churn_platform.graph.resources.tracking import Tracking
     from churn_platform.graph.runs import dagster_instance
-    from churn_platform.housekeeping.house import Retention, as_markdown, keep_house
-    from churn_platform.portfolios.registry import load_portfolios
+    from churn_platform.housekeeping.clean_up import Retention, as_markdown, keep_house
+    from churn_platform.portfolios.loader import load_portfolios
 
     settings = load_settings()
     portfolios, forget = list(load_portfolios(settings.portfolios_dir)), forgetting(dagster_instance(Path.cwd()))

@@ -16,8 +16,8 @@ PAST = "only past states read it: models that were fitted on them cannot be repr
 def check_lake() -> None:
     """Compare every file of the lake with what was written, by size and checksum; exit code 1 if one is damaged."""
     from churn_platform.warehouse.damage import dropped_months, find_damage
-    from churn_platform.warehouse.files import lake_files
     from churn_platform.warehouse.lake import Lake, connect
+    from churn_platform.warehouse.lake_files import lake_files
 
     lake = Lake.of(load_settings())
     with closing(connect(lake, read_only=True)) as connection:
@@ -43,8 +43,8 @@ def materialize(
 
     from churn_platform.definitions import build_defs  # seconds, which a mistake above need not cost
     from churn_platform.graph.runs import dagster_instance, materialize_table
-    from churn_platform.warehouse.files import forget_dropped
     from churn_platform.warehouse.lake import Lake
+    from churn_platform.warehouse.lake_files import forget_dropped
 
     log = settings.root / "logs" / "materialize.log"
     instance = dagster_instance(Path.cwd())

@@ -26,9 +26,9 @@ def erase(
 ) -> None:
     """Remove a customer from everything the platform keeps, and search for what is left (GDPR, art. 17)."""
     from churn_platform.erasure.erase import Installation, erase, plan_erasure
-    from churn_platform.erasure.report import as_text, record_erasure
+    from churn_platform.erasure.erasure_record import as_text, record_erasure
     from churn_platform.graph.resources.tracking import Tracking
-    from churn_platform.portfolios.registry import load_portfolios
+    from churn_platform.portfolios.loader import load_portfolios
 
     if not customer.strip():
         raise ErasureError("the customer's id is empty; give the id with --customer")

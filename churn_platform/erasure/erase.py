@@ -10,11 +10,11 @@ from pathlib import Path
 
 import duckdb
 
-from churn_platform.erasure import answers, exports, landing, logs, lookups, overlays
+from churn_platform.erasure import answer_logs, exported_lists, landed_files, lookups, pushed_stores, served_answers
+from churn_platform.erasure.lake_rows import count_rows, erase_rows, foreign_tables, owner, tables_of_customers
 from churn_platform.erasure.proof import files_in, left_of, require_searchable
 from churn_platform.erasure.search import find
 from churn_platform.erasure.subject import Request, Subject, merged, own_number_hashes
-from churn_platform.erasure.tables import count_rows, erase_rows, foreign_tables, owner, tables_of_customers
 from churn_platform.errors import ErasureError
 from churn_platform.ingest.hashing import set_keys
 from churn_platform.ingest.suppression import is_suppressed, pseudonym
@@ -143,7 +143,7 @@ def erase(
     show("tables")
     with closing(connect(lake)) as connection:
         set_keys(connection, settings.hash_key())
-        answers.take_over(connection, lake, plan.portfolio.name, settings.serving_log_dir, subject)
+        served_answers.take_over(connection, lake, plan.portfolio.name, settings.serving_log_dir, subject)
         tables = tables_of_customers(connection, plan.portfolio.name, installation.portfolios)
         delete = partial(erase_rows, connection, plan.portfolio, tables, subject, month)
         write(connection, lake, delete, note=f"{plan.portfolio.name}: erasure of {plan.pseudonym[:12]}")
@@ -154,12 +154,12 @@ def erase(
     files = installation.files(plan.portfolio.name, also)
     lookups.erase_from_copies(files, plan.portfolio.name, subject.customer_id)
     show("pushed features")
-    pushed = overlays.erase_from_overlays(files, plan.portfolio.name, subject.customer_id)
+    pushed = pushed_stores.erase_from_overlays(files, plan.portfolio.name, subject.customer_id)
     show("exports")
     with closing(connect(lake, read_only=True)) as connection:
-        exported = exports.erase_from_exports(connection, plan.portfolio, settings.exports_dir, subject)
+        exported = exported_lists.erase_from_exports(connection, plan.portfolio, settings.exports_dir, subject)
     show("logs")
-    changed = logs.erase_from_logs(settings.root / "logs", subject)
+    changed = answer_logs.erase_from_logs(settings.root / "logs", subject)
     show("landed files")
     deliveries = _deliveries(installation, plan, rewrite=rewrite_landing)
     show("search")
@@ -182,9 +182,9 @@ def _deliveries(installation: Installation, plan: Plan, *, rewrite: bool) -> lis
     settings, paths = installation.settings, []
     with closing(connect(installation.lake, read_only=True)) as connection:
         set_keys(connection, settings.hash_key())
-        for delivery in landing.deliveries_to_clean(connection, settings.landing_dir, plan.portfolio):
+        for delivery in landed_files.deliveries_to_clean(connection, settings.landing_dir, plan.portfolio):
             if rewrite:
-                landing.clean(connection, delivery)
+                landed_files.clean(connection, delivery)
             paths.append(delivery.path)
     return paths
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import lmdb
 
-from churn_platform.erasure.raw import WORD_CHARACTERS, in_bytes, in_overlay, in_segment, word, words_of
+from churn_platform.erasure.raw_bytes import WORD_CHARACTERS, in_bytes, in_overlay, in_segment, word, words_of
 from churn_platform.erasure.subject import Subject
 from churn_platform.published.format import FEATURES_FILE
 from churn_platform.published.prediction_log import CLOSED_SUFFIX, OPEN_SUFFIX

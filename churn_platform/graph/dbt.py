@@ -20,8 +20,8 @@ from churn_platform.graph.partitions import WAREHOUSE_POOL, monthly, months_of
 from churn_platform.months import as_of
 from churn_platform.settings import Settings
 from churn_platform.warehouse.damage import drop_damaged
-from churn_platform.warehouse.files import checksums_kept, forget_dropped
 from churn_platform.warehouse.lake import Lake, connect
+from churn_platform.warehouse.lake_files import checksums_kept, forget_dropped
 from churn_platform.warehouse.lock import writer_lock
 
 NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]

@@ -24,7 +24,7 @@ from dagster._core.utils import make_new_run_id
 from churn_platform.errors import ChurnError
 from churn_platform.graph.liveness import alive, end_dead_runs
 from churn_platform.months import parse_month
-from churn_platform.warehouse.exclusive import one_maker
+from churn_platform.warehouse.exclusive_lock import one_maker
 
 PROGRESS = "progress"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from churn_platform.ingest.files import files_of, landed_files
+from churn_platform.ingest.landed_files import files_of, landed_files
 from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
 

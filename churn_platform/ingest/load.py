@@ -9,9 +9,9 @@ import duckdb
 
 from churn_platform.errors import LandingError
 from churn_platform.ingest.casting import SQL_TYPES
-from churn_platform.ingest.contract import Headers, check_file, typed
-from churn_platform.ingest.files import entries_of, find_file, relation
+from churn_platform.ingest.file_contract import Headers, check_file, typed
 from churn_platform.ingest.hashing import keyed_hash, set_keys
+from churn_platform.ingest.landed_files import entries_of, find_file, relation
 from churn_platform.ingest.suppression import without_suppressed
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Column, Portfolio, Table

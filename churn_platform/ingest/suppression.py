@@ -10,9 +10,9 @@ from typing import Any
 
 import duckdb
 
-from churn_platform.ingest.contract import Headers, source_of, typed
-from churn_platform.ingest.files import normalised, unreadable
+from churn_platform.ingest.file_contract import Headers, source_of, typed
 from churn_platform.ingest.hashing import keyed_hash, keyed_id
+from churn_platform.ingest.landed_files import normalised, unreadable
 from churn_platform.portfolios.spec import Column, Portfolio, Table
 from churn_platform.warehouse.tables import ensure_table, table_exists
 

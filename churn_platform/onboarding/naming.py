@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Set
 
-from churn_platform.portfolios.spec_model import IDENTIFIER_PATTERN
+from churn_platform.portfolios.strict_model import IDENTIFIER_PATTERN
 
 RESERVED = frozenset({"customer_id", "month", "churn_label", "churned", "features_month"})
 MAX_LENGTH = 58

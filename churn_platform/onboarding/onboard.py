@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from churn_platform.errors import LandingError, SpecError
-from churn_platform.ingest.files import SUFFIXES, normalised, relation, unreadable
+from churn_platform.ingest.landed_files import SUFFIXES, normalised, relation, unreadable
 from churn_platform.ingest.soundness import check_is_file
 from churn_platform.onboarding.asked import Asked
 from churn_platform.onboarding.inspection import Profile, inspect
@@ -18,9 +18,9 @@ from churn_platform.onboarding.leaks import MIN_PER_CLASS, column_aucs
 from churn_platform.onboarding.proposal import Proposal, propose
 from churn_platform.onboarding.spec_file import Source, spec_text
 from churn_platform.onboarding.understanding import Hints, understood
-from churn_platform.portfolios.registry import read_portfolio, spec_paths
+from churn_platform.portfolios.loader import read_portfolio, spec_paths
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.portfolios.spec_model import IDENTIFIER_PATTERN
+from churn_platform.portfolios.strict_model import IDENTIFIER_PATTERN
 from churn_platform.published.format import ROUTES
 from churn_platform.sql import literals
 

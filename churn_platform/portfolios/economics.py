@@ -2,7 +2,7 @@
 
 from pydantic import Field, model_validator
 
-from churn_platform.portfolios.spec_model import Identifier, SpecModel
+from churn_platform.portfolios.strict_model import Identifier, SpecModel
 
 
 class Economics(SpecModel):

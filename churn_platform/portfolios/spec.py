@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from pydantic import Field, field_validator, model_validator
 
 from churn_platform.portfolios.economics import Campaign, Economics
-from churn_platform.portfolios.spec_model import Identifier, SpecModel
+from churn_platform.portfolios.strict_model import Identifier, SpecModel
 from churn_platform.published.format import ROUTES
 from churn_platform.published.sentences import sentence
 from churn_platform.published.value_format import ValueFormat

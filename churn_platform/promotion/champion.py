@@ -14,7 +14,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 from churn_platform.audit.anchors import note_head
-from churn_platform.audit.log import AuditLog, locked
+from churn_platform.audit.audit_log import AuditLog, locked
 from churn_platform.audit.record import Action, Record
 from churn_platform.audit.trail import champions, select
 from churn_platform.errors import AuditError

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn_platform.audit.anchors import note_head
-from churn_platform.audit.log import AuditLog
+from churn_platform.audit.audit_log import AuditLog
 from churn_platform.audit.trail import last_features_publication, last_model_publication
 from churn_platform.bundles.model_bundle import publish_model, read_bundle
 from churn_platform.errors import PublicationError
@@ -22,7 +22,7 @@ from churn_platform.published.format import (
     model_dir,
     read_live,
 )
-from churn_platform.published.regular import file_sha256
+from churn_platform.published.regular_files import file_sha256
 from churn_platform.training.model_registry import CHAMPION, champion_version, version_of
 from churn_platform.training.versions import load_version
 from churn_platform.warehouse.lake import Lake, connect

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from churn_platform.errors import ChurnError
-from churn_platform.published.regular import read_regular
+from churn_platform.published.regular_files import read_regular
 from churn_platform.published.value_format import ValueFormat
 
 MODEL_FILE = "model.onnx"

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from churn_platform.published.prediction_log import CLOSED_SUFFIX, opened_at_us
-from churn_platform.serving_log.ingest import DAMAGED_DIR, TORN_DIR, log_table
+from churn_platform.serving_log.log_ingestion import DAMAGED_DIR, TORN_DIR, log_table
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import write
 

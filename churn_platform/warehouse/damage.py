@@ -11,9 +11,10 @@ from pyarrow import parquet
 
 from churn_platform.errors import WarehouseError
 from churn_platform.months import label
-from churn_platform.published.regular import file_sha256
+from churn_platform.published.regular_files import file_sha256
 from churn_platform.sql import literals
-from churn_platform.warehouse.files import (
+from churn_platform.warehouse.lake import CATALOG, Lake, connect
+from churn_platform.warehouse.lake_files import (
     LakeFile,
     dropped,
     keep_checksums,
@@ -21,7 +22,6 @@ from churn_platform.warehouse.files import (
     lake_files,
     note_dropped,
 )
-from churn_platform.warehouse.lake import CATALOG, Lake, connect
 
 FORMAT = "1.0"  # of the catalog; what a delete writes into it is laid down there
 

@@ -7,7 +7,7 @@ import duckdb
 
 from churn_platform.errors import WarehouseError
 from churn_platform.sql import literal
-from churn_platform.warehouse.exclusive import one_maker
+from churn_platform.warehouse.exclusive_lock import one_maker
 from churn_platform.warehouse.quiet import connect_quietly
 
 EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner", "excel")

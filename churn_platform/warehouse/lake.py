@@ -13,7 +13,7 @@ from tenacity import RetryError, Retrying, retry_if_exception, stop_after_delay,
 from churn_platform.errors import WarehouseBusyError, WarehouseError
 from churn_platform.settings import Settings
 from churn_platform.sql import literal
-from churn_platform.warehouse.exclusive import one_maker
+from churn_platform.warehouse.exclusive_lock import one_maker
 from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.holders import holders_of
 from churn_platform.warehouse.quiet import connect_quietly

@@ -7,7 +7,7 @@ holds a lock file first. A Postgres catalog takes many writers and needs none of
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from churn_platform.warehouse.exclusive import exclusive
+from churn_platform.warehouse.exclusive_lock import exclusive
 from churn_platform.warehouse.lake import Lake
 
 

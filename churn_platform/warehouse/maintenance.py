@@ -14,8 +14,8 @@ from tenacity import RetryError
 from churn_platform.errors import WarehouseError
 from churn_platform.sql import literal
 from churn_platform.warehouse.damage import find_damage
-from churn_platform.warehouse.files import checksums_kept, forget_checksums, lake_files
 from churn_platform.warehouse.lake import NAME, Lake, attempts, busy_error, connect
+from churn_platform.warehouse.lake_files import checksums_kept, forget_checksums, lake_files
 from churn_platform.warehouse.lock import writer_lock
 
 GRACE = timedelta(days=1)  # readers at work, and on Postgres writers, have files that look abandoned

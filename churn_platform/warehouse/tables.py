@@ -12,8 +12,8 @@ from tenacity import RetryError
 from churn_platform.errors import UnreadableMonthError
 from churn_platform.sql import identifier
 from churn_platform.warehouse.damage import drop_damaged
-from churn_platform.warehouse.files import checksums_kept, forget_dropped
 from churn_platform.warehouse.lake import NAME, Lake, attempts, busy_error, is_busy
+from churn_platform.warehouse.lake_files import checksums_kept, forget_dropped
 from churn_platform.warehouse.lock import writer_lock
 
 Result = TypeVar("Result")

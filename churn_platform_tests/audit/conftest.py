@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from churn_platform.audit.log import AuditLog
+from churn_platform.audit.audit_log import AuditLog
 
 ROOT = Path(__file__).parents[2]
 WRITER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from churn_platform.audit.log import AuditLog
+from churn_platform.audit.audit_log import AuditLog
 log = AuditLog(Path(sys.argv[1]), by=f"process {sys.argv[2]}", now=lambda: datetime.now(UTC))
 for number in range(int(sys.argv[3])):
     made = log.append("refusal", portfolio="tiny", subject="version 1", reason="drill", details={"number": number})

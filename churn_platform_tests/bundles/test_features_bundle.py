@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from churn_platform.audit.log import AuditLog
+from churn_platform.audit.audit_log import AuditLog
 from churn_platform.bundles import features_bundle
 from churn_platform.bundles.customer_rows import packed_customers, scored_by
 from churn_platform.bundles.features_bundle import publish_features
@@ -25,7 +25,7 @@ from churn_platform.published.format import (
     read_features_manifest,
     unpack_customer,
 )
-from churn_platform.published.regular import file_sha256
+from churn_platform.published.regular_files import file_sha256
 from churn_platform.scoring.score import Champion, replace_scores, score_month
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import write

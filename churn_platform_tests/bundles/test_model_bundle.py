@@ -13,7 +13,7 @@ from churn_platform.bundles.model_bundle import publish_model
 from churn_platform.bundles.onnx import canonical, run
 from churn_platform.errors import PublicationError
 from churn_platform.published.format import MANIFEST_FILE, MODEL_FILE, model_dir, read_model_manifest
-from churn_platform.published.regular import file_sha256
+from churn_platform.published.regular_files import file_sha256
 from churn_platform.training.model import Calibration
 from churn_platform_tests.tiny import customers
 

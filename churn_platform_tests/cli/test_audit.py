@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from churn_platform.audit.log import AuditLog
+from churn_platform.audit.audit_log import AuditLog
 from churn_platform.errors import ChurnError
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from churn_platform.audit.log import read_records
-from churn_platform.data_contract.tables import COLUMNS
+from churn_platform.audit.audit_log import read_records
+from churn_platform.data_contract.profile_tables import COLUMNS
 from churn_platform.errors import DataError
 from churn_platform.settings import Settings
 from churn_platform.warehouse.lake import Lake, connect

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from churn_platform.settings import Settings
 from churn_platform.warehouse.damage import drop_damaged
-from churn_platform.warehouse.files import lake_files
 from churn_platform.warehouse.lake import Lake, connect
+from churn_platform.warehouse.lake_files import lake_files
 from churn_platform.warehouse.tables import ensure_table, replace_month, write
 from churn_platform_tests.cli.conftest import Churn
 from churn_platform_tests.tiny import FEBRUARY, JANUARY

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from churn_platform.audit.log import AuditLog
+from churn_platform.audit.audit_log import AuditLog
 from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.bundles.model_bundle import publish_model
 from churn_platform.cli.models import read_instant

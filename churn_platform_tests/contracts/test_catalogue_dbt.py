@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from churn_platform.portfolios.registry import load_portfolios
+from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Feature, Portfolio
 
 PROJECT = Path(__file__).parents[2] / "dbt_models"

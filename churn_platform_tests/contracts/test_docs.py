@@ -10,7 +10,7 @@ import typer
 from churn_platform.cli import app
 from churn_platform.errors import LandingError
 from churn_platform.ingest.casting import FALSE, MISSING_MARKERS, TRUE
-from churn_platform.portfolios.registry import load_portfolios
+from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Column, Portfolio, Table
 from churn_platform.settings import PREFIX, Settings
 
@@ -182,7 +182,7 @@ def test_the_code_map_names_every_folder_and_module_at_the_top():
 
 def test_the_landing_example_is_what_a_refusal_says(telecomit, tmp_path):
     """The message for a file that is not there reads as docs/landing.md shows it."""
-    from churn_platform.ingest.files import find_file
+    from churn_platform.ingest.landed_files import find_file
     from churn_platform_tests.tiny import JANUARY
 
     with pytest.raises(LandingError) as refused:

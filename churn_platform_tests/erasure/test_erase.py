@@ -15,12 +15,12 @@ import msgspec
 import pytest
 
 from churn_platform.audit.anchors import HEAD, head_text
-from churn_platform.audit.log import AuditLog, read_records
+from churn_platform.audit.audit_log import AuditLog, read_records
 from churn_platform.audit.record import customer_subject
 from churn_platform.audit.verify import verify
 from churn_platform.erasure import erase as steps
 from churn_platform.erasure.erase import Erasure, plan_erasure
-from churn_platform.erasure.report import record_erasure
+from churn_platform.erasure.erasure_record import record_erasure
 from churn_platform.errors import ErasureError
 from churn_platform.published.format import FEATURES_FILE, features_dir, read_features_manifest
 from churn_platform.published.prediction_log import (
@@ -32,7 +32,7 @@ from churn_platform.published.prediction_log import (
     SegmentHeader,
     frame,
 )
-from churn_platform.published.regular import file_sha256
+from churn_platform.published.regular_files import file_sha256
 from churn_platform.warehouse.erased_snapshots import erasure_of_snapshot
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.erasure.conftest import ADA, BOB, KEY, OTHERS, PHONES, World, calls, customers

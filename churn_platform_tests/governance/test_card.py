@@ -10,7 +10,7 @@ import pytest
 from churn_platform.governance.card import card_html, card_markdown, number
 from churn_platform.metrics.metrics_table import SHOWN
 from churn_platform.metrics.segments import measure_slices
-from churn_platform.portfolios.registry import load_portfolios
+from churn_platform.portfolios.loader import load_portfolios
 from churn_platform_tests.governance.conftest import HARSH, make_facts
 from churn_platform_tests.tiny import TINY
 

@@ -8,7 +8,7 @@ import pytest
 
 from churn_platform.errors import LandingError
 from churn_platform.ingest import soundness
-from churn_platform.ingest.landing import land_file
+from churn_platform.ingest.landing_folder import land_file
 from churn_platform.ingest.soundness import check_sound
 from churn_platform_tests.ingest.conftest import CALLS, CALLS_HEADER
 from churn_platform_tests.tiny import JANUARY, TINY

@@ -16,7 +16,7 @@ from churn_platform.definitions import build_defs
 from churn_platform.graph.dbt import prepared_project
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.runs import run_job
-from churn_platform.portfolios.registry import load_portfolios
+from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings, load_settings
 from churn_platform.warehouse.lake import Lake, connect

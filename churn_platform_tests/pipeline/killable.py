@@ -20,7 +20,7 @@ from pathlib import Path
 
 import yaml
 
-from churn_platform.audit.log import read_records
+from churn_platform.audit.audit_log import read_records
 from churn_platform.settings import Settings, load_settings
 from churn_platform_tests.pipeline.graph import HASH_KEY
 

@@ -23,12 +23,12 @@ from typing import Any
 
 import duckdb
 
-from churn_platform.audit.log import read_records
+from churn_platform.audit.audit_log import read_records
 from churn_platform.audit.record import Record
 from churn_platform.audit.verify import verify
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.published.format import CARD_FILE, MANIFEST_FILE
-from churn_platform.published.regular import file_sha256
+from churn_platform.published.regular_files import file_sha256
 from churn_platform.settings import Settings
 from churn_platform.training.model_registry import aliases, versions
 from churn_platform.warehouse.lake import Lake, connect

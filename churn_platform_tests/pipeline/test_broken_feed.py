@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from dagster import AssetCheckKey, AssetKey, DagsterInstance
 
-from churn_platform.data_contract.tables import check_month
+from churn_platform.data_contract.profile_tables import check_month
 from churn_platform.errors import ChurnError
 from churn_platform.ingest.load import load_month
 from churn_platform.months import month_range

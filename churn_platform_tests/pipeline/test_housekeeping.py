@@ -9,13 +9,13 @@ import pytest
 from dagster import AssetKey, DagsterInstance
 
 from churn_platform.audit.anchors import mlflow_anchors
-from churn_platform.audit.log import read_records
+from churn_platform.audit.audit_log import read_records
 from churn_platform.audit.verify import verify
 from churn_platform.costs.usage import read_usage
 from churn_platform.graph.old_runs import forgetting
 from churn_platform.graph.resources.audit_trail import dagster_anchors
 from churn_platform.graph.resources.tracking import Tracking
-from churn_platform.housekeeping.house import Kept, Retention, keep_house
+from churn_platform.housekeeping.clean_up import Kept, Retention, keep_house
 from churn_platform.training.fit import Means
 from churn_platform.training.reproduce import reproduce
 from churn_platform.training.tune import Budget

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from churn_platform.audit.log import read_records
+from churn_platform.audit.audit_log import read_records
 from churn_platform.months import label, shift
-from churn_platform.portfolios import registry
+from churn_platform.portfolios import loader
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform_tests.pipeline.killable import (
     Installation,
@@ -183,11 +183,11 @@ def _say_of_last(rows: list[list[str]], installation: Installation) -> None:
 def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
     """All but the newest month of a small operator with features, nothing trained; two candidates, to spare time."""
     preload()
-    shipped = [yaml.safe_load(path.read_text()) for path in registry.spec_paths(tmp_path)]
+    shipped = [yaml.safe_load(path.read_text()) for path in loader.spec_paths(tmp_path)]
     spec = tmp_path / "telecomit.yaml"
     (of_telecomit,) = (spec for spec in shipped if spec["name"] == PORTFOLIO)
     spec.write_text(yaml.safe_dump(of_telecomit | {"candidates": CANDIDATES}))
-    monkeypatch.setattr(registry, "spec_paths", lambda own_dir: [spec])
+    monkeypatch.setattr(loader, "spec_paths", lambda own_dir: [spec])
     made = Installation(tmp_path)
     land(made)
     made.complete(partial(job, "features", FIRST, shift(LAST, -1)))

@@ -28,7 +28,7 @@ from churn_platform.published.format import (
     read_model_manifest,
     unpack_customer,
 )
-from churn_platform.published.regular import file_sha256
+from churn_platform.published.regular_files import file_sha256
 from churn_platform.report import as_text, read_result
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.training.model_registry import CHAMPION, version_of

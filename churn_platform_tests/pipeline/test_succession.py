@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from churn_platform.audit.anchors import mlflow_anchors
-from churn_platform.audit.log import read_records
+from churn_platform.audit.audit_log import read_records
 from churn_platform.audit.record import Record
 from churn_platform.audit.trail import champion_at, select
 from churn_platform.audit.verify import verify

@@ -7,7 +7,7 @@ import yaml
 from pydantic import ValidationError
 
 from churn_platform.errors import SpecError
-from churn_platform.portfolios.registry import load_portfolios, read_portfolio
+from churn_platform.portfolios.loader import load_portfolios, read_portfolio
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform_tests.tiny import SPEC, TINY
 

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from churn_platform.audit.anchors import mlflow_anchors
-from churn_platform.audit.log import AuditLog
+from churn_platform.audit.audit_log import AuditLog
 from churn_platform.audit.trail import champion_at
 from churn_platform.audit.verify import verify
 from churn_platform.errors import AuditError, TrainingError

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from churn_platform.audit.log import AuditLog, locked
+from churn_platform.audit.audit_log import AuditLog, locked
 from churn_platform.audit.verify import verify
 from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.bundles.model_bundle import publish_model
@@ -251,7 +251,7 @@ def test_an_experiment_is_on_record_before_it_is_live(publisher, serve, monkeypa
     assert started.details == {"live": {"version 1": ["challenger", 0.25], "version 2": ["champion", 0.75]}}
     assert ended.details == {"live": {"version 2": ["champion", 1.0]}}
     with monkeypatch.context() as patched, pytest.raises(AuditError):
-        patched.setattr("churn_platform.audit.log.WAIT_SECONDS", 0.0)
+        patched.setattr("churn_platform.audit.audit_log.WAIT_SECONDS", 0.0)
         with locked(publisher.audit.path):
             share_traffic(publisher, challenger=1, weight=0.5, shadow=False, reason="trial")
     with pytest.raises(PromotionError, match="say why"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from churn_platform.portfolios.registry import load_portfolios
+from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Feature
 from churn_platform.scoring.reasons import sentence, top_reasons
 from churn_platform_tests.tiny import TINY

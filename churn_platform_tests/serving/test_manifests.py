@@ -19,7 +19,7 @@ from churn_platform.published.format import (
     features_dir,
     model_dir,
 )
-from churn_platform.published.regular import file_sha256
+from churn_platform.published.regular_files import file_sha256
 from churn_platform_tests.http.conftest import settings_in
 from churn_platform_tests.serving.bundles import MONTH, publish
 from churn_platform_tests.serving.onnx_files import with_external_weights

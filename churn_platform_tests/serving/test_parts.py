@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from churn_platform.portfolios.encoding import encode_row
-from churn_platform.portfolios.registry import load_portfolios
+from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.published.format import LiveModel, PublishedFeature
 from churn_platform_tests.serving.bundles import IBM_CUSTOMER
 from serving.ab import difference, wilson

@@ -9,7 +9,7 @@ import pytest
 
 from churn_platform.published.format import FEATURES_FILE, MODEL_FILE, features_dir, model_dir
 from churn_platform.published.lookup_copy import is_lookup_copy
-from churn_platform.published.regular import file_sha256
+from churn_platform.published.regular_files import file_sha256
 from churn_platform.training.model import ChurnModel
 from churn_platform_tests.serving.bundles import MONTH, publish, publish_month
 from churn_platform_tests.tiny import fit_tiny

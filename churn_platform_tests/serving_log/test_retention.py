@@ -4,13 +4,13 @@ from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from churn_platform.serving_log.ingest import ingest_segments
+from churn_platform.serving_log.log_ingestion import ingest_segments
 from churn_platform.serving_log.retention import forget_answers
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.maintenance import tidy
 from churn_platform.warehouse.purge import data_files
 from churn_platform_tests.serving.predictions import prediction
-from churn_platform_tests.serving_log.test_ingest import FEBRUARY_US, NEW_YEAR_US, connection, folder, ids, log
+from churn_platform_tests.serving_log.test_log_ingestion import FEBRUARY_US, NEW_YEAR_US, connection, folder, ids, log
 from churn_platform_tests.tiny import FEBRUARY, JANUARY
 
 __all__ = ["connection", "folder"]  # fixtures

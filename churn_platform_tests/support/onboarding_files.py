@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from churn_platform.ingest.landing import land_file
+from churn_platform.ingest.landing_folder import land_file
 from churn_platform.ingest.load import load_month
 from churn_platform.ingest.snapshot import replace_features, replace_labels
 from churn_platform.onboarding import Onboarding, onboard
-from churn_platform.portfolios.registry import load_portfolios
+from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Feature
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import write

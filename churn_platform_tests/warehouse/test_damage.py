@@ -10,8 +10,8 @@ import pytest
 
 from churn_platform.errors import UnreadableMonthError, WarehouseError
 from churn_platform.warehouse.damage import drop_damaged, dropped_months, find_damage, require_sound
-from churn_platform.warehouse.files import CHECKSUMS_FILE, lake_files
 from churn_platform.warehouse.lake import Lake, connect
+from churn_platform.warehouse.lake_files import CHECKSUMS_FILE, lake_files
 from churn_platform.warehouse.maintenance import maintain, settle
 from churn_platform.warehouse.tables import current_snapshot, ensure_table, replace_month, write
 from churn_platform_tests.tiny import FEBRUARY, JANUARY

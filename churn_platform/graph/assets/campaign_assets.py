@@ -20,7 +20,7 @@ from churn_platform.campaign.export import CSV_FILE, export_contact_list, export
 from churn_platform.campaign.forecast import forecast_month, replace_forecast
 from churn_platform.campaign.outcome import as_markdown as outcome_markdown
 from churn_platform.campaign.pictures import economics_pictures
-from churn_platform.data_contract.tables import require_sound
+from churn_platform.data_contract.profile_tables import require_sound
 from churn_platform.governance.fairness_text import picture_markdown
 from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, lag, monthly_asset, months_of
 from churn_platform.graph.resources.tracking import Tracking

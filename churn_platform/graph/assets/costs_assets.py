@@ -4,8 +4,8 @@ from functools import partial
 
 from dagster import AssetExecutionContext, AssetsDefinition, MaterializeResult, MetadataValue, asset
 
+from churn_platform.costs.cost_table import cost_of, replace_cost
 from churn_platform.costs.price import as_markdown, heaviest
-from churn_platform.costs.records import cost_of, replace_cost
 from churn_platform.costs.usage import read_usage
 from churn_platform.graph.partitions import PLATFORM, WAREHOUSE_POOL, describe, monthly_asset, months_of
 from churn_platform.graph.resources.warehouse import Warehouse

@@ -15,7 +15,7 @@ from dagster import (
 )
 
 from churn_platform.data_contract.look_back import LOOK_BACK_MONTHS, made_months, missing_before
-from churn_platform.data_contract.tables import check_month, what_next
+from churn_platform.data_contract.profile_tables import check_month, what_next
 from churn_platform.graph.partitions import WAREHOUSE_POOL, months_of
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.ingest.load import raw_table

@@ -7,8 +7,8 @@ from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Materiali
 from churn_platform.graph.old_runs import forgetting
 from churn_platform.graph.partitions import PLATFORM, WAREHOUSE_POOL
 from churn_platform.graph.resources.tracking import Tracking
-from churn_platform.housekeeping.folders import Size
-from churn_platform.housekeeping.house import Retention, as_markdown, keep_house
+from churn_platform.housekeeping.clean_up import Retention, as_markdown, keep_house
+from churn_platform.housekeeping.old_folders import Size
 from churn_platform.settings import Settings
 
 

@@ -13,7 +13,7 @@ from dagster import (
 
 from churn_platform.bundles.customer_rows import packed_customers, scored_by
 from churn_platform.bundles.features_bundle import publish_features
-from churn_platform.data_contract.tables import require_sound
+from churn_platform.data_contract.profile_tables import require_sound
 from churn_platform.graph.partitions import describe, monthly_asset, months_of
 from churn_platform.graph.resources.audit_trail import AuditTrail, head_metadata
 from churn_platform.graph.resources.tracking import Tracking

@@ -6,14 +6,14 @@ from functools import partial
 from dagster import AllPartitionMapping, AssetDep, AssetExecutionContext, AssetKey, AssetsDefinition, asset
 from dagster import MaterializeResult as Materialized
 
-from churn_platform.data_contract.tables import require_sound
+from churn_platform.data_contract.profile_tables import require_sound
 from churn_platform.graph.metadata import table_metadata
 from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.scoring.champion import load_champion
+from churn_platform.scoring.champion_model import load_champion
 from churn_platform.scoring.score import replace_scores, score_month
 from churn_platform.settings import Settings
 from churn_platform.warehouse.tables import write

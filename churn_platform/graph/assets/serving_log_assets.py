@@ -9,7 +9,7 @@ from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.ingest.hashing import set_keys
 from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.serving_log.ingest import check_damaged, ingest_segments, log_table
+from churn_platform.serving_log.log_ingestion import check_damaged, ingest_segments, log_table
 from churn_platform.serving_log.retention import forget_answers
 from churn_platform.settings import Settings
 

@@ -8,7 +8,7 @@ from dagster import AssetKey, ConfigurableResource, DagsterInstance
 
 from churn_platform.audit.actor import user_name
 from churn_platform.audit.anchors import HEAD, head_text, read_anchor
-from churn_platform.audit.log import AuditLog
+from churn_platform.audit.audit_log import AuditLog
 from churn_platform.audit.verify import Anchor
 
 ANCHORING_ASSETS = ("champion", "published_model", "published_features")

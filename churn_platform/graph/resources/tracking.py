@@ -20,7 +20,7 @@ from churn_platform.graph.liveness import is_over
 from churn_platform.masking import hide, masked, secrets_in
 from churn_platform.settings import Settings
 from churn_platform.training.unfinished_runs import DAGSTER_RUN, end_left_open
-from churn_platform.warehouse.exclusive import one_maker
+from churn_platform.warehouse.exclusive_lock import one_maker
 
 if TYPE_CHECKING:
     from dagster_mlflow.resources import MlFlow

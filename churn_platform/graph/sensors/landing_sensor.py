@@ -36,7 +36,7 @@ from churn_platform.graph.run_requests import (
 )
 from churn_platform.graph.runs import months_of_tags
 from churn_platform.ingest.landed_months import Landings, changed_months, due, landed_months
-from churn_platform.ingest.landing import misnamed
+from churn_platform.ingest.landing_folder import misnamed
 from churn_platform.monitoring.monitoring_tables import read_broken_months
 from churn_platform.months import label, parse_month
 from churn_platform.portfolios.spec import Portfolio

@@ -20,7 +20,7 @@ from dagster._core.test_utils import create_run_for_test
 from churn_platform.errors import TrainingError
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.metrics.metrics import measure
-from churn_platform.scoring.champion import load_champion
+from churn_platform.scoring.champion_model import load_champion
 from churn_platform.training.candidates import ALGORITHMS
 from churn_platform.training.candidates.lightgbm import DEFAULTS
 from churn_platform.training.challengers import CANDIDATE_TAGS, best, newest_candidates, register_challenger

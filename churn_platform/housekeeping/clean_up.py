@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from churn_platform.housekeeping.folders import Size, newest_months, remove_months, remove_untouched, size_of
-from churn_platform.housekeeping.needed import needed_snapshots
+from churn_platform.housekeeping.needed_snapshots import needed_snapshots
+from churn_platform.housekeeping.old_folders import Size, newest_months, remove_months, remove_untouched, size_of
 from churn_platform.housekeeping.tracked_runs import remove_runs
 from churn_platform.months import parse_month
 from churn_platform.published.format import read_live

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from churn_platform.housekeeping.folders import (
+from churn_platform.housekeeping.old_folders import (
     Size,
     months_in,
     newest_months,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from churn_platform.published.regular import file_sha256
+from churn_platform.published.regular_files import file_sha256
 
 
 def test_a_checksum_is_that_of_the_contents(tmp_path):

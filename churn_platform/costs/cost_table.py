@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from churn_platform.costs.price import MonthCost, Prices, month_cost
 from churn_platform.costs.usage import read_usage
-from churn_platform.housekeeping.house import weigh
+from churn_platform.housekeeping.clean_up import weigh
 from churn_platform.settings import Settings
 from churn_platform.warehouse.tables import replace_rows
 

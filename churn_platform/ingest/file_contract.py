@@ -13,7 +13,7 @@ import numpy as np
 
 from churn_platform.errors import LandingError
 from churn_platform.ingest.casting import NATIVE, SQL_TYPES, cast, present
-from churn_platform.ingest.files import normalised, unreadable
+from churn_platform.ingest.landed_files import normalised, unreadable
 from churn_platform.months import as_of, label
 from churn_platform.portfolios.spec import Column, Table
 from churn_platform.sql import identifier, literals

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from churn_platform.erasure.overlays import erase_from_overlays
-from churn_platform.erasure.raw import count_matches
+from churn_platform.erasure.pushed_stores import erase_from_overlays
+from churn_platform.erasure.raw_bytes import count_matches
 from churn_platform.erasure.search import count_in
 from churn_platform.erasure.subject import Subject
 from churn_platform.errors import ErasureError

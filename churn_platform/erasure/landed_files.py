@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from churn_platform.ingest.files import csv_headers, landed_files, relation
+from churn_platform.ingest.landed_files import csv_headers, landed_files, relation
 from churn_platform.ingest.suppression import without_suppressed
 from churn_platform.portfolios.spec import Portfolio, Table
 from churn_platform.sql import literal

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from churn_platform.graph.resources.tracking import Tracking
-from churn_platform.housekeeping.needed import kept_versions, needed_snapshots
+from churn_platform.housekeeping.needed_snapshots import kept_versions, needed_snapshots
 from churn_platform.published.atomic_files import go_live
 from churn_platform.training.model_registry import register, set_champion
 from churn_platform.warehouse.lake import Lake, connect

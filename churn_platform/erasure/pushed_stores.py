@@ -9,7 +9,7 @@ from pathlib import Path
 
 import lmdb
 
-from churn_platform.erasure.raw import count_matches
+from churn_platform.erasure.raw_bytes import count_matches
 from churn_platform.errors import ErasureError
 from churn_platform.published.pushed_features import is_overlay, overlay_key
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from churn_platform.errors import LandingError
-from churn_platform.ingest.files import find_file, landed_files, normalised, passed_over
+from churn_platform.ingest.landed_files import find_file, landed_files, normalised, passed_over
 from churn_platform_tests.ingest.conftest import CALLS, CALLS_HEADER, CUSTOMERS
 from churn_platform_tests.tiny import FEBRUARY
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from churn_platform.published.regular import file_sha256
+from churn_platform.published.regular_files import file_sha256
 from churn_platform.warehouse.lake import CATALOG, Lake
 
 CHECKSUMS_FILE = "checksums.sqlite"

@@ -13,8 +13,8 @@ from churn_platform.errors import DataError
 from churn_platform.ingest.hashing import set_keys
 from churn_platform.ingest.suppression import suppress
 from churn_platform.published.prediction_log import MAGIC, Prediction
-from churn_platform.serving_log import ingest
-from churn_platform.serving_log.ingest import Ingested, check_damaged, ingest_segments
+from churn_platform.serving_log import log_ingestion
+from churn_platform.serving_log.log_ingestion import Ingested, check_damaged, ingest_segments
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform_tests.serving.predictions import prediction
 from churn_platform_tests.tiny import FEBRUARY, JANUARY
@@ -111,7 +111,7 @@ def test_a_run_killed_between_its_steps_loses_and_doubles_nothing(connection, la
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(ingest, killed_in, die)
+        patched.setattr(log_ingestion, killed_in, die)
         ingest_segments(connection, lake, "tiny", folder)
     assert len(list(folder.glob("*.seg"))) == 2
     assert ids(connection) == (["r1", "r2"] if killed_in == "_put_away" else [])
@@ -169,7 +169,7 @@ def test_another_portfolios_segment_is_refused(connection, lake, folder):
 
 def test_many_segments_take_several_transactions(connection, lake, folder, monkeypatch):
     """Memory stays bounded; a group holds one segment at least."""
-    monkeypatch.setattr(ingest, "TRANSACTION_BYTES", 250)
+    monkeypatch.setattr(log_ingestion, "TRANSACTION_BYTES", 250)
     for number in range(5):
         log(folder, prediction(request_id=f"r{number}"))
     assert ingest_segments(connection, lake, "tiny", folder) == Ingested(segments=5, predictions=5, torn=0)

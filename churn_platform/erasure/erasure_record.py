@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from churn_platform.audit.anchors import note_head
-from churn_platform.audit.log import AuditLog
+from churn_platform.audit.audit_log import AuditLog
 from churn_platform.audit.record import Record
 from churn_platform.audit.trail import select
 from churn_platform.erasure.erase import Erasure

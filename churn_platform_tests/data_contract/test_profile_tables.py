@@ -9,7 +9,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from churn_platform.data_contract.tables import accept_month, check_month, read_complaints, read_history, require_sound
+from churn_platform.data_contract.profile_tables import (
+    accept_month,
+    check_month,
+    read_complaints,
+    read_history,
+    require_sound,
+)
 from churn_platform.errors import DataError
 from churn_platform.ingest.load import load_month
 from churn_platform.monitoring.monitoring_tables import read_broken_months

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from churn_platform.audit import log as log_module
-from churn_platform.audit.log import AuditLog
+from churn_platform.audit import audit_log as log_module
+from churn_platform.audit.audit_log import AuditLog
 from churn_platform.audit.record import GENESIS, customer_subject
 from churn_platform.audit.verify import verify
 from churn_platform.errors import AuditError

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from churn_platform.errors import DataError
 from churn_platform.published.prediction_log import Prediction, load_segment, opened_at_us
-from churn_platform.published.regular import file_sha256
+from churn_platform.published.regular_files import file_sha256
 
 TIME = pa.timestamp("us")
 LEDGER = pa.schema(

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from churn_platform.erasure.raw import words_of
+from churn_platform.erasure.raw_bytes import words_of
 from churn_platform.erasure.subject import Subject
 
 

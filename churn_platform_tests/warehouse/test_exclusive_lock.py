@@ -11,8 +11,8 @@ from dagster import DagsterInstance
 from churn_platform.errors import WarehouseBusyError, WarehouseError
 from churn_platform.graph import runs
 from churn_platform.graph.resources.tracking import Tracking
-from churn_platform.warehouse import exclusive
-from churn_platform.warehouse.exclusive import one_maker
+from churn_platform.warehouse import exclusive_lock
+from churn_platform.warehouse.exclusive_lock import one_maker
 from churn_platform.warehouse.lake import connect
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +86,7 @@ def test_a_catalog_that_is_being_made_is_no_warehouse_yet(lake):
 
 def test_a_maker_that_never_ends_is_named(tmp_path, monkeypatch):
     """After the bounded wait the error names what is being made, where, and what to do."""
-    monkeypatch.setattr(exclusive, "MAKING_SECONDS", 0.05)
+    monkeypatch.setattr(exclusive_lock, "MAKING_SECONDS", 0.05)
     message = r"the store at .*/made has been opened or made by .* for more than 0\.05 s; wait for it to end"
     with (
         one_maker(tmp_path / "made", what="the store"),

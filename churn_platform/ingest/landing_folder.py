@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from churn_platform.errors import LandingError
-from churn_platform.ingest.files import SUFFIXES, files_of, landed_files, passed_over
+from churn_platform.ingest.landed_files import SUFFIXES, files_of, landed_files, passed_over
 from churn_platform.ingest.soundness import check_is_file
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio

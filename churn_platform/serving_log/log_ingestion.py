@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 from churn_platform.errors import DataError
 from churn_platform.ingest.suppression import suppressed_among
 from churn_platform.published.prediction_log import CLOSED_SUFFIX, load_segment
-from churn_platform.published.regular import file_sha256
-from churn_platform.serving_log.rows import read_segments
+from churn_platform.published.regular_files import file_sha256
+from churn_platform.serving_log.answer_rows import read_segments
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import ensure_table, table_exists, write
 
