@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy.exc
 
 from churn_platform.cli import main
-from churn_platform.cli.foreign import written_folders
+from churn_platform.cli.failures import written_folders
 from churn_platform.disk import full_disk
 from churn_platform.errors import ChurnError
 

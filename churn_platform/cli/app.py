@@ -12,7 +12,7 @@ from rich.text import Text
 
 from churn_platform import months
 from churn_platform.audit.actor import user_name
-from churn_platform.cli.foreign import as_ours, first_line, written_folders
+from churn_platform.cli.failures import as_ours, first_line, written_folders
 from churn_platform.disk import full_disk
 from churn_platform.errors import ChurnError, SettingsError
 from churn_platform.masking import hide

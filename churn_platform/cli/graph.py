@@ -82,10 +82,10 @@ def cross_validate(portfolio: PortfolioName) -> None:
 @app.command()
 def result(portfolio: PortfolioName) -> None:
     """Print the champion, its hold-out metrics and the customers at highest risk."""
+    from churn_platform.cli.result import as_text, read_result
     from churn_platform.costs.cost_table import cost_of
     from churn_platform.costs.price import in_words
     from churn_platform.published.format import read_live
-    from churn_platform.report import as_text, read_result
     from churn_platform.warehouse.damage import require_sound
     from churn_platform.warehouse.lake import Lake, connect
 

@@ -8,7 +8,7 @@ import pytest
 from rich.table import Table
 
 from churn_platform.cli.app import literal_console
-from churn_platform.cli.foreign import as_ours
+from churn_platform.cli.failures import as_ours
 from churn_platform.published.format import LIVE_FILE
 
 ODD = ["[/x]", "[red]x", ":smile:"]

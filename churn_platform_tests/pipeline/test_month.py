@@ -10,6 +10,7 @@ import pytest
 from dagster import AssetKey, BackfillPolicy
 
 from churn_platform.bundles.onnx import run as run_onnx
+from churn_platform.cli.result import as_text, read_result
 from churn_platform.errors import ChurnError
 from churn_platform.graph.dbt import Translator, prepared_project
 from churn_platform.graph.dbt_metadata import model_metadata
@@ -29,7 +30,6 @@ from churn_platform.published.format import (
     unpack_customer,
 )
 from churn_platform.published.regular_files import file_sha256
-from churn_platform.report import as_text, read_result
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.training.model_registry import CHAMPION, version_of
 from churn_platform.training.versions import load_version
