@@ -29,9 +29,9 @@ from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.maintenance import tidy as tidy_lake
 from churn_platform.warehouse.tables import replace_rows, write
-from churn_platform_tests.pipeline.acme import land_snapshot, write_spec
-from churn_platform_tests.pipeline.graph import Graph
-from churn_platform_tests.tiny import JANUARY, customers
+from churn_platform_tests.support.acme import land_snapshot, write_spec
+from churn_platform_tests.support.graph_runs import Graph
+from churn_platform_tests.support.tiny import JANUARY, customers
 
 KEPT_MONTHS = 3
 TRAINED_EVERY = 3

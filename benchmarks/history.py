@@ -15,7 +15,7 @@ from statistics import median
 
 from churn_platform.months import shift
 from churn_platform.simulator import SimulationConfig, simulate
-from churn_platform_tests.pipeline.graph import Graph
+from churn_platform_tests.support.graph_runs import Graph
 
 NEWEST = date(2026, 10, 1)
 CALLS = 10

@@ -18,9 +18,9 @@ from pathlib import Path
 from benchmarks.clients import asking
 from churn_platform.published.atomic_files import go_live
 from churn_platform.training.model import ChurnModel
-from churn_platform_tests.serving.bundles import PEOPLE, publish, publish_version
-from churn_platform_tests.serving.processes import serving
-from churn_platform_tests.tiny import TINY, fit_tiny
+from churn_platform_tests.support.processes import serving
+from churn_platform_tests.support.served_bundles import PEOPLE, publish, publish_version
+from churn_platform_tests.support.tiny import TINY, fit_tiny
 
 PROBES = 40
 PER_CONNECTION = 50  # a new connection now and then, so that every worker gets some

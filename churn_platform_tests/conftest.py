@@ -11,8 +11,8 @@ from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.training.model import ChurnModel
 from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.lake import Lake
-from churn_platform_tests.pipeline.tiny_lake import tiny_lake
-from churn_platform_tests.tiny import TINY, fit_tiny
+from churn_platform_tests.support.tiny import TINY, fit_tiny
+from churn_platform_tests.support.tiny_lake import tiny_lake
 
 settings.register_profile("suite", deadline=None, derandomize=True)  # busy machines; the same examples every time
 settings.load_profile("suite")

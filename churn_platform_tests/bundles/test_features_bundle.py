@@ -29,7 +29,7 @@ from churn_platform.published.regular_files import file_sha256
 from churn_platform.scoring.score import Champion, replace_scores, score_month
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import write
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, TINY
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, TINY
 from churn_platform_tests.training.conftest import add_month, labelled_rows
 
 TIERS = [("high", 0.4), ("low", 0.0)]

@@ -15,7 +15,7 @@ from churn_platform.errors import PublicationError
 from churn_platform.published.format import MANIFEST_FILE, MODEL_FILE, model_dir, read_model_manifest
 from churn_platform.published.regular_files import file_sha256
 from churn_platform.training.model import Calibration
-from churn_platform_tests.tiny import customers
+from churn_platform_tests.support.tiny import customers
 
 SAMPLE = customers(300, seed=6).features
 

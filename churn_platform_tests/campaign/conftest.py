@@ -14,7 +14,7 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.scoring.score import SCORE_COLUMNS
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import ensure_table
-from churn_platform_tests.tiny import JANUARY, TINY
+from churn_platform_tests.support.tiny import JANUARY, TINY
 
 
 @pytest.fixture

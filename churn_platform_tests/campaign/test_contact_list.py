@@ -12,7 +12,7 @@ from churn_platform.months import shift
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import ensure_table
 from churn_platform_tests.campaign.conftest import add_campaign_rows, add_scores, add_uplift, with_campaign
-from churn_platform_tests.tiny import JANUARY
+from churn_platform_tests.support.tiny import JANUARY
 
 
 def listed(connection, portfolio) -> list[dict]:
@@ -152,7 +152,7 @@ def test_a_list_keeps_its_promises(
 ):
     """Ranked by churn or by uplift: same list again; never above budget or capacity; never opted out; each customer
     once; every profit positive."""
-    from churn_platform_tests.pipeline.tiny_lake import tiny_lake
+    from churn_platform_tests.support.tiny_lake import tiny_lake
 
     with closing(connect(tiny_lake(tmp_path_factory.mktemp("list"), extensions))) as connection:
         add_scores(connection, {f"C{number}": value for number, value in enumerate(probability)})

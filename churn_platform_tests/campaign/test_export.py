@@ -8,7 +8,7 @@ import pytest
 from churn_platform.campaign.contact_list import replace_contact_list
 from churn_platform.campaign.export import ORDER, export_contact_list
 from churn_platform_tests.campaign.conftest import add_scores, with_campaign
-from churn_platform_tests.tiny import JANUARY
+from churn_platform_tests.support.tiny import JANUARY
 
 NASTY = ["=1+1", "+49", "-2", "@SUM(A1)", "\tx", 'a"b', "a,b", "naïve"]
 

@@ -7,7 +7,7 @@ from churn_platform.campaign.outcome_table import NAME, find_outcome, replace_ou
 from churn_platform.campaign.randomised import read_randomised
 from churn_platform.warehouse.tables import ensure_table
 from churn_platform_tests.campaign.conftest import add_scores, with_campaign
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, MARCH
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, MARCH
 
 PORTFOLIO = with_campaign(control_share=0.05)
 CONTACTS = {

@@ -8,7 +8,7 @@ from churn_platform.months import shift
 from churn_platform.scoring.score import SCORE_COLUMNS
 from churn_platform.warehouse.tables import ensure_table
 from churn_platform_tests.campaign.conftest import with_campaign
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, MARCH
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, MARCH
 
 PORTFOLIO = with_campaign(control_share=0.25, uplift_min_customers=100, offers=())
 LABELS = {"month": "date", "features_month": "date", "customer_id": "varchar", "churned": "boolean"}

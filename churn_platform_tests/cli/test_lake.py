@@ -10,7 +10,7 @@ from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.lake_files import lake_files
 from churn_platform.warehouse.tables import ensure_table, replace_month, write
 from churn_platform_tests.cli.conftest import Churn
-from churn_platform_tests.tiny import FEBRUARY, JANUARY
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
 
 COLUMNS = {"month": "date", "x": "integer"}
 

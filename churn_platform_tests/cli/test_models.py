@@ -17,7 +17,7 @@ from churn_platform.published.atomic_files import go_live
 from churn_platform.published.format import model_dir
 from churn_platform.training.model import ChurnModel
 from churn_platform_tests.promotion.test_champion import add_version, judged
-from churn_platform_tests.tiny import customers, fit_tiny
+from churn_platform_tests.support.tiny import customers, fit_tiny
 
 NOW = datetime(2026, 2, 1, 9, tzinfo=UTC)
 

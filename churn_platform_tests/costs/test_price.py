@@ -6,7 +6,7 @@ import pytest
 
 from churn_platform.costs.price import Prices, as_markdown, heaviest, in_words, month_cost
 from churn_platform.costs.usage import StepUsage
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, MARCH
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, MARCH
 
 PRICES = Prices(cpu_hour_eur=0.05, gb_hour_eur=0.01, gb_month_eur=0.1, standing_month_eur=80, budget_year_eur=5_000)
 

@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from churn_platform.costs.usage import Meter, StepUsage, note, read_usage
-from churn_platform_tests.tiny import JANUARY
+from churn_platform_tests.support.tiny import JANUARY
 
 NOTED = datetime(2025, 2, 1, tzinfo=UTC)
 

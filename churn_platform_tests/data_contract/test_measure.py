@@ -9,7 +9,7 @@ from churn_platform.data_contract.measure import measure_month
 from churn_platform.ingest.load import raw_columns, raw_table
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import ensure_table
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, TINY
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, TINY
 
 CUSTOMERS = [(JANUARY, "a", 1, 10.0, None), (JANUARY, "b", 2, 40.0, date(2024, 1, 1)), (FEBRUARY, "a", 1, 1.0, None)]
 CALLS = [

@@ -20,7 +20,7 @@ from churn_platform.published.format import pack_customer
 from churn_platform.settings import Settings, load_settings
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import write
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, MARCH, TINY
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, MARCH, TINY
 
 KEY = "0123456789abcdef" * 4
 ADA, BOB = "C-1001", "C-1002"

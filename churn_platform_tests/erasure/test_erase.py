@@ -36,7 +36,7 @@ from churn_platform.published.regular_files import file_sha256
 from churn_platform.warehouse.erased_snapshots import erasure_of_snapshot
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.erasure.conftest import ADA, BOB, KEY, OTHERS, PHONES, World, calls, customers
-from churn_platform_tests.tiny import APRIL, FEBRUARY, MARCH, TINY
+from churn_platform_tests.support.tiny import APRIL, FEBRUARY, MARCH, TINY
 
 
 def test_no_file_holds_the_customer_afterwards(world: World) -> None:

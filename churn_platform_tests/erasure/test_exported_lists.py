@@ -14,7 +14,7 @@ from churn_platform.erasure.subject import Subject
 from churn_platform.months import parse_month
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.campaign.conftest import add_scores, with_campaign
-from churn_platform_tests.tiny import JANUARY
+from churn_platform_tests.support.tiny import JANUARY
 
 PORTFOLIO = with_campaign(control_share=0)
 

@@ -17,7 +17,7 @@ from churn_platform.ingest.hashing import set_keys
 from churn_platform.ingest.suppression import suppress
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.erasure.conftest import ADA, BOB, KEY, World
-from churn_platform_tests.tiny import APRIL, TINY
+from churn_platform_tests.support.tiny import APRIL, TINY
 
 HEADERS = ["customer_id", "phone_number", "Plan price", "Note, by hand"]
 ROWS = [

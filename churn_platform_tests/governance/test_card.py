@@ -12,7 +12,7 @@ from churn_platform.metrics.metrics_table import SHOWN
 from churn_platform.metrics.segments import measure_slices
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform_tests.governance.conftest import HARSH, make_facts
-from churn_platform_tests.tiny import TINY
+from churn_platform_tests.support.tiny import TINY
 
 
 def rows_of(page: str, section: str) -> list[list[str]]:

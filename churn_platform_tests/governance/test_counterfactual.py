@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit
 
 from churn_platform.governance.counterfactual import find_counterfactual
-from churn_platform_tests.governance.by_hand import IS_LATE, PLAN, TICKETS, USAGE, model
+from churn_platform_tests.support.worked_examples import IS_LATE, PLAN, TICKETS, USAGE, model
 
 CUSTOMER = np.array([50, 2, 1, 0], dtype=np.float32)  # log-odds 3
 OTHERS = np.array(

@@ -12,8 +12,8 @@ from churn_platform.errors import DataError
 from churn_platform.governance.explain_customer import CustomerExplanation, as_text, explain_customer
 from churn_platform.scoring.score import Champion
 from churn_platform.warehouse.lake import connect
-from churn_platform_tests.governance.by_hand import model
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, TINY
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, TINY
+from churn_platform_tests.support.worked_examples import model
 
 TIERS = [("critical", 0.9), ("high", 0.5), ("low", 0.0)]
 PEOPLE = {

@@ -5,7 +5,7 @@ import pytest
 
 from churn_platform.governance.explanations import SAMPLE_ROWS, explain, importances, sample_rows
 from churn_platform.governance.fairness_text import importance_markdown, picture_markdown
-from churn_platform_tests.tiny import TINY, customers
+from churn_platform_tests.support.tiny import TINY, customers
 
 
 def test_importance_is_the_mean_size():

@@ -24,7 +24,7 @@ from churn_platform.monitoring.monitoring_tables import RETRAINING_DECISION, rep
 from churn_platform.settings import Settings, load_settings
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import write
-from churn_platform_tests.tiny import TINY
+from churn_platform_tests.support.tiny import TINY
 
 
 @dataclass

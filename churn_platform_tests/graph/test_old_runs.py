@@ -9,7 +9,7 @@ from dagster import AssetKey, AssetsDefinition, DagsterInstance, StaticPartition
 
 from churn_platform.graph.old_runs import forget_runs
 from churn_platform.graph.run_requests import materialized_months
-from churn_platform_tests.tiny import FEBRUARY, JANUARY
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
 
 LATER, EARLIER = datetime(2100, 1, 1, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC)
 MONTHS = StaticPartitionsDefinition([JANUARY.isoformat(), FEBRUARY.isoformat()])

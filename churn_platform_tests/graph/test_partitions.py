@@ -7,7 +7,7 @@ from dagster import AssetExecutionContext, MaterializeResult, asset, materialize
 from churn_platform.graph.partitions import describe, monthly_asset, months_of
 from churn_platform.graph.runs import RANGE_TAGS
 from churn_platform.months import label
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, MARCH
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, MARCH
 
 
 @asset(**monthly_asset("tiny", "made", "tiny", JANUARY))

@@ -20,7 +20,7 @@ from churn_platform.graph.automation import automate
 from churn_platform.graph.runs import PARTITION_TAG, RANGE_TAGS, months_of_tags
 from churn_platform_tests.graph.conftest import Daemon
 from churn_platform_tests.graph.sensors.test_landing_sensor import deliver
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, TINY
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, TINY
 
 pytestmark = pytest.mark.usefixtures("stored")
 FIRST_OF_FEBRUARY = datetime(2025, 2, 1, 2, tzinfo=UTC)

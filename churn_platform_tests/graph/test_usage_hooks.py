@@ -19,7 +19,7 @@ from dagster import (
 from churn_platform.costs.usage import read_usage
 from churn_platform.graph.partitions import monthly
 from churn_platform.graph.usage_hooks import metered, months_worked_on
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, MARCH
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, MARCH
 
 NOW = datetime(2025, 4, 2, 3, tzinfo=UTC)
 MONTHLY = monthly(JANUARY)

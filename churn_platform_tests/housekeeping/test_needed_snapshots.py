@@ -18,7 +18,7 @@ from churn_platform.published.atomic_files import go_live
 from churn_platform.training.model_registry import register, set_champion
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import replace_rows, write
-from churn_platform_tests.tiny import JANUARY
+from churn_platform_tests.support.tiny import JANUARY
 
 LATER, EARLIER = datetime(2100, 1, 1, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC)
 NAMES = count(1)

@@ -15,7 +15,7 @@ from churn_platform.housekeeping.old_folders import (
     size_of,
 )
 from churn_platform.published.atomic_files import new_folder
-from churn_platform_tests.tiny import FEBRUARY, MARCH
+from churn_platform_tests.support.tiny import FEBRUARY, MARCH
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 

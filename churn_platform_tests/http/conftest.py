@@ -8,8 +8,8 @@ import pytest
 from litestar.testing import TestClient
 
 from churn_platform.training.model import ChurnModel
-from churn_platform_tests.serving.bundles import publish
-from churn_platform_tests.tiny import fit_tiny
+from churn_platform_tests.support.served_bundles import publish
+from churn_platform_tests.support.tiny import fit_tiny
 from serving.app import create_app
 from serving.settings import Settings
 

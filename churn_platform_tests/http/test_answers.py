@@ -10,7 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 from churn_platform.published.format import model_dir
 from churn_platform.published.prediction_log import read_segment
 from churn_platform_tests.http.conftest import settings_in
-from churn_platform_tests.serving.bundles import PEOPLE, publish
+from churn_platform_tests.support.served_bundles import PEOPLE, publish
 from serving.app import create_app
 
 SENT = {"usage": 1.0, "tickets": 5, "is_late": True, "plan": "prepaid"}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from churn_platform_tests.serving.bundles import publish
-from churn_platform_tests.serving.processes import ROOT, serving
+from churn_platform_tests.support.processes import ROOT, serving
+from churn_platform_tests.support.served_bundles import publish
 
 OPENAPI_GENERATOR = ROOT / "data" / "bench" / "clients" / "bin" / "openapi-generator-cli"
 SCORING = {"predict", "predict_batch", "explain", "push_features", "get_customer"}

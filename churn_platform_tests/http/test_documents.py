@@ -9,8 +9,8 @@ import pytest
 
 from churn_platform_tests.http.conftest import settings_in
 from churn_platform_tests.http.test_reload import eventually
-from churn_platform_tests.serving.bundles import publish
-from churn_platform_tests.serving.processes import ROOT, serving
+from churn_platform_tests.support.processes import ROOT, serving
+from churn_platform_tests.support.served_bundles import publish
 from serving.http import documents
 from serving.keys import add_key
 from serving.prediction_log import LogUnavailable

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from churn_platform_tests.serving.bundles import publish
+from churn_platform_tests.support.served_bundles import publish
 
 ADA = {"customer_id": "C00001"}
 JSON = {"content-type": "application/json"}

@@ -6,8 +6,8 @@ import urllib.request
 from pathlib import Path
 
 from churn_platform_tests.http.test_reload import eventually
-from churn_platform_tests.serving.bundles import publish
-from churn_platform_tests.serving.processes import serving
+from churn_platform_tests.support.processes import serving
+from churn_platform_tests.support.served_bundles import publish
 
 
 def workers(folder: Path) -> set[str]:

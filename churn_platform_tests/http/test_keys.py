@@ -8,7 +8,7 @@ import pytest
 
 from churn_platform_tests.http.conftest import settings_in
 from churn_platform_tests.http.test_reload import eventually
-from churn_platform_tests.serving.bundles import publish
+from churn_platform_tests.support.served_bundles import publish
 from serving.app import create_app
 from serving.keys import add_key, revoke_key
 

@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from churn_platform.published.prediction_log import read_segment
-from churn_platform_tests.serving.bundles import GHOST, MONTH, PEOPLE
-from churn_platform_tests.tiny import TINY
+from churn_platform_tests.support.served_bundles import GHOST, MONTH, PEOPLE
+from churn_platform_tests.support.tiny import TINY
 
 ADA = {"customer_id": "C00001", "usage": 20.5, "tickets": 4, "is_late": True, "plan": "prepaid"}
 

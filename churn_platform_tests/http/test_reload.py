@@ -10,7 +10,7 @@ import pytest
 
 from churn_platform.published.atomic_files import direct_traffic, go_live
 from churn_platform.published.format import LIVE_FILE, MODEL_FILE, features_dir, model_dir
-from churn_platform_tests.serving.bundles import PEOPLE, publish, publish_month, publish_version
+from churn_platform_tests.support.served_bundles import PEOPLE, publish, publish_month, publish_version
 
 SWAPS = 12  # benchmarks/swaps.py does a hundred against worker processes
 ADA = {"customer_id": "C00001"}

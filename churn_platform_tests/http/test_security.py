@@ -6,7 +6,7 @@ import os
 import pytest
 
 from churn_platform_tests.http.conftest import settings_in
-from churn_platform_tests.serving.bundles import publish
+from churn_platform_tests.support.served_bundles import publish
 from serving.app import create_app, create_litestar
 from serving.errors import SettingsError
 from serving.http.security import NEEDS, PUBLIC

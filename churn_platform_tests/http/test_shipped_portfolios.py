@@ -14,7 +14,7 @@ from churn_platform.published.atomic_files import go_live
 from churn_platform.training.data import Labelled
 from churn_platform.training.model import ChurnModel, fit_model
 from churn_platform_tests.http.conftest import settings_in
-from churn_platform_tests.serving.bundles import IBM_CUSTOMER, record_of
+from churn_platform_tests.support.served_bundles import IBM_CUSTOMER, record_of
 from serving.app import create_app
 
 IBM_ROW = IBM_CUSTOMER | {"customerID": "7590-VHVEG", "TotalCharges": "29.85"}

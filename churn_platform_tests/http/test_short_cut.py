@@ -3,7 +3,7 @@
 import pytest
 
 from churn_platform_tests.http.conftest import settings_in
-from churn_platform_tests.serving.bundles import publish
+from churn_platform_tests.support.served_bundles import publish
 from serving.keys import add_key
 
 LONG_WAY = {"origin": "http://127.0.0.1"}  # what comes from a browser takes it

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from churn_platform_tests.http.test_reload import eventually
-from churn_platform_tests.serving.bundles import publish
-from churn_platform_tests.serving.processes import serving
+from churn_platform_tests.support.processes import serving
+from churn_platform_tests.support.served_bundles import publish
 from serving.keys import add_key
 
 ADA = {"customer_id": "C00001"}

@@ -14,8 +14,8 @@ from churn_platform.errors import LandingError
 from churn_platform.ingest.load import Loaded, load_month
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import current_snapshot
-from churn_platform_tests.pipeline.tiny_lake import tiny_lake
-from churn_platform_tests.tiny import JANUARY, TINY
+from churn_platform_tests.support.tiny import JANUARY, TINY
+from churn_platform_tests.support.tiny_lake import tiny_lake
 
 KEY = "k" * 31 + "'"
 PHONES = {"C1": "+393331110001", "C2": "+393331110002"}

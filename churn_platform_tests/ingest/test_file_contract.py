@@ -9,7 +9,7 @@ import pytest
 
 from churn_platform.errors import LandingError
 from churn_platform_tests.ingest.conftest import CALLS, CALLS_HEADER
-from churn_platform_tests.tiny import FEBRUARY
+from churn_platform_tests.support.tiny import FEBRUARY
 
 FIRST = "K1,C1,2025-01-01 00:00:00,+393339990001,60,true,voice,0.5"
 

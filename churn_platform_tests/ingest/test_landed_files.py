@@ -10,7 +10,7 @@ import pytest
 from churn_platform.errors import LandingError
 from churn_platform.ingest.landed_files import find_file, landed_files, normalised, passed_over
 from churn_platform_tests.ingest.conftest import CALLS, CALLS_HEADER, CUSTOMERS
-from churn_platform_tests.tiny import FEBRUARY
+from churn_platform_tests.support.tiny import FEBRUARY
 
 PACKED = gzip.compress(CALLS.encode(), mtime=0)  # the bytes name tests, and must not depend on the clock
 

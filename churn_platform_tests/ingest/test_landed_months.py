@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from churn_platform.ingest.landed_months import Landings, changed_months, due, landed_months
-from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY
+from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY
 
 MAY = date(2025, 5, 1)
 YEAR = {JANUARY: "a", FEBRUARY: "b", MARCH: "c", APRIL: "d"}

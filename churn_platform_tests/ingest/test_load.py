@@ -12,7 +12,7 @@ import pytest
 from churn_platform.errors import LandingError
 from churn_platform.warehouse.tables import current_snapshot
 from churn_platform_tests.ingest.conftest import CALLS, CALLS_HEADER, CUSTOMERS, KEY, PHONES
-from churn_platform_tests.tiny import FEBRUARY, JANUARY
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
 
 
 def sha64(number: str) -> int:

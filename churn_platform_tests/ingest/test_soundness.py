@@ -11,7 +11,7 @@ from churn_platform.ingest import soundness
 from churn_platform.ingest.landing_folder import land_file
 from churn_platform.ingest.soundness import check_sound
 from churn_platform_tests.ingest.conftest import CALLS, CALLS_HEADER
-from churn_platform_tests.tiny import JANUARY, TINY
+from churn_platform_tests.support.tiny import JANUARY, TINY
 
 LONG = "y" * 2_000_001
 QUOTED_ROW = 'K9,C1,2025-01-15 12:00:00,,5,no,"voi{}ce",1\n'

@@ -11,7 +11,7 @@ from churn_platform.monitoring.drift import (
     prediction_drift,
     table_drift,
 )
-from churn_platform_tests.tiny import TINY, customers
+from churn_platform_tests.support.tiny import TINY, customers
 
 IMPORTANCES = {"usage": 3.0, "tickets": 1.0, "plan": 0.0}
 ROWS = 4000

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from churn_platform.monitoring.effect_size import Bins, feature_bins, jensen_shannon, number_bins, psi
-from churn_platform_tests.tiny import TINY
+from churn_platform_tests.support.tiny import TINY
 
 NAN = np.nan
 

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from churn_platform.monitoring.html_report import write_report
-from churn_platform_tests.tiny import TINY, customers
+from churn_platform_tests.support.tiny import TINY, customers
 
 
 def test_the_page_is_whole_and_opens_offline(tmp_path):

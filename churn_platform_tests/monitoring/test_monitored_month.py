@@ -21,7 +21,7 @@ from churn_platform.training.training_plan import replace_training_set
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.maintenance import expire
 from churn_platform.warehouse.tables import current_snapshot, ensure_table, replace_month, write
-from churn_platform_tests.tiny import APRIL, JANUARY, TINY, customers, fit_tiny
+from churn_platform_tests.support.tiny import APRIL, JANUARY, TINY, customers, fit_tiny
 from churn_platform_tests.training.conftest import FEATURE_TYPES
 
 CUSTOMERS = 3_000

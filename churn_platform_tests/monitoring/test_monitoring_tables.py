@@ -10,7 +10,7 @@ from churn_platform.monitoring import monitoring_tables
 from churn_platform.monitoring.decision import Evidence, decide
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import read_rows, write
-from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH
+from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH
 
 NAN = math.nan
 

@@ -15,7 +15,7 @@ from churn_platform.monitoring.performance import (
 )
 from churn_platform.training.data import Labelled
 from churn_platform.warehouse.lake import Lake, connect
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, TINY
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, TINY
 from churn_platform_tests.training.conftest import add_month
 
 IDS = np.array(["A", "B", "C", "D"], dtype=object)

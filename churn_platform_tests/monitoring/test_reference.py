@@ -5,7 +5,7 @@ import pytest
 
 from churn_platform.monitoring.reference import mean_contributions, version_in_force
 from churn_platform.promotion.champion import Reign
-from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, customers, fit_tiny
+from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH, customers, fit_tiny
 
 REIGNS = [Reign(FEBRUARY, 1), Reign(APRIL, 3)]
 

@@ -9,7 +9,7 @@ import pytest
 from churn_platform.monitoring.sampling import answered_from, labelled_sample, sample_features, sample_requests
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import current_snapshot
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, TINY
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, TINY
 from churn_platform_tests.training.conftest import add_month
 
 MAY = JANUARY.replace(month=5)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from churn_platform.portfolios.loader import load_portfolios
-from churn_platform_tests.pipeline.literal_world import ROWS
-from churn_platform_tests.pipeline.tiny_lake import TinyLake, parse_project, tiny_lake
+from churn_platform_tests.support.literal_world import ROWS
+from churn_platform_tests.support.tiny_lake import TinyLake, parse_project, tiny_lake
 
 
 @pytest.fixture(scope="session")

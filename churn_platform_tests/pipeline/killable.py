@@ -22,7 +22,7 @@ import yaml
 
 from churn_platform.audit.audit_log import read_records
 from churn_platform.settings import Settings, load_settings
-from churn_platform_tests.pipeline.graph import HASH_KEY
+from churn_platform_tests.support.graph_runs import HASH_KEY
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("churn_platform.cli", "churn_platform.definitions", "mlflow", "dagster_mlflow", "xgboost", "lightgbm", "shap")

@@ -12,7 +12,7 @@ from churn_platform.ingest.load import load_month
 from churn_platform.months import month_range
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.warehouse.lake import connect
-from churn_platform_tests.pipeline.graph import HASH_KEY, Graph
+from churn_platform_tests.support.graph_runs import HASH_KEY, Graph
 
 FIRST, BROKEN = date(2025, 1, 1), date(2025, 4, 1)
 

@@ -26,7 +26,7 @@ from churn_platform.months import label, month_range, shift
 from churn_platform.promotion.rules import PROMOTED, REFUSED
 from churn_platform.published.format import Live, features_dir, read_features_manifest, read_live
 from churn_platform.simulator import SimulationConfig, simulate
-from churn_platform_tests.pipeline.graph import HASH_KEY, Graph
+from churn_platform_tests.support.graph_runs import HASH_KEY, Graph
 
 ROOT = Path(__file__).parents[2]
 FIRST, LEARNED, QUIET, BROKEN, CHANGED = (date(2025, month, 1) for month in (1, 8, 9, 10, 11))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from churn_platform_tests.pipeline.literal_world import (
+from churn_platform_tests.support.literal_world import (
     ADA_IN_FEBRUARY,
     FEB,
     JAN,
@@ -18,7 +18,7 @@ from churn_platform_tests.pipeline.literal_world import (
     session,
     ticket,
 )
-from churn_platform_tests.pipeline.tiny_lake import TinyLake
+from churn_platform_tests.support.tiny_lake import TinyLake
 
 TABLES = (
     "customer_months",

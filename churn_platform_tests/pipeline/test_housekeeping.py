@@ -20,10 +20,10 @@ from churn_platform.training.fit import Means
 from churn_platform.training.reproduce import reproduce
 from churn_platform.training.tune import Budget
 from churn_platform.warehouse.lake import connect
-from churn_platform_tests.pipeline.acme import land_snapshot, write_spec
-from churn_platform_tests.pipeline.checksums import checksums
-from churn_platform_tests.pipeline.graph import Graph
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, MARCH, customers
+from churn_platform_tests.support.acme import land_snapshot, write_spec
+from churn_platform_tests.support.checksums import checksums
+from churn_platform_tests.support.graph_runs import Graph
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, MARCH, customers
 
 EVERYTHING = datetime(2100, 1, 1, tzinfo=UTC)
 STAGES = ("features", "training", "scores", "monitoring")

@@ -17,8 +17,8 @@ from churn_platform.months import month_range
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.lock import writer_lock
-from churn_platform_tests.pipeline.checksums import Checksums, checksums
-from churn_platform_tests.pipeline.tiny_lake import TinyLake
+from churn_platform_tests.support.checksums import Checksums, checksums
+from churn_platform_tests.support.tiny_lake import TinyLake
 
 FIRST, LAST, END = date(2025, 1, 1), date(2025, 2, 1), date(2025, 3, 1)
 KILLS = 20

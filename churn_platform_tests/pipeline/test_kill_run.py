@@ -29,7 +29,7 @@ from churn_platform_tests.pipeline.killable import (
     started,
 )
 from churn_platform_tests.pipeline.state import State, differences, state_of
-from churn_platform_tests.serving.predictions import prediction
+from churn_platform_tests.support.predictions import prediction
 from serving.prediction_log import PredictionLog
 
 PORTFOLIO, FIRST, LAST = "telecomit", date(2025, 1, 1), date(2025, 5, 1)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from churn_platform.simulator import SimulationConfig, simulate
-from churn_platform_tests.pipeline.graph import HASH_KEY, Graph
+from churn_platform_tests.support.graph_runs import HASH_KEY, Graph
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 2, 1)
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,7 @@ WRITE = """
 import sys
 from datetime import date
 from pathlib import Path
-from churn_platform_tests.pipeline.graph import Graph
+from churn_platform_tests.support.graph_runs import Graph
 graph = Graph(Path(sys.argv[1]))
 for _ in range(2):
     graph.run("telecomit_features", date(2025, 1, 1), date(2025, 2, 1))
@@ -33,7 +33,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 from churn_platform.warehouse.lake import connect
-from churn_platform_tests.pipeline.graph import Graph
+from churn_platform_tests.support.graph_runs import Graph
 graph = Graph(Path(sys.argv[1]))
 seen = set()
 while not Path(sys.argv[2]).exists():

@@ -34,8 +34,8 @@ from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.training.model_registry import CHAMPION, version_of
 from churn_platform.training.versions import load_version
 from churn_platform.warehouse.lake import connect
-from churn_platform_tests.pipeline.checksums import checksums
-from churn_platform_tests.pipeline.graph import Graph
+from churn_platform_tests.support.checksums import checksums
+from churn_platform_tests.support.graph_runs import Graph
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 8, 1)
 SCHEMAS = ("telecomit_raw", "telecomit")

@@ -10,7 +10,7 @@ import pytest
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import ensure_table, replace_month, write
-from churn_platform_tests.pipeline.graph import Graph
+from churn_platform_tests.support.graph_runs import Graph
 
 MONTH = date(2025, 1, 1)
 WRITERS, REPLACEMENTS = 4, 5

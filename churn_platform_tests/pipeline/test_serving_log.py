@@ -1,8 +1,8 @@
 """What the service logged, through the real graph."""
 
-from churn_platform_tests.pipeline.graph import Graph
-from churn_platform_tests.serving.predictions import prediction
-from churn_platform_tests.tiny import FEBRUARY, JANUARY
+from churn_platform_tests.support.graph_runs import Graph
+from churn_platform_tests.support.predictions import prediction
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
 from serving.prediction_log import PredictionLog
 
 NEW_YEAR_US = 1_735_689_600_000_000

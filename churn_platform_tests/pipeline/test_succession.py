@@ -26,9 +26,9 @@ from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.published.format import MODEL_FILE, model_dir, read_live
 from churn_platform.training.data import Labelled
 from churn_platform.training.model_registry import CHAMPION, aliases
-from churn_platform_tests.pipeline.acme import land_snapshot, write_spec
-from churn_platform_tests.pipeline.graph import HASH_KEY, Graph
-from churn_platform_tests.tiny import customers
+from churn_platform_tests.support.acme import land_snapshot, write_spec
+from churn_platform_tests.support.graph_runs import HASH_KEY, Graph
+from churn_platform_tests.support.tiny import customers
 
 MARCH, APRIL = date(2025, 3, 1), date(2025, 4, 1)
 NOT_CHANGES_OF_CHAMPION = ("publication", "repair")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from churn_platform.portfolios.encoding import decode, encode_row, encoded_columns, matrix
 from churn_platform.portfolios.spec import Feature
-from churn_platform_tests.tiny import TINY
+from churn_platform_tests.support.tiny import TINY
 
 CUSTOMER = st.fixed_dictionaries(
     {

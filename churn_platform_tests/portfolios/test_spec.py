@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from churn_platform.errors import SpecError
 from churn_platform.portfolios.loader import load_portfolios, read_portfolio
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform_tests.tiny import SPEC, TINY
+from churn_platform_tests.support.tiny import SPEC, TINY
 
 
 def changed(*path, value) -> dict:

@@ -5,7 +5,7 @@ import pytest
 
 from churn_platform.errors import DataError
 from churn_platform.portfolios.validation import validate_encoded
-from churn_platform_tests.tiny import TINY
+from churn_platform_tests.support.tiny import TINY
 
 GOOD = np.array([[50, 2, 1, 0], [np.nan, 0, 0, np.nan], [0, 50, 1, 2]], dtype=np.float32)
 

@@ -21,7 +21,7 @@ from churn_platform.training.model_registry import (
     version_named,
     withdrawn_reason,
 )
-from churn_platform_tests.tiny import APRIL, MARCH
+from churn_platform_tests.support.tiny import APRIL, MARCH
 
 NAMES = count(1)
 

@@ -8,7 +8,7 @@ import pytest
 from churn_platform.promotion.evaluate import Contender, judge
 from churn_platform.promotion.rules import AWAITING_APPROVAL, FairnessGap
 from churn_platform.training.model import Calibration
-from churn_platform_tests.tiny import JANUARY, TINY, customers
+from churn_platform_tests.support.tiny import JANUARY, TINY, customers
 
 HOLDOUT = customers(400, seed=4)
 LENIENT = TINY.model_copy(update={"gates": TINY.gates.model_copy(update={"max_calibration_error": 1.0})})

@@ -11,7 +11,7 @@ from churn_platform.promotion.evaluate import Contender, judge
 from churn_platform.promotion.evaluation_table import read_evaluation, recorded_evaluation, replace_evaluation
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import ensure_table, read_rows
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, TINY, customers, fit_tiny
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, TINY, customers, fit_tiny
 
 HOLDOUT = customers(400, seed=4)
 LENIENT = TINY.model_copy(update={"gates": TINY.gates.model_copy(update={"max_calibration_error": 1.0})})

@@ -5,7 +5,7 @@ import pytest
 from churn_platform.metrics.metrics import measure
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord
-from churn_platform_tests.tiny import TINY, customers
+from churn_platform_tests.support.tiny import TINY, customers
 
 
 @pytest.fixture

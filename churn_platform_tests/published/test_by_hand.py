@@ -24,7 +24,7 @@ from churn_platform.training.model_registry import CHAMPION, PREVIOUS, aliases, 
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import ensure_table
 from churn_platform_tests.promotion.test_champion import add_version, judged
-from churn_platform_tests.tiny import MARCH, TINY, customers, fit_tiny
+from churn_platform_tests.support.tiny import MARCH, TINY, customers, fit_tiny
 
 NAMES = count(1)
 SAMPLE = customers(50, seed=6).features

@@ -15,7 +15,7 @@ from churn_platform.published.prediction_log import (
     load_segment,
     read_segment,
 )
-from churn_platform_tests.serving.predictions import prediction
+from churn_platform_tests.support.predictions import prediction
 
 HEADER = MAGIC + frame(msgspec.msgpack.encode(SegmentHeader(SCHEMA, "w1", 7)))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from churn_platform_tests.repo.dockerfile import Build, allowed_in_context, build, lineage, read_stages
+from churn_platform_tests.support.dockerfile import Build, allowed_in_context, build, lineage, read_stages
 
 ROOT = Path(__file__).parents[2]
 STAGES = read_stages(ROOT / "Dockerfile")

@@ -6,7 +6,7 @@ import pytest
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Feature
 from churn_platform.scoring.reasons import sentence, top_reasons
-from churn_platform_tests.tiny import TINY
+from churn_platform_tests.support.tiny import TINY
 
 
 def feature(kind: str, reason: str, levels: tuple[str, ...] = ()) -> Feature:

@@ -10,7 +10,7 @@ from churn_platform.errors import DataError
 from churn_platform.scoring.score import SCORE_COLUMNS, Champion, _deciles, replace_scores, score_month
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import write
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, TINY
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, TINY
 from churn_platform_tests.training.conftest import add_month
 
 TIERS = [("critical", 0.6), ("high", 0.4), ("medium", 0.3), ("low", 0.0)]

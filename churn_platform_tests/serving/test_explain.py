@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from churn_platform.published.format import model_dir, read_model_manifest
-from churn_platform_tests.serving.bundles import PEOPLE, publish_version
-from churn_platform_tests.tiny import fit_tiny
+from churn_platform_tests.support.served_bundles import PEOPLE, publish_version
+from churn_platform_tests.support.tiny import fit_tiny
 from serving import bundles
 from serving.bundles import Model, telling_places
 from serving.explain import effects

@@ -21,9 +21,9 @@ from churn_platform.published.format import (
 )
 from churn_platform.published.regular_files import file_sha256
 from churn_platform_tests.http.conftest import settings_in
-from churn_platform_tests.serving.bundles import MONTH, publish
 from churn_platform_tests.serving.onnx_files import with_external_weights
-from churn_platform_tests.tiny import fit_tiny
+from churn_platform_tests.support.served_bundles import MONTH, publish
+from churn_platform_tests.support.tiny import fit_tiny
 from serving.answers import Answer
 from serving.callers import ANYBODY
 from serving.dataplane import Dataplane

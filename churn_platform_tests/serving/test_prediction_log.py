@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from churn_platform.published.prediction_log import CLOSED_SUFFIX, OPEN_SUFFIX, read_segment
-from churn_platform_tests.serving.predictions import prediction
+from churn_platform_tests.support.predictions import prediction
 from serving.errors import LogUnavailable
 from serving.log_segment import close_dead_segments
 from serving.prediction_log import PredictionLog, log_lag_seconds
@@ -234,7 +234,7 @@ def test_every_acknowledged_record_survives_kill_9(tmp_path):
     """Killed five times in the middle of writing: each acknowledged record is there once, and segments get closed."""
     acknowledged: list[str] = []
     for life in range(5):
-        command = [sys.executable, "-m", "churn_platform_tests.serving.log_writer", str(tmp_path), f"w{life}"]
+        command = [sys.executable, "-m", "churn_platform_tests.support.log_writer", str(tmp_path), f"w{life}"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as writer:
             assert writer.stdout is not None
             acknowledged += [writer.stdout.readline().strip() for _ in range(200 + 37 * life)]

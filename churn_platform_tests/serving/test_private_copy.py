@@ -11,8 +11,8 @@ from churn_platform.published.format import FEATURES_FILE, MODEL_FILE, features_
 from churn_platform.published.lookup_copy import is_lookup_copy
 from churn_platform.published.regular_files import file_sha256
 from churn_platform.training.model import ChurnModel
-from churn_platform_tests.serving.bundles import MONTH, publish, publish_month
-from churn_platform_tests.tiny import fit_tiny
+from churn_platform_tests.support.served_bundles import MONTH, publish, publish_month
+from churn_platform_tests.support.tiny import fit_tiny
 from serving.errors import BundleError
 from serving.live import Portfolio, load_portfolio
 from serving.private_copy import private_copy, remove_other_copies

@@ -16,8 +16,8 @@ from churn_platform.published.prediction_log import MAGIC, Prediction
 from churn_platform.serving_log import log_ingestion
 from churn_platform.serving_log.log_ingestion import Ingested, check_damaged, ingest_segments
 from churn_platform.warehouse.lake import Lake, connect
-from churn_platform_tests.serving.predictions import prediction
-from churn_platform_tests.tiny import FEBRUARY, JANUARY
+from churn_platform_tests.support.predictions import prediction
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
 from serving.prediction_log import PredictionLog
 
 NEW_YEAR_US = 1_735_689_600_000_000  # 2025-01-01 00:00 UTC

@@ -9,9 +9,9 @@ from churn_platform.serving_log.retention import forget_answers
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.maintenance import tidy
 from churn_platform.warehouse.purge import data_files
-from churn_platform_tests.serving.predictions import prediction
 from churn_platform_tests.serving_log.test_log_ingestion import FEBRUARY_US, NEW_YEAR_US, connection, folder, ids, log
-from churn_platform_tests.tiny import FEBRUARY, JANUARY
+from churn_platform_tests.support.predictions import prediction
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
 
 __all__ = ["connection", "folder"]  # fixtures
 

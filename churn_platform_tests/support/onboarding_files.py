@@ -17,7 +17,7 @@ from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Feature
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import write
-from churn_platform_tests.pipeline.tiny_lake import tiny_lake
+from churn_platform_tests.support.tiny_lake import tiny_lake
 
 ROWS = 40
 MONTH = date(2025, 1, 1)

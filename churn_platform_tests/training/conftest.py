@@ -14,8 +14,8 @@ from churn_platform.ingest.snapshot import LABEL_COLUMNS
 from churn_platform.months import shift
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import ensure_table, replace_month, write
-from churn_platform_tests.pipeline.tiny_lake import tiny_lake
-from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH
+from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH
+from churn_platform_tests.support.tiny_lake import tiny_lake
 
 FEATURE_TYPES = {"usage": "double", "tickets": "bigint", "is_late": "boolean", "plan": "varchar"}
 CUSTOMERS = 200

@@ -14,7 +14,7 @@ from churn_platform.training.candidates import ALGORITHMS, lightgbm, random_fore
 from churn_platform.training.candidates.pipeline import tree_preparation
 from churn_platform.training.candidates.rounding import rounded_down
 from churn_platform.training.data import Labelled
-from churn_platform_tests.tiny import TINY, customers
+from churn_platform_tests.support.tiny import TINY, customers
 
 TRAIN = customers(1_500, seed=1)
 NUMBER = Feature(name="x", type="number", group="g", description="d", reason="r")

@@ -12,7 +12,7 @@ from churn_platform.training.customer_groups import feature_groups, quartiles, r
 from churn_platform.training.data import Labelled
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import current_snapshot, ensure_table
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, SPEC, TINY, customers
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, SPEC, TINY, customers
 
 LANDED = {"month": "date", "customer_id": "varchar", "area": "varchar", "age_years": "bigint", "is_business": "boolean"}
 COLUMNS = [

@@ -17,7 +17,7 @@ from churn_platform.training.splits import LabelledMonth
 from churn_platform.training.training_plan import as_markdown, replace_training_set
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import current_snapshot, write
-from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY
+from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY
 from churn_platform_tests.training.conftest import add_month
 
 MAY = APRIL.replace(month=5)

@@ -10,7 +10,7 @@ from churn_platform.training.known_customers import known_customers
 from churn_platform.training.record import ModelRecord
 from churn_platform.training.splits import STRATIFIED
 from churn_platform.warehouse.tables import current_snapshot
-from churn_platform_tests.tiny import JANUARY, TINY, customers
+from churn_platform_tests.support.tiny import JANUARY, TINY, customers
 
 CHAMPION = ModelRecord(
     portfolio="tiny",

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from churn_platform.errors import DataError
 from churn_platform.training.model import Calibration, fit_calibration, fit_model, log_odds
-from churn_platform_tests.tiny import TINY, customers, fit_tiny
+from churn_platform_tests.support.tiny import TINY, customers, fit_tiny
 
 OTHERS = customers(300, seed=3)
 

@@ -28,8 +28,8 @@ from churn_platform.training.tune import Budget
 from churn_platform.warehouse.erased_snapshots import note_expired
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import current_snapshot, write
-from churn_platform_tests.pipeline.tiny_lake import tiny_lake
-from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY
+from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY
+from churn_platform_tests.support.tiny_lake import tiny_lake
 from churn_platform_tests.training.conftest import add_month
 
 CODE = "0.2.0+abc"

@@ -8,7 +8,7 @@ from churn_platform.errors import TrainingError
 from churn_platform.months import shift
 from churn_platform.portfolios.spec import Split
 from churn_platform.training.splits import LabelledMonth, assign_months, recency_weights, row_splits
-from churn_platform_tests.tiny import JANUARY
+from churn_platform_tests.support.tiny import JANUARY
 
 OUT_OF_TIME = Split(policy="out_of_time", training_months=2)
 STRATIFIED = Split(policy="stratified", holdout_share=0.2, validation_share=0.1, seed=3)

@@ -8,7 +8,7 @@ from churn_platform.training.data import Labelled
 from churn_platform.training.splits import scored_rows
 from churn_platform.training.trials import as_line
 from churn_platform.training.tune import Budget, at_most, choose_parameters, customer_folds
-from churn_platform_tests.tiny import TINY, customers
+from churn_platform_tests.support.tiny import TINY, customers
 
 TRAIN, VALIDATION = customers(600, seed=1), customers(300, seed=2)
 

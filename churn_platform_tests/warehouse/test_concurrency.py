@@ -6,7 +6,7 @@ from contextlib import closing
 from churn_platform.months import shift
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import current_snapshot, ensure_table, replace_month, write
-from churn_platform_tests.tiny import JANUARY
+from churn_platform_tests.support.tiny import JANUARY
 
 WRITERS, MONTHS, ROWS = 4, 10, 20
 
@@ -14,7 +14,7 @@ WRITE = """
 import sys
 from churn_platform.months import shift
 from churn_platform.warehouse.tables import replace_month, write
-from churn_platform_tests.tiny import JANUARY
+from churn_platform_tests.support.tiny import JANUARY
 writer = int(sys.argv[1])
 connection = connect(lake)
 for place in range(10):

@@ -14,7 +14,7 @@ from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.lake_files import CHECKSUMS_FILE, lake_files
 from churn_platform.warehouse.maintenance import maintain, settle
 from churn_platform.warehouse.tables import current_snapshot, ensure_table, replace_month, write
-from churn_platform_tests.tiny import FEBRUARY, JANUARY
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
 
 TABLE, COLUMNS = "s.t", {"month": "date", "x": "integer", "y": "double"}
 

@@ -16,7 +16,7 @@ from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.maintenance import call, tidy
 from churn_platform.warehouse.purge import data_files
 from churn_platform.warehouse.tables import current_snapshot, replace_rows, write
-from churn_platform_tests.tiny import FEBRUARY, JANUARY
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
 from churn_platform_tests.warehouse.conftest import Start
 
 AT_ONCE = timedelta(0)

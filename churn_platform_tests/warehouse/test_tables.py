@@ -18,7 +18,7 @@ from churn_platform.warehouse.tables import (
     transaction,
     write,
 )
-from churn_platform_tests.tiny import FEBRUARY, JANUARY
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
 
 TABLE, COLUMNS = "s.t", {"month": "date", "x": "integer"}
 

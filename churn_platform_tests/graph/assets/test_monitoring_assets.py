@@ -33,8 +33,8 @@ from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import current_snapshot, ensure_table, write
 from churn_platform_tests.graph.resources.test_tracking import context, tags
 from churn_platform_tests.monitoring.test_monitored_month import CUSTOMERS, add, record
-from churn_platform_tests.pipeline.checksums import Checksums, checksums
-from churn_platform_tests.tiny import JANUARY, TINY, customers, fit_tiny
+from churn_platform_tests.support.checksums import Checksums, checksums
+from churn_platform_tests.support.tiny import JANUARY, TINY, customers, fit_tiny
 
 WATCHED = TINY.model_copy(update={"name": "watched"})
 MAY, JUNE, JULY, AUGUST = (date(2025, month, 1) for month in (5, 6, 7, 8))

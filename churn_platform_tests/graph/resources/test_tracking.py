@@ -30,7 +30,7 @@ from churn_platform.training.model import fit_model
 from churn_platform.training.model_registry import CHALLENGER, DECISION_REASON, challenger_of, set_champion, version_of
 from churn_platform.training.record import RECORD_FILE, read_record
 from churn_platform.training.tune import Budget
-from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY, customers
+from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY, customers
 
 DATA = TrainingData(customers(600, seed=1), customers(300, seed=2), customers(300, seed=3))
 TRAINING_SET = TrainingSet(APRIL, {JANUARY: "train", FEBRUARY: "validation", MARCH: "holdout"}, 17, 1.0)

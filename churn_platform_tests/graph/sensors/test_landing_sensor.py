@@ -23,7 +23,7 @@ from churn_platform.published.atomic_files import go_live
 from churn_platform.warehouse.lake import Lake
 from churn_platform_tests.graph.conftest import Daemon
 from churn_platform_tests.ingest.test_landed_months import land
-from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY
+from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY
 
 TICKS_A_MONTH = 30 * 4
 

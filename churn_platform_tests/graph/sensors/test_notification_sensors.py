@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from churn_platform.graph.sensors.webhook import TEXT_MOST, decision_message, failure_message, post
 from churn_platform_tests.graph.conftest import Daemon
-from churn_platform_tests.tiny import FEBRUARY, JANUARY, MARCH, TINY
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, MARCH, TINY
 
 
 @dataclass

@@ -10,7 +10,7 @@ from churn_platform.published.format import FeaturesManifest, features_dir
 from churn_platform.warehouse.tables import ensure_table
 from churn_platform_tests.graph.conftest import Daemon
 from churn_platform_tests.graph.sensors.test_landing_sensor import TICKS_A_MONTH, asked
-from churn_platform_tests.tiny import APRIL, FEBRUARY, JANUARY, MARCH
+from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH
 
 
 def test_a_flag_fires_once(daemon: Daemon):

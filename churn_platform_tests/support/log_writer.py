@@ -1,13 +1,13 @@
 """A process that logs predictions and acknowledges each on standard output, until it is killed.
 
-python -m churn_platform_tests.serving.log_writer FOLDER WORKER
+python -m churn_platform_tests.support.log_writer FOLDER WORKER
 """
 
 import itertools
 import sys
 from pathlib import Path
 
-from churn_platform_tests.serving.predictions import prediction
+from churn_platform_tests.support.predictions import prediction
 from serving.prediction_log import PredictionLog
 
 

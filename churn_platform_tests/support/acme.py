@@ -6,8 +6,8 @@ import numpy as np
 import yaml
 
 from churn_platform.training.data import Labelled
-from churn_platform_tests.pipeline.graph import Graph
-from churn_platform_tests.tiny import SPEC
+from churn_platform_tests.support.graph_runs import Graph
+from churn_platform_tests.support.tiny import SPEC
 
 SNAPSHOT = {key: SPEC[key] for key in ("economics",)} | {
     "name": "acme",

@@ -10,7 +10,7 @@ from churn_platform.published.atomic_files import go_live
 from churn_platform.published.format import pack_customer
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord
-from churn_platform_tests.tiny import TINY, customers
+from churn_platform_tests.support.tiny import TINY, customers
 
 MONTH = "2025-02"
 TIERS = [("critical", 0.5), ("high", 0.3), ("medium", 0.2), ("low", 0.0)]

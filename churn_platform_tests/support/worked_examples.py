@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import expit
 
 from churn_platform.training.model import Calibration, ChurnModel
-from churn_platform_tests.tiny import TINY
+from churn_platform_tests.support.tiny import TINY
 
 USAGE, TICKETS, IS_LATE, PLAN = range(4)
 
