@@ -8,10 +8,10 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from serving.claims import connections_allowed, port_claimed, state_claimed
 from serving.errors import SettingsError
-from serving.keys import SCOPES, add_key, closed_file, read_keys, revoke_key
 from serving.logs import log_config
+from serving.security.api_keys import SCOPES, add_key, closed_file, read_keys, revoke_key
+from serving.security.ownership import connections_allowed, port_claimed, state_claimed
 from serving.settings import Settings, load_settings
 
 
@@ -44,7 +44,7 @@ def serve(settings: Settings) -> None:
     from granian.constants import HTTPModes, Interfaces
 
     from serving.app import check_exposure
-    from serving.key_ring import KeyRing
+    from serving.security.key_ring import KeyRing
     from serving.watchdog import watch_workers
 
     logging.config.dictConfig(log_config(settings.log_level))
@@ -70,7 +70,7 @@ def serve(settings: Settings) -> None:
 
 
 def _forget_counters(folder: Path) -> None:
-    from serving.shared_counters import remove_counters
+    from serving.storage.shared_counters import remove_counters
 
     try:
         remove_counters(folder)

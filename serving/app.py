@@ -15,25 +15,25 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp
 
 from churn_platform.published.lookup_copy import COPIES_DIR
-from serving.claims import end_with_parent
-from serving.dataplane import Dataplane
+from serving.answer.dataplane import Dataplane
 from serving.errors import SettingsError
+from serving.http.authorisation import Gate
 from serving.http.background import Background
 from serving.http.documents import documents
-from serving.http.envelope import enveloped
-from serving.http.experiment import ExperimentController
-from serving.http.models import ModelsController
+from serving.http.fast_path import short_cut
+from serving.http.middleware import enveloped
+from serving.http.model_routes import ModelsController
 from serving.http.preflight import with_refusals
 from serving.http.problems import problem_details
 from serving.http.routes import BACKGROUND, GATE, KEYS, PLANE, knock
-from serving.http.scoring import ScoringController
-from serving.http.security import Gate
-from serving.http.service import ServiceController
-from serving.http.short_cut import short_cut
-from serving.key_ring import KeyRing, KeyWatch
-from serving.limits import Limiter
-from serving.live import Registry
+from serving.http.scoring_routes import ScoringController
+from serving.http.service_routes import ServiceController
+from serving.http.traffic_routes import ExperimentController
 from serving.metrics import Metrics
+from serving.registry import Registry
+from serving.security.key_ring import KeyRing, KeyWatch
+from serving.security.ownership import end_with_parent
+from serving.security.rate_limit import Limiter
 from serving.settings import Settings, load_settings
 from serving.watchdog import beat
 

@@ -14,8 +14,8 @@ import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from serving.experiment_counts import LATENCY_BUCKETS, SCORE_BUCKETS, ExperimentCounts
-from serving.shared_counters import share_counters
+from serving.storage.shared_counters import share_counters
+from serving.traffic.experiment_counts import LATENCY_BUCKETS, SCORE_BUCKETS, ExperimentCounts
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 ARM = ("portfolio", "arm", "model_version")

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from serving.shared_memory import shared_memory
+from serving.storage.shared_memory import shared_memory
 
 COUNT = struct.Struct("<Q")
 LAST_LOOKS = 2  # between asking for a traceback and the end

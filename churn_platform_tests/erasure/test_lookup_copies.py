@@ -9,7 +9,7 @@ from churn_platform.erasure.lookups import erase_from_copies
 from churn_platform.published.format import FEATURES_FILE, features_dir, pack_customer
 from churn_platform.published.regular_files import file_sha256
 from churn_platform_tests.erasure.conftest import ADA, BOB
-from serving.private_copy import private_copy
+from serving.storage.private_copy import private_copy
 
 
 def copy_of(folder: Path, portfolio: str, customer_id: str) -> Path:

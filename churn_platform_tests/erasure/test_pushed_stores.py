@@ -16,7 +16,7 @@ from churn_platform.erasure.subject import Subject
 from churn_platform.errors import ErasureError
 from churn_platform.published.pushed_features import overlay_key
 from churn_platform_tests.erasure.conftest import ADA, BOB, World
-from serving.overlay import Overlay
+from serving.storage.pushed_store import Overlay
 
 NOW = 1_000_000.0
 SUBJECT = Subject("tiny", ADA, (), {})
@@ -85,7 +85,7 @@ def test_a_running_service_goes_on_with_the_others(tmp_path: Path) -> None:
     """A process that has the store open serves the customer no more, the others as before, and takes pushes."""
     store = push(tmp_path / "overlay", ("tiny", ADA), ("tiny", BOB))
     code = (
-        "import sys; from pathlib import Path; from serving.overlay import Overlay\n"
+        "import sys; from pathlib import Path; from serving.storage.pushed_store import Overlay\n"
         f"overlay = Overlay(Path({str(store.parent)!r})); print('open', flush=True); sys.stdin.readline()\n"
         f"overlay.put('tiny', 'new', {{'usage': 2.5}}, 60, {NOW})\n"
         f"print([overlay.get('tiny', name, {NOW}) for name in ('{ADA}', '{BOB}', 'new')], flush=True)"

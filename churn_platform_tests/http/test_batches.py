@@ -7,10 +7,10 @@ import time
 import pytest
 
 from churn_platform.published.prediction_log import read_segment
+from serving.answer.refusals import KINDS_MAX, POSITIONS_MAX
 from serving.errors import HungUp
 from serving.http import background
 from serving.http.background import Background, Turn
-from serving.refusals import KINDS_MAX, POSITIONS_MAX
 
 ADA = {"customer_id": "C00001"}
 

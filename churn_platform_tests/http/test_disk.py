@@ -1,7 +1,7 @@
 """A full disk: the service says so, answers nobody unlogged, and comes back by itself."""
 
 from churn_platform_tests.http.test_reload import eventually
-from churn_platform_tests.serving.test_prediction_log import files_of_at_most
+from churn_platform_tests.serving.storage.test_log_writer import files_of_at_most
 from churn_platform_tests.support.served_bundles import publish
 
 ADA = {"customer_id": "C00001"}

@@ -12,8 +12,8 @@ from churn_platform_tests.http.test_reload import eventually
 from churn_platform_tests.support.processes import ROOT, serving
 from churn_platform_tests.support.served_bundles import publish
 from serving.http import documents
-from serving.keys import add_key
-from serving.prediction_log import LogUnavailable
+from serving.security.api_keys import add_key
+from serving.storage.log_writer import LogUnavailable
 
 
 def test_request_schemas_are_the_catalogues(client):
@@ -118,7 +118,7 @@ def test_what_asks_to_wait_says_how_long(client, monkeypatch):
     def fail(*_: object) -> None:
         raise LogUnavailable("no space")
 
-    monkeypatch.setattr("serving.dataplane.Dataplane.predict", fail)
+    monkeypatch.setattr("serving.answer.dataplane.Dataplane.predict", fail)
     response = client.post("/predict", json={"customer_id": "C00001"})
     assert (response.status_code, response.headers["retry-after"]) == (503, "5")
 

@@ -10,7 +10,7 @@ from churn_platform_tests.http.conftest import settings_in
 from churn_platform_tests.http.test_reload import eventually
 from churn_platform_tests.support.served_bundles import publish
 from serving.app import create_app
-from serving.keys import add_key, revoke_key
+from serving.security.api_keys import add_key, revoke_key
 
 ADA = {"customer_id": "C00001"}
 SENT = ADA | {"tickets": 3}
@@ -151,7 +151,7 @@ def test_a_key_is_revoked_while_the_published_folder_hangs(start, key, tmp_path,
         free.wait(60)
 
     crm, client = key(), start()
-    monkeypatch.setattr("serving.dataplane.Dataplane.refresh", hang)
+    monkeypatch.setattr("serving.answer.dataplane.Dataplane.refresh", hang)
     try:
         assert hanging.wait(20)
         revoke_key(settings_in(tmp_path).keys_file, name="crm")

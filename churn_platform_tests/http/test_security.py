@@ -9,8 +9,8 @@ from churn_platform_tests.http.conftest import settings_in
 from churn_platform_tests.support.served_bundles import publish
 from serving.app import create_app, create_litestar
 from serving.errors import SettingsError
-from serving.http.security import NEEDS, PUBLIC
-from serving.keys import add_key, revoke_key
+from serving.http.authorisation import NEEDS, PUBLIC
+from serving.security.api_keys import add_key, revoke_key
 
 ADA = {"customer_id": "C00001"}
 
@@ -73,7 +73,7 @@ def test_a_key_is_revoked_whatever_else_fails(keyed, tmp_path, monkeypatch):
         raise ValueError("a stray file")
 
     client, secrets = keyed
-    monkeypatch.setattr("serving.dataplane.Dataplane.refresh", fail)
+    monkeypatch.setattr("serving.answer.dataplane.Dataplane.refresh", fail)
     revoke_key(settings_in(tmp_path).keys_file, name="score")
     eventually(lambda: client.post("/predict", json=ADA, headers={"x-api-key": secrets["score"]}).status_code == 401)
 
@@ -154,7 +154,7 @@ def test_a_failure_of_our_own_shows_nothing(client, monkeypatch, caplog):
     def fail(*_: object) -> None:
         raise RuntimeError("secret of the inside")
 
-    monkeypatch.setattr("serving.dataplane.Dataplane.predict", fail)
+    monkeypatch.setattr("serving.answer.dataplane.Dataplane.predict", fail)
     response = client.post("/predict", json=ADA)
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"

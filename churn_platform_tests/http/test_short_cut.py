@@ -4,7 +4,7 @@ import pytest
 
 from churn_platform_tests.http.conftest import settings_in
 from churn_platform_tests.support.served_bundles import publish
-from serving.keys import add_key
+from serving.security.api_keys import add_key
 
 LONG_WAY = {"origin": "http://127.0.0.1"}  # what comes from a browser takes it
 CHANGING = {"x-request-id", "content-length"}

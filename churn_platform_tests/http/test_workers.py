@@ -11,7 +11,7 @@ import pytest
 from churn_platform_tests.http.test_reload import eventually
 from churn_platform_tests.support.processes import serving
 from churn_platform_tests.support.served_bundles import publish
-from serving.keys import add_key
+from serving.security.api_keys import add_key
 
 ADA = {"customer_id": "C00001"}
 WORKERS, SCOPES = 2, ["score", "push", "admin"]

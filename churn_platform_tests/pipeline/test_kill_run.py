@@ -30,7 +30,7 @@ from churn_platform_tests.pipeline.killable import (
 )
 from churn_platform_tests.pipeline.state import State, differences, state_of
 from churn_platform_tests.support.predictions import prediction
-from serving.prediction_log import PredictionLog
+from serving.storage.log_writer import PredictionLog
 
 PORTFOLIO, FIRST, LAST = "telecomit", date(2025, 1, 1), date(2025, 5, 1)
 CUSTOMERS, CALLS, WORLD_SEED, AIM_SEED = 2_000, 5, 3, 20

@@ -3,7 +3,7 @@
 from churn_platform_tests.support.graph_runs import Graph
 from churn_platform_tests.support.predictions import prediction
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
-from serving.prediction_log import PredictionLog
+from serving.storage.log_writer import PredictionLog
 
 NEW_YEAR_US = 1_735_689_600_000_000
 FEBRUARY_US = 1_738_368_000_000_000

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from serving import push
-from serving.http.envelope import masked
+from serving.answer import push
+from serving.http.middleware import masked
 
 
 def test_a_push_is_logged_without_the_customer(monkeypatch, caplog):

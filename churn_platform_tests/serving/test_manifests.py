@@ -24,14 +24,14 @@ from churn_platform_tests.http.conftest import settings_in
 from churn_platform_tests.serving.onnx_files import with_external_weights
 from churn_platform_tests.support.served_bundles import MONTH, publish
 from churn_platform_tests.support.tiny import fit_tiny
-from serving.answers import Answer
-from serving.callers import ANYBODY
-from serving.dataplane import Dataplane
+from serving.answer.answers import Answer
+from serving.answer.dataplane import Dataplane
+from serving.answer.explanation import explain
 from serving.errors import BundleError, ServingError
-from serving.explanation import explain
 from serving.http.request_schemas import request_schemas
-from serving.live import Registry, load_portfolio
 from serving.metrics import Metrics
+from serving.registry import Registry, load_portfolio
+from serving.security.callers import ANYBODY
 
 SENT = {"usage": 20.5, "tickets": 4, "is_late": True, "plan": "prepaid"}
 WHOLE = json.dumps(SENT | {"customer_id": "C00001"}).encode()
@@ -279,8 +279,8 @@ def test_an_error_that_nobody_foresaw_refuses_its_portfolio_alone(plane, root, m
             raise ZeroDivisionError("unforeseen")
 
     with monkeypatch.context() as patched:
-        patched.setattr("serving.live.remove_other_copies", lambda *_: None)
-        patched.setattr("serving.live.check_month", lambda features, *_: spoilt(features.folder.parents[1]))
+        patched.setattr("serving.registry.remove_other_copies", lambda *_: None)
+        patched.setattr("serving.registry.check_month", lambda features, *_: spoilt(features.folder.parents[1]))
         plane.registry.refresh()
     assert plane.registry.served == ["tiny"]
     assert plane.registry.refusals == {"atlantis": "it cannot be loaded: ZeroDivisionError: unforeseen"}
@@ -293,8 +293,8 @@ def test_an_error_that_nobody_foresaw_refuses_its_portfolio_alone(plane, root, m
 
 def test_a_name_of_one_feature_that_is_the_source_of_another_means_itself(good):
     """A request that names `tenure` means the feature of that name, in whichever order they stand."""
-    from serving.bundles import Model
-    from serving.inputs import Catalogue
+    from serving.loading.bundles import Model
+    from serving.request.inputs import Catalogue
 
     features = Model(model_dir(good, 1), portfolio="tiny", version=1).manifest.features
     confused = (features[0], type(features[1])(**_fields(features[1], source="usage")))

@@ -11,14 +11,14 @@ from churn_platform.portfolios.encoding import encode_row
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.published.format import LiveModel, PublishedFeature
 from churn_platform_tests.support.served_bundles import IBM_CUSTOMER
-from serving.ab import difference, wilson
-from serving.arms import Arms
 from serving.errors import BundleError, SettingsError
-from serving.inputs import Catalogue
-from serving.key_ring import KeyRing
-from serving.keys import add_key, read_keys, revoke_key
-from serving.limits import Limiter
 from serving.metrics import Metrics
+from serving.request.inputs import Catalogue
+from serving.security.api_keys import add_key, read_keys, revoke_key
+from serving.security.key_ring import KeyRing
+from serving.security.rate_limit import Limiter
+from serving.traffic.counts import difference, wilson
+from serving.traffic.split import Arms
 
 
 def test_the_ibm_payload_is_read_as_it_stands(tmp_path):

@@ -18,7 +18,7 @@ from churn_platform.serving_log.log_ingestion import Ingested, check_damaged, in
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform_tests.support.predictions import prediction
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
-from serving.prediction_log import PredictionLog
+from serving.storage.log_writer import PredictionLog
 
 NEW_YEAR_US = 1_735_689_600_000_000  # 2025-01-01 00:00 UTC
 FEBRUARY_US = 1_738_368_000_000_000

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from churn_platform_tests.support.predictions import prediction
-from serving.prediction_log import PredictionLog
+from serving.storage.log_writer import PredictionLog
 
 
 def main(folder: str, worker: str) -> None:

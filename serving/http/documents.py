@@ -20,12 +20,12 @@ from litestar.response import Redirect
 
 from churn_platform.published.format import CUSTOMER_ID
 from serving.errors import NotFound
+from serving.http.authorisation import NEEDS, PUBLIC
 from serving.http.operations import complete
 from serving.http.request_schemas import EXAMPLE_ID, ID, Body, request_schemas
 from serving.http.routes import GATE, OF_PORTFOLIO, needs
-from serving.http.security import NEEDS, PUBLIC
-from serving.keys import ADMIN
-from serving.live import Registry
+from serving.registry import Registry
+from serving.security.api_keys import ADMIN
 from serving.settings import Settings
 
 ASSETS = {

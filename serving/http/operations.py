@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from serving.http.authorisation import ANY_KEY, PUBLIC
 from serving.http.problems import RETRY_SECONDS
-from serving.http.security import ANY_KEY, PUBLIC
-from serving.keys import ADMIN, FEATURES, PUSH, SCORE
+from serving.security.api_keys import ADMIN, FEATURES, PUSH, SCORE
 from serving.settings import Settings
 
 Operation = dict[str, Any]

@@ -12,8 +12,8 @@ from msgspec import to_builtins
 
 from serving import errors
 from serving.metrics import Metrics
-from serving.overlay import OverlayFull
-from serving.prediction_log import LogUnavailable
+from serving.storage.log_writer import LogUnavailable
+from serving.storage.pushed_store import OverlayFull
 
 STATUS: dict[type[Exception], int] = {
     errors.MalformedRequest: 400,

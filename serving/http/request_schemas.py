@@ -7,12 +7,12 @@ understands beside that (the source's column names, and its spellings of numbers
 from typing import Any
 
 from churn_platform.published.format import CUSTOMER_ID, PublishedFeature
-from serving.explanation import WHAT_IF
-from serving.inputs import CUSTOMER_ID_BYTES_MAX
-from serving.live import Portfolio, Registry
-from serving.overlay import overlay_id_bytes_max
+from serving.answer.explanation import WHAT_IF
+from serving.registry import Portfolio, Registry
+from serving.request.complete_request import FLOAT32_MAX
+from serving.request.inputs import CUSTOMER_ID_BYTES_MAX
 from serving.settings import Settings
-from serving.whole import FLOAT32_MAX
+from serving.storage.pushed_store import overlay_id_bytes_max
 
 Schema = dict[str, Any]
 Body = tuple[Schema, Schema]

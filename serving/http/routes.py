@@ -9,12 +9,12 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import Method, Receive, Scope, Send
 from litestar.types.internal_types import PathParameterDefinition
 
-from serving.callers import Caller
-from serving.dataplane import Dataplane
-from serving.http.envelope import BODY, REQUEST_ID
-from serving.http.security import CALLER, NEEDS, Gate
-from serving.key_ring import KeyRing
-from serving.keys import ADMIN
+from serving.answer.dataplane import Dataplane
+from serving.http.authorisation import CALLER, NEEDS, Gate
+from serving.http.middleware import BODY, REQUEST_ID
+from serving.security.api_keys import ADMIN
+from serving.security.callers import Caller
+from serving.security.key_ring import KeyRing
 
 PLANE, GATE, KEYS, BACKGROUND = "plane", "gate", "keys", "background"
 OF_PORTFOLIO = "_of_portfolio"

@@ -1,0 +1,160 @@
+"""Scores many customers of one request; one that cannot be scored does not sink the others.
+
+A batch takes as long as hundreds of look-ups, so it gives way again and again: after each customer
+it calls `give_way`, which may pause, or end the work by raising.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from churn_platform.published.format import CUSTOMER_ID
+from serving.answer.answers import Answer, BatchAnswer
+from serving.answer.dataplane import Dataplane, probabilities
+from serving.answer.refusals import Refusals
+from serving.errors import Fault, InvalidRequest, NotFound, TooLarge
+from serving.registry import Portfolio
+from serving.request.inputs import FAULTS_MAX, shown
+from serving.request.subject import Asked, ask, ask_whole, chosen_arm, read_json, read_object, refuse_twice
+from serving.security.callers import Caller
+
+CUSTOMERS = "customers"
+GiveWay = Callable[[], None]
+
+
+class _Body(msgspec.Struct, forbid_unknown_fields=True):
+    """A batch whose customers are not read yet, so that each can be in its turn."""
+
+    customers: list[msgspec.Raw]
+
+
+_split = msgspec.json.Decoder(_Body).decode
+
+
+def predict_batch(
+    plane: Dataplane,
+    portfolio_name: str | None,
+    body: bytes,
+    request_id: str,
+    caller: Caller,
+    give_way: GiveWay,
+) -> BatchAnswer:
+    """Scores in the order of the request. All of them are logged in one write, or none and LogUnavailable is raised.
+
+    What `give_way` raises ends the work: before the write nothing is logged, after it shadows score no more.
+    """
+    begun = time.perf_counter()
+    portfolio = plane.registry.get(portfolio_name)
+    customers = _customers(body, plane.settings.batch_max)
+    caller.count(len(customers), counted=1)  # the request itself was counted before its body was read
+    asked: list[Asked | None] = []
+    refusals = Refusals()
+    for position, customer in enumerate(customers):
+        try:
+            asked.append(_asked(plane, portfolio, customer, f"{request_id}.{position}", caller))
+        except (InvalidRequest, NotFound) as error:
+            asked.append(None)
+            refusals.add(position, _id_in(portfolio, customer), error)
+        give_way()
+    predictions = _scored(plane, portfolio, asked, request_id, begun, give_way)
+    _shadows(plane, portfolio, asked, customers, request_id, give_way)
+    return BatchAnswer(
+        request_id=request_id,
+        portfolio=portfolio.name,
+        predictions=predictions,
+        errors=refusals.told(),
+        latency_ms=round((time.perf_counter() - begun) * 1e3, 3),
+    )
+
+
+def _customers(body: bytes, most: int) -> list[bytes]:
+    """The JSON of each customer; MalformedRequest, InvalidRequest or TooLarge."""
+    try:
+        customers = [bytes(customer) for customer in _split(body).customers]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        customers = []  # whatever is wrong, reading it all says what
+    if not customers:
+        _refuse(read_object(body))
+    if len(customers) > most:
+        raise TooLarge(f"{len(customers)} customers in one batch; {most} are allowed, send several batches")
+    if body.count(b":") > 1 + sum(customer.count(b":") for customer in customers):
+        refuse_twice(body)
+    return customers
+
+
+def _refuse(given: dict[str, Any]) -> None:
+    faults = [
+        Fault(name[:80], shown(value), f"only {CUSTOMERS!r}") for name, value in given.items() if name != CUSTOMERS
+    ][:FAULTS_MAX]
+    customers = given.get(CUSTOMERS)
+    if not isinstance(customers, list) or not customers:
+        faults.append(Fault(CUSTOMERS, shown(customers), "a list of at least one customer"))
+    raise InvalidRequest(faults)
+
+
+def _asked(plane: Dataplane, portfolio: Portfolio, customer: bytes, sole_id: str, caller: Caller) -> Asked:
+    whole = ask_whole(portfolio, customer, caller)
+    if whole is not None:
+        return whole
+    given = _given(customer)
+    arm, customer_id = chosen_arm(portfolio, given, sole_id, caller)
+    return ask(portfolio, given, plane.pushed(portfolio, customer_id), arm, customer_id)
+
+
+def _given(customer: bytes) -> dict[str, Any]:
+    if customer.lstrip()[:1] == b"{":
+        return read_object(customer)
+    kind = type(read_json(customer)).__name__
+    raise InvalidRequest([Fault(CUSTOMERS, kind, "an object per customer")])
+
+
+def _id_in(portfolio: Portfolio, customer: bytes) -> str | None:
+    """The id of a customer that was refused, if it has one."""
+    given = read_json(customer)
+    if not isinstance(given, dict):
+        return None
+    customer_id = given.get(CUSTOMER_ID, given.get(portfolio.id_column))
+    return customer_id if isinstance(customer_id, str) else None
+
+
+def _scored(
+    plane: Dataplane,
+    portfolio: Portfolio,
+    asked: list[Asked | None],
+    request_id: str,
+    begun: float,
+    give_way: GiveWay,
+) -> list[Answer | None]:
+    places = [place for place, one in enumerate(asked) if one is not None]
+    present = [one for one in asked if one is not None]
+    scored = probabilities(present)
+    answered = []
+    for place, one, probability in zip(places, present, scored, strict=True):
+        answered.append(plane.answered(portfolio, one, probability, request_id, place, begun))
+        give_way()
+    plane.log_of(portfolio.name).append_many([record for _, record in answered])
+    answers: list[Answer | None] = [None] * len(asked)
+    for place, one, (answer, _) in zip(places, present, answered, strict=True):
+        plane.count(portfolio, one, answer)
+        answers[place] = answer
+    return answers
+
+
+def _shadows(
+    plane: Dataplane,
+    portfolio: Portfolio,
+    asked: list[Asked | None],
+    customers: list[bytes],
+    request_id: str,
+    give_way: GiveWay,
+) -> None:
+    for shadow in portfolio.arms.shadows:
+        for place, one in enumerate(asked):
+            if one is not None:
+                pushed = plane.pushed(portfolio, one.customer_id)
+                given = read_object(customers[place])
+                again = ask(portfolio, given, pushed, shadow, one.customer_id)
+                plane.score_in_shadow(portfolio, again, request_id, place)
+                give_way()

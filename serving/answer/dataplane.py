@@ -1,0 +1,248 @@
+"""From a request to an answer that is logged: what the service does, without HTTP."""
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from churn_platform.published.format import CUSTOMER_ID
+from churn_platform.published.prediction_log import Prediction
+from churn_platform.published.pushed_features import OVERLAY_DIR
+from serving.answer.answers import (
+    BASE_RATE,
+    FEATURES,
+    STORED_SCORE,
+    Answer,
+    CustomerView,
+)
+from serving.answer.effects import reasons
+from serving.errors import NotReady
+from serving.metrics import Metrics
+from serving.registry import Portfolio, Registry
+from serving.request.subject import Asked, Given, ask, ask_whole, chosen_arm, read_object
+from serving.security.callers import ANYBODY, Caller
+from serving.settings import Settings
+from serving.storage.log_writer import PredictionLog, log_lag_seconds
+from serving.storage.pushed_store import Overlay
+
+logger = logging.getLogger(__name__)
+
+
+class Dataplane:
+    """The service in one worker process: what is live, where answers are logged, what was pushed."""
+
+    def __init__(self, settings: Settings, registry: Registry, metrics: Metrics, *, worker: str):
+        self.settings, self.registry, self.metrics, self._worker = settings, registry, metrics, worker
+        self.overlay = Overlay(settings.state_dir / OVERLAY_DIR)
+        self.logs: dict[str, PredictionLog] = {}
+
+    def log_of(self, portfolio: str) -> PredictionLog:
+        """The portfolio's prediction log, opened when it is first needed."""
+        found = self.logs.get(portfolio)
+        if found is None:
+            settings = self.settings
+            found = self.logs[portfolio] = PredictionLog(
+                settings.log_dir / portfolio,
+                worker=self._worker,
+                max_bytes=settings.log_segment_bytes,
+                max_age_seconds=settings.log_segment_seconds,
+                fsync_seconds=settings.log_fsync_seconds,
+            )
+        return found
+
+    def refresh(self) -> None:
+        """Take over what has been published since; may run in a thread."""
+        self.registry.refresh()
+        self.metrics.flush()
+        for name in self.registry.served:
+            log = self.log_of(name)
+            self.metrics.log_available.labels(name).set(log.available)
+            self.metrics.log_lag.labels(name).set(log_lag_seconds(log.folder, time.time()))
+
+    def unready(self) -> str | None:
+        """Why requests cannot be answered; None where they can."""
+        try:
+            self.registry.get(None)
+        except NotReady as error:
+            return str(error)
+        full = [name for name, log in self.logs.items() if not log.available]
+        return (
+            f"answers of {', '.join(full)} cannot be logged; free space on the disk, or correct the rights"
+            if full
+            else None
+        )
+
+    def predict(self, portfolio_name: str | None, body: bytes, request_id: str, caller: Caller) -> Answer:
+        """The score of one customer, logged when this returns; LogUnavailable where it cannot be."""
+        begun = time.perf_counter()
+        portfolio = self.registry.get(portfolio_name)
+        whole = ask_whole(portfolio, body, caller)
+        if whole is not None:
+            return self.settle(portfolio, whole, request_id, begun)
+        given = read_object(body)
+        asked, pushed = self._ask(portfolio, given, request_id, caller)
+        answer = self.settle(portfolio, asked, request_id, begun)
+        for shadow in portfolio.arms.shadows:
+            again = ask(portfolio, given, pushed, shadow, asked.customer_id)
+            self.score_in_shadow(portfolio, again, request_id, 0)
+        return answer
+
+    def settle(self, portfolio: Portfolio, asked: Asked, request_id: str, begun: float) -> Answer:
+        """The answer on one customer, logged and counted."""
+        answer = self._logged(portfolio, asked, request_id, begun)
+        self.count(portfolio, asked, answer)
+        return answer
+
+    def look_at(
+        self, portfolio: Portfolio, given: Given, request_id: str, begun: float, caller: Caller
+    ) -> tuple[Answer, Asked]:
+        """The score that `predict` would give, and what the model saw; logged, but not counted.
+
+        Who reads a customer or an explanation looks at a prediction once more. To count that would
+        favour the arm whose customers are looked at most, so no shadow scores it, either.
+        """
+        asked, _ = self._ask(portfolio, given, request_id, caller)
+        return self._logged(portfolio, asked, request_id, begun), asked
+
+    def _ask(self, portfolio: Portfolio, given: Given, request_id: str, caller: Caller) -> tuple[Asked, dict[str, Any]]:
+        """The customer whom `given` describes by name, and the features pushed for them."""
+        arm, customer_id = chosen_arm(portfolio, given, request_id, caller)
+        pushed = self.pushed(portfolio, customer_id)
+        return ask(portfolio, given, pushed, arm, customer_id), pushed
+
+    def _logged(self, portfolio: Portfolio, asked: Asked, request_id: str, begun: float) -> Answer:
+        probability = probability_of(asked)
+        answer, record = self.answered(portfolio, asked, probability, request_id, 0, begun)
+        self.log_of(portfolio.name).append(record)
+        return answer
+
+    def pushed(self, portfolio: Portfolio, customer_id: str | None) -> dict[str, Any]:
+        """Values pushed for the customer that hold now."""
+        return self.overlay.get(portfolio.name, customer_id, time.time()) if customer_id is not None else {}
+
+    def answered(
+        self, portfolio: Portfolio, asked: Asked, probability: float, request_id: str, item: int, begun: float
+    ) -> tuple[Answer, Prediction]:
+        """The answer on a scored customer, and its record for the log."""
+        model = asked.arm.model
+        threshold = model.manifest.threshold
+        is_churn = probability >= threshold
+        if asked.stored is not None:
+            source, why = STORED_SCORE, asked.stored.reasons
+        elif asked.cold_start:
+            source, why = BASE_RATE, ()
+        else:
+            source, why = FEATURES, reasons(model, asked.vector, probability, asked.missing)
+        tier = model.tier(probability)
+        seconds = time.perf_counter() - begun
+        answer = Answer(
+            request_id=request_id,
+            portfolio=portfolio.name,
+            customer_id=asked.customer_id,
+            churn_probability=probability,
+            threshold=threshold,
+            churn_prediction=is_churn,
+            confidence=probability if is_churn else 1 - probability,
+            risk_tier=tier,
+            reasons=why,
+            model_version=model.version,
+            arm=asked.arm.role,
+            features_month=portfolio.features_month,
+            scored_from=source,
+            cold_start=asked.cold_start,
+            missing_features=asked.missing,
+            pushed_features=asked.pushed,
+            latency_ms=round(seconds * 1e3, 3),
+        )
+        return answer, record(portfolio, asked, probability, tier, request_id, item, seconds)
+
+    def count(self, portfolio: Portfolio, asked: Asked, answer: Answer) -> None:
+        """Count an answer that was logged."""
+        self._count(portfolio, asked, answer.churn_probability, answer.churn_prediction, answer.latency_ms / 1e3)
+
+    def score_in_shadow(self, portfolio: Portfolio, asked: Asked, request_id: str, item: int) -> None:
+        """Score, log and count without answering; what goes wrong here never touches the answer."""
+        begun, model = time.perf_counter(), asked.arm.model
+        try:
+            probability = probability_of(asked)
+            seconds, tier = time.perf_counter() - begun, model.tier(probability)
+            unanswered = f"{request_id}.shadow-{model.version}"
+            self.log_of(portfolio.name).append(record(portfolio, asked, probability, tier, unanswered, item, seconds))
+            self._count(portfolio, asked, probability, probability >= model.manifest.threshold, seconds)
+        except Exception:
+            logger.exception("shadow failed", extra={"fields": {"portfolio": portfolio.name, "version": model.version}})
+
+    def _count(self, portfolio: Portfolio, asked: Asked, probability: float, is_churn: bool, seconds: float) -> None:
+        arm = asked.arm
+        counters = self.metrics.arm(portfolio.name, arm.role, arm.model.version, arm.model.catalogue.names)
+        counters.count(probability, is_churn, seconds)
+        if asked.stored is None:
+            counters.count_nulls(asked.vector)
+
+    def customer(self, portfolio_name: str | None, customer_id: str, request_id: str) -> CustomerView:
+        """The score and features of a customer; NotFound where nothing is known of the id."""
+        begun = time.perf_counter()
+        portfolio = self.registry.get(portfolio_name)
+        answer, asked = self.look_at(portfolio, {CUSTOMER_ID: customer_id}, request_id, begun, ANYBODY)
+        return CustomerView(
+            score=answer,
+            features=asked.arm.model.catalogue.decoded(asked.vector),
+            pushed=self.pushed(portfolio, customer_id),
+        )
+
+    def close(self) -> None:
+        """Close the log segments, so that they can be ingested."""
+        for log in self.logs.values():
+            log.close()
+        self.overlay.close()
+        self.metrics.close()
+
+
+def probability_of(asked: Asked) -> float:
+    """The probability of one customer: the published one, the base rate, or the model's."""
+    known = _known(asked)
+    return asked.arm.model.churn_probabilities(asked.vector[np.newaxis])[0] if known is None else known
+
+
+def probabilities(asked: Sequence[Asked]) -> list[float]:
+    """The probability of each, each model asked once."""
+    found = [_known(one) for one in asked]
+    unknown: dict[int, list[int]] = {}
+    for place, one in enumerate(asked):
+        if found[place] is None:
+            unknown.setdefault(one.arm.model.version, []).append(place)
+    for places in unknown.values():
+        vectors = np.array([asked[place].vector for place in places])
+        for place, probability in zip(places, asked[places[0]].arm.model.churn_probabilities(vectors), strict=True):
+            found[place] = probability
+    return found  # type: ignore[return-value]
+
+
+def _known(asked: Asked) -> float | None:
+    """What needs no model: the published score, or the base rate of a customer known by name alone."""
+    if asked.stored is not None:
+        return asked.stored.churn_probability
+    return asked.arm.model.manifest.base_rate if asked.cold_start else None
+
+
+def record(
+    portfolio: Portfolio, asked: Asked, probability: float, tier: str, request_id: str, item: int, seconds: float
+) -> Prediction:
+    """What is logged of a score."""
+    return Prediction(
+        request_id=request_id,
+        item=item,
+        portfolio=portfolio.name,
+        customer_id=asked.customer_id,
+        model_version=asked.arm.model.version,
+        arm=asked.arm.role,
+        churn_probability=probability,
+        tier=tier,
+        features=asked.vector.tobytes(),
+        features_month=portfolio.features_month,
+        missing=asked.missing,
+        at_us=time.time_ns() // 1000,
+        latency_us=round(seconds * 1e6),
+    )

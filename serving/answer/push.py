@@ -1,0 +1,60 @@
+"""Takes fresher feature values of a customer, such as a complaint of a minute ago, to count for a while."""
+
+import logging
+import time
+from typing import Any
+
+from churn_platform.published.format import CUSTOMER_ID
+from serving.answer.answers import PushAnswer
+from serving.answer.dataplane import Dataplane
+from serving.errors import Fault, InvalidRequest
+from serving.registry import Portfolio
+from serving.request.inputs import read_customer_id
+from serving.request.subject import Given, read_object
+from serving.settings import Settings
+
+FEATURES, TTL = "features", "ttl_seconds"
+
+logger = logging.getLogger(__name__)
+
+
+def push(plane: Dataplane, portfolio_name: str | None, body: bytes, request_id: str) -> PushAnswer:
+    """Keep the values; they are on disk, and seen by every worker process, when this returns.
+
+    The log names the features, not the customer.
+    """
+    portfolio = plane.registry.get(portfolio_name)
+    customer_id, features, ttl = _read(portfolio, read_object(body), plane.settings)
+    plane.overlay.put(portfolio.name, customer_id, features, ttl, time.time())
+    plane.metrics.pushes.labels(portfolio.name).inc(len(features))
+    shown = {"portfolio": portfolio.name, FEATURES: list(features), TTL: ttl}
+    logger.info("features pushed", extra={"fields": shown})
+    return PushAnswer(
+        request_id=request_id,
+        portfolio=portfolio.name,
+        customer_id=customer_id,
+        features=tuple(features),
+        ttl_seconds=ttl,
+    )
+
+
+def _read(portfolio: Portfolio, given: Given, settings: Settings) -> tuple[str, dict[str, Any], float]:
+    """(customer id, features by name, seconds to live); InvalidRequest where something is not allowed."""
+    allowed = (CUSTOMER_ID, FEATURES, TTL)
+    faults = [Fault(name[:80], None, f"one of {', '.join(allowed)}") for name in given if name not in allowed][:20]
+    customer_id = read_customer_id(given, faults, id_column=CUSTOMER_ID)
+    if given.get(CUSTOMER_ID) is None:
+        faults.append(Fault(CUSTOMER_ID, None, "text of 1 to 511 bytes"))
+    features = given.get(FEATURES)
+    if not isinstance(features, dict) or not features:
+        faults.append(Fault(FEATURES, type(features).__name__, "an object with at least one feature"))
+        features = {}
+    catalogue = portfolio.arms.champion.model.catalogue
+    catalogue.read(features, faults, also_known=portfolio.known_names, as_of=portfolio.as_of, at=f"{FEATURES}.")
+    ttl, longest = given.get(TTL, settings.push_ttl_seconds), settings.push_ttl_seconds_max
+    if ttl.__class__ not in (int, float) or not 0 < ttl <= longest:
+        shown = ttl if isinstance(ttl, int | float) else type(ttl).__name__
+        faults.append(Fault(TTL, shown, f"a number above 0, at most {longest:g}"))
+    if faults or customer_id is None:
+        raise InvalidRequest(faults)
+    return customer_id, features, float(ttl)

@@ -1,0 +1,148 @@
+"""What each arm of an experiment has answered, over all worker processes and since the last reset.
+
+The same customer may ask again, so answers are not independent and the intervals are somewhat too narrow. Whether an
+arm is *right* is known only when labels mature; that is judged from the prediction log, not here.
+"""
+
+import logging
+import math
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+
+from serving.answer.answers import about
+from serving.registry import Portfolio
+from serving.traffic.experiment_counts import LATENCY_BUCKETS, SCORE_BUCKETS, Counts, ExperimentCounts
+
+Z95 = 1.959963984540054
+
+logger = logging.getLogger(__name__)
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """An estimate with its 95 % interval; null without data."""
+
+    value: Annotated[float | None, about("The estimate.")]
+    low: Annotated[float | None, about("Lower bound of the 95 % interval.")]
+    high: Annotated[float | None, about("Upper bound of the 95 % interval.")]
+
+
+NOTHING = Interval(None, None, None)
+
+
+class ArmStats(msgspec.Struct, kw_only=True):
+    """One arm: how often it answered, what, and how fast (quantiles are upper bounds of histogram buckets)."""
+
+    arm: Annotated[str, about("Role of the model.")]
+    model_version: Annotated[int, about("Its version.")]
+    weight: Annotated[float, about("Share of the traffic that it answers.", ge=0, le=1)]
+    predictions: Annotated[int, about("How many answers since the reset.")]
+    mean_churn_probability: Annotated[Interval, about("Mean score.")]
+    predicted_churn_share: Annotated[Interval, about("Share that it predicted to churn.")]
+    churn_probability_histogram: Annotated[dict[str, int], about("Answers by upper bound of the score.")]
+    latency_mean_ms: Annotated[float | None, about("Mean time of an answer, in milliseconds.")]
+    latency_p50_ms: Annotated[float | None, about("Median of it, as the upper bound of a histogram bucket.")]
+    latency_p99_ms: Annotated[float | None, about("99 % quantile of it, likewise; null beyond the last bucket.")]
+
+
+class ExperimentStats(msgspec.Struct, kw_only=True):
+    """All live arms, and how far each differs from the champion in the share it predicts to churn."""
+
+    portfolio: Annotated[str, about("The portfolio.")]
+    since: Annotated[str | None, about("When counting began; null where it was never reset.")]
+    arms: Annotated[list[ArmStats], about("The champion first.")]
+    churn_share_difference: Annotated[
+        dict[str, Interval], about("By arm and version, share predicted to churn minus the champion's.")
+    ]
+
+
+def experiment_stats(portfolio: Portfolio, counts: ExperimentCounts) -> ExperimentStats:
+    """The arms that are live, counted since the last reset."""
+    arms, shares = [], []
+    for arm in portfolio.arms.all:
+        version = arm.model.version
+        total = counts.total(portfolio.name, arm.role, version)
+        arms.append(_arm(total, arm.role, version, arm.weight))
+        shares.append((total.predictions, total.churned))
+    return ExperimentStats(
+        portfolio=portfolio.name,
+        since=_since(portfolio.name, counts.began_at_us(portfolio.name)),
+        arms=arms,
+        churn_share_difference={
+            f"{arm.arm} {arm.model_version}": difference(*shares[0], *counted)
+            for arm, counted in zip(arms[1:], shares[1:], strict=True)
+        },
+    )
+
+
+def wilson(successes: float, trials: float) -> Interval:
+    """A share with its interval (Wilson 1927)."""
+    if trials <= 0:
+        return NOTHING
+    share, z2 = min(1.0, max(0.0, successes / trials)), Z95 * Z95
+    middle = (share + z2 / (2 * trials)) / (1 + z2 / trials)
+    half = Z95 / (1 + z2 / trials) * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials))
+    return Interval(share, max(0.0, middle - half), min(1.0, middle + half))
+
+
+def difference(trials: float, successes: float, other_trials: float, other_successes: float) -> Interval:
+    """The other share minus the first, with Newcombe's interval (1998, method 10)."""
+    one, other = wilson(successes, trials), wilson(other_successes, other_trials)
+    if one.value is None or other.value is None:
+        return NOTHING
+    gap = other.value - one.value
+    low = math.hypot(other.value - other.low, one.high - one.value)  # type: ignore[operator]
+    high = math.hypot(other.high - other.value, one.value - one.low)  # type: ignore[operator]
+    return Interval(gap, gap - low, gap + high)
+
+
+def _mean(total: float, squares: float, count: float) -> Interval:
+    if count <= 0:
+        return NOTHING
+    mean = total / count
+    if count < 2:
+        return Interval(mean, None, None)
+    variance = max(0.0, squares - count * mean * mean) / (count - 1)
+    half = Z95 * math.sqrt(variance / count)
+    return Interval(mean, mean - half, mean + half)
+
+
+def _arm(total: Counts, role: str, version: int, weight: float) -> ArmStats:
+    count = total.predictions
+    latencies = list(zip((*LATENCY_BUCKETS, math.inf), total.latencies, strict=True))
+    scores = zip((*SCORE_BUCKETS, math.inf), total.scores, strict=True)
+    return ArmStats(
+        arm=role,
+        model_version=version,
+        weight=weight,
+        predictions=round(count),
+        mean_churn_probability=_mean(total.score_sum, total.squares, count),
+        predicted_churn_share=wilson(total.churned, count),
+        churn_probability_histogram={f"{bound:g}": round(number) for bound, number in scores},
+        latency_mean_ms=total.seconds_sum / count * 1e3 if count > 0 else None,
+        latency_p50_ms=_quantile(latencies, 0.5),
+        latency_p99_ms=_quantile(latencies, 0.99),
+    )
+
+
+def _quantile(buckets: list[tuple[float, float]], share: float) -> float | None:
+    """Upper bound, in milliseconds, of the bucket in which the quantile lies; null where it is unbounded."""
+    wanted, seen = share * sum(number for _, number in buckets), 0.0
+    for bound, number in buckets:
+        seen += number
+        if number and seen >= wanted:
+            return bound * 1e3 if math.isfinite(bound) else None
+    return None
+
+
+def _since(portfolio: str, began_at_us: int) -> str | None:
+    """When counting began; None where there was no reset, or where its record is damaged, which is logged."""
+    if began_at_us == 0:
+        return None
+    try:
+        return datetime.fromtimestamp(began_at_us / 1e6, UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError) as error:
+        shown = {"portfolio": portfolio, "why": str(error)}
+        logger.error("reset cannot be read; reset again", extra={"fields": shown})
+        return None

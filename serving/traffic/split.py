@@ -1,0 +1,74 @@
+"""Which model answers a customer during an experiment: always the same one, in every worker and on every host."""
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+
+from churn_platform.published.format import CHALLENGER, CHAMPION, SHADOW, LiveModel
+from serving.errors import BundleError
+from serving.loading.bundles import Model
+
+TOLERANCE = 1e-6
+
+
+class Arm(msgspec.Struct, frozen=True):
+    """A loaded model with its role."""
+
+    role: str
+    model: Model
+    weight: float
+
+
+class Arms:
+    """The champion, its challengers with their shares of the customers, and those that score in the shadow.
+
+    A customer's place in [0, 1) is a keyed hash of the id; challengers take it from 0 up, so a share that grows keeps
+    those customers it had. Another challenger deals the customers anew.
+    """
+
+    def __init__(self, portfolio: str, named: Sequence[LiveModel], models: dict[int, Model], *, key: str):
+        _check(portfolio, named)
+        arms = [Arm(model.role, models[model.version], model.weight) for model in named]
+        self.champion = next(arm for arm in arms if arm.role == CHAMPION)
+        self.challengers = [arm for arm in arms if arm.role == CHALLENGER]
+        self.shadows = [arm for arm in arms if arm.role == SHADOW]
+        dealt = f"{key}/{portfolio}/{','.join(str(arm.model.version) for arm in self.challengers)}"
+        self._key = hashlib.sha256(dealt.encode()).digest()
+
+    @property
+    def all(self) -> list[Arm]:
+        """Every arm, the champion first."""
+        return [self.champion, *self.challengers, *self.shadows]
+
+    @property
+    def sole(self) -> Arm | None:
+        """The champion, where nobody scores beside it."""
+        return None if self.challengers or self.shadows else self.champion
+
+    def choose(self, customer: str) -> Arm:
+        """The arm of a customer, or of a request that names none."""
+        if self.challengers:
+            place = self._place(customer)
+            for arm in self.challengers:
+                if place < arm.weight:
+                    return arm
+                place -= arm.weight
+        return self.champion
+
+    def _place(self, customer: str) -> float:
+        digest = hashlib.blake2b(customer.encode(), key=self._key, digest_size=8).digest()
+        return int.from_bytes(digest, "big") / 2**64
+
+
+def _check(portfolio: str, named: Sequence[LiveModel]) -> None:
+    roles = [model.role for model in named]
+    shares = [model.weight for model in named if model.role != SHADOW]
+    if (
+        roles.count(CHAMPION) != 1
+        or set(roles) - {CHAMPION, CHALLENGER, SHADOW}
+        or len({m.version for m in named}) < len(named)
+    ):
+        raise BundleError(f"live.json of {portfolio}: {roles} are not one champion, challengers and shadows, each once")
+    if min(shares) < 0 or abs(sum(shares) - 1) > TOLERANCE:
+        raise BundleError(f"live.json of {portfolio}: weights {shares} do not add up to 1")
