@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.clients import asking
-from churn_platform.published.atomic_files import go_live
+from churn_platform.published.live_file import go_live
 from churn_platform.training.model import ChurnModel
 from churn_platform_tests.support.processes import serving
 from churn_platform_tests.support.served_bundles import PEOPLE, publish, publish_version

@@ -12,12 +12,11 @@ from churn_platform.published.format import (
     FEATURES_FILE,
     LIVE_FILE,
     MODEL_FILE,
-    Live,
     StoredCustomer,
     features_dir,
     model_dir,
-    read_live,
 )
+from churn_platform.published.live_file import Live, read_live
 from serving.errors import BundleError, NotFound, NotReady
 from serving.loading.bundles import UNREADABLE, Features, Model, Stamp, stamp_of, stamps_of
 from serving.loading.month_checks import check_month

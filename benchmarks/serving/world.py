@@ -12,8 +12,8 @@ from churn_platform.bundles.model_bundle import publish_model
 from churn_platform.metrics.threshold import risk_tiers
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Feature, Portfolio
-from churn_platform.published.atomic_files import go_live
 from churn_platform.published.format import model_dir, pack_customer, read_model_manifest
+from churn_platform.published.live_file import go_live
 from churn_platform.published.sentences import decoded
 from churn_platform.training.data import Labelled
 from churn_platform.training.model import ChurnModel, fit_model

@@ -42,7 +42,7 @@ def explain(
     """Explain a customer's score: probability, tier, reasons in words, and what would have to change."""
     from churn_platform.governance.explain_customer import as_text, explain_customer
     from churn_platform.graph.resources.tracking import Tracking
-    from churn_platform.published.format import read_live
+    from churn_platform.published.live_file import read_live
     from churn_platform.scoring.champion_model import load_champion
     from churn_platform.warehouse.lake import Lake, connect
 

@@ -85,7 +85,7 @@ def result(portfolio: PortfolioName) -> None:
     from churn_platform.cli.result import as_text, read_result
     from churn_platform.costs.cost_table import cost_of
     from churn_platform.costs.price import in_words
-    from churn_platform.published.format import read_live
+    from churn_platform.published.live_file import read_live
     from churn_platform.warehouse.damage import require_sound
     from churn_platform.warehouse.lake import Lake, connect
 

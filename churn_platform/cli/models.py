@@ -23,7 +23,7 @@ from churn_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from churn_platform.promotion.publication import Publisher
-    from churn_platform.published.by_hand import Takeover
+    from churn_platform.promotion.takeover import Takeover
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Reason = Annotated[str, typer.Option(help="Why, for the audit trail; without personal data.")]
@@ -120,7 +120,7 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Make an earlier champion serve again, at once; the present one is withdrawn and never promoted again."""
-    from churn_platform.published.by_hand import roll_back
+    from churn_platform.promotion.rollback import roll_back
 
     publisher = publisher_of(load_settings(), portfolio)
     _tell(publisher, roll_back(publisher, to=to, reason=reason), as_json=as_json)
@@ -134,7 +134,7 @@ def approve(
     as_json: AsJson = False,
 ) -> None:
     """Promote and publish the version that earned promotion and waits for a person."""
-    from churn_platform.published.by_hand import approve
+    from churn_platform.promotion.approval import approve
 
     publisher = publisher_of(load_settings(), portfolio)
     _tell(publisher, approve(publisher, version=version, reason=reason), as_json=as_json)
@@ -189,7 +189,7 @@ def publisher_of(settings: Settings, portfolio: str) -> "Publisher":
 
 
 def _tell(publisher: "Publisher", done: "Takeover", *, as_json: bool) -> None:
-    from churn_platform.published.by_hand import scored_by_another
+    from churn_platform.promotion.takeover import scored_by_another
 
     record, name = done.record, publisher.portfolio.name
     stale = scored_by_another(publisher, record.version or 0)
@@ -209,7 +209,7 @@ def _tell(publisher: "Publisher", done: "Takeover", *, as_json: bool) -> None:
 
 def _state(publisher: "Publisher") -> dict[str, Any]:
     """What the registry and serving say of the champion."""
-    from churn_platform.published.by_hand import live_version
+    from churn_platform.promotion.takeover import live_version
     from churn_platform.training.model_registry import CHAMPION, version_of
 
     return {

@@ -12,7 +12,8 @@ from churn_platform.errors import DataError
 from churn_platform.metrics.metrics_table import SHOWN
 from churn_platform.months import parse_month, shift
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.published.format import ModelManifest, model_dir, read_live, read_model_manifest
+from churn_platform.published.format import ModelManifest, model_dir, read_model_manifest
+from churn_platform.published.live_file import read_live
 from churn_platform.sql import read_parquet
 from churn_platform.warehouse.tables import table_exists
 

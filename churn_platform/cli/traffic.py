@@ -18,7 +18,7 @@ def traffic(
     shadow: Annotated[bool, typer.Option(help="Let it score every request without ever answering.")] = False,
 ) -> None:
     """Send a share of the customers to another version, or let it score in the shadow; on record before it is live."""
-    from churn_platform.published.by_hand import share_traffic
+    from churn_platform.promotion.traffic import share_traffic
 
     publisher = publisher_of(load_settings(), portfolio)
     live = share_traffic(publisher, challenger=challenger, weight=weight, shadow=shadow, reason=reason)

@@ -13,9 +13,8 @@ from churn_platform.governance.explanations import Importance
 from churn_platform.metrics.fairness import read_fairness
 from churn_platform.metrics.segments import measure_slices
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.artifacts import FAIRNESS_FILE, IMPORTANCE_FILE, card_file, read_file, read_json
+from churn_platform.training.artifacts import FAIRNESS_FILE, IMPORTANCE_FILE, find_card, read_json
 from churn_platform.training.artifacts import read_pictures as pictures_of
-from churn_platform.training.record import record_of_version
 from churn_platform.warehouse.tables import read_rows
 
 if TYPE_CHECKING:
@@ -72,8 +71,3 @@ def read_card(client: "MlflowClient", portfolio: str, version: int, *, ending: s
             f"version {version} of {portfolio} has no model card; materialize {portfolio}/model_card for its month"
         )
     return card
-
-
-def find_card(client: "MlflowClient", portfolio: str, version: int, *, ending: str) -> bytes | None:
-    """The card of a version as it was made; None where none was."""
-    return read_file(client, record_of_version(client, portfolio, version).mlflow_run_id, card_file(version, ending))

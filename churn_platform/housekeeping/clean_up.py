@@ -11,7 +11,7 @@ from churn_platform.housekeeping.needed_snapshots import needed_snapshots
 from churn_platform.housekeeping.old_folders import Size, newest_months, remove_months, remove_untouched, size_of
 from churn_platform.housekeeping.tracked_runs import remove_runs
 from churn_platform.months import parse_month
-from churn_platform.published.format import read_live
+from churn_platform.published.live_file import read_live
 from churn_platform.settings import Settings
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.maintenance import GRACE, tidy

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from churn_platform.months import parse_month
-from churn_platform.published.format import read_live
+from churn_platform.published.live_file import read_live
 from churn_platform.training.model_registry import aliases, versions
 from churn_platform.warehouse.tables import read_rows
 

@@ -12,10 +12,17 @@ from typing import Any
 import numpy as np
 
 from churn_platform.portfolios.spec import Gates
-from churn_platform.promotion.rules import FairnessGap
 
 REPLICATES = 2_000
 CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class FairnessGap:
+    """The largest equalized-odds difference over the protected attributes that could be judged, and where it is."""
+
+    difference: float
+    attribute: str
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from churn_platform.metrics.comparison import Difference, auc_difference
+from churn_platform.metrics.fairness import FairnessGap
 from churn_platform.metrics.intervals import Interval, metric_intervals
 from churn_platform.metrics.metrics import ReliabilityBin, measure, reliability
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.export_check import ExportCheck, check_export
-from churn_platform.promotion.rules import Decision, FairnessGap, Standing, decide, degenerate
+from churn_platform.promotion.rules import Decision, Standing, decide, degenerate
 from churn_platform.training.data import Labelled
 from churn_platform.training.model import ChurnModel
 

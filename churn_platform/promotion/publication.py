@@ -10,19 +10,12 @@ from churn_platform.audit.audit_log import AuditLog
 from churn_platform.audit.trail import last_features_publication, last_model_publication
 from churn_platform.bundles.model_bundle import publish_model, read_bundle
 from churn_platform.errors import PublicationError
-from churn_platform.governance.card_facts import find_card
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.champion import changing
-from churn_platform.published.atomic_files import go_live
-from churn_platform.published.format import (
-    MANIFEST_FILE,
-    MODEL_FILE,
-    FeaturesManifest,
-    ModelManifest,
-    model_dir,
-    read_live,
-)
+from churn_platform.published.format import MANIFEST_FILE, MODEL_FILE, FeaturesManifest, ModelManifest, model_dir
+from churn_platform.published.live_file import go_live, read_live
 from churn_platform.published.regular_files import file_sha256
+from churn_platform.training.artifacts import find_card
 from churn_platform.training.model_registry import CHAMPION, champion_version, version_of
 from churn_platform.training.versions import load_version
 from churn_platform.warehouse.lake import Lake, connect

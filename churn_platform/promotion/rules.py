@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from churn_platform.metrics.comparison import CONFIDENCE, Difference
+from churn_platform.metrics.fairness import FairnessGap
 from churn_platform.metrics.metrics import Metrics
 from churn_platform.portfolios.spec import Gates
 
@@ -16,14 +17,6 @@ AWAITING_APPROVAL: Outcome = "awaiting_approval"
 REFUSED: Outcome = "refused"
 
 NEARLY_CONSTANT = 0.01
-
-
-@dataclass(frozen=True)
-class FairnessGap:
-    """The largest equalized-odds difference over the protected attributes that could be judged, and where it is."""
-
-    difference: float
-    attribute: str
 
 
 @dataclass(frozen=True)

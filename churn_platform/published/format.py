@@ -128,28 +128,6 @@ class FeaturesManifest(msgspec.Struct, frozen=True):
     sha256: dict[str, str]
 
 
-class LiveModel(msgspec.Struct, frozen=True):
-    """A model that serving loads: its role (champion, challenger or shadow), and its share of the traffic."""
-
-    version: int
-    role: str
-    weight: float
-
-
-class Live(msgspec.Struct, frozen=True):
-    """What is live in a portfolio, and the champion before this one."""
-
-    portfolio: str
-    models: tuple[LiveModel, ...]
-    features_month: str | None
-    previous: int | None = None
-
-    @property
-    def champion(self) -> int | None:
-        """The version that serves; None before the first."""
-        return next((model.version for model in self.models if model.role == CHAMPION), None)
-
-
 class StoredCustomer(msgspec.Struct, frozen=True):
     """A customer as published: encoded features (features,) float32, calibrated score, reasons."""
 
@@ -189,21 +167,15 @@ class DamagedError(ChurnError, msgspec.DecodeError):
 
 def read_model_manifest(folder: Path) -> ModelManifest:
     """The manifest of a model's bundle."""
-    return _decode(folder / MANIFEST_FILE, ModelManifest)
+    return decode_file(folder / MANIFEST_FILE, ModelManifest)
 
 
 def read_features_manifest(folder: Path) -> FeaturesManifest:
     """The manifest of a month's online features."""
-    return _decode(folder / MANIFEST_FILE, FeaturesManifest)
+    return decode_file(folder / MANIFEST_FILE, FeaturesManifest)
 
 
-def read_live(root: Path) -> Live | None:
-    """What is live in the portfolio's published folder; None before the first publication."""
-    path = root / LIVE_FILE
-    return _decode(path, Live) if path.exists() else None
-
-
-def _decode(path: Path, kind: type[Published]) -> Published:
+def decode_file(path: Path, kind: type[Published]) -> Published:
     try:
         return msgspec.json.decode(read_regular(path, bytes_max=JSON_BYTES_MAX), type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from churn_platform.training.record import record_of_version
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -50,3 +52,8 @@ def read_pictures(client: "MlflowClient", run_id: str) -> dict[str, bytes]:
     paths = [it.path for it in client.list_artifacts(run_id, PICTURES_FOLDER) if it.path.endswith(".png")]
     ordered = sorted(paths, key=lambda path: ("summary" not in path, path))
     return {path.rpartition("/")[2]: read_file(client, run_id, path) or b"" for path in ordered}
+
+
+def find_card(client: "MlflowClient", portfolio: str, version: int, *, ending: str) -> bytes | None:
+    """The card of a version as it was made; None where none was."""
+    return read_file(client, record_of_version(client, portfolio, version).mlflow_run_id, card_file(version, ending))

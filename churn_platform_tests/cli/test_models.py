@@ -13,8 +13,8 @@ from churn_platform.bundles.model_bundle import publish_model
 from churn_platform.cli.models import read_instant
 from churn_platform.errors import ChurnError, PromotionError
 from churn_platform.promotion.champion import decide
-from churn_platform.published.atomic_files import go_live
 from churn_platform.published.format import model_dir
+from churn_platform.published.live_file import go_live
 from churn_platform.training.model import ChurnModel
 from churn_platform_tests.promotion.test_champion import add_version, judged
 from churn_platform_tests.support.tiny import customers, fit_tiny

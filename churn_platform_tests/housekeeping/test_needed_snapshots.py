@@ -14,7 +14,7 @@ import pytest
 
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.housekeeping.needed_snapshots import kept_versions, needed_snapshots
-from churn_platform.published.atomic_files import go_live
+from churn_platform.published.live_file import go_live
 from churn_platform.training.model_registry import register, set_champion
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import replace_rows, write

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from churn_platform.published.atomic_files import direct_traffic, go_live
 from churn_platform.published.format import LIVE_FILE, MODEL_FILE, features_dir, model_dir
+from churn_platform.published.live_file import direct_traffic, go_live
 from churn_platform_tests.support.served_bundles import PEOPLE, publish, publish_month, publish_version
 
 SWAPS = 12  # benchmarks/swaps.py does a hundred against worker processes

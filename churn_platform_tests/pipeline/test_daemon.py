@@ -24,7 +24,8 @@ from churn_platform.graph.runs import months_of_tags
 from churn_platform.monitoring.decision import ALARM, FOLLOW_UP
 from churn_platform.months import label, month_range, shift
 from churn_platform.promotion.rules import PROMOTED, REFUSED
-from churn_platform.published.format import Live, features_dir, read_features_manifest, read_live
+from churn_platform.published.format import features_dir, read_features_manifest
+from churn_platform.published.live_file import Live, read_live
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform_tests.support.graph_runs import HASH_KEY, Graph
 

@@ -25,10 +25,10 @@ from churn_platform.published.format import (
     features_dir,
     model_dir,
     read_features_manifest,
-    read_live,
     read_model_manifest,
     unpack_customer,
 )
+from churn_platform.published.live_file import read_live
 from churn_platform.published.regular_files import file_sha256
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.training.model_registry import CHAMPION, version_of

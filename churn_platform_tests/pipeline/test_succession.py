@@ -23,7 +23,8 @@ from churn_platform.cli import app
 from churn_platform.cli.app import console
 from churn_platform.errors import ChurnError
 from churn_platform.graph.resources.tracking import Tracking
-from churn_platform.published.format import MODEL_FILE, model_dir, read_live
+from churn_platform.published.format import MODEL_FILE, model_dir
+from churn_platform.published.live_file import read_live
 from churn_platform.training.data import Labelled
 from churn_platform.training.model_registry import CHAMPION, aliases
 from churn_platform_tests.support.acme import land_snapshot, write_spec

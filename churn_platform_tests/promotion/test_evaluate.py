@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from churn_platform.metrics.fairness import FairnessGap
 from churn_platform.promotion.evaluate import Contender, judge
-from churn_platform.promotion.rules import AWAITING_APPROVAL, FairnessGap
+from churn_platform.promotion.rules import AWAITING_APPROVAL
 from churn_platform.training.model import Calibration
 from churn_platform_tests.support.tiny import JANUARY, TINY, customers
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from churn_platform.metrics.comparison import Difference
+from churn_platform.metrics.fairness import FairnessGap
 from churn_platform.metrics.metrics import Metrics
 from churn_platform.portfolios.spec import Gates
 from churn_platform.promotion.rules import (
     AWAITING_APPROVAL,
     PROMOTED,
     REFUSED,
-    FairnessGap,
     Standing,
     decide,
     degenerate,

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from churn_platform.errors import PublicationError
-from churn_platform.published.atomic_files import direct_traffic, go_live, new_folder
-from churn_platform.published.format import LiveModel, model_dir, read_live
+from churn_platform.published.atomic_files import new_folder
+from churn_platform.published.format import model_dir
+from churn_platform.published.live_file import LiveModel, direct_traffic, go_live, read_live
 
 
 def write(target: Path, text: str) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn_platform.published.format import LIVE_FILE, DamagedError, pack_customer, read_live, unpack_customer
+from churn_platform.published.format import LIVE_FILE, DamagedError, pack_customer, unpack_customer
+from churn_platform.published.live_file import read_live
 
 HEAVY = {"pandas", "pyarrow", "duckdb", "dagster", "mlflow", "xgboost", "sklearn", "scipy", "pydantic", "litestar"}
 

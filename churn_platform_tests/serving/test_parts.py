@@ -9,7 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from churn_platform.portfolios.encoding import encode_row
 from churn_platform.portfolios.loader import load_portfolios
-from churn_platform.published.format import LiveModel, PublishedFeature
+from churn_platform.published.format import PublishedFeature
+from churn_platform.published.live_file import LiveModel
 from churn_platform_tests.support.served_bundles import IBM_CUSTOMER
 from serving.errors import BundleError, SettingsError
 from serving.metrics import Metrics

@@ -6,8 +6,8 @@ import numpy as np
 
 from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.bundles.model_bundle import publish_model
-from churn_platform.published.atomic_files import go_live
 from churn_platform.published.format import pack_customer
+from churn_platform.published.live_file import go_live
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.record import ModelRecord
 from churn_platform_tests.support.tiny import TINY, customers

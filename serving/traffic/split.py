@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from churn_platform.published.format import CHALLENGER, CHAMPION, SHADOW, LiveModel
+from churn_platform.published.format import CHALLENGER, CHAMPION, SHADOW
+from churn_platform.published.live_file import LiveModel
 from serving.errors import BundleError
 from serving.loading.bundles import Model
 

@@ -21,8 +21,8 @@ from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.publication import Publisher, publish_champion, record_features
-from churn_platform.published.atomic_files import go_live
 from churn_platform.published.format import features_dir, model_dir, read_features_manifest
+from churn_platform.published.live_file import go_live
 from churn_platform.settings import Settings
 
 

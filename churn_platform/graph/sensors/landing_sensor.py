@@ -40,7 +40,7 @@ from churn_platform.ingest.landing_folder import misnamed
 from churn_platform.monitoring.monitoring_tables import read_broken_months
 from churn_platform.months import label, parse_month
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.published.format import read_live
+from churn_platform.published.live_file import read_live
 from churn_platform.settings import Settings
 from churn_platform.warehouse.lake import Lake
 

@@ -32,7 +32,8 @@ from churn_platform.monitoring.monitoring_tables import RETRAINING_DECISION
 from churn_platform.monitoring.reference import judged_months
 from churn_platform.months import label, parse_month
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.published.format import features_dir, read_features_manifest, read_live
+from churn_platform.published.format import features_dir, read_features_manifest
+from churn_platform.published.live_file import read_live
 from churn_platform.settings import Settings
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import read_rows, table_exists

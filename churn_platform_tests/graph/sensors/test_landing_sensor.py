@@ -19,7 +19,7 @@ from churn_platform.graph.automation import automate
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.graph.run_requests import AUTOMATION_TAG, BECAUSE_TAG
 from churn_platform.graph.runs import RANGE_TAGS, cause, months_of_tags
-from churn_platform.published.atomic_files import go_live
+from churn_platform.published.live_file import go_live
 from churn_platform.warehouse.lake import Lake
 from churn_platform_tests.graph.conftest import Daemon
 from churn_platform_tests.ingest.test_landed_months import land

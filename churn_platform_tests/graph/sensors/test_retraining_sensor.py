@@ -5,8 +5,9 @@ from contextlib import closing
 from churn_platform.graph.run_requests import BECAUSE_TAG, EVIDENCE_TAG
 from churn_platform.graph.runs import months_of_tags
 from churn_platform.promotion.evaluation_table import COLUMNS as EVALUATION
-from churn_platform.published.atomic_files import go_live, new_folder, write_manifest
+from churn_platform.published.atomic_files import new_folder, write_manifest
 from churn_platform.published.format import FeaturesManifest, features_dir
+from churn_platform.published.live_file import go_live
 from churn_platform.warehouse.tables import ensure_table
 from churn_platform_tests.graph.conftest import Daemon
 from churn_platform_tests.graph.sensors.test_landing_sensor import TICKS_A_MONTH, asked

@@ -12,13 +12,16 @@ from churn_platform.audit.verify import verify
 from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.bundles.model_bundle import publish_model
 from churn_platform.errors import AuditError, PromotionError, PublicationError
+from churn_platform.promotion.approval import approve
 from churn_platform.promotion.champion import changing, decide, judgement_of
 from churn_platform.promotion.evaluation_table import COLUMNS, read_evaluation
 from churn_platform.promotion.publication import Publisher, make_live, ready_bundle
+from churn_platform.promotion.rollback import roll_back
+from churn_platform.promotion.takeover import live_version, scored_by_another
+from churn_platform.promotion.traffic import share_traffic
 from churn_platform.published import by_hand
-from churn_platform.published.atomic_files import direct_traffic, go_live
-from churn_platform.published.by_hand import approve, live_version, roll_back, scored_by_another, share_traffic
-from churn_platform.published.format import MODEL_FILE, model_dir, read_live
+from churn_platform.published.format import MODEL_FILE, model_dir
+from churn_platform.published.live_file import direct_traffic, go_live, read_live
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.model_registry import CHAMPION, PREVIOUS, aliases, version_named, withdrawn_reason
 from churn_platform.warehouse.lake import connect

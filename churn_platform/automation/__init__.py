@@ -1,1 +1,0 @@
-"""When does it run? Jobs, sensors, schedules, freshness and notifications; docs/automation.md says what runs when."""

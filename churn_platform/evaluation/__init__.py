@@ -1,1 +1,0 @@
-"""How good a model is, where its threshold lies, and whether it may replace the champion."""

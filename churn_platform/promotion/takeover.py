@@ -1,0 +1,57 @@
+"""A change of champion that a person orders: what rollback and approval share, and what it made live."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from churn_platform.audit.record import Record
+from churn_platform.errors import PromotionError
+from churn_platform.promotion.champion import (
+    crown,
+)
+from churn_platform.promotion.publication import Bundle, Publisher, make_live, ready_bundle
+from churn_platform.published.format import features_dir, read_features_manifest
+from churn_platform.published.live_file import read_live
+
+
+@dataclass(frozen=True)
+class Takeover:
+    """A change of champion that is live: from which version to which, and the record that says why."""
+
+    before: int | None
+    record: Record
+    bundle: Bundle
+
+
+def scored_by_another(publisher: Publisher, version: int) -> tuple[str, int] | None:
+    """The live month whose published scores another version made, with that version; None where all fits."""
+    live = read_live(publisher.root)
+    if live is None or live.features_month is None:
+        return None
+    scored_by = read_features_manifest(features_dir(publisher.root, live.features_month)).scored_by
+    return (live.features_month, scored_by) if scored_by != version else None
+
+
+def take_over(
+    publisher: Publisher,
+    version: int,
+    serving: int | None,
+    action: Literal["approval", "rollback"],
+    reason: str,
+    details: dict[str, Any],
+) -> Takeover:
+    """The bundle comes first: where it cannot be made, nothing has happened."""
+    bundle = ready_bundle(publisher, version)
+    record = crown(publisher.client, publisher.audit, publisher.portfolio.name, version, action, reason, details)
+    make_live(publisher, bundle, reason=f"{action}: {reason}")
+    return Takeover(serving, record, bundle)
+
+
+def live_version(publisher: Publisher) -> int | None:
+    """The version that serving is told to use; None before the first publication."""
+    live = read_live(publisher.root)
+    return next((model.version for model in live.models if model.role == "champion"), None) if live else None
+
+
+def check_reason(reason: str) -> None:
+    if not reason.strip():
+        raise PromotionError("say why: --reason goes into the audit trail")

@@ -1,0 +1,107 @@
+"""live.json: which models and which month serve. Replaced in one step; changed by one process at a time."""
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from churn_platform.errors import PublicationError
+from churn_platform.published.atomic_files import new_file
+from churn_platform.published.format import (
+    CHALLENGER,
+    CHAMPION,
+    LIVE_FILE,
+    SHADOW,
+    decode_file,
+    model_dir,
+)
+
+
+class LiveModel(msgspec.Struct, frozen=True):
+    """A model that serving loads: its role (champion, challenger or shadow), and its share of the traffic."""
+
+    version: int
+    role: str
+    weight: float
+
+
+class Live(msgspec.Struct, frozen=True):
+    """What is live in a portfolio, and the champion before this one."""
+
+    portfolio: str
+    models: tuple[LiveModel, ...]
+    features_month: str | None
+    previous: int | None = None
+
+    @property
+    def champion(self) -> int | None:
+        """The version that serves; None before the first."""
+        return next((model.version for model in self.models if model.role == CHAMPION), None)
+
+
+def read_live(root: Path) -> Live | None:
+    """What is live in the portfolio's published folder; None before the first publication."""
+    path = root / LIVE_FILE
+    return decode_file(path, Live) if path.exists() else None
+
+
+def go_live(root: Path, portfolio: str, *, champion: int | None = None, features_month: str | None = None) -> Live:
+    """Name a champion, a month of features, or both as live; what is not given, or a newer month, stays as it is."""
+    root.mkdir(parents=True, exist_ok=True)
+    with _locked(root / ".live.lock"):
+        live = read_live(root) or Live(portfolio, (), None)
+        if champion is not None:
+            models, former = (LiveModel(champion, CHAMPION, 1.0),), live.champion
+            previous = former if former not in (None, champion) else live.previous
+            live = msgspec.structs.replace(live, models=models, previous=previous)
+        if features_month and features_month >= (live.features_month or ""):
+            live = msgspec.structs.replace(live, features_month=features_month)
+        _write_live(root, live)
+    return live
+
+
+def direct_traffic(
+    root: Path,
+    *,
+    challenger: int,
+    weight: float,
+    shadow: bool = False,
+    before_change: Callable[[Live], object] = lambda _: None,
+) -> Live:
+    """Give a challenger its share of the champion's traffic, or let it score in the shadow; weight 0 ends either.
+
+    before_change: called with what will be live, unless that is so already; where it raises, nothing changes.
+    PublicationError where there is no champion, no such bundle, or the weight is no share.
+    """
+    with _locked(root / ".live.lock"):
+        live = read_live(root)
+        if live is None or live.champion is None:
+            raise PublicationError(f"{root} has no champion; publish one before an experiment")
+        if not 0 <= weight < 1 or challenger == live.champion or not model_dir(root, challenger).exists():
+            raise PublicationError(
+                f"version {challenger} with weight {weight:g} is no challenger to version {live.champion}: "
+                "it must be another published version, and the weight at least 0 and below 1"
+            )
+        role, share = (SHADOW, 0.0) if shadow else (CHALLENGER, weight)
+        models = (LiveModel(live.champion, CHAMPION, 1.0 - share), LiveModel(challenger, role, share))
+        fresh = msgspec.structs.replace(
+            live, models=models if weight or shadow else (LiveModel(live.champion, CHAMPION, 1.0),)
+        )
+        if fresh != live:
+            before_change(fresh)
+            _write_live(root, fresh)
+    return fresh
+
+
+def _write_live(root: Path, live: Live) -> None:
+    with new_file(root / LIVE_FILE) as draft:
+        draft.write_bytes(msgspec.json.format(msgspec.json.encode(live)))
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

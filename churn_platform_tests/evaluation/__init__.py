@@ -1,1 +1,0 @@
-"""Metrics, threshold, tiers and promotion."""
