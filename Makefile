@@ -44,10 +44,11 @@ serve: setup  ## Answer HTTP requests from what make demo or make demo-telco pub
 test: setup  ## Run every test
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-check: setup  ## Lint, format, types
+check: setup  ## Lint, format, types, and which package may import which
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 
 lock:  ## Resolve both locks anew from pyproject.toml
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -1,1 +1,5 @@
-"""What the service answered, as a table: segments of its prediction log, each ingested exactly once."""
+"""What did the service answer? Its prediction log as a table, each segment ingested exactly once.
+
+Begin with `log_ingestion.py`. `retention.py` removes old answers. The format of a segment is in
+`published/prediction_log.py`; the service writes it.
+"""

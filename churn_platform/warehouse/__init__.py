@@ -1,1 +1,5 @@
-"""The DuckLake warehouse: opening it, writing a month in one transaction, and the dbt project that runs on it."""
+"""The DuckLake: how it is opened, locked, written a month at a time, and kept small.
+
+Begin with `lake.py` (open) and `tables.py` (replace a month in one transaction). `maintenance.py` merges and
+expires files. What the tables mean is said in the packages that write them; dbt models are in `dbt_models/`.
+"""

@@ -12,6 +12,7 @@ from churn_platform.audit.verify import verify
 from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.bundles.model_bundle import publish_model
 from churn_platform.errors import AuditError, PromotionError, PublicationError
+from churn_platform.promotion import takeover
 from churn_platform.promotion.approval import approve
 from churn_platform.promotion.champion import changing, decide, judgement_of
 from churn_platform.promotion.evaluation_table import COLUMNS, read_evaluation
@@ -19,7 +20,6 @@ from churn_platform.promotion.publication import Publisher, make_live, ready_bun
 from churn_platform.promotion.rollback import roll_back
 from churn_platform.promotion.takeover import live_version, scored_by_another
 from churn_platform.promotion.traffic import share_traffic
-from churn_platform.published import by_hand
 from churn_platform.published.format import MODEL_FILE, model_dir
 from churn_platform.published.live_file import direct_traffic, go_live, read_live
 from churn_platform.training.model import ChurnModel
@@ -146,7 +146,7 @@ def test_a_rollback_cut_short_is_completed_and_not_repeated(publisher, serve, mo
     """Killed before it was live: a second one without a version asks, with the version it completes the first."""
     serve(1, 2)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(by_hand, "make_live", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(takeover, "make_live", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         roll_back(publisher, to=None, reason="complaints")
     assert live_version(publisher) == 2
     refused(publisher, "version 1 of .* is champion, but version 2 is live.*give --to 1 to complete it")

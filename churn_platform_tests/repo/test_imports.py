@@ -12,13 +12,6 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "churn_platform"
 MODULES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
 
-WIRING = {"graph/partitions.py", "definitions.py", "graph/runs.py"} | {
-    *(f"automation/{name}.py" for name in ("everything", "freshness", "intake", "jobs", "notifications")),
-    *(f"automation/{name}.py" for name in ("renewal", "requests", "schedules")),
-    *("graph/dbt.py", "graph/dbt_metadata.py", "graph/metadata.py", "graph/resources/warehouse.py"),
-    *("graph/resources/tracking.py", "graph/resources/audit_trail.py"),
-    *("graph/liveness.py", "graph/sensors/dead_runs_sensor.py", "graph/old_runs.py", "graph/usage_hooks.py"),
-}
 EDGE = {"settings.py", "home.py", "graph/runs.py", "graph/dbt.py", "graph/resources/tracking.py"}
 CLOCK = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time")}
 DATING = {
@@ -33,11 +26,13 @@ SERVICE = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for pa
 SERVICE_LIBRARIES = {"litestar", "granian", "onnxruntime", "lmdb", "prometheus_client", "numpy", "msgspec"}
 READ_BY_THE_SERVICE = (
     "calibration",
-    "contract",
+    "format",
+    "live_file",
+    "atomic_files",
     "lookup_copy",
-    "overlay",
     "prediction_log",
-    "regular",
+    "pushed_features",
+    "regular_files",
     "sentences",
     "value_format",
 )
@@ -86,17 +81,6 @@ def test_every_module_is_looked_at():
     assert "xgboost" in imported(MODULES["training/candidates/xgboost.py"])
     assert "dagster_mlflow" not in imported(MODULES["training/fit.py"])
     assert ("os", "environ") in attributes(MODULES["settings.py"])
-
-
-def test_only_wiring_imports_dagster():
-    """Logic runs without an orchestrator."""
-    found = [name for name, tree in MODULES.items() if any(item.startswith("dagster") for item in imported(tree))]
-    assert [name for name in found if name not in WIRING and not name.endswith("/assets.py")] == []
-
-
-def test_nothing_imports_the_web_framework():
-    """Serving is another package; the platform knows nothing of it."""
-    assert [name for name, tree in MODULES.items() if {"litestar", "granian", "serving"} & imported(tree)] == []
 
 
 def test_only_the_edge_touches_the_environment():

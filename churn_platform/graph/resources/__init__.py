@@ -1,1 +1,1 @@
-"""TODO."""
+"""What assets open: the lake, MLflow and the audit trail, as Dagster resources."""
