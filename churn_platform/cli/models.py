@@ -84,7 +84,8 @@ def compare(
 ) -> None:
     """Hold two versions against the newest matured hold-out, the same customers, and list in what they differ."""
     from churn_platform.metrics.comparison import CONFIDENCE
-    from churn_platform.promotion.side_by_side import compare, made_of, metric_rows, newest_holdout, read_version
+    from churn_platform.promotion.side_by_side import compare, made_of, metric_rows, read_version
+    from churn_platform.training.versions import newest_version
     from churn_platform.warehouse.lake import connect
 
     settings = load_settings()
@@ -92,8 +93,8 @@ def compare(
     spec = publisher.portfolio
     one, other = (read_version(publisher.client, spec, number) for number in (first, second))
     with closing(connect(publisher.lake, read_only=True)) as connection:
-        customers = newest_holdout(connection, spec)
-    compared = compare(one, other, customers, spec, replicates=settings.bootstrap_replicates)
+        judged_on = newest_version(publisher.client, spec)
+        compared = compare(connection, (one, other), judged_on, spec, replicates=settings.bootstrap_replicates)
     if as_json:
         console.print(json.dumps(compared.as_dict()))
         return
@@ -108,7 +109,7 @@ def compare(
     console.print(
         f"\nAUC of version {first} minus version {second}: {difference.estimate:+.4f}, "
         f"{CONFIDENCE * 100:g} % interval {difference.low:+.4f} to {difference.high:+.4f}, "
-        f"on the same {len(customers):,} customers"
+        f"on the same {compared.customers:,} customers, the hold-out of version {compared.judged_on}"
     )
 
 

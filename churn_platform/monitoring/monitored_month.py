@@ -23,7 +23,6 @@ from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.customer_groups import read_groups
 from churn_platform.training.known_customers import known_customers
-from churn_platform.training.recorded_training import as_fitted
 from churn_platform.warehouse.tables import current_snapshot
 
 CURRENT_ROWS = 100_000
@@ -42,7 +41,7 @@ def own_features(
 def find_feature_drift(watched: Watched, current: np.ndarray) -> Rows:
     """A row per feature against the version's training rows."""
     drifted = feature_drift(watched.reference, current, watched.model.features, watched.importances)
-    return drift_rows(watched.version, drifted)
+    return drift_rows(watched.number, drifted)
 
 
 def find_prediction_drift(watched: Watched, current: np.ndarray) -> Rows:
@@ -53,7 +52,7 @@ def find_prediction_drift(watched: Watched, current: np.ndarray) -> Rows:
     mean = float(probability.mean())
     return [
         {
-            "model_version": watched.version,
+            "model_version": watched.number,
             "psi": distance,
             "psi_limit": limit,
             "is_drifted": distance > limit,
@@ -74,17 +73,17 @@ def find_serving_drift(
 
     A request is answered from the newest published month, the one before its own as a rule: `answered_from`.
     """
-    live = answered_from(connection, portfolio, month, version=watched.version)
+    live = answered_from(connection, portfolio, month, version=watched.number)
     if live is None:
         return []
     requests = sample_requests(
-        connection, portfolio, month, version=watched.version, features_month=live, rows=CURRENT_ROWS
+        connection, portfolio, month, version=watched.number, features_month=live, rows=CURRENT_ROWS
     )
     customers = own_features(connection, portfolio, watched, live)
     if len(requests) < FEWEST_REQUESTS or not len(customers):
         return []
     reference = make_reference([customers], watched.model.features)
-    return drift_rows(watched.version, feature_drift(reference, requests, watched.model.features, watched.importances))
+    return drift_rows(watched.number, feature_drift(reference, requests, watched.model.features, watched.importances))
 
 
 def find_performance(
@@ -111,7 +110,7 @@ def find_performance(
         )
         measured = partial(performance_rows, threshold=watched.record.threshold, economics=portfolio.economics)
         subject = {
-            "model_version": watched.version,
+            "model_version": watched.number,
             "features_month": features_month,
             "scored_by": matured.scored_by,
         }
@@ -133,12 +132,11 @@ def _matured(
     sample = labelled_sample(connection, portfolio, features_month, rows=MATURED_ROWS, snapshot=snapshot)
     customers = sample.untouched
     if portfolio.split.policy == "stratified":
-        then = as_fitted(portfolio, watched.record, watched.model.features)
-        known = known_customers(connection, then, watched.record, label(features_month), customers)
+        known = known_customers(connection, watched, label(features_month), customers)
         customers = customers.take(np.zeros(len(customers), dtype=bool) if known is None else ~known)
     if not len(customers):
         return None
-    served = served_scores(connection, portfolio, features_month, watched.version, customers.customer_ids)
+    served = served_scores(connection, portfolio, features_month, watched.number, customers.customer_ids)
     if served is not None:
         return Matured(month, features_month, customers, served, SERVED)
     own = watched.model.own(customers.features, portfolio.feature_names)

@@ -17,10 +17,9 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.champion import Reign
 from churn_platform.training.data import Labelled, load_labelled
 from churn_platform.training.model import ChurnModel
-from churn_platform.training.record import ModelRecord
-from churn_platform.training.recorded_training import as_fitted, has_snapshot, recorded_training_set
+from churn_platform.training.recorded_training import has_snapshot
 from churn_platform.training.splits import TRAIN, row_splits
-from churn_platform.training.versions import load_version
+from churn_platform.training.versions import Version, load_version
 from churn_platform.warehouse.tables import table_exists
 
 if TYPE_CHECKING:
@@ -32,13 +31,10 @@ EXPLAINED_ROWS = 2_000
 
 
 @dataclass(frozen=True)
-class Watched:
-    """A version with its record, and what a month is compared with: rows it was fitted on, encoded, as they are and as
-    histograms, its scores on rows that it was not fitted on, its importances and its habit."""
+class Watched(Version):
+    """A version with what a month is compared with: rows it was fitted on, encoded, as they are and as histograms, its
+    scores on rows that it was not fitted on, its importances and its habit."""
 
-    version: int
-    model: ChurnModel
-    record: ModelRecord
     sample: np.ndarray
     reference: Reference
     scores: Reference
@@ -77,31 +73,27 @@ def version_in_force(reigns: Sequence[Reign], month: date) -> int | None:
 
 def watch(client: "MlflowClient", connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, version: int) -> Watched:
     """The registered version with what a month is compared with."""
-    loaded = load_version(client, portfolio, version)
-    return with_reference(connection, portfolio, version, loaded.model, loaded.record)
+    return with_reference(connection, load_version(client, portfolio, version))
 
 
-def with_reference(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, version: int, model: ChurnModel, record: ModelRecord
-) -> Watched:
-    """A model with samples of its own training set, as of its snapshot of the lake.
+def with_reference(connection: duckdb.DuckDBPyConnection, version: Version) -> Watched:
+    """A version with samples of its own training set, as of its snapshot of the lake.
 
     Where an erasure took the snapshot, the same months are read as they are now. TrainingError where they are gone.
     """
-    then = as_fitted(portfolio, record, model.features)
-    fitted, unseen = _reference_rows(connection, then, record)
+    model, record = version.model, version.record
+    fitted, unseen = _reference_rows(connection, version)
     if not all(map(len, (*fitted, *unseen))):
         raise TrainingError(
-            f"version {version} of {portfolio.name} cannot be watched: the lake has no labelled customers any more of "
-            f"months that it was fitted or judged on ({record.training_months[0]} to {record.holdout_month})"
+            f"version {version.number} of {version.portfolio.name} cannot be watched: the lake has no labelled "
+            "customers any more of months that it was fitted or judged on "
+            f"({record.training_months[0]} to {record.holdout_month})"
         )
     scored = [model.churn_probability(part.features) for part in unseen]
     totals = [(int(part.churned.sum()), float(model.churn_probability(part.features).sum())) for part in fitted]
     probability, newest = np.concatenate(scored), fitted[-1].features
     return Watched(
-        version=version,
-        model=model,
-        record=record,
+        **vars(version),
         sample=np.vstack([part.features for part in fitted]),
         reference=make_reference([part.features for part in fitted], model.features),
         scores=make_score_reference(scored),
@@ -111,18 +103,18 @@ def with_reference(
     )
 
 
-def _reference_rows(
-    connection: duckdb.DuckDBPyConnection, then: Portfolio, record: ModelRecord
-) -> tuple[list[Labelled], list[Labelled]]:
+def _reference_rows(connection: duckdb.DuckDBPyConnection, version: Version) -> tuple[list[Labelled], list[Labelled]]:
     """Labelled samples of the months that were fitted on, and of those that validated and judged, month by month."""
-    training_set = recorded_training_set(connection, then, record)
+    training_set, then = version.training_set(connection), version.portfolio
     months, snapshot = training_set.months, training_set.snapshot
     if then.split.policy == "stratified":
         (month,) = months
         everyone = load_labelled(connection, then, month, snapshot=snapshot)
         is_fitted = row_splits(everyone.churned, then.split) == TRAIN
         sides = [everyone.take(is_fitted), everyone.take(~is_fitted)]
-        if not has_snapshot(connection, record.snapshot):  # without the erased the draw parts the others differently
+        if not has_snapshot(
+            connection, version.record.snapshot
+        ):  # without the erased the draw parts the others differently
             sides = [everyone, everyone]
         fitted_rows, unseen_rows = (_at_most(REFERENCE_ROWS, side.untouched) for side in sides)
         return [fitted_rows], [unseen_rows]

@@ -1,21 +1,15 @@
 """Two versions of a portfolio side by side: what they reach on the same customers, and what they are made of."""
 
-from dataclasses import asdict, dataclass, replace
-from datetime import date
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import numpy as np
 
-from churn_platform.errors import TrainingError
 from churn_platform.metrics.comparison import Difference, auc_difference
 from churn_platform.metrics.metrics import Metrics, measure
 from churn_platform.metrics.metrics_table import SHOWN
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.data import Labelled, load_holdout, read_training_set
-from churn_platform.training.recorded_training import readable_snapshot
 from churn_platform.training.versions import Version, load_version
-from churn_platform.warehouse.tables import table_exists
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,17 +24,24 @@ class Compared(Version):
 
 @dataclass(frozen=True)
 class SideBySide:
-    """Two versions on the same customers; `difference` is the AUC of the first minus that of the second."""
+    """Two versions on the same customers, the hold-out of the version `judged_on`.
+
+    `difference` is the AUC of the first minus that of the second.
+    """
 
     first: Compared
     second: Compared
     metrics: tuple[Metrics, Metrics]
     difference: Difference
+    judged_on: int
+    customers: int
 
     def as_dict(self) -> dict[str, Any]:
         """The comparison as JSON takes it."""
         return {
             "versions": [self.first.number, self.second.number],
+            "judged_on": self.judged_on,
+            "customers": self.customers,
             "metrics": [metrics.as_dict() for metrics in self.metrics],
             "auc_difference": asdict(self.difference),
             "made_of": {name: list(pair) for name, pair in made_of(self.first, self.second).items()},
@@ -54,34 +55,28 @@ def read_version(client: "MlflowClient", portfolio: Portfolio, number: int) -> C
     return Compared(**vars(version), parameters=parameters)
 
 
-def newest_holdout(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -> Labelled:
-    """The hold-out of the newest training set; TrainingError where there is none."""
-    table = f"{portfolio.name}.training_set"
-    newest: tuple[date | None] | None = None
-    if table_exists(connection, table):
-        newest = connection.execute(f"select max(month) from {table}").fetchone()
-    if not newest or newest[0] is None:
-        raise TrainingError(f"{portfolio.name} has no training set; materialize {portfolio.name}/training_set first")
-    training_set = read_training_set(connection, portfolio, newest[0])
-    snapshot = readable_snapshot(connection, training_set.snapshot)
-    return load_holdout(connection, portfolio, replace(training_set, snapshot=snapshot))
-
-
 def compare(
-    first: Compared, second: Compared, customers: Labelled, portfolio: Portfolio, *, replicates: int
+    connection: duckdb.DuckDBPyConnection,
+    versions: tuple[Compared, Compared],
+    judged_on: Version,
+    portfolio: Portfolio,
+    *,
+    replicates: int,
 ) -> SideBySide:
-    """Both versions, each at its own threshold, on the same customers."""
-    scores = [_scores(version, customers, portfolio) for version in (first, second)]
+    """Two versions, each at its own threshold, on the hold-out of a third, or of one of the two.
+
+    The customers are those that this version was judged on, and both see them with the features of their own, whatever
+    the catalogue says today. TrainingError where its snapshot lacks one.
+    """
+    seen = [judged_on.holdout_as_seen_by(connection, version) for version in versions]
+    churned = seen[0].churned
+    scores = [version.model.churn_probability(rows.features) for version, rows in zip(versions, seen, strict=True)]
     measured = [
-        measure(customers.churned, score, threshold=version.record.threshold, economics=portfolio.economics)
-        for version, score in zip((first, second), scores, strict=True)
+        measure(churned, score, threshold=version.record.threshold, economics=portfolio.economics)
+        for version, score in zip(versions, scores, strict=True)
     ]
-    difference = auc_difference(customers.churned, *scores, replicates=replicates, seed=portfolio.split.seed)
-    return SideBySide(first, second, (measured[0], measured[1]), difference)
-
-
-def _scores(version: Version, customers: Labelled, portfolio: Portfolio) -> np.ndarray:
-    return version.model.churn_probability(version.model.own(customers.features, portfolio.feature_names))
+    difference = auc_difference(churned, *scores, replicates=replicates, seed=portfolio.split.seed)
+    return SideBySide(*versions, (measured[0], measured[1]), difference, judged_on.number, len(churned))
 
 
 def made_of(first: Compared, second: Compared) -> dict[str, tuple[str, str]]:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from churn_platform.errors import TrainingError
+from churn_platform.months import parse_month
 from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.training.data import Labelled, TrainingSet, load_holdout
 from churn_platform.training.model import ChurnModel
-from churn_platform.training.model_registry import model_of, version_named
+from churn_platform.training.model_registry import model_of, version_named, versions
 from churn_platform.training.record import ModelRecord, read_record
 from churn_platform.training.recorded_training import as_fitted, recorded_training_set
 
@@ -30,6 +31,11 @@ class Version:
     model: ChurnModel
     record: ModelRecord
     portfolio: Portfolio
+
+    @classmethod
+    def of(cls, portfolio: Portfolio, number: int, model: ChurnModel, record: ModelRecord) -> "Version":
+        """The version whose record and model these are, with the portfolio of then."""
+        return cls(number, model, record, as_fitted(portfolio, record, model.features))
 
     def training_set(self, connection: duckdb.DuckDBPyConnection, *, rows_max: int | None = None) -> TrainingSet:
         """Its training set; `rows_max` as in `recorded_training_set`."""
@@ -63,7 +69,18 @@ def load_version(client: "MlflowClient", portfolio: Portfolio, number: int) -> V
     registered = version_named(client, portfolio.name, number)
     assert registered.run_id is not None, "versions are registered with their run"
     record, model = read_record(client, registered.run_id), model_of(registered)
-    return Version(number, model, record, as_fitted(portfolio, record, model.features))
+    return Version.of(portfolio, number, model, record)
+
+
+def newest_version(client: "MlflowClient", portfolio: Portfolio) -> Version:
+    """The version of the newest month that was trained, of several the last; TrainingError where there is none."""
+    trained = [
+        (parse_month(version.tags["month"]), int(version.version)) for version in versions(client, portfolio.name)
+    ]
+    if not trained:
+        raise TrainingError(f"{portfolio.name} has no version; materialize {portfolio.name}/challenger first")
+    _, number = max(trained)
+    return load_version(client, portfolio, number)
 
 
 def _unshared(features: Sequence[Feature], others: Sequence[Feature]) -> str:

@@ -14,10 +14,12 @@ from churn_platform.monitoring import monitored_month as found
 from churn_platform.monitoring.reference import Watched, with_reference
 from churn_platform.months import label, shift
 from churn_platform.portfolios.encoding import encoded_columns
+from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.data import Labelled
 from churn_platform.training.record import ModelRecord
 from churn_platform.training.splits import HOLDOUT, TRAIN, row_splits
 from churn_platform.training.training_plan import replace_training_set
+from churn_platform.training.versions import Version
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.maintenance import expire
 from churn_platform.warehouse.tables import current_snapshot, ensure_table, replace_month, write
@@ -81,6 +83,11 @@ def record(snapshot: int) -> ModelRecord:
     )
 
 
+def fitted(snapshot: int, portfolio: Portfolio = TINY) -> Version:
+    """That model as version 1, with a portfolio of today."""
+    return Version.of(portfolio, 1, fit_tiny("logistic_regression"), record(snapshot))
+
+
 @pytest.fixture
 def tiny(lake: Lake):
     """A lake with January to April and a training set of May."""
@@ -94,8 +101,7 @@ def tiny(lake: Lake):
 @pytest.fixture
 def watched(tiny) -> Watched:
     """The model with its reference."""
-    model = fit_tiny("logistic_regression")
-    return with_reference(tiny, TINY, 1, model, record(current_snapshot(tiny)))
+    return with_reference(tiny, fitted(current_snapshot(tiny)))
 
 
 def test_the_reference_is_the_training_months(watched):
@@ -170,7 +176,7 @@ def test_an_older_version_is_watched_though_the_catalogue_grew(tiny, lake):
     tiny.execute("alter table tiny.customer_features add column newcomer double")
     newcomer = TINY.features[0].model_copy(update={"name": "newcomer"})
     grown = TINY.model_copy(update={"features": (*TINY.features, newcomer)})
-    watched = with_reference(tiny, grown, 1, fit_tiny("logistic_regression"), record(snapshot))
+    watched = with_reference(tiny, fitted(snapshot, grown))
     assert watched.sample.shape == (2 * CUSTOMERS, 4)
     assert found.own_features(tiny, grown, watched, APRIL).shape == (CUSTOMERS, 4)
 
@@ -180,11 +186,11 @@ def test_a_version_is_watched_though_an_erasure_took_its_snapshot(tiny, lake):
     snapshot = current_snapshot(tiny)
     tiny.execute("delete from tiny.customer_features where customer_id = 'C00001'")
     expire(tiny, [snapshot])
-    watched = with_reference(tiny, TINY, 1, fit_tiny("logistic_regression"), record(snapshot))
+    watched = with_reference(tiny, fitted(snapshot))
     assert len(watched.sample) == 2 * (CUSTOMERS - 1)
     tiny.execute("delete from tiny.customer_features where month = ?", [JANUARY])
     with pytest.raises(TrainingError, match=r"cannot be watched.*no labelled customers any more.*2025-01 to 2025-04"):
-        with_reference(tiny, TINY, 1, fit_tiny("logistic_regression"), record(snapshot))
+        with_reference(tiny, fitted(snapshot))
 
 
 def test_values_out_of_range_are_measured_all_the_same(tiny, lake, watched):
@@ -203,7 +209,7 @@ def test_of_a_snapshot_delivered_again_only_strangers_are_judged(lake):
         january = replace(
             record(snapshot), month="2025-01", training_months=["2025-01"], holdout_month="2025-01", seed=7
         )
-        watched = with_reference(connection, SNAPSHOT, 1, fit_tiny("logistic_regression"), january)
+        watched = with_reference(connection, Version.of(SNAPSHOT, 1, fit_tiny("logistic_regression"), january))
         parts = row_splits(people.churned, SNAPSHOT.split)
         assert len(watched.sample) == (parts == TRAIN).sum()
         assert watched.scores.counts[0].sum() == (parts != TRAIN).sum()
@@ -233,5 +239,5 @@ def test_whom_a_campaign_contacted_is_not_judged_by(tiny, lake, watched):
         f"where customer_features.month = '{MAY}' and customer_id < 'C00100'"
     )
     assert found.find_performance(tiny, TINY, watched, JUNE)[0]["customers"] == CUSTOMERS - 100
-    now = with_reference(tiny, TINY, 1, watched.model, record(current_snapshot(tiny)))
+    now = with_reference(tiny, fitted(current_snapshot(tiny)))
     assert len(now.sample) == 2 * CUSTOMERS - 100

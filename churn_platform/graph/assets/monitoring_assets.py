@@ -81,7 +81,7 @@ class _Watch:
                 yield month, self._watched(version, warehouse, tracking)
 
     def _watched(self, version: int, warehouse: Warehouse, tracking: Tracking) -> Watched:
-        if self._last is None or self._last.version != version:
+        if self._last is None or self._last.number != version:
             with warehouse.get_connection(read_only=True) as connection:
                 self._last = watch(tracking.client(), connection, self._portfolio, version)
         return self._last
@@ -130,13 +130,13 @@ def _feature_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
                 context.log.info(f"{label(month)}: there are no features")
                 continue
             page = reports / label(month) / REPORT_FILE
-            title = f"{portfolio.title}, {label(month)} against version {watched.version}"
+            title = f"{portfolio.title}, {label(month)} against version {watched.number}"
             size = write_report(page, watched.sample, current, watched.model.features, title=title)
             shown = {
                 "drift": MetadataValue.md(drift_markdown(rows)),
                 "report": MetadataValue.path(str(page)),
                 "report_bytes": size,
-                "model_version": watched.version,
+                "model_version": watched.number,
             }
             describe(context, month, shown)
         return MaterializeResult()

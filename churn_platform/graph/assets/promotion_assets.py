@@ -111,7 +111,7 @@ def _hearing(
     if opponent is not None:
         rival = load_version(client, portfolio, opponent)
         seen = challenger.holdout_as_seen_by(connection, rival)
-        known = known_customers(connection, rival.portfolio, rival.record, record.holdout_month, customers)
+        known = known_customers(connection, rival, record.holdout_month, customers)
         champion = _contender(rival, seen, known=known)
         notes["champion_training_months"] = rival.record.training_months
     groups = groups_on_holdout(connection, portfolio, challenger, customers, portfolio.protected_attributes)
