@@ -11,9 +11,6 @@ from typer.testing import CliRunner
 from churn_platform.cli import app, main
 from churn_platform.cli.app import console
 from churn_platform.settings import Settings, load_settings
-from churn_platform_tests.published.conftest import record
-
-__all__ = ["record"]
 
 
 @dataclass(frozen=True)
