@@ -57,8 +57,8 @@ class Gate:
     def check(self, scope: Scope, needs: str, portfolio: str | None) -> None:
         """Whether the handler may answer; `needs` is what it asks of a key, `portfolio` the one that the path names."""
         state = scope["state"]
-        if fault := state.get(FAULT):
-            raise fault
+        if FAULT in state:
+            raise state[FAULT]  # in no variable of this frame: the traceback holds the frame
         headers: Headers = state[HEADERS]
         content_type = headers.get(b"content-type")
         if content_type != JSON and (content_type is not None or state.get(BODY)):

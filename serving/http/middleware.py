@@ -147,7 +147,12 @@ def enveloped(app: ASGIApp, *, admit: Admit, request_seconds: float, body_bytes_
                 message["body"] = b""  # type: ignore[typeddict-unknown-key]
             await send(message)
 
-        await app(scope, receive, send_with_headers)
+        try:
+            await app(scope, receive, send_with_headers)
+        finally:
+            # A fault's traceback holds the frames that hold this state. Such a ring keeps the connection
+            # open, with what its client still sends unread, until Python next looks for rings.
+            state.pop(FAULT, None)
         if access_log:
             milliseconds = round((time.perf_counter() - begun) * 1e3, 3)
             shown = {"method": method, "path": masked(scope["path"]), "status": status, "ms": milliseconds}
