@@ -7,13 +7,13 @@ import weakref
 import pytest
 from litestar.types import ASGIApp, Message
 
-from churn_platform_tests.serving.bundles import publish
+from churn_platform_tests.support.served_bundles import publish
 
 JSON = (b"content-type", b"application/json")
 TOO_LONG = (b"content-length", b"99999999")
 OTHER_SITE = (b"sec-fetch-site", b"cross-site")
 REQUESTS = {
-    "answered": ("/predict", [JSON], b'{"customer_id": "ada"}', 200),
+    "answered": ("/predict", [JSON], b'{"customer_id": "C00001"}', 200),
     "unknown customer": ("/predict", [JSON], b'{"customer_id": "nobody"}', 404),
     "unknown route": ("/nothing", [JSON], b"{}", 404),
     "unknown route, no body wanted": ("/nothing", [JSON, TOO_LONG], None, 404),
@@ -26,7 +26,7 @@ REQUESTS = {
     "late, long way": ("/explain", [JSON], None, 408),
     "header twice": ("/predict", [JSON, JSON], b"{}", 400),
     "other site": ("/predict", [JSON, OTHER_SITE], b"{}", 403),
-    "batch": ("/predict/batch", [JSON], b'{"customers": [{"customer_id": "ada"}]}', 200),
+    "batch": ("/predict/batch", [JSON], b'{"customers": [{"customer_id": "C00001"}]}', 200),
     "wrong batch": ("/predict/batch", [JSON], b'{"customers": 7}', 422),
     "wrong push": ("/features/push", [JSON], b"{}", 422),
 }

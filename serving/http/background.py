@@ -56,8 +56,7 @@ class Background:
         working = loop.run_in_executor(self._thread, in_context, work, turn.give_way)
         leaving = asyncio.create_task(_hung_up(receive))
         try:
-            either: list[asyncio.Future[Any]] = [working, leaving]
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            await _first_of(working, leaving)
             if not working.done():
                 raise HungUp("the client hung up")
             return working.result()
@@ -65,10 +64,15 @@ class Background:
             leaving.cancel()
             turn.end()
             working.cancel()  # for what has not begun; the thread itself ends at the next pause
+            del working  # its error's traceback holds this frame: a ring, with the connection in it
 
     def close(self) -> None:
         """End the thread when it has done what it was given."""
         self._thread.shutdown(wait=False)
+
+
+async def _first_of(*awaited: asyncio.Future[Any]) -> None:
+    await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
 
 
 async def _hung_up(receive: Receive) -> None:
