@@ -1,4 +1,7 @@
-"""Sends nonsense over raw sockets to a service of its own: no answer is a 5xx, and neither memory nor descriptors grow.
+"""Sends nonsense over raw sockets to a service of its own.
+
+No answer may be a 5xx. Once the clients are gone no connection may be left, and neither memory nor descriptors may have
+grown.
 
     python -m benchmarks.serving.fuzz --seconds 600
 
@@ -32,8 +35,8 @@ QUICK_CLIENTS, SLOW_CLIENTS = 8, 16
 REQUEST_SECONDS = 2.0  # of the service: short, so that slow senders meet its limit often
 ANSWER_SECONDS, EXCHANGE_SECONDS = 1.0, 45.0
 WARM_SHARE = 0.2
-SETTLE_SECONDS = 5.0
-GROWTH_BYTES_MAX, GROWTH_DESCRIPTORS_MAX = 20 << 20, 8
+SETTLE_SECONDS = 35.0  # granian gives up a silent connection after 30
+GROWTH_BYTES_MAX, GROWTH_DESCRIPTORS_MAX = 20 << 20, 4
 DOCUMENTED = (503, 507)
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -135,21 +138,30 @@ def _is_whole(answer: bytes) -> bool:
 
 @dataclass(frozen=True)
 class Use:
-    """What the workers hold: anonymous memory in bytes, and open descriptors."""
+    """What the workers hold: anonymous memory in bytes, open descriptors, and those of them that are connections."""
 
     processes: tuple[int, ...]
     memory: int
     descriptors: int
+    connections: int
 
     def __str__(self) -> str:
-        return f"{self.memory / 1e6:.1f} MB of anonymous memory, {self.descriptors} descriptors"
+        memory = f"{self.memory / 1e6:.1f} MB of anonymous memory"
+        return f"{memory}, {self.descriptors} descriptors, {self.connections} connections"
 
 
 def use(server: int) -> Use:
     """Of all workers of a server, now."""
     found = tuple(sorted(workers(server)))
     memory = sum(_anonymous_bytes(process) for process in found)
-    return Use(found, memory, sum(psutil.Process(process).num_fds() for process in found))
+    descriptors = sum(psutil.Process(process).num_fds() for process in found)
+    return Use(found, memory, descriptors, sum(_connections(process) for process in found))
+
+
+def _connections(process: int) -> int:
+    """Accepted and not closed by the service, whatever the client has done since."""
+    sockets = psutil.Process(process).net_connections(kind="tcp")
+    return sum(one.status != psutil.CONN_LISTEN for one in sockets)
 
 
 def _anonymous_bytes(process: int) -> int:
@@ -159,7 +171,7 @@ def _anonymous_bytes(process: int) -> int:
 
 
 def faults(before: Use, after: Use) -> list[str]:
-    """What grew between two moments at rest, or died."""
+    """What grew between two moments at rest, died, or was left behind."""
     found = []
     if after.processes != before.processes:
         found.append(f"workers {before.processes} became {after.processes}")
@@ -167,6 +179,8 @@ def faults(before: Use, after: Use) -> list[str]:
         found.append(f"memory grew by {(after.memory - before.memory) / 1e6:.1f} MB")
     if after.descriptors > before.descriptors + GROWTH_DESCRIPTORS_MAX:
         found.append(f"descriptors grew by {after.descriptors - before.descriptors}")
+    if after.connections:
+        found.append(f"{after.connections} connections are left, though every client is gone")
     return found
 
 

@@ -6,7 +6,7 @@ from benchmarks.serving.fuzz import GROWTH_BYTES_MAX, GROWTH_DESCRIPTORS_MAX, Fo
 from benchmarks.serving.nonsense import KINDS, Sent, nonsense
 
 BODIES = [b'{"customer_id": "C00000001"}']
-REST = Use((1, 2), 100_000_000, 50)
+REST = Use((1, 2), 100_000_000, 50, 0)
 
 
 def _sent(seed: int) -> list[Sent]:
@@ -30,7 +30,11 @@ def test_an_undocumented_5xx_is_a_failure():
     assert len(found.failures) == 1
 
 
-def test_growth_and_a_dead_worker_are_failures():
+def test_growth_a_dead_worker_and_a_kept_connection_are_failures():
     """What stays within the allowance is none."""
-    assert faults(REST, Use((1, 2), REST.memory + GROWTH_BYTES_MAX, REST.descriptors + GROWTH_DESCRIPTORS_MAX)) == []
-    assert len(faults(REST, Use((1, 3), 2 * REST.memory, 2 * REST.descriptors))) == 3
+    allowed = Use((1, 2), REST.memory + GROWTH_BYTES_MAX, REST.descriptors + GROWTH_DESCRIPTORS_MAX, 0)
+    assert faults(REST, allowed) == []
+    assert len(faults(REST, Use((1, 3), 2 * REST.memory, 2 * REST.descriptors, 0))) == 3
+    assert faults(REST, Use((1, 2), REST.memory, REST.descriptors, 2)) == [
+        "2 connections are left, though every client is gone"
+    ]
