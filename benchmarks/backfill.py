@@ -2,8 +2,8 @@
 
     python benchmarks/backfill.py --customers 20000 --months 18
 
-SQL is what DuckDB spends in queries: timed around every query of ingest, and as dbt logs it for its models and tests.
-The floor is the same landed columns read once by a bare DuckDB scan.
+SQL is what DuckDB spends in queries: timed around every query of ingest, and as dbt logs it for its
+models and tests. The floor is the same landed columns read once by a bare DuckDB scan.
 """
 
 import argparse
@@ -63,7 +63,10 @@ def measure(folder: Path, customers: int, months: int) -> dict[str, float]:
             yield Timed(connection)
 
     begun = time.perf_counter()
-    with DagsterInstance.ephemeral() as instance, mock.patch.object(Warehouse, "get_connection", timed):
+    with (
+        DagsterInstance.ephemeral() as instance,
+        mock.patch.object(Warehouse, "get_connection", timed),
+    ):
         last = shift(FIRST, months - 1)
         run_job(defs, instance, "telecomit_features", FIRST, last, log=folder / "log", show=print)
     return {
@@ -77,7 +80,10 @@ def measure(folder: Path, customers: int, months: int) -> dict[str, float]:
 def dbt_seconds(target: Path) -> float:
     """Seconds of queries in the log of the one dbt invocation of the run."""
     (log,) = target.glob("dbt_models-*/dbt.log")
-    return sum(float(found) for found in re.findall(r"SQL status: .* in ([0-9.]+) seconds", log.read_text()))
+    return sum(
+        float(found)
+        for found in re.findall(r"SQL status: .* in ([0-9.]+) seconds", log.read_text())
+    )
 
 
 def scan_seconds(landing_dir: Path) -> float:
@@ -100,7 +106,10 @@ def main() -> None:
     outside = seconds["run"] - seconds["ingest SQL"] - seconds["dbt SQL"]
     print(f"\n{arguments.customers:,} customers, {arguments.months} months, one run")
     for name, value in (seconds | {"outside SQL": outside}).items():
-        print(f"  {name:<12}{value:8.1f} s{value / seconds['run']:8.0%}{value / seconds['bare scan']:8.1f} x bare scan")
+        print(
+            f"  {name:<12}{value:8.1f} "
+            f"s{value / seconds['run']:8.0%}{value / seconds['bare scan']:8.1f} x bare scan"
+        )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
     python benchmarks/campaign.py --folder data/bench/campaign --picture docs/images/campaign.png
 
-An operator runs on the real graph: months of history, one training, then months of campaigns whose contacts change what
-customers do. Each month's policies are judged by the truth of the next month, customer by customer: expected profit =
-(P(leaves) - P(leaves if contacted)) x value - cost. So no figure holds the luck of a draw.
+An operator runs on the real graph: months of history, one training, then months of campaigns whose
+contacts change what customers do. Each month's policies are judged by the truth of the next month,
+customer by customer: expected profit = (P(leaves) - P(leaves if contacted)) x value - cost. So no
+figure holds the luck of a draw.
 
 A folder that holds an operator already is not simulated again.
 """
@@ -74,10 +75,20 @@ class Operator:
         """Run a job of the graph."""
         defs = build_defs(**self.settings.model_dump(exclude_unset=True))
         with DagsterInstance.ephemeral() as instance:
-            run_job(defs, instance, job, first, last, log=self.settings.root / "log", show=lambda line: None)
+            run_job(
+                defs,
+                instance,
+                job,
+                first,
+                last,
+                log=self.settings.root / "log",
+                show=lambda line: None,
+            )
 
     def plan(self, month: date) -> Plan | None:
-        """Whom the operator contacts in `month`: the list of the month before, once there is a model."""
+        """Whom the operator contacts in `month`: the list of the month before, once there is a
+        model.
+        """
         before = shift(month, -1)
         if before < self.trained:
             return None
@@ -88,22 +99,31 @@ class Operator:
         """Make features and matured labels up to the month, where they are missing."""
         with closing(connect(self.lake)) as connection:
             table = f"{self.portfolio.name}.customer_features"
-            known = table_exists(connection, table) and connection.execute(f"select max(month) from {table}").fetchone()
+            known = (
+                table_exists(connection, table)
+                and connection.execute(f"select max(month) from {table}").fetchone()
+            )
         newest = known[0] if known else None
         if newest is None or newest < month:
-            self.run(f"{self.portfolio.name}_features", shift(newest, 1) if newest else FIRST, month)
+            self.run(
+                f"{self.portfolio.name}_features", shift(newest, 1) if newest else FIRST, month
+            )
 
     def labelled(self, months: Sequence[date]) -> list[Labelled]:
         """Everybody of each month whose label has matured."""
         with closing(connect(self.lake, read_only=True)) as connection:
             snapshot = current_snapshot(connection)
-            return [labelled_sample(connection, self.portfolio, it, rows=100_000, snapshot=snapshot) for it in months]
+            return [
+                labelled_sample(connection, self.portfolio, it, rows=100_000, snapshot=snapshot)
+                for it in months
+            ]
 
     def fit(self, months: Sequence[Labelled]) -> ChurnModel:
         """A model of all months but the last, which validates, without the tuning of a real one."""
         *train, validation = months
         features, churned, ids = (
-            np.concatenate([getattr(part, name) for part in train]) for name in ("features", "churned", "customer_ids")
+            np.concatenate([getattr(part, name) for part in train])
+            for name in ("features", "churned", "customer_ids")
         )
         rows = Labelled(features, churned, ids)
         return fit_model("lightgbm", self.portfolio.features, rows, validation, seed=7, threads=1)
@@ -115,7 +135,8 @@ class Operator:
         model, validation = self.fit(months), months[-1]
         probability = model.churn_probability(validation.features)
         print(
-            f"AUC on the last month before the campaigns {roc_auc_score(validation.churned, probability):.3f}",
+            "AUC on the last month before the campaigns "
+            f"{roc_auc_score(validation.churned, probability):.3f}",
             flush=True,
         )
         return Champion(1, model, [("high", 1.0), ("low", 0.0)])
@@ -123,13 +144,30 @@ class Operator:
     def list_contacts(self, month: date) -> Path:
         """Score the month and make its list; returns the folder that is handed over."""
         with closing(connect(self.lake)) as connection:
-            scores = score_month(connection, self.portfolio, lambda: self.champion, month, batch_rows=50_000, threads=2)
-            write(connection, self.lake, partial(replace_scores, connection, self.portfolio, month, scores))
-            write(connection, self.lake, partial(replace_contact_list, connection, self.portfolio, month))
+            scores = score_month(
+                connection,
+                self.portfolio,
+                lambda: self.champion,
+                month,
+                batch_rows=50_000,
+                threads=2,
+            )
+            write(
+                connection,
+                self.lake,
+                partial(replace_scores, connection, self.portfolio, month, scores),
+            )
+            write(
+                connection,
+                self.lake,
+                partial(replace_contact_list, connection, self.portfolio, month),
+            )
             return export_contact_list(connection, self.portfolio, month, self.settings.exports_dir)
 
 
-def operate(folder: Path, *, customers: int, history: int, campaigns: int, control_share: float) -> Operator:
+def operate(
+    folder: Path, *, customers: int, history: int, campaigns: int, control_share: float
+) -> Operator:
     """Simulate the operator with its campaigns; what the folder holds already is not made again."""
     settings = load_settings(
         data_dir=folder, portfolios_dir=folder / "portfolios", phone_hash_key="0123456789abcdef" * 4
@@ -139,10 +177,14 @@ def operate(folder: Path, *, customers: int, history: int, campaigns: int, contr
     )
     operator = Operator(settings, portfolio, shift(FIRST, history - 1))
     months = history + campaigns
-    config = SimulationConfig(customers=customers, first_month=FIRST, months=months, seed=11, calls_per_customer=10)
+    config = SimulationConfig(
+        customers=customers, first_month=FIRST, months=months, seed=11, calls_per_customer=10
+    )
     truth = settings.truth_dir / portfolio.name
     made = plans_from(settings.exports_dir / portfolio.name / "contact_list")
-    missing = [month for month in config.month_starts() if not (truth / f"{label(month)}.parquet").exists()]
+    missing = [
+        month for month in config.month_starts() if not (truth / f"{label(month)}.parquet").exists()
+    ]
     if missing:
         simulate(
             config,
@@ -168,28 +210,38 @@ class Base:
 
 
 def read_base(operator: Operator, month: date) -> Base:
-    """Everybody scored in the month but the opted-out and those in the cool-down, with the truth of the next month."""
+    """Everybody scored in the month but the opted-out and those in the cool-down, with the truth of
+    the next month.
+    """
     name, raw, truth = operator.portfolio.name, operator.portfolio.raw_schema, operator.truth(month)
     since = shift(month, 1 - operator.portfolio.campaign.cooldown_months)
     with closing(connect(operator.lake, read_only=True)) as connection:
         found = connection.execute(
-            f"select customer_id, scores.churn_probability as predicted, truth.churn_probability as true, "
+            "select customer_id, scores.churn_probability as predicted, "
+            "truth.churn_probability as true, "
             "truth.churn_probability - churn_probability_if_contacted as effect, "
             f"{encoded_columns(operator.portfolio.features)} from {name}.monthly_scores as scores "
             f"join {name}.customer_features using (customer_id, month) "
             f"join {read_parquet(truth)} as truth using (customer_id) "
-            f"where month = $month and customer_id not in (select customer_id from {raw}.contact_preferences "
-            f"where month = $month and is_opted_out) and customer_id not in (select customer_id from "
+            "where month = $month and customer_id not in (select customer_id "
+            f"from {raw}.contact_preferences "
+            "where month = $month and is_opted_out) and customer_id not in (select customer_id "
+            "from "
             f"{raw}.campaign_contacts where month between $since and $month) order by customer_id",
             {"month": month, "since": since},
         ).to_arrow_table()
-    columns = [found[each].to_numpy(zero_copy_only=False) for each in ("customer_id", "predicted", "true", "effect")]
+    columns = [
+        found[each].to_numpy(zero_copy_only=False)
+        for each in ("customer_id", "predicted", "true", "effect")
+    ]
     return Base(columns[0], matrix(found, operator.portfolio.feature_names), *columns[1:])
 
 
 @dataclass(frozen=True)
 class Informed:
-    """True risk and true effect as far as features tell them: fitted to the truth itself, which no operator has."""
+    """True risk and true effect as far as features tell them: fitted to the truth itself, which no
+    operator has.
+    """
 
     risk: LGBMRegressor
     effect: LGBMRegressor
@@ -199,13 +251,16 @@ def fit_informed(operator: Operator) -> Informed:
     """Fitted to the months before the campaigns."""
     features, truths = [], []
     query = (
-        "select customer_id, churn_probability, churn_probability - churn_probability_if_contacted from {} "
+        "select customer_id, churn_probability, "
+        "churn_probability - churn_probability_if_contacted from {} "
         "where list_contains(?, customer_id) order by customer_id"
     )
     with closing(connect(operator.lake, read_only=True)) as connection:
         for month in month_range(shift(FIRST, 2), shift(operator.trained, -1)):
             snapshot = current_snapshot(connection)
-            sample = labelled_sample(connection, operator.portfolio, month, rows=15_000, snapshot=snapshot)
+            sample = labelled_sample(
+                connection, operator.portfolio, month, rows=15_000, snapshot=snapshot
+            )
             found = connection.execute(
                 query.format(read_parquet(operator.truth(month))), [list(sample.customer_ids)]
             ).fetchall()
@@ -213,13 +268,21 @@ def fit_informed(operator: Operator) -> Informed:
             features.append(sample.features)
             truths.append(np.array([row[1:] for row in found]))
     x, (risk, effect) = np.concatenate(features), np.concatenate(truths).T
-    settings = {"n_estimators": 250, "learning_rate": 0.06, "min_child_samples": 50, "n_jobs": 1, "random_state": 7}
+    settings = {
+        "n_estimators": 250,
+        "learning_rate": 0.06,
+        "min_child_samples": 50,
+        "n_jobs": 1,
+        "random_state": 7,
+    }
     make = partial(LGBMRegressor, verbose=-1, **settings)
     return Informed(make(objective="cross_entropy").fit(x, risk), make().fit(x, effect))
 
 
 def fit_forest(operator: Operator, month: date) -> UpliftForest:
-    """Uplift by the draws that matured by the month; prints whether the platform would use it where a budget binds."""
+    """Uplift by the draws that matured by the month; prints whether the platform would use it where
+    a budget binds.
+    """
     campaign = operator.portfolio.campaign.model_copy(update={"budget_eur": 1000.0})
     limited = operator.portfolio.model_copy(update={"campaign": campaign})
     with closing(connect(operator.lake, read_only=True)) as connection:
@@ -233,7 +296,9 @@ def fit_forest(operator: Operator, month: date) -> UpliftForest:
 Earned = dict[str, np.ndarray]
 
 
-def earnings(bases: Sequence[Base], economics: Economics, informed: Informed, forest: UpliftForest) -> Earned:
+def earnings(
+    bases: Sequence[Base], economics: Economics, informed: Informed, forest: UpliftForest
+) -> Earned:
     """True profit in EUR, summed over the months, of each policy at each budget of SHARES."""
     kept = economics.acceptance_rate * economics.acquisition_cost_eur
     total: Earned = {}
@@ -242,11 +307,14 @@ def earnings(bases: Sequence[Base], economics: Economics, informed: Informed, fo
         as_assumed = base.true * kept - economics.contact_cost_eur
         known = informed.risk.predict(base.features) * kept - economics.contact_cost_eur
         known_effect = (
-            informed.effect.predict(base.features) * economics.acquisition_cost_eur - economics.contact_cost_eur
+            informed.effect.predict(base.features) * economics.acquisition_cost_eur
+            - economics.contact_cost_eur
         )
         uplift = predict_uplift(forest, base.features, base.predicted)
         within = base.predicted * kept > economics.contact_cost_eur
-        by_uplift = np.where(within, uplift * economics.acquisition_cost_eur - economics.contact_cost_eur, -np.inf)
+        by_uplift = np.where(
+            within, uplift * economics.acquisition_cost_eur - economics.contact_cost_eur, -np.inf
+        )
         own = base.predicted * kept - economics.contact_cost_eur
         rankings = {
             "our list": own,
@@ -264,14 +332,24 @@ def earnings(bases: Sequence[Base], economics: Economics, informed: Informed, fo
     return total
 
 
-def show_learning(operator: Operator, judged: Sequence[date], bases: Sequence[Base], economics: Economics) -> None:
-    """Models fitted during the campaigns, on labels as they are and on those that no campaign had a hand in."""
+def show_learning(
+    operator: Operator, judged: Sequence[date], bases: Sequence[Base], economics: Economics
+) -> None:
+    """Models fitted during the campaigns, on labels as they are and on those that no campaign had a
+    hand in.
+    """
     months = operator.labelled(month_range(operator.trained, shift(judged[0], -1)))
     kept = economics.acceptance_rate * economics.acquisition_cost_eur
     print("\nFitted on months with campaigns, judged by the truth: the message, no budget\n")
-    print("| labels of the contacted | contacts | true over expected churners among them | true profit, EUR |")
+    print(
+        "| labels of the contacted | contacts | true over expected churners among them | true "
+        "profit, EUR |"
+    )
     print("|---|--:|--:|--:|")
-    for name, rows in {"as they are": months, "left out": [month.untouched for month in months]}.items():
+    for name, rows in {
+        "as they are": months,
+        "left out": [month.untouched for month in months],
+    }.items():
         model = operator.fit(rows)
         listed, expected, true, profit = 0, 0.0, 0.0, 0.0
         for base in bases:
@@ -279,19 +357,25 @@ def show_learning(operator: Operator, judged: Sequence[date], bases: Sequence[Ba
             chosen = probability * kept > economics.contact_cost_eur
             listed += int(chosen.sum())
             expected, true = expected + probability[chosen].sum(), true + base.true[chosen].sum()
-            profit += (base.effect[chosen] * economics.acquisition_cost_eur - economics.contact_cost_eur).sum()
+            profit += (
+                base.effect[chosen] * economics.acquisition_cost_eur - economics.contact_cost_eur
+            ).sum()
         print(f"| {name} | {listed:,} | {true / expected:.2f} | {profit:,.0f} |")
 
 
 def show_judging(operator: Operator, month: date) -> None:
-    """The champion on a month whose labels a campaign had a hand in, by these labels and by the truth."""
+    """The champion on a month whose labels a campaign had a hand in, by these labels and by the
+    truth.
+    """
     (rows,) = operator.labelled([month])
     with closing(connect(operator.lake, read_only=True)) as connection:
         query = (
             f"select churn_probability from {read_parquet(operator.truth(month))} "
             "where list_contains(?, customer_id) order by customer_id"
         )
-        true = connection.execute(query, [list(rows.customer_ids)]).fetchnumpy()["churn_probability"]
+        true = connection.execute(query, [list(rows.customer_ids)]).fetchnumpy()[
+            "churn_probability"
+        ]
     probability = operator.champion.model.churn_probability(rows.features)
     named = probability >= np.quantile(probability, 0.9)
     both, twice = np.repeat([1, 0], len(true)), np.tile(probability, 2)
@@ -299,7 +383,8 @@ def show_judging(operator: Operator, month: date) -> None:
     auc = roc_auc_score(rows.churned, probability)
     recall, recall_true = (part[named].sum() / part.sum() for part in (rows.churned, true))
     print(
-        f"\n{label(month)} by its labels: AUC {auc:.3f}, recall {recall:.3f} of a tenth of the customers; "
+        f"\n{label(month)} by its labels: AUC {auc:.3f}, "
+        f"recall {recall:.3f} of a tenth of the customers; "
         f"by the truth {auc_true:.3f}, {recall_true:.3f}"
     )
 
@@ -315,9 +400,12 @@ def show(title: str, earned: Earned, bases: Sequence[Base], economics: Economics
     """Profit of each policy at the budget of the table, and as a share of each oracle's."""
     place = int(np.argmin(np.abs(SHARES - TABLE_SHARE)))
     everybody = sum(
-        float((base.effect * economics.acquisition_cost_eur - economics.contact_cost_eur).sum()) for base in bases
+        float((base.effect * economics.acquisition_cost_eur - economics.contact_cost_eur).sum())
+        for base in bases
     )
-    at = {"nobody": 0.0, "everybody": everybody} | {name: float(values[place]) for name, values in earned.items()}
+    at = {"nobody": 0.0, "everybody": everybody} | {
+        name: float(values[place]) for name, values in earned.items()
+    }
     oracles = [name for name in at if name.startswith("oracle")]
     print(f"\n{title}, at most {TABLE_SHARE:.1%} of the customers contacted\n")
     print("| policy | EUR | " + " | ".join(f"of {name.split(': ')[1]}" for name in oracles) + " |")
@@ -340,7 +428,11 @@ def draw(path: Path, titled: dict[str, Earned]) -> None:
             style = "--" if name.startswith("oracle") else ":" if name == "random" else "-"
             axes.plot(100 * SHARES, values / 1000, style, label=name)
         axes.axhline(0, color="grey", linewidth=0.8)
-        axes.set(title=title, xlabel="budget: customers contacted at most, %", ylabel="true profit, 1,000 EUR")
+        axes.set(
+            title=title,
+            xlabel="budget: customers contacted at most, %",
+            ylabel="true profit, 1,000 EUR",
+        )
         axes.set_ylim(bottom=-0.3 * max(values.max() for values in earned.values()) / 1000)
         axes.grid(alpha=0.3)
     axes.legend(fontsize="x-small")
@@ -349,7 +441,9 @@ def draw(path: Path, titled: dict[str, Earned]) -> None:
 
 def main() -> None:
     """Operate, judge, print, draw."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--folder", type=Path, default=Path("data/bench/campaign"))
     parser.add_argument("--customers", type=int, default=40_000)
     parser.add_argument("--history", type=int, default=10, help="Months before the first campaign.")

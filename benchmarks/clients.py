@@ -1,4 +1,6 @@
-"""Clients that ask a server without pause, each in a thread of its own, as the drills under load need them."""
+"""Clients that ask a server without pause, each in a thread of its own, as the drills under load
+need them.
+"""
 
 import http.client
 import threading
@@ -22,7 +24,9 @@ class Told(Protocol):
 
 
 @contextmanager
-def asking(port: int, path: str, bodies: list[str], *, per_connection: int, told: Told) -> Iterator[None]:
+def asking(
+    port: int, path: str, bodies: list[str], *, per_connection: int, told: Told
+) -> Iterator[None]:
     """Send the bodies to `path` in turn for as long as the context lasts; four clients share them.
 
     A client opens a new connection when one breaks, and after `per_connection` requests.

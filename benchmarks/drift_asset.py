@@ -1,10 +1,12 @@
-"""How long the drift of a month takes at the size of TelecomIT: 2.1 million customers, every feature.
+"""How long the drift of a month takes at the size of TelecomIT: 2.1 million customers, every
+feature.
 
     python benchmarks/drift_asset.py --customers 2100000
 
-The table is synthetic, each feature drawn evenly from its range or levels. Timed is what the asset does for a month
-once the champion is read: the sample out of the lake, the effect sizes, and Evidently's page. The sample of one
-training month is timed beside it, since the reference needs one per month; it is read once per run.
+The table is synthetic, each feature drawn evenly from its range or levels. Timed is what the asset
+does for a month once the champion is read: the sample out of the lake, the effect sizes, and
+Evidently's page. The sample of one training month is timed beside it, since the reference needs one
+per month; it is read once per run.
 """
 
 import argparse
@@ -36,7 +38,11 @@ def timed(what: str) -> Iterator[None]:
     """Print how long the block took, by the clock and in CPU seconds of all threads."""
     begun, worked = time.perf_counter(), time.process_time()
     yield
-    print(f"  {what:<42}{time.perf_counter() - begun:8.1f} s{time.process_time() - worked:8.1f} CPU s", flush=True)
+    print(
+        f"  {what:<42}{time.perf_counter() - begun:8.1f} s{time.process_time() - worked:8.1f} CPU "
+        "s",
+        flush=True,
+    )
 
 
 def column(feature: Feature) -> str:
@@ -53,7 +59,9 @@ def column(feature: Feature) -> str:
 
 def main() -> None:
     """Make the table, then time the steps."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--customers", type=int, default=2_100_000)
     arguments = parser.parse_args()
     portfolio = load_portfolios(Path("portfolios"))["telecomit"]
@@ -84,7 +92,13 @@ def main() -> None:
             with timed("effect sizes of every feature"):
                 feature_drift(reference, current, portfolio.features, {})
             with timed("Evidently's page, import included"):
-                size = write_report(Path(folder) / "page.html", before, current, portfolio.features, title="benchmark")
+                size = write_report(
+                    Path(folder) / "page.html",
+                    before,
+                    current,
+                    portfolio.features,
+                    title="benchmark",
+                )
     print(f"  page of {size / 1e6:.1f} MB")
 
 

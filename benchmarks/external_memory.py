@@ -1,9 +1,10 @@
-"""Peak memory, seconds and accuracy of XGBoost fitted in memory and on streamed rows, each in a process of its own.
+"""Peak memory, seconds and accuracy of XGBoost fitted in memory and on streamed rows, each in a
+process of its own.
 
     python benchmarks/external_memory.py --rows 2000000 --features 45
 
-The rows are made batch by batch from a seed, so that only the fit decides how much memory is used. 'floor' is a
-process that reads every batch once and fits nothing.
+The rows are made batch by batch from a seed, so that only the fit decides how much memory is used.
+'floor' is a process that reads every batch once and fits nothing.
 """
 
 import argparse
@@ -36,7 +37,9 @@ def made_batch(rows: int, features: int, *, seed: int) -> Labelled:
     """One batch of customers."""
     generator = np.random.default_rng(seed)
     values = generator.normal(size=(rows, features)).astype(np.float32)
-    log_odds = -3 + values[:, :5] @ np.array([1.0, -0.8, 0.6, -0.4, 0.2]) + values[:, 0] * values[:, 5] / 2
+    log_odds = (
+        -3 + values[:, :5] @ np.array([1.0, -0.8, 0.6, -0.4, 0.2]) + values[:, 0] * values[:, 5] / 2
+    )
     churned = (generator.uniform(size=rows) < 1 / (1 + np.exp(-log_odds))).astype(np.int8)
     return Labelled(values, churned, np.zeros(rows, dtype=np.int8))
 
@@ -53,17 +56,23 @@ def fit(kind: str, rows: int, features: int, threads: int, rounds: int) -> dict[
     elif kind == "in memory":
         parts = list(batches())
         train = Labelled(
-            np.vstack([part.features for part in parts]), np.concatenate([part.churned for part in parts]), np.empty(0)
+            np.vstack([part.features for part in parts]),
+            np.concatenate([part.churned for part in parts]),
+            np.empty(0),
         )
         parts.clear()
         model = xgboost.fit((), train, parameters, seed=1, threads=threads)
     else:
         with tempfile.TemporaryDirectory() as folder:
-            model = xgboost.fit_streamed(batches, parameters, seed=1, threads=threads, cache_dir=Path(folder))
+            model = xgboost.fit_streamed(
+                batches, parameters, seed=1, threads=threads, cache_dir=Path(folder)
+            )
     measured = {"seconds": time.perf_counter() - begun, "peak_mb": _peak_mb()}
     if kind != "floor":
         others = made_batch(BATCH_ROWS, features, seed=10**6)
-        measured["auc"] = float(roc_auc_score(others.churned, model.predict_proba(others.features)[:, 1]))
+        measured["auc"] = float(
+            roc_auc_score(others.churned, model.predict_proba(others.features)[:, 1])
+        )
     return measured
 
 
@@ -81,7 +90,9 @@ def main() -> None:
     parser.add_argument("--only", choices=["floor", "in memory", "streamed"])
     arguments = parser.parse_args()
     if arguments.only:
-        measured = fit(arguments.only, arguments.rows, arguments.features, arguments.threads, arguments.rounds)
+        measured = fit(
+            arguments.only, arguments.rows, arguments.features, arguments.threads, arguments.rounds
+        )
         print(json.dumps(measured))
         return
     told = f"{arguments.rounds} rounds, {arguments.threads} threads"

@@ -3,10 +3,11 @@
     python -m benchmarks.growth --customers 1500 --months 12
     python -m benchmarks.growth --customers 1500 --months 12 --lake-only
 
-The tests' small snapshot portfolio. Each month lands and runs from end to end, with a training in every third month;
-then the month before is delivered again, and features and scores of both are made anew. Retention is scaled to the run:
-after each month goes what is older than three of them, but files without use stay for another month. Both
-installations do the same. `--lake-only` writes tables like these alone, without a run, in seconds.
+The tests' small snapshot portfolio. Each month lands and runs from end to end, with a training in
+every third month; then the month before is delivered again, and features and scores of both are
+made anew. Retention is scaled to the run: after each month goes what is older than three of them,
+but files without use stay for another month. Both installations do the same. `--lake-only` writes
+tables like these alone, without a run, in seconds.
 """
 
 import argparse
@@ -38,7 +39,9 @@ TRAINED_EVERY = 3
 SHOWN = ("lake", "catalog", "published", "exports", "MLflow", "Dagster", "working files")
 
 
-def months_of_an_operator(graph: Graph, *, rows: int, months: int, housekeeping: bool) -> Iterator[tuple[str, str]]:
+def months_of_an_operator(
+    graph: Graph, *, rows: int, months: int, housekeeping: bool
+) -> Iterator[tuple[str, str]]:
     """Each month as it is lived through; a line of sizes after it."""
     write_spec(graph)
     ends: list[datetime] = []
@@ -76,11 +79,17 @@ def line(graph: Graph) -> str:
         counted = connection.execute("select count(*) from ducklake_snapshots('lake')").fetchone()
     total = sum((sizes[name] for name in SHOWN), start=Size(0, 0))
     cells = [f"{sizes[name].size_bytes / 1e6:.1f} / {sizes[name].files}" for name in SHOWN]
-    return " | ".join([*cells, f"{total.size_bytes / 1e6:.1f} / {total.files}", f"{counted[0] if counted else 0}"])
+    return " | ".join(
+        [*cells, f"{total.size_bytes / 1e6:.1f} / {total.files}", f"{counted[0] if counted else 0}"]
+    )
 
 
-def months_of_a_lake(graph: Graph, *, rows: int, months: int, housekeeping: bool) -> Iterator[tuple[str, str]]:
-    """Tables of a month and of the one before, written as runs write them: large ones, and some of a few rows."""
+def months_of_a_lake(
+    graph: Graph, *, rows: int, months: int, housekeeping: bool
+) -> Iterator[tuple[str, str]]:
+    """Tables of a month and of the one before, written as runs write them: large ones, and some of
+    a few rows.
+    """
     ends: list[datetime] = []
     sizes = {"customers": rows, "features": rows, "scores": rows, "decision": 1, "drift": 4}
     install_extensions(graph.lake.extension_dir)
@@ -89,10 +98,14 @@ def months_of_a_lake(graph: Graph, *, rows: int, months: int, housekeeping: bool
             for written in sorted({month, max(JANUARY, shift(month, -1))}):
                 for table, size in sizes.items():
                     made = customers(size, seed=number).features.astype(float)
-                    columns = {"month": "date"} | {f"value_{place}": "double" for place in range(made.shape[1])}
+                    columns = {"month": "date"} | {
+                        f"value_{place}": "double" for place in range(made.shape[1])
+                    }
                     values = {f"value_{place}": made[:, place] for place in range(made.shape[1])}
                     new = pa.table({"month": pa.array([written] * size), **values})
-                    replace = partial(replace_rows, connection, f"operator.{table}", columns, written, new)
+                    replace = partial(
+                        replace_rows, connection, f"operator.{table}", columns, written, new
+                    )
                     write(connection, graph.lake, replace)
             ends.append(datetime.now(UTC))
             if housekeeping and len(ends) > KEPT_MONTHS:
@@ -112,10 +125,16 @@ def main() -> None:
         if arguments.only and housekeeping != (arguments.only == "with"):
             continue
         print(f"\n{'with' if housekeeping else 'without'} housekeeping, MB / files\n", flush=True)
-        print(f"| month | {' | '.join(SHOWN)} | all | snapshots |\n|---|{'--:|' * (len(SHOWN) + 2)}")
+        print(
+            f"| month | {' | '.join(SHOWN)} | all | snapshots |\n|---|{'--:|' * (len(SHOWN) + 2)}"
+        )
         with tempfile.TemporaryDirectory() as folder:
             graph = Graph(Path(folder), tuning_trials=0)
-            options = {"rows": arguments.customers, "months": arguments.months, "housekeeping": housekeeping}
+            options = {
+                "rows": arguments.customers,
+                "months": arguments.months,
+                "housekeeping": housekeeping,
+            }
             live = months_of_a_lake if arguments.lake_only else months_of_an_operator
             for month, sizes in live(graph, **options):
                 print(f"| {month} | {sizes} |", flush=True)

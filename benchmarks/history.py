@@ -2,8 +2,9 @@
 
     python -m benchmarks.history --customers 2000 --months 6 36
 
-Two installations of the same operator, one with a short and one with a long history, each made in one run. Then the
-newest month, from landed files to features, is run in turns on both; what it reads back is six months in either.
+Two installations of the same operator, one with a short and one with a long history, each made in
+one run. Then the newest month, from landed files to features, is run in turns on both; what it
+reads back is six months in either.
 """
 
 import argparse
@@ -58,7 +59,10 @@ def main() -> None:
         )
         turns = [(short.seconds(), long.seconds()) for _ in range(arguments.turns)]
     for after_few, after_many in turns:
-        print(f"after {arguments.months[0]} months {after_few:.1f} s, after {arguments.months[1]} {after_many:.1f} s")
+        print(
+            f"after {arguments.months[0]} months {after_few:.1f} s, "
+            f"after {arguments.months[1]} {after_many:.1f} s"
+        )
     few, many = (median(side) for side in zip(*turns, strict=True))
     print(f"ratio of the medians {many / few:.2f}")
 

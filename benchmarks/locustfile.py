@@ -1,11 +1,14 @@
-"""Load as an operator's applications make it: look-ups, scores from features, batches, and pushes of fresh values.
+"""Load as an operator's applications make it: look-ups, scores from features, batches, and pushes
+of fresh values.
 
 `make load` runs it against a small world. Against a service that runs already, here for a minute:
 
-    locust -f benchmarks/locustfile.py --headless --users 20 --spawn-rate 10 --run-time 1m --host http://127.0.0.1:8080
+locust -f benchmarks/locustfile.py --headless --users 20 --spawn-rate 10 --run-time 1m --host
+http://127.0.0.1:8080
 
-Ids and features are those of the served portfolio: the ids come from SERVING_LOAD_IDS, a file with one id per line, and
-the features from what the service answers for them. A key, where the service wants one, comes from SERVING_LOAD_KEY.
+Ids and features are those of the served portfolio: the ids come from SERVING_LOAD_IDS, a file with
+one id per line, and the features from what the service answers for them. A key, where the service
+wants one, comes from SERVING_LOAD_KEY.
 """
 
 import os
@@ -71,7 +74,9 @@ class WebShop(Caller):
     @task
     def predict_by_features(self) -> None:
         """Score what is sent."""
-        self.client.post("/predict", json=self.draw.choice(self.examples), name="/predict by features")
+        self.client.post(
+            "/predict", json=self.draw.choice(self.examples), name="/predict by features"
+        )
 
 
 class Campaign(Caller):

@@ -3,11 +3,12 @@
     python benchmarks/promotion.py
     python benchmarks/promotion.py --ibm ibm_telco.csv
 
-In each repetition a world of customers is drawn: training rows, a fresh hold-out, and a population on which the true
-AUC of each model can be computed, since each customer's true probability of leaving is known. Champions and challengers
-are fitted there, and each rule decides on the hold-out. Retrains that are no better are tried in every repetition,
-truly better challengers in half of them. With --ibm the rows are those of the public file: the hold-out is a new random
-part each time, and the truth unknown.
+In each repetition a world of customers is drawn: training rows, a fresh hold-out, and a population
+on which the true AUC of each model can be computed, since each customer's true probability of
+leaving is known. Champions and challengers are fitted there, and each rule decides on the hold-out.
+Retrains that are no better are tried in every repetition, truly better challengers in half of them.
+With --ibm the rows are those of the public file: the hold-out is a new random part each time, and
+the truth unknown.
 """
 
 import argparse
@@ -39,7 +40,9 @@ RULES: dict[str, Callable[[float, np.ndarray], bool]] = {
     "at least as good": lambda estimate, drawn: estimate >= 0,
     "better by 0.001": lambda estimate, drawn: estimate > 0.001,
 } | {
-    f"{level:g} % interval": lambda estimate, drawn, level=level: bool(np.quantile(drawn, (1 - level / 100) / 2) > 0)
+    f"{level:g} % interval": lambda estimate, drawn, level=level: bool(
+        np.quantile(drawn, (1 - level / 100) / 2) > 0
+    )
     for level in (90.0, 95.0, 98.0, 99.0)
 }
 
@@ -54,7 +57,9 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Trial:
-    """What each rule decided on one case, and by how much the challenger is truly better; None where unknown."""
+    """What each rule decided on one case, and by how much the challenger is truly better; None
+    where unknown.
+    """
 
     case: str
     promoted: dict[str, bool]
@@ -62,7 +67,9 @@ class Trial:
 
 
 class World:
-    """Customers whose true probability of leaving follows from their features, some of them only together."""
+    """Customers whose true probability of leaving follows from their features, some of them only
+    together.
+    """
 
     def __init__(self, generator: np.random.Generator):
         self.weights = generator.normal(0, 0.35, FEATURES)
@@ -86,19 +93,30 @@ class World:
     def rows(self, count: int) -> Rows:
         """Customers and what they did."""
         features = self.features(count)
-        return features, (self.generator.uniform(size=count) < self.probability(features)).astype(np.int8)
+        return features, (self.generator.uniform(size=count) < self.probability(features)).astype(
+            np.int8
+        )
 
 
 def fit(algorithm: str, rows: Rows, seed: int, columns: np.ndarray | None = None) -> Score:
-    """The algorithm fitted on the given columns; a bootstrap sample of the rows stands for a retrain's own rows."""
+    """The algorithm fitted on the given columns; a bootstrap sample of the rows stands for a
+    retrain's own rows.
+    """
     features, churned = rows
     kept = np.arange(features.shape[1]) if columns is None else columns
     drawn = np.random.default_rng(seed).integers(0, len(churned), len(churned))
     if algorithm == "lightgbm":
         model = LGBMClassifier(
-            n_estimators=40, learning_rate=0.1, num_leaves=8, subsample=0.8, subsample_freq=1, colsample_bytree=0.7,
-            random_state=seed, n_jobs=1, verbose=-1,
-        )  # fmt: skip
+            n_estimators=40,
+            learning_rate=0.1,
+            num_leaves=8,
+            subsample=0.8,
+            subsample_freq=1,
+            colsample_bytree=0.7,
+            random_state=seed,
+            n_jobs=1,
+            verbose=-1,
+        )
     else:
         model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
     model.fit(features[drawn][:, kept], churned[drawn])
@@ -107,7 +125,9 @@ def fit(algorithm: str, rows: Rows, seed: int, columns: np.ndarray | None = None
 
 @dataclass(frozen=True)
 class Arena:
-    """Where models are fitted and decided on; `others` and `old` are further training rows, where there are any."""
+    """Where models are fitted and decided on; `others` and `old` are further training rows, where
+    there are any.
+    """
 
     rows: Rows
     holdout: Rows
@@ -115,7 +135,9 @@ class Arena:
     others: Rows | None = None
     old: dict[str, Rows] = field(default_factory=dict)
 
-    def fitted(self, algorithm: str, rows: Rows, seed: int, columns: np.ndarray | None = None) -> Fitted:
+    def fitted(
+        self, algorithm: str, rows: Rows, seed: int, columns: np.ndarray | None = None
+    ) -> Fitted:
         """A model with its scores on the hold-out and its true AUC."""
         score = fit(algorithm, rows, seed, columns)
         return Fitted(
@@ -125,9 +147,11 @@ class Arena:
 
 
 def trials(arena: Arena, algorithm: str, seed: int, *, better: bool) -> Iterator[Trial]:
-    """Retrains that are no better, then challengers that are: by features, and by the world that the champion knew.
+    """Retrains that are no better, then challengers that are: by features, and by the world that
+    the champion knew.
 
-    Champion and challenger of the retrains are fitted alike, so which one is truly better is a toss of a coin.
+    Champion and challenger of the retrains are fitted alike, so which one is truly better is a toss
+    of a coin.
     """
     rows, width = arena.rows, arena.rows[0].shape[1]
     full = arena.fitted(algorithm, rows, seed)
@@ -135,9 +159,17 @@ def trials(arena: Arena, algorithm: str, seed: int, *, better: bool) -> Iterator
     def trial(name: str, challenger: Fitted, champion: Fitted) -> Trial:
         return decided(name, arena.holdout[1], challenger, champion, seed)
 
-    yield trial("retrain: new seed, new sample of the same rows", full, arena.fitted(algorithm, rows, seed + 1))
+    yield trial(
+        "retrain: new seed, new sample of the same rows",
+        full,
+        arena.fitted(algorithm, rows, seed + 1),
+    )
     if arena.others is not None:
-        yield trial("retrain: another window of the same size", arena.fitted(algorithm, arena.others, seed + 2), full)
+        yield trial(
+            "retrain: another window of the same size",
+            arena.fitted(algorithm, arena.others, seed + 2),
+            full,
+        )
     if not better:
         return
     order = np.random.default_rng(seed).permutation(width)
@@ -150,7 +182,9 @@ def trials(arena: Arena, algorithm: str, seed: int, *, better: bool) -> Iterator
         yield trial(f"better: champion knew a world that differs by {name}", full, older)
 
 
-def decided(name: str, churned: np.ndarray, challenger: Fitted, champion: Fitted, seed: int) -> Trial:
+def decided(
+    name: str, churned: np.ndarray, challenger: Fitted, champion: Fitted, seed: int
+) -> Trial:
     """What the rules say on the hold-out, and what the population knows."""
     options = {"replicates": REPLICATES, "seed": seed}
     estimate, drawn = resampled_differences(churned, challenger.scores, champion.scores, **options)
@@ -162,7 +196,11 @@ def decided(name: str, churned: np.ndarray, challenger: Fitted, champion: Fitted
 def true_auc(score: np.ndarray, probability: np.ndarray) -> float:
     """AUC over both outcomes of each customer, weighted by how probable they are."""
     outcomes = np.repeat([1, 0], len(score))
-    return float(roc_auc_score(outcomes, np.tile(score, 2), sample_weight=np.append(probability, 1 - probability)))
+    return float(
+        roc_auc_score(
+            outcomes, np.tile(score, 2), sample_weight=np.append(probability, 1 - probability)
+        )
+    )
 
 
 def simulated(repetitions: int, holdout_rows: int) -> Iterator[Trial]:
@@ -178,19 +216,27 @@ def simulated(repetitions: int, holdout_rows: int) -> Iterator[Trial]:
             others=world.rows(ROWS),
             old=old,
         )
-        yield from trials(arena, algorithm_of(repetition), 10 * repetition, better=repetition % 4 < 2)
+        yield from trials(
+            arena, algorithm_of(repetition), 10 * repetition, better=repetition % 4 < 2
+        )
 
 
 def ibm(path: Path, repetitions: int) -> Iterator[Trial]:
-    """Trials on the public file: 60 % of the customers to fit on, 40 % to decide on, parted anew each time."""
+    """Trials on the public file: 60 % of the customers to fit on, 40 % to decide on, parted anew
+    each time.
+    """
     table = pd.read_csv(path).drop(columns="customerID")
     table["TotalCharges"] = pd.to_numeric(table["TotalCharges"], errors="coerce").fillna(0)
     churned = (table.pop("Churn") == "Yes").to_numpy(np.int8)
     features = pd.get_dummies(table, drop_first=True).to_numpy(np.float64)
     for repetition in range(repetitions):
-        parts = train_test_split(features, churned, test_size=0.4, stratify=churned, random_state=repetition)
+        parts = train_test_split(
+            features, churned, test_size=0.4, stratify=churned, random_state=repetition
+        )
         arena = Arena(rows=(parts[0], parts[2]), holdout=(parts[1], parts[3]))
-        yield from trials(arena, algorithm_of(repetition), 10 * repetition, better=repetition % 4 < 2)
+        yield from trials(
+            arena, algorithm_of(repetition), 10 * repetition, better=repetition % 4 < 2
+        )
 
 
 def algorithm_of(repetition: int) -> str:
@@ -205,7 +251,9 @@ def share(hits: int, total: int) -> str:
 
 
 def report(found: list[Trial]) -> str:
-    """A Markdown table: how often each rule promotes in each case, and the mean true difference of AUC."""
+    """A Markdown table: how often each rule promotes in each case, and the mean true difference of
+    AUC.
+    """
     lines = [f"| case | true difference | {' | '.join(RULES)} |", "|---|--:|" + "--:|" * len(RULES)]
     groups = {trial.case: [other for other in found if other.case == trial.case] for trial in found}
     retrains = [trial for trial in found if trial.case.startswith("retrain:")]
@@ -223,16 +271,23 @@ def report(found: list[Trial]) -> str:
 
 def main() -> None:
     """Print the rates."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repetitions", type=int, default=400)
-    parser.add_argument("--holdout", type=int, default=6_000, help="Customers to decide on, in simulated worlds.")
+    parser.add_argument(
+        "--holdout", type=int, default=6_000, help="Customers to decide on, in simulated worlds."
+    )
     parser.add_argument("--ibm", type=Path, help="The public IBM Telco file.")
     arguments = parser.parse_args()
     if arguments.ibm:
         found = list(ibm(arguments.ibm, arguments.repetitions))
     else:
         found = list(simulated(arguments.repetitions, arguments.holdout))
-    print(f"{arguments.repetitions} repetitions; the platform's gate looks at the {CONFIDENCE * 100:g} % interval\n")
+    print(
+        f"{arguments.repetitions} repetitions; the platform's gate looks at the "
+        f"{CONFIDENCE * 100:g} % interval\n"
+    )
     print(report(found))
 
 

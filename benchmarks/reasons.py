@@ -1,10 +1,12 @@
-"""What reasons cost in a month's batch: contributions of each algorithm, exact against approximate, and who needs them.
+"""What reasons cost in a month's batch: contributions of each algorithm, exact against approximate,
+and who needs them.
 
     python benchmarks/reasons.py --customers 20000      (after `make demo`, on its warehouse)
 
-Each algorithm is fitted with its defaults on 20,000 rows of the newest training set. Times are CPU seconds of one
-thread for 100,000 customers, so that they do not depend on what else the machine does. 'told' is the share of customers
-above the lowest tier, the only ones for whom the batch looks for reasons.
+Each algorithm is fitted with its defaults on 20,000 rows of the newest training set. Times are CPU
+seconds of one thread for 100,000 customers, so that they do not depend on what else the machine
+does. 'told' is the share of customers above the lowest tier, the only ones for whom the batch looks
+for reasons.
 """
 
 import argparse
@@ -34,8 +36,12 @@ def read_data(name: str) -> tuple[Portfolio, TrainingData]:
     settings = load_settings()
     portfolio = load_portfolios(settings.portfolios_dir)[name]
     with closing(connect(Lake.of(settings), read_only=True)) as connection:
-        newest: date = connection.execute(f"select max(month) from {name}.training_set").fetchall()[0][0]
-        return portfolio, load_training_data(connection, portfolio, read_training_set(connection, portfolio, newest))
+        newest: date = connection.execute(f"select max(month) from {name}.training_set").fetchall()[
+            0
+        ][0]
+        return portfolio, load_training_data(
+            connection, portfolio, read_training_set(connection, portfolio, newest)
+        )
 
 
 def cpu_seconds(work: Callable[[], object], customers: int) -> float:
@@ -50,7 +56,10 @@ def approximate(model: ChurnModel, features: np.ndarray) -> np.ndarray:
     import xgboost
 
     booster = model.estimator.get_booster()  # type: ignore[attr-defined]
-    return booster.predict(xgboost.DMatrix(features), pred_contribs=True, approx_contribs=True)[:, :-1] - model.baseline
+    return (
+        booster.predict(xgboost.DMatrix(features), pred_contribs=True, approx_contribs=True)[:, :-1]
+        - model.baseline
+    )
 
 
 def agreement(exact: np.ndarray, other: np.ndarray) -> float:
@@ -59,7 +68,9 @@ def agreement(exact: np.ndarray, other: np.ndarray) -> float:
     return float(np.mean([len(set(one) & set(two)) / TOP for one, two in zip(*tops, strict=True)]))
 
 
-def measured(portfolio: Portfolio, algorithm: str, data: TrainingData, features: np.ndarray) -> None:
+def measured(
+    portfolio: Portfolio, algorithm: str, data: TrainingData, features: np.ndarray
+) -> None:
     """Print one algorithm's row."""
     train = data.train.take(np.random.default_rng(1).permutation(len(data.train))[:FITTED_ROWS])
     model = fit_model(algorithm, portfolio.features, train, data.validation, seed=1, threads=1)
@@ -70,7 +81,9 @@ def measured(portfolio: Portfolio, algorithm: str, data: TrainingData, features:
         economics=portfolio.economics,
         min_recall=portfolio.gates.min_recall,
     )
-    tiers = risk_tiers(threshold=threshold, base_rate=float(train.churned.mean()), economics=portfolio.economics)
+    tiers = risk_tiers(
+        threshold=threshold, base_rate=float(train.churned.mean()), economics=portfolio.economics
+    )
     told = float(np.mean(tier_codes(probability, tiers) < len(tiers) - 1))
     contributions = model.contributions(features)
     rows = len(features)
@@ -84,12 +97,17 @@ def measured(portfolio: Portfolio, algorithm: str, data: TrainingData, features:
     if algorithm == "xgboost":
         quick = cpu_seconds(lambda: approximate(model, features), rows)
         agreed = agreement(contributions, approximate(model, features))
-        print(f"  xgboost, approximate contributions: {quick:.1f} s; {agreed:.0%} of the exact top {TOP} named")
+        print(
+            f"  xgboost, approximate contributions: {quick:.1f} s; "
+            f"{agreed:.0%} of the exact top {TOP} named"
+        )
 
 
 def main() -> None:
     """Measure all four."""
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     arguments.add_argument("--portfolio", default="telecomit")
     arguments.add_argument("--customers", type=int, default=20_000)
     given = arguments.parse_args()

@@ -1,6 +1,7 @@
 """How fast one operator-month is simulated: rows per second, seconds and peak memory.
 
-Run as `python benchmarks/simulator.py --customers 200000`. Files go to a temporary directory that is removed.
+Run as `python benchmarks/simulator.py --customers 200000`. Files go to a temporary directory that
+is removed.
 """
 
 import argparse
@@ -16,7 +17,9 @@ from churn_platform.simulator import SimulationConfig, simulate
 
 
 def measure(customers: int, months: int) -> dict[str, float]:
-    """Rows and MB written, seconds and peak memory of the whole run; the run-in before the first month is included."""
+    """Rows and MB written, seconds and peak memory of the whole run; the run-in before the first
+    month is included.
+    """
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
         finished: list[float] = []

@@ -40,23 +40,39 @@ from churn_platform.warehouse.lake import Lake
 
 def build_defs(**overrides: object) -> Definitions:
     """The whole graph; `overrides` are settings that take precedence over the environment."""
-    warnings.filterwarnings("ignore", category=BetaWarning)  # backfill policies and mappings, each pinned by a test
+    warnings.filterwarnings(
+        "ignore", category=BetaWarning
+    )  # backfill policies and mappings, each pinned by a test
     settings = load_settings(**overrides)
     portfolios = load_portfolios(settings.portfolios_dir)
     project = prepared_project(settings)
     dbt_models = feature_assets(settings, project)
     for portfolio in portfolios.values():
-        if portfolio.kind == "events" and AssetKey([portfolio.name, "customer_features"]) not in dbt_models.keys:
+        if (
+            portfolio.kind == "events"
+            and AssetKey([portfolio.name, "customer_features"]) not in dbt_models.keys
+        ):
             raise SpecError(
-                f"portfolio {portfolio.name}: event tables need dbt models, and dbt_models/ has none for it"
+                f"portfolio {portfolio.name}: event tables need dbt models, "
+                "and dbt_models/ has none for it"
             )
-    assets = [asset for portfolio in portfolios.values() for asset in portfolio_assets(portfolio, settings)]
+    assets = [
+        asset
+        for portfolio in portfolios.values()
+        for asset in portfolio_assets(portfolio, settings)
+    ]
     platform = [*housekeeping_assets(list(portfolios), settings), *cost_assets(settings)]
     path = settings.costs_path
-    checks = [check for portfolio in portfolios.values() for check in data_contract_checks(portfolio)]
+    checks = [
+        check for portfolio in portfolios.values() for check in data_contract_checks(portfolio)
+    ]
     automation = automate(portfolios.values(), settings)
     return Definitions(
-        assets=[*with_freshness(assets), *metered([dbt_models], PORTFOLIO, path), *metered(platform, PLATFORM, path)],
+        assets=[
+            *with_freshness(assets),
+            *metered([dbt_models], PORTFOLIO, path),
+            *metered(platform, PLATFORM, path),
+        ],
         asset_checks=checks,
         jobs=automation.jobs,
         sensors=automation.sensors,

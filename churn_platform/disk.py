@@ -13,13 +13,18 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 def full_disk(error: BaseException, folders: Callable[[], Iterable[Path]]) -> str | None:
     """What is full and what to do, for an error that a full disk caused; None for any other.
 
-    A file that the error names decides on the disk. Else it is the disk with the least space of those that `folders`
-    lie on, which is asked for only then: a store that fails is often not the one whose library tells of it.
+    A file that the error names decides on the disk. Else it is the disk with the least space of
+    those that `folders` lie on, which is asked for only then: a store that fails is often not the
+    one whose library tells of it.
     """
     chain = list(_chain(error))
     if not any(_is_full(each) for each in chain):
         return None
-    named = [Path(each.filename) for each in chain if isinstance(each, OSError) and isinstance(each.filename, str)]
+    named = [
+        Path(each.filename)
+        for each in chain
+        if isinstance(each, OSError) and isinstance(each.filename, str)
+    ]
     places = [_existing(folder) for folder in named or folders()]
     if not places:
         return None
@@ -27,8 +32,10 @@ def full_disk(error: BaseException, folders: Callable[[], Iterable[Path]]) -> st
     folder = min(free, key=lambda place: free[place])
     total = shutil.disk_usage(folder).total
     return (
-        f"the disk mounted at {_mount(folder)} is full: {free[folder] / 1e6:,.1f} of {total / 1e6:,.1f} MB are free "
-        f"for {folder}; free space there, or raise its quota, and run again (`df -h {folder}` shows the disk)"
+        f"the disk mounted at {_mount(folder)} is full: "
+        f"{free[folder] / 1e6:,.1f} of {total / 1e6:,.1f} MB are free "
+        f"for {folder}; free space there, or raise its quota, "
+        f"and run again (`df -h {folder}` shows the disk)"
     )
 
 

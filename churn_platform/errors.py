@@ -4,7 +4,9 @@ from datetime import date
 
 
 class ChurnError(Exception):
-    """Base of every error that the platform raises on purpose; the command line prints it without a traceback."""
+    """Base of every error that the platform raises on purpose; the command line prints it without a
+    traceback.
+    """
 
 
 class SettingsError(ChurnError):
@@ -31,13 +33,17 @@ class UnreadableMonthError(WarehouseError):
     """A month of a table cannot be deleted because a file of it cannot be read."""
 
     def __init__(self, table: str, month: date):
-        super().__init__(f"a file of {table} of {month:%Y-%m} cannot be read; `churn check-lake` says which")
+        super().__init__(
+            f"a file of {table} of {month:%Y-%m} cannot be read; `churn check-lake` says which"
+        )
         self.table = table
         self.month = month
 
 
 class DataError(ChurnError):
-    """A table does not hold what a step needs: no rows, a wrong type, a value outside the catalogue."""
+    """A table does not hold what a step needs: no rows, a wrong type, a value outside the
+    catalogue.
+    """
 
 
 class TrainingError(ChurnError):
@@ -49,7 +55,9 @@ class PublicationError(ChurnError):
 
 
 class ErasureError(ChurnError):
-    """A customer cannot be erased, or is still to be found somewhere; the erasure is not recorded as done."""
+    """A customer cannot be erased, or is still to be found somewhere; the erasure is not recorded
+    as done.
+    """
 
 
 class AuditError(ChurnError):

@@ -1,4 +1,6 @@
-"""A home folder for libraries that cannot do without, on machines that give none, as containers do."""
+"""A home folder for libraries that cannot do without, on machines that give
+none, as containers do.
+"""
 
 import os
 import pwd
@@ -6,10 +8,12 @@ from pathlib import Path
 
 
 def provide_home(folder: Path) -> None:
-    """Set HOME where it is missing, and let matplotlib keep its files in `folder` where the home cannot be written.
+    """Set HOME where it is missing, and let matplotlib keep its files in `folder` where the home
+    cannot be written.
 
-    DuckDB and dbt refuse to start without a home; child processes inherit what is set here. A home that cannot be
-    written stays the home, for credentials may lie there. `folder` is not made before it is needed.
+    DuckDB and dbt refuse to start without a home; child processes inherit what is set here. A home
+    that cannot be written stays the home, for credentials may lie there. `folder` is not made
+    before it is needed.
     """
     if not os.environ.get("HOME"):
         os.environ["HOME"] = str(_registered_home() or folder)
@@ -19,7 +23,9 @@ def provide_home(folder: Path) -> None:
 
 
 def _registered_home() -> Path | None:
-    """The home of the system's user list; None for a user that is not listed, or whose home is not there."""
+    """The home of the system's user list; None for a user that is not listed, or whose home is not
+    there.
+    """
     try:
         home = Path(pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:

@@ -1,7 +1,8 @@
 """Keeps secrets out of what is printed, logged, sent and shown: addresses lose their passwords.
 
-A password can stand in an address (`scheme://user:password@host`, `?password=...`) or in a libpq string
-(`dbname=... password=...`). What a library says about such an address may quote any part of it.
+A password can stand in an address (`scheme://user:password@host`, `?password=...`) or in a libpq
+string (`dbname=... password=...`). What a library says about such an address may quote any part of
+it.
 """
 
 import re
@@ -10,14 +11,17 @@ from urllib.parse import unquote
 
 MASK = "***"
 IN_ADDRESS = re.compile(
-    r"(?P<before>[a-z][a-z0-9+.-]*://[^\s/:@'\"]*):(?P<secret>[^\s/@]+(?:@[^\s/@]+)*)@", re.IGNORECASE
+    r"(?P<before>[a-z][a-z0-9+.-]*://[^\s/:@'\"]*):(?P<secret>[^\s/@]+(?:@[^\s/@]+)*)@",
+    re.IGNORECASE,
 )
 NAMED = re.compile(
     r"(?P<before>\b\w*(?:password|passwd|secret|token|api_?key|access_?key)\w*\s*=\s*)"
     r"(?P<secret>'(?:[^'\\]|\\.)*'|[^\s&;,'\")]+)",
     re.IGNORECASE,
 )
-PASSWORD = re.compile(r"(?P<gap>\s*[?&]?)\bpassword\s*=\s*(?:'(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE)
+PASSWORD = re.compile(
+    r"(?P<gap>\s*[?&]?)\bpassword\s*=\s*(?:'(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE
+)
 
 
 def masked(text: str) -> str:
@@ -33,14 +37,18 @@ def secrets_in(address: str) -> list[str]:
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:
-    """The text with `***` for each of the secrets, and for every password that it shows in an address."""
+    """The text with `***` for each of the secrets, and for every password that it shows in an
+    address.
+    """
     for secret in secrets:
         text = text.replace(secret, MASK)
     return masked(text)
 
 
 def split_password(address: str) -> tuple[str, str]:
-    """A database's address without its password, and the password, which is empty where there is none."""
+    """A database's address without its password, and the password, which is empty where there is
+    none.
+    """
     found = IN_ADDRESS.search(address)
     if found:
         return IN_ADDRESS.sub(r"\g<before>@", address), unquote(found["secret"])

@@ -9,8 +9,12 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_order(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int) -> Iterator[Result]:
-    """What `work` makes of each item, in their order; `threads` items are worked on, and one more is held ready."""
+def in_order(
+    work: Callable[[Item], Result], items: Iterable[Item], *, threads: int
+) -> Iterator[Result]:
+    """What `work` makes of each item, in their order; `threads` items are worked on, and one more
+    is held ready.
+    """
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[Result]] = deque()
         for item in items:

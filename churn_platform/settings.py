@@ -1,6 +1,7 @@
 """Every setting of the platform, read from the environment (prefix `CHURN_`) once, at the edge.
 
-The rest of the package is told by arguments; a few modules at the edge set variables for Dagster, dbt and MLflow.
+The rest of the package is told by arguments; a few modules at the edge set variables for Dagster,
+dbt and MLflow.
 """
 
 import contextlib
@@ -37,89 +38,160 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    data_dir: Path = Field(Path("data"), description="Folder that holds everything the platform writes.")
-    portfolios_dir: Path = Field(Path("portfolios"), description="Folder with the specs of your own portfolios.")
+    data_dir: Path = Field(
+        Path("data"), description="Folder that holds everything the platform writes."
+    )
+    portfolios_dir: Path = Field(
+        Path("portfolios"), description="Folder with the specs of your own portfolios."
+    )
     first_month: date = Field(date(2025, 1, 1), description="First monthly partition of the graph.")
     catalog: SecretStr = Field(
         SecretStr(""),
-        description="DuckLake catalog: empty for SQLite under data_dir, or `postgres:dbname=... host=...`.",
+        description=(
+            "DuckLake catalog: empty for SQLite under data_dir, or `postgres:dbname=... host=...`."
+        ),
     )
-    lake_data_path: str = Field("", description="Where the lake's Parquet files lie; empty for data_dir/lake.")
+    lake_data_path: str = Field(
+        "", description="Where the lake's Parquet files lie; empty for data_dir/lake."
+    )
     serving_log_folder: str = Field(
-        "", description="Prediction logs of the service, a folder per portfolio; empty for data_dir/serving/log."
+        "",
+        description=(
+            "Prediction logs of the service, a folder per portfolio; "
+            "empty for data_dir/serving/log."
+        ),
     )
     serving_log_months: int = Field(
         0,
         ge=0,
-        description="Months of answers that the serving log keeps, that of the run and those before; 0 keeps all.",
+        description=(
+            "Months of answers that the serving log keeps, that of the run and those before; "
+            "0 keeps all."
+        ),
     )
     mlflow_tracking_uri: SecretStr = Field(
         SecretStr(""), description="MLflow tracking store; empty for SQLite under data_dir."
     )
     phone_hash_key: SecretStr = Field(
         SecretStr(""),
-        description="Secret key of the phone-number hash; empty: made once and kept in data_dir/secrets.",
+        description=(
+            "Secret key of the phone-number hash; empty: made once and kept in data_dir/secrets."
+        ),
     )
-    code_version: str = Field("", description="Version written beside each model; empty: the package's and git's.")
+    code_version: str = Field(
+        "", description="Version written beside each model; empty: the package's and git's."
+    )
     duckdb_threads: int = Field(2, ge=1, description="Threads of each DuckDB connection.")
     duckdb_memory_limit: str = Field("8GB", description="Memory limit of each DuckDB connection.")
-    warehouse_wait_seconds: float = Field(600.0, gt=0, description="How long to wait for a busy catalog.")
+    warehouse_wait_seconds: float = Field(
+        600.0, gt=0, description="How long to wait for a busy catalog."
+    )
     model_threads: int = Field(2, ge=1, description="Threads for fitting and batch scoring.")
     training_rows_max: int = Field(
         2_000_000,
         ge=1_000,
-        description="Most rows to fit on in memory; of more, XGBoost streams all, the others get a sample by customer.",
+        description=(
+            "Most rows to fit on in memory; of more, XGBoost streams all, "
+            "the others get a sample by customer."
+        ),
     )
     tuning_trials: int = Field(
-        20, ge=0, description="Trials to tune a candidate with, after its default parameters; 0 for these alone."
+        20,
+        ge=0,
+        description=(
+            "Trials to tune a candidate with, after its default parameters; 0 for these alone."
+        ),
     )
-    tuning_seconds: float = Field(1_800.0, gt=0, description="Seconds after which a candidate gets no further trial.")
-    tuning_rows_max: int = Field(100_000, ge=1_000, description="Most rows that a trial uses; more are sampled.")
+    tuning_seconds: float = Field(
+        1_800.0, gt=0, description="Seconds after which a candidate gets no further trial."
+    )
+    tuning_rows_max: int = Field(
+        100_000, ge=1_000, description="Most rows that a trial uses; more are sampled."
+    )
     scoring_batch_rows: int = Field(50_000, ge=1_000, description="Customers scored at a time.")
-    bootstrap_replicates: int = Field(4_000, ge=1_000, description="Replicates of the paired bootstrap in promotion.")
+    bootstrap_replicates: int = Field(
+        4_000, ge=1_000, description="Replicates of the paired bootstrap in promotion."
+    )
 
     automation_landing: bool = Field(
         True, description="Whether months are taken in as they land; scores and drift follow."
     )
-    automation_retraining: bool = Field(True, description="Whether a decision to retrain starts the training.")
-    automation_rescoring: bool = Field(True, description="Whether a new champion scores the newest month again.")
+    automation_retraining: bool = Field(
+        True, description="Whether a decision to retrain starts the training."
+    )
+    automation_rescoring: bool = Field(
+        True, description="Whether a new champion scores the newest month again."
+    )
     automation_schedule: bool = Field(
-        True, description="Whether the 1st, 02:00 UTC, takes in the month that has ended; scores and drift follow."
+        True,
+        description=(
+            "Whether the 1st, 02:00 UTC, takes in the month that has ended; scores "
+            "and drift follow."
+        ),
     )
     automation_monthly_training: bool = Field(
-        False, description="Whether the 1st, 04:00 UTC, trains, whatever was decided; the gates judge as ever."
+        False,
+        description=(
+            "Whether the 1st, 04:00 UTC, trains, whatever was decided; the gates judge as ever."
+        ),
     )
-    automation_interval_seconds: int = Field(30, ge=1, description="Least seconds between two looks of a sensor.")
+    automation_interval_seconds: int = Field(
+        30, ge=1, description="Least seconds between two looks of a sensor."
+    )
     automation_webhook_url: SecretStr = Field(
         SecretStr(""),
-        description="Secret address that is told of failed runs, drift and trainings, as for Slack; empty: nobody is.",
+        description=(
+            "Secret address that is told of failed runs, drift and trainings, as for Slack; "
+            "empty: nobody is."
+        ),
     )
     automation_webhook_timeout_seconds: float = Field(
         10.0, gt=0, le=20, description="How long the webhook may take to answer."
     )
 
     housekeeping_schedule: bool = Field(
-        True, description="Whether the 2nd, 03:00 UTC, removes what only the past needs, and adds up the month's cost."
+        True,
+        description=(
+            "Whether the 2nd, 03:00 UTC, removes what only the past needs, "
+            "and adds up the month's cost."
+        ),
     )
     housekeeping_lake_days: int = Field(
-        30, ge=1, description="Days for which every state of the lake can be read again, and working files stay."
+        30,
+        ge=1,
+        description=(
+            "Days for which every state of the lake can be read again, and working files stay."
+        ),
     )
     housekeeping_history_days: int = Field(
         400,
         ge=1,
-        description="Days for which a version without a role can be fitted again, and runs, pages and exports stay.",
+        description=(
+            "Days for which a version without a role can be fitted again, and runs, pages "
+            "and exports stay."
+        ),
     )
     housekeeping_published_months: int = Field(
-        3, ge=1, description="Newest months of published look-ups that stay; what is live always does."
+        3,
+        ge=1,
+        description="Newest months of published look-ups that stay; what is live always does.",
     )
 
     cost_cpu_hour_eur: float = Field(0.045, ge=0, description="Price of a CPU for an hour, EUR.")
-    cost_gb_hour_eur: float = Field(0.005, ge=0, description="Price of a gigabyte of memory for an hour, EUR.")
-    cost_gb_month_eur: float = Field(0.10, ge=0, description="Price of a gigabyte of storage for a month, EUR.")
-    cost_standing_month_eur: float = Field(
-        80.0, ge=0, description="What runs all the time, EUR a month: the service, on 2 CPUs and 4 GB."
+    cost_gb_hour_eur: float = Field(
+        0.005, ge=0, description="Price of a gigabyte of memory for an hour, EUR."
     )
-    cost_budget_year_eur: float = Field(5_000.0, gt=0, description="What infrastructure may cost in a year, EUR.")
+    cost_gb_month_eur: float = Field(
+        0.10, ge=0, description="Price of a gigabyte of storage for a month, EUR."
+    )
+    cost_standing_month_eur: float = Field(
+        80.0,
+        ge=0,
+        description="What runs all the time, EUR a month: the service, on 2 CPUs and 4 GB.",
+    )
+    cost_budget_year_eur: float = Field(
+        5_000.0, gt=0, description="What infrastructure may cost in a year, EUR."
+    )
 
     @field_validator("first_month")
     @classmethod
@@ -128,11 +200,16 @@ class Settings(BaseSettings):
             raise ValueError("give the first day of a month, for example 2025-01-01")
         return month
 
-    @field_validator("data_dir", "portfolios_dir", "lake_data_path", "serving_log_folder", mode="before")
+    @field_validator(
+        "data_dir", "portfolios_dir", "lake_data_path", "serving_log_folder", mode="before"
+    )
     @classmethod
     def _is_on_a_disk(cls, path: object) -> object:
         if URL.match(str(path)):
-            raise ValueError("an address is not supported; give a folder on a disk of this machine, as a plain path")
+            raise ValueError(
+                "an address is not supported; give a folder on a disk of this machine, "
+                "as a plain path"
+            )
         return path
 
     @field_validator("catalog")
@@ -141,7 +218,9 @@ class Settings(BaseSettings):
         kind, _, rest = catalog.get_secret_value().partition(":")
         is_known = kind in CATALOGS and rest
         if (kind and not is_known) or (kind == "sqlite" and URL.match(rest)):
-            raise ValueError("not supported; write `sqlite:<file on a disk>` or `postgres:dbname=... host=...`")
+            raise ValueError(
+                "not supported; write `sqlite:<file on a disk>` or `postgres:dbname=... host=...`"
+            )
         return catalog
 
     @field_validator("data_dir")
@@ -149,7 +228,9 @@ class Settings(BaseSettings):
     def _may_be_a_folder(cls, folder: Path) -> Path:
         there = next(place for place in (folder, *folder.parents) if place.exists())
         if not there.is_dir():
-            raise ValueError(f"{there} is no folder; give a folder, which is made where it is missing")
+            raise ValueError(
+                f"{there} is no folder; give a folder, which is made where it is missing"
+            )
         return folder
 
     @field_validator("duckdb_memory_limit")
@@ -181,8 +262,14 @@ class Settings(BaseSettings):
 
     @property
     def serving_log_dir(self) -> Path:
-        """Where the service logs its answers: `<portfolio>/<segment>.seg` once a segment is closed."""
-        return Path(self.serving_log_folder).resolve() if self.serving_log_folder else self.root / "serving" / "log"
+        """Where the service logs its answers: `<portfolio>/<segment>.seg` once
+        a segment is closed.
+        """
+        return (
+            Path(self.serving_log_folder).resolve()
+            if self.serving_log_folder
+            else self.root / "serving" / "log"
+        )
 
     @property
     def exports_dir(self) -> Path:
@@ -216,7 +303,9 @@ class Settings(BaseSettings):
 
     @property
     def lake_catalog(self) -> str:
-        """The catalog in DuckLake's own notation, without the `ducklake:` prefix and without its password."""
+        """The catalog in DuckLake's own notation, without the `ducklake:` prefix and without its
+        password.
+        """
         return self._catalog_parts[0] or f"sqlite:{self.root / 'catalog.sqlite'}"
 
     @property
@@ -225,7 +314,9 @@ class Settings(BaseSettings):
         return self._catalog_parts[1]
 
     def hand_password_to_libpq(self) -> None:
-        """Set PGPASSWORD for this process and those it starts, if the catalog's setting has a password."""
+        """Set PGPASSWORD for this process and those it starts, if the catalog's setting has a
+        password.
+        """
         if self.catalog_password:
             os.environ["PGPASSWORD"] = self.catalog_password
 
@@ -249,13 +340,16 @@ class Settings(BaseSettings):
 
     @cached_property
     def running_code_version(self) -> str:
-        """The version of the running code: as set, else the package's, with git's commit where there is one."""
+        """The version of the running code: as set, else the package's, with git's commit where
+        there is one.
+        """
         return self.code_version or f"{version('churn-platform')}{_git_commit()}"
 
     def hash_key(self) -> str:
         """The phone-number key, made and kept (mode 0600) where none is set.
 
-        One of 32 characters and a number fit into one block of SHA-256; a longer key makes ingest of calls slower.
+        One of 32 characters and a number fit into one block of SHA-256; a longer key makes ingest
+        of calls slower.
         """
         if key := self.phone_hash_key.get_secret_value():
             if len(key) < 32:
@@ -271,17 +365,23 @@ def _git_commit() -> str:
     """'+<commit>', with '-dirty' for uncommitted changes; empty outside a git checkout."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent, check=True)
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=Path(__file__).parent, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
     return f"+{done.stdout.strip()}"
 
 
 def _kept_secret(path: Path) -> str:
-    """The secret in `path`, made there first where it is missing; processes or threads that race agree on one."""
+    """The secret in `path`, made there first where it is missing; processes or threads that race
+    agree on one.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
-        with tempfile.NamedTemporaryFile("w", dir=path.parent) as draft:  # readable by the owner alone
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.parent
+        ) as draft:  # readable by the owner alone
             draft.write(secrets.token_urlsafe(24))
             draft.flush()
             with contextlib.suppress(FileExistsError):
@@ -297,11 +397,15 @@ def load_settings(**overrides: object) -> Settings:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     if unknown:
-        raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+        raise SettingsError(
+            f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}"
+        )
     try:
         settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        wrong = "; ".join(_complaint(str(item["loc"][0]), item["input"], item["msg"]) for item in error.errors())
+        wrong = "; ".join(
+            _complaint(str(item["loc"][0]), item["input"], item["msg"]) for item in error.errors()
+        )
         raise SettingsError(f"setting not usable: {wrong}") from None
     provide_home(settings.root / "home")
     return settings

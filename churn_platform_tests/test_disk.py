@@ -19,8 +19,12 @@ from churn_platform.errors import ChurnError
 
 FULL = sqlite3.OperationalError("database or disk is full")
 IN_DAGSTER = sqlalchemy.exc.OperationalError("insert into runs values (?)", {}, FULL)
-IN_DUCKDB = duckdb.IOException('IO Error: Could not write file "x.parquet": No space left on device')
-IN_A_RUN = ChurnError("mine_training failed in mine__xgboost: (sqlite3.OperationalError) database or disk is full")
+IN_DUCKDB = duckdb.IOException(
+    'IO Error: Could not write file "x.parquet": No space left on device'
+)
+IN_A_RUN = ChurnError(
+    "mine_training failed in mine__xgboost: (sqlite3.OperationalError) database or disk is full"
+)
 
 
 @pytest.fixture
@@ -38,7 +42,9 @@ def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return folders
 
 
-@pytest.mark.parametrize("error", [FULL, IN_DAGSTER, IN_DUCKDB, IN_A_RUN, OSError(errno.EDQUOT, "quota")])
+@pytest.mark.parametrize(
+    "error", [FULL, IN_DAGSTER, IN_DUCKDB, IN_A_RUN, OSError(errno.EDQUOT, "quota")]
+)
 def test_the_disk_without_space_is_named(stores: list[Path], error: Exception) -> None:
     """The store with space left is not blamed, whatever the library that raised."""
     told = full_disk(error, lambda: stores)
@@ -48,7 +54,9 @@ def test_the_disk_without_space_is_named(stores: list[Path], error: Exception) -
 
 
 def test_a_file_that_the_error_names_decides(stores: list[Path]) -> None:
-    """The folder of the file that could not be written is told, though another disk has less space."""
+    """The folder of the file that could not be written is told, though another
+    disk has less space.
+    """
     error = OSError(errno.ENOSPC, "No space left on device", str(stores[0] / "new" / "x.csv"))
     assert f"90.0 of 100.0 MB are free for {stores[0]};" in str(full_disk(error, lambda: stores))
 
@@ -92,7 +100,8 @@ def test_a_command_names_the_full_disk(
 def test_the_stores_of_a_command_are_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Dagster's own store is among the folders that may be full."""
     (tmp_path / "dagster.yaml").write_text(
-        "local_artifact_storage:\n  module: dagster._core.storage.root\n  class: LocalArtifactStorage\n"
+        "local_artifact_storage:\n  module: dagster._core.storage.root\n  class: "
+        "LocalArtifactStorage\n"
         f"  config:\n    base_dir: {tmp_path / 'history'}\n"
     )
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))

@@ -18,19 +18,27 @@ from churn_platform.settings import load_settings
 settings = load_settings(data_dir=sys.argv[1])
 from churn_platform.warehouse.lake import Lake, connect
 with connect(Lake.of(settings)) as connection:
-    tables = connection.execute("select count(*) from duckdb_tables() where database_name = 'lake'").fetchone()[0]
+    query = "select count(*) from duckdb_tables() where database_name = 'lake'"
+    tables = connection.execute(query).fetchone()[0]
 import dbt.cli.main
 import matplotlib
-print(json.dumps({"tables": tables, "home": os.environ["HOME"], "matplotlib": matplotlib.get_configdir()}))
+home, pictures = os.environ["HOME"], matplotlib.get_configdir()
+print(json.dumps({"tables": tables, "home": home, "matplotlib": pictures}))
 """
 UNLISTED = "import pwd\npwd.getpwuid = lambda uid: {}[uid]\n"  # as for a user number without a name
 
 
 @pytest.mark.parametrize(("home", "before"), [(None, ""), (None, UNLISTED), ("/proc/nowhere", "")])
-def test_libraries_work_without_a_home(tmp_path: Path, extensions: Path, home: str | None, before: str) -> None:
-    """Without HOME, or with one that cannot be written, they keep their files in the data folder or a real home."""
+def test_libraries_work_without_a_home(
+    tmp_path: Path, extensions: Path, home: str | None, before: str
+) -> None:
+    """Without HOME, or with one that cannot be written, they keep their files in the data folder or
+    a real home.
+    """
     (tmp_path / "duckdb_extensions").symlink_to(extensions)
-    given = {name: value for name, value in os.environ.items() if name not in ("HOME", "MPLCONFIGDIR")}
+    given = {
+        name: value for name, value in os.environ.items() if name not in ("HOME", "MPLCONFIGDIR")
+    }
     environment = given | ({} if home is None else {"HOME": home})
     command = [sys.executable, "-c", before + USE_LIBRARIES, str(tmp_path)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

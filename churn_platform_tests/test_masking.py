@@ -9,19 +9,31 @@ from churn_platform.masking import hide, masked, secrets_in, split_password
     ("address", "shown", "secret", "bare"),
     [
         ("postgresql://u:p@ss@h/db", "postgresql://u:***@h/db", "p@ss", "postgresql://u@h/db"),
-        ("postgresql://u@h?password=z%20z&x=1", "postgresql://u@h?password=***&x=1", "z z", "postgresql://u@h?x=1"),
+        (
+            "postgresql://u@h?password=z%20z&x=1",
+            "postgresql://u@h?password=***&x=1",
+            "z z",
+            "postgresql://u@h?x=1",
+        ),
         (
             "postgres:dbname=l password=s3",
             "postgres:dbname=l password=***",
             "s3",
             "postgres:dbname=l",
         ),
-        (r"postgres:password='a b\'c' host=h", "postgres:password=*** host=h", "a b'c", "postgres: host=h"),
+        (
+            r"postgres:password='a b\'c' host=h",
+            "postgres:password=*** host=h",
+            "a b'c",
+            "postgres: host=h",
+        ),
         ("https://h/a:b@c", "https://h/a:b@c", "", "https://h/a:b@c"),
     ],
 )
 def test_a_password_is_masked_and_taken_out(address: str, shown: str, secret: str, bare: str):
-    """What is shown has no password; the address without it and the password itself are what was meant."""
+    """What is shown has no password; the address without it and the password itself are what was
+    meant.
+    """
     assert masked(address) == shown
     assert split_password(address) == (bare, secret)
     assert not secret or secret in secrets_in(address)

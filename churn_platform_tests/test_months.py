@@ -46,7 +46,9 @@ def test_a_month_is_read_in_both_spellings(text):
     assert label(parse_month(text)) == "2025-02"
 
 
-@pytest.mark.parametrize("text", ["2025-02-02", "2025-13", "2025", "", "202502", "20250201", "2024-W01-1", "2025-2"])
+@pytest.mark.parametrize(
+    "text", ["2025-02-02", "2025-13", "2025", "", "202502", "20250201", "2024-W01-1", "2025-2"]
+)
 def test_anything_else_is_no_month(text):
     """Another day, another calendar or another spelling is refused."""
     with pytest.raises(ValueError, match="is not a month; write YYYY-MM"):

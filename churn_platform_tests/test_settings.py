@@ -22,13 +22,19 @@ def test_overrides_go_before_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("CHURN_DUCKDB_THREADS", "3")
     monkeypatch.setenv("CHURN_MODEL_THREADS", "4")
     settings = load_settings(model_threads=5, data_dir=tmp_path)
-    assert (settings.duckdb_threads, settings.model_threads, settings.scoring_batch_rows) == (3, 5, 50_000)
+    assert (settings.duckdb_threads, settings.model_threads, settings.scoring_batch_rows) == (
+        3,
+        5,
+        50_000,
+    )
 
 
 def test_an_unknown_setting_is_refused(monkeypatch):
     """A typing error in a variable's name does not pass silently."""
     monkeypatch.setenv("CHURN_DATA_DIRR", "x")
-    with pytest.raises(SettingsError, match=r"unknown setting CHURN_DATA_DIRR; known are .*CHURN_DATA_DIR,"):
+    with pytest.raises(
+        SettingsError, match=r"unknown setting CHURN_DATA_DIRR; known are .*CHURN_DATA_DIR,"
+    ):
         load_settings()
 
 
@@ -36,7 +42,9 @@ def test_an_unusable_value_is_named(monkeypatch):
     """Every wrong value is told with its variable."""
     monkeypatch.setenv("CHURN_DUCKDB_THREADS", "many")
     monkeypatch.setenv("CHURN_FIRST_MONTH", "yesterday")
-    with pytest.raises(SettingsError, match=r"(?s)CHURN_FIRST_MONTH='yesterday'.*CHURN_DUCKDB_THREADS='many'"):
+    with pytest.raises(
+        SettingsError, match=r"(?s)CHURN_FIRST_MONTH='yesterday'.*CHURN_DUCKDB_THREADS='many'"
+    ):
         load_settings()
 
 
@@ -56,16 +64,28 @@ def test_an_unknown_override_is_refused():
 def test_everything_lies_under_the_data_folder(tmp_path):
     """With no other place given, all that is written has one root."""
     settings = load_settings(data_dir=tmp_path)
-    places = [settings.landing_dir, settings.truth_dir, settings.published_dir, settings.extension_dir]
+    places = [
+        settings.landing_dir,
+        settings.truth_dir,
+        settings.published_dir,
+        settings.extension_dir,
+    ]
     assert all(place.is_relative_to(tmp_path) for place in places)
-    texts = (settings.lake_catalog, settings.lake_files, settings.mlflow_uri, settings.mlflow_artifacts)
+    texts = (
+        settings.lake_catalog,
+        settings.lake_files,
+        settings.mlflow_uri,
+        settings.mlflow_artifacts,
+    )
     assert all(str(tmp_path) in text for text in texts)
 
 
 def test_other_places_are_taken_as_given(tmp_path):
     """A catalog, files and tracking store elsewhere are used."""
     settings = load_settings(
-        catalog="postgres:dbname=x", lake_data_path="/elsewhere/lake", mlflow_tracking_uri="http://x"
+        catalog="postgres:dbname=x",
+        lake_data_path="/elsewhere/lake",
+        mlflow_tracking_uri="http://x",
     )
     assert (settings.lake_catalog, settings.lake_files, settings.mlflow_uri) == (
         "postgres:dbname=x",
@@ -82,14 +102,18 @@ def test_a_given_key_is_used_and_never_shown():
 
 
 def test_a_short_key_is_refused_without_showing_it():
-    """A key that can be guessed is refused; the message says how to make one, not what was given."""
+    """A key that can be guessed is refused; the message says how to make one,
+    not what was given.
+    """
     with pytest.raises(SettingsError, match="has 6 characters; give at least 32") as error:
         load_settings(phone_hash_key="s3cret").hash_key()
     assert "s3cret" not in str(error.value)
 
 
 def test_a_made_key_is_kept(tmp_path):
-    """Made once, read by its owner alone, and the same ever after, also for those who ask at once."""
+    """Made once, read by its owner alone, and the same ever after, also for
+    those who ask at once.
+    """
     with ThreadPoolExecutor(4) as pool:
         keys = set(pool.map(lambda _: load_settings(data_dir=tmp_path).hash_key(), range(8)))
     (path,) = (tmp_path / "secrets").iterdir()
@@ -100,29 +124,45 @@ def test_a_made_key_is_kept(tmp_path):
 
 def test_every_setting_has_a_sentence():
     """Each field says what it is for."""
-    assert [name for name, field in Settings.model_fields.items() if not (field.description or "").endswith(".")] == []
+    assert [
+        name
+        for name, field in Settings.model_fields.items()
+        if not (field.description or "").endswith(".")
+    ] == []
 
 
-@pytest.mark.parametrize("name", ["DATA_DIR", "PORTFOLIOS_DIR", "LAKE_DATA_PATH", "SERVING_LOG_FOLDER"])
+@pytest.mark.parametrize(
+    "name", ["DATA_DIR", "PORTFOLIOS_DIR", "LAKE_DATA_PATH", "SERVING_LOG_FOLDER"]
+)
 def test_an_address_is_refused_where_a_folder_is_meant(monkeypatch, name):
-    """No part reads or writes object storage: the setting, its value and what is supported are told."""
+    """No part reads or writes object storage: the setting, its value and what is supported are
+    told.
+    """
     monkeypatch.setenv(f"CHURN_{name}", "s3://bucket/x")
-    with pytest.raises(SettingsError, match=rf"CHURN_{name}='s3://bucket/x'.*give a folder on a disk"):
+    with pytest.raises(
+        SettingsError, match=rf"CHURN_{name}='s3://bucket/x'.*give a folder on a disk"
+    ):
         load_settings()
 
 
-@pytest.mark.parametrize("catalog", ["sqlite:s3://bucket/c.sqlite", "mysql:db=x password=hunter2", "catalog.ducklake"])
+@pytest.mark.parametrize(
+    "catalog", ["sqlite:s3://bucket/c.sqlite", "mysql:db=x password=hunter2", "catalog.ducklake"]
+)
 def test_a_catalog_that_is_not_supported_is_refused_without_its_password(monkeypatch, catalog):
     """SQLite on a disk and Postgres are supported; a password in the refused value is masked."""
     monkeypatch.setenv("CHURN_CATALOG", catalog)
-    with pytest.raises(SettingsError, match=r"CHURN_CATALOG=.*sqlite:<file on a disk>.*postgres:") as told:
+    with pytest.raises(
+        SettingsError, match=r"CHURN_CATALOG=.*sqlite:<file on a disk>.*postgres:"
+    ) as told:
         load_settings()
     assert "hunter2" not in str(told.value)
     assert told.value.__cause__ is None
 
 
 def test_passwords_in_addresses_are_secrets():
-    """Neither the settings as text nor the catalog's address shows a password; the list of secrets has each."""
+    """Neither the settings as text nor the catalog's address shows a password; the list of secrets
+    has each.
+    """
     catalog, uri = "postgres:dbname=l password=hunter2", "postgresql://u:swordfish@h/mlflow"
     settings = load_settings(catalog=catalog, mlflow_tracking_uri=uri)
     assert settings.lake_catalog == "postgres:dbname=l"

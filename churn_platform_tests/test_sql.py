@@ -12,17 +12,28 @@ ODD = 'Kunde\'s "v[2]" *x?'
 
 def test_texts_and_names_come_back_as_they_are():
     """A literal is the value, an identifier the name, whatever quotation marks they have."""
-    shown = duckdb.execute(f"select {literal(ODD)} as {identifier(ODD)}, [{literals(['a', ODD])}] as two")
+    shown = duckdb.execute(
+        f"select {literal(ODD)} as {identifier(ODD)}, [{literals(['a', ODD])}] as two"
+    )
     assert [column[0] for column in shown.description] == [ODD, "two"]
     assert shown.fetchone() == (ODD, ["a", ODD])
 
 
 @pytest.mark.parametrize("odd", ["v[2]", "Kunde's", "v*", "v?", ODD])
 def test_files_are_read_by_path_and_never_by_pattern(tmp_path: Path, odd: str):
-    """A folder's brackets stand for themselves: files of a folder that the pattern would match stay out."""
+    """A folder's brackets stand for themselves: files of a folder that the pattern would match stay
+    out.
+    """
     for folder, value in ((odd, 1), ("v2", 2)):
         (tmp_path / folder).mkdir(exist_ok=True)
-        duckdb.execute(f"copy (select {value} as x) to {literal(tmp_path / folder / 'a.parquet')} (format parquet)")
+        duckdb.execute(
+            f"copy (select {value} as x) to {literal(tmp_path / folder / 'a.parquet')} (format "
+            "parquet)"
+        )
         (tmp_path / folder / "a.csv").write_text(f"x\n{value}\n")
-    assert duckdb.execute(f"select x from {read_parquet(tmp_path / odd / 'a.parquet')}").fetchall() == [(1,)]
-    assert duckdb.execute(f"select x from {read_csv(tmp_path / odd / 'a.csv', 'header = true')}").fetchall() == [(1,)]
+    assert duckdb.execute(
+        f"select x from {read_parquet(tmp_path / odd / 'a.parquet')}"
+    ).fetchall() == [(1,)]
+    assert duckdb.execute(
+        f"select x from {read_csv(tmp_path / odd / 'a.csv', 'header = true')}"
+    ).fetchall() == [(1,)]

@@ -1,4 +1,6 @@
-"""`python -m serving`: runs the service. `python -m serving keys ...`: makes, lists and revokes API keys."""
+"""`python -m serving`: runs the service. `python -m serving keys ...`: makes, lists and revokes API
+keys.
+"""
 
 import argparse
 import logging
@@ -35,10 +37,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def serve(settings: Settings) -> None:
-    """Run the workers until a signal; each finishes its requests first. State folder and port must be claimed."""
+    """Run the workers until a signal; each finishes its requests first. State folder and port must
+    be claimed.
+    """
     connections = connections_allowed(settings.workers)
     os.umask(0o077)  # what workers write tells of customers
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_dir)  # read when prometheus_client is imported
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(
+        settings.metrics_dir
+    )  # read when prometheus_client is imported
     _forget_counters(settings.metrics_dir)
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces
@@ -59,7 +65,8 @@ def serve(settings: Settings) -> None:
         port=settings.port,
         workers=settings.workers,
         interface=Interfaces.ASGI,
-        http=HTTPModes.http1,  # where it may be HTTP/2, granian waits for ever for a silent client to say which
+        # where it may be HTTP/2, granian waits for ever for a silent client to say which
+        http=HTTPModes.http1,
         websockets=False,
         backpressure=connections,
         log_dictconfig=log_config(settings.log_level),
@@ -97,13 +104,15 @@ def _keys(parsed: argparse.Namespace, settings: Settings) -> None:
         print(f"{parsed.name} is revoked; workers refuse it within {settings.poll_seconds:g} s")
         if not left:
             print(
-                "no key is left, so nobody may ask until you make one; to open the service, stop it and remove "
+                "no key is left, so nobody may ask until you make one; to open the service, "
+                "stop it and remove "
                 f"{path} and {closed_file(path)}"
             )
     else:
         for key in read_keys(path):
             rate = key.requests_per_second or settings.requests_per_second
-            print(f"{key.name}\t{','.join(key.scopes)}\t{rate:g}/s\t{','.join(key.portfolios) or 'all portfolios'}")
+            portfolios = ",".join(key.portfolios) or "all portfolios"
+            print(f"{key.name}\t{','.join(key.scopes)}\t{rate:g}/s\t{portfolios}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -113,9 +122,18 @@ def _parser() -> argparse.ArgumentParser:
     keys = commands.add_parser("keys", help="API keys").add_subparsers(dest="action", required=True)
     add = keys.add_parser("add", help="make a key and print it once")
     add.add_argument("--name", required=True, help="who uses it")
-    add.add_argument("--scope", required=True, action="append", choices=SCOPES, help="what it may do; repeatable")
-    add.add_argument("--portfolio", action="append", default=[], help="one that it is for; repeatable; default all")
-    add.add_argument("--rate", type=float, help="customers per second; default SERVING_REQUESTS_PER_SECOND")
+    add.add_argument(
+        "--scope", required=True, action="append", choices=SCOPES, help="what it may do; repeatable"
+    )
+    add.add_argument(
+        "--portfolio",
+        action="append",
+        default=[],
+        help="one that it is for; repeatable; default all",
+    )
+    add.add_argument(
+        "--rate", type=float, help="customers per second; default SERVING_REQUESTS_PER_SECOND"
+    )
     keys.add_parser("list", help="names, scopes, rates and portfolios")
     revoke = keys.add_parser("revoke", help="take a key away")
     revoke.add_argument("--name", required=True)

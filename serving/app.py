@@ -51,7 +51,9 @@ def create_worker() -> ASGIApp:
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
-    """The service as one worker process runs it; SettingsError where it would be open to the network."""
+    """The service as one worker process runs it; SettingsError where it would be open to the
+    network.
+    """
     settings = settings or load_settings()
     app = create_litestar(settings)
     return enveloped(
@@ -87,7 +89,9 @@ def create_litestar(settings: Settings) -> Litestar:
         default_portfolio=lambda: registry.default,
     )
     background = Background()
-    router, openapi = documents(registry, settings, is_open=lambda: settings.is_loopback and not keys.is_in_use)
+    router, openapi = documents(
+        registry, settings, is_open=lambda: settings.is_loopback and not keys.is_in_use
+    )
     return Litestar(
         [*CONTROLLERS, router],
         before_request=knock,
@@ -105,28 +109,39 @@ def cors_config(settings: Settings) -> CORSConfig | None:
     """Which web pages may ask, and which headers of an answer they may read; None for none."""
     if not settings.cors_origins:
         return None
-    return CORSConfig(allow_origins=list(settings.cors_origins), expose_headers=["x-request-id", "retry-after"])
+    return CORSConfig(
+        allow_origins=list(settings.cors_origins), expose_headers=["x-request-id", "retry-after"]
+    )
 
 
 def check_exposure(settings: Settings, keys: KeyRing) -> None:
-    """SettingsError where anybody on the network could ask; a warning where anybody on this machine can."""
+    """SettingsError where anybody on the network could ask; a warning where anybody on this machine
+    can.
+    """
     if keys.is_in_use:
         return
     if not settings.is_loopback:
         raise SettingsError(
-            f"SERVING_HOST={settings.host} can be reached from the network and there is no API key in "
-            f"{settings.keys_file}; make one with `python -m serving keys add --name NAME --scope score`"
+            f"SERVING_HOST={settings.host} can be reached from the network "
+            "and there is no API key in "
+            f"{settings.keys_file}; make one with `python -m serving keys add --name NAME --scope "
+            "score`"
         )
-    logger.warning("OPEN: there is no API key, so every program on this machine may ask, push and reset")
+    logger.warning(
+        "OPEN: there is no API key, so every program on this machine may ask, push and reset"
+    )
 
 
 @contextlib.asynccontextmanager
 async def following(plane: Dataplane, keys: KeyRing) -> AsyncIterator[None]:
     """While the application runs: what is live and which keys hold is looked up again and again.
 
-    The keys have a thread of their own, which begins first: a published folder may keep `refresh` waiting.
+    The keys have a thread of their own, which begins first: a published folder may keep `refresh`
+    waiting.
     """
-    watch = KeyWatch(keys, seconds=plane.settings.poll_seconds, looked=plane.metrics.keys_looked_at.set)
+    watch = KeyWatch(
+        keys, seconds=plane.settings.poll_seconds, looked=plane.metrics.keys_looked_at.set
+    )
     watch.start()
     tasks = [asyncio.create_task(beat(plane.settings.heartbeats_dir))]
     try:

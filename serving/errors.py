@@ -35,7 +35,9 @@ class InvalidRequest(ServingError):
         super().__init__(faults)
 
     def __str__(self) -> str:
-        told = [f"{fault.field}: {fault.value!r}, allowed is {fault.allowed}" for fault in self.faults]
+        told = [
+            f"{fault.field}: {fault.value!r}, allowed is {fault.allowed}" for fault in self.faults
+        ]
         return "; ".join(told)
 
 
@@ -80,7 +82,9 @@ class NotJson(ServingError):
 
 
 class LogUnavailable(ServingError):
-    """The prediction log cannot take a record; nothing of it was kept, so the answer must not be sent."""
+    """The prediction log cannot take a record; nothing of it was kept, so the answer must not be
+    sent.
+    """
 
 
 class OverlayFull(ServingError):

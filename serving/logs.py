@@ -1,4 +1,6 @@
-"""Log lines as JSON, one object per line: ids and counts, never what a request says about a customer."""
+"""Log lines as JSON, one object per line: ids and counts, never what a request says about a
+customer.
+"""
 
 import logging
 from contextvars import ContextVar
@@ -11,7 +13,9 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 class JsonFormatter(logging.Formatter):
-    """Time, level, logger, message, the request it belongs to, and what `extra={"fields": ...}` adds."""
+    """Time, level, logger, message, the request it belongs to, and what `extra={"fields": ...}`
+    adds.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """One line of JSON."""
@@ -30,7 +34,9 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_config(level: str) -> dict[str, Any]:
-    """What `logging.config.dictConfig` takes: the service's lines and the server's to standard error."""
+    """What `logging.config.dictConfig` takes: the service's lines and the server's to standard
+    error.
+    """
     handler = {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}
     return {
         "version": 1,

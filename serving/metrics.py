@@ -1,7 +1,7 @@
 """Counters of the service, under Prometheus' usual names, summed over the worker processes.
 
-With `PROMETHEUS_MULTIPROC_DIR` set, as `python -m serving` does, each process counts in files of its own that survive
-it; whichever process is asked adds them all up.
+With `PROMETHEUS_MULTIPROC_DIR` set, as `python -m serving` does, each process counts in files of
+its own that survive it; whichever process is asked adds them all up.
 """
 
 import os
@@ -25,13 +25,17 @@ NULLS_AT_ONCE = 500
 
 
 class _Aged:
-    """Metrics with an age in place of each instant: a thread that hangs cannot tell that it grows older."""
+    """Metrics with an age in place of each instant: a thread that hangs cannot tell that it grows
+    older.
+    """
 
     def __init__(self, metrics: CollectorRegistry | MultiProcessCollector):
         self._metrics = metrics
 
     def collect(self) -> Iterator[Metric]:
-        """Every metric, as `generate_latest` asks for them. Instants are those of the monotonic clock."""
+        """Every metric, as `generate_latest` asks for them. Instants are those of the monotonic
+        clock.
+        """
         for metric in self._metrics.collect():
             if metric.name != LOOKED_AT:
                 yield metric
@@ -100,7 +104,9 @@ class ArmCounters:
 
 
 def _add_to(histogram: Histogram, buckets: Sequence[float], total: float) -> None:
-    """Many observations at once, for which the library has no public way: `test_parts.py` watches over it."""
+    """Many observations at once, for which the library has no public way: `test_parts.py` watches
+    over it.
+    """
     histogram._sum.inc(total)
     for bucket, number in zip(histogram._buckets, buckets, strict=True):
         if number:
@@ -118,7 +124,9 @@ class Metrics:
         folder = os.environ.get(FOLDER_VARIABLE)
         self._are_shared = folder is not None and share_counters(Path(folder))
         self._registry = registry = CollectorRegistry()
-        self.predictions = Counter("predictions_total", "Predictions answered.", ARM, registry=registry)
+        self.predictions = Counter(
+            "predictions_total", "Predictions answered.", ARM, registry=registry
+        )
         self.latency = Histogram(
             "prediction_latency_seconds",
             "Time from the whole request to the answer.",
@@ -127,19 +135,39 @@ class Metrics:
             registry=registry,
         )
         self.outcomes = Counter(
-            "churn_predictions_total", "Predictions by outcome.", (*ARM, "outcome"), registry=registry
+            "churn_predictions_total",
+            "Predictions by outcome.",
+            (*ARM, "outcome"),
+            registry=registry,
         )
         self.scores = Histogram(
-            "churn_score", "Churn probabilities answered.", ARM, buckets=SCORE_BUCKETS, registry=registry
+            "churn_score",
+            "Churn probabilities answered.",
+            ARM,
+            buckets=SCORE_BUCKETS,
+            registry=registry,
         )
-        self.squares = Counter("churn_score_squares_total", "Sum of their squares.", ARM, registry=registry)
+        self.squares = Counter(
+            "churn_score_squares_total", "Sum of their squares.", ARM, registry=registry
+        )
         self.nulls = Counter(
-            "feature_null_total", "Missing values that a model saw.", ("portfolio", "feature"), registry=registry
+            "feature_null_total",
+            "Missing values that a model saw.",
+            ("portfolio", "feature"),
+            registry=registry,
         )
-        self.errors = Counter("request_errors_total", "Requests refused or failed.", ("status",), registry=registry)
-        self.reloads = Counter("model_reloads_total", "States taken live.", ("portfolio",), registry=registry)
-        self.refused = Counter("bundles_refused_total", "States refused.", ("portfolio",), registry=registry)
-        self.pushes = Counter("feature_pushes_total", "Features pushed.", ("portfolio",), registry=registry)
+        self.errors = Counter(
+            "request_errors_total", "Requests refused or failed.", ("status",), registry=registry
+        )
+        self.reloads = Counter(
+            "model_reloads_total", "States taken live.", ("portfolio",), registry=registry
+        )
+        self.refused = Counter(
+            "bundles_refused_total", "States refused.", ("portfolio",), registry=registry
+        )
+        self.pushes = Counter(
+            "feature_pushes_total", "Features pushed.", ("portfolio",), registry=registry
+        )
         self.log_available = Gauge(
             "prediction_log_available",
             "1 while every answer can be logged.",
@@ -162,12 +190,16 @@ class Metrics:
         )
         self._arms: dict[tuple[str, str, int], ArmCounters] = {}
 
-    def arm(self, portfolio: str, arm: str, model_version: int, features: tuple[str, ...]) -> ArmCounters:
+    def arm(
+        self, portfolio: str, arm: str, model_version: int, features: tuple[str, ...]
+    ) -> ArmCounters:
         """The counters of one arm; the same object every time."""
         key = (portfolio, arm, model_version)
         found = self._arms.get(key)
         if found is None:
-            found = self._arms.setdefault(key, ArmCounters(self, portfolio, arm, model_version, features))
+            found = self._arms.setdefault(
+                key, ArmCounters(self, portfolio, arm, model_version, features)
+            )
         return found
 
     def flush(self) -> None:

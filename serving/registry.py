@@ -1,4 +1,6 @@
-"""What is live: follows each portfolio's live.json, and lets in only bundles that pass their checks."""
+"""What is live: follows each portfolio's live.json, and lets in only bundles that pass their
+checks.
+"""
 
 import logging
 import re
@@ -32,19 +34,33 @@ logger = logging.getLogger(__name__)
 
 
 class Portfolio:
-    """One consistent state of a portfolio: models and the month of features that belong together. Never changed."""
+    """One consistent state of a portfolio: models and the month of features that belong together.
+    Never changed.
+    """
 
-    def __init__(self, root: Path, live: Live, models: dict[int, Model], features: Features | None, *, key: str):
+    def __init__(
+        self,
+        root: Path,
+        live: Live,
+        models: dict[int, Model],
+        features: Features | None,
+        *,
+        key: str,
+    ):
         self.name, self.root, self.live = root.name, root, live
         self.models, self.features = models, features
         self.arms = Arms(root.name, live.models, models, key=key)
-        self.known_names = frozenset(name for model in models.values() for name in model.catalogue.places)
+        self.known_names = frozenset(
+            name for model in models.values() for name in model.catalogue.places
+        )
         self.id_column = self.arms.champion.model.manifest.id_column
         unused = (name for model in models.values() for name in model.manifest.unused_columns)
         self.request_names = self.known_names | {CUSTOMER_ID, self.id_column} | frozenset(unused)
         stored = features.manifest.features if features else ()
         self.as_of = _end_of(self.features_month or self.arms.champion.model.manifest.holdout_month)
-        self._places = {version: _places(model.catalogue.names, stored) for version, model in models.items()}
+        self._places = {
+            version: _places(model.catalogue.names, stored) for version, model in models.items()
+        }
 
     @property
     def features_month(self) -> str | None:
@@ -57,13 +73,17 @@ class Portfolio:
         return self.features.manifest.scored_by if self.features else None
 
     def vector(self, model: Model, customer: StoredCustomer) -> tuple[np.ndarray, tuple[str, ...]]:
-        """The customer's features as the model takes them, and the names of those that the month does not hold."""
+        """The customer's features as the model takes them, and the names of those that the month
+        does not hold.
+        """
         places = self._places[model.version]
         if places is None:
             return customer.features, ()
         held = places >= 0
         vector = np.where(held, customer.features[places], model.catalogue.defaults)
-        return vector, tuple(name for name, is_held in zip(model.catalogue.names, held, strict=True) if not is_held)
+        return vector, tuple(
+            name for name, is_held in zip(model.catalogue.names, held, strict=True) if not is_held
+        )
 
 
 def _end_of(month: str) -> date:
@@ -76,13 +96,25 @@ def _places(wanted: tuple[str, ...], stored: tuple[str, ...]) -> np.ndarray | No
     """Where each wanted feature is stored, -1 for nowhere; None where both agree in order."""
     if wanted == stored:
         return None
-    return np.array([stored.index(name) if name in stored else -1 for name in wanted], dtype=np.intp)
+    return np.array(
+        [stored.index(name) if name in stored else -1 for name in wanted], dtype=np.intp
+    )
 
 
 class Registry:
-    """The portfolios that are served. `refresh` may run in a thread: readers get the old state or the new one."""
+    """The portfolios that are served. `refresh` may run in a thread: readers get the old state or
+    the new one.
+    """
 
-    def __init__(self, published_dir: Path, *, copies_dir: Path, default: str, traffic_key: str, metrics: Metrics):
+    def __init__(
+        self,
+        published_dir: Path,
+        *,
+        copies_dir: Path,
+        default: str,
+        traffic_key: str,
+        metrics: Metrics,
+    ):
         self._published_dir, self._copies_dir = published_dir, copies_dir
         self._default, self._key, self._metrics = default, traffic_key, metrics
         self._portfolios: dict[str, Portfolio] = {}
@@ -97,7 +129,9 @@ class Registry:
 
     @property
     def default(self) -> str:
-        """Name of the portfolio that answers at the root once it is served; empty while none is known."""
+        """Name of the portfolio that answers at the root once it is served; empty while none is
+        known.
+        """
         return self._default or min(self._portfolios, default="")
 
     def summary(self) -> dict[str, dict[str, object]]:
@@ -120,26 +154,38 @@ class Registry:
 
     def _raise_missing(self, name: str | None, wanted: str) -> None:
         if name and name not in self.refusals and name != self._default:
-            raise NotFound(f"no portfolio {name[:80]!r}; there are {', '.join(self.served) or 'none yet'}")
-        raise NotReady(f"no checked model is loaded{f' for {wanted}' if wanted else ''}: {self._why_missing(wanted)}")
+            raise NotFound(
+                f"no portfolio {name[:80]!r}; there are {', '.join(self.served) or 'none yet'}"
+            )
+        raise NotReady(
+            f"no checked model is loaded{f' for {wanted}' if wanted else ''}: "
+            f"{self._why_missing(wanted)}"
+        )
 
     def _why_missing(self, wanted: str) -> str:
         if wanted in self.refusals:
             return self.refusals[wanted]
         if self.served:
             return (
-                f"nothing of that name is published, set SERVING_DEFAULT_PORTFOLIO to one of {', '.join(self.served)}"
+                "nothing of that name is published, set SERVING_DEFAULT_PORTFOLIO to one of "
+                f"{', '.join(self.served)}"
             )
         if self.refusals:
-            return "; ".join(f"{name} is refused: {why}" for name, why in sorted(self.refusals.items()))
+            return "; ".join(
+                f"{name} is refused: {why}" for name, why in sorted(self.refusals.items())
+            )
         return f"nothing is published in {self._published_dir}; run `make demo` first"
 
     def refresh(self) -> None:
-        """Load what has changed since the last time; what fails is refused alone and leaves its old state."""
+        """Load what has changed since the last time; what fails is refused alone and leaves its old
+        state.
+        """
         for root in _published(self._published_dir):
             try:
                 self._follow(root)
-            except Exception as error:  # whatever is wrong with one portfolio must not touch the others
+            except (
+                Exception
+            ) as error:  # whatever is wrong with one portfolio must not touch the others
                 self._refuse(root.name, error)
 
     def _follow(self, root: Path) -> None:
@@ -176,7 +222,8 @@ class Registry:
 
 
 def load_portfolio(root: Path, current: Portfolio | None, *, key: str, copies: Path) -> Portfolio:
-    """The state that live.json names, checked; parts that have not changed are taken over. BundleError if any fails.
+    """The state that live.json names, checked; parts that have not changed are taken over.
+    BundleError if any fails.
 
     copies: folder for the service's own copies of the portfolio's look-ups.
     """
@@ -189,7 +236,9 @@ def load_portfolio(root: Path, current: Portfolio | None, *, key: str, copies: P
     if live.portfolio != root.name:
         raise BundleError(f"{root / LIVE_FILE} is of portfolio {live.portfolio!r}")
     models = {named.version: _model(root, named.version, current) for named in live.models}
-    features = _features(root, live.features_month, current, copies) if live.features_month else None
+    features = (
+        _features(root, live.features_month, current, copies) if live.features_month else None
+    )
     if features is not None:
         check_month(features, models, _scorer(root, features.manifest.scored_by, models, current))
     return Portfolio(root, live, models, features, key=key)
@@ -197,7 +246,9 @@ def load_portfolio(root: Path, current: Portfolio | None, *, key: str, copies: P
 
 def _features(root: Path, month: str, current: Portfolio | None, copies: Path) -> Features:
     if not MONTH.fullmatch(month):
-        raise BundleError(f"{root / LIVE_FILE}: the month of features is {month[:40]!r}; it must be as '2025-02'")
+        raise BundleError(
+            f"{root / LIVE_FILE}: the month of features is {month[:40]!r}; it must be as '2025-02'"
+        )
     folder = _resolved(features_dir(root, month))
     loaded = current.features if current else None
     if loaded and loaded.folder == folder and loaded.stamps == stamps_of(folder, FEATURES_FILE):
@@ -205,8 +256,12 @@ def _features(root: Path, month: str, current: Portfolio | None, copies: Path) -
     return Features(folder, portfolio=root.name, month=month, copies=copies)
 
 
-def _scorer(root: Path, version: int, models: dict[int, Model], current: Portfolio | None) -> Model | None:
-    """The version that made the stored scores; None where it is not live and its bundle is not whole any more."""
+def _scorer(
+    root: Path, version: int, models: dict[int, Model], current: Portfolio | None
+) -> Model | None:
+    """The version that made the stored scores; None where it is not live and its bundle is not
+    whole any more.
+    """
     if version in models:
         return models[version]
     try:
@@ -224,7 +279,9 @@ def _model(root: Path, version: int, current: Portfolio | None) -> Model:
 
 
 def _resolved(folder: Path) -> Path:
-    """The folder behind the link, so that a republication during the checks is not mixed with what was before."""
+    """The folder behind the link, so that a republication during the checks is not mixed with what
+    was before.
+    """
     try:
         return folder.resolve(strict=True)
     except OSError as error:
@@ -238,7 +295,9 @@ def _published(published_dir: Path) -> list[Path]:
 
 
 def _has_live_file(root: Path) -> bool:
-    """Whether a folder is a portfolio's; one that cannot be looked into is taken for one, and refused by name."""
+    """Whether a folder is a portfolio's; one that cannot be looked into is taken for one, and
+    refused by name.
+    """
     try:
         return (root / LIVE_FILE).is_file()
     except OSError:

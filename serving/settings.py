@@ -24,19 +24,27 @@ def _about(sentence: str) -> Meta:
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Settings with a sentence each; unknown `SERVING_` variables are refused by `load_settings`."""
+    """Settings with a sentence each; unknown `SERVING_` variables are refused
+    by `load_settings`.
+    """
 
-    published_dir: Annotated[Path, _about("Folder with the published bundles, one folder per portfolio.")] = Path(
-        "data/published"
-    )
+    published_dir: Annotated[
+        Path, _about("Folder with the published bundles, one folder per portfolio.")
+    ] = Path("data/published")
     state_dir: Annotated[
-        Path, _about("Folder that the service writes: API keys, prediction log, pushed features, counters.")
+        Path,
+        _about(
+            "Folder that the service writes: API keys, prediction log, pushed features, counters."
+        ),
     ] = Path("data/serving")
     default_portfolio: Annotated[
         str, _about("Portfolio served at the root; empty for the first by name of those published.")
     ] = ""
     host: Annotated[
-        str, _about("IP address to listen on, or localhost; other than loopback needs at least one API key.")
+        str,
+        _about(
+            "IP address to listen on, or localhost; other than loopback needs at least one API key."
+        ),
     ] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535), _about("Port to listen on.")] = 8080
     workers: Annotated[int, Meta(ge=1), _about("Worker processes.")] = 1
@@ -44,39 +52,56 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, Meta(ge=1), _about("How long a worker may finish its requests when it is stopped.")
     ] = 10
     watchdog_seconds: Annotated[
-        int, Meta(ge=1), _about("How long a worker's event loop may stand still before it is replaced.")
+        int,
+        Meta(ge=1),
+        _about("How long a worker's event loop may stand still before it is replaced."),
     ] = 30
     poll_seconds: Annotated[
         float, Positive, _about("How often each worker looks for a new live.json and new keys.")
     ] = 1.0
     body_bytes_max: Annotated[int, Positive, _about("Largest request body in bytes.")] = 1 << 20
     batch_max: Annotated[int, Positive, _about("Most customers in one batch.")] = 500
-    request_seconds: Annotated[float, Positive, _about("How long a request may take to arrive.")] = 10.0
+    request_seconds: Annotated[
+        float, Positive, _about("How long a request may take to arrive.")
+    ] = 10.0
     requests_per_second: Annotated[
         float,
         Positive,
-        _about("Customers a second for a key without its own rate; bursts of a second are allowed."),
+        _about(
+            "Customers a second for a key without its own rate; bursts of a second are allowed."
+        ),
     ] = 1000.0
-    push_ttl_seconds: Annotated[float, Positive, _about("How long a pushed feature counts unless the push says.")] = (
-        86400.0
-    )
-    push_ttl_seconds_max: Annotated[float, Positive, _about("Longest life that a push may ask for.")] = 604800.0
+    push_ttl_seconds: Annotated[
+        float, Positive, _about("How long a pushed feature counts unless the push says.")
+    ] = 86400.0
+    push_ttl_seconds_max: Annotated[
+        float, Positive, _about("Longest life that a push may ask for.")
+    ] = 604800.0
     traffic_key: Annotated[
-        str, _about("Key of the hash that sends a customer to an arm; the same in every worker and host.")
+        str,
+        _about(
+            "Key of the hash that sends a customer to an arm; the same in every worker and host."
+        ),
     ] = "churn-platform"
     cors_origins: Annotated[
-        tuple[str, ...], _about("Web origins that may call from a browser, separated by commas; empty for none.")
+        tuple[str, ...],
+        _about("Web origins that may call from a browser, separated by commas; empty for none."),
     ] = ()
     log_level: Annotated[
-        str, _about("Lowest level of the service's own log lines: debug, info, warning, error or critical.")
+        str,
+        _about(
+            "Lowest level of the service's own log lines: debug, info, warning, error or critical."
+        ),
     ] = "INFO"
     access_log: Annotated[bool, _about("Whether each request is logged, without its body.")] = False
-    log_segment_bytes: Annotated[int, Positive, _about("Size at which a segment of the prediction log is closed.")] = (
-        32 << 20
-    )
+    log_segment_bytes: Annotated[
+        int, Positive, _about("Size at which a segment of the prediction log is closed.")
+    ] = 32 << 20
     log_segment_seconds: Annotated[float, Positive, _about("Age at which it is closed.")] = 60.0
     log_fsync_seconds: Annotated[
-        float, Meta(ge=0), _about("How often the prediction log is synced to disk; 0 leaves it to the system.")
+        float,
+        Meta(ge=0),
+        _about("How often the prediction log is synced to disk; 0 leaves it to the system."),
     ] = 0.0
 
     @property
@@ -116,12 +141,17 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: obj
     A variable that is empty, or blank, means the default: as a path it would be the current folder.
     """
     given = os.environ if environment is None else environment
-    values = {name.removeprefix(PREFIX).lower(): text for name, text in given.items() if name.startswith(PREFIX)}
+    values = {
+        name.removeprefix(PREFIX).lower(): text
+        for name, text in given.items()
+        if name.startswith(PREFIX)
+    }
     fields = {field.name: field.type for field in msgspec.structs.fields(Settings)}
     if unknown := sorted(name for name in values if name not in fields):
         known = ", ".join(PREFIX + name.upper() for name in fields)
         raise SettingsError(
-            f"unknown setting {', '.join(PREFIX + name.upper() for name in unknown)}; known are {known}"
+            f"unknown setting {', '.join(PREFIX + name.upper() for name in unknown)}; "
+            f"known are {known}"
         )
     read = {name: _read(name, text, fields[name]) for name, text in values.items() if text.strip()}
     return Settings(**read | overrides)  # type: ignore[arg-type]
@@ -130,14 +160,18 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: obj
 def _read(name: str, text: str, wanted: object) -> object:
     try:
         value = READERS[name](text) if name in READERS else text
-        return msgspec.convert(value, wanted, strict=False, dec_hook=lambda kind, value: kind(value))
+        return msgspec.convert(
+            value, wanted, strict=False, dec_hook=lambda kind, value: kind(value)
+        )
     except (msgspec.ValidationError, ValueError) as error:
         raise SettingsError(f"{PREFIX}{name.upper()}={text!r}: {error}") from error
 
 
 def _folder(text: str) -> Path:
     if re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE):
-        raise ValueError("an address is not supported; give a folder on a disk of this machine, as a plain path")
+        raise ValueError(
+            "an address is not supported; give a folder on a disk of this machine, as a plain path"
+        )
     return Path(text)
 
 

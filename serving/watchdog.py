@@ -1,8 +1,8 @@
 """Notices a worker that hangs, and ends it; the server then starts another.
 
-Each worker's event loop counts in a small mapped file of its own. A thread in the main process counts
-how often it has looked and found the same number. Both count and neither reads a clock, so a machine that
-was suspended as a whole loses no worker.
+Each worker's event loop counts in a small mapped file of its own. A thread in the main process
+counts how often it has looked and found the same number. Both count and neither reads a clock, so a
+machine that was suspended as a whole loses no worker.
 """
 
 import asyncio
@@ -44,7 +44,8 @@ async def beat(folder: Path, *, seconds: float = 1.0) -> None:
 class Watchdog:
     """Looks at the workers' files; one whose number stays the same for `looks` looks is ended.
 
-    is_worker: whether a process is a living worker of this service. A file of any other process is removed.
+    is_worker: whether a process is a living worker of this service. A file of any other process is
+    removed.
     """
 
     def __init__(
@@ -83,7 +84,9 @@ class Watchdog:
 
 
 def is_running_child(pid: int) -> bool:
-    """Whether a process is a child of this one and runs. Leaves the exit status for whoever waits for it."""
+    """Whether a process is a child of this one and runs. Leaves the exit status for whoever waits
+    for it.
+    """
     try:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
     except ChildProcessError:

@@ -1,9 +1,10 @@
-"""How good is the alarm? Operator-years under seven scenarios, the platform's decision beside common rules.
+"""How good is the alarm? Operator-years under seven scenarios, the platform's decision beside
+common rules.
 
     python -m benchmarks.drift --years 210
 
-Prints the tables of docs/drift.md and, with --picture, draws docs/images/drift.png. Seeds of the report start at 1000;
-the thresholds of the decision were chosen on seeds below.
+Prints the tables of docs/drift.md and, with --picture, draws docs/images/drift.png. Seeds of the
+report start at 1000; the thresholds of the decision were chosen on seeds below.
 """
 
 import argparse
@@ -20,7 +21,9 @@ REPORT_SEED = 1000
 
 
 def lives(years: int, first_seed: int, kept: Path) -> Iterator[Life]:
-    """One monitored year for each seed, the scenarios in turn; each is kept at once, and not lived again if it was."""
+    """One monitored year for each seed, the scenarios in turn; each is kept at once, and not lived
+    again if it was.
+    """
     begun, known = time.process_time(), _read(kept)
     with kept.open("a") as file:
         for number in range(years):
@@ -30,7 +33,11 @@ def lives(years: int, first_seed: int, kept: Path) -> Iterator[Life]:
                 file.write("".join(json.dumps(vars(life)) + "\n" for life in found))
                 file.flush()
             yield from found
-            print(f"\r{number + 1} of {years} years, {time.process_time() - begun:.0f} CPU seconds", end="", flush=True)
+            print(
+                f"\r{number + 1} of {years} years, {time.process_time() - begun:.0f} CPU seconds",
+                end="",
+                flush=True,
+            )
     print()
 
 
@@ -45,11 +52,18 @@ def _read(kept: Path) -> dict[int, list[Life]]:
 
 def main() -> None:
     """Run, print, draw."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--years", type=int, default=210, help="operator-years, spread over the scenarios")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--years", type=int, default=210, help="operator-years, spread over the scenarios"
+    )
     parser.add_argument("--seed", type=int, default=REPORT_SEED, help="first seed")
     parser.add_argument(
-        "--kept", type=Path, default=Path(os.devnull), help="where to keep each year; those there are not lived again"
+        "--kept",
+        type=Path,
+        default=Path(os.devnull),
+        help="where to keep each year; those there are not lived again",
     )
     parser.add_argument("--picture", type=Path, help="where to draw the picture")
     arguments = parser.parse_args()

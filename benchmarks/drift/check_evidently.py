@@ -1,4 +1,5 @@
-"""Does the benchmark's rule of Evidently say what Evidently 0.7.23 says? Compares both on windows of several scenarios.
+"""Does the benchmark's rule of Evidently say what Evidently 0.7.23 says? Compares both on windows
+of several scenarios.
 
 python -m benchmarks.drift.check_evidently
 """
@@ -20,7 +21,8 @@ def ours(features: tuple[Feature, ...], before: np.ndarray, after: np.ndarray) -
     """Features that the benchmark's rule calls drifted."""
     columns = zip(features, before.T, after.T, strict=True)
     known = [
-        (feature, one[~np.isnan(one)].astype(float), two[~np.isnan(two)].astype(float)) for feature, one, two in columns
+        (feature, one[~np.isnan(one)].astype(float), two[~np.isnan(two)].astype(float))
+        for feature, one, two in columns
     ]
     return {feature.name for feature, one, two in known if is_column_drifted(feature, one, two)}
 
@@ -32,7 +34,8 @@ def theirs(features: tuple[Feature, ...], before: np.ndarray, after: np.ndarray)
     levels = [name for name in names if name not in numbers]
     definition = DataDefinition(numerical_columns=numbers, categorical_columns=levels)
     frames = [
-        pd.DataFrame(rows.astype(float), columns=names).astype(dict.fromkeys(levels, str)) for rows in (after, before)
+        pd.DataFrame(rows.astype(float), columns=names).astype(dict.fromkeys(levels, str))
+        for rows in (after, before)
     ]
     sides = [Dataset.from_pandas(frame, definition) for frame in frames]
     found = Report([DataDriftPreset()], include_tests=True).run(*sides).dict()["tests"]
@@ -40,7 +43,9 @@ def theirs(features: tuple[Feature, ...], before: np.ndarray, after: np.ndarray)
     return {
         name
         for name in names
-        if any(f"column {name} " in f"{test['name']} {test['description']} ".lower() for test in failed)
+        if any(
+            f"column {name} " in f"{test['name']} {test['description']} ".lower() for test in failed
+        )
     }
 
 
@@ -53,7 +58,10 @@ def main() -> None:
         before, after = lived[0].features[:ROWS], lived[2].features[:ROWS]
         one, two = ours(features, before, after), theirs(features, before, after)
         agreed, compared = agreed + len(features) - len(one ^ two), compared + len(features)
-        print(f"{scenario}: ours {len(one)}, Evidently {len(two)} drifted; only one says: {sorted(one ^ two)}")
+        print(
+            f"{scenario}: ours {len(one)}, Evidently {len(two)} drifted; only one says: "
+            f"{sorted(one ^ two)}"
+        )
     print(f"{agreed} of {compared} columns alike")
 
 

@@ -14,8 +14,19 @@ MONTHS_A_YEAR = 12
 ORACLE = "oracle"
 CONFIDENCE = 0.95
 HEAD = (
-    *("rule", "false alarms a year", "needless trainings a year", "refreshes a year", "real changes caught"),
-    *("median months until caught", "trainings a year", "profit lost a year, kEUR", "with trainings, kEUR"),
+    *(
+        "rule",
+        "false alarms a year",
+        "needless trainings a year",
+        "refreshes a year",
+        "real changes caught",
+    ),
+    *(
+        "median months until caught",
+        "trainings a year",
+        "profit lost a year, kEUR",
+        "with trainings, kEUR",
+    ),
     f"more than {PLATFORM}, kEUR ({CONFIDENCE:.0%} interval)",
 )
 
@@ -23,12 +34,22 @@ HEAD = (
 def tables(lives: Sequence[Life]) -> str:
     """The comparison of the rules, then false alarms and losses by scenario."""
     by_rule = {
-        name: [life for life in lives if life.rule == name] for name in dict.fromkeys(life.rule for life in lives)
+        name: [life for life in lives if life.rule == name]
+        for name in dict.fromkeys(life.rule for life in lives)
     }
     losses = {name: lost_eur(own, by_rule[ORACLE], TRAINING_EUR) for name, own in by_rule.items()}
-    rows = [[name, *_facts(own), *_losses(name, own, by_rule[ORACLE], losses)] for name, own in by_rule.items()]
+    rows = [
+        [name, *_facts(own), *_losses(name, own, by_rule[ORACLE], losses)]
+        for name, own in by_rule.items()
+    ]
     scenario_rows = [
-        [name, *(f"{false_alarms([life for life in own if life.scenario == each]):.2f}" for each in SCENARIOS)]
+        [
+            name,
+            *(
+                f"{false_alarms([life for life in own if life.scenario == each]):.2f}"
+                for each in SCENARIOS
+            ),
+        ]
         for name, own in by_rule.items()
     ]
     lost_rows = [
@@ -73,7 +94,10 @@ def _facts(own: Sequence[Life]) -> list[str]:
 
 
 def _losses(
-    name: str, own: Sequence[Life], oracle: Sequence[Life], losses: Mapping[str, Mapping[int, float]]
+    name: str,
+    own: Sequence[Life],
+    oracle: Sequence[Life],
+    losses: Mapping[str, Mapping[int, float]],
 ) -> list[str]:
     more = [losses[name][seed] - losses[PLATFORM][seed] for seed in losses[PLATFORM]]
     margin = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * stdev(more) / len(more) ** 0.5 / 1000
@@ -81,7 +105,9 @@ def _losses(
     return [
         _mean_keur(lost_eur(own, oracle).values()),
         _mean_keur(losses[name].values()),
-        "" if name == PLATFORM else f"{estimate:+,.0f} ({estimate - margin:+,.0f} to {estimate + margin:+,.0f})",
+        ""
+        if name == PLATFORM
+        else f"{estimate:+,.0f} ({estimate - margin:+,.0f} to {estimate + margin:+,.0f})",
     ]
 
 
@@ -91,12 +117,16 @@ def _mean_keur(values: Iterable[float]) -> str:
 
 
 def false_alarms(lives: Sequence[Life]) -> float:
-    """Alarms while nothing real had changed, per year of such months; follow-ups and refreshes are none."""
+    """Alarms while nothing real had changed, per year of such months; follow-ups and refreshes are
+    none.
+    """
     return _while_quiet(lives, (ALARM,))
 
 
 def needless_trainings(lives: Sequence[Life]) -> float:
-    """Trainings while nothing real had changed, per year of such months: alarms, what followed them up, refreshes."""
+    """Trainings while nothing real had changed, per year of such months: alarms, what followed them
+    up, refreshes.
+    """
     return _while_quiet(lives, None)
 
 
@@ -111,14 +141,22 @@ def _while_quiet(lives: Sequence[Life], causes: tuple[str, ...] | None) -> float
 
 
 def months_until_caught(life: Life) -> int | None:
-    """Matured months of the changed world until a training that is no refresh, 1 for at once; None without one."""
-    asked = [step for step, cause in zip(life.trained, life.causes, strict=True) if cause != REFRESH]
+    """Matured months of the changed world until a training that is no refresh, 1 for at once; None
+    without one.
+    """
+    asked = [
+        step for step, cause in zip(life.trained, life.causes, strict=True) if cause != REFRESH
+    ]
     after = [step for step in asked if life.changed is not None and step >= life.changed]
     return after[0] - life.changed + 1 if after and life.changed is not None else None
 
 
-def lost_eur(own: Sequence[Life], oracle: Sequence[Life], training_eur: float = 0.0) -> dict[int, float]:
-    """Profit of each year, by seed, that the oracle makes and the rule does not; both pay for their trainings."""
+def lost_eur(
+    own: Sequence[Life], oracle: Sequence[Life], training_eur: float = 0.0
+) -> dict[int, float]:
+    """Profit of each year, by seed, that the oracle makes and the rule does not; both pay for their
+    trainings.
+    """
     best = {life.seed: _earned_eur(life, training_eur) for life in oracle}
     return {life.seed: best[life.seed] - _earned_eur(life, training_eur) for life in own}
 
@@ -128,13 +166,17 @@ def _earned_eur(life: Life, training_eur: float) -> float:
 
 
 def draw(lives: Sequence[Life], target: Path) -> None:
-    """False alarms of each rule, and beside them the profit that it loses with the cost of its trainings."""
+    """False alarms of each rule, and beside them the profit that it loses with the cost of its
+    trainings.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    names = [name for name in dict.fromkeys(life.rule for life in lives) if name not in (ORACLE, "never")]
+    names = [
+        name for name in dict.fromkeys(life.rule for life in lives) if name not in (ORACLE, "never")
+    ]
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), dpi=80, layout="constrained")
     own = {name: [life for life in lives if life.rule == name] for name in names}
     oracle = [life for life in lives if life.rule == ORACLE]

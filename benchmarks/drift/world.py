@@ -1,6 +1,8 @@
-"""A light operator: the simulator's customers, events drawn as monthly counts, features in the terms of the catalogue.
+"""A light operator: the simulator's customers, events drawn as monthly counts, features in the
+terms of the catalogue.
 
-People, their moods and who leaves come from churn_platform/simulator; only the writing of single events is left out.
+People, their moods and who leaves come from churn_platform/simulator; only the writing of single
+events is left out.
 """
 
 from collections.abc import Iterator
@@ -34,22 +36,66 @@ MEMORY = 6  # months of counts behind the features
 PRICE_RISE_HAZARD = replace(c.USUAL_HAZARD, price_level=2.4, price_rise=5.0)
 GROWTH, VOLUME_GROWTH = 0.01, 0.02  # a month: of the base, and of data volume
 SEASON_USE, SEASON_LOG_ODDS = 0.3, 0.12  # amplitude of a yearly wave
-COUNTS = ("calls", "texts", "data_gb", "dropped", "abroad", "tickets", "escalations", "complaints", "sessions")
+COUNTS = (
+    "calls",
+    "texts",
+    "data_gb",
+    "dropped",
+    "abroad",
+    "tickets",
+    "escalations",
+    "complaints",
+    "sessions",
+)
 COUNTS += ("cancellations", "paid_eur", "payments", "late", "failed", "price_eur")
 FEATURES = (
-    *("tenure_days", "recent_frequency", "recent_monetary", "monetary_total", "late_payments_6m", "failed_payments_6m"),
-    *("calls_count_30d", "data_usage_gb_30d", "sms_count_30d", "international_calls_ratio", "dropped_calls_ratio"),
-    *("calls_trend_3m", "data_usage_trend_3m", "support_tickets_90d", "support_escalations_90d", "complaint_ratio"),
-    *("app_sessions_30d", "cancellation_views_30d", "app_sessions_trend_3m", "contract_type", "payment_method"),
-    *("age_group", "region", "plan_monthly_eur", "price_change_3m_eur", "days_to_contract_end", "is_out_of_contract"),
+    *(
+        "tenure_days",
+        "recent_frequency",
+        "recent_monetary",
+        "monetary_total",
+        "late_payments_6m",
+        "failed_payments_6m",
+    ),
+    *(
+        "calls_count_30d",
+        "data_usage_gb_30d",
+        "sms_count_30d",
+        "international_calls_ratio",
+        "dropped_calls_ratio",
+    ),
+    *(
+        "calls_trend_3m",
+        "data_usage_trend_3m",
+        "support_tickets_90d",
+        "support_escalations_90d",
+        "complaint_ratio",
+    ),
+    *(
+        "app_sessions_30d",
+        "cancellation_views_30d",
+        "app_sessions_trend_3m",
+        "contract_type",
+        "payment_method",
+    ),
+    *(
+        "age_group",
+        "region",
+        "plan_monthly_eur",
+        "price_change_3m_eur",
+        "days_to_contract_end",
+        "is_out_of_contract",
+    ),
 )
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Customers at a month's end: features (rows, features), the true chance of leaving next month, and who does.
+    """Customers at a month's end: features (rows, features), the true chance of leaving next month,
+    and who does.
 
-    `records` and `amount_eur` are what a data contract looks at: call records and mean amount per customer.
+    `records` and `amount_eur` are what a data contract looks at: call records and mean amount per
+    customer.
     """
 
     month: date
@@ -72,8 +118,12 @@ def catalogue() -> tuple[Feature, ...]:
     return tuple(telecomit().feature(name) for name in FEATURES)
 
 
-def months(scenario: str, strikes: date, *, customers: int, count: int, seed: int) -> Iterator[Snapshot]:
-    """`count` months of an operator from FIRST on, after a run-in; the scenario acts from `strikes` on."""
+def months(
+    scenario: str, strikes: date, *, customers: int, count: int, seed: int
+) -> Iterator[Snapshot]:
+    """`count` months of an operator from FIRST on, after a run-in; the scenario acts from `strikes`
+    on.
+    """
     rng = np.random.default_rng([seed, SCENARIOS.index(scenario)])
     run_in = c.Founding().run_in_months
     month = shift(FIRST, -run_in)
@@ -108,11 +158,15 @@ def months(scenario: str, strikes: date, *, customers: int, count: int, seed: in
 
 
 def first_changed_outcome(scenario: str, strikes: date) -> date:
-    """The month in which customers first leave by other rules: a price rise of a month is answered in the next."""
+    """The month in which customers first leave by other rules: a price rise of a month is answered
+    in the next.
+    """
     return shift(strikes, 1) if scenario == "price_rise" else strikes
 
 
-def _leaving(people: Population, as_of_day: int, month: date, scenario: str, strikes: date) -> np.ndarray:
+def _leaving(
+    people: Population, as_of_day: int, month: date, scenario: str, strikes: date
+) -> np.ndarray:
     changed = scenario in REAL and month >= first_changed_outcome(scenario, strikes)
     hazards = {"price_rise": PRICE_RISE_HAZARD, "competitor": c.COMPETITOR_HAZARD}
     hazard = hazards[scenario] if changed else c.USUAL_HAZARD
@@ -138,11 +192,17 @@ def _remember(memory: dict[str, np.ndarray], counts: dict[str, np.ndarray]) -> N
 def _counts(
     rng: np.random.Generator, people: Population, month: date, scenario: str, strikes: date
 ) -> dict[str, np.ndarray]:
-    """What the operator's systems would add up to in a month, one number per customer and name of COUNTS."""
+    """What the operator's systems would add up to in a month, one number per customer and name of
+    COUNTS.
+    """
     acts, n = month >= strikes, len(people)
     takeover = acts and scenario == "harmless_mix"
     season = 1 + SEASON_USE * _wave(month) if scenario == "seasonal" else 1.0
-    grown = (1 + VOLUME_GROWTH) ** max(0, months_between(strikes, month)) if scenario == "growth" and acts else 1.0
+    grown = (
+        (1 + VOLUME_GROWTH) ** max(0, months_between(strikes, month))
+        if scenario == "growth" and acts
+        else 1.0
+    )
     calls, app, pay, tickets = Calls(), c.App(), c.Payments(), c.Tickets()
     kept = c.BROKEN_FEED_KEPT if scenario == "broken_feed" and month == strikes else 1.0
     unit = c.BROKEN_FEED_UNIT if scenario == "broken_feed" and month == strikes else 1.0
@@ -155,13 +215,22 @@ def _counts(
     volume = grown * (c.TAKEOVER_DATA_VOLUME if takeover else 1.0)
     opened = rng.poisson(ticket_rate(people, tickets))
     weights = category_weights(people, tickets)
-    chunk = Chunk(people, epoch_day(month), days_in(month), np.zeros(n, dtype=np.int64), np.full(n, days_in(month)))
+    chunk = Chunk(
+        people,
+        epoch_day(month),
+        days_in(month),
+        np.zeros(n, dtype=np.int64),
+        np.full(n, days_in(month)),
+    )
     prepaid = people.contract == ContractType.PREPAID
     top_ups = rng.poisson(np.where(prepaid, pay.top_ups * np.exp(people.engagement), 0.0))
     add_ons = rng.poisson(pay.add_ons * np.exp(2 * people.engagement))
     late = expit(logit(pay.late_share)[people.payment] + pay.late_per_dissatisfaction * anger)
     failed = expit(logit(pay.failed_share)[people.payment] + pay.failed_per_dissatisfaction * anger)
-    paid = np.where(prepaid, top_ups * people.price_eur / pay.top_ups, people.price_eur) + 6.0 * add_ons
+    paid = (
+        np.where(prepaid, top_ups * people.price_eur / pay.top_ups, people.price_eur)
+        + 6.0 * add_ons
+    )
     return {
         "calls": voice,
         "texts": rng.poisson(use * calls.sms_share),
@@ -174,9 +243,14 @@ def _counts(
         "escalations": rng.binomial(
             opened, expit(tickets.escalation_logit + tickets.escalation_per_dissatisfaction * anger)
         ),
-        "complaints": rng.binomial(opened, weights[:, TicketCategory.COMPLAINT] / weights.sum(axis=1)),
+        "complaints": rng.binomial(
+            opened, weights[:, TicketCategory.COMPLAINT] / weights.sum(axis=1)
+        ),
         "sessions": rng.poisson(
-            season * (c.TAKEOVER_APP_LEVEL if takeover else 1.0) * people.app_level * np.exp(people.engagement)
+            season
+            * (c.TAKEOVER_APP_LEVEL if takeover else 1.0)
+            * people.app_level
+            * np.exp(people.engagement)
         ),
         "cancellations": rng.poisson(cancellation_rate(chunk, app)),
         "paid_eur": paid * unit,
@@ -191,7 +265,10 @@ def _features(people: Population, memory: dict[str, np.ndarray], as_of_day: int)
     now = {name: rows[:, -1] for name, rows in memory.items()}
     committed = people.contract_end_day != NO_DAY
     days_left = np.where(committed, people.contract_end_day.astype(np.float64) - as_of_day, np.nan)
-    quarter = {name: np.nansum(memory[name][:, -3:], axis=1) for name in ("tickets", "escalations", "complaints")}
+    quarter = {
+        name: np.nansum(memory[name][:, -3:], axis=1)
+        for name in ("tickets", "escalations", "complaints")
+    }
     half_year = {name: np.nansum(memory[name], axis=1) for name in ("paid_eur", "late", "failed")}
     columns = {
         "tenure_days": as_of_day - people.signup_day,

@@ -1,10 +1,12 @@
-"""What one month of a large operator costs: every stage, from landed files to published scores, beside its floor.
+"""What one month of a large operator costs: every stage, from landed files to published scores,
+beside its floor.
 
     python -m benchmarks.scale --customers 2100000
 
-For a tenth, three tenths and all of the customers: simulates six months of 50 call records per customer, takes the
-first five in, trains on them, then runs the newest month in one process, stage by stage. What is done is kept in
-`results.json` of the folder, so that a run that was stopped goes on where it was. docs/scale.md has the figures.
+For a tenth, three tenths and all of the customers: simulates six months of 50 call records per
+customer, takes the first five in, trains on them, then runs the newest month in one process, stage
+by stage. What is done is kept in `results.json` of the folder, so that a run that was stopped goes
+on where it was. docs/scale.md has the figures.
 """
 
 import argparse
@@ -32,7 +34,9 @@ class Results:
         self.path = path
         self.measured: dict[int, dict[str, Any]] = {}
         if path.exists():
-            self.measured = {int(size): stages for size, stages in json.loads(path.read_text()).items()}
+            self.measured = {
+                int(size): stages for size, stages in json.loads(path.read_text()).items()
+            }
 
     def of(self, customers: int) -> dict[str, Any]:
         """Stages measured at a size."""
@@ -53,7 +57,9 @@ def measure_size(customers: int, folder: Path, results: Results) -> None:
     run_stages([stage for stage in MONTH if stage not in done], customers, folder, results)
     for stage in MONTH:
         if "floor" not in done[stage]:
-            results.keep(customers, stage, {**done[stage], "floor": answer(module("floors", stage, folder))})
+            results.keep(
+                customers, stage, {**done[stage], "floor": answer(module("floors", stage, folder))}
+            )
     if "pandas" not in done:
         results.keep(customers, "pandas", answer(module("pandas_way", folder, PANDAS_SECONDS)))
 
@@ -63,7 +69,9 @@ def run_stages(stages: list[str], customers: int, folder: Path, results: Results
     if not stages:
         return
     command = module("stages", folder, customers, *stages)
-    with subprocess.Popen(command, env=os.environ | QUIET, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=os.environ | QUIET, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout
         for line in process.stdout:
             print(f"{customers:,} customers: {line}", end="", flush=True)
@@ -87,17 +95,32 @@ def module(name: str, *arguments: object) -> list[str]:
 
 def answer(command: list[str]) -> dict[str, float]:
     """What a command prints as its last line, JSON."""
-    done = subprocess.run(command, env=os.environ | QUIET, check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        command, env=os.environ | QUIET, check=True, stdout=subprocess.PIPE, text=True
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def main() -> None:
     """Measure every size, then print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--customers", type=int, default=2_100_000, help="customers of the largest size")
-    parser.add_argument("--shares", type=float, nargs="*", default=[0.1, 0.3, 1.0], help="sizes as shares of it")
-    parser.add_argument("--folder", type=Path, default=Path("data/bench/scale"), help="where to work and keep results")
-    parser.add_argument("--keep", action="store_true", help="keep the lake of each size (22 GB at 2.1 million)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--customers", type=int, default=2_100_000, help="customers of the largest size"
+    )
+    parser.add_argument(
+        "--shares", type=float, nargs="*", default=[0.1, 0.3, 1.0], help="sizes as shares of it"
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("data/bench/scale"),
+        help="where to work and keep results",
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the lake of each size (22 GB at 2.1 million)"
+    )
     arguments = parser.parse_args()
     results = Results(arguments.folder / "results.json")
     sizes = sorted(round(arguments.customers * share) for share in arguments.shares)

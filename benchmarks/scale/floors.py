@@ -1,9 +1,10 @@
-"""The floors: what DuckDB, Arrow and the booster take to read and write the same, and do nothing else.
+"""The floors: what DuckDB, Arrow and the booster take to read and write the same, and do nothing
+else.
 
     python -m benchmarks.scale.floors features FOLDER
 
-prints seconds by the clock and of the CPU as JSON. Inputs are the very Parquet files that the stage reads, results
-those that it wrote.
+prints seconds by the clock and of the CPU as JSON. Inputs are the very Parquet files that the stage
+reads, results those that it wrote.
 """
 
 import json
@@ -25,9 +26,25 @@ from churn_platform.settings import Settings
 from churn_platform.sql import literal, read_parquet
 from churn_platform.warehouse.lake import Lake, connect
 
-EVENTS = {"stg_transactions": 1, "stg_cdr": 1, "stg_support_tickets": 3, "stg_app_usage": 1, "stg_customers": 1}
-UNREAD = {"transaction_id", "transaction_type", "record_id", "ticket_id", "session_id", "status", "month"}
-SCORES = {"monthly_scores": ("customer_id", "churn_probability", "risk_tier", "reasons", "model_version")}
+EVENTS = {
+    "stg_transactions": 1,
+    "stg_cdr": 1,
+    "stg_support_tickets": 3,
+    "stg_app_usage": 1,
+    "stg_customers": 1,
+}
+UNREAD = {
+    "transaction_id",
+    "transaction_type",
+    "record_id",
+    "ticket_id",
+    "session_id",
+    "status",
+    "month",
+}
+SCORES = {
+    "monthly_scores": ("customer_id", "churn_probability", "risk_tier", "reasons", "model_version")
+}
 Connection = duckdb.DuckDBPyConnection
 
 
@@ -46,7 +63,9 @@ class Clock:
 
 
 def floor(stage: str, folder: Path) -> dict[str, float]:
-    """Seconds of the floor of a stage of the newest month, the second time: the first one warms up."""
+    """Seconds of the floor of a stage of the newest month, the second time: the
+    first one warms up.
+    """
     settings = settings_of(folder)
     with (
         closing(connect(Lake.of(settings), read_only=True)) as connection,
@@ -66,11 +85,19 @@ def ingest(connection: Connection, settings: Settings, clock: Clock, to: Path) -
 
 
 def features(connection: Connection, settings: Settings, clock: Clock, to: Path) -> None:
-    """The event columns that features are made of, of the months that they reach back to; the finished table."""
+    """The event columns that features are made of, of the months that they reach back to; the
+    finished table.
+    """
     for table, months in EVENTS.items():
         described = connection.execute(f"describe telecomit_staging.{table}").fetchall()
         columns = [row[0] for row in described if row[0] not in UNREAD]
-        scan(connection, clock, f"telecomit_staging.{table}", columns, first=shift(NEWEST, 1 - months))
+        scan(
+            connection,
+            clock,
+            f"telecomit_staging.{table}",
+            columns,
+            first=shift(NEWEST, 1 - months),
+        )
     write(connection, clock, to, "customer_features", "churn_labels")
 
 
@@ -80,7 +107,9 @@ def scoring(connection: Connection, settings: Settings, clock: Clock, to: Path) 
     from churn_platform.scoring.champion_model import load_champion
 
     spec = portfolio()
-    query = f"select {encoded_columns(spec.features)} from telecomit.customer_features where month = ?"
+    query = (
+        f"select {encoded_columns(spec.features)} from telecomit.customer_features where month = ?"
+    )
     rows = connection.execute(query, [NEWEST]).to_arrow_table()
     customers = np.ascontiguousarray(matrix(rows, spec.feature_names))
     booster = load_champion(Tracking.of(settings).client(), spec).model.estimator.get_booster()
@@ -93,13 +122,22 @@ def scoring(connection: Connection, settings: Settings, clock: Clock, to: Path) 
 def contact_list(connection: Connection, settings: Settings, clock: Clock, to: Path) -> None:
     """Scores, and who must not be contacted; the finished list."""
     scan_all(connection, clock, SCORES)
-    scan(connection, clock, "telecomit_raw.contact_preferences", ["customer_id", "is_opted_out", "is_ineligible"])
+    scan(
+        connection,
+        clock,
+        "telecomit_raw.contact_preferences",
+        ["customer_id", "is_opted_out", "is_ineligible"],
+    )
     write(connection, clock, to, "contact_list")
 
 
 def publication(connection: Connection, settings: Settings, clock: Clock, to: Path) -> None:
     """Features, scores and reasons; written as they are."""
-    scan_all(connection, clock, {"customer_features": ("*",), "monthly_scores": ("customer_id", "reasons")})
+    scan_all(
+        connection,
+        clock,
+        {"customer_features": ("*",), "monthly_scores": ("customer_id", "reasons")},
+    )
     query = f"""
         select features.*, churn_probability, reasons
         from telecomit.customer_features as features
@@ -114,7 +152,14 @@ def monitoring(connection: Connection, settings: Settings, clock: Clock, to: Pat
     before = shift(NEWEST, -1)
     scan(connection, clock, "telecomit.customer_features", ["*"])
     scan(connection, clock, "telecomit.churn_labels", ["customer_id", "churned"])
-    scan(connection, clock, "telecomit.monthly_scores", ["customer_id", "churn_probability"], first=before, last=before)
+    scan(
+        connection,
+        clock,
+        "telecomit.monthly_scores",
+        ["customer_id", "churn_probability"],
+        first=before,
+        last=before,
+    )
 
 
 FLOORS = {
@@ -142,16 +187,24 @@ def scan(
     first: date = NEWEST,
     last: date = NEWEST,
 ) -> None:
-    """Read every value: hashes of whole rows cannot be answered from statistics, and cost little."""
-    hashes = ", ".join(f"bit_xor(hash({'columns(*)' if column == '*' else column}))" for column in columns)
+    """Read every value: hashes of whole rows cannot be answered from
+    statistics, and cost little.
+    """
+    hashes = ", ".join(
+        f"bit_xor(hash({'columns(*)' if column == '*' else column}))" for column in columns
+    )
     with clock():
-        connection.execute(f"select {hashes} from {table} where month between ? and ?", [first, last]).fetchall()
+        connection.execute(
+            f"select {hashes} from {table} where month between ? and ?", [first, last]
+        ).fetchall()
 
 
 def write(connection: Connection, clock: Clock, to: Path, *tables: str) -> None:
     """Write the newest month of tables, held in memory, to Parquet."""
     for table in tables:
-        copy(connection, f"select * from telecomit.{table} where month = date '{NEWEST}'", clock, to)
+        copy(
+            connection, f"select * from telecomit.{table} where month = date '{NEWEST}'", clock, to
+        )
 
 
 def copy(connection: Connection, query: str, clock: Clock, to: Path) -> None:

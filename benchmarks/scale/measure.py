@@ -15,8 +15,9 @@ POLL_SECONDS = 0.1
 
 @dataclass
 class Usage:
-    """Seconds by the clock and of all CPUs, highest resident memory, bytes asked for by read calls (from disk or cache)
-    and bytes written, memory maps included."""
+    """Seconds by the clock and of all CPUs, highest resident memory, bytes asked for by read calls
+    (from disk or cache) and bytes written, memory maps included.
+    """
 
     wall_s: float = 0.0
     cpu_s: float = 0.0
@@ -27,7 +28,9 @@ class Usage:
 
 @contextmanager
 def measured() -> Iterator[Usage]:
-    """A usage that is complete when the block ends; a child counts once it has been waited for (proc_pid_io(5))."""
+    """A usage that is complete when the block ends; a child counts once it has been waited for
+    (proc_pid_io(5)).
+    """
     usage, ended = Usage(), threading.Event()
     watcher = threading.Thread(target=_watch_memory, args=(usage, ended), daemon=True)
     begun, cpu, (read, written) = time.perf_counter(), _cpu_s(), _bytes()

@@ -1,8 +1,10 @@
-"""The way of the reference case: pandas groups with lambdas per customer, and scores in slices of a frame.
+"""The way of the reference case: pandas groups with lambdas per customer, and scores in slices of a
+frame.
 
     python -m benchmarks.scale.pandas_way FOLDER SECONDS
 
-Doubles the number of customers until a run takes longer than half the seconds given, and prints the last one as JSON.
+Doubles the number of customers until a run takes longer than half the seconds given, and prints the
+last one as JSON.
 """
 
 import json
@@ -50,14 +52,17 @@ def first_customers(folder: Path, to: Path, customers: int) -> None:
         for table, path in of.items():
             connection.execute(
                 f"copy (select * from {read_parquet(path)} where customer_id in "
-                f"(select customer_id from {read_parquet(of['customers'])} order by customer_id limit {customers})) "
+                f"(select customer_id from {read_parquet(of['customers'])} "
+                f"order by customer_id limit {customers})) "
                 f"to {literal(to / f'{table}.parquet')}"
             )
 
 
 def features(landed: Path) -> pd.DataFrame:
     """A row per customer: the month's sums, shares and recencies, in lambdas over groups."""
-    frames = {table: pd.read_parquet(landed / f"{table}.parquet") for table in ("customers", *TABLES)}
+    frames = {
+        table: pd.read_parquet(landed / f"{table}.parquet") for table in ("customers", *TABLES)
+    }
     end = pd.Timestamp(as_of(NEWEST))
     calls = frames["cdr"].groupby("customer_id")
     paid = frames["transactions"].groupby("customer_id")["amount_eur"]
@@ -82,7 +87,9 @@ def features(landed: Path) -> pd.DataFrame:
     )
     parts = {
         **{
-            f"last_{name}": frames[name].groupby("customer_id")[at].apply(lambda own: (end - own.max()).days)
+            f"last_{name}": frames[name]
+            .groupby("customer_id")[at]
+            .apply(lambda own: (end - own.max()).days)
             for name, at in TABLES.items()
         },
         "payments": paid.apply(lambda own: len(own)),
@@ -113,7 +120,9 @@ def score(model, customers: pd.DataFrame) -> pd.Series:
     names = [feature.name for feature in model.features]
     frame = numbers.set_axis([*names[: numbers.shape[1]]], axis=1).reindex(columns=names)
     slices = [frame.iloc[start : start + SLICE_ROWS] for start in range(0, len(frame), SLICE_ROWS)]
-    return pd.concat(pd.Series(model.estimator.predict_proba(each)[:, 1], each.index) for each in slices)
+    return pd.concat(
+        pd.Series(model.estimator.predict_proba(each)[:, 1], each.index) for each in slices
+    )
 
 
 if __name__ == "__main__":

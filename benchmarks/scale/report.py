@@ -13,15 +13,22 @@ Results = Mapping[str, Mapping[str, Any]]
 
 def size_table(customers: int, results: Results) -> str:
     """One size: every stage of the month beside its floor, and what came before."""
-    columns = "stage | wall s | CPU s | peak MB | read MB | written MB | floor s | floor CPU s | wall ratio | CPU ratio"
+    columns = (
+        "stage | wall s | CPU s | peak MB | read MB | written MB | floor s | floor CPU s | wall "
+        "ratio | CPU ratio"
+    )
     done = [stage for stage in MONTH if stage in results]
     lines = [f"## {customers:,} customers", "", f"| {columns} |", "|---|" + "--:|" * 9]
     lines += [_row(stage, results[stage]["usage"], results[stage].get("floor")) for stage in done]
     if "start" in results:
         lines.insert(-len(done), _row("start", results["start"]["usage"], None))
     if len(done) == len(MONTH):
-        lines.append(_row("the month", total([results[stage]["usage"] for stage in ("start", *MONTH)]), None))
-    lines += [_row(f"({stage})", results[stage]["usage"], None) for stage in HISTORY if stage in results]
+        lines.append(
+            _row("the month", total([results[stage]["usage"] for stage in ("start", *MONTH)]), None)
+        )
+    lines += [
+        _row(f"({stage})", results[stage]["usage"], None) for stage in HISTORY if stage in results
+    ]
     if "pandas" in results:
         lines += ["", pandas_line(customers, results)]
     return "\n".join(lines)
@@ -30,7 +37,9 @@ def size_table(customers: int, results: Results) -> str:
 def total(usages: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Sums; the highest of the peaks."""
     return {
-        name: max(usage[name] for usage in usages) if name == "peak_mb" else sum(usage[name] for usage in usages)
+        name: max(usage[name] for usage in usages)
+        if name == "peak_mb"
+        else sum(usage[name] for usage in usages)
         for name in usages[0]
     }
 
@@ -46,22 +55,30 @@ def _row(name: str, usage: Mapping[str, float], floor: Mapping[str, float] | Non
 
 
 def pandas_line(customers: int, results: Results) -> str:
-    """How much faster features and scores are than pandas, scaled in proportion to the customers."""
+    """How much faster features and scores are than pandas, scaled in proportion
+    to the customers.
+    """
     pandas = results["pandas"]
     scaled = pandas["cpu_s"] * customers / pandas["customers"]
     ours = {
-        name: sum(results[stage]["usage"][name] for stage in ("features", "scoring")) for name in ("wall_s", "cpu_s")
+        name: sum(results[stage]["usage"][name] for stage in ("features", "scoring"))
+        for name in ("wall_s", "cpu_s")
     }
     return (
-        f"The pandas way took {pandas['wall_s']:.1f} s ({pandas['cpu_s']:.1f} CPU s) for {pandas['customers']:,} "
-        f"customers, which makes {scaled:,.0f} CPU s for {customers:,}, in proportion; features and scoring took "
-        f"{ours['wall_s']:.1f} s, {scaled / ours['wall_s']:.0f} times faster by the clock (pandas has one core), "
+        f"The pandas way took {pandas['wall_s']:.1f} s ({pandas['cpu_s']:.1f} CPU s) for "
+        f"{pandas['customers']:,} "
+        f"customers, which makes {scaled:,.0f} CPU s for {customers:,}, in proportion; "
+        "features and scoring took "
+        f"{ours['wall_s']:.1f} s, {scaled / ours['wall_s']:.0f} times faster by the clock (pandas "
+        "has one core), "
         f"{scaled / ours['cpu_s']:.0f} times by CPU."
     )
 
 
 def growth_table(measured: Mapping[int, Results]) -> str:
-    """Growth exponents: the slope of log seconds over log customers, by least squares, over all sizes measured."""
+    """Growth exponents: the slope of log seconds over log customers, by least squares, over all
+    sizes measured.
+    """
     header = "| stage | wall exponent | CPU exponent |"
     lines = ["## Growth", "", header, "|---|--:|--:|"]
     for stage in MONTH:

@@ -2,7 +2,8 @@
 
     python -m benchmarks.scale.stages FOLDER CUSTOMERS ingest features
 
-prints a line of JSON for each, led by one for the start: interpreter, imports, the graph's definitions.
+prints a line of JSON for each, led by one for the start: interpreter, imports, the graph's
+definitions.
 """
 
 import json

@@ -27,7 +27,9 @@ HISTORY = ("simulation", "history", "training", "scores before")
 
 
 def settings_of(folder: Path) -> Settings:
-    """The platform's settings for an operator kept in `folder`: all else as it ships, but no tuning."""
+    """The platform's settings for an operator kept in `folder`: all else as it ships, but no
+    tuning.
+    """
     return load_settings(
         data_dir=folder,
         first_month=FIRST,
@@ -44,7 +46,9 @@ def portfolio() -> Portfolio:
     """
     shipped = load_portfolios(Path("portfolios"))["telecomit"]
     split = shipped.split.model_copy(update={"training_months": 1})
-    gates = shipped.gates.model_copy(update={"min_auc": 0.5, "min_recall": 0.0, "max_fairness_gap": 1.0})
+    gates = shipped.gates.model_copy(
+        update={"min_auc": 0.5, "min_recall": 0.0, "max_fairness_gap": 1.0}
+    )
     return shipped.model_copy(update={"candidates": ("xgboost",), "split": split, "gates": gates})
 
 
@@ -53,8 +57,13 @@ class World:
 
     def __init__(self, folder: Path, customers: int):
         self.folder, self.customers = folder, customers
-        jobs = [define_asset_job(job_of(stage), selection) for stage, (selection, _, _) in runs().items()]
-        with mock.patch("churn_platform.definitions.load_portfolios", lambda _: {"telecomit": portfolio()}):
+        jobs = [
+            define_asset_job(job_of(stage), selection)
+            for stage, (selection, _, _) in runs().items()
+        ]
+        with mock.patch(
+            "churn_platform.definitions.load_portfolios", lambda _: {"telecomit": portfolio()}
+        ):
             defs = build_defs(**settings_of(folder).model_dump())
         self.defs = Definitions.merge(defs, Definitions(jobs=jobs))
 
@@ -66,12 +75,22 @@ class World:
         _, first, last = runs()[stage]
         job, log = job_of(stage), self.folder / "logs" / f"{stage}.log"
         with DagsterInstance.ephemeral() as instance:
-            run_job(self.defs, instance, job, first, last, log=log, show=partial(print, file=sys.stderr, flush=True))
+            run_job(
+                self.defs,
+                instance,
+                job,
+                first,
+                last,
+                log=log,
+                show=partial(print, file=sys.stderr, flush=True),
+            )
 
     def _simulate(self) -> None:
         months = (NEWEST.year - FIRST.year) * 12 + NEWEST.month - FIRST.month + 1
         settings = settings_of(self.folder)
-        config = SimulationConfig(customers=self.customers, months=months, first_month=FIRST, seed=SEED)
+        config = SimulationConfig(
+            customers=self.customers, months=months, first_month=FIRST, seed=SEED
+        )
         simulate(config, settings.landing_dir, settings.truth_dir)
 
 

@@ -1,10 +1,11 @@
-"""This service beside a bare echo and other servers of the same model: requests a second, p50 and p99, in one run.
+"""This service beside a bare echo and other servers of the same model: requests a second, p50 and
+p99, in one run.
 
     make bench-serving
     python -m benchmarks.serving --rounds 3 --seconds 5 --mlserver path/to/mlserver
 
-Every server runs as one process on loopback; wrk sends over 8 connections. Rounds are interleaved, so that a busy
-moment of the machine hits all targets; the median of the rounds is shown.
+Every server runs as one process on loopback; wrk sends over 8 connections. Rounds are interleaved,
+so that a busy moment of the machine hits all targets; the median of the rounds is shown.
 """
 
 import argparse
@@ -49,12 +50,15 @@ def measure(
             seen[target.name].append(found | {"cpu_us": used / found["requests"] * 1e6})
         print(f"round {round_number + 1} of {rounds}", flush=True)
     return {
-        name: {key: statistics.median(one[key] for one in found) for key in found[0]} for name, found in seen.items()
+        name: {key: statistics.median(one[key] for one in found) for key in found[0]}
+        for name, found in seen.items()
     }
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time that a server and its workers have taken: unlike throughput, it does not depend on neighbours."""
+    """Processor time that a server and its workers have taken: unlike throughput, it does not
+    depend on neighbours.
+    """
     server = psutil.Process(pid)
     times = [process.cpu_times() for process in [server, *server.children(recursive=True)]]
     return sum(one.user + one.system for one in times)
@@ -66,7 +70,10 @@ def send(target: Target, folder: Path, *, seconds: int) -> Figures:
     bodies.write_text("\n".join(target.bodies))
     load = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s"]
     done = subprocess.run(
-        ["wrk", *load, "-s", str(SEND), target.url, "--", str(bodies)], capture_output=True, text=True, check=True
+        ["wrk", *load, "-s", str(SEND), target.url, "--", str(bodies)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     found = json.loads(done.stdout.strip().splitlines()[-1])
     if found["failed"]:
@@ -78,11 +85,15 @@ def table(figures: dict[str, Figures]) -> str:
     """Figures with what each target reaches of the first one's throughput."""
     base = next(iter(figures.values()))["rps"]
     rows = [
-        f"| {name} | {one['rps']:,.0f} | {one['rps'] / base:.1%} | {one['p50_ms']:.2f} | {one['p99_ms']:.2f} "
+        f"| {name} | {one['rps']:,.0f} | {one['rps'] / base:.1%} | {one['p50_ms']:.2f} | "
+        f"{one['p99_ms']:.2f} "
         f"| {one['cpu_us']:,.0f} |"
         for name, one in figures.items()
     ]
-    head = ["| target | requests/s | of the echo | p50 ms | p99 ms | CPU us/request |", "|---|--:|--:|--:|--:|--:|"]
+    head = [
+        "| target | requests/s | of the echo | p50 ms | p99 ms | CPU us/request |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
     return "\n".join([*head, *rows])
 
 
@@ -92,11 +103,15 @@ def goals(figures: dict[str, Figures]) -> list[str]:
     for name, base, wanted in GOALS:
         if base in figures and name in figures:
             ratio = figures[name]["rps"] / figures[base]["rps"]
-            lines.append(f"{_verdict(ratio >= wanted)} {name}: {ratio:.2f} x {base} (goal {wanted:g})")
+            lines.append(
+                f"{_verdict(ratio >= wanted)} {name}: {ratio:.2f} x {base} (goal {wanted:g})"
+            )
     name, base, most = P99_GOAL
     if name in figures:
         ratio = figures[name]["p99_ms"] / figures[base]["p99_ms"]
-        lines.append(f"{_verdict(ratio <= most)} {name}: p99 {ratio:.2f} x {base} (at most {most:g})")
+        lines.append(
+            f"{_verdict(ratio <= most)} {name}: p99 {ratio:.2f} x {base} (at most {most:g})"
+        )
     return lines
 
 
@@ -106,24 +121,40 @@ def _verdict(is_reached: bool) -> str:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--customers", type=int, default=100_000, help="customers in the online features")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--customers", type=int, default=100_000, help="customers in the online features"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5, help="of each target in each round")
-    parser.add_argument("--mlserver", type=Path, help="command of an environment with mlserver-xgboost")
-    parser.add_argument("--only", default="", help="targets whose names contain this; the first echo is kept")
+    parser.add_argument(
+        "--mlserver", type=Path, help="command of an environment with mlserver-xgboost"
+    )
+    parser.add_argument(
+        "--only", default="", help="targets whose names contain this; the first echo is kept"
+    )
     parser.add_argument("--folder", type=Path, help="keep the files and the servers' output here")
     arguments = parser.parse_args()
     if not shutil.which("wrk"):
         raise SystemExit("wrk is needed: apt-get install wrk, or brew install wrk")
     if arguments.folder:
         arguments.folder.mkdir(parents=True)
-    with nullcontext(arguments.folder) if arguments.folder else tempfile.TemporaryDirectory() as name:
+    with (
+        nullcontext(arguments.folder) if arguments.folder else tempfile.TemporaryDirectory() as name
+    ):
         folder = Path(name).resolve()
         everything = targets(make_world(folder, arguments.customers), mlserver=arguments.mlserver)
-        chosen = [target for target in everything if target is everything[0] or arguments.only in target.name]
+        chosen = [
+            target
+            for target in everything
+            if target is everything[0] or arguments.only in target.name
+        ]
         with running(chosen, folder) as processes:
-            figures = measure(chosen, processes, folder, rounds=arguments.rounds, seconds=arguments.seconds)
+            figures = measure(
+                chosen, processes, folder, rounds=arguments.rounds, seconds=arguments.seconds
+            )
     print(table(figures), *goals(figures), sep="\n")
 
 

@@ -126,7 +126,10 @@ def wrong_requests(world: World, port: int, pid: int, seconds: float) -> None:
         encoded = json.dumps(body).encode()
         used, wall = cost(pid, seconds, lambda encoded=encoded: client.post("/predict", encoded))
         base = base or used
-        print(f"{name:30} {used:10,.0f} us of CPU, {used / base:6.1f} x right; answer after {wall:8,.0f} us")
+        print(
+            f"{name:30} {used:10,.0f} us of CPU, {used / base:6.1f} x right; "
+            f"answer after {wall:8,.0f} us"
+        )
 
 
 def documents(port: int, pid: int, seconds: float) -> None:
@@ -153,7 +156,10 @@ def batches(world: World, port: int, pid: int, seconds: float, senders: int) -> 
         for number in sorted({1, senders}):
             with loaded(port, body, number, world.folder):
                 beside = _look_up(port, pid, seconds, look_up)
-            print(f"{f'look-up beside {number} x {name}':30} {beside / 1e3:8.2f} ms p50, {beside / idle:5.1f} x idle")
+            print(
+                f"{f'look-up beside {number} x {name}':30} {beside / 1e3:8.2f} ms p50, "
+                f"{beside / idle:5.1f} x idle"
+            )
 
 
 def _look_up(port: int, pid: int, seconds: float, body: bytes) -> float:
@@ -165,7 +171,9 @@ def _look_up(port: int, pid: int, seconds: float, body: bytes) -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--customers", type=int, default=5_000, help="in the online features")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
     parser.add_argument("--senders", type=int, default=3, help="clients that send batches")

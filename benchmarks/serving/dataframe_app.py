@@ -1,4 +1,6 @@
-"""How a model is often served: a FastAPI handler that builds a DataFrame and calls predict_proba."""
+"""How a model is often served: a FastAPI handler that builds a DataFrame and
+calls predict_proba.
+"""
 
 import os
 from typing import Any

@@ -1,12 +1,12 @@
 """Sends nonsense over raw sockets to a service of its own.
 
-No answer may be a 5xx. Once the clients are gone no connection may be left, and neither memory nor descriptors may have
-grown.
+No answer may be a 5xx. Once the clients are gone no connection may be left, and neither memory nor
+descriptors may have grown.
 
     python -m benchmarks.serving.fuzz --seconds 600
 
-The statuses 503 and 507 are documented answers and do not count. What is sent follows from the seed; which answers it
-meets depends on time, so a finding is printed with its bytes.
+The statuses 503 and 507 are documented answers and do not count. What is sent follows from the
+seed; which answers it meets depends on time, so a finding is printed with its bytes.
 """
 
 import argparse
@@ -66,11 +66,19 @@ async def fuzz(port: int, seconds: float, seed: int, bodies: list[bytes], found:
     async with asyncio.TaskGroup() as group:
         for number in range(clients):
             draw = random.Random(f"{seed} {number}")
-            group.create_task(_client(port, until, draw, bodies, found, is_slow=number >= QUICK_CLIENTS))
+            group.create_task(
+                _client(port, until, draw, bodies, found, is_slow=number >= QUICK_CLIENTS)
+            )
 
 
 async def _client(
-    port: int, until: float, draw: random.Random, bodies: list[bytes], found: Found, *, is_slow: bool
+    port: int,
+    until: float,
+    draw: random.Random,
+    bodies: list[bytes],
+    found: Found,
+    *,
+    is_slow: bool,
 ) -> None:
     while time.monotonic() < until:
         sent = nonsense(draw, bodies, is_slow=is_slow)
@@ -138,7 +146,9 @@ def _is_whole(answer: bytes) -> bool:
 
 @dataclass(frozen=True)
 class Use:
-    """What the workers hold: anonymous memory in bytes, open descriptors, and those of them that are connections."""
+    """What the workers hold: anonymous memory in bytes, open descriptors, and those of them that
+    are connections.
+    """
 
     processes: tuple[int, ...]
     memory: int
@@ -188,7 +198,9 @@ def faults(before: Use, after: Use) -> list[str]:
 def started(folder: Path) -> Iterator[tuple[Target, int]]:
     """A service on a small world, as its target and the id of its process."""
     world = make_world(folder, customers=2_000)
-    (target,) = [one for one in targets(world, mlserver=None, workers=2) if one.name == "ours, by id"]
+    (target,) = [
+        one for one in targets(world, mlserver=None, workers=2) if one.name == "ours, by id"
+    ]
     settings = target.server.environment | {"SERVING_REQUEST_SECONDS": str(REQUEST_SECONDS)}
     target = replace(target, server=replace(target.server, environment=settings))
     with running([target], folder) as servers:
@@ -197,7 +209,9 @@ def started(folder: Path) -> Iterator[tuple[Target, int]]:
 
 def main() -> None:
     """Run and print; SystemExit for a 5xx, a dead worker, or growth."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
@@ -213,7 +227,11 @@ def main() -> None:
         time.sleep(SETTLE_SECONDS)
         after = use(server)
         healthy = asyncio.run(
-            _exchange(port, Sent("health", b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n"), random.Random())
+            _exchange(
+                port,
+                Sent("health", b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n"),
+                random.Random(),
+            )
         )
     wrong = [*found.failures[:10], *faults(before, after)]
     if b"HTTP/1.1 200 " not in healthy:

@@ -1,9 +1,10 @@
-"""Kills a worker of the service under load, again and again: what was answered must be in the log, once.
+"""Kills a worker of the service under load, again and again: what was answered must be in the log,
+once.
 
     python -m benchmarks.serving.kill --kills 20
 
-Clients keep the request id of every answer that arrived whole. In the end the service is stopped, its segments are
-ingested into a lake, and the ids are compared with the table.
+Clients keep the request id of every answer that arrived whole. In the end the service is stopped,
+its segments are ingested into a lake, and the ids are compared with the table.
 """
 
 import argparse
@@ -27,11 +28,15 @@ from churn_platform.settings import load_settings
 from churn_platform.warehouse.lake import Lake, connect
 
 PER_CONNECTION = 1_000_000  # a client keeps its connection until it breaks
-PAUSE_SECONDS = 6.0  # granian takes a worker that dies twice within 5.5 s for one that cannot run, and stops
+PAUSE_SECONDS = (
+    6.0  # granian takes a worker that dies twice within 5.5 s for one that cannot run, and stops
+)
 
 
 class Answers:
-    """What the clients were told: the id of every answer that arrived whole, and how many connections broke."""
+    """What the clients were told: the id of every answer that arrived whole, and how many
+    connections broke.
+    """
 
     def __init__(self) -> None:
         self.ids: list[str] = []
@@ -52,7 +57,10 @@ def kill_workers(server: int, answers: Answers, kills: int) -> None:
     draw = random.Random(1)
     for number in range(kills):
         begun, before = time.monotonic(), len(answers.ids)
-        while time.monotonic() < begun + PAUSE_SECONDS + draw.random() or len(answers.ids) < before + 50:
+        while (
+            time.monotonic() < begun + PAUSE_SECONDS + draw.random()
+            or len(answers.ids) < before + 50
+        ):
             time.sleep(0.01)
         victim = draw.choice(workers(server))
         os.kill(victim, signal.SIGKILL)
@@ -68,17 +76,27 @@ def workers(server: int) -> list[int]:
 
 def main() -> None:
     """Run the drill; SystemExit where an answer is missing or there twice."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=20)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         world = make_world(folder, customers=5_000)
-        (target,) = [one for one in targets(world, mlserver=None, workers=2) if one.name == "ours, by id"]
+        (target,) = [
+            one for one in targets(world, mlserver=None, workers=2) if one.name == "ours, by id"
+        ]
         answers = Answers()
         with (
             running([target], folder) as servers,
-            asking(target.server.port, target.path, target.bodies, per_connection=PER_CONNECTION, told=answers),
+            asking(
+                target.server.port,
+                target.path,
+                target.bodies,
+                per_connection=PER_CONNECTION,
+                told=answers,
+            ),
         ):
             kill_workers(servers[OURS], answers, arguments.kills)
         logged = ingested(folder)
@@ -87,7 +105,8 @@ def main() -> None:
     twice = sum(count > 1 for count in logged.values())
     print(
         f"{arguments.kills} kills, {len(answered):,} answers, {answers.broken} broken connections: "
-        f"{missing} not in the log, {twice} there twice, {len(logged) - len(answered) + missing:,} logged unanswered"
+        f"{missing} not in the log, {twice} there twice, "
+        f"{len(logged) - len(answered) + missing:,} logged unanswered"
     )
     if missing or twice:
         raise SystemExit(1)

@@ -19,7 +19,13 @@ import numpy as np
 from benchmarks.serving.world import World
 
 START_SECONDS = 300
-ECHO, OURS, FASTAPI, MLFLOW, MLSERVER = "Litestar echo", "this service", "FastAPI", "mlflow serve", "MLServer"
+ECHO, OURS, FASTAPI, MLFLOW, MLSERVER = (
+    "Litestar echo",
+    "this service",
+    "FastAPI",
+    "mlflow serve",
+    "MLServer",
+)
 
 
 @dataclass(frozen=True)
@@ -48,11 +54,15 @@ class Target:
 
 
 def targets(world: World, *, mlserver: Path | None, workers: int = 1) -> list[Target]:
-    """Every target; without an `mlserver` command that one is left out. Only ours has more than one worker."""
+    """Every target; without an `mlserver` command that one is left out. Only ours has more than one
+    worker.
+    """
     by_id = [json.dumps({"customer_id": one}) for one in world.ids]
     by_features = [json.dumps(payload) for payload in world.payloads]
     names = list(world.payloads[0])
-    numbers = np.nan_to_num(world.encoded).tolist()  # MLServer's protocol and mlflow's schema take no missing value
+    numbers = np.nan_to_num(
+        world.encoded
+    ).tolist()  # MLServer's protocol and mlflow's schema take no missing value
     records = [dict(zip(names, row, strict=True)) for row in numbers]
     echo, ours = _echo(_free_port()), _ours(world, _free_port(), workers)
     found = [
@@ -60,7 +70,12 @@ def targets(world: World, *, mlserver: Path | None, workers: int = 1) -> list[Ta
         Target("echo, 45 features", echo, "/echo", by_features),
         Target("ours, by id", ours, "/predict", by_id),
         Target("ours, 45 features", ours, "/predict", by_features),
-        Target("FastAPI, DataFrame", _fastapi(world, _free_port()), "/predict", [json.dumps(one) for one in records]),
+        Target(
+            "FastAPI, DataFrame",
+            _fastapi(world, _free_port()),
+            "/predict",
+            [json.dumps(one) for one in records],
+        ),
         Target(
             "mlflow models serve",
             _mlflow(world, _free_port()),
@@ -70,7 +85,11 @@ def targets(world: World, *, mlserver: Path | None, workers: int = 1) -> list[Ta
     ]
     if mlserver:
         server = _mlserver(world, mlserver, _free_port())
-        found.append(Target("MLServer", server, "/v2/models/churn/infer", [_inference(row) for row in numbers]))
+        found.append(
+            Target(
+                "MLServer", server, "/v2/models/churn/infer", [_inference(row) for row in numbers]
+            )
+        )
     return found
 
 
@@ -81,7 +100,16 @@ def _inference(row: list[float]) -> str:
 
 
 def _echo(port: int) -> Server:
-    command = ["-m", "granian", "--interface", "asgi", "--port", str(port), "--no-ws", "benchmarks.serving.echo:app"]
+    command = [
+        "-m",
+        "granian",
+        "--interface",
+        "asgi",
+        "--port",
+        str(port),
+        "--no-ws",
+        "benchmarks.serving.echo:app",
+    ]
     return Server(ECHO, [sys.executable, *command], port)
 
 
@@ -97,12 +125,33 @@ def _ours(world: World, port: int, workers: int) -> Server:
 
 
 def _fastapi(world: World, port: int) -> Server:
-    command = ["-m", "uvicorn", "benchmarks.serving.dataframe_app:app", "--port", str(port), "--log-level", "warning"]
-    return Server(FASTAPI, [sys.executable, *command], port, {"BENCHMARK_BOOSTER": str(world.booster)})
+    command = [
+        "-m",
+        "uvicorn",
+        "benchmarks.serving.dataframe_app:app",
+        "--port",
+        str(port),
+        "--log-level",
+        "warning",
+    ]
+    return Server(
+        FASTAPI, [sys.executable, *command], port, {"BENCHMARK_BOOSTER": str(world.booster)}
+    )
 
 
 def _mlflow(world: World, port: int) -> Server:
-    command = ["-m", "mlflow", "models", "serve", "-m", str(world.mlflow_model), "-h", "127.0.0.1", "-p", str(port)]
+    command = [
+        "-m",
+        "mlflow",
+        "models",
+        "serve",
+        "-m",
+        str(world.mlflow_model),
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+    ]
     return Server(MLFLOW, [sys.executable, *command, "--env-manager", "local"], port)
 
 
@@ -128,7 +177,9 @@ def _free_port() -> int:
 
 @contextmanager
 def running(targets: list[Target], folder: Path) -> Iterator[dict[str, int]]:
-    """Every server of the targets, up and answering, as process id by name; their output goes to `folder`."""
+    """Every server of the targets, up and answering, as process id by name; their output goes to
+    `folder`.
+    """
     servers = {target.server.name: target.server for target in targets}
     processes = {name: _start(server, folder) for name, server in servers.items()}
     try:
@@ -141,16 +192,23 @@ def running(targets: list[Target], folder: Path) -> Iterator[dict[str, int]]:
 
 
 def _start(server: Server, folder: Path) -> subprocess.Popen[bytes]:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # mlflow looks for uvicorn there
+    # mlflow looks for uvicorn there
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PATH": path} | server.environment
     with (folder / f"{server.name.replace(' ', '_')}.log").open("wb") as log:
         return subprocess.Popen(
-            server.command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            server.command,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
 
 def _wait_for(target: Target, process: subprocess.Popen[bytes]) -> None:
-    request = urllib.request.Request(target.url, target.bodies[0].encode(), {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        target.url, target.bodies[0].encode(), {"Content-Type": "application/json"}
+    )
     given_up_at = time.monotonic() + START_SECONDS
     while True:
         try:
@@ -162,7 +220,9 @@ def _wait_for(target: Target, process: subprocess.Popen[bytes]) -> None:
         except OSError:
             pass
         if process.poll() is not None or time.monotonic() > given_up_at:
-            raise SystemExit(f"{target.name}: did not start; its output is in the folder given by --folder")
+            raise SystemExit(
+                f"{target.name}: did not start; its output is in the folder given by --folder"
+            )
         time.sleep(0.1)
 
 

@@ -1,4 +1,6 @@
-"""What every target serves: a booster on random telecomit customers, as published here and as others load it."""
+"""What every target serves: a booster on random telecomit customers, as published here and as
+others load it.
+"""
 
 import json
 from collections.abc import Iterator
@@ -50,7 +52,9 @@ class World:
 
 
 def make_world(folder: Path, customers: int) -> World:
-    """Fit, publish and save; `customers` are in the online features, and 500 of them are sent as payloads."""
+    """Fit, publish and save; `customers` are in the online features, and 500 of them are sent as
+    payloads.
+    """
     portfolio = load_portfolios(folder / "none")[PORTFOLIO]
     model, base_rate = _fit(portfolio)
     sample = random_features(portfolio, 500, seed=3)
@@ -60,19 +64,27 @@ def make_world(folder: Path, customers: int) -> World:
     go_live(root, PORTFOLIO, champion=VERSION, features_month=MONTH)
     features = read_model_manifest(model_dir(root, VERSION)).features
     payloads = [
-        {f.name: decoded(float(v), f.type, f.levels) for f, v in zip(features, row, strict=True)} for row in sample
+        {f.name: decoded(float(v), f.type, f.levels) for f, v in zip(features, row, strict=True)}
+        for row in sample
     ]
     world = World(
-        folder, [customer_id(number) for number in range(0, customers, max(1, customers // 500))], payloads, sample
+        folder,
+        [customer_id(number) for number in range(0, customers, max(1, customers // 500))],
+        payloads,
+        sample,
     )
     _save_for_others(world, model)
     return world
 
 
 def random_features(portfolio: Portfolio, rows: int, *, seed: int) -> np.ndarray:
-    """Encoded customers inside the catalogue's ranges, (rows, features) float32; a twentieth of values missing."""
+    """Encoded customers inside the catalogue's ranges, (rows, features) float32; a twentieth of
+    values missing.
+    """
     generator = np.random.default_rng(seed)
-    matrix = np.column_stack([_column(feature, rows, generator) for feature in portfolio.features]).astype(np.float32)
+    matrix = np.column_stack(
+        [_column(feature, rows, generator) for feature in portfolio.features]
+    ).astype(np.float32)
     missing = generator.uniform(size=matrix.shape) < 0.05
     matrix[missing & np.array([feature.nullable for feature in portfolio.features])] = np.nan
     return matrix
@@ -83,7 +95,10 @@ def _column(feature: Feature, rows: int, generator: np.random.Generator) -> np.n
         return generator.integers(0, len(feature.levels), rows)
     if feature.type == "boolean":
         return generator.integers(0, 2, rows)
-    low, high = (0.0 if feature.range[0] is None else feature.range[0]), (feature.range[1] or 1_000.0)
+    low, high = (
+        (0.0 if feature.range[0] is None else feature.range[0]),
+        (feature.range[1] or 1_000.0),
+    )
     values = generator.uniform(low, high, rows)
     return np.floor(values) if feature.type == "integer" else values
 
@@ -92,11 +107,15 @@ def _fit(portfolio: Portfolio) -> tuple[ChurnModel, float]:
     features = random_features(portfolio, FITTED_ROWS, seed=1)
     generator = np.random.default_rng(2)
     known = np.nan_to_num((features - np.nanmean(features, axis=0)) / np.nanstd(features, axis=0))
-    log_odds = -5.2 + known @ generator.normal(0, 0.3, features.shape[1])  # a few of a hundred leave
+    log_odds = -5.2 + known @ generator.normal(
+        0, 0.3, features.shape[1]
+    )  # a few of a hundred leave
     churned = (generator.uniform(size=FITTED_ROWS) < 1 / (1 + np.exp(-log_odds))).astype(np.int8)
     rows = Labelled(features, churned, np.arange(FITTED_ROWS).astype(str))
     half = np.arange(FITTED_ROWS) % 2 == 0
-    model = fit_model("xgboost", portfolio.features, rows.take(half), rows.take(~half), seed=7, threads=1)
+    model = fit_model(
+        "xgboost", portfolio.features, rows.take(half), rows.take(~half), seed=7, threads=1
+    )
     return model, float(churned.mean())
 
 
@@ -112,7 +131,9 @@ def _record(portfolio: Portfolio, base_rate: float) -> ModelRecord:
         holdout_month=MONTH,
         threshold=3 * base_rate,
         base_rate=base_rate,
-        tiers=risk_tiers(threshold=3 * base_rate, base_rate=base_rate, economics=portfolio.economics),
+        tiers=risk_tiers(
+            threshold=3 * base_rate, base_rate=base_rate, economics=portfolio.economics
+        ),
         validation={"auc": 0.8},
         holdout={"auc": 0.8},
     )
@@ -127,7 +148,9 @@ def publish_customers(root: Path, portfolio: Portfolio, model: ChurnModel, custo
     """Online features of `customers` customers; 10,000 different ones, over and over."""
     features = random_features(portfolio, min(customers, 10_000), seed=4)
     probability = model.churn_probability(features)
-    packed = [pack_customer(row, value, REASONS) for row, value in zip(features, probability, strict=True)]
+    packed = [
+        pack_customer(row, value, REASONS) for row, value in zip(features, probability, strict=True)
+    ]
     rows: Iterator[tuple[str, bytes]] = (
         (customer_id(number), packed[number % len(packed)]) for number in range(customers)
     )

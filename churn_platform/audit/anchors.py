@@ -1,4 +1,6 @@
-"""Heads of the audit trail noted outside its file, which show that its end was cut or the whole written anew."""
+"""Heads of the audit trail noted outside its file, which show that its end was cut or the whole
+written anew.
+"""
 
 import re
 from typing import TYPE_CHECKING
@@ -22,12 +24,16 @@ def read_anchor(where: str, text: str) -> Anchor:
     """The anchor noted as `head_text` writes it; AuditError for anything else."""
     found = re.fullmatch(r"([1-9]\d*):([0-9a-f]{64})", text, re.ASCII)
     if not found:
-        raise AuditError(f"{where} holds {text[:80]!r}, which is no head of the audit trail (<number>:<64 hex digits>)")
+        raise AuditError(
+            f"{where} holds {text[:80]!r}, which is no head of the audit trail (<number>:<64 hex "
+            "digits>)"
+        )
     return Anchor(where, int(found[1]), found[2])
 
 
 def note_head(client: "MlflowClient", record: Record) -> None:
-    """Note the record as head, as a tag of its portfolio's registered model; an older head never replaces a newer one.
+    """Note the record as head, as a tag of its portfolio's registered model; an older head never
+    replaces a newer one.
 
     Nothing where nothing is registered yet: the first head noted later covers what came before.
     """
@@ -37,11 +43,18 @@ def note_head(client: "MlflowClient", record: Record) -> None:
         noted = client.get_registered_model(record.portfolio).tags.get(HEAD)
     except MlflowException:
         return
-    if noted is None or read_anchor(f"the MLflow tag of {record.portfolio}", noted).sequence < record.sequence:
+    if (
+        noted is None
+        or read_anchor(f"the MLflow tag of {record.portfolio}", noted).sequence < record.sequence
+    ):
         client.set_registered_model_tag(record.portfolio, HEAD, head_text(record))
 
 
 def mlflow_anchors(client: "MlflowClient") -> list[Anchor]:
     """The head that each registered model's tag notes."""
     models = client.search_registered_models(max_results=1_000)
-    return [read_anchor(f"the MLflow tag of {model.name}", model.tags[HEAD]) for model in models if HEAD in model.tags]
+    return [
+        read_anchor(f"the MLflow tag of {model.name}", model.tags[HEAD])
+        for model in models
+        if HEAD in model.tags
+    ]

@@ -1,8 +1,8 @@
 """Appends to the audit trail: one JSON line per record, each holding the hash of the one before.
 
-Several processes and threads may append; a lock file orders them. A record is acknowledged when `append` returns: by
-then it is on disk. A line without an end was torn by a crash and never acknowledged; the next append sets it aside and
-says so in a record of its own.
+Several processes and threads may append; a lock file orders them. A record is acknowledged when
+`append` returns: by then it is on disk. A line without an end was torn by a crash and never
+acknowledged; the next append sets it aside and says so in a record of its own.
 """
 
 import hashlib
@@ -41,13 +41,22 @@ class AuditLog:
         reason: str,
         details: Mapping[str, Any] | None = None,
     ) -> Record:
-        """Add a record and return it once it is on disk; AuditError, and nothing added, where that fails."""
+        """Add a record and return it once it is on disk; AuditError, and nothing added, where that
+        fails.
+        """
         with locked(self.path), _opened(self.path) as file:
             last, torn = _tail(file, self.path)
             records = [self._repair(last, torn)] if torn else []
             before = records[-1] if records else last
-            records.append(self._next(before, action, portfolio, subject, reason, dict(details or {})))
-            _write(file, self.path, cut=len(torn), lines=b"".join(encode(record) + b"\n" for record in records))
+            records.append(
+                self._next(before, action, portfolio, subject, reason, dict(details or {}))
+            )
+            _write(
+                file,
+                self.path,
+                cut=len(torn),
+                lines=b"".join(encode(record) + b"\n" for record in records),
+            )
         return records[-1]
 
     def records(self) -> list[Record]:
@@ -75,7 +84,10 @@ class AuditLog:
             previous=before.sha256 if before else GENESIS,
         )
         if len(encode(record)) > RECORD_BYTES_MAX:
-            raise AuditError(f"a {action} of {subject} has more than {RECORD_BYTES_MAX:,} bytes; shorten its details")
+            raise AuditError(
+                f"a {action} of {subject} has more than {RECORD_BYTES_MAX:,} bytes; "
+                "shorten its details"
+            )
         return sealed(record)
 
     def _repair(self, last: Record | None, torn: bytes) -> Record:
@@ -84,12 +96,16 @@ class AuditLog:
             "torn_sha256": hashlib.sha256(torn).hexdigest(),
             "torn_start": torn[:1_000].decode(errors="backslashreplace"),
         }
-        reason = "a line without an end, as a crash leaves it, was set aside; its record was never acknowledged"
+        reason = (
+            "a line without an end, as a crash leaves it, was set aside; "
+            "its record was never acknowledged"
+        )
         return self._next(last, "repair", "", "log", reason, details)
 
 
 def read_records(path: Path) -> list[Record]:
-    """Every complete record of the file, oldest first, none where there is no file; what it says is not verified.
+    """Every complete record of the file, oldest first, none where there is no file; what it says is
+    not verified.
 
     AuditError names a line that holds no record.
     """
@@ -99,13 +115,17 @@ def read_records(path: Path) -> list[Record]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock beside `path`; the system frees it when its process ends. AuditError after a minute."""
+    """Hold the lock beside `path`; the system frees it when its process ends. AuditError after a
+    minute.
+    """
     _make_folder(path.parent)
     lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=WAIT_SECONDS, poll_interval=0.005)
     try:
         lock.acquire()
     except Timeout:
-        raise AuditError(f"{path} stayed locked for {WAIT_SECONDS:g} s; find the process that holds it") from None
+        raise AuditError(
+            f"{path} stayed locked for {WAIT_SECONDS:g} s; find the process that holds it"
+        ) from None
     try:
         yield
     finally:
@@ -130,8 +150,14 @@ def _tail(file: int, path: Path) -> tuple[Record | None, bytes]:
     start = max(0, size - 8 * RECORD_BYTES_MAX)
     complete, _, torn = os.pread(file, size - start, start).rpartition(b"\n")
     if len(torn) > 4 * RECORD_BYTES_MAX:
-        raise AuditError(f"{path} ends in {len(torn):,} bytes that no append wrote; run `churn audit verify`")
-    last = _parsed(complete.rpartition(b"\n")[2], f"the last line of {path}") if complete or size > len(torn) else None
+        raise AuditError(
+            f"{path} ends in {len(torn):,} bytes that no append wrote; run `churn audit verify`"
+        )
+    last = (
+        _parsed(complete.rpartition(b"\n")[2], f"the last line of {path}")
+        if complete or size > len(torn)
+        else None
+    )
     if last and digest(last) != last.sha256:
         raise AuditError(f"the last line of {path} was changed; run `churn audit verify`")
     return last, torn
@@ -141,11 +167,15 @@ def _parsed(line: bytes, where: str) -> Record:
     try:
         return decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise AuditError(f"{where} holds no audit record ({error}); run `churn audit verify`") from error
+        raise AuditError(
+            f"{where} holds no audit record ({error}); run `churn audit verify`"
+        ) from error
 
 
 def _write(file: int, path: Path, *, cut: int, lines: bytes) -> None:
-    """Replace the last `cut` bytes by the lines, on disk when it returns; taken back where the disk refuses."""
+    """Replace the last `cut` bytes by the lines, on disk when it returns; taken back where the disk
+    refuses.
+    """
     end = os.fstat(file).st_size - cut
     os.ftruncate(file, end)
     try:

@@ -24,11 +24,14 @@ Action = Literal[
     "repair",
 ]
 GENESIS = "0" * 64
-SUBJECT = re.compile(r"version [1-9]\d*|month \d{4}-(0[1-9]|1[0-2])|customer [0-9a-f]{64}|log", re.ASCII)
+SUBJECT = re.compile(
+    r"version [1-9]\d*|month \d{4}-(0[1-9]|1[0-2])|customer [0-9a-f]{64}|log", re.ASCII
+)
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who did what to what, when and why; `sha256` covers every other field, `previous` is that of the record before.
+    """Who did what to what, when and why; `sha256` covers every other field, `previous` is that of
+    the record before.
 
     `sequence` counts from 1, `at` is UTC. `details` holds numbers and names as JSON takes them.
     """
@@ -52,10 +55,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def sealed(record: Record) -> Record:
-    """The record with its hash; AuditError where it could not be read back as written, or names its subject freely."""
+    """The record with its hash; AuditError where it could not be read back as written, or names its
+    subject freely.
+    """
     if not SUBJECT.fullmatch(record.subject):
         raise AuditError(
-            f"audit subject {record.subject[:60]!r}: write 'version N', 'month YYYY-MM' or 'customer <keyed hash>', "
+            f"audit subject {record.subject[:60]!r}: write 'version N', 'month YYYY-MM' "
+            "or 'customer <keyed hash>', "
             "never personal data"
         )
     if record.at.utcoffset() is None:
@@ -64,7 +70,9 @@ def sealed(record: Record) -> Record:
     try:
         again = encode(decode(encode(made)))
     except (ValueError, TypeError) as error:
-        raise AuditError(f"a {record.action} cannot be written to the audit trail: {error}") from error
+        raise AuditError(
+            f"a {record.action} cannot be written to the audit trail: {error}"
+        ) from error
     if again != encode(made):
         raise AuditError(f"a {record.action} has details that JSON does not keep: {record.details}")
     return made
@@ -76,11 +84,15 @@ def digest(record: Record) -> str:
 
 
 def encode(record: Record) -> bytes:
-    """Canonical JSON: fields in order, keys of `details` sorted, no blanks, UTF-8; not finite numbers as null."""
+    """Canonical JSON: fields in order, keys of `details` sorted, no blanks, UTF-8; not finite
+    numbers as null.
+    """
     try:
         return msgspec.json.encode(record, order="deterministic")
     except (TypeError, ValueError) as error:
-        raise AuditError(f"a {record.action} cannot be written to the audit trail: {error}") from error
+        raise AuditError(
+            f"a {record.action} cannot be written to the audit trail: {error}"
+        ) from error
 
 
 def decode(line: bytes) -> Record:
@@ -89,5 +101,7 @@ def decode(line: bytes) -> Record:
 
 
 def customer_subject(customer_id: str, *, key: str) -> str:
-    """How the trail names a customer: HMAC-SHA-256 of the id under the installation's secret key."""
+    """How the trail names a customer: HMAC-SHA-256 of the id under the
+    installation's secret key.
+    """
     return f"customer {hmac.new(key.encode(), customer_id.encode(), hashlib.sha256).hexdigest()}"

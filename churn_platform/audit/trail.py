@@ -9,9 +9,15 @@ CROWNING = ("promotion", "approval", "rollback")
 
 
 def select(
-    records: Iterable[Record], *, portfolio: str | None = None, action: str | None = None, since: datetime | None = None
+    records: Iterable[Record],
+    *,
+    portfolio: str | None = None,
+    action: str | None = None,
+    since: datetime | None = None,
 ) -> list[Record]:
-    """The records of a portfolio, of an action, from an instant on; what is None does not narrow."""
+    """The records of a portfolio, of an action, from an instant on; what is
+    None does not narrow.
+    """
     return [
         record
         for record in records
@@ -22,14 +28,20 @@ def select(
 
 
 def champions(records: Iterable[Record], portfolio: str) -> list[Record]:
-    """Every change of a portfolio's champion, oldest first; the version that came is the record's."""
-    return [record for record in records if record.portfolio == portfolio and record.action in CROWNING]
+    """Every change of a portfolio's champion, oldest first; the version that
+    came is the record's.
+    """
+    return [
+        record for record in records if record.portfolio == portfolio and record.action in CROWNING
+    ]
 
 
 def champion_at(records: Iterable[Record], portfolio: str, instant: datetime) -> Record | None:
-    """The record that made the champion of an instant; a change counts from its own instant on. None before the first.
+    """The record that made the champion of an instant; a change counts from its own instant on.
+    None before the first.
 
-    Where clocks of several hosts disagree the order of the trail counts, not that of the times in it.
+    Where clocks of several hosts disagree the order of the trail counts, not that of the times in
+    it.
     """
     made = [record for record in champions(records, portfolio) if record.at <= instant]
     return made[-1] if made else None
@@ -41,7 +53,11 @@ def last_model_publication(records: Iterable[Record], portfolio: str) -> Record 
     return next((record for record in reversed(found) if record.version is not None), None)
 
 
-def last_features_publication(records: Iterable[Record], portfolio: str, month: str) -> Record | None:
-    """The newest publication of a month's features ('YYYY-MM') on record: each month has files of its own."""
+def last_features_publication(
+    records: Iterable[Record], portfolio: str, month: str
+) -> Record | None:
+    """The newest publication of a month's features ('YYYY-MM') on record: each month has files of
+    its own.
+    """
     found = select(records, portfolio=portfolio, action="publication")
     return next((record for record in reversed(found) if record.subject == f"month {month}"), None)

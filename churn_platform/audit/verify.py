@@ -1,4 +1,6 @@
-"""Says whether the audit trail is as it was written, line by line, and against heads noted elsewhere."""
+"""Says whether the audit trail is as it was written, line by line, and against heads noted
+elsewhere.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +13,9 @@ from churn_platform.audit.record import GENESIS, Record, decode, digest, encode
 
 @dataclass(frozen=True)
 class Anchor:
-    """What somebody outside the file knows of it: that record number `sequence` has the hash `sha256`."""
+    """What somebody outside the file knows of it: that record number `sequence` has the hash
+    `sha256`.
+    """
 
     where: str
     sequence: int
@@ -20,7 +24,9 @@ class Anchor:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it was written; `line` counts from 1, None where it is missing at the end."""
+    """Something that is not as it was written; `line` counts from 1, None where it is missing at
+    the end.
+    """
 
     line: int | None
     problem: str
@@ -42,7 +48,8 @@ def verify(path: Path, anchors: Iterable[Anchor] = ()) -> Verification:
     findings = [*_check_lines(lines, read), *_check_anchors(read, anchors)]
     if torn:
         problem = (
-            "torn: no end of line. A writer died in it before the record was acknowledged, or the file was cut; "
+            "torn: no end of line. A writer died in it before the record was acknowledged, "
+            "or the file was cut; "
             "the next append sets it aside and records that"
         )
         findings.append(Finding(len(lines) + 1, problem))
@@ -75,9 +82,15 @@ def _problem(line: bytes, record: Record, due: int, previous: str) -> str | None
     if digest(record) != record.sha256:
         return "changed: its content does not fit its hash"
     if record.sequence != due:
-        return f"record {record.sequence} where {due} is due: records were removed, reordered or inserted"
+        return (
+            f"record {record.sequence} where {due} is due: records were removed, reordered "
+            "or inserted"
+        )
     if previous and record.previous != previous:
-        return "does not follow the line before: that one was changed, or a record was removed, reordered or inserted"
+        return (
+            "does not follow the line before: that one was changed, or a record was removed, "
+            "reordered or inserted"
+        )
     return None
 
 
@@ -85,8 +98,13 @@ def _check_anchors(read: list[Record | None], anchors: Iterable[Anchor]) -> Iter
     for anchor in anchors:
         known = f"{anchor.where} knows record {anchor.sequence} as {anchor.sha256[:12]}..."
         if anchor.sequence > len(read):
-            yield Finding(None, f"{known}, but the file ends after {len(read)}: its end was cut off")
+            yield Finding(
+                None, f"{known}, but the file ends after {len(read)}: its end was cut off"
+            )
             continue
         record = read[anchor.sequence - 1]
         if record is None or record.sha256 != anchor.sha256:
-            yield Finding(anchor.sequence, f"{known}, but another record stands there: the file was written anew")
+            yield Finding(
+                anchor.sequence,
+                f"{known}, but another record stands there: the file was written anew",
+            )

@@ -15,10 +15,14 @@ from churn_platform.warehouse.tables import table_exists
 
 
 def scored_by(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> int:
-    """The model version that scored the month; PublicationError where it was not scored, or by several."""
+    """The model version that scored the month; PublicationError where it was not scored, or by
+    several.
+    """
     table = f"{portfolio.name}.monthly_scores"
     query = f"select distinct model_version from {table} where month = ?"
-    versions = connection.execute(query, [month]).fetchall() if table_exists(connection, table) else []
+    versions = (
+        connection.execute(query, [month]).fetchall() if table_exists(connection, table) else []
+    )
     if len(versions) != 1:
         raise PublicationError(
             f"{portfolio.name} {label(month)} is scored by {len(versions)} versions; "
@@ -28,14 +32,22 @@ def scored_by(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month
 
 
 def packed_customers(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, version: int, *, batch_rows: int
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    month: date,
+    version: int,
+    *,
+    batch_rows: int,
 ) -> Iterator[tuple[str, bytes]]:
-    """Customer id and packed customer of the month, ordered by id in bytes; features and scores join one to one.
+    """Customer id and packed customer of the month, ordered by id in bytes; features and scores
+    join one to one.
 
-    PublicationError where the scores are another version's, as after a run that scored the month again meanwhile.
+    PublicationError where the scores are another version's, as after a run that scored the month
+    again meanwhile.
     """
     query = f"""
-        select customer_id, churn_probability, reasons, model_version, {encoded_columns(portfolio.features)}
+        select customer_id, churn_probability, reasons, model_version,
+            {encoded_columns(portfolio.features)}
         from {portfolio.name}.customer_features as features
         join {portfolio.name}.monthly_scores as scores using (customer_id, month)
         where features.month = ?
@@ -44,10 +56,14 @@ def packed_customers(
     for batch in stream(connection, query, [month], batch_rows=batch_rows):
         if others := set(batch.column("model_version").unique().to_pylist()) - {version}:
             raise PublicationError(
-                f"{portfolio.name} {label(month)} was scored by version {max(others)} while version {version}'s scores "
+                f"{portfolio.name} {label(month)} was scored by version {max(others)} while "
+                f"version {version}'s scores "
                 f"were published; materialize {portfolio.name}/published_features for it again"
             )
         features = matrix(batch, portfolio.feature_names)
-        columns = (batch.column(name).to_pylist() for name in ("customer_id", "churn_probability", "reasons"))
+        columns = (
+            batch.column(name).to_pylist()
+            for name in ("customer_id", "churn_probability", "reasons")
+        )
         for row, (customer_id, probability, reasons) in enumerate(zip(*columns, strict=True)):
             yield customer_id, pack_customer(features[row], probability, reasons)

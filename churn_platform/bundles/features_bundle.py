@@ -24,7 +24,9 @@ def publish_features(
     scored_by: int,
     customers: Iterable[tuple[str, bytes]],
 ) -> int:
-    """Write the month's file from (customer id, packed customer), ordered by id in bytes; returns their number."""
+    """Write the month's file from (customer id, packed customer), ordered by id in bytes; returns
+    their number.
+    """
     with new_folder(features_dir(root, month)) as draft:
         path = draft / FEATURES_FILE
         count = _write(path, customers)
@@ -47,7 +49,9 @@ def _write(path: Path, customers: Iterable[tuple[str, bytes]]) -> int:
         for customer_id, packed in customers:
             key = customer_id.encode()
             if not 0 < len(key) <= MAX_KEY_BYTES:
-                raise PublicationError(f"customer id {customer_id[:60]!r} has {len(key)} bytes; 1 to 511 are possible")
+                raise PublicationError(
+                    f"customer id {customer_id[:60]!r} has {len(key)} bytes; 1 to 511 are possible"
+                )
             batch.append((key, packed))
             if len(batch) == TRANSACTION_ROWS:
                 count += _put(environment, batch)
@@ -63,5 +67,7 @@ def _put(environment: lmdb.Environment, batch: list[tuple[bytes, bytes]]) -> int
     with environment.begin(write=True) as transaction, transaction.cursor() as cursor:
         _, added = cursor.putmulti(batch, append=True)
     if added != len(batch):
-        raise PublicationError(f"{len(batch) - added} customer ids came twice or out of order; nothing was published")
+        raise PublicationError(
+            f"{len(batch) - added} customer ids came twice or out of order; nothing was published"
+        )
     return added

@@ -43,9 +43,9 @@ def publish_model(
 ) -> float:
     """Write the bundle of a version, with its model card where it has one, as HTML.
 
-    id_column: what the source calls the customer id, where it is not `customer_id`; unused_columns: its columns that
-    are no features. Returns the parity difference over
-    `sample`, encoded customers. PublicationError, and nothing written, where the export disagrees with the model.
+    id_column: what the source calls the customer id, where it is not `customer_id`; unused_columns:
+    its columns that are no features. Returns the parity difference over `sample`, encoded
+    customers. PublicationError, and nothing written, where the export disagrees with the model.
     """
     onnx = export(model)
     difference = check_parity(model, onnx, sample)
@@ -61,15 +61,23 @@ def publish_model(
 
 
 def read_bundle(root: Path, version: int) -> ModelManifest:
-    """The manifest of a published version whose files are as they were written; PublicationError says what is not."""
+    """The manifest of a published version whose files are as they were written; PublicationError
+    says what is not.
+    """
     folder = model_dir(root, version)
     try:
         manifest = read_model_manifest(folder)
-        changed = [name for name, known in manifest.sha256.items() if file_sha256(folder / name) != known]
+        changed = [
+            name for name, known in manifest.sha256.items() if file_sha256(folder / name) != known
+        ]
     except (OSError, msgspec.MsgspecError) as error:
-        raise PublicationError(f"version {version} has no whole bundle in {folder}: {error}") from error
+        raise PublicationError(
+            f"version {version} has no whole bundle in {folder}: {error}"
+        ) from error
     if changed or manifest.version != version:
-        raise PublicationError(f"the bundle in {folder} was changed: {', '.join(changed) or 'it is another version'}")
+        raise PublicationError(
+            f"the bundle in {folder} was changed: {', '.join(changed) or 'it is another version'}"
+        )
     return manifest
 
 
@@ -101,7 +109,8 @@ def _manifest(
 def _published_features(model: ChurnModel, sample: np.ndarray) -> tuple[PublishedFeature, ...]:
     importance = np.abs(model.contributions(sample[:IMPORTANCE_ROWS])).mean(axis=0).tolist()
     return tuple(
-        _published(feature, sample[:, place], importance[place]) for place, feature in enumerate(model.features)
+        _published(feature, sample[:, place], importance[place])
+        for place, feature in enumerate(model.features)
     )
 
 
@@ -127,7 +136,9 @@ def _published(feature: Feature, values: np.ndarray, importance: float) -> Publi
 
 
 def _typical(feature: Feature, values: np.ndarray) -> float | str | bool | None:
-    """The most frequent level, or the median, a whole one of whole numbers, of the values known; None where none is."""
+    """The most frequent level, or the median, a whole one of whole numbers, of the values known;
+    None where none is.
+    """
     known = values[~np.isnan(values)]
     if not len(known):
         return None
@@ -138,7 +149,13 @@ def _typical(feature: Feature, values: np.ndarray) -> float | str | bool | None:
 
 
 def _smoke(model: ChurnModel, published: tuple[PublishedFeature, ...]) -> SmokePrediction:
-    """The prediction for the references together, who are nobody: no erasure would find a real customer here."""
-    customer = encode_row({feature.name: feature.reference for feature in published}, model.features)
+    """The prediction for the references together, who are nobody: no erasure would find a real
+    customer here.
+    """
+    customer = encode_row(
+        {feature.name: feature.reference for feature in published}, model.features
+    )
     probability = float(model.churn_probability(customer.reshape(1, -1))[0])
-    return SmokePrediction(tuple(None if math.isnan(value) else float(value) for value in customer), probability)
+    return SmokePrediction(
+        tuple(None if math.isnan(value) else float(value) for value in customer), probability
+    )

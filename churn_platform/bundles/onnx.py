@@ -16,8 +16,8 @@ GRAPH_NAME = "churn"
 def export(model: ChurnModel) -> bytes:
     """The uncalibrated estimator as ONNX.
 
-    Input (rows, features) float32, output `probabilities` (rows, 1 or 2), that of churn last. The same model gives the
-    same bytes.
+    Input (rows, features) float32, output `probabilities` (rows, 1 or 2), that of churn last. The
+    same model gives the same bytes.
     """
     return canonical(ALGORITHMS[model.algorithm].export(model.estimator, len(model.features)))
 
@@ -25,7 +25,8 @@ def export(model: ChurnModel) -> bytes:
 def canonical(onnx: bytes) -> bytes:
     """The same computation without what a converter adds at random or in no fixed order.
 
-    Converters name a graph by a new UUID, and a bundle is published again, on record, where its bytes are new.
+    Converters name a graph by a new UUID, and a bundle is published again, on record, where its
+    bytes are new.
     """
     from onnx import load_model_from_string
 
@@ -47,14 +48,17 @@ def run(onnx: bytes | Path, features: np.ndarray) -> np.ndarray:
 
 
 def check_parity(model: ChurnModel, onnx: bytes, features: np.ndarray) -> float:
-    """Largest difference between native and exported calibrated probabilities; PublicationError beyond 1e-5."""
+    """Largest difference between native and exported calibrated probabilities; PublicationError
+    beyond 1e-5.
+    """
     native = model.churn_probability(features)
     exported = model.calibration(run(onnx, features))
     worst = float(np.abs(native - exported).max())
     if not worst <= MAX_DIFFERENCE:
         row = int(np.abs(native - exported).argmax())
         raise PublicationError(
-            f"the ONNX export differs from the native model by {worst:.2e} (allowed {MAX_DIFFERENCE:.0e}), "
+            f"the ONNX export differs from the native model by {worst:.2e} (allowed "
+            f"{MAX_DIFFERENCE:.0e}), "
             f"row {row}: {exported[row]:.6f} against {native[row]:.6f}; it was not published"
         )
     return worst

@@ -1,4 +1,6 @@
-"""Chooses whom to contact: the offers that are worth more than they cost, inside the budget, less a control group."""
+"""Chooses whom to contact: the offers that are worth more than they cost, inside the budget, less a
+control group.
+"""
 
 from collections.abc import Sequence
 from datetime import date
@@ -48,22 +50,28 @@ def offers_of(portfolio: Portfolio) -> Sequence[Offer]:
 
 
 def replace_contact_list(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, is_handed_over: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    month: date,
+    *,
+    is_handed_over: bool = False,
 ) -> int:
-    """Make the month's list anew; returns its rows, one per customer. To be called in a transaction.
+    """Make the month's list anew; returns its rows, one per customer. To be called in a
+    transaction.
 
-    Expected profit = P(churn) x acceptance x value of the customer - cost of the contact (Neslin et al. 2006, with the
-    value lost at no acceptance being nil). Each customer gets the offer of highest expected profit, if that is
-    positive; the list is ranked by profit per euro where a budget binds, else by profit. Every run of 1 / control_share
-    customers in that order loses one, drawn by a seeded hash, to the control group: they count as if contacted when
-    the budget is spent, but cost nothing and are never contacted.
+    Expected profit = P(churn) x acceptance x value of the customer - cost of the contact (Neslin et
+    al. 2006, with the value lost at no acceptance being nil). Each customer gets the offer of
+    highest expected profit, if that is positive; the list is ranked by profit per euro where a
+    budget binds, else by profit. Every run of 1 / control_share customers in that order loses one,
+    drawn by a seeded hash, to the control group: they count as if contacted when the budget is
+    spent, but cost nothing and are never contacted.
 
-    Where the month has uplift, because ranking by it was shown to earn more, expected profit = uplift x value - cost
-    for the offer chosen as before, and who has no uplift is not listed.
+    Where the month has uplift, because ranking by it was shown to earn more, expected profit =
+    uplift x value - cost for the offer chosen as before, and who has no uplift is not listed.
 
-    A list that was handed over, or has been worked off, stays as it is, whatever scores were made since: it is the
-    record of who was drawn. Ranks move with the scores, and the draw with them, so some who were handed over for
-    contact would become control.
+    A list that was handed over, or has been worked off, stays as it is, whatever scores were made
+    since: it is the record of who was drawn. Ranks move with the scores, and the draw with them, so
+    some who were handed over for contact would become control.
     """
     table = f"{portfolio.name}.contact_list"
     ensure_table(connection, table, COLUMNS)
@@ -73,29 +81,45 @@ def replace_contact_list(
 
 
 def _rows_in_use(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, is_handed_over: bool
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    month: date,
+    *,
+    is_handed_over: bool,
 ) -> int:
-    """Rows of a list that was handed over, or worked off, as contacts of the month after it show; 0 for any other."""
+    """Rows of a list that was handed over, or worked off, as contacts of the month after it show; 0
+    for any other.
+    """
     contacts = f"{portfolio.raw_schema}.{CONTACTS}"
     landed = f"select 1 from {contacts} where month = ? limit 1"
     if not is_handed_over and not (
-        table_exists(connection, contacts) and connection.execute(landed, [shift(month, 1)]).fetchone()
+        table_exists(connection, contacts)
+        and connection.execute(landed, [shift(month, 1)]).fetchone()
     ):
         return 0
-    row = connection.execute(f"select count(*) from {portfolio.name}.contact_list where month = ?", [month]).fetchone()
+    row = connection.execute(
+        f"select count(*) from {portfolio.name}.contact_list where month = ?", [month]
+    ).fetchone()
     return row[0] if row else 0
 
 
 def _list_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
     campaign = portfolio.campaign
-    order = "expected_profit_eur / contact_cost_eur" if campaign.budget_eur else "expected_profit_eur"
+    order = (
+        "expected_profit_eur / contact_cost_eur" if campaign.budget_eur else "expected_profit_eur"
+    )
     return f"""
-        with scored as (select * from {_scores(connection, portfolio, month)} where month = date '{month}'),
+        with scored as (
+            select * from {_scores(connection, portfolio, month)} where month = date '{month}'
+        ),
         valued as ({value_sql(portfolio, month)}),
         offers(offer, channel, contact_cost_eur, acceptance_rate) as (values {_offers(portfolio)}),
         excluded as ({_excluded(connection, portfolio, month)}),
         worthwhile as (
-            select *, churn_probability * acceptance_rate * customer_value_eur - contact_cost_eur as expected_profit_eur
+            select
+                *,
+                churn_probability * acceptance_rate * customer_value_eur - contact_cost_eur
+                    as expected_profit_eur
             from scored
             join valued using (customer_id)
             cross join offers
@@ -103,20 +127,25 @@ def _list_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month
         ),
         best_offers as (
             from worthwhile
-            qualify row_number() over (partition by customer_id order by expected_profit_eur desc, offer) = 1
+            qualify row_number() over (
+                partition by customer_id order by expected_profit_eur desc, offer
+            ) = 1
         ),
         judged as ({_judged(connection, portfolio, month)}),
         ranked as (
             select
                 *,
-                row_number() over (order by {order} desc, {_draw(campaign, month, "customer_id")}) as list_rank,
+                row_number() over (
+                    order by {order} desc, {_draw(campaign, month, "customer_id")}
+                ) as list_rank,
             from judged
         ),
         drawn as (select *, {_control(campaign, month)} as is_control from ranked),
         spent as (
             select
                 *,
-                coalesce(sum(contact_cost_eur) filter (not is_control) over earlier, 0) as spent_before_eur,
+                coalesce(sum(contact_cost_eur) filter (not is_control) over earlier, 0)
+                    as spent_before_eur,
                 count(*) filter (not is_control) over earlier as contacts_before,
             from drawn
             window earlier as (order by list_rank rows between unbounded preceding and 1 preceding)
@@ -130,7 +159,9 @@ def _list_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month
 
 
 def _judged(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
-    """Query for the best offers with each customer's uplift, which decides the profit where the month has any."""
+    """Query for the best offers with each customer's uplift, which decides the profit where the
+    month has any.
+    """
     table = f"{portfolio.name}.{UPLIFT_TABLE}"
     has_uplift = (
         table_exists(connection, table)
@@ -141,7 +172,8 @@ def _judged(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: 
     profit = "uplift * customer_value_eur - contact_cost_eur"
     return (
         f"select best_offers.* replace ({profit} as expected_profit_eur), uplift from best_offers "
-        f"join (select customer_id, uplift from {table} where month = date '{month}') using (customer_id) "
+        f"join (select customer_id, uplift from {table} where month = date '{month}') "
+        "using (customer_id) "
         f"where {profit} > 0"
     )
 
@@ -150,27 +182,36 @@ def _scores(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: 
     table = f"{portfolio.name}.monthly_scores"
     if (
         not table_exists(connection, table)
-        or not connection.execute(f"select 1 from {table} where month = ? limit 1", [month]).fetchone()
+        or not connection.execute(
+            f"select 1 from {table} where month = ? limit 1", [month]
+        ).fetchone()
     ):
         raise DataError(
-            f"{portfolio.name} has no scores of {label(month)}; materialize {portfolio.name}/monthly_scores"
+            f"{portfolio.name} has no scores of {label(month)}; "
+            f"materialize {portfolio.name}/monthly_scores"
         )
     return table
 
 
 def _offers(portfolio: Portfolio) -> str:
     return ", ".join(
-        f"('{offer.name}', '{offer.channel}', {offer.contact_cost_eur}::double, {offer.acceptance_rate}::double)"
+        f"('{offer.name}', '{offer.channel}', {offer.contact_cost_eur}::double, "
+        f"{offer.acceptance_rate}::double)"
         for offer in offers_of(portfolio)
     )
 
 
 def _excluded(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
-    """Query for customers who must not be contacted: opted out, ineligible, or contacted within the cool-down.
+    """Query for customers who must not be contacted: opted out, ineligible, or contacted within the
+    cool-down.
 
-    Preferences are those of the newest month that has any: a missing file does not call back who has opted out.
+    Preferences are those of the newest month that has any: a missing file does not call back who
+    has opted out.
     """
-    preferences, contacts = f"{portfolio.raw_schema}.contact_preferences", f"{portfolio.raw_schema}.{CONTACTS}"
+    preferences, contacts = (
+        f"{portfolio.raw_schema}.contact_preferences",
+        f"{portfolio.raw_schema}.{CONTACTS}",
+    )
     since = shift(month, 1 - portfolio.campaign.cooldown_months)
     parts = ["select null::varchar as customer_id where false"]
     if table_exists(connection, preferences):
@@ -179,7 +220,10 @@ def _excluded(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month
             f"and month = (select max(month) from {preferences} where month <= date '{month}')"
         )
     if table_exists(connection, contacts):
-        parts.append(f"select customer_id from {contacts} where month between date '{since}' and date '{month}'")
+        parts.append(
+            f"select customer_id from {contacts} where month between date '{since}' "
+            f"and date '{month}'"
+        )
     return " union ".join(parts)
 
 
@@ -188,7 +232,9 @@ def _draw(campaign: Campaign, month: date, what: str) -> str:
 
 
 def _control(campaign: Campaign, month: date) -> str:
-    """SQL for whether a ranked customer is control: one in each run of 1 / share, at a place that a hash draws."""
+    """SQL for whether a ranked customer is control: one in each run of 1 / share, at a place that a
+    hash draws.
+    """
     if not campaign.control_share:
         return "false"
     run = control_run(campaign)
@@ -203,7 +249,9 @@ def control_run(campaign: Campaign) -> int:
 
 
 def planned_control_share(campaign: Campaign) -> float:
-    """The share of a list that the draw makes control: one in each run, near the share asked for."""
+    """The share of a list that the draw makes control: one in each run, near
+    the share asked for.
+    """
     return 1 / control_run(campaign) if campaign.control_share else 0.0
 
 
@@ -216,8 +264,12 @@ def _inside(campaign: Campaign) -> str:
     return " and ".join(limits)
 
 
-def summarise(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> dict[str, float]:
-    """Contacts, control customers, churners expected among the contacts, their cost and expected profit, EUR."""
+def summarise(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
+) -> dict[str, float]:
+    """Contacts, control customers, churners expected among the contacts, their cost and expected
+    profit, EUR.
+    """
     row = connection.execute(
         f"""
         select

@@ -1,4 +1,6 @@
-"""What a campaign should bring: the reference case's return on investment, with the model's measured precision."""
+"""What a campaign should bring: the reference case's return on investment, with the model's
+measured precision.
+"""
 
 from dataclasses import asdict, dataclass
 
@@ -25,19 +27,27 @@ class Policy:
 
 
 def policy_of(name: str, *, contacts: int, churners_reached: float, economics: Economics) -> Policy:
-    """Cost = contacts x contact cost; value kept = churners reached x acceptance x acquisition cost saved."""
+    """Cost = contacts x contact cost; value kept = churners reached x acceptance x acquisition cost
+    saved.
+    """
     cost = contacts * economics.contact_cost_eur
     kept = churners_reached * economics.acceptance_rate * economics.acquisition_cost_eur
     return Policy(name, contacts, churners_reached, cost, kept, kept - cost)
 
 
 def compare_policies(
-    *, customers: int, churn_rate: float, recall: float, contacted_share: float, economics: Economics
+    *,
+    customers: int,
+    churn_rate: float,
+    recall: float,
+    contacted_share: float,
+    economics: Economics,
 ) -> list[Policy]:
-    """Contact nobody, everybody, as many at random, those at or above the threshold, and the churners alone.
+    """Contact nobody, everybody, as many at random, those at or above the threshold, and the
+    churners alone.
 
-    The model's row uses its recall and contacted share as measured on the hold-out. The last row, a perfect list of
-    that many contacts at most, is a bound that no model reaches: churn is chance.
+    The model's row uses its recall and contacted share as measured on the hold-out. The last row, a
+    perfect list of that many contacts at most, is a bound that no model reaches: churn is chance.
     """
     churners = customers * churn_rate
     chosen = round(customers * contacted_share)
@@ -55,7 +65,8 @@ def compare_policies(
 
 
 def profit_curve(probability: np.ndarray, economics: Economics, *, points: int = 200) -> np.ndarray:
-    """Expected net value of contacting the n customers of highest calibrated probability, for `points` values of n.
+    """Expected net value of contacting the n customers of highest calibrated probability, for
+    `points` values of n.
 
     (points, 2) float64: contacts, EUR.
     """
@@ -69,11 +80,17 @@ def profit_curve(probability: np.ndarray, economics: Economics, *, points: int =
 
 def threshold_of(economics: Economics) -> float:
     """The probability of churn from which on a contact is worth its cost; at most 1."""
-    return min(1.0, economics.contact_cost_eur / (economics.acceptance_rate * economics.acquisition_cost_eur))
+    return min(
+        1.0,
+        economics.contact_cost_eur / (economics.acceptance_rate * economics.acquisition_cost_eur),
+    )
 
 
-def sensitivity(probability: np.ndarray, economics: Economics, *, factors: tuple[float, ...]) -> list[dict[str, float]]:
-    """The best threshold and its net value when acceptance or cost are `factors` times what the spec says.
+def sensitivity(
+    probability: np.ndarray, economics: Economics, *, factors: tuple[float, ...]
+) -> list[dict[str, float]]:
+    """The best threshold and its net value when acceptance or cost are `factors` times what the
+    spec says.
 
     One row per pair of factors: acceptance_factor, cost_factor, threshold, contacts, net_eur.
     """
@@ -111,10 +128,16 @@ def as_markdown(policies: list[Policy]) -> str:
         f"{row.value_kept_eur:,.0f} | {row.net_eur:,.0f} | {row.return_on_investment:.0%} |"
         for row in policies
     ]
-    header = "| contact | contacts | churners reached | cost EUR | value kept EUR | net EUR | net per EUR |"
+    header = (
+        "| contact | contacts | churners reached | cost EUR | value kept EUR | net EUR | net per "
+        "EUR |"
+    )
     return "\n".join([header, "|---|--:|--:|--:|--:|--:|--:|", *rows])
 
 
 def as_rows(policies: list[Policy]) -> list[dict[str, float | str]]:
     """The policies as rows of a table."""
-    return [asdict(policy) | {"return_on_investment": policy.return_on_investment} for policy in policies]
+    return [
+        asdict(policy) | {"return_on_investment": policy.return_on_investment}
+        for policy in policies
+    ]

@@ -1,4 +1,6 @@
-"""Hands the contact list over: CSV for a spreadsheet, Parquet for a program, and what each column means."""
+"""Hands the contact list over: CSV for a spreadsheet, Parquet for a program, and what each column
+means.
+"""
 
 from datetime import date
 from pathlib import Path
@@ -25,14 +27,35 @@ NUMBERS = {
     "list_rank": "Place in the list, best first; places of the control group are missing.",
     "churn_probability": "Calibrated probability of leaving next month, 0 to 1.",
     "customer_value_eur": "Value of keeping the customer, EUR.",
-    "expected_profit_eur": "Probability x acceptance (or uplift, where there is one) x value - cost, EUR.",
-    "uplift": "What the contact adds to the probability of staying, where the list is ranked by it; else empty.",
+    "expected_profit_eur": (
+        "Probability x acceptance (or uplift, where there is one) x value - cost, EUR."
+    ),
+    "uplift": (
+        "What the contact adds to the probability of staying, "
+        "where the list is ranked by it; else empty."
+    ),
     "contact_cost_eur": "Cost of the contact, EUR.",
     "model_version": "Version of the model that gave the score.",
 }
 ORDER = (
-    *("list_rank", "customer_id", "channel", "offer", "risk_tier", "churn_probability", "expected_profit_eur"),
-    *("contact_cost_eur", "customer_value_eur", "reason_1", "reason_2", "reason_3", "model_version", "uplift"),
+    *(
+        "list_rank",
+        "customer_id",
+        "channel",
+        "offer",
+        "risk_tier",
+        "churn_probability",
+        "expected_profit_eur",
+    ),
+    *(
+        "contact_cost_eur",
+        "customer_value_eur",
+        "reason_1",
+        "reason_2",
+        "reason_3",
+        "model_version",
+        "uplift",
+    ),
 )
 FORMULA = r"^[=+\-@\t\r\n]"
 
@@ -45,10 +68,11 @@ def export_folder(exports_dir: Path, portfolio: Portfolio, month: date) -> Path:
 def export_contact_list(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, exports_dir: Path
 ) -> Path:
-    """Write the month's contacts, not its control group; returns the folder, which is replaced as a whole.
+    """Write the month's contacts, not its control group; returns the folder, which is replaced as a
+    whole.
 
-    In the CSV a text that a spreadsheet would take for a formula is led by an apostrophe (OWASP, "CSV injection");
-    the Parquet file holds it as it is.
+    In the CSV a text that a spreadsheet would take for a formula is led by an apostrophe (OWASP,
+    "CSV injection"); the Parquet file holds it as it is.
     """
     target = export_folder(exports_dir, portfolio, month)
     rows = _rows_sql(portfolio, month)
@@ -66,7 +90,9 @@ def export_contact_list(
 def data_dictionary(portfolio: Portfolio, month: date) -> str:
     """The columns of the files in words, as Markdown."""
     meaning = TEXT | NUMBERS
-    rows = [f"| `{name}` | {'text' if name in TEXT else 'number'} | {meaning[name]} |" for name in ORDER]
+    rows = [
+        f"| `{name}` | {'text' if name in TEXT else 'number'} | {meaning[name]} |" for name in ORDER
+    ]
     title = f"# Contact list of {portfolio.title}, {label(month)}"
     return "\n".join([title, "", "| column | type | meaning |", "|---|---|---|", *rows, ""])
 
@@ -81,4 +107,7 @@ def _rows_sql(portfolio: Portfolio, month: date) -> str:
 
 
 def _guarded(name: str) -> str:
-    return f"case when regexp_matches({name}, '{FORMULA}') then '''' || {name} else {name} end as {name}"
+    return (
+        f"case when regexp_matches({name}, '{FORMULA}') then '''' || {name} else {name} end as "
+        f"{name}"
+    )

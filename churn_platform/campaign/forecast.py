@@ -43,21 +43,33 @@ class Forecast:
 
     def sensitivity_markdown(self) -> str:
         """Best net value, EUR: acceptance down, contact cost across, as multiples of the spec's."""
-        net = {(row["acceptance_factor"], row["cost_factor"]): row["net_eur"] for row in self.sensitivity}
+        net = {
+            (row["acceptance_factor"], row["cost_factor"]): row["net_eur"]
+            for row in self.sensitivity
+        }
         header = "| acceptance \\ cost | " + " | ".join(f"x {cost:g}" for cost in FACTORS) + " |"
         rows = [
-            f"| x {acceptance:g} | " + " | ".join(f"{net[acceptance, cost]:,.0f}" for cost in FACTORS) + " |"
+            f"| x {acceptance:g} | "
+            + " | ".join(f"{net[acceptance, cost]:,.0f}" for cost in FACTORS)
+            + " |"
             for acceptance in FACTORS
         ]
         return "\n".join([header, "|---|" + "--:|" * len(FACTORS), *rows])
 
 
 def forecast_month(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, measured: Mapping[str, float]
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    month: date,
+    measured: Mapping[str, float],
 ) -> Forecast:
-    """The forecast from the month's calibrated scores and the champion's metrics as measured on its hold-out."""
+    """The forecast from the month's calibrated scores and the champion's metrics as measured on its
+    hold-out.
+    """
     scores = f"select churn_probability from {portfolio.name}.monthly_scores where month = ?"
-    probability = np.asarray(connection.execute(scores, [month]).fetchnumpy()["churn_probability"], dtype=np.float64)
+    probability = np.asarray(
+        connection.execute(scores, [month]).fetchnumpy()["churn_probability"], dtype=np.float64
+    )
     policies = compare_policies(
         customers=len(probability),
         churn_rate=float(probability.mean()),
@@ -76,7 +88,9 @@ def _listed(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: 
     """The contact list as it stands, by its own expected profit."""
     listed = summarise(connection, portfolio, month)
     cost, net = listed["cost_eur"], listed["expected_profit_eur"]
-    return Policy("contact list", int(listed["contacts"]), listed["churners_reached"], cost, net + cost, net)
+    return Policy(
+        "contact list", int(listed["contacts"]), listed["churners_reached"], cost, net + cost, net
+    )
 
 
 def replace_forecast(

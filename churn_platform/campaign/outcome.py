@@ -22,9 +22,10 @@ Interval = tuple[float, float]
 class Outcome:
     """One comparison of those set down for contact (treated) with those held back (control).
 
-    It is by intention to treat: who was set down for contact and never reached counts as treated, because who can be
-    reached differs from who cannot. `kept` are customers who stay because of the campaign, `profit` what it earned
-    beyond its cost. `mismatch_p_value` is None where no share of control was planned.
+    It is by intention to treat: who was set down for contact and never reached counts as treated,
+    because who can be reached differs from who cannot. `kept` are customers who stay because of the
+    campaign, `profit` what it earned beyond its cost. `mismatch_p_value` is None where no share of
+    control was planned.
     """
 
     period: str
@@ -56,7 +57,10 @@ def measure_outcome(customers: Randomised, *, control_share: float) -> list[Outc
     offers = [ALL_OFFERS, *sorted(set(customers.offer))]
     if len(offers) == 2:
         offers = offers[:1]
-    found = [customers.take(customers.offer == offer) if offer != ALL_OFFERS else customers for offer in offers]
+    found = [
+        customers.take(customers.offer == offer) if offer != ALL_OFFERS else customers
+        for offer in offers
+    ]
     return [
         compare(offer, group, control_share=control_share)
         for offer, group in zip(offers, found, strict=True)
@@ -65,7 +69,9 @@ def measure_outcome(customers: Randomised, *, control_share: float) -> list[Outc
 
 
 def compare(offer: str, customers: Randomised, *, control_share: float) -> Outcome:
-    """Treated against control among `customers`, of whom `control_share` were meant to be control."""
+    """Treated against control among `customers`, of whom `control_share` were
+    meant to be control.
+    """
     treated, control = customers.take(~customers.is_control), customers.take(customers.is_control)
     effect, bounds = _effect(treated, control)
     profit, profit_bounds = _profit(treated, control, bounds)
@@ -118,14 +124,17 @@ def _effect(treated: Randomised, control: Randomised) -> tuple[float, Interval]:
 def _profit(treated: Randomised, control: Randomised, effect: Interval) -> tuple[float, Interval]:
     """Difference of the mean net values times the treated, EUR; the wider of two intervals.
 
-    Welch's knows that values differ between customers, and nothing where nobody of a small control group left;
-    Newcombe's of the effect, at the mean value, knows the latter.
+    Welch's knows that values differ between customers, and nothing where nobody of a small control
+    group left; Newcombe's of the effect, at the mean value, knows the latter.
     """
     from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
     count = len(treated)
     profit = count * float(treated.net_eur.mean() - control.net_eur.mean())
-    value, spent = float(treated.value_eur.mean()), float(treated.cost_eur.mean() - control.cost_eur.mean())
+    value, spent = (
+        float(treated.value_eur.mean()),
+        float(treated.cost_eur.mean() - control.cost_eur.mean()),
+    )
     bounds = [count * (bound * value - spent) for bound in effect]
     if min(count, len(control)) > 1:
         means = CompareMeans(DescrStatsW(treated.net_eur), DescrStatsW(control.net_eur))
@@ -135,15 +144,21 @@ def _profit(treated: Randomised, control: Randomised, effect: Interval) -> tuple
 
 
 def mismatch(treated: int, control: int, *, control_share: float) -> float | None:
-    """p-value of a sample ratio mismatch: chi-square of the two counts against the planned share."""
+    """p-value of a sample ratio mismatch: chi-square of the two counts against
+    the planned share.
+    """
     if not control_share:
         return None
     total = treated + control
-    return float(chisquare([treated, control], [total * (1 - control_share), total * control_share]).pvalue)
+    return float(
+        chisquare([treated, control], [total * (1 - control_share), total * control_share]).pvalue
+    )
 
 
 def follows_draw(*, treated: int, control: int, contacted: int, control_contacted: int) -> bool:
-    """Whether control customers were contacted less than half as often as those set down for contact."""
+    """Whether control customers were contacted less than half as often as those set down for
+    contact.
+    """
     return control_contacted * treated < MOST_CROSSING * contacted * control
 
 
@@ -161,35 +176,49 @@ def _verdict(
     if p_value is not None and p_value < MISMATCH_P_VALUE:
         planned = control_share * (treated + control)
         return False, (
-            f"not to be trusted: {control:,} control customers have an outcome where {planned:,.0f} of "
+            f"not to be trusted: {control:,} control customers have an outcome "
+            f"where {planned:,.0f} of "
             f"{treated + control:,} were planned (sample ratio mismatch, p = {p_value:.1g}): "
             f"customers are missing, or control_share was another then"
         )
-    if not follows_draw(treated=treated, control=control, contacted=contacted, control_contacted=control_contacted):
+    if not follows_draw(
+        treated=treated, control=control, contacted=contacted, control_contacted=control_contacted
+    ):
         return False, (
-            f"not to be trusted: {control_contacted:,} of {control:,} control customers were contacted, and "
+            f"not to be trusted: {control_contacted:,} of {control:,} control customers were "
+            "contacted, and "
             f"{contacted:,} of {treated:,} others; contacts did not follow the list"
         )
     notes = [_reading(effect, control)]
     if contacted < treated:
-        notes.append(f"{treated - contacted:,} of {treated:,} were never contacted and count as treated")
+        notes.append(
+            f"{treated - contacted:,} of {treated:,} were never contacted and count as treated"
+        )
     if control_contacted:
-        notes.append(f"{control_contacted:,} control customers were contacted, which hides part of the effect")
+        notes.append(
+            f"{control_contacted:,} control customers were contacted, "
+            "which hides part of the effect"
+        )
     return True, "; ".join(notes)
 
 
 def _reading(effect: Interval, control: int) -> str:
     if control < FEWEST_CONTROL:
-        return f"too few to tell: {control:,} control customers have an outcome, {FEWEST_CONTROL} are the least"
+        return (
+            f"too few to tell: {control:,} control customers have an outcome, "
+            f"{FEWEST_CONTROL} are the least"
+        )
     if effect[0] > 0:
         return "the campaign keeps customers"
     return "the campaign drives customers away" if effect[1] < 0 else "no effect is shown"
 
 
 def add_up(months: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """All trusted months as one row: sums, with intervals by the squares of the distances (Zou & Donner 2008).
+    """All trusted months as one row: sums, with intervals by the squares of the distances (Zou &
+    Donner 2008).
 
-    Months are added instead of their customers, so the control share may change. None where no month is trusted.
+    Months are added instead of their customers, so the control share may change. None where no
+    month is trusted.
     """
     trusted = [row for row in months if row["is_trusted"]]
     if not trusted:
@@ -202,9 +231,14 @@ def add_up(months: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         "offer": ALL_OFFERS,
         "treated": treated,
         "control": control,
-        **{name: sum(row[name] for row in trusted) for name in ("contacted", "control_contacted", "cost_eur")},
+        **{
+            name: sum(row[name] for row in trusted)
+            for name in ("contacted", "control_contacted", "cost_eur")
+        },
         "response_rate": _mean(
-            [row for row in trusted if row["response_rate"] is not None], "response_rate", "contacted"
+            [row for row in trusted if row["response_rate"] is not None],
+            "response_rate",
+            "contacted",
         ),
         # weighted by treated customers, so that control is what treated would have been
         "treated_churn_rate": _mean(trusted, "treated_churn_rate", "treated"),
@@ -214,7 +248,9 @@ def add_up(months: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         **dict(zip(PROFIT, profit, strict=True)),
         "mismatch_p_value": None,
         "is_trusted": True,
-        "verdict": f"{_reading((effect[1], effect[2]), control)}, over all trusted months ({len(trusted)})",
+        "verdict": (
+            f"{_reading((effect[1], effect[2]), control)}, over all trusted months ({len(trusted)})"
+        ),
     }
 
 
@@ -241,12 +277,14 @@ def as_markdown(rows: Sequence[dict[str, Any]]) -> str:
         f"| {row['period']} | {row['offer']} | {row['treated']:,} : {row['control']:,} "
         f"| {row['treated_churn_rate']:.1%} : {row['control_churn_rate']:.1%} "
         f"| {row['kept']:,.0f} ({row['kept_low']:,.0f} to {row['kept_high']:,.0f}) "
-        f"| {row['profit_eur']:,.0f} ({row['profit_low_eur']:,.0f} to {row['profit_high_eur']:,.0f}) "
+        f"| {row['profit_eur']:,.0f} ({row['profit_low_eur']:,.0f} to "
+        f"{row['profit_high_eur']:,.0f}) "
         f"| {_share(row['response_rate'])} | {row['verdict']} |"
         for row in rows
     ]
     head = (
-        "| period | offer | treated : control | churn rates | customers kept (95 %) | profit EUR (95 %) "
+        "| period | offer | treated : control | churn rates | customers kept (95 %) | profit EUR "
+        "(95 %) "
         "| took the offer | what it says |\n|---|---|--:|--:|--:|--:|--:|---|"
     )
     return "\n".join([head, *lines])

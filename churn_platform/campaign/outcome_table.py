@@ -42,7 +42,8 @@ Rows = list[dict[str, Any]]
 
 
 def find_outcome(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> Rows:
-    """Rows about the list whose outcomes matured in `month`, over all offers first, then all months up to it.
+    """Rows about the list whose outcomes matured in `month`, over all offers first, then all months
+    up to it.
 
     None where no list was worked off, or it had no control group.
     """
@@ -60,13 +61,16 @@ def _earlier(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month:
     if not table_exists(connection, table):
         return []
     result = connection.execute(
-        f"select * exclude (month) from {table} where month < ? and period = ? and offer = ? order by month",
+        f"select * exclude (month) from {table} where month < ? and period = ? "
+        "and offer = ? order by month",
         [month, MONTH, ALL_OFFERS],
     )
     names = [column[0] for column in result.description]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
-def replace_outcome(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, rows: Rows) -> None:
+def replace_outcome(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, rows: Rows
+) -> None:
     """Put the outcome of a month in place of the one before. To be called in a transaction."""
     replace_dicts(connection, f"{portfolio.name}.{NAME}", COLUMNS, month, rows)

@@ -18,7 +18,8 @@ from churn_platform.warehouse.tables import table_exists
 class Randomised:
     """One entry per listed customer with a matured label, by list and rank.
 
-    `cost_eur` is what was spent on the customer, `is_accepted` NaN where there was no contact or its answer is open.
+    `cost_eur` is what was spent on the customer, `is_accepted` NaN where there was no contact or
+    its answer is open.
     """
 
     features_month: np.ndarray
@@ -42,15 +43,21 @@ class Randomised:
 
     @property
     def net_eur(self) -> np.ndarray:
-        """What each customer brought: the value where the customer stayed, less what was spent, EUR."""
+        """What each customer brought: the value where the customer stayed, less what was spent,
+        EUR.
+        """
         return self.value_eur * ~self.churned - self.cost_eur
 
 
-def read_randomised(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, outcomes: date) -> Randomised:
-    """Listed customers whose labels matured in the month `outcomes`, if contacts of their list have landed.
+def read_randomised(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, outcomes: date
+) -> Randomised:
+    """Listed customers whose labels matured in the month `outcomes`, if contacts of their list have
+    landed.
 
-    A list of which nobody was contacted is no campaign. Contacts are those of the months from the list's making to the
-    outcome. A customer contacted several times counts once, with the sum of the costs.
+    A list of which nobody was contacted is no campaign. Contacts are those of the months from the
+    list's making to the outcome. A customer contacted several times counts once, with the sum of
+    the costs.
     """
     gap = portfolio.label.gap_months
     features_month = shift(outcomes, -1 - gap)
@@ -70,7 +77,10 @@ def read_randomised(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio,
             where made.month between $first and $outcomes
             group by customer_id
         ),
-        outcome as (select customer_id, churned from {labels} where month = $outcomes and features_month = $features)
+        outcome as (
+            select customer_id, churned from {labels}
+            where month = $outcomes and features_month = $features
+        )
         select
             list.month as features_month,
             customer_id,
@@ -91,12 +101,16 @@ def read_randomised(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio,
         """,
         {"features": features_month, "first": shift(features_month, 1), "outcomes": outcomes},
     ).fetchnumpy()
-    return Randomised(*(np.ma.filled(found[name], np.nan).astype(kind) for name, kind in _TYPES.items()))
+    return Randomised(
+        *(np.ma.filled(found[name], np.nan).astype(kind) for name, kind in _TYPES.items())
+    )
 
 
 def join_randomised(parts: Sequence[Randomised]) -> Randomised:
     """One list after the other."""
-    return Randomised(*(np.concatenate([getattr(part, it.name) for part in parts]) for it in fields(Randomised)))
+    return Randomised(
+        *(np.concatenate([getattr(part, it.name) for part in parts]) for it in fields(Randomised))
+    )
 
 
 def campaign_tables(portfolio: Portfolio) -> tuple[str, str, str]:

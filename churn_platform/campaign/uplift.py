@@ -1,7 +1,9 @@
-"""Whether ranking by uplift, the effect of a contact, earns more than ranking by churn: learnt and judged by the draw.
+"""Whether ranking by uplift, the effect of a contact, earns more than ranking by churn: learnt and
+judged by the draw.
 
-What is identified: the effect of the offer that each customer was drawn for or against, among customers whom past lists
-held. So uplift ranks customers of at least the risk of those, and chooses no offers.
+What is identified: the effect of the offer that each customer was drawn for or against, among
+customers whom past lists held. So uplift ranks customers of at least the risk of those, and chooses
+no offers.
 """
 
 from dataclasses import dataclass
@@ -19,12 +21,15 @@ if TYPE_CHECKING:
 FOLDS = 5
 REPLICATES = 4_000
 SEED = 13
-SHARE_OF_COST = 0.5  # of contacting everybody: what each ranking may spend where a budget or capacity binds
+SHARE_OF_COST = (
+    0.5  # of contacting everybody: what each ranking may spend where a budget or capacity binds
+)
 
 
 @dataclass(frozen=True)
 class Challenge:
-    """The decision on the uplift ranking, with what it rests on; profits in EUR per customer who was drawn.
+    """The decision on the uplift ranking, with what it rests on; profits in EUR per customer who
+    was drawn.
 
     Profits are None where there were too few customers to fit and judge.
     """
@@ -52,17 +57,23 @@ def judge(
 ) -> Challenge:
     """Judge the ranking by uplift against that by churn on customers that its fit has not seen.
 
-    `features` are those of `customers` at the time of the list, (rows, features), `acceptance_rate` that assumed of
-    their offers. Either group must hold `fewest` customers. Where the list `is_limited` by a budget or a capacity both
-    rankings may spend half of what contacting everybody would cost.
+    `features` are those of `customers` at the time of the list, (rows, features), `acceptance_rate`
+    that assumed of their offers. Either group must hold `fewest` customers. Where the list
+    `is_limited` by a budget or a capacity both rankings may spend half of what contacting everybody
+    would cost.
     """
     control = int(customers.is_control.sum())
     treated = len(customers) - control
     if obstacle := _obstacle(treated, control, fewest, control_share):
-        return Challenge(treated, control, None, None, None, None, None, False, f"ranked by churn: {obstacle}")
+        return Challenge(
+            treated, control, None, None, None, None, None, False, f"ranked by churn: {obstacle}"
+        )
     uplift = held_out_uplift(customers, features, threads=threads)
     by_uplift = uplift * customers.value_eur - customers.planned_cost_eur
-    by_churn = customers.churn_probability * acceptance_rate * customers.value_eur - customers.planned_cost_eur
+    by_churn = (
+        customers.churn_probability * acceptance_rate * customers.value_eur
+        - customers.planned_cost_eur
+    )
     budget = SHARE_OF_COST if is_limited else 1.0
     earned = effects_eur(customers, control_share=control_share)
     chosen = chosen_within(by_uplift, customers, budget, only_positive=True)
@@ -70,9 +81,14 @@ def judge(
     low, high = paired_interval((chosen.astype(float) - rival) * earned, customers.customer_id)
     mine, theirs = float((chosen * earned).mean()), float((rival * earned).mean())
     is_used = low > 0
-    verdict = "ranked by uplift: it earns more" if is_used else "ranked by churn: uplift is not shown to earn more"
+    verdict = (
+        "ranked by uplift: it earns more"
+        if is_used
+        else "ranked by churn: uplift is not shown to earn more"
+    )
     reason = (
-        f"{verdict} ({mine - theirs:+.2f} EUR per customer drawn, {CONFIDENCE:.0%} interval {low:+.2f} to {high:+.2f}, "
+        f"{verdict} ({mine - theirs:+.2f} EUR per customer drawn, "
+        f"{CONFIDENCE:.0%} interval {low:+.2f} to {high:+.2f}, "
         f"{treated:,} treated and {control:,} control customers)"
     )
     return Challenge(treated, control, mine, theirs, mine - theirs, low, high, is_used, reason)
@@ -80,7 +96,10 @@ def judge(
 
 def _obstacle(treated: int, control: int, fewest: int, control_share: float) -> str | None:
     if min(treated, control) < fewest:
-        return f"{treated:,} treated and {control:,} control customers have outcomes, {fewest:,} of each are the least"
+        return (
+            f"{treated:,} treated and {control:,} control customers have outcomes, "
+            f"{fewest:,} of each are the least"
+        )
     p_value = mismatch(treated, control, control_share=control_share)
     if p_value is None or p_value < MISMATCH_P_VALUE:
         return "treated and control are not as many as the spec's control share draws"
@@ -88,14 +107,18 @@ def _obstacle(treated: int, control: int, fewest: int, control_share: float) -> 
 
 
 def held_out_uplift(customers: Randomised, features: np.ndarray, *, threads: int) -> np.ndarray:
-    """Uplift of each customer by a forest fitted on other customers, (rows,): what a contact adds to P(stays)."""
+    """Uplift of each customer by a forest fitted on other customers, (rows,): what a contact adds
+    to P(stays).
+    """
     from sklearn.model_selection import GroupKFold
 
     uplift = np.empty(len(customers))
     folds = GroupKFold(FOLDS, shuffle=True, random_state=SEED)
     for fitted, held_out in folds.split(features, groups=customers.customer_id.astype(str)):
         forest = fit_uplift(customers.take(fitted), features[fitted], threads=threads)
-        uplift[held_out] = predict_uplift(forest, features[held_out], customers.churn_probability[held_out])
+        uplift[held_out] = predict_uplift(
+            forest, features[held_out], customers.churn_probability[held_out]
+        )
     return uplift
 
 
@@ -108,15 +131,19 @@ class UpliftForest:
 
 
 def fit_uplift(customers: Randomised, features: np.ndarray, *, threads: int) -> UpliftForest:
-    """A doubly robust causal forest (Athey, Tibshirani & Wager 2019; Kennedy 2023) on drawn customers.
+    """A doubly robust causal forest (Athey, Tibshirani & Wager 2019; Kennedy 2023) on drawn
+    customers.
 
-    The probability of treatment is what was drawn, so it is not modelled. Gradient boosting regresses the outcome.
+    The probability of treatment is what was drawn, so it is not modelled. Gradient boosting
+    regresses the outcome.
     """
     from econml.dr import ForestDRLearner
     from sklearn.dummy import DummyClassifier
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    medians = np.nan_to_num(np.nanmedian(np.column_stack([features, customers.churn_probability]), axis=0))
+    medians = np.nan_to_num(
+        np.nanmedian(np.column_stack([features, customers.churn_probability]), axis=0)
+    )
     forest = ForestDRLearner(
         model_propensity=DummyClassifier(strategy="prior"),
         model_regression=HistGradientBoostingClassifier(
@@ -135,7 +162,9 @@ def fit_uplift(customers: Randomised, features: np.ndarray, *, threads: int) -> 
     return UpliftForest(forest, medians)
 
 
-def predict_uplift(fitted: UpliftForest, features: np.ndarray, churn_probability: np.ndarray) -> np.ndarray:
+def predict_uplift(
+    fitted: UpliftForest, features: np.ndarray, churn_probability: np.ndarray
+) -> np.ndarray:
     """What a contact adds to the probability of staying, (rows,)."""
     effect = fitted.forest.effect(_filled(features, churn_probability, fitted.medians))
     return np.asarray(effect, dtype=np.float64).ravel()
@@ -147,18 +176,24 @@ def _filled(features: np.ndarray, churn_probability: np.ndarray, medians: np.nda
 
 
 def effects_eur(customers: Randomised, *, control_share: float) -> np.ndarray:
-    """An unbiased, noisy estimate of what contacting each customer earned, EUR: inverse-propensity weighting.
+    """An unbiased, noisy estimate of what contacting each customer earned, EUR: inverse-propensity
+    weighting.
 
-    What the churn score expects of the customer uncontacted is taken off first. That was known before the draw, so the
-    estimate stays unbiased and its spread falls (Robins, Rotnitzky & Zhao 1994).
+    What the churn score expects of the customer uncontacted is taken off first. That was known
+    before the draw, so the estimate stays unbiased and its spread falls (Robins, Rotnitzky & Zhao
+    1994).
     """
     expected = customers.value_eur * (1 - customers.churn_probability)
     surprise = customers.net_eur - expected
     return surprise * np.where(customers.is_control, -1 / control_share, 1 / (1 - control_share))
 
 
-def chosen_within(score_eur: np.ndarray, customers: Randomised, share: float, *, only_positive: bool) -> np.ndarray:
-    """Whom a ranking by score per euro chooses, best first, for that share of what contacting all would cost."""
+def chosen_within(
+    score_eur: np.ndarray, customers: Randomised, share: float, *, only_positive: bool
+) -> np.ndarray:
+    """Whom a ranking by score per euro chooses, best first, for that share of what contacting all
+    would cost.
+    """
     cost = customers.planned_cost_eur
     order = np.argsort(-score_eur / cost, kind="stable")
     affordable = np.cumsum(cost[order]) <= share * cost.sum() + 1e-9
@@ -168,7 +203,9 @@ def chosen_within(score_eur: np.ndarray, customers: Randomised, share: float, *,
 
 
 def paired_interval(gains_eur: np.ndarray, customer_id: np.ndarray) -> tuple[float, float]:
-    """Bootstrap interval of the mean gain; a customer drawn in several lists is resampled as one."""
+    """Bootstrap interval of the mean gain; a customer drawn in several lists is
+    resampled as one.
+    """
     _, group = np.unique(customer_id.astype(str), return_inverse=True)
     sums, sizes = np.bincount(group, gains_eur), np.bincount(group)
     generator = np.random.default_rng(SEED)

@@ -1,4 +1,6 @@
-"""The uplift challenge of a month in the warehouse: who was drawn so far, the decision, and the uplift of customers."""
+"""The uplift challenge of a month in the warehouse: who was drawn so far, the decision, and the
+uplift of customers.
+"""
 
 from dataclasses import asdict
 from datetime import date
@@ -7,9 +9,19 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from churn_platform.campaign.contact_list import UPLIFT_COLUMNS, UPLIFT_TABLE, offers_of, planned_control_share
+from churn_platform.campaign.contact_list import (
+    UPLIFT_COLUMNS,
+    UPLIFT_TABLE,
+    offers_of,
+    planned_control_share,
+)
 from churn_platform.campaign.outcome import follows_draw
-from churn_platform.campaign.randomised import Randomised, campaign_tables, join_randomised, read_randomised
+from churn_platform.campaign.randomised import (
+    Randomised,
+    campaign_tables,
+    join_randomised,
+    read_randomised,
+)
 from churn_platform.campaign.uplift import Challenge, fit_uplift, judge, predict_uplift
 from churn_platform.months import shift
 from churn_platform.portfolios.encoding import encoded_columns, matrix
@@ -35,7 +47,8 @@ COLUMNS = {
 def challenge_month(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, threads: int
 ) -> tuple[Challenge, pa.Table]:
-    """The decision by outcomes matured up to `month`, and the uplift of the month's customers: no rows if not used.
+    """The decision by outcomes matured up to `month`, and the uplift of the month's customers: no
+    rows if not used.
 
     Customers of a lower risk than anybody who was drawn have no uplift: no draw speaks of them.
     """
@@ -63,19 +76,26 @@ def challenge_month(
     return found, _uplift_rows(month, np.asarray(scored["customer_id"], dtype=object), uplift)
 
 
-def read_drawn(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> Randomised:
-    """Everybody whom the newest lists drew for contact or control, as far as labels have matured by `month`."""
+def read_drawn(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
+) -> Randomised:
+    """Everybody whom the newest lists drew for contact or control, as far as labels have matured by
+    `month`.
+    """
     listed = campaign_tables(portfolio)[0]
     if not table_exists(connection, listed):
         return read_randomised(connection, portfolio, month)
     gap = portfolio.label.gap_months
     newest = shift(month, -1 - gap)
     lists = connection.execute(
-        f"select distinct month from {listed} where month <= ? order by month desc limit ?", [newest, MOST_LISTS]
+        f"select distinct month from {listed} where month <= ? order by month desc limit ?",
+        [newest, MOST_LISTS],
     ).fetchall()
     matured = [shift(features_month, 1 + gap) for (features_month,) in lists]
     drawn = [read_randomised(connection, portfolio, outcomes) for outcomes in matured or [month]]
-    return join_randomised([each for each in drawn if _followed(each)] or [drawn[0].take(np.arange(0))])
+    return join_randomised(
+        [each for each in drawn if _followed(each)] or [drawn[0].take(np.arange(0))]
+    )
 
 
 def _followed(drawn: Randomised) -> bool:
@@ -92,16 +112,20 @@ def _followed(drawn: Randomised) -> bool:
 def read_features(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, drawn: Randomised
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Features of each drawn customer in the month of its list, (rows, features), and which rows have any."""
+    """Features of each drawn customer in the month of its list, (rows, features), and which rows
+    have any.
+    """
     features = np.full((len(drawn), len(portfolio.features)), np.nan, dtype=np.float32)
     known = np.zeros(len(drawn), dtype=bool)
     for month in np.unique(drawn.features_month):
         rows = np.flatnonzero(drawn.features_month == month)
         connection.register(
-            "drawn", pa.table({"customer_id": pa.array(drawn.customer_id[rows], pa.string()), "row": rows})
+            "drawn",
+            pa.table({"customer_id": pa.array(drawn.customer_id[rows], pa.string()), "row": rows}),
         )
         found = connection.execute(
-            f"select row, {encoded_columns(portfolio.features)} from {portfolio.name}.customer_features "
+            f"select row, {encoded_columns(portfolio.features)} "
+            f"from {portfolio.name}.customer_features "
             "join drawn using (customer_id) where month = ? order by row",
             [month.astype(date)],
         ).to_arrow_table()
@@ -111,10 +135,13 @@ def read_features(
     return features, known
 
 
-def _scored(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, least: float) -> pa.Table:
+def _scored(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, least: float
+) -> pa.Table:
     return connection.execute(
         f"select customer_id, churn_probability, {encoded_columns(portfolio.features)} "
-        f"from {portfolio.name}.monthly_scores join {portfolio.name}.customer_features using (customer_id, month) "
+        f"from {portfolio.name}.monthly_scores join {portfolio.name}.customer_features "
+        "using (customer_id, month) "
         "where month = ? and churn_probability >= ? order by customer_id",
         [month, least],
     ).to_arrow_table()
@@ -131,9 +158,15 @@ def _uplift_rows(month: date, customer_id: np.ndarray, uplift: np.ndarray) -> pa
 
 
 def replace_challenge(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, found: Challenge, uplift: pa.Table
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    month: date,
+    found: Challenge,
+    uplift: pa.Table,
 ) -> None:
-    """Put decision and uplift of a month in place of those before. To be called in a transaction."""
+    """Put decision and uplift of a month in place of those before. To be called
+    in a transaction.
+    """
     replace_dicts(connection, f"{portfolio.name}.{NAME}", COLUMNS, month, [asdict(found)])
     replace_rows(connection, f"{portfolio.name}.{UPLIFT_TABLE}", UPLIFT_COLUMNS, month, uplift)
 
@@ -146,7 +179,9 @@ def as_markdown(found: Challenge) -> str:
     }
     if found.difference_eur is not None:
         figures |= {
-            "profit of the uplift ranking, EUR per customer drawn": f"{found.uplift_profit_eur:+.2f}",
+            "profit of the uplift ranking, EUR per customer drawn": (
+                f"{found.uplift_profit_eur:+.2f}"
+            ),
             "profit of the churn ranking": f"{found.churn_profit_eur:+.2f}",
             "difference": f"{found.difference_eur:+.2f} "
             f"({found.difference_low_eur:+.2f} to {found.difference_high_eur:+.2f})",

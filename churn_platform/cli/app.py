@@ -31,7 +31,9 @@ app = typer.Typer(
 
 
 def literal_console(file: TextIO) -> Console:
-    """A console that prints text as it stands: a name or an id may look like markup or like an emoji."""
+    """A console that prints text as it stands: a name or an id may look like markup or like an
+    emoji.
+    """
     return Console(file=file, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
@@ -43,13 +45,17 @@ PortfolioName = Annotated[str, typer.Argument(help="Name of the portfolio.")]
 
 
 def main() -> None:
-    """Run the command; an error that can be mended ends in one line and exit code 1, a defect in a traceback."""
+    """Run the command; an error that can be mended ends in one line and exit code 1, a defect in a
+    traceback.
+    """
     warnings.simplefilter("ignore")
     try:
         app()
     except Exception as error:
         told = error if isinstance(error, ChurnError) else as_ours(error)
-        if full := full_disk(error, written_folders):  # what else is told blames the store that noticed
+        if full := full_disk(
+            error, written_folders
+        ):  # what else is told blames the store that noticed
             told = ChurnError(f"{first_line(error)}; {full}")
         shown = literal_console(sys.stderr)
         if told is None:
@@ -60,7 +66,9 @@ def main() -> None:
 
 
 def _secrets() -> list[str]:
-    """The secrets that no error may show; none where the settings themselves are wrong, whose error shows none."""
+    """The secrets that no error may show; none where the settings themselves are wrong, whose error
+    shows none.
+    """
     try:
         return load_settings().secrets()
     except SettingsError:
@@ -80,18 +88,24 @@ def portfolio_named(settings: Settings, name: str) -> Portfolio:
 
     known = load_portfolios(settings.portfolios_dir)
     if name not in known:
-        raise ChurnError(f"no portfolio {name!r}; there are {', '.join(known)}, and `churn onboard` makes more")
+        raise ChurnError(
+            f"no portfolio {name!r}; there are {', '.join(known)}, and `churn onboard` makes more"
+        )
     return known[name]
 
 
 def read_month(text: str) -> date:
-    """The month written as YYYY-MM; ChurnError where it is none, or of a year that nobody has data of."""
+    """The month written as YYYY-MM; ChurnError where it is none, or of a year that nobody has data
+    of.
+    """
     try:
         month = months.parse_month(text)
     except ValueError as error:
         raise ChurnError(f"{text!r} is not a month; write YYYY-MM, for example 2026-01") from error
     if not FIRST_YEAR <= month.year <= LAST_YEAR:
-        raise ChurnError(f"{text!r} is out of range; give a month from {FIRST_YEAR}-01 to {LAST_YEAR}-12")
+        raise ChurnError(
+            f"{text!r} is out of range; give a month from {FIRST_YEAR}-01 to {LAST_YEAR}-12"
+        )
     return month
 
 
@@ -100,8 +114,11 @@ def require_partitions(settings: Settings, first: date, last: date) -> None:
     newest = months.last_complete_month(datetime.now(UTC).date())
     if first < settings.first_month:
         raise ChurnError(
-            f"{months.label(first)} lies before the graph's first month, {months.label(settings.first_month)}; "
+            f"{months.label(first)} lies before the graph's first month, "
+            f"{months.label(settings.first_month)}; "
             "give a later month, or set CHURN_FIRST_MONTH"
         )
     if last > newest:
-        raise ChurnError(f"{months.label(last)} has not ended; give a month up to {months.label(newest)}")
+        raise ChurnError(
+            f"{months.label(last)} has not ended; give a month up to {months.label(newest)}"
+        )

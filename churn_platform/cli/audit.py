@@ -22,10 +22,13 @@ app.add_typer(audit, name="audit")
 @audit.command()
 def verify(
     head: Annotated[
-        list[str] | None, typer.Option(help="A head you noted elsewhere, <number>:<sha256>; repeatable.")
+        list[str] | None,
+        typer.Option(help="A head you noted elsewhere, <number>:<sha256>; repeatable."),
     ] = None,
 ) -> None:
-    """Check every record of the trail, and the heads noted in MLflow and Dagster; exit code 1 where one is broken."""
+    """Check every record of the trail, and the heads noted in MLflow and Dagster; exit code 1 where
+    one is broken.
+    """
     from churn_platform.audit.anchors import read_anchor
     from churn_platform.audit.verify import verify
 
@@ -54,11 +57,17 @@ def verify(
 @audit.command()
 def show(
     portfolio: Annotated[str | None, typer.Option(help="Only this portfolio.")] = None,
-    action: Annotated[str | None, typer.Option(help="Only this action, for example promotion.")] = None,
-    since: Annotated[str | None, typer.Option(help="Only from this day on, YYYY-MM-DD, UTC.")] = None,
+    action: Annotated[
+        str | None, typer.Option(help="Only this action, for example promotion.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only from this day on, YYYY-MM-DD, UTC.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The records as JSON lines.")] = False,
 ) -> None:
-    """List the records of the trail, oldest first; what it says is checked by `churn audit verify`."""
+    """List the records of the trail, oldest first; what it says is checked by
+    `churn audit verify`.
+    """
     from churn_platform.audit.audit_log import read_records
     from churn_platform.audit.record import encode
     from churn_platform.audit.trail import select
@@ -86,7 +95,9 @@ def read_day(text: str) -> datetime:
     try:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError as error:
-        raise ChurnError(f"{text!r} is not a day; write YYYY-MM-DD, for example 2026-01-31") from error
+        raise ChurnError(
+            f"{text!r} is not a day; write YYYY-MM-DD, for example 2026-01-31"
+        ) from error
 
 
 def _mlflow_anchors(settings: Settings) -> "list[Anchor]":

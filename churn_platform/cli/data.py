@@ -7,7 +7,15 @@ from typing import Annotated
 import typer
 
 from churn_platform import months
-from churn_platform.cli.app import MonthText, PortfolioName, app, audit_log, console, portfolio_named, read_month
+from churn_platform.cli.app import (
+    MonthText,
+    PortfolioName,
+    app,
+    audit_log,
+    console,
+    portfolio_named,
+    read_month,
+)
 from churn_platform.errors import ChurnError, SettingsError
 from churn_platform.settings import load_settings
 
@@ -18,17 +26,25 @@ def simulate(
     month_count: Annotated[int, typer.Option("--months", help="Months to write.")] = 18,
     first_month: MonthText = "2025-01",
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
-    scenario: Annotated[str, typer.Option(help="none, price_rise, competitor, harmless_mix or broken_feed.")] = "none",
+    scenario: Annotated[
+        str, typer.Option(help="none, price_rise, competitor, harmless_mix or broken_feed.")
+    ] = "none",
     scenario_month: Annotated[
         str | None, typer.Option(help="Month from which the scenario acts; default the last.")
     ] = None,
-    calls_per_customer: Annotated[float, typer.Option(help="Mean call records per customer and month.")] = 50,
-    campaign: Annotated[bool, typer.Option(help="Customers on exported contact lists are contacted.")] = False,
+    calls_per_customer: Annotated[
+        float, typer.Option(help="Mean call records per customer and month.")
+    ] = 50,
+    campaign: Annotated[
+        bool, typer.Option(help="Customers on exported contact lists are contacted.")
+    ] = False,
     write_from: Annotated[
         str | None, typer.Option(help="Month as YYYY-MM; files of earlier months stay as they are.")
     ] = None,
 ) -> None:
-    """Write the landing files of a simulated operator, and apart from them its true churn probabilities."""
+    """Write the landing files of a simulated operator, and apart from them its true churn
+    probabilities.
+    """
     from pydantic import ValidationError
 
     from churn_platform.simulator import CAMPAIGN, SimulationConfig, nobody, plans_from, simulate
@@ -45,12 +61,22 @@ def simulate(
             calls_per_customer=calls_per_customer,
         )
     except ValidationError as error:
-        wrong = "; ".join(f"--{_option(item['loc'])} {item['input']}: {item['msg']}" for item in error.errors())
+        wrong = "; ".join(
+            f"--{_option(item['loc'])} {item['input']}: {item['msg']}" for item in error.errors()
+        )
         raise SettingsError(f"simulation not possible: {wrong}") from error
-    first_written, last_month = read_month(write_from) if write_from else None, config.month_starts()[-1]
+    first_written, last_month = (
+        read_month(write_from) if write_from else None,
+        config.month_starts()[-1],
+    )
     if first_written and first_written > last_month:
-        raise SettingsError(f"--write-from {write_from} lies after the last month, {months.label(last_month)}")
-    lists, contacts = settings.exports_dir / "telecomit" / "contact_list", settings.landing_dir / "telecomit" / CAMPAIGN
+        raise SettingsError(
+            f"--write-from {write_from} lies after the last month, {months.label(last_month)}"
+        )
+    lists, contacts = (
+        settings.exports_dir / "telecomit" / "contact_list",
+        settings.landing_dir / "telecomit" / CAMPAIGN,
+    )
     with console.status("simulating") as status:
         simulate(
             config,
@@ -60,7 +86,9 @@ def simulate(
             write_from=first_written,
             plans=plans_from(lists, contacts, write_from=first_written) if campaign else nobody,
         )
-    console.print(f"{customers:,} customers, {month_count} months: {settings.landing_dir / 'telecomit'}")
+    console.print(
+        f"{customers:,} customers, {month_count} months: {settings.landing_dir / 'telecomit'}"
+    )
 
 
 def _option(location: tuple[int | str, ...]) -> str:
@@ -69,20 +97,33 @@ def _option(location: tuple[int | str, ...]) -> str:
 
 @app.command()
 def onboard(
-    file: Annotated[Path, typer.Argument(help="A customer snapshot: CSV, CSV.GZ or Parquet, one row per customer.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="A customer snapshot: CSV, CSV.GZ or Parquet, one row per customer."),
+    ],
     name: Annotated[str, typer.Option(help="Name of the new portfolio, a lower-case identifier.")],
     id_column: Annotated[str, typer.Option("--id", help="Column with the customer id.")],
     label_column: Annotated[str, typer.Option("--label", help="Column that says who churned.")],
-    protected: Annotated[list[str] | None, typer.Option(help="Column to watch for fairness; repeatable.")] = None,
-    positive: Annotated[list[str] | None, typer.Option(help="Value of the label for churned; repeatable.")] = None,
-    negative: Annotated[list[str] | None, typer.Option(help="Value of the label for stayed; repeatable.")] = None,
-    ignore: Annotated[list[str] | None, typer.Option(help="Value of the label that says nothing; repeatable.")] = None,
+    protected: Annotated[
+        list[str] | None, typer.Option(help="Column to watch for fairness; repeatable.")
+    ] = None,
+    positive: Annotated[
+        list[str] | None, typer.Option(help="Value of the label for churned; repeatable.")
+    ] = None,
+    negative: Annotated[
+        list[str] | None, typer.Option(help="Value of the label for stayed; repeatable.")
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="Value of the label that says nothing; repeatable.")
+    ] = None,
     decimal: Annotated[str | None, typer.Option(help="Sign before decimals: . or ,")] = None,
     thousands: Annotated[str | None, typer.Option(help="Sign between thousands.")] = None,
     date_order: Annotated[str | None, typer.Option(help="day-first or month-first.")] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace a spec of that name.")] = False,
 ) -> None:
-    """Inspect a customer snapshot and write its spec; the new portfolio then runs through the same graph."""
+    """Inspect a customer snapshot and write its spec; the new portfolio then runs through the same
+    graph.
+    """
     from churn_platform.onboarding import onboard
     from churn_platform.onboarding.label import Given
     from churn_platform.onboarding.understanding import Hints
@@ -98,7 +139,10 @@ def onboard(
         label=Given(tuple(positive or ()), tuple(negative or ()), tuple(ignore or ())),
         hints=Hints(decimal, thousands, date_order),
     )
-    console.print(f"{made.rows:,} customers, {made.churn_rate:.1%} churned, {len(made.portfolio.features)} features")
+    console.print(
+        f"{made.rows:,} customers, {made.churn_rate:.1%} churned, "
+        f"{len(made.portfolio.features)} features"
+    )
     for finding in made.findings:
         console.print(f"- {finding}")
     console.print(f"\nspec            {made.path}  (read it, correct it)")
@@ -109,9 +153,14 @@ def onboard(
 def accept_data(
     portfolio: PortfolioName,
     month: Annotated[str, typer.Option(help="Month as YYYY-MM.")],
-    reason: Annotated[str, typer.Option(help="Why the files are right, for the audit trail; without personal data.")],
+    reason: Annotated[
+        str,
+        typer.Option(help="Why the files are right, for the audit trail; without personal data."),
+    ],
 ) -> None:
-    """Take a month whose data contract is broken as it is: it blocks no more, and later months are judged by it."""
+    """Take a month whose data contract is broken as it is: it blocks no more, and later months are
+    judged by it.
+    """
     from churn_platform.audit.anchors import note_head
     from churn_platform.data_contract.profile_tables import accept_month
     from churn_platform.graph.resources.tracking import Tracking
@@ -124,7 +173,9 @@ def accept_data(
 
     def record(overruled: list[str]) -> None:
         subject, details = f"month {months.label(chosen)}", {"complaints": overruled}
-        accepted = trail.append("data_acceptance", portfolio=portfolio, subject=subject, reason=reason, details=details)
+        accepted = trail.append(
+            "data_acceptance", portfolio=portfolio, subject=subject, reason=reason, details=details
+        )
         note_head(client, accepted)
 
     with closing(connect(lake)) as connection:
@@ -132,16 +183,26 @@ def accept_data(
     for complaint in overruled:
         console.print(f"accepted        {complaint}")
     mark_delivered(settings.landing_dir, spec, chosen)
-    console.print(f"The landing sensor takes {month} in again; by hand: run the job {portfolio}_features for it.")
+    console.print(
+        f"The landing sensor takes {month} in again; by hand: "
+        f"run the job {portfolio}_features for it."
+    )
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
 def dbt(context: typer.Context) -> None:
-    """Run dbt on the warehouse, for example `churn dbt build --select customer_months`; waits for other writers."""
+    """Run dbt on the warehouse, for example `churn dbt build --select customer_months`; waits for
+    other writers.
+    """
     from churn_platform.graph.dbt import run_dbt
     from churn_platform.warehouse.lake import Lake
 
     if all(argument.startswith("-") for argument in context.args):
-        raise ChurnError("no dbt command given; give one with its options, for example `churn dbt build --help`")
+        raise ChurnError(
+            "no dbt command given; give one with its options, for example `churn dbt build --help`"
+        )
     settings = load_settings()
     raise typer.Exit(run_dbt(Lake.of(settings), settings.root / "dbt_by_hand", context.args))

@@ -7,7 +7,9 @@ from churn_platform.settings import load_settings
 
 ADVICE = {
     "builtins.OSError": "check that path, its permissions and the space on its disk",
-    "duckdb.IOException": "`churn check-lake` names damaged files of the lake and the command that heals each",
+    "duckdb.IOException": (
+        "`churn check-lake` names damaged files of the lake and the command that heals each"
+    ),
     "duckdb.OutOfMemoryException": "set CHURN_DUCKDB_MEMORY_LIMIT higher, for example 8GB",
     "mlflow.MlflowException": "check the store that CHURN_MLFLOW_TRACKING_URI names, and its files",
     "sqlalchemy.DBAPIError": "check the store that CHURN_MLFLOW_TRACKING_URI names",
@@ -15,7 +17,8 @@ ADVICE = {
 
 
 def as_ours(error: Exception) -> ChurnError | None:
-    """The error in one line with advice; None for one that is a defect of ours, whose traceback is wanted.
+    """The error in one line with advice; None for one that is a defect of ours, whose traceback is
+    wanted.
 
     Kinds are compared by name, since importing these libraries takes seconds.
     """
@@ -34,10 +37,17 @@ def first_line(error: Exception) -> str:
 
 def written_folders() -> list[Path]:
     """Every local folder that a command may write to, Dagster's store and MLflow's among them."""
-    from churn_platform.graph.runs import dagster_folders  # Dagster takes seconds, which only an error costs
+    from churn_platform.graph.runs import (
+        dagster_folders,
+    )  # Dagster takes seconds, which only an error costs
 
     settings = load_settings()
-    folders = [settings.root, settings.root / "tmp", settings.root / "mlflow_artifacts", settings.serving_log_dir]
+    folders = [
+        settings.root,
+        settings.root / "tmp",
+        settings.root / "mlflow_artifacts",
+        settings.serving_log_dir,
+    ]
     if "://" not in settings.lake_files:
         folders.append(Path(settings.lake_files))
     if settings.mlflow_uri.startswith("sqlite:///"):

@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from churn_platform import months
-from churn_platform.cli.app import PortfolioName, app, console, portfolio_named, read_month, require_partitions
+from churn_platform.cli.app import (
+    PortfolioName,
+    app,
+    console,
+    portfolio_named,
+    read_month,
+    require_partitions,
+)
 from churn_platform.cli.data import simulate
 from churn_platform.errors import ChurnError
 from churn_platform.portfolios.spec import Portfolio
@@ -20,11 +27,19 @@ SCORED_MONTHS = 3
 @app.command()
 def run(
     portfolio: PortfolioName,
-    file: Annotated[Path | None, typer.Option(help="Snapshot to land first, for the last month.")] = None,
-    first: Annotated[str | None, typer.Option("--from", help="First month; default the first landed.")] = None,
-    last: Annotated[str | None, typer.Option("--to", help="Last month; default the last landed.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Snapshot to land first, for the last month.")
+    ] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", help="First month; default the first landed.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", help="Last month; default the last landed.")
+    ] = None,
 ) -> None:
-    """Run the whole graph: features of every month, training, scores of the newest three, publication, drift of all."""
+    """Run the whole graph: features of every month, training, scores of the newest three,
+    publication, drift of all.
+    """
     _run_graph(load_settings(), portfolio, file=file, first=first, last=last, watch=True)
 
 
@@ -38,7 +53,12 @@ def demo(
     begun = time.monotonic()
     settings = load_settings()
     console.rule("simulate", align="left")
-    simulate(customers=customers, month_count=month_count, first_month=f"{settings.first_month:%Y-%m}", seed=seed)
+    simulate(
+        customers=customers,
+        month_count=month_count,
+        first_month=f"{settings.first_month:%Y-%m}",
+        seed=seed,
+    )
     last = months.label(months.shift(settings.first_month, month_count - 1))
     _run_graph(settings, "telecomit", file=None, first=f"{settings.first_month:%Y-%m}", last=last)
     console.print(f"took            {time.monotonic() - begun:.0f} s")
@@ -46,7 +66,9 @@ def demo(
 
 @app.command()
 def demo_telco(csv: Annotated[Path, typer.Option(help="The IBM Telco file.")]) -> None:
-    """Run the graph on the public IBM Telco file, and cross-validate the candidates beside its reference."""
+    """Run the graph on the public IBM Telco file, and cross-validate the candidates beside its
+    reference.
+    """
     settings = load_settings()
     _run_graph(settings, "ibm_telco", file=csv, first=None, last=None)
     cross_validate("ibm_telco")
@@ -68,15 +90,27 @@ def cross_validate(portfolio: PortfolioName) -> None:
         if not matured:
             raise ChurnError(f"{portfolio} has no labels; run `churn run {portfolio}` first")
         newest = matured[-1].features_month
-        customers = load_labelled(connection, spec, newest, snapshot=current_snapshot(connection)).untouched
+        customers = load_labelled(
+            connection, spec, newest, snapshot=current_snapshot(connection)
+        ).untouched
     told = f"{len(customers):,} customers of {months.label(newest)}"
-    means = f"{settings.tuning_trials} trials inside each" if settings.tuning_trials else "default parameters"
-    console.print(f"\n5-fold AUC on {told}, folds fixed, {means}: mean, deviation, 95 % interval of the mean")
+    means = (
+        f"{settings.tuning_trials} trials inside each"
+        if settings.tuning_trials
+        else "default parameters"
+    )
+    console.print(
+        f"\n5-fold AUC on {told}, folds fixed, {means}: mean, deviation, 95 % interval of the mean"
+    )
     budget = Budget(settings.tuning_trials, settings.tuning_seconds, settings.tuning_rows_max)
     for algorithm in spec.candidates:
-        auc = cross_validated_auc(spec, algorithm, customers, budget=budget, threads=settings.model_threads)
+        auc = cross_validated_auc(
+            spec, algorithm, customers, budget=budget, threads=settings.model_threads
+        )
         low, high = mean_interval(auc)
-        console.print(f"  {algorithm:<22}{auc.mean():.4f} +- {auc.std(ddof=1):.4f}   {low:.4f} to {high:.4f}")
+        console.print(
+            f"  {algorithm:<22}{auc.mean():.4f} +- {auc.std(ddof=1):.4f}   {low:.4f} to {high:.4f}"
+        )
 
 
 @app.command()
@@ -107,33 +141,52 @@ def result(portfolio: PortfolioName) -> None:
 
 
 def _run_graph(
-    settings: Settings, portfolio: str, *, file: Path | None, first: str | None, last: str | None, watch: bool = False
+    settings: Settings,
+    portfolio: str,
+    *,
+    file: Path | None,
+    first: str | None,
+    last: str | None,
+    watch: bool = False,
 ) -> None:
     from churn_platform.ingest.landing_folder import land_file
 
     spec = portfolio_named(settings, portfolio)
     if file:
-        begin = end = read_month(last) if last else months.last_complete_month(datetime.now(UTC).date())
+        begin = end = (
+            read_month(last) if last else months.last_complete_month(datetime.now(UTC).date())
+        )
     else:
         begin, end = _landed_range(settings, spec, first, last)
     require_partitions(settings, begin, end)
     if file:
         land_file(file, settings.landing_dir, portfolio, spec.landed_tables[0].name, end)
 
-    from churn_platform.definitions import build_defs  # seconds, which a mistake above need not cost
+    from churn_platform.definitions import (
+        build_defs,
+    )  # seconds, which a mistake above need not cost
     from churn_platform.graph.runs import dagster_instance, run_job
 
     instance, defs = dagster_instance(Path.cwd()), build_defs()
     newest = max(begin, months.shift(end, 1 - SCORED_MONTHS))
-    stages = [("features", begin), ("training", end), ("scores", newest), *([("monitoring", begin)] if watch else [])]
+    stages = [
+        ("features", begin),
+        ("training", end),
+        ("scores", newest),
+        *([("monitoring", begin)] if watch else []),
+    ]
     for stage, stage_begin in stages:
         console.rule(f"{stage}: {months.label(stage_begin)} to {months.label(end)}", align="left")
         log = settings.root / "logs" / f"{portfolio}_{stage}.log"
-        run_job(defs, instance, f"{portfolio}_{stage}", stage_begin, end, log=log, show=console.print)
+        run_job(
+            defs, instance, f"{portfolio}_{stage}", stage_begin, end, log=log, show=console.print
+        )
     result(portfolio)
 
 
-def _landed_range(settings: Settings, spec: Portfolio, first: str | None, last: str | None) -> tuple[date, date]:
+def _landed_range(
+    settings: Settings, spec: Portfolio, first: str | None, last: str | None
+) -> tuple[date, date]:
     """The months asked for, else those that have landed; files that are not read are told."""
     from churn_platform.ingest.landing_folder import begun_months, misnamed
 

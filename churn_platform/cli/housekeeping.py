@@ -9,7 +9,9 @@ from churn_platform.settings import load_settings
 
 @app.command()
 def housekeeping() -> None:
-    """Pack the lake, and remove what is older than its retention; the same as the asset does once a month."""
+    """Pack the lake, and remove what is older than its retention; the same as the asset does once a
+    month.
+    """
     from churn_platform.graph.old_runs import forgetting
     from churn_platform.graph.resources.tracking import Tracking
     from churn_platform.graph.runs import dagster_instance
@@ -17,10 +19,17 @@ def housekeeping() -> None:
     from churn_platform.portfolios.loader import load_portfolios
 
     settings = load_settings()
-    portfolios, forget = list(load_portfolios(settings.portfolios_dir)), forgetting(dagster_instance(Path.cwd()))
+    portfolios, forget = (
+        list(load_portfolios(settings.portfolios_dir)),
+        forgetting(dagster_instance(Path.cwd())),
+    )
     retention = Retention.of(settings, datetime.now(UTC))
     with console.status("housekeeping"):
         done = keep_house(
-            settings, portfolios, Tracking.of(settings).answering_client(make=True), retention, forget_runs=forget
+            settings,
+            portfolios,
+            Tracking.of(settings).answering_client(make=True),
+            retention,
+            forget_runs=forget,
         )
     console.print(as_markdown(done))

@@ -14,7 +14,9 @@ PAST = "only past states read it: models that were fitted on them cannot be repr
 
 @app.command()
 def check_lake() -> None:
-    """Compare every file of the lake with what was written, by size and checksum; exit code 1 if one is damaged."""
+    """Compare every file of the lake with what was written, by size and checksum; exit code 1 if
+    one is damaged.
+    """
     from churn_platform.warehouse.damage import dropped_months, find_damage
     from churn_platform.warehouse.lake import Lake, connect
     from churn_platform.warehouse.lake_files import lake_files
@@ -36,12 +38,16 @@ def materialize(
     table: Annotated[str, typer.Argument(help="A table of the lake, as schema.table.")],
     month: Annotated[str, typer.Option(help="Month as YYYY-MM.")],
 ) -> None:
-    """Make one month of one table again, for example after `churn check-lake` has named a damaged file of it."""
+    """Make one month of one table again, for example after `churn check-lake` has named a damaged
+    file of it.
+    """
     settings = load_settings()
     chosen = read_month(month)
     require_partitions(settings, chosen, chosen)
 
-    from churn_platform.definitions import build_defs  # seconds, which a mistake above need not cost
+    from churn_platform.definitions import (
+        build_defs,
+    )  # seconds, which a mistake above need not cost
     from churn_platform.graph.runs import dagster_instance, materialize_table
     from churn_platform.warehouse.lake import Lake
     from churn_platform.warehouse.lake_files import forget_dropped

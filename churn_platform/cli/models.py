@@ -1,4 +1,6 @@
-"""Commands on models: list them, say who is champion, compare, roll back, approve, score a month again."""
+"""Commands on models: list them, say who is champion, compare, roll back, approve, score a month
+again.
+"""
 
 import json
 from contextlib import closing
@@ -31,7 +33,9 @@ Reason = Annotated[str, typer.Option(help="Why, for the audit trail; without per
 
 @app.command()
 def models(portfolio: PortfolioName, as_json: AsJson = False) -> None:
-    """List every registered version, newest first: how good it is, what was decided on it, what it is now."""
+    """List every registered version, newest first: how good it is, what was decided on it, what it
+    is now.
+    """
     from churn_platform.training.model_registry import aliases, version_row, versions
 
     client = publisher_of(load_settings(), portfolio).client
@@ -50,7 +54,8 @@ def models(portfolio: PortfolioName, as_json: AsJson = False) -> None:
 def champion(
     portfolio: PortfolioName,
     on: Annotated[
-        str | None, typer.Option(help="A day, to its end in UTC, or an instant as 2026-01-31T12:00+01:00.")
+        str | None,
+        typer.Option(help="A day, to its end in UTC, or an instant as 2026-01-31T12:00+01:00."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -71,7 +76,8 @@ def champion(
         console.print(f"{name:<16}{value}")
     if record and len({record.version, *state.values()}) > 1 and state:
         console.print(
-            f"these differ: a run is at work or was cut short; `churn rollback {portfolio} --to N` settles it"
+            "these differ: a run is at work or was cut short; "
+            f"`churn rollback {portfolio} --to N` settles it"
         )
 
 
@@ -82,7 +88,9 @@ def compare(
     second: Annotated[int, typer.Argument(help="Another version.")],
     as_json: AsJson = False,
 ) -> None:
-    """Hold two versions against the newest matured hold-out, the same customers, and list in what they differ."""
+    """Hold two versions against the newest matured hold-out, the same customers, and list in what
+    they differ.
+    """
     from churn_platform.metrics.comparison import CONFIDENCE
     from churn_platform.promotion.side_by_side import compare, made_of, metric_rows, read_version
     from churn_platform.training.versions import newest_version
@@ -94,7 +102,9 @@ def compare(
     one, other = (read_version(publisher.client, spec, number) for number in (first, second))
     with closing(connect(publisher.lake, read_only=True)) as connection:
         judged_on = newest_version(publisher.client, spec)
-        compared = compare(connection, (one, other), judged_on, spec, replicates=settings.bootstrap_replicates)
+        compared = compare(
+            connection, (one, other), judged_on, spec, replicates=settings.bootstrap_replicates
+        )
     if as_json:
         console.print(json.dumps(compared.as_dict()))
         return
@@ -109,7 +119,8 @@ def compare(
     console.print(
         f"\nAUC of version {first} minus version {second}: {difference.estimate:+.4f}, "
         f"{CONFIDENCE * 100:g} % interval {difference.low:+.4f} to {difference.high:+.4f}, "
-        f"on the same {compared.customers:,} customers, the hold-out of version {compared.judged_on}"
+        f"on the same {compared.customers:,} customers, "
+        f"the hold-out of version {compared.judged_on}"
     )
 
 
@@ -117,10 +128,14 @@ def compare(
 def rollback(
     portfolio: PortfolioName,
     reason: Reason,
-    to: Annotated[int | None, typer.Option(help="Version to go back to; default the champion before.")] = None,
+    to: Annotated[
+        int | None, typer.Option(help="Version to go back to; default the champion before.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make an earlier champion serve again, at once; the present one is withdrawn and never promoted again."""
+    """Make an earlier champion serve again, at once; the present one is withdrawn and never
+    promoted again.
+    """
     from churn_platform.promotion.rollback import roll_back
 
     publisher = publisher_of(load_settings(), portfolio)
@@ -131,7 +146,9 @@ def rollback(
 def approve(
     portfolio: PortfolioName,
     reason: Reason,
-    version: Annotated[int | None, typer.Option(help="Version to approve; default the newest that waits.")] = None,
+    version: Annotated[
+        int | None, typer.Option(help="Version to approve; default the newest that waits.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Promote and publish the version that earned promotion and waits for a person."""
@@ -142,30 +159,41 @@ def approve(
 
 
 @app.command()
-def score(portfolio: PortfolioName, month: Annotated[str, typer.Option(help="Month as YYYY-MM.")]) -> None:
-    """Score a month with the champion there is and publish the scores, for example after a rollback."""
+def score(
+    portfolio: PortfolioName, month: Annotated[str, typer.Option(help="Month as YYYY-MM.")]
+) -> None:
+    """Score a month with the champion there is and publish the scores, for example after a
+    rollback.
+    """
     settings = load_settings()
     portfolio_named(settings, portfolio)
     chosen = read_month(month)
     require_partitions(settings, chosen, chosen)
 
-    from churn_platform.definitions import build_defs  # seconds, which a mistake above need not cost
+    from churn_platform.definitions import (
+        build_defs,
+    )  # seconds, which a mistake above need not cost
     from churn_platform.graph.runs import dagster_instance, run_job
 
     log = settings.root / "logs" / f"{portfolio}_scores.log"
     instance = dagster_instance(Path.cwd())
-    run_job(build_defs(), instance, f"{portfolio}_scores", chosen, chosen, log=log, show=console.print)
+    run_job(
+        build_defs(), instance, f"{portfolio}_scores", chosen, chosen, log=log, show=console.print
+    )
 
 
 def read_instant(text: str, *, now: datetime) -> datetime:
-    """The last microsecond of a day in UTC, or the instant given, UTC where it has no zone; ChurnError in the future.
+    """The last microsecond of a day in UTC, or the instant given, UTC where it has no zone;
+    ChurnError in the future.
 
     Today, which has not ended, stands for now.
     """
     try:
         given = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ChurnError(f"{text!r} is no date; write YYYY-MM-DD or 2026-01-31T12:00+01:00") from error
+        raise ChurnError(
+            f"{text!r} is no date; write YYYY-MM-DD or 2026-01-31T12:00+01:00"
+        ) from error
     given = given if given.tzinfo else given.replace(tzinfo=UTC)
     is_day = len(text) <= len("2026-01-31")
     if given > now:
@@ -174,7 +202,9 @@ def read_instant(text: str, *, now: datetime) -> datetime:
 
 
 def publisher_of(settings: Settings, portfolio: str) -> "Publisher":
-    """What a command needs to change or ask what is published; ChurnError where there is no such portfolio."""
+    """What a command needs to change or ask what is published; ChurnError where there is no such
+    portfolio.
+    """
     from churn_platform.graph.resources.tracking import Tracking
     from churn_platform.promotion.publication import Publisher
     from churn_platform.warehouse.lake import Lake
@@ -195,16 +225,28 @@ def _tell(publisher: "Publisher", done: "Takeover", *, as_json: bool) -> None:
     record, name = done.record, publisher.portfolio.name
     stale = scored_by_another(publisher, record.version or 0)
     if as_json:
-        outcome = {"before": done.before, "after": record.version, "record": json.loads(_encoded(record))}
+        outcome = {
+            "before": done.before,
+            "after": record.version,
+            "record": json.loads(_encoded(record)),
+        }
         scores = {"month": stale[0], "scored_by": stale[1]} if stale else None
-        console.print(json.dumps(outcome | {"bundle_sha256": done.bundle.sha256, "stale_scores": scores}))
+        console.print(
+            json.dumps(outcome | {"bundle_sha256": done.bundle.sha256, "stale_scores": scores})
+        )
         return
-    console.print(f"champion        version {done.before or 'none'} -> version {record.version}, live")
-    console.print(f"record          {record.sequence}, {record.action} by {record.by}: {record.reason}")
+    console.print(
+        f"champion        version {done.before or 'none'} -> version {record.version}, live"
+    )
+    console.print(
+        f"record          {record.sequence}, {record.action} by {record.by}: {record.reason}"
+    )
     if record.action == "rollback":
         console.print(f"version {done.before:<8}withdrawn; it is not promoted again")
     if stale:
-        console.print(f"scores          of {stale[0]} were made by version {stale[1]}; to score them again:")
+        console.print(
+            f"scores          of {stale[0]} were made by version {stale[1]}; to score them again:"
+        )
         console.print(f"                churn score {name} --month {stale[0]}")
 
 
@@ -223,7 +265,9 @@ def _sentence(record: Any) -> str:
     if record is None:
         return "none, as far as the audit trail knows"
     since = f"{record.at:%Y-%m-%d %H:%M:%S} UTC"
-    return f"version {record.version} since {since}, {record.action} by {record.by}: {record.reason}"
+    return (
+        f"version {record.version} since {since}, {record.action} by {record.by}: {record.reason}"
+    )
 
 
 def _encoded(record: Any) -> bytes:

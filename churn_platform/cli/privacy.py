@@ -17,14 +17,24 @@ def erase(
     portfolio: PortfolioName,
     customer: Annotated[str, typer.Option(help="The customer's id.")],
     reason: Annotated[str, typer.Option(help="Why, for the audit trail; without personal data.")],
-    landing: Annotated[bool, typer.Option("--landing", help="Rewrite the operator's landed files as well.")] = False,
-    even_if_unknown: Annotated[
-        bool, typer.Option("--even-if-unknown", help="Keep the id out of later deliveries although nothing knows it.")
+    landing: Annotated[
+        bool, typer.Option("--landing", help="Rewrite the operator's landed files as well.")
     ] = False,
-    also: Annotated[list[Path] | None, typer.Option(help="A further folder to search; repeatable.")] = None,
+    even_if_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--even-if-unknown",
+            help="Keep the id out of later deliveries although nothing knows it.",
+        ),
+    ] = False,
+    also: Annotated[
+        list[Path] | None, typer.Option(help="A further folder to search; repeatable.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Remove a customer from everything the platform keeps, and search for what is left (GDPR, art. 17)."""
+    """Remove a customer from everything the platform keeps, and search for what is left (GDPR, art.
+    17).
+    """
     from churn_platform.erasure.erase import Installation, erase, plan_erasure
     from churn_platform.erasure.erasure_record import as_text, record_erasure
     from churn_platform.graph.resources.tracking import Tracking
@@ -34,7 +44,8 @@ def erase(
         raise ErasureError("the customer's id is empty; give the id with --customer")
     if customer in reason:
         raise ErasureError(
-            "the reason names the customer, and the audit trail keeps it for ever; say it without the id"
+            "the reason names the customer, and the audit trail keeps it for ever; "
+            "say it without the id"
         )
     settings = load_settings()
     spec = portfolio_named(settings, portfolio)
@@ -47,8 +58,14 @@ def erase(
     for table, rows in plan.subject.found.items():
         console.print(f"{rows:>9,} rows  {table}")
     if not yes:
-        typer.confirm("Erase for good? No model of a time with this customer can be reproduced afterwards", abort=True)
-    month, client = datetime.now(UTC).date().replace(day=1), Tracking.of(settings).answering_client(make=True)
+        typer.confirm(
+            "Erase for good? No model of a time with this customer can be reproduced afterwards",
+            abort=True,
+        )
+    month, client = (
+        datetime.now(UTC).date().replace(day=1),
+        Tracking.of(settings).answering_client(make=True),
+    )
     with console.status("erasing") as status:
         done = erase(
             installation,

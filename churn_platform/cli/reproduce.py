@@ -9,8 +9,12 @@ from churn_platform.settings import load_settings
 
 
 @app.command()
-def reproduce(portfolio: PortfolioName, version: Annotated[int, typer.Option(help="Version to fit again.")]) -> None:
-    """Fit a version again from its recorded rows, parameters and seed; exit code 1 where other metrics come out."""
+def reproduce(
+    portfolio: PortfolioName, version: Annotated[int, typer.Option(help="Version to fit again.")]
+) -> None:
+    """Fit a version again from its recorded rows, parameters and seed; exit code 1 where other
+    metrics come out.
+    """
     from contextlib import closing
 
     from churn_platform.graph.resources.tracking import Tracking
@@ -25,7 +29,10 @@ def reproduce(portfolio: PortfolioName, version: Annotated[int, typer.Option(hel
     client = Tracking.of(settings).answering_client()
     version_named(client, portfolio, version)
     means = Means(settings.model_threads, Budget(0, 0, 0), settings.root / "tmp")
-    with closing(connect(Lake.of(settings), read_only=True)) as connection, console.status("fitting again"):
+    with (
+        closing(connect(Lake.of(settings), read_only=True)) as connection,
+        console.status("fitting again"),
+    ):
         done = reproduce(
             connection,
             client,

@@ -17,7 +17,14 @@ from churn_platform.published.live_file import read_live
 from churn_platform.sql import read_parquet
 from churn_platform.warehouse.tables import table_exists
 
-HEADLINES = ("auc", "recall", "precision", "lift_top_decile", "calibration_error", "contacted_share")
+HEADLINES = (
+    "auc",
+    "recall",
+    "precision",
+    "lift_top_decile",
+    "calibration_error",
+    "contacted_share",
+)
 
 
 @dataclass(frozen=True)
@@ -33,13 +40,22 @@ class Result:
 
 
 def read_result(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, published_dir: Path, truth_dir: Path, *, top: int = 10
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    published_dir: Path,
+    truth_dir: Path,
+    *,
+    top: int = 10,
 ) -> Result:
-    """The published champion with the newest published scores; DataError where nothing is published."""
+    """The published champion with the newest published scores; DataError where nothing is
+    published.
+    """
     root = published_dir / portfolio.name
     live = read_live(root)
     if live is None or not live.models or live.features_month is None:
-        raise DataError(f"nothing of {portfolio.name} is published yet; run `churn run {portfolio.name}` first")
+        raise DataError(
+            f"nothing of {portfolio.name} is published yet; run `churn run {portfolio.name}` first"
+        )
     manifest = read_model_manifest(model_dir(root, live.models[0].version))
     month = parse_month(live.features_month)
     scores = f"{portfolio.name}.monthly_scores"
@@ -55,15 +71,21 @@ def read_result(
         scores_month=live.features_month,
         customers=count[0] if count else 0,
         highest_risk=rows,
-        campaign=summarise(connection, portfolio, month) if table_exists(connection, contact_table) else None,
+        campaign=summarise(connection, portfolio, month)
+        if table_exists(connection, contact_table)
+        else None,
         true_auc=true_auc(connection, portfolio, holdout, truth_dir),
     )
 
 
 def true_auc(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, features_month: date, truth_dir: Path
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    features_month: date,
+    truth_dir: Path,
 ) -> float | None:
-    """AUC that the simulator's true probabilities reach on a feature month's labels; None without a simulator.
+    """AUC that the simulator's true probabilities reach on a feature month's labels; None without a
+    simulator.
 
     No model can be expected to rank better than this.
     """
@@ -74,11 +96,14 @@ def true_auc(
     if not path.exists():
         return None
     known = connection.execute(
-        f"select labels.churned, truth.churn_probability from {portfolio.name}.churn_labels as labels "
+        "select labels.churned, truth.churn_probability "
+        f"from {portfolio.name}.churn_labels as labels "
         f"join {read_parquet(path)} as truth using (customer_id) where labels.features_month = ?",
         [features_month],
     ).fetchnumpy()
-    return float(roc_auc_score(np.asarray(known["churned"]), np.asarray(known["churn_probability"])))
+    return float(
+        roc_auc_score(np.asarray(known["churned"]), np.asarray(known["churn_probability"]))
+    )
 
 
 def as_text(portfolio: Portfolio, result: Result, published_dir: Path) -> str:
@@ -89,17 +114,22 @@ def as_text(portfolio: Portfolio, result: Result, published_dir: Path) -> str:
         "",
         f"champion        version {manifest.version}, {manifest.algorithm.replace('_', ' ')}, "
         f"trained on {manifest.training_months[0]} to {manifest.training_months[-1]}",
-        f"hold-out        {manifest.metrics['customers']:,.0f} customers of {manifest.holdout_month}, "
+        f"hold-out        {manifest.metrics['customers']:,.0f} customers of "
+        f"{manifest.holdout_month}, "
         f"{manifest.metrics['churn_rate']:.1%} churned",
         "",
     ]
     lines += [f"  {SHOWN[name]:<46}{manifest.metrics[name]:>8.3f}" for name in HEADLINES]
     if result.true_auc is not None:
         share = manifest.metrics["auc"] / result.true_auc
-        lines.append(f"  {'AUC-ROC of the true probabilities':<46}{result.true_auc:>8.3f}   (reached: {share:.1%})")
+        lines.append(
+            f"  {'AUC-ROC of the true probabilities':<46}{result.true_auc:>8.3f}   (reached: "
+            f"{share:.1%})"
+        )
     lines += [
         "",
-        f"highest risk    of {result.customers:,} customers scored at the end of {result.scores_month}",
+        f"highest risk    of {result.customers:,} customers scored at the end of "
+        f"{result.scores_month}",
         "",
     ]
     lines += [
@@ -109,7 +139,9 @@ def as_text(portfolio: Portfolio, result: Result, published_dir: Path) -> str:
     if listed := result.campaign:
         lines += [
             "",
-            f"contact list    {listed['contacts']:,} to contact, {listed['control']:,} kept back as control; it costs "
-            f"{listed['cost_eur']:,.0f} EUR and should bring {listed['expected_profit_eur']:,.0f} EUR beyond that",
+            f"contact list    {listed['contacts']:,} to contact, "
+            f"{listed['control']:,} kept back as control; it costs "
+            f"{listed['cost_eur']:,.0f} EUR and should bring {listed['expected_profit_eur']:,.0f} "
+            "EUR beyond that",
         ]
     return "\n".join([*lines, "", f"published       {published_dir / portfolio.name}"])

@@ -1,4 +1,6 @@
-"""The month's cost of an installation: what it has on record and weighs, at the prices that are set."""
+"""The month's cost of an installation: what it has on record and weighs, at the prices that are
+set.
+"""
 
 from datetime import date
 
@@ -36,11 +38,15 @@ def prices_of(settings: Settings) -> Prices:
 def cost_of(settings: Settings, month: date) -> MonthCost:
     """What a month has cost so far, all portfolios together."""
     stored = sum(size.size_bytes for size in weigh(settings).values())
-    return month_cost(read_usage(settings.costs_path), month, storage_bytes=stored, prices=prices_of(settings))
+    return month_cost(
+        read_usage(settings.costs_path), month, storage_bytes=stored, prices=prices_of(settings)
+    )
 
 
 def replace_cost(connection: duckdb.DuckDBPyConnection, cost: MonthCost) -> int:
-    """Put a month's items in place of those before; returns their number. To be called in a transaction."""
+    """Put a month's items in place of those before; returns their number. To be called in a
+    transaction.
+    """
     rows = [
         {
             "month": cost.month,

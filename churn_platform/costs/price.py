@@ -59,11 +59,14 @@ class MonthCost:
         return 12 * self.cost_eur
 
 
-def month_cost(usage: Iterable[StepUsage], month: date, *, storage_bytes: int, prices: Prices) -> MonthCost:
+def month_cost(
+    usage: Iterable[StepUsage], month: date, *, storage_bytes: int, prices: Prices
+) -> MonthCost:
     """The cost of every step that worked on a month, runs that failed or were repeated included.
 
-    A step over several months counts for each of them with an equal share. Memory is paid for as it would be rented:
-    the peak, for as long as the step took. Storage is what lies there now, for a month.
+    A step over several months counts for each of them with an equal share. Memory is paid for as it
+    would be rented: the peak, for as long as the step took. Storage is what lies there now, for a
+    month.
     """
     steps = [step for step in usage if step.first_month <= month <= step.last_month]
     cpu_seconds = sum(step.cpu_seconds * _share(step) for step in steps)
@@ -87,22 +90,31 @@ def _share(step: StepUsage) -> float:
     return 1 / len(month_range(step.first_month, step.last_month))
 
 
-def heaviest(usage: Iterable[StepUsage], month: date, *, top: int = 10) -> list[tuple[str, str, float, float, int]]:
-    """Portfolio, step, CPU seconds, wall seconds and peak bytes of the steps that used most CPU in a month."""
+def heaviest(
+    usage: Iterable[StepUsage], month: date, *, top: int = 10
+) -> list[tuple[str, str, float, float, int]]:
+    """Portfolio, step, CPU seconds, wall seconds and peak bytes of the steps that used most CPU in
+    a month.
+    """
     totals: dict[tuple[str, str], tuple[float, float, int]] = {}
     for step in usage:
         if step.first_month <= month <= step.last_month:
             cpu, wall, peak = totals.get((step.portfolio, step.step), (0.0, 0.0, 0))
             shared = cpu + step.cpu_seconds * _share(step), wall + step.wall_seconds * _share(step)
             totals[step.portfolio, step.step] = (*shared, max(peak, step.peak_bytes))
-    return sorted(((*key, *total) for key, total in totals.items()), key=lambda row: (-row[2], row[:2]))[:top]
+    return sorted(
+        ((*key, *total) for key, total in totals.items()), key=lambda row: (-row[2], row[:2])
+    )[:top]
 
 
 def as_markdown(cost: MonthCost, steps: Iterable[tuple[str, str, float, float, int]]) -> str:
     """The items, the year against its budget, and the heaviest steps."""
     lines = [f"| {label(cost.month)} | quantity | EUR each | EUR |", "|---|--:|--:|--:|"]
     for item in cost.items:
-        lines.append(f"| {item.name} | {item.quantity:,.4g} {item.unit} | {item.price_eur:g} | {item.cost_eur:,.2f} |")
+        lines.append(
+            f"| {item.name} | {item.quantity:,.4g} {item.unit} | {item.price_eur:g} | "
+            f"{item.cost_eur:,.2f} |"
+        )
     told = f"{cost.steps:,} steps in {cost.runs:,} runs, {cost.failed_steps:,} of them failed"
     lines += ["", in_words(cost), "", told, ""]
     lines += ["| portfolio | step | CPU s | wall s | peak GB |", "|---|---|--:|--:|--:|"]
@@ -115,6 +127,7 @@ def in_words(cost: MonthCost) -> str:
     """The month, and the year beside its budget."""
     share = cost.year_eur / cost.budget_year_eur
     return (
-        f"{cost.cost_eur:,.2f} EUR for {label(cost.month)}; a year at that rate is {cost.year_eur:,.0f} EUR, "
+        f"{cost.cost_eur:,.2f} EUR for {label(cost.month)}; "
+        f"a year at that rate is {cost.year_eur:,.0f} EUR, "
         f"{share:.0%} of the budget of {cost.budget_year_eur:,.0f} EUR"
     )

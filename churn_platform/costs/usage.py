@@ -1,4 +1,6 @@
-"""What a process has used since it was last asked, and the file of lines in which each step notes it."""
+"""What a process has used since it was last asked, and the file of lines in which each step notes
+it.
+"""
 
 import os
 import resource
@@ -16,7 +18,8 @@ MAXRSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 class StepUsage(msgspec.Struct, frozen=True):
     """One step of a run, whether it succeeded or not: its months, first to last, and what it used.
 
-    peak_bytes: most memory that its process had had by then, with its largest child: what a machine must have.
+    peak_bytes: most memory that its process had had by then, with its largest child: what a machine
+    must have.
     """
 
     run_id: str
@@ -34,16 +37,20 @@ class StepUsage(msgspec.Struct, frozen=True):
 class Meter:
     """Reads what this process and its ended children use, each second once.
 
-    In a process that runs a whole job, a step's share begins where the step before ended; what the process did before
-    its first step belongs to that. A process that was forked begins anew.
+    In a process that runs a whole job, a step's share begins where the step before ended; what the
+    process did before its first step belongs to that. A process that was forked begins anew.
     """
 
     def __init__(self) -> None:
         self.pid, self.cpu_seconds, self.at = os.getpid(), 0.0, time.monotonic()
 
     def read(self) -> tuple[float, float, int]:
-        """CPU seconds and wall seconds since the last reading, and the peak of memory in bytes so far."""
-        own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        """CPU seconds and wall seconds since the last reading, and the peak of memory in bytes so
+        far.
+        """
+        own, children = (
+            resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
         used = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
         before = self.cpu_seconds if self.pid == os.getpid() else 0.0
         elapsed = time.monotonic() - self.at
@@ -52,7 +59,9 @@ class Meter:
 
 
 def note(path: Path, usage: StepUsage) -> None:
-    """Append a line in one write, so that several processes may note at once and a kill leaves whole lines."""
+    """Append a line in one write, so that several processes may note at once and a kill leaves
+    whole lines.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
@@ -62,7 +71,9 @@ def note(path: Path, usage: StepUsage) -> None:
 
 
 def read_usage(path: Path) -> Iterator[StepUsage]:
-    """Every step on record, in the order in which they ended; a line that a full disk has cut is left out."""
+    """Every step on record, in the order in which they ended; a line that a full disk has cut is
+    left out.
+    """
     if not path.exists():
         return
     for line in path.read_bytes().splitlines():

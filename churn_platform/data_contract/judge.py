@@ -1,14 +1,17 @@
 """Judges a month against the operator's own earlier months: a pure function of their measures.
 
-A measure is compared with its median over at most `HISTORY_MONTHS` earlier sound months, and is not judged before there
-are `FEWEST_MONTHS`. The limits are wide on purpose: they are to stop a broken feed, not to notice a changing business,
-which is what drift is for.
+A measure is compared with its median over at most `HISTORY_MONTHS` earlier sound months, and is not
+judged before there are `FEWEST_MONTHS`. The limits are wide on purpose: they are to stop a broken
+feed, not to notice a changing business, which is what drift is for.
 
-- Rows (per customer, for events): within a factor of 2; where they have varied more, up to 2.4. A yearly wave of
+- Rows (per customer, for events): within a factor of 2; where they have varied more, up to 2.4. A
+yearly wave of
   30 percent stays inside, even half a year after most of the history.
-- Magnitude: the geometric mean of what is not zero, within a factor of 3. Unlike the median it also moves when a part
+- Magnitude: the geometric mean of what is not zero, within a factor of 3. Unlike the median it also
+moves when a part
   of the rows arrives in cents.
-- Shares (missing, zero, negative, of a level): within 0.3. A level with 30 expected rows or more must also keep a fifth
+- Shares (missing, zero, negative, of a level): within 0.3. A level with 30 expected rows or more
+must also keep a fifth
   of its share: churners are few, and a file without any must not pass.
 - Days without any event: at most 2 more than usual, or what chance has shown before.
 """
@@ -28,13 +31,17 @@ SHARE_STEP = 0.3
 LEVEL_ROWS, LEVEL_KEPT = 30, 0.2
 SILENT_DAYS_MORE = 2.0
 DEVIATIONS = 4.0
-CONSISTENCY = 1.4826  # of the median absolute deviation with the standard deviation of normal values
+CONSISTENCY = (
+    1.4826  # of the median absolute deviation with the standard deviation of normal values
+)
 UNITS = {60: "minutes and seconds", 100: "euros and cents", 1000: "thousands", 1024: "MB and GB"}
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A measure, what history expects of it and the limits; these are None where history is too short to judge by."""
+    """A measure, what history expects of it and the limits; these are None where history is too
+    short to judge by.
+    """
 
     measure: Measure
     expected: float | None = None
@@ -45,12 +52,17 @@ class Judged:
     def is_sound(self) -> bool:
         """Whether the measure is inside its limits, or was not judged."""
         value = self.measure.value
-        return self.low is None or self.high is None or value is None or self.low <= value <= self.high
+        return (
+            self.low is None or self.high is None or value is None or self.low <= value <= self.high
+        )
 
 
-def judge_month(measures: Sequence[Measure], history: Sequence[dict[tuple[str, str], float]]) -> list[Judged]:
-    """Each measure of a month with its limits; `history` holds the same measures of sound earlier months, newest last,
-    by column and name."""
+def judge_month(
+    measures: Sequence[Measure], history: Sequence[dict[tuple[str, str], float]]
+) -> list[Judged]:
+    """Each measure of a month with its limits; `history` holds the same measures of sound earlier
+    months, newest last, by column and name.
+    """
     recent = history[-HISTORY_MONTHS:]
     usual_rows = median([month.get(("", ROWS), 0.0) for month in recent] or [0.0])
     rows = measures[0].value or 0.0
@@ -58,7 +70,11 @@ def judge_month(measures: Sequence[Measure], history: Sequence[dict[tuple[str, s
 
 
 def _judge(
-    measure: Measure, history: Sequence[dict[tuple[str, str], float]], *, rows: float, usual_rows: float
+    measure: Measure,
+    history: Sequence[dict[tuple[str, str], float]],
+    *,
+    rows: float,
+    usual_rows: float,
 ) -> Judged:
     place = (measure.column, measure.name)
     past = [month[place] for month in history if place in month]
@@ -100,7 +116,10 @@ def complaint(table: str, judged: Judged) -> str:
     assert judged.low is not None and judged.high is not None
     place = f"{table}.{measure.column}" if measure.column else table
     admitted = f"{judged.low:.4g} to {judged.high:.4g}"
-    found = f"{place}: {measure.name} {measure.value:.4g}, usually {judged.expected:.4g} (admitted {admitted})"
+    found = (
+        f"{place}: {measure.name} {measure.value:.4g}, usually {judged.expected:.4g} (admitted "
+        f"{admitted})"
+    )
     return f"{found}; {_advice(measure, judged.expected)}"
 
 
@@ -108,8 +127,12 @@ def _advice(measure: Measure, expected: float) -> str:
     value = measure.value or 0.0
     if measure.kind == "size" and expected and value:
         factor = max(value / expected, expected / value)
-        unit = next((words for size, words in UNITS.items() if abs(log(factor / size)) < log(1.2)), None)
-        return f"about {factor:.3g} times off, look at the unit" + (f" ({unit}?)" if unit else " and at what is booked")
+        unit = next(
+            (words for size, words in UNITS.items() if abs(log(factor / size)) < log(1.2)), None
+        )
+        return f"about {factor:.3g} times off, look at the unit" + (
+            f" ({unit}?)" if unit else " and at what is booked"
+        )
     return {
         "count": "rows are missing or delivered twice",
         "days": "the file ends early or days are missing",

@@ -19,6 +19,8 @@ def made_months(connection: duckdb.DuckDBPyConnection, table: str) -> set[date]:
 
 
 def missing_before(month: date, made: Collection[date]) -> list[date]:
-    """Months that are not `made` among those that `month` looks back on, oldest first; none before the first made."""
+    """Months that are not `made` among those that `month` looks back on, oldest first; none before
+    the first made.
+    """
     first = max(min(made, default=month), shift(month, -LOOK_BACK_MONTHS))
     return [each for each in month_range(first, month) if each < month and each not in made]

@@ -1,7 +1,9 @@
-"""Measures one month of a raw table in one scan: how much there is, what is missing, which levels, which magnitude.
+"""Measures one month of a raw table in one scan: how much there is, what is missing, which levels,
+which magnitude.
 
-Ingest has refused wrong types, missing required values, unknown levels, keys that occur twice, events outside the month
-and unknown customers. What is measured here is what no single row can show.
+Ingest has refused wrong types, missing required values, unknown levels, keys that occur twice,
+events outside the month and unknown customers. What is measured here is what no single row can
+show.
 """
 
 from collections.abc import Iterator
@@ -18,13 +20,22 @@ from churn_platform.sql import identifier, literal, literals
 
 Kind = Literal["count", "context", "size", "share", "level", "days"]
 ROWS, ROWS_PER_CUSTOMER, SILENT_DAYS = "rows", "rows per customer", "silent days"
-MISSING, ZERO, NEGATIVE, SIZE, UNKNOWN, LEVEL = "missing", "zero", "negative", "size", "unknown level", "level "
+MISSING, ZERO, NEGATIVE, SIZE, UNKNOWN, LEVEL = (
+    "missing",
+    "zero",
+    "negative",
+    "size",
+    "unknown level",
+    "level ",
+)
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One number about a month of a table; `column` is empty where it is about the whole table, `value` None where
-    there was nothing to measure. Of events the rows per customer are judged, and their plain number is context."""
+    """One number about a month of a table; `column` is empty where it is about the whole table,
+    `value` None where there was nothing to measure. Of events the rows per customer are judged, and
+    their plain number is context.
+    """
 
     column: str
     name: str
@@ -45,7 +56,10 @@ def measure_month(
 ) -> list[Measure]:
     """Every measure of a month of a raw table, to six digits; the number of rows comes first."""
     asked = list(_asked(portfolio, table, month))
-    query = f"select {', '.join(each.sql for each in asked)} from {raw_table(portfolio, table)} where month = ?"
+    query = (
+        f"select {', '.join(each.sql for each in asked)} from {raw_table(portfolio, table)} "
+        "where month = ?"
+    )
     found = connection.execute(query, [month]).fetchone()
     assert found is not None
     return [
@@ -62,7 +76,12 @@ def _asked(portfolio: Portfolio, table: Table, month: date) -> Iterator[_Asked]:
         yield _Asked("", ROWS_PER_CUSTOMER, "count", f"count(*) / nullif({known}, 0)")
     if table.event_time:
         days = (as_of(month) - month).days
-        yield _Asked("", SILENT_DAYS, "days", f"{days} - count(distinct {identifier(table.event_time)}::date)")
+        yield _Asked(
+            "",
+            SILENT_DAYS,
+            "days",
+            f"{days} - count(distinct {identifier(table.event_time)}::date)",
+        )
     for column in table.columns:
         if column.name not in (table.key, table.customer, table.event_time):
             yield from _asked_of_column(portfolio, column)
@@ -90,7 +109,9 @@ def _asked_of_column(portfolio: Portfolio, column: Column) -> Iterator[_Asked]:
 def _levels(portfolio: Portfolio, column: Column) -> tuple[str, ...]:
     """The levels that the contract of the file names, or else the catalogue."""
     # Of a column with a level for all others new values are nothing new.
-    of_features = {feature.name: feature.levels for feature in portfolio.features if feature.other is None}
+    of_features = {
+        feature.name: feature.levels for feature in portfolio.features if feature.other is None
+    }
     return column.levels or of_features.get(column.name, ())
 
 

@@ -1,4 +1,6 @@
-"""The table `<portfolio>.data_contract`: every measure of a month and table with its limits and verdict."""
+"""The table `<portfolio>.data_contract`: every measure of a month and table with its limits and
+verdict.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -15,7 +17,9 @@ from churn_platform.portfolios.spec import Portfolio, Table
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import ensure_table, table_exists, write
 
-SAME_WITHIN = 0.05  # of an accepted value: a delivery with a few late rows is still the one that was accepted
+SAME_WITHIN = (
+    0.05  # of an accepted value: a delivery with a few late rows is still the one that was accepted
+)
 COLUMNS = {
     "month": "date",
     "table_name": "varchar",
@@ -38,22 +42,35 @@ def contract_table(portfolio: Portfolio) -> str:
     return f"{portfolio.name}.data_contract"
 
 
-def check_month(connection: Connection, lake: Lake, portfolio: Portfolio, table: Table, month: date) -> list[str]:
-    """Measure and judge a month of a raw table, record it in place of what was recorded; returns the complaints.
+def check_month(
+    connection: Connection, lake: Lake, portfolio: Portfolio, table: Table, month: date
+) -> list[str]:
+    """Measure and judge a month of a raw table, record it in place of what was recorded; returns
+    the complaints.
 
-    A month that somebody has accepted stays accepted, and has no complaints, as long as what was overruled is what is
+    A month that somebody has accepted stays accepted, and has no complaints, as long as what was
+    overruled is what is
     found: a later delivery that is broken in another way is complained of anew.
     """
     history = read_history(connection, portfolio, table, month)
     judged = judge_month(measure_month(connection, portfolio, table, month), history)
     accepted = _acceptance(connection, portfolio, table, month, judged)
     rows = _as_rows(table, month, judged, accepted)
-    write(connection, lake, lambda: _replace(connection, portfolio, table, month, rows), note=_note(portfolio, month))
+    write(
+        connection,
+        lake,
+        lambda: _replace(connection, portfolio, table, month, rows),
+        note=_note(portfolio, month),
+    )
     return [] if accepted else [complaint(table.name, each) for each in judged if not each.is_sound]
 
 
-def read_history(connection: Connection, portfolio: Portfolio, table: Table, month: date) -> History:
-    """Measures of the sound months before `month`, oldest first, none older than the newest accepted one."""
+def read_history(
+    connection: Connection, portfolio: Portfolio, table: Table, month: date
+) -> History:
+    """Measures of the sound months before `month`, oldest first, none older than the newest
+    accepted one.
+    """
     name = contract_table(portfolio)
     if not table_exists(connection, name):
         return []
@@ -65,7 +82,8 @@ def read_history(connection: Connection, portfolio: Portfolio, table: Table, mon
         ),
         since as (select max(month) as month from earlier where accepted_because is not null)
         select month, column_name, measure, value from earlier
-        where is_sound_month and value is not null and month >= coalesce((select month from since), date '0001-01-01')
+        where is_sound_month and value is not null
+            and month >= coalesce((select month from since), date '0001-01-01')
         order by month
         """,
         [table.name, month],
@@ -77,26 +95,37 @@ def read_history(connection: Connection, portfolio: Portfolio, table: Table, mon
 
 
 def read_complaints(connection: Connection, portfolio: Portfolio, month: date) -> list[str]:
-    """What is wrong with the month's feeds; nothing where they are sound, accepted or not checked."""
+    """What is wrong with the month's feeds; nothing where they are sound,
+    accepted or not checked.
+    """
     name = contract_table(portfolio)
     if not table_exists(connection, name):
         return []
-    query = f"select complaint from {name} where month = ? and not is_sound order by table_name, column_name, measure"
+    query = (
+        f"select complaint from {name} where month = ? and not is_sound order by table_name, "
+        "column_name, measure"
+    )
     return [row[0] for row in connection.execute(query, [month]).fetchall()]
 
 
 def require_sound(connection: Connection, portfolio: Portfolio, months: Sequence[date]) -> None:
     """DataError naming what is wrong where the data contract of a month is broken."""
-    broken = {month: found for month in months if (found := read_complaints(connection, portfolio, month))}
+    broken = {
+        month: found for month in months if (found := read_complaints(connection, portfolio, month))
+    }
     if broken:
         told = "; ".join(f"{label(month)}: {' | '.join(found)}" for month, found in broken.items())
-        raise DataError(f"data contract of {portfolio.name} broken, nothing scored or published: {told}. {what_next()}")
+        raise DataError(
+            f"data contract of {portfolio.name} broken, nothing scored or published: {told}. "
+            f"{what_next()}"
+        )
 
 
 def what_next() -> str:
     """What to do about a broken contract."""
     return (
-        "Deliver the files of the month again, or, if they are right, accept them with `churn accept-data`; "
+        "Deliver the files of the month again, or, if they are right, "
+        "accept them with `churn accept-data`; "
         "other months can be run without it"
     )
 
@@ -110,20 +139,25 @@ def accept_month(
     *,
     record: Callable[[list[str]], object],
 ) -> list[str]:
-    """Take a month as it is: it blocks no more, and later months are compared with it and those after it alone.
+    """Take a month as it is: it blocks no more, and later months are compared with it and those
+    after it alone.
 
-    `record` is given the complaints that are overruled, before they are; they are returned. DataError where there are
-    none, or where the month has not been judged.
+    `record` is given the complaints that are overruled, before they are; they are returned.
+    DataError where there are none, or where the month has not been judged.
     """
     name = contract_table(portfolio)
     overruled = read_complaints(connection, portfolio, month)
     if not overruled and not _is_judged(connection, name, month):
         raise DataError(
-            f"{portfolio.name} has no feeds of {label(month)}: that month has not been taken in; check --month, "
+            f"{portfolio.name} has no feeds of {label(month)}: that month has not been taken in; "
+            "check --month, "
             "or land its files and run them"
         )
     if not overruled:
-        raise DataError(f"nothing is wrong with the feeds of {portfolio.name} in {label(month)}; nothing to accept")
+        raise DataError(
+            f"nothing is wrong with the feeds of {portfolio.name} in {label(month)}; "
+            "nothing to accept"
+        )
     record(overruled)
     query = f"""
         update {name} set is_sound = true, accepted_because = ? where month = ? and table_name in
@@ -136,25 +170,35 @@ def accept_month(
 
 def _is_judged(connection: Connection, name: str, month: date) -> bool:
     query = f"select 1 from {name} where month = ? limit 1"
-    return table_exists(connection, name) and connection.execute(query, [month]).fetchone() is not None
+    return (
+        table_exists(connection, name) and connection.execute(query, [month]).fetchone() is not None
+    )
 
 
 def _acceptance(
-    connection: Connection, portfolio: Portfolio, table: Table, month: date, judged: Sequence[Judged]
+    connection: Connection,
+    portfolio: Portfolio,
+    table: Table,
+    month: date,
+    judged: Sequence[Judged],
 ) -> str | None:
-    """Why the table's month was accepted; None where it was not, or where more is wrong with it now than then."""
+    """Why the table's month was accepted; None where it was not, or where more is wrong with it now
+    than then.
+    """
     name = contract_table(portfolio)
     if not table_exists(connection, name):
         return None
     query = (
         f"select column_name, measure, value, accepted_because from {name} "
-        "where month = ? and table_name = ? and accepted_because is not null and complaint is not null"
+        "where month = ? and table_name = ? and accepted_because is not null "
+        "and complaint is not null"
     )
     found = connection.execute(query, [month, table.name]).fetchall()
     overruled = {(column, measure): value for column, measure, value, _ in found}
     unsound = [each.measure for each in judged if not each.is_sound]
     are_same = all(
-        isclose(it.value or 0.0, overruled.get((it.column, it.name), nan), rel_tol=SAME_WITHIN) for it in unsound
+        isclose(it.value or 0.0, overruled.get((it.column, it.name), nan), rel_tol=SAME_WITHIN)
+        for it in unsound
     )
     return found[0][3] if found and are_same else None
 
@@ -176,14 +220,25 @@ def _as_rows(table: Table, month: date, judged: Sequence[Judged], accepted: str 
         }
         for each in judged
     ]
-    types = {"date": pa.date32(), "double": pa.float64(), "boolean": pa.bool_(), "varchar": pa.string()}
-    return pa.Table.from_pylist(rows, schema=pa.schema([(name, types[kind]) for name, kind in COLUMNS.items()]))
+    types = {
+        "date": pa.date32(),
+        "double": pa.float64(),
+        "boolean": pa.bool_(),
+        "varchar": pa.string(),
+    }
+    return pa.Table.from_pylist(
+        rows, schema=pa.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
+    )
 
 
-def _replace(connection: Connection, portfolio: Portfolio, table: Table, month: date, rows: pa.Table) -> None:
+def _replace(
+    connection: Connection, portfolio: Portfolio, table: Table, month: date, rows: pa.Table
+) -> None:
     name = contract_table(portfolio)
     ensure_table(connection, name, COLUMNS)
-    connection.execute(f"delete from {name} where month = ? and table_name = ?", [month, table.name])
+    connection.execute(
+        f"delete from {name} where month = ? and table_name = ?", [month, table.name]
+    )
     connection.register("judged_rows", rows)
     connection.execute(f"insert into {name} by name select * from judged_rows")
     connection.unregister("judged_rows")

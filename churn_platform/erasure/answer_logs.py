@@ -8,7 +8,9 @@ from churn_platform.erasure.subject import Subject
 
 
 def erase_from_logs(folder: Path, subject: Subject) -> list[Path]:
-    """Empty each line of the folder's text logs that names the subject; returns the files it changed."""
+    """Empty each line of the folder's text logs that names the subject; returns the files it
+    changed.
+    """
     changed = []
     pattern = re.compile("|".join(words_of(subject)).encode() or rb"(?!)")
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):

@@ -1,4 +1,6 @@
-"""Erases a customer, step by step; each step may be interrupted, and running all of them again completes the rest."""
+"""Erases a customer, step by step; each step may be interrupted, and running all of them again
+completes the rest.
+"""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -10,8 +12,21 @@ from pathlib import Path
 
 import duckdb
 
-from churn_platform.erasure import answer_logs, exported_lists, landed_files, lookups, pushed_stores, served_answers
-from churn_platform.erasure.lake_rows import count_rows, erase_rows, foreign_tables, owner, tables_of_customers
+from churn_platform.erasure import (
+    answer_logs,
+    exported_lists,
+    landed_files,
+    lookups,
+    pushed_stores,
+    served_answers,
+)
+from churn_platform.erasure.lake_rows import (
+    count_rows,
+    erase_rows,
+    foreign_tables,
+    owner,
+    tables_of_customers,
+)
 from churn_platform.erasure.proof import files_in, left_of, require_searchable
 from churn_platform.erasure.search import find
 from churn_platform.erasure.subject import Request, Subject, merged, own_number_hashes
@@ -30,7 +45,9 @@ from churn_platform.warehouse.tables import write
 
 @dataclass(frozen=True)
 class Installation:
-    """What an erasure goes through: the settings, every portfolio's name, and folders that are not the platform's."""
+    """What an erasure goes through: the settings, every portfolio's name, and folders that are not
+    the platform's.
+    """
 
     settings: Settings
     portfolios: tuple[str, ...]
@@ -63,7 +80,9 @@ class Installation:
         return [path for path in data_files(self.lake) if others.isdisjoint(path.parents)]
 
     def files(self, portfolio: str, also: Sequence[Path] = ()) -> list[Path]:
-        """Every file in which a customer of the portfolio may be, `also` further folders included."""
+        """Every file in which a customer of the portfolio may be, `also`
+        further folders included.
+        """
         settings, catalog = self.settings, self.lake.sqlite_path
         folders = [settings.root, Path(settings.lake_files), settings.serving_log_dir, *also]
         folders += [catalog.parent] if catalog else []
@@ -95,8 +114,12 @@ class Erasure:
     searched: int
 
 
-def plan_erasure(installation: Installation, portfolio: Portfolio, customer_id: str, *, unknown: bool = False) -> Plan:
-    """What there is of the customer; ErasureError for one whom nothing knows, unless `unknown` ones are wanted."""
+def plan_erasure(
+    installation: Installation, portfolio: Portfolio, customer_id: str, *, unknown: bool = False
+) -> Plan:
+    """What there is of the customer; ErasureError for one whom nothing knows, unless `unknown` ones
+    are wanted.
+    """
     settings, lake = installation.settings, installation.lake
     with closing(connect(lake, read_only=True)) as connection:
         set_keys(connection, settings.hash_key())
@@ -107,10 +130,13 @@ def plan_erasure(installation: Installation, portfolio: Portfolio, customer_id: 
         found = count_rows(connection, tables, customer_id)
         subject = Subject(portfolio.name, customer_id, numbers, found, request_id=uuid.uuid4().hex)
         earlier = request.read()
-        known = bool(subject.found or earlier or unknown) or is_suppressed(connection, portfolio.name, customer_id)
+        known = bool(subject.found or earlier or unknown) or is_suppressed(
+            connection, portfolio.name, customer_id
+        )
         if not known and not find(connection, _kept_files(installation, portfolio), subject):
             raise ErasureError(
-                f"{portfolio.name} has no customer {customer_id!r}, neither now nor in its past; check the id, or give "
+                f"{portfolio.name} has no customer {customer_id!r}, neither now nor in its past; "
+                "check the id, or give "
                 "--even-if-unknown to keep that id out of later deliveries"
             )
     return Plan(portfolio, merged(subject, earlier), name, request)
@@ -132,10 +158,12 @@ def erase(
     record: Callable[[Erasure], None],
     show: Callable[[str], None],
 ) -> Erasure:
-    """Remove the customer and prove it, then `record` the erasure; ErasureError says where something is left.
+    """Remove the customer and prove it, then `record` the erasure; ErasureError says where
+    something is left.
 
-    `month` is the current one. `also` are further folders to search; where one of them cannot be, nothing is erased.
-    What the customer's own month of data gave to fitted models stays in their parameters.
+    `month` is the current one. `also` are further folders to search; where one of them cannot be,
+    nothing is erased. What the customer's own month of data gave to fitted models stays in their
+    parameters.
     """
     settings, lake, subject = installation.settings, installation.lake, plan.subject
     require_searchable(also)
@@ -143,21 +171,32 @@ def erase(
     show("tables")
     with closing(connect(lake)) as connection:
         set_keys(connection, settings.hash_key())
-        served_answers.take_over(connection, lake, plan.portfolio.name, settings.serving_log_dir, subject)
+        served_answers.take_over(
+            connection, lake, plan.portfolio.name, settings.serving_log_dir, subject
+        )
         tables = tables_of_customers(connection, plan.portfolio.name, installation.portfolios)
         delete = partial(erase_rows, connection, plan.portfolio, tables, subject, month)
-        write(connection, lake, delete, note=f"{plan.portfolio.name}: erasure of {plan.pseudonym[:12]}")
+        write(
+            connection,
+            lake,
+            delete,
+            note=f"{plan.portfolio.name}: erasure of {plan.pseudonym[:12]}",
+        )
     show("files of the lake")
     purged = purge(lake, partial(_holding, installation, plan), partial(_note, month))
     show("published look-ups")
-    months = lookups.erase_from_lookups(settings.published_dir / plan.portfolio.name, subject.customer_id)
+    months = lookups.erase_from_lookups(
+        settings.published_dir / plan.portfolio.name, subject.customer_id
+    )
     files = installation.files(plan.portfolio.name, also)
     lookups.erase_from_copies(files, plan.portfolio.name, subject.customer_id)
     show("pushed features")
     pushed = pushed_stores.erase_from_overlays(files, plan.portfolio.name, subject.customer_id)
     show("exports")
     with closing(connect(lake, read_only=True)) as connection:
-        exported = exported_lists.erase_from_exports(connection, plan.portfolio, settings.exports_dir, subject)
+        exported = exported_lists.erase_from_exports(
+            connection, plan.portfolio, settings.exports_dir, subject
+        )
     show("logs")
     changed = answer_logs.erase_from_logs(settings.root / "logs", subject)
     show("landed files")
@@ -170,7 +209,9 @@ def erase(
     return erasure
 
 
-def _holding(installation: Installation, plan: Plan, connection: duckdb.DuckDBPyConnection) -> list[Path]:
+def _holding(
+    installation: Installation, plan: Plan, connection: duckdb.DuckDBPyConnection
+) -> list[Path]:
     return list(find(connection, installation.lake_files(plan.portfolio.name), plan.subject))
 
 
@@ -182,7 +223,9 @@ def _deliveries(installation: Installation, plan: Plan, *, rewrite: bool) -> lis
     settings, paths = installation.settings, []
     with closing(connect(installation.lake, read_only=True)) as connection:
         set_keys(connection, settings.hash_key())
-        for delivery in landed_files.deliveries_to_clean(connection, settings.landing_dir, plan.portfolio):
+        for delivery in landed_files.deliveries_to_clean(
+            connection, settings.landing_dir, plan.portfolio
+        ):
             if rewrite:
                 landed_files.clean(connection, delivery)
             paths.append(delivery.path)
@@ -199,7 +242,8 @@ def _prove(installation: Installation, plan: Plan, also: Sequence[Path]) -> int:
     if left:
         listed = "; ".join(f"{place}: {count}" for place, count in left.items())
         raise ErasureError(
-            f"the customer is still to be found ({listed}); a run may have written meanwhile, or serving has a log "
+            f"the customer is still to be found ({listed}); a run may have written meanwhile, "
+            "or serving has a log "
             "open: run the command again, and remove by hand what it names again"
         )
     return len(paths)

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 
 def record_erasure(log: AuditLog, client: "MlflowClient", erasure: Erasure, *, reason: str) -> None:
-    """Add the erasure to the audit trail: under the customer's pseudonym, with counts, never with the id.
+    """Add the erasure to the audit trail: under the customer's pseudonym, with counts, never with
+    the id.
 
-    Where an attempt at the same erasure was killed after its record, that one counts: the trail tells of it once.
+    Where an attempt at the same erasure was killed after its record, that one counts: the trail
+    tells of it once.
     """
     record = _recorded_before(log, erasure) or log.append(
         "erasure",
@@ -56,16 +58,23 @@ def as_text(erasure: Erasure, *, rewritten: bool) -> str:
     rows = sum(erasure.plan.subject.found.values())
     purged = erasure.purged
     landed = [f"  {path}" for path in erasure.deliveries]
-    kept = "rewritten" if rewritten else "still hold erased customers, in clear (--landing rewrites them)"
+    kept = (
+        "rewritten"
+        if rewritten
+        else "still hold erased customers, in clear (--landing rewrites them)"
+    )
     return "\n".join(
         [
             f"rows            {rows:,} in {len(erasure.plan.subject.found)} tables",
-            f"snapshots       {ranges(purged.snapshots) or 'none'} expired; {purged.files} files removed",
+            f"snapshots       {ranges(purged.snapshots) or 'none'} expired; "
+            f"{purged.files} files removed",
             f"look-ups        {', '.join(erasure.months) or 'none'} published anew",
             f"pushed          {len(erasure.overlays)} stores written anew",
             f"exports         {', '.join(erasure.exports) or 'none'} made anew",
             f"logs            {len(erasure.logs)} changed",
-            f"landed files    {len(landed)} {kept}" if landed else "landed files    none holds an erased customer",
+            f"landed files    {len(landed)} {kept}"
+            if landed
+            else "landed files    none holds an erased customer",
             *landed,
             f"searched        {erasure.searched:,} files: nothing left",
             f"audit trail     customer {erasure.plan.pseudonym}",

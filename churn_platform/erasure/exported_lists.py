@@ -1,4 +1,6 @@
-"""Exported contact lists without the customer: each that holds one is exported anew from its table."""
+"""Exported contact lists without the customer: each that holds one is exported
+anew from its table.
+"""
 
 from pathlib import Path
 

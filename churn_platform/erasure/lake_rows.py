@@ -1,4 +1,6 @@
-"""The customer's rows in every table of a portfolio, found by column, so that a later table needs no entry here."""
+"""The customer's rows in every table of a portfolio, found by column, so that a later table needs
+no entry here.
+"""
 
 from collections.abc import Iterable
 from datetime import date
@@ -15,15 +17,21 @@ from churn_platform.warehouse.tables import table_exists
 ID_COLUMN = "customer_id"
 
 
-def tables_of_customers(connection: duckdb.DuckDBPyConnection, portfolio: str, portfolios: Iterable[str]) -> list[str]:
-    """Every table `schema.table` with customer ids in the schemas of a portfolio: `<portfolio>` and `<portfolio>_*`.
+def tables_of_customers(
+    connection: duckdb.DuckDBPyConnection, portfolio: str, portfolios: Iterable[str]
+) -> list[str]:
+    """Every table `schema.table` with customer ids in the schemas of a portfolio: `<portfolio>` and
+    `<portfolio>_*`.
 
-    A schema belongs to the portfolio with the longest name that fits, for `acme_two` is none of `acme`.
+    A schema belongs to the portfolio with the longest name that fits, for `acme_two` is none of
+    `acme`.
     """
     rows = connection.execute(
-        "select columns.table_schema, columns.table_name from information_schema.columns as columns "
+        "select columns.table_schema, columns.table_name "
+        "from information_schema.columns as columns "
         "join information_schema.tables as tables using (table_catalog, table_schema, table_name) "
-        "where columns.table_catalog = ? and column_name = ? and table_type = 'BASE TABLE' order by all",
+        "where columns.table_catalog = ? and column_name = ? and table_type = 'BASE TABLE' "
+        "order by all",
         [NAME, ID_COLUMN],
     ).fetchall()
     return [f"{schema}.{table}" for schema, table in rows if owner(schema, portfolios) == portfolio]
@@ -35,8 +43,11 @@ def owner(schema: str, portfolios: Iterable[str]) -> str | None:
     return max(fitting, key=len, default=None)
 
 
-def foreign_tables(connection: duckdb.DuckDBPyConnection, portfolio: str, portfolios: Iterable[str]) -> dict[int, str]:
-    """Tables of other portfolios by their number in the catalog, as `schema.table`, past ones included.
+def foreign_tables(
+    connection: duckdb.DuckDBPyConnection, portfolio: str, portfolios: Iterable[str]
+) -> dict[int, str]:
+    """Tables of other portfolios by their number in the catalog, as `schema.table`, past ones
+    included.
 
     An id that two portfolios use is not one customer's: theirs is not to be searched.
     """
@@ -45,34 +56,53 @@ def foreign_tables(connection: duckdb.DuckDBPyConnection, portfolio: str, portfo
         f"join {CATALOG}.ducklake_schema using (schema_id)"
     ).fetchall()
     others = {name for name in portfolios if name != portfolio}
-    return {number: f"{schema}.{table}" for number, schema, table in rows if owner(schema, portfolios) in others}
+    return {
+        number: f"{schema}.{table}"
+        for number, schema, table in rows
+        if owner(schema, portfolios) in others
+    }
 
 
-def count_rows(connection: duckdb.DuckDBPyConnection, tables: Iterable[str], customer_id: str) -> dict[str, int]:
+def count_rows(
+    connection: duckdb.DuckDBPyConnection, tables: Iterable[str], customer_id: str
+) -> dict[str, int]:
     """Rows of the customer by table, without the tables that have none."""
     counts = {}
     for table in tables:
-        row = connection.execute(f"select count(*) from {table} where {ID_COLUMN} = ?", [customer_id]).fetchone()
+        row = connection.execute(
+            f"select count(*) from {table} where {ID_COLUMN} = ?", [customer_id]
+        ).fetchone()
         assert row is not None
         counts[table] = row[0]
     return {table: count for table, count in counts.items() if count}
 
 
 def erase_rows(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, tables: Iterable[str], subject: Subject, month: date
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    tables: Iterable[str],
+    subject: Subject,
+    month: date,
 ) -> None:
-    """Delete the rows, empty the customer's numbers in rows of others, and suppress both in later deliveries.
+    """Delete the rows, empty the customer's numbers in rows of others, and suppress both in later
+    deliveries.
 
-    To be called in a transaction: there is no moment at which the customer is gone and may come back.
+    To be called in a transaction: there is no moment at which the customer is gone and may come
+    back.
     """
     for table in tables:
         connection.execute(f"delete from {table} where {ID_COLUMN} = ?", [subject.customer_id])
     for landed in portfolio.landed_tables:
         raw = raw_table(portfolio, landed)
-        columns = contact_columns(landed) if subject.numbers and table_exists(connection, raw) else []
+        columns = (
+            contact_columns(landed) if subject.numbers and table_exists(connection, raw) else []
+        )
         for column in columns:
             name = f"{column.name}_hash"
             connection.execute(
-                f"update {raw} set {name} = null where list_contains(?::ubigint[], {name})", [list(subject.numbers)]
+                f"update {raw} set {name} = null where list_contains(?::ubigint[], {name})",
+                [list(subject.numbers)],
             )
-    suppress(connection, portfolio.name, month, customer_id=subject.customer_id, numbers=subject.numbers)
+    suppress(
+        connection, portfolio.name, month, customer_id=subject.customer_id, numbers=subject.numbers
+    )

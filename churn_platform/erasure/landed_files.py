@@ -1,7 +1,8 @@
 """The operator's deliveries: which still hold erased customers, and writing them without.
 
-Ingestion keeps erased customers out whatever the files hold. To rewrite them is another matter: they are the
-operator's, who may have to keep them, or delivers them again from a system that has forgotten the customer.
+Ingestion keeps erased customers out whatever the files hold. To rewrite them is another matter:
+they are the operator's, who may have to keep them, or delivers them again from a system that has
+forgotten the customer.
 """
 
 from collections.abc import Iterator
@@ -28,7 +29,9 @@ class Delivery:
 def deliveries_to_clean(
     connection: duckdb.DuckDBPyConnection, landing_dir: Path, portfolio: Portfolio
 ) -> Iterator[Delivery]:
-    """Each landed file with rows or numbers of erased customers; its relation holds until the next is asked for."""
+    """Each landed file with rows or numbers of erased customers; its relation holds until the next
+    is asked for.
+    """
     for table in portfolio.landed_tables:
         for month, paths in landed_files(landing_dir / portfolio.name / table.name).items():
             for path in paths:
@@ -37,7 +40,11 @@ def deliveries_to_clean(
 
 
 def _without(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, table: Table, month: date, path: Path
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    table: Table,
+    month: date,
+    path: Path,
 ) -> str | None:
     reader, headers = relation(connection, path)
     others = without_suppressed(connection, portfolio, table, month, path, reader, headers)
@@ -47,7 +54,9 @@ def _without(
 def clean(connection: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     """Replace the file by one of the same kind without the erased customers."""
     draft = delivery.path.with_name(f".{delivery.path.name[:7]}.unfinished")
-    connection.execute(f"copy (select * from {delivery.others}) to {literal(draft)} ({_format(delivery.path)})")
+    connection.execute(
+        f"copy (select * from {delivery.others}) to {literal(draft)} ({_format(delivery.path)})"
+    )
     draft.replace(delivery.path)
 
 
@@ -56,4 +65,6 @@ def _format(path: Path) -> str:
         return "format parquet"
     separator, _ = csv_headers(path)
     compression = "gzip" if path.suffix == ".gz" else "none"
-    return f"format csv, header true, delim {literal(separator)}, compression {literal(compression)}"
+    return (
+        f"format csv, header true, delim {literal(separator)}, compression {literal(compression)}"
+    )

@@ -1,4 +1,6 @@
-"""Published look-ups without the customer: each month that holds the id is published anew, under its own name."""
+"""Published look-ups without the customer: each month that holds the id is published anew, under
+its own name.
+"""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,14 +10,20 @@ import lmdb
 from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.erasure.search import is_in_lookup
 from churn_platform.published.atomic_files import remove_stale
-from churn_platform.published.format import FEATURES_FILE, FeaturesManifest, features_dir, read_features_manifest
+from churn_platform.published.format import (
+    FEATURES_FILE,
+    FeaturesManifest,
+    features_dir,
+    read_features_manifest,
+)
 from churn_platform.published.lookup_copy import is_lookup_copy
 
 
 def erase_from_lookups(root: Path, customer_id: str) -> list[str]:
     """The months of a portfolio's published folder that were rewritten.
 
-    A reader that has the old file open goes on reading it until it follows the folder's link to the new one.
+    A reader that has the old file open goes on reading it until it follows the folder's link to the
+    new one.
     """
     rewritten = []
     for folder in sorted((root / "features").glob("[0-9]*")):
@@ -27,9 +35,11 @@ def erase_from_lookups(root: Path, customer_id: str) -> list[str]:
 
 
 def erase_from_copies(paths: Iterable[Path], portfolio: str, customer_id: str) -> list[Path]:
-    """The service's own copies of the portfolio's look-ups, among the files, that held the customer and were removed.
+    """The service's own copies of the portfolio's look-ups, among the files, that held the customer
+    and were removed.
 
-    A worker goes on reading its copy until it has taken over the month that was published without the customer.
+    A worker goes on reading its copy until it has taken over the month that was published without
+    the customer.
     """
     copies = [path for path in paths if is_lookup_copy(path, portfolio)]
     holding = [path for path in copies if is_in_lookup(path, customer_id)]
@@ -51,7 +61,10 @@ def _publish_others(root: Path, manifest: FeaturesManifest, customer_id: str) ->
 
 
 def _others(path: Path, customer_id: str) -> Iterator[tuple[str, bytes]]:
-    with lmdb.open(str(path), subdir=False, readonly=True, lock=False) as store, store.begin() as transaction:
+    with (
+        lmdb.open(str(path), subdir=False, readonly=True, lock=False) as store,
+        store.begin() as transaction,
+    ):
         for key, packed in transaction.cursor():
             if (found := key.decode()) != customer_id:
                 yield found, packed

@@ -27,22 +27,35 @@ def left_of(
 ) -> dict[str, int]:
     """How often each place that still names the subject does so.
 
-    Places are files, and the tables of a Postgres catalog. `foreign` are tables of other portfolios, by number.
+    Places are files, and the tables of a Postgres catalog. `foreign` are tables of other
+    portfolios, by number.
     """
-    found = {str(path): count for path, count in find(connection, paths, subject, foreign=foreign).items()}
-    return found | (_in_postgres(connection, lake, subject, foreign) if lake.sqlite_path is None else {})
+    found = {
+        str(path): count
+        for path, count in find(connection, paths, subject, foreign=foreign).items()
+    }
+    return found | (
+        _in_postgres(connection, lake, subject, foreign) if lake.sqlite_path is None else {}
+    )
 
 
 def files_in(folders: Iterable[Path], *, without: Collection[Path]) -> list[Path]:
-    """Every file of the folders but `without`, files and folders; ErasureError names a folder that cannot be read."""
+    """Every file of the folders but `without`, files and folders; ErasureError names a folder that
+    cannot be read.
+    """
     return sorted({path for folder in folders for path in _files(folder, without)})
 
 
 def require_searchable(folders: Iterable[Path]) -> None:
-    """ErasureError names one that is no folder, or that may not be read: a search would find nothing in it."""
+    """ErasureError names one that is no folder, or that may not be read: a search would find
+    nothing in it.
+    """
     for folder in folders:
         if not (folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)):
-            raise ErasureError(f"{folder} is no folder that can be read, so it cannot be searched; nothing was erased")
+            raise ErasureError(
+                f"{folder} is no folder that can be read, so it cannot be searched; "
+                "nothing was erased"
+            )
 
 
 def _files(folder: Path, without: Collection[Path]) -> Iterator[Path]:
@@ -51,28 +64,40 @@ def _files(folder: Path, without: Collection[Path]) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if Path(parent, name) not in without]
         paths = (Path(parent, name) for name in names)
-        yield from (path for path in paths if path not in without and path.is_file() and not path.is_symlink())
+        yield from (
+            path
+            for path in paths
+            if path not in without and path.is_file() and not path.is_symlink()
+        )
 
 
 def _refuse(error: OSError) -> NoReturn:
     raise ErasureError(
-        f"{error.filename}: {error.strerror}, so it cannot be searched; make it readable and run the command again"
+        f"{error.filename}: {error.strerror}, so it cannot be searched; make it readable "
+        "and run the command again"
     ) from error
 
 
 def _in_postgres(
     connection: duckdb.DuckDBPyConnection, lake: Lake, subject: Subject, foreign: Collection[int]
 ) -> dict[str, int]:
-    """Rows of a Postgres catalog with a value of the subject: a small insert, a column's smallest or largest value."""
-    connection.execute(f"attach {literal(lake.catalog.partition(':')[2])} as {POSTGRES} (type postgres, read_only)")
+    """Rows of a Postgres catalog with a value of the subject: a small insert, a column's smallest
+    or largest value.
+    """
+    connection.execute(
+        f"attach {literal(lake.catalog.partition(':')[2])} as {POSTGRES} (type postgres, read_only)"
+    )
     try:
         columns = connection.execute(
-            "select schema_name, table_name, list(column_name) from duckdb_columns() where database_name = ? "
+            "select schema_name, table_name, list(column_name) from duckdb_columns() "
+            "where database_name = ? "
             "and not list_contains(?, schema_name) group by all order by all",
             [POSTGRES, POSTGRES_OWN],
         ).fetchall()
         counts = {
-            table: _count_rows(connection, f"{identifier(schema)}.{identifier(table)}", names, subject, foreign)
+            table: _count_rows(
+                connection, f"{identifier(schema)}.{identifier(table)}", names, subject, foreign
+            )
             for schema, table, names in columns
             if about(table) not in foreign
         }
@@ -82,12 +107,18 @@ def _in_postgres(
 
 
 def _count_rows(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: list[str], subject: Subject, foreign: Collection[int]
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: list[str],
+    subject: Subject,
+    foreign: Collection[int],
 ) -> int:
     values = [subject.customer_id, *map(str, subject.numbers)]
     tests = " or ".join(f"list_contains($values, {_text(column)})" for column in columns)
     own = (
-        f"not list_contains($foreign::bigint[], {TABLE_NUMBER})" if TABLE_NUMBER in columns else "$foreign is not null"
+        f"not list_contains($foreign::bigint[], {TABLE_NUMBER})"
+        if TABLE_NUMBER in columns
+        else "$foreign is not null"
     )
     row = connection.execute(
         f"select count(*) from {POSTGRES}.{table} where ({tests}) and {own}",

@@ -1,6 +1,8 @@
-"""Pushed features without the customer: the service's store is written anew in place, while the service may run.
+"""Pushed features without the customer: the service's store is written anew in place, while the
+service may run.
 
-A delete would leave copies: in free pages, in unused parts of pages, and as the first key of a page in the tree.
+A delete would leave copies: in free pages, in unused parts of pages, and as the first key of a page
+in the tree.
 """
 
 import re
@@ -19,7 +21,9 @@ PAGE_HEADER_BYTES = 16
 
 
 def erase_from_overlays(paths: Iterable[Path], portfolio: str, customer_id: str) -> list[Path]:
-    """The stores among the files that held the key, in use or free, and were written anew; others' entries stay."""
+    """The stores among the files that held the key, in use or free, and were written anew; others'
+    entries stay.
+    """
     key = overlay_key(portfolio, customer_id)
     holding = [path for path in paths if is_overlay(path) and count_matches(path, re.escape(key))]
     for path in holding:
@@ -27,14 +31,17 @@ def erase_from_overlays(paths: Iterable[Path], portfolio: str, customer_id: str)
             _write_anew(path.parent, key)
         except lmdb.Error as error:
             raise ErasureError(
-                f"{path}: pushed features cannot be written anew ({error}); wait until some have expired, or stop the "
+                f"{path}: pushed features cannot be written anew ({error}); "
+                "wait until some have expired, or stop the "
                 "service and remove the folder, and run the command again"
             ) from error
     return holding
 
 
 def _write_anew(folder: Path, key: bytes) -> None:
-    with lmdb.open(str(folder), map_size=0, create=False) as store:  # 0: as large as the service has it
+    with lmdb.open(
+        str(folder), map_size=0, create=False
+    ) as store:  # 0: as large as the service has it
         store.reader_check()
         _let_reuse(store)
         entries = store.open_db(None)
@@ -51,7 +58,9 @@ def _let_reuse(store: lmdb.Environment) -> None:
         transaction.put(FILLER, EXPIRED)
 
 
-def _others(transaction: lmdb.Transaction, key: bytes) -> Iterator[tuple[bytes | memoryview, bytes | memoryview]]:
+def _others(
+    transaction: lmdb.Transaction, key: bytes
+) -> Iterator[tuple[bytes | memoryview, bytes | memoryview]]:
     for name, value in transaction.cursor():
         if name != key and name[:1] != FILLER:
             yield name, value
@@ -60,7 +69,9 @@ def _others(transaction: lmdb.Transaction, key: bytes) -> Iterator[tuple[bytes |
 def _overwrite_free_pages(store: lmdb.Environment) -> None:
     page = bytes(store.stat()["psize"] - PAGE_HEADER_BYTES)
     with store.begin(write=True) as transaction:
-        transaction.cursor().putmulti((FILLER + b"%d" % number, page) for number in range(_free_pages(store)))
+        transaction.cursor().putmulti(
+            (FILLER + b"%d" % number, page) for number in range(_free_pages(store))
+        )
     with store.begin(write=True) as transaction, transaction.cursor() as cursor:
         while cursor.set_range(FILLER) and cursor.key()[:1] == FILLER:
             cursor.delete()
@@ -69,4 +80,10 @@ def _overwrite_free_pages(store: lmdb.Environment) -> None:
 def _free_pages(store: lmdb.Environment) -> int:
     """At least as many pages as are free."""
     used = store.stat()
-    return store.info()["last_pgno"] + 1 - used["branch_pages"] - used["leaf_pages"] - used["overflow_pages"]
+    return (
+        store.info()["last_pgno"]
+        + 1
+        - used["branch_pages"]
+        - used["leaf_pages"]
+        - used["overflow_pages"]
+    )

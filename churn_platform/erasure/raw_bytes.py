@@ -1,4 +1,6 @@
-"""Looks for a customer in what is read as bytes: text, binary files, pushed features, the service's log."""
+"""Looks for a customer in what is read as bytes: text, binary files, pushed features, the service's
+log.
+"""
 
 import gzip
 import mmap
@@ -20,7 +22,8 @@ BLOCK_CHARACTERS = 1 << 20
 
 
 def in_overlay(path: Path, subject: Subject) -> int:
-    """How often the key of the customer's pushed features is in the store, in pages in use and in free ones.
+    """How often the key of the customer's pushed features is in the store, in pages in use and in
+    free ones.
 
     LMDB writes the key's length before it, so that no other customer's key is taken for it.
     """
@@ -29,7 +32,9 @@ def in_overlay(path: Path, subject: Subject) -> int:
 
 
 def in_segment(path: Path, subject: Subject) -> int:
-    """How many whole records of the prediction log name the subject, and how often other bytes do."""
+    """How many whole records of the prediction log name the subject, and how
+    often other bytes do.
+    """
     segment = load_segment(path)
     whole = sum(answer.customer_id == subject.customer_id for answer in segment.predictions)
     others = [segment.torn_end, *(spot.content for spot in segment.damage)]
@@ -41,7 +46,11 @@ def in_bytes(path: Path, subject: Subject, *, compressed: bool) -> int:
     opened: Callable[..., IO[Any]] = gzip.open if compressed else open
     try:
         with opened(path, "rt", encoding="utf-8", newline="") as file:
-            texts = words_of(subject) if _is_text(file) else [re.escape(text) for text in _searchable(subject)]
+            texts = (
+                words_of(subject)
+                if _is_text(file)
+                else [re.escape(text) for text in _searchable(subject)]
+            )
         pattern = "|".join(texts).encode()
         if not pattern:
             return 0
@@ -50,7 +59,9 @@ def in_bytes(path: Path, subject: Subject, *, compressed: bool) -> int:
         with opened(path, "rb") as stream:
             return sum(len(re.findall(pattern, line)) for line in stream)
     except (EOFError, gzip.BadGzipFile, zlib.error):
-        raise DataError(f"{path}: looks compressed but cannot be read, so it cannot be searched; remove it") from None
+        raise DataError(
+            f"{path}: looks compressed but cannot be read, so it cannot be searched; remove it"
+        ) from None
 
 
 def count_matches(path: Path, pattern: bytes) -> int:
@@ -62,7 +73,9 @@ def count_matches(path: Path, pattern: bytes) -> int:
 
 
 def _is_text(file: IO[str]) -> bool:
-    """Whether all is UTF-8 without a NUL; in other files any byte may adjoin an id, a letter's or digit's, too."""
+    """Whether all is UTF-8 without a NUL; in other files any byte may adjoin an id, a letter's or
+    digit's, too.
+    """
     blocks: Iterator[str] = iter(partial(file.read, BLOCK_CHARACTERS), "")
     try:
         return all("\0" not in block for block in blocks)
@@ -81,5 +94,7 @@ def _searchable(subject: Subject) -> list[str]:
 
 
 def word(text: str) -> str:
-    """A regular expression, for Python and DuckDB, that finds the text where no letter or digit adjoins it."""
+    """A regular expression, for Python and DuckDB, that finds the text where no letter or digit
+    adjoins it.
+    """
     return rf"(?:^|[^0-9A-Za-z])(?:{re.escape(text)})(?:$|[^0-9A-Za-z])"

@@ -1,8 +1,9 @@
-"""Looks for a customer in files of every kind the platform writes: the proof that an erasure is complete.
+"""Looks for a customer in files of every kind the platform writes: the proof that an erasure is
+complete.
 
-The id is looked for as a whole value and as a whole word in longer text, the hashed numbers as values and as digits.
-An id shorter than `WORD_CHARACTERS` is looked for as a value only, and in files without values not at all: as a word it
-would be found everywhere.
+The id is looked for as a whole value and as a whole word in longer text, the hashed numbers as
+values and as digits. An id shorter than `WORD_CHARACTERS` is looked for as a value only, and in
+files without values not at all: as a word it would be found everywhere.
 """
 
 import re
@@ -14,7 +15,14 @@ from pathlib import Path
 import duckdb
 import lmdb
 
-from churn_platform.erasure.raw_bytes import WORD_CHARACTERS, in_bytes, in_overlay, in_segment, word, words_of
+from churn_platform.erasure.raw_bytes import (
+    WORD_CHARACTERS,
+    in_bytes,
+    in_overlay,
+    in_segment,
+    word,
+    words_of,
+)
 from churn_platform.erasure.subject import Subject
 from churn_platform.published.format import FEATURES_FILE
 from churn_platform.published.prediction_log import CLOSED_SUFFIX, OPEN_SUFFIX
@@ -41,7 +49,11 @@ def find(
 
 
 def count_in(
-    connection: duckdb.DuckDBPyConnection, path: Path, subject: Subject, *, foreign: Collection[int] = ()
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    subject: Subject,
+    *,
+    foreign: Collection[int] = (),
 ) -> int:
     """How many rows, records or words of a file name the subject."""
     if path.name == FEATURES_FILE:
@@ -61,18 +73,34 @@ def count_in(
 
 def is_in_lookup(path: Path, customer_id: str) -> bool:
     """Whether a published look-up has the customer."""
-    with lmdb.open(str(path), subdir=False, readonly=True, lock=False) as store, store.begin() as transaction:
+    with (
+        lmdb.open(str(path), subdir=False, readonly=True, lock=False) as store,
+        store.begin() as transaction,
+    ):
         return transaction.get(customer_id.encode()) is not None
 
 
 def _in_parquet(connection: duckdb.DuckDBPyConnection, path: Path, subject: Subject) -> int:
     reader = "read_parquet($path, hive_partitioning = false)"
-    types = connection.execute(f"describe select * from {reader}", {"path": reader_pattern(path)}).fetchall()
-    tests = [test for name, sql_type, *_ in types if (test := _names(identifier(name), sql_type, subject))]
+    types = connection.execute(
+        f"describe select * from {reader}", {"path": reader_pattern(path)}
+    ).fetchall()
+    tests = [
+        test
+        for name, sql_type, *_ in types
+        if (test := _names(identifier(name), sql_type, subject))
+    ]
     if not tests:
         return 0
-    query = f"select count(*) from {reader} where {' or '.join(f'coalesce({test}, false)' for test in tests)}"
-    given = {"path": reader_pattern(path), "id": subject.customer_id, "word": word(subject.customer_id)}
+    query = (
+        f"select count(*) from {reader} "
+        f"where {' or '.join(f'coalesce({test}, false)' for test in tests)}"
+    )
+    given = {
+        "path": reader_pattern(path),
+        "id": subject.customer_id,
+        "word": word(subject.customer_id),
+    }
     parameters = given | {"numbers": list(subject.numbers)}
     row = connection.execute(
         query, {name: value for name, value in parameters.items() if f"${name}" in query}
@@ -87,7 +115,11 @@ def _names(column: str, sql_type: str, subject: Subject) -> str | None:
         return f"list_contains($numbers::ubigint[], {column})" if subject.numbers else None
     if sql_type == "VARCHAR[]":  # as text, a list would quote its values
         return f"len(list_filter({column}, lambda value: {_is_named('value', subject)})) > 0"
-    return _is_named(f"{column}::varchar", subject) if "VARCHAR" in sql_type or sql_type == "JSON" else None
+    return (
+        _is_named(f"{column}::varchar", subject)
+        if "VARCHAR" in sql_type or sql_type == "JSON"
+        else None
+    )
 
 
 def _is_named(text: str, subject: Subject) -> str:
@@ -109,7 +141,9 @@ def _in_sqlite(path: Path, subject: Subject, foreign: Collection[int]) -> int:
 
 
 def _rows(database: sqlite3.Connection, foreign: Collection[int]) -> Iterator[Sequence[object]]:
-    for (table,) in database.execute("select name from sqlite_master where type = 'table'").fetchall():
+    for (table,) in database.execute(
+        "select name from sqlite_master where type = 'table'"
+    ).fetchall():
         if about(table) in foreign:
             continue
         rows = database.execute(f"select * from {identifier(table)}")
@@ -119,6 +153,8 @@ def _rows(database: sqlite3.Connection, foreign: Collection[int]) -> Iterator[Se
 
 
 def about(catalog_table: str) -> int | None:
-    """The number of the table whose small inserts a table of the catalog holds; None for any other."""
+    """The number of the table whose small inserts a table of the catalog holds;
+    None for any other.
+    """
     found = re.fullmatch(r"ducklake_inlined_data_(\d+)_\d+", catalog_table)
     return int(found[1]) if found else None

@@ -1,4 +1,6 @@
-"""The service's prediction log: what is closed goes into the lake, where the rows can be erased as any others."""
+"""The service's prediction log: what is closed goes into the lake, where the rows can be erased as
+any others.
+"""
 
 from pathlib import Path
 
@@ -11,13 +13,19 @@ from churn_platform.warehouse.lake import Lake
 
 
 def take_over(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: str, log_dir: Path, subject: Subject
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    portfolio: str,
+    log_dir: Path,
+    subject: Subject,
 ) -> None:
-    """Ingest every closed segment, and remove torn and damaged ones that name the subject, in whatever bytes.
+    """Ingest every closed segment, and remove torn and damaged ones that name the subject, in
+    whatever bytes.
 
     Whole answers are in the lake then, a torn one was never sent, and a damaged one cannot be read.
 
-    A segment that a worker is writing stays; it is closed within the service's own limit of a minute.
+    A segment that a worker is writing stays; it is closed within the service's own limit of a
+    minute.
     """
     folder = log_dir / portfolio
     if not folder.is_dir():

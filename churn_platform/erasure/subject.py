@@ -1,4 +1,6 @@
-"""Whom an erasure is about: the id, and the hashes under which the customer's own numbers are kept."""
+"""Whom an erasure is about: the id, and the hashes under which the customer's
+own numbers are kept.
+"""
 
 import json
 import os
@@ -19,7 +21,8 @@ from churn_platform.warehouse.tables import table_exists
 class Subject:
     """A customer to erase; `found` says how many rows each table held when the erasure began.
 
-    `request_id` is the same for all attempts at one erasure, and another for the next; it says nothing of the customer.
+    `request_id` is the same for all attempts at one erasure, and another for the next; it says
+    nothing of the customer.
     """
 
     portfolio: str
@@ -29,8 +32,12 @@ class Subject:
     request_id: str = ""
 
 
-def own_number_hashes(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, customer_id: str) -> tuple[int, ...]:
-    """Hashes of the customer's own numbers, but not of one that another customer holds as well: that is theirs, too."""
+def own_number_hashes(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, customer_id: str
+) -> tuple[int, ...]:
+    """Hashes of the customer's own numbers, but not of one that another customer holds as well:
+    that is theirs, too.
+    """
     found: set[int] = set()
     for table in portfolio.landed_tables:
         raw = raw_table(portfolio, table)
@@ -51,7 +58,8 @@ def own_number_hashes(connection: duckdb.DuckDBPyConnection, portfolio: Portfoli
 class Request:
     """The request on disk, readable by its owner alone, from the first step until the proof.
 
-    A later attempt cannot ask the tables any more, so it must know what an interrupted one had found.
+    A later attempt cannot ask the tables any more, so it must know what an interrupted one had
+    found.
     """
 
     def __init__(self, folder: Path, name: str):
@@ -93,7 +101,9 @@ def merged(subject: Subject, earlier: Subject | None) -> Subject:
     if earlier is None:
         return subject
     tables = sorted(subject.found | earlier.found)
-    most = {table: max(subject.found.get(table, 0), earlier.found.get(table, 0)) for table in tables}
+    most = {
+        table: max(subject.found.get(table, 0), earlier.found.get(table, 0)) for table in tables
+    }
     return replace(
         subject,
         numbers=_union(subject.numbers, earlier.numbers),

@@ -1,4 +1,6 @@
-"""The model card of a version: one Markdown template over facts that runs recorded, and the same as one HTML file."""
+"""The model card of a version: one Markdown template over facts that runs recorded, and the same as
+one HTML file.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,8 +23,9 @@ from churn_platform.training.record import ModelRecord
 class Facts:
     """All that a card says, as it was recorded.
 
-    `training_rows` are those of the table `training_set`; `evaluation` is the month's row of the table `evaluation`,
-    its evidence decoded, or None where this version was not judged yet; `parameters` are the run's.
+    `training_rows` are those of the table `training_set`; `evaluation` is the month's row of the
+    table `evaluation`, its evidence decoded, or None where this version was not judged yet;
+    `parameters` are the run's.
     """
 
     portfolio: Portfolio
@@ -54,9 +57,16 @@ def card_markdown(facts: Facts) -> str:
             shown=SHOWN,
             importance={it.feature: it for it in facts.ranking},
             fairness=Finished(fairness_markdown(facts.fairness, facts.portfolio.gates)),
-            pictures=[Finished(picture_markdown(name, png)) for name, png in facts.pictures.items()],
+            pictures=[
+                Finished(picture_markdown(name, png)) for name, png in facts.pictures.items()
+            ],
             too_small=[f"{it.attribute}: {it.group}" for it in facts.slices if it.is_too_small],
-            hashed=[column.name for table in facts.portfolio.tables for column in table.columns if column.hashed],
+            hashed=[
+                column.name
+                for table in facts.portfolio.tables
+                for column in table.columns
+                if column.hashed
+            ],
             policy=asdict(POLICY),
             notable_psi=PSI_NOTABLE,
         )
@@ -68,7 +78,11 @@ def card_html(markdown: str, *, title: str) -> str:
     from markdown_it import MarkdownIt
 
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
-    return _environment().get_template("model_card.html").render(title=Finished(escape(title)), body=Finished(body))
+    return (
+        _environment()
+        .get_template("model_card.html")
+        .render(title=Finished(escape(title)), body=Finished(body))
+    )
 
 
 def _environment() -> Any:

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
-def read_facts(client: "MlflowClient", connection: duckdb.DuckDBPyConnection, examined: Examined) -> Facts:
-    """The facts of the month's challenger; TrainingError where its fairness or explanations were not materialized."""
+def read_facts(
+    client: "MlflowClient", connection: duckdb.DuckDBPyConnection, examined: Examined
+) -> Facts:
+    """The facts of the month's challenger; TrainingError where its fairness or explanations were
+    not materialized.
+    """
     portfolio, record = examined.portfolio, examined.record
     recorded = _recorded(client, examined)
     training = read_rows(connection, f"{portfolio.name}.training_set", examined.month)
@@ -49,8 +53,15 @@ def read_facts(client: "MlflowClient", connection: duckdb.DuckDBPyConnection, ex
 def _recorded(client: "MlflowClient", examined: Examined) -> dict[str, Any]:
     assets = {FAIRNESS_FILE: "fairness_report", IMPORTANCE_FILE: "explanations"}
     found = {name: read_json(client, examined.record.mlflow_run_id, name) for name in assets}
-    if lost := [f"{examined.portfolio.name}/{assets[name]}" for name, stored in found.items() if stored is None]:
-        raise TrainingError(f"version {examined.version} has no card without {', '.join(lost)}; materialize that first")
+    if lost := [
+        f"{examined.portfolio.name}/{assets[name]}"
+        for name, stored in found.items()
+        if stored is None
+    ]:
+        raise TrainingError(
+            f"version {examined.version} has no card without {', '.join(lost)}; "
+            "materialize that first"
+        )
     return found
 
 
@@ -68,6 +79,7 @@ def read_card(client: "MlflowClient", portfolio: str, version: int, *, ending: s
     card = find_card(client, portfolio, version, ending=ending)
     if card is None:
         raise TrainingError(
-            f"version {version} of {portfolio} has no model card; materialize {portfolio}/model_card for its month"
+            f"version {version} of {portfolio} has no model card; "
+            f"materialize {portfolio}/model_card for its month"
         )
     return card

@@ -1,4 +1,6 @@
-"""The version that a month's governance is about: its challenger, with its record and the hold-out it is judged on."""
+"""The version that a month's governance is about: its challenger, with its record and the hold-out
+it is judged on.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Examined:
-    """A version, its record, and the hold-out's customers with the features as the version has them."""
+    """A version, its record, and the hold-out's customers with the features as the version has
+    them.
+    """
 
     portfolio: Portfolio
     month: date
@@ -35,7 +39,11 @@ class Examined:
     @property
     def protected_groups(self) -> dict[str, np.ndarray]:
         """The group of every customer by protected attribute."""
-        return {name: self.groups[name] for name in self.portfolio.protected_attributes if name in self.groups}
+        return {
+            name: self.groups[name]
+            for name in self.portfolio.protected_attributes
+            if name in self.groups
+        }
 
     @property
     def features(self) -> np.ndarray:
@@ -51,7 +59,8 @@ class Examined:
 def examine(
     client: "MlflowClient", connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
 ) -> Examined:
-    """The month's challenger on its hold-out, with the group of each customer by protected attribute and slice.
+    """The month's challenger on its hold-out, with the group of each customer by protected
+    attribute and slice.
 
     TrainingError where the month has no challenger.
     """
@@ -59,4 +68,6 @@ def examine(
     holdout = version.holdout(connection)
     names = list(dict.fromkeys((*portfolio.protected_attributes, *portfolio.slices)))
     groups = groups_on_holdout(connection, portfolio, version, holdout, names)
-    return Examined(portfolio, month, version.number, version.record, version.model, holdout, groups)
+    return Examined(
+        portfolio, month, version.number, version.record, version.model, holdout, groups
+    )

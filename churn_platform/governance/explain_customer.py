@@ -1,4 +1,6 @@
-"""One customer's score explained: probability, tier, reasons in words, and what would have to change."""
+"""One customer's score explained: probability, tier, reasons in words, and what would have to
+change.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,9 +25,11 @@ TOP_FACTORS = 5
 
 @dataclass(frozen=True)
 class CustomerExplanation:
-    """What a person may know of their score; `lower_tier` is None in the lowest tier, and then nothing has to change.
+    """What a person may know of their score; `lower_tier` is None in the lowest tier, and then
+    nothing has to change.
 
-    `factors` are the features that count most, protected ones among them, each with whether it raises the risk.
+    `factors` are the features that count most, protected ones among them, each with whether it
+    raises the risk.
     """
 
     customer_id: str
@@ -41,18 +45,29 @@ class CustomerExplanation:
 
 
 def explain_customer(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, champion: Champion, customer_id: str, month: date
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    champion: Champion,
+    customer_id: str,
+    month: date,
 ) -> CustomerExplanation:
-    """The explanation of a customer's score in a month; DataError where the customer has no features in it."""
+    """The explanation of a customer's score in a month; DataError where the customer has no
+    features in it.
+    """
     customer, others = (
-        champion.model.own(rows, portfolio.feature_names) for rows in _read(connection, portfolio, customer_id, month)
+        champion.model.own(rows, portfolio.feature_names)
+        for rows in _read(connection, portfolio, customer_id, month)
     )
     features = champion.model.features
     probability = float(champion.model.churn_probability(customer)[0])
     given = champion.model.contributions(customer)
     tier, bound = _tier(champion.tiers, probability)
     lower = next((name for name, other in champion.tiers if other < bound), None)
-    found = None if lower is None else find_counterfactual(champion.model, customer[0], others, below=bound)
+    found = (
+        None
+        if lower is None
+        else find_counterfactual(champion.model, customer[0], others, below=bound)
+    )
     return CustomerExplanation(
         customer_id=customer_id,
         month=month,
@@ -63,7 +78,9 @@ def explain_customer(
         reasons=top_reasons(customer, given, features)[0].as_py(),
         factors=_factors(features, customer[0], given[0]),
         counterfactual=found,
-        changes=[_said(change, features[change.place]) for change in found.changes] if found else [],
+        changes=[_said(change, features[change.place]) for change in found.changes]
+        if found
+        else [],
     )
 
 
@@ -75,14 +92,19 @@ def _tier(tiers: Sequence[tuple[str, float]], probability: float) -> tuple[str, 
 def _read(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, customer_id: str, month: date
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The customer's encoded features, one row, and those of OTHERS customers of the month, the same each time."""
+    """The customer's encoded features, one row, and those of OTHERS customers of the month, the
+    same each time.
+    """
     table = f"{portfolio.name}.customer_features"
     if not table_exists(connection, table):
-        raise DataError(f"{portfolio.name} has no features yet; run `churn run {portfolio.name}` first")
+        raise DataError(
+            f"{portfolio.name} has no features yet; run `churn run {portfolio.name}` first"
+        )
     select = f"select {encoded_columns(portfolio.features)} from {table} where month = $month"
     own, others = (
         matrix(
-            connection.execute(f"{select} {rest}", {"month": month, **more}).to_arrow_table(), portfolio.feature_names
+            connection.execute(f"{select} {rest}", {"month": month, **more}).to_arrow_table(),
+            portfolio.feature_names,
         )
         for rest, more in (
             ("and customer_id = $customer", {"customer": customer_id}),
@@ -90,15 +112,22 @@ def _read(
         )
     )
     if not len(own):
-        raise DataError(f"customer {customer_id!r} has no features of {label(month)} in {portfolio.name}")
+        raise DataError(
+            f"customer {customer_id!r} has no features of {label(month)} in {portfolio.name}"
+        )
     validate_encoded(own, portfolio.features, what=f"features of {customer_id}")
     return own, others
 
 
-def _factors(features: tuple[Feature, ...], customer: np.ndarray, given: np.ndarray) -> list[tuple[str, bool]]:
+def _factors(
+    features: tuple[Feature, ...], customer: np.ndarray, given: np.ndarray
+) -> list[tuple[str, bool]]:
     counting = np.flatnonzero(~np.isnan(customer) & (given != 0))
     strongest = counting[np.argsort(-np.abs(given[counting]), kind="stable")]
-    return [(sentence(customer[place], features[place]), bool(given[place] > 0)) for place in strongest[:TOP_FACTORS]]
+    return [
+        (sentence(customer[place], features[place]), bool(given[place] > 0))
+        for place in strongest[:TOP_FACTORS]
+    ]
 
 
 def _said(change: Change, feature: Feature) -> str:
@@ -110,14 +139,19 @@ def _value(number: float, feature: Feature) -> str:
     value = decode(number, feature)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    shown = f"{value:,.2f}".rstrip("0").rstrip(".") if isinstance(value, int | float) else str(value).replace("_", " ")
+    shown = (
+        f"{value:,.2f}".rstrip("0").rstrip(".")
+        if isinstance(value, int | float)
+        else str(value).replace("_", " ")
+    )
     return f"{shown} {feature.unit}" if feature.unit and feature.unit != "ratio" else shown
 
 
 def as_text(it: CustomerExplanation) -> str:
     """The explanation as a person reads it."""
     lines = [
-        f"customer {it.customer_id}, features of {label(it.month)}, model version {it.model_version}",
+        f"customer {it.customer_id}, features of {label(it.month)}, "
+        f"model version {it.model_version}",
         f"probability of leaving {it.churn_probability:.1%}, tier {it.risk_tier}",
         "",
         "what raises it most",
@@ -139,9 +173,11 @@ def _what_would_change(it: CustomerExplanation) -> list[str]:
         return ["This is the lowest tier; nothing has to change."]
     if it.counterfactual is None:
         return [
-            f"No change of one or two features that the operator can act on brings the score into tier {it.lower_tier}."
+            "No change of one or two features that the operator can act "
+            f"on brings the score into tier {it.lower_tier}."
         ]
     return [
-        f"tier {it.lower_tier} ({it.counterfactual.churn_probability:.1%}) would be reached with, all else as it is",
+        f"tier {it.lower_tier} ({it.counterfactual.churn_probability:.1%}) would be reached with, "
+        "all else as it is",
         *(f"- {change}" for change in it.changes),
     ]

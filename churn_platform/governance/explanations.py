@@ -18,7 +18,9 @@ DPI = 70
 
 @dataclass(frozen=True)
 class Importance:
-    """Mean |contribution| of a feature to the raw log-odds, and its share of the sum over all features."""
+    """Mean |contribution| of a feature to the raw log-odds, and its share of the sum over all
+    features.
+    """
 
     feature: str
     group: str
@@ -26,32 +28,43 @@ class Importance:
     share: float
 
 
-def explain(model: ChurnModel, features: np.ndarray, *, seed: int) -> tuple[list[Importance], dict[str, bytes]]:
-    """Importance of every feature and the pictures, over a sample of the model's own encoded features."""
+def explain(
+    model: ChurnModel, features: np.ndarray, *, seed: int
+) -> tuple[list[Importance], dict[str, bytes]]:
+    """Importance of every feature and the pictures, over a sample of the model's own encoded
+    features.
+    """
     sample = features[sample_rows(len(features), seed=seed)]
     contributions = model.contributions(sample)
     return importances(model.features, contributions), pictures(model, sample, contributions)
 
 
 def sample_rows(rows: int, *, seed: int) -> np.ndarray:
-    """At most SAMPLE_ROWS positions, ascending, drawn with the seed; means over so many move little."""
+    """At most SAMPLE_ROWS positions, ascending, drawn with the seed; means over so many move
+    little.
+    """
     if rows <= SAMPLE_ROWS:
         return np.arange(rows)
     return np.sort(np.random.default_rng(seed).choice(rows, SAMPLE_ROWS, replace=False))
 
 
 def importances(features: Sequence[Feature], contributions: np.ndarray) -> list[Importance]:
-    """Global importance from (rows, features) contributions, largest first; shares add up to 1, or are all 0."""
+    """Global importance from (rows, features) contributions, largest first; shares add up to 1, or
+    are all 0.
+    """
     size = np.abs(contributions).mean(axis=0)
     shares = size / size.sum() if size.sum() > 0 else size
     return [
-        Importance(features[place].name, features[place].group, float(size[place]), float(shares[place]))
+        Importance(
+            features[place].name, features[place].group, float(size[place]), float(shares[place])
+        )
         for place in np.argsort(-size, kind="stable")
     ]
 
 
 def pictures(model: ChurnModel, sample: np.ndarray, contributions: np.ndarray) -> dict[str, bytes]:
-    """PNG pictures by file name: SHAP's summary, and the dependence of each of the most important features.
+    """PNG pictures by file name: SHAP's summary, and the dependence of each of the most important
+    features.
 
     `sample` holds the model's own encoded features, (rows, features); `contributions` are theirs.
     """
@@ -61,7 +74,9 @@ def pictures(model: ChurnModel, sample: np.ndarray, contributions: np.ndarray) -
     explained = _explanation(model, sample, contributions)
     order = [it.feature for it in importances(model.features, contributions)][:DEPENDENCE_PICTURES]
     return {"shap_summary.png": _summary(explained)} | {
-        f"shap_dependence_{name}.png": _dependence(explained, next(it for it in model.features if it.name == name))
+        f"shap_dependence_{name}.png": _dependence(
+            explained, next(it for it in model.features if it.name == name)
+        )
         for name in order
     }
 

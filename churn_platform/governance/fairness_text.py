@@ -5,14 +5,28 @@ from collections.abc import Sequence
 
 from churn_platform.governance.explanations import Importance
 from churn_platform.governance.markdown import escaped
-from churn_platform.metrics.fairness import ESTIMATES, AttributeFairness, Estimate, GroupFairness, worst_gap
+from churn_platform.metrics.fairness import (
+    ESTIMATES,
+    AttributeFairness,
+    Estimate,
+    GroupFairness,
+    worst_gap,
+)
 from churn_platform.portfolios.spec import Gates
 
-HEADINGS = ("selection rate", "recall", "false-positive rate", "precision", "mean predicted minus observed")
+HEADINGS = (
+    "selection rate",
+    "recall",
+    "false-positive rate",
+    "precision",
+    "mean predicted minus observed",
+)
 
 
 def fairness_markdown(attributes: Sequence[AttributeFairness], gates: Gates) -> str:
-    """Every attribute as a table of its groups, with the differences, and the verdict on the gate."""
+    """Every attribute as a table of its groups, with the differences, and the
+    verdict on the gate.
+    """
     return "\n\n".join([*(_attribute(it, gates) for it in attributes), verdict(attributes, gates)])
 
 
@@ -20,9 +34,15 @@ def verdict(attributes: Sequence[AttributeFairness], gates: Gates) -> str:
     """What the gate says, in a sentence."""
     gap = worst_gap(list(attributes))
     if gap is None:
-        return "No protected attribute has two groups large enough to be compared; the fairness gate judges nothing."
+        return (
+            "No protected attribute has two groups large enough to be compared; "
+            "the fairness gate judges nothing."
+        )
     kept = "within" if gap <= gates.max_fairness_gap else "above"
-    return f"Largest equalized-odds difference {gap:.4f}, {kept} the gate of {gates.max_fairness_gap:g}."
+    return (
+        f"Largest equalized-odds difference {gap:.4f}, "
+        f"{kept} the gate of {gates.max_fairness_gap:g}."
+    )
 
 
 def shown(estimate: Estimate | None) -> str:
@@ -43,7 +63,8 @@ def _attribute(it: AttributeFairness, gates: Gates) -> str:
     ]
     if it.chance_gap is not None:
         lines.append(
-            f"Equal errors would show an equalized-odds difference above {it.chance_gap:.4f} once in 20 samples."
+            f"Equal errors would show an equalized-odds difference above {it.chance_gap:.4f} once "
+            "in 20 samples."
         )
     if it.too_small:
         lines.append(
@@ -61,10 +82,13 @@ def _row(group: GroupFairness) -> str:
 def importance_markdown(ranking: Sequence[Importance]) -> str:
     """Every feature with its importance, largest first."""
     rows = [
-        f"| {escaped(it.feature)} | {escaped(it.group)} | {it.mean_abs_contribution:.4f} | {it.share:.1%} |"
+        f"| {escaped(it.feature)} | {escaped(it.group)} | {it.mean_abs_contribution:.4f} | "
+        f"{it.share:.1%} |"
         for it in ranking
     ]
-    return "\n".join(["| feature | group | mean size of contribution | share |", "|---|---|--:|--:|", *rows])
+    return "\n".join(
+        ["| feature | group | mean size of contribution | share |", "|---|---|--:|--:|", *rows]
+    )
 
 
 def picture_markdown(name: str, png: bytes) -> str:

@@ -31,16 +31,24 @@ EXPLANATION_COLUMNS = SUBJECT | {
 
 
 def replace_fairness(
-    connection: duckdb.DuckDBPyConnection, examined: Examined, attributes: Sequence[AttributeFairness]
+    connection: duckdb.DuckDBPyConnection,
+    examined: Examined,
+    attributes: Sequence[AttributeFairness],
 ) -> int:
-    """One row per attribute and group of the month's challenger, in place of those before; returns their number."""
-    return _replace(connection, "fairness_report", FAIRNESS_COLUMNS, examined, as_rows(list(attributes)))
+    """One row per attribute and group of the month's challenger, in place of those before; returns
+    their number.
+    """
+    return _replace(
+        connection, "fairness_report", FAIRNESS_COLUMNS, examined, as_rows(list(attributes))
+    )
 
 
 def replace_explanations(
     connection: duckdb.DuckDBPyConnection, examined: Examined, ranking: Sequence[Importance]
 ) -> int:
-    """One row per feature of the month's challenger, in place of those before; returns their number."""
+    """One row per feature of the month's challenger, in place of those before; returns their
+    number.
+    """
     rows = [
         {
             "feature": it.feature,
@@ -62,5 +70,9 @@ def _replace(
     rows: list[dict[str, Any]],
 ) -> int:
     subject = {"month": examined.month, "model_version": examined.version}
-    table = pa.Table.from_pydict({column: [(subject | row)[column] for row in rows] for column in columns})
-    return replace_rows(connection, f"{examined.portfolio.name}.{name}", columns, examined.month, table)
+    table = pa.Table.from_pydict(
+        {column: [(subject | row)[column] for row in rows] for column in columns}
+    )
+    return replace_rows(
+        connection, f"{examined.portfolio.name}.{name}", columns, examined.month, table
+    )

@@ -1,4 +1,6 @@
-"""Text put into Markdown so that it reads as itself: no name or value can add a column, a link or a tag."""
+"""Text put into Markdown so that it reads as itself: no name or value can add a column, a link or a
+tag.
+"""
 
 import re
 
@@ -6,5 +8,7 @@ SPECIAL = re.compile(r"([\\`*_\[\]<>&|#~!])")
 
 
 def escaped(value: object) -> str:
-    """The value as one line of Markdown text, every character that means something there escaped."""
+    """The value as one line of Markdown text, every character that means
+    something there escaped.
+    """
     return SPECIAL.sub(r"\\\1", " ".join(str(value).split()))

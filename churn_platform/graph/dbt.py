@@ -34,7 +34,9 @@ LAYERS = {
 
 
 class DbtCli(DbtCliResource):
-    """dbt's command line without asking it for its version on every call, which costs 3 to 5 seconds."""
+    """dbt's command line without asking it for its version on every call, which costs 3 to 5
+    seconds.
+    """
 
     @cached_property
     def _cli_version(self) -> Version:
@@ -46,8 +48,8 @@ class DbtCli(DbtCliResource):
 class Translator(DagsterDbtTranslator):
     """Asset keys are table names, as everywhere in the graph; a group per layer.
 
-    Models that look some months back are still mapped month to month: Dagster allows one mapping per upstream table
-    in one set of dbt assets, and a range of months is one invocation anyway.
+    Models that look some months back are still mapped month to month: Dagster allows one mapping
+    per upstream table in one set of dbt assets, and a range of months is one invocation anyway.
     """
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
@@ -63,7 +65,9 @@ def dbt_project_dir() -> Path:
 
 
 def prepared_project(settings: Settings) -> DbtProject:
-    """The project with its manifest and compiled SQL, made first where they are missing or older than a model."""
+    """The project with its manifest and compiled SQL, made first where they are missing or older
+    than a model.
+    """
     project = DbtProject(project_dir=dbt_project_dir(), target_path=settings.root / "dbt_target")
     if not _is_fresh(project):
         os.environ.update(dbt_environment(Lake.of(settings)))
@@ -84,21 +88,35 @@ def dbt_cli(project: DbtProject) -> DbtCli:
 def run_dbt(lake: Lake, target: Path, arguments: list[str]) -> int:
     """Run a dbt command by hand, as the only writer; returns its exit code."""
     connect(lake).close()
-    folders = {"project-dir": dbt_project_dir(), "profiles-dir": dbt_project_dir(), "target-path": target}
+    folders = {
+        "project-dir": dbt_project_dir(),
+        "profiles-dir": dbt_project_dir(),
+        "target-path": target,
+    }
     options = [f"--{name}={path}" for name, path in (folders | {"log-path": target}).items()]
     command = [str(Path(sys.executable).with_name("dbt")), *arguments, *options]
-    with writer_lock(lake), closing(connect(lake, read_only=True)) as connection, checksums_kept(connection, lake):
-        return subprocess.run(command, env=os.environ | dbt_environment(lake), check=False).returncode
+    with (
+        writer_lock(lake),
+        closing(connect(lake, read_only=True)) as connection,
+        checksums_kept(connection, lake),
+    ):
+        return subprocess.run(
+            command, env=os.environ | dbt_environment(lake), check=False
+        ).returncode
 
 
 def _is_fresh(project: DbtProject) -> bool:
     manifest = project.manifest_path
     sources = [path for path in project.project_dir.rglob("*") if path.suffix in (".sql", ".yml")]
-    return manifest.exists() and manifest.stat().st_mtime > max(path.stat().st_mtime for path in sources)
+    return manifest.exists() and manifest.stat().st_mtime > max(
+        path.stat().st_mtime for path in sources
+    )
 
 
 def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
-    """Staging, marts, features and labels of the event portfolio, with their tests as asset checks."""
+    """Staging, marts, features and labels of the event portfolio, with their
+    tests as asset checks.
+    """
     translator = Translator()
 
     @dbt_assets(
@@ -115,7 +133,12 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
         connect(lake).close()
         os.environ.update(dbt_environment(lake) | {"DBT_TARGET_PATH": str(project.target_path)})
         months = months_of(context)
-        window = ["--event-time-start", months[0].isoformat(), "--event-time-end", as_of(months[-1]).isoformat()]
+        window = [
+            "--event-time-start",
+            months[0].isoformat(),
+            "--event-time-end",
+            as_of(months[-1]).isoformat(),
+        ]
         with (
             writer_lock(lake),
             closing(connect(lake, read_only=True)) as connection,
@@ -127,7 +150,9 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
             for event in invocation.stream():
                 if isinstance(event, Output):
                     unique_id = str(event.metadata["unique_id"].value)
-                    found = model_metadata(connection, invocation.manifest, unique_id, translator, project.target_path)
+                    found = model_metadata(
+                        connection, invocation.manifest, unique_id, translator, project.target_path
+                    )
                     event = event.with_metadata({**event.metadata, **found})
                 yield event
             forget_dropped(lake, itertools.product(tables, months))

@@ -1,7 +1,8 @@
-"""What the UI shows of a dbt model beside its manifest: rows, columns, and which columns they come from.
+"""What the UI shows of a dbt model beside its manifest: rows, columns, and which columns they come
+from.
 
-dagster-dbt can fetch these itself, but only through a DuckDB file that it opens read-only once dbt has ended; the
-lake can be read while dbt writes, so here they come with each model as it is done.
+dagster-dbt can fetch these itself, but only through a DuckDB file that it opens read-only once dbt
+has ended; the lake can be read while dbt writes, so here they come with each model as it is done.
 """
 
 from collections.abc import Mapping
@@ -31,7 +32,8 @@ def model_metadata(
     columns = partial(_columns, connection)
     lineage = _build_column_lineage_metadata(
         event_history_metadata=EventHistoryMetadata(
-            columns=columns(node), parents={parent["relation_name"]: columns(parent) for parent in parents}
+            columns=columns(node),
+            parents={parent["relation_name"]: columns(parent) for parent in parents},
         ),
         dbt_resource_props=node,
         manifest=manifest,

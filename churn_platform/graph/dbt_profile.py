@@ -6,7 +6,9 @@ from churn_platform.warehouse.lake import Lake
 
 
 def dbt_environment(lake: Lake) -> dict[str, str]:
-    """The variables of `dbt_models/profiles.yml` for a lake, and for a dbt that ends with this process."""
+    """The variables of `dbt_models/profiles.yml` for a lake, and for a dbt that ends with this
+    process.
+    """
     return {
         "DBT_LAKE": f"ducklake:{lake.catalog}",
         "DBT_LAKE_FILES": lake.files,

@@ -8,8 +8,11 @@ from dagster import AssetsDefinition, AssetSpec, FreshnessPolicy, map_asset_spec
 POLICIES = {
     # made on the 1st by 06:00 UTC, from files that cannot be complete before midnight
     "monthly_scores": FreshnessPolicy.cron("0 6 1 * *", timedelta(hours=6)),
-    # six months after a training comes the next, drift or not: a warning means that it is a month late
-    "champion": FreshnessPolicy.time_window(fail_window=timedelta(days=245), warn_window=timedelta(days=215)),
+    # six months after a training comes the next, drift or not: a warning means that it is a month
+    # late
+    "champion": FreshnessPolicy.time_window(
+        fail_window=timedelta(days=245), warn_window=timedelta(days=215)
+    ),
 }
 
 

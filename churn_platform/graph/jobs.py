@@ -19,9 +19,13 @@ STAGES = {
 
 
 def jobs(portfolios: Iterable[Portfolio]) -> list[UnresolvedAssetJobDefinition]:
-    """Per portfolio a job for each stage, and `<portfolio>_month` for all of them; `housekeeping` for no portfolio."""
+    """Per portfolio a job for each stage, and `<portfolio>_month` for all of them; `housekeeping`
+    for no portfolio.
+    """
     upkeep = define_asset_job(
-        HOUSEKEEPING, AssetSelection.groups(PLATFORM), description="Removes what only the past needs; adds up costs."
+        HOUSEKEEPING,
+        AssetSelection.groups(PLATFORM),
+        description="Removes what only the past needs; adds up costs.",
     )
     return [*(job for portfolio in portfolios for job in _portfolio_jobs(portfolio)), upkeep]
 
@@ -29,12 +33,18 @@ def jobs(portfolios: Iterable[Portfolio]) -> list[UnresolvedAssetJobDefinition]:
 def _portfolio_jobs(portfolio: Portfolio) -> list[UnresolvedAssetJobDefinition]:
     stages = {stage: AssetSelection.groups(*groups_of(portfolio.name, stage)) for stage in STAGES}
     by_stage = [
-        define_asset_job(f"{portfolio.name}_{stage}", selection, description=f"{portfolio.title}: {STAGES[stage]}.")
+        define_asset_job(
+            f"{portfolio.name}_{stage}",
+            selection,
+            description=f"{portfolio.title}: {STAGES[stage]}.",
+        )
         for stage, selection in stages.items()
     ]
     everything = stages["features"] | stages["training"] | stages["scores"] | stages["monitoring"]
     month = define_asset_job(
-        f"{portfolio.name}_month", everything, description=f"{portfolio.title}: a month from end to end."
+        f"{portfolio.name}_month",
+        everything,
+        description=f"{portfolio.title}: a month from end to end.",
     )
     return [*by_stage, month]
 

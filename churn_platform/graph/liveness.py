@@ -1,7 +1,8 @@
-"""Which runs are alive: each holds a lock file while it executes, which the system releases however its process ends.
+"""Which runs are alive: each holds a lock file while it executes, which the system releases however
+its process ends.
 
-Dagster does not notice that a run's process was killed: the run stays in progress, holds its place in the pools and in
-the limits of the queue, and every later run waits for it.
+Dagster does not notice that a run's process was killed: the run stays in progress, holds its place
+in the pools and in the limits of the queue, and every later run waits for it.
 """
 
 from collections.abc import Iterator
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from dagster._core.execution.retries import RetryMode
 
 IN_PROGRESS = [DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
-GONE = "the process that ran it is gone: it was killed, ran out of memory, or the machine was started anew"
+GONE = (
+    "the process that ran it is gone: it was killed, ran out of memory, "
+    "or the machine was started anew"
+)
 
 
 @contextmanager
@@ -57,11 +61,16 @@ class _Alive(Executor):
 
 
 def end_dead_runs(instance: DagsterInstance) -> list[str]:
-    """Fail the runs in progress whose process is gone, and free what ended runs hold of pools; ids of the dead.
+    """Fail the runs in progress whose process is gone, and free what ended runs hold of pools; ids
+    of the dead.
 
     A run without a lock file, because it has not begun or executes on another host, is left alone.
     """
-    dead = [run for run in instance.get_runs(RunsFilter(statuses=IN_PROGRESS)) if _is_dead(instance, run)]
+    dead = [
+        run
+        for run in instance.get_runs(RunsFilter(statuses=IN_PROGRESS))
+        if _is_dead(instance, run)
+    ]
     for run in dead:
         instance.report_run_failed(run, GONE)
         _lock_file(instance, run.run_id).unlink(missing_ok=True)
@@ -70,7 +79,9 @@ def end_dead_runs(instance: DagsterInstance) -> list[str]:
 
 
 def is_over(instance: DagsterInstance, run_id: str) -> bool:
-    """Whether a run has ended or its process is gone; False for one that this instance does not know."""
+    """Whether a run has ended or its process is gone; False for one that this instance does not
+    know.
+    """
     run = instance.get_run_by_id(run_id)
     return run is not None and (run.is_finished or _is_dead(instance, run))
 

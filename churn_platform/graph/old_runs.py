@@ -1,4 +1,6 @@
-"""Dagster's history: runs that nothing refers to any more go, and the printed output of all old ones."""
+"""Dagster's history: runs that nothing refers to any more go, and the printed output of all old
+ones.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,10 +33,11 @@ def forgetting(instance: DagsterInstance) -> Callable[[datetime], dict[str, int]
 
 
 def forget_runs(instance: DagsterInstance, *, before: datetime) -> Forgotten:
-    """Remove finished runs created before a time, but those in which a month of an asset was last made.
+    """Remove finished runs created before a time, but those in which a month of an asset was last
+    made.
 
-    Sensors read from these which months there are, and the UI shows them. Runs that note a head of the audit trail stay
-    as well. Of those that stay, the output of their steps goes.
+    Sensors read from these which months there are, and the UI shows them. Runs that note a head of
+    the audit trail stay as well. Of those that stay, the output of their steps goes.
     """
     kept = runs_in_use(instance)
     old = list(_finished_runs(instance, before))
@@ -47,7 +50,9 @@ def forget_runs(instance: DagsterInstance, *, before: datetime) -> Forgotten:
 
 
 def runs_in_use(instance: DagsterInstance) -> set[str]:
-    """Runs that made the newest materialization of an asset, month by month, or one that anchors the audit trail."""
+    """Runs that made the newest materialization of an asset, month by month, or one that anchors
+    the audit trail.
+    """
     used = set()
     for key in instance.get_asset_keys():
         made: set[str | None] = set()
@@ -58,7 +63,9 @@ def runs_in_use(instance: DagsterInstance) -> set[str]:
     return used
 
 
-def _materializations(instance: DagsterInstance, key: AssetKey) -> Iterator[tuple[str, AssetMaterialization]]:
+def _materializations(
+    instance: DagsterInstance, key: AssetKey
+) -> Iterator[tuple[str, AssetMaterialization]]:
     """Materializations of an asset with their runs, newest first."""
     cursor: str | None = None
     while True:

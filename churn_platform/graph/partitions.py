@@ -31,17 +31,23 @@ def months_of(context: AssetExecutionContext | AssetCheckExecutionContext) -> li
 
 
 def describe(context: AssetExecutionContext, month: date, metadata: Mapping[str, Any]) -> None:
-    """Metadata of the month's own materialization, of which a run over several months makes one for each."""
+    """Metadata of the month's own materialization, of which a run over several months makes one for
+    each.
+    """
     context.add_asset_metadata(metadata, partition_key=month.isoformat())
 
 
 def lag(months: int) -> TimeWindowPartitionMapping:
     """Month M needs the months M - `months` to M upstream, as far as they exist."""
-    return TimeWindowPartitionMapping(start_offset=-months, allow_nonexistent_upstream_partitions=True)
+    return TimeWindowPartitionMapping(
+        start_offset=-months, allow_nonexistent_upstream_partitions=True
+    )
 
 
 def monthly_asset(schema: str, name: str, group: str, first_month: date) -> dict[str, Any]:
-    """Arguments of `@asset` that every monthly asset shares; its key is its table in the warehouse."""
+    """Arguments of `@asset` that every monthly asset shares; its key is its
+    table in the warehouse.
+    """
     return {
         "key": AssetKey([schema, name]),
         "group_name": group,

@@ -37,9 +37,18 @@ def switched(on: bool) -> DefaultSensorStatus:
 
 
 def run_request(
-    portfolio: Portfolio, stage: str, first: date, last: date, *, because: str, key: str | None, evidence: str = ""
+    portfolio: Portfolio,
+    stage: str,
+    first: date,
+    last: date,
+    *,
+    because: str,
+    key: str | None,
+    evidence: str = "",
 ) -> RunRequest:
-    """A run of a stage for a range of months; it says why in its tags, and is not retried by itself."""
+    """A run of a stage for a range of months; it says why in its tags, and is not retried by
+    itself.
+    """
     months = dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True))
     told = {AUTOMATION_TAG: portfolio.name, BECAUSE_TAG: because, RETRY_TAG: "false"}
     return RunRequest(
@@ -54,7 +63,9 @@ def told(first: date, last: date) -> str:
     return label(first) if first == last else f"{label(first)} to {label(last)}"
 
 
-def new_materializations(instance: DagsterInstance, key: AssetKey, after: int) -> Sequence[EventLogRecord]:
+def new_materializations(
+    instance: DagsterInstance, key: AssetKey, after: int
+) -> Sequence[EventLogRecord]:
     """Materializations of an asset stored after an event, oldest first."""
     wanted = AssetRecordsFilter(asset_key=key, after_storage_id=after)
     return instance.fetch_materializations(wanted, limit=EVENTS_AT_A_TIME, ascending=True).records
@@ -75,7 +86,9 @@ def pending_months(instance: DagsterInstance, portfolio: Portfolio) -> dict[date
     """Months whose features a queued or running run makes, with its id."""
     jobs = {f"{portfolio.name}_features", f"{portfolio.name}_month"}
     runs = instance.get_runs(RunsFilter(statuses=NOT_FINISHED_STATUSES))
-    return {month: run.run_id for run in runs if run.job_name in jobs for month in _months_asked(run)}
+    return {
+        month: run.run_id for run in runs if run.job_name in jobs for month in _months_asked(run)
+    }
 
 
 def _months_asked(run: DagsterRun) -> list[date]:
@@ -88,8 +101,14 @@ def _months_asked(run: DagsterRun) -> list[date]:
 def refused_months(instance: DagsterInstance, key: AssetKey) -> set[date]:
     """The months of a raw table whose file ingest has refused, and has not loaded since."""
     refused = instance.get_latest_storage_id_by_partition(key, DagsterEventType.ASSET_OBSERVATION)
-    loaded = instance.get_latest_storage_id_by_partition(key, DagsterEventType.ASSET_MATERIALIZATION)
-    return {parse_month(partition) for partition, event in refused.items() if event > loaded.get(partition, 0)}
+    loaded = instance.get_latest_storage_id_by_partition(
+        key, DagsterEventType.ASSET_MATERIALIZATION
+    )
+    return {
+        parse_month(partition)
+        for partition, event in refused.items()
+        if event > loaded.get(partition, 0)
+    }
 
 
 def months_of_events(events: Sequence[EventLogRecord]) -> set[date]:

@@ -1,4 +1,6 @@
-"""Runs a job of the graph over a range of months, in this process, with its history in the Dagster instance."""
+"""Runs a job of the graph over a range of months, in this process, with its history in the Dagster
+instance.
+"""
 
 import contextlib
 import logging
@@ -29,21 +31,30 @@ from churn_platform.warehouse.exclusive_lock import one_maker
 PROGRESS = "progress"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 PARTITION_TAG = "dagster/partition"
-REPOSITORY = {".dagster/repository": "__repository__@churn_platform"}  # by which the UI lists a job's runs
+REPOSITORY = {
+    ".dagster/repository": "__repository__@churn_platform"
+}  # by which the UI lists a job's runs
 Show = Callable[[str], None]
 
 
 def months_of_tags(tags: Mapping[str, str]) -> tuple[date, date]:
-    """The range of months that a run was asked for, or its one month; ValueError where its tags name none."""
+    """The range of months that a run was asked for, or its one month; ValueError where its tags
+    name none.
+    """
     first, last = (parse_month(tags.get(tag, tags.get(PARTITION_TAG, ""))) for tag in RANGE_TAGS)
     return first, last
 
 
 def dagster_instance(home: Path) -> DagsterInstance:
-    """The instance whose `dagster.yaml` lies in `home`, unless DAGSTER_HOME names another; ChurnError without one."""
+    """The instance whose `dagster.yaml` lies in `home`, unless DAGSTER_HOME names another;
+    ChurnError without one.
+    """
     if "DAGSTER_HOME" not in os.environ:
         if not (home / "dagster.yaml").exists():
-            raise ChurnError(f"no dagster.yaml in {home.resolve()}; change to the project's folder or set DAGSTER_HOME")
+            raise ChurnError(
+                f"no dagster.yaml in {home.resolve()}; change to the project's folder or "
+                "set DAGSTER_HOME"
+            )
         os.environ["DAGSTER_HOME"] = str(home.resolve())
     with one_maker(
         _store(os.environ["DAGSTER_HOME"]), what="Dagster's store"
@@ -77,9 +88,9 @@ def run_job(
 ) -> str:
     """Run a job for every month from `first` to `last` in one run; returns its id.
 
-    Runs that died before are ended first, so that it need not wait for them. `show` gets a line per finished asset;
-    what steps print (dbt does) goes to `log`; `only` picks assets of the job. ChurnError with the cause where a step
-    fails.
+    Runs that died before are ended first, so that it need not wait for them. `show` gets a line per
+    finished asset; what steps print (dbt does) goes to `log`; `only` picks assets of the job.
+    ChurnError with the cause where a step fails.
     """
     shown = Definitions.merge(defs, Definitions(loggers={PROGRESS: _progress_logger(show)}))
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -89,13 +100,16 @@ def run_job(
         result = shown.resolve_job_def(job).execute_in_process(
             run_id=run_id,
             instance=instance,
-            tags=REPOSITORY | dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True)),
+            tags=REPOSITORY
+            | dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True)),
             run_config={"loggers": {PROGRESS: {"config": {}}}},
             raise_on_error=False,
             asset_selection=only,
         )
     if not result.success:
-        raise ChurnError(f"{job} failed in {cause(result.all_events)}\nmore in {log}, and in the UI (`make dev`)")
+        raise ChurnError(
+            f"{job} failed in {cause(result.all_events)}\nmore in {log}, and in the UI (`make dev`)"
+        )
     return run_id
 
 
@@ -109,7 +123,9 @@ def materialize_table(
     graph = defs.resolve_asset_graph()
     key = AssetKey(table.split("."))
     if key not in graph.get_all_asset_keys():
-        raise ChurnError(f"no asset makes the table {table!r}; give schema.table as `churn check-lake` shows it")
+        raise ChurnError(
+            f"no asset makes the table {table!r}; give schema.table as `churn check-lake` shows it"
+        )
     together = graph.get(key).execution_set_entity_keys
     only = [made for made in together if isinstance(made, AssetKey)]
     job = defs.resolve_implicit_global_asset_job_def().name
@@ -117,7 +133,9 @@ def materialize_table(
 
 
 def cause(events: Iterable[DagsterEvent]) -> str:
-    """Why a run failed: what a blocking check found, or the failed step with our own error, or else the innermost."""
+    """Why a run failed: what a blocking check found, or the failed step with our own error, or else
+    the innermost.
+    """
     failures = []
     for event in events:
         if event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
@@ -135,7 +153,10 @@ def cause(events: Iterable[DagsterEvent]) -> str:
         error = error.cause
     ours = {kind.__name__ for kind in ChurnError.__subclasses__()}
     told = next((error for error in chain if error.cls_name in ours), chain[-1] if chain else None)
-    return f"{failures[0].step_key}: {told.message.strip().split(': ', 1)[-1] if told else 'no error was kept'}"
+    return (
+        f"{failures[0].step_key}: "
+        f"{told.message.strip().split(': ', 1)[-1] if told else 'no error was kept'}"
+    )
 
 
 def _progress_logger(show: Show) -> LoggerDefinition:
@@ -149,7 +170,9 @@ def _progress_logger(show: Show) -> LoggerDefinition:
 
 
 class _FinishedAssets(logging.Handler):
-    """Shows each materialization with its number of rows and the seconds since the run began, and each warning."""
+    """Shows each materialization with its number of rows and the seconds since the run began, and
+    each warning.
+    """
 
     def __init__(self, show: Show):
         super().__init__(logging.DEBUG)

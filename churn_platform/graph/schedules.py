@@ -14,7 +14,13 @@ from dagster import (
 )
 
 from churn_platform.graph.jobs import HOUSEKEEPING
-from churn_platform.graph.run_requests import AUTOMATION_TAG, Jobs, materialized_months, pending_months, run_request
+from churn_platform.graph.run_requests import (
+    AUTOMATION_TAG,
+    Jobs,
+    materialized_months,
+    pending_months,
+    run_request,
+)
 from churn_platform.graph.runs import RANGE_TAGS
 from churn_platform.ingest.landed_months import landed_months, last_written
 from churn_platform.months import label, last_complete_month
@@ -41,31 +47,48 @@ def _monthly(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> ScheduleDe
         cron_schedule=MONTHLY_CRON,
         execution_timezone="UTC",
         default_status=_status(settings.automation_schedule),
-        description="Takes in the month that has ended, where the landing sensor has not; scores and drift follow.",
+        description=(
+            "Takes in the month that has ended, where the landing sensor has not; scores "
+            "and drift follow."
+        ),
     )
     def monthly(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
         month = last_complete_month(context.scheduled_execution_time.date())
-        if reason := _reason_to_skip(context.instance, portfolio, settings, month, now=datetime.now(UTC)):
+        if reason := _reason_to_skip(
+            context.instance, portfolio, settings, month, now=datetime.now(UTC)
+        ):
             return SkipReason(reason)
-        return run_request(portfolio, "features", month, month, because="the month has ended", key=label(month))
+        return run_request(
+            portfolio, "features", month, month, because="the month has ended", key=label(month)
+        )
 
     return monthly
 
 
 def _reason_to_skip(
-    instance: DagsterInstance, portfolio: Portfolio, settings: Settings, month: date, *, now: datetime
+    instance: DagsterInstance,
+    portfolio: Portfolio,
+    settings: Settings,
+    month: date,
+    *,
+    now: datetime,
 ) -> str | None:
-    """Why a month is not taken in at `now`, the time of the look: that of the schedule may be long past."""
+    """Why a month is not taken in at `now`, the time of the look: that of the schedule may be long
+    past.
+    """
     if month in materialized_months(instance, AssetKey([portfolio.name, "customer_features"])):
         return f"{label(month)} is there already"
     if month not in landed_months(settings.landing_dir, portfolio):
         return f"{label(month)} has not landed in {settings.landing_dir / portfolio.name}"
     if run_id := pending_months(instance, portfolio).get(month):
         return f"run {run_id}, queued or running, makes features of {label(month)}"
-    if now - last_written(settings.landing_dir, portfolio, month) < timedelta(minutes=SETTLED_MINUTES):
+    if now - last_written(settings.landing_dir, portfolio, month) < timedelta(
+        minutes=SETTLED_MINUTES
+    ):
         by_hand = f"churn run {portfolio.name} --from {label(month)} --to {label(month)}"
         return (
-            f"files of {label(month)} were written to less than {SETTLED_MINUTES} minutes ago and may not be whole; "
+            f"files of {label(month)} were written to less than {SETTLED_MINUTES} minutes ago "
+            "and may not be whole; "
             f"the landing sensor takes them in later, or `{by_hand}`"
         )
     return None
@@ -80,21 +103,31 @@ def _monthly_training(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> S
         cron_schedule="0 4 1 * *",
         execution_timezone="UTC",
         default_status=_status(settings.automation_monthly_training),
-        description="Trains every month, whatever was decided. Off by default: docs/drift.md has what that costs.",
+        description=(
+            "Trains every month, whatever was decided. Off by default: "
+            "docs/drift.md has what that costs."
+        ),
     )
     def monthly_training(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
         month = last_complete_month(context.scheduled_execution_time.date())
         if month not in materialized_months(context.instance, features):
             return SkipReason(f"{label(month)} has no features")
         return run_request(
-            portfolio, "training", month, month, because="monthly training", key=f"training {label(month)}"
+            portfolio,
+            "training",
+            month,
+            month,
+            because="monthly training",
+            key=f"training {label(month)}",
         )
 
     return monthly_training
 
 
 def housekeeping_schedule(settings: Settings, jobs: Jobs) -> ScheduleDefinition:
-    """The schedule that clears up after the month that has ended; a day later than what makes it."""
+    """The schedule that clears up after the month that has ended; a day later
+    than what makes it.
+    """
 
     @schedule(
         name=HOUSEKEEPING,
@@ -102,11 +135,15 @@ def housekeeping_schedule(settings: Settings, jobs: Jobs) -> ScheduleDefinition:
         cron_schedule="0 3 2 * *",
         execution_timezone="UTC",
         default_status=_status(settings.housekeeping_schedule),
-        description="Removes what only the past needs, and adds up what the month that has ended has cost.",
+        description=(
+            "Removes what only the past needs, and adds up what the month that has ended has cost."
+        ),
     )
     def housekeeping(context: ScheduleEvaluationContext) -> RunRequest:
         month = last_complete_month(context.scheduled_execution_time.date())
         months = dict.fromkeys(RANGE_TAGS, month.isoformat())
-        return RunRequest(run_key=f"{HOUSEKEEPING} {label(month)}", tags=months | {AUTOMATION_TAG: HOUSEKEEPING})
+        return RunRequest(
+            run_key=f"{HOUSEKEEPING} {label(month)}", tags=months | {AUTOMATION_TAG: HOUSEKEEPING}
+        )
 
     return housekeeping

@@ -1,4 +1,6 @@
-"""Hooks on every asset that note what its step used, in whichever process that ran and whether it succeeded or not."""
+"""Hooks on every asset that note what its step used, in whichever process that ran and whether it
+succeeded or not.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
@@ -13,7 +15,9 @@ from churn_platform.months import last_complete_month
 METER = Meter()
 
 
-def metered(assets: Iterable[AssetsDefinition], portfolio: str, path: Path) -> list[AssetsDefinition]:
+def metered(
+    assets: Iterable[AssetsDefinition], portfolio: str, path: Path
+) -> list[AssetsDefinition]:
     """The assets, each of whose steps notes in `path` what it used."""
     hooks = _hooks(portfolio, path)
     return [asset.with_hooks(hooks) for asset in assets]
@@ -52,7 +56,9 @@ def _note(context: HookContext, portfolio: str, path: Path, *, succeeded: bool) 
 
 
 def months_worked_on(tags: Mapping[str, str], now: datetime) -> tuple[date, date]:
-    """The range of months of a run: from its tags, and where it has none, the month that has ended."""
+    """The range of months of a run: from its tags, and where it has none, the
+    month that has ended.
+    """
     try:
         return months_of_tags(tags)
     except ValueError:

@@ -1,4 +1,6 @@
-"""The whole of housekeeping: what goes, in which order, and what an installation weighs before and after."""
+"""The whole of housekeeping: what goes, in which order, and what an installation weighs before and
+after.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -8,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from churn_platform.housekeeping.needed_snapshots import needed_snapshots
-from churn_platform.housekeeping.old_folders import Size, newest_months, remove_months, remove_untouched, size_of
+from churn_platform.housekeeping.old_folders import (
+    Size,
+    newest_months,
+    remove_months,
+    remove_untouched,
+    size_of,
+)
 from churn_platform.housekeeping.tracked_runs import remove_runs
 from churn_platform.months import parse_month
 from churn_platform.published.live_file import read_live
@@ -22,7 +30,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Retention:
-    """Until when what is kept: states of the lake and working files, history, and newest months of look-ups."""
+    """Until when what is kept: states of the lake and working files, history, and newest months of
+    look-ups.
+    """
 
     lake_since: datetime
     history_since: datetime
@@ -54,18 +64,27 @@ def keep_house(
     *,
     forget_runs: Callable[[datetime], Mapping[str, int]],
 ) -> Kept:
-    """Remove what the retention lets go; landed files, tables, registered versions and the audit trail are not touched.
+    """Remove what the retention lets go; landed files, tables, registered versions and the audit
+    trail are not touched.
 
-    `forget_runs` does the same for the orchestrator's history, up to a time. Every step can be interrupted, and all of
-    them together may run again, beside runs and readers.
+    `forget_runs` does the same for the orchestrator's history, up to a time. Every step can be
+    interrupted, and all of them together may run again, beside runs and readers.
     """
     before = weigh(settings)
     removed = dict(forget_runs(retention.history_since))
-    removed["MLflow runs"] = sum(remove_runs(client, name, before=retention.history_since) for name in portfolios)
+    removed["MLflow runs"] = sum(
+        remove_runs(client, name, before=retention.history_since) for name in portfolios
+    )
     removed |= _tidy_lake(settings, portfolios, client, retention)
-    removed["published months"] = sum(_remove_lookups(settings.published_dir / name, retention) for name in portfolios)
-    removed["reports and exports"] = sum(_remove_pages(settings, name, retention) for name in portfolios)
-    removed["working files"] = remove_untouched(_working_entries(settings), since=retention.lake_since)
+    removed["published months"] = sum(
+        _remove_lookups(settings.published_dir / name, retention) for name in portfolios
+    )
+    removed["reports and exports"] = sum(
+        _remove_pages(settings, name, retention) for name in portfolios
+    )
+    removed["working files"] = remove_untouched(
+        _working_entries(settings), since=retention.lake_since
+    )
     return Kept(removed, before, weigh(settings))
 
 
@@ -81,7 +100,9 @@ def _tidy_lake(
 
 
 def _remove_lookups(root: Path, retention: Retention) -> int:
-    """Look-ups are made again by materializing `published_features`; what is live stays, however old."""
+    """Look-ups are made again by materializing `published_features`; what is live stays, however
+    old.
+    """
     oldest = newest_months(root / "features", retention.published_months)
     live = read_live(root)
     if live and live.features_month:
@@ -91,13 +112,20 @@ def _remove_lookups(root: Path, retention: Retention) -> int:
 
 def _remove_pages(settings: Settings, portfolio: str, retention: Retention) -> int:
     oldest = date(retention.history_since.year, retention.history_since.month, 1)
-    folders = [settings.published_dir / portfolio / "reports", settings.exports_dir / portfolio / "contact_list"]
+    folders = [
+        settings.published_dir / portfolio / "reports",
+        settings.exports_dir / portfolio / "contact_list",
+    ]
     return sum(len(remove_months(folder, before=oldest)) for folder in folders)
 
 
 def _working_entries(settings: Settings) -> list[Path]:
     folders = {"dbt_target": "dbt_models-*", "tmp": "*", "logs": "*"}
-    return [path for folder, pattern in folders.items() for path in (settings.root / folder).glob(pattern)]
+    return [
+        path
+        for folder, pattern in folders.items()
+        for path in (settings.root / folder).glob(pattern)
+    ]
 
 
 def places(settings: Settings) -> dict[str, list[Path]]:
@@ -118,7 +146,10 @@ def places(settings: Settings) -> dict[str, list[Path]]:
 
 def weigh(settings: Settings) -> dict[str, Size]:
     """The size of each place."""
-    return {name: sum((size_of(path) for path in paths), start=Size(0, 0)) for name, paths in places(settings).items()}
+    return {
+        name: sum((size_of(path) for path in paths), start=Size(0, 0))
+        for name, paths in places(settings).items()
+    }
 
 
 def as_markdown(kept: Kept) -> str:

@@ -1,4 +1,6 @@
-"""Which snapshots of the lake a version of a model still needs: to be compared, examined or fitted again."""
+"""Which snapshots of the lake a version of a model still needs: to be compared, examined or fitted
+again.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -25,14 +27,17 @@ def needed_snapshots(
     *,
     since: datetime,
 ) -> set[int]:
-    """The snapshots that kept versions were made from: as they recorded them, and as their month's training set does.
+    """The snapshots that kept versions were made from: as they recorded them, and as their month's
+    training set does.
 
     Kept is who has an alias, who is live, and who was registered after `since`.
     """
     needed = set()
     for portfolio in portfolios:
         for version in kept_versions(client, portfolio, published_dir, since=since):
-            rows = read_rows(connection, f"{portfolio}.training_set", parse_month(version.tags["month"]))
+            rows = read_rows(
+                connection, f"{portfolio}.training_set", parse_month(version.tags["month"])
+            )
             needed |= {int(version.tags["data_snapshot"]), *(row["snapshot"] for row in rows)}
     return needed
 
@@ -40,7 +45,9 @@ def needed_snapshots(
 def kept_versions(
     client: "MlflowClient", portfolio: str, published_dir: Path, *, since: datetime
 ) -> "list[ModelVersion]":
-    """The versions that can be fitted again: with a role, or registered after `since`, and not made by other hands."""
+    """The versions that can be fitted again: with a role, or registered after `since`, and not made
+    by other hands.
+    """
     in_service = set(aliases(client, portfolio).values())
     if live := read_live(published_dir / portfolio):
         in_service |= {model.version for model in live.models} | {live.previous or 0}
@@ -48,5 +55,8 @@ def kept_versions(
         version
         for version in versions(client, portfolio)
         if {"month", "data_snapshot"} <= version.tags.keys()
-        and (int(version.version) in in_service or version.creation_timestamp >= since.timestamp() * 1000)
+        and (
+            int(version.version) in in_service
+            or version.creation_timestamp >= since.timestamp() * 1000
+        )
     ]

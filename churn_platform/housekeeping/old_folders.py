@@ -29,15 +29,21 @@ def size_of(place: Path) -> Size:
 
 def _size_of_file(path: Path) -> Size:
     try:
-        return Size(1, path.lstat().st_size) if path.is_file() and not path.is_symlink() else Size(0, 0)
+        return (
+            Size(1, path.lstat().st_size)
+            if path.is_file() and not path.is_symlink()
+            else Size(0, 0)
+        )
     except FileNotFoundError:
         return Size(0, 0)
 
 
 def remove_months(folder: Path, *, before: date) -> list[str]:
-    """Remove what a folder holds under the names of months before one, published by link or not; returns the names.
+    """Remove what a folder holds under the names of months before one, published by link or not;
+    returns the names.
 
-    The link goes first, so nobody who comes later sees half of it; who has a file open can read it to its end.
+    The link goes first, so nobody who comes later sees half of it; who has a file open can read it
+    to its end.
     """
     gone = [month for month in months_in(folder) if parse_month(month) < before]
     for month in gone:
@@ -50,7 +56,9 @@ def remove_months(folder: Path, *, before: date) -> list[str]:
 
 
 def months_in(folder: Path) -> list[str]:
-    """The months ('YYYY-MM') that have an entry in a folder, oldest first; one whose removal was cut short has, too."""
+    """The months ('YYYY-MM') that have an entry in a folder, oldest first; one whose removal was
+    cut short has, too.
+    """
     names = {path.name.lstrip(".")[:7] for path in folder.iterdir()} if folder.is_dir() else set()
     return sorted(name for name in names if _is_month(name))
 
@@ -64,13 +72,17 @@ def _is_month(name: str) -> bool:
 
 
 def newest_months(folder: Path, count: int) -> date:
-    """The first of the newest `count` months in a folder; the first month of all where there are fewer."""
+    """The first of the newest `count` months in a folder; the first month of all where there are
+    fewer.
+    """
     months = months_in(folder)
     return parse_month(months[-count]) if len(months) > count else date.min
 
 
 def remove_untouched(entries: Iterable[Path], *, since: datetime) -> int:
-    """Remove files and folders in which nothing has been written after `since`; returns how many."""
+    """Remove files and folders in which nothing has been written after `since`;
+    returns how many.
+    """
     old = [entry for entry in entries if _newest_write(entry) < since.timestamp()]
     for entry in old:
         if entry.is_dir():

@@ -1,4 +1,6 @@
-"""MLflow runs of candidates that were never registered: after a while they go, with their trials and models."""
+"""MLflow runs of candidates that were never registered: after a while they go, with their trials
+and models.
+"""
 
 import subprocess
 import sys
@@ -18,10 +20,12 @@ AT_A_TIME = 500
 
 
 def remove_runs(client: "MlflowClient", portfolio: str, *, before: datetime) -> int:
-    """Remove runs that began before a time and are no version's, nor trials of one's; returns how many.
+    """Remove runs that began before a time and are no version's, nor trials of one's; returns how
+    many.
 
-    What registered versions rest on stays for ever, withdrawn and refused ones included: the audit trail names them.
-    Behind a tracking server runs are marked as deleted only, and its own `mlflow gc` removes them.
+    What registered versions rest on stays for ever, withdrawn and refused ones included: the audit
+    trail names them. Behind a tracking server runs are marked as deleted only, and its own `mlflow
+    gc` removes them.
     """
     kept = {version.run_id for version in versions(client, portfolio)}
     older = _older_runs(client, portfolio, before)
@@ -82,4 +86,6 @@ def _collect(uri: str, runs: "Sequence[Run]") -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             problem = done.stderr.strip()[-500:]
-            raise ChurnError(f"`mlflow gc` failed; the runs stay marked as deleted until it succeeds: {problem}")
+            raise ChurnError(
+                f"`mlflow gc` failed; the runs stay marked as deleted until it succeeds: {problem}"
+            )

@@ -1,4 +1,6 @@
-"""Reads delivered values as the contract's types, in SQL: what cannot be read so is found, never guessed."""
+"""Reads delivered values as the contract's types, in SQL: what cannot be read so is found, never
+guessed.
+"""
 
 import msgspec
 
@@ -27,11 +29,15 @@ TRUE = "('true', 't', 'yes', 'y', '1', '1.0')"
 FALSE = "('false', 'f', 'no', 'n', '0', '0.0')"
 WHOLE = "regexp_full_match({text}, '[+-]?[0-9]+')"
 EXACT_BELOW = 2**53  # from here on a double no longer tells neighbouring integers apart
-ZONED = r"regexp_matches({text}, ':\d\d(\.\d+)?\s*[A-Za-z+-]')"  # read as timestamp, DuckDB drops the offset
+# read as timestamp, DuckDB drops the offset
+ZONED = r"regexp_matches({text}, ':\d\d(\.\d+)?\s*[A-Za-z+-]')"
 
 
-def present(identifier: str, sql_type: str, column_type: str, form: ValueFormat | None = None) -> str:
-    """The delivered value with blanks and NaN as null; for any type but string, words for 'missing' too.
+def present(
+    identifier: str, sql_type: str, column_type: str, form: ValueFormat | None = None
+) -> str:
+    """The delivered value with blanks and NaN as null; for any type but string, words for 'missing'
+    too.
 
     With a format its own words are missing as well, and infinite numbers where they are among them.
     """
@@ -43,7 +49,9 @@ def present(identifier: str, sql_type: str, column_type: str, form: ValueFormat 
         return identifier
     if form:
         known = MISSING_MARKERS if column_type != "string" else ()
-        return formatted.without_missing(identifier, msgspec.structs.replace(form, missing=(*form.missing, *known)))
+        return formatted.without_missing(
+            identifier, msgspec.structs.replace(form, missing=(*form.missing, *known))
+        )
     if column_type == "string":
         return _trimmed(identifier)
     markers = literals(("", *MISSING_MARKERS))
@@ -51,13 +59,20 @@ def present(identifier: str, sql_type: str, column_type: str, form: ValueFormat 
 
 
 def _trimmed(text: str) -> str:
-    """The text without outer blanks, null for blanks alone; ASCII text without any is not searched for them."""
-    clean = f"{text} >= '!' and {text} < chr(127) and not ends_with({text}, ' ') and strlen({text}) = length({text})"
+    """The text without outer blanks, null for blanks alone; ASCII text without any is not searched
+    for them.
+    """
+    clean = (
+        f"{text} >= '!' and {text} < chr(127) and not ends_with({text}, ' ') "
+        f"and strlen({text}) = length({text})"
+    )
     return f"case when {clean} then {text} else nullif(trim({text}), '') end"
 
 
 def cast(column: Column, identifier: str, sql_type: str) -> str:
-    """The value in the contract's type, timestamps in UTC; null where it is missing or cannot be read so."""
+    """The value in the contract's type, timestamps in UTC; null where it is missing or cannot be
+    read so.
+    """
     if sql_type == "TIMESTAMP WITH TIME ZONE":
         identifier, sql_type = f"({identifier} at time zone 'UTC')", "TIMESTAMP"
     form = column.format.published() if column.format else None
@@ -67,7 +82,8 @@ def cast(column: Column, identifier: str, sql_type: str) -> str:
     if form and column.type == "date" and (sql_type == "VARCHAR" or form.date in EPOCH):
         return formatted.day(f"({value})::varchar", form)
     if form and column.type == "date":
-        return f"({value})::date"  # a moment of a typed file; the time of day does not matter to days before
+        # a moment of a typed file; the time of day does not matter to days before
+        return f"({value})::date"
     if form and column.type in ("number", "integer") and sql_type == "VARCHAR":
         number = formatted.number(value, form)
         return number if column.type == "number" else _whole(number)
@@ -86,9 +102,12 @@ def _readers() -> dict[str, str]:
         "string": "{text}",
         "number": number,
         "integer": f"case when {WHOLE} then try_cast({{text}} as bigint) "
-        f"when abs({number}) < {EXACT_BELOW} and ({number}) = trunc({number}) then ({number})::bigint end",
-        "boolean": f"case when lower({{text}}) in {TRUE} then true when lower({{text}}) in {FALSE} then false end",
-        "date": "case when try_cast({text} as timestamp) = try_cast({text} as date) then try_cast({text} as date) end",
+        f"when abs({number}) < {EXACT_BELOW} and ({number}) = trunc({number}) then "
+        f"({number})::bigint end",
+        "boolean": f"case when lower({{text}}) in {TRUE} then true "
+        f"when lower({{text}}) in {FALSE} then false end",
+        "date": "case when try_cast({text} as timestamp) = try_cast({text} as date) "
+        "then try_cast({text} as date) end",
         "timestamp": f"case when {ZONED} then try_cast({{text}} as timestamptz) at time zone 'UTC' "
         "else try_cast({text} as timestamp) end",
     }

@@ -1,4 +1,5 @@
-"""Checks one landed file against its table's contract, one scan for the columns, one each for key and customer.
+"""Checks one landed file against its table's contract, one scan for the columns, one each for key
+and customer.
 
 What is wrong is counted for every row; examples are looked for only where something is.
 """
@@ -23,7 +24,9 @@ Headers = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True)
 class Check:
-    """A condition that no row may meet: SQL for the offending rows, SQL for an example, and the words for both."""
+    """A condition that no row may meet: SQL for the offending rows, SQL for an example, and the
+    words for both.
+    """
 
     offending: str
     example: str
@@ -40,7 +43,8 @@ def check_file(
     *,
     customers: str | None,
 ) -> int:
-    """Number of rows of a file that keeps its contract; LandingError lists everything that is wrong with any other.
+    """Number of rows of a file that keeps its contract; LandingError lists everything that is wrong
+    with any other.
 
     `customers` is a query for the customer ids that events may name.
     """
@@ -66,7 +70,9 @@ def source_of(column: Column, headers: Headers) -> tuple[str, str]:
 
 
 def typed(column: Column, headers: Headers) -> str:
-    """The column's value in the contract's type; null where the file may lack the column and does."""
+    """The column's value in the contract's type; null where the file may lack
+    the column and does.
+    """
     if not _delivered(column, headers):
         return f"null::{SQL_TYPES[column.type]}"
     return cast(column, *source_of(column, headers))
@@ -77,12 +83,21 @@ def _delivered(column: Column, headers: Headers) -> bool:
 
 
 def _check_headers(table: Table, path: Path, headers: Headers) -> None:
-    missing = [column.header for column in table.columns if not column.optional and not _delivered(column, headers)]
+    missing = [
+        column.header
+        for column in table.columns
+        if not column.optional and not _delivered(column, headers)
+    ]
     if missing:
         known = any(_delivered(column, headers) for column in table.columns)
-        found = ", ".join(header for header, _ in headers.values()) if known else "no header line of this table"
+        found = (
+            ", ".join(header for header, _ in headers.values())
+            if known
+            else "no header line of this table"
+        )
         raise LandingError(
-            f"{path}: column {', '.join(missing)} is missing; the file has {found}; nothing of it was loaded"
+            f"{path}: column {', '.join(missing)} is missing; the file has {found}; "
+            "nothing of it was loaded"
         )
 
 
@@ -105,7 +120,9 @@ def _check_values(
     return rows, wrong
 
 
-def _examples(connection: duckdb.DuckDBPyConnection, reader: str, checks: list[Check]) -> tuple[object, ...]:
+def _examples(
+    connection: duckdb.DuckDBPyConnection, reader: str, checks: list[Check]
+) -> tuple[object, ...]:
     if not checks:
         return ()
     wanted = ", ".join(f"any_value({check.example}) filter ({check.offending})" for check in checks)
@@ -131,7 +148,10 @@ def _column_checks(column: Column, headers: Headers) -> list[Check]:
         other = f"{given} is not null and {value} not in ({literals(column.levels)})"
         checks.append(Check(other, f"{given}::varchar", complaint))
     prefix = f"column {_literal(column.header)}: {{count}} of {{rows}} values "
-    return [Check(check.offending, check.example, prefix + _literal(check.complaint)) for check in checks]
+    return [
+        Check(check.offending, check.example, prefix + _literal(check.complaint))
+        for check in checks
+    ]
 
 
 def _month_checks(table: Table, month: date, headers: Headers) -> list[Check]:
@@ -139,7 +159,9 @@ def _month_checks(table: Table, month: date, headers: Headers) -> list[Check]:
         return []
     value = typed(table.column(table.event_time), headers)
     outside = f"not ({value} >= timestamp '{month}' and {value} < timestamp '{as_of(month)}')"
-    complaint = f"column {table.event_time}: {{count}} of {{rows}} events lie outside {label(month)}"
+    complaint = (
+        f"column {table.event_time}: {{count}} of {{rows}} events lie outside {label(month)}"
+    )
     return [Check(outside, f"({value})::varchar", complaint)]
 
 
@@ -155,21 +177,30 @@ def _duplicates(
         return []
     found = connection.execute(
         f"select count(*), any_value(key) from "
-        f"(select key from (select {key} as key from {reader}) where key is not null group by key having count(*) > 1)"
+        f"(select key from (select {key} as key from {reader}) where key is not null "
+        "group by key having count(*) > 1)"
     ).fetchone()
     assert found is not None
-    return [f"column {table.key}: {found[0]} keys occur more than once, e.g. {found[1]}"] if found[0] else []
+    return (
+        [f"column {table.key}: {found[0]} keys occur more than once, e.g. {found[1]}"]
+        if found[0]
+        else []
+    )
 
 
-def _hashes_differ(connection: duckdb.DuckDBPyConnection, key: str, reader: str, *, rows: int) -> bool:
+def _hashes_differ(
+    connection: duckdb.DuckDBPyConnection, key: str, reader: str, *, rows: int
+) -> bool:
     """Whether no two keys, null among them, have the same 64-bit hash, so that all differ.
 
-    Sorting these takes an eighth of the time and a fraction of the memory of grouping the keys themselves, which is
-    left to files with a suspicion.
+    Sorting these takes an eighth of the time and a fraction of the memory of grouping the keys
+    themselves, which is left to files with a suspicion.
     """
     hashes = np.empty(rows, dtype=np.uint64)
     filled = 0
-    for batch in connection.execute(f"select hash({key}) as hash from {reader}").to_arrow_reader(1 << 20):
+    for batch in connection.execute(f"select hash({key}) as hash from {reader}").to_arrow_reader(
+        1 << 20
+    ):
         hashes[filled : filled + len(batch)] = batch.column("hash")
         filled += len(batch)
     hashes.sort()
@@ -177,7 +208,11 @@ def _hashes_differ(connection: duckdb.DuckDBPyConnection, key: str, reader: str,
 
 
 def _unknown_customers(
-    connection: duckdb.DuckDBPyConnection, table: Table, reader: str, headers: Headers, customers: str
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    reader: str,
+    headers: Headers,
+    customers: str,
 ) -> list[str]:
     assert table.customer is not None
     customer = typed(table.column(table.customer), headers)
@@ -188,4 +223,7 @@ def _unknown_customers(
     assert found is not None
     if not found[0]:
         return []
-    return [f"column {table.customer}: {found[0]} rows name a customer unknown in this month, e.g. {found[1]}"]
+    return [
+        f"column {table.customer}: {found[0]} rows name a customer unknown in this month, e.g. "
+        f"{found[1]}"
+    ]

@@ -1,4 +1,6 @@
-"""Reads values in a column's own format, in SQL; `published/value_format.py` says the same in Python."""
+"""Reads values in a column's own format, in SQL; `published/value_format.py` says the same in
+Python.
+"""
 
 from churn_platform.published.value_format import (
     BLANKS,
@@ -13,7 +15,9 @@ from churn_platform.sql import literal, literals
 
 
 def without_missing(text: str, form: ValueFormat) -> str:
-    """The text without outer blanks; null where it is one of the format's words for a missing value."""
+    """The text without outer blanks; null where it is one of the format's words for a missing
+    value.
+    """
     trimmed = f"trim({text}, {literal(BLANKS)})"
     words = literals(("", *form.missing))
     return f"case when lower({trimmed}) not in ({words}) then {trimmed} end"
@@ -25,7 +29,9 @@ def drops_infinite(form: ValueFormat) -> bool:
 
 
 def number(text: str, form: ValueFormat) -> str:
-    """SQL for the number; null where the text says none. The text appears once, so nesting does not multiply it."""
+    """SQL for the number; null where the text says none. The text appears once, so nesting does not
+    multiply it.
+    """
     plain = f"({text})"
     for affix in form.affixes:
         plain = f"replace({plain}, {literal(affix)}, '')"
@@ -36,17 +42,24 @@ def number(text: str, form: ValueFormat) -> str:
     if form.thousands:
         plain = _replaced(plain, thousands_class(form.thousands), "", every=True)
     value = f"try_cast(replace({plain}, {literal(form.decimal)}, '.') as double)"
-    return f"list_filter([{value}], lambda x: isfinite(x))[1]"  # 1e400 is no number that can be computed with
+    # 1e400 is no number that can be computed with
+    return f"list_filter([{value}], lambda x: isfinite(x))[1]"
 
 
 def day(text: str, form: ValueFormat) -> str:
     """SQL for the date; null where the text says none."""
     assert form.date is not None
     if form.date in EPOCH:
-        return f"make_timestamp((try_cast({text} as double) * {1_000_000 // EPOCH[form.date]})::bigint)::date"
+        return (
+            f"make_timestamp((try_cast({text} as double) * "
+            f"{1_000_000 // EPOCH[form.date]})::bigint)::date"
+        )
     plain = _replaced(f"trim({text})", TIME_OF_DAY, "")
     return f"try_strptime({plain}, {literal(form.date)})::date"
 
 
 def _replaced(text: str, pattern: str, by: str, *, every: bool = False) -> str:
-    return f"regexp_replace({text}, {literal(pattern)}, {literal(by)}{', ' + literal('g') if every else ''})"
+    return (
+        f"regexp_replace({text}, {literal(pattern)}, "
+        f"{literal(by)}{', ' + literal('g') if every else ''})"
+    )

@@ -1,7 +1,8 @@
-"""Keyed hashes in SQL: of phone numbers, which are kept as nothing else, and of the ids of erased customers.
+"""Keyed hashes in SQL: of phone numbers, which are kept as nothing else, and of the ids of erased
+customers.
 
-Their key is the installation's secret. It reaches SQL as a variable of the connection, because DuckDB's errors quote
-SQL.
+Their key is the installation's secret. It reaches SQL as a variable of the connection, because
+DuckDB's errors quote SQL.
 """
 
 import hashlib
@@ -14,18 +15,28 @@ BLOCK_BYTES = 64
 
 def set_keys(connection: duckdb.DuckDBPyConnection, key: str) -> None:
     """Give the connection the secret, as the hashes below need it."""
-    block = key.encode() if len(key.encode()) <= BLOCK_BYTES else hashlib.sha256(key.encode()).digest()
+    block = (
+        key.encode() if len(key.encode()) <= BLOCK_BYTES else hashlib.sha256(key.encode()).digest()
+    )
     block = block.ljust(BLOCK_BYTES, b"\0")
-    pads = {INNER: bytes(byte ^ 0x36 for byte in block), OUTER: bytes(byte ^ 0x5C for byte in block)}
+    pads = {
+        INNER: bytes(byte ^ 0x36 for byte in block),
+        OUTER: bytes(byte ^ 0x5C for byte in block),
+    }
     for name, value in ({KEY: key} | pads).items():
         connection.execute(f"set variable {name} = ?", [value])
 
 
 def keyed_hash(value: str) -> str:
-    """SQL for the first 64 bits of SHA-256 over key and number; cutting it short rules out extending a known hash."""
+    """SQL for the first 64 bits of SHA-256 over key and number; cutting it short rules out
+    extending a known hash.
+    """
     return f"('0x' || left(sha256(getvariable('{KEY}') || {value}), 16))::ubigint"
 
 
 def keyed_id(value: str) -> str:
     """SQL for HMAC-SHA-256 (RFC 2104) of a text, in hex."""
-    return f"sha256(getvariable('{OUTER}') || unhex(sha256(getvariable('{INNER}') || encode({value}))))"
+    return (
+        f"sha256(getvariable('{OUTER}') || unhex(sha256(getvariable('{INNER}') || "
+        f"encode({value}))))"
+    )

@@ -21,17 +21,23 @@ SUFFIXES = (".parquet", ".csv", ".csv.gz")
 SEPARATORS = ",;\t|"
 MAX_HEADER_LINE_BYTES = 1 << 20
 MAX_HEADER_CHARACTERS = 1_000
+TOO_LONG = f"{MAX_LINE_BYTES:,} bytes"
 CAUSES = {
     "utf-8": "it is not UTF-8; save it as UTF-8",
     "unicode": "it is not UTF-8; save it as UTF-8",
     "magic bytes": "it is truncated or not Parquet; deliver it again",
     "parquet": "it is truncated or not Parquet; deliver it again",
     "tprotocol": "it is truncated or not Parquet; deliver it again",
-    "unterminated quote": f"a quotation mark is not closed, or its field has more than {MAX_LINE_BYTES:,} bytes",
-    "maximum line size": f"a line has more than {MAX_LINE_BYTES:,} bytes; a quotation mark may not be closed",
-    "parallel csv reader": f"a field has more than {MAX_LINE_BYTES:,} bytes; a quotation mark may not be closed",
-    "invalid state": "a line ends in CR alone, or text follows a closing quotation mark; end lines with LF or CRLF",
-    "number of columns": "the line has too few or too many fields; it may be truncated, deliver it again",
+    "unterminated quote": f"a quotation mark is not closed, or its field has more than {TOO_LONG}",
+    "maximum line size": f"a line has more than {TOO_LONG}; a quotation mark may not be closed",
+    "parallel csv reader": f"a field has more than {TOO_LONG}; a quotation mark may not be closed",
+    "invalid state": (
+        "a line ends in CR alone, or text follows a closing quotation mark; "
+        "end lines with LF or CRLF"
+    ),
+    "number of columns": (
+        "the line has too few or too many fields; it may be truncated, deliver it again"
+    ),
 }
 
 
@@ -50,7 +56,9 @@ class LandedFile:
 
 
 def landed_files(folder: Path) -> dict[date, list[Path]]:
-    """The files of each month in a table's landing folder, oldest month first; all else is `passed_over`."""
+    """The files of each month in a table's landing folder, oldest month first; all else is
+    `passed_over`.
+    """
     found: dict[date, list[Path]] = {}
     for path in _visible(folder):
         if (month := _month_of(path)) and path.is_file():
@@ -59,12 +67,18 @@ def landed_files(folder: Path) -> dict[date, list[Path]]:
 
 
 def passed_over(folder: Path) -> list[Path]:
-    """What lies in a table's landing folder and is not read, because it is no file with the name of a landed one."""
+    """What lies in a table's landing folder and is not read, because it is no file with the name of
+    a landed one.
+    """
     return [path for path in _visible(folder) if _month_of(path) is None or not path.is_file()]
 
 
 def _visible(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
+    return (
+        sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        if folder.is_dir()
+        else []
+    )
 
 
 def _month_of(path: Path) -> date | None:
@@ -81,20 +95,31 @@ def files_of(landing_dir: Path, portfolio: str, table: str, month: date) -> list
 
 
 def entries_of(landing_dir: Path, portfolio: str, table: str, month: date) -> list[Path]:
-    """What has the name of a file of a table and month; it may be a folder, which must not pass for no delivery."""
+    """What has the name of a file of a table and month; it may be a folder, which must not pass for
+    no delivery.
+    """
     folder = landing_dir / portfolio / table
-    return [path for suffix in SUFFIXES if os.path.lexists(path := folder / f"{label(month)}{suffix}")]
+    return [
+        path for suffix in SUFFIXES if os.path.lexists(path := folder / f"{label(month)}{suffix}")
+    ]
 
 
 def find_file(landing_dir: Path, portfolio: str, table: str, month: date) -> LandedFile:
-    """The one file landed for a table and month; LandingError where there is none, or more than one."""
+    """The one file landed for a table and month; LandingError where there is none, or more than
+    one.
+    """
     folder = landing_dir / portfolio / table
     found = entries_of(landing_dir, portfolio, table, month)
     if not found:
-        raise LandingError(f"no file for {portfolio}/{table} of {label(month)}; put one at {folder}/{label(month)}.csv")
+        raise LandingError(
+            f"no file for {portfolio}/{table} of {label(month)}; "
+            f"put one at {folder}/{label(month)}.csv"
+        )
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
-        raise LandingError(f"{folder}: {len(found)} files for one month ({names}); keep the right one")
+        raise LandingError(
+            f"{folder}: {len(found)} files for one month ({names}); keep the right one"
+        )
     check_is_file(found[0])
     state = found[0].stat()
     if state.st_size == 0:
@@ -102,20 +127,29 @@ def find_file(landing_dir: Path, portfolio: str, table: str, month: date) -> Lan
     return LandedFile(found[0], state.st_size, state.st_mtime_ns)
 
 
-def relation(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, dict[str, tuple[str, str]]]:
-    """The table function that reads `path`, and its columns: normalised header -> (header, SQL type).
+def relation(
+    connection: duckdb.DuckDBPyConnection, path: Path
+) -> tuple[str, dict[str, tuple[str, str]]]:
+    """The table function that reads `path`, and its columns: normalised header -> (header, SQL
+    type).
 
-    LandingError for a file that may not be read, is truncated, has a wrong encoding, no header, or two headers that are
-    the same when normalised. Nothing is guessed but the separator, and that from the first line alone.
+    LandingError for a file that may not be read, is truncated, has a wrong encoding, no header, or
+    two headers that are the same when normalised. Nothing is guessed but the separator, and that
+    from the first line alone.
     """
     check_sound(path)
     if path.suffix == ".parquet":
         reader = read_parquet(path)
-        return reader, _by_name(path, _parquet_headers(path), _parquet_types(connection, path, reader))
+        return reader, _by_name(
+            path, _parquet_headers(path), _parquet_types(connection, path, reader)
+        )
     separator, headers = csv_headers(path)
     columns = _by_name(path, headers, ["VARCHAR"] * len(headers))
     listed = ", ".join(f"{literal(header)}: 'VARCHAR'" for header in headers)
-    dialect = f"auto_detect = false, header = true, delim = {literal(separator)}, quote = '\"', escape = '\"'"
+    dialect = (
+        f"auto_detect = false, header = true, delim = {literal(separator)}, quote = '\"', "
+        "escape = '\"'"
+    )
     return read_csv(path, f"{dialect}, columns = {{{listed}}}"), columns
 
 
@@ -135,17 +169,22 @@ def _parquet_types(connection: duckdb.DuckDBPyConnection, path: Path, reader: st
 
 
 def csv_headers(path: Path) -> tuple[str, list[str]]:
-    """The separator that cuts the first line into most fields, and those fields; an unnamed one is named by place."""
+    """The separator that cuts the first line into most fields, and those fields; an unnamed one is
+    named by place.
+    """
     line = _first_line(path)
     cuts = [(separator, _fields(line, separator)) for separator in SEPARATORS]
     separator, headers = max(cuts, key=lambda cut: len(cut[1]))
     longest = max((len(header) for header in headers), default=len(line))
     if longest > MAX_HEADER_CHARACTERS:
         raise LandingError(
-            f"{path}: line 1: a header has {longest:,} characters, more than {MAX_HEADER_CHARACTERS:,}; "
+            f"{path}: line 1: a header has {longest:,} characters, "
+            f"more than {MAX_HEADER_CHARACTERS:,}; "
             f"put the headers there, and close their quotation marks; {UNTOUCHED}"
         )
-    return separator, [header.strip() or f"column{place}" for place, header in enumerate(headers, start=1)]
+    return separator, [
+        header.strip() or f"column{place}" for place, header in enumerate(headers, start=1)
+    ]
 
 
 def _first_line(path: Path) -> str:
@@ -153,7 +192,8 @@ def _first_line(path: Path) -> str:
         raw = stream.readline(MAX_HEADER_LINE_BYTES)
     if len(raw) == MAX_HEADER_LINE_BYTES:
         raise LandingError(
-            f"{path}: line 1 has {MAX_HEADER_LINE_BYTES:,} bytes or more; put the headers there alone, "
+            f"{path}: line 1 has {MAX_HEADER_LINE_BYTES:,} bytes or more; "
+            "put the headers there alone, "
             f"and end lines with LF or CRLF; {UNTOUCHED}"
         )
     if b"\r" in raw.rstrip(b"\r\n"):
@@ -164,11 +204,15 @@ def _first_line(path: Path) -> str:
     try:
         return raw.decode("utf-8-sig").strip("\r\n")
     except UnicodeDecodeError:
-        raise LandingError(f"{path}: cannot be read: line 1: {CAUSES['utf-8']}; {UNTOUCHED}") from None
+        raise LandingError(
+            f"{path}: cannot be read: line 1: {CAUSES['utf-8']}; {UNTOUCHED}"
+        ) from None
 
 
 def _fields(line: str, separator: str) -> list[str]:
-    """The fields of a line; none if one is longer than the csv module reads, as under a separator of another file."""
+    """The fields of a line; none if one is longer than the csv module reads, as under a separator
+    of another file.
+    """
     try:
         return next(csv.reader([line], delimiter=separator), [])
     except csv.Error:
@@ -180,7 +224,9 @@ def _by_name(path: Path, headers: list[str], sql_types: list[str]) -> dict[str, 
     for header, sql_type in zip(headers, sql_types, strict=True):
         name = normalised(header)
         if name in columns:
-            raise LandingError(f"{path}: columns {columns[name][0]!r} and {header!r} are one name; rename one")
+            raise LandingError(
+                f"{path}: columns {columns[name][0]!r} and {header!r} are one name; rename one"
+            )
         columns[name] = (header, sql_type)
     if not columns:
         raise LandingError(f"{path}: the first line is empty; put the headers there")
@@ -192,7 +238,8 @@ def normalised(header: str) -> str:
 
     '  Total  Charges' becomes 'total_charges'.
 
-    Camel case is split, so 'TotalCharges' and 'Total charges' are one name. A header of signs alone stays as it is.
+    Camel case is split, so 'TotalCharges' and 'Total charges' are one name. A header of signs alone
+    stays as it is.
     """
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", header.strip("\ufeff \t\r\n"))
     return re.sub(r"[\W_]+", "_", words.lower()).strip("_") or header.strip()
@@ -204,7 +251,10 @@ def unreadable(path: Path, error: duckdb.Error) -> LandingError:
     To be raised `from None`: DuckDB's own message quotes the line, which may hold a phone number.
     """
     text = str(error)
-    cause = next((cause for sign, cause in CAUSES.items() if sign in text.lower()), text.splitlines()[0][:200])
+    cause = next(
+        (cause for sign, cause in CAUSES.items() if sign in text.lower()),
+        text.splitlines()[0][:200],
+    )
     line = re.search(r"on line: (\d+)", text, re.IGNORECASE)
     where = f"line {line.group(1)}: " if line else ""
     return LandingError(f"{path}: cannot be read: {where}{cause}; {UNTOUCHED}")

@@ -1,4 +1,6 @@
-"""Which landed months are to be taken in: a pure function of what lies there and what has been seen."""
+"""Which landed months are to be taken in: a pure function of what lies there and what has been
+seen.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
@@ -15,30 +17,46 @@ Range = tuple[date, date]
 
 
 class Landings(msgspec.Struct, frozen=True):
-    """State of the files of each month: as it was `seen` at the last look, and as it was `taken` in."""
+    """State of the files of each month: as it was `seen` at the last look, and as it was `taken`
+    in.
+    """
 
     seen: dict[date, str] = {}
     taken: dict[date, str] = {}
 
 
 def landed_months(landing_dir: Path, portfolio: Portfolio) -> dict[date, str]:
-    """Each month of which every required table has landed, with a digest over name, size and time of its files."""
-    files = {table.name: _states(landing_dir / portfolio.name / table.name) for table in portfolio.landed_tables}
+    """Each month of which every required table has landed, with a digest over name, size and time
+    of its files.
+    """
+    files = {
+        table.name: _states(landing_dir / portfolio.name / table.name)
+        for table in portfolio.landed_tables
+    }
     required = [set(files[table.name]) for table in portfolio.landed_tables if not table.optional]
     return {
-        month: sha256(repr([(name, of[month]) for name, of in files.items() if month in of]).encode()).hexdigest()
+        month: sha256(
+            repr([(name, of[month]) for name, of in files.items() if month in of]).encode()
+        ).hexdigest()
         for month in sorted(set.intersection(*required))
     }
 
 
 def last_written(landing_dir: Path, portfolio: Portfolio, month: date) -> datetime:
     """When a file of a landed month was last written to."""
-    tables = (files_of(landing_dir, portfolio.name, table.name, month) for table in portfolio.landed_tables)
-    return datetime.fromtimestamp(max(path.stat().st_mtime for files in tables for path in files), UTC)
+    tables = (
+        files_of(landing_dir, portfolio.name, table.name, month)
+        for table in portfolio.landed_tables
+    )
+    return datetime.fromtimestamp(
+        max(path.stat().st_mtime for files in tables for path in files), UTC
+    )
 
 
 def _states(folder: Path) -> dict[date, list[tuple[str, int, int]]]:
-    return {month: [_state(path) for path in paths] for month, paths in landed_files(folder).items()}
+    return {
+        month: [_state(path) for path in paths] for month, paths in landed_files(folder).items()
+    }
 
 
 def _state(path: Path) -> tuple[str, int, int]:
@@ -47,19 +65,30 @@ def _state(path: Path) -> tuple[str, int, int]:
 
 
 def changed_months(landed: Mapping[date, str], known: Landings) -> list[date]:
-    """Months that are new or were delivered again, and whose files have not changed since the last look: a file that is
-    still being written waits."""
-    return [month for month, state in landed.items() if known.seen.get(month) == state != known.taken.get(month)]
+    """Months that are new or were delivered again, and whose files have not changed since the last
+    look: a file that is still being written waits.
+    """
+    return [
+        month
+        for month, state in landed.items()
+        if known.seen.get(month) == state != known.taken.get(month)
+    ]
 
 
 def due(
-    landed: Mapping[date, str], known: Landings, *, unfinished: Collection[date], broken: Collection[date]
+    landed: Mapping[date, str],
+    known: Landings,
+    *,
+    unfinished: Collection[date],
+    broken: Collection[date],
 ) -> list[Range]:
-    """The ranges of months to run: from each changed month to the newest, because later features look back.
+    """The ranges of months to run: from each changed month to the newest, because later features
+    look back.
 
-    Months without features (`unfinished`) before a changed one are tried again, in a range of their own: what fails
-    once more holds nothing up. A month that is missing, still being written or known to be `broken` (refused by ingest
-    or by its data contract) parts two ranges until its files change.
+    Months without features (`unfinished`) before a changed one are tried again, in a range of their
+    own: what fails once more holds nothing up. A month that is missing, still being written or
+    known to be `broken` (refused by ingest or by its data contract) parts two ranges until its
+    files change.
     """
     changed = changed_months(landed, known)
     settled = [month for month, state in landed.items() if known.seen.get(month) == state]

@@ -12,7 +12,9 @@ from churn_platform.portfolios.spec import Portfolio
 
 
 def land_file(file: Path, landing_dir: Path, portfolio: str, table: str, month: date) -> Path:
-    """Copy a file to its place in the landing folder, in place of any other file of that month; returns the place."""
+    """Copy a file to its place in the landing folder, in place of any other file of that month;
+    returns the place.
+    """
     check_is_file(file)
     suffix = next((suffix for suffix in SUFFIXES if file.name.lower().endswith(suffix)), None)
     if suffix is None:
@@ -33,15 +35,25 @@ def begun_months(landing_dir: Path, portfolio: Portfolio) -> list[date]:
     folder = landing_dir / portfolio.name / portfolio.landed_tables[0].name
     months = list(landed_files(folder))
     if not months:
-        raise LandingError(f"no month has landed in {folder}; land a file, for example {folder}/2025-01.csv")
+        raise LandingError(
+            f"no month has landed in {folder}; land a file, for example {folder}/2025-01.csv"
+        )
     return months
 
 
 def misnamed(landing_dir: Path, portfolio: Portfolio) -> str:
-    """A sentence on what lies in the portfolio's landing folders and is not read; empty where there is nothing."""
+    """A sentence on what lies in the portfolio's landing folders and is not read; empty where there
+    is nothing.
+    """
     folders = [landing_dir / portfolio.name / table.name for table in portfolio.landed_tables]
-    listed = ", ".join(f"{path.parent.name}/{path.name}" for folder in folders for path in passed_over(folder))
-    return f"not read, as no file with a name as 2025-01 with {', '.join(SUFFIXES)}: {listed}" if listed else ""
+    listed = ", ".join(
+        f"{path.parent.name}/{path.name}" for folder in folders for path in passed_over(folder)
+    )
+    return (
+        f"not read, as no file with a name as 2025-01 with {', '.join(SUFFIXES)}: {listed}"
+        if listed
+        else ""
+    )
 
 
 def mark_delivered(landing_dir: Path, portfolio: Portfolio, month: date) -> None:

@@ -1,4 +1,6 @@
-"""Loads one landed month into its raw table, in one transaction, after the file kept its contract."""
+"""Loads one landed month into its raw table, in one transaction, after the file
+kept its contract.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +19,13 @@ from churn_platform.months import label
 from churn_platform.portfolios.spec import Column, Portfolio, Table
 from churn_platform.sql import identifier
 from churn_platform.warehouse.lake import Lake
-from churn_platform.warehouse.tables import delete_month, ensure_table, replace_month, table_exists, write
+from churn_platform.warehouse.tables import (
+    delete_month,
+    ensure_table,
+    replace_month,
+    table_exists,
+    write,
+)
 
 
 @dataclass(frozen=True)
@@ -39,10 +47,11 @@ def load_month(
     landing_dir: Path,
     hash_key: str,
 ) -> Loaded:
-    """Replace a month of a raw table by its landed file, without the rows of customers who were erased.
+    """Replace a month of a raw table by its landed file, without the rows of customers who were
+    erased.
 
-    LandingError, and nothing changed, where the file is missing or breaks its contract. A month of an optional table
-    without a file has no rows.
+    LandingError, and nothing changed, where the file is missing or breaks its contract. A month of
+    an optional table without a file has no rows.
     """
     target = raw_table(portfolio, table)
     if table.optional and not entries_of(landing_dir, portfolio.name, table.name, month):
@@ -60,14 +69,18 @@ def load_month(
         select = f"select {_select_list(table, month, headers)} from {reader}"
         rows = replace_month(connection, target, month, select)
         if file.changed():
-            raise LandingError(f"{file.path}: rewritten while it was being read; materialize the month again")
+            raise LandingError(
+                f"{file.path}: rewritten while it was being read; materialize the month again"
+            )
         return rows
 
     rows = write(connection, lake, replace, note=f"{target} {label(month)}")
     return Loaded(file.path.name, rows, file.size_bytes)
 
 
-def _empty_month(connection: duckdb.DuckDBPyConnection, table: Table, target: str, month: date) -> None:
+def _empty_month(
+    connection: duckdb.DuckDBPyConnection, table: Table, target: str, month: date
+) -> None:
     ensure_table(connection, target, raw_columns(table))
     delete_month(connection, target, month)
 
@@ -78,9 +91,12 @@ def raw_table(portfolio: Portfolio, table: Table) -> str:
 
 
 def raw_columns(table: Table) -> dict[str, str]:
-    """Columns of the raw table with their SQL types; a hashed number is a 64-bit integer named `<column>_hash`."""
+    """Columns of the raw table with their SQL types; a hashed number is a 64-bit integer named
+    `<column>_hash`.
+    """
     return {"month": "date"} | {
-        stored_name(column): "ubigint" if column.hashed else SQL_TYPES[column.type] for column in table.columns
+        stored_name(column): "ubigint" if column.hashed else SQL_TYPES[column.type]
+        for column in table.columns
     }
 
 
@@ -90,7 +106,10 @@ def stored_name(column: Column) -> str:
 
 
 def _select_list(table: Table, month: date, headers: Headers) -> str:
-    columns = ", ".join(f"{_stored(column, headers)} as {identifier(stored_name(column))}" for column in table.columns)
+    columns = ", ".join(
+        f"{_stored(column, headers)} as {identifier(stored_name(column))}"
+        for column in table.columns
+    )
     return f"date '{month}' as month, {columns}"
 
 
@@ -102,14 +121,20 @@ def _stored(column: Column, headers: Headers) -> str:
 def _known_customers(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, table: Table, month: date
 ) -> str | None:
-    """Query for the customers whom events of the month may name; None for a table that names none."""
+    """Query for the customers whom events of the month may name; None for a
+    table that names none.
+    """
     if table.customer is None:
         return None
     customers = raw_table(portfolio, portfolio.table("customers"))
     query = f"select customer_id from {customers} where month = date '{month}'"
-    if not table_exists(connection, customers) or not connection.execute(f"{query} limit 1").fetchone():
+    if (
+        not table_exists(connection, customers)
+        or not connection.execute(f"{query} limit 1").fetchone()
+    ):
         raise LandingError(
-            f"{portfolio.name}/{table.name} of {label(month)}: no customers of that month are loaded; "
+            f"{portfolio.name}/{table.name} of {label(month)}: "
+            "no customers of that month are loaded; "
             f"materialize {customers.replace('.', '/')} for {label(month)} first"
         )
     return query

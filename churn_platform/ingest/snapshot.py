@@ -1,4 +1,6 @@
-"""Features and labels of a snapshot portfolio: what dbt does for event tables, one statement each does here."""
+"""Features and labels of a snapshot portfolio: what dbt does for event tables, one statement each
+does here.
+"""
 
 from datetime import date
 
@@ -10,23 +12,38 @@ from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.sql import identifier, literal, literals
 from churn_platform.warehouse.tables import ensure_table, replace_month
 
-LABEL_COLUMNS = {"month": "date", "customer_id": "varchar", "features_month": "date", "churned": "boolean"}
+LABEL_COLUMNS = {
+    "month": "date",
+    "customer_id": "varchar",
+    "features_month": "date",
+    "churned": "boolean",
+}
 
 
-def replace_features(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> int:
-    """One row per customer of the month's snapshot, features in catalogue order; returns their number."""
+def replace_features(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
+) -> int:
+    """One row per customer of the month's snapshot, features in catalogue order; returns their
+    number.
+    """
     table = f"{portfolio.name}.customer_features"
     types = {
         feature.name: SQL_TYPES["string" if feature.type == "category" else feature.type]
         for feature in portfolio.features
     }
     ensure_table(connection, table, {"customer_id": "varchar", "month": "date"} | types)
-    values = ", ".join(f"{_value(feature, month)} as {identifier(feature.name)}" for feature in portfolio.features)
-    return replace_month(connection, table, month, f"select customer_id, month, {values} {_raw(portfolio, month)}")
+    values = ", ".join(
+        f"{_value(feature, month)} as {identifier(feature.name)}" for feature in portfolio.features
+    )
+    return replace_month(
+        connection, table, month, f"select customer_id, month, {values} {_raw(portfolio, month)}"
+    )
 
 
 def _value(feature: Feature, month: date) -> str:
-    """SQL for a feature from its landed column: days before the month's end, and rare levels as the one for others."""
+    """SQL for a feature from its landed column: days before the month's end, and rare levels as the
+    one for others.
+    """
     column = identifier(feature.name)
     if feature.is_days_before:
         return f"datediff('day', {column}, date '{as_of(month)}')"
@@ -38,7 +55,9 @@ def _value(feature: Feature, month: date) -> str:
 
 
 def replace_labels(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> int:
-    """One row per customer of the snapshot whose label was delivered; a snapshot's labels mature with itself."""
+    """One row per customer of the snapshot whose label was delivered; a snapshot's labels mature
+    with itself.
+    """
     table = f"{portfolio.name}.churn_labels"
     ensure_table(connection, table, LABEL_COLUMNS)
     positive = literals(portfolio.label.positive)

@@ -1,7 +1,8 @@
-"""Refuses a landed file that no reader should be given: no plain file, cut short, or beyond reason in its bytes.
+"""Refuses a landed file that no reader should be given: no plain file, cut short, or beyond reason
+in its bytes.
 
-DuckDB cannot be left to find these. It drops a last line that is longer than its buffer without a word, takes NUL bytes
-for text, and unpacks a gzip bomb to its end.
+DuckDB cannot be left to find these. It drops a last line that is longer than its buffer without a
+word, takes NUL bytes for text, and unpacks a gzip bomb to its end.
 """
 
 import gzip
@@ -14,7 +15,9 @@ from typing import BinaryIO
 
 from churn_platform.errors import LandingError
 
-CHUNK_BYTES = 1 << 20  # shorter than the longest line, so that no line too long hides within a chunk
+CHUNK_BYTES = (
+    1 << 20
+)  # shorter than the longest line, so that no line too long hides within a chunk
 MAX_LINE_BYTES = 2_000_000  # DuckDB's own limit, `max_line_size`
 MAX_UNPACKED_BYTES = 64 << 30  # ten times a month of calls of two million customers
 MAX_RATIO = 500  # CSV of customers reaches 5 to 50, gzip itself ends at 1,032
@@ -29,14 +32,18 @@ def check_is_file(path: Path) -> None:
     if path.is_dir():
         raise LandingError(f"{path}: is a folder; put the file itself in its place")
     if path.is_symlink():
-        raise LandingError(f"{path}: links to {path.readlink()}, where no file is; put the file itself in its place")
+        raise LandingError(
+            f"{path}: links to {path.readlink()}, where no file is; "
+            "put the file itself in its place"
+        )
     if path.exists():
         raise LandingError(f"{path}: is a pipe or a device; put a plain file in its place")
     raise LandingError(f"{path}: no such file; check the path")
 
 
 def check_sound(path: Path) -> None:
-    """LandingError for a file that may not be read, or a CSV that is cut short, bloated or no CSV in its bytes.
+    """LandingError for a file that may not be read, or a CSV that is cut short, bloated or no CSV
+    in its bytes.
 
     A Parquet file without its footer cannot be opened anyway.
     """
@@ -48,7 +55,9 @@ def check_sound(path: Path) -> None:
 
 
 def _check_text(path: Path) -> None:
-    """Only the first and the last line end of a chunk are looked for: counting lines would take as long as loading."""
+    """Only the first and the last line end of a chunk are looked for: counting lines would take as
+    long as loading.
+    """
     position = line_start = 0
     for chunk in _chunks(path):
         nul = chunk.find(b"\0")
@@ -62,8 +71,10 @@ def _check_text(path: Path) -> None:
         reached = position + (len(chunk) if line_end < 0 else line_end)
         if reached - line_start > MAX_LINE_BYTES:
             raise LandingError(
-                f"{path}: line {_line_of(path, line_start)} has more than {MAX_LINE_BYTES:,} bytes; "
-                f"shorten its longest field, or end its lines with LF or CRLF, and deliver it again, {UNTOUCHED}"
+                f"{path}: line {_line_of(path, line_start)} has more than {MAX_LINE_BYTES:,} "
+                "bytes; "
+                "shorten its longest field, or end its lines with LF or CRLF, "
+                f"and deliver it again, {UNTOUCHED}"
             )
         if line_end >= 0:
             line_start = position + chunk.rfind(b"\n") + 1
@@ -90,7 +101,9 @@ def _chunks(path: Path) -> Iterator[bytes]:
             with gzip.GzipFile(fileobj=file) as stream:
                 yield from _unpacked(path, file, stream)
         except (EOFError, OSError, zlib.error):
-            raise LandingError(f"{path}: it is truncated or not gzip; deliver it again; {UNTOUCHED}") from None
+            raise LandingError(
+                f"{path}: it is truncated or not gzip; deliver it again; {UNTOUCHED}"
+            ) from None
 
 
 def _pieces(stream: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
@@ -99,20 +112,24 @@ def _pieces(stream: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
 
 
 def _unpacked(path: Path, packed: io.BufferedReader, stream: gzip.GzipFile) -> Iterator[bytes]:
-    """The chunks of a gzip stream; LandingError as soon as they are more than such a file can mean."""
+    """The chunks of a gzip stream; LandingError as soon as they are more than
+    such a file can mean.
+    """
     unpacked = window_start = packed_before = 0
     for chunk in _pieces(stream):
         unpacked += len(chunk)
         if unpacked > MAX_UNPACKED_BYTES:
             raise LandingError(
-                f"{path}: unpacks to more than {MAX_UNPACKED_BYTES:,} bytes; deliver it as Parquet, {UNTOUCHED}"
+                f"{path}: unpacks to more than {MAX_UNPACKED_BYTES:,} bytes; "
+                f"deliver it as Parquet, {UNTOUCHED}"
             )
         if unpacked - window_start >= RATIO_WINDOW_BYTES:
             window = unpacked - window_start
             consumed = packed.tell() - packed_before
             if window > MAX_RATIO * consumed:
                 raise LandingError(
-                    f"{path}: {window:,} bytes unpack from {consumed:,}, more than {MAX_RATIO} times as many, "
+                    f"{path}: {window:,} bytes unpack from {consumed:,}, "
+                    f"more than {MAX_RATIO} times as many, "
                     f"as in a gzip bomb; deliver it as Parquet or unpacked, {UNTOUCHED}"
                 )
             window_start, packed_before = unpacked, packed.tell()

@@ -23,9 +23,16 @@ IDS, NUMBERS = "erased_customers", "erased_numbers"
 
 
 def suppress(
-    connection: duckdb.DuckDBPyConnection, portfolio: str, month: date, *, customer_id: str, numbers: Iterable[int]
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: str,
+    month: date,
+    *,
+    customer_id: str,
+    numbers: Iterable[int],
 ) -> None:
-    """Put a customer, and the hashes of the customer's numbers, on the list; to be called in a transaction."""
+    """Put a customer, and the hashes of the customer's numbers, on the list; to be called in a
+    transaction.
+    """
     ensure_table(connection, SUPPRESSED, COLUMNS)
     for kind, value in [(CUSTOMER, customer_id), *((NUMBER, str(number)) for number in numbers)]:
         connection.execute(
@@ -45,18 +52,25 @@ def is_suppressed(connection: duckdb.DuckDBPyConnection, portfolio: str, custome
     """Whether the customer is on the list."""
     if not table_exists(connection, SUPPRESSED):
         return False
-    query = f"select count(*) from {SUPPRESSED} where portfolio = ? and kind = ? and hmac = {keyed_id('?')}"
+    query = (
+        f"select count(*) from {SUPPRESSED} where portfolio = ? and kind = ? "
+        f"and hmac = {keyed_id('?')}"
+    )
     return bool(_one(connection, query, [portfolio, CUSTOMER, customer_id]))
 
 
-def suppressed_among(connection: duckdb.DuckDBPyConnection, portfolio: str, customer_ids: Iterable[str]) -> set[str]:
+def suppressed_among(
+    connection: duckdb.DuckDBPyConnection, portfolio: str, customer_ids: Iterable[str]
+) -> set[str]:
     """Those of the customers who are on the list."""
     wanted = sorted(set(customer_ids))
     if not wanted or not table_exists(connection, SUPPRESSED):
         return set()
     query = f"""
         select coalesce(list(value), []) from (select unnest(?::varchar[]) as value)
-        where {keyed_id("value")} in (select hmac from {SUPPRESSED} where portfolio = ? and kind = ?)
+        where {keyed_id("value")} in (
+            select hmac from {SUPPRESSED} where portfolio = ? and kind = ?
+        )
     """
     return set(_one(connection, query, [wanted, portfolio, CUSTOMER]))
 
@@ -70,17 +84,26 @@ def without_suppressed(
     reader: str,
     headers: Headers,
 ) -> str:
-    """`reader` without the rows of erased customers, and with their numbers emptied in the rows of others.
+    """`reader` without the rows of erased customers, and with their numbers emptied in the rows of
+    others.
 
-    `reader` itself where it holds neither. A number is emptied up to the month of its owner's erasure only, for
-    numbers are given to new owners. Holds on this connection until the function is called again.
+    `reader` itself where it holds neither. A number is emptied up to the month of its owner's
+    erasure only, for numbers are given to new owners. Holds on this connection until the function
+    is called again.
     """
     if not table_exists(connection, SUPPRESSED):
         return reader
     identity = identity_of(table)
     contacts = [column for column in contact_columns(table) if normalised(column.header) in headers]
     try:
-        ids = _listed(connection, reader, typed(identity, headers), CUSTOMER, "value", [portfolio.name, date.min])
+        ids = _listed(
+            connection,
+            reader,
+            typed(identity, headers),
+            CUSTOMER,
+            "value",
+            [portfolio.name, date.min],
+        )
         numbers = [
             number
             for column in contacts
@@ -116,13 +139,24 @@ def own_numbers(table: Table) -> list[Column]:
 
 def contact_columns(table: Table) -> list[Column]:
     """Hashed columns with the number of somebody else, which may be empty."""
-    return [column for column in table.columns if column.hashed and table.customer and not column.required]
+    return [
+        column
+        for column in table.columns
+        if column.hashed and table.customer and not column.required
+    ]
 
 
 def _listed(
-    connection: duckdb.DuckDBPyConnection, reader: str, value: str, kind: str, hashed: str, known: Sequence[Any]
+    connection: duckdb.DuckDBPyConnection,
+    reader: str,
+    value: str,
+    kind: str,
+    hashed: str,
+    known: Sequence[Any],
 ) -> list[str]:
-    """Values of the file that are on the list of a portfolio since a month or later; each is hashed once."""
+    """Values of the file that are on the list of a portfolio since a month or later; each is hashed
+    once.
+    """
     query = f"""
         select coalesce(list(value), []) from (select distinct {value} as value from {reader})
         where value is not null and {keyed_id(hashed)} in
@@ -133,7 +167,10 @@ def _listed(
 
 def _emptied(column: Column, headers: Headers) -> str:
     identifier, _ = source_of(column, headers)
-    return f"case when not {_among(NUMBERS, typed(column, headers))} then {identifier} end as {identifier}"
+    return (
+        f"case when not {_among(NUMBERS, typed(column, headers))} then {identifier} end as "
+        f"{identifier}"
+    )
 
 
 def _among(variable: str, value: str) -> str:

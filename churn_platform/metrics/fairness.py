@@ -1,7 +1,9 @@
-"""Whether a model errs alike for everyone: rates by group of each protected attribute, with intervals and gaps.
+"""Whether a model errs alike for everyone: rates by group of each protected attribute, with
+intervals and gaps.
 
-A group that leaves more often has more customers above one common threshold, and that alone moves its rates. So the
-gate looks at error rates (equalized odds: recall and false-positive rate), not at how many of a group are selected.
+A group that leaves more often has more customers above one common threshold, and that alone moves
+its rates. So the gate looks at error rates (equalized odds: recall and false-positive rate), not at
+how many of a group are selected.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +21,9 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class FairnessGap:
-    """The largest equalized-odds difference over the protected attributes that could be judged, and where it is."""
+    """The largest equalized-odds difference over the protected attributes that could be judged, and
+    where it is.
+    """
 
     difference: float
     attribute: str
@@ -36,7 +40,9 @@ class Estimate:
 
 @dataclass(frozen=True)
 class GroupFairness:
-    """Rates of one group at the operating threshold; None where they are not defined for want of customers."""
+    """Rates of one group at the operating threshold; None where they are not defined for want of
+    customers.
+    """
 
     group: str
     customers: int
@@ -56,10 +62,11 @@ class GroupFairness:
 
 @dataclass(frozen=True)
 class AttributeFairness:
-    """The groups of one protected attribute, and the largest differences between those that are judged.
+    """The groups of one protected attribute, and the largest differences between those that are
+    judged.
 
-    Differences are None below two judged groups. `chance_gap` is the equalized-odds difference that groups of these
-    sizes would show in one of twenty samples although the model errs alike for all.
+    Differences are None below two judged groups. `chance_gap` is the equalized-odds difference that
+    groups of these sizes would show in one of twenty samples although the model errs alike for all.
     """
 
     attribute: str
@@ -83,9 +90,11 @@ def measure_fairness(
     gates: Gates,
     seed: int,
 ) -> list[AttributeFairness]:
-    """Fairness over each attribute (name -> group of every customer); rows are those of `churned` (0 or 1).
+    """Fairness over each attribute (name -> group of every customer); rows are those of `churned`
+    (0 or 1).
 
-    A group with fewer churners, or fewer stayers, than `gates.min_group_outcomes` is reported and not judged.
+    A group with fewer churners, or fewer stayers, than `gates.min_group_outcomes` is reported and
+    not judged.
     """
     return [
         _attribute(name, np.asarray(of).astype(str), churned, probability, threshold, gates, seed)
@@ -96,9 +105,11 @@ def measure_fairness(
 def largest_gap(
     groups: Mapping[str, np.ndarray], churned: np.ndarray, predicted: np.ndarray, gates: Gates
 ) -> FairnessGap | None:
-    """What the gate judges: the largest equalized-odds difference over the attributes, and where it is.
+    """What the gate judges: the largest equalized-odds difference over the attributes, and where it
+    is.
 
-    `predicted` says who is at or above the threshold, (rows,) booleans. None where no attribute has two judged groups.
+    `predicted` says who is at or above the threshold, (rows,) booleans. None where no attribute has
+    two judged groups.
     """
     gaps = [
         FairnessGap(odds, name)
@@ -112,15 +123,22 @@ def _odds(of: np.ndarray, churned: np.ndarray, predicted: np.ndarray, gates: Gat
     from fairlearn.metrics import equalized_odds_difference
 
     cells = _count_cells(of, churned, predicted)
-    judged = [group for group in np.unique(cells.group) if cells.outcomes(group).min() >= gates.min_group_outcomes]
-    return float(cells.of(judged).difference(equalized_odds_difference)) if len(judged) > 1 else None
+    judged = [
+        group
+        for group in np.unique(cells.group)
+        if cells.outcomes(group).min() >= gates.min_group_outcomes
+    ]
+    return (
+        float(cells.of(judged).difference(equalized_odds_difference)) if len(judged) > 1 else None
+    )
 
 
 @dataclass(frozen=True)
 class _Cells:
     """Numbers of customers by group, outcome and prediction, each (cells,).
 
-    Fairlearn handles row by row, which takes minutes for millions of customers; cells that weigh as many take none.
+    Fairlearn handles row by row, which takes minutes for millions of customers; cells that weigh as
+    many take none.
     """
 
     group: np.ndarray
@@ -136,12 +154,17 @@ class _Cells:
     def of(self, groups: Sequence[str]) -> "_Cells":
         """The cells of some groups."""
         rows = np.isin(self.group, groups)
-        return _Cells(self.group[rows], self.churned[rows], self.predicted[rows], self.customers[rows])
+        return _Cells(
+            self.group[rows], self.churned[rows], self.predicted[rows], self.customers[rows]
+        )
 
     def difference(self, measure: Callable[..., float]) -> float:
         """One of fairlearn's differences between groups."""
         return measure(
-            self.churned, self.predicted, sensitive_features=self.group, sample_weight=self.customers.astype(float)
+            self.churned,
+            self.predicted,
+            sensitive_features=self.group,
+            sample_weight=self.customers.astype(float),
         )
 
 
@@ -159,8 +182,14 @@ def worst_gap(attributes: list[AttributeFairness]) -> float | None:
 
 
 def as_rows(attributes: list[AttributeFairness]) -> list[dict[str, Any]]:
-    """One flat row per attribute and group; an estimate becomes `<name>`, `<name>_low` and `<name>_high`."""
-    return [{"attribute": it.attribute} | _flat(asdict(group)) for it in attributes for group in it.groups]
+    """One flat row per attribute and group; an estimate becomes `<name>`, `<name>_low` and
+    `<name>_high`.
+    """
+    return [
+        {"attribute": it.attribute} | _flat(asdict(group))
+        for it in attributes
+        for group in it.groups
+    ]
 
 
 def read_fairness(stored: list[dict[str, Any]]) -> list[AttributeFairness]:
@@ -169,7 +198,8 @@ def read_fairness(stored: list[dict[str, Any]]) -> list[AttributeFairness]:
         AttributeFairness(
             attribute=it["attribute"],
             groups=[
-                GroupFairness(**group | {name: _estimate(group[name]) for name in ESTIMATES}) for group in it["groups"]
+                GroupFairness(**group | {name: _estimate(group[name]) for name in ESTIMATES})
+                for group in it["groups"]
             ],
             demographic_parity_difference=_estimate(it["demographic_parity_difference"]),
             equalized_odds_difference=_estimate(it["equalized_odds_difference"]),
@@ -211,7 +241,9 @@ def _attribute(
     if len(judged) < 2:
         return AttributeFairness(name, groups, None, None, None)
     compared = cells.of([it.group for it in judged])
-    parity, odds = (compared.difference(of) for of in (demographic_parity_difference, equalized_odds_difference))
+    parity, odds = (
+        compared.difference(of) for of in (demographic_parity_difference, equalized_odds_difference)
+    )
     drawn = _Draws(judged, seed)
     return AttributeFairness(
         attribute=name,
@@ -222,8 +254,15 @@ def _attribute(
     )
 
 
-def _groups(cells: _Cells, calibration: Mapping[str, tuple[float, float]], min_outcomes: int) -> list[GroupFairness]:
-    from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
+def _groups(
+    cells: _Cells, calibration: Mapping[str, tuple[float, float]], min_outcomes: int
+) -> list[GroupFairness]:
+    from fairlearn.metrics import (
+        MetricFrame,
+        false_positive_rate,
+        selection_rate,
+        true_positive_rate,
+    )
     from sklearn.metrics import precision_score
 
     metrics = {
@@ -249,16 +288,24 @@ def _groups(cells: _Cells, calibration: Mapping[str, tuple[float, float]], min_o
 
 
 def _calibration(group: np.ndarray, error: np.ndarray) -> dict[str, tuple[float, float]]:
-    """Mean and standard deviation of probability less outcome, by group; a customer alone has none, so 0.5."""
+    """Mean and standard deviation of probability less outcome, by group; a customer alone has none,
+    so 0.5.
+    """
     names, codes, customers = np.unique(group, return_inverse=True, return_counts=True)
     mean = np.bincount(codes, error) / customers
     squares = np.bincount(codes, (error - mean[codes]) ** 2)
     sd = np.where(customers > 1, np.sqrt(squares / np.maximum(customers - 1, 1)), 0.5)
-    return {name: (float(gap), float(spread)) for name, gap, spread in zip(names, mean, sd, strict=True)}
+    return {
+        name: (float(gap), float(spread)) for name, gap, spread in zip(names, mean, sd, strict=True)
+    }
 
 
-def _group(name: str, row: dict[str, float], gap: float, sd: float, min_outcomes: int) -> GroupFairness:
-    customers, churners, selected = (int(row[part]) for part in ("customers", "churners", "selected"))
+def _group(
+    name: str, row: dict[str, float], gap: float, sd: float, min_outcomes: int
+) -> GroupFairness:
+    customers, churners, selected = (
+        int(row[part]) for part in ("customers", "churners", "selected")
+    )
     spread = 1.96 * sd / np.sqrt(customers)
     return GroupFairness(
         group=name,
@@ -289,8 +336,9 @@ def _around(value: float, draws: np.ndarray) -> Estimate:
 
 
 class _Draws:
-    """Parametric bootstrap of confusion counts (Efron & Tibshirani 1993): a draw costs a few numbers, however many
-    customers there are. Selected churners and stayers of each group are drawn among its churners and stayers.
+    """Parametric bootstrap of confusion counts (Efron & Tibshirani 1993): a draw costs a few
+    numbers, however many customers there are. Selected churners and stayers of each group are drawn
+    among its churners and stayers.
     """
 
     def __init__(self, judged: list[GroupFairness], seed: int):
@@ -300,15 +348,21 @@ class _Draws:
             "recall": np.array([group.churners for group in judged]),
             "false_positive_rate": np.array([group.stayers for group in judged]),
         }
-        self.rates = {name: np.array([getattr(group, name).value for group in judged]) for name in self.sizes}
+        self.rates = {
+            name: np.array([getattr(group, name).value for group in judged]) for name in self.sizes
+        }
 
     def parity_differences(self) -> np.ndarray:
         """Differences of selection rates, (REPLICATES,)."""
         return self._differences("selection_rate", alike=False)
 
     def odds_differences(self, *, alike: bool = False) -> np.ndarray:
-        """The larger of the differences in recall and false-positive rate; `alike` draws all groups at one rate."""
-        return np.maximum(*(self._differences(name, alike=alike) for name in ("recall", "false_positive_rate")))
+        """The larger of the differences in recall and false-positive rate; `alike` draws all groups
+        at one rate.
+        """
+        return np.maximum(
+            *(self._differences(name, alike=alike) for name in ("recall", "false_positive_rate"))
+        )
 
     def _differences(self, name: str, *, alike: bool) -> np.ndarray:
         sizes, rates = self.sizes[name], self.rates[name]

@@ -1,4 +1,5 @@
-"""95 % intervals of metrics: how far each would move on another set of customers of the same kind and size.
+"""95 % intervals of metrics: how far each would move on another set of customers of the same kind
+and size.
 
 Each costs one pass over the customers, and a sort at most, so that millions of them take seconds.
 """
@@ -38,7 +39,11 @@ def metric_intervals(
 ) -> dict[str, Interval]:
     """The 95 % interval of each metric but the number of customers, in the order of `Metrics`."""
     predicted = probability >= threshold
-    churners, contacts, hits = int(churned.sum()), int(predicted.sum()), int(churned[predicted].sum())
+    churners, contacts, hits = (
+        int(churned.sum()),
+        int(predicted.sum()),
+        int(churned[predicted].sum()),
+    )
     captured = proportion_interval(int(churned[top(probability, share=TOP_DECILE)].sum()), churners)
     top_share = max(1, round(len(churned) * TOP_DECILE)) / len(churned)
     profit = campaign_profit_eur(predicted * churned, predicted.astype(np.int8), economics)
@@ -52,7 +57,9 @@ def metric_intervals(
         "lift_top_decile": (captured[0] / top_share, captured[1] / top_share),
         "capture_top_decile": captured,
         "brier": mean_interval((probability - churned) ** 2),
-        "calibration_error": calibration_error_interval(reliability(churned, probability), generator),
+        "calibration_error": calibration_error_interval(
+            reliability(churned, probability), generator
+        ),
         "empc_eur": empc_interval(churned, probability, metrics.empc_eur, economics, generator),
         "campaign_profit_eur": mean_interval(profit),
         "churn_rate": proportion_interval(churners, len(churned)),
@@ -76,7 +83,8 @@ def mean_interval(values: np.ndarray) -> Interval:
 
 
 def auc_interval(churned: np.ndarray, probability: np.ndarray) -> Interval:
-    """DeLong's interval of the AUC in log-odds, which keeps it inside [0, 1] (DeLong 1988; Pepe 2003).
+    """DeLong's interval of the AUC in log-odds, which keeps it inside [0, 1] (DeLong 1988; Pepe
+    2003).
 
     A perfect ranking has no spread, and an interval of one point.
     """
@@ -89,7 +97,8 @@ def auc_interval(churned: np.ndarray, probability: np.ndarray) -> Interval:
 
 
 def placements(churned: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Share of stayers below each churner and of churners above each stayer, ties by half; the mean of each is the AUC.
+    """Share of stayers below each churner and of churners above each stayer, ties by half; the mean
+    of each is the AUC.
 
     By ranks, in O(n log n) (Sun & Xu 2014).
     """
@@ -113,10 +122,13 @@ def _around_log_odds(share: float, spread: float) -> Interval:
     return float(low), float(high)
 
 
-def calibration_error_interval(curve: tuple[ReliabilityBin, ...], generator: np.random.Generator) -> Interval:
+def calibration_error_interval(
+    curve: tuple[ReliabilityBin, ...], generator: np.random.Generator
+) -> Interval:
     """Bootstrap of the churners in each bin of the curve: the percentile interval.
 
-    Gaps count without their sign, so noise adds to them: the interval of a well calibrated model lies a little high.
+    Gaps count without their sign, so noise adds to them: the interval of a well calibrated model
+    lies a little high.
     """
     customers = np.array([part.customers for part in curve])
     observed = np.array([part.churned for part in curve]) / customers
@@ -126,15 +138,22 @@ def calibration_error_interval(curve: tuple[ReliabilityBin, ...], generator: np.
 
 
 def empc_interval(
-    churned: np.ndarray, probability: np.ndarray, empc_eur: float, economics: Economics, generator: np.random.Generator
+    churned: np.ndarray,
+    probability: np.ndarray,
+    empc_eur: float,
+    economics: Economics,
+    generator: np.random.Generator,
 ) -> Interval:
     """Bootstrap of EMPC on counts of churners and stayers in up to 500 groups of near score.
 
-    The best of many cut-offs flatters the model on its own sample, and on a resample once more. So the interval is the
-    basic one, mirrored about the estimate, which takes that back (Davison & Hinkley 1997, 5.2). It begins at zero.
+    The best of many cut-offs flatters the model on its own sample, and on a resample once more. So
+    the interval is the basic one, mirrored about the estimate, which takes that back (Davison &
+    Hinkley 1997, 5.2). It begins at zero.
     """
     counts = _counts_by_score(churned, probability)
-    rates = beta.ppf((np.arange(ACCEPTANCE_RATES) + 0.5) / ACCEPTANCE_RATES, *acceptance_parameters(economics))
+    rates = beta.ppf(
+        (np.arange(ACCEPTANCE_RATES) + 0.5) / ACCEPTANCE_RATES, *acceptance_parameters(economics)
+    )
     kept_eur = rates[:, None] * economics.acquisition_cost_eur
     total = counts.sum()
 
@@ -143,17 +162,23 @@ def empc_interval(
         profit = kept_eur * hits - economics.contact_cost_eur * contacts
         return float(np.maximum(profit.max(axis=1), 0).mean() / total)
 
-    drawn = generator.multinomial(total, counts.ravel() / total, REPLICATES).reshape(REPLICATES, *counts.shape)
+    drawn = generator.multinomial(total, counts.ravel() / total, REPLICATES).reshape(
+        REPLICATES, *counts.shape
+    )
     low, high = _middle(np.array([best_profit(*replicate) for replicate in drawn]))
     grouped = best_profit(*counts)
     return max(empc_eur + grouped - high, 0.0), empc_eur + grouped - low
 
 
 def _counts_by_score(churned: np.ndarray, probability: np.ndarray) -> np.ndarray:
-    """Churners and stayers in groups of near probability, highest first, (2, groups); ties stay together."""
+    """Churners and stayers in groups of near probability, highest first, (2, groups); ties stay
+    together.
+    """
     rank = rankdata(-probability, method="min").astype(np.int64) - 1
     _, groups = np.unique(rank * SCORE_GROUPS // len(rank), return_inverse=True)
-    return np.array([np.bincount(groups, churned == outcome) for outcome in (1, 0)]).astype(np.int64)
+    return np.array([np.bincount(groups, churned == outcome) for outcome in (1, 0)]).astype(
+        np.int64
+    )
 
 
 def _middle(draws: np.ndarray) -> Interval:

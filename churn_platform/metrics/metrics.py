@@ -14,7 +14,8 @@ ACCEPTANCE_CONCENTRATION = 20.0
 
 @dataclass(frozen=True)
 class Metrics:
-    """Metrics on one set of customers; those at the threshold count customers at or above it as predicted churners.
+    """Metrics on one set of customers; those at the threshold count customers at or above it as
+    predicted churners.
 
     `empc_eur` and `campaign_profit_eur` are EUR per customer of the whole set.
     """
@@ -40,14 +41,18 @@ class Metrics:
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Customers of similar probability: how many, how many of them churned, and the mean probability."""
+    """Customers of similar probability: how many, how many of them churned, and the mean
+    probability.
+    """
 
     customers: int
     churned: int
     mean_probability: float
 
 
-def measure(churned: np.ndarray, probability: np.ndarray, *, threshold: float, economics: Economics) -> Metrics:
+def measure(
+    churned: np.ndarray, probability: np.ndarray, *, threshold: float, economics: Economics
+) -> Metrics:
     """Metrics of probabilities (rows,) against outcomes (rows,) of 0 and 1, both kinds present."""
     from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
@@ -76,14 +81,18 @@ def top(probability: np.ndarray, *, share: float) -> np.ndarray:
 
 
 def lift(churned: np.ndarray, probability: np.ndarray, *, share: float) -> float:
-    """Churn rate among the `share` of customers with the highest probability, over the churn rate of all."""
+    """Churn rate among the `share` of customers with the highest probability, over the churn rate
+    of all.
+    """
     return float(churned[top(probability, share=share)].mean() / churned.mean())
 
 
 def reliability(
     churned: np.ndarray, probability: np.ndarray, *, bins: int = CALIBRATION_BINS
 ) -> tuple[ReliabilityBin, ...]:
-    """The calibration curve: equally filled bins from the lowest probabilities to the highest, empty ones left out."""
+    """The calibration curve: equally filled bins from the lowest probabilities to the highest,
+    empty ones left out.
+    """
     groups = np.array_split(np.argsort(probability, kind="stable"), bins)
     return tuple(
         ReliabilityBin(len(group), int(churned[group].sum()), float(probability[group].mean()))
@@ -92,8 +101,12 @@ def reliability(
     )
 
 
-def calibration_error(churned: np.ndarray, probability: np.ndarray, *, bins: int = CALIBRATION_BINS) -> float:
-    """Expected calibration error over equally filled bins: mean |observed - predicted|, weighted by bin size."""
+def calibration_error(
+    churned: np.ndarray, probability: np.ndarray, *, bins: int = CALIBRATION_BINS
+) -> float:
+    """Expected calibration error over equally filled bins: mean |observed - predicted|, weighted by
+    bin size.
+    """
     curve = reliability(churned, probability, bins=bins)
     gaps = [abs(part.churned - part.customers * part.mean_probability) for part in curve]
     return float(sum(gaps) / len(churned))
@@ -102,17 +115,22 @@ def calibration_error(churned: np.ndarray, probability: np.ndarray, *, bins: int
 def campaign_profit_eur(hits: Any, contacts: Any, economics: Economics) -> Any:
     """Expected profit of a campaign that contacts `contacts` customers, `hits` of them churners.
 
-    Each churner kept saves the cost of acquiring a new customer; each contact costs, whoever is contacted.
+    Each churner kept saves the cost of acquiring a new customer; each contact costs, whoever is
+    contacted.
     """
     kept_eur = economics.acceptance_rate * economics.acquisition_cost_eur
     return hits * kept_eur - contacts * economics.contact_cost_eur
 
 
-def expected_maximum_profit_eur(churned: np.ndarray, probability: np.ndarray, economics: Economics) -> float:
-    """EMPC in EUR per customer: the profit at the best cut-off, expected over an uncertain rate of acceptance.
+def expected_maximum_profit_eur(
+    churned: np.ndarray, probability: np.ndarray, economics: Economics
+) -> float:
+    """EMPC in EUR per customer: the profit at the best cut-off, expected over an uncertain rate of
+    acceptance.
 
-    Verbraken, Verbeke & Baesens (2013), by empulse. What a kept customer is worth is the acquisition cost saved; the
-    cost of a contact includes the offer, so there is no incentive on top. See `acceptance_parameters`.
+    Verbraken, Verbeke & Baesens (2013), by empulse. What a kept customer is worth is the
+    acquisition cost saved; the cost of a contact includes the offer, so there is no incentive on
+    top. See `acceptance_parameters`.
     """
     from empulse.metrics import empc_score
 
@@ -131,9 +149,11 @@ def expected_maximum_profit_eur(churned: np.ndarray, probability: np.ndarray, ec
 
 
 def acceptance_parameters(economics: Economics) -> tuple[float, float]:
-    """Alpha and beta of the rate of acceptance: its mean is the portfolio's, its spread that of the EMPC paper.
+    """Alpha and beta of the rate of acceptance: its mean is the portfolio's, its spread that of the
+    EMPC paper.
 
-    The paper takes Beta(6, 14); alpha + beta = 20 is kept. A rate of exactly one has no spread and is taken as 0.999.
+    The paper takes Beta(6, 14); alpha + beta = 20 is kept. A rate of exactly one has no spread and
+    is taken as 0.999.
     """
     mean = min(economics.acceptance_rate, 0.999)
     return mean * ACCEPTANCE_CONCENTRATION, (1 - mean) * ACCEPTANCE_CONCENTRATION

@@ -20,9 +20,11 @@ SHOWN = {
 
 
 def metrics_table(
-    columns: Mapping[str, Mapping[str, float]], intervals: Mapping[str, Mapping[str, Sequence[float]]] | None = None
+    columns: Mapping[str, Mapping[str, float]],
+    intervals: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
 ) -> str:
-    """A Markdown table of metrics, one column per named set of them, each with its 95 % interval where there is one.
+    """A Markdown table of metrics, one column per named set of them, each with its 95 % interval
+    where there is one.
 
     A metric that a set lacks, because it is younger than the model, shows as a dash.
     """
@@ -31,7 +33,10 @@ def metrics_table(
     known = intervals or {}
     rows = [
         f"| {shown} | "
-        + " | ".join(_cell(metrics.get(name), known.get(column, {}).get(name)) for column, metrics in columns.items())
+        + " | ".join(
+            _cell(metrics.get(name), known.get(column, {}).get(name))
+            for column, metrics in columns.items()
+        )
         + " |"
         for name, shown in SHOWN.items()
     ]

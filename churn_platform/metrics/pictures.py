@@ -1,4 +1,6 @@
-"""Pictures of how models rank and how far their probabilities can be trusted, one curve per model."""
+"""Pictures of how models rank and how far their probabilities can be trusted,
+one curve per model.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +21,9 @@ SIZE_INCHES, DOTS_PER_INCH = (4.5, 3.4), 80
 
 @dataclass(frozen=True)
 class Scored:
-    """A model's probabilities for customers whose outcome is known, and the threshold it serves at."""
+    """A model's probabilities for customers whose outcome is known, and the
+    threshold it serves at.
+    """
 
     churned: np.ndarray
     probability: np.ndarray
@@ -27,7 +31,9 @@ class Scored:
 
 
 def pictures(models: Mapping[str, Scored]) -> dict[str, bytes]:
-    """PNG files by name: roc, precision_recall, calibration, lift, and confusion_matrix of the first model alone."""
+    """PNG files by name: roc, precision_recall, calibration, lift, and confusion_matrix of the
+    first model alone.
+    """
     drawn = {
         "roc": _roc(models),
         "precision_recall": _precision_recall(models),
@@ -39,7 +45,9 @@ def pictures(models: Mapping[str, Scored]) -> dict[str, bytes]:
 
 
 def new_figure(title: str, across: str, up: str) -> "tuple[Figure, Axes]":
-    """An empty picture; made without pyplot, whose list of open figures is shared by everything in the process."""
+    """An empty picture; made without pyplot, whose list of open figures is shared by everything in
+    the process.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
@@ -63,7 +71,12 @@ def _roc(models: Mapping[str, Scored]) -> "Figure":
         false_positive, true_positive, _ = roc_curve(model.churned, model.probability)
         axes.plot(*_thinned(false_positive, true_positive), label=name)
         predicted = model.probability >= model.threshold
-        axes.plot(predicted[model.churned == 0].mean(), predicted[model.churned == 1].mean(), "ko", markersize=4)
+        axes.plot(
+            predicted[model.churned == 0].mean(),
+            predicted[model.churned == 1].mean(),
+            "ko",
+            markersize=4,
+        )
     axes.plot([0, 1], [0, 1], ":", color="grey")
     axes.legend(loc="lower right", title="dot: the threshold", fontsize="small")
     return figure
@@ -87,11 +100,23 @@ def _calibration(models: Mapping[str, Scored]) -> "Figure":
     for name, model in models.items():
         curve = reliability(model.churned, model.probability)
         predicted = [part.mean_probability for part in curve]
-        axes.plot(predicted, [part.churned / part.customers for part in curve], "o-", markersize=4, label=name)
+        axes.plot(
+            predicted,
+            [part.churned / part.customers for part in curve],
+            "o-",
+            markersize=4,
+            label=name,
+        )
         if name == next(iter(models)):
             for part in curve:
                 at = part.mean_probability, part.churned / part.customers
-                axes.annotate(f"{part.customers:,}", at, xytext=(3, -9), textcoords="offset points", fontsize=6)
+                axes.annotate(
+                    f"{part.customers:,}",
+                    at,
+                    xytext=(3, -9),
+                    textcoords="offset points",
+                    fontsize=6,
+                )
     low, high = axes.get_xlim()
     axes.plot([max(low, 0), high], [max(low, 0), high], ":", color="grey")
     axes.legend(fontsize="small", title="numbers: customers in the bin")
@@ -99,9 +124,14 @@ def _calibration(models: Mapping[str, Scored]) -> "Figure":
 
 
 def _lift(models: Mapping[str, Scored]) -> "Figure":
-    figure, axes = new_figure("Churners found by contacting the riskiest", "share of customers", "share of churners")
+    figure, axes = new_figure(
+        "Churners found by contacting the riskiest", "share of customers", "share of churners"
+    )
     for name, model in models.items():
-        found = np.cumsum(model.churned[np.argsort(-model.probability, kind="stable")]) / model.churned.sum()
+        found = (
+            np.cumsum(model.churned[np.argsort(-model.probability, kind="stable")])
+            / model.churned.sum()
+        )
         contacted = np.arange(1, len(found) + 1) / len(found)
         axes.plot(*_thinned(np.append(0, contacted), np.append(0, found)), label=name)
     axes.plot([0, 1], [0, 1], ":", color="grey")
@@ -131,12 +161,16 @@ def _confusion_matrix(model: Scored) -> "Figure":
 
 
 def confusion_counts(model: Scored) -> np.ndarray:
-    """Customers by what happened (stayed, churned) and what was predicted (stays, churns), (2, 2)."""
+    """Customers by what happened (stayed, churned) and what was predicted
+    (stays, churns), (2, 2).
+    """
     cells = 2 * (model.churned == 1) + (model.probability >= model.threshold)
     return np.bincount(cells, minlength=4).reshape(2, 2)
 
 
 def _thinned(across: np.ndarray, up: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Some 400 points of a curve, first and last among them: millions would only make drawing slow."""
+    """Some 400 points of a curve, first and last among them: millions would
+    only make drawing slow.
+    """
     kept = np.unique(np.linspace(0, len(across) - 1, min(POINTS, len(across))).astype(int))
     return across[kept], up[kept]

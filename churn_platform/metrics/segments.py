@@ -12,7 +12,9 @@ NUMBER = r"-?\d[\d.]*(?:e[+-]\d+)?"  # as `quartiles` writes bounds
 
 @dataclass(frozen=True)
 class Slice:
-    """Metrics of one group at the operating threshold; None where the group is too small, or a share is of nobody."""
+    """Metrics of one group at the operating threshold; None where the group is too small, or a
+    share is of nobody.
+    """
 
     attribute: str
     group: str
@@ -53,13 +55,22 @@ def ordered(of: np.ndarray) -> list[str]:
 
     def bound(name: str) -> tuple[float, bool, str]:
         quartile = re.fullmatch(rf"(from|above) ({NUMBER}) to {NUMBER}", name)
-        return (float(quartile[2]), quartile[1] == "above", name) if quartile else (-math.inf, False, name)
+        return (
+            (float(quartile[2]), quartile[1] == "above", name)
+            if quartile
+            else (-math.inf, False, name)
+        )
 
     return sorted(set(of.tolist()), key=bound)
 
 
 def _slice(
-    attribute: str, group: str, churned: np.ndarray, probability: np.ndarray, threshold: float, min_outcomes: int
+    attribute: str,
+    group: str,
+    churned: np.ndarray,
+    probability: np.ndarray,
+    threshold: float,
+    min_outcomes: int,
 ) -> Slice:
     from sklearn.metrics import roc_auc_score
 

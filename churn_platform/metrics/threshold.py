@@ -9,13 +9,15 @@ from churn_platform.portfolios.spec import Economics
 CONFIDENCE = 0.95
 
 
-def choose_threshold(churned: np.ndarray, probability: np.ndarray, *, economics: Economics, min_recall: float) -> float:
+def choose_threshold(
+    churned: np.ndarray, probability: np.ndarray, *, economics: Economics, min_recall: float
+) -> float:
     """The threshold of highest expected profit among those that reach the recall gate.
 
-    Profit of contacting everyone at or above it = churners kept x acquisition cost saved - contacts x contact cost.
-    A threshold reaches the gate when the next sample of this size is expected to, with 95 % confidence: both samples
-    are noisy, so the one-sided lower bound (Clopper-Pearson) is taken at half the churners. Where no threshold does,
-    the lowest probability is returned.
+    Profit of contacting everyone at or above it = churners kept x acquisition cost saved - contacts
+    x contact cost. A threshold reaches the gate when the next sample of this size is expected to,
+    with 95 % confidence: both samples are noisy, so the one-sided lower bound (Clopper-Pearson) is
+    taken at half the churners. Where no threshold does, the lowest probability is returned.
     """
     order = np.argsort(-probability, kind="stable")
     ranked = probability[order]
@@ -24,20 +26,27 @@ def choose_threshold(churned: np.ndarray, probability: np.ndarray, *, economics:
     contacts = np.arange(1, len(ranked) + 1)
     profit = campaign_profit_eur(hits, contacts, economics)
     total = hits[-1]
-    enough = beta.ppf(1 - CONFIDENCE, np.maximum(hits, 1e-9) / 2, (total - hits) / 2 + 1) >= min_recall
+    enough = (
+        beta.ppf(1 - CONFIDENCE, np.maximum(hits, 1e-9) / 2, (total - hits) / 2 + 1) >= min_recall
+    )
     allowed = np.flatnonzero(enough & last_of_ties)
     if not len(allowed):
         return float(ranked[-1])
     return float(ranked[allowed[np.argmax(profit[allowed])]])
 
 
-def risk_tiers(*, threshold: float, base_rate: float, economics: Economics) -> list[tuple[str, float]]:
+def risk_tiers(
+    *, threshold: float, base_rate: float, economics: Economics
+) -> list[tuple[str, float]]:
     """Tier names with their lower bounds, highest first.
 
-    critical: a contact pays by itself (probability x acceptance x acquisition cost covers its cost); high: at or above
-    the operating threshold; medium: above the average customer; low: the rest.
+    critical: a contact pays by itself (probability x acceptance x acquisition cost covers its
+    cost); high: at or above the operating threshold; medium: above the average customer; low: the
+    rest.
     """
-    break_even = economics.contact_cost_eur / (economics.acceptance_rate * economics.acquisition_cost_eur)
+    break_even = economics.contact_cost_eur / (
+        economics.acceptance_rate * economics.acquisition_cost_eur
+    )
     high = threshold
     return [
         ("critical", max(break_even, high)),

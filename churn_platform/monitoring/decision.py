@@ -2,30 +2,45 @@
 
 The rules, in their order:
 
-1. *Outcomes overrule drift.* Where labels have matured, a window is judged by them: by the AUC that the champion's own
-   probabilities promised for these very customers against the AUC it reached, and by churners observed against
-   expected. Both compare the champion with itself on the same customers, so a changed mix of customers moves neither.
+1. *Outcomes overrule drift.* Where labels have matured, a window is judged by them: by the AUC that
+the champion's own
+   probabilities promised for these very customers against the AUC it reached, and by churners
+   observed against
+   expected. Both compare the champion with itself on the same customers, so a changed mix of
+   customers moves neither.
    Each counts by the cautious end of its interval, so a small base does not cry wolf.
-2. *Without labels*, prediction drift and importance-weighted feature drift together make a window notable, never
+2. *Without labels*, prediction drift and importance-weighted feature drift together make a window
+notable, never
    severe: customers may differ and the model still be right.
-3. *A broken feed never retrains.* A month whose data contract failed counts for nothing, nor do outcomes that were
+3. *A broken feed never retrains.* A month whose data contract failed counts for nothing, nor do
+outcomes that were
    predicted from its features.
-4. One severe window suffices. Notable windows must be `windows_needed` of the last `windows_looked_at`, the newest of
+4. One severe window suffices. Notable windows must be `windows_needed` of the last
+`windows_looked_at`, the newest of
    them included. A month that is missing counts as quiet.
 5. *Reset.* Windows up to the champion's promotion are another model's and do not count.
-6. *Cooldown.* In the month of a training, promoted or refused, and after it, `cooldown_months` in all, windows raise no
+6. *Cooldown.* In the month of a training, promoted or refused, and after it, `cooldown_months` in
+all, windows raise no
    flag: what they show is what that training knew. A refresh silences nothing.
-7. *Follow-up.* The newest matured month judges a training and the one before validates it, so the training that a flag
-   asks for has hardly a row of the new world to fit on. It may be refused; or it is promoted and its probabilities
-   promise little, so rule 1 sees no fault in it. As months of the new world mature it is repeated in each of the
-   `follow_up_months` that follow, cooldown or not. While the champion that was flagged still serves, only a month that
-   is notable itself asks for it: one that keeps its promise again was flagged in error. Where all of these were
-   refused, later flags against the same champion are not followed up, so what cannot be mended ends.
-8. *Refresh.* Models age without an alarm. `refresh_after_months` after the last training, promoted or refused, the next
+7. *Follow-up.* The newest matured month judges a training and the one before validates it, so the
+training that a flag
+   asks for has hardly a row of the new world to fit on. It may be refused; or it is promoted and
+   its probabilities
+   promise little, so rule 1 sees no fault in it. As months of the new world mature it is repeated
+   in each of the
+   `follow_up_months` that follow, cooldown or not. While the champion that was flagged still
+   serves, only a month that
+   is notable itself asks for it: one that keeps its promise again was flagged in error. Where all
+   of these were
+   refused, later flags against the same champion are not followed up, so what cannot be mended
+   ends.
+8. *Refresh.* Models age without an alarm. `refresh_after_months` after the last training, promoted
+or refused, the next
    month that is sound asks for another.
 
-What past trainings were for is found by replaying this function, so nothing needs to be kept. Thresholds were chosen by
-`benchmarks/drift` on seeds that its report does not use; docs/drift.md has the figures.
+What past trainings were for is found by replaying this function, so nothing needs to be kept.
+Thresholds were chosen by `benchmarks/drift` on seeds that its report does not use; docs/drift.md
+has the figures.
 """
 
 from collections.abc import Collection, Sequence
@@ -65,11 +80,13 @@ POLICY = Policy()
 
 @dataclass(frozen=True)
 class Evidence:
-    """What monitoring measured in one month, of the champion in force; NaN where there is nothing to measure.
+    """What monitoring measured in one month, of the champion in force; NaN where there is nothing
+    to measure.
 
-    `auc_gap_low` is the lower bound of (AUC promised - AUC reached); `churn_ratio_low` and `_high` bound churners
-    observed / expected; `prediction_drift` is in units of its limit; `drifted_importance` is the share of the
-    champion's importance in drifted features. Outcomes belong to the features of `features_month`.
+    `auc_gap_low` is the lower bound of (AUC promised - AUC reached); `churn_ratio_low` and `_high`
+    bound churners observed / expected; `prediction_drift` is in units of its limit;
+    `drifted_importance` is the share of the champion's importance in drifted features. Outcomes
+    belong to the features of `features_month`.
     """
 
     month: date
@@ -100,7 +117,8 @@ class Window:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether to train in `month`, the reasons in words, and the windows they rest on, newest first.
+    """Whether to train in `month`, the reasons in words, and the windows they rest on, newest
+    first.
 
     `cause` says by which kind of rule; None where no training is required.
     """
@@ -135,9 +153,11 @@ def decide(
     broken_months: Collection[date] = (),
     policy: Policy = POLICY,
 ) -> Decision:
-    """The decision for `month`; evidence, trainings and broken feeds of later months, in any order, change nothing.
+    """The decision for `month`; evidence, trainings and broken feeds of later months, in any order,
+    change nothing.
 
-    Trainings of `month` itself do not count either, so that the decision reads the same after the training it caused.
+    Trainings of `month` itself do not count either, so that the decision reads the same after the
+    training it caused.
     """
     past: list[_Past] = []
     for training in sorted(trainings, key=lambda training: training.month):
@@ -163,11 +183,18 @@ def _decide(
 ) -> Decision:
     """The decision for `month` after the trainings before it, oldest first."""
     promoted = max((training.month for training in past if training.is_promoted), default=date.min)
-    by_month = {evidence.month: evidence for evidence in series if promoted < evidence.month <= month}
+    by_month = {
+        evidence.month: evidence for evidence in series if promoted < evidence.month <= month
+    }
     looked_at = [shift(month, -back) for back in range(policy.windows_looked_at)]
-    windows = tuple(judge(by_month[each], broken_months, policy) for each in looked_at if each in by_month)
+    windows = tuple(
+        judge(by_month[each], broken_months, policy) for each in looked_at if each in by_month
+    )
     if flag := _followed_flag(month, past, windows, policy):
-        words = f"follow-up of {label(flag)}: few of the months fitted on then were of the changed world"
+        words = (
+            f"follow-up of {label(flag)}: few of the months fitted "
+            "on then were of the changed world"
+        )
         return Decision(month, (words,), windows, FOLLOW_UP)
     silencing = [training.month for training in past if training.cause != REFRESH]
     if silencing and (until := shift(silencing[-1], policy.cooldown_months)) > month:
@@ -182,14 +209,22 @@ def _decide(
 
 
 def _by_windows(month: date, windows: tuple[Window, ...], policy: Policy) -> Decision:
-    newest, notable = _newest(month, windows), [window for window in windows if window.level >= NOTABLE]
+    newest, notable = (
+        _newest(month, windows),
+        [window for window in windows if window.level >= NOTABLE],
+    )
     if newest.level == SEVERE:
         return Decision(month, newest.findings, windows, ALARM)
     if newest.level == NOTABLE and len(notable) >= policy.windows_needed:
-        words = [f"{label(window.month)}: {finding}" for window in notable for finding in window.findings]
+        words = [
+            f"{label(window.month)}: {finding}" for window in notable for finding in window.findings
+        ]
         return Decision(month, tuple(words), windows, ALARM)
     if newest.level == NOTABLE:
-        watched = f"watched: {len(notable)} of the {policy.windows_needed} notable months that a training needs"
+        watched = (
+            f"watched: {len(notable)} of the {policy.windows_needed} notable months that a "
+            "training needs"
+        )
         return Decision(month, (*newest.findings, watched), windows)
     return Decision(month, newest.findings or ("nothing notable",), windows)
 
@@ -205,7 +240,11 @@ def judge(evidence: Evidence, broken_months: Collection[date], policy: Policy) -
         return Window(evidence.month, QUIET, (words,))
     graded = _graded_outcomes(evidence, policy)
     if not graded and evidence.month in broken_months:
-        return Window(evidence.month, QUIET, (f"drift not judged: the feed of {label(evidence.month)} is broken",))
+        return Window(
+            evidence.month,
+            QUIET,
+            (f"drift not judged: the feed of {label(evidence.month)} is broken",),
+        )
     graded = graded or _graded_drift(evidence, policy)
     level = max((level for level, _ in graded), default=QUIET)
     return Window(evidence.month, level, tuple(words for level, words in graded if level))
@@ -217,7 +256,9 @@ def _graded_outcomes(evidence: Evidence, policy: Policy) -> list[tuple[int, str]
     graded = []
     if gap == gap:
         level = _level(gap, policy.auc_gap_notable, policy.auc_gap_severe)
-        graded.append((level, f"AUC at least {gap:.3f} below what the champion's probabilities promise"))
+        graded.append(
+            (level, f"AUC at least {gap:.3f} below what the champion's probabilities promise")
+        )
     if low == low and high == high:
         ratio = max(low, 1 / high if high > 0 else NAN)
         level = _level(ratio, policy.churn_ratio_notable, policy.churn_ratio_severe)
@@ -242,7 +283,9 @@ def _level(value: float, notable: float, severe: float) -> int:
     return SEVERE if value > severe else NOTABLE if value > notable else QUIET
 
 
-def _followed_flag(month: date, past: Sequence[_Past], windows: tuple[Window, ...], policy: Policy) -> date | None:
+def _followed_flag(
+    month: date, past: Sequence[_Past], windows: tuple[Window, ...], policy: Policy
+) -> date | None:
     """The month of the flag that a training in `month` follows up; None where none is due."""
     flags = [training.month for training in past if training.cause == ALARM]
     if not flags or shift(flags[-1], policy.follow_up_months) < month:

@@ -1,7 +1,8 @@
 """Drift of a month against what the champion was trained on: per feature, and of the whole table.
 
-Seasons are part of the reference. It holds up to twelve months, and each of them lies at some distance from all
-together; a feature has drifted only when a month lies further off than the reference's own months do.
+Seasons are part of the reference. It holds up to twelve months, and each of them lies at some
+distance from all together; a feature has drifted only when a month lies further off than the
+reference's own months do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,12 +22,16 @@ from churn_platform.monitoring.effect_size import (
 from churn_platform.portfolios.spec import Feature
 from churn_platform.training.model import log_odds
 
-FLOOR_FACTOR = 1.5  # the reference's months are few, so the next of the same kind may lie somewhat further off
+FLOOR_FACTOR = (
+    1.5  # the reference's months are few, so the next of the same kind may lie somewhat further off
+)
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Histograms of the champion's training rows, the bins they fix, and how far single months lie from them."""
+    """Histograms of the champion's training rows, the bins they fix, and how far single months lie
+    from them.
+    """
 
     bins: tuple[Bins, ...]
     counts: tuple[np.ndarray, ...]
@@ -40,7 +45,9 @@ class Reference:
 
 @dataclass(frozen=True)
 class FeatureDrift:
-    """One feature of a month against the reference; `psi_limit` is the PSI from which it counts as drifted."""
+    """One feature of a month against the reference; `psi_limit` is the PSI from which it counts as
+    drifted.
+    """
 
     feature: str
     psi: float
@@ -64,7 +71,10 @@ class TableDrift:
 def make_reference(months: Sequence[np.ndarray], catalogue: Sequence[Feature]) -> Reference:
     """The reference of encoded months, each (rows, features), in the order of the catalogue."""
     everything = np.vstack(months)
-    bins = tuple(feature_bins(column, feature) for column, feature in zip(everything.T, catalogue, strict=True))
+    bins = tuple(
+        feature_bins(column, feature)
+        for column, feature in zip(everything.T, catalogue, strict=True)
+    )
     return _reference(months, bins)
 
 
@@ -82,16 +92,24 @@ def _reference(months: Sequence[np.ndarray], bins: tuple[Bins, ...]) -> Referenc
 
 
 def feature_drift(
-    reference: Reference, current: np.ndarray, catalogue: Sequence[Feature], importances: Mapping[str, float]
+    reference: Reference,
+    current: np.ndarray,
+    catalogue: Sequence[Feature],
+    importances: Mapping[str, float],
 ) -> list[FeatureDrift]:
-    """Each feature of the current rows (rows, features) against the reference, in the order of the catalogue.
+    """Each feature of the current rows (rows, features) against the reference, in the order of the
+    catalogue.
 
     Importances are made to sum to 1; a feature that they do not name weighs nothing.
     """
     total = sum(importances.get(feature.name, 0.0) for feature in catalogue) or 1.0
     rows = []
     for feature, before, after, limit in zip(
-        catalogue, reference.counts, count_features(current, reference.bins), reference.limits, strict=True
+        catalogue,
+        reference.counts,
+        count_features(current, reference.bins),
+        reference.limits,
+        strict=True,
     ):
         distance, nulls = psi(before, after), after[-1] / max(after.sum(), 1)
         rows.append(
@@ -111,7 +129,9 @@ def feature_drift(
 
 def table_drift(rows: Sequence[FeatureDrift]) -> TableDrift:
     """What the features say together; drifted features come most important first."""
-    drifted = sorted((row for row in rows if row.is_drifted), key=lambda row: (-row.importance, row.feature))
+    drifted = sorted(
+        (row for row in rows if row.is_drifted), key=lambda row: (-row.importance, row.feature)
+    )
     return TableDrift(
         drift_share=len(drifted) / max(len(rows), 1),
         drifted_importance=float(sum(row.importance for row in drifted)),
@@ -120,6 +140,8 @@ def table_drift(rows: Sequence[FeatureDrift]) -> TableDrift:
 
 
 def prediction_drift(reference: Reference, probability: np.ndarray) -> tuple[float, float]:
-    """PSI of the scores of (rows,) against the reference, and the PSI from which they count as drifted."""
+    """PSI of the scores of (rows,) against the reference, and the PSI from which they count as
+    drifted.
+    """
     (counts,) = count_features(log_odds(probability).reshape(-1, 1), reference.bins)
     return psi(reference.counts[0], counts), float(reference.limits[0])

@@ -9,13 +9,19 @@ Row = Mapping[str, Any]
 
 def drift_markdown(rows: Sequence[Row]) -> str:
     """The features that lie furthest from the reference, drifted ones in bold."""
-    ordered = sorted(rows, key=lambda row: (-row["psi"] / row["psi_limit"], row["feature"]))[:SHOWN_FEATURES]
+    ordered = sorted(rows, key=lambda row: (-row["psi"] / row["psi_limit"], row["feature"]))[
+        :SHOWN_FEATURES
+    ]
     lines = [
-        f"| {_marked(row)} | {row['psi']:.3f} | {row['psi_limit']:.3f} | {row['jensen_shannon']:.3f} "
+        f"| {_marked(row)} | {row['psi']:.3f} | {row['psi_limit']:.3f} | "
+        f"{row['jensen_shannon']:.3f} "
         f"| {row['importance']:.1%} | {row['null_share_change']:+.1%} |"
         for row in ordered
     ]
-    head = "| feature | PSI | limit | Jensen-Shannon | importance | change of nulls |\n|---|--:|--:|--:|--:|--:|"
+    head = (
+        "| feature | PSI | limit | Jensen-Shannon | importance | change of nulls "
+        "|\n|---|--:|--:|--:|--:|--:|"
+    )
     return "\n".join([head, *lines])
 
 
@@ -27,12 +33,14 @@ def performance_markdown(rows: Sequence[Row]) -> str:
     """All customers, then each segment."""
     lines = [
         f"| {row['segment']} | {row['level']} | {row['customers']:,} | {row['churn_rate']:.2%} "
-        f"| {row['auc']:.3f} ({row['auc_low']:.3f} to {row['auc_high']:.3f}) | {row['promised_auc']:.3f} "
+        f"| {row['auc']:.3f} ({row['auc_low']:.3f} to {row['auc_high']:.3f}) | "
+        f"{row['promised_auc']:.3f} "
         f"| {row['recall']:.1%} | {row['lift_top_decile']:.1f} | {row['churn_ratio']:.2f} |"
         for row in rows
     ]
     head = (
-        "| segment | level | customers | churn rate | AUC (95 %) | AUC promised | recall | lift | seen / expected |\n"
+        "| segment | level | customers | churn rate | AUC (95 %) | AUC promised | recall | lift | "
+        "seen / expected |\n"
         "|---|---|--:|--:|--:|--:|--:|--:|--:|"
     )
     return "\n".join([head, *lines])
@@ -41,4 +49,6 @@ def performance_markdown(rows: Sequence[Row]) -> str:
 def decision_markdown(row: Row) -> str:
     """The decision with its reasons."""
     head = "**Training required**" if row["retraining_required"] else "No training required"
-    return "\n".join([f"{head} (severity: {row['severity']})", "", *(f"- {reason}" for reason in row["reasons"])])
+    return "\n".join(
+        [f"{head} (severity: {row['severity']})", "", *(f"- {reason}" for reason in row["reasons"])]
+    )

@@ -1,9 +1,10 @@
 """What a champion's calibrated probabilities promise, and how far outcomes keep it.
 
-Performance without labels is confidence-based (CBPE; NannyML 2022, after Guillory et al. 2021): where a customer's
-probability is p, count p of a churner and 1 - p of a stayer. It holds as long as the probabilities are calibrated, so
-once labels mature the difference between promise and outcome, on the very same customers, shows that the world behind
-the probabilities has changed; a changed mix of customers moves both alike.
+Performance without labels is confidence-based (CBPE; NannyML 2022, after Guillory et al. 2021):
+where a customer's probability is p, count p of a churner and 1 - p of a stayer. It holds as long as
+the probabilities are calibrated, so once labels mature the difference between promise and outcome,
+on the very same customers, shows that the world behind the probabilities has changed; a changed mix
+of customers moves both alike.
 """
 
 import math
@@ -30,11 +31,12 @@ class Promise:
 
 @dataclass(frozen=True)
 class Habit:
-    """How a champion kept its promise on the months that it comes from: what no later month is blamed for.
+    """How a champion kept its promise on the months that it comes from: what no later month is
+    blamed for.
 
-    The AUC gap with its standard error on labelled rows that it was not fitted on, and the lowest and highest ratio of
-    churners observed to expected over its training months, each taken at the end of its bounds nearer to 1: as far as
-    it is proven. A year of them holds the seasons.
+    The AUC gap with its standard error on labelled rows that it was not fitted on, and the lowest
+    and highest ratio of churners observed to expected over its training months, each taken at the
+    end of its bounds nearer to 1: as far as it is proven. A year of them holds the seasons.
     """
 
     auc_gap: float = 0.0
@@ -48,11 +50,13 @@ NO_HABIT = Habit()
 
 @dataclass(frozen=True)
 class Outcome:
-    """Outcomes against the promise: the AUC reached with its standard error, and the churners observed / expected.
+    """Outcomes against the promise: the AUC reached with its standard error, and the churners
+    observed / expected.
 
-    `auc_gap` is the AUC promised minus reached, beyond the champion's habit. The bounds of the ratio are seen from the
-    near end of the habit, so they lie on one side of 1 only where a month lies outside it. Bounds hold with CONFIDENCE
-    on each side. NaN where there is nobody of one kind.
+    `auc_gap` is the AUC promised minus reached, beyond the champion's habit. The bounds of the
+    ratio are seen from the near end of the habit, so they lie on one side of 1 only where a month
+    lies outside it. Bounds hold with CONFIDENCE on each side. NaN where there is nobody of one
+    kind.
     """
 
     auc: float
@@ -77,10 +81,19 @@ def promise(probability: np.ndarray, *, threshold: float) -> Promise:
 
 
 def promised_auc(probability: np.ndarray) -> float:
-    """AUC with each customer p times a churner and 1 - p times a stayer: P(higher) + P(equal) / 2; NaN without rows."""
+    """AUC with each customer p times a churner and 1 - p times a stayer: P(higher) + P(equal) / 2;
+    NaN without rows.
+    """
     ranked = np.sort(probability)
-    starts = np.flatnonzero(np.diff(ranked, prepend=np.nan) != 0) if len(ranked) else np.empty(0, dtype=int)
-    positive, negative = (np.add.reduceat(weight, starts) if len(starts) else weight for weight in (ranked, 1 - ranked))
+    starts = (
+        np.flatnonzero(np.diff(ranked, prepend=np.nan) != 0)
+        if len(ranked)
+        else np.empty(0, dtype=int)
+    )
+    positive, negative = (
+        np.add.reduceat(weight, starts) if len(starts) else weight
+        for weight in (ranked, 1 - ranked)
+    )
     pairs = positive.sum() * negative.sum()
     below = np.cumsum(negative) - negative
     return float((positive * (below + negative / 2)).sum() / pairs) if pairs else float("nan")
@@ -103,8 +116,12 @@ def compare(churned: np.ndarray, probability: np.ndarray, *, habit: Habit = NO_H
     )
 
 
-def learn_habit(churned: np.ndarray, probability: np.ndarray, months: Sequence[tuple[int, float]]) -> Habit:
-    """The habit of a champion from labelled rows that it was not fitted on, and (observed, expected) of each month."""
+def learn_habit(
+    churned: np.ndarray, probability: np.ndarray, months: Sequence[tuple[int, float]]
+) -> Habit:
+    """The habit of a champion from labelled rows that it was not fitted on, and (observed,
+    expected) of each month.
+    """
     unseen = compare(churned, probability)
     is_known = not math.isnan(unseen.auc_gap)
     ratios = [ratio_bounds(*month) for month in months]
@@ -117,7 +134,9 @@ def learn_habit(churned: np.ndarray, probability: np.ndarray, months: Sequence[t
 
 
 def auc_with_error(churned: np.ndarray, probability: np.ndarray) -> tuple[float, float]:
-    """AUC and its standard error (DeLong et al. 1988); NaN where there are not two customers of each kind."""
+    """AUC and its standard error (DeLong et al. 1988); NaN where there are not two customers of
+    each kind.
+    """
     if min(churned.sum(), (1 - churned).sum()) < 2:
         return float("nan"), float("nan")
     churners, stayers = placements(churned, probability)
@@ -126,6 +145,8 @@ def auc_with_error(churned: np.ndarray, probability: np.ndarray) -> tuple[float,
 
 
 def ratio_bounds(observed: int, expected: float) -> tuple[float, float]:
-    """Bounds of churners observed / expected: those of a Poisson mean from one count (Garwood 1936)."""
+    """Bounds of churners observed / expected: those of a Poisson mean from one count (Garwood
+    1936).
+    """
     low = gamma.ppf(1 - CONFIDENCE, observed) if observed else 0.0
     return float(low / expected), float(gamma.ppf(CONFIDENCE, observed + 1) / expected)

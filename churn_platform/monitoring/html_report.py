@@ -10,16 +10,23 @@ from churn_platform.portfolios.encoding import decode
 from churn_platform.portfolios.spec import Feature
 from churn_platform.published.atomic_files import new_file
 
-REPORT_ROWS = 5_000  # of each side: the page holds plotly and 45 histograms, some 7 MB whatever the rows
+REPORT_ROWS = (
+    5_000  # of each side: the page holds plotly and 45 histograms, some 7 MB whatever the rows
+)
 
 
 def write_report(
-    target: Path, reference: np.ndarray, current: np.ndarray, catalogue: Sequence[Feature], *, title: str
+    target: Path,
+    reference: np.ndarray,
+    current: np.ndarray,
+    catalogue: Sequence[Feature],
+    *,
+    title: str,
 ) -> int:
     """Write the page, whole or not at all; returns its bytes. It opens without a network.
 
-    Both sides are encoded, (rows, features); evenly spaced rows of them are shown. Evidently leaves out missing values,
-    and cannot show a feature without any value on one side.
+    Both sides are encoded, (rows, features); evenly spaced rows of them are shown. Evidently leaves
+    out missing values, and cannot show a feature without any value on one side.
     """
     from evidently import DataDefinition, Dataset, Report
     from evidently.presets import DataDriftPreset
@@ -35,7 +42,9 @@ def write_report(
         categorical_columns=[feature.name for feature in features if feature.type == "category"],
     )
     sides = [
-        Dataset.from_pandas(_frame(rows[:: max(1, len(rows) // REPORT_ROWS), shown], features), definition)
+        Dataset.from_pandas(
+            _frame(rows[:: max(1, len(rows) // REPORT_ROWS), shown], features), definition
+        )
         for rows in (current, reference)
     ]
     report = Report([DataDriftPreset(method="psi", threshold=PSI_LARGE)], metadata={"title": title})
@@ -48,7 +57,9 @@ def _frame(rows: np.ndarray, features: Sequence[Feature]):
     import pandas as pd
 
     columns = {
-        feature.name: [decode(code, feature) for code in values] if feature.type == "category" else values.astype(float)
+        feature.name: [decode(code, feature) for code in values]
+        if feature.type == "category"
+        else values.astype(float)
         for feature, values in zip(features, rows.T, strict=True)
     }
     return pd.DataFrame(columns)

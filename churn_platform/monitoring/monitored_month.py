@@ -1,4 +1,6 @@
-"""What monitoring finds in one month: reads samples, compares them with the champion's, gives rows of the lake."""
+"""What monitoring finds in one month: reads samples, compares them with the champion's, gives rows
+of the lake.
+"""
 
 from datetime import date
 from functools import partial
@@ -18,7 +20,12 @@ from churn_platform.monitoring.performance import (
     served_scores,
 )
 from churn_platform.monitoring.reference import Watched
-from churn_platform.monitoring.sampling import answered_from, labelled_sample, sample_features, sample_requests
+from churn_platform.monitoring.sampling import (
+    answered_from,
+    labelled_sample,
+    sample_features,
+    sample_requests,
+)
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.customer_groups import read_groups
@@ -33,7 +40,9 @@ FEWEST_REQUESTS = 500  # below, a histogram of requests is mostly noise
 def own_features(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, watched: Watched, month: date
 ) -> np.ndarray:
-    """A sample of the month's customers in the features of the version; no rows where the month has none."""
+    """A sample of the month's customers in the features of the version; no rows where the month has
+    none.
+    """
     sample = sample_features(connection, portfolio, month, rows=CURRENT_ROWS)
     return watched.model.own(sample, portfolio.feature_names)
 
@@ -45,7 +54,9 @@ def find_feature_drift(watched: Watched, current: np.ndarray) -> Rows:
 
 
 def find_prediction_drift(watched: Watched, current: np.ndarray) -> Rows:
-    """One row: scores against those on rows that the version was not fitted on, and what they promise."""
+    """One row: scores against those on rows that the version was not fitted on, and what they
+    promise.
+    """
     probability = watched.model.churn_probability(current)
     distance, limit = prediction_drift(watched.scores, probability)
     expected = promise(probability, threshold=watched.record.threshold)
@@ -69,9 +80,11 @@ def find_prediction_drift(watched: Watched, current: np.ndarray) -> Rows:
 def find_serving_drift(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, watched: Watched, month: date
 ) -> Rows:
-    """A row per feature of the logged requests against the customers that were live; none for too few requests.
+    """A row per feature of the logged requests against the customers that were live; none for too
+    few requests.
 
-    A request is answered from the newest published month, the one before its own as a rule: `answered_from`.
+    A request is answered from the newest published month, the one before its own as a rule:
+    `answered_from`.
     """
     live = answered_from(connection, portfolio, month, version=watched.number)
     if live is None:
@@ -83,19 +96,27 @@ def find_serving_drift(
     if len(requests) < FEWEST_REQUESTS or not len(customers):
         return []
     reference = make_reference([customers], watched.model.features)
-    return drift_rows(watched.number, feature_drift(reference, requests, watched.model.features, watched.importances))
+    return drift_rows(
+        watched.number,
+        feature_drift(reference, requests, watched.model.features, watched.importances),
+    )
 
 
 def find_performance(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, watched: Watched, month: date
 ) -> Rows:
-    """Rows of every feature month whose labels matured in `month`: all customers, then each segment.
+    """Rows of every feature month whose labels matured in `month`: all customers, then each
+    segment.
 
-    None where no label matured, where the version was fitted on the very same snapshot, or on everybody in it.
+    None where no label matured, where the version was fitted on the very same snapshot, or on
+    everybody in it.
     """
     rows = []
     for features_month in matured_features_months(connection, portfolio, month):
-        if portfolio.split.policy == "stratified" and label(features_month) in watched.record.training_months:
+        if (
+            portfolio.split.policy == "stratified"
+            and label(features_month) in watched.record.training_months
+        ):
             continue
         matured = _matured(connection, portfolio, watched, month, features_month)
         if matured is None:
@@ -108,7 +129,9 @@ def find_performance(
             features_month=features_month,
             snapshot=current_snapshot(connection),
         )
-        measured = partial(performance_rows, threshold=watched.record.threshold, economics=portfolio.economics)
+        measured = partial(
+            performance_rows, threshold=watched.record.threshold, economics=portfolio.economics
+        )
         subject = {
             "model_version": watched.number,
             "features_month": features_month,
@@ -122,21 +145,33 @@ def find_performance(
 
 
 def _matured(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, watched: Watched, month: date, features_month: date
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    watched: Watched,
+    month: date,
+    features_month: date,
 ) -> Matured | None:
-    """A sample of the customers whose labels matured, with the version's scores; None where nobody is left.
+    """A sample of the customers whose labels matured, with the version's scores; None where nobody
+    is left.
 
-    Left out are those whom a campaign contacted, and of a snapshot those whose outcomes the version was fitted on.
+    Left out are those whom a campaign contacted, and of a snapshot those whose outcomes the version
+    was fitted on.
     """
     snapshot = current_snapshot(connection)
-    sample = labelled_sample(connection, portfolio, features_month, rows=MATURED_ROWS, snapshot=snapshot)
+    sample = labelled_sample(
+        connection, portfolio, features_month, rows=MATURED_ROWS, snapshot=snapshot
+    )
     customers = sample.untouched
     if portfolio.split.policy == "stratified":
         known = known_customers(connection, watched, label(features_month), customers)
-        customers = customers.take(np.zeros(len(customers), dtype=bool) if known is None else ~known)
+        customers = customers.take(
+            np.zeros(len(customers), dtype=bool) if known is None else ~known
+        )
     if not len(customers):
         return None
-    served = served_scores(connection, portfolio, features_month, watched.number, customers.customer_ids)
+    served = served_scores(
+        connection, portfolio, features_month, watched.number, customers.customer_ids
+    )
     if served is not None:
         return Matured(month, features_month, customers, served, SERVED)
     own = watched.model.own(customers.features, portfolio.feature_names)

@@ -1,4 +1,6 @@
-"""What monitoring keeps in the lake: small tables, a month replaced at a time, and the series read back from them."""
+"""What monitoring keeps in the lake: small tables, a month replaced at a time, and the series read
+back from them.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -14,8 +16,16 @@ from churn_platform.monitoring.drift import FeatureDrift, table_drift
 from churn_platform.monitoring.performance import ALL, MEASURED
 from churn_platform.warehouse.tables import replace_rows, table_exists
 
-FEATURE_DRIFT, SERVING_DRIFT, PREDICTION_DRIFT = "feature_drift", "serving_drift", "prediction_drift"
-MODEL_PERFORMANCE, RETRAINING_DECISION, DATA_CONTRACT = "model_performance", "retraining_decision", "data_contract"
+FEATURE_DRIFT, SERVING_DRIFT, PREDICTION_DRIFT = (
+    "feature_drift",
+    "serving_drift",
+    "prediction_drift",
+)
+MODEL_PERFORMANCE, RETRAINING_DECISION, DATA_CONTRACT = (
+    "model_performance",
+    "retraining_decision",
+    "data_contract",
+)
 
 SUBJECT = {"month": "date", "model_version": "integer"}
 DRIFT_COLUMNS = SUBJECT | {
@@ -87,7 +97,9 @@ def replace(
     month: date,
     rows: Rows,
 ) -> int:
-    """Put the rows of a month, which may be none, in place of those before. To be called in a transaction."""
+    """Put the rows of a month, which may be none, in place of those before. To be called in a
+    transaction.
+    """
     columns = COLUMNS[name]
     table = pa.Table.from_pydict(
         {column: [({"month": month} | row)[column] for row in rows] for column in columns},
@@ -113,13 +125,18 @@ def drift_rows(version: int, drifted: Sequence[FeatureDrift]) -> Rows:
 
 
 def read_series(
-    connection: duckdb.DuckDBPyConnection, portfolio: str, month: date, *, in_force: Callable[[date], int | None]
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: str,
+    month: date,
+    *,
+    in_force: Callable[[date], int | None],
 ) -> list[Evidence]:
-    """What was measured in each month up to `month` of the version that was in force then, oldest first.
+    """What was measured in each month up to `month` of the version that was in force then, oldest
+    first.
 
-    What a month measured of another version does not count: a version that was approved late is in force from the month
-    of its training on, and the one before it was measured until then. Outcomes are those of all customers; where
-    several feature months matured at once, of the newest.
+    What a month measured of another version does not count: a version that was approved late is in
+    force from the month of its training on, and the one before it was measured until then. Outcomes
+    are those of all customers; where several feature months matured at once, of the newest.
     """
     measured: dict[date, dict[str, Any]] = {}
     for name, query in _SERIES.items():
@@ -127,7 +144,11 @@ def read_series(
             found = connection.execute(query.format(table=f"{portfolio}.{name}"), [month])
             names = [column[0] for column in found.description]
             for row in found.fetchall():
-                known = {column: value for column, value in zip(names, row, strict=True) if value is not None}
+                known = {
+                    column: value
+                    for column, value in zip(names, row, strict=True)
+                    if value is not None
+                }
                 if known.pop("model_version") == in_force(row[0]):
                     measured.setdefault(row[0], {"features_month": row[0]}).update(known)
     return [Evidence(**measured[each]) for each in sorted(measured)]
@@ -136,13 +157,17 @@ def read_series(
 _SERIES = {
     FEATURE_DRIFT: "select month, model_version, coalesce(sum(importance) filter (is_drifted), 0) "
     "as drifted_importance from {table} where month <= ? group by month, model_version",
-    PREDICTION_DRIFT: "select month, model_version, psi / psi_limit as prediction_drift from {table} where month <= ?",
-    MODEL_PERFORMANCE: "select month, model_version, features_month, auc_gap_low, churn_ratio_low, churn_ratio_high "
+    PREDICTION_DRIFT: "select month, model_version, psi / psi_limit as prediction_drift "
+    "from {table} where month <= ?",
+    MODEL_PERFORMANCE: "select month, model_version, features_month, "
+    "auc_gap_low, churn_ratio_low, churn_ratio_high "
     f"from {{table}} where month <= ? and segment = '{ALL}' order by features_month",
 }
 
 
-def read_broken_months(connection: duckdb.DuckDBPyConnection, portfolio: str, month: date) -> set[date]:
+def read_broken_months(
+    connection: duckdb.DuckDBPyConnection, portfolio: str, month: date
+) -> set[date]:
     """Months up to `month` whose data contract failed; none where contracts are not checked."""
     table = f"{portfolio}.{DATA_CONTRACT}"
     if not table_exists(connection, table):
@@ -151,13 +176,21 @@ def read_broken_months(connection: duckdb.DuckDBPyConnection, portfolio: str, mo
     return {row[0] for row in connection.execute(query, [month]).fetchall()}
 
 
-def decision_row(decision: Decision, version: int, drift: Rows, prediction: Rows, performance: Rows) -> dict[str, Any]:
-    """The month in one row, as machines read it: drift of the table, shifts, the decision and what it rests on."""
+def decision_row(
+    decision: Decision, version: int, drift: Rows, prediction: Rows, performance: Rows
+) -> dict[str, Any]:
+    """The month in one row, as machines read it: drift of the table, shifts, the decision and what
+    it rests on.
+    """
     names = [field.name for field in fields(FeatureDrift)]
     table = table_drift([FeatureDrift(**{name: row[name] for name in names}) for row in drift])
     overall = [row for row in performance if row["segment"] == ALL]
     outcomes = sorted(overall, key=lambda row: row["features_month"])
-    newest = decision.windows[0].level if decision.windows and decision.windows[0].month == decision.month else QUIET
+    newest = (
+        decision.windows[0].level
+        if decision.windows and decision.windows[0].month == decision.month
+        else QUIET
+    )
     return {
         "model_version": version,
         "retraining_required": decision.is_required,

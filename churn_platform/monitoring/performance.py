@@ -1,4 +1,6 @@
-"""How the champion did once labels matured: over all customers and by segment, as rows of the lake."""
+"""How the champion did once labels matured: over all customers and by segment,
+as rows of the lake.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +30,9 @@ SERVED, RESCORED = "monthly_scores", "champion"
 
 @dataclass(frozen=True)
 class Matured:
-    """Customers whose labels matured in `month`, with the scores to judge and where those come from."""
+    """Customers whose labels matured in `month`, with the scores to judge and where those come
+    from.
+    """
 
     month: date
     features_month: date
@@ -39,11 +43,17 @@ class Matured:
     def take(self, rows: np.ndarray) -> "Matured":
         """The given rows, by a mask."""
         return Matured(
-            self.month, self.features_month, self.customers.take(rows), self.probability[rows], self.scored_by
+            self.month,
+            self.features_month,
+            self.customers.take(rows),
+            self.probability[rows],
+            self.scored_by,
         )
 
 
-def matured_features_months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> list[date]:
+def matured_features_months(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
+) -> list[date]:
     """Feature months whose labels matured in `month`; none where no label did."""
     table = f"{portfolio.name}.churn_labels"
     if not table_exists(connection, table):
@@ -53,9 +63,14 @@ def matured_features_months(connection: duckdb.DuckDBPyConnection, portfolio: Po
 
 
 def served_scores(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, features_month: date, version: int, ids: np.ndarray
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    features_month: date,
+    version: int,
+    ids: np.ndarray,
 ) -> np.ndarray | None:
-    """The probabilities that the version gave these customers in the month's scores; None where it did not score all.
+    """The probabilities that the version gave these customers in the month's scores; None where it
+    did not score all.
 
     Ids are ascending.
     """
@@ -82,9 +97,15 @@ def performance_rows(
     economics: Economics,
     habit: Habit = NO_HABIT,
 ) -> list[dict[str, Any]]:
-    """One row for all customers, then one for each level of each segment that has outcomes enough to be measured."""
+    """One row for all customers, then one for each level of each segment that has outcomes enough
+    to be measured.
+    """
     everyone = np.ones(len(matured.customers), dtype=bool)
-    levels = [(name, level, group == level) for name, group in groups.items() for level in np.unique(group)]
+    levels = [
+        (name, level, group == level)
+        for name, group in groups.items()
+        for level in np.unique(group)
+    ]
     return [
         {"segment": segment, "level": str(level)}
         | figures(matured.take(rows), threshold=threshold, economics=economics, habit=habit)
@@ -98,17 +119,25 @@ def _is_measurable(churned: np.ndarray) -> bool:
     return min(churners, len(churned) - churners) >= FEWEST_OUTCOMES
 
 
-def figures(matured: Matured, *, threshold: float, economics: Economics, habit: Habit) -> dict[str, Any]:
+def figures(
+    matured: Matured, *, threshold: float, economics: Economics, habit: Habit
+) -> dict[str, Any]:
     """Metrics with their intervals, and outcomes against the promise, of one set of customers."""
     churned, probability = matured.customers.churned, matured.probability
     metrics = measure(churned, probability, threshold=threshold, economics=economics)
-    bounds = metric_intervals(churned, probability, metrics, threshold=threshold, economics=economics, seed=SEED)
+    bounds = metric_intervals(
+        churned, probability, metrics, threshold=threshold, economics=economics, seed=SEED
+    )
     outcome = compare(churned, probability, habit=habit)
     return {
         "customers": metrics.customers,
         "churners": int(churned.sum()),
         **{name: metrics.as_dict()[name] for name in MEASURED},
-        **{f"{name}_{side}": bounds[name][place] for name in MEASURED for place, side in enumerate(("low", "high"))},
+        **{
+            f"{name}_{side}": bounds[name][place]
+            for name in MEASURED
+            for place, side in enumerate(("low", "high"))
+        },
         "promised_auc": promised_auc(probability),
         "auc_gap": outcome.auc_gap,
         "auc_gap_low": outcome.auc_gap_low,
@@ -123,5 +152,7 @@ def calibration_slope(churned: np.ndarray, probability: np.ndarray) -> float:
     """Cox's slope of outcomes on the log-odds: 1 where calibrated, below 1 where overconfident."""
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression(C=1e6, max_iter=1000).fit(log_odds(probability).reshape(-1, 1), churned)
+    fitted = LogisticRegression(C=1e6, max_iter=1000).fit(
+        log_odds(probability).reshape(-1, 1), churned
+    )
     return float(fitted.coef_[0, 0])

@@ -32,8 +32,9 @@ EXPLAINED_ROWS = 2_000
 
 @dataclass(frozen=True)
 class Watched(Version):
-    """A version with what a month is compared with: rows it was fitted on, encoded, as they are and as histograms, its
-    scores on rows that it was not fitted on, its importances and its habit."""
+    """A version with what a month is compared with: rows it was fitted on, encoded, as they are and
+    as histograms, its scores on rows that it was not fitted on, its importances and its habit.
+    """
 
     sample: np.ndarray
     reference: Reference
@@ -56,22 +57,32 @@ def judged_months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -
     table = f"{portfolio.name}.evaluation"
     if not table_exists(connection, table):
         return []
-    return [month for (month,) in connection.execute(f"select month from {table} order by month").fetchall()]
+    return [
+        month
+        for (month,) in connection.execute(f"select month from {table} order by month").fetchall()
+    ]
 
 
 def version_in_force(reigns: Sequence[Reign], month: date) -> int | None:
-    """The champion that `month` found: the last one made by a month before it, or by its own where it is the first.
+    """The champion that `month` found: the last one made by a month before it, or by its own where
+    it is the first.
 
-    It does not depend on what `month` or a later one trains, so a repeated run, or a backfill of a whole range, watches
-    the same version as the run of that month did. The newest evaluation of a month would not do: where a month is
-    trained again and refused, or its challenger approved by a person, it does not tell who serves.
+    It does not depend on what `month` or a later one trains, so a repeated run, or a backfill of a
+    whole range, watches the same version as the run of that month did. The newest evaluation of a
+    month would not do: where a month is trained again and refused, or its challenger approved by a
+    person, it does not tell who serves.
     """
     before = [reign.version for reign in reigns if reign.month < month]
     own = [reign.version for reign in reigns if reign.month == month]
     return before[-1] if before else own[-1] if own else None
 
 
-def watch(client: "MlflowClient", connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, version: int) -> Watched:
+def watch(
+    client: "MlflowClient",
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    version: int,
+) -> Watched:
     """The registered version with what a month is compared with."""
     return with_reference(connection, load_version(client, portfolio, version))
 
@@ -79,18 +90,23 @@ def watch(client: "MlflowClient", connection: duckdb.DuckDBPyConnection, portfol
 def with_reference(connection: duckdb.DuckDBPyConnection, version: Version) -> Watched:
     """A version with samples of its own training set, as of its snapshot of the lake.
 
-    Where an erasure took the snapshot, the same months are read as they are now. TrainingError where they are gone.
+    Where an erasure took the snapshot, the same months are read as they are now. TrainingError
+    where they are gone.
     """
     model, record = version.model, version.record
     fitted, unseen = _reference_rows(connection, version)
     if not all(map(len, (*fitted, *unseen))):
         raise TrainingError(
-            f"version {version.number} of {version.portfolio.name} cannot be watched: the lake has no labelled "
+            f"version {version.number} of {version.portfolio.name} cannot be watched: "
+            "the lake has no labelled "
             "customers any more of months that it was fitted or judged on "
             f"({record.training_months[0]} to {record.holdout_month})"
         )
     scored = [model.churn_probability(part.features) for part in unseen]
-    totals = [(int(part.churned.sum()), float(model.churn_probability(part.features).sum())) for part in fitted]
+    totals = [
+        (int(part.churned.sum()), float(model.churn_probability(part.features).sum()))
+        for part in fitted
+    ]
     probability, newest = np.concatenate(scored), fitted[-1].features
     return Watched(
         **vars(version),
@@ -103,8 +119,12 @@ def with_reference(connection: duckdb.DuckDBPyConnection, version: Version) -> W
     )
 
 
-def _reference_rows(connection: duckdb.DuckDBPyConnection, version: Version) -> tuple[list[Labelled], list[Labelled]]:
-    """Labelled samples of the months that were fitted on, and of those that validated and judged, month by month."""
+def _reference_rows(
+    connection: duckdb.DuckDBPyConnection, version: Version
+) -> tuple[list[Labelled], list[Labelled]]:
+    """Labelled samples of the months that were fitted on, and of those that validated and judged,
+    month by month.
+    """
     training_set, then = version.training_set(connection), version.portfolio
     months, snapshot = training_set.months, training_set.snapshot
     if then.split.policy == "stratified":
@@ -129,7 +149,9 @@ def _reference_rows(connection: duckdb.DuckDBPyConnection, version: Version) -> 
         ).untouched
         for month in months
     }
-    return [parts[month] for month in fitted], [parts[month] for month in months if month not in fitted]
+    return [parts[month] for month in fitted], [
+        parts[month] for month in months if month not in fitted
+    ]
 
 
 def _at_most(rows: int, customers: Labelled) -> Labelled:

@@ -1,4 +1,6 @@
-"""Samples of a month: a fixed number of customers, chosen by a hash of their id, the same ones in every month."""
+"""Samples of a month: a fixed number of customers, chosen by a hash of their id, the same ones in
+every month.
+"""
 
 from datetime import date
 
@@ -15,7 +17,12 @@ HASHES = 1_000_000  # as `load_labelled` counts them
 
 
 def labelled_sample(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, features_month: date, *, rows: int, snapshot: int
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    features_month: date,
+    *,
+    rows: int,
+    snapshot: int,
 ) -> Labelled:
     """About `rows` labelled customers of a feature month, all of them where there are fewer.
 
@@ -23,13 +30,16 @@ def labelled_sample(
     """
     table = f"{portfolio.name}.churn_labels at (version => {snapshot})"
     share = _share(connection, table, "features_month", features_month, rows)
-    return load_labelled(connection, portfolio, features_month, snapshot=snapshot, share=share, validated=False)
+    return load_labelled(
+        connection, portfolio, features_month, snapshot=snapshot, share=share, validated=False
+    )
 
 
 def sample_features(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, rows: int
 ) -> np.ndarray:
-    """Encoded features of about `rows` customers of a month, (rows, features); no rows where there are none.
+    """Encoded features of about `rows` customers of a month, (rows, features); no rows where there
+    are none.
 
     Values outside the catalogue's ranges are kept: they are what drift is about.
     """
@@ -48,7 +58,9 @@ def sample_features(
 def answered_from(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, version: int
 ) -> date | None:
-    """The month of features that was live for most of the version's answers in a month; None where there are none."""
+    """The month of features that was live for most of the version's answers in a month; None where
+    there are none.
+    """
     table = f"{portfolio.name}.serving_log"
     if not table_exists(connection, table):
         return None
@@ -66,7 +78,8 @@ def sample_requests(
     features_month: date,
     rows: int,
 ) -> np.ndarray:
-    """Features of about `rows` requests that the version answered in a month while `features_month` was live.
+    """Features of about `rows` requests that the version answered in a month while `features_month`
+    was live.
 
     As logged: encoded, in the version's own order.
     """
@@ -76,10 +89,17 @@ def sample_requests(
         "order by hash(request_id, item) limit ?",
         [month, version, label(features_month), rows],
     ).fetchall()
-    return np.array([[np.nan if value is None else value for value in row] for (row,) in found], dtype=np.float32)
+    return np.array(
+        [[np.nan if value is None else value for value in row] for (row,) in found],
+        dtype=np.float32,
+    )
 
 
-def _share(connection: duckdb.DuckDBPyConnection, table: str, column: str, month: date, rows: int) -> float:
+def _share(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, month: date, rows: int
+) -> float:
     """The share of a month's rows that makes `rows`, at most 1."""
-    counted = connection.execute(f"select count(*) from {table} where {column} = ?", [month]).fetchone()
+    counted = connection.execute(
+        f"select count(*) from {table} where {column} = ?", [month]
+    ).fetchone()
     return min(1.0, rows / max(counted[0] if counted else 0, 1))

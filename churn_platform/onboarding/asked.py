@@ -29,8 +29,13 @@ class Asked:
         """The options beyond name, id, label and protected, with others put in their place."""
         said = {name: changes.get(name, getattr(self.label, name)) for name in REPEATED}
         said |= {name: changes.get(name, getattr(self.hints, name)) for name in SINGLE}
-        values = {name: (value,) if isinstance(value, str) else tuple(value or ()) for name, value in said.items()}
-        return {option: values[name] for name, option in (REPEATED | SINGLE).items() if values[name]}
+        values = {
+            name: (value,) if isinstance(value, str) else tuple(value or ())
+            for name, value in said.items()
+        }
+        return {
+            option: values[name] for name, option in (REPEATED | SINGLE).items() if values[name]
+        }
 
     def command(self, **changes: Iterable[str] | str) -> str:
         """The command as given, with further or other options."""

@@ -1,4 +1,6 @@
-"""What the columns of a file hold, found from their different values with the very casts of ingest."""
+"""What the columns of a file hold, found from their different values with the
+very casts of ingest.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,8 +36,9 @@ NESTED = ("BLOB", "STRUCT", "MAP", "UNION", "INTERVAL")
 class Profile:
     """What one column holds.
 
-    `texts` counts the values that are not blank, `present` those that the kind does not take for missing. `levels` has
-    the rows of each text as ingest would store it, None where there are more than 200.
+    `texts` counts the values that are not blank, `present` those that the kind does not take for
+    missing. `levels` has the rows of each text as ingest would store it, None where there are more
+    than 200.
     """
 
     header: str
@@ -89,7 +92,9 @@ class Profile:
         return read_as(column_type, self.identifier, self.sql_type, self.form)
 
 
-def read_as(column_type: str, identifier: str, sql_type: str, form: ValueFormat | None = None) -> str:
+def read_as(
+    column_type: str, identifier: str, sql_type: str, form: ValueFormat | None = None
+) -> str:
     """SQL for a column's value as a contract of that type would read it."""
     given = Format(**msgspec.structs.asdict(form)) if form else None
     column = Column(name="value", type=column_type, description="", format=given)  # type: ignore[arg-type]
@@ -103,7 +108,8 @@ def inspect(
     columns = [(quoted(header), sql_type) for header, sql_type in headers.values()]
     measured = _measure(connection, reader, columns)
     return {
-        name: _profile(name, header, found) for (name, header), found in zip(headers.items(), measured, strict=True)
+        name: _profile(name, header, found)
+        for (name, header), found in zip(headers.items(), measured, strict=True)
     }
 
 
@@ -155,9 +161,13 @@ def _rows(condition: str) -> str:
 
 
 def _patterns(value: str, finite: str, sql_type: str) -> dict[str, str]:
-    """How values are written; a floating-point column is not searched, which would take longer than all the rest."""
+    """How values are written; a floating-point column is not searched, which would take longer than
+    all the rest.
+    """
     if sql_type in NATIVE["number"]:
-        none = dict.fromkeys(("integers", "whole_texts", "codes", "dates", "points", "grouped"), "0")
+        none = dict.fromkeys(
+            ("integers", "whole_texts", "codes", "dates", "points", "grouped"), "0"
+        )
         return none | {"formatted": _rows(finite)}
     return {
         "integers": _rows("whole is not null"),
@@ -171,7 +181,9 @@ def _patterns(value: str, finite: str, sql_type: str) -> dict[str, str]:
 
 
 def _places(rows: int, columns: Sequence[tuple[str, str]]) -> Iterator[tuple[str, Sequence[int]]]:
-    """Places of columns of one SQL type, as many at once as keep the table of their values small."""
+    """Places of columns of one SQL type, as many at once as keep the table of
+    their values small.
+    """
     at_once = max(1, VALUES_AT_ONCE // max(1, rows))
     for sql_type in dict.fromkeys(sql_type for _, sql_type in columns):
         places = [place for place, column in enumerate(columns) if column[1] == sql_type]
@@ -182,10 +194,13 @@ def _places(rows: int, columns: Sequence[tuple[str, str]]) -> Iterator[tuple[str
 def _measure(
     connection: duckdb.DuckDBPyConnection, reader: str, columns: Sequence[tuple[str, str]]
 ) -> list[dict[str, Any]]:
-    """The measures of each column, with its number of different texts and, where there are few, the rows of each.
+    """The measures of each column, with its number of different texts and, where there are few, the
+    rows of each.
 
-    The values of many columns stand below one another, each with its rows, so that one short statement measures them
-    all: a statement that names hundreds of columns takes gigabytes, and one per column takes minutes.
+    The values of many columns stand below one another, each with its rows, so that one short
+    statement measures them
+    all: a statement that names hundreds of columns takes gigabytes, and one per column takes
+    minutes.
     """
     counted = connection.execute(f"select count(*) from {reader}").fetchone()
     assert counted is not None
@@ -194,7 +209,9 @@ def _measure(
         _stack(connection, reader, [(place, columns[place][0]) for place in places], sql_type)
         measures = _measures(sql_type)
         listed = ", ".join(f"{sql} as {name}" for name, sql in measures.items())
-        found = connection.execute(f"select place, {listed} from read_values group by place").fetchall()
+        found = connection.execute(
+            f"select place, {listed} from read_values group by place"
+        ).fetchall()
         measured |= {place: dict(zip(measures, figures, strict=True)) for place, *figures in found}
         for place, text, rows in connection.execute(_levels_query()).fetchall():
             measured[place].setdefault("levels", {})[text] = rows
@@ -204,24 +221,38 @@ def _measure(
 
 
 def _stack(
-    connection: duckdb.DuckDBPyConnection, reader: str, columns: Sequence[tuple[int, str]], sql_type: str
+    connection: duckdb.DuckDBPyConnection,
+    reader: str,
+    columns: Sequence[tuple[int, str]],
+    sql_type: str,
 ) -> None:
-    """Put the different values of the columns, and what each is read as, into the table `read_values`."""
-    connection.execute(f"create or replace temp table different (place integer, raw {sql_type}, n bigint)")
+    """Put the different values of the columns, and what each is read as, into the table
+    `read_values`.
+    """
+    connection.execute(
+        f"create or replace temp table different (place integer, raw {sql_type}, n bigint)"
+    )
     for place, identifier in columns:
         connection.execute(
-            f"insert into different select {place}, {identifier}, count(*) from {reader} group by {identifier}"
+            f"insert into different select {place}, {identifier}, count(*) from {reader} "
+            f"group by {identifier}"
         )
     read = ", ".join(f"{sql} as {name}" for name, sql in _values("raw", sql_type).items())
     # Kept in a table: the optimizer puts an inner select into every measure again.
-    connection.execute(f"create or replace temp table read_values as select place, n, {read} from different")
+    connection.execute(
+        f"create or replace temp table read_values as select place, n, {read} from different"
+    )
 
 
 def _levels_query() -> str:
     """Rows of each text of the columns that have few."""
-    few = f"select place from read_values group by place having count(distinct as_text) <= {COUNTED_LEVELS}"
+    few = (
+        "select place from read_values group by place having count(distinct as_text) <= "
+        f"{COUNTED_LEVELS}"
+    )
     return (
-        f"select place, as_text, sum(n)::bigint from read_values where place in ({few}) and as_text is not null "
+        f"select place, as_text, sum(n)::bigint from read_values where place in ({few}) "
+        "and as_text is not null "
         "group by place, as_text order by place, as_text"
     )
 
@@ -241,7 +272,9 @@ def _kind(sql_type: str, found: Mapping[str, Any]) -> Kind:
 
 def _number_kind(sql_type: str, found: Mapping[str, Any]) -> Kind:
     values = found["values"]
-    is_number = found["numbers"] == values and max(abs(found["low"]), abs(found["high"])) < FLOAT32_MAX
+    is_number = (
+        found["numbers"] == values and max(abs(found["low"]), abs(found["high"])) < FLOAT32_MAX
+    )
     if not is_number and sql_type in NATIVE["number"]:
         return "unusable"
     if not is_number or found["codes"]:

@@ -1,6 +1,8 @@
-"""Which values of a label column mean 'churned', and which 'stayed': from the values, the name, or the user's word.
+"""Which values of a label column mean 'churned', and which 'stayed': from the values, the name, or
+the user's word.
 
-Who stays is never taken for who left: where yes and no stand under a name that does not say of what, the user is asked.
+Who stays is never taken for who left: where yes and no stand under a name that does not say of
+what, the user is asked.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,7 +44,9 @@ class LabelValues:
 
 
 def label_values(profile: Profile, given: Given, command: Command) -> tuple[LabelValues, list[str]]:
-    """The label's values, with findings; SpecError, with the command that would do, if unclear what is what."""
+    """The label's values, with findings; SpecError, with the command that would do, if unclear what
+    is what.
+    """
     levels = profile.levels or {}
     findings: list[str] = []
     if given.positive or given.negative:
@@ -51,13 +55,19 @@ def label_values(profile: Profile, given: Given, command: Command) -> tuple[Labe
         sides, findings = _understood(profile, levels, given, command)
     positive, negative, ignored = sides.positive, sides.negative, sides.ignored
     counts = sum(levels[value] for value in positive), sum(levels[value] for value in negative)
-    values = LabelValues(positive, negative, *counts, unlabelled=profile.rows - sum(counts), ignored=ignored)
+    values = LabelValues(
+        positive, negative, *counts, unlabelled=profile.rows - sum(counts), ignored=ignored
+    )
     if ignored:
         rows = sum(levels[value] for value in ignored)
-        findings.append(f"label {profile.header!r}: {rows:,} rows with {_listed(ignored)} count as without a label")
+        findings.append(
+            f"label {profile.header!r}: {rows:,} rows with {_listed(ignored)} count as without a "
+            "label"
+        )
     if values.unlabelled:
         findings.append(
-            f"label {profile.header!r}: {values.unlabelled:,} of {profile.rows:,} rows have none; scored only"
+            f"label {profile.header!r}: {values.unlabelled:,} of {profile.rows:,} rows have none; "
+            "scored only"
         )
     return values, [*_on_rate(profile, values, given, command), *findings]
 
@@ -65,14 +75,19 @@ def label_values(profile: Profile, given: Given, command: Command) -> tuple[Labe
 def _as_said(profile: Profile, levels: Mapping[str, int], given: Given, command: Command) -> Given:
     named = {*given.positive, *given.negative, *given.ignored}
     if absent := [value for value in (*given.positive, *given.negative) if value not in levels]:
-        raise SpecError(f"label column {profile.header!r} has no value {_listed(absent)}; it has {_listed(levels)}")
+        raise SpecError(
+            f"label column {profile.header!r} has no value {_listed(absent)}; "
+            f"it has {_listed(levels)}"
+        )
     rest = [value for value in levels if value not in named]
     missing = [value for value in rest if words.meaning(value) == "missing"]
     others = tuple(value for value in rest if value not in missing)
     if others and given.positive and given.negative:
+        ignored = (*given.ignored, *others)
+        example = command(positive=given.positive, negative=given.negative, ignored=ignored)
         raise SpecError(
-            f"label column {profile.header!r} also has {_listed(others)}; say what that means, for example: "
-            f"{command(positive=given.positive, negative=given.negative, ignored=(*given.ignored, *others))}"
+            f"label column {profile.header!r} also has {_listed(others)}; "
+            f"say what that means, for example: {example}"
         )
     positive, negative = given.positive or others, given.negative or others
     if not positive or not negative:
@@ -80,7 +95,9 @@ def _as_said(profile: Profile, levels: Mapping[str, int], given: Given, command:
     return Given(positive, negative, tuple(v for v in (*given.ignored, *missing) if v in levels))
 
 
-def _understood(profile: Profile, levels: Mapping[str, int], given: Given, command: Command) -> tuple[Given, list[str]]:
+def _understood(
+    profile: Profile, levels: Mapping[str, int], given: Given, command: Command
+) -> tuple[Given, list[str]]:
     said = {value: words.meaning(value) for value in levels if value not in given.ignored}
     missing = tuple(value for value, meaning in said.items() if meaning == "missing")
     known = {value: meaning for value, meaning in said.items() if meaning != "missing"}
@@ -92,9 +109,17 @@ def _understood(profile: Profile, levels: Mapping[str, int], given: Given, comma
         known |= {"1": None}  # a number among others, as in 1 and 2
     positive, negative, findings = _by_meaning(profile, known, command, levels)
     unknown = [value for value, meaning in known.items() if meaning is None]
-    if len(known) == 2 and len(unknown) == 1 and all(len(value) > 2 for value in known) and (positive or negative):
+    if (
+        len(known) == 2
+        and len(unknown) == 1
+        and all(len(value) > 2 for value in known)
+        and (positive or negative)
+    ):
         (positive if negative else negative).extend(unknown)
-        findings.append(f"label {profile.header!r}: {unknown[0]!r} was taken for the opposite of the other; confirm it")
+        findings.append(
+            f"label {profile.header!r}: {unknown[0]!r} was taken for the opposite of the other; "
+            "confirm it"
+        )
         unknown = []
     if unknown or not positive or not negative:
         raise _unclear(profile, levels, command, positive, negative, ignored)
@@ -104,7 +129,9 @@ def _understood(profile: Profile, levels: Mapping[str, int], given: Given, comma
 def _by_meaning(
     profile: Profile, known: Mapping[str, str | None], command: Command, levels: Mapping[str, int]
 ) -> tuple[list[str], list[str], list[str]]:
-    """Values of those who left and of those who stayed, by their own words; yes and no by the column's name."""
+    """Values of those who left and of those who stayed, by their own words; yes and no by the
+    column's name.
+    """
     left = [value for value, meaning in known.items() if meaning == "left"]
     stayed = [value for value, meaning in known.items() if meaning == "stayed"]
     yes = [value for value, meaning in known.items() if meaning == "yes"]
@@ -113,25 +140,36 @@ def _by_meaning(
         return left, stayed, []
     spoken = words.speaks_of(profile.name)
     if spoken == "staying":
-        said = f"label {profile.header!r} tells who stays: {_listed(no)} means churned, {_listed(yes)} stayed"
+        said = (
+            f"label {profile.header!r} tells who stays: {_listed(no)} means churned, "
+            f"{_listed(yes)} stayed"
+        )
         return left + no, stayed + yes, [said]
     if spoken == "leaving" or words.is_target(profile.name):
-        doubt = [] if spoken else [f"label {profile.header!r}: {_listed(yes)} was taken for churned; confirm it"]
+        doubt = (
+            []
+            if spoken
+            else [f"label {profile.header!r}: {_listed(yes)} was taken for churned; confirm it"]
+        )
         return left + yes, stayed + no, doubt
     raise SpecError(
-        f"label column {profile.header!r} has {_listed(levels)}, and its name does not say whether that is leaving or "
+        f"label column {profile.header!r} has {_listed(levels)}, "
+        "and its name does not say whether that is leaving or "
         f"staying. If {_listed(yes)} means churned: {command(positive=yes, negative=no)}; "
         f"if it means stayed: {command(positive=no, negative=yes)}"
     )
 
 
 def _on_rate(profile: Profile, values: LabelValues, given: Given, command: Command) -> list[str]:
-    """A churn rate above one half is always questioned: mostly somebody took who stays for who left."""
+    """A churn rate above one half is always questioned: mostly somebody took who stays for who
+    left.
+    """
     if values.churn_rate <= 0.5:
         return []
     turned = command(positive=values.negative, negative=values.positive, ignored=values.ignored)
     return [
-        f"{values.churn_rate:.0%} churned, by label {profile.header!r} with {_listed(values.positive)} for churned: "
+        f"{values.churn_rate:.0%} churned, by label {profile.header!r} with "
+        f"{_listed(values.positive)} for churned: "
         f"more left than stayed. If that is the wrong way round: {turned}"
     ]
 
@@ -146,18 +184,24 @@ def _unclear(
 ) -> SpecError:
     shown = f" ({_listed(levels)})" if levels else ""
     needed = (
-        f"label column {profile.header!r} needs two values that say who churned and who stayed, such as Yes and No, "
+        f"label column {profile.header!r} needs two values that say who churned and who stayed, "
+        "such as Yes and No, "
         f"but has {profile.distinct:,}{shown}"
     )
-    unknown = [value for value in levels if value not in {*(positive or ()), *(negative or ()), *ignored}]
+    unknown = [
+        value for value in levels if value not in {*(positive or ()), *(negative or ()), *ignored}
+    ]
     if len(levels) < 2 or len(levels) > SHOWN_VALUES:
-        return SpecError(f"{needed}; deliver a column with two values, and leave unknown labels blank")
+        return SpecError(
+            f"{needed}; deliver a column with two values, and leave unknown labels blank"
+        )
     rare_first = sorted(unknown, key=lambda value: levels[value])
     left = positive or rare_first[:1]
     stay = negative or [value for value in rare_first if value not in left][-1:]
     rest = [value for value in levels if value not in {*left, *stay}]
     return SpecError(
-        f"{needed}; say which is which, for example: {command(positive=left, negative=stay, ignored=rest)}"
+        f"{needed}; say which is which, for example: "
+        f"{command(positive=left, negative=stay, ignored=rest)}"
     )
 
 

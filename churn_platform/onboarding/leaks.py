@@ -1,4 +1,6 @@
-"""How well each column alone tells who churned: what tells it too well was written down afterwards."""
+"""How well each column alone tells who churned: what tells it too well was
+written down afterwards.
+"""
 
 from collections.abc import Sequence
 
@@ -18,14 +20,19 @@ BY_CHANCE = 1e-6
 
 
 def column_aucs(
-    connection: duckdb.DuckDBPyConnection, reader: str, columns: Sequence[Profile], identity: Profile, churned: str
+    connection: duckdb.DuckDBPyConnection,
+    reader: str,
+    columns: Sequence[Profile],
+    identity: Profile,
+    churned: str,
 ) -> dict[str, float]:
-    """AUC of each column alone, by normalised header; empty where a class has fewer than 10 customers.
+    """AUC of each column alone, by normalised header; empty where a class has fewer than 10
+    customers.
 
-    The highest of three counts: by level, or by quantile bin of a number, each scored by its churn rate in the other
-    folds, with missing as a level of its own; by missing or not; and by the order of a number. `churned` is SQL: true,
-    false, or null for customers without a label, who are left aside. At most about 200,000 customers are drawn, by a
-    hash of their id.
+    The highest of three counts: by level, or by quantile bin of a number, each scored by its churn
+    rate in the other folds, with missing as a level of its own; by missing or not; and by the order
+    of a number. `churned` is SQL: true, false, or null for customers without a label, who are left
+    aside. At most about 200,000 customers are drawn, by a hash of their id.
     """
     _draw(connection, reader, identity, churned)
     drawn_rows = _is_drawn(identity, churned)
@@ -34,27 +41,44 @@ def column_aucs(
     folds = drawn["fold"].to_numpy().astype(np.int64)
     if not _enough(labels):
         return {}
-    return {profile.name: _auc(_column(connection, reader, profile, drawn_rows), labels, folds) for profile in columns}
+    return {
+        profile.name: _auc(_column(connection, reader, profile, drawn_rows), labels, folds)
+        for profile in columns
+    }
 
 
-def _draw(connection: duckdb.DuckDBPyConnection, reader: str, identity: Profile, churned: str) -> None:
+def _draw(
+    connection: duckdb.DuckDBPyConnection, reader: str, identity: Profile, churned: str
+) -> None:
     drawn = f"hash({identity.sql('string')})"
     connection.execute(
-        f"create or replace temp table drawn as select ({churned}) as churned, ({drawn} // 1000000) % {FOLDS} as fold"
+        f"create or replace temp table drawn as select ({churned}) as churned, "
+        f"({drawn} // 1000000) % {FOLDS} as fold"
         f", row_number() over () as place from {reader} where {_is_drawn(identity, churned)}"
     )
 
 
 def _is_drawn(identity: Profile, churned: str) -> str:
     share = min(1.0, SAMPLE_ROWS / max(1, identity.rows))
-    return f"({churned}) is not null and hash({identity.sql('string')}) % 1000000 < {share * 1_000_000}"
+    return (
+        f"({churned}) is not null and hash({identity.sql('string')}) % 1000000 < "
+        f"{share * 1_000_000}"
+    )
 
 
-def _column(connection: duckdb.DuckDBPyConnection, reader: str, profile: Profile, drawn: str) -> pa.Array:
-    """The values of one column: a statement over all of them would take gigabytes where there are hundreds."""
+def _column(
+    connection: duckdb.DuckDBPyConnection, reader: str, profile: Profile, drawn: str
+) -> pa.Array:
+    """The values of one column: a statement over all of them would take gigabytes where there are
+    hundreds.
+    """
     is_number = profile.kind in ("integer", "number", "days")
     value = profile.number_sql() if is_number else profile.sql("string")
-    column = connection.execute(f"select {value} as value from {reader} where {drawn}").to_arrow_table().column(0)
+    column = (
+        connection.execute(f"select {value} as value from {reader} where {drawn}")
+        .to_arrow_table()
+        .column(0)
+    )
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
@@ -75,7 +99,9 @@ def _auc(values: pa.Array, churned: np.ndarray, folds: np.ndarray) -> float:
 
 
 def auc(churned: np.ndarray, scores: np.ndarray) -> float:
-    """Area under the ROC curve by ranks; scikit-learn's checks its input for longer than it computes."""
+    """Area under the ROC curve by ranks; scikit-learn's checks its input for longer than it
+    computes.
+    """
     from scipy.stats import rankdata
 
     positives = int(churned.sum())
@@ -95,7 +121,9 @@ def _bins(numbers: np.ndarray) -> np.ndarray:
 
 
 def _rates_of_other_folds(codes: np.ndarray, churned: np.ndarray, folds: np.ndarray) -> np.ndarray:
-    """Each row's churn rate of its level in the other folds, drawn towards the base rate by one customer."""
+    """Each row's churn rate of its level in the other folds, drawn towards the base rate by one
+    customer.
+    """
     cells = codes * FOLDS + folds
     size = (codes.max() + 1) * FOLDS
     customers = np.bincount(cells, minlength=size).reshape(-1, FOLDS)

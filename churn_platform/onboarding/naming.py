@@ -1,4 +1,6 @@
-"""Names for features: from any header to an identifier, and what a name gives away about its column."""
+"""Names for features: from any header to an identifier, and what a name gives away about its
+column.
+"""
 
 import re
 import unicodedata
@@ -19,14 +21,18 @@ PROTECTED = re.compile(
     r"(^|_)(gender|sex|age|agegroup|senior[a-z]*|race|ethnic[a-z]*|religio[a-z]*|nationality|citizenship|disab[a-z]*"
     r"|marital[a-z]*|married|birth[a-z]*)(_|$)"
 )
-AGE_OF_A_THING = re.compile(r"(^|_)(account|network|device|handset|equipment|contract|line|sim|customer_since)(_|$)")
+AGE_OF_A_THING = re.compile(
+    r"(^|_)(account|network|device|handset|equipment|contract|line|sim|customer_since)(_|$)"
+)
 
 
 def identifier(header_name: str, position: int, taken: Set[str]) -> str:
     """A valid name, not reserved and not `taken`, that resembles the normalised header."""
     plain = unicodedata.normalize("NFKD", header_name.casefold()).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or f"column_{position}"
-    name = (name if re.match(IDENTIFIER_PATTERN, name[:MAX_LENGTH]) else f"column_{name}")[:MAX_LENGTH].strip("_")
+    name = (name if re.match(IDENTIFIER_PATTERN, name[:MAX_LENGTH]) else f"column_{name}")[
+        :MAX_LENGTH
+    ].strip("_")
     return name if name not in taken | RESERVED else _numbered(name, taken)
 
 
@@ -38,7 +44,9 @@ def _numbered(name: str, taken: Set[str]) -> str:
 
 
 def words(header_name: str) -> str:
-    """A normalised header as a person would write it, without anything that a format string could trip over."""
+    """A normalised header as a person would write it, without anything that a format string could
+    trip over.
+    """
     return re.sub(r"[\W_]+", " ", header_name).strip().capitalize() or "Value"
 
 

@@ -1,4 +1,6 @@
-"""Decides how a column writes its numbers, from one example of every shape that occurs in it. Pure."""
+"""Decides how a column writes its numbers, from one example of every shape that
+occurs in it. Pure.
+"""
 
 import re
 from collections.abc import Collection, Mapping
@@ -6,7 +8,16 @@ from dataclasses import dataclass
 
 from churn_platform.published.value_format import BLANKS, ValueFormat, number_pattern, read_number
 
-STYLES = ((".", ""), (",", ""), (".", ","), (",", "."), (".", "'"), (",", "'"), (".", " "), (",", " "))
+STYLES = (
+    (".", ""),
+    (",", ""),
+    (".", ","),
+    (",", "."),
+    (".", "'"),
+    (",", "'"),
+    (".", " "),
+    (",", " "),
+)
 AROUND = re.compile(r"^(?P<before>[^0-9.,]*)(?P<digits>[0-9.,].*?)(?P<after>[^0-9]*)$")
 SIGNS = "+-()\u2212"
 UNITS = re.compile(
@@ -17,7 +28,9 @@ UNITS = re.compile(
 
 @dataclass(frozen=True)
 class Reading:
-    """A format, and whether the values alone leave it open if a sign stands before decimals or between thousands."""
+    """A format, and whether the values alone leave it open if a sign stands before decimals or
+    between thousands.
+    """
 
     form: ValueFormat
     open_sign: str | None = None
@@ -30,7 +43,9 @@ def read_shapes(shapes: Mapping[str, int]) -> Reading | None:
     affixes = _affixes(shapes)
     if affixes is None:
         return None
-    fitting = [form for style in STYLES if _fits(form := ValueFormat(*style, affixes=affixes), shapes)]
+    fitting = [
+        form for style in STYLES if _fits(form := ValueFormat(*style, affixes=affixes), shapes)
+    ]
     if not fitting:
         return None
     cores = [_core(text) for text in shapes]
@@ -41,14 +56,20 @@ def read_shapes(shapes: Mapping[str, int]) -> Reading | None:
             whole = [core for core in cores if core.isdigit()]
             if any(len(core) > 3 for core in whole):
                 return Reading(ValueFormat(sign, affixes=affixes), proves=sign)
-            return Reading(ValueFormat(sign, affixes=affixes), open_sign=sign, has_small_whole=bool(whole))
+            return Reading(
+                ValueFormat(sign, affixes=affixes), open_sign=sign, has_small_whole=bool(whole)
+            )
     form = fitting[0]
     has_decimals = any(form.decimal in core for core in cores)
-    return Reading(form, proves=form.decimal if has_decimals or form.thousands in (".", ",") else None)
+    return Reading(
+        form, proves=form.decimal if has_decimals or form.thousands in (".", ",") else None
+    )
 
 
 def settled(reading: Reading, proven: Collection[str], separator: str | None) -> ValueFormat | None:
-    """The format of a reading that is open, from the rest of the file; None where the user is to be asked."""
+    """The format of a reading that is open, from the rest of the file; None where the user is to be
+    asked.
+    """
     sign = reading.open_sign
     if sign is None:
         return reading.form

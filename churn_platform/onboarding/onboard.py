@@ -30,7 +30,9 @@ FEW_CHURNED = 100
 
 @dataclass(frozen=True)
 class Onboarding:
-    """A spec as written, and what was found on the way; `churn_rate` is a share of the customers with a label."""
+    """A spec as written, and what was found on the way; `churn_rate` is a share of the customers
+    with a label.
+    """
 
     path: Path
     portfolio: Portfolio
@@ -51,16 +53,30 @@ def onboard(
     label: Given | None = None,
     hints: Hints | None = None,
 ) -> Onboarding:
-    """Write `<name>.yaml` for a snapshot file with one row per customer; the file itself stays where it is.
+    """Write `<name>.yaml` for a snapshot file with one row per customer; the file itself stays
+    where it is.
 
-    Columns may be named as in the file or normalised. SpecError, and nothing written, where the file cannot be read or
-    used, a column is unknown, an id is missing or twice, the label is unclear, or the name is unusable or taken.
+    Columns may be named as in the file or normalised. SpecError, and nothing written, where the
+    file cannot be read or used, a column is unknown, an id is missing or twice, the label is
+    unclear, or the name is unusable or taken.
     """
     path = portfolios_dir / f"{name}.yaml"
     _check_name(name, path, portfolios_dir, overwrite=overwrite)
     _check_file(file)
-    asked = Asked(file, name, id_column, label_column, tuple(protected), overwrite, label or Given(), hints or Hints())
-    with TemporaryDirectory() as folder, duckdb.connect(Path(folder) / "onboarded.duckdb") as connection:
+    asked = Asked(
+        file,
+        name,
+        id_column,
+        label_column,
+        tuple(protected),
+        overwrite,
+        label or Given(),
+        hints or Hints(),
+    )
+    with (
+        TemporaryDirectory() as folder,
+        duckdb.connect(Path(folder) / "onboarded.duckdb") as connection,
+    ):
         try:
             found = _inspected(connection, file, asked)
         except duckdb.Error as error:
@@ -98,8 +114,8 @@ class _Found:
 def _inspected(connection: duckdb.DuckDBPyConnection, file: Path, asked: Asked) -> _Found:
     reader, headers = relation(connection, file)
     separator = re.search(r"delim = '(.)'", reader)
-    # Kept once in a file of its own: every look at some columns would else read the whole text again.
-    # Not compressed: of thousands of columns that would take longer than reading them.
+    # Kept once in a file of its own: every look at some columns would else read the whole text
+    # again. Not compressed: of thousands of columns that would take longer than reading them.
     connection.execute("pragma force_compression = 'uncompressed'")
     connection.execute(f"create table onboarded as from {reader}")
     reader, id_column, label_column = "onboarded", asked.id_column, asked.label_column
@@ -117,9 +133,15 @@ def _inspected(connection: duckdb.DuckDBPyConnection, file: Path, asked: Asked) 
     findings += converted
     aucs = column_aucs(connection, reader, columns, identity, _churned(label_profile, label))
     proposals = propose(columns, aucs, protected_names)
-    findings = [*_on_rows(label), *findings, *(finding for proposal in proposals for finding in proposal.findings)]
+    findings = [
+        *_on_rows(label),
+        *findings,
+        *(finding for proposal in proposals for finding in proposal.findings),
+    ]
     if not any(proposal.used for proposal in proposals):
-        raise SpecError(f"{file}: no column can be a feature: {'; '.join(findings) or 'there are no others'}")
+        raise SpecError(
+            f"{file}: no column can be a feature: {'; '.join(findings) or 'there are no others'}"
+        )
     used = {proposal.feature.source for proposal in proposals if proposal.used and proposal.feature}
     unused = tuple(profile.header for profile in columns if profile.header not in used)
     return _Found(identity, label_profile, label, proposals, findings, unused)
@@ -128,12 +150,14 @@ def _inspected(connection: duckdb.DuckDBPyConnection, file: Path, asked: Asked) 
 def _check_name(name: str, path: Path, portfolios_dir: Path, *, overwrite: bool) -> None:
     if not re.fullmatch(IDENTIFIER_PATTERN, name) or name.endswith("_raw") or name in _reserved():
         raise SpecError(
-            f"portfolio name {name!r} is not usable; take a lower-case letter, then lower-case letters, digits and "
+            f"portfolio name {name!r} is not usable; take a lower-case letter, "
+            "then lower-case letters, digits and "
             "underscores, no word of SQL, and no '_raw' at the end"
         )
     if name in ROUTES:
         raise SpecError(
-            f"portfolio name {name!r} is a path of the service; choose another than {', '.join(sorted(ROUTES))}"
+            f"portfolio name {name!r} is a path of the service; "
+            f"choose another than {', '.join(sorted(ROUTES))}"
         )
     if path.exists() and not overwrite:
         raise SpecError(f"{path} exists already; choose another name, or overwrite it")
@@ -145,7 +169,9 @@ def _check_name(name: str, path: Path, portfolios_dir: Path, *, overwrite: bool)
 def _reserved() -> set[str]:
     """Names that a schema cannot have: it stands in SQL without quotes."""
     with duckdb.connect() as connection:
-        words = connection.execute("select keyword_name from duckdb_keywords() where keyword_category = 'reserved'")
+        words = connection.execute(
+            "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
+        )
         return {word for (word,) in words.fetchall()} | set(OTHER_SCHEMAS)
 
 
@@ -168,20 +194,27 @@ def _known(file: Path, headers: Mapping[str, tuple[str, str]], column: str) -> s
     raise SpecError(f"{file}: there is no column {column!r}; the file has {listed}")
 
 
-def _check_ids(connection: duckdb.DuckDBPyConnection, reader: str, file: Path, identity: Profile) -> None:
+def _check_ids(
+    connection: duckdb.DuckDBPyConnection, reader: str, file: Path, identity: Profile
+) -> None:
     if identity.rows == 0:
         raise SpecError(f"{file}: the file has headers but no rows")
     missing = identity.rows - identity.texts
     if missing:
-        raise SpecError(f"{file}: {missing:,} of {identity.rows:,} rows have no {identity.header!r}; give each an id")
+        raise SpecError(
+            f"{file}: {missing:,} of {identity.rows:,} rows have no {identity.header!r}; "
+            "give each an id"
+        )
     found = connection.execute(
-        f"select count(*), any_value(id) from (select id from (select {identity.sql('string')} as id from {reader}) "
+        f"select count(*), any_value(id) from (select id from (select {identity.sql('string')} as "
+        f"id from {reader}) "
         "group by id having count(*) > 1)"
     ).fetchone()
     assert found is not None
     if found[0]:
         raise SpecError(
-            f"{file}: ids that occur more than once in {identity.header!r}: {found[0]:,}, e.g. {found[1]!r}; "
+            f"{file}: ids that occur more than once in {identity.header!r}: {found[0]:,}, e.g. "
+            f"{found[1]!r}; "
             "a snapshot has one row per customer"
         )
 
@@ -190,15 +223,23 @@ def _churned(profile: Profile, label: LabelValues) -> str:
     """SQL for whether a customer churned; null without a label."""
     positive, negative = map(literals, (label.positive, label.negative))
     value = profile.sql("string")
-    return f"case when {value} in ({positive}) then true when {value} in ({negative}) then false end"
+    return (
+        f"case when {value} in ({positive}) then true when {value} in ({negative}) then false end"
+    )
 
 
 def _on_rows(label: LabelValues) -> list[str]:
     findings = []
     if min(label.churned, label.stayed) < MIN_PER_CLASS:
-        findings.append(f"fewer than {MIN_PER_CLASS} customers churned, or stayed: leaks could not be looked for")
+        findings.append(
+            f"fewer than {MIN_PER_CLASS} customers churned, or stayed: "
+            "leaks could not be looked for"
+        )
     if label.churned < FEW_CHURNED:
-        findings.append(f"only {label.churned} customers churned; a model that can be trusted needs some hundred")
+        findings.append(
+            f"only {label.churned} customers churned; a model that can be trusted needs some "
+            "hundred"
+        )
     return findings
 
 

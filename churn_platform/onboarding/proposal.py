@@ -22,7 +22,8 @@ CODE_DIGITS = 6
 class Proposal:
     """What became of one column.
 
-    A feature, to be used or left out but ready to be put back; None where it cannot be one. Findings say why.
+    A feature, to be used or left out but ready to be put back; None where it cannot be one.
+    Findings say why.
     """
 
     feature: Feature | None
@@ -30,15 +31,21 @@ class Proposal:
     findings: tuple[str, ...] = ()
 
 
-def propose(profiles: Sequence[Profile], aucs: Mapping[str, float], protected: Collection[str]) -> list[Proposal]:
-    """A proposal per column, in order; `protected` are normalised headers beside those that sound protected."""
+def propose(
+    profiles: Sequence[Profile], aucs: Mapping[str, float], protected: Collection[str]
+) -> list[Proposal]:
+    """A proposal per column, in order; `protected` are normalised headers beside those that sound
+    protected.
+    """
     proposals: list[Proposal] = []
     taken: set[str] = set()
     for position, profile in enumerate(profiles, start=1):
         name = naming.identifier(profile.name, position, taken)
         taken.add(name)
         taken.add(f"{name}_days")
-        proposals.append(_proposal(profile, name, aucs.get(profile.name, 0.5), profile.name in protected))
+        proposals.append(
+            _proposal(profile, name, aucs.get(profile.name, 0.5), profile.name in protected)
+        )
     return proposals
 
 
@@ -53,15 +60,25 @@ def _proposal(profile: Profile, name: str, auc: float, protected: bool) -> Propo
     if protected or naming.sounds_protected(profile.name):
         feature = feature.model_copy(update={"protected": True})
         if not protected:
-            notes.insert(0, f"column {profile.header!r}: guessed to be protected, so fairness is watched; confirm it")
+            notes.insert(
+                0,
+                f"column {profile.header!r}: guessed to be protected, so fairness is watched; "
+                "confirm it",
+            )
     return Proposal(feature, True, tuple(notes))
 
 
 def _leak(profile: Profile, auc: float) -> str | None:
     if auc > LEAK_AUC:
-        return f"suspected leak, it alone tells who churned (AUC {auc:.3f}); put it back only if it is known beforehand"
+        return (
+            f"suspected leak, it alone tells who churned (AUC {auc:.3f}); "
+            "put it back only if it is known beforehand"
+        )
     if auc > OUTCOME_NAME_AUC and naming.sounds_like_outcome(profile.name):
-        return f"suspected leak by its name and an AUC of {auc:.3f} alone; put it back only if it is known beforehand"
+        return (
+            f"suspected leak by its name and an AUC of {auc:.3f} alone; "
+            "put it back only if it is known beforehand"
+        )
     return None
 
 
@@ -86,8 +103,15 @@ def _identifying(profile: Profile) -> str | None:
 
 
 def _numbered_through(profile: Profile) -> bool:
-    """Whether a unique integer counts the rows, or has the same number of digits everywhere as account numbers have."""
-    if profile.kind != "integer" or not profile.unique or profile.low is None or profile.high is None:
+    """Whether a unique integer counts the rows, or has the same number of digits everywhere as
+    account numbers have.
+    """
+    if (
+        profile.kind != "integer"
+        or not profile.unique
+        or profile.low is None
+        or profile.high is None
+    ):
         return False
     in_sequence = profile.high - profile.low + 1 == profile.present >= SEQUENCE_ROWS
     digits = len(f"{profile.low:.0f}")
@@ -98,19 +122,33 @@ def _no_feature(profile: Profile) -> str:
     if profile.kind == "date":
         return "a date; deliver a number instead, such as the months since then"
     if profile.kind == "unusable":
-        return f"values of type {profile.sql_type} that no model can use (nested, infinite or too large)"
+        return (
+            f"values of type {profile.sql_type} that no model can use (nested, infinite "
+            "or too large)"
+        )
     if profile.numbers == profile.present:
         return f"numbers with leading zeros, so codes, of {profile.distinct:,} different values"
-    return "; ".join([f"{profile.distinct:,} different texts, more than {MAX_LEVELS}", *_spoiled_numbers(profile)])
+    return "; ".join(
+        [
+            f"{profile.distinct:,} different texts, more than {MAX_LEVELS}",
+            *_spoiled_numbers(profile),
+        ]
+    )
 
 
 def _spoiled_numbers(profile: Profile) -> list[str]:
     """What keeps a text column from being one of numbers, where it nearly is."""
     if profile.formatted == profile.present > profile.numbers:
-        return [f"numbers with a sign or a decimal comma, e.g. {profile.no_number!r:.40}; write plain ones to use them"]
+        return [
+            f"numbers with a sign or a decimal comma, e.g. {profile.no_number!r:.40}; "
+            "write plain ones to use them"
+        ]
     if profile.present > profile.numbers > profile.present / 2:
         others = profile.present - profile.numbers
-        return [f"all but {others:,} are numbers, e.g. {profile.no_number!r:.40} is not; clean those to use it"]
+        return [
+            f"all but {others:,} are numbers, e.g. {profile.no_number!r:.40} is not; "
+            "clean those to use it"
+        ]
     return []
 
 
@@ -127,13 +165,17 @@ def _feature(profile: Profile, name: str) -> Feature | None:
         source=profile.header,
         type=kind,  # type: ignore[arg-type]
         group="customer",
-        range=(0, None) if not is_day and kind in ("integer", "number") and (profile.low or 0) >= 0 else (None, None),
+        range=(0, None)
+        if not is_day and kind in ("integer", "number") and (profile.low or 0) >= 0
+        else (None, None),
         levels=tuple(profile.levels or ()) if kind == "category" else (),
         nullable=profile.present < profile.rows,
         description=f"Column {profile.header!r}, in days before the month's end."
         if is_day
         else f"Column {profile.header!r} as delivered.",
-        reason=f"{words}: {{value:until day|before|after}} the month's end" if is_day else f"{words}: {{value}}",
+        reason=f"{words}: {{value:until day|before|after}} the month's end"
+        if is_day
+        else f"{words}: {{value}}",
     )
 
 
@@ -158,7 +200,9 @@ def _notes(profile: Profile, feature: Feature) -> list[str]:
     if feature.type == "integer" and profile.unique and profile.present >= UNIQUE_ROWS:
         notes.append("different in every row; remove it if it is an id")
     if feature.type == "category" and profile.numbers == profile.present:
-        notes.append(f"numbers taken for {len(levels)} codes; make it a number if they can be added up")
+        notes.append(
+            f"numbers taken for {len(levels)} codes; make it a number if they can be added up"
+        )
     if feature.type == "category":
         notes += _spoiled_numbers(profile)
     if len({level.lower() for level in levels}) < len(levels) and feature.type == "category":

@@ -1,4 +1,7 @@
-"""Writes a proposed portfolio as YAML that a person can read and correct: a line per feature, findings as comments."""
+"""Writes a proposed portfolio as YAML that a person can read and correct.
+
+A line per feature; findings as comments.
+"""
 
 import shlex
 from collections.abc import Sequence
@@ -13,7 +16,8 @@ from churn_platform.portfolios.spec import Feature
 
 DEFAULTS = """\
 split: {policy: stratified}
-# To be set by the operator: the cost of a contact, of a new customer, and the share of contacted churners who accept.
+# To be set by the operator: the cost of a contact, of a new customer,
+# and the share of contacted churners who accept.
 economics: {contact_cost_eur: 35, acquisition_cost_eur: 180, acceptance_rate: 0.4}
 # To be set by the operator: what a model must reach on the hold-out before it may serve.
 gates: {min_auc: 0.70, min_recall: 0.65, max_calibration_error: 0.05}
@@ -40,14 +44,23 @@ class Source:
         words = [self.file_name, *(word for option in options.items() for word in option)]
         given = (("--protected", self.protected), *self.more)
         return shlex.join(
-            ["churn", "onboard", *words, *(word for option, its in given for it in its for word in (option, it))]
+            [
+                "churn",
+                "onboard",
+                *words,
+                *(word for option, its in given for it in its for word in (option, it)),
+            ]
         )
 
 
-def spec_text(source: Source, label: LabelValues, proposals: Sequence[Proposal], findings: Sequence[str]) -> str:
+def spec_text(
+    source: Source, label: LabelValues, proposals: Sequence[Proposal], findings: Sequence[str]
+) -> str:
     """The spec as YAML; `Portfolio` reads it, and what is left out stands in it as a comment."""
     used = [proposal.feature for proposal in proposals if proposal.used and proposal.feature]
-    left_out = [proposal.feature for proposal in proposals if not proposal.used and proposal.feature]
+    left_out = [
+        proposal.feature for proposal in proposals if not proposal.used and proposal.feature
+    ]
     head: dict[str, Any] = {
         "name": source.name,
         "title": f"{source.name.replace('_', ' ').capitalize()} (one snapshot)",
@@ -79,7 +92,7 @@ def spec_text(source: Source, label: LabelValues, proposals: Sequence[Proposal],
 def _comments(source: Source, label: LabelValues, findings: Sequence[str]) -> list[str]:
     said = [
         f"Made by: {source.command}",
-        f"from {source.rows:,} rows, of which {label.churn_rate:.1%} of those with a label churned.",
+        f"from {source.rows:,} rows; {label.churn_rate:.1%} of those with a label churned.",
         "A proposal: read it through, correct types, descriptions, units and reasons by hand.",
         *(["Findings:"] if findings else []),
         *(f"- {finding}" for finding in findings),
@@ -129,6 +142,11 @@ _OneLine.add_representer(str, _text)
 
 def _flow(value: Any) -> str:
     text = yaml.dump(
-        value, Dumper=_OneLine, default_flow_style=True, sort_keys=False, allow_unicode=True, width=float("inf")
+        value,
+        Dumper=_OneLine,
+        default_flow_style=True,
+        sort_keys=False,
+        allow_unicode=True,
+        width=float("inf"),
     )
     return text.removesuffix("...\n").strip()

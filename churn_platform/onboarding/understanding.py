@@ -1,4 +1,6 @@
-"""Finds the format of each column that is not written plainly: numbers, days, and words for missing values."""
+"""Finds the format of each column that is not written plainly: numbers, days, and words for missing
+values.
+"""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +20,9 @@ from churn_platform.published.value_format import EPOCH, INFINITE, MISSING_MARKE
 MAX_SHAPES = 2_000
 LOOKED_AT = 500
 DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d/%m/%y", "%d-%m-%y", "%d.%m.%y")
-MONTH_FIRST = tuple(pattern.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m") for pattern in DAY_FIRST)
+MONTH_FIRST = tuple(
+    pattern.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m") for pattern in DAY_FIRST
+)
 PATTERNS = (
     *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y-%m", "%Y/%m", *DAY_FIRST, *MONTH_FIRST),
     *("%d-%b-%Y", "%d %b %Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y"),
@@ -40,23 +44,47 @@ class Hints:
 
 
 def understood(
-    connection: duckdb.DuckDBPyConnection, reader: str, profiles: Mapping[str, Profile], hints: Hints, command: Command
+    connection: duckdb.DuckDBPyConnection,
+    reader: str,
+    profiles: Mapping[str, Profile],
+    hints: Hints,
+    command: Command,
 ) -> tuple[list[Profile], list[str]]:
-    """The profiles, those with a format measured by it, and what was converted; SpecError where the user must say."""
-    shapes = {name: _shapes(connection, reader, profile) for name, profile in profiles.items() if _is_odd(profile)}
+    """The profiles, those with a format measured by it, and what was converted; SpecError where the
+    user must say.
+    """
+    shapes = {
+        name: _shapes(connection, reader, profile)
+        for name, profile in profiles.items()
+        if _is_odd(profile)
+    }
     missing = {name: _missing(found) for name, found in shapes.items()}
     readings = {
-        name: read_shapes({text: count for text, count in found.items() if text not in missing[name]})
+        name: read_shapes(
+            {text: count for text, count in found.items() if text not in missing[name]}
+        )
         for name, found in shapes.items()
         if found and len(found) > len(missing[name])
     }
     proven = {reading.proves for reading in readings.values() if reading and reading.proves}
-    if any(profile.kind == "number" and not profile.is_open_number for profile in profiles.values() if profile.is_text):
+    if any(
+        profile.kind == "number" and not profile.is_open_number
+        for profile in profiles.values()
+        if profile.is_text
+    ):
         proven.add(".")
     made, findings, order = [], [], _Order(hints.date_order)
     for name, profile in profiles.items():
         form = _form(
-            connection, reader, profile, readings.get(name), missing.get(name, ()), proven, hints, command, order
+            connection,
+            reader,
+            profile,
+            readings.get(name),
+            missing.get(name, ()),
+            proven,
+            hints,
+            command,
+            order,
         )
         changed = _measured(connection, reader, profile, form) if form else profile
         made.append(changed)
@@ -66,7 +94,9 @@ def understood(
 
 
 class _Order:
-    """The order of day and month that a column of the file has shown, which holds for those that leave it open."""
+    """The order of day and month that a column of the file has shown, which holds for those that
+    leave it open.
+    """
 
     def __init__(self, given: str | None):
         self.known = given
@@ -81,13 +111,16 @@ def _is_odd(profile: Profile) -> bool:
 def _shapes(connection: duckdb.DuckDBPyConnection, reader: str, profile: Profile) -> dict[str, int]:
     """One example of each shape (digits alike), with its rows; empty for columns of words."""
     text = present(profile.identifier, profile.sql_type, "number")
-    some = connection.execute(f"select distinct {text} as x from (from {reader} limit {LOOKED_AT})").fetchall()
+    some = connection.execute(
+        f"select distinct {text} as x from (from {reader} limit {LOOKED_AT})"
+    ).fetchall()
     known = [value for (value,) in some if value is not None]
     if not any(re.search(r"[0-9]", value) for value in known):
         return {}
     shape = "translate(x, '12345678', '99999999')"
     query = (
-        f"select any_value(x), count(*) from (select {text} as x from {reader}) where x is not null "
+        f"select any_value(x), count(*) from (select {text} as x from {reader}) "
+        "where x is not null "
         f"group by {shape} order by 2 desc limit {MAX_SHAPES + 1}"
     )
     found = dict(connection.execute(query).fetchall())
@@ -129,7 +162,8 @@ def _form(
         sign = reading.open_sign
         other = "," if sign == "." else "."
         raise SpecError(
-            f"column {profile.header!r}: the values do not say whether {sign!r} stands before decimals or between "
+            f"column {profile.header!r}: the values do not say whether {sign!r} stands before "
+            "decimals or between "
             f"thousands. If between thousands: {command(decimal=other, thousands=sign)}; "
             f"if before decimals: {command(decimal=sign)}"
         )
@@ -141,7 +175,9 @@ def _given(reading: Reading, hints: Hints) -> ValueFormat | None:
     if reading.open_sign and hints.decimal == reading.open_sign:
         return reading.form
     if reading.open_sign and reading.open_sign == hints.thousands:
-        return ValueFormat("," if hints.thousands == "." else ".", hints.thousands, reading.form.affixes)
+        return ValueFormat(
+            "," if hints.thousands == "." else ".", hints.thousands, reading.form.affixes
+        )
     return None
 
 
@@ -155,13 +191,20 @@ def _days(
 ) -> ValueFormat | None:
     if profile.sql_type.startswith(("DATE", "TIMESTAMP")):
         return ValueFormat(date="%Y-%m-%d")
-    if profile.kind == "integer" and OF_TIME.search(profile.name) and profile.low is not None and profile.high:
+    if (
+        profile.kind == "integer"
+        and OF_TIME.search(profile.name)
+        and profile.low is not None
+        and profile.high
+    ):
         in_seconds, in_milliseconds = (
             profile.low > 1e8 and profile.high < 5e9,
             profile.low > 1e11 and profile.high < 5e12,
         )
         if in_seconds or in_milliseconds:
-            return ValueFormat(date="epoch_seconds" if in_seconds else "epoch_milliseconds", missing=missing)
+            return ValueFormat(
+                date="epoch_seconds" if in_seconds else "epoch_milliseconds", missing=missing
+            )
     if profile.kind not in ("date", "text") or not profile.is_text:
         return None
     fitting = _fitting(connection, reader, profile, missing)
@@ -169,10 +212,14 @@ def _days(
     if days and months and "." not in days[0]:
         if order.known is None:
             raise SpecError(
-                f"column {profile.header!r}: the values do not say whether the day or the month stands first. "
-                f"If the day: {command(date_order='day-first')}; if the month: {command(date_order='month-first')}"
+                f"column {profile.header!r}: the values do not say whether the day "
+                "or the month stands first. "
+                f"If the day: {command(date_order='day-first')}; if the month: "
+                f"{command(date_order='month-first')}"
             )
-        return ValueFormat(date=(days if order.known == "day-first" else months)[0], missing=missing)
+        return ValueFormat(
+            date=(days if order.known == "day-first" else months)[0], missing=missing
+        )
     if days or months:
         order.known = order.known or ("day-first" if days else "month-first")
     return ValueFormat(date=fitting[0], missing=missing) if fitting else None
@@ -183,19 +230,28 @@ def _fitting(
 ) -> list[str]:
     """The patterns in which every value is a day."""
     text = present(profile.identifier, profile.sql_type, "date", ValueFormat(missing=missing))
-    some = connection.execute(f"select {text} as x from {reader} where ({text}) is not null limit 1").fetchone()
+    some = connection.execute(
+        f"select {text} as x from {reader} where ({text}) is not null limit 1"
+    ).fetchone()
     if not some or not re.search(r"[0-9]", some[0]):
         return []
     counts = ", ".join(
-        f"count_if({formatted.day('x', ValueFormat(date=p))} between date '1900-01-01' and date '2199-12-31')"
+        f"count_if({formatted.day('x', ValueFormat(date=p))} between date '1900-01-01' "
+        "and date '2199-12-31')"
         for p in PATTERNS
     )
-    found = connection.execute(f"select count(x), {counts} from (select {text} as x from {reader})").fetchone()
+    found = connection.execute(
+        f"select count(x), {counts} from (select {text} as x from {reader})"
+    ).fetchone()
     assert found is not None
-    return [pattern for pattern, count in zip(PATTERNS, found[1:], strict=True) if count == found[0]]
+    return [
+        pattern for pattern, count in zip(PATTERNS, found[1:], strict=True) if count == found[0]
+    ]
 
 
-def _measured(connection: duckdb.DuckDBPyConnection, reader: str, profile: Profile, form: ValueFormat) -> Profile:
+def _measured(
+    connection: duckdb.DuckDBPyConnection, reader: str, profile: Profile, form: ValueFormat
+) -> Profile:
     """The profile by the format; as it was where not every value can be read so."""
     changed = replace(profile, form=form, kind="days" if form.date else "number")
     value = changed.number_sql()
@@ -212,7 +268,9 @@ def _measured(connection: duckdb.DuckDBPyConnection, reader: str, profile: Profi
         return profile
     if whole and profile.is_text and not form.date:
         changed = replace(changed, kind="integer")
-    return replace(changed, present=count, numbers=count, distinct=distinct, low=low, high=high, levels=None)
+    return replace(
+        changed, present=count, numbers=count, distinct=distinct, low=low, high=high, levels=None
+    )
 
 
 def _said(form: ValueFormat, shapes: Mapping[str, int]) -> str:
@@ -220,9 +278,18 @@ def _said(form: ValueFormat, shapes: Mapping[str, int]) -> str:
     if form.date:
         unit = f"written as {form.date}" if form.date not in EPOCH else form.date.replace("_", " ")
         parts.append(f"days, {unit}, become days before the month's end")
-    if form.thousands or form.decimal != "." or form.affixes or (not form.date and not form.missing):
-        example = next((text for text in shapes if not _is_missing(text) and not text.isdigit()), "")
-        signs = f"decimals after {form.decimal!r}" + (f", thousands with {form.thousands!r}" if form.thousands else "")
+    if (
+        form.thousands
+        or form.decimal != "."
+        or form.affixes
+        or (not form.date and not form.missing)
+    ):
+        example = next(
+            (text for text in shapes if not _is_missing(text) and not text.isdigit()), ""
+        )
+        signs = f"decimals after {form.decimal!r}" + (
+            f", thousands with {form.thousands!r}" if form.thousands else ""
+        )
         around = f", without {', '.join(form.affixes)}" if form.affixes else ""
         parts.append(f"numbers such as {example!r} are read with {signs}{around}")
     if form.missing:

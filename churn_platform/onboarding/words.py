@@ -1,4 +1,6 @@
-"""Words in which files say yes, no, missing, gone and still here, in the languages that operators write in."""
+"""Words in which files say yes, no, missing, gone and still here, in the languages that operators
+write in.
+"""
 
 import re
 import unicodedata
@@ -10,14 +12,26 @@ _YES = """
     true t yes y 1 1.0 1,0 ja j oui o si s sim da tak kylla evet \u0434\u0430 \u662f \u306f\u3044
 """
 _NO = """
-    false f no n 0 0.0 0,0 nein non nao nee nej nie net ei hayir \u043d\u0435\u0442 \u5426 \u3044\u3044\u3048
+    false f no n 0 0.0 0,0 nein non nao nee nej nie net ei hayir
+    \u043d\u0435\u0442 \u5426 \u3044\u3044\u3048
 """
 _MISSING = """
-    na n/a #n/a #na n.a n.a. #n/v #nv nan null (null) <null> none nil ? ?? - -- --- . \\n #value! tbd tba
-    unknown unk n/k missing undefined unbekannt k.a k.a. inconnu nc n.c. desconocido desconhecido s/d nd n.d.
-    sconosciuto onbekend brak nezname \u043d\u0435\u0438\u0437\u0432\u0435\u0441\u0442\u043d\u043e \u4e0d\u660e
+    na n/a #n/a #na n.a n.a. #n/v #nv nan null (null) <null> none nil ? ?? - -- --- . \\n
+    #value! tbd tba
+    unknown unk n/k missing undefined unbekannt k.a k.a. inconnu nc n.c. desconocido desconhecido
+    s/d nd n.d.
+    sconosciuto onbekend
+    brak nezname \u043d\u0435\u0438\u0437\u0432\u0435\u0441\u0442\u043d\u043e \u4e0d\u660e
 """
-_SAYINGS = ("not available", "not known", "no data", "keine angabe", "keine angaben", "non renseigne", "sin dato")
+_SAYINGS = (
+    "not available",
+    "not known",
+    "no data",
+    "keine angabe",
+    "keine angaben",
+    "non renseigne",
+    "sin dato",
+)
 YES, NO = frozenset(_YES.split()), frozenset(_NO.split())
 MISSING = frozenset((*_MISSING.split(), *_SAYINGS))
 # Parts of words, so that a stem stands for all its endings.
@@ -37,11 +51,15 @@ STAYING = re.compile(
 NEGATION = re.compile(
     r"(^|_)(not?|non|never|un|did_not|didn_t|has_not|without|kein[e]?|nicht|pas|nao|nie|niet|\u043d\u0435)_"
 )
-TARGET = re.compile(r"(^|_)(target|label|y|class|outcome|response|event|dependent|ziel|cible|objetivo|alvo)(_|$)")
+TARGET = re.compile(
+    r"(^|_)(target|label|y|class|outcome|response|event|dependent|ziel|cible|objetivo|alvo)(_|$)"
+)
 
 
 def plain(word: str) -> str:
-    """A word as words are compared: lower case, no accents, no quotes, no full stop behind, single blanks."""
+    """A word as words are compared: lower case, no accents, no quotes, no full stop behind, single
+    blanks.
+    """
     folded = unicodedata.normalize("NFKD", word.casefold())
     ascii_like = "".join(sign for sign in folded if not unicodedata.combining(sign))
     return re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", ascii_like).strip(" \u00a0'\".!")
@@ -61,7 +79,9 @@ def meaning(value: str) -> Meaning | None:
 
 
 def speaks_of(name: str) -> Literal["leaving", "staying"] | None:
-    """Whether a normalised name speaks of customers who leave or who stay; None for neither, and for both."""
+    """Whether a normalised name speaks of customers who leave or who stay; None for neither, and
+    for both.
+    """
     name = plain(name).replace(" ", "_")
     negated = bool(NEGATION.search(name + "_"))
     name = NEGATION.sub("_", name + "_").strip("_")

@@ -1,4 +1,6 @@
-"""The money in a portfolio's spec: what a contact costs, what a kept customer is worth, what a campaign may spend."""
+"""The money in a portfolio's spec: what a contact costs, what a kept customer is worth, what a
+campaign may spend.
+"""
 
 from pydantic import Field, model_validator
 
@@ -14,7 +16,9 @@ class Economics(SpecModel):
 
 
 class Offer(SpecModel):
-    """One way to keep a customer: what it costs to make the offer, and how many churners take it."""
+    """One way to keep a customer: what it costs to make the offer, and how many
+    churners take it.
+    """
 
     name: str = Identifier
     channel: str = Identifier
@@ -25,8 +29,8 @@ class Offer(SpecModel):
 class CustomerValue(SpecModel):
     """Value of a kept customer from the price: price x margin x expected months of remaining life.
 
-    Expected months within the horizon H at a monthly churn rate r are (1 - (1 - r)^H) / r, the mean of a geometric
-    life cut at H.
+    Expected months within the horizon H at a monthly churn rate r are (1 - (1 - r)^H) / r, the mean
+    of a geometric life cut at H.
     """
 
     price_feature: str = Field(description="Feature with the monthly price, EUR.")
@@ -37,14 +41,30 @@ class CustomerValue(SpecModel):
 class Campaign(SpecModel):
     """What the monthly contact list may hold."""
 
-    budget_eur: float | None = Field(None, gt=0, description="Most that the contacts of a month may cost; none: any.")
-    capacity: int | None = Field(None, ge=1, description="Most customers contacted in a month; none: any.")
-    control_share: float = Field(0.05, ge=0, lt=0.5, description="Share of the list kept uncontacted, to compare with.")
-    cooldown_months: int = Field(3, ge=0, le=24, description="Months in which nobody is contacted twice.")
-    offers: tuple[Offer, ...] = Field((), description="Offers to choose from; empty: one, from the economics.")
-    value: CustomerValue | None = Field(None, description="Value of a kept customer; none: the acquisition cost saved.")
+    budget_eur: float | None = Field(
+        None, gt=0, description="Most that the contacts of a month may cost; none: any."
+    )
+    capacity: int | None = Field(
+        None, ge=1, description="Most customers contacted in a month; none: any."
+    )
+    control_share: float = Field(
+        0.05, ge=0, lt=0.5, description="Share of the list kept uncontacted, to compare with."
+    )
+    cooldown_months: int = Field(
+        3, ge=0, le=24, description="Months in which nobody is contacted twice."
+    )
+    offers: tuple[Offer, ...] = Field(
+        (), description="Offers to choose from; empty: one, from the economics."
+    )
+    value: CustomerValue | None = Field(
+        None, description="Value of a kept customer; none: the acquisition cost saved."
+    )
     uplift_min_customers: int = Field(
-        500, ge=100, description="Treated, and control, customers with outcomes before uplift may rank the list."
+        500,
+        ge=100,
+        description=(
+            "Treated, and control, customers with outcomes before uplift may rank the list."
+        ),
     )
     seed: int = 7
 

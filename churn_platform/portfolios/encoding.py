@@ -1,7 +1,8 @@
-"""Features as float32 numbers in catalogue order: the one encoding of training, batch scores and the served model.
+"""Features as float32 numbers in catalogue order: the one encoding of training, batch scores and
+the served model.
 
-A category becomes the position of its level, a boolean 0 or 1. A missing value, and a level that the catalogue does
-not know, become NaN, so a model never mistakes an unseen level for a known one.
+A category becomes the position of its level, a boolean 0 or 1. A missing value, and a level that
+the catalogue does not know, become NaN, so a model never mistakes an unseen level for a known one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,9 @@ def _encoded(feature: Feature) -> str:
 
 
 def matrix(batch: pa.Table | pa.RecordBatch, names: Sequence[str]) -> np.ndarray:
-    """The named FLOAT columns of an Arrow table or batch as a (rows, features) float32 matrix, nulls as NaN."""
+    """The named FLOAT columns of an Arrow table or batch as a (rows, features) float32 matrix,
+    nulls as NaN.
+    """
     out = np.empty((batch.num_rows, len(names)), dtype=np.float32, order="F")
     for position, name in enumerate(names):
         out[:, position] = column(batch, name)
@@ -37,12 +40,16 @@ def matrix(batch: pa.Table | pa.RecordBatch, names: Sequence[str]) -> np.ndarray
 def column(batch: pa.Table | pa.RecordBatch, name: str) -> np.ndarray:
     """A column of an Arrow table or batch as numpy."""
     values = batch.column(name)
-    return values.to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else values.to_numpy()
+    return (
+        values.to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else values.to_numpy()
+    )
 
 
 def encode_row(row: Mapping[str, object], features: Sequence[Feature]) -> np.ndarray:
     """One customer's features (by name) as a float32 vector of shape (features,)."""
-    return np.array([_number(row.get(feature.name), feature) for feature in features], dtype=np.float32)
+    return np.array(
+        [_number(row.get(feature.name), feature) for feature in features], dtype=np.float32
+    )
 
 
 def _number(value: object, feature: Feature) -> float:

@@ -16,7 +16,9 @@ def load_portfolios(own_dir: Path) -> dict[str, Portfolio]:
     for path in spec_paths(own_dir):
         portfolio = read_portfolio(path)
         if portfolio.name in portfolios:
-            raise SpecError(f"{path}: portfolio {portfolio.name!r} exists already; choose another name")
+            raise SpecError(
+                f"{path}: portfolio {portfolio.name!r} exists already; choose another name"
+            )
         portfolios[portfolio.name] = portfolio
     return portfolios
 
@@ -32,9 +34,13 @@ def read_portfolio(path: Path) -> Portfolio:
     try:
         return Portfolio.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: cannot be read: {error}; save it as UTF-8 text, or move it elsewhere") from error
+        raise SpecError(
+            f"{path}: cannot be read: {error}; save it as UTF-8 text, or move it elsewhere"
+        ) from error
     except yaml.YAMLError as error:
         raise SpecError(f"{path}: not readable as YAML: {error}") from error
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'spec'}: {item['msg']}" for item in error.errors())
+        wrong = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'spec'}: {item['msg']}" for item in error.errors()
+        )
         raise SpecError(f"{path}: {wrong}") from error

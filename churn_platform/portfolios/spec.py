@@ -1,4 +1,6 @@
-"""The typed shape of a portfolio's YAML file. Unknown keys are refused, so a typing error cannot pass silently."""
+"""The typed shape of a portfolio's YAML file. Unknown keys are refused, so a typing error cannot
+pass silently.
+"""
 
 from functools import cached_property
 from typing import Literal, get_args
@@ -20,12 +22,22 @@ class Format(SpecModel):
     """How the values of a column of a snapshot are written, where they are not written plainly."""
 
     decimal: Literal[".", ","] = Field(".", description="Sign before the decimals.")
-    thousands: Literal["", ",", ".", " ", "'"] = Field("", description="Sign between groups of digits.")
-    affixes: tuple[str, ...] = Field((), description="Currencies, units and per cent signs around a number.")
-    date: str | None = Field(
-        None, description="strptime pattern, epoch_seconds or epoch_milliseconds; the feature is days before as_of."
+    thousands: Literal["", ",", ".", " ", "'"] = Field(
+        "", description="Sign between groups of digits."
     )
-    missing: tuple[str, ...] = Field((), description="Further words for a missing value, in lower case.")
+    affixes: tuple[str, ...] = Field(
+        (), description="Currencies, units and per cent signs around a number."
+    )
+    date: str | None = Field(
+        None,
+        description=(
+            "strptime pattern, epoch_seconds or epoch_milliseconds; "
+            "the feature is days before as_of."
+        ),
+    )
+    missing: tuple[str, ...] = Field(
+        (), description="Further words for a missing value, in lower case."
+    )
 
     @model_validator(mode="after")
     def _signs_differ(self):
@@ -44,11 +56,17 @@ class Column(SpecModel):
     name: str = Field(description="Column name in the warehouse.")
     type: Literal["string", "integer", "number", "boolean", "date", "timestamp"]
     description: str
-    source: str | None = Field(None, description="Header in the file, where it differs from the name.")
+    source: str | None = Field(
+        None, description="Header in the file, where it differs from the name."
+    )
     required: bool = Field(True, description="Whether every row must have a value.")
-    optional: bool = Field(False, description="Whether a file may lack the column; its values are missing then.")
+    optional: bool = Field(
+        False, description="Whether a file may lack the column; its values are missing then."
+    )
     levels: tuple[str, ...] = Field((), description="The only values allowed; empty: any.")
-    hashed: bool = Field(False, description="Personal number: stored as a keyed hash only, never in clear.")
+    hashed: bool = Field(
+        False, description="Personal number: stored as a keyed hash only, never in clear."
+    )
     format: Format | None = Field(None, description="How values are written, where not plainly.")
 
     @property
@@ -63,9 +81,15 @@ class Table(SpecModel):
     name: str = Identifier
     description: str
     key: str = Field(description="Column that is unique within a month.")
-    event_time: str | None = Field(None, description="Column that must fall into the file's month (UTC).")
-    customer: str | None = Field(None, description="Column that must name a customer of the same month.")
-    optional: bool = Field(False, description="Whether a month may come without the file; it has no rows then.")
+    event_time: str | None = Field(
+        None, description="Column that must fall into the file's month (UTC)."
+    )
+    customer: str | None = Field(
+        None, description="Column that must name a customer of the same month."
+    )
+    optional: bool = Field(
+        False, description="Whether a month may come without the file; it has no rows then."
+    )
     columns: tuple[Column, ...]
 
     @model_validator(mode="after")
@@ -84,33 +108,53 @@ class Table(SpecModel):
 
 
 class Feature(SpecModel):
-    """One entry of the feature catalogue: what a number means, what it may be, and how to say it to a person."""
+    """One entry of the feature catalogue: what a number means, what it may be, and how to say it to
+    a person.
+    """
 
     name: str = Identifier
     type: Literal["number", "integer", "boolean", "category"]
     unit: str | None = None
     group: str
     description: str
-    range: tuple[float | None, float | None] = Field((None, None), description="Lowest and highest value, inclusive.")
+    range: tuple[float | None, float | None] = Field(
+        (None, None), description="Lowest and highest value, inclusive."
+    )
     levels: tuple[str, ...] = ()
     nullable: bool = Field(False, description="Whether a missing value is legitimate.")
     protected: bool = Field(False, description="Whether fairness is watched over this attribute.")
-    source: str | None = Field(None, description="Column of the customer's own file, where it differs.")
-    format: Format | None = Field(None, description="How the file writes the values, where not plainly.")
-    other: str | None = Field(None, description="Level that stands for every value that is not listed.")
-    reason: str = Field(description="Sentence for a reason code; published/sentences.py says how {value} is put in.")
+    source: str | None = Field(
+        None, description="Column of the customer's own file, where it differs."
+    )
+    format: Format | None = Field(
+        None, description="How the file writes the values, where not plainly."
+    )
+    other: str | None = Field(
+        None, description="Level that stands for every value that is not listed."
+    )
+    reason: str = Field(
+        description="Sentence for a reason code; published/sentences.py says how {value} is put in."
+    )
     actionable: Literal["lower", "higher", "any"] | None = Field(
-        None, description="Which way the operator can move it by an offer or a repair; none: not by anything it does."
+        None,
+        description=(
+            "Which way the operator can move it by an offer or a repair; none: "
+            "not by anything it does."
+        ),
     )
 
     @model_validator(mode="after")
     def _levels_fit_type(self):
         if (self.type == "category") != bool(self.levels):
-            raise ValueError(f"feature {self.name}: a category needs levels, and only a category has them")
+            raise ValueError(
+                f"feature {self.name}: a category needs levels, and only a category has them"
+            )
         if self.other is not None and self.other not in self.levels:
             raise ValueError(f"feature {self.name}: other {self.other!r} is not one of its levels")
         if self.is_days_before and self.type not in ("integer", "number"):
-            raise ValueError(f"feature {self.name}: days before the snapshot are an integer or a number")
+            raise ValueError(
+                f"feature {self.name}: days before the snapshot are an integer or a number"
+            )
         if self.protected and self.actionable:
             raise ValueError(f"feature {self.name}: what is protected is nothing to act on")
         self._reason_can_be_said()
@@ -118,32 +162,49 @@ class Feature(SpecModel):
 
     @property
     def is_days_before(self) -> bool:
-        """Whether the file has a day, and the feature is the days from it to the end of the month."""
+        """Whether the file has a day, and the feature is the days from it to
+        the end of the month.
+        """
         return self.format is not None and self.format.date is not None
 
     def _reason_can_be_said(self) -> None:
-        example = self.levels[0] if self.levels else {"boolean": True, "integer": 2, "number": 2.5}[self.type]
+        example = (
+            self.levels[0]
+            if self.levels
+            else {"boolean": True, "integer": 2, "number": 2.5}[self.type]
+        )
         try:
             sentence(self.reason, example)
         except (ValueError, KeyError, IndexError, TypeError) as error:
-            raise ValueError(f"feature {self.name}: reason {self.reason!r} cannot be said: {error}") from error
+            raise ValueError(
+                f"feature {self.name}: reason {self.reason!r} cannot be said: {error}"
+            ) from error
 
 
 class Label(SpecModel):
     """The churn question: churned in the month after the features' month, plus the gap."""
 
-    gap_months: int = Field(0, ge=0, le=12, description="Months between the features and the month of the label.")
-    column: str | None = Field(None, description="Label column of a snapshot file; none for event tables.")
+    gap_months: int = Field(
+        0, ge=0, le=12, description="Months between the features and the month of the label."
+    )
+    column: str | None = Field(
+        None, description="Label column of a snapshot file; none for event tables."
+    )
     positive: tuple[str, ...] = Field((), description="Values of that column that mean 'churned'.")
     negative: tuple[str, ...] = Field((), description="Values of that column that mean 'stayed'.")
-    ignored: tuple[str, ...] = Field((), description="Values of that column that say nothing: scored, not learnt from.")
+    ignored: tuple[str, ...] = Field(
+        (), description="Values of that column that say nothing: scored, not learnt from."
+    )
 
     @model_validator(mode="after")
     def _values_say_one_thing(self):
         values = (*self.positive, *self.negative, *self.ignored)
         twice = sorted({value for value in values if values.count(value) > 1})
         if twice:
-            raise ValueError(f"label: {', '.join(twice)} is listed more than once among positive, negative, ignored")
+            raise ValueError(
+                f"label: {', '.join(twice)} is listed more than once among positive, negative, "
+                "ignored"
+            )
         return self
 
 
@@ -151,18 +212,28 @@ class Split(SpecModel):
     """How labelled rows become training, validation and hold-out sets."""
 
     policy: Literal["out_of_time", "stratified"]
-    training_months: int = Field(12, ge=1, description="Out of time: newest months used for fitting.")
-    half_life_months: float | None = Field(
-        None, gt=0, description="Out of time: age at which a training month counts half; without it all count alike."
+    training_months: int = Field(
+        12, ge=1, description="Out of time: newest months used for fitting."
     )
-    validation_share: float = Field(0.2, gt=0, lt=0.5, description="Stratified: share for threshold and calibration.")
+    half_life_months: float | None = Field(
+        None,
+        gt=0,
+        description=(
+            "Out of time: age at which a training month counts half; without it all count alike."
+        ),
+    )
+    validation_share: float = Field(
+        0.2, gt=0, lt=0.5, description="Stratified: share for threshold and calibration."
+    )
     holdout_share: float = Field(0.2, gt=0, lt=0.5, description="Stratified: share for the report.")
     seed: int = 7
 
     @model_validator(mode="after")
     def _one_moment_has_no_age(self):
         if self.policy == "stratified" and self.half_life_months is not None:
-            raise ValueError("half_life_months is for out_of_time: rows of one snapshot are all of one age")
+            raise ValueError(
+                "half_life_months is for out_of_time: rows of one snapshot are all of one age"
+            )
         return self
 
 
@@ -172,14 +243,25 @@ class Gates(SpecModel):
     min_auc: float = Field(ge=0.5, lt=1)
     min_recall: float = Field(ge=0, le=1)
     max_calibration_error: float = Field(0.05, gt=0, le=1)
-    promotion_margin_auc: float = Field(0.0, ge=0, description="The paired bootstrap's lower bound must exceed this.")
+    promotion_margin_auc: float = Field(
+        0.0, ge=0, description="The paired bootstrap's lower bound must exceed this."
+    )
     max_fairness_gap: float = Field(
-        0.35, gt=0, le=1, description="Largest equalized-odds difference over the protected attributes."
+        0.35,
+        gt=0,
+        le=1,
+        description="Largest equalized-odds difference over the protected attributes.",
     )
     min_group_outcomes: int = Field(
-        50, ge=1, description="A group with fewer churners or fewer stayers is named too small and not judged."
+        50,
+        ge=1,
+        description=(
+            "A group with fewer churners or fewer stayers is named too small and not judged."
+        ),
     )
-    max_latency_ms: float = Field(20.0, gt=0, description="Longest median time of one ONNX prediction.")
+    max_latency_ms: float = Field(
+        20.0, gt=0, description="Longest median time of one ONNX prediction."
+    )
 
 
 class Portfolio(SpecModel):
@@ -190,20 +272,31 @@ class Portfolio(SpecModel):
     kind: Literal["events", "snapshot"]
     id_column: str | None = Field(None, description="Header of the customer id in a snapshot file.")
     unused_columns: tuple[str, ...] = Field(
-        (), description="Further headers of a snapshot file: no features, but a request may bring them along."
+        (),
+        description=(
+            "Further headers of a snapshot file: no features, but a request may bring them along."
+        ),
     )
     tables: tuple[Table, ...] = Field(
         (), description="Landed tables; a snapshot's one table follows from its features."
     )
     features: tuple[Feature, ...]
     protected_attributes: tuple[str, ...] = Field(
-        (), description="Features, or columns of the table `customers`, over which fairness is watched."
+        (),
+        description=(
+            "Features, or columns of the table `customers`, over which fairness is watched."
+        ),
     )
     slices: tuple[str, ...] = Field(
-        (), description="Features, or columns of the table `customers`, by which the model card breaks metrics down."
+        (),
+        description=(
+            "Features, or columns of the table `customers`, "
+            "by which the model card breaks metrics down."
+        ),
     )
     approval: Literal["automatic", "manual"] = Field(
-        "automatic", description="Manual: a challenger that earned promotion waits for `churn approve`."
+        "automatic",
+        description="Manual: a challenger that earned promotion waits for `churn approve`.",
     )
     label: Label
     split: Split
@@ -217,7 +310,8 @@ class Portfolio(SpecModel):
     def _is_no_route(cls, name: str) -> str:
         if name in ROUTES:
             raise ValueError(
-                f"{name!r} is a path of the service; no portfolio can be named so: {', '.join(sorted(ROUTES))}"
+                f"{name!r} is a path of the service; no portfolio can be named so: "
+                f"{', '.join(sorted(ROUTES))}"
             )
         return name
 
@@ -227,38 +321,60 @@ class Portfolio(SpecModel):
         if len(set(names)) != len(names):
             raise ValueError("a feature is listed twice")
         if self.kind == "snapshot" and (not self.label.column or not self.id_column or self.tables):
-            raise ValueError("a snapshot portfolio names id_column and label.column, and lists no tables")
+            raise ValueError(
+                "a snapshot portfolio names id_column and label.column, and lists no tables"
+            )
         if self.kind == "events" and not self.tables:
             raise ValueError("an events portfolio lists its landed tables")
         self._attributes_exist()
         if self.campaign.value and self.campaign.value.price_feature not in names:
-            raise ValueError(f"campaign.value.price_feature: {self.campaign.value.price_feature!r} is no feature")
+            raise ValueError(
+                f"campaign.value.price_feature: {self.campaign.value.price_feature!r} is no feature"
+            )
         return self
 
     def _attributes_exist(self) -> None:
         known = {*self.feature_names, *self.landed_attributes}
-        for role, names in (("protected_attributes", self.protected_attributes), ("slices", self.slices)):
+        for role, names in (
+            ("protected_attributes", self.protected_attributes),
+            ("slices", self.slices),
+        ):
             if unknown := [name for name in names if name not in known]:
                 raise ValueError(
-                    f"{role}: {', '.join(unknown)} is neither a feature nor a column of the table customers "
+                    f"{role}: {', '.join(unknown)} is neither a feature nor a column of the table "
+                    "customers "
                     "that people can be grouped by"
                 )
-        if unwatched := [it.name for it in self.features if it.protected and it.name not in self.protected_attributes]:
-            raise ValueError(f"{', '.join(unwatched)} is marked as protected and missing in protected_attributes")
+        if unwatched := [
+            it.name
+            for it in self.features
+            if it.protected and it.name not in self.protected_attributes
+        ]:
+            raise ValueError(
+                f"{', '.join(unwatched)} is marked as protected and missing in protected_attributes"
+            )
 
     @property
     def landed_attributes(self) -> tuple[str, ...]:
-        """Columns of the landed table `customers` by which customers can be grouped, though no model sees them."""
-        columns = [column for table in self.tables if table.name == "customers" for column in table.columns]
+        """Columns of the landed table `customers` by which customers can be grouped, though no
+        model sees them.
+        """
+        columns = [
+            column for table in self.tables if table.name == "customers" for column in table.columns
+        ]
         return tuple(
             column.name
             for column in columns
-            if column.name not in self.feature_names and not column.hashed and column.type in ATTRIBUTE_TYPES
+            if column.name not in self.feature_names
+            and not column.hashed
+            and column.type in ATTRIBUTE_TYPES
         )
 
     @cached_property
     def landed_tables(self) -> tuple[Table, ...]:
-        """The landing contracts: as listed, or for a snapshot the one table that its features imply."""
+        """The landing contracts: as listed, or for a snapshot the one table that its features
+        imply.
+        """
         return self.tables or (snapshot_table(self),)
 
     def table(self, name: str) -> Table:
@@ -282,7 +398,9 @@ class Portfolio(SpecModel):
 
 def snapshot_table(portfolio: Portfolio) -> Table:
     """The landing contract of a snapshot file: id, label and one column per feature."""
-    identity = Column(name="customer_id", type="string", source=portfolio.id_column, description="Customer id.")
+    identity = Column(
+        name="customer_id", type="string", source=portfolio.id_column, description="Customer id."
+    )
     label = Column(
         name="churn_label",
         type="string",
@@ -301,7 +419,13 @@ def snapshot_table(portfolio: Portfolio) -> Table:
 
 
 def _landed_feature(feature: Feature) -> Column:
-    kind = "string" if feature.type == "category" else "date" if feature.is_days_before else feature.type
+    kind = (
+        "string"
+        if feature.type == "category"
+        else "date"
+        if feature.is_days_before
+        else feature.type
+    )
     return Column(
         name=feature.name,
         type=kind,  # type: ignore[arg-type]

@@ -14,7 +14,9 @@ class SpecModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
-        """Models are kept pickled: one of before lacks the fields that came later, which then have their defaults."""
+        """Models are kept pickled: one of before lacks the fields that came later, which then have
+        their defaults.
+        """
         super().__setstate__(state)
         for name, field in type(self).model_fields.items():
             if name not in self.__dict__:

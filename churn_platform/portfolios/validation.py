@@ -11,9 +11,11 @@ from churn_platform.portfolios.spec import Feature
 
 
 def validate_encoded(features: np.ndarray, catalogue: Sequence[Feature], *, what: str) -> None:
-    """DataError naming each feature, the number of rows and an example where encoded features break the catalogue.
+    """DataError naming each feature, the number of rows and an example where encoded features break
+    the catalogue.
 
-    A level that the catalogue does not know is encoded as missing, so categories may be missing here.
+    A level that the catalogue does not know is encoded as missing, so categories may be missing
+    here.
     """
     if len(features) == 0:
         raise DataError(f"{what}: there are no rows; materialize the features of that month first")
@@ -30,14 +32,17 @@ def validate_encoded(features: np.ndarray, catalogue: Sequence[Feature], *, what
 
 
 def _keeps(features: np.ndarray, catalogue: Sequence[Feature]) -> bool:
-    """Whether the lowest, the highest and the missing values of each column are allowed: one pass without a frame, a
-    tenth of the schema's time, which is left to say what is wrong."""
+    """Whether the lowest, the highest and the missing values of each column are allowed: one pass
+    without a frame, a tenth of the schema's time, which is left to say what is wrong.
+    """
     if features.shape[1] != len(catalogue) or features.dtype != np.float32:
         return False
     lowest, highest = np.fmin.reduce(features), np.fmax.reduce(features)
     for position, feature in enumerate(catalogue):
         low, high = _limits(feature)
-        if (low is not None and lowest[position] < low) or (high is not None and highest[position] > high):
+        if (low is not None and lowest[position] < low) or (
+            high is not None and highest[position] > high
+        ):
             return False
         if not _nullable(feature) and np.isnan(features[:, position]).any():
             return False
@@ -61,7 +66,9 @@ def _nullable(feature: Feature) -> bool:
 
 
 def _limits(feature: Feature) -> tuple[float | None, float | None]:
-    return {"category": (0, len(feature.levels) - 1), "boolean": (0, 1)}.get(feature.type, feature.range)
+    return {"category": (0, len(feature.levels) - 1), "boolean": (0, 1)}.get(
+        feature.type, feature.range
+    )
 
 
 def _bounds(feature: Feature) -> list[Any]:

@@ -21,17 +21,26 @@ from churn_platform.warehouse.lake import connect
 
 
 def approve(publisher: Publisher, *, version: int | None, reason: str) -> Takeover:
-    """Promote the version that waits for approval and make it live; PromotionError where it, or any, does not wait."""
+    """Promote the version that waits for approval and make it live; PromotionError where it, or
+    any, does not wait.
+    """
     check_reason(reason)
     client, portfolio = publisher.client, publisher.portfolio
     if portfolio.approval != "manual":
-        raise PromotionError(f"{portfolio.name} promotes without approval; `approval: manual` in its spec changes that")
+        raise PromotionError(
+            f"{portfolio.name} promotes without approval; `approval: "
+            "manual` in its spec changes that"
+        )
     judgement = judgement_of(_waiting(publisher, version))
     with changing(client, publisher.audit, portfolio.name):
         serving = version_of(client, portfolio.name, CHAMPION)
         if obstacle := obstacle_to_promotion(client, portfolio.name, judgement, serving):
             raise PromotionError(f"version {judgement.version} cannot be approved: {obstacle}")
-        details = {"month": judgement.month, "earned": judgement.reason, **numbers(judgement.evidence)}
+        details = {
+            "month": judgement.month,
+            "earned": judgement.reason,
+            **numbers(judgement.evidence),
+        }
         return take_over(publisher, judgement.version, serving, "approval", reason, details)
 
 
@@ -42,7 +51,13 @@ def _waiting(publisher: Publisher, version: int | None) -> dict[str, Any]:
         rows = evaluation_table.awaiting_approval(connection, portfolio)
     waiting = [row for row in rows if version in (None, row["challenger_version"])]
     if not waiting:
-        asked = f"version {version} of {portfolio.name} does not wait" if version else f"{portfolio.name} has none"
+        asked = (
+            f"version {version} of {portfolio.name} does not wait"
+            if version
+            else f"{portfolio.name} has none"
+        )
         others = ", ".join(str(row["challenger_version"]) for row in rows) or "none"
-        raise PromotionError(f"{asked} for approval; waiting: {others} (`churn models {portfolio.name}` lists all)")
+        raise PromotionError(
+            f"{asked} for approval; waiting: {others} (`churn models {portfolio.name}` lists all)"
+        )
     return waiting[-1]

@@ -1,8 +1,10 @@
-"""Who is champion: every change is written to the audit trail first and carried out in the registry after.
+"""Who is champion: every change is written to the audit trail first and carried out in the registry
+after.
 
-So nothing takes effect unrecorded, and a change that a crash cut short is completed by the next one who holds the
-portfolio's lock: the trail says what was meant. An alias that neither the trail nor the version before it explains was
-moved by hand, and stops every further change until a person has put it on record.
+So nothing takes effect unrecorded, and a change that a crash cut short is completed by the next one
+who holds the portfolio's lock: the trail says what was meant. An alias that neither the trail nor
+the version before it explains was moved by hand, and stops every further change until a person has
+put it on record.
 """
 
 import hashlib
@@ -36,7 +38,11 @@ from churn_platform.training.model_registry import (
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-ACTIONS: dict[Outcome, Action] = {PROMOTED: "promotion", AWAITING_APPROVAL: "awaiting_approval", REFUSED: "refusal"}
+ACTIONS: dict[Outcome, Action] = {
+    PROMOTED: "promotion",
+    AWAITING_APPROVAL: "awaiting_approval",
+    REFUSED: "refusal",
+}
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,8 @@ def judgement_of(row: dict[str, Any]) -> Judgement:
 
 @contextmanager
 def changing(client: "MlflowClient", audit: AuditLog, portfolio: str) -> Iterator[None]:
-    """Hold the portfolio's right to change its champion, with the last change on record carried out in full.
+    """Hold the portfolio's right to change its champion, with the last change on record carried out
+    in full.
 
     AuditError where the champion's alias is not what the trail says.
     """
@@ -75,15 +82,19 @@ def changing(client: "MlflowClient", audit: AuditLog, portfolio: str) -> Iterato
 
 
 def settle(client: "MlflowClient", audit: AuditLog, portfolio: str) -> None:
-    """Carry out the last change on record where a crash cut it short; AuditError as for `changing`."""
+    """Carry out the last change on record where a crash cut it short;
+    AuditError as for `changing`.
+    """
     crowned = champions(audit.records(), portfolio)
     if not crowned or _model(crowned[-1]) not in _registered(client, portfolio):
         return  # nothing on record, or the trail speaks of a registry that is gone
     last, serving = crowned[-1], version_of(client, portfolio, CHAMPION)
     if serving not in (last.version, last.details["replaces"]):
         raise AuditError(
-            f"the alias champion of {portfolio} names version {serving}, but the audit trail knows version "
-            f"{last.version} (record {last.sequence}); it was moved by hand: set the alias back, then change it by "
+            f"the alias champion of {portfolio} names version {serving}, "
+            "but the audit trail knows version "
+            f"{last.version} (record {last.sequence}); it was moved by hand: set the alias back, "
+            "then change it by "
             f"`churn rollback {portfolio} --to {serving} --reason ...`, which goes on record"
         )
     _take_effect(client, last)
@@ -126,20 +137,32 @@ def reigns(client: "MlflowClient", records: Iterable[Record], portfolio: str) ->
 def decide(client: "MlflowClient", audit: AuditLog, portfolio: str, judgement: Judgement) -> str:
     """Put a judgement on record and carry it out, once; returns what became of it, in words.
 
-    A judgement is known by the model, outcome and reason, which holds the numbers: the same again is no new fact. A
-    promotion counts against the champion it was judged against: where another serves by now, or the version was
-    withdrawn meanwhile, it changes nothing.
+    A judgement is known by the model, outcome and reason, which holds the numbers: the same again
+    is no new fact. A promotion counts against the champion it was judged against: where another
+    serves by now, or the version was withdrawn meanwhile, it changes nothing.
     """
     with changing(client, audit, portfolio):
         serving = version_of(client, portfolio, CHAMPION)
         if obstacle := _obstacle(client, audit, portfolio, judgement, serving):
             return f"{judgement.reason}; nothing changes: {obstacle}"
-        details = {"month": judgement.month, "judged_against": judgement.champion, **numbers(judgement.evidence)}
+        details = {
+            "month": judgement.month,
+            "judged_against": judgement.champion,
+            **numbers(judgement.evidence),
+        }
         if judgement.outcome == PROMOTED:
-            crown(client, audit, portfolio, judgement.version, "promotion", judgement.reason, details)
+            crown(
+                client, audit, portfolio, judgement.version, "promotion", judgement.reason, details
+            )
         else:
             record = _recorded(
-                client, audit, portfolio, judgement.version, ACTIONS[judgement.outcome], judgement.reason, details
+                client,
+                audit,
+                portfolio,
+                judgement.version,
+                ACTIONS[judgement.outcome],
+                judgement.reason,
+                details,
             )
             tag_version(client, portfolio, judgement.version, _decision_tags(record))
             note_head(client, record)
@@ -147,10 +170,16 @@ def decide(client: "MlflowClient", audit: AuditLog, portfolio: str, judgement: J
 
 
 def _obstacle(
-    client: "MlflowClient", audit: AuditLog, portfolio: str, judgement: Judgement, serving: int | None
+    client: "MlflowClient",
+    audit: AuditLog,
+    portfolio: str,
+    judgement: Judgement,
+    serving: int | None,
 ) -> str | None:
     run_id = version_named(client, portfolio, judgement.version).run_id
-    if any(_same(record, judgement, run_id) for record in select(audit.records(), portfolio=portfolio)):
+    if any(
+        _same(record, judgement, run_id) for record in select(audit.records(), portfolio=portfolio)
+    ):
         return "this is on record"
     if judgement.outcome == REFUSED and judgement.version != serving:
         return None
@@ -158,10 +187,16 @@ def _obstacle(
 
 
 def _same(record: Record, judgement: Judgement, run_id: str | None) -> bool:
-    """Whether a record is of this judgement; an approval says in its details by what it was earned."""
+    """Whether a record is of this judgement; an approval says in its details by
+    what it was earned.
+    """
     told = record.details.get("earned") if record.action == "approval" else record.reason
     action = "promotion" if record.action == "approval" else record.action
-    return (action, record.details.get("mlflow_run_id"), told) == (ACTIONS[judgement.outcome], run_id, judgement.reason)
+    return (action, record.details.get("mlflow_run_id"), told) == (
+        ACTIONS[judgement.outcome],
+        run_id,
+        judgement.reason,
+    )
 
 
 def obstacle_to_promotion(
@@ -173,22 +208,36 @@ def obstacle_to_promotion(
     if withdrawn := withdrawal(client, portfolio, judgement.version):
         return withdrawn
     if judgement.champion != serving:
-        return f"version {judgement.version} was judged against version {judgement.champion}, but {serving} serves"
+        return (
+            f"version {judgement.version} was judged against version {judgement.champion}, "
+            f"but {serving} serves"
+        )
     return None
 
 
 def withdrawal(client: "MlflowClient", portfolio: str, version: int) -> str | None:
-    """Why a version must not be promoted: it was withdrawn, or is the same model as one that was; None if it may."""
+    """Why a version must not be promoted: it was withdrawn, or is the same model as one that was;
+    None if it may.
+    """
     candidate = version_named(client, portfolio, version)
     for known in versions(client, portfolio):
         reason = withdrawn_reason(known)
         if reason and (int(known.version) == version or _are_twins(known.tags, candidate.tags)):
-            twin = "" if int(known.version) == version else f", of which version {version} is a copy,"
+            twin = (
+                "" if int(known.version) == version else f", of which version {version} is a copy,"
+            )
             return f"version {known.version}{twin} was withdrawn ({reason})"
     return None
 
 
-TWIN_TAGS = ("algorithm", "month", "holdout_auc", "holdout_brier", "holdout_average_precision", "threshold")
+TWIN_TAGS = (
+    "algorithm",
+    "month",
+    "holdout_auc",
+    "holdout_brier",
+    "holdout_average_precision",
+    "threshold",
+)
 
 
 def _are_twins(one: dict[str, str], other: dict[str, str]) -> bool:
@@ -207,7 +256,11 @@ def crown(
 ) -> Record:
     """Record that a version becomes champion, then make it so; to be called inside `changing`."""
     serving = version_of(client, portfolio, CHAMPION)
-    previous = former_champion(client, audit, portfolio, without={version}) if action == "rollback" else serving
+    previous = (
+        former_champion(client, audit, portfolio, without={version})
+        if action == "rollback"
+        else serving
+    )
     details = details | {"replaces": serving, "previous_champion": previous}
     record = _recorded(client, audit, portfolio, version, action, reason, details)
     _take_effect(client, record)
@@ -223,27 +276,43 @@ def _recorded(
     reason: str,
     details: dict[str, Any],
 ) -> Record:
-    """A record on a version, with the MLflow run that made it: numbers start again where a registry does."""
+    """A record on a version, with the MLflow run that made it: numbers start again where a registry
+    does.
+    """
     details = details | {"mlflow_run_id": version_named(client, portfolio, version).run_id}
-    return audit.append(action, portfolio=portfolio, subject=f"version {version}", reason=reason, details=details)
+    return audit.append(
+        action, portfolio=portfolio, subject=f"version {version}", reason=reason, details=details
+    )
 
 
-def former_champion(client: "MlflowClient", audit: AuditLog, portfolio: str, *, without: set[int]) -> int | None:
-    """The newest champion before the present one, withdrawn ones and those in `without` left out; None without any."""
-    barred = {int(known.version) for known in versions(client, portfolio) if withdrawn_reason(known)}
+def former_champion(
+    client: "MlflowClient", audit: AuditLog, portfolio: str, *, without: set[int]
+) -> int | None:
+    """The newest champion before the present one, withdrawn ones and those in `without` left out;
+    None without any.
+    """
+    barred = {
+        int(known.version) for known in versions(client, portfolio) if withdrawn_reason(known)
+    }
     barred |= without | {version_of(client, portfolio, CHAMPION) or 0}
     history = [record.version for record in champions(audit.records(), portfolio)]
-    return next((version for version in reversed(history) if version and version not in barred), None)
+    return next(
+        (version for version in reversed(history) if version and version not in barred), None
+    )
 
 
 def _take_effect(client: "MlflowClient", record: Record) -> None:
-    """Bring tags, aliases and anchor in line with a change of champion; the same again changes nothing."""
+    """Bring tags, aliases and anchor in line with a change of champion; the same again changes
+    nothing.
+    """
     assert record.version is not None, "a champion is a version"
     if record.action == "rollback":
         tags = {WITHDRAWN: "true", WITHDRAWN_REASON: record.reason}
         tag_version(client, record.portfolio, record.details["replaces"], tags)
     tag_version(client, record.portfolio, record.version, _decision_tags(record))
-    set_champion(client, record.portfolio, record.version, previous=record.details["previous_champion"])
+    set_champion(
+        client, record.portfolio, record.version, previous=record.details["previous_champion"]
+    )
     note_head(client, record)
 
 
@@ -255,9 +324,14 @@ def _decision_tags(record: Record) -> dict[str, str]:
 
 
 def numbers(evidence: dict[str, Any]) -> dict[str, Any]:
-    """What the trail keeps of the evidence: numbers and words without lists, and the hash of the whole."""
+    """What the trail keeps of the evidence: numbers and words without lists, and the hash of the
+    whole.
+    """
     whole = json.dumps(evidence, sort_keys=True).encode()
-    return {"evidence": _without_lists(evidence), "evidence_sha256": hashlib.sha256(whole).hexdigest()}
+    return {
+        "evidence": _without_lists(evidence),
+        "evidence_sha256": hashlib.sha256(whole).hexdigest(),
+    }
 
 
 def _without_lists(value: dict[str, Any]) -> dict[str, Any]:

@@ -24,8 +24,9 @@ Fairness = Callable[[np.ndarray, float], FairnessGap | None]
 class Contender:
     """A version that takes part in an evaluation, with the threshold it serves at.
 
-    `known` marks the customers whose outcomes it was fitted on, (rows,) booleans; None: it cannot be told. `features`
-    are those of the customers in the model's own order and encoding; None: they are as the portfolio has them today.
+    `known` marks the customers whose outcomes it was fitted on, (rows,) booleans; None: it cannot
+    be told. `features` are those of the customers in the model's own order and encoding; None: they
+    are as the portfolio has them today.
     """
 
     version: int
@@ -52,7 +53,9 @@ class Judged:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The decision with everything it rests on; `champion` is None where there was no other champion."""
+    """The decision with everything it rests on; `champion` is None where there was no other
+    champion.
+    """
 
     month: date
     challenger: Judged
@@ -71,15 +74,19 @@ def judge(
     replicates: int,
     fairness: Fairness | None = None,
 ) -> Evaluation:
-    """Both contenders on the same customers; without a champion the challenger is held against the gates alone.
+    """Both contenders on the same customers; without a champion the challenger is held against the
+    gates alone.
 
-    `fairness` gives the worst gap for probabilities (rows,) of the same customers and a threshold. Customers whose
-    outcomes the champion was fitted on are left out of the comparison, as far as others remain: it knows the answers.
+    `fairness` gives the worst gap for probabilities (rows,) of the same customers and a threshold.
+    Customers whose outcomes the champion was fitted on are left out of the comparison, as far as
+    others remain: it knows the answers.
     """
     challenging = _judged(challenger, customers, portfolio, fairness)
     serving = _judged(champion, customers, portfolio, fairness) if champion else None
     rows = _fair_rows(customers, champion)
-    difference = _difference(challenging, serving, customers, rows, replicates, portfolio.split.seed)
+    difference = _difference(
+        challenging, serving, customers, rows, replicates, portfolio.split.seed
+    )
     return Evaluation(
         month=month,
         challenger=challenging,
@@ -95,7 +102,9 @@ def judge(
     )
 
 
-def _judged(contender: Contender, customers: Labelled, portfolio: Portfolio, fairness: Fairness | None) -> Judged:
+def _judged(
+    contender: Contender, customers: Labelled, portfolio: Portfolio, fairness: Fairness | None
+) -> Judged:
     features = contender.features
     if features is None:
         features = contender.model.own(customers.features, portfolio.feature_names)
@@ -114,7 +123,9 @@ def _judged(contender: Contender, customers: Labelled, portfolio: Portfolio, fai
             latency_ms=export.latency_ms,
             fairness=fairness(probability, threshold) if fairness and not fault else None,
         ),
-        intervals=metric_intervals(customers.churned, probability, metrics, seed=portfolio.split.seed, **options)
+        intervals=metric_intervals(
+            customers.churned, probability, metrics, seed=portfolio.split.seed, **options
+        )
         if metrics
         else {},
         reliability=() if fault else reliability(customers.churned, probability),
@@ -125,7 +136,9 @@ def _judged(contender: Contender, customers: Labelled, portfolio: Portfolio, fai
 
 
 def _fair_rows(customers: Labelled, champion: Contender | None) -> np.ndarray:
-    """The customers to compare on: those new to the champion, or all where among them one outcome is missing."""
+    """The customers to compare on: those new to the champion, or all where among them one outcome
+    is missing.
+    """
     everyone = np.ones(len(customers), dtype=bool)
     if champion is None or champion.known is None:
         return everyone
@@ -134,7 +147,12 @@ def _fair_rows(customers: Labelled, champion: Contender | None) -> np.ndarray:
 
 
 def _difference(
-    challenger: Judged, champion: Judged | None, customers: Labelled, rows: np.ndarray, replicates: int, seed: int
+    challenger: Judged,
+    champion: Judged | None,
+    customers: Labelled,
+    rows: np.ndarray,
+    replicates: int,
+    seed: int,
 ) -> Difference | None:
     if champion is None or not challenger.standing.metrics or not champion.standing.metrics:
         return None

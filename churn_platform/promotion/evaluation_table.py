@@ -1,4 +1,6 @@
-"""The table `evaluation`: one row per month with the decision, its reason and all numbers that it rests on."""
+"""The table `evaluation`: one row per month with the decision, its reason and all numbers that it
+rests on.
+"""
 
 import json
 from dataclasses import asdict
@@ -33,7 +35,8 @@ def replace_evaluation(
     *,
     notes: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Record the evaluation of a month, in place of the one before; `notes` go into the evidence. Returns the row.
+    """Record the evaluation of a month, in place of the one before; `notes` go into the evidence.
+    Returns the row.
 
     To be called in a transaction.
     """
@@ -84,23 +87,34 @@ def _evidence_of(judged: Judged) -> dict[str, Any]:
     }
 
 
-def read_evaluation(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> dict[str, Any] | None:
-    """The recorded evaluation of a month; None where there is none. Columns younger than the table are None."""
+def read_evaluation(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
+) -> dict[str, Any] | None:
+    """The recorded evaluation of a month; None where there is none. Columns younger than the table
+    are None.
+    """
     rows = read_rows(connection, f"{portfolio.name}.evaluation", month)
     return dict.fromkeys(COLUMNS, None) | rows[0] if rows else None
 
 
-def recorded_evaluation(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> dict[str, Any]:
+def recorded_evaluation(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
+) -> dict[str, Any]:
     """The recorded evaluation of a month; TrainingError where there is none."""
     if row := read_evaluation(connection, portfolio, month):
         return row
     raise TrainingError(
-        f"no evaluation of {portfolio.name} for {label(month)}; materialize {portfolio.name}/evaluation first"
+        f"no evaluation of {portfolio.name} for {label(month)}; "
+        f"materialize {portfolio.name}/evaluation first"
     )
 
 
-def awaiting_approval(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -> list[dict[str, Any]]:
-    """The evaluations that ask for a person's approval, oldest first; whether it was given says the audit trail."""
+def awaiting_approval(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio
+) -> list[dict[str, Any]]:
+    """The evaluations that ask for a person's approval, oldest first; whether it was given says the
+    audit trail.
+    """
     table = f"{portfolio.name}.evaluation"
     if not table_exists(connection, table):
         return []

@@ -16,7 +16,9 @@ CALLS, WARM_UP_CALLS = 300, 20
 
 @dataclass(frozen=True)
 class ExportCheck:
-    """What was found of a model's export: why it cannot be published, or its distance and its time for one customer."""
+    """What was found of a model's export: why it cannot be published, or its distance and its time
+    for one customer.
+    """
 
     failure: str | None
     parity_difference: float | None = None
@@ -25,7 +27,9 @@ class ExportCheck:
 
 
 def check_export(model: ChurnModel, features: np.ndarray) -> ExportCheck:
-    """Export the model, compare both on up to 20,000 customers spread over `features`, and time single predictions."""
+    """Export the model, compare both on up to 20,000 customers spread over `features`, and time
+    single predictions.
+    """
     sample = features[:: -(-len(features) // PARITY_ROWS)]
     onnx = export(model)
     try:
@@ -36,7 +40,8 @@ def check_export(model: ChurnModel, features: np.ndarray) -> ExportCheck:
 
 
 def latency_ms(onnx: bytes, features: np.ndarray) -> tuple[float, float]:
-    """Median and 99th percentile of the time of one prediction, over 300 calls of one customer each, on one thread.
+    """Median and 99th percentile of the time of one prediction, over 300 calls of one customer
+    each, on one thread.
 
     A timing of this machine: it differs from call to call.
     """

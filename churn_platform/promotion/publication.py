@@ -12,7 +12,13 @@ from churn_platform.bundles.model_bundle import publish_model, read_bundle
 from churn_platform.errors import PublicationError
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.champion import changing
-from churn_platform.published.format import MANIFEST_FILE, MODEL_FILE, FeaturesManifest, ModelManifest, model_dir
+from churn_platform.published.format import (
+    MANIFEST_FILE,
+    MODEL_FILE,
+    FeaturesManifest,
+    ModelManifest,
+    model_dir,
+)
 from churn_platform.published.live_file import go_live, read_live
 from churn_platform.published.regular_files import file_sha256
 from churn_platform.training.artifacts import find_card
@@ -28,7 +34,9 @@ PARITY_ROWS = 20_000
 
 @dataclass(frozen=True)
 class Publisher:
-    """What it takes to publish a portfolio's models: registry, trail, published folder, and the lake."""
+    """What it takes to publish a portfolio's models: registry, trail, published folder, and the
+    lake.
+    """
 
     client: "MlflowClient"
     audit: AuditLog
@@ -39,7 +47,9 @@ class Publisher:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A version's files, ready to go live; `parity_difference` is None where they had been there before."""
+    """A version's files, ready to go live; `parity_difference` is None where they had been there
+    before.
+    """
 
     manifest: ModelManifest
     sha256: str
@@ -47,7 +57,9 @@ class Bundle:
 
 
 def publish_champion(publisher: Publisher, *, reason: str) -> Bundle:
-    """Export the champion anew and make it live; PublicationError, and nothing live changes, where that fails."""
+    """Export the champion anew and make it live; PublicationError, and nothing live changes, where
+    that fails.
+    """
     bundle = write_bundle(publisher, champion_version(publisher.client, publisher.portfolio.name))
     with changing(publisher.client, publisher.audit, publisher.portfolio.name):
         make_live(publisher, bundle, reason=reason)
@@ -55,7 +67,9 @@ def publish_champion(publisher: Publisher, *, reason: str) -> Bundle:
 
 
 def ready_bundle(publisher: Publisher, version: int) -> Bundle:
-    """The bundle of a version as it was published before; exported again where it is missing or was changed."""
+    """The bundle of a version as it was published before; exported again where it is missing or was
+    changed.
+    """
     try:
         manifest = read_bundle(publisher.root, version)
     except PublicationError:
@@ -93,12 +107,15 @@ def make_live(publisher: Publisher, bundle: Bundle, *, reason: str) -> None:
     serving = version_of(publisher.client, publisher.portfolio.name, CHAMPION)
     if serving != version:
         raise PublicationError(
-            f"version {version} of {publisher.portfolio.name} is champion no more, version {serving} is; "
+            f"version {version} of {publisher.portfolio.name} is champion no more, "
+            f"version {serving} is; "
             "what is live stays"
         )
     _record_publication(publisher, bundle, reason)
     live = read_live(publisher.root)
-    if live is None or version not in [model.version for model in live.models if model.role == "champion"]:
+    if live is None or version not in [
+        model.version for model in live.models if model.role == "champion"
+    ]:
         go_live(publisher.root, publisher.portfolio.name, champion=version)
 
 
@@ -124,12 +141,19 @@ def _record_publication(publisher: Publisher, bundle: Bundle, reason: str) -> No
         "data_snapshot": manifest.data_snapshot,
         "code_version": manifest.code_version,
     }
-    note_head(publisher.client, publisher.audit.append("publication", reason=reason, details=details, **about))
+    note_head(
+        publisher.client,
+        publisher.audit.append("publication", reason=reason, details=details, **about),
+    )
 
 
 def record_features(audit: AuditLog, manifest: FeaturesManifest) -> None:
     """Put the publication of a month's features on record; the same files again are no new fact."""
-    details = {"customers": manifest.customers, "scored_by": manifest.scored_by, "sha256": manifest.sha256}
+    details = {
+        "customers": manifest.customers,
+        "scored_by": manifest.scored_by,
+        "sha256": manifest.sha256,
+    }
     last = last_features_publication(audit.records(), manifest.portfolio, manifest.month)
     if last and last.details == details:
         return

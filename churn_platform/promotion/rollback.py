@@ -18,10 +18,11 @@ from churn_platform.training.model_registry import (
 
 
 def roll_back(publisher: Publisher, *, to: int | None, reason: str) -> Takeover:
-    """Make the champion before, or version `to`, champion again and live; the present one is withdrawn for good.
+    """Make the champion before, or version `to`, champion again and live; the present one is
+    withdrawn for good.
 
-    PromotionError where there is none to go back to, or `to` never was champion or was withdrawn. Where the champion
-    itself is given but not live, because a change was cut short, it goes live.
+    PromotionError where there is none to go back to, or `to` never was champion or was withdrawn.
+    Where the champion itself is given but not live, because a change was cut short, it goes live.
     """
     check_reason(reason)
     client, name = publisher.client, publisher.portfolio.name
@@ -41,7 +42,9 @@ def _finish(publisher: Publisher, version: int) -> Takeover:
     name = publisher.portfolio.name
     changes = champions(publisher.audit.records(), name)
     if not changes:
-        raise PromotionError(f"version {version} of {name} is not on record; materialize {name}/published_model")
+        raise PromotionError(
+            f"version {version} of {name} is not on record; materialize {name}/published_model"
+        )
     bundle = ready_bundle(publisher, version)
     make_live(publisher, bundle, reason="completes a change of champion that was cut short")
     return Takeover(changes[-1].details["replaces"], changes[-1], bundle)
@@ -51,8 +54,10 @@ def _version_before(publisher: Publisher, serving: int, live: int | None) -> int
     name = publisher.portfolio.name
     if live != serving:
         raise PromotionError(
-            f"version {serving} of {name} is champion, but version {live} is live: a run is publishing it, or a change "
-            f"was cut short; give --to {serving} to complete it, or --to the version that is to serve"
+            f"version {serving} of {name} is champion, but version {live} is live: "
+            "a run is publishing it, or a change "
+            f"was cut short; give --to {serving} to complete it, "
+            "or --to the version that is to serve"
         )
     found = former_champion(publisher.client, publisher.audit, name, without=set())
     version = found or version_of(publisher.client, name, PREVIOUS)
@@ -66,7 +71,11 @@ def _check_target(publisher: Publisher, version: int, serving: int) -> None:
     if version == serving:
         raise PromotionError(f"version {version} is the champion of {name} already")
     if reason := withdrawn_reason(version_named(client, name, version)):
-        raise PromotionError(f"version {version} of {name} was withdrawn ({reason}); choose another")
+        raise PromotionError(
+            f"version {version} of {name} was withdrawn ({reason}); choose another"
+        )
     served = {record.version for record in champions(publisher.audit.records(), name)}
     if version not in served | {version_of(client, name, PREVIOUS)}:
-        raise PromotionError(f"version {version} of {name} was never champion; what never served cannot come back")
+        raise PromotionError(
+            f"version {version} of {name} was never champion; what never served cannot come back"
+        )

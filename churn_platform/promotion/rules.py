@@ -1,4 +1,6 @@
-"""Whether a challenger may replace the champion: absolute gates first, then evidence on the same customers."""
+"""Whether a challenger may replace the champion: absolute gates first, then evidence on the same
+customers.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,8 +25,9 @@ NEARLY_CONSTANT = 0.01
 class Standing:
     """All that the absolute gates look at, of one model on one set of customers.
 
-    `metrics` is None where the predictions cannot be measured. `barred` says why a version may not serve whatever its
-    metrics, for example because its export differs or a rollback withdrew it. What is None otherwise was not judged.
+    `metrics` is None where the predictions cannot be measured. `barred` says why a version may not
+    serve whatever its metrics, for example because its export differs or a rollback withdrew it.
+    What is None otherwise was not judged.
     """
 
     metrics: Metrics | None
@@ -58,10 +61,14 @@ def decide(
 ) -> Decision:
     """Promote, refuse, or wait for a person.
 
-    The challenger must pass every absolute gate. Against no champion, or one that itself fails a gate, that is enough;
-    otherwise the lower bound of the AUC difference must exceed the portfolio's margin. Where the champion misses the
-    least AUC too, as after the world has become harder to foresee, a challenger that exceeds the margin need not reach
-    it: a refusal would keep the worse one. With manual approval a challenger that earned promotion waits until somebody
+    The challenger must pass every absolute gate. Against no champion, or one that itself fails a
+    gate, that is enough;
+    otherwise the lower bound of the AUC difference must exceed the portfolio's margin. Where the
+    champion misses the
+    least AUC too, as after the world has become harder to foresee, a challenger that exceeds the
+    margin need not reach
+    it: a refusal would keep the worse one. With manual approval a challenger that earned promotion
+    waits until somebody
     has approved it.
     """
     earned, reason = _merit(challenger, champion, difference, gates)
@@ -69,7 +76,9 @@ def decide(
         return Decision(REFUSED, f"refused: {reason}", difference)
     if approval == "automatic":
         return Decision(PROMOTED, f"promoted: {reason}", difference)
-    return Decision(AWAITING_APPROVAL, f"earned promotion, waits for approval: {reason}", difference)
+    return Decision(
+        AWAITING_APPROVAL, f"earned promotion, waits for approval: {reason}", difference
+    )
 
 
 def _merit(
@@ -104,13 +113,18 @@ def _evidence(difference: Difference | None, gates: Gates) -> str:
     if difference is None:
         return "not compared"
     return (
-        f"AUC difference {difference.estimate:+.4f}, {CONFIDENCE * 100:g} % interval {difference.low:+.4f} to "
+        f"AUC difference {difference.estimate:+.4f}, "
+        f"{CONFIDENCE * 100:g} % interval {difference.low:+.4f} to "
         f"{difference.high:+.4f}, margin {gates.promotion_margin_auc:.4f}"
     )
 
 
 def _misses_auc(standing: Standing | None, gates: Gates) -> bool:
-    return standing is not None and standing.metrics is not None and not standing.metrics.auc >= gates.min_auc
+    return (
+        standing is not None
+        and standing.metrics is not None
+        and not standing.metrics.auc >= gates.min_auc
+    )
 
 
 def failed_gates(standing: Standing, gates: Gates) -> list[str]:
@@ -122,7 +136,8 @@ def failed_gates(standing: Standing, gates: Gates) -> list[str]:
         failures.append(f"latency {standing.latency_ms:.1f} ms > {gates.max_latency_ms} ms")
     if (gap := standing.fairness) and not gap.difference <= gates.max_fairness_gap:
         failures.append(
-            f"equalized-odds difference over {gap.attribute} {gap.difference:.4f} > {gates.max_fairness_gap}"
+            f"equalized-odds difference over {gap.attribute} {gap.difference:.4f} > "
+            f"{gates.max_fairness_gap}"
         )
     return failures
 
@@ -134,14 +149,18 @@ def _failed_metrics(metrics: Metrics, gates: Gates) -> list[str]:
     if not metrics.recall >= gates.min_recall:
         failures.append(f"recall {metrics.recall:.4f} < {gates.min_recall}")
     if not metrics.calibration_error <= gates.max_calibration_error:
-        failures.append(f"calibration error {metrics.calibration_error:.4f} > {gates.max_calibration_error}")
+        failures.append(
+            f"calibration error {metrics.calibration_error:.4f} > {gates.max_calibration_error}"
+        )
     return failures
 
 
 def degenerate(probability: np.ndarray) -> str | None:
-    """Why predictions are unusable: not numbers, outside [0, 1], constant or nearly so; None where they are sound.
+    """Why predictions are unusable: not numbers, outside [0, 1], constant or nearly so; None where
+    they are sound.
 
-    Nearly constant: from the 1st to the 99th percentile they grow by a hundredth of the latter at most.
+    Nearly constant: from the 1st to the 99th percentile they grow by a hundredth of the latter at
+    most.
     """
     if missing := int(np.isnan(probability).sum()):
         return f"sound predictions ({missing:,} of {len(probability):,} are not a number)"
@@ -150,7 +169,9 @@ def degenerate(probability: np.ndarray) -> str | None:
         return f"sound predictions ({outside:,} of {len(probability):,} lie outside 0 to 1)"
     low, high = np.quantile(probability, [0.01, 0.99])
     if high - low <= NEARLY_CONSTANT * high:
-        return f"sound predictions (98 % of the customers get about the same, {low:.4g} to {high:.4g})"
+        return (
+            f"sound predictions (98 % of the customers get about the same, {low:.4g} to {high:.4g})"
+        )
     return None
 
 
@@ -159,8 +180,8 @@ def opponent_of(
 ) -> int | None:
     """The version that a challenger is to be judged against.
 
-    A version that was judged before meets the same opponent again, so that judging twice gives one decision. Otherwise
-    it meets the champion; where it is the champion itself, the one before.
+    A version that was judged before meets the same opponent again, so that judging twice gives one
+    decision. Otherwise it meets the champion; where it is the champion itself, the one before.
     """
     if row and row["challenger_version"] == challenger and row["champion_version"] != challenger:
         return row["champion_version"]

@@ -1,4 +1,6 @@
-"""Two versions of a portfolio side by side: what they reach on the same customers, and what they are made of."""
+"""Two versions of a portfolio side by side: what they reach on the same customers, and what they
+are made of.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -44,7 +46,9 @@ class SideBySide:
             "customers": self.customers,
             "metrics": [metrics.as_dict() for metrics in self.metrics],
             "auc_difference": asdict(self.difference),
-            "made_of": {name: list(pair) for name, pair in made_of(self.first, self.second).items()},
+            "made_of": {
+                name: list(pair) for name, pair in made_of(self.first, self.second).items()
+            },
         }
 
 
@@ -65,28 +69,37 @@ def compare(
 ) -> SideBySide:
     """Two versions, each at its own threshold, on the hold-out of a third, or of one of the two.
 
-    The customers are those that this version was judged on, and both see them with the features of their own, whatever
-    the catalogue says today. TrainingError where its snapshot lacks one.
+    The customers are those that this version was judged on, and both see them with the features of
+    their own, whatever the catalogue says today. TrainingError where its snapshot lacks one.
     """
     seen = [judged_on.holdout_as_seen_by(connection, version) for version in versions]
     churned = seen[0].churned
-    scores = [version.model.churn_probability(rows.features) for version, rows in zip(versions, seen, strict=True)]
+    scores = [
+        version.model.churn_probability(rows.features)
+        for version, rows in zip(versions, seen, strict=True)
+    ]
     measured = [
         measure(churned, score, threshold=version.record.threshold, economics=portfolio.economics)
         for version, score in zip(versions, scores, strict=True)
     ]
     difference = auc_difference(churned, *scores, replicates=replicates, seed=portfolio.split.seed)
-    return SideBySide(*versions, (measured[0], measured[1]), difference, judged_on.number, len(churned))
+    return SideBySide(
+        *versions, (measured[0], measured[1]), difference, judged_on.number, len(churned)
+    )
 
 
 def made_of(first: Compared, second: Compared) -> dict[str, tuple[str, str]]:
-    """What the versions were made of: always algorithm, windows, snapshot and code; of the rest what differs."""
+    """What the versions were made of: always algorithm, windows, snapshot and code; of the rest
+    what differs.
+    """
     shown = {
         name: (values(first.record), values(second.record))
         for name, values in {
             "algorithm": lambda record: record.algorithm,
             "month": lambda record: record.month,
-            "training months": lambda record: f"{record.training_months[0]} to {record.training_months[-1]}",
+            "training months": lambda record: (
+                f"{record.training_months[0]} to {record.training_months[-1]}"
+            ),
             "hold-out month": lambda record: record.holdout_month,
             "lake snapshot": lambda record: str(record.snapshot),
             "code version": lambda record: record.code_version,
@@ -110,4 +123,7 @@ def _listed(names: set[str]) -> str:
 def metric_rows(compared: SideBySide) -> list[tuple[str, str, str]]:
     """Name and value of each metric, as text."""
     values = [metrics.as_dict() for metrics in compared.metrics]
-    return [(shown, f"{values[0][name]:,.4g}", f"{values[1][name]:,.4g}") for name, shown in SHOWN.items()]
+    return [
+        (shown, f"{values[0][name]:,.4g}", f"{values[1][name]:,.4g}")
+        for name, shown in SHOWN.items()
+    ]

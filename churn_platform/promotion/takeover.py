@@ -1,4 +1,6 @@
-"""A change of champion that a person orders: what rollback and approval share, and what it made live."""
+"""A change of champion that a person orders: what rollback and approval share, and what it made
+live.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,7 +17,9 @@ from churn_platform.published.live_file import read_live
 
 @dataclass(frozen=True)
 class Takeover:
-    """A change of champion that is live: from which version to which, and the record that says why."""
+    """A change of champion that is live: from which version to which, and the
+    record that says why.
+    """
 
     before: int | None
     record: Record
@@ -23,7 +27,9 @@ class Takeover:
 
 
 def scored_by_another(publisher: Publisher, version: int) -> tuple[str, int] | None:
-    """The live month whose published scores another version made, with that version; None where all fits."""
+    """The live month whose published scores another version made, with that version; None where all
+    fits.
+    """
     live = read_live(publisher.root)
     if live is None or live.features_month is None:
         return None
@@ -41,7 +47,15 @@ def take_over(
 ) -> Takeover:
     """The bundle comes first: where it cannot be made, nothing has happened."""
     bundle = ready_bundle(publisher, version)
-    record = crown(publisher.client, publisher.audit, publisher.portfolio.name, version, action, reason, details)
+    record = crown(
+        publisher.client,
+        publisher.audit,
+        publisher.portfolio.name,
+        version,
+        action,
+        reason,
+        details,
+    )
     make_live(publisher, bundle, reason=f"{action}: {reason}")
     return Takeover(serving, record, bundle)
 
@@ -49,7 +63,11 @@ def take_over(
 def live_version(publisher: Publisher) -> int | None:
     """The version that serving is told to use; None before the first publication."""
     live = read_live(publisher.root)
-    return next((model.version for model in live.models if model.role == "champion"), None) if live else None
+    return (
+        next((model.version for model in live.models if model.role == "champion"), None)
+        if live
+        else None
+    )
 
 
 def check_reason(reason: str) -> None:

@@ -1,4 +1,6 @@
-"""Gives a challenger a share of live traffic, or lets it score in shadow. Recorded before it is live."""
+"""Gives a challenger a share of live traffic, or lets it score in shadow. Recorded before it is
+live.
+"""
 
 from churn_platform.audit.anchors import note_head
 from churn_platform.errors import PromotionError
@@ -10,11 +12,15 @@ from churn_platform.promotion.takeover import check_reason
 from churn_platform.published.live_file import Live, direct_traffic
 
 
-def share_traffic(publisher: Publisher, *, challenger: int, weight: float, shadow: bool, reason: str) -> Live:
-    """Start, change or end an experiment, on record before it is live; what is so already is no new record.
+def share_traffic(
+    publisher: Publisher, *, challenger: int, weight: float, shadow: bool, reason: str
+) -> Live:
+    """Start, change or end an experiment, on record before it is live; what is so already is no new
+    record.
 
-    A challenger that was never published, as one that was refused, is exported first. PromotionError without a reason
-    or for a withdrawn version, PublicationError where the share makes no sense.
+    A challenger that was never published, as one that was refused, is exported first.
+    PromotionError without a reason or for a withdrawn version, PublicationError where the share
+    makes no sense.
     """
     check_reason(reason)
     name = publisher.portfolio.name
@@ -24,8 +30,17 @@ def share_traffic(publisher: Publisher, *, challenger: int, weight: float, shado
         ready_bundle(publisher, challenger)
 
     def note(live: Live) -> None:
-        details = {"live": {f"version {model.version}": [model.role, model.weight] for model in live.models}}
+        details = {
+            "live": {
+                f"version {model.version}": [model.role, model.weight] for model in live.models
+            }
+        }
         about = {"portfolio": name, "subject": f"version {challenger}"}
-        note_head(publisher.client, publisher.audit.append("traffic", **about, reason=reason, details=details))
+        note_head(
+            publisher.client,
+            publisher.audit.append("traffic", **about, reason=reason, details=details),
+        )
 
-    return direct_traffic(publisher.root, challenger=challenger, weight=weight, shadow=shadow, before_change=note)
+    return direct_traffic(
+        publisher.root, challenger=challenger, weight=weight, shadow=shadow, before_change=note
+    )

@@ -51,7 +51,9 @@ def _point(target: Path, folder: Path) -> None:
 
 @contextmanager
 def new_file(target: Path) -> Iterator[Path]:
-    """A draft that the block writes, and that then replaces `target` in one step; it vanishes where the block fails."""
+    """A draft that the block writes, and that then replaces `target` in one step; it vanishes where
+    the block fails.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:

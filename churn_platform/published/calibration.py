@@ -1,4 +1,6 @@
-"""Platt scaling for one score at a time, as readers of a bundle apply it. Light on purpose: the standard library."""
+"""Platt scaling for one score at a time, as readers of a bundle apply it. Light on purpose: the
+standard library.
+"""
 
 from math import exp, log
 

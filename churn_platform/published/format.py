@@ -1,4 +1,5 @@
-"""The published contract: what the platform writes and serving reads. Light on purpose: msgspec and numpy alone.
+"""The published contract: what the platform writes and serving reads. Light on purpose: msgspec and
+numpy alone.
 
 published/<portfolio>/
   models/<version>/model.onnx, manifest.json, model_card.html where the version has a card
@@ -39,7 +40,9 @@ ROUTES = ROUTES_TO_COME | {
     "schema",
     "view_report",
 }
-"""What the service's paths begin with: a portfolio of such a name could not be told apart from a route."""
+"""What the service's paths begin with: a portfolio of such a name could not be told apart from a
+route.
+"""
 JSON_BYTES_MAX = 64 << 20  # of a manifest or live.json; thousands of features take less
 CHAMPION, CHALLENGER, SHADOW = "champion", "challenger", "shadow"
 
@@ -52,8 +55,10 @@ _decode_reasons = msgspec.json.Decoder(tuple[str, ...]).decode
 class PublishedFeature(msgspec.Struct, frozen=True):
     """One feature as the model expects it, in the manifest's order.
 
-    default: stands in for a value that a request leaves out. reference: what a typical customer has, nullable or not.
-    importance: mean absolute contribution to the log-odds; bundles of before have none. format: how the source writes
+    default: stands in for a value that a request leaves out. reference: what a typical customer
+    has, nullable or not.
+    importance: mean absolute contribution to the log-odds; bundles of before have none. format: how
+    the source writes
     the values, where not plainly. other: the level that stands for all that are not listed.
     """
 
@@ -83,7 +88,9 @@ class Tier(msgspec.Struct, frozen=True):
 
 
 class SmokePrediction(msgspec.Struct, frozen=True):
-    """Encoded values, nobody's own, with the calibrated probability that the bundle must give; null is missing."""
+    """Encoded values, nobody's own, with the calibrated probability that the bundle must give; null
+    is missing.
+    """
 
     features: tuple[float | None, ...]
     churn_probability: float
@@ -92,8 +99,8 @@ class SmokePrediction(msgspec.Struct, frozen=True):
 class ModelManifest(msgspec.Struct, frozen=True):
     """All that serving needs to know of a model, and where it comes from.
 
-    id_column: what the source calls the customer id; bundles of before do not say. unused_columns: what the source has
-    besides, and a request may bring along.
+    id_column: what the source calls the customer id; bundles of before do not say. unused_columns:
+    what the source has besides, and a request may bring along.
     """
 
     portfolio: str
@@ -138,7 +145,11 @@ class StoredCustomer(msgspec.Struct, frozen=True):
 
 def pack_customer(features: np.ndarray, churn_probability: float, reasons: list[str]) -> bytes:
     """A customer as stored: float32 features, a float64 score, then the reasons as JSON."""
-    return features.astype("<f4", copy=False).tobytes() + _SCORE.pack(churn_probability) + msgspec.json.encode(reasons)
+    return (
+        features.astype("<f4", copy=False).tobytes()
+        + _SCORE.pack(churn_probability)
+        + msgspec.json.encode(reasons)
+    )
 
 
 def unpack_customer(stored: bytes, feature_count: int) -> StoredCustomer:
@@ -162,7 +173,9 @@ def features_dir(root: Path, month: str) -> Path:
 
 
 class DamagedError(ChurnError, msgspec.DecodeError):
-    """A published file is there and cannot be read; to serving it is as any other that cannot be decoded."""
+    """A published file is there and cannot be read; to serving it is as any other that cannot be
+    decoded.
+    """
 
 
 def read_model_manifest(folder: Path) -> ModelManifest:
@@ -179,4 +192,6 @@ def decode_file(path: Path, kind: type[Published]) -> Published:
     try:
         return msgspec.json.decode(read_regular(path, bytes_max=JSON_BYTES_MAX), type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise DamagedError(f"{path} is damaged: {error}; put it back, or remove it and publish again") from error
+        raise DamagedError(
+            f"{path} is damaged: {error}; put it back, or remove it and publish again"
+        ) from error

@@ -1,4 +1,6 @@
-"""live.json: which models and which month serve. Replaced in one step; changed by one process at a time."""
+"""live.json: which models and which month serve. Replaced in one step; changed by one process at a
+time.
+"""
 
 import fcntl
 from collections.abc import Callable, Iterator
@@ -20,7 +22,9 @@ from churn_platform.published.format import (
 
 
 class LiveModel(msgspec.Struct, frozen=True):
-    """A model that serving loads: its role (champion, challenger or shadow), and its share of the traffic."""
+    """A model that serving loads: its role (champion, challenger or shadow), and its share of the
+    traffic.
+    """
 
     version: int
     role: str
@@ -47,8 +51,12 @@ def read_live(root: Path) -> Live | None:
     return decode_file(path, Live) if path.exists() else None
 
 
-def go_live(root: Path, portfolio: str, *, champion: int | None = None, features_month: str | None = None) -> Live:
-    """Name a champion, a month of features, or both as live; what is not given, or a newer month, stays as it is."""
+def go_live(
+    root: Path, portfolio: str, *, champion: int | None = None, features_month: str | None = None
+) -> Live:
+    """Name a champion, a month of features, or both as live; what is not given, or a newer month,
+    stays as it is.
+    """
     root.mkdir(parents=True, exist_ok=True)
     with _locked(root / ".live.lock"):
         live = read_live(root) or Live(portfolio, (), None)
@@ -70,22 +78,32 @@ def direct_traffic(
     shadow: bool = False,
     before_change: Callable[[Live], object] = lambda _: None,
 ) -> Live:
-    """Give a challenger its share of the champion's traffic, or let it score in the shadow; weight 0 ends either.
+    """Give a challenger its share of the champion's traffic, or let it score in the shadow; weight
+    0 ends either.
 
-    before_change: called with what will be live, unless that is so already; where it raises, nothing changes.
-    PublicationError where there is no champion, no such bundle, or the weight is no share.
+    before_change: called with what will be live, unless that is so already; where it raises,
+    nothing changes. PublicationError where there is no champion, no such bundle, or the weight is
+    no share.
     """
     with _locked(root / ".live.lock"):
         live = read_live(root)
         if live is None or live.champion is None:
             raise PublicationError(f"{root} has no champion; publish one before an experiment")
-        if not 0 <= weight < 1 or challenger == live.champion or not model_dir(root, challenger).exists():
+        if (
+            not 0 <= weight < 1
+            or challenger == live.champion
+            or not model_dir(root, challenger).exists()
+        ):
             raise PublicationError(
-                f"version {challenger} with weight {weight:g} is no challenger to version {live.champion}: "
+                f"version {challenger} with weight {weight:g} is no challenger to version "
+                f"{live.champion}: "
                 "it must be another published version, and the weight at least 0 and below 1"
             )
         role, share = (SHADOW, 0.0) if shadow else (CHALLENGER, weight)
-        models = (LiveModel(live.champion, CHAMPION, 1.0 - share), LiveModel(challenger, role, share))
+        models = (
+            LiveModel(live.champion, CHAMPION, 1.0 - share),
+            LiveModel(challenger, role, share),
+        )
         fresh = msgspec.structs.replace(
             live, models=models if weight or shadow else (LiveModel(live.champion, CHAMPION, 1.0),)
         )

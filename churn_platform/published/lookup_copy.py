@@ -1,4 +1,6 @@
-"""Where the service keeps its own copies of published look-ups: `lookups/<portfolio>/<sha256>/customers.lmdb`."""
+"""Where the service keeps its own copies of published look-ups:
+`lookups/<portfolio>/<sha256>/customers.lmdb`.
+"""
 
 from pathlib import Path
 

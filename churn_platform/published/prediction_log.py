@@ -1,8 +1,9 @@
-"""The prediction log's format: serving writes segments, the platform reads them. Light: msgspec alone.
+"""The prediction log's format: serving writes segments, the platform reads them. Light: msgspec
+alone.
 
-A segment is MAGIC, a frame with the header, then a frame per prediction. A frame is the payload's length and CRC-32
-(little-endian, 4 bytes each) and the payload in msgpack. New fields of `Prediction` go to its end and need a default;
-any other change needs a new SCHEMA.
+A segment is MAGIC, a frame with the header, then a frame per prediction. A frame is the payload's
+length and CRC-32 (little-endian, 4 bytes each) and the payload in msgpack. New fields of
+`Prediction` go to its end and need a default; any other change needs a new SCHEMA.
 """
 
 import re
@@ -21,14 +22,17 @@ SCHEMA = 1
 OPEN_SUFFIX = ".open"  # a worker writes it and holds a lock on it
 CLOSED_SUFFIX = ".seg"  # nobody writes it any more
 FRAME = struct.Struct("<II")
-RECORD_BYTES_MAX = 1 << 20  # far above any answer; a length that was damaged is no reason to sum up a file
+RECORD_BYTES_MAX = (
+    1 << 20
+)  # far above any answer; a length that was damaged is no reason to sum up a file
 _ARRAY = re.compile(rb"[\x90-\x9f\xdc]")
 
 
 class Prediction(msgspec.Struct, frozen=True, array_like=True):
     """One answer: `request_id` and `item`, the position in a batch, are unique together.
 
-    `features` is what the model saw, float32 little-endian in the order of the version's manifest, NaN for missing.
+    `features` is what the model saw, float32 little-endian in the order of the version's manifest,
+    NaN for missing.
     """
 
     request_id: str
@@ -55,7 +59,9 @@ class SegmentHeader(msgspec.Struct, frozen=True):
 
 
 class Damage(msgspec.Struct, frozen=True):
-    """Bytes of a segment that are no record although records follow: a disk or a copy changed them."""
+    """Bytes of a segment that are no record although records follow: a disk or
+    a copy changed them.
+    """
 
     offset: int
     content: bytes
@@ -119,7 +125,10 @@ def load_segment(path: Path) -> Segment:
         return Segment(None, [], bytes(content))
     header = _decoded(_HEADER_DECODER, payload, path)
     if header.schema != SCHEMA:
-        raise DataError(f"{path}: schema {header.schema} of the prediction log; this version reads {SCHEMA}, update it")
+        raise DataError(
+            f"{path}: schema {header.schema} of the prediction log; this version reads {SCHEMA}, "
+            "update it"
+        )
     predictions: list[Prediction] = []
     damage: list[Damage] = []
     while end < len(content):

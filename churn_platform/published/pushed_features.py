@@ -1,4 +1,6 @@
-"""Where the service keeps pushed features: an LMDB store in a folder `overlay`, by `<portfolio>/<customer>`."""
+"""Where the service keeps pushed features: an LMDB store in a folder `overlay`, by
+`<portfolio>/<customer>`.
+"""
 
 from pathlib import Path
 

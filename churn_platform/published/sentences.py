@@ -1,8 +1,10 @@
-"""Values put into the catalogue's sentences, alike for the platform and for serving. Light: the standard library alone.
+"""Values put into the catalogue's sentences, alike for the platform and for serving. Light: the
+standard library alone.
 
 A sentence is a format string with `{value}`. Beside Python's own formats it may say:
 
-- `{value:change}`: 'fell 62 %' or 'rose 62 %' of a ratio; `{value:change .2f}` of a number, 'rose 2.00'
+- `{value:change}`: 'fell 62 %' or 'rose 62 %' of a ratio; `{value:change .2f}` of a number, 'rose
+2.00'
 - `{value:count ticket}`: '1 ticket', '3 tickets'
 - `{value:either has ended|still runs}`: the first for true, the second for false
 - `{value:until day|before|after}`: '3 days before', '1 day after' for -1
@@ -30,7 +32,8 @@ def decoded(number: float, kind: str, levels: tuple[str, ...]) -> str | bool | i
 
 
 def sentence(template: str, value: Value) -> str:
-    """The template with the value as people write it: whole numbers plain, booleans yes or no, '62 %'.
+    """The template with the value as people write it: whole numbers plain, booleans yes or no, '62
+    %'.
 
     KeyError for a field that is not called `value`.
     """
@@ -39,8 +42,12 @@ def sentence(template: str, value: Value) -> str:
 
 @lru_cache(maxsize=1024)
 def teller(template: str) -> Callable[[Any], str]:
-    """A function that puts a value into the template, which is taken apart once: a month asks millions of times."""
-    pieces = [(literal, _form(field, spec)) for literal, field, spec, _ in Formatter().parse(template)]
+    """A function that puts a value into the template, which is taken apart once: a month asks
+    millions of times.
+    """
+    pieces = [
+        (literal, _form(field, spec)) for literal, field, spec, _ in Formatter().parse(template)
+    ]
 
     def tell(value: Any) -> str:
         return "".join([literal + form(value) for literal, form in pieces])

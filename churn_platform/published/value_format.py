@@ -1,6 +1,8 @@
-"""How the values of a column are written: one description for ingest, which reads it in SQL, and for the service.
+"""How the values of a column are written: one description for ingest, which reads it in SQL, and
+for the service.
 
-Light on purpose: msgspec and the standard library alone. `churn_platform/ingest/formatted.py` says the same in SQL.
+Light on purpose: msgspec and the standard library alone. `churn_platform/ingest/formatted.py` says
+the same in SQL.
 """
 
 import math
@@ -11,18 +13,30 @@ import msgspec
 
 BLANKS = " \t\u00a0\u2007\u2009\u202f"
 APOSTROPHES = "'\u2019\u02bc`"
-MISSING_MARKERS = ("na", "n/a", "null", "none", "nan", "?", "-")  # missing in every column but one of text
+MISSING_MARKERS = (
+    "na",
+    "n/a",
+    "null",
+    "none",
+    "nan",
+    "?",
+    "-",
+)  # missing in every column but one of text
 EPOCH = {"epoch_seconds": 1, "epoch_milliseconds": 1000}
 TIME_OF_DAY = r"[T ]+[0-9]{1,2}:[0-9]{2}.*$"
-INFINITE = frozenset({"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "\u221e", "-\u221e"})
+INFINITE = frozenset(
+    {"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "\u221e", "-\u221e"}
+)
 
 
 class ValueFormat(msgspec.Struct, frozen=True):
     """How a column writes numbers, days and what is missing.
 
-    thousands: the sign between groups of digits; a blank stands for every kind of blank, an apostrophe for every kind.
+    thousands: the sign between groups of digits; a blank stands for every kind of blank, an
+    apostrophe for every kind.
     affixes: currencies, units or per cent signs that stand around a number and are left away.
-    date: a strptime pattern, `epoch_seconds` or `epoch_milliseconds`; the value is then the days before the snapshot.
+    date: a strptime pattern, `epoch_seconds` or `epoch_milliseconds`; the value is then the days
+    before the snapshot.
     """
 
     decimal: str = "."

@@ -17,9 +17,10 @@ def top_reasons(
 ) -> pa.ListArray:
     """Up to `top` sentences per customer for (rows, features) values and contributions.
 
-    Only features that raise the risk and whose value is known give a reason, and none that is protected: what a person
-    is goes into no call. The strongest feature of each group comes first, strongest group leading, then the others:
-    three features of one group mostly tell an agent one thing three times.
+    Only features that raise the risk and whose value is known give a reason, and none that is
+    protected: what a person is goes into no call. The strongest feature of each group comes first,
+    strongest group leading, then the others: three features of one group mostly tell an agent one
+    thing three times.
     """
     told = np.array([not feature.protected for feature in catalogue])
     raising = np.where(np.isnan(features) | ~told, 0.0, contributions)
@@ -28,20 +29,32 @@ def top_reasons(
     which = np.empty(order.shape, dtype=np.int64)
     for place in np.unique(order[order >= 0]):
         rows, ranks = np.nonzero(order == place)
-        numbers, number_of = np.unique(features[rows, place], return_inverse=True)  # most values come many times
+        numbers, number_of = np.unique(
+            features[rows, place], return_inverse=True
+        )  # most values come many times
         which[rows, ranks] = len(sentences) + number_of
         sentences += [sentence(number, catalogue[place]) for number in numbers.tolist()]
-    return lists(pa.array(sentences, pa.string()).take(pa.array(which[order >= 0])), (order >= 0).sum(axis=1))
+    return lists(
+        pa.array(sentences, pa.string()).take(pa.array(which[order >= 0])), (order >= 0).sum(axis=1)
+    )
 
 
 def lists(values: pa.Array, lengths: np.ndarray) -> pa.ListArray:
     """Values cut into lists of these lengths, one after the other."""
-    return pa.ListArray.from_arrays(np.concatenate(([0], np.cumsum(lengths))).astype(np.int32), values)
+    return pa.ListArray.from_arrays(
+        np.concatenate(([0], np.cumsum(lengths))).astype(np.int32), values
+    )
 
 
 def _strongest(raising: np.ndarray, first: np.ndarray, top: int) -> np.ndarray:
-    """Positions of the `top` strongest raising features, the first of groups before others, -1 for none."""
-    leading, others, rows = np.where(first, raising, 0.0), np.where(first, 0.0, raising), np.arange(len(raising))
+    """Positions of the `top` strongest raising features, the first of groups before others, -1 for
+    none.
+    """
+    leading, others, rows = (
+        np.where(first, raising, 0.0),
+        np.where(first, 0.0, raising),
+        np.arange(len(raising)),
+    )
     order = np.empty((len(raising), top), dtype=np.int64)
     for place in range(top):
         left = np.where((leading > 0).any(axis=1, keepdims=True), leading, others)
@@ -64,7 +77,9 @@ def _first_of_group(raising: np.ndarray, catalogue: Sequence[Feature]) -> np.nda
 
 
 def sentence(number: float, feature: Feature) -> str:
-    """The catalogue's sentence for one known encoded value: 'Calls fell 62 % against the last three months'."""
+    """The catalogue's sentence for one known encoded value: 'Calls fell 62 % against the last three
+    months'.
+    """
     value = decode(number, feature)
     assert value is not None, "what is missing gives no reason"
     return teller(feature.reason)(value)

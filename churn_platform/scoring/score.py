@@ -1,4 +1,6 @@
-"""Scores a month of customers in Arrow batches, so that memory stays bounded however many there are."""
+"""Scores a month of customers in Arrow batches, so that memory stays bounded however many there
+are.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -46,16 +48,21 @@ class Champion:
 def encoded_batches(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, batch_rows: int
 ) -> Iterator[Batch]:
-    """Customer ids and encoded features of a month, ordered by customer, a batch at a time, each validated."""
+    """Customer ids and encoded features of a month, ordered by customer, a batch at a time, each
+    validated.
+    """
     table = f"{portfolio.name}.customer_features"
     if not table_exists(connection, table):
         return
     query = (
-        f"select customer_id, {encoded_columns(portfolio.features)} from {table} where month = ? order by customer_id"
+        f"select customer_id, {encoded_columns(portfolio.features)} from {table} "
+        "where month = ? order by customer_id"
     )
     for batch in stream(connection, query, [month], batch_rows=batch_rows):
         features = matrix(batch, portfolio.feature_names)
-        validate_encoded(features, portfolio.features, what=f"{portfolio.name} features of {label(month)}")
+        validate_encoded(
+            features, portfolio.features, what=f"{portfolio.name} features of {label(month)}"
+        )
         yield batch.column("customer_id"), features
 
 
@@ -68,13 +75,17 @@ def score_month(
     batch_rows: int,
     threads: int,
 ) -> pa.Table:
-    """One row per customer of the month, in the columns of SCORE_COLUMNS; DataError where there are no features.
+    """One row per customer of the month, in the columns of SCORE_COLUMNS; DataError where there are
+    no features.
 
-    Decile 1 holds the highest probabilities. Customers of the lowest tier get no reasons. `champion` is asked for by
-    each batch, so that it may still be on its way while features are read.
+    Decile 1 holds the highest probabilities. Customers of the lowest tier get no reasons.
+    `champion` is asked for by each batch, so that it may still be on its way while features are
+    read.
     """
     batches = encoded_batches(connection, portfolio, month, batch_rows=batch_rows)
-    scored = list(in_order(lambda batch: _score_batch(champion(), portfolio, batch), batches, threads=threads))
+    scored = list(
+        in_order(lambda batch: _score_batch(champion(), portfolio, batch), batches, threads=threads)
+    )
     if not scored:
         validate_encoded(np.empty((0, 0)), (), what=f"{portfolio.name} features of {label(month)}")
     scores = pa.concat_tables(scored)
@@ -84,9 +95,15 @@ def score_month(
     )
 
 
-def replace_scores(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, scores: pa.Table) -> int:
-    """Put the scores of a month in place of those before; returns their number. To be called in a transaction."""
-    return replace_rows(connection, f"{portfolio.name}.monthly_scores", SCORE_COLUMNS, month, scores)
+def replace_scores(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, scores: pa.Table
+) -> int:
+    """Put the scores of a month in place of those before; returns their number. To be called in a
+    transaction.
+    """
+    return replace_rows(
+        connection, f"{portfolio.name}.monthly_scores", SCORE_COLUMNS, month, scores
+    )
 
 
 def _score_batch(champion: Champion, portfolio: Portfolio, batch: Batch) -> pa.Table:
@@ -107,7 +124,9 @@ def _score_batch(champion: Champion, portfolio: Portfolio, batch: Batch) -> pa.T
 
 
 def _reasons(champion: Champion, features: np.ndarray, codes: np.ndarray) -> pa.ListArray:
-    """Reasons of a batch; contributions cost far more than scores, so only customers above the lowest tier get them."""
+    """Reasons of a batch; contributions cost far more than scores, so only customers above the
+    lowest tier get them.
+    """
     told = np.flatnonzero(codes < len(champion.tiers) - 1)
     model, explained = champion.model, features[told]
     lengths = np.zeros(len(codes), dtype=np.int32)
@@ -119,7 +138,9 @@ def _reasons(champion: Champion, features: np.ndarray, codes: np.ndarray) -> pa.
 
 
 def _deciles(probability: np.ndarray) -> np.ndarray:
-    """Decile of each customer, 1 for the highest probabilities; ties are cut in the order of the rows."""
+    """Decile of each customer, 1 for the highest probabilities; ties are cut in the order of the
+    rows.
+    """
     deciles = np.empty(len(probability), dtype=np.int32)
     order = np.argsort(-probability, kind="stable")
     deciles[order] = np.arange(len(order)) * 10 // len(order) + 1

@@ -24,15 +24,22 @@ LEDGER = pa.schema(
 
 
 def read_segments(portfolio: str, paths: Sequence[Path]) -> tuple[pa.Table, pa.Table]:
-    """Ledger and answers of some segments; DataError where one holds answers of another portfolio."""
+    """Ledger and answers of some segments; DataError where one holds answers of
+    another portfolio.
+    """
     lines, answers = [], [answer_rows([], segment="")]
     for path in paths:
         segment = load_segment(path)
         if strange := {item.portfolio for item in segment.predictions} - {portfolio}:
-            raise DataError(f"{path}: predictions of {', '.join(sorted(strange))} in the log of {portfolio}; move it")
+            raise DataError(
+                f"{path}: predictions of {', '.join(sorted(strange))} in the log of {portfolio}; "
+                "move it"
+            )
         count = len(segment.predictions)
         damaged = sum(len(spot.content) for spot in segment.damage)
-        lines.append([path.name, file_sha256(path), opened_at_us(path), count, segment.torn_bytes, damaged])
+        lines.append(
+            [path.name, file_sha256(path), opened_at_us(path), count, segment.torn_bytes, damaged]
+        )
         answers.append(answer_rows(segment.predictions, segment=path.name))
     ledger = [dict(zip(LEDGER.names, line, strict=True)) for line in lines]
     return pa.Table.from_pylist(ledger, LEDGER), pa.concat_tables(answers)
@@ -51,11 +58,15 @@ def answer_rows(predictions: Sequence[Prediction], *, segment: str) -> pa.Table:
             "customer_id": pa.array([item.customer_id for item in predictions], pa.string()),
             "model_version": pa.array([item.model_version for item in predictions], pa.int32()),
             "arm": pa.array([item.arm for item in predictions], pa.string()),
-            "churn_probability": pa.array([item.churn_probability for item in predictions], pa.float64()),
+            "churn_probability": pa.array(
+                [item.churn_probability for item in predictions], pa.float64()
+            ),
             "risk_tier": pa.array([item.tier for item in predictions], pa.string()),
             "features": pa.ListArray.from_arrays(offsets, values),
             "features_month": pa.array([item.features_month for item in predictions], pa.string()),
-            "missing_features": pa.array([list(item.missing) for item in predictions], pa.list_(pa.string())),
+            "missing_features": pa.array(
+                [list(item.missing) for item in predictions], pa.list_(pa.string())
+            ),
             "latency_ms": pa.array([item.latency_us / 1_000 for item in predictions], pa.float64()),
             "segment": pa.array([segment] * len(predictions), pa.string()),
         }

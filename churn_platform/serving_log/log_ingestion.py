@@ -1,7 +1,7 @@
 """Moves closed segments of the prediction log into the lake, each exactly once.
 
-The rows of a segment and its line in the ledger are one transaction; the file goes only afterwards. A run that is
-killed in between leaves a file that the ledger knows, and the next run removes it.
+The rows of a segment and its line in the ledger are one transaction; the file goes only afterwards.
+A run that is killed in between leaves a file that the ledger knows, and the next run removes it.
 """
 
 import fcntl
@@ -24,7 +24,9 @@ from churn_platform.serving_log.answer_rows import read_segments
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import ensure_table, table_exists, write
 
-TRANSACTION_BYTES = 64 << 20  # of segments, so that memory stays bounded however long nobody ingested
+TRANSACTION_BYTES = (
+    64 << 20
+)  # of segments, so that memory stays bounded however long nobody ingested
 TORN_DIR = "torn"
 DAMAGED_DIR = "damaged"
 
@@ -57,7 +59,9 @@ LEDGER_COLUMNS = {
 
 @dataclass(frozen=True)
 class Ingested:
-    """What was moved; how many segments had half a record at their end, and how many were damaged."""
+    """What was moved; how many segments had half a record at their end, and how
+    many were damaged.
+    """
 
     segments: int
     predictions: int
@@ -82,14 +86,17 @@ def ledger_table(portfolio: str) -> str:
     return f"{portfolio}.serving_log_segments"
 
 
-def ingest_segments(connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: str, folder: Path) -> Ingested:
-    """Move every closed segment of the folder into the lake and remove its file. May be called at any time, by anyone.
+def ingest_segments(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: str, folder: Path
+) -> Ingested:
+    """Move every closed segment of the folder into the lake and remove its file. May be called at
+    any time, by anyone.
 
     The connection has its keys set. Answers on erased customers are left out. A segment with half a
-    record at its end goes to a folder `torn` beside it instead, a damaged one to a folder `damaged`,
-    unless it names an erased customer. An answer that the lake has is not inserted again, so a
-    damaged segment may come back whole. DataError if a file cannot be read, is of another portfolio,
-    or has the name of a sound ingested one and other contents; it stays then.
+    record at its end goes to a folder `torn` beside it instead, a damaged one to a folder
+    `damaged`, unless it names an erased customer. An answer that the lake has is not inserted
+    again, so a damaged segment may come back whole. DataError if a file cannot be read, is of
+    another portfolio, or has the name of a sound ingested one and other contents; it stays then.
     """
     tables = {log_table(portfolio): LOG_COLUMNS, ledger_table(portfolio): LEDGER_COLUMNS}
     if not all(_is_ready(connection, table, columns) for table, columns in tables.items()):
@@ -110,7 +117,9 @@ def ingest_segments(connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio
 
 
 def check_damaged(folder: Path) -> None:
-    """DataError as long as a damaged segment waits for a person: answers in it are lost or can be restored."""
+    """DataError as long as a damaged segment waits for a person: answers in it are lost or can be
+    restored.
+    """
     damaged = sorted((folder / DAMAGED_DIR).glob(f"*{CLOSED_SUFFIX}"))
     if not damaged:
         return
@@ -118,13 +127,17 @@ def check_damaged(folder: Path) -> None:
     places = load_segment(first).damage
     at = ", ".join(f"{spot.offset} ({len(spot.content)} bytes)" for spot in places) or "its end"
     raise DataError(
-        f"{len(damaged)} segments of the prediction log are damaged; {first} at byte {at}. Every readable answer "
-        f"is in the lake. Put the whole file back as {folder / first.name} from a back-up and ingest again, "
+        f"{len(damaged)} segments of the prediction log are damaged; {first} at byte {at}. "
+        "Every readable answer "
+        f"is in the lake. Put the whole file back as {folder / first.name} from a back-up "
+        "and ingest again, "
         f"or accept the loss and remove {first}"
     )
 
 
-def _is_ready(connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str]) -> bool:
+def _is_ready(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str]
+) -> bool:
     """Whether a table is there with every column; one of an earlier version may lack some."""
     if not table_exists(connection, table):
         return False
@@ -159,7 +172,9 @@ def _groups(paths: Sequence[Path]) -> Iterator[list[Path]]:
         yield group
 
 
-def _ingest_group(connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: str, paths: list[Path]) -> Ingested:
+def _ingest_group(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: str, paths: list[Path]
+) -> Ingested:
     recorded = _recorded(connection, portfolio, paths)
     fresh = [path for path in paths if path not in recorded]
     ledger, answers = read_segments(portfolio, fresh)
@@ -172,7 +187,10 @@ def _ingest_group(connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: 
     lost = recorded | {
         path: Lost(torn, damaged)
         for path, torn, damaged in zip(
-            fresh, ledger["torn_bytes"].to_pylist(), ledger["damaged_bytes"].to_pylist(), strict=True
+            fresh,
+            ledger["torn_bytes"].to_pylist(),
+            ledger["damaged_bytes"].to_pylist(),
+            strict=True,
         )
     }
     for path in paths:
@@ -185,7 +203,9 @@ def _ingest_group(connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: 
     )
 
 
-def _without_erased(connection: duckdb.DuckDBPyConnection, portfolio: str, answers: pa.Table) -> pa.Table:
+def _without_erased(
+    connection: duckdb.DuckDBPyConnection, portfolio: str, answers: pa.Table
+) -> pa.Table:
     """The answers without those on erased customers: a later request must not bring them back."""
     ids = answers["customer_id"].drop_null().unique()
     erased = suppressed_among(connection, portfolio, ids.to_pylist())
@@ -195,7 +215,9 @@ def _without_erased(connection: duckdb.DuckDBPyConnection, portfolio: str, answe
     return answers.filter(pc.invert(is_erased))
 
 
-def _recorded(connection: duckdb.DuckDBPyConnection, portfolio: str, paths: Sequence[Path]) -> dict[Path, Lost]:
+def _recorded(
+    connection: duckdb.DuckDBPyConnection, portfolio: str, paths: Sequence[Path]
+) -> dict[Path, Lost]:
     """What is lost of those segments that the ledger knows already, as they are now.
 
     A damaged one that comes back with other contents is not among them: it was restored.
@@ -221,14 +243,19 @@ def _recorded(connection: duckdb.DuckDBPyConnection, portfolio: str, paths: Sequ
     return recorded
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, portfolio: str, ledger: pa.Table, answers: pa.Table) -> int:
-    """Insert the answers that the lake lacks, and the ledger's lines in place of older ones; the number of answers."""
+def _insert(
+    connection: duckdb.DuckDBPyConnection, portfolio: str, ledger: pa.Table, answers: pa.Table
+) -> int:
+    """Insert the answers that the lake lacks, and the ledger's lines in place of older ones; the
+    number of answers.
+    """
     log, lines = log_table(portfolio), ledger_table(portfolio)
     names = ledger["segment"].to_pylist()
     connection.execute(f"delete from {lines} where list_contains(?, segment)", [names])
     connection.register("ingested", ledger)
     connection.execute(
-        f"insert into {lines} by name select *, date_trunc('month', opened_at)::date as month from ingested"
+        f"insert into {lines} by name select *, date_trunc('month', "
+        "opened_at)::date as month from ingested"
     )
     connection.unregister("ingested")
     connection.register("ingested", answers)
@@ -253,7 +280,9 @@ def _insert(connection: duckdb.DuckDBPyConnection, portfolio: str, ledger: pa.Ta
 
 def _names_erased(connection: duckdb.DuckDBPyConnection, portfolio: str, path: Path) -> bool:
     """Whether a whole record of the segment is on an erased customer."""
-    ids = {item.customer_id for item in load_segment(path).predictions if item.customer_id is not None}
+    ids = {
+        item.customer_id for item in load_segment(path).predictions if item.customer_id is not None
+    }
     return bool(suppressed_among(connection, portfolio, ids))
 
 

@@ -1,6 +1,8 @@
-"""Lets go of answers after their time. Only what the lake has taken over can go: a waiting segment is never touched.
+"""Lets go of answers after their time. Only what the lake has taken over can go: a waiting segment
+is never touched.
 
-The ledger of segments stays for good, so that one which comes back from a backup is not taken for new.
+The ledger of segments stays for good, so that one which comes back from a backup is not taken for
+new.
 """
 
 from datetime import UTC, date, datetime

@@ -1,4 +1,6 @@
-"""Call detail records: voice, texts and data sessions, falling with engagement, dropped under network trouble."""
+"""Call detail records: voice, texts and data sessions, falling with engagement, dropped under
+network trouble.
+"""
 
 import numpy as np
 
@@ -10,11 +12,19 @@ from churn_platform.simulator.levels import RecordType
 _STRANGER_KEYS = np.uint64(1 << 62)  # above every key of a circle
 
 
-def generate_calls(rng: np.random.Generator, chunk: Chunk, calls_per_customer: float, volume: float) -> list[Columns]:
+def generate_calls(
+    rng: np.random.Generator, chunk: Chunk, calls_per_customer: float, volume: float
+) -> list[Columns]:
     """Three blocks of records: voice, sms, data. `volume` scales the MB of a data session."""
     calls = Calls()
     people = chunk.people
-    usage = calls.level * calls_per_customer * people.usage_level * np.exp(people.engagement) * chunk.share_of_month
+    usage = (
+        calls.level
+        * calls_per_customer
+        * people.usage_level
+        * np.exp(people.engagement)
+        * chunk.share_of_month
+    )
     by_age = np.array(calls.data_by_age)[people.age]
     return [
         voice(rng, chunk, draw_owners(rng, usage * calls.voice_share), calls),
@@ -27,12 +37,16 @@ def voice(rng: np.random.Generator, chunk: Chunk, owners: np.ndarray, calls: Cal
     """Voice calls of `owners`."""
     n = len(owners)
     dropped = calls.dropped_share + calls.dropped_per_trouble * chunk.people.trouble
-    minutes = calls.voice_minutes_median * np.exp(calls.voice_log_sd * rng.standard_normal(n, dtype=np.float32))
+    minutes = calls.voice_minutes_median * np.exp(
+        calls.voice_log_sd * rng.standard_normal(n, dtype=np.float32)
+    )
     return common(rng, chunk, owners, RecordType.VOICE) | {
         "is_outgoing": flags(rng, n, calls.outgoing_share),
         "contact_number": contact_phone_numbers(contacts(rng, chunk, owners, calls)),
         "duration_s": np.clip(minutes * 60, 1, 4 * 3600).astype(np.int32),
-        "is_international": flags(rng, n, np.minimum(chunk.people.international_share, 0.5)[owners]),
+        "is_international": flags(
+            rng, n, np.minimum(chunk.people.international_share, 0.5)[owners]
+        ),
         "is_dropped": flags(rng, n, np.minimum(dropped, calls.dropped_max)[owners]),
     }
 
@@ -46,7 +60,9 @@ def texts(rng: np.random.Generator, chunk: Chunk, owners: np.ndarray, calls: Cal
     }
 
 
-def sessions(rng: np.random.Generator, chunk: Chunk, owners: np.ndarray, calls: Calls, volume: float) -> Columns:
+def sessions(
+    rng: np.random.Generator, chunk: Chunk, owners: np.ndarray, calls: Calls, volume: float
+) -> Columns:
     """Data sessions of `owners`, larger for those whose engagement is high."""
     n = len(owners)
     median = calls.session_mb_median * volume * chunk.people.data_level
@@ -57,7 +73,9 @@ def sessions(rng: np.random.Generator, chunk: Chunk, owners: np.ndarray, calls: 
     }
 
 
-def common(rng: np.random.Generator, chunk: Chunk, owners: np.ndarray, record_type: RecordType) -> Columns:
+def common(
+    rng: np.random.Generator, chunk: Chunk, owners: np.ndarray, record_type: RecordType
+) -> Columns:
     """Columns that every record has; columns left out are zero, false or empty."""
     return {
         "customer_id": owners,
@@ -66,7 +84,9 @@ def common(rng: np.random.Generator, chunk: Chunk, owners: np.ndarray, record_ty
     }
 
 
-def contacts(rng: np.random.Generator, chunk: Chunk, owners: np.ndarray, calls: Calls) -> np.ndarray:
+def contacts(
+    rng: np.random.Generator, chunk: Chunk, owners: np.ndarray, calls: Calls
+) -> np.ndarray:
     """Keys of the other party: mostly the first of the customer's circle, rarely a stranger."""
     n = len(owners)
     draw = rng.random(n, dtype=np.float32)

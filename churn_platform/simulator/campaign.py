@@ -1,4 +1,6 @@
-"""Contacts in the simulated world: whom the operator sets out to call, who was reached, who took the offer."""
+"""Contacts in the simulated world: whom the operator sets out to call, who was reached, who took
+the offer.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +34,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class Reached:
-    """Customers who were reached, as rows of the month's base, with the day of the month and what they answered."""
+    """Customers who were reached, as rows of the month's base, with the day of the month and what
+    they answered.
+    """
 
     row: np.ndarray
     planned: np.ndarray
@@ -48,18 +52,23 @@ def nobody(month: date) -> None:
     """The plan of an operator without campaigns."""
 
 
-def plans_from(contact_lists_dir: Path, landed_contacts_dir: Path, *, write_from: date | None = None) -> Plans:
+def plans_from(
+    contact_lists_dir: Path, landed_contacts_dir: Path, *, write_from: date | None = None
+) -> Plans:
     """The plans of an operator who works off the lists that the platform hands over.
 
-    What is contacted in a month stands in the list of the month before, at `<YYYY-MM>/contact_list.parquet`. In a month
-    before `write_from`, which is over, nobody was contacted unless contacts have landed: the platform lists for past
-    months, too, when it scores several at once.
+    What is contacted in a month stands in the list of the month before, at
+    `<YYYY-MM>/contact_list.parquet`. In a month before `write_from`, which is over, nobody was
+    contacted unless contacts have landed: the platform lists for past months, too, when it scores
+    several at once.
     """
 
     def plan(month: date) -> Plan | None:
         is_over = write_from is not None and month < write_from
         path = contact_lists_dir / label(shift(month, -1)) / LIST_FILE
-        if not path.exists() or (is_over and not (landed_contacts_dir / f"{label(month)}.parquet").exists()):
+        if not path.exists() or (
+            is_over and not (landed_contacts_dir / f"{label(month)}.parquet").exists()
+        ):
             return None
         return read_plan(path)
 
@@ -73,12 +82,16 @@ def read_plan(path: Path) -> Plan:
     if strange := [each for each in ids if not (each.startswith("T") and each[1:].isdecimal())]:
         raise DataError(f"{path}: {strange[0]!r} is no customer of a simulated operator")
     number = np.array([int(each[1:]) for each in ids], dtype=np.int64)
-    channel, offer = (np.asarray(table[name].to_pylist(), dtype=object) for name in ("channel", "offer"))
+    channel, offer = (
+        np.asarray(table[name].to_pylist(), dtype=object) for name in ("channel", "offer")
+    )
     return Plan(number, channel, offer, table["contact_cost_eur"].to_numpy())
 
 
 def reach(rng: np.random.Generator, plan: Plan, people: Population, types: np.ndarray) -> Reached:
-    """Carry out the plan among `people`, in the order of their numbers; who has left the base cannot be reached."""
+    """Carry out the plan among `people`, in the order of their numbers; who has left the base
+    cannot be reached.
+    """
     response = Response()
     _, row, planned = np.intersect1d(people.number, plan.number, return_indices=True)
     answers = rng.random(len(row)) < response.reached
@@ -86,7 +99,9 @@ def reach(rng: np.random.Generator, plan: Plan, people: Population, types: np.nd
     opens, closes = response.office_hours
     second = rng.integers(opens * 3600, closes * 3600, len(row))
     is_accepted = rng.random(len(row)) < acceptance(types[row])
-    return Reached(row[answers], planned[answers], day[answers], second[answers], is_accepted[answers])
+    return Reached(
+        row[answers], planned[answers], day[answers], second[answers], is_accepted[answers]
+    )
 
 
 def describe_contacts(plan: Plan, reached: Reached, month: date) -> Columns:

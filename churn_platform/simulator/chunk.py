@@ -1,4 +1,6 @@
-"""A run of customers in one month: what every event generator receives, and the draws that they share."""
+"""A run of customers in one month: what every event generator receives, and the draws that they
+share.
+"""
 
 from dataclasses import dataclass
 
@@ -20,7 +22,9 @@ _SECOND_OF_DAY = np.interp(
 
 @dataclass(frozen=True)
 class Chunk:
-    """Customers and the part of the month in which each is active: whole days from `first_day`, `days` of them."""
+    """Customers and the part of the month in which each is active: whole days from `first_day`,
+    `days` of them.
+    """
 
     people: Population
     month_day: int
@@ -45,12 +49,16 @@ class Chunk:
 
 
 def draw_owners(rng: np.random.Generator, rate: np.ndarray) -> np.ndarray:
-    """Row number of each event's customer, in order; the events of customer i are Poisson with mean rate[i]."""
+    """Row number of each event's customer, in order; the events of customer i are Poisson with mean
+    rate[i].
+    """
     return np.repeat(np.arange(len(rate), dtype=np.int32), rng.poisson(rate))
 
 
 def draw_times_s(rng: np.random.Generator, chunk: Chunk, owners: np.ndarray) -> np.ndarray:
-    """Seconds since 1970 of events of `owners`: days even over the active time, hours by the day profile."""
+    """Seconds since 1970 of events of `owners`: days even over the active time, hours by the day
+    profile.
+    """
     day = (rng.random(len(owners), dtype=np.float32) * chunk.days[owners]).astype(np.int64)
     day = np.minimum(day, chunk.days[owners] - 1) + chunk.first_day[owners]
     second = _SECOND_OF_DAY[rng.integers(0, 65_536, len(owners), dtype=np.uint16)]

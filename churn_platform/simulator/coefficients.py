@@ -1,8 +1,9 @@
 """Every number of the world in one place, with why it is as it is.
 
-Logits are log-odds of leaving in the coming month. The sizes were chosen so that about 2.3 % leave a month, the true
-probabilities rank churners with an AUC of about 0.89 (a normal logit of standard deviation s gives about
-Phi(s/sqrt 2)), and what customers do shows most, never all, of what drives them.
+Logits are log-odds of leaving in the coming month. The sizes were chosen so that about 2.3 % leave
+a month, the true probabilities rank churners with an AUC of about 0.89 (a normal logit of standard
+deviation s gives about Phi(s/sqrt 2)), and what customers do shows most, never all, of what drives
+them.
 """
 
 from dataclasses import dataclass, replace
@@ -22,7 +23,8 @@ class Mix:
 
 
 USUAL_MIX = Mix()
-# A smaller operator's customers are taken over: younger, southern, fewer commitments and more cards.
+# A smaller operator's customers are taken over: younger, southern, fewer commitments and more
+# cards.
 TAKEOVER_MIX = Mix(
     contract=(0.30, 0.20, 0.30, 0.20),
     payment=(0.40, 0.40, 0.12, 0.08),
@@ -48,7 +50,12 @@ class Founding:
 class Plans:
     """Prices and contracts."""
 
-    price_median_eur: tuple[float, ...] = (11.0, 24.0, 28.0, 34.0)  # by contract type: prepaid is cheap
+    price_median_eur: tuple[float, ...] = (
+        11.0,
+        24.0,
+        28.0,
+        34.0,
+    )  # by contract type: prepaid is cheap
     price_log_sd: float = 0.30
     price_step_eur: float = 0.5  # list prices end in .00 or .50
     taste_log_sd: float = 0.25  # hidden: how much a euro hurts; mean 1
@@ -70,7 +77,9 @@ class Plans:
 class Moods:
     """How hidden satisfaction, trouble and engagement move from month to month."""
 
-    districts_per_region: int = 8  # outages and offers strike districts, so the national churn rate stays steady
+    districts_per_region: int = (
+        8  # outages and offers strike districts, so the national churn rate stays steady
+    )
     outage: float = 0.06  # per district and month
     outage_hit_share: float = 0.5
     trouble_onset: float = 0.04  # a customer's own network trouble, per month
@@ -214,7 +223,13 @@ class App:
     follows_engagement: float = 1.0
     session_s_median: float = 80.0
     session_log_sd: float = 0.8
-    screen_weight: tuple[float, ...] = (0.50, 0.26, 0.12, 0.06, 0.06)  # all but the cancellation screen
+    screen_weight: tuple[float, ...] = (
+        0.50,
+        0.26,
+        0.12,
+        0.06,
+        0.06,
+    )  # all but the cancellation screen
     support_per_trouble: float = 0.10
     cancellation_log_rate: float = -2.0  # a month
     cancellation_per_dissatisfaction: float = 1.2
@@ -226,12 +241,15 @@ class App:
 class Response:
     """What a retention contact does; logs of weights of the types, see `response.py`.
 
-    Chosen so that among customers of high risk a contact takes about 40 % off the probability of leaving, which is the
-    reference case's acceptance rate, and that one in ten or so is better left alone.
+    Chosen so that among customers of high risk a contact takes about 40 % off the probability of
+    leaving, which is the reference case's acceptance rate, and that one in ten or so is better left
+    alone.
     """
 
     persuadable: float = 1.1
-    persuadable_per_price: float = 2.0  # an offer is money: it moves those for whom the plan is dear
+    persuadable_per_price: float = (
+        2.0  # an offer is money: it moves those for whom the plan is dear
+    )
     persuadable_per_rise: float = 4.0
     persuadable_if_free: float = 0.9
     sure_thing: float = -2.2
@@ -239,11 +257,15 @@ class Response:
     lost_cause: float = -0.4
     lost_cause_per_trouble: float = 0.25  # no discount mends a network
     sleeping_dog: float = -1.6
-    sleeping_dog_if_quiet: float = 4.0  # long with us and seldom in the app: has not thought of leaving
+    sleeping_dog_if_quiet: float = (
+        4.0  # long with us and seldom in the app: has not thought of leaving
+    )
     long_days: float = 900
     quiet_sessions: float = 8.0
     acceptance: tuple[float, ...] = (0.80, 0.50, 0.05, 0.05)  # in the order of the types
-    holds: float = 0.90  # of the probability of leaving, with a persuadable customer who took the offer
+    holds: float = (
+        0.90  # of the probability of leaving, with a persuadable customer who took the offer
+    )
     wakes: float = 1.0  # log-odds of leaving, with a sleeping dog
     reached: float = 0.90  # of those whom the operator sets out to contact
     first_days: int = 10  # of the month, in which contacts are made
@@ -251,7 +273,32 @@ class Response:
 
 
 DAY_PROFILE = np.array(  # share of traffic by hour, UTC
-    [1, 0.6, 0.4, 0.3, 0.4, 0.9, 2, 4, 5.5, 6, 6, 6.2, 6.5, 6, 5.5, 5.5, 6, 6.5, 7, 6.5, 6, 5, 3.5, 2]
+    [
+        1,
+        0.6,
+        0.4,
+        0.3,
+        0.4,
+        0.9,
+        2,
+        4,
+        5.5,
+        6,
+        6,
+        6.2,
+        6.5,
+        6,
+        5.5,
+        5.5,
+        6,
+        6.5,
+        7,
+        6.5,
+        6,
+        5,
+        3.5,
+        2,
+    ]
 )
 BROKEN_FEED_KEPT = 0.30  # of the call records; the rest is lost between switch and file
 BROKEN_FEED_UNIT = 100  # amounts arrive in cents

@@ -16,14 +16,20 @@ class SimulationConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     customers: int = Field(
-        ge=1, le=50_000_000, description="Active customers at each month's end; a takeover (harmless_mix) adds some."
+        ge=1,
+        le=50_000_000,
+        description="Active customers at each month's end; a takeover (harmless_mix) adds some.",
     )
     first_month: date = Field(
-        default=date(2025, 1, 1), ge=date(2000, 1, 1), description="First day of the first month written."
+        default=date(2025, 1, 1),
+        ge=date(2000, 1, 1),
+        description="First day of the first month written.",
     )
     months: int = Field(ge=1, le=240, description="Months written.")
     seed: int = Field(ge=0, description="Seed of every random draw.")
-    scenario: Scenario = Field(default="none", description="Disturbance that acts from scenario_month on.")
+    scenario: Scenario = Field(
+        default="none", description="Disturbance that acts from scenario_month on."
+    )
     scenario_month: date | None = Field(
         default=None, description="First day of the disturbed month; default the last month."
     )
@@ -52,7 +58,9 @@ class SimulationConfig(BaseModel):
         return [shift(self.first_month, offset) for offset in range(self.months)]
 
     def acting_scenario(self, month: date) -> Scenario:
-        """The disturbance in force in `month`: 'none' before it begins; a broken feed is repaired a month later."""
+        """The disturbance in force in `month`: 'none' before it begins; a broken feed is repaired a
+        month later.
+        """
         begins = self.scenario_month or self.month_starts()[-1]
         if month < begins or (self.scenario == "broken_feed" and month != begins):
             return "none"
@@ -60,7 +68,10 @@ class SimulationConfig(BaseModel):
 
     def scenario_begins(self, month: date, scenario: Scenario) -> bool:
         """Whether `month` is the first in which `scenario` acts."""
-        return self.acting_scenario(month) == scenario and self.acting_scenario(shift(month, -1)) == "none"
+        return (
+            self.acting_scenario(month) == scenario
+            and self.acting_scenario(shift(month, -1)) == "none"
+        )
 
 
 def month_number(month: date) -> int:

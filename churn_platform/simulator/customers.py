@@ -10,7 +10,9 @@ from churn_platform.simulator.population import NO_DAY
 
 
 def describe_customers(chunk: Chunk, leaves_on: np.ndarray) -> list[Columns]:
-    """One block with one row per customer; `leaves_on` is the day of the month of leaving, -1 for those who stay."""
+    """One block with one row per customer; `leaves_on` is the day of the month of leaving, -1 for
+    those who stay.
+    """
     people = chunk.people
     left = leaves_on >= 0
     return [
@@ -38,6 +40,8 @@ def describe_preferences(chunk: Chunk) -> list[Columns]:
 
 
 def is_opted_out(number: np.ndarray) -> np.ndarray:
-    """Whether the customer of each number has opted out: a fixed scatter over the numbers (Knuth 1998, 6.4)."""
+    """Whether the customer of each number has opted out: a fixed scatter over the numbers (Knuth
+    1998, 6.4).
+    """
     scattered = (number.astype(np.uint64) * np.uint64(2_654_435_761)) % np.uint64(1 << 32)
     return scattered < OPTED_OUT_SHARE * (1 << 32)

@@ -11,7 +11,9 @@ from churn_platform.simulator.population import NO_DAY, Population, end_of_term,
 
 
 def evolve(rng: np.random.Generator, people: Population, *, month_day: int, as_of_day: int) -> None:
-    """Live through the month from `month_day` up to `as_of_day`; the state then decides about the next month."""
+    """Live through the month from `month_day` up to `as_of_day`; the state then decides about the
+    next month.
+    """
     moods = Moods()
     people.price_rise_felt *= Plans().change_memory
     settle_contracts(rng, people, month_day, as_of_day)
@@ -22,8 +24,12 @@ def evolve(rng: np.random.Generator, people: Population, *, month_day: int, as_o
     use(rng, people, moods)
 
 
-def settle_contracts(rng: np.random.Generator, people: Population, month_day: int, as_of_day: int) -> None:
-    """Renew commitments at, after or shortly before their end; let some drift to month to month, and a few commit."""
+def settle_contracts(
+    rng: np.random.Generator, people: Population, month_day: int, as_of_day: int
+) -> None:
+    """Renew commitments at, after or shortly before their end; let some drift to month to month,
+    and a few commit.
+    """
     plans = Plans()
     committed = people.contract_end_day != NO_DAY
     end = people.contract_end_day
@@ -40,7 +46,9 @@ def settle_contracts(rng: np.random.Generator, people: Population, month_day: in
     people.contract[commits] = ContractType.ONE_YEAR
     people.contract_end_day[drifts] = NO_DAY
     signs = renews | commits
-    people.contract_end_day[signs] = end_of_term(people.contract[signs], np.maximum(end[signs], month_day))
+    people.contract_end_day[signs] = end_of_term(
+        people.contract[signs], np.maximum(end[signs], month_day)
+    )
 
 
 def change_some_prices(rng: np.random.Generator, people: Population) -> None:
@@ -55,11 +63,15 @@ def raise_prices(rng: np.random.Generator, people: Population) -> None:
     """The price_rise scenario: many plans become dearer at once."""
     plans = Plans()
     n = len(people)
-    reprice(people, rng.random(n) < plans.rise_share, rng.uniform(plans.rise_low, plans.rise_high, n))
+    reprice(
+        people, rng.random(n) < plans.rise_share, rng.uniform(plans.rise_low, plans.rise_high, n)
+    )
 
 
 def reprice(people: Population, hit: np.ndarray, log_change: np.ndarray) -> None:
-    """Change the price of the customers in `hit`; they remember the change and mind it by their taste."""
+    """Change the price of the customers in `hit`; they remember the change and mind it by their
+    taste.
+    """
     new_price = round_price(people.price_eur * np.exp(log_change))
     felt = np.where(hit, np.log(new_price / people.price_eur), 0.0)
     people.price_eur = np.where(hit, new_price, people.price_eur)
@@ -94,11 +106,15 @@ def feel(rng: np.random.Generator, people: Population, offered: np.ndarray, mood
 
 
 def use(rng: np.random.Generator, people: Population, moods: Moods) -> None:
-    """Log usage follows satisfaction; some of the dissatisfied move traffic to a second card; habit lags behind."""
+    """Log usage follows satisfaction; some of the dissatisfied move traffic to a second card; habit
+    lags behind.
+    """
     n = len(people)
     people.habit += (1 - moods.habit_memory) * (people.engagement - people.habit)
     target = moods.engagement_follows * np.clip(people.satisfaction, -3, 1.5)
     logit = moods.second_sim_logit - moods.second_sim_per_dissatisfaction * people.satisfaction
     leaves_partly = rng.random(n) < 1 / (1 + np.exp(-logit))
     people.engagement += (1 - moods.engagement_memory) * (target - people.engagement)
-    people.engagement += rng.normal(0, moods.engagement_noise_sd, n) - moods.second_sim_drop * leaves_partly
+    people.engagement += (
+        rng.normal(0, moods.engagement_noise_sd, n) - moods.second_sim_drop * leaves_partly
+    )

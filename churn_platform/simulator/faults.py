@@ -1,4 +1,6 @@
-"""The broken_feed scenario: what happens to rows between the operator's systems and the landing file."""
+"""The broken_feed scenario: what happens to rows between the operator's systems and the landing
+file.
+"""
 
 import numpy as np
 import pyarrow as pa

@@ -1,4 +1,6 @@
-"""Who leaves: a pure function of the state at a month's end to the probability of leaving in the next month."""
+"""Who leaves: a pure function of the state at a month's end to the probability of leaving in the
+next month.
+"""
 
 import numpy as np
 
@@ -47,6 +49,8 @@ def relative_price(people: Population) -> np.ndarray:
 def is_lured(people: Population, as_of_day: int) -> np.ndarray:
     """Whom an entering competitor takes: young, long-standing, prepaid or dear, in some regions."""
     long_with_us = as_of_day - people.signup_day >= c.LURED_MIN_TENURE_DAYS
-    worth_taking = (people.contract == ContractType.PREPAID) | (people.price_eur >= c.LURED_MIN_PRICE_EUR)
+    worth_taking = (people.contract == ContractType.PREPAID) | (
+        people.price_eur >= c.LURED_MIN_PRICE_EUR
+    )
     young = people.age <= c.LURED_MAX_AGE_CODE
     return young & long_with_us & worth_taking & np.isin(people.region, c.LURED_REGIONS)

@@ -1,4 +1,6 @@
-"""Ids and phone numbers as Arrow strings of fixed width, built from digit tables: no Python loop over rows."""
+"""Ids and phone numbers as Arrow strings of fixed width, built from digit tables: no Python loop
+over rows.
+"""
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +28,9 @@ def customer_ids(numbers: np.ndarray) -> pa.StringArray:
 
 
 def row_ids(month_number: int, first_row: int, count: int) -> pa.StringArray:
-    """Twelve digits, unique in a table over all months: three of the month, nine of the row in the month's file."""
+    """Twelve digits, unique in a table over all months: three of the month, nine of the row in the
+    month's file.
+    """
     start = month_number * 10**9 + first_row
     return format_numbers("", np.arange(start, start + count), 12)
 
@@ -37,12 +41,16 @@ def phone_numbers(numbers: np.ndarray) -> pa.StringArray:
 
 
 def own_phone_numbers(customer_numbers: np.ndarray) -> pa.StringArray:
-    """Each customer's own number, unique below 10^8 customers because the factor is coprime to that."""
+    """Each customer's own number, unique below 10^8 customers because the factor is coprime to
+    that.
+    """
     return phone_numbers(customer_numbers * 38_835_161 % 10**8)
 
 
 def contact_phone_numbers(keys: np.ndarray) -> pa.StringArray:
-    """The number of the contact with that key (uint64): the same for the same key, otherwise unrelated."""
+    """The number of the contact with that key (uint64): the same for the same key, otherwise
+    unrelated.
+    """
     return phone_numbers((scatter(keys) % np.uint64(10**8)).astype(np.int64))
 
 

@@ -1,4 +1,6 @@
-"""Names for the codes of categorical columns. A code is the position of the level in the portfolio spec (tested)."""
+"""Names for the codes of categorical columns. A code is the position of the level in the portfolio
+spec (tested).
+"""
 
 from enum import IntEnum
 

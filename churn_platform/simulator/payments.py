@@ -1,4 +1,6 @@
-"""Payments: monthly fees of contract customers, top-ups of prepaid ones, add-ons; late and failed at times."""
+"""Payments: monthly fees of contract customers, top-ups of prepaid ones, add-ons; late and failed
+at times.
+"""
 
 import numpy as np
 
@@ -21,20 +23,28 @@ def generate_payments(rng: np.random.Generator, chunk: Chunk) -> list[Columns]:
 
 
 def monthly_fees(rng: np.random.Generator, chunk: Chunk) -> Columns:
-    """One fee per contract customer whose due day falls into the active time; booked within it, perhaps late."""
+    """One fee per contract customer whose due day falls into the active time; booked within it,
+    perhaps late.
+    """
     payments, people = Payments(), chunk.people
     due = np.maximum(people.billing_day, chunk.first_day)
     owes = (people.contract != ContractType.PREPAID) & (due < chunk.first_day + chunk.days)
     owners = np.flatnonzero(owes).astype(np.int32)
-    late = logit(payments.late_share)[people.payment] + payments.late_per_dissatisfaction * dissatisfaction(people)
+    late = logit(payments.late_share)[
+        people.payment
+    ] + payments.late_per_dissatisfaction * dissatisfaction(people)
     is_late = rng.random(len(owners)) < expit(late[owners])
     delay = 1 + rng.exponential(payments.late_mean_days, len(owners)).astype(np.int64)
     last = (chunk.first_day + chunk.days - 1)[owners]
     days_late = np.minimum(np.where(is_late, delay, 0), last - due[owners])
-    booked = chunk.month_start_s + (due[owners] + days_late) * DAY_S + rng.integers(0, DAY_S, len(owners))
-    return payment(rng, chunk, owners, TransactionType.MONTHLY_FEE, booked, people.price_eur[owners]) | {
-        "days_late": days_late
-    }
+    booked = (
+        chunk.month_start_s
+        + (due[owners] + days_late) * DAY_S
+        + rng.integers(0, DAY_S, len(owners))
+    )
+    return payment(
+        rng, chunk, owners, TransactionType.MONTHLY_FEE, booked, people.price_eur[owners]
+    ) | {"days_late": days_late}
 
 
 def top_ups(rng: np.random.Generator, chunk: Chunk) -> Columns:
@@ -44,24 +54,37 @@ def top_ups(rng: np.random.Generator, chunk: Chunk) -> Columns:
     owners = draw_owners(rng, np.where(people.contract == ContractType.PREPAID, rate, 0.0))
     amount = people.price_eur[owners] / payments.top_ups * rng.uniform(0.5, 1.7, len(owners))
     rounded = np.maximum(5.0, np.round(amount / 5) * 5)
-    return payment(rng, chunk, owners, TransactionType.TOP_UP, draw_times_s(rng, chunk, owners), rounded)
+    return payment(
+        rng, chunk, owners, TransactionType.TOP_UP, draw_times_s(rng, chunk, owners), rounded
+    )
 
 
 def add_ons(rng: np.random.Generator, chunk: Chunk) -> Columns:
     """Extra packages, bought more by the engaged."""
     payments = Payments()
-    owners = draw_owners(rng, payments.add_ons * np.exp(2 * chunk.people.engagement) * chunk.share_of_month)
+    owners = draw_owners(
+        rng, payments.add_ons * np.exp(2 * chunk.people.engagement) * chunk.share_of_month
+    )
     price = np.array(payments.add_on_eur)[rng.integers(0, len(payments.add_on_eur), len(owners))]
-    return payment(rng, chunk, owners, TransactionType.ADD_ON, draw_times_s(rng, chunk, owners), price)
+    return payment(
+        rng, chunk, owners, TransactionType.ADD_ON, draw_times_s(rng, chunk, owners), price
+    )
 
 
 def payment(
-    rng: np.random.Generator, chunk: Chunk, owners: np.ndarray, kind: TransactionType, at_s: np.ndarray, eur: np.ndarray
+    rng: np.random.Generator,
+    chunk: Chunk,
+    owners: np.ndarray,
+    kind: TransactionType,
+    at_s: np.ndarray,
+    eur: np.ndarray,
 ) -> Columns:
     """Columns of payments of one kind; a first attempt may have failed."""
     payments, people = Payments(), chunk.people
     anger = dissatisfaction(people)
-    failed = logit(payments.failed_share)[people.payment] + payments.failed_per_dissatisfaction * anger
+    failed = (
+        logit(payments.failed_share)[people.payment] + payments.failed_per_dissatisfaction * anger
+    )
     return {
         "customer_id": owners,
         "transacted_at": at_s,

@@ -1,4 +1,6 @@
-"""Who the customers are: one array per attribute, one entry per active customer, in the order of customer numbers."""
+"""Who the customers are: one array per attribute, one entry per active customer, in the order of
+customer numbers.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -14,7 +16,9 @@ TERM_DAYS = np.array([0, 0, 365, 730], dtype=np.int32)
 
 @dataclass
 class Population:
-    """State of all customers at one instant. Days are days since 1970-01-01; NO_DAY stands for none."""
+    """State of all customers at one instant. Days are days since 1970-01-01; NO_DAY stands for
+    none.
+    """
 
     number: np.ndarray
     signup_day: np.ndarray
@@ -54,20 +58,28 @@ class Population:
 
     def join(self, other: "Population") -> "Population":
         """These customers followed by `other`, whose numbers must be higher."""
-        return Population(*(np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)))
+        return Population(
+            *(np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self))
+        )
 
     def _each(self, change: Callable[[np.ndarray], np.ndarray]) -> "Population":
         return Population(*(change(getattr(self, field.name)) for field in fields(self)))
 
 
-def recruit(rng: np.random.Generator, first_number: int, signup_day: np.ndarray, mix: Mix) -> Population:
+def recruit(
+    rng: np.random.Generator, first_number: int, signup_day: np.ndarray, mix: Mix
+) -> Population:
     """New customers, one per signup day, numbered from `first_number`, in a neutral mood."""
     n = len(signup_day)
     moods, calls, app = Moods(), Calls(), App()
     contract = draw_levels(rng, n, mix.contract)
     region = draw_levels(rng, n, mix.region)
     base = rng.normal(0, moods.satisfaction_base_sd, n)
-    app_level = app.level_median * rng.lognormal(0, app.level_log_sd, n) * (rng.random(n) >= app.no_app_share)
+    app_level = (
+        app.level_median
+        * rng.lognormal(0, app.level_log_sd, n)
+        * (rng.random(n) >= app.no_app_share)
+    )
     return Population(
         number=np.arange(first_number, first_number + n),
         signup_day=signup_day.astype(np.int32),
@@ -77,7 +89,9 @@ def recruit(rng: np.random.Generator, first_number: int, signup_day: np.ndarray,
         age=draw_levels(rng, n, mix.age),
         gender=draw_levels(rng, n, mix.gender),
         region=region,
-        district=(region * moods.districts_per_region + rng.integers(0, moods.districts_per_region, n)).astype(np.int8),
+        district=(
+            region * moods.districts_per_region + rng.integers(0, moods.districts_per_region, n)
+        ).astype(np.int8),
         price_eur=draw_prices(rng, contract),
         price_taste=unit_lognormal(rng, n, Plans().taste_log_sd),
         price_rise_felt=np.zeros(n),
@@ -91,15 +105,20 @@ def recruit(rng: np.random.Generator, first_number: int, signup_day: np.ndarray,
         data_level=unit_lognormal(rng, n, calls.data_level_log_sd),
         app_level=app_level,
         circle_size=(2 + rng.poisson(calls.circle_mean, n)).astype(np.int32),
-        international_share=calls.international_share * unit_lognormal(rng, n, calls.international_spread),
+        international_share=calls.international_share
+        * unit_lognormal(rng, n, calls.international_spread),
         billing_day=rng.integers(0, Payments().due_days, n).astype(np.int32),
     )
 
 
 def found(rng: np.random.Generator, customers: int, day: int, mix: Mix) -> Population:
-    """A base of `customers` as of `day`, with past sign-ups and commitments at any stage of their term."""
+    """A base of `customers` as of `day`, with past sign-ups and commitments at any stage of their
+    term.
+    """
     founding = Founding()
-    tenure = np.minimum(rng.exponential(founding.tenure_mean_days, customers), founding.tenure_max_days)
+    tenure = np.minimum(
+        rng.exponential(founding.tenure_mean_days, customers), founding.tenure_max_days
+    )
     people = recruit(rng, 1, day - 1 - tenure.astype(np.int32), mix)
     committed = people.contract >= ContractType.ONE_YEAR
     remaining = 1 + (rng.random(customers) * TERM_DAYS[people.contract]).astype(np.int32)
@@ -115,7 +134,10 @@ def draw_levels(rng: np.random.Generator, n: int, shares: tuple[float, ...]) -> 
 def draw_prices(rng: np.random.Generator, contract: np.ndarray) -> np.ndarray:
     """Monthly list prices in EUR for the given contract types."""
     plans = Plans()
-    return round_price(np.array(plans.price_median_eur)[contract] * rng.lognormal(0, plans.price_log_sd, len(contract)))
+    return round_price(
+        np.array(plans.price_median_eur)[contract]
+        * rng.lognormal(0, plans.price_log_sd, len(contract))
+    )
 
 
 def round_price(price_eur: np.ndarray) -> np.ndarray:
@@ -131,4 +153,6 @@ def unit_lognormal(rng: np.random.Generator, n: int, log_sd: float) -> np.ndarra
 
 def end_of_term(contract: np.ndarray, from_day: np.ndarray) -> np.ndarray:
     """Days on which commitments signed on `from_day` end; NO_DAY for contracts without one."""
-    return np.where(contract >= ContractType.ONE_YEAR, from_day + TERM_DAYS[contract], NO_DAY).astype(np.int32)
+    return np.where(
+        contract >= ContractType.ONE_YEAR, from_day + TERM_DAYS[contract], NO_DAY
+    ).astype(np.int32)

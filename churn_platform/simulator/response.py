@@ -1,4 +1,6 @@
-"""How customers respond to a retention contact: whom it keeps, whom it cannot move, whom it wakes."""
+"""How customers respond to a retention contact: whom it keeps, whom it cannot
+move, whom it wakes.
+"""
 
 from enum import IntEnum
 
@@ -11,7 +13,9 @@ from churn_platform.simulator.identifiers import scatter
 from churn_platform.simulator.levels import ContractType
 from churn_platform.simulator.population import NO_DAY, Population
 
-_TRAIT = np.uint64(1 << 61)  # keeps the hidden trait apart from what else is scattered over the numbers
+_TRAIT = np.uint64(
+    1 << 61
+)  # keeps the hidden trait apart from what else is scattered over the numbers
 
 
 class ResponseType(IntEnum):
@@ -24,10 +28,11 @@ class ResponseType(IntEnum):
 
 
 def response_types(people: Population, as_of_day: int, probability: np.ndarray) -> np.ndarray:
-    """The type of each customer in the month that begins on `as_of_day`, given the probability of leaving in it.
+    """The type of each customer in the month that begins on `as_of_day`, given the probability of
+    leaving in it.
 
-    A hidden trait, fixed for life, meets weights that follow from the state; so behaviour shows much of the type, not
-    all, and a customer keeps it while little changes.
+    A hidden trait, fixed for life, meets weights that follow from the state; so behaviour shows
+    much of the type, not all, and a customer keeps it while little changes.
     """
     cumulated = np.cumsum(type_weights(people, as_of_day, probability), axis=1)
     point = trait(people.number) * cumulated[:, -1]
@@ -42,7 +47,9 @@ def trait(number: np.ndarray) -> np.ndarray:
 def type_weights(people: Population, as_of_day: int, probability: np.ndarray) -> np.ndarray:
     """Weights of the types, customers x types."""
     response = Response()
-    long_with_us = np.clip((as_of_day - people.signup_day - response.long_days) / response.long_days, 0, 1)
+    long_with_us = np.clip(
+        (as_of_day - people.signup_day - response.long_days) / response.long_days, 0, 1
+    )
     quiet = np.clip(1 - people.app_level / response.quiet_sessions, 0, 1)
     log_weights = [
         response.persuadable
@@ -67,21 +74,27 @@ def acceptance(types: np.ndarray) -> np.ndarray:
     return np.array(Response().acceptance)[types]
 
 
-def churn_after_contact(probability: np.ndarray, types: np.ndarray, is_accepted: np.ndarray) -> np.ndarray:
+def churn_after_contact(
+    probability: np.ndarray, types: np.ndarray, is_accepted: np.ndarray
+) -> np.ndarray:
     """Probability of leaving of customers who were reached, given whether they took the offer."""
     response = Response()
     woken = expit(logit(probability) + response.wakes)
     kept = is_accepted & (types == ResponseType.PERSUADABLE)
     return np.select(
-        [kept, types == ResponseType.SLEEPING_DOG], [probability * (1 - response.holds), woken], probability
+        [kept, types == ResponseType.SLEEPING_DOG],
+        [probability * (1 - response.holds), woken],
+        probability,
     )
 
 
 def churn_if_contacted(probability: np.ndarray, types: np.ndarray) -> np.ndarray:
-    """Probability of leaving if the operator sets out to contact the customer, over reaching and accepting or not."""
+    """Probability of leaving if the operator sets out to contact the customer, over reaching and
+    accepting or not.
+    """
     accepts, everybody = acceptance(types), np.ones(len(types), dtype=bool)
-    reached = accepts * churn_after_contact(probability, types, everybody) + (1 - accepts) * churn_after_contact(
-        probability, types, ~everybody
-    )
+    reached = accepts * churn_after_contact(probability, types, everybody) + (
+        1 - accepts
+    ) * churn_after_contact(probability, types, ~everybody)
     reach = Response().reached
     return reach * reached + (1 - reach) * probability

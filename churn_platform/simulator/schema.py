@@ -1,4 +1,6 @@
-"""The operator's file format: from the portfolio spec to Arrow, so that the shape is written down in the spec alone."""
+"""The operator's file format: from the portfolio spec to Arrow, so that the shape is written down
+in the spec alone.
+"""
 
 from importlib.resources import files
 
@@ -28,7 +30,9 @@ def load_telecomit() -> Portfolio:
 
 
 def arrow_schema(table: Table) -> pa.Schema:
-    """Arrow schema of a landed table: repeated strings as dictionaries, for speed of writing only."""
+    """Arrow schema of a landed table: repeated strings as dictionaries, for
+    speed of writing only.
+    """
     return pa.schema([(column.header, arrow_type(table, column)) for column in table.columns])
 
 
@@ -44,24 +48,36 @@ def arrow_type(table: Table, column: Column) -> pa.DataType:
 def to_batch(table: Table, columns: Columns, customer_ids: pa.StringArray) -> pa.RecordBatch:
     """Rows of `table` but for its own key: columns left out are zero, false or empty.
 
-    `columns` holds codes for levels, positions in `customer_ids` for the customer, days and seconds since 1970 for
-    dates and times.
+    `columns` holds codes for levels, positions in `customer_ids` for the customer, days and seconds
+    since 1970 for dates and times.
     """
     rows = len(next(iter(columns.values())))
-    wanted = [column for column in table.columns if column.name in columns or column.name != table.key]
-    arrays = [encode(table, column, columns.get(column.name), rows, customer_ids) for column in wanted]
+    wanted = [
+        column for column in table.columns if column.name in columns or column.name != table.key
+    ]
+    arrays = [
+        encode(table, column, columns.get(column.name), rows, customer_ids) for column in wanted
+    ]
     return pa.record_batch(arrays, names=[column.header for column in wanted])
 
 
 def encode(
-    table: Table, column: Column, values: np.ndarray | pa.Array | None, rows: int, customer_ids: pa.StringArray
+    table: Table,
+    column: Column,
+    values: np.ndarray | pa.Array | None,
+    rows: int,
+    customer_ids: pa.StringArray,
 ) -> pa.Array:
     """One column as an Arrow array of the landed type."""
     arrow = arrow_type(table, column)
     if isinstance(values, pa.Array):
         return values
     if values is None:
-        return pa.nulls(rows, arrow) if not column.required else pa.array(np.zeros(rows), pa.float64()).cast(arrow)
+        return (
+            pa.nulls(rows, arrow)
+            if not column.required
+            else pa.array(np.zeros(rows), pa.float64()).cast(arrow)
+        )
     if pa.types.is_dictionary(arrow):
         words = pa.array(column.levels) if column.levels else customer_ids
         return pa.DictionaryArray.from_arrays(pa.array(values, arrow.index_type), words)

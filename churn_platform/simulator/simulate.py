@@ -1,4 +1,6 @@
-"""The entry: live month by month and write what the operator would land, chunk by chunk of customers."""
+"""The entry: live month by month and write what the operator would land, chunk by chunk of
+customers.
+"""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -53,14 +55,17 @@ def simulate(
     plans: Plans = nobody,
     write_from: date | None = None,
 ) -> None:
-    """Write `<landing_dir>/telecomit/<table>/<YYYY-MM>.parquet` and `<truth_dir>/<YYYY-MM>.parquet` for every month.
+    """Write `<landing_dir>/telecomit/<table>/<YYYY-MM>.parquet` and `<truth_dir>/<YYYY-MM>.parquet`
+    for every month.
 
-    The same config gives the same bytes. Existing files of those months are replaced, each only when its successor is
-    complete. `on_progress` gets 'YYYY-MM' after each month. Truth has one row per customer active at the month's start.
+    The same config gives the same bytes. Existing files of those months are replaced, each only
+    when its successor is complete. `on_progress` gets 'YYYY-MM' after each month. Truth has one row
+    per customer active at the month's start.
 
-    `plans` says whom the operator contacts in a month; it is asked when the month before has been written, so it may
-    run the platform on that. The same plans give the same bytes, and none give those of a world without campaigns.
-    With `write_from` the months before it are lived and not written.
+    `plans` says whom the operator contacts in a month; it is asked when the month before has been
+    written, so it may run the platform on that. The same plans give the same bytes, and none give
+    those of a world without campaigns. With `write_from` the months before it are lived and not
+    written.
     """
     portfolio = load_telecomit()
     world = World(config)
@@ -75,23 +80,31 @@ def simulate(
             on_progress(label)
 
 
-def write_landing(config: SimulationConfig, portfolio: Portfolio, month: Month, folder: Path, label: str) -> None:
+def write_landing(
+    config: SimulationConfig, portfolio: Portfolio, month: Month, folder: Path, label: str
+) -> None:
     """Write the month's file of every table."""
     write_contacts(portfolio, month, folder / CAMPAIGN / f"{label}.parquet")
     with ExitStack() as stack:
         tables = [table for table in portfolio.tables if table.name != CAMPAIGN]
         outputs = {
-            table.name: stack.enter_context(ParquetFile(folder / table.name / f"{label}.parquet", arrow_schema(table)))
+            table.name: stack.enter_context(
+                ParquetFile(folder / table.name / f"{label}.parquet", arrow_schema(table))
+            )
             for table in tables
         }
         starts = range(0, len(month.people), CHUNK_CUSTOMERS)
-        for batches in in_order(partial(generate_chunk, config, portfolio, month), starts, threads=WORKERS):
+        for batches in in_order(
+            partial(generate_chunk, config, portfolio, month), starts, threads=WORKERS
+        ):
             for table in tables:
                 for batch in batches[table.name]:
                     if table.key == "customer_id":
                         outputs[table.name].append(batch)
                     else:
-                        append_numbered(outputs[table.name], batch, table.key, month_number(month.first_day))
+                        append_numbered(
+                            outputs[table.name], batch, table.key, month_number(month.first_day)
+                        )
 
 
 def write_contacts(portfolio: Portfolio, month: Month, path: Path) -> None:
@@ -106,8 +119,12 @@ def write_contacts(portfolio: Portfolio, month: Month, path: Path) -> None:
         append_numbered(output, batch, table.key, month_number(month.first_day))
 
 
-def generate_chunk(config: SimulationConfig, portfolio: Portfolio, month: Month, start: int) -> TableBatches:
-    """All tables' rows of the customers from position `start` on, without the keys that number rows."""
+def generate_chunk(
+    config: SimulationConfig, portfolio: Portfolio, month: Month, start: int
+) -> TableBatches:
+    """All tables' rows of the customers from position `start` on, without the keys that number
+    rows.
+    """
     leaves_on = month.leaves_on[start : start + CHUNK_CUSTOMERS]
     chunk = make_chunk(month, start)
     ids = customer_ids(chunk.people.number)
@@ -116,7 +133,8 @@ def generate_chunk(config: SimulationConfig, portfolio: Portfolio, month: Month,
         "contact_preferences": describe_preferences(chunk),
     } | generate_events(config, month, chunk, start)
     batches = {
-        name: [to_batch(portfolio.table(name), block, ids) for block in blocks] for name, blocks in columns.items()
+        name: [to_batch(portfolio.table(name), block, ids) for block in blocks]
+        for name, blocks in columns.items()
     }
     if month.scenario == "broken_feed":
         rng = generator(config, Stream.FAULT, month.first_day, start)
@@ -125,9 +143,15 @@ def generate_chunk(config: SimulationConfig, portfolio: Portfolio, month: Month,
     return batches
 
 
-def generate_events(config: SimulationConfig, month: Month, chunk: Chunk, start: int) -> dict[str, list[Columns]]:
+def generate_events(
+    config: SimulationConfig, month: Month, chunk: Chunk, start: int
+) -> dict[str, list[Columns]]:
     """Blocks of events by table; each table draws from its own stream."""
-    volume, app_level = (TAKEOVER_DATA_VOLUME, TAKEOVER_APP_LEVEL) if month.scenario == "harmless_mix" else (1.0, 1.0)
+    volume, app_level = (
+        (TAKEOVER_DATA_VOLUME, TAKEOVER_APP_LEVEL)
+        if month.scenario == "harmless_mix"
+        else (1.0, 1.0)
+    )
     rng = {stream: generator(config, stream, month.first_day, start) for stream in Stream}
     return {
         "transactions": generate_payments(rng[Stream.PAYMENTS], chunk),
@@ -144,14 +168,17 @@ def make_chunk(month: Month, start: int) -> Chunk:
     month_day, month_days = epoch_day(month.first_day), days_in(month.first_day)
     first_day = np.maximum(people.signup_day - month_day, 0).astype(np.int64)
     days = np.where(leaves_on >= 0, leaves_on + 1, month_days) - first_day
-    return Chunk(people=people, month_day=month_day, month_days=month_days, first_day=first_day, days=days)
+    return Chunk(
+        people=people, month_day=month_day, month_days=month_days, first_day=first_day, days=days
+    )
 
 
 def write_truth(month: Month, path: Path) -> None:
     """Write the truth about the month, one row per customer active at its start.
 
-    `churn_probability` is that without a contact, `churn_probability_if_contacted` that if the operator sets out to
-    contact the customer, reached or not; `churned` is what happened, `is_contacted` whether the customer was reached.
+    `churn_probability` is that without a contact, `churn_probability_if_contacted` that if the
+    operator sets out to contact the customer, reached or not; `churned` is what happened,
+    `is_contacted` whether the customer was reached.
     """
     known = len(month.probability)
     is_contacted = np.zeros(known, dtype=bool)

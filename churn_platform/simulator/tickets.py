@@ -1,4 +1,6 @@
-"""Support tickets: what network trouble, grievances and dissatisfaction make customers report, and how it ends."""
+"""Support tickets: what network trouble, grievances and dissatisfaction make customers report, and
+how it ends.
+"""
 
 import numpy as np
 
@@ -19,13 +21,17 @@ NO_TIME = np.iinfo(np.int64).min
 
 
 def generate_tickets(rng: np.random.Generator, chunk: Chunk) -> list[Columns]:
-    """One block of tickets; resolution may lie after the month, unless the customer left before it."""
+    """One block of tickets; resolution may lie after the month, unless the
+    customer left before it.
+    """
     tickets = Tickets()
     owners = draw_owners(rng, ticket_rate(chunk.people, tickets) * chunk.share_of_month)
     opened = draw_times_s(rng, chunk, owners)
     anger = dissatisfaction(chunk.people)[owners]
     resolved = opened + resolution_s(rng, anger, tickets)
-    escalated = opened + (3600 * tickets.escalation_median_h * rng.lognormal(0, 0.6, len(owners))).astype(np.int64)
+    escalated = opened + (
+        3600 * tickets.escalation_median_h * rng.lognormal(0, 0.6, len(owners))
+    ).astype(np.int64)
     escalates = rng.random(len(owners)) < expit(
         tickets.escalation_logit + tickets.escalation_per_dissatisfaction * anger
     )

@@ -9,7 +9,13 @@ import numpy as np
 from churn_platform.months import shift
 from churn_platform.simulator import coefficients as c
 from churn_platform.simulator.campaign import Plan, Reached, reach
-from churn_platform.simulator.config import Scenario, SimulationConfig, days_in, epoch_day, month_number
+from churn_platform.simulator.config import (
+    Scenario,
+    SimulationConfig,
+    days_in,
+    epoch_day,
+    month_number,
+)
 from churn_platform.simulator.evolution import evolve, raise_prices
 from churn_platform.simulator.hazard import churn_probability
 from churn_platform.simulator.population import Population, found, recruit
@@ -34,11 +40,13 @@ class Stream(IntEnum):
 
 @dataclass(frozen=True)
 class Month:
-    """One month of the whole base: those active at its start, who come first, and those who joined in it.
+    """One month of the whole base: those active at its start, who come first, and those who joined
+    in it.
 
     `leaves_on` is the day of the month (from 0) on which a customer leaves, -1 for those who stay.
-    `probability` is the chance of leaving in the month without a contact, and `types` what a contact would do, for
-    those active at its start only. `plan` and `reached` are the month's campaign, None where there was none.
+    `probability` is the chance of leaving in the month without a contact, and `types` what a
+    contact would do, for those active at its start only. `plan` and `reached` are the month's
+    campaign, None where there was none.
     """
 
     first_day: date
@@ -56,7 +64,9 @@ class Month:
         return self.leaves_on < 0
 
 
-def generator(config: SimulationConfig, stream: Stream, month: date, chunk: int = 0) -> np.random.Generator:
+def generator(
+    config: SimulationConfig, stream: Stream, month: date, chunk: int = 0
+) -> np.random.Generator:
     """The generator of one stream, month and chunk of customers."""
     return np.random.default_rng([config.seed, stream, month_number(month), chunk])
 
@@ -75,13 +85,19 @@ class World:
             self.live_month()
 
     def live_month(self, plan: Plan | None = None) -> Month:
-        """Live the next month, in which the operator contacts customers by `plan`, and return it."""
+        """Live the next month, in which the operator contacts customers by
+        `plan`, and return it.
+        """
         month = self._next_month
         scenario = self._config.acting_scenario(month)
         hazard = c.COMPETITOR_HAZARD if scenario == "competitor" else c.USUAL_HAZARD
         probability = churn_probability(self._people, epoch_day(month), hazard)
         types = response_types(self._people, epoch_day(month), probability)
-        reached = reach(generator(self._config, Stream.CAMPAIGN, month), plan, self._people, types) if plan else None
+        reached = (
+            reach(generator(self._config, Stream.CAMPAIGN, month), plan, self._people, types)
+            if plan
+            else None
+        )
         leaves_on = self._leave(month, probability, types, reached)
         self._change(month, scenario)
         joined = self._join(month, scenario, stayed=int((leaves_on < 0).sum()))
@@ -91,13 +107,19 @@ class World:
         self._next_month = shift(month, 1)
         return Month(month, scenario, people, leaves_on, probability, types, plan, reached)
 
-    def _leave(self, month: date, probability: np.ndarray, types: np.ndarray, reached: Reached | None) -> np.ndarray:
-        """Day on which each leaves, -1 for those who stay; whoever is reached does not leave before that."""
+    def _leave(
+        self, month: date, probability: np.ndarray, types: np.ndarray, reached: Reached | None
+    ) -> np.ndarray:
+        """Day on which each leaves, -1 for those who stay; whoever is reached does not leave before
+        that.
+        """
         rng = generator(self._config, Stream.LEAVING, month)
         if reached:
             rows = reached.row
             probability = probability.copy()
-            probability[rows] = churn_after_contact(probability[rows], types[rows], reached.is_accepted)
+            probability[rows] = churn_after_contact(
+                probability[rows], types[rows], reached.is_accepted
+            )
         leaves = rng.random(len(probability)) < probability
         day = rng.integers(0, days_in(month), len(leaves))
         if reached:
@@ -107,7 +129,10 @@ class World:
     def _change(self, month: date, scenario: Scenario) -> None:
         as_of_day = epoch_day(shift(month, 1))
         evolve(
-            generator(self._config, Stream.LIFE, month), self._people, month_day=epoch_day(month), as_of_day=as_of_day
+            generator(self._config, Stream.LIFE, month),
+            self._people,
+            month_day=epoch_day(month),
+            as_of_day=as_of_day,
         )
         if scenario == "price_rise" and self._config.scenario_begins(month, scenario):
             raise_prices(generator(self._config, Stream.PRICE_RISE, month), self._people)
@@ -118,6 +143,8 @@ class World:
         wanted = round(self._config.customers * (1 + c.TAKEOVER_SHARE * takeover))
         count = max(0, wanted - stayed)
         signup_day = epoch_day(month) + np.sort(rng.integers(0, days_in(month), count))
-        joined = recruit(rng, self._next_number, signup_day, c.TAKEOVER_MIX if takeover else c.USUAL_MIX)
+        joined = recruit(
+            rng, self._next_number, signup_day, c.TAKEOVER_MIX if takeover else c.USUAL_MIX
+        )
         self._next_number += count
         return joined

@@ -1,4 +1,6 @@
-"""Parquet files whose bytes depend on the rows alone: fixed settings, row groups of a fixed minimum size."""
+"""Parquet files whose bytes depend on the rows alone: fixed settings, row groups of a fixed minimum
+size.
+"""
 
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +14,9 @@ MIN_GROUP_ROWS = 250_000  # large enough to scan fast, small enough that a group
 
 
 class ParquetFile:
-    """A file that appears under its name only when complete; small batches are gathered into row groups."""
+    """A file that appears under its name only when complete; small batches are gathered into row
+    groups.
+    """
 
     def __init__(self, path: Path, schema: pa.Schema):
         self._path = path
@@ -23,7 +27,8 @@ class ParquetFile:
             schema,
             compression="snappy",
             use_dictionary=[field.name for field in schema if pa.types.is_dictionary(field.type)],
-            store_schema=False,  # or readers would see Arrow dictionaries where the contract says string
+            # or readers would see Arrow dictionaries where the contract says string
+            store_schema=False,
         )
         self._schema = schema
         self._waiting: list[pa.RecordBatch] = []
@@ -44,7 +49,12 @@ class ParquetFile:
     def __enter__(self) -> "ParquetFile":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         if kind is None and self._waiting:
             self._flush()
         self._writer.close()

@@ -1,4 +1,6 @@
-"""Governance's files on a version's MLflow run: what each is called, written together, read back."""
+"""Governance's files on a version's MLflow run: what each is called, written
+together, read back.
+"""
 
 import json
 import tempfile
@@ -18,12 +20,16 @@ CARDS_FOLDER = "model_card"
 
 
 def card_file(version: int, ending: str) -> str:
-    """Where a version's card lies on its run; two versions can share a run, so the number is part of it."""
+    """Where a version's card lies on its run; two versions can share a run, so the number is part
+    of it.
+    """
     return f"{CARDS_FOLDER}/version_{version}.{ending}"
 
 
 def log_files(client: "MlflowClient", run_id: str, files: Mapping[str, bytes | str]) -> None:
-    """Put files (path on the run -> content) on a run, finished or not, in place of those of that name."""
+    """Put files (path on the run -> content) on a run, finished or not, in place of those of that
+    name.
+    """
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             path = Path(folder) / name
@@ -49,11 +55,17 @@ def read_json(client: "MlflowClient", run_id: str, name: str) -> Any:
 
 def read_pictures(client: "MlflowClient", run_id: str) -> dict[str, bytes]:
     """The PNG pictures of the model's explanations by name, the summary first."""
-    paths = [it.path for it in client.list_artifacts(run_id, PICTURES_FOLDER) if it.path.endswith(".png")]
+    paths = [
+        it.path for it in client.list_artifacts(run_id, PICTURES_FOLDER) if it.path.endswith(".png")
+    ]
     ordered = sorted(paths, key=lambda path: ("summary" not in path, path))
     return {path.rpartition("/")[2]: read_file(client, run_id, path) or b"" for path in ordered}
 
 
 def find_card(client: "MlflowClient", portfolio: str, version: int, *, ending: str) -> bytes | None:
     """The card of a version as it was made; None where none was."""
-    return read_file(client, record_of_version(client, portfolio, version).mlflow_run_id, card_file(version, ending))
+    return read_file(
+        client,
+        record_of_version(client, portfolio, version).mlflow_run_id,
+        card_file(version, ending),
+    )

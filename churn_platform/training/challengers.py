@@ -14,23 +14,28 @@ if TYPE_CHECKING:
 CANDIDATE_TAGS = ("churn.portfolio", "dagster.partition", "churn.algorithm")
 
 
-def newest_candidates(client: "MlflowClient", portfolio: Portfolio, partition: str) -> list[ModelRecord]:
+def newest_candidates(
+    client: "MlflowClient", portfolio: Portfolio, partition: str
+) -> list[ModelRecord]:
     """The newest finished run of each algorithm for a partition.
 
-    TrainingError names an algorithm without one, or runs that were not fitted on the same snapshot of the lake: their
-    validation rows differ, and what validated one may have fitted another.
+    TrainingError names an algorithm without one, or runs that were not fitted on the same snapshot
+    of the lake: their validation rows differ, and what validated one may have fitted another.
     """
     found = [_newest(client, portfolio, algorithm, partition) for algorithm in portfolio.candidates]
     if len({record.snapshot for record in found}) > 1:
         told = ", ".join(f"{record.algorithm} on snapshot {record.snapshot}" for record in found)
         raise TrainingError(
-            f"the candidates of {portfolio.name} for {partition} were fitted on different data ({told}); "
+            f"the candidates of {portfolio.name} for {partition} were fitted "
+            f"on different data ({told}); "
             f"materialize {portfolio.name}/training_set and all candidates together"
         )
     return found
 
 
-def _newest(client: "MlflowClient", portfolio: Portfolio, algorithm: str, partition: str) -> ModelRecord:
+def _newest(
+    client: "MlflowClient", portfolio: Portfolio, algorithm: str, partition: str
+) -> ModelRecord:
     experiment = client.get_experiment_by_name(portfolio.name)
     wanted = dict(zip(CANDIDATE_TAGS, (portfolio.name, partition, algorithm), strict=True))
     conditions = " and ".join(f"tags.`{name}` = '{value}'" for name, value in wanted.items())
@@ -42,18 +47,23 @@ def _newest(client: "MlflowClient", portfolio: Portfolio, algorithm: str, partit
     )
     if not runs:
         raise TrainingError(
-            f"no fitted {algorithm} of {portfolio.name} for {partition}; materialize {portfolio.name}/{algorithm} first"
+            f"no fitted {algorithm} of {portfolio.name} for {partition}; "
+            f"materialize {portfolio.name}/{algorithm} first"
         )
     return read_record(client, runs[0].info.run_id)
 
 
 def best(candidates: list[ModelRecord]) -> ModelRecord:
-    """The candidate with the highest AUC on the validation rows, so that the hold-out stays unseen by the choice."""
+    """The candidate with the highest AUC on the validation rows, so that the hold-out stays unseen
+    by the choice.
+    """
     return max(candidates, key=lambda record: record.validation["auc"])
 
 
 def register_challenger(client: "MlflowClient", record: ModelRecord) -> int:
-    """Register the candidate's model as a version with the alias `challenger`; returns the version."""
+    """Register the candidate's model as a version with the alias `challenger`;
+    returns the version.
+    """
     intervals = record.holdout_intervals
     return register(
         client,
@@ -71,16 +81,22 @@ def register_challenger(client: "MlflowClient", record: ModelRecord) -> int:
             "code_version": record.code_version,
             "threshold": f"{record.threshold:.6g}",
             **{f"holdout_{name}": f"{value:.6g}" for name, value in record.holdout.items()},
-            **{f"holdout_{name}_95": f"{low:.6g} to {high:.6g}" for name, (low, high) in intervals.items()},
+            **{
+                f"holdout_{name}_95": f"{low:.6g} to {high:.6g}"
+                for name, (low, high) in intervals.items()
+            },
         },
     )
 
 
 def _description(record: ModelRecord) -> str:
     return (
-        f"{record.algorithm.replace('_', ' ').capitalize()} of {record.month}, fitted on the features of "
-        f"{record.training_months[0]} to {record.training_months[-1]} at snapshot {record.snapshot} of the lake. "
-        f"AUC {record.holdout['auc']:.4f} on {record.holdout['customers']:,.0f} customers of {record.holdout_month}."
+        f"{record.algorithm.replace('_', ' ').capitalize()} of {record.month}, fitted "
+        "on the features of "
+        f"{record.training_months[0]} to {record.training_months[-1]} at snapshot "
+        f"{record.snapshot} of the lake. "
+        f"AUC {record.holdout['auc']:.4f} on {record.holdout['customers']:,.0f} customers of "
+        f"{record.holdout_month}."
     )
 
 

@@ -1,4 +1,6 @@
-"""To which group each labelled customer belongs: by a feature, or by a landed column that no model sees."""
+"""To which group each labelled customer belongs: by a feature, or by a landed column that no model
+sees.
+"""
 
 from collections.abc import Sequence
 from datetime import date
@@ -30,16 +32,23 @@ def read_groups(
     features_month: date,
     snapshot: int,
 ) -> dict[str, np.ndarray]:
-    """For each named attribute the group of every customer, (rows,) text in the order of `customers`.
+    """For each named attribute the group of every customer, (rows,) text in the order of
+    `customers`.
 
-    Categories and booleans group by level, numbers by quartile of these customers; no value is the group
-    'missing'. A landed column is read for the feature month, as of the lake's snapshot. DataError where one of the
-    customers is not in the landed table.
+    Categories and booleans group by level, numbers by quartile of these customers; no value is the
+    group 'missing'. A landed column is read for the feature month, as of the lake's snapshot.
+    DataError where one of the customers is not in the landed table.
     """
     landed = [name for name in names if name not in portfolio.feature_names]
-    columns = _landed(connection, portfolio, landed, customers.customer_ids, features_month, snapshot) if landed else {}
+    columns = (
+        _landed(connection, portfolio, landed, customers.customer_ids, features_month, snapshot)
+        if landed
+        else {}
+    )
     return {
-        name: columns[name] if name in columns else feature_groups(portfolio, name, customers.features)
+        name: columns[name]
+        if name in columns
+        else feature_groups(portfolio, name, customers.features)
         for name in names
     }
 
@@ -51,9 +60,11 @@ def groups_on_holdout(
     customers: Labelled,
     names: Sequence[str],
 ) -> dict[str, np.ndarray]:
-    """The groups of a version's hold-out customers, as `read_groups` tells them at the version's own snapshot.
+    """The groups of a version's hold-out customers, as `read_groups` tells them at the version's
+    own snapshot.
 
-    A feature that is newer than the version, and no landed column of that time, groups nobody and is left out.
+    A feature that is newer than the version, and no landed column of that time, groups nobody and
+    is left out.
     """
     snapshot = version.training_set(connection).snapshot
     newer = set(portfolio.feature_names) - set(version.portfolio.feature_names)
@@ -69,11 +80,15 @@ def groups_on_holdout(
     )
 
 
-def _landed_columns(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, snapshot: int) -> set[str]:
+def _landed_columns(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, snapshot: int
+) -> set[str]:
     table = f"{portfolio.raw_schema}.customers"
     if not table_exists(connection, table):
         return set()
-    rows = connection.execute(f"describe select * from {table} at (version => {snapshot})").fetchall()
+    rows = connection.execute(
+        f"describe select * from {table} at (version => {snapshot})"
+    ).fetchall()
     return {row[0] for row in rows}
 
 
@@ -93,7 +108,9 @@ def _level(code: float, feature: Feature) -> str:
 
 
 def quartiles(values: np.ndarray) -> np.ndarray:
-    """The quartile of each value among all, named by its bounds; equal bounds make one group of two quartiles."""
+    """The quartile of each value among all, named by its bounds; equal bounds make one group of two
+    quartiles.
+    """
     groups = np.full(len(values), MISSING, dtype=object)
     known = ~np.isnan(values)
     if not known.any():
@@ -104,7 +121,10 @@ def quartiles(values: np.ndarray) -> np.ndarray:
         return groups
     place = np.clip(np.searchsorted(bounds, values[known], side="left"), 1, len(bounds) - 1)
     told = _distinct(bounds)
-    names = [f"{'from' if start == 0 else 'above'} {low} to {high}" for start, (low, high) in enumerate(pairwise(told))]
+    names = [
+        f"{'from' if start == 0 else 'above'} {low} to {high}"
+        for start, (low, high) in enumerate(pairwise(told))
+    ]
     groups[known] = np.array(names, dtype=object)[place - 1]
     return groups
 
@@ -123,8 +143,12 @@ def _landed(
     features_month: date,
     snapshot: int,
 ) -> dict[str, np.ndarray]:
-    """Groups by landed columns; one landed row per customer and month, so the join is many to one at most."""
-    wanted = pa.table({"place": np.arange(len(customer_ids)), "customer_id": pa.array(customer_ids.tolist())})
+    """Groups by landed columns; one landed row per customer and month, so the join is many to one
+    at most.
+    """
+    wanted = pa.table(
+        {"place": np.arange(len(customer_ids)), "customer_id": pa.array(customer_ids.tolist())}
+    )
     connection.register("wanted_customers", wanted)
     columns = ", ".join(f"landed.{identifier(name)}" for name in names)
     found = connection.execute(
@@ -153,5 +177,9 @@ def _column_groups(column: pa.ChunkedArray) -> np.ndarray:
         return quartiles(column.cast(pa.float64()).to_numpy().astype(float))
     values = column.to_pylist()
     return np.array(
-        [MISSING if it is None else YES_NO[it] if isinstance(it, bool) else str(it) for it in values], dtype=object
+        [
+            MISSING if it is None else YES_NO[it] if isinstance(it, bool) else str(it)
+            for it in values
+        ],
+        dtype=object,
     )

@@ -1,4 +1,6 @@
-"""Reads labelled features from the lake, as of a snapshot, so that a model can be trained again on the same rows."""
+"""Reads labelled features from the lake, as of a snapshot, so that a model can be trained again on
+the same rows.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -19,15 +21,19 @@ from churn_platform.warehouse.lake import stream
 from churn_platform.warehouse.tables import read_rows, table_exists
 
 CONTACTS = "campaign_contacts"
-STREAMED_ROWS = 100_000  # no setting: XGBoost bins batch by batch, so the size is part of the recipe of a model
+STREAMED_ROWS = (
+    100_000  # no setting: XGBoost bins batch by batch, so the size is part of the recipe of a model
+)
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Rows of one split: features (rows, features) float32 in catalogue order, churned (rows,) int8, customer ids.
+    """Rows of one split: features (rows, features) float32 in catalogue order, churned (rows,)
+    int8, customer ids.
 
-    `weights` (rows,) float64 say how much each row counts in a fit; None where all count alike. `is_contacted` (rows,)
-    booleans mark those whom a campaign contacted from the month of the features to that of the label; None: nobody.
+    `weights` (rows,) float64 say how much each row counts in a fit; None where all count alike.
+    `is_contacted` (rows,) booleans mark those whom a campaign contacted from the month of the
+    features to that of the label; None: nobody.
     """
 
     features: np.ndarray
@@ -41,16 +47,21 @@ class Labelled:
 
     def take(self, rows: np.ndarray) -> "Labelled":
         """The given rows, by position or by a mask."""
-        weights, is_contacted = (None if it is None else it[rows] for it in (self.weights, self.is_contacted))
-        return Labelled(self.features[rows], self.churned[rows], self.customer_ids[rows], weights, is_contacted)
+        weights, is_contacted = (
+            None if it is None else it[rows] for it in (self.weights, self.is_contacted)
+        )
+        return Labelled(
+            self.features[rows], self.churned[rows], self.customer_ids[rows], weights, is_contacted
+        )
 
     @property
     def untouched(self) -> "Labelled":
         """The rows whose label no campaign had a hand in.
 
-        An accepted offer keeps a customer who would have left, so a model that learns from such labels, or is judged by
-        them, takes those whom it rightly named for safe. Who is contacted depends on the features and a draw alone, so
-        among the others the probability of leaving, given the features, is what it would be without a campaign.
+        An accepted offer keeps a customer who would have left, so a model that learns from such
+        labels, or is judged by them, takes those whom it rightly named for safe. Who is contacted
+        depends on the features and a draw alone, so among the others the probability of leaving,
+        given the features, is what it would be without a campaign.
         """
         return self if self.is_contacted is None else self.take(~self.is_contacted)
 
@@ -70,10 +81,12 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a training set is made of: splits by feature month, at a snapshot of the lake, and the share sampled.
+    """What a training set is made of: splits by feature month, at a snapshot of the lake, and the
+    share sampled.
 
-    `train_customers` counts the rows of the training months, before sampling; 0 where rows are split, not months.
-    `weights` are those of a row of each training month, for a half-life; without one all rows count alike.
+    `train_customers` counts the rows of the training months, before sampling; 0 where rows are
+    split, not months. `weights` are those of a row of each training month, for a half-life; without
+    one all rows count alike.
     """
 
     month: date
@@ -85,7 +98,9 @@ class TrainingSet:
     weights: dict[date, float] = field(default_factory=dict)
 
 
-def matured_months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> list[LabelledMonth]:
+def matured_months(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
+) -> list[LabelledMonth]:
     """Feature months whose labels have matured by `month`, oldest first."""
     labels = f"{portfolio.name}.churn_labels"
     if not table_exists(connection, labels):
@@ -98,14 +113,22 @@ def matured_months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, 
     return [LabelledMonth(*row) for row in rows]
 
 
-def read_training_set(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> TrainingSet:
-    """The training set recorded for `month`, months oldest first; TrainingError where none was materialized."""
+def read_training_set(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
+) -> TrainingSet:
+    """The training set recorded for `month`, months oldest first; TrainingError where none was
+    materialized.
+    """
     rows = read_rows(connection, f"{portfolio.name}.training_set", month)
     if not rows:
         raise TrainingError(
-            f"no training set of {portfolio.name} for {label(month)}; materialize {portfolio.name}/training_set first"
+            f"no training set of {portfolio.name} for {label(month)}; "
+            f"materialize {portfolio.name}/training_set first"
         )
-    months = {row["features_month"]: row["split"] for row in sorted(rows, key=lambda row: row["features_month"])}
+    months = {
+        row["features_month"]: row["split"]
+        for row in sorted(rows, key=lambda row: row["features_month"])
+    }
     customers = sum(row["customers"] for row in rows if row["split"] == TRAIN)
     return TrainingSet(
         month,
@@ -114,14 +137,18 @@ def read_training_set(connection: duckdb.DuckDBPyConnection, portfolio: Portfoli
         rows[0]["train_share"],
         customers,
         half_life_months=rows[0].get("half_life_months"),
-        weights={row["features_month"]: row["weight"] for row in rows if row.get("weight") is not None},
+        weights={
+            row["features_month"]: row["weight"] for row in rows if row.get("weight") is not None
+        },
     )
 
 
 def load_training_data(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, training_set: TrainingSet
 ) -> TrainingData:
-    """The rows of a training set, in the order of month and customer, validated against the catalogue."""
+    """The rows of a training set, in the order of month and customer, validated against the
+    catalogue.
+    """
     return TrainingData(*load_splits(connection, portfolio, training_set, *SPLITS))
 
 
@@ -134,25 +161,35 @@ def load_splits(
 ) -> list[Labelled]:
     """The named splits of a training set; only the months in them are read.
 
-    Customers whom a campaign contacted are left out of the training rows, and marked in the others. DataError where a
-    value lies outside the catalogue, unless `validated` is false.
+    Customers whom a campaign contacted are left out of the training rows, and marked in the others.
+    DataError where a value lies outside the catalogue, unless `validated` is false.
     """
     if portfolio.split.policy == "stratified":
         (features_month,) = training_set.months
         snapshot = training_set.snapshot
-        everyone = load_labelled(connection, portfolio, features_month, snapshot=snapshot, validated=validated)
+        everyone = load_labelled(
+            connection, portfolio, features_month, snapshot=snapshot, validated=validated
+        )
         parts = row_splits(everyone.churned, portfolio.split)
         return [_fitted_on(everyone.take(parts == name), name) for name in names]
     return [
-        _stacked(list(_months_of_split(connection, portfolio, training_set, name, validated=validated)))
+        _stacked(
+            list(_months_of_split(connection, portfolio, training_set, name, validated=validated))
+        )
         for name in names
     ]
 
 
 def load_holdout(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, training_set: TrainingSet, *, validated: bool = True
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    training_set: TrainingSet,
+    *,
+    validated: bool = True,
 ) -> Labelled:
-    """The hold-out of a training set, without reading what it was fitted on; `validated` as in `load_splits`."""
+    """The hold-out of a training set, without reading what it was fitted on; `validated` as in
+    `load_splits`.
+    """
     return load_splits(connection, portfolio, training_set, HOLDOUT, validated=validated)[0]
 
 
@@ -189,10 +226,14 @@ def stream_training_rows(
     *,
     batch_rows: int = STREAMED_ROWS,
 ) -> Iterator[Labelled]:
-    """Every training row of an out-of-time set, none left out for a sample, a batch at a time in the same order."""
+    """Every training row of an out-of-time set, none left out for a sample, a batch at a time in
+    the same order.
+    """
     for features_month, split in training_set.months.items():
         if split == TRAIN:
-            query, parameters = _labelled_query(connection, portfolio, features_month, training_set.snapshot, share=1.0)
+            query, parameters = _labelled_query(
+                connection, portfolio, features_month, training_set.snapshot, share=1.0
+            )
             for batch in stream(connection, query, parameters, batch_rows=batch_rows):
                 rows = _labelled(batch, portfolio, features_month).untouched
                 yield rows.weighing(training_set.weights.get(features_month))
@@ -209,22 +250,31 @@ def load_labelled(
 ) -> Labelled:
     """Customers of one feature month with their labels, ordered by customer.
 
-    `share` below 1 keeps a fixed sample of customers, the same in every month. Cardinality of the join is one to one.
-    DataError where a value lies outside the catalogue, unless `validated` is false.
+    `share` below 1 keeps a fixed sample of customers, the same in every month. Cardinality of the
+    join is one to one. DataError where a value lies outside the catalogue, unless `validated` is
+    false.
     """
-    query, parameters = _labelled_query(connection, portfolio, features_month, snapshot, share=share)
+    query, parameters = _labelled_query(
+        connection, portfolio, features_month, snapshot, share=share
+    )
     rows = connection.execute(query, parameters).to_arrow_table()
     return _labelled(rows, portfolio, features_month, validated=validated)
 
 
 def _labelled_query(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, snapshot: int, *, share: float
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    month: date,
+    snapshot: int,
+    *,
+    share: float,
 ) -> tuple[str, dict[str, Any]]:
     version = f"at (version => {snapshot})"
     contacts = f"{portfolio.raw_schema}.{CONTACTS} {version}"
     outcomes = shift(month, 1 + portfolio.label.gap_months)
     is_contacted = (
-        f"customer_id in (select customer_id from {contacts} where month between $month and date '{outcomes}')"
+        f"customer_id in (select customer_id from {contacts} where month between $month "
+        f"and date '{outcomes}')"
         if table_exists(connection, contacts)
         else "false"
     )
@@ -248,15 +298,24 @@ def _labelled(
 ) -> Labelled:
     features = matrix(rows, portfolio.feature_names)
     if validated:
-        validate_encoded(features, portfolio.features, what=f"{portfolio.name} features of {label(month)}")
-    churned, customer_ids, contacted = (column(rows, name) for name in ("churned", "customer_id", "is_contacted"))
+        validate_encoded(
+            features, portfolio.features, what=f"{portfolio.name} features of {label(month)}"
+        )
+    churned, customer_ids, contacted = (
+        column(rows, name) for name in ("churned", "customer_id", "is_contacted")
+    )
     is_contacted = contacted.astype(bool)
-    return Labelled(features, churned, customer_ids, is_contacted=is_contacted if is_contacted.any() else None)
+    return Labelled(
+        features, churned, customer_ids, is_contacted=is_contacted if is_contacted.any() else None
+    )
 
 
 def _stacked(parts: list[Labelled]) -> Labelled:
     weights = [part.weights for part in parts if part.weights is not None]
-    marks = [np.zeros(len(part), dtype=bool) if part.is_contacted is None else part.is_contacted for part in parts]
+    marks = [
+        np.zeros(len(part), dtype=bool) if part.is_contacted is None else part.is_contacted
+        for part in parts
+    ]
     return Labelled(
         np.vstack([part.features for part in parts]),
         np.concatenate([part.churned for part in parts]),

@@ -1,4 +1,6 @@
-"""Tunes and fits one candidate and logs it to MLflow: trials, parameters, metrics, record, signature and model."""
+"""Tunes and fits one candidate and logs it to MLflow: trials, parameters, metrics, record,
+signature and model.
+"""
 
 import tempfile
 from collections.abc import Callable
@@ -25,7 +27,9 @@ EXAMPLE_ROWS = 5
 
 @dataclass(frozen=True)
 class Means:
-    """What a fit may use: threads, a budget for tuning, and a folder for rows that do not fit into memory."""
+    """What a fit may use: threads, a budget for tuning, and a folder for rows that do not fit into
+    memory.
+    """
 
     threads: int
     budget: Budget
@@ -44,7 +48,8 @@ def fit_and_log(
     code_version: str,
     log: Callable[[str], None],
 ) -> ModelRecord:
-    """The record of the tuned and fitted candidate, which the active MLflow run then holds with the model.
+    """The record of the tuned and fitted candidate, which the active MLflow run then holds with the
+    model.
 
     `every_row` gives the training rows of which `data.train` is a sample, where they are too many.
     """
@@ -64,7 +69,9 @@ def fit_and_log(
         threads=means.threads,
         on_trial=on_trial,
     )
-    model = fit_with(parameters, portfolio, algorithm, training_set, data, every_row=every_row, means=means)
+    model = fit_with(
+        parameters, portfolio, algorithm, training_set, data, every_row=every_row, means=means
+    )
     record = make_record(
         portfolio,
         training_set,
@@ -93,7 +100,9 @@ def fit_with(
     every_row: RowStream,
     means: Means,
 ) -> ChurnModel:
-    """The model that given parameters make of a training set; the same each time, with the same threads."""
+    """The model that given parameters make of a training set; the same each time, with the same
+    threads.
+    """
     seed, threads = portfolio.split.seed, means.threads
     fit_streamed = ALGORITHMS[algorithm].fit_streamed
     if fit_streamed is None or not streams(algorithm, training_set):
@@ -108,12 +117,18 @@ def fit_with(
         )
     means.cache_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=means.cache_dir) as folder:
-        estimator = fit_streamed(every_row, parameters, seed=seed, threads=threads, cache_dir=Path(folder))
-    return calibrated(algorithm, portfolio.features, estimator, data.validation.untouched, parameters)
+        estimator = fit_streamed(
+            every_row, parameters, seed=seed, threads=threads, cache_dir=Path(folder)
+        )
+    return calibrated(
+        algorithm, portfolio.features, estimator, data.validation.untouched, parameters
+    )
 
 
 def streams(algorithm: str, training_set: TrainingSet) -> bool:
-    """Whether a fit reads every training row in batches: there are too many for memory, and the algorithm can."""
+    """Whether a fit reads every training row in batches: there are too many for memory, and the
+    algorithm can.
+    """
     return training_set.train_share < 1 and ALGORITHMS[algorithm].fit_streamed is not None
 
 
@@ -122,7 +137,9 @@ def _log_pictures(model: ChurnModel, record: ModelRecord, data: TrainingData) ->
     import mlflow
 
     churned, probability = data.holdout.churned, model.churn_probability(data.holdout.features)
-    drawn = pictures({record.algorithm.replace("_", " "): Scored(churned, probability, record.threshold)})
+    drawn = pictures(
+        {record.algorithm.replace("_", " "): Scored(churned, probability, record.threshold)}
+    )
     with tempfile.TemporaryDirectory() as folder:
         for name, png in drawn.items():
             (Path(folder) / f"{name}.png").write_bytes(png)

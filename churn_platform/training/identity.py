@@ -1,7 +1,9 @@
-"""Tells whether two fits made the same model: by the rows and the recipe, not by the run or the lake's snapshot.
+"""Tells whether two fits made the same model: by the rows and the recipe, not by the run or the
+lake's snapshot.
 
-A run that was killed is run again. Its features are then the same rows in a newer snapshot, and its fit is another
-MLflow run; only the content says that the model is the one that was registered already.
+A run that was killed is run again. Its features are then the same rows in a newer snapshot, and its
+fit is another MLflow run; only the content says that the model is the one that was registered
+already.
 """
 
 import hashlib
@@ -19,11 +21,15 @@ WHERE_AND_WHEN = ("mlflow_run_id", "snapshot")
 
 
 def data_sha256(data: TrainingData) -> str:
-    """SHA-256 of all rows of a training set with their order, labels, weights and contacts, in hex."""
+    """SHA-256 of all rows of a training set with their order, labels, weights
+    and contacts, in hex.
+    """
     digest = hashlib.sha256()
     for part in (data.train, data.validation, data.holdout):
         for content in _contents(part):
-            digest.update(len(content).to_bytes(8))  # so that no bytes can move from one column to the next
+            digest.update(
+                len(content).to_bytes(8)
+            )  # so that no bytes can move from one column to the next
             digest.update(content)
     return digest.hexdigest()
 
@@ -39,12 +45,15 @@ def _bytes(values: np.ndarray) -> bytes:
 
 
 def identity_of(record: "ModelRecord") -> str | None:
-    """SHA-256 of all that a record says but where and when the fit was made; None where its rows are not known.
+    """SHA-256 of all that a record says but where and when the fit was made; None where its rows
+    are not known.
 
-    Metrics on the validation and hold-out rows are part of it. So a streamed fit, of whose rows `data_sha256` covers a
-    sample, is told from one on other rows by what it predicts.
+    Metrics on the validation and hold-out rows are part of it. So a streamed fit, of whose rows
+    `data_sha256` covers a sample, is told from one on other rows by what it predicts.
     """
     if not record.data_sha256:
         return None
-    content = {name: value for name, value in record.as_dict().items() if name not in WHERE_AND_WHEN}
+    content = {
+        name: value for name, value in record.as_dict().items() if name not in WHERE_AND_WHEN
+    }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,6 @@
-"""Which customers a champion was fitted on: it knows their outcomes, and would be flattered by them."""
+"""Which customers a champion was fitted on: it knows their outcomes, and would be flattered by
+them.
+"""
 
 import duckdb
 import numpy as np
@@ -10,18 +12,27 @@ from churn_platform.training.versions import Version
 
 
 def known_customers(
-    connection: duckdb.DuckDBPyConnection, champion: Version, features_month: str, customers: Labelled
+    connection: duckdb.DuckDBPyConnection,
+    champion: Version,
+    features_month: str,
+    customers: Labelled,
 ) -> np.ndarray | None:
-    """Marks the customers of a feature month whose outcomes the champion was fitted on, (rows,) booleans.
+    """Marks the customers of a feature month whose outcomes the champion was fitted on, (rows,)
+    booleans.
 
-    Out of time these are all or none: months are used whole, and the hold-out of a newer challenger lies after all that
-    the champion saw. Of a snapshot, delivered again and again, they are those in the champion's own training and
-    validation rows; None where these are no longer in the lake, so that nobody can be told.
+    Out of time these are all or none: months are used whole, and the hold-out of a newer challenger
+    lies after all that the champion saw. Of a snapshot, delivered again and again, they are those
+    in the champion's own training and validation rows; None where these are no longer in the lake,
+    so that nobody can be told.
     """
     record = champion.record
     if champion.portfolio.split.policy == "out_of_time":
-        return np.full(len(customers), record.training_months[0] <= features_month < record.holdout_month)
+        return np.full(
+            len(customers), record.training_months[0] <= features_month < record.holdout_month
+        )
     if not has_snapshot(connection, record.snapshot):
         return None
-    fitted = load_splits(connection, champion.portfolio, champion.training_set(connection), TRAIN, VALIDATION)
+    fitted = load_splits(
+        connection, champion.portfolio, champion.training_set(connection), TRAIN, VALIDATION
+    )
     return np.isin(customers.customer_ids, np.concatenate([part.customer_ids for part in fitted]))

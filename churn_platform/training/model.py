@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Platt scaling in log-odds: calibrated log-odds = slope x raw log-odds + intercept (Platt 1999)."""
+    """Platt scaling in log-odds: calibrated log-odds = slope x raw log-odds + intercept (Platt
+    1999).
+    """
 
     slope: float
     intercept: float
@@ -41,7 +43,8 @@ class ChurnModel:
     parameters: Parameters = field(default_factory=dict)
 
     def own(self, features: np.ndarray, names: Sequence[str]) -> np.ndarray:
-        """The model's own features from a matrix whose columns are `names`; the catalogue may have grown since.
+        """The model's own features from a matrix whose columns are `names`; the catalogue may have
+        grown since.
 
         DataError where the catalogue lacks a feature that the model was fitted with.
         """
@@ -49,7 +52,10 @@ class ChurnModel:
         if wanted == list(names):
             return features
         if lost := [name for name in wanted if name not in names]:
-            raise DataError(f"the model needs {', '.join(lost)}, which the catalogue no longer has; train a new one")
+            raise DataError(
+                f"the model needs {', '.join(lost)}, which the catalogue no longer has; "
+                "train a new one"
+            )
         return features[:, [names.index(name) for name in wanted]]
 
     def raw_probability(self, features: np.ndarray) -> np.ndarray:
@@ -61,7 +67,9 @@ class ChurnModel:
         return self.calibration(self.raw_probability(features))
 
     def contributions(self, features: np.ndarray) -> np.ndarray:
-        """What each feature adds to the raw log-odds against the average customer, (rows, features)."""
+        """What each feature adds to the raw log-odds against the average customer, (rows,
+        features).
+        """
         return ALGORITHMS[self.algorithm].contributions(self.estimator, features) - self.baseline
 
 
@@ -77,22 +85,32 @@ def fit_model(
 ) -> ChurnModel:
     """The algorithm fitted on `train` with the parameters given, and calibrated on `validation`.
 
-    The same rows, parameters, seed and threads give the same bytes. Without parameters the algorithm's defaults
-    serve, and boosting stops early on `validation`.
+    The same rows, parameters, seed and threads give the same bytes. Without parameters the
+    algorithm's defaults serve, and boosting stops early on `validation`.
     """
-    parameters = parameters or untuned(algorithm, features, train, validation, seed=seed, threads=threads)
+    parameters = parameters or untuned(
+        algorithm, features, train, validation, seed=seed, threads=threads
+    )
     estimator = ALGORITHMS[algorithm].fit(features, train, parameters, seed=seed, threads=threads)
     return calibrated(algorithm, features, estimator, validation, parameters)
 
 
 def untuned(
-    algorithm: str, features: Sequence[Feature], train: Labelled, validation: Labelled, *, seed: int, threads: int
+    algorithm: str,
+    features: Sequence[Feature],
+    train: Labelled,
+    validation: Labelled,
+    *,
+    seed: int,
+    threads: int,
 ) -> Parameters:
     """The algorithm's default parameters, with as many rounds of boosting as suit `validation`."""
     module = ALGORITHMS[algorithm]
     if module.rounds is None:
         return dict(module.DEFAULTS)
-    stopped = module.fit(features, train, module.DEFAULTS, seed=seed, threads=threads, stop_on=validation)
+    stopped = module.fit(
+        features, train, module.DEFAULTS, seed=seed, threads=threads, stop_on=validation
+    )
     return {**module.DEFAULTS, **module.rounds(stopped)}
 
 
@@ -117,7 +135,9 @@ def calibrated(
 
 
 def fit_calibration(raw: np.ndarray, churned: np.ndarray) -> Calibration:
-    """Platt scaling fitted by maximum likelihood; a slope that would turn the ranking round is refused (kept at 1)."""
+    """Platt scaling fitted by maximum likelihood; a slope that would turn the ranking round is
+    refused (kept at 1).
+    """
     from sklearn.linear_model import LogisticRegression
 
     fitted = LogisticRegression(C=1e6, max_iter=1000).fit(log_odds(raw).reshape(-1, 1), churned)

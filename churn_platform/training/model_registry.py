@@ -1,4 +1,6 @@
-"""Models in MLflow: logged with their run, registered as versions, found again by version or alias."""
+"""Models in MLflow: logged with their run, registered as versions, found again
+by version or alias.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,8 @@ DECISION_REASON = "decision_reason"
 IDENTITY = "identity_sha256"
 WITHDRAWN, WITHDRAWN_REASON = "withdrawn", "withdrawn_reason"
 DESCRIPTION = (
-    "The churn model of one portfolio. The version under `champion` serves, `previous` served before it and may come "
+    "The churn model of one portfolio. The version under `champion` serves, "
+    "`previous` served before it and may come "
     "back, `challenger` was registered last. `churn audit show` says who changed this when and why."
 )
 
@@ -24,7 +27,8 @@ DESCRIPTION = (
 def log_model(model: ChurnModel, example: np.ndarray) -> str:
     """Log the model with its signature to the active run; returns its URI.
 
-    The estimator and its calibration are kept as one pickled object: `model_of` gives it back whole.
+    The estimator and its calibration are kept as one pickled object: `model_of` gives it back
+    whole.
     """
     import mlflow
     import pandas as pd
@@ -65,18 +69,23 @@ def register(
 ) -> int:
     """The version of a run's model, under the alias `challenger`; returns its number.
 
-    Registering a run twice, or another run that made the same model by its `identity`, returns the same version: a
-    withdrawn model cannot return under a new number, and a run after a kill leaves what an undisturbed one leaves.
-    Whatever a kill left out of a version's registration is made good.
+    Registering a run twice, or another run that made the same model by its `identity`, returns the
+    same version: a withdrawn model cannot return under a new number, and a run after a kill leaves
+    what an undisturbed one leaves. Whatever a kill left out of a version's registration is made
+    good.
     """
     _ensure_registered_model(client, portfolio)
     if identity:
         tags = tags | {IDENTITY: identity}
     version = _known_version(client, portfolio, run_id, identity)
     if version is None:
-        version = client.create_model_version(portfolio, model_uri, run_id=run_id, tags=tags, description=description)
+        version = client.create_model_version(
+            portfolio, model_uri, run_id=run_id, tags=tags, description=description
+        )
     number = int(version.version)
-    tag_version(client, portfolio, number, {name: tags[name] for name in tags if name not in version.tags})
+    tag_version(
+        client, portfolio, number, {name: tags[name] for name in tags if name not in version.tags}
+    )
     client.set_registered_model_tag(portfolio, _challenger_tag(tags["month"]), str(number))
     client.set_registered_model_alias(portfolio, CHALLENGER, str(number))
     return number
@@ -88,11 +97,17 @@ def _ensure_registered_model(client: "MlflowClient", portfolio: str) -> None:
     try:
         client.get_registered_model(portfolio)
     except MlflowException:
-        client.create_registered_model(portfolio, tags={"portfolio": portfolio}, description=DESCRIPTION)
+        client.create_registered_model(
+            portfolio, tags={"portfolio": portfolio}, description=DESCRIPTION
+        )
 
 
-def _known_version(client: "MlflowClient", portfolio: str, run_id: str, identity: str | None) -> "ModelVersion | None":
-    """The oldest version of this run or of this identity: a version that others may name already."""
+def _known_version(
+    client: "MlflowClient", portfolio: str, run_id: str, identity: str | None
+) -> "ModelVersion | None":
+    """The oldest version of this run or of this identity: a version that others
+    may name already.
+    """
     for known in reversed(versions(client, portfolio)):
         if known.run_id == run_id or (identity and known.tags.get(IDENTITY) == identity):
             return known
@@ -136,8 +151,10 @@ def champion_version(client: "MlflowClient", portfolio: str) -> int:
     for newest in versions(client, portfolio):
         if reason := newest.tags.get(DECISION_REASON):
             raise TrainingError(
-                f"{portfolio} has no champion: version {newest.version} was not promoted: {reason}; "
-                "if a gate asks too much of these customers, set `gates` in the portfolio's spec and run again"
+                f"{portfolio} has no champion: version {newest.version} was not promoted: "
+                f"{reason}; "
+                "if a gate asks too much of these customers, set `gates` in the portfolio's spec "
+                "and run again"
             )
     raise TrainingError(f"{portfolio} has no champion; materialize {portfolio}/champion first")
 
@@ -182,7 +199,10 @@ def aliases(client: "MlflowClient", portfolio: str) -> dict[str, int]:
     from mlflow.exceptions import MlflowException
 
     try:
-        return {name: int(version) for name, version in client.get_registered_model(portfolio).aliases.items()}
+        return {
+            name: int(version)
+            for name, version in client.get_registered_model(portfolio).aliases.items()
+        }
     except MlflowException:
         return {}
 
@@ -195,11 +215,19 @@ def tag_version(client: "MlflowClient", portfolio: str, version: int, tags: dict
 
 def withdrawn_reason(version: "ModelVersion") -> str | None:
     """Why a version was withdrawn, so that it must not be promoted again; None where it was not."""
-    return version.tags.get(WITHDRAWN_REASON, "no reason kept") if version.tags.get(WITHDRAWN) == "true" else None
+    return (
+        version.tags.get(WITHDRAWN_REASON, "no reason kept")
+        if version.tags.get(WITHDRAWN) == "true"
+        else None
+    )
 
 
-def set_champion(client: "MlflowClient", portfolio: str, version: int, *, previous: int | None) -> None:
-    """Make a version the champion and another, or none, `previous`; the champion's alias moves last."""
+def set_champion(
+    client: "MlflowClient", portfolio: str, version: int, *, previous: int | None
+) -> None:
+    """Make a version the champion and another, or none, `previous`; the champion's alias moves
+    last.
+    """
     if previous is None:
         client.delete_registered_model_alias(portfolio, PREVIOUS)
     else:

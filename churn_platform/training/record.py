@@ -1,4 +1,6 @@
-"""What is known of a fitted model beside the model itself: kept in MLflow, written into the published manifest."""
+"""What is known of a fitted model beside the model itself: kept in MLflow, written into the
+published manifest.
+"""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -27,10 +29,10 @@ RECORD_FILE = "record.json"
 class ModelRecord:
     """Provenance, threshold and metrics of one fitted candidate.
 
-    `parameters`, `seed`, `threads`, `libraries` and the rows of `snapshot` make the same model again; of the training
-    rows it used `train_rows`, sampled by customer where `train_share` is below 1. With a half-life, a row of each of
-    `training_months` weighed what `training_weights` says in that place. `data_sha256` is that of the rows, empty in
-    records from before it was kept.
+    `parameters`, `seed`, `threads`, `libraries` and the rows of `snapshot` make the same model
+    again; of the training rows it used `train_rows`, sampled by customer where `train_share` is
+    below 1. With a half-life, a row of each of `training_months` weighed what `training_weights`
+    says in that place. `data_sha256` is that of the rows, empty in records from before it was kept.
     """
 
     portfolio: str
@@ -73,10 +75,15 @@ def make_record(
     threads: int,
     is_streamed: bool = False,
 ) -> ModelRecord:
-    """Choose the threshold on the validation rows, measure there and on the hold-out, and note where all comes from."""
+    """Choose the threshold on the validation rows, measure there and on the hold-out, and note
+    where all comes from.
+    """
     validated = model.churn_probability(data.validation.features)
     threshold = choose_threshold(
-        data.validation.churned, validated, economics=portfolio.economics, min_recall=portfolio.gates.min_recall
+        data.validation.churned,
+        validated,
+        economics=portfolio.economics,
+        min_recall=portfolio.gates.min_recall,
     )
     base_rate = float(data.train.churned.mean())
     months = training_set.months
@@ -90,21 +97,29 @@ def make_record(
         mlflow_run_id=mlflow_run_id,
         snapshot=training_set.snapshot,
         code_version=code_version,
-        training_months=[label(month) for month, name in months.items() if name in (TRAIN, STRATIFIED)],
-        holdout_month=next(label(month) for month, name in months.items() if name in (HOLDOUT, STRATIFIED)),
+        training_months=[
+            label(month) for month, name in months.items() if name in (TRAIN, STRATIFIED)
+        ],
+        holdout_month=next(
+            label(month) for month, name in months.items() if name in (HOLDOUT, STRATIFIED)
+        ),
         threshold=threshold,
         base_rate=base_rate,
         tiers=risk_tiers(threshold=threshold, base_rate=base_rate, economics=portfolio.economics),
         validation=measure(data.validation.churned, validated, **options).as_dict(),
         holdout=holdout.as_dict(),
-        holdout_intervals=metric_intervals(churned, probability, holdout, seed=portfolio.split.seed, **options),
+        holdout_intervals=metric_intervals(
+            churned, probability, holdout, seed=portfolio.split.seed, **options
+        ),
         parameters=dict(model.parameters),
         seed=portfolio.split.seed,
         threads=threads,
         train_share=1.0 if is_streamed else training_set.train_share,
         train_rows=training_set.train_customers if is_streamed else len(data.train),
         half_life_months=training_set.half_life_months,
-        training_weights=[training_set.weights[month] for month in months if month in training_set.weights],
+        training_weights=[
+            training_set.weights[month] for month in months if month in training_set.weights
+        ],
         libraries=libraries_of(model.algorithm),
         data_sha256=data_sha256(data),
     )
@@ -112,7 +127,10 @@ def make_record(
 
 def libraries_of(algorithm: str) -> dict[str, str]:
     """Versions of what a fit depends on."""
-    return {name: version(name) for name in sorted({ALGORITHMS[algorithm].LIBRARY, "scikit-learn", "numpy"})}
+    return {
+        name: version(name)
+        for name in sorted({ALGORITHMS[algorithm].LIBRARY, "scikit-learn", "numpy"})
+    }
 
 
 def record_of_version(client: "MlflowClient", portfolio: str, version: int) -> ModelRecord:
@@ -128,5 +146,10 @@ def read_record(client: "MlflowClient", run_id: str) -> ModelRecord:
 
     path = f"runs:/{run_id}/{RECORD_FILE}"
     stored = json.loads(mlflow.artifacts.load_text(path))
-    intervals = {name: tuple(bounds) for name, bounds in stored.get("holdout_intervals", {}).items()}
-    return ModelRecord(**stored | {"tiers": [tuple(tier) for tier in stored["tiers"]], "holdout_intervals": intervals})
+    intervals = {
+        name: tuple(bounds) for name, bounds in stored.get("holdout_intervals", {}).items()
+    }
+    return ModelRecord(
+        **stored
+        | {"tiers": [tuple(tier) for tier in stored["tiers"]], "holdout_intervals": intervals}
+    )

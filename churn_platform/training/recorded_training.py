@@ -1,4 +1,6 @@
-"""What a registered version was fitted on, found again: its catalogue and seed, its snapshot, its training set."""
+"""What a registered version was fitted on, found again: its catalogue and seed, its snapshot, its
+training set.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,9 +21,11 @@ from churn_platform.warehouse.tables import current_snapshot
 
 
 def as_fitted(portfolio: Portfolio, record: ModelRecord, features: Sequence[Feature]) -> Portfolio:
-    """The portfolio with the features and the seed of a version: the catalogue may have grown since, the seed changed.
+    """The portfolio with the features and the seed of a version: the catalogue may have grown
+    since, the seed changed.
 
-    An older snapshot of the lake has no column of a newer feature, and another seed draws other rows.
+    An older snapshot of the lake has no column of a newer feature, and another seed draws other
+    rows.
     """
     split = portfolio.split.model_copy(update={"seed": record.seed})
     return portfolio.model_copy(update={"features": tuple(features), "split": split})
@@ -34,29 +38,43 @@ def has_snapshot(connection: duckdb.DuckDBPyConnection, snapshot: int) -> bool:
 
 
 def readable_snapshot(connection: duckdb.DuckDBPyConnection, snapshot: int) -> int:
-    """The snapshot, or, where it is gone, the newest: the same months without the customers erased since."""
+    """The snapshot, or, where it is gone, the newest: the same months without the customers erased
+    since.
+    """
     return snapshot if has_snapshot(connection, snapshot) else current_snapshot(connection)
 
 
-def check_snapshot(connection: duckdb.DuckDBPyConnection, version: int, record: ModelRecord) -> None:
+def check_snapshot(
+    connection: duckdb.DuckDBPyConnection, version: int, record: ModelRecord
+) -> None:
     """TrainingError where the lake's snapshot of a version is gone, saying what took it."""
     if has_snapshot(connection, record.snapshot):
         return
     erased = erasure_of_snapshot(connection, record.snapshot)
-    why = f"an erasure of a customer in {label(erased)} took it away" if erased else "it was expired by housekeeping"
+    why = (
+        f"an erasure of a customer in {label(erased)} took it away"
+        if erased
+        else "it was expired by housekeeping"
+    )
     raise TrainingError(
-        f"version {version} of {record.portfolio} was fitted on snapshot {record.snapshot} of the lake, which is gone: "
+        f"version {version} of {record.portfolio} was fitted "
+        f"on snapshot {record.snapshot} of the lake, which is gone: "
         f"{why}. Its training rows cannot be read again; nothing was fitted"
     )
 
 
 def recorded_training_set(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, record: ModelRecord, *, rows_max: int | None = None
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    record: ModelRecord,
+    *,
+    rows_max: int | None = None,
 ) -> TrainingSet:
-    """The training set of a record: the one in the lake where it is still that, else made of what the record says.
+    """The training set of a record: the one in the lake where it is still that, else made of what
+    the record says.
 
-    It is read at its `readable_snapshot`. `rows_max` tells a fit that streamed its rows, because they were too many,
-    from one that held them.
+    It is read at its `readable_snapshot`. `rows_max` tells a fit that streamed its rows, because
+    they were too many, from one that held them.
     """
     month = parse_month(record.month)
     snapshot = readable_snapshot(connection, record.snapshot)
@@ -77,7 +95,9 @@ def recorded_training_set(
         share,
         record.train_rows,
         half_life_months=record.half_life_months,
-        weights=dict(zip(months, record.training_weights, strict=False)),  # none of them where all rows count alike
+        weights=dict(
+            zip(months, record.training_weights, strict=False)
+        ),  # none of them where all rows count alike
     )
 
 
@@ -85,12 +105,20 @@ def _months(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, record: ModelRecord, snapshot: int
 ) -> dict[date, str]:
     """Split by month; the months between training and hold-out validate."""
-    trained, holdout = [parse_month(month) for month in record.training_months], parse_month(record.holdout_month)
+    trained, holdout = (
+        [parse_month(month) for month in record.training_months],
+        parse_month(record.holdout_month),
+    )
     if portfolio.split.policy == "stratified":
         return {holdout: STRATIFIED}
     rows = connection.execute(
-        f"select distinct features_month from {portfolio.name}.churn_labels at (version => {snapshot}) "
+        f"select distinct features_month from {portfolio.name}.churn_labels at (version => "
+        f"{snapshot}) "
         "where features_month > ? and features_month < ? order by features_month",
         [max(trained), holdout],
     ).fetchall()
-    return dict.fromkeys(trained, TRAIN) | {month: VALIDATION for (month,) in rows} | {holdout: HOLDOUT}
+    return (
+        dict.fromkeys(trained, TRAIN)
+        | {month: VALIDATION for (month,) in rows}
+        | {holdout: HOLDOUT}
+    )

@@ -1,4 +1,6 @@
-"""Fits a registered version again from what is recorded of it, and says whether the same model comes out."""
+"""Fits a registered version again from what is recorded of it, and says whether the same model
+comes out.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,10 +28,11 @@ TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came out: the largest difference of a probability, metrics that moved (recorded, again), and what else did.
+    """What came out: the largest difference of a probability, metrics that moved (recorded, again),
+    and what else did.
 
-    `changes` are circumstances that differ from then, `contradictions` are statements of the record that its own model
-    or run disagrees with.
+    `changes` are circumstances that differ from then, `contradictions` are statements of the record
+    that its own model or run disagrees with.
     """
 
     version: int
@@ -56,7 +59,8 @@ def reproduce(
     code_version: str,
     rows_max: int,
 ) -> Reproduction:
-    """The version fitted again on the rows of its snapshot, with its parameters, seed and threads, and compared.
+    """The version fitted again on the rows of its snapshot, with its parameters, seed and threads,
+    and compared.
 
     TrainingError where its snapshot is gone or its record says too little; then nothing is fitted.
     """
@@ -65,7 +69,8 @@ def reproduce(
     check_snapshot(connection, version, record)
     if not record.parameters:
         raise TrainingError(
-            f"the record of run {record.mlflow_run_id} has no parameters: it is older than `churn reproduce`"
+            f"the record of run {record.mlflow_run_id} has no parameters: "
+            "it is older than `churn reproduce`"
         )
     training_set = loaded.training_set(connection, rows_max=rows_max)
     data = load_training_data(connection, then, training_set)
@@ -79,12 +84,18 @@ def reproduce(
         means=replace(means, threads=record.threads),
     )
     judged = {"validation": data.validation, "holdout": data.holdout}
-    recorded = {f"{split} {name}": value for split in judged for name, value in getattr(record, split).items()}
+    recorded = {
+        f"{split} {name}": value
+        for split in judged
+        for name, value in getattr(record, split).items()
+    }
     return Reproduction(
         version=version,
         record=record,
         customers=len(data.validation) + len(data.holdout),
-        largest_difference=max(largest_difference(stored, again, rows.features) for rows in judged.values()),
+        largest_difference=max(
+            largest_difference(stored, again, rows.features) for rows in judged.values()
+        ),
         moved=moved(recorded, _metrics(again, judged, record, then)),
         changes=changes(record, stored.features, portfolio, code_version=code_version),
         contradictions=[
@@ -96,7 +107,9 @@ def reproduce(
 
 def largest_difference(first: ChurnModel, second: ChurnModel, features: np.ndarray) -> float:
     """Largest difference between the probabilities that two models give the same customers."""
-    return float(np.abs(first.churn_probability(features) - second.churn_probability(features)).max())
+    return float(
+        np.abs(first.churn_probability(features) - second.churn_probability(features)).max()
+    )
 
 
 def _metrics(
@@ -116,14 +129,26 @@ def _metrics(
     }
 
 
-def moved(recorded: Mapping[str, float], again: Mapping[str, float]) -> dict[str, tuple[float, float]]:
-    """Metrics that differ by more than the tolerance, (recorded, again); what only one side knows is left out."""
+def moved(
+    recorded: Mapping[str, float], again: Mapping[str, float]
+) -> dict[str, tuple[float, float]]:
+    """Metrics that differ by more than the tolerance, (recorded, again); what only one side knows
+    is left out.
+    """
     shared = [(name, value, again[name]) for name, value in recorded.items() if name in again]
-    return {name: (before, after) for name, before, after in shared if not abs(before - after) <= TOLERANCE}
+    return {
+        name: (before, after)
+        for name, before, after in shared
+        if not abs(before - after) <= TOLERANCE
+    }
 
 
-def changes(record: ModelRecord, fitted: tuple[Feature, ...], portfolio: Portfolio, *, code_version: str) -> list[str]:
-    """What differs from when the version was fitted, in words: code, libraries, catalogue, seed, half-life."""
+def changes(
+    record: ModelRecord, fitted: tuple[Feature, ...], portfolio: Portfolio, *, code_version: str
+) -> list[str]:
+    """What differs from when the version was fitted, in words: code, libraries, catalogue, seed,
+    half-life.
+    """
     now = libraries_of(record.algorithm)
     found = [
         f"{name} was {used}, is {now.get(name, 'missing')}"
@@ -132,14 +157,26 @@ def changes(record: ModelRecord, fitted: tuple[Feature, ...], portfolio: Portfol
     ]
     if record.code_version != code_version:
         found.insert(0, f"the code was {record.code_version}, is {code_version}")
-    then, today = ({feature.name: feature for feature in features} for features in (fitted, portfolio.features))
-    differing = sorted(name for name in then.keys() | today.keys() if then.get(name) != today.get(name))
+    then, today = (
+        {feature.name: feature for feature in features} for features in (fitted, portfolio.features)
+    )
+    differing = sorted(
+        name for name in then.keys() | today.keys() if then.get(name) != today.get(name)
+    )
     if differing:
-        found.append(f"the catalogue has changed in {', '.join(differing)}; the version's own features were used")
+        found.append(
+            f"the catalogue has changed in {', '.join(differing)}; "
+            "the version's own features were used"
+        )
     if record.seed != portfolio.split.seed:
-        found.append(f"the spec's seed was {record.seed}, is {portfolio.split.seed}; the former was used")
+        found.append(
+            f"the spec's seed was {record.seed}, is {portfolio.split.seed}; the former was used"
+        )
     if record.half_life_months != portfolio.split.half_life_months:
-        was, now_is = (months or "none" for months in (record.half_life_months, portfolio.split.half_life_months))
+        was, now_is = (
+            months or "none"
+            for months in (record.half_life_months, portfolio.split.half_life_months)
+        )
         found.append(f"the spec's half_life_months was {was}, is {now_is}; the former was used")
     return found
 
@@ -164,17 +201,26 @@ def _against_model(recorded: Mapping[str, float], measured: Mapping[str, float])
 def as_text(done: Reproduction) -> str:
     """The reproduction as the command prints it."""
     same = (
-        "identical, bit by bit" if done.largest_difference == 0 else f"differ by at most {done.largest_difference:.3g}"
+        "identical, bit by bit"
+        if done.largest_difference == 0
+        else f"differ by at most {done.largest_difference:.3g}"
     )
     record = done.record
     lines = [
-        f"version         {done.version}, {record.algorithm} of {record.month}, snapshot {record.snapshot}",
+        f"version         {done.version}, {record.algorithm} of {record.month}, "
+        f"snapshot {record.snapshot}",
         f"predictions     {same}, on {done.customers:,} customers of validation and hold-out",
         f"metrics         {len(done.moved) or 'none'} differ by more than {TOLERANCE:g}",
-        *(f"  {name}: {before:.6g} recorded, {after:.6g} again" for name, (before, after) in done.moved.items()),
+        *(
+            f"  {name}: {before:.6g} recorded, {after:.6g} again"
+            for name, (before, after) in done.moved.items()
+        ),
         *(f"contradiction   {text}" for text in done.contradictions),
         *(f"changed since   {text}" for text in done.changes),
     ]
     if done.moved and not done.changes and not done.contradictions:
-        lines.append("likely cause    the stored model or its record was changed, or the machine computes differently")
+        lines.append(
+            "likely cause    the stored model or its record was changed, "
+            "or the machine computes differently"
+        )
     return "\n".join([*lines, "reproduced" if done.agrees else "not reproduced"])

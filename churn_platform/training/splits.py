@@ -29,23 +29,26 @@ class LabelledMonth:
 def assign_months(months: Sequence[LabelledMonth], split: Split) -> dict[date, str]:
     """Split of each feature month in use, oldest first.
 
-    Out of time: the newest matured month is the hold-out, the one before validates (early stopping, calibration,
-    threshold), up to `training_months` before that train. Stratified: the newest month alone, cut by `row_splits`.
-    TrainingError where there are too few months or a month in use has no churner, or nobody who stayed.
+    Out of time: the newest matured month is the hold-out, the one before validates (early stopping,
+    calibration, threshold), up to `training_months` before that train. Stratified: the newest month
+    alone, cut by `row_splits`. TrainingError where there are too few months or a month in use has
+    no churner, or nobody who stayed.
     """
     ordered = sorted(months, key=lambda month: month.features_month)
     needed = 3 if split.policy == "out_of_time" else 1
     if len(ordered) < needed:
         known = ", ".join(label(month.features_month) for month in ordered) or "none"
         raise TrainingError(
-            f"training needs {needed} months with matured labels, there are {len(ordered)} ({known}); "
+            f"training needs {needed} months with matured labels, "
+            f"there are {len(ordered)} ({known}); "
             "materialize churn_labels for more months first"
         )
     used = ordered[-1:] if split.policy == "stratified" else ordered[-(split.training_months + 2) :]
     for month in used:
         if not 0 < month.churned < month.customers:
             raise TrainingError(
-                f"{label(month.features_month)}: {month.churned} of {month.customers} customers churned; "
+                f"{label(month.features_month)}: {month.churned} of {month.customers} customers "
+                "churned; "
                 "a model needs both kinds"
             )
     if split.policy == "stratified":
@@ -55,29 +58,37 @@ def assign_months(months: Sequence[LabelledMonth], split: Split) -> dict[date, s
 
 
 def recency_weights(customers: Mapping[date, int], split: Split) -> dict[date, float]:
-    """Weight of a row of each training month, of which `customers` holds the rows; empty where all count alike.
+    """Weight of a row of each training month, of which `customers` holds the rows; empty where all
+    count alike.
 
-    0.5 ** (months before the newest / half-life), divided by its mean over all rows, so that rows weigh 1 on average
-    and a penalty or a smallest leaf means what it meant without weights.
+    0.5 ** (months before the newest / half-life), divided by its mean over all rows, so that rows
+    weigh 1 on average and a penalty or a smallest leaf means what it meant without weights.
     """
     if split.half_life_months is None:
         return {}
     newest = max(customers)
-    aged = {month: 0.5 ** (months_between(month, newest) / split.half_life_months) for month in customers}
+    aged = {
+        month: 0.5 ** (months_between(month, newest) / split.half_life_months)
+        for month in customers
+    }
     mean = sum(aged[month] * rows for month, rows in customers.items()) / sum(customers.values())
     return {month: weight / mean for month, weight in aged.items()}
 
 
 def scored_rows(train: Rows, validation: Rows, split: Split) -> Rows:
-    """Where trials of tuning are scored: the validation month out of time, the training rows of a snapshot.
+    """Where trials of tuning are scored: the validation month out of time, the training rows of a
+    snapshot.
 
-    A snapshot's validation rows are too few to choose by. Who is scored is never among those fitted on.
+    A snapshot's validation rows are too few to choose by. Who is scored is never among those fitted
+    on.
     """
     return validation if split.policy == "out_of_time" else train
 
 
 def row_splits(churned: np.ndarray, split: Split) -> np.ndarray:
-    """Split of each row of a snapshot, drawn with the split's seed so that each part has the same churn rate."""
+    """Split of each row of a snapshot, drawn with the split's seed so that each part has the same
+    churn rate.
+    """
     generator = np.random.default_rng(split.seed)
     parts = np.full(churned.shape, TRAIN, dtype="<U10")
     for outcome in (0, 1):

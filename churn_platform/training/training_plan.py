@@ -28,12 +28,16 @@ def replace_training_set(
 ) -> list[dict[str, Any]]:
     """Record the training set of `month`, one row per feature month; returns the rows.
 
-    `train_share` is the share of customers to fit on, below 1 where the training months hold more than `rows_max` rows.
-    `weight` is that of a row of a training month; null where all count alike.
+    `train_share` is the share of customers to fit on, below 1 where the training months hold more
+    than `rows_max` rows. `weight` is that of a row of a training month; null where all count alike.
     """
     months = matured_months(connection, portfolio, month)
     splits = assign_months(months, portfolio.split)
-    train = {row.features_month: row.customers for row in months if splits.get(row.features_month) == TRAIN}
+    train = {
+        row.features_month: row.customers
+        for row in months
+        if splits.get(row.features_month) == TRAIN
+    }
     weights = recency_weights(train, portfolio.split)
     shared = {
         "snapshot": current_snapshot(connection),
@@ -59,8 +63,11 @@ def replace_training_set(
 def as_markdown(rows: list[dict[str, Any]]) -> str:
     """The training set as a table to read."""
     lines = [
-        f"| {row['features_month']:%Y-%m} | {row['split']} | {row['customers']:,} | {row['churned']:,} "
+        f"| {row['features_month']:%Y-%m} | {row['split']} | {row['customers']:,} | "
+        f"{row['churned']:,} "
         f"| {row['weight'] or 1:.3g} |"
         for row in rows
     ]
-    return "\n".join(["| features of | split | customers | churned | weight |", "|---|---|--:|--:|--:|", *lines])
+    return "\n".join(
+        ["| features of | split | customers | churned | weight |", "|---|---|--:|--:|--:|", *lines]
+    )

@@ -17,7 +17,9 @@ def record_trial(trial: Trial, *, parent_run_id: str, experiment_id: str) -> Non
         "churn.trial": str(trial.number),
         "churn.trial_state": "pruned" if trial.is_pruned else "complete",
     }
-    run = client.create_run(experiment_id, start_time=begun, tags=tags, run_name=f"trial {trial.number}")
+    run = client.create_run(
+        experiment_id, start_time=begun, tags=tags, run_name=f"trial {trial.number}"
+    )
     client.log_batch(
         run.info.run_id,
         metrics=[Metric("log_loss", trial.log_loss, ended, 0)],
@@ -31,4 +33,7 @@ def as_line(trial: Trial) -> str:
     parameters = ", ".join(f"{name} {value:.4g}" for name, value in trial.parameters.items())
     seconds = (trial.ended_at - trial.begun_at).total_seconds()
     pruned = ", pruned" if trial.is_pruned else ""
-    return f"trial {trial.number}: log loss {trial.log_loss:.5f}{pruned}, {seconds:.1f} s; {parameters}"
+    return (
+        f"trial {trial.number}: log loss {trial.log_loss:.5f}{pruned}, {seconds:.1f} s; "
+        f"{parameters}"
+    )

@@ -1,4 +1,6 @@
-"""Chooses a candidate's parameters with Optuna, on training and validation rows; it is never given the hold-out."""
+"""Chooses a candidate's parameters with Optuna, on training and validation rows; it is never given
+the hold-out.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,12 +19,16 @@ if TYPE_CHECKING:
 
 FOLDS = 4
 STARTUP_TRIALS = 4
-ROUNDS_ROWS_MAX = 500_000  # to find the number of rounds on; of more rows, more rounds hardly lower the loss
+ROUNDS_ROWS_MAX = (
+    500_000  # to find the number of rounds on; of more rows, more rounds hardly lower the loss
+)
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Trials after the defaults', seconds after which no new one starts, and rows that a trial may use."""
+    """Trials after the defaults', seconds after which no new one starts, and rows that a trial may
+    use.
+    """
 
     trials: int
     seconds: float
@@ -31,7 +37,9 @@ class Budget:
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial: its parameters, its mean log loss over the folds (of those it reached, where it was pruned)."""
+    """One trial: its parameters, its mean log loss over the folds (of those it reached, where it
+    was pruned).
+    """
 
     number: int
     parameters: Parameters
@@ -65,33 +73,45 @@ def choose_parameters(
 ) -> Parameters:
     """All parameters of a fit on `train`, the number of boosting rounds included.
 
-    `scored` is where trials are scored: the validation month, or, where there is one month only, `train` itself.
-    Either way a trial is fitted on three quarters of the customers and scored on the others, four times over; its
-    value is the mean log loss, a proper score. Trial 0 are the defaults; the others TPE draws. One that is worse than
-    the median of those before it, fold by fold, is pruned. A budget of 0 trials gives the defaults; then
-    only an algorithm that has rounds is fitted, to find their number.
+    `scored` is where trials are scored: the validation month, or, where there is one month only,
+    `train` itself. Either way a trial is fitted on three quarters of the customers and scored on
+    the others, four times over; its value is the mean log loss, a proper score. Trial 0 are the
+    defaults; the others TPE draws. One that is worse than the median of those before it, fold by
+    fold, is pruned. A budget of 0 trials gives the defaults; then only an algorithm that has rounds
+    is fitted, to find their number.
 
-    Where trials used a sample of `train`, the number of rounds is found anew on up to ROUNDS_ROWS_MAX of its rows.
+    Where trials used a sample of `train`, the number of rounds is found anew on up to
+    ROUNDS_ROWS_MAX of its rows.
     """
     rounds = ALGORITHMS[algorithm].rounds
     if rounds is None and not budget.trials:
         return dict(ALGORITHMS[algorithm].DEFAULTS)
     sample = at_most(budget.rows, train, seed=seed)
-    folds = customer_folds(sample, sample if scored is train else at_most(budget.rows, scored, seed=seed), seed=seed)
+    folds = customer_folds(
+        sample, sample if scored is train else at_most(budget.rows, scored, seed=seed), seed=seed
+    )
     chosen = _search(Tuning(algorithm, tuple(features), folds, seed, threads), budget, on_trial)
     if rounds and len(sample) < len(train) and scored is not train:
-        most = (at_most(ROUNDS_ROWS_MAX, train, seed=seed), at_most(ROUNDS_ROWS_MAX, scored, seed=seed))
+        most = (
+            at_most(ROUNDS_ROWS_MAX, train, seed=seed),
+            at_most(ROUNDS_ROWS_MAX, scored, seed=seed),
+        )
         chosen |= evaluate(Tuning(algorithm, tuple(features), (most,), seed, threads), chosen, 0)[1]
     return chosen
 
 
-def _search(tuning: Tuning, budget: Budget, on_trial: Callable[[Trial], None]) -> dict[str, int | float]:
+def _search(
+    tuning: Tuning, budget: Budget, on_trial: Callable[[Trial], None]
+) -> dict[str, int | float]:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         sampler=optuna.samplers.TPESampler(
-            seed=tuning.seed, n_startup_trials=STARTUP_TRIALS, multivariate=True, constant_liar=False
+            seed=tuning.seed,
+            n_startup_trials=STARTUP_TRIALS,
+            multivariate=True,
+            constant_liar=False,
         ),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
     )
@@ -115,14 +135,18 @@ def _objective(tuning: Tuning, trial: "OptunaTrial") -> float:
         losses.append(loss)
         found.append(rounds)
         trial.report(float(np.mean(losses)), fold)
-        trial.set_user_attr("rounds", {name: round(float(np.mean([one[name] for one in found]))) for name in rounds})
+        trial.set_user_attr(
+            "rounds", {name: round(float(np.mean([one[name] for one in found]))) for name in rounds}
+        )
         if fold + 1 < len(tuning.folds) and trial.should_prune():
             raise TrialPruned
     return float(np.mean(losses))
 
 
 def evaluate(tuning: Tuning, parameters: Parameters, fold: int) -> tuple[float, Parameters]:
-    """Log loss of the parameters on a fold's scored rows, and the rounds after which boosting stopped there."""
+    """Log loss of the parameters on a fold's scored rows, and the rounds after which boosting
+    stopped there.
+    """
     from sklearn.metrics import log_loss
 
     algorithm, (train, scored) = ALGORITHMS[tuning.algorithm], tuning.folds[fold]
@@ -134,14 +158,20 @@ def evaluate(tuning: Tuning, parameters: Parameters, fold: int) -> tuple[float, 
     return float(log_loss(scored.churned, probability, labels=[0, 1])), found
 
 
-def customer_folds(train: Labelled, scored: Labelled, *, seed: int) -> tuple[tuple[Labelled, Labelled], ...]:
-    """Pairs of rows to fit on and to score: the scored customers of a pair are a quarter, and it is not fitted on them.
+def customer_folds(
+    train: Labelled, scored: Labelled, *, seed: int
+) -> tuple[tuple[Labelled, Labelled], ...]:
+    """Pairs of rows to fit on and to score: the scored customers of a pair are a quarter, and it is
+    not fitted on them.
 
     A customer is in one quarter whatever its month.
     """
     everyone = np.unique(np.concatenate([train.customer_ids, scored.customer_ids]).astype(str))
     quarter = np.random.default_rng(seed).permutation(len(everyone)) % FOLDS
-    fitted, judged = (quarter[np.searchsorted(everyone, part.customer_ids.astype(str))] for part in (train, scored))
+    fitted, judged = (
+        quarter[np.searchsorted(everyone, part.customer_ids.astype(str))]
+        for part in (train, scored)
+    )
     return tuple((train.take(fitted != fold), scored.take(judged == fold)) for fold in range(FOLDS))
 
 
@@ -160,7 +190,9 @@ def _told(trial: "FrozenTrial") -> Trial:
     from optuna.trial import TrialState
 
     reached = trial.intermediate_values[max(trial.intermediate_values)]
-    assert trial.datetime_start is not None and trial.datetime_complete is not None, "it is finished"
+    assert trial.datetime_start is not None and trial.datetime_complete is not None, (
+        "it is finished"
+    )
     return Trial(
         number=trial.number,
         parameters=_parameters(trial),

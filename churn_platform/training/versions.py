@@ -1,4 +1,6 @@
-"""The one loader of a registered version: record, model, and the portfolio as it was when the version was fitted."""
+"""The one loader of a registered version: record, model, and the portfolio as it was when the
+version was fitted.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 class Version:
     """A registered version as it was fitted and recorded.
 
-    `portfolio` has the catalogue and the seed of then: with today's, other customers would be drawn for its hold-out,
-    and columns would be asked of a snapshot that does not have them.
+    `portfolio` has the catalogue and the seed of then: with today's, other customers would be drawn
+    for its hold-out, and columns would be asked of a snapshot that does not have them.
     """
 
     number: int
@@ -33,11 +35,15 @@ class Version:
     portfolio: Portfolio
 
     @classmethod
-    def of(cls, portfolio: Portfolio, number: int, model: ChurnModel, record: ModelRecord) -> "Version":
+    def of(
+        cls, portfolio: Portfolio, number: int, model: ChurnModel, record: ModelRecord
+    ) -> "Version":
         """The version whose record and model these are, with the portfolio of then."""
         return cls(number, model, record, as_fitted(portfolio, record, model.features))
 
-    def training_set(self, connection: duckdb.DuckDBPyConnection, *, rows_max: int | None = None) -> TrainingSet:
+    def training_set(
+        self, connection: duckdb.DuckDBPyConnection, *, rows_max: int | None = None
+    ) -> TrainingSet:
         """Its training set; `rows_max` as in `recorded_training_set`."""
         return recorded_training_set(connection, self.portfolio, self.record, rows_max=rows_max)
 
@@ -45,7 +51,9 @@ class Version:
         """The customers that it was judged on, encoded with its own features in its own order."""
         return load_holdout(connection, self.portfolio, self.training_set(connection))
 
-    def holdout_as_seen_by(self, connection: duckdb.DuckDBPyConnection, other: "Version") -> Labelled:
+    def holdout_as_seen_by(
+        self, connection: duckdb.DuckDBPyConnection, other: "Version"
+    ) -> Labelled:
         """The same customers in the same order, encoded with the features of another version.
 
         TrainingError where the snapshot of this version has no column of one of them.
@@ -58,14 +66,18 @@ class Version:
             return load_holdout(connection, seen, self.training_set(connection), validated=False)
         except duckdb.BinderException as error:
             raise TrainingError(
-                f"version {other.number} of {seen.name} cannot be judged on the hold-out of version {self.number}: "
-                f"snapshot {self.record.snapshot} of the lake lacks {_unshared(features, self.model.features)}; "
+                f"version {other.number} of {seen.name} cannot be judged "
+                f"on the hold-out of version {self.number}: "
+                f"snapshot {self.record.snapshot} of the lake lacks "
+                f"{_unshared(features, self.model.features)}; "
                 f"train {self.record.month} again, for a challenger on a newer snapshot"
             ) from error
 
 
 def load_version(client: "MlflowClient", portfolio: Portfolio, number: int) -> Version:
-    """A registered version, asked of the registry by its number; TrainingError where there is none."""
+    """A registered version, asked of the registry by its number; TrainingError
+    where there is none.
+    """
     registered = version_named(client, portfolio.name, number)
     assert registered.run_id is not None, "versions are registered with their run"
     record, model = read_record(client, registered.run_id), model_of(registered)
@@ -73,12 +85,17 @@ def load_version(client: "MlflowClient", portfolio: Portfolio, number: int) -> V
 
 
 def newest_version(client: "MlflowClient", portfolio: Portfolio) -> Version:
-    """The version of the newest month that was trained, of several the last; TrainingError where there is none."""
+    """The version of the newest month that was trained, of several the last; TrainingError where
+    there is none.
+    """
     trained = [
-        (parse_month(version.tags["month"]), int(version.version)) for version in versions(client, portfolio.name)
+        (parse_month(version.tags["month"]), int(version.version))
+        for version in versions(client, portfolio.name)
     ]
     if not trained:
-        raise TrainingError(f"{portfolio.name} has no version; materialize {portfolio.name}/challenger first")
+        raise TrainingError(
+            f"{portfolio.name} has no version; materialize {portfolio.name}/challenger first"
+        )
     _, number = max(trained)
     return load_version(client, portfolio, number)
 

@@ -1,4 +1,6 @@
-"""Finds damaged and missing files of the lake, and drops those of a month so that it can be made again."""
+"""Finds damaged and missing files of the lake, and drops those of a month so that it can be made
+again.
+"""
 
 from collections.abc import Collection, Iterable
 from contextlib import closing
@@ -66,7 +68,9 @@ def find_damage(lake: Lake, files: Iterable[LakeFile]) -> list[Damage]:
 
 
 def dropped_months(lake: Lake) -> list[Damage]:
-    """Months that have no rows because their damaged files were dropped and nothing was written after."""
+    """Months that have no rows because their damaged files were dropped and nothing was written
+    after.
+    """
     told = "was dropped as damaged and has not been written since"
     return [Damage(table, month, told) for table, month in dropped(lake)]
 
@@ -92,8 +96,12 @@ def _is_readable(file: LakeFile) -> bool:
     return True
 
 
-def require_sound(connection: duckdb.DuckDBPyConnection, lake: Lake, tables: Collection[str], month: date) -> None:
-    """WarehouseError names the first file of the tables' month that is damaged, and the command that heals it."""
+def require_sound(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, tables: Collection[str], month: date
+) -> None:
+    """WarehouseError names the first file of the tables' month that is damaged, and the command
+    that heals it.
+    """
     damage = find_damage(lake, _live_files(connection, lake, tables, [month]))
     for found in [*damage, *dropped_months(lake)]:
         if found.table in tables and found.month == month:
@@ -105,10 +113,11 @@ def drop_damaged(lake: Lake, tables: Collection[str], months: Collection[date]) 
 
     A month of one of the tables is damaged if one of its files is.
 
-    DuckLake's DELETE reads what it deletes, so it cannot remove a file that nobody can read. This writes into the
-    catalog what such a DELETE would, as a snapshot of its own. The month has no rows until it is written again: to be
-    called just before that, as the only writer. Until then the month is noted as dropped, so that a kill in between
-    is noticed. Older snapshots keep the damaged file.
+    DuckLake's DELETE reads what it deletes, so it cannot remove a file that nobody can read. This
+    writes into the catalog what such a DELETE would, as a snapshot of its own. The month has no
+    rows until it is written again: to be called just before that, as the only writer. Until then
+    the month is noted as dropped, so that a kill in between is noticed. Older snapshots keep the
+    damaged file.
     """
     if not tables or not months:
         return []
@@ -139,7 +148,8 @@ def _drop_month(connection: duckdb.DuckDBPyConnection, table: str, month: date) 
         note = f"{table} {label(month)}: damaged files dropped"
         changes = "(snapshot_id, changes_made, author, commit_message)"
         connection.execute(
-            f"insert into {CATALOG}.ducklake_snapshot_changes {changes} values (?, ?, 'churn_platform', ?)",
+            f"insert into {CATALOG}.ducklake_snapshot_changes {changes} values (?, ?, "
+            "'churn_platform', ?)",
             [snapshot, f"deleted_from_table:{number}", note],
         )
         rows = connection.execute(
@@ -160,15 +170,20 @@ def _drop_month(connection: duckdb.DuckDBPyConnection, table: str, month: date) 
 
 
 def _require_format(connection: duckdb.DuckDBPyConnection) -> None:
-    row = connection.execute(f"select value from {CATALOG}.ducklake_metadata where key = 'version'").fetchone()
+    row = connection.execute(
+        f"select value from {CATALOG}.ducklake_metadata where key = 'version'"
+    ).fetchone()
     if row is None or row[0] != FORMAT:
         raise WarehouseError(
-            f"the lake's catalog has format {row and row[0]}, and damaged files can be dropped from {FORMAT} alone; "
+            f"the lake's catalog has format {row and row[0]}, "
+            f"and damaged files can be dropped from {FORMAT} alone; "
             "restore the file from a backup"
         )
 
 
-def _next_snapshot(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> tuple[int, int]:
+def _next_snapshot(
+    connection: duckdb.DuckDBPyConnection, schema: str, name: str
+) -> tuple[int, int]:
     """Begin a snapshot after the newest; returns its number and that of the table."""
     connection.execute(
         f"insert into {CATALOG}.ducklake_snapshot "
@@ -177,8 +192,10 @@ def _next_snapshot(connection: duckdb.DuckDBPyConnection, schema: str, name: str
     )
     row = connection.execute(
         f"select (select max(snapshot_id) from {CATALOG}.ducklake_snapshot), table_id "
-        f"from {CATALOG}.ducklake_table as tables join {CATALOG}.ducklake_schema as schemas using (schema_id) "
-        "where tables.end_snapshot is null and schemas.end_snapshot is null and schema_name = ? and table_name = ?",
+        f"from {CATALOG}.ducklake_table as tables join {CATALOG}.ducklake_schema as schemas "
+        "using (schema_id) "
+        "where tables.end_snapshot is null and schemas.end_snapshot is null "
+        "and schema_name = ? and table_name = ?",
         [schema, name],
     ).fetchone()
     assert row is not None

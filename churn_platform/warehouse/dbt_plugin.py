@@ -1,6 +1,7 @@
 """A plugin of dbt-duckdb by which dbt ends with the process that started it.
 
-A run that is killed would leave its dbt behind, which goes on writing without the writer lock that died with the run.
+A run that is killed would leave its dbt behind, which goes on writing without the writer lock that
+died with the run.
 """
 
 import os
@@ -14,17 +15,23 @@ KILLED = 137  # the exit code of a process that was killed, as a shell tells it
 
 
 class Plugin(BasePlugin):
-    """Watches the process that the profile names as `started_by`; none is watched in dbt by hand (0) or in process."""
+    """Watches the process that the profile names as `started_by`; none is watched in dbt by hand
+    (0) or in process.
+    """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Called by dbt once, before its first connection is used."""
         starter = int(plugin_config["started_by"])
         if starter not in (0, os.getpid()):
-            threading.Thread(target=end_with, args=(starter,), name="end-with-starter", daemon=True).start()
+            threading.Thread(
+                target=end_with, args=(starter,), name="end-with-starter", daemon=True
+            ).start()
 
 
 def end_with(parent: int, poll_seconds: float = 0.5) -> None:
-    """End this process at once, as a kill does, when `parent` is not its parent any more; returns never."""
+    """End this process at once, as a kill does, when `parent` is not its parent any more; returns
+    never.
+    """
     while os.getppid() == parent:
         time.sleep(poll_seconds)
     os._exit(KILLED)

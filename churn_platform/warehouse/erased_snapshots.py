@@ -11,15 +11,21 @@ EXPIRED = "erasure.expired_snapshots"
 COLUMNS = {"month": "date", "snapshot": "bigint"}
 
 
-def note_expired(connection: duckdb.DuckDBPyConnection, month: date, snapshots: Sequence[int]) -> None:
+def note_expired(
+    connection: duckdb.DuckDBPyConnection, month: date, snapshots: Sequence[int]
+) -> None:
     """Note that the snapshots go with an erasure of that month; to be called in a transaction."""
     ensure_table(connection, EXPIRED, COLUMNS)
-    connection.execute(f"insert into {EXPIRED} select ?, unnest(?::bigint[])", [month, list(snapshots)])
+    connection.execute(
+        f"insert into {EXPIRED} select ?, unnest(?::bigint[])", [month, list(snapshots)]
+    )
 
 
 def erasure_of_snapshot(connection: duckdb.DuckDBPyConnection, snapshot: int) -> date | None:
     """The month of the erasure that took a snapshot away; None where none did."""
     if not table_exists(connection, EXPIRED):
         return None
-    row = connection.execute(f"select min(month) from {EXPIRED} where snapshot = ?", [snapshot]).fetchone()
+    row = connection.execute(
+        f"select min(month) from {EXPIRED} where snapshot = ?", [snapshot]
+    ).fetchone()
     return row[0] if row else None

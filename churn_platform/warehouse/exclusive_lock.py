@@ -1,4 +1,5 @@
-"""One process at a time, by a lock file: whoever comes later waits, for a bounded time, and learns for whom.
+"""One process at a time, by a lock file: whoever comes later waits, for a bounded time, and learns
+for whom.
 
 The system releases the lock when its process ends, however that ends.
 """
@@ -17,7 +18,8 @@ MAKING_SECONDS = 600.0  # a store is made in seconds, on a slow disk in some ten
 
 @contextmanager
 def exclusive(path: Path, *, wait_seconds: float, busy: Callable[[str], str]) -> Iterator[None]:
-    """Hold the lock file at `path`; WarehouseBusyError where it does not come free in `wait_seconds`.
+    """Hold the lock file at `path`; WarehouseBusyError where it does not come free in
+    `wait_seconds`.
 
     `busy` makes the error's message from the names of the processes that hold the lock.
     """
@@ -37,8 +39,8 @@ def exclusive(path: Path, *, wait_seconds: float, busy: Callable[[str], str]) ->
 def one_maker(path: Path, *, what: str) -> Iterator[None]:
     """Let one process make what lies at `path` on first use, while others wait for it to be whole.
 
-    Stores of several tables are made step by step: a process that opened one meanwhile would find half of it, or make
-    the same tables. The lock file lies beside `path`.
+    Stores of several tables are made step by step: a process that opened one meanwhile would find
+    half of it, or make the same tables. The lock file lies beside `path`.
     """
     folder = path.parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +49,8 @@ def one_maker(path: Path, *, what: str) -> Iterator[None]:
         lock,
         wait_seconds=MAKING_SECONDS,
         busy=lambda holders: (
-            f"{what} at {path} has been opened or made by {holders} for more than {MAKING_SECONDS:g} s; "
+            f"{what} at {path} has been opened or made by {holders} for more than "
+            f"{MAKING_SECONDS:g} s; "
             "wait for it to end, or end it, and run again"
         ),
     ):

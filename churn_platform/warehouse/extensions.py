@@ -14,7 +14,8 @@ EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner", "excel")
 
 
 def install_extensions(folder: Path) -> None:
-    """Put the extensions of this DuckDB version into `folder`; does nothing where they lie there already.
+    """Put the extensions of this DuckDB version into `folder`; does nothing where they lie there
+    already.
 
     DuckDB checks the signature of each and refuses a changed file.
     """
@@ -42,4 +43,6 @@ def _file_in_wheel(name: str) -> Path:
         return next(package.glob(f"extensions/v{duckdb.__version__}/{name}.duckdb_extension"))
     except (ImportError, StopIteration):
         wheel = f"duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}"
-        raise WarehouseError(f"DuckDB extension {name!r} is not installed; run `pip install {wheel}`") from None
+        raise WarehouseError(
+            f"DuckDB extension {name!r} is not installed; run `pip install {wheel}`"
+        ) from None

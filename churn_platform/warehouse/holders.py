@@ -4,9 +4,15 @@ from pathlib import Path
 
 
 def holders_of(path: Path, proc: Path = Path("/proc")) -> list[str]:
-    """Each other process that has `path` open, as 'pid 123 (command line)'; empty where the system cannot tell."""
+    """Each other process that has `path` open, as 'pid 123 (command line)'; empty where the system
+    cannot tell.
+    """
     target = path.resolve()
-    return [f"pid {entry.name} ({_command(entry)})" for entry in _processes(proc) if _has_open(entry, target)]
+    return [
+        f"pid {entry.name} ({_command(entry)})"
+        for entry in _processes(proc)
+        if _has_open(entry, target)
+    ]
 
 
 def _processes(proc: Path) -> list[Path]:

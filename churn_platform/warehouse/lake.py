@@ -8,7 +8,13 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-from tenacity import RetryError, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+from tenacity import (
+    RetryError,
+    Retrying,
+    retry_if_exception,
+    stop_after_delay,
+    wait_random_exponential,
+)
 
 from churn_platform.errors import WarehouseBusyError, WarehouseError
 from churn_platform.settings import Settings
@@ -39,8 +45,8 @@ class Lake:
     def of(cls, settings: Settings) -> "Lake":
         """The lake that the settings describe.
 
-        The password of a Postgres catalog is left to libpq's own variable. No address has it, so no error, no run's
-        output, no profile of dbt and no page of the UI can show it.
+        The password of a Postgres catalog is left to libpq's own variable. No address has it, so no
+        error, no run's output, no profile of dbt and no page of the UI can show it.
         """
         settings.hand_password_to_libpq()
         return cls(
@@ -62,8 +68,8 @@ class Lake:
     def config(self) -> dict[str, str | bool | int | float | list[str]]:
         """DuckDB's configuration for a connection to this lake.
 
-        Signatures of extensions are checked when they are installed. Checking them again would hash 72 MB for each
-        connection, a quarter of a second.
+        Signatures of extensions are checked when they are installed. Checking them again would hash
+        72 MB for each connection, a quarter of a second.
         """
         return {
             "extension_directory": str(self.extension_dir),
@@ -76,10 +82,11 @@ class Lake:
         }
 
     def attach_options(self, *, read_only: bool = False) -> dict[str, str | int]:
-        """Options of ATTACH; the SQLite catalog runs in WAL mode, so readers never wait for a writer.
+        """Options of ATTACH; the SQLite catalog runs in WAL mode, so readers never wait for a
+        writer.
 
-        Where the files lie is said by the settings, not by the catalog, which keeps the place where it was made: so a
-        data folder can be moved. `require_files` notices a place without them.
+        Where the files lie is said by the settings, not by the catalog, which keeps the place where
+        it was made: so a data folder can be moved. `require_files` notices a place without them.
         """
         options: dict[str, str | int] = {"DATA_PATH": self.files, "OVERRIDE_DATA_PATH": True}
         if self.sqlite_path:
@@ -91,8 +98,8 @@ class Lake:
 def connect(lake: Lake, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection whose default database is the lake, made first where it is new.
 
-    Read-only refuses every write. WarehouseError where the lake cannot be opened, or does not exist yet and read-only
-    was asked for; WarehouseBusyError where its catalog stayed locked.
+    Read-only refuses every write. WarehouseError where the lake cannot be opened, or does not exist
+    yet and read-only was asked for; WarehouseBusyError where its catalog stayed locked.
     """
     path = lake.sqlite_path
     if path is not None and read_only and not _is_made(path):
@@ -108,7 +115,9 @@ def connect(lake: Lake, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
 
 
 def _is_made(path: Path) -> bool:
-    """Whether an SQLite catalog has its tables, which are committed together; what is no catalog is left to DuckDB."""
+    """Whether an SQLite catalog has its tables, which are committed together; what is no catalog is
+    left to DuckDB.
+    """
     if not path.exists():
         return False
     try:
@@ -126,7 +135,10 @@ def _attached(lake: Lake, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         for key, value in lake.attach_options(read_only=read_only).items()
     )
     try:
-        attempts(lake)(connection.execute, f"attach {literal(f'ducklake:{lake.catalog}')} as {NAME} ({options})")
+        attempts(lake)(
+            connection.execute,
+            f"attach {literal(f'ducklake:{lake.catalog}')} as {NAME} ({options})",
+        )
         connection.execute(f"use {NAME}")
         require_files(connection, lake)
     except RetryError as error:
@@ -134,7 +146,9 @@ def _attached(lake: Lake, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         raise busy_error(lake) from error
     except duckdb.Error as error:
         connection.close()
-        raise WarehouseError(f"cannot open the warehouse ducklake:{lake.catalog}: {error}") from error
+        raise WarehouseError(
+            f"cannot open the warehouse ducklake:{lake.catalog}: {error}"
+        ) from error
     except WarehouseError:
         connection.close()
         raise
@@ -142,7 +156,9 @@ def _attached(lake: Lake, *, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 
 def require_files(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
-    """WarehouseError where the lake's files lie elsewhere: it was moved without them, or a wrong folder is set."""
+    """WarehouseError where the lake's files lie elsewhere: it was moved without them, or a wrong
+    folder is set.
+    """
     if Path(lake.files).is_dir():
         return
     row = connection.execute(
@@ -151,7 +167,8 @@ def require_files(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     ).fetchone()
     if row and row[0]:
         raise WarehouseError(
-            f"the warehouse ducklake:{lake.catalog} has {row[0]:,} files, and there is no folder {lake.files}; they "
+            f"the warehouse ducklake:{lake.catalog} has {row[0]:,} files, "
+            f"and there is no folder {lake.files}; they "
             f"were made in {row[1]}: move them, or set CHURN_LAKE_DATA_PATH to where they lie"
         )
 
@@ -159,7 +176,8 @@ def require_files(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
 def attempts(lake: Lake) -> Retrying:
     """Calls a function again while the catalog is busy; RetryError after the lake's `wait_seconds`.
 
-    Opening needs it too: of two processes that make a lake at once, SQLite refuses one without waiting.
+    Opening needs it too: of two processes that make a lake at once, SQLite refuses one without
+    waiting.
     """
     return Retrying(
         retry=retry_if_exception(is_busy),
@@ -171,15 +189,21 @@ def attempts(lake: Lake) -> Retrying:
 def stream(
     connection: duckdb.DuckDBPyConnection, query: str, parameters: list | dict, *, batch_rows: int
 ) -> Iterator[pa.RecordBatch]:
-    """The query's result in Arrow batches, on a cursor of its own: a half-read result would block the connection."""
+    """The query's result in Arrow batches, on a cursor of its own: a half-read result would block
+    the connection.
+    """
     with connection.cursor() as cursor:
         cursor.execute(f"use {NAME}")
         yield from cursor.execute(query, parameters).to_arrow_reader(batch_rows)
 
 
 def is_busy(error: BaseException) -> bool:
-    """Whether the error means that another process held the catalog, so that trying again makes sense."""
-    return isinstance(error, duckdb.Error) and any(sign in str(error).lower() for sign in BUSY_SIGNS)
+    """Whether the error means that another process held the catalog, so that trying again makes
+    sense.
+    """
+    return isinstance(error, duckdb.Error) and any(
+        sign in str(error).lower() for sign in BUSY_SIGNS
+    )
 
 
 def busy_error(lake: Lake) -> WarehouseBusyError:
@@ -187,5 +211,6 @@ def busy_error(lake: Lake) -> WarehouseBusyError:
     holders = holders_of(lake.sqlite_path) if lake.sqlite_path else []
     return WarehouseBusyError(
         f"the catalog {lake.catalog} stayed busy for {lake.wait_seconds:g} s, held by "
-        f"{', '.join(holders) or 'another session'}; wait for it to finish, or set CHURN_WAREHOUSE_WAIT_SECONDS higher"
+        f"{', '.join(holders) or 'another session'}; wait for it to finish, or "
+        "set CHURN_WAREHOUSE_WAIT_SECONDS higher"
     )

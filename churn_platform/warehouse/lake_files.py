@@ -1,7 +1,8 @@
 """The files of the lake as its catalog knows them, and what they were like when they were written.
 
-DuckLake records the size of a file and no checksum, and Parquet as DuckDB writes it has none either: a flipped bit can
-come back as another score. So the SHA-256 of each new file is kept beside the files, in `checksums.sqlite`.
+DuckLake records the size of a file and no checksum, and Parquet as DuckDB writes it has none
+either: a flipped bit can come back as another score. So the SHA-256 of each new file is kept beside
+the files, in `checksums.sqlite`.
 """
 
 import sqlite3
@@ -24,7 +25,8 @@ WAIT_SECONDS = 60.0
 class LakeFile:
     """A Parquet file of the lake: the table and month whose rows, or deleted rows, it holds.
 
-    `month` is None in a table that is not partitioned; `is_live` says whether the newest state reads the file.
+    `month` is None in a table that is not partitioned; `is_live` says whether the newest state
+    reads the file.
     """
 
     table: str
@@ -34,19 +36,23 @@ class LakeFile:
     is_live: bool
 
 
-def lake_files(connection: duckdb.DuckDBPyConnection, lake: Lake, condition: str = "true") -> list[LakeFile]:
+def lake_files(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, condition: str = "true"
+) -> list[LakeFile]:
     """Every file that some snapshot reads, and that meets an SQL condition.
 
-    The condition may name `table_name`, `month`, `is_live` and `file_id`, which grows from file to file.
+    The condition may name `table_name`, `month`, `is_live` and `file_id`, which grows from file to
+    file.
     """
     rows = connection.execute(
         f"""
         with files as (
-            select data_file_id as file_id, data_file_id, table_id, path, path_is_relative, file_size_bytes,
-                end_snapshot
+            select data_file_id as file_id, data_file_id, table_id,
+                path, path_is_relative, file_size_bytes, end_snapshot
             from {CATALOG}.ducklake_data_file
             union all
-            select delete_file_id, data_file_id, table_id, path, path_is_relative, file_size_bytes, end_snapshot
+            select delete_file_id, data_file_id, table_id,
+                path, path_is_relative, file_size_bytes, end_snapshot
             from {CATALOG}.ducklake_delete_file
         ),
         tables as (
@@ -61,26 +67,31 @@ def lake_files(connection: duckdb.DuckDBPyConnection, lake: Lake, condition: str
             from {CATALOG}.ducklake_file_partition_value where partition_key_index = 0
         ),
         named as (
-            select table_name, month, if(path_is_relative, folder || path, path) as path, file_size_bytes,
-                end_snapshot is null as is_live, file_id
+            select table_name, month, if(path_is_relative, folder || path, path) as path,
+                file_size_bytes, end_snapshot is null as is_live, file_id
             from files join tables using (table_id) left join months using (data_file_id)
         )
         select * exclude (file_id) from named where {condition} order by all
         """
     ).fetchall()
     root = Path(lake.files)
-    return [LakeFile(table, month, root / path, size, live) for table, month, path, size, live in rows]
+    return [
+        LakeFile(table, month, root / path, size, live) for table, month, path, size, live in rows
+    ]
 
 
 def newest_file(connection: duckdb.DuckDBPyConnection) -> int:
     """Number of the newest file that the catalog has given out; 0 for a new lake."""
-    row = connection.execute(f"select max(next_file_id) from {CATALOG}.ducklake_snapshot").fetchone()
+    row = connection.execute(
+        f"select max(next_file_id) from {CATALOG}.ducklake_snapshot"
+    ).fetchone()
     return row[0] if row and row[0] is not None else 0
 
 
 @contextmanager
 def checksums_kept(connection: duckdb.DuckDBPyConnection, lake: Lake) -> Iterator[None]:
-    """Keep the checksum of every file that is written inside, once all is done; also after an error inside.
+    """Keep the checksum of every file that is written inside, once all is done; also after an error
+    inside.
 
     Files of other processes that write at the same time are taken in as well, which does no harm.
     """
@@ -90,7 +101,9 @@ def checksums_kept(connection: duckdb.DuckDBPyConnection, lake: Lake) -> Iterato
     finally:
         new = lake_files(connection, lake, f"file_id >= {known}")
         keep_checksums(lake, [file.path for file in new])
-        forget_dropped(lake, [(file.table, file.month) for file in new if file.is_live and file.month])
+        forget_dropped(
+            lake, [(file.table, file.month) for file in new if file.is_live and file.month]
+        )
 
 
 def keep_checksums(lake: Lake, paths: Iterable[Path]) -> None:
@@ -102,7 +115,9 @@ def keep_checksums(lake: Lake, paths: Iterable[Path]) -> None:
 
 
 def kept_checksums(lake: Lake) -> dict[Path, str]:
-    """The checksum of each file as it was written; files from before checksums were kept have none."""
+    """The checksum of each file as it was written; files from before checksums
+    were kept have none.
+    """
     if not (Path(lake.files) / CHECKSUMS_FILE).exists():
         return {}
     with closing(_store(lake)) as store:
@@ -148,6 +163,11 @@ def _name(lake: Lake, path: Path) -> str:
 
 def _store(lake: Lake) -> sqlite3.Connection:
     store = sqlite3.connect(Path(lake.files) / CHECKSUMS_FILE, timeout=WAIT_SECONDS)
-    store.execute("create table if not exists checksums (path text primary key, sha256 text not null)")
-    store.execute("create table if not exists dropped (table_name text, month text, primary key (table_name, month))")
+    store.execute(
+        "create table if not exists checksums (path text primary key, sha256 text not null)"
+    )
+    store.execute(
+        "create table if not exists dropped (table_name text, month text, "
+        "primary key (table_name, month))"
+    )
     return store

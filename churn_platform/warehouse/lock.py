@@ -1,7 +1,8 @@
 """One writer at a time on an SQLite catalog, across processes.
 
-SQLite refuses at once, whatever its busy timeout, when two open transactions both want to commit; so whoever writes
-holds a lock file first. A Postgres catalog takes many writers and needs none of this.
+SQLite refuses at once, whatever its busy timeout, when two open transactions both want to commit;
+so whoever writes holds a lock file first. A Postgres catalog takes many writers and needs none of
+this.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from churn_platform.warehouse.lake import Lake
 
 @contextmanager
 def writer_lock(lake: Lake) -> Iterator[None]:
-    """Hold the right to write; WarehouseBusyError, naming the holder, when it does not come free in `wait_seconds`."""
+    """Hold the right to write; WarehouseBusyError, naming the holder, when it does not come free in
+    `wait_seconds`.
+    """
     if lake.sqlite_path is None:
         yield
         return
@@ -21,7 +24,8 @@ def writer_lock(lake: Lake) -> Iterator[None]:
     def busy(holders: str) -> str:
         return (
             f"the warehouse {lake.sqlite_path} is being written by {holders} "
-            f"for more than {lake.wait_seconds:g} s; wait for it to finish, or set CHURN_WAREHOUSE_WAIT_SECONDS higher"
+            f"for more than {lake.wait_seconds:g} s; wait for it to finish, or "
+            "set CHURN_WAREHOUSE_WAIT_SECONDS higher"
         )
 
     path = lake.sqlite_path.with_suffix(".writer.lock")

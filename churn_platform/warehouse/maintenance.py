@@ -1,4 +1,6 @@
-"""DuckLake's maintenance functions, and how they are called: as the only writer, again while the catalog is busy."""
+"""DuckLake's maintenance functions, and how they are called: as the only writer, again while the
+catalog is busy.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
@@ -18,7 +20,9 @@ from churn_platform.warehouse.lake import NAME, Lake, attempts, busy_error, conn
 from churn_platform.warehouse.lake_files import checksums_kept, forget_checksums, lake_files
 from churn_platform.warehouse.lock import writer_lock
 
-GRACE = timedelta(days=1)  # readers at work, and on Postgres writers, have files that look abandoned
+GRACE = timedelta(
+    days=1
+)  # readers at work, and on Postgres writers, have files that look abandoned
 Result = TypeVar("Result")
 
 
@@ -31,7 +35,8 @@ class Tidied:
 
 
 def maintain(lake: Lake, work: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
-    """What `work` returns, called as the only writer; WarehouseBusyError after the lake's `wait_seconds`.
+    """What `work` returns, called as the only writer; WarehouseBusyError after the lake's
+    `wait_seconds`.
 
     `work` may run several times, and may have been cut short before.
     """
@@ -47,7 +52,8 @@ def maintain(lake: Lake, work: Callable[[duckdb.DuckDBPyConnection], Result]) ->
 
 
 def _require_sound_files(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
-    """WarehouseError where a file that may be rewritten is damaged: its bit rot would get a new checksum.
+    """WarehouseError where a file that may be rewritten is damaged: its bit rot would get a new
+    checksum.
 
     Files are rewritten where rows of theirs were deleted, or where a month has several.
     """
@@ -55,21 +61,30 @@ def _require_sound_files(connection: duckdb.DuckDBPyConnection, lake: Lake) -> N
     count = Counter((file.table, file.month) for file in files)
     damage = find_damage(lake, [file for file in files if count[file.table, file.month] > 1])
     if damage:
-        raise WarehouseError(f"nothing was packed or removed: {damage[0]}; make it again: `{damage[0].cure}`")
+        raise WarehouseError(
+            f"nothing was packed or removed: {damage[0]}; make it again: `{damage[0].cure}`"
+        )
 
 
-def tidy(lake: Lake, needed: Collection[int], *, until: datetime, grace: timedelta = GRACE) -> Tidied:
-    """Expire snapshots that were succeeded before `until` and are not `needed`, and pack the lake's files.
+def tidy(
+    lake: Lake, needed: Collection[int], *, until: datetime, grace: timedelta = GRACE
+) -> Tidied:
+    """Expire snapshots that were succeeded before `until` and are not `needed`, and pack the lake's
+    files.
 
-    Every state that the lake has had since `until` can still be travelled to. Files of which the lake has no more use
-    go at the first call that comes after `grace`, so that whoever reads them now can finish. Running it again
-    completes what a kill interrupted.
+    Every state that the lake has had since `until` can still be travelled to. Files of which the
+    lake has no more use go at the first call that comes after `grace`, so that whoever reads them
+    now can finish. Running it again completes what a kill interrupted.
     """
     return maintain(lake, partial(_tidy, needed=needed, until=until, grace=grace))
 
 
 def _tidy(
-    connection: duckdb.DuckDBPyConnection, *, needed: Collection[int], until: datetime, grace: timedelta
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    needed: Collection[int],
+    until: datetime,
+    grace: timedelta,
 ) -> Tidied:
     going = [snapshot for snapshot in _succeeded(connection, until) if snapshot not in needed]
     expire(connection, going)
@@ -81,7 +96,8 @@ def _tidy(
 def _succeeded(connection: duckdb.DuckDBPyConnection, until: datetime) -> list[int]:
     """Snapshots whose successor is older than `until`; the newest has none."""
     rows = connection.execute(
-        "select snapshot_id from (select snapshot_id, lead(snapshot_time) over (order by snapshot_id) as succeeded_at "
+        "select snapshot_id from (select snapshot_id, "
+        "lead(snapshot_time) over (order by snapshot_id) as succeeded_at "
         f"from ducklake_snapshots('{NAME}')) where succeeded_at < ? order by snapshot_id",
         [until],
     ).fetchall()
@@ -115,6 +131,8 @@ def remove_unused(connection: duckdb.DuckDBPyConnection, age: str, *, orphans: s
 
 
 def call(connection: duckdb.DuckDBPyConnection, function: str, *options: str) -> list[tuple]:
-    """Rows of a maintenance function of DuckLake, all of them: it does its work only as they are fetched."""
+    """Rows of a maintenance function of DuckLake, all of them: it does its work only as they are
+    fetched.
+    """
     arguments = ", ".join([literal(NAME), *options])
     return connection.execute(f"from ducklake_{function}({arguments})").fetchall()

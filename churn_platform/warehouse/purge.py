@@ -1,7 +1,8 @@
 """Removes deleted rows from the lake's files and catalog: until then a delete only hides them.
 
-DuckLake keeps what was deleted for time travel: in the old Parquet files, in the catalog where a small change was
-written there, and in the column statistics of both. An SQLite catalog keeps it in free pages besides.
+DuckLake keeps what was deleted for time travel: in the old Parquet files, in the catalog where a
+small change was written there, and in the column statistics of both. An SQLite catalog keeps it in
+free pages besides.
 """
 
 import sqlite3
@@ -17,7 +18,14 @@ from churn_platform.errors import WarehouseBusyError
 from churn_platform.warehouse.holders import holders_of
 from churn_platform.warehouse.lake import CATALOG, Lake
 from churn_platform.warehouse.lock import writer_lock
-from churn_platform.warehouse.maintenance import GRACE, expire, maintain, older_than, remove_unused, settle
+from churn_platform.warehouse.maintenance import (
+    GRACE,
+    expire,
+    maintain,
+    older_than,
+    remove_unused,
+    settle,
+)
 from churn_platform.warehouse.tables import transaction
 
 FindFiles = Callable[[duckdb.DuckDBPyConnection], Sequence[Path]]
@@ -33,11 +41,13 @@ class Purged:
 
 
 def purge(lake: Lake, find_files: FindFiles, note: Note) -> Purged:
-    """Rewrite every file with deleted rows, and expire each snapshot that sees a file which `find_files` picks.
+    """Rewrite every file with deleted rows, and expire each snapshot that sees a file which
+    `find_files` picks.
 
-    `find_files` names the files that must go; it is asked once small changes have left the catalog for files.
-    Snapshots that see none of them stay, and so does the newest, whatever it sees. `note` is told of the others before
-    they go, in a transaction. Running it again completes what a kill interrupted.
+    `find_files` names the files that must go; it is asked once small changes have left the catalog
+    for files. Snapshots that see none of them stay, and so does the newest, whatever it sees.
+    `note` is told of the others before they go, in a transaction. Running it again completes what a
+    kill interrupted.
     """
     purged = maintain(lake, partial(_purge, lake=lake, find_files=find_files, note=note))
     if lake.sqlite_path:
@@ -46,7 +56,9 @@ def purge(lake: Lake, find_files: FindFiles, note: Note) -> Purged:
     return purged
 
 
-def _purge(connection: duckdb.DuckDBPyConnection, *, lake: Lake, find_files: FindFiles, note: Note) -> Purged:
+def _purge(
+    connection: duckdb.DuckDBPyConnection, *, lake: Lake, find_files: FindFiles, note: Note
+) -> Purged:
     settle(connection)
     snapshots = _seeing(connection, find_files(connection))
     if snapshots:
@@ -63,7 +75,9 @@ def data_files(lake: Lake) -> list[Path]:
 
 
 def _seeing(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> list[int]:
-    """Snapshots from which one of the files can be read, without the newest; file names are unique in a lake."""
+    """Snapshots from which one of the files can be read, without the newest; file names are unique
+    in a lake.
+    """
     rows = connection.execute(
         f"""
         select distinct snapshot_id from {CATALOG}.ducklake_snapshot
@@ -79,7 +93,9 @@ def _seeing(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> lis
 
 
 def vacuum(path: Path, *, wait_seconds: float) -> None:
-    """Write an SQLite file anew without free pages, and empty its log; WarehouseBusyError while somebody reads it."""
+    """Write an SQLite file anew without free pages, and empty its log; WarehouseBusyError while
+    somebody reads it.
+    """
     with closing(sqlite3.connect(path, timeout=wait_seconds, isolation_level=None)) as database:
         try:
             database.execute("vacuum")
@@ -88,6 +104,7 @@ def vacuum(path: Path, *, wait_seconds: float) -> None:
             is_busy = True
     if is_busy:
         raise WarehouseBusyError(
-            f"{path} is in use by {', '.join(holders_of(path)) or 'another process'}, so deleted rows are still in its "
+            f"{path} is in use by {', '.join(holders_of(path)) or 'another process'}, "
+            "so deleted rows are still in its "
             "free pages; stop the reader and run the command again"
         )

@@ -19,10 +19,14 @@ from churn_platform.warehouse.lock import writer_lock
 Result = TypeVar("Result")
 
 
-def write(connection: duckdb.DuckDBPyConnection, lake: Lake, work: Callable[[], Result], *, note: str = "") -> Result:
-    """Run `work`, which writes through `connection`, in one transaction, again while another process holds the catalog.
+def write(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, work: Callable[[], Result], *, note: str = ""
+) -> Result:
+    """Run `work`, which writes through `connection`, in one transaction, again while another
+    process holds the catalog.
 
-    WarehouseBusyError after the lake's `wait_seconds`. `work` may run several times, so it must do nothing but write.
+    WarehouseBusyError after the lake's `wait_seconds`. `work` may run several times, so it must do
+    nothing but write.
     """
     try:
         with writer_lock(lake), checksums_kept(connection, lake):
@@ -31,8 +35,12 @@ def write(connection: duckdb.DuckDBPyConnection, lake: Lake, work: Callable[[], 
         raise busy_error(lake) from error
 
 
-def _write_healing(connection: duckdb.DuckDBPyConnection, lake: Lake, work: Callable[[], Result], note: str) -> Result:
-    """Write, and drop the files of each month that `work` wants to replace and cannot, because they are damaged."""
+def _write_healing(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, work: Callable[[], Result], note: str
+) -> Result:
+    """Write, and drop the files of each month that `work` wants to replace and cannot, because they
+    are damaged.
+    """
     healed = []
     while True:
         try:
@@ -46,7 +54,9 @@ def _write_healing(connection: duckdb.DuckDBPyConnection, lake: Lake, work: Call
             return done
 
 
-def _write_once(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result], note: str) -> Result:
+def _write_once(
+    connection: duckdb.DuckDBPyConnection, work: Callable[[], Result], note: str
+) -> Result:
     with transaction(connection, note):
         return work()
 
@@ -72,15 +82,23 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
         return  # a failed commit has ended the transaction already
 
 
-def ensure_table(connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str]) -> None:
-    """Make `schema.table` with the given columns (name -> SQL type), partitioned by month, where it is missing.
+def ensure_table(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str]
+) -> None:
+    """Make `schema.table` with the given columns (name -> SQL type), partitioned by month, where it
+    is missing.
 
-    A table from before a column was thought of gains it, null in every row. To be called in a transaction.
+    A table from before a column was thought of gains it, null in every row. To be called in a
+    transaction.
     """
     if table_exists(connection, table):
-        known = [column[0] for column in connection.execute(f"select * from {table} limit 0").description]
+        known = [
+            column[0] for column in connection.execute(f"select * from {table} limit 0").description
+        ]
         for column in columns.keys() - known:
-            connection.execute(f"alter table {table} add column {identifier(column)} {columns[column]}")
+            connection.execute(
+                f"alter table {table} add column {identifier(column)} {columns[column]}"
+            )
         return
     listed = ", ".join(f"{identifier(column)} {sql_type}" for column, sql_type in columns.items())
     connection.execute(f"create schema if not exists {table.split('.')[0]}")
@@ -97,15 +115,22 @@ def table_exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     return True
 
 
-def replace_month(connection: duckdb.DuckDBPyConnection, table: str, month: date, select: str) -> int:
-    """Replace the rows of `month` by those of the query; returns their number. To be called in a transaction."""
+def replace_month(
+    connection: duckdb.DuckDBPyConnection, table: str, month: date, select: str
+) -> int:
+    """Replace the rows of `month` by those of the query; returns their number. To be called in a
+    transaction.
+    """
     delete_month(connection, table, month)
     inserted = connection.execute(f"insert into {table} by name {select}").fetchone()
     return inserted[0] if inserted else 0
 
 
-def delete_month(connection: duckdb.DuckDBPyConnection, table: str, month: date, condition: str = "true") -> None:
-    """Delete the rows of `month` that meet a condition; `write` drops damaged files of a month and calls again.
+def delete_month(
+    connection: duckdb.DuckDBPyConnection, table: str, month: date, condition: str = "true"
+) -> None:
+    """Delete the rows of `month` that meet a condition; `write` drops damaged files of a month and
+    calls again.
 
     To be called in a transaction.
     """
@@ -118,9 +143,14 @@ def delete_month(connection: duckdb.DuckDBPyConnection, table: str, month: date,
 
 
 def replace_rows(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str], month: date, rows: pa.Table
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: Mapping[str, str],
+    month: date,
+    rows: pa.Table,
 ) -> int:
-    """Put an Arrow table in place of the rows of `month`; the lake's table is made where it is missing.
+    """Put an Arrow table in place of the rows of `month`; the lake's table is made where it is
+    missing.
 
     Columns match by name; returns the number of rows. To be called in a transaction.
     """
@@ -138,7 +168,8 @@ def replace_dicts(
     month: date,
     rows: Iterable[Mapping[str, Any]],
 ) -> None:
-    """Put a few rows, which may be none, in place of those of `month`; each has every column but the month.
+    """Put a few rows, which may be none, in place of those of `month`; each has every column but
+    the month.
 
     To be called in a transaction.
     """
@@ -150,8 +181,12 @@ def replace_dicts(
         connection.execute(f"insert into {table} ({names}) values ({marks})", values)
 
 
-def read_rows(connection: duckdb.DuckDBPyConnection, table: str, month: date) -> list[dict[str, Any]]:
-    """The rows of a small table for one month, as dictionaries; none where the table does not exist yet."""
+def read_rows(
+    connection: duckdb.DuckDBPyConnection, table: str, month: date
+) -> list[dict[str, Any]]:
+    """The rows of a small table for one month, as dictionaries; none where the table does not exist
+    yet.
+    """
     if not table_exists(connection, table):
         return []
     result = connection.execute(f"select * from {table} where month = ?", [month])

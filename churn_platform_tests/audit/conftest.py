@@ -19,7 +19,8 @@ from pathlib import Path
 from churn_platform.audit.audit_log import AuditLog
 log = AuditLog(Path(sys.argv[1]), by=f"process {sys.argv[2]}", now=lambda: datetime.now(UTC))
 for number in range(int(sys.argv[3])):
-    made = log.append("refusal", portfolio="tiny", subject="version 1", reason="drill", details={"number": number})
+    what = {"portfolio": "tiny", "subject": "version 1", "reason": "drill"}
+    made = log.append("refusal", **what, details={"number": number})
     print(made.sequence, flush=True)
 """
 Start = Callable[[int, int], subprocess.Popen[str]]
@@ -28,7 +29,13 @@ Start = Callable[[int, int], subprocess.Popen[str]]
 def add(log: AuditLog, number: int = 1) -> None:
     """A refusal of a version."""
     details = {"auc": 0.8125, "grund": "zu früh", "gates": {"min_recall": 0.65, "min_auc": 0.8}}
-    log.append("refusal", portfolio="tiny", subject=f"version {number}", reason="not better", details=details)
+    log.append(
+        "refusal",
+        portfolio="tiny",
+        subject=f"version {number}",
+        reason="not better",
+        details=details,
+    )
 
 
 @pytest.fixture
@@ -36,12 +43,16 @@ def log(tmp_path: Path) -> AuditLog:
     """A trail that does not exist yet, an hour between its records."""
     hours = count(1)
     begin = datetime(2026, 1, 1, tzinfo=UTC)
-    return AuditLog(tmp_path / "audit" / "audit.jsonl", "ada", lambda: begin + timedelta(hours=next(hours)))
+    return AuditLog(
+        tmp_path / "audit" / "audit.jsonl", "ada", lambda: begin + timedelta(hours=next(hours))
+    )
 
 
 @pytest.fixture
 def start(log: AuditLog) -> Iterator[Start]:
-    """Starts a process that appends so many records and prints the number of each acknowledged one."""
+    """Starts a process that appends so many records and prints the number of
+    each acknowledged one.
+    """
     processes: list[subprocess.Popen[str]] = []
 
     def start(name: int, records: int) -> subprocess.Popen[str]:

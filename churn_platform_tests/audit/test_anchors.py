@@ -23,7 +23,9 @@ def test_an_older_head_does_not_replace_a_newer_one(log, tracking):
     first, second = log.records()
     note_head(client, second)
     note_head(client, first)
-    (anchor,) = [anchor for anchor in mlflow_anchors(client) if anchor.where == "the MLflow tag of tiny"]
+    (anchor,) = [
+        anchor for anchor in mlflow_anchors(client) if anchor.where == "the MLflow tag of tiny"
+    ]
     assert (anchor.sequence, anchor.sha256) == (2, second.sha256)
     assert verify(log.path, [anchor]).findings == []
 
@@ -32,7 +34,9 @@ def test_without_a_registered_model_no_head_is_noted(log, tracking):
     """The first erasure may come before the first model."""
     log.append("refusal", portfolio="nobody", subject="version 1", reason="x")
     note_head(tracking.client(), log.records()[-1])
-    assert [anchor for anchor in mlflow_anchors(tracking.client()) if "nobody" in anchor.where] == []
+    assert [
+        anchor for anchor in mlflow_anchors(tracking.client()) if "nobody" in anchor.where
+    ] == []
 
 
 def test_materializations_note_the_head(tmp_path):
@@ -48,7 +52,9 @@ def test_materializations_note_the_head(tmp_path):
     path = tmp_path / "audit.jsonl"
     with DagsterInstance.ephemeral() as instance:
         run_ids = [
-            materialize([champion], resources={"audit": AuditTrail(path=str(path))}, instance=instance).run_id
+            materialize(
+                [champion], resources={"audit": AuditTrail(path=str(path))}, instance=instance
+            ).run_id
             for _ in range(2)
         ]
         anchors = dagster_anchors(instance, ["tiny", "other"])
@@ -60,7 +66,10 @@ def test_materializations_note_the_head(tmp_path):
     assert verify(path, anchors).findings == []
     path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
     (finding,) = verify(path, anchors).findings
-    assert f"the materialization of tiny/champion in run {run_ids[1]} knows record 2" in finding.problem
+    assert (
+        f"the materialization of tiny/champion in run {run_ids[1]} knows record 2"
+        in finding.problem
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""A record that was acknowledged is on disk and in its place, however many write and whoever is killed."""
+"""A record that was acknowledged is on disk and in its place, however many write and whoever is
+killed.
+"""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +23,17 @@ def test_records_come_back_as_given_and_hold_the_hash_before(log):
     add(log, 1)
     add(log, 2)
     first, second = log.records()
-    assert (first.sequence, first.by, first.action, first.portfolio) == (1, "ada", "refusal", "tiny")
-    assert (first.at.isoformat(), first.version, first.reason) == ("2026-01-01T01:00:00+00:00", 1, "not better")
+    assert (first.sequence, first.by, first.action, first.portfolio) == (
+        1,
+        "ada",
+        "refusal",
+        "tiny",
+    )
+    assert (first.at.isoformat(), first.version, first.reason) == (
+        "2026-01-01T01:00:00+00:00",
+        1,
+        "not better",
+    )
     assert first.details["gates"] == {"min_auc": 0.8, "min_recall": 0.65}
     assert (first.previous, second.previous, second.sequence) == (GENESIS, first.sha256, 2)
 
@@ -33,7 +44,9 @@ def test_a_trail_that_does_not_exist_has_no_records(log):
     assert not log.path.exists()
 
 
-@pytest.mark.parametrize("subject", ["Ada Lovelace", "customer 4711", "version 0", "version 1 of Ada", "month 2025-13"])
+@pytest.mark.parametrize(
+    "subject", ["Ada Lovelace", "customer 4711", "version 0", "version 1 of Ada", "month 2025-13"]
+)
 def test_personal_data_is_no_subject(log, subject):
     """Only versions, months and keyed hashes can be named."""
     with pytest.raises(AuditError, match="never personal data"):
@@ -42,14 +55,22 @@ def test_personal_data_is_no_subject(log, subject):
 
 
 def test_a_customer_is_named_by_a_keyed_hash(log):
-    """The same id under the same key has one name, under another key another, and the id is not in the file."""
+    """The same id under the same key has one name, under another key another, and the id is not in
+    the file.
+    """
     subject = customer_subject("C-4711", key="k" * 32)
-    assert subject == customer_subject("C-4711", key="k" * 32) != customer_subject("C-4711", key="l" * 32)
+    assert (
+        subject
+        == customer_subject("C-4711", key="k" * 32)
+        != customer_subject("C-4711", key="l" * 32)
+    )
     log.append("erasure", portfolio="tiny", subject=subject, reason="asked for")
     assert b"4711" not in log.path.read_bytes()
 
 
-@pytest.mark.parametrize("details", [{"x": object()}, {"x": "\ud800"}, {"x": "y" * 70_000}, {1: "a", "1": "b"}])
+@pytest.mark.parametrize(
+    "details", [{"x": object()}, {"x": "\ud800"}, {"x": "y" * 70_000}, {1: "a", "1": "b"}]
+)
 def test_what_cannot_be_kept_is_refused(log, details):
     """Details that are no JSON, or too many, add nothing."""
     add(log)
@@ -65,7 +86,9 @@ def test_a_time_without_zone_is_refused(log):
 
 
 def test_four_processes_write_one_chain(log, start):
-    """4 x 50 appends: 200 records that verify, each process's own in its order, each acknowledged once."""
+    """4 x 50 appends: 200 records that verify, each process's own in its order, each acknowledged
+    once.
+    """
     writers = [start(name, 50) for name in range(4)]
     acknowledged = [int(line) for writer in writers for line in writer.communicate()[0].split()]
     records = log.records()
@@ -85,7 +108,9 @@ def test_threads_write_one_chain(log):
 
 
 def test_kill_nine_loses_nothing_acknowledged(log, start):
-    """After each kill the chain verifies or is torn at its end; acknowledged records are there, and it goes on."""
+    """After each kill the chain verifies or is torn at its end; acknowledged records are there, and
+    it goes on.
+    """
     acknowledged = 0
     for drill in range(6):
         writer = start(drill, 10_000)
@@ -104,7 +129,9 @@ def test_kill_nine_loses_nothing_acknowledged(log, start):
 
 @pytest.mark.parametrize("records", [1, 3])
 def test_a_tear_anywhere_is_reported_and_set_aside(log, records):
-    """Cut at each byte of the last line, the file is torn there and nowhere else; the next append records the tear."""
+    """Cut at each byte of the last line, the file is torn there and nowhere else; the next append
+    records the tear.
+    """
     for number in range(records):
         add(log, number + 1)
     whole = log.path.read_bytes()
@@ -125,7 +152,9 @@ def test_a_full_disk_leaves_the_trail_as_it_was(log, monkeypatch):
     add(log)
     before = log.path.read_bytes()
     with monkeypatch.context() as patched:
-        patched.setattr(log_module.os, "write", lambda file, lines, write=os.write: write(file, lines[:40]))
+        patched.setattr(
+            log_module.os, "write", lambda file, lines, write=os.write: write(file, lines[:40])
+        )
         with pytest.raises(AuditError, match=r"40 of .* bytes written; nothing was recorded"):
             add(log)
     assert log.path.read_bytes() == before
@@ -154,7 +183,12 @@ def test_nothing_is_chained_to_a_damaged_end(log):
     """Where the last line was changed, appending is refused and says what to run."""
     add(log)
     whole = log.path.read_bytes()
-    for damaged in (whole.replace(b"0.8125", b"0.8126"), b"\n", whole + b"{}\n", whole + b"x" * 300_000):
+    for damaged in (
+        whole.replace(b"0.8125", b"0.8126"),
+        b"\n",
+        whole + b"{}\n",
+        whole + b"x" * 300_000,
+    ):
         log.path.write_bytes(damaged)
         with pytest.raises(AuditError, match="run `churn audit verify`"):
             add(log)
@@ -165,7 +199,9 @@ def test_a_long_trail_is_appended_to_by_its_end(log, tmp_path):
     """Beyond what is read of the file's end, the chain goes on as before."""
     large = {"text": "x" * 60_000}
     for number in range(1, 13):
-        log.append("refusal", portfolio="tiny", subject=f"version {number}", reason="x", details=large)
+        log.append(
+            "refusal", portfolio="tiny", subject=f"version {number}", reason="x", details=large
+        )
     assert log.path.stat().st_size > 8 * log_module.RECORD_BYTES_MAX
     assert verify(log.path).findings == []
 

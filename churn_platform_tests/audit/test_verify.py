@@ -26,7 +26,9 @@ def found(log, lines: list[bytes], *anchors: Anchor) -> list[int | None]:
 
 
 def test_a_flipped_byte_anywhere_is_found(log, lines):
-    """1,000 random changes of one byte, ends of lines included: 1,000 found, each in its line or the one after."""
+    """1,000 random changes of one byte, ends of lines included: 1,000 found, each in its line or
+    the one after.
+    """
     whole = b"".join(lines)
     generator = random.Random(11)
     for _ in range(1_000):
@@ -42,7 +44,9 @@ def test_every_byte_is_covered(log, lines):
     whole = b"".join(lines)
     for place in range(len(whole)):
         assert found(log, [whole[:place], bytes([whole[place] ^ 1]), whole[place + 1 :]])
-    assert all(found(log, [whole[:-1], bytes([value])]) for value in range(256) if value != ord("\n"))
+    assert all(
+        found(log, [whole[:-1], bytes([value])]) for value in range(256) if value != ord("\n")
+    )
 
 
 def test_an_intact_trail_names_its_head(log, lines):
@@ -82,7 +86,11 @@ def test_a_record_changed_with_its_hash_is_found_by_the_next(log, lines):
 
 def test_another_spelling_of_the_same_record_is_found(log, lines):
     """Blanks, the order of keys and the form of numbers are part of what is compared."""
-    for before, after in ((b'"by":', b'"by" :'), (b"0.8125", b"8.125e-1"), (b'"sequence":3', b'"sequence":3.0')):
+    for before, after in (
+        (b'"by":', b'"by" :'),
+        (b"0.8125", b"8.125e-1"),
+        (b'"sequence":3', b'"sequence":3.0'),
+    ):
         assert before in lines[2]
         assert found(log, [*lines[:2], lines[2].replace(before, after), *lines[3:]]) == [3]
     assert found(log, [*lines[:2], lines[2].replace(b"\n", b"\r\n"), *lines[3:]]) == [3]
@@ -110,4 +118,6 @@ def test_a_trail_written_anew_is_found_by_an_anchor_alone(log, lines):
 def test_a_deleted_trail_is_found_by_an_anchor(log, lines):
     """No file, but somebody remembers records."""
     log.path.unlink()
-    assert [finding.line for finding in verify(log.path, [Anchor("note", 6, "ab" * 32)]).findings] == [None]
+    assert [
+        finding.line for finding in verify(log.path, [Anchor("note", 6, "ab" * 32)]).findings
+    ] == [None]

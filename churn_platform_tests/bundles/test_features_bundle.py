@@ -38,41 +38,64 @@ TIERS = [("high", 0.4), ("low", 0.0)]
 def publish(root: Path, customers) -> int:
     """Publish January's customers."""
     return publish_features(
-        root, portfolio="tiny", month="2025-01", features=TINY.feature_names, scored_by=3, customers=customers
+        root,
+        portfolio="tiny",
+        month="2025-01",
+        features=TINY.feature_names,
+        scored_by=3,
+        customers=customers,
     )
 
 
 def packed(*ids: str) -> list[tuple[str, bytes]]:
     """Customers of two features each."""
-    return [(customer_id, pack_customer(np.float32([place, 1]), 0.1, [])) for place, customer_id in enumerate(ids)]
+    return [
+        (customer_id, pack_customer(np.float32([place, 1]), 0.1, []))
+        for place, customer_id in enumerate(ids)
+    ]
 
 
 def published(root: Path, feature_count: int) -> dict[str, StoredCustomer]:
     """Every customer of the published file."""
     path = str(features_dir(root, "2025-01") / FEATURES_FILE)
-    with lmdb.open(path, subdir=False, readonly=True, lock=False) as environment, environment.begin() as transaction:
-        return {key.decode(): unpack_customer(value, feature_count) for key, value in transaction.cursor()}
+    with (
+        lmdb.open(path, subdir=False, readonly=True, lock=False) as environment,
+        environment.begin() as transaction,
+    ):
+        return {
+            key.decode(): unpack_customer(value, feature_count)
+            for key, value in transaction.cursor()
+        }
 
 
 def test_a_look_up_equals_the_table(tmp_path, lake, model):
-    """Features, score and reasons of every customer in the file are those in the lake; none is missing.
+    """Features, score and reasons of every customer in the file are those in the lake; none is
+    missing.
 
     Scores of another version, made since, are refused and what was published stays.
     """
     with closing(connect(lake)) as connection:
         add_month(connection, lake, JANUARY, 2)
-        scores = score_month(connection, TINY, lambda: Champion(3, model, TIERS), JANUARY, batch_rows=1000, threads=2)
+        scores = score_month(
+            connection, TINY, lambda: Champion(3, model, TIERS), JANUARY, batch_rows=1000, threads=2
+        )
         write(connection, lake, lambda: replace_scores(connection, TINY, JANUARY, scores))
         assert scored_by(connection, TINY, JANUARY) == 3
-        assert publish(tmp_path, packed_customers(connection, TINY, JANUARY, 3, batch_rows=30)) == 200
-        with pytest.raises(PublicationError, match=r"2025-01 was scored by version 3 while version 2's scores"):
+        assert (
+            publish(tmp_path, packed_customers(connection, TINY, JANUARY, 3, batch_rows=30)) == 200
+        )
+        with pytest.raises(
+            PublicationError, match=r"2025-01 was scored by version 3 while version 2's scores"
+        ):
             publish(tmp_path, packed_customers(connection, TINY, JANUARY, 2, batch_rows=30))
     stored = published(tmp_path, 4)
     rows = {row["customer_id"]: row for row in labelled_rows(JANUARY, 2).to_pylist()}
     expected = {row["customer_id"]: row for row in scores.to_pylist()}
     assert stored.keys() == rows.keys() == expected.keys()
     for customer_id, customer in stored.items():
-        np.testing.assert_array_equal(customer.features, encode_row(rows[customer_id], TINY.features))
+        np.testing.assert_array_equal(
+            customer.features, encode_row(rows[customer_id], TINY.features)
+        )
         assert customer.churn_probability == expected[customer_id]["churn_probability"]
         assert list(customer.reasons) == expected[customer_id]["reasons"]
 
@@ -81,15 +104,24 @@ def test_the_manifest_describes_the_file(tmp_path):
     """Month, number, order of features, scoring version and hash stand beside it."""
     publish(tmp_path, packed("A", "B"))
     manifest = read_features_manifest(features_dir(tmp_path, "2025-01"))
-    assert (manifest.portfolio, manifest.month, manifest.customers, manifest.scored_by) == ("tiny", "2025-01", 2, 3)
+    assert (manifest.portfolio, manifest.month, manifest.customers, manifest.scored_by) == (
+        "tiny",
+        "2025-01",
+        2,
+        3,
+    )
     assert manifest.features == tuple(TINY.feature_names)
-    assert manifest.sha256 == {FEATURES_FILE: file_sha256(features_dir(tmp_path, "2025-01") / FEATURES_FILE)}
+    assert manifest.sha256 == {
+        FEATURES_FILE: file_sha256(features_dir(tmp_path, "2025-01") / FEATURES_FILE)
+    }
 
 
 @pytest.mark.parametrize("batch", [1, 2, 100])
 @pytest.mark.parametrize(("ids", "wrong"), [("ABB", 1), ("ACB", 1), ("CBA", 1), ("ABBA", 1)])
 def test_ids_twice_or_out_of_order_are_refused(tmp_path, monkeypatch, ids, wrong, batch):
-    """A wrong customer is never served: nothing is published, whichever transaction the id falls into."""
+    """A wrong customer is never served: nothing is published, whichever transaction the id falls
+    into.
+    """
     monkeypatch.setattr(features_bundle, "TRANSACTION_ROWS", batch)
     publish(tmp_path, packed("OLD"))
     with pytest.raises(PublicationError, match="customer ids came twice or out of order"):
@@ -137,12 +169,19 @@ def test_nobody_to_publish_is_an_empty_file(tmp_path):
 def test_a_month_scored_by_none_or_several_is_refused(lake, model):
     """Before scoring, and after scoring by two versions, publication says what to materialize."""
     with closing(connect(lake)) as connection:
-        with pytest.raises(PublicationError, match="tiny 2025-01 is scored by 0 versions; materialize tiny/monthly_s"):
+        with pytest.raises(
+            PublicationError,
+            match="tiny 2025-01 is scored by 0 versions; materialize tiny/monthly_s",
+        ):
             scored_by(connection, TINY, JANUARY)
         add_month(connection, lake, JANUARY, 2)
-        scores = score_month(connection, TINY, lambda: Champion(3, model, TIERS), JANUARY, batch_rows=1000, threads=2)
+        scores = score_month(
+            connection, TINY, lambda: Champion(3, model, TIERS), JANUARY, batch_rows=1000, threads=2
+        )
         write(connection, lake, lambda: replace_scores(connection, TINY, JANUARY, scores))
-        connection.execute("update tiny.monthly_scores set model_version = 4 where customer_id = 'C001'")
+        connection.execute(
+            "update tiny.monthly_scores set model_version = 4 where customer_id = 'C001'"
+        )
         with pytest.raises(PublicationError, match="is scored by 2 versions"):
             scored_by(connection, TINY, JANUARY)
         with pytest.raises(PublicationError, match="is scored by 0 versions"):
@@ -150,10 +189,13 @@ def test_a_month_scored_by_none_or_several_is_refused(lake, model):
 
 
 def test_months_published_again_are_no_new_facts(tmp_path):
-    """A run after a kill publishes its months anew: the same files are on record once, other files once more."""
+    """A run after a kill publishes its months anew: the same files are on record once, other files
+    once more.
+    """
     log = AuditLog(tmp_path / "audit.jsonl", "ada", lambda: datetime(2026, 1, 1, tzinfo=UTC))
     months = [
-        FeaturesManifest("tiny", month, 3, ("age",), 1, {"customers.lmdb": month}) for month in ("2025-01", "2025-02")
+        FeaturesManifest("tiny", month, 3, ("age",), 1, {"customers.lmdb": month})
+        for month in ("2025-01", "2025-02")
     ]
     for manifest in [*months, *months]:
         record_features(log, manifest)

@@ -25,26 +25,36 @@ def connection(lake) -> Iterable[duckdb.DuckDBPyConnection]:
 
 
 def with_campaign(**campaign: Any) -> Portfolio:
-    """The tiny portfolio with another campaign; a contact costs 35 EUR, 4 in 10 accept, a kept customer saves 180."""
+    """The tiny portfolio with another campaign; a contact costs 35 EUR, 4 in 10 accept, a kept
+    customer saves 180.
+    """
     return TINY.model_copy(update={"campaign": Campaign(**campaign)})
 
 
 def add_scores(connection: duckdb.DuckDBPyConnection, probability: dict[str, float]) -> None:
     """January's scores, by customer."""
     ensure_table(connection, "tiny.monthly_scores", SCORE_COLUMNS)
-    rows = [(JANUARY, name, value, "high", 1, ["Because"], 3) for name, value in probability.items()]
+    rows = [
+        (JANUARY, name, value, "high", 1, ["Because"], 3) for name, value in probability.items()
+    ]
     connection.executemany("insert into tiny.monthly_scores values (?, ?, ?, ?, ?, ?, ?)", rows)
 
 
-def add_uplift(connection: duckdb.DuckDBPyConnection, uplift: dict[str, float], *, month: date = JANUARY) -> None:
-    """Uplift by customer, as where ranking by it was shown to earn more; none where there is none."""
+def add_uplift(
+    connection: duckdb.DuckDBPyConnection, uplift: dict[str, float], *, month: date = JANUARY
+) -> None:
+    """Uplift by customer, as where ranking by it was shown to earn more; none
+    where there is none.
+    """
     if uplift:
         ensure_table(connection, f"tiny.{UPLIFT_TABLE}", UPLIFT_COLUMNS)
         rows = [(month, name, value) for name, value in uplift.items()]
         connection.executemany(f"insert into tiny.{UPLIFT_TABLE} values (?, ?, ?)", rows)
 
 
-def add_campaign_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[Any, ...]]) -> None:
+def add_campaign_rows(
+    connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[Any, ...]]
+) -> None:
     """Rows of a landed campaign table, as far as the contact list reads it."""
     columns = {
         "contact_preferences": {
@@ -57,4 +67,6 @@ def add_campaign_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: l
     }[table]
     ensure_table(connection, f"tiny_raw.{table}", columns)
     for row in rows:
-        connection.execute(f"insert into tiny_raw.{table} values ({', '.join('?' * len(row))})", list(row))
+        connection.execute(
+            f"insert into tiny_raw.{table} values ({', '.join('?' * len(row))})", list(row)
+        )

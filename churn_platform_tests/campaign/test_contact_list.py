@@ -11,14 +11,21 @@ from churn_platform.errors import DataError
 from churn_platform.months import shift
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import ensure_table
-from churn_platform_tests.campaign.conftest import add_campaign_rows, add_scores, add_uplift, with_campaign
+from churn_platform_tests.campaign.conftest import (
+    add_campaign_rows,
+    add_scores,
+    add_uplift,
+    with_campaign,
+)
 from churn_platform_tests.support.tiny import JANUARY
 
 
 def listed(connection, portfolio) -> list[dict]:
     """January's list, best first."""
     replace_contact_list(connection, portfolio, JANUARY)
-    result = connection.execute("select * from tiny.contact_list where month = ? order by list_rank", [JANUARY])
+    result = connection.execute(
+        "select * from tiny.contact_list where month = ? order by list_rank", [JANUARY]
+    )
     columns = [column[0] for column in result.description]
     return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
 
@@ -35,12 +42,17 @@ def test_a_customer_is_worth_a_contact_or_not_by_hand(connection):
 def test_the_list_is_ranked_by_expected_profit(connection):
     """The customer who is likelier to leave comes first."""
     add_scores(connection, {"A": 0.6, "B": 0.9, "C": 0.7})
-    assert [row["customer_id"] for row in listed(connection, with_campaign(control_share=0))] == ["B", "C", "A"]
+    assert [row["customer_id"] for row in listed(connection, with_campaign(control_share=0))] == [
+        "B",
+        "C",
+        "A",
+    ]
 
 
 def test_the_best_offer_is_chosen_for_each_customer(connection):
-    """0.9 x 180 = 162 EUR at stake: the call brings 0.4 x 162 - 35 = 29.8, the letter 0.2 x 162 - 5 = 27.4; at 0.5
-    the letter's 13 EUR beat the call's 1 EUR."""
+    """0.9 x 180 = 162 EUR at stake: the call brings 0.4 x 162 - 35 = 29.8, the letter 0.2 x 162 - 5
+    = 27.4; at 0.5 the letter's 13 EUR beat the call's 1 EUR.
+    """
     add_scores(connection, {"A": 0.9, "B": 0.5})
     call = {"name": "call", "channel": "phone", "contact_cost_eur": 35, "acceptance_rate": 0.4}
     letter = {"name": "letter", "channel": "post", "contact_cost_eur": 5, "acceptance_rate": 0.2}
@@ -53,19 +65,33 @@ def test_the_best_offer_is_chosen_for_each_customer(connection):
 
 
 def test_a_budget_prefers_the_best_return_on_each_euro(connection):
-    """With 40 EUR the 5-EUR letter to B (260 % net) comes before the 35-EUR call to A (85 % net); both just fit."""
+    """With 40 EUR the 5-EUR letter to B (260 % net) comes before the 35-EUR call to A (85 % net);
+    both just fit.
+    """
     add_scores(connection, {"A": 0.9, "B": 0.5})
     call = {"name": "call", "channel": "phone", "contact_cost_eur": 35, "acceptance_rate": 0.4}
     letter = {"name": "letter", "channel": "post", "contact_cost_eur": 5, "acceptance_rate": 0.2}
     campaign = {"control_share": 0, "offers": [call, letter]}
-    assert [row["customer_id"] for row in listed(connection, with_campaign(budget_eur=40, **campaign))] == ["B", "A"]
-    assert [row["customer_id"] for row in listed(connection, with_campaign(budget_eur=39, **campaign))] == ["B"]
+    assert [
+        row["customer_id"] for row in listed(connection, with_campaign(budget_eur=40, **campaign))
+    ] == ["B", "A"]
+    assert [
+        row["customer_id"] for row in listed(connection, with_campaign(budget_eur=39, **campaign))
+    ] == ["B"]
 
 
 def test_value_may_come_from_the_price(connection):
-    """24 months at a churn rate of 0.5 are 2 months of life: 60 EUR x 0.5 x 2 = 60; 0.9 x 0.4 x 60 does not pay 35."""
-    ensure_table(connection, "tiny.customer_features", {"month": "date", "customer_id": "varchar", "usage": "double"})
-    connection.execute("insert into tiny.customer_features values (?, 'A', 600), (?, 'B', 60)", [JANUARY, JANUARY])
+    """24 months at a churn rate of 0.5 are 2 months of life: 60 EUR x 0.5 x 2 = 60; 0.9 x 0.4 x 60
+    does not pay 35.
+    """
+    ensure_table(
+        connection,
+        "tiny.customer_features",
+        {"month": "date", "customer_id": "varchar", "usage": "double"},
+    )
+    connection.execute(
+        "insert into tiny.customer_features values (?, 'A', 600), (?, 'B', 60)", [JANUARY, JANUARY]
+    )
     add_scores(connection, {"A": 0.5, "B": 0.5})
     value = {"price_feature": "usage", "margin": 0.5, "horizon_months": 24}
     (row,) = listed(connection, with_campaign(control_share=0, value=value))
@@ -75,22 +101,34 @@ def test_value_may_come_from_the_price(connection):
 
 
 def test_nobody_is_contacted_who_must_not_be(connection):
-    """Opted out, ineligible, contacted in the cool-down: off the list; older contacts and other months do not count."""
+    """Opted out, ineligible, contacted in the cool-down: off the list; older contacts and other
+    months do not count.
+    """
     add_scores(connection, dict.fromkeys("ABCDE", 0.9))
     other = shift(JANUARY, -1)
-    preferences = [(JANUARY, "A", True, None), (JANUARY, "B", False, True), (JANUARY, "C", False, None)]
+    preferences = [
+        (JANUARY, "A", True, None),
+        (JANUARY, "B", False, True),
+        (JANUARY, "C", False, None),
+    ]
     add_campaign_rows(connection, "contact_preferences", [*preferences, (other, "E", True, True)])
-    add_campaign_rows(connection, "campaign_contacts", [(shift(JANUARY, -2), "D"), (shift(JANUARY, -3), "C")])
+    add_campaign_rows(
+        connection, "campaign_contacts", [(shift(JANUARY, -2), "D"), (shift(JANUARY, -3), "C")]
+    )
     rows = listed(connection, with_campaign(control_share=0, cooldown_months=3))
     assert {row["customer_id"] for row in rows} == {"C", "E"}
 
 
 def test_a_missing_file_calls_nobody_back(connection):
-    """Who opted out in December stays out in January when January's file did not come; February's does not count."""
+    """Who opted out in December stays out in January when January's file did not come; February's
+    does not count.
+    """
     add_scores(connection, {"A": 0.9, "B": 0.9})
     rows = [(shift(JANUARY, -1), "A", True, None), (shift(JANUARY, 1), "B", True, None)]
     add_campaign_rows(connection, "contact_preferences", rows)
-    assert [row["customer_id"] for row in listed(connection, with_campaign(control_share=0))] == ["B"]
+    assert [row["customer_id"] for row in listed(connection, with_campaign(control_share=0))] == [
+        "B"
+    ]
 
 
 def test_no_cool_down_lets_the_newest_contact_be_repeated(connection):
@@ -101,7 +139,9 @@ def test_no_cool_down_lets_the_newest_contact_be_repeated(connection):
 
 
 def test_uplift_ranks_where_it_was_shown_to_earn_more(connection):
-    """B's contact keeps 0.5 x 180 = 90 EUR, A's 45; C's does harm, and nobody knows what D's would do."""
+    """B's contact keeps 0.5 x 180 = 90 EUR, A's 45; C's does harm, and nobody knows what D's would
+    do.
+    """
     add_scores(connection, {"A": 0.9, "B": 0.6, "C": 0.95, "D": 0.8})
     add_uplift(connection, {"A": 0.25, "B": 0.5, "C": -0.3})
     rows = listed(connection, with_campaign(control_share=0))
@@ -117,7 +157,9 @@ def test_uplift_of_another_month_ranks_nothing(connection):
 
 
 def test_control_is_one_in_each_run_of_the_ranking(connection):
-    """With a share of 5 % each twenty places in a row hold exactly one control customer, at changing places."""
+    """With a share of 5 % each twenty places in a row hold exactly one control customer, at
+    changing places.
+    """
     add_scores(connection, {f"C{number:03}": 0.6 + number / 1000 for number in range(200)})
     roles = [row["role"] for row in listed(connection, with_campaign(control_share=0.05))]
     places = [roles[start : start + 20].index("control") for start in range(0, 200, 20)]
@@ -127,7 +169,9 @@ def test_control_is_one_in_each_run_of_the_ranking(connection):
 
 def test_without_scores_the_message_says_what_to_do(connection):
     """A month that was not scored has no list."""
-    with pytest.raises(DataError, match="tiny has no scores of 2025-01; materialize tiny/monthly_scores"):
+    with pytest.raises(
+        DataError, match="tiny has no scores of 2025-01; materialize tiny/monthly_scores"
+    ):
         replace_contact_list(connection, with_campaign(), JANUARY)
 
 
@@ -150,14 +194,17 @@ def test_nobody_worth_it_gives_an_empty_list(connection):
 def test_a_list_keeps_its_promises(
     tmp_path_factory, extensions, probability, budget, capacity, share, opted_out, uplift
 ):
-    """Ranked by churn or by uplift: same list again; never above budget or capacity; never opted out; each customer
-    once; every profit positive."""
+    """Ranked by churn or by uplift: same list again; never above budget or capacity; never opted
+    out; each customer once; every profit positive.
+    """
     from churn_platform_tests.support.tiny_lake import tiny_lake
 
     with closing(connect(tiny_lake(tmp_path_factory.mktemp("list"), extensions))) as connection:
         add_scores(connection, {f"C{number}": value for number, value in enumerate(probability)})
         add_campaign_rows(
-            connection, "contact_preferences", [(JANUARY, f"C{number}", True, None) for number in opted_out]
+            connection,
+            "contact_preferences",
+            [(JANUARY, f"C{number}", True, None) for number in opted_out],
         )
         add_uplift(connection, {f"C{number}": value for number, value in enumerate(uplift or [])})
         portfolio = with_campaign(budget_eur=budget, capacity=capacity, control_share=share)
@@ -172,13 +219,17 @@ def test_a_list_keeps_its_promises(
 
 
 def test_a_list_that_was_handed_over_stays_as_it_is(connection):
-    """A new champion scores the month again: who was handed over for contact does not become control."""
+    """A new champion scores the month again: who was handed over for contact does not become
+    control.
+    """
     portfolio = with_campaign(control_share=0.1)
     names = [f"C{number:03d}" for number in range(100)]
     add_scores(connection, {name: 0.5 + 0.004 * place for place, name in enumerate(names)})
     before = listed(connection, portfolio)
     connection.execute("update tiny.monthly_scores set churn_probability = 1.4 - churn_probability")
     assert replace_contact_list(connection, portfolio, JANUARY, is_handed_over=True) == len(before)
-    after = connection.execute("select customer_id, role from tiny.contact_list order by list_rank").fetchall()
+    after = connection.execute(
+        "select customer_id, role from tiny.contact_list order by list_rank"
+    ).fetchall()
     assert after == [(row["customer_id"], row["role"]) for row in before]
     assert listed(connection, portfolio) != before

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from churn_platform.campaign.economics import as_markdown, compare_policies, profit_curve, sensitivity
+from churn_platform.campaign.economics import (
+    as_markdown,
+    compare_policies,
+    profit_curve,
+    sensitivity,
+)
 from churn_platform.campaign.pictures import economics_pictures
 from churn_platform_tests.support.tiny import TINY
 
@@ -12,15 +17,25 @@ ECONOMICS = TINY.economics  # 35 EUR a contact, 4 in 10 accept, 180 EUR saved
 
 def policies():
     """1,000 customers of whom 100 leave; the model reaches 70 of them with 200 contacts."""
-    found = compare_policies(customers=1000, churn_rate=0.1, recall=0.7, contacted_share=0.2, economics=ECONOMICS)
+    found = compare_policies(
+        customers=1000, churn_rate=0.1, recall=0.7, contacted_share=0.2, economics=ECONOMICS
+    )
     return {row.policy: row for row in found}
 
 
 def test_each_policy_by_hand():
-    """Everybody: 100 x 0.4 x 180 - 1000 x 35 = -27,800; model: 5,040 - 7,000; random 200 reach 20; perfect 100."""
+    """Everybody: 100 x 0.4 x 180 - 1000 x 35 = -27,800; model: 5,040 - 7,000; random 200 reach 20;
+    perfect 100.
+    """
     net = {name: row.net_eur for name, row in policies().items()}
     assert net == pytest.approx(
-        {"nobody": 0, "everybody": -27_800, "random": 1440 - 7000, "model": -1960, "perfect": 7200 - 3500}
+        {
+            "nobody": 0,
+            "everybody": -27_800,
+            "random": 1440 - 7000,
+            "model": -1960,
+            "perfect": 7200 - 3500,
+        }
     )
     assert policies()["perfect"].return_on_investment == pytest.approx(3700 / 3500)
     assert policies()["nobody"].return_on_investment == 0
@@ -58,7 +73,9 @@ def test_acceptance_never_exceeds_everybody():
 
 
 def test_pictures_are_drawn_whatever_the_scores():
-    """PNG files for a usual month, for one in which nobody is worth a contact, and for a single customer."""
+    """PNG files for a usual month, for one in which nobody is worth a contact, and for a single
+    customer.
+    """
     for probability in (np.linspace(0, 0.9, 500), np.full(10, 0.01), np.array([0.9])):
         rows = sensitivity(probability, ECONOMICS, factors=(0.5, 1.0))
         drawn = economics_pictures(probability, ECONOMICS, rows)

@@ -27,7 +27,9 @@ def read_csv(folder):
 
 
 def test_no_cell_starts_a_formula(connection, tmp_path):
-    """Ids that look like formulas are led by an apostrophe in the CSV, and stay as they are in Parquet."""
+    """Ids that look like formulas are led by an apostrophe in the CSV, and stay as they are in
+    Parquet.
+    """
     add_scores(connection, dict.fromkeys(NASTY, 0.9))
     folder = exported(connection, tmp_path, control_share=0)
     cells = {row["customer_id"] for row in read_csv(folder)}
@@ -58,7 +60,11 @@ def test_a_list_made_again_replaces_the_folder(connection, tmp_path):
     add_scores(connection, {"A": 0.9})
     first = exported(connection, tmp_path, control_share=0)
     assert exported(connection, tmp_path, control_share=0) == first
-    assert sorted(path.name for path in first.iterdir()) == ["columns.md", "contact_list.csv", "contact_list.parquet"]
+    assert sorted(path.name for path in first.iterdir()) == [
+        "columns.md",
+        "contact_list.csv",
+        "contact_list.parquet",
+    ]
 
 
 def test_reasons_come_one_to_a_column(connection, tmp_path):

@@ -33,12 +33,14 @@ def campaign(connection):
 
 
 def contact(connection, count):
-    """Contact the first so many of the list in February; every second accepts; the first costs 50 EUR, others as
-    planned."""
+    """Contact the first so many of the list in February; every second accepts; the first costs 50
+    EUR, others as planned.
+    """
     connection.execute(
         "insert into tiny_raw.campaign_contacts "
         "select ?, customer_id, number % 2 = 0, if(number = 1, 50, null) from ("
-        "select customer_id, row_number() over (order by list_rank) as number from tiny.contact_list "
+        "select customer_id, row_number() over (order by list_rank) as number "
+        "from tiny.contact_list "
         "where role = 'contact') where number <= ?",
         [FEBRUARY, count],
     )
@@ -54,14 +56,16 @@ def mature(connection, *, control_left):
 
 
 def test_from_the_list_to_what_it_earned(campaign):
-    """12 of 20 control customers left and nobody else: 380 x 0.6 customers kept, for 380 contacts of which one was
-    dearer."""
+    """12 of 20 control customers left and nobody else: 380 x 0.6 customers kept, for 380 contacts
+    of which one was dearer.
+    """
     contact(campaign, 380)
     mature(campaign, control_left=12)
     rows = find_outcome(campaign, PORTFOLIO, FEBRUARY)
     replace_outcome(campaign, PORTFOLIO, FEBRUARY, rows)
     assert campaign.execute(
-        f"select period, treated, control, contacted, kept, cost_eur, response_rate, is_trusted from tiny.{NAME}"
+        "select period, treated, control, contacted, kept, cost_eur, response_rate, "
+        f"is_trusted from tiny.{NAME}"
     ).fetchall() == [
         ("month", 380, 20, 380, pytest.approx(228), 379 * 35 + 50, 0.5, True),
         ("to date", 380, 20, 380, pytest.approx(228), 379 * 35 + 50, 0.5, True),
@@ -98,4 +102,7 @@ def test_a_list_that_was_worked_off_stays_as_it_is(campaign):
     contact(campaign, 10)
     campaign.execute("update tiny.monthly_scores set churn_probability = 1.3 - churn_probability")
     assert replace_contact_list(campaign, PORTFOLIO, JANUARY) == 400
-    assert campaign.execute("select * from tiny.contact_list order by customer_id").fetchall() == before
+    assert (
+        campaign.execute("select * from tiny.contact_list order by customer_id").fetchall()
+        == before
+    )

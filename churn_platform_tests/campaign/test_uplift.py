@@ -10,14 +10,18 @@ CONTROL_SHARE = 0.25
 
 
 def drawn(rows: int, *, effect: float, harm: float, seed: int = 1) -> tuple[Randomised, np.ndarray]:
-    """Customers whose first feature says whether a contact takes `effect` off the risk of leaving or adds `harm`."""
+    """Customers whose first feature says whether a contact takes `effect` off the risk of leaving
+    or adds `harm`.
+    """
     generator = np.random.default_rng(seed)
     features = generator.normal(size=(rows, 4)).astype(np.float32)
     features[::7, 3] = np.nan
     probability = generator.uniform(0.2, 0.8, rows)
     is_control = np.arange(rows) % 4 == 0
     uplift = np.where(features[:, 0] > 0, effect, -harm)
-    churned = generator.random(rows) < np.where(is_control, probability, np.clip(probability - uplift, 0, 1))
+    churned = generator.random(rows) < np.where(
+        is_control, probability, np.clip(probability - uplift, 0, 1)
+    )
     customers = Randomised(
         features_month=np.full(rows, np.datetime64("2025-01-01")),
         customer_id=np.array([f"C{row}" for row in range(rows)], dtype=object),
@@ -34,7 +38,14 @@ def drawn(rows: int, *, effect: float, harm: float, seed: int = 1) -> tuple[Rand
     return customers, features
 
 
-def judged(rows: int, *, effect: float, harm: float, fewest: int = 100, control_share: float = CONTROL_SHARE):
+def judged(
+    rows: int,
+    *,
+    effect: float,
+    harm: float,
+    fewest: int = 100,
+    control_share: float = CONTROL_SHARE,
+):
     """The challenge of such customers."""
     customers, features = drawn(rows, effect=effect, harm=harm)
     return judge(
@@ -49,7 +60,9 @@ def judged(rows: int, *, effect: float, harm: float, fewest: int = 100, control_
 
 
 def test_uplift_is_used_where_it_earns_more():
-    """Half are kept by a contact and half driven away: churn cannot tell them apart, uplift learns to."""
+    """Half are kept by a contact and half driven away: churn cannot tell them apart, uplift learns
+    to.
+    """
     found = judged(2000, effect=0.4, harm=0.2)
     assert found.is_used
     assert 0 < found.difference_low_eur < found.difference_eur < found.difference_high_eur
@@ -58,7 +71,9 @@ def test_uplift_is_used_where_it_earns_more():
 
 
 def test_uplift_is_not_used_without_evidence():
-    """A contact that does the same to everybody: there is nothing to learn, and the list stays as it was."""
+    """A contact that does the same to everybody: there is nothing to learn, and the list stays as
+    it was.
+    """
     found = judged(1200, effect=0.2, harm=-0.2)
     assert not found.is_used
     assert found.difference_low_eur <= 0
@@ -69,8 +84,9 @@ def test_too_few_are_not_judged():
     """With 50 control customers nothing is fitted."""
     found = judged(200, effect=0.4, harm=0.2)
     assert (found.is_used, found.difference_eur) == (False, None)
-    assert (
-        found.reason == "ranked by churn: 150 treated and 50 control customers have outcomes, 100 of each are the least"
+    assert found.reason == (
+        "ranked by churn: 150 treated and 50 control customers have outcomes, "
+        "100 of each are the least"
     )
 
 
@@ -87,16 +103,30 @@ def test_the_weighting_is_unbiased():
 
 
 def test_a_ranking_chooses_within_its_share_of_the_cost():
-    """Of four contacts at 10 EUR half the cost buys the best two, and only one where the second is not worth it."""
+    """Of four contacts at 10 EUR half the cost buys the best two, and only one where the second is
+    not worth it.
+    """
     customers, _ = drawn(4, effect=0.2, harm=0)
     score = np.array([1.0, -1.0, 5.0, -2.0])
-    assert chosen_within(score, customers, 0.5, only_positive=False).tolist() == [True, False, True, False]
+    assert chosen_within(score, customers, 0.5, only_positive=False).tolist() == [
+        True,
+        False,
+        True,
+        False,
+    ]
     score[0] = -0.5
-    assert chosen_within(score, customers, 0.5, only_positive=True).tolist() == [False, False, True, False]
+    assert chosen_within(score, customers, 0.5, only_positive=True).tolist() == [
+        False,
+        False,
+        True,
+        False,
+    ]
 
 
 def test_the_interval_resamples_customers():
-    """A gain that one customer repeats a hundred times is one customer's gain: the interval is wide."""
+    """A gain that one customer repeats a hundred times is one customer's gain: the interval is
+    wide.
+    """
     gains = np.concatenate([np.full(100, 10.0), np.full(100, 0.0)])
     repeated = np.array(["A"] * 100 + [f"C{row}" for row in range(100)], dtype=object)
     apart = np.array([f"C{row}" for row in range(200)], dtype=object)

@@ -26,7 +26,9 @@ Churn = Callable[..., Done]
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings of an empty installation, which the command finds in its environment and its folder."""
+    """Settings of an empty installation, which the command finds in its
+    environment and its folder.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CHURN_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.delenv("DAGSTER_HOME", raising=False)

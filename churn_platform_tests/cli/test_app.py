@@ -50,7 +50,9 @@ def impatient(monkeypatch):
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize(("uri", "fault"), [("http://127.0.0.1:1", "Connection refused"), ("nonsense", "file")])
+@pytest.mark.parametrize(
+    ("uri", "fault"), [("http://127.0.0.1:1", "Connection refused"), ("nonsense", "file")]
+)
 def test_a_store_of_models_that_does_not_answer_is_told_soon(refusal, monkeypatch, uri, fault):
     """Seconds instead of two minutes."""
     monkeypatch.setenv("CHURN_MLFLOW_TRACKING_URI", uri)
@@ -102,11 +104,15 @@ def test_files_that_are_not_there_are_told(settings):
     """A path of the user's and a file of the lake, with the path and advice."""
     with pytest.raises(OSError) as missing:
         (settings.root / "no" / "x.html").write_bytes(b"")
-    assert str(as_ours(missing.value)).startswith(f"{settings.root}/no/x.html: No such file or directory; check ")
+    assert str(as_ours(missing.value)).startswith(
+        f"{settings.root}/no/x.html: No such file or directory; check "
+    )
     with pytest.raises(duckdb.IOException) as lost:
         duckdb.execute("from read_parquet('/nowhere/x.parquet')")
     assert "/nowhere/x.parquet" in str(as_ours(lost.value))
-    assert str(as_ours(lost.value)).endswith("names damaged files of the lake and the command that heals each")
+    assert str(as_ours(lost.value)).endswith(
+        "names damaged files of the lake and the command that heals each"
+    )
 
 
 def test_a_defect_keeps_its_traceback():

@@ -45,7 +45,9 @@ def test_a_noted_head_finds_a_cut_end(churn, log, settings):
     """With the head that was printed before, a shorter trail is broken."""
     head = f"3:{log.records()[-1].sha256}"
     assert churn("audit", "verify", "--head", head).exit_code == 0
-    settings.audit_path.write_bytes(b"".join(settings.audit_path.read_bytes().splitlines(keepends=True)[:2]))
+    settings.audit_path.write_bytes(
+        b"".join(settings.audit_path.read_bytes().splitlines(keepends=True)[:2])
+    )
     assert churn("audit", "verify").exit_code == 0
     done = churn("audit", "verify", "--head", head)
     assert done.exit_code == 1

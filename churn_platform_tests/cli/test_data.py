@@ -26,21 +26,29 @@ def broken(settings: Settings, extensions: Path) -> Lake:
     with closing(connect(lake)) as connection:
         ensure_table(connection, "telecomit.data_contract", COLUMNS)
         connection.execute(
-            "insert into telecomit.data_contract (month, table_name, measure, is_sound, complaint) values "
-            "('2025-02-01', 'cdr', 'rows', false, 'cdr: rows 1'), ('2025-02-01', 'cdr', 'zero', true, null)"
+            "insert into telecomit.data_contract (month, table_name, measure, is_sound, "
+            "complaint) values "
+            "('2025-02-01', 'cdr', 'rows', false, 'cdr: rows 1'), ('2025-02-01', 'cdr', 'zero', "
+            "true, null)"
         )
     return lake
 
 
-def test_an_acceptance_is_recorded_and_the_month_is_delivered_anew(churn: Churn, settings: Settings, broken: Lake):
-    """The month blocks no more, the trail says who overruled what, and the landing sensor sees its files as new."""
+def test_an_acceptance_is_recorded_and_the_month_is_delivered_anew(
+    churn: Churn, settings: Settings, broken: Lake
+):
+    """The month blocks no more, the trail says who overruled what, and the landing sensor sees its
+    files as new.
+    """
     file = settings.landing_dir / "telecomit" / "cdr" / "2025-02.csv"
     file.parent.mkdir(parents=True)
     file.touch()
     os.utime(file, (0, 0))
     assert "cdr: rows 1" in churn(*ACCEPT).stdout
     with closing(connect(broken, read_only=True)) as connection:
-        rows = connection.execute("select is_sound, accepted_because from telecomit.data_contract").fetchall()
+        rows = connection.execute(
+            "select is_sound, accepted_because from telecomit.data_contract"
+        ).fetchall()
     assert rows == [(True, "a switch was replaced")] * 2
     (record,) = read_records(settings.audit_path)
     assert (record.action, record.subject) == ("data_acceptance", "month 2025-02")
@@ -52,7 +60,9 @@ def test_an_acceptance_is_recorded_and_the_month_is_delivered_anew(churn: Churn,
 
 def test_a_month_that_never_came_cannot_be_accepted(churn: Churn, settings: Settings, broken: Lake):
     """It is not taken for a sound one, and nothing is recorded."""
-    with pytest.raises(DataError, match="telecomit has no feeds of 2031-01: that month has not been taken in"):
+    with pytest.raises(
+        DataError, match="telecomit has no feeds of 2031-01: that month has not been taken in"
+    ):
         churn("accept-data", "telecomit", "--month", "2031-01", "--reason", "x")
     assert not settings.audit_path.exists()
 
@@ -60,16 +70,27 @@ def test_a_month_that_never_came_cannot_be_accepted(churn: Churn, settings: Sett
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--first-month", "9999-12"), "'9999-12' is out of range; give a month from 1970-01 to 2099-12"),
+        (
+            ("--first-month", "9999-12"),
+            "'9999-12' is out of range; give a month from 1970-01 to 2099-12",
+        ),
         (("--first-month", "0001-01"), "'0001-01' is out of range"),
-        (("--first-month", "1990-01"), "--first-month 1990-01-01: Input should be greater than or equal to 2000-01-01"),
+        (
+            ("--first-month", "1990-01"),
+            "--first-month 1990-01-01: Input should be greater than or equal to 2000-01-01",
+        ),
         (("--months", "241"), "--months 241: Input should be less than or equal to 240"),
         (("--calls-per-customer", "0"), "--calls-per-customer 0.0: Input should be greater than 0"),
-        (("--scenario-month", "2030-01"), "--scenario-month 2030-01-01: Value error, not one of the simulated months"),
+        (
+            ("--scenario-month", "2030-01"),
+            "--scenario-month 2030-01-01: Value error, not one of the simulated months",
+        ),
         (("--write-from", "2026-07"), "--write-from 2026-07 lies after the last month, 2026-06"),
     ],
 )
-def test_a_simulation_out_of_range_is_refused(refusal, settings: Settings, arguments: tuple[str, ...], told: str):
+def test_a_simulation_out_of_range_is_refused(
+    refusal, settings: Settings, arguments: tuple[str, ...], told: str
+):
     """With the option and its value; nothing is written."""
     assert told in refusal("simulate", "--customers", "1", *arguments)
     assert not settings.root.exists()

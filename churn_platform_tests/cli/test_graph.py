@@ -21,7 +21,9 @@ def test_files_that_are_not_read_are_told(refusal, settings):
     for name in ("2025-13.parquet", "2025-00.csv~"):
         (folder / name).touch()
     with console.capture() as printed:
-        assert refusal("run", "telecomit").startswith(f"no month has landed in {folder}; land a file")
+        assert refusal("run", "telecomit").startswith(
+            f"no month has landed in {folder}; land a file"
+        )
     assert printed.get().endswith(": customers/2025-00.csv~, customers/2025-13.parquet\n")
 
 
@@ -33,7 +35,10 @@ def test_files_that_are_not_read_are_told(refusal, settings):
             ("--from", "2026-06", "--to", "2026-01"),
             "--from 2026-06 lies after --to 2026-01; landed are 2024-12 to 2026-01",
         ),
-        (("--to", "2026-01"), "2024-12 lies before the graph's first month, 2025-01; give a later month, or set"),
+        (
+            ("--to", "2026-01"),
+            "2024-12 lies before the graph's first month, 2025-01; give a later month, or set",
+        ),
         (("--from", "2026-01", "--to", "2099-01"), "2099-01 has not ended; give a month up to 20"),
     ],
 )
@@ -47,7 +52,9 @@ def test_a_file_is_not_landed_for_a_month_that_cannot_be_run(refusal, settings, 
     """It would be in the way of later runs."""
     (tmp_path / "customers.csv").write_text("customerID\n")
     arguments = ("--file", "customers.csv", "--to", "1990-01")
-    assert refusal("run", "ibm_telco", *arguments).startswith("1990-01 lies before the graph's first month")
+    assert refusal("run", "ibm_telco", *arguments).startswith(
+        "1990-01 lies before the graph's first month"
+    )
     assert not settings.landing_dir.exists()
 
 

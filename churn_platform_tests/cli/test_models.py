@@ -30,19 +30,34 @@ def model() -> ChurnModel:
 
 @pytest.fixture
 def served(tracking, settings, monkeypatch, record, model) -> None:
-    """The portfolio ibm_telco: version 1 champion at noon of 1 January 2026, version 2 a day later, scored by it."""
+    """The portfolio ibm_telco: version 1 champion at noon of 1 January 2026, version 2 a day later,
+    scored by it.
+    """
     monkeypatch.setenv("CHURN_MLFLOW_TRACKING_URI", tracking.tracking_uri)
     client, root = tracking.client(), settings.published_dir / "ibm_telco"
     if client.search_registered_models("name = 'ibm_telco'"):
         client.delete_registered_model("ibm_telco")
     days = count(1)
-    log = AuditLog(settings.audit_path, "ada", lambda: datetime(2026, 1, next(days), 12, tzinfo=UTC))
+    log = AuditLog(
+        settings.audit_path, "ada", lambda: datetime(2026, 1, next(days), 12, tzinfo=UTC)
+    )
     for version, before in ((1, None), (2, 1)):
         add_version(client, "ibm_telco", auc=f"0.8{version}")
-        publish_model(root, version, model, replace(record, portfolio="ibm_telco"), customers(20, seed=1).features)
+        publish_model(
+            root,
+            version,
+            model,
+            replace(record, portfolio="ibm_telco"),
+            customers(20, seed=1).features,
+        )
         decide(client, log, "ibm_telco", judged(version, before))
     publish_features(
-        root, portfolio="ibm_telco", month="2025-03", features=["usage"], scored_by=2, customers=[("C1", b"x")]
+        root,
+        portfolio="ibm_telco",
+        month="2025-03",
+        features=["usage"],
+        scored_by=2,
+        customers=[("C1", b"x")],
     )
     go_live(root, "ibm_telco", champion=2, features_month="2025-03")
 
@@ -72,7 +87,9 @@ def test_versions_are_listed(churn, served):
     ],
 )
 def test_the_champion_of_a_day_is_told(churn, served, day, champion):
-    """To the end of a day in UTC, or at an instant in its own zone; a change counts from its own second on."""
+    """To the end of a day in UTC, or at an instant in its own zone; a change counts from its own
+    second on.
+    """
     record = json.loads(churn("champion", "ibm_telco", "--on", day, "--json").stdout)["record"]
     assert (record and record["subject"]) == (champion and f"version {champion}")
 
@@ -84,7 +101,10 @@ def test_the_champion_of_now_is_held_against_registry_and_serving(churn, served,
     assert "differ" not in agreeing
     go_live(settings.published_dir / "ibm_telco", "ibm_telco", champion=1)
     assert "these differ" in churn("champion", "ibm_telco").stdout
-    assert "none, as far as the audit trail knows" in churn("champion", "ibm_telco", "--on", "2025-01-01").stdout
+    assert (
+        "none, as far as the audit trail knows"
+        in churn("champion", "ibm_telco", "--on", "2025-01-01").stdout
+    )
 
 
 def test_a_rollback_says_what_it_did_and_what_is_left_to_do(churn, served, settings):
@@ -108,8 +128,12 @@ def test_a_rollback_speaks_json(churn, served):
 
 
 def test_an_instant_is_read():
-    """A day to its last microsecond, today to now, UTC without a zone; the future and nonsense are refused."""
-    assert read_instant("2026-01-31", now=NOW) == datetime(2026, 2, 1, tzinfo=UTC) - timedelta(microseconds=1)
+    """A day to its last microsecond, today to now, UTC without a zone; the future and nonsense are
+    refused.
+    """
+    assert read_instant("2026-01-31", now=NOW) == datetime(2026, 2, 1, tzinfo=UTC) - timedelta(
+        microseconds=1
+    )
     assert read_instant("2026-02-01", now=NOW) == NOW
     assert read_instant("2026-01-31T12:00", now=NOW) == datetime(2026, 1, 31, 12, tzinfo=UTC)
     assert read_instant("2026-01-31T12:00+02:00", now=NOW) == datetime(2026, 1, 31, 10, tzinfo=UTC)
@@ -121,7 +145,9 @@ def test_an_instant_is_read():
 
 def test_traffic_tells_the_shares_and_is_recorded(churn, served, settings):
     """The shares as printed are those of live.json, and the trail names who, what and why."""
-    printed = churn("traffic", "ibm_telco", "--challenger", "1", "--weight", "0.1", "--reason", "trial").stdout
+    printed = churn(
+        "traffic", "ibm_telco", "--challenger", "1", "--weight", "0.1", "--reason", "trial"
+    ).stdout
     assert [line.split() for line in printed.splitlines()] == [
         ["version", "2", "champion", "90%"],
         ["version", "1", "challenger", "10%"],

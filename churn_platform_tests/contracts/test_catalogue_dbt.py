@@ -1,4 +1,6 @@
-"""The feature catalogue and dbt's contract say the same; the catalogue is right where they differ."""
+"""The feature catalogue and dbt's contract say the same; the catalogue is right
+where they differ.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,9 @@ def telecomit(tmp_path_factory: pytest.TempPathFactory) -> Portfolio:
 
 def models(path: str) -> dict[str, dict[str, Any]]:
     """Models of a properties file by name."""
-    return {model["name"]: model for model in yaml.safe_load((PROJECT / path).read_text())["models"]}
+    return {
+        model["name"]: model for model in yaml.safe_load((PROJECT / path).read_text())["models"]
+    }
 
 
 def columns() -> list[dict[str, Any]]:
@@ -33,7 +37,11 @@ def expected(feature: Feature) -> dict[str, Any]:
     """How dbt must declare a feature."""
     allowed = [{"accepted_values": {"arguments": {"values": list(feature.levels)}}}]
     return (
-        {"name": feature.name, "data_type": SQL_TYPES[feature.type], "description": feature.description}
+        {
+            "name": feature.name,
+            "data_type": SQL_TYPES[feature.type],
+            "description": feature.description,
+        }
         | ({} if feature.nullable else {"constraints": [{"type": "not_null"}]})
         | ({"data_tests": allowed} if feature.levels else {})
     )
@@ -59,17 +67,30 @@ def test_label_gap_is_the_portfolios(telecomit):
 
 
 def test_staging_offers_the_landed_columns(telecomit):
-    """Each staging view describes every landed column but the customer's own number; campaign tables have none."""
+    """Each staging view describes every landed column but the customer's own number; campaign
+    tables have none.
+    """
     staging = models("models/staging/_staging.yml")
     for table in (table for table in telecomit.tables if not table.optional):
-        landed = [f"{column.name}_hash" if column.hashed else column.name for column in table.columns]
+        landed = [
+            f"{column.name}_hash" if column.hashed else column.name for column in table.columns
+        ]
         declared = [column["name"] for column in staging[f"stg_{table.name}"]["columns"]]
         assert declared == ["month", *(name for name in landed if name != "phone_number_hash")]
 
 
 def test_every_model_says_its_grain():
     """A reader learns from the first words what one row is."""
-    files = ("staging/_staging", "intermediate/_intermediate", "marts/_marts", "marts/_customer_features")
+    files = (
+        "staging/_staging",
+        "intermediate/_intermediate",
+        "marts/_marts",
+        "marts/_customer_features",
+    )
     described = [model for file in files for model in models(f"models/{file}.yml").values()]
-    assert {model["name"] for model in described} == {path.stem for path in (PROJECT / "models").rglob("*.sql")}
-    assert [model["name"] for model in described if not model["description"].startswith("One row per ")] == []
+    assert {model["name"] for model in described} == {
+        path.stem for path in (PROJECT / "models").rglob("*.sql")
+    }
+    assert [
+        model["name"] for model in described if not model["description"].startswith("One row per ")
+    ] == []

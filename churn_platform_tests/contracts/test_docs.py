@@ -1,4 +1,6 @@
-"""The documents say what the code says: settings, landing contracts, commands, targets, files and tests they name."""
+"""The documents say what the code says: settings, landing contracts, commands, targets, files and
+tests they name.
+"""
 
 import re
 from pathlib import Path
@@ -35,7 +37,11 @@ def code(page: Path) -> str:
 
 def named(pattern: str) -> set[tuple[str, str]]:
     """(page, name) of everything in code that matches the pattern's one group."""
-    return {(page.name, name) for page in PAGES for name in re.findall(pattern, code(page), re.MULTILINE)}
+    return {
+        (page.name, name)
+        for page in PAGES
+        for name in re.findall(pattern, code(page), re.MULTILINE)
+    }
 
 
 def unknown(pattern: str, known: set[str]) -> list[tuple[str, str]]:
@@ -60,10 +66,13 @@ def _default(value: object) -> str:
 def landing_table(table: Table) -> str:
     """The contract of one landed table."""
     rows = [
-        f"| `{column.header}` | {column.type} | {_required(column)} | {_allowed(column)} | {column.description} |"
+        f"| `{column.header}` | {column.type} | {_required(column)} | {_allowed(column)} | "
+        f"{column.description} |"
         for column in table.columns
     ]
-    return "\n".join(["| column | type | value | allowed | meaning |", "|---|---|---|---|---|", *rows])
+    return "\n".join(
+        ["| column | type | value | allowed | meaning |", "|---|---|---|---|---|", *rows]
+    )
 
 
 def _required(column: Column) -> str:
@@ -78,7 +87,13 @@ def _allowed(column: Column) -> str:
 
 def landing_section(table: Table) -> str:
     """A table's part of docs/landing.md."""
-    lines = [f"### {table.name}", "", table.description, "", f"- unique in the month: `{table.key}`"]
+    lines = [
+        f"### {table.name}",
+        "",
+        table.description,
+        "",
+        f"- unique in the month: `{table.key}`",
+    ]
     if table.event_time:
         lines.append(f"- inside the month, UTC: `{table.event_time}`")
     if table.customer:
@@ -96,16 +111,29 @@ def telecomit(tmp_path_factory: pytest.TempPathFactory) -> Portfolio:
 
 def test_every_setting_is_documented_in_its_own_words():
     """docs/settings.md holds the table that the settings class implies, and no other."""
-    assert settings_table() in text("docs/settings.md"), f"put this into docs/settings.md:\n{settings_table()}"
-    assert unknown(rf"({PREFIX}[A-Z_]+)", {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}) == []
+    assert settings_table() in text("docs/settings.md"), (
+        f"put this into docs/settings.md:\n{settings_table()}"
+    )
+    assert (
+        unknown(
+            rf"({PREFIX}[A-Z_]+)", {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+        )
+        == []
+    )
 
 
 def test_every_landed_table_is_documented_as_specified(telecomit):
-    """docs/landing.md holds the section that each table of telecomit.yaml implies, in that order, and no other."""
+    """docs/landing.md holds the section that each table of telecomit.yaml implies, in that order,
+    and no other.
+    """
     page = text("docs/landing.md")
     for table in telecomit.landed_tables:
-        assert landing_section(table) in page, f"put this into docs/landing.md:\n{landing_section(table)}"
-    assert re.findall(r"^### (\w+)$", page, re.MULTILINE) == [table.name for table in telecomit.landed_tables]
+        assert landing_section(table) in page, (
+            f"put this into docs/landing.md:\n{landing_section(table)}"
+        )
+    assert re.findall(r"^### (\w+)$", page, re.MULTILINE) == [
+        table.name for table in telecomit.landed_tables
+    ]
 
 
 def test_words_for_missing_and_truth_values_are_documented():
@@ -133,7 +161,11 @@ def test_every_option_of_a_command_exists():
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     known = {name: options(command) for name, command in commands.items()}
     lines = {line for page in PAGES for line in code(page).splitlines()}
-    calls = [(found[1], line) for line in lines if (found := re.search(r"(?:^|[\s/])churn ([a-z-]+)", line))]
+    calls = [
+        (found[1], line)
+        for line in lines
+        if (found := re.search(r"(?:^|[\s/])churn ([a-z-]+)", line))
+    ]
     strange = [
         (line, option)
         for command, line in calls
@@ -156,17 +188,26 @@ def test_every_test_named_exists():
     sources = "\n".join(path.read_text(encoding="utf-8") for path in PACKAGES[1].rglob("test_*.py"))
     known = set(re.findall(r"^def (test_\w+)", sources, re.MULTILINE))
     assert len(known) > 100
-    assert unknown(r"\b(test_\w+)\b(?!\.py)", known | {path.stem for path in PACKAGES[1].rglob("test_*.py")}) == []
+    assert (
+        unknown(
+            r"\b(test_\w+)\b(?!\.py)",
+            known | {path.stem for path in PACKAGES[1].rglob("test_*.py")},
+        )
+        == []
+    )
 
 
 def test_every_file_named_exists():
-    """A path in code with a file's ending lies in the repository, seen from its root or from a package."""
+    """A path in code with a file's ending lies in the repository, seen from its root or from a
+    package.
+    """
     pattern = rf"(?:^|[\s(])((?:[\w.-]+/)+[\w.-]+\.{FILE_ENDINGS})\b"
     outside = ("published/", "data/", "portfolios/mine.yaml", "features/", "models/")
     missing = sorted(
         (page, path)
         for page, path in named(pattern)
-        if not path.startswith(outside) and not any((folder / path).exists() for folder in (ROOT, *PACKAGES))
+        if not path.startswith(outside)
+        and not any((folder / path).exists() for folder in (ROOT, *PACKAGES))
     )
     assert missing == []
 
@@ -174,9 +215,13 @@ def test_every_file_named_exists():
 def test_the_code_map_names_every_folder_and_module_at_the_top():
     """Who looks for something in ARCHITECTURE.md finds each place where code lies."""
     page = text("ARCHITECTURE.md")
-    places = [path for path in PACKAGES[0].iterdir() if path.name not in ("__init__.py", "__pycache__")]
+    places = [
+        path for path in PACKAGES[0].iterdir() if path.name not in ("__init__.py", "__pycache__")
+    ]
     assert len(places) > 10
-    missing = [path.name for path in places if f"`{path.name}{'/' if path.is_dir() else ''}`" not in page]
+    missing = [
+        path.name for path in places if f"`{path.name}{'/' if path.is_dir() else ''}`" not in page
+    ]
     assert missing == []
 
 

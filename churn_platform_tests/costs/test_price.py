@@ -8,7 +8,13 @@ from churn_platform.costs.price import Prices, as_markdown, heaviest, in_words, 
 from churn_platform.costs.usage import StepUsage
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, MARCH
 
-PRICES = Prices(cpu_hour_eur=0.05, gb_hour_eur=0.01, gb_month_eur=0.1, standing_month_eur=80, budget_year_eur=5_000)
+PRICES = Prices(
+    cpu_hour_eur=0.05,
+    gb_hour_eur=0.01,
+    gb_month_eur=0.1,
+    standing_month_eur=80,
+    budget_year_eur=5_000,
+)
 
 
 def step(
@@ -34,7 +40,9 @@ USAGE = [
 
 
 def test_a_month_is_what_its_steps_used():
-    """3 CPU hours at 5 ct, 2 GB for 3 hours at 1 ct, 500 GB at 10 ct: a failed run included, a range shared."""
+    """3 CPU hours at 5 ct, 2 GB for 3 hours at 1 ct, 500 GB at 10 ct: a failed run included, a
+    range shared.
+    """
     cost = month_cost(USAGE, JANUARY, storage_bytes=500_000_000_000, prices=PRICES)
     assert {item.name: (item.quantity, item.cost_eur) for item in cost.items} == {
         "CPU": (3.0, pytest.approx(0.15)),
@@ -49,7 +57,10 @@ def test_a_month_is_what_its_steps_used():
 
 def test_the_months_of_a_range_add_up_to_it():
     """Nothing is counted twice, nothing lost."""
-    costs = [month_cost(USAGE, month, storage_bytes=0, prices=PRICES) for month in (JANUARY, FEBRUARY, MARCH)]
+    costs = [
+        month_cost(USAGE, month, storage_bytes=0, prices=PRICES)
+        for month in (JANUARY, FEBRUARY, MARCH)
+    ]
     assert sum(cost.items[0].quantity for cost in costs) == pytest.approx(
         sum(each.cpu_seconds for each in USAGE) / 3600
     )
@@ -73,7 +84,9 @@ def test_the_heaviest_steps_come_first():
 def test_the_year_is_told_beside_its_budget():
     """In words, and as a table for the UI."""
     cost = month_cost(USAGE, JANUARY, storage_bytes=500_000_000_000, prices=PRICES)
-    told = "130.21 EUR for 2025-01; a year at that rate is 1,563 EUR, 31% of the budget of 5,000 EUR"
+    told = (
+        "130.21 EUR for 2025-01; a year at that rate is 1,563 EUR, 31% of the budget of 5,000 EUR"
+    )
     assert in_words(cost) == told
     page = as_markdown(cost, heaviest(USAGE, JANUARY))
     assert told in page

@@ -50,8 +50,12 @@ print(cpu, before, peak)
 
 
 def test_a_child_counts_once_it_has_ended():
-    """As dbt does: its seconds and its memory. In a new process: peaks never fall, and start at the parent's."""
-    told = subprocess.run([sys.executable, "-c", PARENT], check=True, capture_output=True, text=True).stdout
+    """As dbt does: its seconds and its memory. In a new process: peaks never fall, and start at the
+    parent's.
+    """
+    told = subprocess.run(
+        [sys.executable, "-c", PARENT], check=True, capture_output=True, text=True
+    ).stdout
     cpu, before, peak = map(float, told.split())
     assert cpu > 0.1
     assert peak > before + 400_000_000
@@ -82,7 +86,9 @@ def test_processes_note_at_once(tmp_path: Path):
     """Every line of four processes is whole."""
     path = tmp_path / "costs" / "steps.jsonl"
     context = get_context("fork")
-    processes = [context.Process(target=_note_many, args=(path, f"run {number}")) for number in range(4)]
+    processes = [
+        context.Process(target=_note_many, args=(path, f"run {number}")) for number in range(4)
+    ]
     for process in processes:
         process.start()
     for process in processes:

@@ -19,7 +19,10 @@ def measured(rows: float, size: float) -> list[Measure]:
 def test_rows_within_a_factor_of_two_pass():
     """Half of the usual rows is just admitted, less or more than double is not."""
     history = [month(1000, 20)] * 3
-    verdicts = [judge_month(measured(rows, 20), history)[0].is_sound for rows in (499, 500, 1400, 2000, 2001)]
+    verdicts = [
+        judge_month(measured(rows, 20), history)[0].is_sound
+        for rows in (499, 500, 1400, 2000, 2001)
+    ]
     assert verdicts == [False, True, True, True, False]
 
 
@@ -32,7 +35,9 @@ def test_too_little_history_judges_nothing():
 
 
 def test_a_yearly_wave_passes_and_a_lost_feed_in_it_does_not():
-    """Rows that swing by 30 percent stay inside at the trough; 30 percent of the trough's rows do not."""
+    """Rows that swing by 30 percent stay inside at the trough; 30 percent of the trough's rows do
+    not.
+    """
     history = [month(1000 * wave, 20) for wave in (1.0, 1.15, 1.26, 1.3, 1.26, 1.15)]
     assert judge_month(measured(700, 20), history)[0].is_sound
     assert not judge_month(measured(0.3 * 1150, 20), history)[0].is_sound
@@ -58,9 +63,13 @@ def test_a_tiny_table_is_not_judged():
     assert judge_month(measured(1, 2000), [month(20, 20)] * 5)[0].is_sound
 
 
-@pytest.mark.parametrize(("share", "is_sound"), [(0.023, True), (0.1, True), (0.0, False), (0.004, False)])
+@pytest.mark.parametrize(
+    ("share", "is_sound"), [(0.023, True), (0.1, True), (0.0, False), (0.004, False)]
+)
 def test_churners_must_not_vanish(share, is_sound):
-    """A level with a share of 2.3 percent may grow, but without it every label would be 'stayed'."""
+    """A level with a share of 2.3 percent may grow, but without it every label
+    would be 'stayed'.
+    """
     low, high = limits("level", [0.023, 0.022, 0.024], rows=4000)
     assert (low <= share <= high) is is_sound
 

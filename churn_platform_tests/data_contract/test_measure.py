@@ -11,7 +11,11 @@ from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import ensure_table
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, TINY
 
-CUSTOMERS = [(JANUARY, "a", 1, 10.0, None), (JANUARY, "b", 2, 40.0, date(2024, 1, 1)), (FEBRUARY, "a", 1, 1.0, None)]
+CUSTOMERS = [
+    (JANUARY, "a", 1, 10.0, None),
+    (JANUARY, "b", 2, 40.0, date(2024, 1, 1)),
+    (FEBRUARY, "a", 1, 1.0, None),
+]
 CALLS = [
     (JANUARY, "1", "a", "2025-01-01 10:00", 7, 0, True, "voice", None),
     (JANUARY, "2", "a", "2025-01-01 23:59", None, 10, False, "voice", -1.0),
@@ -27,12 +31,19 @@ def measured(lake: Lake, table: str) -> dict[tuple[str, str], float | None]:
             target = raw_table(TINY, TINY.table(name))
             ensure_table(connection, target, raw_columns(TINY.table(name)))
             for row in rows:
-                connection.execute(f"insert into {target} values ({', '.join('?' * len(row))})", list(row))
-        return {(it.column, it.name): it.value for it in measure_month(connection, TINY, TINY.table(table), JANUARY)}
+                connection.execute(
+                    f"insert into {target} values ({', '.join('?' * len(row))})", list(row)
+                )
+        return {
+            (it.column, it.name): it.value
+            for it in measure_month(connection, TINY, TINY.table(table), JANUARY)
+        }
 
 
 def test_every_measure_of_customers(lake: Lake):
-    """Two customers, plans of 10 and 40 euros: a geometric mean of 20; half of the days of joining are missing."""
+    """Two customers, plans of 10 and 40 euros: a geometric mean of 20; half of the days of joining
+    are missing.
+    """
     assert measured(lake, "customers") == {
         ("", "rows"): 2,
         ("plan_eur", "zero"): 0,
@@ -43,7 +54,9 @@ def test_every_measure_of_customers(lake: Lake):
 
 
 def test_every_measure_of_events(lake: Lake):
-    """Three calls of two customers on two of 31 days; zeros and signs do not count for the size, months do not mix."""
+    """Three calls of two customers on two of 31 days; zeros and signs do not count for the size,
+    months do not mix.
+    """
     third = pytest.approx(1 / 3, abs=1e-6)
     two_thirds = pytest.approx(2 / 3, abs=1e-6)
     assert measured(lake, "calls") == {

@@ -37,12 +37,21 @@ def world(tmp_path: Path, lake: Lake) -> Iterator[World]:
 
     def make(scenario: str) -> tuple[Connection, Lake, dict[date, list[str]]]:
         config = SimulationConfig(
-            customers=1_500, months=6, seed=5, scenario=scenario, scenario_month=BROKEN, calls_per_customer=3
+            customers=1_500,
+            months=6,
+            seed=5,
+            scenario=scenario,
+            scenario_month=BROKEN,
+            calls_per_customer=3,
         )
         simulate(config, tmp_path / "landing", tmp_path / "truth")
         connection = connect(lake)
         opened.append(connection)
-        return connection, lake, {month: take(connection, lake, tmp_path, month) for month in month_range(FIRST, LAST)}
+        return (
+            connection,
+            lake,
+            {month: take(connection, lake, tmp_path, month) for month in month_range(FIRST, LAST)},
+        )
 
     yield make
     for connection in opened:
@@ -54,7 +63,13 @@ def take(connection: Connection, lake: Lake, folder: Path, month: date) -> list[
     found = []
     for table in TELECOMIT.landed_tables:
         load_month(
-            connection, lake, TELECOMIT, table, month, landing_dir=folder / "landing", hash_key="0123456789abcdef" * 4
+            connection,
+            lake,
+            TELECOMIT,
+            table,
+            month,
+            landing_dir=folder / "landing",
+            hash_key="0123456789abcdef" * 4,
         )
         if not table.optional:
             found += check_month(connection, lake, TELECOMIT, table, month)
@@ -66,7 +81,9 @@ def test_a_broken_feed_is_caught_in_its_month(world: World):
     connection, _, complaints = world("broken_feed")
     assert {month for month, found in complaints.items() if found} == {BROKEN}
     assert any(words.startswith("cdr: rows per customer") for words in complaints[BROKEN])
-    assert any("transactions.amount_eur" in words and "cents" in words for words in complaints[BROKEN])
+    assert any(
+        "transactions.amount_eur" in words and "cents" in words for words in complaints[BROKEN]
+    )
     assert read_broken_months(connection, "telecomit", LAST) == {BROKEN}
     with pytest.raises(DataError, match="2025-05: cdr: rows per customer"):
         require_sound(connection, TELECOMIT, [FIRST, BROKEN])
@@ -83,7 +100,8 @@ def test_a_broken_month_is_no_history(world: World):
     """Later months are compared with sound ones."""
     connection, _, _ = world("broken_feed")
     rows = [
-        month[("", "rows per customer")] for month in read_history(connection, TELECOMIT, TELECOMIT.table("cdr"), LAST)
+        month[("", "rows per customer")]
+        for month in read_history(connection, TELECOMIT, TELECOMIT.table("cdr"), LAST)
     ]
     assert len(rows) == 4
     assert min(rows) > 0.5 * max(rows)
@@ -94,14 +112,21 @@ def test_checking_again_changes_nothing(world: World, tmp_path: Path):
     connection, lake, complaints = world("broken_feed")
     before = connection.execute("select * from telecomit.data_contract order by all").fetchall()
     assert take(connection, lake, tmp_path, BROKEN) == complaints[BROKEN]
-    assert connection.execute("select * from telecomit.data_contract order by all").fetchall() == before
+    assert (
+        connection.execute("select * from telecomit.data_contract order by all").fetchall()
+        == before
+    )
 
 
 def test_an_accepted_month_blocks_no_more(world: World, tmp_path: Path):
-    """Acceptance survives a repeated check, and later months are compared with the new level alone."""
+    """Acceptance survives a repeated check, and later months are compared with
+    the new level alone.
+    """
     connection, lake, complaints = world("broken_feed")
     told: list[list[str]] = []
-    overruled = accept_month(connection, lake, TELECOMIT, BROKEN, "switched to cents", record=told.append)
+    overruled = accept_month(
+        connection, lake, TELECOMIT, BROKEN, "switched to cents", record=told.append
+    )
     assert sorted(overruled) == sorted(complaints[BROKEN])
     assert told == [overruled]
     assert take(connection, lake, tmp_path, BROKEN) == []
@@ -111,12 +136,18 @@ def test_an_accepted_month_blocks_no_more(world: World, tmp_path: Path):
         accept_month(connection, lake, TELECOMIT, BROKEN, "again", record=told.append)
 
 
-def test_an_accepted_month_is_complained_of_when_it_breaks_in_another_way(world: World, tmp_path: Path):
-    """What was accepted is the fault that was seen, not whatever is delivered for the month later."""
+def test_an_accepted_month_is_complained_of_when_it_breaks_in_another_way(
+    world: World, tmp_path: Path
+):
+    """What was accepted is the fault that was seen, not whatever is delivered
+    for the month later.
+    """
     connection, lake, _ = world("broken_feed")
     accept_month(connection, lake, TELECOMIT, BROKEN, "switched to cents", record=lambda told: None)
     amounts = "update telecomit_raw.transactions set amount_eur = amount_eur * {} where month = ?"
-    check = partial(check_month, connection, lake, TELECOMIT, TELECOMIT.table("transactions"), BROKEN)
+    check = partial(
+        check_month, connection, lake, TELECOMIT, TELECOMIT.table("transactions"), BROKEN
+    )
     connection.execute(amounts.format(1.01), [BROKEN])
     assert check() == []
     connection.execute(amounts.format(1000), [BROKEN])

@@ -1,4 +1,6 @@
-"""A small installation in which one customer is everywhere: raw rows, features, scores, look-ups, logs."""
+"""A small installation in which one customer is everywhere: raw rows, features, scores, look-ups,
+logs.
+"""
 
 import csv
 import io
@@ -81,29 +83,52 @@ class World:
     def erase(self, customer_id: str = ADA, *, unknown: bool = False, **options: Any) -> Erasure:
         """Erase a customer in April."""
         plan = plan_erasure(self.installation, TINY, customer_id, unknown=unknown)
-        given: dict[str, Any] = {"rewrite_landing": False, "record": self.recorded.append, "show": lambda step: None}
+        given: dict[str, Any] = {
+            "rewrite_landing": False,
+            "record": self.recorded.append,
+            "show": lambda step: None,
+        }
         return erase(self.installation, plan, month=date(2025, 4, 1), **given | options)
 
     def files_with(self, *texts: str) -> list[str]:
         """Files of the data folder, but landed ones, whose bytes hold one of the texts."""
         landing = self.installation.settings.landing_dir
-        paths = (path for path in self.folder.rglob("*") if path.is_file() and landing not in path.parents)
-        own = (path for path in paths if self.installation.settings.extension_dir not in path.parents)
-        return [str(path) for path in own if any(text.encode() in path.read_bytes() for text in texts)]
+        paths = (
+            path
+            for path in self.folder.rglob("*")
+            if path.is_file() and landing not in path.parents
+        )
+        own = (
+            path for path in paths if self.installation.settings.extension_dir not in path.parents
+        )
+        return [
+            str(path) for path in own if any(text.encode() in path.read_bytes() for text in texts)
+        ]
 
 
 def customers(month: date) -> list[dict[str, Any]]:
     """Everybody of a month; Ada joins in February."""
     known = [BOB] if month == JANUARY else [ADA, BOB]
     rows = [{"customer_id": name, "phone_number": PHONES[name]} for name in known]
-    rows += [{"customer_id": f"D{place:05d}", "phone_number": f"+39350{place:07d}"} for place in range(OTHERS)]
+    rows += [
+        {"customer_id": f"D{place:05d}", "phone_number": f"+39350{place:07d}"}
+        for place in range(OTHERS)
+    ]
     return [row | {"Plan price": 9.5, "joined_date": "2020-02-29"} for row in rows]
 
 
 def calls(month: date) -> list[dict[str, Any]]:
     """Ada calls somebody; Bob calls Ada, and somebody."""
-    pairs = [(BOB, PHONES[ADA]), (BOB, "+393339990001")] + [(ADA, "+393339990001")] * (month != JANUARY)
-    shared = {"started_at": f"{month} 12:00:00", "duration_s": 60, "is_dropped": "no", "kind": "voice", "cost_eur": 1}
+    pairs = [(BOB, PHONES[ADA]), (BOB, "+393339990001")] + [(ADA, "+393339990001")] * (
+        month != JANUARY
+    )
+    shared = {
+        "started_at": f"{month} 12:00:00",
+        "duration_s": 60,
+        "is_dropped": "no",
+        "kind": "voice",
+        "cost_eur": 1,
+    }
     return [
         {"call_id": f"K{place}", "customer_id": caller, "contact": contact} | shared
         for place, (caller, contact) in enumerate(pairs)
@@ -113,16 +138,26 @@ def calls(month: date) -> list[dict[str, Any]]:
 def publish(world: World, month: str, customer_ids: list[str]) -> None:
     """Publish online features of some customers."""
     packed = [
-        (name, pack_customer(np.full(4, place, np.float32), 0.5, [name[:1]])) for place, name in enumerate(customer_ids)
+        (name, pack_customer(np.full(4, place, np.float32), 0.5, [name[:1]]))
+        for place, name in enumerate(customer_ids)
     ]
     root = world.installation.settings.published_dir / "tiny"
-    publish_features(root, portfolio="tiny", month=month, features=["a", "b", "c", "d"], scored_by=3, customers=packed)
+    publish_features(
+        root,
+        portfolio="tiny",
+        month=month,
+        features=["a", "b", "c", "d"],
+        scored_by=3,
+        customers=packed,
+    )
 
 
 @pytest.fixture
 def world(tmp_path: Path, extensions: Path) -> World:
     """A world with a catalog of its own."""
-    return make_world(load_settings(data_dir=tmp_path / "data", phone_hash_key=KEY, duckdb_threads=1), extensions)
+    return make_world(
+        load_settings(data_dir=tmp_path / "data", phone_hash_key=KEY, duckdb_threads=1), extensions
+    )
 
 
 def make_world(settings: Settings, extensions: Path) -> World:
@@ -136,7 +171,8 @@ def make_world(settings: Settings, extensions: Path) -> World:
             made.load(table, month)
     made.write(
         "create schema tiny",
-        "create table tiny.customer_features as select month, customer_id, 1.5 as usage from tiny_raw.customers",
+        "create table tiny.customer_features as select month, customer_id, 1.5 as usage "
+        "from tiny_raw.customers",
         f"create table tiny.contact_list as select '{ADA}' as customer_id, 1 as rank",
     )
     publish(made, "2025-01", [BOB])

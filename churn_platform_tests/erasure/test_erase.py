@@ -35,15 +35,30 @@ from churn_platform.published.prediction_log import (
 from churn_platform.published.regular_files import file_sha256
 from churn_platform.warehouse.erased_snapshots import erasure_of_snapshot
 from churn_platform.warehouse.lake import connect
-from churn_platform_tests.erasure.conftest import ADA, BOB, KEY, OTHERS, PHONES, World, calls, customers
+from churn_platform_tests.erasure.conftest import (
+    ADA,
+    BOB,
+    KEY,
+    OTHERS,
+    PHONES,
+    World,
+    calls,
+    customers,
+)
 from churn_platform_tests.support.tiny import APRIL, FEBRUARY, MARCH, TINY
 
 
 def test_no_file_holds_the_customer_afterwards(world: World) -> None:
-    """Neither id nor number hash is in the bytes of any file but the operator's own; before, many files held them."""
+    """Neither id nor number hash is in the bytes of any file but the operator's own; before, many
+    files held them.
+    """
     number = str(world.number(ADA))
     before = world.files_with(ADA, number)
-    assert {path.split("/")[-1].split(".")[0] for path in before} >= {"catalog", "customers", "tiny_features"}
+    assert {path.split("/")[-1].split(".")[0] for path in before} >= {
+        "catalog",
+        "customers",
+        "tiny_features",
+    }
     done = world.erase()
     assert world.files_with(ADA, number) == []
     assert done.searched > 10
@@ -67,30 +82,41 @@ def test_only_the_customers_own_rows_go(world: World) -> None:
 
 
 def test_another_portfolio_keeps_its_customer_of_that_id(world: World) -> None:
-    """`tiny_two` is not `tiny`: its rows stay, in a file and in the catalog, and the search does not take offence."""
+    """`tiny_two` is not `tiny`: its rows stay, in a file and in the catalog, and the search does
+    not take offence.
+    """
     world.write(
         "create schema tiny_two",
         f"create table tiny_two.contact_list as select '{ADA}' as customer_id",
         "create schema tiny_two_raw",
-        f"create table tiny_two_raw.customers as select '{ADA}' as customer_id from range({OTHERS})",
+        f"create table tiny_two_raw.customers as select '{ADA}' as customer_id "
+        f"from range({OTHERS})",
     )
     assert "tiny_two.contact_list" not in world.erase().plan.subject.found
-    assert world.rows(f"select count(*) from tiny_two_raw.customers where customer_id = '{ADA}'") == [(OTHERS,)]
+    assert world.rows(
+        f"select count(*) from tiny_two_raw.customers where customer_id = '{ADA}'"
+    ) == [(OTHERS,)]
     assert world.rows("select customer_id from tiny_two.contact_list") == [(ADA,)]
 
 
 def test_the_number_is_emptied_where_others_called_it(world: World) -> None:
-    """Bob's calls stay, without the number of the erased customer; the number of somebody else stays."""
+    """Bob's calls stay, without the number of the erased customer; the number of somebody else
+    stays.
+    """
     world.erase()
     found = world.rows(
-        "select customer_id, contact_hash is null, count(*) from tiny_raw.calls group by all order by all"
+        "select customer_id, contact_hash is null, count(*) from tiny_raw.calls "
+        "group by all order by all"
     )
     assert found == [(BOB, False, 3), (BOB, True, 3)]
 
 
 def test_a_number_that_two_customers_share_stays_with_the_other(world: World) -> None:
     """A family's number is the other customer's as well: it is neither emptied nor suppressed."""
-    world.write(f"update tiny_raw.customers set phone_number_hash = {world.number(BOB)} where customer_id = '{ADA}'")
+    world.write(
+        f"update tiny_raw.customers set phone_number_hash = {world.number(BOB)} "
+        f"where customer_id = '{ADA}'"
+    )
     world.erase()
     assert world.rows("select count(*) from tiny_raw.calls where contact_hash is null") == [(0,)]
     assert world.rows("select kind from erasure.suppressed") == [("customer",)]
@@ -104,10 +130,12 @@ def test_a_delivery_does_not_bring_the_customer_back(world: World) -> None:
     for month in (FEBRUARY, APRIL):
         world.load("customers", month)
         world.load("calls", month)
-    assert world.rows(f"select count(*) from tiny_raw.customers where customer_id = '{ADA}'") == [(0,)]
-    assert world.rows("select month, count(contact_hash), count(*) from tiny_raw.calls group by all order by all")[
-        1:
-    ] == [
+    assert world.rows(f"select count(*) from tiny_raw.customers where customer_id = '{ADA}'") == [
+        (0,)
+    ]
+    assert world.rows(
+        "select month, count(contact_hash), count(*) from tiny_raw.calls group by all order by all"
+    )[1:] == [
         (FEBRUARY, 1, 2),
         (MARCH, 1, 2),
         (APRIL, 1, 2),
@@ -124,18 +152,26 @@ def test_the_next_owner_of_the_number_is_somebody_else(world: World) -> None:
     world.land("calls", may, calls(may))
     world.load("customers", may)
     world.load("calls", may)
-    assert world.rows(f"select customer_id from tiny_raw.calls where contact_hash = {number}") == [(BOB,)]
+    assert world.rows(f"select customer_id from tiny_raw.calls where contact_hash = {number}") == [
+        (BOB,)
+    ]
 
 
 def test_snapshots_from_before_the_customer_stay(world: World) -> None:
-    """What January was can still be read; every snapshot that saw the customer is gone, and it is known why."""
+    """What January was can still be read; every snapshot that saw the customer is gone, and it is
+    known why.
+    """
     number = world.number(ADA)
     done = world.erase()
-    kept = [row[0] for row in world.rows("select snapshot_id from ducklake_snapshots('lake') order by 1")]
+    kept = [
+        row[0]
+        for row in world.rows("select snapshot_id from ducklake_snapshots('lake') order by 1")
+    ]
     assert set(done.purged.snapshots).isdisjoint(kept)
     before = max(snapshot for snapshot in kept if snapshot < done.purged.snapshots[0])
     january = (
-        f"select count(*), count_if(phone_number_hash = {number}) from tiny_raw.customers at (version => {before})"
+        f"select count(*), count_if(phone_number_hash = {number}) "
+        f"from tiny_raw.customers at (version => {before})"
     )
     assert world.rows(january)[0][1] == 0
     with closing(connect(world.installation.lake, read_only=True)) as connection:
@@ -144,7 +180,9 @@ def test_snapshots_from_before_the_customer_stay(world: World) -> None:
 
 
 def test_look_ups_keep_everybody_else(world: World) -> None:
-    """The month is published anew with a true manifest; months without the customer are left alone."""
+    """The month is published anew with a true manifest; months without the
+    customer are left alone.
+    """
     root = world.installation.settings.published_dir / "tiny"
     january, february = features_dir(root, "2025-01"), features_dir(root, "2025-02")
     untouched = january.resolve()
@@ -153,9 +191,9 @@ def test_look_ups_keep_everybody_else(world: World) -> None:
     manifest = read_features_manifest(february)
     assert (manifest.customers, manifest.scored_by, manifest.month) == (2, 3, "2025-02")
     assert manifest.sha256 == {FEATURES_FILE: file_sha256(february / FEATURES_FILE)}
-    assert sorted(path.name for path in february.parent.iterdir() if not path.is_symlink()) == sorted(
-        folder.resolve().name for folder in (january, february)
-    )
+    assert sorted(
+        path.name for path in february.parent.iterdir() if not path.is_symlink()
+    ) == sorted(folder.resolve().name for folder in (january, february))
 
 
 def test_a_log_loses_the_line_that_names_the_customer(world: World) -> None:
@@ -168,7 +206,9 @@ def test_a_log_loses_the_line_that_names_the_customer(world: World) -> None:
 def test_running_again_completes_an_interrupted_erasure(
     world: World, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whichever step fails, a second run ends with nothing left, and reports what the first had found."""
+    """Whichever step fails, a second run ends with nothing left, and reports what the first had
+    found.
+    """
     number = str(world.number(ADA))
 
     def fail(*arguments: object, **options: object) -> None:
@@ -189,11 +229,15 @@ def test_running_again_completes_an_interrupted_erasure(
 
 @pytest.mark.parametrize("step", ["files of the lake", "published look-ups", "exports", "search"])
 def test_running_again_completes_a_killed_erasure(world: World, step: str) -> None:
-    """kill -9 at the beginning of a step leaves the request; the next run ends with nothing left."""
+    """kill -9 at the beginning of a step leaves the request; the next run ends
+    with nothing left.
+    """
     number = str(world.number(ADA))
     child = os.fork()
     if child == 0:
-        world.erase(show=lambda begun: os.kill(os.getpid(), signal.SIGKILL) if begun == step else None)
+        world.erase(
+            show=lambda begun: os.kill(os.getpid(), signal.SIGKILL) if begun == step else None
+        )
         os._exit(0)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
     assert len(list((world.folder / "erasure").iterdir())) == 1
@@ -203,7 +247,9 @@ def test_running_again_completes_a_killed_erasure(world: World, step: str) -> No
 
 
 def test_what_is_left_is_named_and_nothing_recorded(world: World) -> None:
-    """A file that the platform does not know makes the erasure fail by its name, and again until it is gone."""
+    """A file that the platform does not know makes the erasure fail by its name, and again until it
+    is gone.
+    """
     stray = world.folder / "export.txt"
     stray.write_text(f"to call: {ADA}, {BOB}")
     for _ in range(2):
@@ -220,7 +266,9 @@ def test_a_further_place_that_is_no_folder_is_refused(world: World, name: str) -
     (world.folder / "file.txt").touch()
     with pytest.raises(ErasureError, match=rf"{name} is no folder that can be read"):
         world.erase(also=[world.folder / name])
-    assert world.rows(f"select count(*) from tiny_raw.customers where customer_id = '{ADA}'") == [(2,)]
+    assert world.rows(f"select count(*) from tiny_raw.customers where customer_id = '{ADA}'") == [
+        (2,)
+    ]
     assert world.recorded == []
     assert not (world.folder / "erasure").exists()
 
@@ -233,7 +281,9 @@ def test_a_further_folder_is_searched(world: World, tmp_path: Path) -> None:
         world.erase(also=[tmp_path / "storage"])
 
 
-def test_a_folder_that_cannot_be_read_fails_the_search(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_read_fails_the_search(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is named, and the erasure is not recorded."""
     closed = world.folder / "notes" / "closed"
     closed.mkdir(parents=True)
@@ -244,14 +294,19 @@ def test_a_folder_that_cannot_be_read_fails_the_search(world: World, monkeypatch
         return scan(folder)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    with pytest.raises(ErasureError, match="notes/closed: Permission denied, so it cannot be searched"):
+    with pytest.raises(
+        ErasureError, match="notes/closed: Permission denied, so it cannot be searched"
+    ):
         world.erase()
     assert world.recorded == []
 
 
 def test_an_unknown_customer_is_refused(world: World) -> None:
     """A typing error suppresses nobody; nothing is written."""
-    with pytest.raises(ErasureError, match="tiny has no customer 'C-1003', neither now nor in its past; check the id"):
+    with pytest.raises(
+        ErasureError,
+        match="tiny has no customer 'C-1003', neither now nor in its past; check the id",
+    ):
         plan_erasure(world.installation, TINY, "C-1003")
     assert not (world.folder / "erasure").exists()
 
@@ -262,7 +317,9 @@ def test_an_unknown_customer_can_be_kept_out_of_later_deliveries(world: World) -
     eve = customers(APRIL)[0] | {"customer_id": "C-1003"}
     world.land("customers", APRIL, [*customers(APRIL), eve])
     world.load("customers", APRIL)
-    assert world.rows("select count(*) from tiny_raw.customers where customer_id = 'C-1003'") == [(0,)]
+    assert world.rows("select count(*) from tiny_raw.customers where customer_id = 'C-1003'") == [
+        (0,)
+    ]
 
 
 def test_a_customer_of_the_past_is_known(world: World) -> None:
@@ -279,7 +336,10 @@ def test_erasing_twice_is_harmless(world: World) -> None:
     """The second run finds nothing, and suppresses nobody twice."""
     world.erase()
     assert world.erase().plan.subject.found == {}
-    assert world.rows("select kind from erasure.suppressed order by kind") == [("customer",), ("number",)]
+    assert world.rows("select kind from erasure.suppressed order by kind") == [
+        ("customer",),
+        ("number",),
+    ]
 
 
 def test_ids_with_quotes_blanks_and_accents_are_erased(world: World) -> None:
@@ -289,11 +349,14 @@ def test_ids_with_quotes_blanks_and_accents_are_erased(world: World) -> None:
     world.load("customers", APRIL)
     assert world.erase(odd).plan.subject.found == {"tiny_raw.customers": 1}
     world.load("customers", APRIL)
-    assert world.rows("select count(*) from tiny_raw.customers where customer_id like 'O%'") == [(0,)]
+    assert world.rows("select count(*) from tiny_raw.customers where customer_id like 'O%'") == [
+        (0,)
+    ]
 
 
 def test_the_audit_trail_keeps_a_pseudonym_and_still_verifies(world: World) -> None:
-    """The record has counts and snapshots under the trail's own keyed hash, and no id; the chain is intact.
+    """The record has counts and snapshots under the trail's own keyed hash, and no id; the chain is
+    intact.
 
     Its hash is noted in MLflow, so that the record cannot be cut off unseen.
     """
@@ -317,7 +380,9 @@ def test_the_audit_trail_keeps_a_pseudonym_and_still_verifies(world: World) -> N
 
 
 def test_an_erasure_that_was_killed_after_its_record_is_on_record_once(world: World) -> None:
-    """The attempt that completes it finds the record of the one before; another erasure gets a record of its own."""
+    """The attempt that completes it finds the record of the one before; another erasure gets a
+    record of its own.
+    """
     settings, client = world.installation.settings, Mock()
     client.get_registered_model.return_value.tags = {}
     log = AuditLog(settings.audit_path, "tester", lambda: datetime(2025, 4, 2, tzinfo=UTC))
@@ -345,7 +410,9 @@ def segment(request: str, *names: str) -> bytes:
 
 @pytest.mark.parametrize("lost", [1, 40])
 def test_a_torn_record_of_the_customer_goes(world: World, lost: int) -> None:
-    """A worker was killed while it wrote: the half record names the customer, and no whole one does."""
+    """A worker was killed while it wrote: the half record names the customer, and no whole one
+    does.
+    """
     folder = world.installation.settings.serving_log_dir / "tiny"
     folder.mkdir(parents=True)
     torn = segment("r", BOB, ADA)[:-lost]
@@ -356,12 +423,16 @@ def test_a_torn_record_of_the_customer_goes(world: World, lost: int) -> None:
         world.erase()
     is_open.rename(is_open.with_suffix(CLOSED_SUFFIX))
     world.erase()
-    assert world.rows("select customer_id from tiny.serving_log") == [(BOB,)]  # one request, told twice
+    assert world.rows("select customer_id from tiny.serving_log") == [
+        (BOB,)
+    ]  # one request, told twice
     assert world.files_with(ADA) == []
 
 
 def test_logged_answers_of_the_service_go(world: World) -> None:
-    """Closed segments lose the customer's answers and keep the others'; an open one is named until it is closed."""
+    """Closed segments lose the customer's answers and keep the others'; an open one is named until
+    it is closed.
+    """
     folder = world.installation.settings.serving_log_dir / "tiny"
     folder.mkdir(parents=True)
     (folder / f"1-w{CLOSED_SUFFIX}").write_bytes(segment("r", ADA, BOB))

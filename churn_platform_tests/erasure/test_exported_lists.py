@@ -44,10 +44,14 @@ def listed(folder: Path) -> list[set[str]]:
     ],
 )
 def test_a_list_is_exported_anew(connection, tmp_path, erased, in_csv, in_parquet):
-    """Both files lose the customer, even one whose id the CSV guards, and keep those of similar ids."""
+    """Both files lose the customer, even one whose id the CSV guards, and keep those of similar
+    ids.
+    """
     folder = export_contact_list(connection, PORTFOLIO, JANUARY, tmp_path)
     connection.execute("delete from tiny.contact_list where customer_id = ?", [erased])
-    assert erase_from_exports(connection, PORTFOLIO, tmp_path, Subject("tiny", erased, (), {})) == ["2025-01"]
+    assert erase_from_exports(connection, PORTFOLIO, tmp_path, Subject("tiny", erased, (), {})) == [
+        "2025-01"
+    ]
     assert listed(folder) == [in_csv, in_parquet]
 
 
@@ -61,7 +65,9 @@ def test_a_list_without_the_customer_is_left_alone(connection, tmp_path):
 
 
 def test_what_a_kill_left_beside_the_list_goes(connection, tmp_path):
-    """An earlier folder of the month that was not removed in time, or a draft, holds the customer no longer."""
+    """An earlier folder of the month that was not removed in time, or a draft, holds the customer
+    no longer.
+    """
     first = export_contact_list(connection, PORTFOLIO, JANUARY, tmp_path).resolve()
     kept = {path.name: path.read_bytes() for path in first.iterdir()}
     connection.execute("delete from tiny.contact_list where customer_id = 'C-1001'")

@@ -48,9 +48,13 @@ def write_file(path: Path, separator: str) -> None:
     path.parent.mkdir(parents=True)
     if path.suffix == ".parquet":
         options = arrow_csv.ParseOptions(newlines_in_values=True)
-        parquet.write_table(arrow_csv.read_csv(io.BytesIO(as_text(",")), parse_options=options), path)
+        parquet.write_table(
+            arrow_csv.read_csv(io.BytesIO(as_text(",")), parse_options=options), path
+        )
     else:
-        path.write_bytes(gzip.compress(as_text(separator)) if path.suffix == ".gz" else as_text(separator))
+        path.write_bytes(
+            gzip.compress(as_text(separator)) if path.suffix == ".gz" else as_text(separator)
+        )
 
 
 def read_file(path: Path, separator: str) -> list[list[object]]:
@@ -67,7 +71,9 @@ def read_file(path: Path, separator: str) -> list[list[object]]:
     [("2025-03.csv", ","), ("2025-03.csv", ";"), ("2025-03.csv.gz", "\t"), ("2025-03.parquet", "")],
 )
 def test_a_file_keeps_its_kind_and_every_other_value(connection, tmp_path, name, separator):
-    """Numbers as they were written, quotes, accents, line breaks and headers; only Ada's row is gone."""
+    """Numbers as they were written, quotes, accents, line breaks and headers; only Ada's row is
+    gone.
+    """
     path = tmp_path / "tiny" / "customers" / name
     write_file(path, separator)
     before = read_file(path, separator)
@@ -91,7 +97,9 @@ def test_files_without_erased_customers_are_left_alone(connection, tmp_path):
 def test_an_erasure_rewrites_all_deliveries_when_told_to(world: World) -> None:
     """Ada's rows leave the files, and her number leaves Bob's calls; Bob's own rows stay."""
     before = world.erase()
-    assert len(before.deliveries) == 5  # the customers of two months, and calls of all three, for Bob calls her
+    assert (
+        len(before.deliveries) == 5
+    )  # the customers of two months, and calls of all three, for Bob calls her
     assert ADA in before.deliveries[0].read_text()
     assert world.erase(rewrite_landing=True).deliveries == before.deliveries
     landing = world.installation.settings.landing_dir

@@ -24,7 +24,9 @@ def copy_of(folder: Path, portfolio: str, customer_id: str) -> Path:
         customers=[(customer_id, packed)],
     )
     published = features_dir(folder / portfolio, "2025-02") / FEATURES_FILE
-    return private_copy(published, folder / "serving" / "lookups" / portfolio, file_sha256(published))
+    return private_copy(
+        published, folder / "serving" / "lookups" / portfolio, file_sha256(published)
+    )
 
 
 def test_only_copies_with_the_customer_are_removed(tmp_path):

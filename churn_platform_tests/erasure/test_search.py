@@ -35,7 +35,9 @@ def parquet(folder: Path, texts: list[str]) -> Path:
 
 def nested_parquet(folder: Path, texts: list[str]) -> Path:
     """A column of lists of text, as reasons are kept."""
-    return write_parquet(folder / "nested.parquet", "select [unnest(?::varchar[]), 'other', null] as reasons", texts)
+    return write_parquet(
+        folder / "nested.parquet", "select [unnest(?::varchar[]), 'other', null] as reasons", texts
+    )
 
 
 def sqlite(folder: Path, texts: list[str]) -> Path:
@@ -43,7 +45,9 @@ def sqlite(folder: Path, texts: list[str]) -> Path:
     path = folder / "some.db"
     with closing(sqlite3.connect(path)) as database, database:
         database.execute('create table "order" (note text, packed blob)')
-        database.executemany('insert into "order" values (?, ?)', [(text, text.encode()) for text in texts])
+        database.executemany(
+            'insert into "order" values (?, ?)', [(text, text.encode()) for text in texts]
+        )
     return path
 
 
@@ -73,7 +77,9 @@ def test_the_id_is_found_as_a_value_and_within_text(tmp_path: Path, write: Write
 
 @KINDS
 def test_nobody_else_is_found(tmp_path: Path, write: Write) -> None:
-    """Ids that contain the id, or differ in case or sign, are others'; a file of them names nobody."""
+    """Ids that contain the id, or differ in case or sign, are others'; a file
+    of them names nobody.
+    """
     assert count_in(duckdb.connect(), write(tmp_path, NEIGHBOURS), SUBJECT) == 0
 
 
@@ -96,24 +102,35 @@ def test_a_short_id_is_looked_for_as_a_value_only(tmp_path: Path) -> None:
 
 
 def test_a_number_is_found_as_a_number_and_as_digits(tmp_path: Path) -> None:
-    """The hash of the own number, in a column of such hashes and in text; its neighbours are others'."""
+    """The hash of the own number, in a column of such hashes and in text; its neighbours are
+    others'.
+    """
     path = tmp_path / "calls.parquet"
-    duckdb.sql(f"select unnest([{NUMBER}, {NUMBER - 1}, null])::ubigint as contact_hash").write_parquet(str(path))
+    duckdb.sql(
+        f"select unnest([{NUMBER}, {NUMBER - 1}, null])::ubigint as contact_hash"
+    ).write_parquet(str(path))
     assert count_in(duckdb.connect(), path, SUBJECT) == 1
-    assert count_in(duckdb.connect(), plain(tmp_path, [f"min {NUMBER} max {NUMBER}1"]), SUBJECT) == 1
+    assert (
+        count_in(duckdb.connect(), plain(tmp_path, [f"min {NUMBER} max {NUMBER}1"]), SUBJECT) == 1
+    )
 
 
 def test_a_look_up_is_searched_by_key(tmp_path: Path) -> None:
     """An id that begins with the id is another's."""
     path = tmp_path / FEATURES_FILE
     for name, expected in (("C-10011", 0), (ADA, 1)):
-        with lmdb.open(str(path), subdir=False, map_size=2**20) as store, store.begin(write=True) as transaction:
+        with (
+            lmdb.open(str(path), subdir=False, map_size=2**20) as store,
+            store.begin(write=True) as transaction,
+        ):
             transaction.put(name.encode(), b"x")
         assert count_in(duckdb.connect(), path, SUBJECT) == expected
 
 
 def test_what_a_catalog_notes_of_foreign_tables_does_not_count(tmp_path: Path) -> None:
-    """Small inserts and column statistics of another portfolio's table: the same id there is another customer's."""
+    """Small inserts and column statistics of another portfolio's table: the same id there is
+    another customer's.
+    """
     path = tmp_path / "catalog.sqlite"
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("create table ducklake_inlined_data_4_2 (customer_id blob)")

@@ -23,14 +23,30 @@ def make_facts(portfolio: Portfolio, record: ModelRecord, **changes) -> Facts:
     groups = {"plan": np.where(who.features[:, 1] > 2, HARSH, "b_c").astype(object)}
     probability = np.linspace(0.05, 0.95, len(who))
     rows = [
-        {"features_month": date(2025, 1, 1), "split": "train", "customers": 1500, "churned": 333, "train_share": 0.5},
-        {"features_month": date(2025, 2, 1), "split": "holdout", "customers": 400, "churned": 99, "train_share": 0.5},
+        {
+            "features_month": date(2025, 1, 1),
+            "split": "train",
+            "customers": 1500,
+            "churned": 333,
+            "train_share": 0.5,
+        },
+        {
+            "features_month": date(2025, 2, 1),
+            "split": "holdout",
+            "customers": 400,
+            "churned": 99,
+            "train_share": 0.5,
+        },
     ]
     evaluation = {
         "is_promoted": False,
         "reason": f"refused: {HARSH}",
         "champion_version": 2,
-        "evidence": {"challenger": {"reliability": [{"customers": 40, "churned": 4, "mean_probability": 0.125}]}},
+        "evidence": {
+            "challenger": {
+                "reliability": [{"customers": 40, "churned": 4, "mean_probability": 0.125}]
+            }
+        },
     }
     measured = {"threshold": record.threshold}
     facts = {
@@ -40,7 +56,9 @@ def make_facts(portfolio: Portfolio, record: ModelRecord, **changes) -> Facts:
         "parameters": {"max_depth": "3", "odd|name": HARSH},
         "training_rows": rows,
         "ranking": importances(portfolio.features, np.ones((2, len(portfolio.features)))),
-        "fairness": measure_fairness(groups, who.churned, probability, gates=portfolio.gates, seed=1, **measured),
+        "fairness": measure_fairness(
+            groups, who.churned, probability, gates=portfolio.gates, seed=1, **measured
+        ),
         "slices": measure_slices(groups, who.churned, probability, min_outcomes=10, **measured),
         "evaluation": evaluation,
         "pictures": {"shap_summary.png": b"\x89PNG1", "shap_dependence_plan.png": b"\x89PNG2"},
@@ -51,7 +69,13 @@ def make_facts(portfolio: Portfolio, record: ModelRecord, **changes) -> Facts:
 @pytest.fixture
 def record(model: ChurnModel) -> ModelRecord:
     """A record with numbers that stand nowhere else."""
-    metrics = {"auc": 0.81234, "recall": 0.71239, "calibration_error": 0.01117, "churn_rate": 0.2471, "customers": 400}
+    metrics = {
+        "auc": 0.81234,
+        "recall": 0.71239,
+        "calibration_error": 0.01117,
+        "churn_rate": 0.2471,
+        "customers": 400,
+    }
     return ModelRecord(
         portfolio="tiny",
         month="2025-03",

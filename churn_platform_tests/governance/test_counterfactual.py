@@ -22,12 +22,16 @@ OTHERS = np.array(
 
 def found(below_log_odds: float, others=OTHERS, customer=CUSTOMER, **actionable):
     """(feature, value) of every change of the counterfactual; None where there is none."""
-    it = find_counterfactual(model(**actionable), customer, others, below=float(expit(below_log_odds)))
+    it = find_counterfactual(
+        model(**actionable), customer, others, below=float(expit(below_log_odds))
+    )
     return it and [(change.place, change.after) for change in it.changes]
 
 
 def test_the_cheapest_single_change_is_taken():
-    """Below log-odds 2.5, one ticket less (a third of customers between) costs less than another plan (1)."""
+    """Below log-odds 2.5, one ticket less (a third of customers between) costs less than another
+    plan (1).
+    """
     assert found(2.5, tickets="lower", plan="any") == [(TICKETS, 1)]
 
 
@@ -37,7 +41,9 @@ def test_one_change_is_preferred_to_two():
 
 
 def test_two_changes_where_one_is_not_enough():
-    """Below -0.5 neither plan (0) nor tickets (1) suffices alone; one ticket less and the plan make -1."""
+    """Below -0.5 neither plan (0) nor tickets (1) suffices alone; one ticket less and the plan make
+    -1.
+    """
     assert found(-0.5, tickets="lower", plan="any") == [(TICKETS, 1), (PLAN, 2)]
 
 
@@ -48,7 +54,9 @@ def test_only_the_allowed_direction_is_tried():
 
 
 def test_nothing_to_act_on_gives_none():
-    """Without an actionable feature, and where two changes are too few, the answer is that there is none."""
+    """Without an actionable feature, and where two changes are too few, the answer is that there is
+    none.
+    """
     assert found(2.5) is None
     assert found(-9, tickets="lower", plan="any") is None
 
@@ -67,7 +75,9 @@ def test_what_is_unknown_stays_unknown():
 
 
 def test_the_probability_is_the_models():
-    """The counterfactual carries the probability of the changed customer; the customer itself is untouched."""
+    """The counterfactual carries the probability of the changed customer; the customer itself is
+    untouched.
+    """
     before = CUSTOMER.copy()
     it = find_counterfactual(model(tickets="lower"), CUSTOMER, OTHERS, below=float(expit(2.5)))
     assert it.churn_probability == pytest.approx(expit(2.0))

@@ -9,7 +9,11 @@ import pytest
 from scipy.special import expit
 
 from churn_platform.errors import DataError
-from churn_platform.governance.explain_customer import CustomerExplanation, as_text, explain_customer
+from churn_platform.governance.explain_customer import (
+    CustomerExplanation,
+    as_text,
+    explain_customer,
+)
 from churn_platform.scoring.score import Champion
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, TINY
@@ -33,7 +37,8 @@ def connection(lake) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("create schema tiny")
         connection.execute(
             "create table tiny.customer_features "
-            "(customer_id varchar, month date, usage double, tickets bigint, is_late boolean, plan varchar)"
+            "(customer_id varchar, month date, usage double, tickets bigint, is_late boolean, "
+            "plan varchar)"
         )
         connection.executemany(
             "insert into tiny.customer_features values (?, ?, ?, ?, ?, ?)",
@@ -56,7 +61,9 @@ def explain(connection):
 
 
 def test_score_tier_and_reasons_are_the_models(explain):
-    """Log-odds 3: two tickets and late payment raise it; usage of 50 and the plan add nothing and are left out."""
+    """Log-odds 3: two tickets and late payment raise it; usage of 50 and the plan add nothing and
+    are left out.
+    """
     it = explain("ADA")
     assert it.churn_probability == pytest.approx(expit(3))
     assert (it.model_version, it.risk_tier, it.lower_tier) == (7, "critical", "high")
@@ -70,7 +77,10 @@ def test_what_would_change_the_tier_is_said_in_words(explain):
     assert it.changes == ["Tickets: 1 instead of 2"]
     assert it.counterfactual.churn_probability == pytest.approx(expit(2))
     told = as_text(it)
-    assert "tier high (88.1%) would be reached with, all else as it is\n- Tickets: 1 instead of 2" in told
+    assert (
+        "tier high (88.1%) would be reached with, all else as it is\n- Tickets: 1 instead of 2"
+        in told
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,21 +92,28 @@ def test_what_would_change_the_tier_is_said_in_words(explain):
 )
 def test_the_tier_that_would_be_reached_is_that_of_the_new_score(explain, tiers, reached):
     """88.1 %, though two tiers begin at one bound, or a tier is skipped."""
-    assert f"tier {reached} (88.1%) would be reached" in as_text(explain("ADA", tiers=tiers, tickets="lower"))
-    assert explain("ADA", tiers=tiers).lower_tier == next(name for name, bound in tiers if bound < 0.9)
+    assert f"tier {reached} (88.1%) would be reached" in as_text(
+        explain("ADA", tiers=tiers, tickets="lower")
+    )
+    assert explain("ADA", tiers=tiers).lower_tier == next(
+        name for name, bound in tiers if bound < 0.9
+    )
 
 
 def test_where_nothing_can_be_done_it_is_said(explain):
     """Without a feature to act on there is no change, and the text says so."""
     it = explain("ADA")
     assert (it.counterfactual, it.changes) == (None, [])
-    assert "No change of one or two features that the operator can act on brings the score into tier high." in as_text(
-        it
+    assert (
+        "No change of one or two features that the operator can act "
+        "on brings the score into tier high." in as_text(it)
     )
 
 
 def test_in_the_lowest_tier_nothing_has_to_change(explain):
-    """There is no tier below; what lowers the risk is named all the same, an id with a quote is an id."""
+    """There is no tier below; what lowers the risk is named all the same, an id with a quote is an
+    id.
+    """
     it = explain("O'Neil", tickets="lower")
     assert (it.risk_tier, it.lower_tier, it.counterfactual) == ("low", None, None)
     assert it.factors == [("Plan: yearly", False), ("Used 70 GB", False), ("Pays late: yes", True)]
@@ -125,7 +142,9 @@ def test_a_protected_attribute_is_a_factor_and_no_reason(explain):
 
 
 def test_who_is_not_there_is_named(explain, connection):
-    """An unknown customer, a month without features and a warehouse without any: each an error that says so."""
+    """An unknown customer, a month without features and a warehouse without any: each an error that
+    says so.
+    """
     with pytest.raises(DataError, match="customer 'EVE' has no features of 2025-01 in tiny"):
         explain("EVE")
     with pytest.raises(DataError, match="customer 'ADA' has no features of 2025-02 in tiny"):

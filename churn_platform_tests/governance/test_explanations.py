@@ -9,7 +9,9 @@ from churn_platform_tests.support.tiny import TINY, customers
 
 
 def test_importance_is_the_mean_size():
-    """Means of |1|, |-3|: 2; |0.5|, |0.5|: 0.5; shares of 2.5 in all; what adds nothing comes last."""
+    """Means of |1|, |-3|: 2; |0.5|, |0.5|: 0.5; shares of 2.5 in all; what adds
+    nothing comes last.
+    """
     ranking = importances(TINY.features, np.array([[0, 1.0, 0, 0.5], [0, -3.0, 0, 0.5]]))
     assert [(it.feature, it.mean_abs_contribution, it.share) for it in ranking] == [
         ("tickets", 2.0, 0.8),
@@ -30,11 +32,17 @@ def test_the_sample_is_bounded_and_seeded():
     assert sample_rows(5, seed=1).tolist() == [0, 1, 2, 3, 4]
     drawn = sample_rows(50_000, seed=1)
     assert len(set(drawn.tolist())) == SAMPLE_ROWS
-    assert drawn.tolist() == sample_rows(50_000, seed=1).tolist() != sample_rows(50_000, seed=2).tolist()
+    assert (
+        drawn.tolist()
+        == sample_rows(50_000, seed=1).tolist()
+        != sample_rows(50_000, seed=2).tolist()
+    )
 
 
 def test_every_algorithm_is_explained(model):
-    """Tickets lead by construction, missing values are survived, and each picture is a PNG of moderate size."""
+    """Tickets lead by construction, missing values are survived, and each picture is a PNG of
+    moderate size.
+    """
     ranking, pictures = explain(model, customers(300, seed=4).features, seed=7)
     assert {it.feature for it in ranking[:2]} == {"tickets", "usage"}
     assert next(iter(pictures)) == "shap_summary.png"

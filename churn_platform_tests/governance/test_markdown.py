@@ -8,7 +8,16 @@ from churn_platform.governance.markdown import escaped
 
 @pytest.mark.parametrize(
     "text",
-    ["a|b", "<script>alert(1)</script>", "*x* _y_ `z`", "[a](http://b)", "&amp;", "5\\|6", "![p](q)", "# søn 客"],
+    [
+        "a|b",
+        "<script>alert(1)</script>",
+        "*x* _y_ `z`",
+        "[a](http://b)",
+        "&amp;",
+        "5\\|6",
+        "![p](q)",
+        "# søn 客",
+    ],
 )
 def test_a_cell_shows_the_text_itself(text):
     """Rendered in a table, the cell holds the text, tags escaped, and no second cell."""

@@ -69,12 +69,22 @@ class Daemon:
         }
         with closing(self.connect()) as connection:
             lake = Lake.of(self.settings)
-            write(connection, lake, lambda: replace(connection, "tiny", RETRAINING_DECISION, month, [row | given]))
+            write(
+                connection,
+                lake,
+                lambda: replace(connection, "tiny", RETRAINING_DECISION, month, [row | given]),
+            )
         self.materialize(RETRAINING_DECISION, month)
 
     def flag(self, month: date) -> None:
         """A decision that asks for a training."""
-        self.decide(month, retraining_required=True, severity="severe", reasons=["AUC fell"], evidence='{"auc": 1}')
+        self.decide(
+            month,
+            retraining_required=True,
+            severity="severe",
+            reasons=["AUC fell"],
+            evidence='{"auc": 1}',
+        )
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A connection to the lake."""

@@ -37,7 +37,9 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def instance(tmp_path, monkeypatch):
-    """A Dagster instance on disk with a pool of one, on which a run was killed while it held its place."""
+    """A Dagster instance on disk with a pool of one, on which a run was killed while it held its
+    place.
+    """
     (tmp_path / "dagster.yaml").write_text(POOL)
     (tmp_path / "killed.py").write_text(KILLED)
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
@@ -47,13 +49,18 @@ def instance(tmp_path, monkeypatch):
 
 def kill_a_run(folder: Path) -> None:
     """Execute a job whose process kills itself."""
-    ended = subprocess.run([sys.executable, "killed.py"], cwd=folder, capture_output=True, timeout=120)
+    ended = subprocess.run(
+        [sys.executable, "killed.py"], cwd=folder, capture_output=True, timeout=120
+    )
     assert ended.returncode == -9
 
 
 def places(instance: DagsterInstance) -> list[str]:
     """Runs that hold a place in the pool."""
-    return [slot.run_id for slot in instance.event_log_storage.get_concurrency_info("warehouse").claimed_slots]
+    return [
+        slot.run_id
+        for slot in instance.event_log_storage.get_concurrency_info("warehouse").claimed_slots
+    ]
 
 
 def test_a_killed_run_is_ended_and_gives_its_place_back(instance, tmp_path):
@@ -70,7 +77,9 @@ def test_a_killed_run_is_ended_and_gives_its_place_back(instance, tmp_path):
 
 
 def test_a_run_that_executes_or_is_elsewhere_is_left_alone(instance, tmp_path):
-    """Whoever holds the lock is alive; without a lock file nobody can tell. What was ended by hand still gives way."""
+    """Whoever holds the lock is alive; without a lock file nobody can tell. What was ended by hand
+    still gives way.
+    """
     kill_a_run(tmp_path)
     (run,) = instance.get_runs()
     (lock,) = Path(instance.storage_directory()).glob("alive/*.lock")

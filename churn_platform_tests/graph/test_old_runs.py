@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, AssetsDefinition, DagsterInstance, StaticPartitionsDefinition, asset, materialize
+from dagster import (
+    AssetKey,
+    AssetsDefinition,
+    DagsterInstance,
+    StaticPartitionsDefinition,
+    asset,
+    materialize,
+)
 
 from churn_platform.graph.old_runs import forget_runs
 from churn_platform.graph.run_requests import materialized_months
@@ -40,7 +47,9 @@ def run(instance: DagsterInstance, name: str, month: str, *, fails: bool = False
         raise ValueError("broken")
 
     chosen = broken if fails else asset_named(name)
-    return materialize([chosen], partition_key=month, instance=instance, raise_on_error=False).run_id
+    return materialize(
+        [chosen], partition_key=month, instance=instance, raise_on_error=False
+    ).run_id
 
 
 def known(instance: DagsterInstance) -> set[str]:
@@ -50,7 +59,9 @@ def known(instance: DagsterInstance) -> set[str]:
 
 def test_runs_go_that_nothing_refers_to(instance: DagsterInstance):
     """A failed run and one that a newer run has replaced; what is materialized stays so."""
-    replaced, failed = (run(instance, "scores", str(JANUARY), fails=fails) for fails in (False, True))
+    replaced, failed = (
+        run(instance, "scores", str(JANUARY), fails=fails) for fails in (False, True)
+    )
     kept = {run(instance, "scores", str(month)) for month in (JANUARY, FEBRUARY)}
     assert forget_runs(instance, before=LATER).runs == 2
     assert known(instance) == kept

@@ -23,7 +23,10 @@ def told(**arguments: Any) -> dict[str | None, object]:
     """What the materialization of each partition says."""
     result = materialize([made], **arguments).get_asset_materialization_events()
     events = [event.step_materialization_data.materialization for event in result]
-    return {event.partition: event.metadata.get("month") and event.metadata["month"].value for event in events}
+    return {
+        event.partition: event.metadata.get("month") and event.metadata["month"].value
+        for event in events
+    }
 
 
 def test_each_month_of_a_range_says_its_own():

@@ -12,4 +12,6 @@ ROOT = Path(__file__).parents[1]
 def test_runs_by_command_belong_to_the_location_of_the_workspace():
     """The UI lists a job's runs by this label."""
     (source,) = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
-    assert list(REPOSITORY.values()) == [f"__repository__@{source['python_module']['location_name']}"]
+    assert list(REPOSITORY.values()) == [
+        f"__repository__@{source['python_module']['location_name']}"
+    ]

@@ -36,8 +36,12 @@ def stored(daemon: Daemon, tmp_path: Path) -> Iterator[None]:
 
 def on_the_first(daemon: Daemon, name: str = "tiny_monthly") -> RunRequest | SkipReason:
     """What a schedule asks for on the first of February."""
-    schedules = {schedule.name: schedule for schedule in automate([TINY], daemon.settings).schedules}
-    context = build_schedule_context(instance=daemon.instance, scheduled_execution_time=FIRST_OF_FEBRUARY)
+    schedules = {
+        schedule.name: schedule for schedule in automate([TINY], daemon.settings).schedules
+    }
+    context = build_schedule_context(
+        instance=daemon.instance, scheduled_execution_time=FIRST_OF_FEBRUARY
+    )
     found = schedules[name](context)
     assert isinstance(found, RunRequest | SkipReason)
     return found
@@ -53,7 +57,9 @@ def skipped(daemon: Daemon) -> str:
 def deliver_january(daemon: Daemon, minutes_ago: int = 10) -> None:
     """Land every table of January; the last file was written some minutes ago."""
     deliver(daemon, JANUARY)
-    for minutes, path in zip((60, minutes_ago), sorted(daemon.settings.landing_dir.rglob("*.csv")), strict=True):
+    for minutes, path in zip(
+        (60, minutes_ago), sorted(daemon.settings.landing_dir.rglob("*.csv")), strict=True
+    ):
         os.utime(path, times=(time.time(), time.time() - 60 * minutes))
 
 
@@ -78,12 +84,18 @@ def test_a_month_whose_files_were_just_written_waits(daemon: Daemon):
     assert "written to less than 5 minutes ago" in skipped(daemon)
 
 
-JANUARY_TO_FEBRUARY = dict(zip(RANGE_TAGS, (JANUARY.isoformat(), FEBRUARY.isoformat()), strict=True))
+JANUARY_TO_FEBRUARY = dict(
+    zip(RANGE_TAGS, (JANUARY.isoformat(), FEBRUARY.isoformat()), strict=True)
+)
 
 
 @pytest.mark.parametrize("status", [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTED])
-@pytest.mark.parametrize("tags", [JANUARY_TO_FEBRUARY, {PARTITION_TAG: "2025-01-01"}], ids=["range", "month"])
-def test_a_month_that_another_run_makes_is_left_to_it(daemon: Daemon, status: DagsterRunStatus, tags: dict[str, str]):
+@pytest.mark.parametrize(
+    "tags", [JANUARY_TO_FEBRUARY, {PARTITION_TAG: "2025-01-01"}], ids=["range", "month"]
+)
+def test_a_month_that_another_run_makes_is_left_to_it(
+    daemon: Daemon, status: DagsterRunStatus, tags: dict[str, str]
+):
     """The landing sensor's run, or one by hand, waiting or under way, is not doubled."""
     deliver_january(daemon)
     run = daemon.instance.add_run(DagsterRun("tiny_features", status=status, tags=tags))
@@ -100,7 +112,9 @@ def test_a_month_that_another_run_makes_is_left_to_it(daemon: Daemon, status: Da
     ],
     ids=["ended", "another month", "no month", "another stage"],
 )
-def test_other_runs_do_not_matter(daemon: Daemon, job: str, status: DagsterRunStatus, tags: dict[str, str]):
+def test_other_runs_do_not_matter(
+    daemon: Daemon, job: str, status: DagsterRunStatus, tags: dict[str, str]
+):
     """Only features of the same month, and only while they are being made."""
     deliver_january(daemon)
     daemon.instance.add_run(DagsterRun(job, status=status, tags=tags))
@@ -113,7 +127,10 @@ def test_schedules_have_switches(daemon: Daemon, is_on: bool):
     switches = ("automation_schedule", "automation_monthly_training", "housekeeping_schedule")
     changed = dict.fromkeys(switches, is_on)
     settings = daemon.settings.model_copy(update=changed)
-    status = {schedule.name: schedule.default_status.value for schedule in automate([TINY], settings).schedules}
+    status = {
+        schedule.name: schedule.default_status.value
+        for schedule in automate([TINY], settings).schedules
+    }
     assert set(status.values()) == {"RUNNING" if is_on else "STOPPED"}
     assert not daemon.settings.automation_monthly_training
 

@@ -23,7 +23,10 @@ from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, MARCH
 
 NOW = datetime(2025, 4, 2, 3, tzinfo=UTC)
 MONTHLY = monthly(JANUARY)
-RANGE = {"dagster/asset_partition_range_start": "2025-01-01", "dagster/asset_partition_range_end": "2025-02-01"}
+RANGE = {
+    "dagster/asset_partition_range_start": "2025-01-01",
+    "dagster/asset_partition_range_end": "2025-02-01",
+}
 
 
 @pytest.mark.parametrize(
@@ -55,17 +58,26 @@ def test_steps_of_one_process_are_told_apart(tmp_path: Path):
     assets = metered([busy, broken], "tiny", path)
     with DagsterInstance.ephemeral() as instance:
         for _ in range(2):
-            done = materialize(assets, partition_key="2025-01-01", instance=instance, raise_on_error=False)
+            done = materialize(
+                assets, partition_key="2025-01-01", instance=instance, raise_on_error=False
+            )
             assert not done.success
     noted = list(read_usage(path))
-    assert [(each.step, each.succeeded) for each in noted] == [("busy", True), ("broken", False)] * 2
-    assert {(each.portfolio, each.first_month, each.last_month) for each in noted} == {("tiny", JANUARY, JANUARY)}
+    assert [(each.step, each.succeeded) for each in noted] == [
+        ("busy", True),
+        ("broken", False),
+    ] * 2
+    assert {(each.portfolio, each.first_month, each.last_month) for each in noted} == {
+        ("tiny", JANUARY, JANUARY)
+    }
     assert noted[2].cpu_seconds > 0.1 > noted[3].cpu_seconds >= 0
     assert len({each.run_id for each in noted}) == 2
 
 
 def job_of_processes():
-    """A job with a process for each of its two steps; the folder is told by a file that an instance knows."""
+    """A job with a process for each of its two steps; the folder is told by a file that an instance
+    knows.
+    """
     path = Path(DagsterInstance.get().root_directory) / "steps.jsonl"
 
     @asset
@@ -88,7 +100,10 @@ def job_of_processes():
 def test_steps_in_processes_of_their_own_note_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Each process counts from its beginning, what it imports included."""
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    with DagsterInstance.get() as instance, execute_job(reconstructable(job_of_processes), instance=instance) as done:
+    with (
+        DagsterInstance.get() as instance,
+        execute_job(reconstructable(job_of_processes), instance=instance) as done,
+    ):
         assert done.success
     noted = list(read_usage(tmp_path / "steps.jsonl"))
     assert {each.step for each in noted} == {"left", "right"}

@@ -32,24 +32,34 @@ def client(tracking: Tracking) -> Any:
 
 @pytest.fixture
 def name(client: Any) -> str:
-    """A portfolio with versions 1 to 5 of January, made from snapshots 10 to 50; 5 is the challenger."""
+    """A portfolio with versions 1 to 5 of January, made from snapshots 10 to 50; 5 is the
+    challenger.
+    """
     portfolio = f"kept_{next(NAMES)}"
     for number in range(1, 6):
         run_id = client.create_run("0").info.run_id
         tags = {"month": "2025-01", "data_snapshot": f"{number}0"}
-        register(client, portfolio, model_uri="runs:/x/m", run_id=run_id, description="none", tags=tags)
+        register(
+            client, portfolio, model_uri="runs:/x/m", run_id=run_id, description="none", tags=tags
+        )
     set_champion(client, portfolio, 4, previous=3)
     return portfolio
 
 
 @pytest.fixture
 def connection(lake: Lake, name: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A lake whose training set of January was made anew, from snapshot 99, and one of February from 7."""
+    """A lake whose training set of January was made anew, from snapshot 99, and one of February
+    from 7.
+    """
     with closing(connect(lake)) as opened:
         for month, snapshot in ((JANUARY, 99), (date(2025, 2, 1), 7)):
             rows = pa.table({"month": [month], "snapshot": [snapshot]})
             columns = {"month": "date", "snapshot": "bigint"}
-            write(opened, lake, partial(replace_rows, opened, f"{name}.training_set", columns, month, rows))
+            write(
+                opened,
+                lake,
+                partial(replace_rows, opened, f"{name}.training_set", columns, month, rows),
+            )
         yield opened
 
 
@@ -59,7 +69,9 @@ def kept(client: Any, name: str, folder: Path, since: datetime) -> set[int]:
 
 
 def test_who_has_a_role_is_kept(client: Any, name: str, tmp_path: Path):
-    """Champion, the one before and the challenger; and whoever is live, although the registry says otherwise."""
+    """Champion, the one before and the challenger; and whoever is live, although the registry says
+    otherwise.
+    """
     assert kept(client, name, tmp_path, LATER) == {3, 4, 5}
     go_live(tmp_path / name, name, champion=1)
     assert kept(client, name, tmp_path, LATER) == {1, 3, 4, 5}

@@ -64,7 +64,9 @@ def test_an_open_file_is_read_to_its_end(tmp_path: Path):
         assert file.read() == "12345"
 
 
-@pytest.mark.parametrize(("count", "oldest"), [(1, MARCH), (2, FEBRUARY), (3, date.min), (9, date.min)])
+@pytest.mark.parametrize(
+    ("count", "oldest"), [(1, MARCH), (2, FEBRUARY), (3, date.min), (9, date.min)]
+)
 def test_the_newest_months_stay(tmp_path: Path, count: int, oldest: date):
     """Counted as they lie there, gaps or not."""
     for month in ("2024-11", "2025-02", "2025-03"):

@@ -20,7 +20,12 @@ def kept(tracking: Tracking, tmp_path: Path):
 
     experiment = client.create_experiment("spring", artifact_location=(tmp_path / "files").as_uri())
     runs = {}
-    for name, parent in (("won", None), ("lost", None), ("won's trial", "won"), ("lost's trial", "lost")):
+    for name, parent in (
+        ("won", None),
+        ("lost", None),
+        ("won's trial", "won"),
+        ("lost's trial", "lost"),
+    ):
         tags = {PARENT: runs[parent]} if parent else {}
         runs[name] = client.create_run(experiment, tags=tags).info.run_id
         client.log_text(runs[name], name, "note.txt")
@@ -29,7 +34,14 @@ def kept(tracking: Tracking, tmp_path: Path):
     stored = Path(model.artifact_location.removeprefix("file://"))
     stored.mkdir(parents=True)
     (stored / "model.pkl").write_text("a model")
-    register(client, "spring", model_uri="runs:/x/m", run_id=runs["won"], description="none", tags={"month": "2025-01"})
+    register(
+        client,
+        "spring",
+        model_uri="runs:/x/m",
+        run_id=runs["won"],
+        description="none",
+        tags={"month": "2025-01"},
+    )
     yield client, runs, tmp_path / "files"
     client.delete_experiment(experiment)
 
@@ -40,7 +52,10 @@ def test_candidates_that_lost_go_with_their_trials(kept):
     assert remove_runs(client, "spring", before=EARLIER) == 0
     client.delete_run(runs["lost's trial"])  # as a kill leaves it: marked, and still there
     assert remove_runs(client, "spring", before=LATER) == 2
-    assert {path.name for path in files.iterdir() if list(path.rglob("note.txt"))} == {runs["won"], runs["won's trial"]}
+    assert {path.name for path in files.iterdir() if list(path.rglob("note.txt"))} == {
+        runs["won"],
+        runs["won's trial"],
+    }
     assert list(files.rglob("model.pkl")) == []
     assert client.get_run(runs["won"]).info.lifecycle_stage == "active"
     with pytest.raises(Exception, match="not found"):

@@ -35,7 +35,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
         def started(**overrides: object) -> TestClient:
             settings = settings_in(tmp_path, **overrides)
-            client = TestClient(create_app(settings), base_url="http://127.0.0.1", raise_server_exceptions=False)
+            client = TestClient(
+                create_app(settings), base_url="http://127.0.0.1", raise_server_exceptions=False
+            )
             return running.enter_context(client)
 
         yield started

@@ -17,14 +17,24 @@ SENT = {"usage": 1.0, "tickets": 5, "is_late": True, "plan": "prepaid"}
 
 
 def test_a_batch_scores_each_as_alone(client):
-    """Same probability and reasons as one by one; what cannot be scored has an error of its own and sinks nobody."""
+    """Same probability and reasons as one by one; what cannot be scored has an error of its own and
+    sinks nobody.
+    """
     customers = [{"customer_id": "C00001"}, {"customer_id": "nobody"}, SENT, {"tickets": -1}, 7]
     answer = client.post("/predict/batch", json={"customers": customers}).json()
     alone = [client.post("/predict", json=customers[place]).json() for place in (0, 2)]
-    for together, single in zip([answer["predictions"][0], answer["predictions"][2]], alone, strict=True):
-        assert together["churn_probability"] == pytest.approx(single["churn_probability"], abs=1e-12)
+    for together, single in zip(
+        [answer["predictions"][0], answer["predictions"][2]], alone, strict=True
+    ):
+        assert together["churn_probability"] == pytest.approx(
+            single["churn_probability"], abs=1e-12
+        )
         assert together["reasons"] == single["reasons"]
-    assert [(error["position"], error["status"]) for error in answer["errors"]] == [(1, 404), (3, 422), (4, 422)]
+    assert [(error["position"], error["status"]) for error in answer["errors"]] == [
+        (1, 404),
+        (3, 422),
+        (4, 422),
+    ]
     assert answer["errors"][1]["errors"][0]["field"] == "tickets"
 
 
@@ -52,31 +62,47 @@ def test_a_customer_is_shown_with_features(client, booster):
 
 
 def test_reasons_are_what_raises_the_risk(client):
-    """Few gigabytes, many tickets, late, prepaid: each may be named, in the catalogue's sentences, at most three."""
+    """Few gigabytes, many tickets, late, prepaid: each may be named, in the catalogue's sentences,
+    at most three.
+    """
     answer = client.post("/predict", json=SENT).json()
     sentences = {"Used 1 GB", "5 tickets", "Pays late: yes", "Plan: prepaid"}
     assert len(answer["reasons"]) == 3
     assert set(answer["reasons"]) <= sentences
-    assert client.post("/predict", json={**SENT, "usage": 99, "tickets": 0, "plan": "yearly"}).json()["reasons"] == []
+    assert (
+        client.post("/predict", json={**SENT, "usage": 99, "tickets": 0, "plan": "yearly"}).json()[
+            "reasons"
+        ]
+        == []
+    )
 
 
 def test_an_explanation_adds_effects_and_what_if(client):
-    """The effect is the fall of log-odds at the reference; a change is scored alone and with the others."""
+    """The effect is the fall of log-odds at the reference; a change is scored alone and with the
+    others.
+    """
     wanted = {"tickets": 0, "usage": 99}
     shown = client.post("/explain", json=SENT | {"what_if": wanted}).json()
     changed = [SENT | {"tickets": 0}, SENT | {"usage": 99}, SENT | wanted]
     assert [one["churn_probability"] for one in shown["what_if"]] == pytest.approx(
-        [client.post("/predict", json=body).json()["churn_probability"] for body in changed], abs=1e-9
+        [client.post("/predict", json=body).json()["churn_probability"] for body in changed],
+        abs=1e-9,
     )
     for one in shown["contributions"]:
-        at_reference = client.post("/predict", json=SENT | {one["feature"]: one["reference"]}).json()
-        assert one["churn_probability_at_reference"] == pytest.approx(at_reference["churn_probability"], abs=1e-6)
+        at_reference = client.post(
+            "/predict", json=SENT | {one["feature"]: one["reference"]}
+        ).json()
+        assert one["churn_probability_at_reference"] == pytest.approx(
+            at_reference["churn_probability"], abs=1e-6
+        )
     effects = [abs(one["effect_log_odds"]) for one in shown["contributions"]]
     assert effects == sorted(effects, reverse=True)
 
 
 def test_a_pushed_feature_moves_the_score_for_a_while(client):
-    """A complaint of a minute ago counts at once, is named, goes behind what is sent, and expires."""
+    """A complaint of a minute ago counts at once, is named, goes behind what is
+    sent, and expires.
+    """
     before = client.post("/predict", json={"customer_id": "C00001"}).json()
     push = {"customer_id": "C00001", "features": {"tickets": 50}, "ttl_seconds": 1.0}
     assert client.post("/features/push", json=push).status_code == 200
@@ -110,7 +136,12 @@ def test_a_push_that_is_not_allowed_is_named(client, push, field):
 def test_models_are_listed_with_role_and_metrics(client, tmp_path):
     """The champion with its provenance; its card once there is one."""
     (shown,) = client.get("/models").json()["models"]
-    assert (shown["version"], shown["role"], shown["metrics"], shown["card"]) == (1, "champion", {"auc": 0.8}, None)
+    assert (shown["version"], shown["role"], shown["metrics"], shown["card"]) == (
+        1,
+        "champion",
+        {"auc": 0.8},
+        None,
+    )
     assert client.get("/models/1/card").status_code == 404
     (model_dir(tmp_path / "published" / "tiny", 1) / "model_card.html").write_text("<h1>card</h1>")
     assert client.get("/models").json()["models"][0]["card"] == "/tiny/models/1/card"
@@ -118,7 +149,9 @@ def test_models_are_listed_with_role_and_metrics(client, tmp_path):
 
 
 def test_models_are_listed_though_their_files_are_gone_or_broken(client, tmp_path):
-    """What is in memory is told from memory; a bundle that cannot be read is left out and sinks nobody."""
+    """What is in memory is told from memory; a bundle that cannot be read is left out and sinks
+    nobody.
+    """
     models = tmp_path / "published" / "tiny" / "models"
     (models / "2").mkdir()
     (models / "2" / "manifest.json").write_bytes(b'{"portfolio": "\xff"}')
@@ -135,7 +168,10 @@ def test_the_newest_report_is_shown(client, tmp_path):
         folder.mkdir(parents=True)
         (folder / "drift.html").write_text(month)
     response = client.get("/view_report")
-    assert (response.text, response.headers["content-type"]) == ("2025-02", "text/html; charset=utf-8")
+    assert (response.text, response.headers["content-type"]) == (
+        "2025-02",
+        "text/html; charset=utf-8",
+    )
     assert response.headers["content-security-policy"].startswith("sandbox")
 
 
@@ -161,7 +197,9 @@ def test_a_reset_that_cannot_be_written_is_said(client, tmp_path):
 
 @pytest.mark.parametrize("is_reset", [True, False])
 def test_an_experiment_goes_on_after_a_restart(tmp_path, booster, is_reset):
-    """Neither negative after a reset nor begun anew without one; metrics begin anew, as Prometheus expects."""
+    """Neither negative after a reset nor begun anew without one; metrics begin anew, as Prometheus
+    expects.
+    """
     publish(tmp_path / "published", booster)
     settings = settings_in(tmp_path)
     with serving(settings) as client:

@@ -26,8 +26,16 @@ def errors_of(client, customers: list) -> list[dict]:
 
 
 def test_the_same_error_is_told_once(client):
-    """With the first places and the number of customers, whatever value each sent and whoever was not found."""
-    customers = [ADA, {"ticket": 1}, {"ticket": 2}, {"customer_id": "eve"}, {"customer_id": "mallory"}]
+    """With the first places and the number of customers, whatever value each sent and whoever was
+    not found.
+    """
+    customers = [
+        ADA,
+        {"ticket": 1},
+        {"ticket": 2},
+        {"customer_id": "eve"},
+        {"customer_id": "mallory"},
+    ]
     misspelt, unknown = errors_of(client, customers)
     assert (misspelt["position"], misspelt["positions"], misspelt["count"]) == (1, [1, 2], 2)
     assert (misspelt["status"], misspelt["errors"][0]["value"]) == (422, 1)
@@ -106,9 +114,15 @@ def test_a_batch_that_is_given_up_is_not_logged(client, tmp_path, monkeypatch):
 
 
 def test_a_batch_reads_each_customer_as_alone(client):
-    """Text in another encoding or a name given twice, in any customer, refuses the batch as it refuses the customer."""
+    """Text in another encoding or a name given twice, in any customer, refuses the batch as it
+    refuses the customer.
+    """
     headers = {"content-type": "application/json"}
-    for customer in (b'{"plan": "\xfc"}', b'{"customer_id": "a", "customer_id": "b"}', b'{"tickets": nan}'):
+    for customer in (
+        b'{"plan": "\xfc"}',
+        b'{"customer_id": "a", "customer_id": "b"}',
+        b'{"tickets": nan}',
+    ):
         body = b'{"customers": [{"tickets": 1}, ' + customer + b"]}"
         assert client.post("/predict/batch", content=body, headers=headers).status_code == 400
     body = b'{"customers": [{"tickets": 1}], "customers": [{"tickets": 2}]}'

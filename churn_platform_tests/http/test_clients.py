@@ -1,4 +1,6 @@
-"""Clients that are generated from the OpenAPI document have every scoring operation, and score a customer with it."""
+"""Clients that are generated from the OpenAPI document have every scoring operation, and score a
+customer with it.
+"""
 
 import importlib
 import json
@@ -18,12 +20,29 @@ CUSTOMER = {"usage": 1.0, "tickets": 5, "is_late": True, "plan": "prepaid"}
 
 
 def test_openapi_python_client_scores_a_customer(client, tmp_path, monkeypatch):
-    """Every operation is generated without a complaint; a boolean is a bool, and an error is read, too."""
+    """Every operation is generated without a complaint; a boolean is a bool, and an error is read,
+    too.
+    """
     document = tmp_path / "document.json"
     document.write_bytes(client.get("/schema/openapi.json").content)
     (tmp_path / "config.yaml").write_text("post_hooks: []\npackage_name_override: generated\n")
-    command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--fail-on-warning"]
-    places = ["--path", document, "--config", tmp_path / "config.yaml", "--output-path", tmp_path / "generated"]
+    command = [
+        sys.executable,
+        "-m",
+        "openapi_python_client",
+        "generate",
+        "--meta",
+        "none",
+        "--fail-on-warning",
+    ]
+    places = [
+        "--path",
+        document,
+        "--config",
+        tmp_path / "config.yaml",
+        "--output-path",
+        tmp_path / "generated",
+    ]
     made = subprocess.run([*command, *places], capture_output=True, text=True, cwd=tmp_path)
     assert made.returncode == 0, made.stdout + made.stderr
     scores = tmp_path / "generated" / "api" / "scores"
@@ -35,7 +54,10 @@ def test_openapi_python_client_scores_a_customer(client, tmp_path, monkeypatch):
     ours = importlib.import_module("generated").Client(base_url="http://127.0.0.1")
     ours.set_httpx_client(client)
     answer = predict(client=ours, body=models.TinyPredict.from_dict(CUSTOMER))
-    assert answer.churn_probability == client.post("/predict", json=CUSTOMER).json()["churn_probability"]
+    assert (
+        answer.churn_probability
+        == client.post("/predict", json=CUSTOMER).json()["churn_probability"]
+    )
     problem = predict(client=ours, body=models.TinyPredict(customer_id="nobody"))
     assert (problem.status, problem.title) == (404, "Not Found")
     metrics = importlib.import_module("generated.api.service.get_metrics").sync(client=ours)
@@ -44,7 +66,9 @@ def test_openapi_python_client_scores_a_customer(client, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_openapi_generator_scores_a_customer(tmp_path, booster, monkeypatch):
-    """Its Python client takes `is_late=True` and gets the same score; make clients-check installs the generator."""
+    """Its Python client takes `is_late=True` and gets the same score; make clients-check installs
+    the generator.
+    """
     publish(tmp_path / "published", booster)
     with serving(tmp_path, workers=1) as port:
         url = f"http://127.0.0.1:{port}"
@@ -67,6 +91,8 @@ def _generate(document: Path, folder: Path) -> None:
 
 
 def _asked(url: str) -> dict[str, float]:
-    request = urllib.request.Request(url, json.dumps(CUSTOMER).encode(), {"content-type": "application/json"})
+    request = urllib.request.Request(
+        url, json.dumps(CUSTOMER).encode(), {"content-type": "application/json"}
+    )
     with urllib.request.urlopen(request) as response:
         return json.load(response)

@@ -9,7 +9,9 @@ AVAILABLE = 'prediction_log_available{portfolio="tiny"}'
 
 
 def test_a_full_disk_is_said_and_survived(client):
-    """Ready turns 503 and the metric 0, though the process lives; with space again both recover without a request."""
+    """Ready turns 503 and the metric 0, though the process lives; with space again both recover
+    without a request.
+    """
     assert client.post("/predict", json=ADA).status_code == 200
     eventually(lambda: f"{AVAILABLE} 1.0" in client.get("/metrics").text)
     with files_of_at_most(10):

@@ -1,4 +1,6 @@
-"""The OpenAPI document follows from the catalogue, and nothing that it allows breaks the service."""
+"""The OpenAPI document follows from the catalogue, and nothing that it allows
+breaks the service.
+"""
 
 import re
 import subprocess
@@ -17,13 +19,18 @@ from serving.storage.log_writer import LogUnavailable
 
 
 def test_request_schemas_are_the_catalogues(client):
-    """Types, ranges, levels and descriptions of the features, and no other field; a boolean is one."""
+    """Types, ranges, levels and descriptions of the features, and no other
+    field; a boolean is one.
+    """
     document = client.get("/schema/openapi.json").json()
     schema = document["components"]["schemas"]["tiny-predict"]
     assert set(schema["properties"]) == {"customer_id", "usage", "tickets", "is_late", "plan"}
     assert schema["additionalProperties"] is False
     assert schema["properties"]["usage"] == {
-        "description": "Use. Also understood: the number as text. null, or a blank text, where it is not known.",
+        "description": (
+            "Use. Also understood: the number as text. "
+            "null, or a blank text, where it is not known."
+        ),
         "type": ["number", "null"],
         "minimum": 0,
         "maximum": 100,
@@ -31,7 +38,9 @@ def test_request_schemas_are_the_catalogues(client):
     assert schema["properties"]["tickets"]["type"] == "integer"
     assert schema["properties"]["is_late"]["type"] == "boolean"
     assert schema["properties"]["plan"]["enum"] == ["prepaid", "monthly", "yearly"]
-    body = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    body = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]
     assert body == {"$ref": "#/components/schemas/tiny-predict"}
 
 
@@ -48,12 +57,19 @@ def test_the_interactive_page_asks_no_network(client):
 
 
 def test_schemathesis_has_no_finding(tmp_path, booster):
-    """Every check of it over every operation: documented statuses, types and headers, refused and accepted requests.
+    """Every check of it over every operation: documented statuses, types and headers, refused and
+    accepted requests.
 
     `schemathesis.toml` names the one exception, spellings that the document tells in words.
     """
     publish(tmp_path / "published", booster)
-    command = [Path(sys.executable).with_name("schemathesis"), "run", "--checks", "all", "--no-color"]
+    command = [
+        Path(sys.executable).with_name("schemathesis"),
+        "run",
+        "--checks",
+        "all",
+        "--no-color",
+    ]
     options = ["--seed", "1", "--max-examples", "3", "--generation-database", ":memory:"]
     with serving(tmp_path, workers=1) as port:
         url = f"http://127.0.0.1:{port}/schema/openapi.json"
@@ -68,22 +84,46 @@ def test_try_it_out_is_answered(client):
     tried = {}
     for path, operations in paths.items():
         if body := operations.get("post", {}).get("requestBody"):
-            tried[path] = client.post(path, json=body["content"]["application/json"]["example"]).status_code
+            tried[path] = client.post(
+                path, json=body["content"]["application/json"]["example"]
+            ).status_code
     assert len(tried) == 8
     assert set(tried.values()) == {200}
 
 
 def test_operations_say_who_may_call_them_and_how_they_fail(client):
-    """Scopes as the gate asks for them, none for public routes; errors with Retry-After where waiting helps."""
+    """Scopes as the gate asks for them, none for public routes; errors with Retry-After where
+    waiting helps.
+    """
     paths = client.get("/schema/openapi.json").json()["paths"]
-    keys = {path: operation["security"] for path, found in paths.items() for operation in found.values()}
+    keys = {
+        path: operation["security"] for path, found in paths.items() for operation in found.values()
+    }
     assert keys["/health"] == keys["/"] == []
     assert keys["/metrics"][0] == {"ApiKey": []}
     assert keys["/predict"] == [{"ApiKey": ["score"]}, {"Bearer": ["score"]}, {}]
     assert keys["/ab-test/reset"][0] == {"ApiKey": ["admin"]}
     push = paths["/features/push"]["post"]["responses"]
-    assert set(push) >= {"200", "400", "401", "403", "404", "408", "413", "415", "422", "429", "500", "503", "507"}
-    assert {status for status, answer in push.items() if "Retry-After" in answer["headers"]} == {"429", "503", "507"}
+    assert set(push) >= {
+        "200",
+        "400",
+        "401",
+        "403",
+        "404",
+        "408",
+        "413",
+        "415",
+        "422",
+        "429",
+        "500",
+        "503",
+        "507",
+    }
+    assert {status for status, answer in push.items() if "Retry-After" in answer["headers"]} == {
+        "429",
+        "503",
+        "507",
+    }
     assert "text/plain" in paths["/metrics"]["get"]["responses"]["200"]["content"]
     assert "text/html" in paths["/models/{version}/card"]["get"]["responses"]["200"]["content"]
 
@@ -108,8 +148,19 @@ def test_every_field_of_an_answer_is_described(client):
     ]
     assert undescribed == []
     assert "churn_prediction" in schemas["Answer"]["properties"]["confidence"]["description"]
-    names = {operation["operationId"] for found in document["paths"].values() for operation in found.values()}
-    assert names >= {"predict", "predict_tiny", "get_customer", "push_features", "list_models", "get_metrics"}
+    names = {
+        operation["operationId"]
+        for found in document["paths"].values()
+        for operation in found.values()
+    }
+    assert names >= {
+        "predict",
+        "predict_tiny",
+        "get_customer",
+        "push_features",
+        "list_models",
+        "get_metrics",
+    }
 
 
 def test_what_asks_to_wait_says_how_long(client, monkeypatch):

@@ -32,12 +32,22 @@ def test_what_is_unpacked_is_bounded(start):
     bomb = gzip.compress(b" " * 500_000)
     assert len(bomb) < 1000
     response = _post(small, bomb, "gzip")
-    assert (response.status_code, response.headers["content-type"]) == (413, "application/problem+json")
+    assert (response.status_code, response.headers["content-type"]) == (
+        413,
+        "application/problem+json",
+    )
     assert "once it is unpacked" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
-    "body", [b"{}", gzip.compress(b"{}")[:-3], gzip.compress(b"{}") + b"more", gzip.compress(b"{}") * 2, b""]
+    "body",
+    [
+        b"{}",
+        gzip.compress(b"{}")[:-3],
+        gzip.compress(b"{}") + b"more",
+        gzip.compress(b"{}") * 2,
+        b"",
+    ],
 )
 def test_what_is_not_one_whole_gzip_stream_is_refused(client, body):
     """No gzip at all, cut off, or with something behind it."""
@@ -67,7 +77,10 @@ def test_a_refused_preflight_is_a_problem(start):
     client = start(cors_origins=(CRM,))
     asked = {"access-control-request-method": "POST", "access-control-request-headers": "x-api-key"}
     refused = client.options("/predict", headers=asked | {"origin": "https://elsewhere.example"})
-    assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
+    assert (refused.status_code, refused.headers["content-type"]) == (
+        400,
+        "application/problem+json",
+    )
     assert "SERVING_CORS_ORIGINS" in refused.json()["detail"]
     assert "access-control-allow-origin" not in refused.headers
     assert "x-request-id" in refused.headers
@@ -79,7 +92,11 @@ def test_a_refused_preflight_is_a_problem(start):
 def test_without_allowed_origins_a_preflight_lets_nobody_in(client):
     """No header that a browser would take for leave."""
     response = client.options(
-        "/predict", headers={"origin": "https://elsewhere.example", "access-control-request-method": "POST"}
+        "/predict",
+        headers={"origin": "https://elsewhere.example", "access-control-request-method": "POST"},
     )
     assert not [name for name in response.headers if name.startswith("access-control-allow")]
-    assert response.status_code == 204 or response.headers["content-type"] == "application/problem+json"
+    assert (
+        response.status_code == 204
+        or response.headers["content-type"] == "application/problem+json"
+    )

@@ -1,4 +1,6 @@
-"""What a key is asked for over HTTP: before the body, by portfolio, by what is sent and by the number of customers."""
+"""What a key is asked for over HTTP: before the body, by portfolio, by what is sent and by the
+number of customers.
+"""
 
 import asyncio
 import json
@@ -20,7 +22,9 @@ TYPE = (b"content-type", b"application/json")
 
 @pytest.fixture
 def key(tmp_path, booster):
-    """Makes keys for a service on the portfolios `other` and `tiny`, of which `other` is the default."""
+    """Makes keys for a service on the portfolios `other` and `tiny`, of which `other` is the
+    default.
+    """
     for name in ("other", "tiny"):
         publish(tmp_path / "published", booster, name=name)
 
@@ -32,7 +36,9 @@ def key(tmp_path, booster):
 
 
 def answer_of(app, headers: list[tuple[bytes, bytes]], body: bytes | None) -> tuple[int, dict]:
-    """(status, body) of `POST /predict` with exactly these headers; None where the body must not be read."""
+    """(status, body) of `POST /predict` with exactly these headers; None where the body must not be
+    read.
+    """
 
     async def receive() -> dict:
         assert body is not None, "the body is read before the key is asked for"
@@ -44,15 +50,29 @@ def answer_of(app, headers: list[tuple[bytes, bytes]], body: bytes | None) -> tu
         sent.append(message)
 
     scope = {
-        **{"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http", "method": "POST"},
-        **{"path": "/predict", "raw_path": b"/predict", "root_path": "", "query_string": b"", "headers": headers},
+        **{
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "scheme": "http",
+            "method": "POST",
+        },
+        **{
+            "path": "/predict",
+            "raw_path": b"/predict",
+            "root_path": "",
+            "query_string": b"",
+            "headers": headers,
+        },
         **{"client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8080)},
     }
     asyncio.run(app(scope, receive, send))
     return sent[0]["status"], json.loads(b"".join(message.get("body", b"") for message in sent[1:]))
 
 
-@pytest.mark.parametrize("headers", [[], [(b"x-api-key", b"churn_wrong")], [(b"content-length", b"1000000")]])
+@pytest.mark.parametrize(
+    "headers", [[], [(b"x-api-key", b"churn_wrong")], [(b"content-length", b"1000000")]]
+)
 def test_a_body_without_a_known_key_is_not_read(tmp_path, key, headers):
     """Nobody can fill memory without one."""
     key()
@@ -61,7 +81,9 @@ def test_a_body_without_a_known_key_is_not_read(tmp_path, key, headers):
 
 
 def test_a_small_body_of_a_refused_request_is_dropped(tmp_path, key):
-    """Or the server would have to close the connection, as for every request of a key over its rate."""
+    """Or the server would have to close the connection, as for every request of a key over its
+    rate.
+    """
     key()
     headers = [TYPE, (b"content-length", b"2")]
     read = []
@@ -76,10 +98,16 @@ def test_a_small_body_of_a_refused_request_is_dropped(tmp_path, key):
 
 
 def test_a_header_that_decides_is_sent_once(tmp_path, key):
-    """A proxy may have looked at the other one of two; which of them comes first changes nothing."""
+    """A proxy may have looked at the other one of two; which of them comes
+    first changes nothing.
+    """
     app_key = key()["x-api-key"].encode()
     app = create_app(settings_in(tmp_path))
-    good, wrong, bearer = (b"x-api-key", app_key), (b"x-api-key", b"x"), (b"authorization", b"Bearer " + app_key)
+    good, wrong, bearer = (
+        (b"x-api-key", app_key),
+        (b"x-api-key", b"x"),
+        (b"authorization", b"Bearer " + app_key),
+    )
     for pair in (
         [good, wrong],
         [wrong, good],
@@ -103,8 +131,16 @@ def test_a_key_is_for_its_portfolios(start, key):
     tiny, other = key(name="tiny", portfolios=["tiny"]), key(name="other", portfolios=["other"])
     client = start()
     paths = ("/predict", "/other/predict", "/tiny/predict")
-    assert [client.post(path, json=ADA, headers=tiny).status_code for path in paths] == [403, 403, 200]
-    assert [client.post(path, json=ADA, headers=other).status_code for path in paths] == [200, 200, 403]
+    assert [client.post(path, json=ADA, headers=tiny).status_code for path in paths] == [
+        403,
+        403,
+        200,
+    ]
+    assert [client.post(path, json=ADA, headers=other).status_code for path in paths] == [
+        200,
+        200,
+        403,
+    ]
     assert client.get("/tiny/models", headers=other).status_code == 403
     assert client.get("/metrics", headers=tiny).status_code == 403
     refused = client.post("/predict", json=ADA, headers=tiny).json()["detail"]
@@ -126,7 +162,9 @@ def test_features_are_a_scope_of_their_own(start, key, path, body):
     """Nothing but an id is read for a key without it; with it, all of these are answered."""
     by_id, by_features = key(name="by id"), key(name="by features", scopes=["score", "features"])
     client = start()
-    assert client.post("/predict/batch", json={"customers": [ADA]}, headers=by_id).status_code == 200
+    assert (
+        client.post("/predict/batch", json={"customers": [ADA]}, headers=by_id).status_code == 200
+    )
     refused = client.post(path, json=body, headers=by_id)
     assert (refused.status_code, "lacks the scope 'features'" in refused.text) == (403, True)
     assert client.post(path, json=body, headers=by_features).status_code == 200
@@ -136,7 +174,10 @@ def test_a_batch_counts_its_customers(start, key):
     """60 of them on a key of one a minute are paid for before the next request."""
     slow = key(requests_per_second=1 / 60)
     client = start()
-    assert client.post("/predict/batch", json={"customers": [ADA] * 60}, headers=slow).status_code == 200
+    assert (
+        client.post("/predict/batch", json={"customers": [ADA] * 60}, headers=slow).status_code
+        == 200
+    )
     refused = client.post("/predict", json=ADA, headers=slow)
     assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) > 50 * 60
@@ -164,5 +205,9 @@ def test_the_age_of_the_keys_is_told(start, key):
     """By health and by the metrics, so that a thread that hangs can be alerted on."""
     crm, client = key(), start()
     assert 0 <= client.get("/health").json()["keys_age_seconds"] < 60
-    (line,) = [line for line in client.get("/metrics", headers=crm).text.splitlines() if line.startswith("keys_age")]
+    (line,) = [
+        line
+        for line in client.get("/metrics", headers=crm).text.splitlines()
+        if line.startswith("keys_age")
+    ]
     assert 0 <= float(line.split()[1]) < 60

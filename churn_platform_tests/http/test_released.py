@@ -1,4 +1,6 @@
-"""After its answer a request is let go of: who still holds it keeps its connection open, and its descriptor."""
+"""After its answer a request is let go of: who still holds it keeps its connection open, and its
+descriptor.
+"""
 
 import asyncio
 import gc
@@ -36,7 +38,9 @@ class Connection:
     """What a server hands to the application, and what it is answered."""
 
     def __init__(self, body: bytes | None):
-        self.messages = [] if body is None else [{"type": "http.request", "body": body, "more_body": False}]
+        self.messages = (
+            [] if body is None else [{"type": "http.request", "body": body, "more_body": False}]
+        )
         self.statuses: list[int] = []
 
     async def receive(self) -> Message:
@@ -51,13 +55,28 @@ class Connection:
             self.statuses.append(message["status"])
 
 
-async def request(app: ASGIApp, path: str, headers: list[tuple[bytes, bytes]], body: bytes | None) -> tuple[int, bool]:
-    """(status, whether the connection is held afterwards), without help of the collector of rings."""
+async def request(
+    app: ASGIApp, path: str, headers: list[tuple[bytes, bytes]], body: bytes | None
+) -> tuple[int, bool]:
+    """(status, whether the connection is held afterwards), without help of the
+    collector of rings.
+    """
     connection = Connection(body)
     statuses, held = connection.statuses, weakref.ref(connection)
     scope = {
-        **{"type": "http", "http_version": "1.1", "method": "POST", "path": path, "raw_path": path.encode()},
-        **{"headers": [(b"host", b"127.0.0.1"), *headers], "query_string": b"", "root_path": "", "scheme": "http"},
+        **{
+            "type": "http",
+            "http_version": "1.1",
+            "method": "POST",
+            "path": path,
+            "raw_path": path.encode(),
+        },
+        **{
+            "headers": [(b"host", b"127.0.0.1"), *headers],
+            "query_string": b"",
+            "root_path": "",
+            "scheme": "http",
+        },
         **{"client": ("127.0.0.1", 1), "server": ("127.0.0.1", 1), "extensions": {}},
     }
     gc.disable()
@@ -73,7 +92,9 @@ async def request(app: ASGIApp, path: str, headers: list[tuple[bytes, bytes]], b
 
 @pytest.mark.parametrize("case", REQUESTS)
 def test_a_request_is_let_go_of_with_its_answer(start, tmp_path, booster, case):
-    """No ring of references outlives it, whatever was wrong: a ring would wait for Python's collector."""
+    """No ring of references outlives it, whatever was wrong: a ring would wait for Python's
+    collector.
+    """
     publish(tmp_path / "published", booster)
     client = start(request_seconds=0.05, body_bytes_max=1_000_000)
     path, headers, body, status = REQUESTS[case]

@@ -10,7 +10,12 @@ import pytest
 
 from churn_platform.published.format import LIVE_FILE, MODEL_FILE, features_dir, model_dir
 from churn_platform.published.live_file import direct_traffic, go_live
-from churn_platform_tests.support.served_bundles import PEOPLE, publish, publish_month, publish_version
+from churn_platform_tests.support.served_bundles import (
+    PEOPLE,
+    publish,
+    publish_month,
+    publish_version,
+)
 
 SWAPS = 12  # benchmarks/swaps.py does a hundred against worker processes
 ADA = {"customer_id": "C00001"}
@@ -36,10 +41,16 @@ def refusal(client) -> str | None:
 
 
 def test_before_anything_is_published_the_service_lives_but_is_not_ready(start):
-    """Alive, 200 at the root, 503 elsewhere, with what to do; then the first publication is served."""
+    """Alive, 200 at the root, 503 elsewhere, with what to do; then the first
+    publication is served.
+    """
     client = start()
     assert (client.get("/").status_code, client.get("/health/live").status_code) == (200, 200)
-    for response in (client.get("/health"), client.get("/health/ready"), client.post("/predict", json=ADA)):
+    for response in (
+        client.get("/health"),
+        client.get("/health/ready"),
+        client.post("/predict", json=ADA),
+    ):
         assert response.status_code == 503
         assert "run `make demo` first" in response.json()["detail"]
 
@@ -53,11 +64,16 @@ def test_the_first_publication_goes_live(start, tmp_path, booster):
 
 
 def test_swaps_under_load_fail_no_request_and_mix_no_versions(client, tmp_path, booster, linear):
-    """While two versions take turns, every request is answered, with the score of the version that it names."""
+    """While two versions take turns, every request is answered, with the score of the version that
+    it names.
+    """
     root = tmp_path / "published" / "tiny"
     publish_version(root, 2, linear)
     scores = {1: booster, 2: linear}
-    expected = {number: float(model.churn_probability(PEOPLE.features[1:2])[0]) for number, model in scores.items()}
+    expected = {
+        number: float(model.churn_probability(PEOPLE.features[1:2])[0])
+        for number, model in scores.items()
+    }
     stop, seen, wrong = threading.Event(), [], []
 
     def ask() -> None:
@@ -84,14 +100,18 @@ def test_swaps_under_load_fail_no_request_and_mix_no_versions(client, tmp_path, 
 
 
 def test_a_stored_score_is_only_told_as_the_version_that_made_it(client, tmp_path, booster, linear):
-    """After a new champion the month's scores are of the old one: the stored features are scored anew."""
+    """After a new champion the month's scores are of the old one: the stored features are scored
+    anew.
+    """
     root = tmp_path / "published" / "tiny"
     publish_version(root, 2, linear)
     go_live(root, "tiny", champion=2)
     eventually(lambda: version(client) == 2)
     answer = client.post("/predict", json=ADA).json()
     assert answer["scored_from"] == "features"
-    assert answer["churn_probability"] == pytest.approx(linear.churn_probability(PEOPLE.features[1:2])[0], abs=1e-5)
+    assert answer["churn_probability"] == pytest.approx(
+        linear.churn_probability(PEOPLE.features[1:2])[0], abs=1e-5
+    )
 
 
 def test_a_new_month_goes_live(client, tmp_path, booster):
@@ -103,7 +123,9 @@ def test_a_new_month_goes_live(client, tmp_path, booster):
 
 
 def test_a_month_published_again_replaces_itself(client, tmp_path, booster):
-    """Another file under the same name is noticed, although live.json says the same; a customer erased is gone."""
+    """Another file under the same name is noticed, although live.json says the same; a customer
+    erased is gone.
+    """
     root = tmp_path / "published" / "tiny"
     shutil.rmtree(features_dir(root, "2025-02").resolve())
     features_dir(root, "2025-02").unlink()
@@ -112,8 +134,12 @@ def test_a_month_published_again_replaces_itself(client, tmp_path, booster):
 
 
 @pytest.mark.parametrize("part", ["model", "live", "smoke", "features"])
-def test_a_broken_bundle_is_refused_and_the_old_one_serves_on(client, tmp_path, booster, linear, part):
-    """A changed file, half a live.json, another score than recorded, a missing month: all refused, loudly."""
+def test_a_broken_bundle_is_refused_and_the_old_one_serves_on(
+    client, tmp_path, booster, linear, part
+):
+    """A changed file, half a live.json, another score than recorded, a missing month: all refused,
+    loudly.
+    """
     root = tmp_path / "published" / "tiny"
     publish_version(root, 2, linear)
     folder = model_dir(root, 2)
@@ -137,7 +163,9 @@ def test_a_broken_bundle_is_refused_and_the_old_one_serves_on(client, tmp_path, 
 
 
 def test_a_refused_bundle_is_named_where_nothing_is_served(start, tmp_path, booster):
-    """After a restart there is no old state; whoever asks learns what is wrong, not that nothing is published."""
+    """After a restart there is no old state; whoever asks learns what is wrong, not that nothing is
+    published.
+    """
     root = publish(tmp_path / "published", booster)
     (model_dir(root, 1) / MODEL_FILE).write_bytes(b"x")
     client = start()
@@ -148,7 +176,9 @@ def test_a_refused_bundle_is_named_where_nothing_is_served(start, tmp_path, boos
 
 
 def test_a_default_portfolio_that_is_not_there_is_named(start, tmp_path, booster):
-    """503 where the default is asked for, with those that are served; the root says what this is all the same."""
+    """503 where the default is asked for, with those that are served; the root says what this is
+    all the same.
+    """
     publish(tmp_path / "published", booster)
     client = start(default_portfolio="nope")
     for response in (client.get("/health"), client.post("/predict", json=ADA)):
@@ -156,11 +186,17 @@ def test_a_default_portfolio_that_is_not_there_is_named(start, tmp_path, booster
         assert "for nope: nothing of that name is published" in response.json()["detail"]
         assert "SERVING_DEFAULT_PORTFOLIO to one of tiny" in response.json()["detail"]
     index = client.get("/")
-    assert (index.status_code, index.json()["default_portfolio"], index.json()["portfolios"]) == (200, None, ["tiny"])
+    assert (index.status_code, index.json()["default_portfolio"], index.json()["portfolios"]) == (
+        200,
+        None,
+        ["tiny"],
+    )
     assert client.post("/tiny/predict", json=ADA).status_code == 200
 
 
-@pytest.mark.parametrize("content", [b'{"portfolio": "\xff"', b"", b"[]", b'{"portfolio": "atlantis", "models": 7}'])
+@pytest.mark.parametrize(
+    "content", [b'{"portfolio": "\xff"', b"", b"[]", b'{"portfolio": "atlantis", "models": 7}']
+)
 def test_a_live_file_of_rubbish_keeps_no_other_portfolio_back(start, tmp_path, booster, content):
     """The service starts, refuses that portfolio alone, and goes on following the others."""
     publish(tmp_path / "published", booster)
@@ -173,34 +209,47 @@ def test_a_live_file_of_rubbish_keeps_no_other_portfolio_back(start, tmp_path, b
     eventually(lambda: version(client) == 2)
 
 
-def test_a_challenger_gets_its_share_of_the_customers_always_the_same(client, tmp_path, booster, linear):
+def test_a_challenger_gets_its_share_of_the_customers_always_the_same(
+    client, tmp_path, booster, linear
+):
     """Half of the customers are answered by the challenger, the same ones whenever they ask."""
     root = tmp_path / "published" / "tiny"
     publish_version(root, 2, linear)
     direct_traffic(root, challenger=2, weight=0.5)
     ids = [str(name) for name in PEOPLE.customer_ids]
     eventually(lambda: len(client.get("/health").json()["portfolios"]["tiny"]["models"]) == 2)
-    first, again = ([client.post("/predict", json={"customer_id": name}).json() for name in ids] for _ in range(2))
+    first, again = (
+        [client.post("/predict", json={"customer_id": name}).json() for name in ids]
+        for _ in range(2)
+    )
     assert [one["model_version"] for one in first] == [one["model_version"] for one in again]
     share = sum(one["arm"] == "challenger" for one in first) / len(ids)
     assert 0.4 < share < 0.6  # 300 customers: beyond three standard deviations otherwise
     stats = client.get("/ab-test/stats").json()
     counts = {arm["arm"]: arm["predictions"] for arm in stats["arms"]}
-    assert counts == {"champion": 600 - 2 * round(share * 300), "challenger": 2 * round(share * 300)}
+    assert counts == {
+        "champion": 600 - 2 * round(share * 300),
+        "challenger": 2 * round(share * 300),
+    }
     assert (
-        stats["churn_share_difference"]["challenger 2"]["low"] < stats["churn_share_difference"]["challenger 2"]["high"]
+        stats["churn_share_difference"]["challenger 2"]["low"]
+        < stats["churn_share_difference"]["challenger 2"]["high"]
     )
     assert client.post("/ab-test/reset").json()["arms"][0]["predictions"] == 0
 
 
 def test_an_arm_is_counted_from_zero_before_it_is_asked(client):
-    """Its counters are made with its model, and not by the first request, which may come on a full disk."""
+    """Its counters are made with its model, and not by the first request, which may come on a full
+    disk.
+    """
     arm = 'predictions_total{arm="champion",model_version="1",portfolio="tiny"} 0.0'
     assert arm in client.get("/metrics").text
 
 
 def test_a_shadow_scores_but_never_answers(client, tmp_path, linear):
-    """Its scores are counted and logged under an id of their own; the answers stay the champion's."""
+    """Its scores are counted and logged under an id of their own; the answers
+    stay the champion's.
+    """
     root = tmp_path / "published" / "tiny"
     publish_version(root, 2, linear)
     direct_traffic(root, challenger=2, weight=0.0, shadow=True)

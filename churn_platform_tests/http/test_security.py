@@ -34,7 +34,9 @@ def test_every_route_but_the_public_ones_wants_a_key(keyed, tmp_path):
     for route in create_litestar(settings_in(tmp_path / "apart")).routes:
         for handler in getattr(route, "route_handlers", []):
             for method in handler.http_methods - {"OPTIONS"}:
-                path = route.path_format.format(portfolio="tiny", customer_id="C00001", version=1, name="x", path="x")
+                path = route.path_format.format(
+                    portfolio="tiny", customer_id="C00001", version=1, name="x", path="x"
+                )
                 if handler.opt.get(NEEDS) == PUBLIC or path.startswith("/schema"):
                     public.add(path)
                     continue
@@ -46,12 +48,24 @@ def test_every_route_but_the_public_ones_wants_a_key(keyed, tmp_path):
 
 
 def test_a_key_does_what_its_scopes_say(keyed):
-    """The scope is asked for, by header or as a bearer token; any other is a 403 that names what is missing."""
+    """The scope is asked for, by header or as a bearer token; any other is a 403 that names what is
+    missing.
+    """
     client, secrets = keyed
-    ask = {scope: client.post("/predict", json=ADA, headers={"x-api-key": key}) for scope, key in secrets.items()}
-    assert {scope: response.status_code for scope, response in ask.items()} == {"score": 200, "push": 403, "admin": 403}
+    ask = {
+        scope: client.post("/predict", json=ADA, headers={"x-api-key": key})
+        for scope, key in secrets.items()
+    }
+    assert {scope: response.status_code for scope, response in ask.items()} == {
+        "score": 200,
+        "push": 403,
+        "admin": 403,
+    }
     assert "lacks the scope 'score'" in ask["push"].json()["detail"]
-    assert client.get("/models", headers={"authorization": f"Bearer {secrets['score']}"}).status_code == 200
+    assert (
+        client.get("/models", headers={"authorization": f"Bearer {secrets['score']}"}).status_code
+        == 200
+    )
     assert client.post("/ab-test/reset", headers={"x-api-key": secrets["score"]}).status_code == 403
     assert client.post("/ab-test/reset", headers={"x-api-key": secrets["admin"]}).status_code == 200
 
@@ -62,7 +76,12 @@ def test_a_revoked_key_is_refused_without_a_restart(keyed, tmp_path):
 
     client, secrets = keyed
     revoke_key(settings_in(tmp_path).keys_file, name="score")
-    eventually(lambda: client.post("/predict", json=ADA, headers={"x-api-key": secrets["score"]}).status_code == 401)
+    eventually(
+        lambda: (
+            client.post("/predict", json=ADA, headers={"x-api-key": secrets["score"]}).status_code
+            == 401
+        )
+    )
 
 
 def test_a_key_is_revoked_whatever_else_fails(keyed, tmp_path, monkeypatch):
@@ -75,7 +94,12 @@ def test_a_key_is_revoked_whatever_else_fails(keyed, tmp_path, monkeypatch):
     client, secrets = keyed
     monkeypatch.setattr("serving.answer.dataplane.Dataplane.refresh", fail)
     revoke_key(settings_in(tmp_path).keys_file, name="score")
-    eventually(lambda: client.post("/predict", json=ADA, headers={"x-api-key": secrets["score"]}).status_code == 401)
+    eventually(
+        lambda: (
+            client.post("/predict", json=ADA, headers={"x-api-key": secrets["score"]}).status_code
+            == 401
+        )
+    )
 
 
 def test_revoking_the_last_key_leaves_the_service_closed(keyed, tmp_path, caplog):
@@ -94,15 +118,24 @@ def test_a_key_over_its_rate_is_told_to_wait(keyed, tmp_path):
     """Beyond its rate a key gets 429 with the seconds to wait; other keys go on."""
     client, secrets = keyed
     slow = add_key(
-        settings_in(tmp_path).keys_file, name="slow", scopes=["score"], created_at="2026-01-01", requests_per_second=2
+        settings_in(tmp_path).keys_file,
+        name="slow",
+        scopes=["score"],
+        created_at="2026-01-01",
+        requests_per_second=2,
     )
     from churn_platform_tests.http.test_reload import eventually
 
-    eventually(lambda: client.post("/predict", json=ADA, headers={"x-api-key": slow}).status_code != 401)
+    eventually(
+        lambda: client.post("/predict", json=ADA, headers={"x-api-key": slow}).status_code != 401
+    )
     responses = [client.post("/predict", json=ADA, headers={"x-api-key": slow}) for _ in range(5)]
     assert responses[-1].status_code == 429
     assert responses[-1].headers["retry-after"] == "1"
-    assert client.post("/predict", json=ADA, headers={"x-api-key": secrets["score"]}).status_code == 200
+    assert (
+        client.post("/predict", json=ADA, headers={"x-api-key": secrets["score"]}).status_code
+        == 200
+    )
 
 
 def test_open_to_the_network_needs_a_key(tmp_path):
@@ -138,7 +171,9 @@ PROBLEMS = [
 
 @pytest.mark.parametrize(("method", "path", "status"), PROBLEMS)
 def test_every_error_has_one_shape(client, method, path, status):
-    """problem+json with type, title, status and detail, and the security headers, whatever went wrong."""
+    """problem+json with type, title, status and detail, and the security headers, whatever went
+    wrong.
+    """
     response = client.request(method, path)
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
@@ -149,7 +184,9 @@ def test_every_error_has_one_shape(client, method, path, status):
 
 
 def test_a_failure_of_our_own_shows_nothing(client, monkeypatch, caplog):
-    """A 500 tells no traceback and no text of the error; the log has both, with the request's id."""
+    """A 500 tells no traceback and no text of the error; the log has both, with
+    the request's id.
+    """
 
     def fail(*_: object) -> None:
         raise RuntimeError("secret of the inside")
@@ -185,10 +222,15 @@ def test_a_body_that_is_too_large_is_refused(start):
 def test_only_json_is_read(client, content_type, status):
     """A form, which any web page can send, is a 415, and so is a body of no type at all."""
     headers = {"content-type": content_type} if content_type else {}
-    assert client.post("/predict", content=b'{"customer_id":"C00001"}', headers=headers).status_code == status
+    assert (
+        client.post("/predict", content=b'{"customer_id":"C00001"}', headers=headers).status_code
+        == status
+    )
 
 
-@pytest.mark.parametrize("path", ["/", "/health/ready", "/metrics", "/customers/C00001", "/customers/nobody"])
+@pytest.mark.parametrize(
+    "path", ["/", "/health/ready", "/metrics", "/customers/C00001", "/customers/nobody"]
+)
 def test_what_can_be_got_can_be_asked_for_its_head(client, path):
     """As load balancers do: status and headers of GET, and no body."""
     head, got = client.head(path), client.get(path)
@@ -204,8 +246,16 @@ def test_no_browser_may_call_from_elsewhere(client):
     assert not [name for name in response.headers if name.startswith("access-control")]
 
 
-PAGE = {"origin": "https://elsewhere.example", "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}
-CHANGING = [("/predict", ADA), ("/ab-test/reset", None), ("/features/push", ADA | {"features": {"tickets": 50}})]
+PAGE = {
+    "origin": "https://elsewhere.example",
+    "sec-fetch-site": "cross-site",
+    "sec-fetch-mode": "no-cors",
+}
+CHANGING = [
+    ("/predict", ADA),
+    ("/ab-test/reset", None),
+    ("/features/push", ADA | {"features": {"tickets": 50}}),
+]
 
 
 @pytest.mark.parametrize(("path", "body"), CHANGING)
@@ -221,7 +271,9 @@ CHANGING = [("/predict", ADA), ("/ab-test/reset", None), ("/features/push", ADA 
     ],
 )
 def test_a_page_of_another_site_changes_nothing(client, path, body, headers):
-    """Whatever it sends, a service without keys refuses it: there is no secret that the page would lack."""
+    """Whatever it sends, a service without keys refuses it: there is no secret that the page would
+    lack.
+    """
     response = client.post(path, json=body, headers=headers)
     assert response.status_code == 403, response.text
     assert response.headers["content-type"] == "application/problem+json"
@@ -239,13 +291,17 @@ def test_a_page_of_another_site_changes_nothing(client, path, body, headers):
     ],
 )
 def test_programs_and_our_own_page_may_ask(client, headers):
-    """A program says nothing of sites; the page of documents is of this site, for a browser of before 2023, too."""
+    """A program says nothing of sites; the page of documents is of this site, for a browser of
+    before 2023, too.
+    """
     assert client.post("/predict", json=ADA, headers=headers).status_code == 200
     assert client.post("/ab-test/reset", headers=headers).status_code == 200
 
 
 def test_a_picture_elsewhere_asks_nothing_but_a_link_is_followed(client):
-    """A picture on a page can ask for an address, and the answer would be logged; a link is followed by a person."""
+    """A picture on a page can ask for an address, and the answer would be logged; a link is
+    followed by a person.
+    """
     link = PAGE | {"sec-fetch-mode": "navigate"}
     assert client.get("/customers/C00001", headers=PAGE).status_code == 403
     assert client.get("/models", headers=link).status_code == 200
@@ -258,12 +314,17 @@ def test_an_origin_that_may_call_may_do_so_without_keys(start, tmp_path, booster
     client = start(cors_origins=("https://crm.example",))
     crm = PAGE | {"origin": "https://crm.example", "sec-fetch-mode": "cors"}
     response = client.post("/predict", json=ADA, headers=crm)
-    assert (response.status_code, response.headers["access-control-allow-origin"]) == (200, "https://crm.example")
+    assert (response.status_code, response.headers["access-control-allow-origin"]) == (
+        200,
+        "https://crm.example",
+    )
     assert client.post("/predict", json=ADA, headers=PAGE).status_code == 403
 
 
 def test_a_key_is_proof_enough(keyed):
-    """A page cannot know it, nor send its header without being allowed; a proxy may have changed the names."""
+    """A page cannot know it, nor send its header without being allowed; a proxy may have changed
+    the names.
+    """
     client, secrets = keyed
     headers = PAGE | {"x-api-key": secrets["score"], "host": "churn.example"}
     assert client.post("/predict", json=ADA, headers=headers).status_code == 200
@@ -282,7 +343,9 @@ def test_a_key_is_proof_enough(keyed):
     ],
 )
 def test_only_this_machines_names_are_answered_without_keys(client, host, status):
-    """A page whose name has been made to point here (DNS rebinding) is of our own site to its browser."""
+    """A page whose name has been made to point here (DNS rebinding) is of our own site to its
+    browser.
+    """
     own = {"host": host, "sec-fetch-site": "same-origin", "origin": f"http://{host}"}
     assert client.post("/predict", json=ADA, headers=own).status_code == status
     assert client.get("/customers/C00001", headers={"host": host}).status_code == status
@@ -295,15 +358,21 @@ def test_every_path_has_the_same_rule_for_hosts(client, tmp_path):
     for route in create_litestar(settings_in(tmp_path / "apart")).routes:
         for handler in getattr(route, "route_handlers", []):
             for method in handler.http_methods - {"OPTIONS"}:
-                path = route.path_format.format(portfolio="tiny", customer_id="C00001", version=1, name="x", path="x")
-                response = client.request(method, path, headers={"host": "rebound.example"}, follow_redirects=False)
+                path = route.path_format.format(
+                    portfolio="tiny", customer_id="C00001", version=1, name="x", path="x"
+                )
+                response = client.request(
+                    method, path, headers={"host": "rebound.example"}, follow_redirects=False
+                )
                 assert (path, response.status_code) == (path, 403)
                 asked.add(path)
     assert asked >= {"/schema", "/schema/openapi.json", "/docs", "/"}
 
 
 def test_an_unlogged_answer_is_not_given(client, tmp_path, monkeypatch):
-    """Where the log cannot take the record: 503, not ready, and no answer; afterwards all is well again."""
+    """Where the log cannot take the record: 503, not ready, and no answer; afterwards all is well
+    again.
+    """
     assert client.post("/predict", json=ADA).status_code == 200
     real, full = os.write, OSError(28, "No space left on device")
 

@@ -24,13 +24,16 @@ BODIES = [
 def told(response) -> tuple:
     """All of an answer that does not change from one request to the next."""
     body = response.json()
-    shown = {name: value for name, value in body.items() if name not in ("request_id", "latency_ms")}
+    shown = {
+        name: value for name, value in body.items() if name not in ("request_id", "latency_ms")
+    }
     headers = {name: value for name, value in response.headers.items() if name not in CHANGING}
     return response.status_code, headers, shown
 
 
 @pytest.mark.parametrize(
-    "path", ["/predict", "/tiny/predict", "/nowhere/predict", "//predict", "/predict/", "/a/b/predict"]
+    "path",
+    ["/predict", "/tiny/predict", "/nowhere/predict", "//predict", "/predict/", "/a/b/predict"],
 )
 @pytest.mark.parametrize("body", BODIES)
 def test_both_ways_answer_alike(start, tmp_path, booster, path, body):
@@ -38,7 +41,9 @@ def test_both_ways_answer_alike(start, tmp_path, booster, path, body):
     publish(tmp_path / "published", booster)
     client = start(body_bytes_max=300)
     headers = {"content-type": "application/json"}
-    short, long = (client.post(path, content=body, headers=headers | more) for more in ({}, LONG_WAY))
+    short, long = (
+        client.post(path, content=body, headers=headers | more) for more in ({}, LONG_WAY)
+    )
     assert told(short) == told(long)
 
 
@@ -57,8 +62,13 @@ def test_a_refused_request_counts_once_against_the_rate(start, tmp_path, booster
     """An error goes from the short way to the long one, and the gate lets it through but once."""
     publish(tmp_path / "published", booster)
     path = settings_in(tmp_path).keys_file
-    key = add_key(path, name="slow", scopes=["score"], created_at="2026-01-01", requests_per_second=0.02)
+    key = add_key(
+        path, name="slow", scopes=["score"], created_at="2026-01-01", requests_per_second=0.02
+    )
     send = {"x-api-key": key} | headers
     client = start()
-    statuses = [client.post("/predict", json={"customer_id": "nobody"}, headers=send).status_code for _ in range(2)]
+    statuses = [
+        client.post("/predict", json={"customer_id": "nobody"}, headers=send).status_code
+        for _ in range(2)
+    ]
     assert statuses == [404, 429]

@@ -1,4 +1,6 @@
-"""What schemathesis is told to take for documented is no more than what the document says in words."""
+"""What schemathesis is told to take for documented is no more than what the
+document says in words.
+"""
 
 import pytest
 
@@ -39,5 +41,7 @@ def test_spellings_alone_are_understood(body, understood):
 def test_a_batch_is_understood_where_each_refused_customer_has_an_error():
     """A wrong customer without an error stays a finding."""
     body = {"customers": [{"usage": 1}, 7]}
-    assert is_understood(body, BATCH, DOCUMENT, {"predictions": [{}, None], "errors": [{"positions": [1]}]})
+    assert is_understood(
+        body, BATCH, DOCUMENT, {"predictions": [{}, None], "errors": [{"positions": [1]}]}
+    )
     assert not is_understood(body, BATCH, DOCUMENT, {"predictions": [{}, None], "errors": []})

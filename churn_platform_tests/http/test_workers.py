@@ -31,7 +31,9 @@ class Connections:
         self._of.setdefault(worker, connection)
         return len(self._of) == WORKERS
 
-    def ask(self, worker: int, method: str, path: str, body: object = None, *, key: str = "") -> tuple[int, str]:
+    def ask(
+        self, worker: int, method: str, path: str, body: object = None, *, key: str = ""
+    ) -> tuple[int, str]:
         """(status, text) as that worker answers, which is checked."""
         name, connection = sorted(self._of.items())[worker]
         status, text, answered_by = self._send(connection, method, path, body, key or self._key)
@@ -44,7 +46,11 @@ class Connections:
         headers = {"content-type": "application/json", "x-api-key": key}
         connection.request(method, path, None if body is None else json.dumps(body), headers)
         response = connection.getresponse()
-        return response.status, response.read().decode(), response.headers["x-request-id"].split("-")[0]
+        return (
+            response.status,
+            response.read().decode(),
+            response.headers["x-request-id"].split("-")[0],
+        )
 
     def answer_to(self, head: bytes) -> bytes:
         """What comes back for the first bytes of a new connection; empty where it is closed."""
@@ -77,7 +83,11 @@ def test_a_push_through_one_worker_moves_the_score_of_the_other(workers):
     assert connections.ask(0, "POST", "/features/push", push)[0] == 200
     after = [connections.score(worker) for worker in (1, 0)]
     assert [one["pushed_features"] for one in before + after] == [[], [], ["tickets"], ["tickets"]]
-    assert after[0]["churn_probability"] == after[1]["churn_probability"] > before[0]["churn_probability"]
+    assert (
+        after[0]["churn_probability"]
+        == after[1]["churn_probability"]
+        > before[0]["churn_probability"]
+    )
 
 
 def test_metrics_are_summed_over_the_workers(workers):
@@ -86,7 +96,11 @@ def test_metrics_are_summed_over_the_workers(workers):
 
     def predictions(worker: int) -> float:
         text = connections.ask(worker, "GET", "/metrics")[1]
-        return sum(float(line.split()[1]) for line in text.splitlines() if line.startswith("predictions_total{"))
+        return sum(
+            float(line.split()[1])
+            for line in text.splitlines()
+            if line.startswith("predictions_total{")
+        )
 
     eventually(lambda: predictions(0) == predictions(1))
     before = predictions(0)
@@ -115,16 +129,22 @@ def test_a_reset_through_one_worker_holds_in_the_other(workers):
 
 
 def test_http_1_alone_is_spoken(workers):
-    """Granian closes connections that say nothing only where it need not find out which HTTP they speak."""
+    """Granian closes connections that say nothing only where it need not find out which HTTP they
+    speak.
+    """
     connections, _ = workers
     assert connections.answer_to(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") == b""
-    assert connections.answer_to(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").startswith(b"HTTP/1.1 200")
+    assert connections.answer_to(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").startswith(
+        b"HTTP/1.1 200"
+    )
 
 
 def test_a_rate_holds_over_the_workers(workers):
     """A key of five a second is refused by one worker for what it asked of the other."""
     connections, slow = workers
-    statuses = [connections.ask(turn % WORKERS, "POST", "/predict", ADA, key=slow)[0] for turn in range(40)]
+    statuses = [
+        connections.ask(turn % WORKERS, "POST", "/predict", ADA, key=slow)[0] for turn in range(40)
+    ]
     assert statuses[:5] == [200] * 5
     refused = {turn % WORKERS for turn, status in enumerate(statuses) if status == 429}
     assert refused == {0, 1}

@@ -1,7 +1,9 @@
-"""Tells schemathesis what the service understands beyond documented types, as the document says in words.
+"""Tells schemathesis what the service understands beyond documented types, as the document says in
+words.
 
-A finding is left out only where the body, with the spellings read as the document tells, is one that the schema allows;
-and in a batch, where each customer that is not allowed got the error that the document promises.
+A finding is left out only where the body, with the spellings read as the document tells, is one
+that the schema allows; and in a batch, where each customer that is not allowed got the error that
+the document promises.
 """
 
 from typing import Any
@@ -23,23 +25,35 @@ def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool
     if response.status_code == 413:  # a refusal that schemathesis does not count as one
         return False
     document = case.operation.schema.raw_schema
-    request = document["paths"][case.operation.path][case.operation.method.lower()].get("requestBody")
+    request = document["paths"][case.operation.path][case.operation.method.lower()].get(
+        "requestBody"
+    )
     if request is None:
         return True
     schema = request["content"]["application/json"]["schema"]
     return not is_understood(case.body, schema, document, response.json())
 
 
-def is_understood(body: Any, schema: dict[str, Any], document: dict[str, Any], answer: dict[str, Any]) -> bool:
-    """Whether the schema allows the body once its spellings are read, or the answer names each customer it does not."""
+def is_understood(
+    body: Any, schema: dict[str, Any], document: dict[str, Any], answer: dict[str, Any]
+) -> bool:
+    """Whether the schema allows the body once its spellings are read, or the answer names each
+    customer it does not.
+    """
     read = as_documented(body, schema, document)
     if isinstance(read, dict) and isinstance(read.get("customers"), list):
         scores = answer.get("predictions", []) if answer.get("errors") else []
         refused = {place for place, score in enumerate(scores) if score is None}
-        read = read | {"customers": [one for place, one in enumerate(read["customers"]) if place not in refused]}
+        read = read | {
+            "customers": [
+                one for place, one in enumerate(read["customers"]) if place not in refused
+            ]
+        }
         if not read["customers"]:
             return set(read) == {"customers"} and len(refused) > 0
-    return jsonschema_rs.validator_for(schema | {"components": document["components"]}).is_valid(read)
+    return jsonschema_rs.validator_for(schema | {"components": document["components"]}).is_valid(
+        read
+    )
 
 
 def as_documented(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> Any:
@@ -48,8 +62,12 @@ def as_documented(value: Any, schema: dict[str, Any], document: dict[str, Any]) 
         schema = document["components"]["schemas"][schema["$ref"].removeprefix(REFERENCE)]
     if isinstance(value, dict):
         known = schema.get("properties", {})
-        read = {name: as_documented(one, known.get(name, {}), document) for name, one in value.items()}
-        return {name: one for name, one in read.items() if one is not None or name not in ABSENT_IF_NULL}
+        read = {
+            name: as_documented(one, known.get(name, {}), document) for name, one in value.items()
+        }
+        return {
+            name: one for name, one in read.items() if one is not None or name not in ABSENT_IF_NULL
+        }
     if isinstance(value, list):
         return [as_documented(one, schema.get("items", {}), document) for one in value]
     return _leaf(value, schema.get("type", ()))

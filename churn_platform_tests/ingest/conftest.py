@@ -38,7 +38,9 @@ class Landing:
     connection: duckdb.DuckDBPyConnection
     folder: Path
 
-    def put(self, table: str, content: str | bytes, month: date = JANUARY, suffix: str = "csv") -> Path:
+    def put(
+        self, table: str, content: str | bytes, month: date = JANUARY, suffix: str = "csv"
+    ) -> Path:
         """Land a file in place of any other of its table."""
         folder = self.folder / TINY.name / table
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +53,13 @@ class Landing:
     def load(self, table: str, month: date = JANUARY) -> Loaded:
         """Load what lies in the landing folder."""
         return load_month(
-            self.connection, self.lake, TINY, TINY.table(table), month, landing_dir=self.folder, hash_key=KEY
+            self.connection,
+            self.lake,
+            TINY,
+            TINY.table(table),
+            month,
+            landing_dir=self.folder,
+            hash_key=KEY,
         )
 
     def refused(self, table: str, month: date = JANUARY) -> str:
@@ -59,7 +67,11 @@ class Landing:
         before = self.rows("customers"), self.rows("calls"), current_snapshot(self.connection)
         with pytest.raises(LandingError) as error:
             self.load(table, month)
-        assert (self.rows("customers"), self.rows("calls"), current_snapshot(self.connection)) == before
+        assert (
+            self.rows("customers"),
+            self.rows("calls"),
+            current_snapshot(self.connection),
+        ) == before
         return str(error.value)
 
     def rows(self, table: str) -> list[tuple[Any, ...]]:
@@ -68,7 +80,9 @@ class Landing:
 
 
 @pytest.fixture(scope="package")
-def new_landing(tmp_path_factory: pytest.TempPathFactory, extensions: Path) -> Iterator[Callable[[], Landing]]:
+def new_landing(
+    tmp_path_factory: pytest.TempPathFactory, extensions: Path
+) -> Iterator[Callable[[], Landing]]:
     """Makes landings with a good January loaded."""
     opened: list[Landing] = []
 

@@ -17,7 +17,9 @@ Read = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def read() -> Read:
-    """Reads a value, delivered as an SQL type, as a type of the contract; the session is not in UTC."""
+    """Reads a value, delivered as an SQL type, as a type of the contract; the session is not in
+    UTC.
+    """
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'America/New_York'")
 
@@ -33,11 +35,17 @@ def read() -> Read:
 
 @given(st.text(alphabet=" \t\u00a0\u2003\u3000a!~\x7fé", max_size=5))
 def test_text_is_cut_of_blanks_of_every_script(read, text):
-    """Blanks that DuckDB knows, inside ASCII and outside, go at both ends; text of nothing else is missing."""
+    """Blanks that DuckDB knows, inside ASCII and outside, go at both ends; text of nothing else is
+    missing.
+    """
     assert read("string", text) == (text.strip(" \u00a0\u2003\u3000") or None)
 
 
-@given(number=st.integers(-(2**63), 2**63 - 1), sign=st.sampled_from(["", "+"]), blanks=st.sampled_from(["", " "]))
+@given(
+    number=st.integers(-(2**63), 2**63 - 1),
+    sign=st.sampled_from(["", "+"]),
+    blanks=st.sampled_from(["", " "]),
+)
 def test_every_64_bit_integer_is_read_exactly(read, number, sign, blanks):
     """Python and the lake agree on every integer, also beyond the 53 bits of a double."""
     text = f"{blanks}{sign if number >= 0 else ''}{number}{blanks}"
@@ -46,7 +54,9 @@ def test_every_64_bit_integer_is_read_exactly(read, number, sign, blanks):
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_an_integer_is_never_a_rounded_number(read, number):
-    """A number written with a fraction or exponent is an integer only where it is a whole, exactly known one."""
+    """A number written with a fraction or exponent is an integer only where it is a whole, exactly
+    known one.
+    """
     expected = int(number) if number.is_integer() and abs(number) < 2**53 else None
     if "e" in repr(number) or number.is_integer() is False or abs(number) < 2**53:
         assert read("integer", repr(number)) == expected
@@ -76,15 +86,21 @@ def test_booleans_are_words_known_in_advance(read, text):
 def test_offsets_become_utc(read, moment, zone, separator):
     """A timestamp with an offset is the same instant in UTC, one without is UTC already."""
     zoned = moment.replace(tzinfo=zone)
-    assert read("timestamp", zoned.isoformat(separator)) == zoned.astimezone(UTC).replace(tzinfo=None)
+    assert read("timestamp", zoned.isoformat(separator)) == zoned.astimezone(UTC).replace(
+        tzinfo=None
+    )
     assert read("timestamp", moment.isoformat(separator)) == moment
 
 
 def test_instants_do_not_depend_on_the_sessions_zone(read):
-    """Zulu time, named zones and Parquet's zoned timestamps are instants wherever the machine stands."""
+    """Zulu time, named zones and Parquet's zoned timestamps are instants wherever the machine
+    stands.
+    """
     assert read("timestamp", "2025-01-01T00:30:00Z") == datetime(2025, 1, 1, 0, 30)
     assert read("timestamp", "2025-07-01 00:30:00 Europe/Rome") == datetime(2025, 6, 30, 22, 30)
-    assert read("timestamp", "2025-01-01 00:30:00+01", "TIMESTAMP WITH TIME ZONE") == datetime(2024, 12, 31, 23, 30)
+    assert read("timestamp", "2025-01-01 00:30:00+01", "TIMESTAMP WITH TIME ZONE") == datetime(
+        2024, 12, 31, 23, 30
+    )
     assert read("date", "2025-01-10 00:00:00+00", "TIMESTAMP WITH TIME ZONE") == date(2025, 1, 10)
     assert read("date", "2025-01-10 00:00:00-05", "TIMESTAMP WITH TIME ZONE") is None
 

@@ -52,7 +52,9 @@ def _in_sql(expression: str, value: str) -> object:
 
 
 @pytest.mark.parametrize(("form", "text", "expected"), NUMBERS)
-def test_numbers_are_read_alike_in_sql_and_python(form: ValueFormat, text: str, expected: float | None) -> None:
+def test_numbers_are_read_alike_in_sql_and_python(
+    form: ValueFormat, text: str, expected: float | None
+) -> None:
     """A text that the format does not describe is no number, never another one."""
     assert _in_sql(formatted.number("x", form), text) == expected
     if expected is None:
@@ -63,7 +65,9 @@ def test_numbers_are_read_alike_in_sql_and_python(form: ValueFormat, text: str, 
 
 
 @pytest.mark.parametrize(("pattern", "text", "expected"), DATES)
-def test_days_are_read_alike_in_sql_and_python(pattern: str, text: str, expected: date | None) -> None:
+def test_days_are_read_alike_in_sql_and_python(
+    pattern: str, text: str, expected: date | None
+) -> None:
     """The time of day is left away; a day that does not exist is none."""
     form = ValueFormat(date=pattern)
     assert _in_sql(formatted.day("x", form), text) == expected
@@ -75,7 +79,8 @@ def test_days_are_read_alike_in_sql_and_python(pattern: str, text: str, expected
 
 
 @pytest.mark.parametrize(
-    ("text", "missing"), [("\\N", True), (" N/K ", True), ("", True), ("\u00a0", True), ("5", False)]
+    ("text", "missing"),
+    [("\\N", True), (" N/K ", True), ("", True), ("\u00a0", True), ("5", False)],
 )
 def test_words_for_missing_are_those_of_the_column(text: str, missing: bool) -> None:
     """Blanks, and the words of the format in any case, are missing."""

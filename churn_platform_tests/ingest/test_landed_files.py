@@ -12,7 +12,9 @@ from churn_platform.ingest.landed_files import find_file, landed_files, normalis
 from churn_platform_tests.ingest.conftest import CALLS, CALLS_HEADER, CUSTOMERS
 from churn_platform_tests.support.tiny import FEBRUARY
 
-PACKED = gzip.compress(CALLS.encode(), mtime=0)  # the bytes name tests, and must not depend on the clock
+PACKED = gzip.compress(
+    CALLS.encode(), mtime=0
+)  # the bytes name tests, and must not depend on the clock
 
 
 @pytest.mark.parametrize(
@@ -22,15 +24,31 @@ PACKED = gzip.compress(CALLS.encode(), mtime=0)  # the bytes name tests, and mus
         ("csv", b"\n\n", "the first line is empty"),
         ("csv", CALLS_HEADER, "the file has headers but no rows"),
         ("csv", CALLS_HEADER.strip(), "the file has headers but no rows"),
-        ("csv", CALLS.removesuffix("5,no,voice,1\n"), "line 4: the line has too few or too many fields"),
+        (
+            "csv",
+            CALLS.removesuffix("5,no,voice,1\n"),
+            "line 4: the line has too few or too many fields",
+        ),
         ("csv", CALLS + "K9," * 20 + "\n", "line 5: the line has too few or too many fields"),
         ("csv", CALLS.replace("K1", "K\xe8").encode("latin-1"), "line 2: it is not UTF-8"),
         ("csv", CALLS.replace("kind", "kin\xe8").encode("latin-1"), "line 1: it is not UTF-8"),
         ("csv", CALLS.replace("K1", '"K1'), "a quotation mark is not closed"),
         ("csv", "calls of January\n" + CALLS, "has no header line of this table"),
-        ("csv", CALLS.replace("kind,cost_eur", "Call ID,kind"), "columns 'call_id' and 'Call ID' are one name"),
-        ("csv", CALLS.replace("kind,cost_eur", "kind,call_id"), "columns 'call_id' and 'call_id' are one name"),
-        ("csv", CALLS.replace("kind,cost_eur", "kind,CALL_ID"), "columns 'call_id' and 'CALL_ID' are one name"),
+        (
+            "csv",
+            CALLS.replace("kind,cost_eur", "Call ID,kind"),
+            "columns 'call_id' and 'Call ID' are one name",
+        ),
+        (
+            "csv",
+            CALLS.replace("kind,cost_eur", "kind,call_id"),
+            "columns 'call_id' and 'call_id' are one name",
+        ),
+        (
+            "csv",
+            CALLS.replace("kind,cost_eur", "kind,CALL_ID"),
+            "columns 'call_id' and 'CALL_ID' are one name",
+        ),
         ("csv.gz", PACKED[: len(PACKED) // 2], "it is truncated or not gzip"),
         ("csv.gz", CALLS, "it is truncated or not gzip"),
         ("csv.gz", gzip.compress(b"", mtime=0), "the first line is empty"),
@@ -57,7 +75,9 @@ def test_a_truncated_parquet_file_is_refused(january, cut):
 def test_a_parquet_file_with_a_name_twice_is_refused(january):
     """Of two columns with one name, none is taken silently."""
     path = january.put("calls", b"", suffix="parquet")
-    pq.write_table(pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["call_id", "call_id"]), path)
+    pq.write_table(
+        pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["call_id", "call_id"]), path
+    )
     assert "columns 'call_id' and 'call_id' are one name" in january.refused("calls")
 
 
@@ -70,11 +90,22 @@ def test_a_file_without_permission_is_refused_as_such(january, suffix, monkeypat
 
 
 def test_files_are_landed_under_the_name_of_their_month(tmp_path):
-    """Months come oldest first; drafts are neither landed nor passed over, other names and kinds are told."""
-    odd = ["2025-00.csv~", "2025-01-01.csv", "2025-1.csv", "2025-13.parquet", "2025-01.txt", "notes.csv"]
+    """Months come oldest first; drafts are neither landed nor passed over, other names and kinds
+    are told.
+    """
+    odd = [
+        "2025-00.csv~",
+        "2025-01-01.csv",
+        "2025-1.csv",
+        "2025-13.parquet",
+        "2025-01.txt",
+        "notes.csv",
+    ]
     for name in ("2025-02.csv", "2025-01.csv.gz", "2025-01.parquet", ".2025-03.unfinished", *odd):
         (tmp_path / name).touch()
-    found = {month: [path.name for path in paths] for month, paths in landed_files(tmp_path).items()}
+    found = {
+        month: [path.name for path in paths] for month, paths in landed_files(tmp_path).items()
+    }
     assert list(found.items()) == [
         (FEBRUARY.replace(month=1), ["2025-01.csv.gz", "2025-01.parquet"]),
         (FEBRUARY, ["2025-02.csv"]),
@@ -88,7 +119,9 @@ def test_a_month_has_one_file(january):
     path = january.put("customers", CUSTOMERS)
     path.with_name("2025-01.csv.gz").write_bytes(gzip.compress(CUSTOMERS.encode()))
     assert "2 files for one month (2025-01.csv, 2025-01.csv.gz)" in january.refused("customers")
-    with pytest.raises(LandingError, match=r"no file for tiny/customers of 2025-02; put one at .*2025-02\.csv"):
+    with pytest.raises(
+        LandingError, match=r"no file for tiny/customers of 2025-02; put one at .*2025-02\.csv"
+    ):
         find_file(january.folder, "tiny", "customers", FEBRUARY)
 
 
@@ -102,7 +135,14 @@ def test_a_change_of_a_found_file_is_noticed(january):
 
 
 @pytest.mark.parametrize(
-    "header", ["TotalCharges", "total charges", "\ufeff  Total  Charges\r", "TOTAL-CHARGES", "total_charges "]
+    "header",
+    [
+        "TotalCharges",
+        "total charges",
+        "\ufeff  Total  Charges\r",
+        "TOTAL-CHARGES",
+        "total_charges ",
+    ],
 )
 def test_spellings_of_a_header_are_one_name(header):
     """Case, blanks, BOM, hyphens and camel case do not matter."""

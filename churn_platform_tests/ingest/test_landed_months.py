@@ -19,7 +19,9 @@ def land(folder: Path, table: str, name: str, content: str = "x") -> None:
 
 
 def test_a_month_counts_once_every_required_table_has_landed(tmp_path: Path):
-    """One table of two is no month, nor is a draft, a file of an unknown kind or a folder that is missing."""
+    """One table of two is no month, nor is a draft, a file of an unknown kind or a folder that is
+    missing.
+    """
     assert landed_months(tmp_path, TINY) == {}
     land(tmp_path, "customers", "2025-01.csv")
     land(tmp_path, "customers", "2025-02.parquet")
@@ -46,13 +48,22 @@ def test_a_file_that_is_still_written_waits():
     assert changed_months({JANUARY: "half"}, Landings()) == []
     assert changed_months({JANUARY: "whole"}, Landings(seen={JANUARY: "half"})) == []
     assert changed_months({JANUARY: "whole"}, Landings(seen={JANUARY: "whole"})) == [JANUARY]
-    assert changed_months({JANUARY: "whole"}, Landings(seen={JANUARY: "whole"}, taken={JANUARY: "whole"})) == []
+    assert (
+        changed_months(
+            {JANUARY: "whole"}, Landings(seen={JANUARY: "whole"}, taken={JANUARY: "whole"})
+        )
+        == []
+    )
 
 
-def ranges(taken: str, *, unfinished: str = "", broken: str = "", missing: str = "") -> list[tuple[date, date]]:
+def ranges(
+    taken: str, *, unfinished: str = "", broken: str = "", missing: str = ""
+) -> list[tuple[date, date]]:
     """Ranges due where January to April have landed; months are named by their letters."""
     landed = {month: state for month, state in YEAR.items() if state not in missing}
-    known = Landings(seen=landed, taken={month: state for month, state in landed.items() if state in taken})
+    known = Landings(
+        seen=landed, taken={month: state for month, state in landed.items() if state in taken}
+    )
     months = {state: month for month, state in YEAR.items()}
     return due(
         landed,

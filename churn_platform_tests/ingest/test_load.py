@@ -47,12 +47,30 @@ def as_parquet(path: Path, *, missing_cost: float | None = None) -> None:
 
 
 def test_values_arrive_in_the_contracts_types(january):
-    """A row holds what the file said, typed, the missing as null, the numbers hashed with the key."""
+    """A row holds what the file said, typed, the missing as null, the numbers
+    hashed with the key.
+    """
     assert january.rows("calls")[:2] == [
         (JANUARY, "K1", "C1", datetime(2025, 1, 1), sha64("+393339990001"), 60, True, "voice", 0.5),
-        (JANUARY, "K2", "C2", datetime(2025, 1, 31, 23, 59, 59, 999999), None, 0, False, "sms", None),
+        (
+            JANUARY,
+            "K2",
+            "C2",
+            datetime(2025, 1, 31, 23, 59, 59, 999999),
+            None,
+            0,
+            False,
+            "sms",
+            None,
+        ),
     ]
-    assert january.rows("customers")[0] == (JANUARY, "C1", sha64(PHONES["C1"]), 9.5, date(2020, 2, 29))
+    assert january.rows("customers")[0] == (
+        JANUARY,
+        "C1",
+        sha64(PHONES["C1"]),
+        9.5,
+        date(2020, 2, 29),
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +85,16 @@ def test_values_arrive_in_the_contracts_types(january):
         ("csv", CALLS.replace("\n", ",x\n").replace("cost_eur,x", "cost_eur,名前")),
         ("parquet", b""),
     ],
-    ids=["gzip", "semicolon", "tab", "bom and crlf", "blank lines", "odd headers", "more columns", "parquet"],
+    ids=[
+        "gzip",
+        "semicolon",
+        "tab",
+        "bom and crlf",
+        "blank lines",
+        "odd headers",
+        "more columns",
+        "parquet",
+    ],
 )
 def test_every_spelling_of_a_file_gives_the_same_rows(landing, suffix, content):
     """Format, separator, line ends and spelling of headers make no difference to the table."""
@@ -93,7 +120,11 @@ def test_a_redelivery_replaces_its_month_alone(landing):
     landing.load("customers", FEBRUARY)
     landing.put("customers", CUSTOMERS.splitlines()[0] + "\nC9,+39,1,\n")
     landing.load("customers")
-    assert [row[:2] for row in landing.rows("customers")] == [(JANUARY, "C9"), (FEBRUARY, "C1"), (FEBRUARY, "C2")]
+    assert [row[:2] for row in landing.rows("customers")] == [
+        (JANUARY, "C9"),
+        (FEBRUARY, "C1"),
+        (FEBRUARY, "C2"),
+    ]
 
 
 def test_loading_twice_gives_the_same_table(landing):
@@ -111,7 +142,12 @@ def test_no_number_is_stored_in_clear(landing):
     stored = [path for path in folder.rglob("*") if path.is_file() and "landed" not in path.parts]
     assert any(path.suffix == ".parquet" for path in stored)
     clear = [number[3:].encode() for number in (*PHONES.values(), "+393339990001", "+393339990002")]
-    found = [(path.name, text) for path in stored for text in (*clear, KEY.encode()) if text in path.read_bytes()]
+    found = [
+        (path.name, text)
+        for path in stored
+        for text in (*clear, KEY.encode())
+        if text in path.read_bytes()
+    ]
     assert found == []
 
 

@@ -32,7 +32,9 @@ def test_the_estimate_is_the_difference_of_aucs():
     churned, first = scores(1, 1.5)
     second = np.round(scores(1, 0.5)[1], 1)
     difference = auc_difference(churned, first, second, replicates=200, seed=1)
-    assert difference.estimate == pytest.approx(roc_auc_score(churned, first) - roc_auc_score(churned, second))
+    assert difference.estimate == pytest.approx(
+        roc_auc_score(churned, first) - roc_auc_score(churned, second)
+    )
     assert 0 < difference.low < difference.estimate < difference.high
 
 
@@ -42,21 +44,27 @@ def test_exchanged_models_have_the_opposite_difference():
     second = first + np.random.default_rng(9).normal(size=400)
     there = auc_difference(churned, first, second, replicates=100, seed=1)
     back = auc_difference(churned, second, first, replicates=100, seed=1)
-    assert (there.estimate, there.low, there.high) == pytest.approx((-back.estimate, -back.high, -back.low))
+    assert (there.estimate, there.low, there.high) == pytest.approx(
+        (-back.estimate, -back.high, -back.low)
+    )
 
 
 def test_the_seed_decides_the_interval():
     """One seed gives one interval, another seed another."""
     churned, first = scores(3, 1.0)
     second = np.random.default_rng(4).normal(size=400)
-    one, again, other = (auc_difference(churned, first, second, replicates=100, seed=seed) for seed in (1, 1, 2))
+    one, again, other = (
+        auc_difference(churned, first, second, replicates=100, seed=seed) for seed in (1, 1, 2)
+    )
     assert one == again
     assert one.low != other.low
     assert one.estimate == other.estimate
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says():
-    """Two equally good noisy scores differ by zero; of 150 worlds the 99 % interval misses it in one or two."""
+    """Two equally good noisy scores differ by zero; of 150 worlds the 99 % interval misses it in
+    one or two.
+    """
     covered = 0
     for world in range(150):
         generator = np.random.default_rng(world)
@@ -67,20 +75,28 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
     assert 144 <= covered <= 150
 
 
-def refitted_aucs(churned: np.ndarray, first: np.ndarray, second: np.ndarray, replicates: int) -> np.ndarray:
-    """Differences of AUCs that scikit-learn computes anew on each stratified resample of whole customers."""
+def refitted_aucs(
+    churned: np.ndarray, first: np.ndarray, second: np.ndarray, replicates: int
+) -> np.ndarray:
+    """Differences of AUCs that scikit-learn computes anew on each stratified resample of whole
+    customers.
+    """
     generator = np.random.default_rng(1)
     groups = [np.flatnonzero(churned == outcome) for outcome in (0, 1)]
     found = []
     for _ in range(replicates):
         rows = np.concatenate([generator.choice(group, len(group)) for group in groups])
-        found.append(roc_auc_score(churned[rows], first[rows]) - roc_auc_score(churned[rows], second[rows]))
+        found.append(
+            roc_auc_score(churned[rows], first[rows]) - roc_auc_score(churned[rows], second[rows])
+        )
     return np.array(found)
 
 
 @pytest.mark.parametrize("likeness", [0.5, 1.0])
 def test_it_is_the_bootstrap_of_whole_customers(likeness):
-    """Resampling placements gives the draws of resampling customers, for models alike and less alike."""
+    """Resampling placements gives the draws of resampling customers, for models alike and less
+    alike.
+    """
     churned, first = scores(5, 1.0)
     second = first + likeness * np.random.default_rng(6).normal(size=400)
     slow = refitted_aucs(churned, first, second, 1_000)

@@ -32,19 +32,37 @@ def measured(counts: dict[str, tuple[int, int, int, int]], *, gates: Gates = GAT
     churned = np.array([value for part in parts.values() for value in part[0]], dtype=np.int8)
     probability = np.array([value for part in parts.values() for value in part[1]])
     names = np.array([name for name, part in parts.items() for _ in part[0]], dtype=object)
-    return measure_fairness({"area": names}, churned, probability, threshold=0.5, gates=gates, seed=seed)
+    return measure_fairness(
+        {"area": names}, churned, probability, threshold=0.5, gates=gates, seed=seed
+    )
 
 
 COUNTS = {"north": (6, 2, 3, 9), "south": (3, 3, 6, 8)}
 
 
 def test_rates_are_those_of_the_confusion_counts():
-    """Selection 9/20, recall 6/8, false alarms 3/12, precision 6/9; predicted 0.475 on average, 0.4 observed."""
+    """Selection 9/20, recall 6/8, false alarms 3/12, precision 6/9; predicted 0.475 on average, 0.4
+    observed.
+    """
     (area,) = measured(COUNTS)
     north = area.groups[0]
-    assert (north.group, north.customers, north.churners, north.stayers, north.is_judged) == ("north", 20, 8, 12, True)
-    values = (north.selection_rate, north.recall, north.false_positive_rate, north.precision, north.calibration_gap)
-    assert [estimate.value for estimate in values] == pytest.approx([0.45, 0.75, 0.25, 6 / 9, 0.075])
+    assert (north.group, north.customers, north.churners, north.stayers, north.is_judged) == (
+        "north",
+        20,
+        8,
+        12,
+        True,
+    )
+    values = (
+        north.selection_rate,
+        north.recall,
+        north.false_positive_rate,
+        north.precision,
+        north.calibration_gap,
+    )
+    assert [estimate.value for estimate in values] == pytest.approx(
+        [0.45, 0.75, 0.25, 6 / 9, 0.075]
+    )
 
 
 def test_shares_have_wilson_intervals():
@@ -56,7 +74,9 @@ def test_shares_have_wilson_intervals():
 
 
 def test_differences_are_the_largest_between_groups():
-    """Parity |9/20 - 9/20| = 0; odds: recall 6/8 - 3/6 = 0.25 exceeds false alarms 6/14 - 3/12 = 0.18."""
+    """Parity |9/20 - 9/20| = 0; odds: recall 6/8 - 3/6 = 0.25 exceeds false alarms 6/14 - 3/12 =
+    0.18.
+    """
     (area,) = measured(COUNTS)
     assert area.demographic_parity_difference.value == pytest.approx(0)
     assert area.equalized_odds_difference.value == pytest.approx(0.25)
@@ -66,7 +86,9 @@ def test_differences_are_the_largest_between_groups():
 
 
 def test_a_small_group_is_named_and_not_judged():
-    """Three churners are below four: the group's rates are reported, its perfect recall opens no gap."""
+    """Three churners are below four: the group's rates are reported, its perfect recall opens no
+    gap.
+    """
     (area,) = measured(COUNTS | {"islands": (3, 0, 0, 40)})
     assert area.too_small == ["islands"]
     assert next(group for group in area.groups if group.group == "islands").recall.value == 1
@@ -75,7 +97,9 @@ def test_a_small_group_is_named_and_not_judged():
 
 
 def test_few_stayers_are_too_few_too():
-    """A group of churners alone is not judged, and its false-positive rate is not defined rather than zero."""
+    """A group of churners alone is not judged, and its false-positive rate is not defined rather
+    than zero.
+    """
     (area,) = measured(COUNTS | {"islands": (5, 1, 0, 0)})
     islands = next(group for group in area.groups if group.group == "islands")
     assert (islands.is_judged, islands.false_positive_rate, islands.stayers) == (False, None, 0)
@@ -101,9 +125,13 @@ def test_a_group_nobody_of_whom_is_selected_has_no_precision():
 def test_the_verdict_names_gap_and_gate():
     """0.25 is within a gate of 0.3 and above one of 0.2."""
     area = measured(COUNTS)
-    assert verdict(area, GATES) == "Largest equalized-odds difference 0.2500, within the gate of 0.3."
+    assert (
+        verdict(area, GATES) == "Largest equalized-odds difference 0.2500, within the gate of 0.3."
+    )
     strict = GATES.model_copy(update={"max_fairness_gap": 0.2})
-    assert verdict(area, strict) == "Largest equalized-odds difference 0.2500, above the gate of 0.2."
+    assert (
+        verdict(area, strict) == "Largest equalized-odds difference 0.2500, above the gate of 0.2."
+    )
 
 
 def test_the_worst_attribute_decides():
@@ -113,7 +141,9 @@ def test_the_worst_attribute_decides():
 
 
 def test_chance_alone_opens_gaps():
-    """Groups of eight and six churners with equal rates often differ by more than 0.25; thousands seldom do."""
+    """Groups of eight and six churners with equal rates often differ by more than 0.25; thousands
+    seldom do.
+    """
     many = {name: tuple(500 * count for count in counts) for name, counts in COUNTS.items()}
     assert measured(COUNTS)[0].chance_gap > 0.25 > 0.05 > measured(many)[0].chance_gap
 
@@ -157,7 +187,9 @@ def test_rows_are_flat():
 
 
 def test_the_gate_sees_what_the_report_says():
-    """The gap handed to the gate is the report's largest difference and its attribute, small groups left out."""
+    """The gap handed to the gate is the report's largest difference and its attribute, small groups
+    left out.
+    """
     generator = np.random.default_rng(3)
     churned = generator.integers(0, 2, 300).astype(np.int8)
     probability = generator.uniform(size=300)
@@ -169,7 +201,10 @@ def test_the_gate_sees_what_the_report_says():
     report = measure_fairness(groups, churned, probability, threshold=0.5, gates=GATES, seed=1)
     gap = largest_gap(groups, churned, probability >= 0.5, GATES)
     assert gap.difference == worst_gap(report)
-    assert gap.attribute == max(report[:2], key=lambda it: it.equalized_odds_difference.value).attribute
+    assert (
+        gap.attribute
+        == max(report[:2], key=lambda it: it.equalized_odds_difference.value).attribute
+    )
     assert largest_gap({"same": groups["same"]}, churned, probability >= 0.5, GATES) is None
 
 

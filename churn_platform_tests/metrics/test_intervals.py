@@ -25,7 +25,9 @@ OPTIONS = {"threshold": 0.3, "economics": ECONOMICS}
 
 
 def world(seed: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Outcomes and the probabilities they were drawn from: a model that is calibrated by construction."""
+    """Outcomes and the probabilities they were drawn from: a model that is calibrated by
+    construction.
+    """
     generator = np.random.default_rng(seed)
     probability = expit(generator.normal(-1.5, 1.2, rows))
     return (generator.uniform(size=rows) < probability).astype(np.int8), probability
@@ -49,7 +51,8 @@ def test_every_metric_but_the_count_has_an_interval_around_it():
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say():
-    """The truth, from 300,000 customers, lies in each 95 % interval of 100 worlds of 1,500 about 95 times.
+    """The truth, from 300,000 customers, lies in each 95 % interval of 100 worlds of 1,500 about 95
+    times.
 
     Outside 88 to 100 is next to impossible for an interval that is right (binomial: one in 250).
     """
@@ -58,7 +61,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     for seed in range(1, 101):
         for name, (low, high) in measured(seed, 1_500)[1].items():
             held[name] += low <= getattr(truth, name) <= high
-    del held["calibration_error"]  # its truth is zero, where a distance without a sign cannot be held
+    del held[
+        "calibration_error"
+    ]  # its truth is zero, where a distance without a sign cannot be held
     assert {name: count for name, count in held.items() if not 88 <= count <= 100} == {}
 
 
@@ -99,12 +104,17 @@ def test_perfect_and_hopeless_rankings_are_no_error():
     churned, perfect = np.array([1, 1, 0, 0]), np.array([0.9, 0.8, 0.2, 0.1])
     for probability, auc in ((perfect, 1.0), (1 - perfect, 0.0)):
         metrics = measure(churned, probability, **OPTIONS)
-        assert metric_intervals(churned, probability, metrics, seed=1, **OPTIONS)["auc"] == (auc, auc)
+        assert metric_intervals(churned, probability, metrics, seed=1, **OPTIONS)["auc"] == (
+            auc,
+            auc,
+        )
 
 
 def test_a_calibration_error_far_from_zero_is_held():
     """Ten bins of 1,000 customers, each 5 points too low: the interval lies around 0.05."""
-    curve = tuple(ReliabilityBin(1_000, 150 + 50 * place, 0.10 + 0.05 * place) for place in range(10))
+    curve = tuple(
+        ReliabilityBin(1_000, 150 + 50 * place, 0.10 + 0.05 * place) for place in range(10)
+    )
     low, high = calibration_error_interval(curve, np.random.default_rng(1))
     assert low < 0.05 < high
     assert high - low < 0.02

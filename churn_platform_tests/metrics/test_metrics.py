@@ -21,7 +21,9 @@ PROBABILITY = np.array([0.9, 0.8, 0.6, 0.3, 0.1])
 
 
 def test_metrics_are_those_of_a_calculation_by_hand():
-    """Two churners among five, ranked first and third; three customers lie at or above the threshold."""
+    """Two churners among five, ranked first and third; three customers lie at or above the
+    threshold.
+    """
     metrics = measure(CHURNED, PROBABILITY, threshold=0.6, economics=ECONOMICS)
     assert metrics.auc == pytest.approx(5 / 6)
     assert metrics.average_precision == pytest.approx((1 + 2 / 3) / 2)
@@ -33,9 +35,9 @@ def test_metrics_are_those_of_a_calculation_by_hand():
 
 def test_money_is_counted_per_customer():
     """Two churners kept at 40 % of 180 EUR, three contacts at 35 EUR, five customers in all."""
-    assert measure(CHURNED, PROBABILITY, threshold=0.6, economics=ECONOMICS).campaign_profit_eur == pytest.approx(
-        (2 * 72 - 3 * 35) / 5
-    )
+    assert measure(
+        CHURNED, PROBABILITY, threshold=0.6, economics=ECONOMICS
+    ).campaign_profit_eur == pytest.approx((2 * 72 - 3 * 35) / 5)
 
 
 def test_the_top_decile_captures_its_churners():
@@ -45,7 +47,8 @@ def test_the_top_decile_captures_its_churners():
 
 
 def test_empc_is_the_expected_best_profit_by_hand():
-    """One churner, ranked first of two: contacting that one alone pays 180 x rate - 35, where the rate is above 35/180.
+    """One churner, ranked first of two: contacting that one alone pays 180 x rate - 35, where the
+    rate is above 35/180.
 
     The mean of max(0, 180 x rate - 35) over even steps of Beta(8, 12), for half of the customers.
     """
@@ -57,7 +60,9 @@ def test_empc_is_the_expected_best_profit_by_hand():
 
 @pytest.mark.parametrize("rate", [0.05, 0.4, 1.0])
 def test_acceptance_varies_around_the_portfolios_rate(rate):
-    """The Beta distribution has the portfolio's mean and, whatever that is, the same concentration."""
+    """The Beta distribution has the portfolio's mean and, whatever that is, the
+    same concentration.
+    """
     first, second = acceptance_parameters(ECONOMICS.model_copy(update={"acceptance_rate": rate}))
     assert first / (first + second) == pytest.approx(rate, abs=0.002)
     assert (first + second, first > 0, second > 0) == (pytest.approx(20), True, True)
@@ -87,14 +92,20 @@ def test_lift_of_a_tiny_share_looks_at_one_customer():
 
 
 def test_calibration_error_weighs_bins_by_size():
-    """Lower bin of three: observed 1/3, predicted 1/3; upper bin of two: observed 1/2, predicted 0.85."""
+    """Lower bin of three: observed 1/3, predicted 1/3; upper bin of two: observed 1/2, predicted
+    0.85.
+    """
     assert calibration_error(CHURNED, PROBABILITY[::-1], bins=1) == pytest.approx(abs(0.4 - 0.54))
-    assert calibration_error(CHURNED, PROBABILITY, bins=2) == pytest.approx((3 * 0.0 + 2 * 0.35) / 5)
+    assert calibration_error(CHURNED, PROBABILITY, bins=2) == pytest.approx(
+        (3 * 0.0 + 2 * 0.35) / 5
+    )
 
 
 def test_fewer_customers_than_bins_is_no_error():
     """Empty bins count for nothing."""
-    assert calibration_error(CHURNED, PROBABILITY, bins=50) == pytest.approx(np.abs(CHURNED - PROBABILITY).mean())
+    assert calibration_error(CHURNED, PROBABILITY, bins=50) == pytest.approx(
+        np.abs(CHURNED - PROBABILITY).mean()
+    )
 
 
 def test_the_table_shows_every_metric():
@@ -107,7 +118,11 @@ def test_the_table_shows_every_metric():
 
 
 def test_the_table_shows_intervals_and_gaps():
-    """A value stands with its interval where there is one; a metric that a model lacks is a dash."""
-    lines = metrics_table({"old": {"auc": 0.8}, "new": {"auc": 0.85, "brier": 0.1}}, {"new": {"auc": (0.84, 0.86)}})
+    """A value stands with its interval where there is one; a metric that a
+    model lacks is a dash.
+    """
+    lines = metrics_table(
+        {"old": {"auc": 0.8}, "new": {"auc": 0.85, "brier": 0.1}}, {"new": {"auc": (0.84, 0.86)}}
+    )
     assert "| AUC-ROC | 0.8 | 0.85 (0.84 to 0.86) |" in lines
     assert "| Brier score | - | 0.1 |" in lines

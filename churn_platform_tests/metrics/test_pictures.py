@@ -13,12 +13,16 @@ def scored(rows: int, threshold: float = 0.3) -> Scored:
     """A model that is right about its customers' probabilities."""
     generator = np.random.default_rng(rows)
     probability = expit(generator.normal(-1.5, 1.2, rows))
-    return Scored((generator.uniform(size=rows) < probability).astype(np.int8), probability, threshold)
+    return Scored(
+        (generator.uniform(size=rows) < probability).astype(np.int8), probability, threshold
+    )
 
 
 @pytest.mark.parametrize("rows", [30, 200_000])
 def test_every_picture_is_a_small_png(rows):
-    """Five pictures below 40 kB, whatever the number of customers, and the same again from the same customers."""
+    """Five pictures below 40 kB, whatever the number of customers, and the same again from the same
+    customers.
+    """
     models = {"challenger 2": scored(rows), "champion <1> $x$": scored(rows + 1)}
     drawn = pictures(models)
     assert list(drawn) == ["roc", "precision_recall", "calibration", "lift", "confusion_matrix"]
@@ -42,7 +46,9 @@ def test_a_threshold_that_contacts_nobody_or_everybody_is_drawn():
 
 
 def test_the_confusion_matrix_counts_by_hand():
-    """Rows are what happened, columns what was predicted; a probability at the threshold counts as churn."""
+    """Rows are what happened, columns what was predicted; a probability at the threshold counts as
+    churn.
+    """
     model = Scored(np.array([1, 1, 0, 0, 0]), np.array([0.5, 0.1, 0.9, 0.2, 0.3]), 0.5)
     assert confusion_counts(model).tolist() == [[2, 1], [1, 1]]
 

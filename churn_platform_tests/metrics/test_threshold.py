@@ -20,7 +20,9 @@ def ranked(*groups: tuple[float, int, int]) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(churned).astype(np.int8), np.concatenate(probability)
 
 
-def chosen(*groups: tuple[float, int, int], min_recall: float = 0.0, economics: Economics = ECONOMICS) -> float:
+def chosen(
+    *groups: tuple[float, int, int], min_recall: float = 0.0, economics: Economics = ECONOMICS
+) -> float:
     """The threshold for the groups."""
     return choose_threshold(*ranked(*groups), economics=economics, min_recall=min_recall)
 
@@ -31,14 +33,18 @@ def test_without_a_gate_the_most_profitable_threshold_wins():
 
 
 def test_the_recall_gate_goes_before_profit():
-    """Where profit alone would stop at 75 % of the churners, a gate of 80 % reaches further down."""
+    """Where profit alone would stop at 75 % of the churners, a gate of 80 %
+    reaches further down.
+    """
     groups = (0.9, 1000, 900), (0.6, 1000, 600), (0.4, 1000, 450), (0.1, 1000, 50)
     assert chosen(*groups) == 0.6
     assert chosen(*groups, min_recall=0.8) == 0.4
 
 
 def test_the_gate_must_be_reached_with_confidence():
-    """A sample's recall of exactly the gate is missed by half of the next samples, so it is not enough."""
+    """A sample's recall of exactly the gate is missed by half of the next samples, so it is not
+    enough.
+    """
     groups = (0.9, 1000, 650), (0.4, 1000, 250), (0.1, 1000, 100)
     assert chosen(*groups, min_recall=0.60) == 0.9
     assert chosen(*groups, min_recall=0.65) == 0.4
@@ -50,7 +56,9 @@ def test_a_gate_out_of_reach_contacts_everybody():
 
 
 def test_ties_stand_or_fall_together():
-    """Customers of one probability are all contacted or none: their order does not make a threshold."""
+    """Customers of one probability are all contacted or none: their order does not make a
+    threshold.
+    """
     churned, probability = ranked((0.5, 10, 5), (0.1, 10, 0))
     turned = np.argsort(np.tile([1, 0], 10), kind="stable")
     options = {"economics": CHEAP, "min_recall": 0.0}
@@ -66,12 +74,16 @@ def test_ties_stand_or_fall_together():
     contact=st.floats(0.5, 150),
 )
 def test_no_threshold_that_reaches_the_gate_pays_more(rows, min_recall, contact):
-    """Every probability in the data is tried by counting: the chosen one is the best of those that are sure enough.
+    """Every probability in the data is tried by counting: the chosen one is the best of those that
+    are sure enough.
 
-    Sure enough, by its definition: were the recall just below the gate, so many hits among half the churners would have
-    a chance of 5 % at most.
+    Sure enough, by its definition: were the recall just below the gate, so many hits among half the
+    churners would have a chance of 5 % at most.
     """
-    churned, probability = np.array([row[0] for row in rows]), np.array([row[1] / 10 for row in rows])
+    churned, probability = (
+        np.array([row[0] for row in rows]),
+        np.array([row[1] / 10 for row in rows]),
+    )
     economics = Economics(contact_cost_eur=contact, acquisition_cost_eur=180, acceptance_rate=0.4)
     profits = {}
     for candidate in np.unique(probability):
@@ -104,7 +116,9 @@ def test_tiers_follow_threshold_base_rate_and_economics():
 )
 def test_bounds_of_tiers_never_rise(threshold, base_rate, contact, acceptance):
     """From critical to low the bounds fall or stay, low begins at zero, high at the threshold."""
-    economics = Economics(contact_cost_eur=contact, acquisition_cost_eur=180, acceptance_rate=acceptance)
+    economics = Economics(
+        contact_cost_eur=contact, acquisition_cost_eur=180, acceptance_rate=acceptance
+    )
     tiers = risk_tiers(threshold=threshold, base_rate=base_rate, economics=economics)
     bounds = [bound for _, bound in tiers]
     assert [name for name, _ in tiers] == ["critical", "high", "medium", "low"]

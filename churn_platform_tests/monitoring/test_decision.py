@@ -54,13 +54,22 @@ def evidence(number: int, **measured: float) -> Evidence:
 
 def flags(series: list[Evidence], last: int, **context) -> list[int]:
     """Numbers of the months up to `last` in which training is required."""
-    return [number for number in range(last + 1) if decide(series, month(number), policy=POLICY, **context).is_required]
+    return [
+        number
+        for number in range(last + 1)
+        if decide(series, month(number), policy=POLICY, **context).is_required
+    ]
 
 
-def causes(series: list[Evidence], last: int, trainings: list[Training], policy: Policy = POLICY) -> dict[int, str]:
-    """What asks for a training in which of the months up to `last`, where these trainings took place."""
+def causes(
+    series: list[Evidence], last: int, trainings: list[Training], policy: Policy = POLICY
+) -> dict[int, str]:
+    """What asks for a training in which of the months up to `last`, where these trainings took
+    place.
+    """
     decided = {
-        number: decide(series, month(number), trainings=trainings, policy=policy).cause for number in range(last + 1)
+        number: decide(series, month(number), trainings=trainings, policy=policy).cause
+        for number in range(last + 1)
     }
     return {number: cause for number, cause in decided.items() if cause}
 
@@ -73,7 +82,9 @@ def lived(
     *,
     is_promoted: bool = True,
 ) -> dict[int, str]:
-    """What asks for a training in the months up to `last`, where each that is asked for takes place."""
+    """What asks for a training in the months up to `last`, where each that is asked for takes
+    place.
+    """
     done = list(trainings or [])
     for number in range(last + 1):
         if decide(series, month(number), trainings=done, policy=policy).is_required:
@@ -82,17 +93,24 @@ def lived(
 
 
 def test_quiet_months_raise_no_flag():
-    """Year after year nothing happens and nothing is required; nor where nothing was measured at all."""
+    """Year after year nothing happens and nothing is required; nor where nothing was measured at
+    all.
+    """
     assert flags([evidence(number, **QUIET_OUTCOMES) for number in range(36)], 36) == []
     assert flags([], 3) == []
 
 
 def test_a_change_in_outcomes_alone_is_flagged_when_they_mature():
     """Features and scores look as ever, yet the ranking broke: one severe window suffices."""
-    series = [evidence(0, **QUIET_OUTCOMES), evidence(1, **WORST, prediction_drift=0.1, drifted_importance=0.0)]
+    series = [
+        evidence(0, **QUIET_OUTCOMES),
+        evidence(1, **WORST, prediction_drift=0.1, drifted_importance=0.0),
+    ]
     decision = decide(series, month(1), policy=POLICY)
     assert decision.is_required
-    assert decision.reasons == ("AUC at least 0.040 below what the champion's probabilities promise",)
+    assert decision.reasons == (
+        "AUC at least 0.040 below what the champion's probabilities promise",
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,13 +118,20 @@ def test_a_change_in_outcomes_alone_is_flagged_when_they_mature():
     [([5], []), ([5, 6], [6]), ([5, 7], [7]), ([5, 8], []), ([5, 6, 7], [6, 7]), ([5, 8, 11], [])],
 )
 def test_notable_windows_must_be_enough_of_the_last(bad_months, flagged):
-    """Two of the last three, the newest included: neighbours or with one between count, two between do not."""
-    series = [evidence(number, **(BAD if number in bad_months else QUIET_OUTCOMES)) for number in range(12)]
+    """Two of the last three, the newest included: neighbours or with one between count, two between
+    do not.
+    """
+    series = [
+        evidence(number, **(BAD if number in bad_months else QUIET_OUTCOMES))
+        for number in range(12)
+    ]
     assert flags(series, 11) == flagged
 
 
 def test_a_missing_month_counts_as_quiet():
-    """Windows are calendar months: a gap does not bring far ones together, and a month without evidence is quiet."""
+    """Windows are calendar months: a gap does not bring far ones together, and a month without
+    evidence is quiet.
+    """
     series = [evidence(5, **BAD), evidence(8, **BAD)]
     assert flags(series, 8) == []
     assert flags([evidence(5, **BAD), evidence(7, **BAD)], 9) == [7]
@@ -137,12 +162,16 @@ def test_a_missing_month_counts_as_quiet():
     ],
 )
 def test_each_signal_has_its_margins(measured, level):
-    """A value at a margin is still inside it; NaN is no evidence; outcomes that are there overrule drift."""
+    """A value at a margin is still inside it; NaN is no evidence; outcomes that are there overrule
+    drift.
+    """
     assert judge(evidence(1, **measured), (), POLICY).level == level
 
 
 def test_drift_without_labels_needs_enough_windows():
-    """While no label matures, drift of scores and features together counts, month by month, never severe."""
+    """While no label matures, drift of scores and features together counts, month by month, never
+    severe.
+    """
     assert flags([evidence(number, **DRIFTED) for number in (3, 4)], 4) == [4]
     assert flags([evidence(3, prediction_drift=99, drifted_importance=1.0)], 3) == []
 
@@ -153,7 +182,9 @@ def test_a_harmless_mix_is_not_flagged():
 
 
 def test_a_broken_feed_never_retrains():
-    """Neither its own drift nor the outcomes predicted from it count; the same evidence of a sound feed would."""
+    """Neither its own drift nor the outcomes predicted from it count; the same evidence of a sound
+    feed would.
+    """
     series = [
         evidence(3, **QUIET_OUTCOMES),
         evidence(4, prediction_drift=9, drifted_importance=0.9),
@@ -163,11 +194,15 @@ def test_a_broken_feed_never_retrains():
     assert flags(series, 5, broken_months={month(4)}) == []
     said = decide(series, month(5), broken_months={month(4)}, policy=POLICY).reasons
     assert said == ("outcomes not judged: the feed of 2025-05 was broken",)
-    assert "feed of 2025-05 is broken" in decide(series, month(4), broken_months={month(4)}).reasons[0]
+    assert (
+        "feed of 2025-05 is broken" in decide(series, month(4), broken_months={month(4)}).reasons[0]
+    )
 
 
 def test_outcomes_of_a_broken_month_still_count():
-    """They were predicted from the sound month before, so a change of the world is not hidden by a fault."""
+    """They were predicted from the sound month before, so a change of the world is not hidden by a
+    fault.
+    """
     assert flags([evidence(4, **WORST)], 4, broken_months={month(4)}) == [4]
 
 
@@ -176,16 +211,22 @@ def test_a_training_is_followed_by_a_cooldown(promoted, flagged):
     """After the training of month 3 the months 4 lies in the cooldown of two, month 5 does not."""
     series = [evidence(number, **WORST) for number in (2, 4, 5, 6)]
     assert flags(series, 6, trainings=[Training(month(3), promoted)]) == flagged
-    words = decide(series, month(4), trainings=[Training(month(3), promoted)], policy=POLICY).reasons
+    words = decide(
+        series, month(4), trainings=[Training(month(3), promoted)], policy=POLICY
+    ).reasons
     assert words == ("quiet until 2025-06 after the training of 2025-04",)
 
 
 def test_a_promotion_resets_the_windows():
-    """Notable months of the former champion do not add to those of the new one; after a refusal they do."""
+    """Notable months of the former champion do not add to those of the new one; after a refusal
+    they do.
+    """
     series = [evidence(number, **BAD) for number in (4, 6)]
     patient = replace(POLICY, cooldown_months=1)
     for promoted, required in ((True, False), (False, True)):
-        decision = decide(series, month(6), trainings=[Training(month(5), promoted)], policy=patient)
+        decision = decide(
+            series, month(6), trainings=[Training(month(5), promoted)], policy=patient
+        )
         assert decision.is_required is required
 
 
@@ -193,21 +234,40 @@ def test_the_windows_of_a_promotions_own_month_are_the_former_champions():
     """Evidence of the month in which a model was promoted is about the one before it."""
     series = [evidence(5, **BAD), evidence(6, **BAD)]
     patient = replace(POLICY, cooldown_months=1)
-    assert not decide(series, month(6), trainings=[Training(month(5), True)], policy=patient).is_required
+    assert not decide(
+        series, month(6), trainings=[Training(month(5), True)], policy=patient
+    ).is_required
 
 
 def test_a_decision_reads_the_same_after_the_training_it_caused():
-    """What happens in a month or later does not change its decision, so a repeated run gives the same."""
+    """What happens in a month or later does not change its decision, so a repeated run gives the
+    same.
+    """
     series = [evidence(number, **WORST) for number in (2, 3)]
     before = decide(series[:1], month(2), policy=POLICY)
-    after = decide(series, month(2), trainings=[Training(month(2), True), Training(month(4), True)], policy=POLICY)
+    after = decide(
+        series,
+        month(2),
+        trainings=[Training(month(2), True), Training(month(4), True)],
+        policy=POLICY,
+    )
     assert before == after
 
 
 def test_a_promotion_after_a_flag_is_followed_up():
-    """In each of three months, though the new champion looks sound; not where nobody trained, or not for a flag."""
-    series = [evidence(2, **WORST), *(evidence(number, **QUIET_OUTCOMES) for number in range(3, 12))]
-    assert causes(series, 11, [Training(month(2), True)]) == {2: ALARM, 3: FOLLOW_UP, 4: FOLLOW_UP, 5: FOLLOW_UP}
+    """In each of three months, though the new champion looks sound; not where nobody trained, or
+    not for a flag.
+    """
+    series = [
+        evidence(2, **WORST),
+        *(evidence(number, **QUIET_OUTCOMES) for number in range(3, 12)),
+    ]
+    assert causes(series, 11, [Training(month(2), True)]) == {
+        2: ALARM,
+        3: FOLLOW_UP,
+        4: FOLLOW_UP,
+        5: FOLLOW_UP,
+    }
     every = [Training(month(number), number == 2) for number in (2, 3, 4, 5)]
     assert causes(series, 11, every) == {2: ALARM, 3: FOLLOW_UP, 4: FOLLOW_UP, 5: FOLLOW_UP}
     assert causes(series, 11, []) == {2: ALARM}
@@ -215,22 +275,34 @@ def test_a_promotion_after_a_flag_is_followed_up():
 
 
 def test_a_refused_training_is_followed_up_while_the_champion_stays_notable():
-    """Month 4 is quiet and asks for none; the promotion of month 5 is followed up whatever the new champion shows."""
+    """Month 4 is quiet and asks for none; the promotion of month 5 is followed up whatever the new
+    champion shows.
+    """
     bad = {2: WORST, 3: BAD, 4: QUIET_OUTCOMES, 5: BAD}
     series = [evidence(number, **bad.get(number, QUIET_OUTCOMES)) for number in range(12)]
     trainings = [Training(month(2), False), Training(month(3), False), Training(month(5), True)]
     patient = replace(POLICY, follow_up_months=4)
-    assert causes(series, 11, trainings, patient) == {2: ALARM, 3: FOLLOW_UP, 5: FOLLOW_UP, 6: FOLLOW_UP}
+    assert causes(series, 11, trainings, patient) == {
+        2: ALARM,
+        3: FOLLOW_UP,
+        5: FOLLOW_UP,
+        6: FOLLOW_UP,
+    }
 
 
 def test_a_flag_in_error_ends_by_itself():
     """The training is refused, the champion keeps its promise again: nothing follows."""
-    series = [evidence(2, **WORST), *(evidence(number, **QUIET_OUTCOMES) for number in range(3, 12))]
+    series = [
+        evidence(2, **WORST),
+        *(evidence(number, **QUIET_OUTCOMES) for number in range(3, 12)),
+    ]
     assert causes(series, 11, [Training(month(2), False)]) == {2: ALARM}
 
 
 def test_trainings_that_are_always_refused_do_not_storm():
-    """The first flag against a champion is followed up, later ones are not: one training in each cooldown remains."""
+    """The first flag against a champion is followed up, later ones are not: one training in each
+    cooldown remains.
+    """
     series = [evidence(number, **WORST) for number in range(2, 14)]
     assert lived(series, 13, is_promoted=False) == {
         **{2: ALARM, 3: FOLLOW_UP, 4: FOLLOW_UP, 5: FOLLOW_UP},
@@ -239,13 +311,18 @@ def test_trainings_that_are_always_refused_do_not_storm():
 
 
 def test_a_champion_is_refreshed():
-    """Six months after each training, promoted or refused, though nothing is notable; where no training is on record,
-    never."""
+    """Six months after each training, promoted or refused, though nothing is notable; where no
+    training is on record, never.
+    """
     series = [evidence(number, **QUIET_OUTCOMES) for number in range(20)]
     policy = replace(POLICY, refresh_after_months=6)
     for is_promoted in (True, False):
         first = [Training(month(0), True)]
-        assert lived(series, 19, first, policy, is_promoted=is_promoted) == {6: REFRESH, 12: REFRESH, 18: REFRESH}
+        assert lived(series, 19, first, policy, is_promoted=is_promoted) == {
+            6: REFRESH,
+            12: REFRESH,
+            18: REFRESH,
+        }
     assert lived(series, 19, [], policy) == {}
     decision = decide(series, month(6), trainings=[Training(month(0), True)], policy=policy)
     assert decision.reasons == ("refresh: the last training is 6 months ago", "nothing notable")
@@ -256,12 +333,16 @@ def test_a_refresh_waits_for_a_sound_month():
     series = [evidence(number, **QUIET_OUTCOMES) for number in range(9)]
     policy = replace(POLICY, refresh_after_months=6)
     context = {"trainings": [Training(month(0), True)], "broken_months": {month(6)}}
-    required = [decide(series, month(number), policy=policy, **context).cause for number in (5, 6, 7)]
+    required = [
+        decide(series, month(number), policy=policy, **context).cause for number in (5, 6, 7)
+    ]
     assert required == [None, None, REFRESH]
 
 
 def test_a_refresh_silences_no_alarm():
-    """A change in the month after a refresh is flagged at once; after a training that a flag asked for it is not."""
+    """A change in the month after a refresh is flagged at once; after a training that a flag asked
+    for it is not.
+    """
     series = [evidence(number, **(WORST if number == 7 else QUIET_OUTCOMES)) for number in range(9)]
     policy = replace(POLICY, refresh_after_months=6)
     trainings = [Training(month(0), True), Training(month(6), True)]

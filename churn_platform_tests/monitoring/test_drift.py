@@ -25,7 +25,9 @@ def months(count: int) -> list[np.ndarray]:
 def drifts(reference_months: list[np.ndarray], current: np.ndarray) -> dict:
     """Drift by feature."""
     reference = make_reference(reference_months, TINY.features)
-    return {row.feature: row for row in feature_drift(reference, current, TINY.features, IMPORTANCES)}
+    return {
+        row.feature: row for row in feature_drift(reference, current, TINY.features, IMPORTANCES)
+    }
 
 
 def test_an_ordinary_month_does_not_drift():
@@ -36,7 +38,9 @@ def test_an_ordinary_month_does_not_drift():
 
 
 def test_drift_is_weighed_by_importance():
-    """Two of four features moved; with 3 of 4 parts and none of the importance they count for three quarters."""
+    """Two of four features moved; with 3 of 4 parts and none of the importance they count for three
+    quarters.
+    """
     current = customers(ROWS, seed=99).features
     current[:, 0] *= 0.5
     current[:, 3] = 0
@@ -48,7 +52,9 @@ def test_drift_is_weighed_by_importance():
 
 
 def test_missing_values_are_drift_and_are_told():
-    """A feature that goes missing in half the rows drifts, and the change of its null share is said."""
+    """A feature that goes missing in half the rows drifts, and the change of its null share is
+    said.
+    """
     current = customers(ROWS, seed=99).features
     current[::2, 1] = np.nan
     row = drifts(months(2), current)["tickets"]

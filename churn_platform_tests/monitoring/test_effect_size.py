@@ -5,7 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from churn_platform.monitoring.effect_size import Bins, feature_bins, jensen_shannon, number_bins, psi
+from churn_platform.monitoring.effect_size import (
+    Bins,
+    feature_bins,
+    jensen_shannon,
+    number_bins,
+    psi,
+)
 from churn_platform_tests.support.tiny import TINY
 
 NAN = np.nan
@@ -18,7 +24,9 @@ def test_psi_is_the_sum_of_its_definition():
 
 
 def test_equal_shares_do_not_differ_whatever_the_rows():
-    """The same shares of ten and of ten thousand rows are hardly apart, and identical histograms not at all."""
+    """The same shares of ten and of ten thousand rows are hardly apart, and identical histograms
+    not at all.
+    """
     assert psi(np.array([3, 5, 2]), np.array([3, 5, 2])) == 0
     assert psi(np.array([3000, 5000, 2000]), np.array([3, 5, 2])) < 0.01
 
@@ -50,20 +58,33 @@ def test_a_mass_at_one_value_stays_together():
 
 
 def test_a_constant_and_an_empty_reference_have_bins():
-    """A constant is told from what lies below and above it; without any value, known and missing are told apart."""
-    assert number_bins(np.array([3.0, 3.0])).count(np.array([2.0, 3.0, 4.0, NAN])).tolist() == [1, 1, 1, 1]
+    """A constant is told from what lies below and above it; without any value, known and missing
+    are told apart.
+    """
+    assert number_bins(np.array([3.0, 3.0])).count(np.array([2.0, 3.0, 4.0, NAN])).tolist() == [
+        1,
+        1,
+        1,
+        1,
+    ]
     assert number_bins(np.array([NAN])).count(np.array([1.0, NAN, NAN])).tolist() == [1, 2]
 
 
 def test_categories_have_a_bin_per_level():
-    """Levels and booleans are counted one by one, with missing values last, also those the reference lacks."""
-    assert feature_bins(np.array([0.0, 0.0]), TINY.feature("plan")).count(np.array([0, 2, 2, NAN])).tolist() == [
+    """Levels and booleans are counted one by one, with missing values last, also those the
+    reference lacks.
+    """
+    assert feature_bins(np.array([0.0, 0.0]), TINY.feature("plan")).count(
+        np.array([0, 2, 2, NAN])
+    ).tolist() == [
         1,
         0,
         2,
         1,
     ]
-    assert feature_bins(np.array([1.0]), TINY.feature("is_late")).count(np.array([0, 1, 1])).tolist() == [1, 2, 0]
+    assert feature_bins(np.array([1.0]), TINY.feature("is_late")).count(
+        np.array([0, 1, 1])
+    ).tolist() == [1, 2, 0]
 
 
 def test_counts_add_up():

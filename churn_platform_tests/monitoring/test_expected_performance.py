@@ -26,14 +26,18 @@ def operator(customers: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_promise_is_a_weighted_auc():
-    """Two customers at 0.8 and 0.2: the higher is the churner in 0.64 of the pairs' weight, the lower in 0.04."""
+    """Two customers at 0.8 and 0.2: the higher is the churner in 0.64 of the pairs' weight, the
+    lower in 0.04.
+    """
     pairs = 1.0 * 1.0  # churners promised times stayers promised
     better, equal = 0.8 * 0.8, 0.8 * 0.2 + 0.2 * 0.8
     assert promised_auc(np.array([0.2, 0.8])) == pytest.approx((better + equal / 2) / pairs)
 
 
 def test_equal_probabilities_promise_a_coin():
-    """Ties count half; certainty promises everything; nobody, or nobody who may leave, promises nothing."""
+    """Ties count half; certainty promises everything; nobody, or nobody who may leave, promises
+    nothing.
+    """
     assert promised_auc(np.full(7, 0.3)) == pytest.approx(0.5)
     assert promised_auc(np.array([0.0, 0.0, 1.0])) == 1
     assert math.isnan(promised_auc(np.array([])))
@@ -43,7 +47,9 @@ def test_equal_probabilities_promise_a_coin():
 def test_expected_counts_at_the_threshold():
     """Of 1.5 churners promised, 1.3 lie at or above 0.4: recall 1.3/1.5, precision 1.3/2."""
     promised = promise(np.array([0.9, 0.4, 0.2, 0.0]), threshold=0.4)
-    assert (promised.recall, promised.precision, promised.churners) == pytest.approx((1.3 / 1.5, 0.65, 1.5))
+    assert (promised.recall, promised.precision, promised.churners) == pytest.approx(
+        (1.3 / 1.5, 0.65, 1.5)
+    )
     assert math.isnan(promise(np.array([0.1]), threshold=0.4).precision)
 
 
@@ -96,7 +102,9 @@ def test_bounds_of_a_count():
 
 
 def test_a_habit_is_taken_off():
-    """A model that always promised 0.02 too much, in seasons of 0.8 to 1.3, is not blamed for as much again."""
+    """A model that always promised 0.02 too much, in seasons of 0.8 to 1.3, is not blamed for as
+    much again.
+    """
     churned, probability = operator(20_000, seed=5)
     plain = compare(churned, probability)
     used = compare(churned, probability, habit=Habit(0.02, 0.0, 0.8, 1.3))
@@ -109,7 +117,9 @@ def test_a_habit_is_taken_off():
 def test_an_uncertain_habit_widens_the_bound():
     """Where the habit itself is known roughly, the gap must be larger to be proven."""
     churned, probability = operator(20_000, seed=5)
-    sure, unsure = (compare(churned, probability, habit=Habit(auc_gap_error=error)) for error in (0.0, 0.05))
+    sure, unsure = (
+        compare(churned, probability, habit=Habit(auc_gap_error=error)) for error in (0.0, 0.05)
+    )
     assert unsure.auc_gap_low < sure.auc_gap_low
 
 

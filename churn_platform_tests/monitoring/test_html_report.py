@@ -9,7 +9,9 @@ from churn_platform_tests.support.tiny import TINY, customers
 
 
 def test_the_page_is_whole_and_opens_offline(tmp_path):
-    """Every feature that has values is on it, no script, style or picture comes from elsewhere, no draft is left."""
+    """Every feature that has values is on it, no script, style or picture comes from elsewhere, no
+    draft is left.
+    """
     before, after = (customers(1_200, seed=seed).features for seed in (1, 2))
     after[:, 1] = np.nan
     target = tmp_path / "reports" / "2025-05" / "feature_drift.html"

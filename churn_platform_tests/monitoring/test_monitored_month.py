@@ -53,11 +53,16 @@ def add(connection, lake: Lake, month: date, people: Labelled, *, schema: str = 
 
     def work() -> None:
         features, labels = f"{schema}.customer_features", f"{schema}.churn_labels"
-        ensure_table(connection, features, {"customer_id": "varchar", "month": "date"} | FEATURE_TYPES)
+        ensure_table(
+            connection, features, {"customer_id": "varchar", "month": "date"} | FEATURE_TYPES
+        )
         ensure_table(connection, labels, LABEL_COLUMNS)
         connection.register("rows", as_table(month, people))
         replace_month(connection, features, month, "select * exclude (churned) from rows")
-        select = f"select date '{shift(month, 1)}' as month, customer_id, month as features_month, churned from rows"
+        select = (
+            f"select date '{shift(month, 1)}' as month, customer_id, month as features_month, "
+            "churned from rows"
+        )
         replace_month(connection, labels, shift(month, 1), select)
         connection.unregister("rows")
 
@@ -94,7 +99,9 @@ def tiny(lake: Lake):
     with closing(connect(lake)) as connection:
         for seed, month in enumerate((JANUARY, shift(JANUARY, 1), shift(JANUARY, 2), APRIL)):
             add(connection, lake, month, customers(CUSTOMERS, seed=seed))
-        write(connection, lake, lambda: replace_training_set(connection, TINY, MAY, rows_max=100_000))
+        write(
+            connection, lake, lambda: replace_training_set(connection, TINY, MAY, rows_max=100_000)
+        )
         yield connection
 
 
@@ -105,7 +112,9 @@ def watched(tiny) -> Watched:
 
 
 def test_the_reference_is_the_training_months(watched):
-    """Features as fitted on in January and February, scores of the two months that it did not see."""
+    """Features as fitted on in January and February, scores of the two months
+    that it did not see.
+    """
     assert len(watched.sample) == 2 * CUSTOMERS
     assert watched.reference.counts[1].sum() == 2 * CUSTOMERS
     assert watched.scores.counts[0].sum() == 2 * CUSTOMERS
@@ -113,7 +122,9 @@ def test_the_reference_is_the_training_months(watched):
 
 
 def test_an_ordinary_month_is_quiet_in_every_respect(tiny, lake, watched):
-    """Neither features nor scores drift, and the outcomes are as promised, with a row per segment."""
+    """Neither features nor scores drift, and the outcomes are as promised, with
+    a row per segment.
+    """
     add(tiny, lake, MAY, customers(CUSTOMERS, seed=9))
     current = found.own_features(tiny, TINY, watched, MAY)
     assert not any(row["is_drifted"] for row in found.find_feature_drift(watched, current))
@@ -121,7 +132,11 @@ def test_an_ordinary_month_is_quiet_in_every_respect(tiny, lake, watched):
     assert not scores["is_drifted"]
     assert abs(scores["score_mean_shift"]) < 0.05
     everyone = found.find_performance(tiny, TINY, watched, JUNE)[0]
-    assert (everyone["segment"], everyone["features_month"], everyone["customers"]) == ("all", MAY, CUSTOMERS)
+    assert (everyone["segment"], everyone["features_month"], everyone["customers"]) == (
+        "all",
+        MAY,
+        CUSTOMERS,
+    )
     assert everyone["scored_by"] == "champion"
     assert abs(everyone["auc_gap"]) < 0.05
     assert scores["expected_auc"] == pytest.approx(everyone["auc"], abs=0.05)
@@ -145,10 +160,13 @@ def test_a_month_without_labels_or_features_has_no_rows(tiny, watched):
 
 @pytest.mark.parametrize(("requests", "rows"), [(0, 0), (499, 0), (500, 4)])
 def test_requests_are_compared_once_they_suffice(tiny, watched, requests, rows):
-    """Without a log, and below 500 requests, there is nothing to compare; from there on each feature has a row."""
+    """Without a log, and below 500 requests, there is nothing to compare; from there on each
+    feature has a row.
+    """
     if requests:
         tiny.execute(
-            "create table tiny.serving_log as select date '2025-04-01' as month, 'r' || i as request_id, 0 as item, "
+            "create table tiny.serving_log as select date '2025-04-01' as month, "
+            "'r' || i as request_id, 0 as item, "
             "1 as model_version, '2025-03' as features_month, [90, 5, 1, 0]::float[] as features "
             f"from range({requests}) as numbers(i)"
         )
@@ -158,12 +176,17 @@ def test_requests_are_compared_once_they_suffice(tiny, watched, requests, rows):
 
 
 def test_requests_are_compared_with_the_customers_who_were_live(tiny, lake, watched):
-    """In May the service answers from April: May's customers are others, and no drift of the requests."""
+    """In May the service answers from April: May's customers are others, and no drift of the
+    requests.
+    """
     add(tiny, lake, MAY, replaced(customers(CUSTOMERS, seed=9), tickets=40))
     tiny.execute(
-        "create table tiny.serving_log as select date '2025-05-01' as month, customer_id as request_id, 0 as item, "
-        "1 as model_version, '2025-04' as features_month, [usage, tickets, is_late, plan]::float[] as features from "
-        f"(select customer_id, {encoded_columns(TINY.features)} from tiny.customer_features where month = '{APRIL}')"
+        "create table tiny.serving_log as select date '2025-05-01' as month, "
+        "customer_id as request_id, 0 as item, "
+        "1 as model_version, '2025-04' as features_month, [usage, tickets, is_late, "
+        "plan]::float[] as features from "
+        f"(select customer_id, {encoded_columns(TINY.features)} from tiny.customer_features "
+        f"where month = '{APRIL}')"
     )
     drifted = found.find_serving_drift(tiny, TINY, watched, MAY)
     assert len(drifted) == 4
@@ -182,14 +205,19 @@ def test_an_older_version_is_watched_though_the_catalogue_grew(tiny, lake):
 
 
 def test_a_version_is_watched_though_an_erasure_took_its_snapshot(tiny, lake):
-    """The same months are read as they are now; without them it says that there is nothing to compare with."""
+    """The same months are read as they are now; without them it says that there is nothing to
+    compare with.
+    """
     snapshot = current_snapshot(tiny)
     tiny.execute("delete from tiny.customer_features where customer_id = 'C00001'")
     expire(tiny, [snapshot])
     watched = with_reference(tiny, fitted(snapshot))
     assert len(watched.sample) == 2 * (CUSTOMERS - 1)
     tiny.execute("delete from tiny.customer_features where month = ?", [JANUARY])
-    with pytest.raises(TrainingError, match=r"cannot be watched.*no labelled customers any more.*2025-01 to 2025-04"):
+    with pytest.raises(
+        TrainingError,
+        match=r"cannot be watched.*no labelled customers any more.*2025-01 to 2025-04",
+    ):
         with_reference(tiny, fitted(snapshot))
 
 
@@ -200,16 +228,24 @@ def test_values_out_of_range_are_measured_all_the_same(tiny, lake, watched):
 
 
 def test_of_a_snapshot_delivered_again_only_strangers_are_judged(lake):
-    """Outcomes that the version was fitted on would flatter it; where nobody else is there, nothing is claimed."""
+    """Outcomes that the version was fitted on would flatter it; where nobody else is there, nothing
+    is claimed.
+    """
     people = customers(CUSTOMERS, seed=1)
     with closing(connect(lake)) as connection:
         add(connection, lake, JANUARY, people)
         add(connection, lake, shift(JANUARY, 1), people)
         snapshot = current_snapshot(connection)
         january = replace(
-            record(snapshot), month="2025-01", training_months=["2025-01"], holdout_month="2025-01", seed=7
+            record(snapshot),
+            month="2025-01",
+            training_months=["2025-01"],
+            holdout_month="2025-01",
+            seed=7,
         )
-        watched = with_reference(connection, Version.of(SNAPSHOT, 1, fit_tiny("logistic_regression"), january))
+        watched = with_reference(
+            connection, Version.of(SNAPSHOT, 1, fit_tiny("logistic_regression"), january)
+        )
         parts = row_splits(people.churned, SNAPSHOT.split)
         assert len(watched.sample) == (parts == TRAIN).sum()
         assert watched.scores.counts[0].sum() == (parts != TRAIN).sum()
@@ -230,11 +266,14 @@ def replaced(people: Labelled, *, tickets: int) -> Labelled:
 
 
 def test_whom_a_campaign_contacted_is_not_judged_by(tiny, lake, watched):
-    """An accepted offer keeps a customer whom the model rightly named; the reference leaves such customers out, too."""
+    """An accepted offer keeps a customer whom the model rightly named; the reference leaves such
+    customers out, too.
+    """
     add(tiny, lake, MAY, customers(CUSTOMERS, seed=9))
     tiny.execute("create schema if not exists tiny_raw")
     tiny.execute(
-        "create table tiny_raw.campaign_contacts as select months.month, customer_id from tiny.customer_features, "
+        "create table tiny_raw.campaign_contacts as select months.month, customer_id "
+        "from tiny.customer_features, "
         f"(values (date '{JANUARY}'), (date '{JUNE}')) as months(month) "
         f"where customer_features.month = '{MAY}' and customer_id < 'C00100'"
     )

@@ -27,7 +27,9 @@ def matured(customers: int) -> Matured:
     churned = (np.arange(customers) % 4 == 0).astype(np.int8)
     probability = np.clip(0.2 + 0.3 * churned + generator.uniform(-0.1, 0.1, customers), 0, 1)
     ids = np.array([f"C{number:04d}" for number in range(customers)], dtype=object)
-    return Matured(FEBRUARY, JANUARY, Labelled(np.zeros((customers, 1)), churned, ids), probability, "champion")
+    return Matured(
+        FEBRUARY, JANUARY, Labelled(np.zeros((customers, 1)), churned, ids), probability, "champion"
+    )
 
 
 @pytest.fixture
@@ -37,18 +39,23 @@ def tiny_lake_with_scores(lake: Lake):
         connection.execute("create schema tiny")
         connection.execute("create schema tiny_raw")
         connection.execute(
-            "create table tiny.monthly_scores as select date '2025-01-01' as month, 3 as model_version, "
+            "create table tiny.monthly_scores as select date '2025-01-01' as month, "
+            "3 as model_version, "
             "customer_id, probability as churn_probability "
-            "from (values ('D', 0.4), ('B', 0.2), ('A', 0.1), ('C', 0.3)) as scores(customer_id, probability)"
+            "from (values ('D', 0.4), ('B', 0.2), ('A', 0.1), ('C', 0.3)) as scores(customer_id, "
+            "probability)"
         )
         connection.execute(
-            "create table tiny_raw.campaign_contacts as select date '2025-02-01' as month, 'B' as customer_id"
+            "create table tiny_raw.campaign_contacts as select date '2025-02-01' as month, "
+            "'B' as customer_id"
         )
         yield connection
 
 
 def test_served_scores_are_found_by_customer(tiny_lake_with_scores):
-    """In the order asked for, whatever the order they are stored in; a part of the customers will do."""
+    """In the order asked for, whatever the order they are stored in; a part of the customers will
+    do.
+    """
     scores = served_scores(tiny_lake_with_scores, TINY, JANUARY, 3, IDS)
     assert scores.tolist() == [0.1, 0.2, 0.3, 0.4]
     assert served_scores(tiny_lake_with_scores, TINY, JANUARY, 3, IDS[1:3]).tolist() == [0.2, 0.3]
@@ -56,7 +63,12 @@ def test_served_scores_are_found_by_customer(tiny_lake_with_scores):
 
 @pytest.mark.parametrize(
     ("month", "version", "ids"),
-    [(JANUARY, 4, IDS), (FEBRUARY, 3, IDS), (JANUARY, 3, np.append(IDS, "E")), (JANUARY, 3, np.append("0", IDS))],
+    [
+        (JANUARY, 4, IDS),
+        (FEBRUARY, 3, IDS),
+        (JANUARY, 3, np.append(IDS, "E")),
+        (JANUARY, 3, np.append("0", IDS)),
+    ],
 )
 def test_scores_that_are_not_all_there_are_not_used(tiny_lake_with_scores, month, version, ids):
     """Another version's, another month's, or those that lack a customer are none."""
@@ -79,7 +91,9 @@ def test_labels_mature_in_the_month_of_the_outcome(lake):
 
 
 def test_segments_are_measured_where_outcomes_suffice():
-    """All customers come first, then each level with 20 churners and stayers; a level of ten is left out."""
+    """All customers come first, then each level with 20 churners and stayers; a level of ten is
+    left out.
+    """
     everyone = matured(400)
     groups = {"plan": np.array(["small"] * 10 + ["large"] * 390, dtype=object)}
     rows = performance_rows(everyone, groups, threshold=0.35, economics=TINY.economics)
@@ -103,4 +117,6 @@ def test_an_overconfident_model_has_a_slope_below_one():
     log_odds = generator.normal(-1, 1.5, 50_000)
     churned = (generator.uniform(size=50_000) < 1 / (1 + np.exp(-log_odds))).astype(np.int8)
     assert calibration_slope(churned, 1 / (1 + np.exp(-log_odds))) == pytest.approx(1, abs=0.05)
-    assert calibration_slope(churned, 1 / (1 + np.exp(-2 * log_odds))) == pytest.approx(0.5, abs=0.03)
+    assert calibration_slope(churned, 1 / (1 + np.exp(-2 * log_odds))) == pytest.approx(
+        0.5, abs=0.03
+    )

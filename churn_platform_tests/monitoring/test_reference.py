@@ -35,5 +35,7 @@ def test_importance_is_the_mean_size_of_contributions():
     model = fit_tiny("logistic_regression")
     features = customers(300, seed=9).features
     importances = mean_contributions(model, features)
-    assert importances["tickets"] == pytest.approx(np.abs(model.contributions(features)[:, 1]).mean())
+    assert importances["tickets"] == pytest.approx(
+        np.abs(model.contributions(features)[:, 1]).mean()
+    )
     assert max(importances, key=importances.__getitem__) in ("usage", "tickets")

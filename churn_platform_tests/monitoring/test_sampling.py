@@ -6,7 +6,12 @@ from functools import partial
 import numpy as np
 import pytest
 
-from churn_platform.monitoring.sampling import answered_from, labelled_sample, sample_features, sample_requests
+from churn_platform.monitoring.sampling import (
+    answered_from,
+    labelled_sample,
+    sample_features,
+    sample_requests,
+)
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import current_snapshot
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, TINY
@@ -40,7 +45,9 @@ def test_features_come_encoded_in_catalogue_order(connection):
 
 
 def test_labelled_samples_are_customers_of_the_same_sample(connection):
-    """Labels and features are sampled alike, so two months differ by what customers did, not by who they are."""
+    """Labels and features are sampled alike, so two months differ by what customers did, not by who
+    they are.
+    """
     snapshot = current_snapshot(connection)
     labelled = labelled_sample(connection, TINY, JANUARY, rows=100, snapshot=snapshot)
     assert len(labelled) == len(sample_features(connection, TINY, JANUARY, rows=100))
@@ -54,7 +61,9 @@ def test_a_month_that_is_not_there_has_no_rows(connection, lake):
 
 
 def test_requests_are_read_as_logged(connection):
-    """Those of the month, the version and the live features, with missing values as NaN, at most as many as asked."""
+    """Those of the month, the version and the live features, with missing values as NaN, at most as
+    many as asked.
+    """
     connection.execute(
         "create table tiny.serving_log as select * from (values "
         "(date '2025-02-01', 'r1', 0, 1, '2025-01', [1, null, 0, 2]::float[]), "

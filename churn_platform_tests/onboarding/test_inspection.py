@@ -12,7 +12,14 @@ from churn_platform.errors import SpecError
 from churn_platform.onboarding import inspection
 from churn_platform.onboarding.understanding import Hints
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform_tests.support.onboarding_files import ROWS, Desk, cycle, features_of, finding_on, frame
+from churn_platform_tests.support.onboarding_files import (
+    ROWS,
+    Desk,
+    cycle,
+    features_of,
+    finding_on,
+    frame,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,8 +40,12 @@ from churn_platform_tests.support.onboarding_files import ROWS, Desk, cycle, fea
         (cycle("007", "010", "123"), "category", False),
     ],
 )
-def test_type_follows_every_value_of_a_csv_column(desk: Desk, values: list[str], kind: str, nullable: bool) -> None:
-    """The type is one that reads every value; blanks and, except in texts, words for 'missing' make it nullable."""
+def test_type_follows_every_value_of_a_csv_column(
+    desk: Desk, values: list[str], kind: str, nullable: bool
+) -> None:
+    """The type is one that reads every value; blanks and, except in texts, words for 'missing' make
+    it nullable.
+    """
     feature = features_of(desk.onboard(desk.csv(frame(value=values))))["value"]
     assert (feature.type, feature.nullable) == (kind, nullable)
 
@@ -49,7 +60,9 @@ def test_type_follows_every_value_of_a_csv_column(desk: Desk, values: list[str],
         (pd.Categorical(cycle("a", "b")), "category", False),
     ],
 )
-def test_type_follows_parquet_types(desk: Desk, values: pd.api.extensions.ExtensionArray, kind: str, nullable: bool):
+def test_type_follows_parquet_types(
+    desk: Desk, values: pd.api.extensions.ExtensionArray, kind: str, nullable: bool
+):
     """Typed Parquet columns keep their meaning; NaN and null are missing."""
     feature = features_of(desk.onboard(desk.parquet(frame(value=values))))["value"]
     assert (feature.type, feature.nullable) == (kind, nullable)
@@ -57,15 +70,17 @@ def test_type_follows_parquet_types(desk: Desk, values: pd.api.extensions.Extens
 
 def test_levels_are_as_ingest_stores_them(desk: Desk) -> None:
     """Levels are trimmed and listed once, and a word for 'missing' stays a level of a text."""
-    feature = features_of(desk.onboard(desk.csv(frame(colour=cycle("red", " red ", "N/A", 'dark "red", #1')))))[
-        "colour"
-    ]
+    feature = features_of(
+        desk.onboard(desk.csv(frame(colour=cycle("red", " red ", "N/A", 'dark "red", #1'))))
+    )["colour"]
     assert feature.levels == ("N/A", 'dark "red", #1', "red")
 
 
 def test_range_leaves_room_for_next_month(desk: Desk) -> None:
     """A column without negatives is bounded by 0 alone, one with negatives not at all."""
-    features = features_of(desk.onboard(desk.csv(frame(bill=cycle("10", "20"), balance=cycle("-3", "5")))))
+    features = features_of(
+        desk.onboard(desk.csv(frame(bill=cycle("10", "20"), balance=cycle("-3", "5"))))
+    )
     assert features["bill"].range == (0, None)
     assert features["balance"].range == (None, None)
 
@@ -84,11 +99,15 @@ def test_range_leaves_room_for_next_month(desk: Desk) -> None:
         ("row", [str(row) for row in range(ROWS)], "suspected id"),
     ],
 )
-def test_useless_columns_are_left_out_with_a_reason(desk: Desk, header: str, values: list[str], said: str) -> None:
+def test_useless_columns_are_left_out_with_a_reason(
+    desk: Desk, header: str, values: list[str], said: str
+) -> None:
     """Empty and constant columns, dates and ids are no features, and a finding says why."""
     onboarded = desk.onboard(desk.csv(frame(**{header: values})))
     assert header not in features_of(onboarded)
-    assert f"{header!r} left out" in finding_on(onboarded, header) and said in finding_on(onboarded, header)
+    assert f"{header!r} left out" in finding_on(onboarded, header) and said in finding_on(
+        onboarded, header
+    )
 
 
 def test_text_with_many_values_is_left_out(desk: Desk) -> None:
@@ -111,20 +130,28 @@ def test_text_with_many_values_is_left_out(desk: Desk) -> None:
 
 def test_unique_integer_that_is_no_id_is_kept(desk: Desk) -> None:
     """A measured integer may differ in every row; it is used, and the doubt is reported."""
-    onboarded = desk.onboard(desk.csv(frame(bytes_used=[str(row * row * 977) for row in range(ROWS)])))
+    onboarded = desk.onboard(
+        desk.csv(frame(bytes_used=[str(row * row * 977) for row in range(ROWS)]))
+    )
     assert features_of(onboarded)["bytes_used"].type == "integer"
     assert "remove it if it is an id" in finding_on(onboarded, "bytes_used")
 
 
 def test_infinite_values_are_missing_and_nested_columns_left_out(desk: Desk) -> None:
-    """What no model can take is no feature; an infinite number counts as missing, and that is said."""
-    onboarded = desk.onboard(desk.parquet(frame(ratio=cycle(1.5, np.inf), history=cycle([1, 2], [3]))))
+    """What no model can take is no feature; an infinite number counts as
+    missing, and that is said.
+    """
+    onboarded = desk.onboard(
+        desk.parquet(frame(ratio=cycle(1.5, np.inf), history=cycle([1, 2], [3])))
+    )
     assert list(features_of(onboarded)) == ["plan", "ratio"]
     assert "count as missing" in finding_on(onboarded, "ratio")
 
 
 def test_feature_names_are_identifiers_and_sources_keep_the_header(desk: Desk) -> None:
-    """Names are valid, not reserved and distinct, in any alphabet; the header is kept as it stands."""
+    """Names are valid, not reserved and distinct, in any alphabet; the header
+    is kept as it stands.
+    """
     headers = {
         "  Total  Charges": "total_charges",
         "InternetService": "internet_service",
@@ -138,7 +165,9 @@ def test_feature_names_are_identifiers_and_sources_keep_the_header(desk: Desk) -
         "a" * 80: "a" * 58,
         "a" * 79 + "b": "a" * 58 + "_2",
     }
-    data = frame(**{header: cycle(str(place), "x") for place, header in enumerate(headers)}).drop(columns="plan")
+    data = frame(**{header: cycle(str(place), "x") for place, header in enumerate(headers)}).drop(
+        columns="plan"
+    )
     features = desk.onboard(desk.parquet(data)).portfolio.features
     assert {feature.source: feature.name for feature in features} == headers
     assert features[0].reason == "Total charges: {value}"
@@ -148,17 +177,24 @@ def test_feature_names_are_identifiers_and_sources_keep_the_header(desk: Desk) -
     "header", ["Gender", "sex", "Age", "age_group", "SeniorCitizen", "maritalStatus", "Nationality"]
 )
 def test_protected_attributes_are_guessed(desk: Desk, header: str) -> None:
-    """Usual names of protected attributes are watched, with a finding that asks for confirmation."""
+    """Usual names of protected attributes are watched, with a finding that asks
+    for confirmation.
+    """
     onboarded = desk.onboard(desk.csv(frame(**{header: cycle("u", "v")})))
     (name,) = onboarded.portfolio.protected_attributes
     assert features_of(onboarded)[name].protected
     assert "confirm" in finding_on(onboarded, header)
 
 
-@pytest.mark.parametrize("header", ["data_usage", "average_bill", "AccountAge", "package", "message_count"])
+@pytest.mark.parametrize(
+    "header", ["data_usage", "average_bill", "AccountAge", "package", "message_count"]
+)
 def test_look_alikes_are_not_protected(desk: Desk, header: str) -> None:
     """'Age' inside another word, or the age of a thing, is nobody's age."""
-    assert desk.onboard(desk.csv(frame(**{header: cycle("3", "4")}))).portfolio.protected_attributes == ()
+    assert (
+        desk.onboard(desk.csv(frame(**{header: cycle("3", "4")}))).portfolio.protected_attributes
+        == ()
+    )
 
 
 def test_protected_attributes_may_be_named(desk: Desk) -> None:
@@ -171,7 +207,9 @@ def test_protected_attributes_may_be_named(desk: Desk) -> None:
 def test_what_is_left_out_can_be_put_back(desk: Desk) -> None:
     """Removing the '#' of a feature that was left out gives a valid spec with that feature."""
     onboarded = desk.onboard(desk.csv(frame(row=[str(row) for row in range(ROWS)])))
-    text = re.sub(r"^  # - ", "  - ", onboarded.path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    text = re.sub(
+        r"^  # - ", "  - ", onboarded.path.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
     assert Portfolio.model_validate(yaml.safe_load(text)).feature_names == ["plan", "row"]
 
 
@@ -179,14 +217,18 @@ def test_ids_are_found_however_many_rows_there_are(desk: Desk) -> None:
     """An id beyond the levels that are counted one by one is still known to differ in every row."""
     rows = range(3000)
     label = ["Yes" if row // 7 % 5 == 0 else "No" for row in rows]
-    data = pd.DataFrame({"id": rows, "account": [row * 11 + 5 for row in rows], "calls": [row % 90 for row in rows]})
+    data = pd.DataFrame(
+        {"id": rows, "account": [row * 11 + 5 for row in rows], "calls": [row % 90 for row in rows]}
+    )
     onboarded = desk.onboard(desk.parquet(data.assign(churn=label)))
     assert list(features_of(onboarded)) == ["calls"]
     assert "suspected id" in finding_on(onboarded, "account")
 
 
 def test_a_day_is_a_feature_of_its_own(desk: Desk) -> None:
-    """The days before the month's end, in the order of day and month that one value shows; an open order is asked."""
+    """The days before the month's end, in the order of day and month that one value shows; an open
+    order is asked.
+    """
     days = cycle("03/11/2018", "25/01/2016")
     feature = features_of(desk.onboard(desk.csv(frame(joined=days))))["joined_days"]
     assert (feature.source, feature.type, feature.format.date) == ("joined", "integer", "%d/%m/%Y")
@@ -206,8 +248,12 @@ def test_a_day_is_a_feature_of_its_own(desk: Desk) -> None:
         (("(5.1)", "7.2"), (".", "")),
     ],
 )
-def test_numbers_are_read_as_the_column_writes_them(desk: Desk, values: tuple[str, ...], form: Any) -> None:
-    """Thousands, decimals, currencies and signs are decided from all values, and kept in the spec."""
+def test_numbers_are_read_as_the_column_writes_them(
+    desk: Desk, values: tuple[str, ...], form: Any
+) -> None:
+    """Thousands, decimals, currencies and signs are decided from all values,
+    and kept in the spec.
+    """
     feature = features_of(desk.onboard(desk.csv(frame(x=cycle(*values)))))["x"]
     assert feature.type in ("number", "integer")
     assert (feature.format and (feature.format.decimal, feature.format.thousands)) == form
@@ -222,9 +268,15 @@ def test_a_sign_that_may_be_both_is_asked(desk: Desk) -> None:
     assert features_of(said)["x"].format.thousands == "."
 
 
-def test_many_columns_take_few_statements_over_a_bounded_table(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_columns_take_few_statements_over_a_bounded_table(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The columns are measured in parts, and the parts find what all together find."""
-    columns = {"tone": cycle("red", "blue"), "calls": cycle("1", "2", "30"), "note": [f"n{row}" for row in range(ROWS)]}
+    columns = {
+        "tone": cycle("red", "blue"),
+        "calls": cycle("1", "2", "30"),
+        "note": [f"n{row}" for row in range(ROWS)],
+    }
     file = desk.csv(frame(**columns))
     together = desk.onboard(file)
     monkeypatch.setattr(inspection, "VALUES_AT_ONCE", ROWS)  # one column at once

@@ -7,7 +7,15 @@ import pytest
 
 from churn_platform.errors import SpecError
 from churn_platform.onboarding.label import Given
-from churn_platform_tests.support.onboarding_files import CHURNED, ROWS, Desk, cycle, features_of, finding_on, frame
+from churn_platform_tests.support.onboarding_files import (
+    CHURNED,
+    ROWS,
+    Desk,
+    cycle,
+    features_of,
+    finding_on,
+    frame,
+)
 
 
 def labelled(churned: Any, stayed: Any) -> list[Any]:
@@ -43,7 +51,9 @@ def test_label_values_are_recognised(desk: Desk, churned: str, stayed: str) -> N
 def test_parquet_labels_are_compared_as_ingest_stores_them(
     desk: Desk, extensions, churned: Any, stayed: Any, positive: str
 ) -> None:
-    """Booleans, integers and floats of a Parquet file are listed as their text, and every label comes through."""
+    """Booleans, integers and floats of a Parquet file are listed as their text, and every label
+    comes through.
+    """
     file = desk.parquet(frame(churn=labelled(churned, stayed)))
     assert desk.onboard(file).portfolio.label.positive == (positive,)
     _, labels = desk.ingest(file, extensions)
@@ -93,11 +103,22 @@ NOISE = np.random.default_rng(7).normal(size=ROWS)
         ("reason", [f"moved {row}" if churned else "" for row, churned in enumerate(CHURNED)]),
         ("status", labelled("gone", "here")),
         ("closed", labelled("1", "0")),
-        ("final_bill", [9 + noise if churned else noise for churned, noise in zip(CHURNED, NOISE, strict=True)]),
-        ("last_use", ["" if churned else noise for churned, noise in zip(CHURNED, NOISE, strict=True)]),
+        (
+            "final_bill",
+            [
+                9 + noise if churned else noise
+                for churned, noise in zip(CHURNED, NOISE, strict=True)
+            ],
+        ),
+        (
+            "last_use",
+            ["" if churned else noise for churned, noise in zip(CHURNED, NOISE, strict=True)],
+        ),
     ],
 )
-def test_columns_that_know_the_label_are_left_out(desk: Desk, header: str, values: list[Any]) -> None:
+def test_columns_that_know_the_label_are_left_out(
+    desk: Desk, header: str, values: list[Any]
+) -> None:
     """A level, a number or a gap that tells who churned all by itself is a suspected leak."""
     onboarded = desk.onboard(desk.csv(frame(**{header: values})))
     assert header not in features_of(onboarded)
@@ -106,24 +127,34 @@ def test_columns_that_know_the_label_are_left_out(desk: Desk, header: str, value
 
 def test_leak_stands_in_the_file_as_a_comment(desk: Desk) -> None:
     """The feature that was left out can be put back by hand."""
-    text = desk.onboard(desk.csv(frame(status=labelled("gone", "here")))).path.read_text(encoding="utf-8")
+    text = desk.onboard(desk.csv(frame(status=labelled("gone", "here")))).path.read_text(
+        encoding="utf-8"
+    )
     assert "\n  # - {name: status, source: status, type: category" in text
 
 
 def test_harmless_columns_are_no_leaks(desk: Desk) -> None:
     """Noise, a text that differs in every row and a weak signal are not taken for leaks."""
     weak = [noise + churned for churned, noise in zip(CHURNED, NOISE, strict=True)]
-    onboarded = desk.onboard(desk.csv(frame(noise=NOISE, weak=weak, text=[f"t{row}" for row in range(ROWS)])))
+    onboarded = desk.onboard(
+        desk.csv(frame(noise=NOISE, weak=weak, text=[f"t{row}" for row in range(ROWS)]))
+    )
     assert not [finding for finding in onboarded.findings if "leak" in finding]
 
 
 def test_too_few_customers_to_look_for_leaks(desk: Desk) -> None:
-    """Where a handful churned, chance looks like a leak: nothing is accused, and a finding says so."""
-    onboarded = desk.onboard(desk.csv(frame(churn=["Yes" if row < 3 else "No" for row in range(ROWS)])))
+    """Where a handful churned, chance looks like a leak: nothing is accused,
+    and a finding says so.
+    """
+    onboarded = desk.onboard(
+        desk.csv(frame(churn=["Yes" if row < 3 else "No" for row in range(ROWS)]))
+    )
     assert any("leaks could not be looked for" in finding for finding in onboarded.findings)
 
 
-@pytest.mark.parametrize("header", ["is_active", "Retained", "Still Subscribed", "Renewed", "not churned", "aktiv"])
+@pytest.mark.parametrize(
+    "header", ["is_active", "Retained", "Still Subscribed", "Renewed", "not churned", "aktiv"]
+)
 def test_who_stays_is_not_taken_for_who_left(desk: Desk, header: str) -> None:
     """Where the name speaks of staying, no means churned, and that is said."""
     data = frame().drop(columns="churn").assign(**{header: labelled("0", "1")})

@@ -11,7 +11,14 @@ import yaml
 from churn_platform.errors import SpecError
 from churn_platform.onboarding import onboard
 from churn_platform.portfolios.loader import load_portfolios
-from churn_platform_tests.support.onboarding_files import CHURNED, ROWS, Desk, cycle, features_of, frame
+from churn_platform_tests.support.onboarding_files import (
+    CHURNED,
+    ROWS,
+    Desk,
+    cycle,
+    features_of,
+    frame,
+)
 
 IBM_TELCO = Path(__file__).parents[2] / "../shared/data/ibm_telco.csv"
 
@@ -22,7 +29,9 @@ ODD_CSV = (
 
 
 def test_odd_csv_comes_through_ingest(desk: Desk, extensions: Path) -> None:
-    """BOM, double blanks, mixed and camel case, quotes, gaps: the file onboarded is a file that ingest accepts."""
+    """BOM, double blanks, mixed and camel case, quotes, gaps: the file onboarded is a file that
+    ingest accepts.
+    """
     file = desk.csv(ODD_CSV)
     desk.onboard(file, id_column="customer id", label_column="Churn")
     rows, labels = desk.ingest(file, extensions)
@@ -32,7 +41,13 @@ def test_odd_csv_comes_through_ingest(desk: Desk, extensions: Path) -> None:
         ["C", None, "card", False, "3.5"],
         ["D", 7.0, "card", True, None],
     ]
-    assert list(rows[0]) == ["customer_id", "total_charges", "payment_method", "is_paperless", "mixed"]
+    assert list(rows[0]) == [
+        "customer_id",
+        "total_charges",
+        "payment_method",
+        "is_paperless",
+        "mixed",
+    ]
     assert labels == {"A": True, "B": False, "C": False}
 
 
@@ -49,7 +64,15 @@ def test_parquet_comes_through_ingest(desk: Desk, extensions: Path) -> None:
     file = desk.parquet(data)
     onboarded = desk.onboard(file)
     rows, labels = desk.ingest(file, extensions)
-    assert onboarded.portfolio.feature_names == ["plan", "month_2", "key", "column_4", "grosse", "word", "on"]
+    assert onboarded.portfolio.feature_names == [
+        "plan",
+        "month_2",
+        "key",
+        "column_4",
+        "grosse",
+        "word",
+        "on",
+    ]
     assert [rows[place]["word"] for place in (0, 5, 10, 15)] == ["it's", "a\nb", "{x}", "null"]
     assert [rows[place]["on"] for place in (0, 5, 10)] == [True, None, False]
     assert [rows[place]["grosse"] for place in (0, 5)] == [1.5, None]
@@ -61,7 +84,11 @@ def test_spec_is_read_beside_the_shipped_ones(desk: Desk) -> None:
     onboarded = desk.onboard(desk.csv(frame()))
     portfolio = load_portfolios(desk.folder / "own")["acme"]
     assert portfolio == onboarded.portfolio
-    assert (portfolio.split.policy, portfolio.gates.min_auc, portfolio.economics.contact_cost_eur) == (
+    assert (
+        portfolio.split.policy,
+        portfolio.gates.min_auc,
+        portfolio.economics.contact_cost_eur,
+    ) == (
         "stratified",
         0.70,
         35,
@@ -69,10 +96,14 @@ def test_spec_is_read_beside_the_shipped_ones(desk: Desk) -> None:
 
 
 def test_spec_says_how_it_was_made(desk: Desk) -> None:
-    """The first lines give the command without any path, the rows and the findings; a feature is one line."""
+    """The first lines give the command without any path, the rows and the findings; a feature is
+    one line.
+    """
     onboarded = desk.onboard(desk.csv(frame(empty=[""] * ROWS)), id_column="ID")
     text = onboarded.path.read_text(encoding="utf-8")
-    assert text.startswith("# Made by: churn onboard snapshot.csv --name acme --id id --label churn\n# from 40 rows")
+    assert text.startswith(
+        "# Made by: churn onboard snapshot.csv --name acme --id id --label churn\n# from 40 rows"
+    )
     assert str(desk.folder) not in text
     assert all(f"# - {finding}\n" in text for finding in onboarded.findings)
     assert text.count("\n  - {name:") == len(onboarded.portfolio.features)
@@ -98,10 +129,16 @@ def test_spec_says_how_it_was_made(desk: Desk) -> None:
         ("id,x,churn\nA,1,Yes\nB,2,No\n", {"name": "Acme"}, "'Acme' is not usable"),
         ("id,x,churn\nA,1,Yes\nB,2,No\n", {"name": "order"}, "'order' is not usable"),
         ("id,x,churn\nA,1,Yes\nB,2,No\n", {"name": "acme_raw"}, "'acme_raw' is not usable"),
-        ("id,x,churn\nA,1,Yes\nB,2,No\n", {"name": "ibm_telco", "overwrite": True}, "exists already"),
+        (
+            "id,x,churn\nA,1,Yes\nB,2,No\n",
+            {"name": "ibm_telco", "overwrite": True},
+            "exists already",
+        ),
     ],
 )
-def test_unusable_input_is_refused(desk: Desk, content: str, options: dict[str, Any], said: str) -> None:
+def test_unusable_input_is_refused(
+    desk: Desk, content: str, options: dict[str, Any], said: str
+) -> None:
     """Each refusal names the thing that is wrong, and nothing is written."""
     with pytest.raises(SpecError) as error:
         desk.onboard(desk.csv(content), **options)
@@ -127,7 +164,9 @@ def test_truncated_gzip_is_refused(desk: Desk) -> None:
 
 
 def test_name_is_taken_unless_overwritten(desk: Desk) -> None:
-    """A spec, perhaps corrected by hand, is replaced only on demand, and then even where it is broken."""
+    """A spec, perhaps corrected by hand, is replaced only on demand, and then even where it is
+    broken.
+    """
     file = desk.csv(frame())
     spec = desk.onboard(file).path
     spec.write_text("name: [")
@@ -142,13 +181,21 @@ def test_name_is_taken_unless_overwritten(desk: Desk) -> None:
 def test_ibm_telco_is_understood(tmp_path: Path) -> None:
     """The public file gives the features that its hand-written spec has, and no leak."""
     onboarded = onboard(
-        IBM_TELCO, name="telco", id_column="customerID", label_column="Churn", portfolios_dir=tmp_path / "own"
+        IBM_TELCO,
+        name="telco",
+        id_column="customerID",
+        label_column="Churn",
+        portfolios_dir=tmp_path / "own",
     )
     features, shipped = features_of(onboarded), load_portfolios(tmp_path)["ibm_telco"]
     assert (onboarded.rows, round(onboarded.churn_rate, 4)) == (7043, 0.2654)
     assert onboarded.portfolio.id_column == "customerID"
     assert onboarded.portfolio.protected_attributes == ("gender", "senior_citizen")
-    assert [(feature.name, feature.type, feature.levels, feature.nullable) for feature in features.values()] == [
-        (feature.name, feature.type, feature.levels, feature.nullable) for feature in shipped.features
+    assert [
+        (feature.name, feature.type, feature.levels, feature.nullable)
+        for feature in features.values()
+    ] == [
+        (feature.name, feature.type, feature.levels, feature.nullable)
+        for feature in shipped.features
     ]
     assert not [finding for finding in onboarded.findings if "leak" in finding]

@@ -1,7 +1,9 @@
-"""An installation whose commands run in processes of their own, which are killed at a moment that is aimed at.
+"""An installation whose commands run in processes of their own, which are killed at a moment that
+is aimed at.
 
-A process is a fork of this one, in which the libraries are imported already: starting one costs milliseconds instead
-of twenty seconds. It leads a session of its own, so that one SIGKILL takes what it has started (dbt, `mlflow gc`) too.
+A process is a fork of this one, in which the libraries are imported already: starting one costs
+milliseconds instead of twenty seconds. It leads a session of its own, so that one SIGKILL takes
+what it has started (dbt, `mlflow gc`) too.
 """
 
 import os
@@ -25,20 +27,38 @@ from churn_platform.settings import Settings, load_settings
 from churn_platform_tests.support.graph_runs import HASH_KEY
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("churn_platform.cli", "churn_platform.definitions", "mlflow", "dagster_mlflow", "xgboost", "lightgbm", "shap")
+HEAVY = (
+    "churn_platform.cli",
+    "churn_platform.definitions",
+    "mlflow",
+    "dagster_mlflow",
+    "xgboost",
+    "lightgbm",
+    "shap",
+)
 POLL_SECONDS = 0.002
 TOO_LONG_SECONDS = 900.0
 
 
 def preload() -> None:
     """Import here what each process would have to import."""
-    for name in (*HEAVY, "skl2onnx", "onnxmltools", "evidently", "matplotlib.pyplot", "optuna", "mlflow.pyfunc"):
+    for name in (
+        *HEAVY,
+        "skl2onnx",
+        "onnxmltools",
+        "evidently",
+        "matplotlib.pyplot",
+        "optuna",
+        "mlflow.pyfunc",
+    ):
         import_module(name)
 
 
 @dataclass
 class Installation:
-    """A data folder and a Dagster home below `folder`, with settings that make runs quick and repeatable."""
+    """A data folder and a Dagster home below `folder`, with settings that make runs quick and
+    repeatable.
+    """
 
     folder: Path
     known_runs: set[Path] = field(default_factory=set)
@@ -61,12 +81,16 @@ class Installation:
 
     @cached_property
     def environment(self) -> dict[str, str]:
-        """What a command finds in its environment; the repository's own dagster.yaml, with its history in `home`."""
+        """What a command finds in its environment; the repository's own dagster.yaml, with its
+        history in `home`.
+        """
         self.home.mkdir(parents=True, exist_ok=True)
         config = yaml.safe_load((ROOT / "dagster.yaml").read_text())
         kept = {key: config[key] for key in ("concurrency", "telemetry", "nux")}
         (self.home / "dagster.yaml").write_text(yaml.safe_dump(kept))
-        others = {name: value for name, value in os.environ.items() if not name.startswith("CHURN_")}
+        others = {
+            name: value for name, value in os.environ.items() if not name.startswith("CHURN_")
+        }
         return others | {
             "DAGSTER_HOME": str(self.home),
             "CHURN_DATA_DIR": str(self.data),
@@ -82,20 +106,27 @@ class Installation:
     @property
     def settings(self) -> Settings:
         """The settings in force, as far as they name places."""
-        return load_settings(data_dir=self.data, portfolios_dir=self.data / "portfolios", phone_hash_key=HASH_KEY)
+        return load_settings(
+            data_dir=self.data, portfolios_dir=self.data / "portfolios", phone_hash_key=HASH_KEY
+        )
 
     def keep(self, name: str) -> None:
         """Keep a copy of the whole installation under a name."""
         shutil.copytree(self.data.parent, self.folder / name, symlinks=True)
 
     def bring_back(self, name: str) -> None:
-        """Put a copy in place of the installation, at the same path: the lake's catalog names absolute ones."""
+        """Put a copy in place of the installation, at the same path: the lake's catalog names
+        absolute ones.
+        """
         shutil.rmtree(self.data.parent)
         (self.folder / name).rename(self.data.parent)
 
     def start(self, command: Callable[[], object]) -> int:
         """Begin a command in a process of its own; returns its id. What it prints goes to `log`."""
-        self.known_runs, self.known_records = set(self._event_logs()), len(read_records(self.settings.audit_path))
+        self.known_runs, self.known_records = (
+            set(self._event_logs()),
+            len(read_records(self.settings.audit_path)),
+        )
         environment = self.environment
         child = os.fork()
         if child == 0:
@@ -103,16 +134,22 @@ class Installation:
         return child
 
     def complete(self, command: Callable[[], object]) -> float:
-        """Run a command to its end; returns the seconds. AssertionError with what it printed where it fails."""
+        """Run a command to its end; returns the seconds. AssertionError with what it printed where
+        it fails.
+        """
         begun = time.monotonic()
         _, status = os.waitpid(self.start(command), 0)
         assert status == 0, self.log.read_text()[-3_000:]
         return time.monotonic() - begun
 
-    def kill(self, command: Callable[[], object], sign: "Sign", delay: float, step: str | None) -> float | None:
-        """Kill a command some seconds after a sign; returns the seconds since it began, None where it ended before.
+    def kill(
+        self, command: Callable[[], object], sign: "Sign", delay: float, step: str | None
+    ) -> float | None:
+        """Kill a command some seconds after a sign; returns the seconds since it began, None where
+        it ended before.
 
-        The end of `step` cuts the delay short: it was measured in the twin, when the machine may have been slower.
+        The end of `step` cuts the delay short: it was measured in the twin, when the machine may
+        have been slower.
         """
         begun = time.monotonic()
         child = self.start(command)
@@ -144,7 +181,9 @@ class Installation:
         return found
 
     def _event_logs(self) -> list[Path]:
-        return [path for path in (self.home / "history" / "runs").glob("*.db") if path.stem != "index"]
+        return [
+            path for path in (self.home / "history" / "runs").glob("*.db") if path.stem != "index"
+        ]
 
 
 def _become(command: Callable[[], object], environment: dict[str, str], log: Path) -> None:
@@ -172,8 +211,15 @@ def _become(command: Callable[[], object], environment: dict[str, str], log: Pat
 def _step_events(path: Path, kind: str) -> dict[str, float]:
     """Steps of a run with the time of an event; none while the file is being made."""
     query = "select step_key, timestamp from event_logs where dagster_event_type = ?"
-    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as events:
-        return {step: _seconds(moment) for step, moment in events.execute(query, [kind]).fetchall() if step}
+    with (
+        suppress(sqlite3.OperationalError),
+        closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as events,
+    ):
+        return {
+            step: _seconds(moment)
+            for step, moment in events.execute(query, [kind]).fetchall()
+            if step
+        }
     return {}
 
 
@@ -192,7 +238,9 @@ def started(step: str) -> Sign:
 
 
 def recorded(action: str) -> Sign:
-    """The command has added a record of this action to the audit trail, and what the record says is yet to be done."""
+    """The command has added a record of this action to the audit trail, and what the record says is
+    yet to be done.
+    """
 
     def sign(installation: Installation) -> bool:
         records = read_records(installation.settings.audit_path)

@@ -38,7 +38,9 @@ TOO_LONG_S = 3_600
 
 
 class Loop:
-    """An installation with a daemon of its own, worlds to deliver from, and somebody who is told."""
+    """An installation with a daemon of its own, worlds to deliver from, and
+    somebody who is told.
+    """
 
     def __init__(self, folder: Path):
         self.graph = Graph(folder / "data")
@@ -55,7 +57,9 @@ class Loop:
 
         class Webhook(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+                told.append(
+                    json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"]
+                )
                 self.send_response(200)
                 self.end_headers()
 
@@ -89,10 +93,20 @@ class Loop:
 
     def start(self) -> None:
         """Switch the daemon on."""
-        command = [str(Path(sys.executable).with_name("dagster-daemon")), "run", "-m", "churn_platform.definitions"]
+        command = [
+            str(Path(sys.executable).with_name("dagster-daemon")),
+            "run",
+            "-m",
+            "churn_platform.definitions",
+        ]
         with self.log.open("ab") as log:
             self.daemon = subprocess.Popen(
-                command, cwd=self.home, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                command,
+                cwd=self.home,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def stop(self, how: int = signal.SIGTERM) -> None:
@@ -110,9 +124,15 @@ class Loop:
                 if (file := source / f"{label(month)}.parquet").exists():
                     shutil.copyfile(file, target / file.name)
 
-    def runs(self, stage: str, status: DagsterRunStatus = DagsterRunStatus.SUCCESS) -> list[tuple[date, date]]:
+    def runs(
+        self, stage: str, status: DagsterRunStatus = DagsterRunStatus.SUCCESS
+    ) -> list[tuple[date, date]]:
         """The ranges of months of a stage's runs that ended in a way, oldest first."""
-        found = [run for run in self.all_runs() if run.job_name == f"telecomit_{stage}" and run.status == status]
+        found = [
+            run
+            for run in self.all_runs()
+            if run.job_name == f"telecomit_{stage}" and run.status == status
+        ]
         return [months_of_tags(dict(run.tags)) for run in found]
 
     def all_runs(self) -> list[DagsterRun]:
@@ -120,7 +140,9 @@ class Loop:
         return list(self.instance.get_runs())[::-1]
 
     def wait(self, reached: Callable[[], bool], what: str) -> None:
-        """Wait until something is reached and nothing follows from it; AssertionError with what ran otherwise."""
+        """Wait until something is reached and nothing follows from it; AssertionError with what ran
+        otherwise.
+        """
         begun = time.monotonic()
         while time.monotonic() - begun < TOO_LONG_S:
             assert self.daemon is not None
@@ -129,11 +151,16 @@ class Loop:
             if self.is_idle() and reached():
                 return
             time.sleep(1)
-        listed = "\n".join(f"{run.job_name} {run.status.value} {run.tags.get(BECAUSE_TAG)}" for run in self.all_runs())
+        listed = "\n".join(
+            f"{run.job_name} {run.status.value} {run.tags.get(BECAUSE_TAG)}"
+            for run in self.all_runs()
+        )
         raise AssertionError(f"not reached: {what}\n{listed}\ntold: {self.told}")
 
     def is_idle(self) -> bool:
-        """Whether nothing runs, and every sensor has finished a look that it began after the last run had ended."""
+        """Whether nothing runs, and every sensor has finished a look that it began after the last
+        run had ended.
+        """
         records = self.instance.get_run_records()
         if any(record.end_time is None for record in records):
             return False
@@ -141,7 +168,8 @@ class Loop:
         states = self.instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
         looks = [state.instigator_data for state in states if state.is_running]
         return all(
-            isinstance(look, SensorInstigatorData) and (look.last_tick_timestamp or 0) > last_end for look in looks
+            isinstance(look, SensorInstigatorData) and (look.last_tick_timestamp or 0) > last_end
+            for look in looks
         )
 
     def live(self) -> Live:
@@ -152,22 +180,30 @@ class Loop:
 
     def scored_by(self) -> int:
         """Which version made the live scores."""
-        folder = features_dir(self.graph.settings.published_dir / "telecomit", str(self.live().features_month))
+        folder = features_dir(
+            self.graph.settings.published_dir / "telecomit", str(self.live().features_month)
+        )
         return read_features_manifest(folder).scored_by
 
     def outcomes(self) -> dict[date, str]:
         """What came of each month's training."""
-        return dict(self.graph.query("select month, outcome from telecomit.evaluation order by month"))
+        return dict(
+            self.graph.query("select month, outcome from telecomit.evaluation order by month")
+        )
 
     def required(self) -> dict[date, bool]:
         """What was decided for each month."""
-        rows = self.graph.query("select month, retraining_required from telecomit.retraining_decision order by month")
+        rows = self.graph.query(
+            "select month, retraining_required from telecomit.retraining_decision order by month"
+        )
         return dict(rows)
 
 
 @pytest.fixture
 def loop(tmp_path: Path) -> Iterator[Loop]:
-    """Worlds that share their history up to the month in which one is disturbed; nothing has landed yet."""
+    """Worlds that share their history up to the month in which one is disturbed; nothing has landed
+    yet.
+    """
     loop = Loop(tmp_path)
     for scenario, (strikes, months) in WORLDS.items():
         config = SimulationConfig(
@@ -191,8 +227,9 @@ def loop(tmp_path: Path) -> Iterator[Loop]:
 def test_the_loop_closes_by_itself(loop: Loop) -> None:
     """Files land; the rest needs no hand.
 
-    A history is learned from, a quiet month is scored, a broken feed stops and its repair is taken in, a harmless
-    change is left alone, and a competitor is noticed, learned and answered; the daemon dies in between.
+    A history is learned from, a quiet month is scored, a broken feed stops and its repair is taken
+    in, a harmless change is left alone, and a competitor is noticed, learned and answered; the
+    daemon dies in between.
     """
     learn_the_history(loop)
     score_a_quiet_month(loop)
@@ -206,7 +243,9 @@ def learn_the_history(loop: Loop) -> None:
     """Eight months land at once: one training, and the newest month scored by its champion."""
     loop.deliver("competitor", FIRST, LEARNED)
     loop.start()
-    loop.wait(lambda: loop.runs("scores") == [(LEARNED, LEARNED)], "history learned, newest month scored")
+    loop.wait(
+        lambda: loop.runs("scores") == [(LEARNED, LEARNED)], "history learned, newest month scored"
+    )
     assert loop.runs("training") == [(LEARNED, LEARNED)]
     assert (loop.live().features_month, loop.scored_by()) == (label(LEARNED), loop.live().champion)
 
@@ -220,17 +259,25 @@ def score_a_quiet_month(loop: Loop) -> None:
 
 
 def stop_at_a_broken_month(loop: Loop) -> None:
-    """A month whose calls are missing is neither scored nor decided on, and somebody is told what to look at."""
+    """A month whose calls are missing is neither scored nor decided on, and somebody is told what
+    to look at.
+    """
     loop.deliver("broken_feed", BROKEN, BROKEN)
-    loop.wait(lambda: bool(loop.runs("features", DagsterRunStatus.FAILURE)), "a broken month refused")
+    loop.wait(
+        lambda: bool(loop.runs("features", DagsterRunStatus.FAILURE)), "a broken month refused"
+    )
     assert loop.live().features_month == label(QUIET)
-    assert loop.graph.query("select count(*) from telecomit.monthly_scores where month = ?", [BROKEN]) == [(0,)]
+    assert loop.graph.query(
+        "select count(*) from telecomit.monthly_scores where month = ?", [BROKEN]
+    ) == [(0,)]
     assert any("cdr: rows per customer" in text for text in loop.told)
     assert loop.required() == {QUIET: False}
 
 
 def take_in_its_repair(loop: Loop) -> None:
-    """The daemon is killed, the month delivered again meanwhile, and taken in once the daemon is back."""
+    """The daemon is killed, the month delivered again meanwhile, and taken in once the daemon is
+    back.
+    """
     loop.stop(signal.SIGKILL)
     loop.deliver("competitor", BROKEN, BROKEN)
     loop.start()
@@ -248,27 +295,41 @@ def leave_a_harmless_change_alone(loop: Loop) -> None:
 
 
 def answer_a_competitor(loop: Loop) -> None:
-    """The same months are delivered again, with a competitor in them, and then one by one those that follow.
+    """The same months are delivered again, with a competitor in them, and then one by one those
+    that follow.
 
-    Flagged at the first matured month and trained every month from then on. The first challengers hardly know the new
-    world and are refused; one that knows it is promoted, published, and scores the newest month.
+    Flagged at the first matured month and trained every month from then on. The first challengers
+    hardly know the new world and are refused; one that knows it is promoted, published, and scores
+    the newest month.
     """
     before = loop.live().champion
-    deliveries = [(CHANGED, HARMLESS), *((month, month) for month in month_range(shift(HARMLESS, 1), LAST))]
+    deliveries = [
+        (CHANGED, HARMLESS),
+        *((month, month) for month in month_range(shift(HARMLESS, 1), LAST)),
+    ]
     for first, month in deliveries:
         loop.deliver("competitor", first, month)
-        loop.wait(lambda month=month: (month, month) in loop.runs("training"), f"a training of {label(month)}")
+        loop.wait(
+            lambda month=month: (month, month) in loop.runs("training"),
+            f"a training of {label(month)}",
+        )
         assert loop.scored_by() == loop.live().champion
         if loop.live().champion != before:
             break
     trained = [*month_range(HARMLESS, month)]
-    assert loop.required()[CHANGED]  # flagged as soon as the first labels of the new world had matured
+    assert loop.required()[
+        CHANGED
+    ]  # flagged as soon as the first labels of the new world had matured
     assert loop.runs("training")[1:] == [(each, each) for each in trained]
-    assert loop.outcomes() == {LEARNED: PROMOTED} | dict.fromkeys(trained, REFUSED) | {month: PROMOTED}
+    assert loop.outcomes() == {LEARNED: PROMOTED} | dict.fromkeys(trained, REFUSED) | {
+        month: PROMOTED
+    }
     assert loop.live().features_month == label(month)
     asked = [run for run in loop.all_runs() if run.job_name == "telecomit_training"][1:]
     evidence = [json.loads(run.tags[EVIDENCE_TAG]) for run in asked]
-    assert [(each["month"], each["is_required"]) for each in evidence] == [(label(each), True) for each in trained]
+    assert [(each["month"], each["is_required"]) for each in evidence] == [
+        (label(each), True) for each in trained
+    ]
     assert [each["cause"] for each in evidence] == [ALARM] + [FOLLOW_UP] * (len(trained) - 1)
     assert all(run.tags[BECAUSE_TAG] for run in asked)
     assert any("training is asked for" in text for text in loop.told)

@@ -1,4 +1,6 @@
-"""A snapshot from the landed file to fairness, explanations and card, through the real graph and MLflow."""
+"""A snapshot from the landed file to fairness, explanations and card, through the real graph and
+MLflow.
+"""
 
 from datetime import date
 
@@ -31,30 +33,44 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Graph:
 
 def tracking(graph: Graph) -> Tracking:
     """The graph's MLflow."""
-    return Tracking(tracking_uri=graph.settings.mlflow_uri, artifact_location=graph.settings.mlflow_artifacts)
+    return Tracking(
+        tracking_uri=graph.settings.mlflow_uri, artifact_location=graph.settings.mlflow_artifacts
+    )
 
 
 def test_fairness_stands_in_the_lake(acme: Graph) -> None:
-    """One row per level of the protected attribute for the challenger; the hold-out's customers add up."""
-    rows = acme.query('select "group", customers, is_judged from acme.fairness_report where month = ?', [MONTH])
+    """One row per level of the protected attribute for the challenger; the hold-out's customers add
+    up.
+    """
+    rows = acme.query(
+        'select "group", customers, is_judged from acme.fairness_report where month = ?', [MONTH]
+    )
     assert [row[0] for row in sorted(rows)] == ["missing", "monthly", "prepaid", "yearly"]
     assert sum(row[1] for row in rows) == 400
     assert {row[0] for row in rows if row[2]} >= {"monthly", "prepaid", "yearly"}
 
 
 def test_importance_stands_in_the_lake_and_on_the_run(acme: Graph) -> None:
-    """Every feature once, ranked, shares adding up to one; monitoring reads the same from the run's importance.json."""
-    rows = acme.query("select feature, rank, share, model_version from acme.explanations order by rank")
+    """Every feature once, ranked, shares adding up to one; monitoring reads the same from the run's
+    importance.json.
+    """
+    rows = acme.query(
+        "select feature, rank, share, model_version from acme.explanations order by rank"
+    )
     assert [row[1] for row in rows] == [1, 2, 3, 4]
     assert sum(row[2] for row in rows) == pytest.approx(1)
     client = tracking(acme).client()
     run_id = record_of_version(client, "acme", rows[0][3]).mlflow_run_id
-    assert [it["feature"] for it in read_json(client, run_id, IMPORTANCE_FILE)] == [row[0] for row in rows]
+    assert [it["feature"] for it in read_json(client, run_id, IMPORTANCE_FILE)] == [
+        row[0] for row in rows
+    ]
     assert next(iter(read_pictures(client, run_id))) == "shap_summary.png"
 
 
 def test_the_card_is_on_the_run_and_beside_the_model(acme: Graph) -> None:
-    """The champion's card is the one published beside it, its hash in the manifest; a version without one is named."""
+    """The champion's card is the one published beside it, its hash in the manifest; a version
+    without one is named.
+    """
     client, folder = tracking(acme).client(), model_dir(acme.settings.published_dir / "acme", 1)
     page = read_card(client, "acme", 1, ending="html")
     assert (folder / CARD_FILE).read_bytes() == page
@@ -64,5 +80,7 @@ def test_the_card_is_on_the_run_and_beside_the_model(acme: Graph) -> None:
     assert f"{record.holdout['auc']:.4f}" in told
     assert record.mlflow_run_id in told
     assert "promoted: it passes every gate" in told
-    with pytest.raises(TrainingError, match=r"version 1 of acme has no model card; materialize acme/model_card"):
+    with pytest.raises(
+        TrainingError, match=r"version 1 of acme has no model card; materialize acme/model_card"
+    ):
         read_card(client, "acme", 1, ending="pdf")

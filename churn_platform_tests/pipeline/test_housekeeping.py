@@ -1,4 +1,6 @@
-"""Housekeeping through the real graph: afterwards everything works as before, and the month's cost is known."""
+"""Housekeeping through the real graph: afterwards everything works as before, and the month's cost
+is known.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -67,15 +69,24 @@ def keep(graph: Graph, instance: DagsterInstance) -> Kept:
 
 
 def test_what_only_the_past_needs_goes(graph: Graph, instance: DagsterInstance, kept: Kept):
-    """Runs that were repeated, states of the lake, older look-ups; each training here has made a version."""
+    """Runs that were repeated, states of the lake, older look-ups; each training here has made a
+    version.
+    """
     gone = {name: count for name, count in kept.removed.items() if count}
-    assert {"Dagster runs", "snapshots of the lake", "files of the lake", "published months"} <= set(gone)
+    assert {
+        "Dagster runs",
+        "snapshots of the lake",
+        "files of the lake",
+        "published months",
+    } <= set(gone)
     assert kept.after["lake"].size_bytes < kept.before["lake"].size_bytes
     features = graph.settings.published_dir / "acme" / "features"
     assert [path.name for path in features.glob("[0-9]*")] == ["2025-03"]
     again = keep(graph, instance)
     packing = {"snapshots of the lake", "files of the lake"}  # of the first time
-    assert {name for name, count in again.removed.items() if count} <= packing | {"outputs of Dagster runs"}
+    assert {name for name, count in again.removed.items() if count} <= packing | {
+        "outputs of Dagster runs"
+    }
 
 
 def test_the_champion_comes_out_again(graph: Graph, kept: Kept):
@@ -94,7 +105,9 @@ def test_the_champion_comes_out_again(graph: Graph, kept: Kept):
     assert (done.largest_difference, done.agrees) == (0.0, True)
 
 
-def test_the_audit_trail_and_what_proves_it_stay(graph: Graph, instance: DagsterInstance, kept: Kept):
+def test_the_audit_trail_and_what_proves_it_stay(
+    graph: Graph, instance: DagsterInstance, kept: Kept
+):
     """Heads noted in MLflow and in Dagster's runs included."""
     records = read_records(graph.settings.audit_path)
     noted = dagster_anchors(instance, ["acme"])
@@ -108,7 +121,10 @@ def test_the_audit_trail_and_what_proves_it_stay(graph: Graph, instance: Dagster
 
 def test_the_graph_runs_on(graph: Graph, instance: DagsterInstance, kept: Kept):
     """The same month again gives the same tables, and another month is trained."""
-    assert instance.get_materialized_partitions(AssetKey(["acme", "monthly_scores"])) >= {"2025-01-01", "2025-03-01"}
+    assert instance.get_materialized_partitions(AssetKey(["acme", "monthly_scores"])) >= {
+        "2025-01-01",
+        "2025-03-01",
+    }
     before = checksums(graph.lake, "acme_features", "acme")
     for stage in STAGES:
         graph.run_on(instance, f"acme_{stage}", MARCH, MARCH)
@@ -120,10 +136,16 @@ def test_the_graph_runs_on(graph: Graph, instance: DagsterInstance, kept: Kept):
 
 def test_the_months_cost_is_told(graph: Graph, kept: Kept):
     """Each step is on record once per run, repeated ones twice, and the month's cost is a table."""
-    steps = [usage for usage in read_usage(graph.settings.costs_path) if usage.step == "acme__monthly_scores"]
+    steps = [
+        usage
+        for usage in read_usage(graph.settings.costs_path)
+        if usage.step == "acme__monthly_scores"
+    ]
     assert len({usage.run_id for usage in steps}) == len(steps) >= 2
     assert {(usage.first_month, usage.last_month) for usage in steps[:2]} == {(JANUARY, MARCH)}
-    rows = graph.query("select item, quantity, cost_eur from platform.infrastructure_cost where month = ?", [MARCH])
+    rows = graph.query(
+        "select item, quantity, cost_eur from platform.infrastructure_cost where month = ?", [MARCH]
+    )
     found = {item: (quantity, cost) for item, quantity, cost in rows}
     assert found["standing"] == (1.0, 80.0)
     assert found["CPU"][0] > 0

@@ -26,7 +26,9 @@ KILLS = 20
 
 @dataclass(frozen=True)
 class Run:
-    """What a run of the features job does to the warehouse: every landed month, then one dbt build."""
+    """What a run of the features job does to the warehouse: every landed month,
+    then one dbt build.
+    """
 
     lake: TinyLake
     landing_dir: Path
@@ -48,7 +50,9 @@ class Run:
             self.lake.build_all(FIRST, END)
 
     def kill(self, after: float) -> bool:
-        """The run in a process of its own, killed after so many seconds; whether it was still running then."""
+        """The run in a process of its own, killed after so many seconds; whether it was still
+        running then.
+        """
         child = os.fork()
         if child == 0:
             status = 1
@@ -63,9 +67,15 @@ class Run:
         return os.WIFSIGNALED(status)
 
     def whole(self) -> Checksums:
-        """What must be whole: raw rows; of derived tables the customers, for values may mix what raw months mix."""
+        """What must be whole: raw rows; of derived tables the customers, for values may mix what
+        raw months mix.
+        """
         derived = checksums(self.lake.lake, "telecomit", of="customer_id")
-        spine = {place: checksum for place, checksum in derived.items() if place[0] != "telecomit.churn_labels"}
+        spine = {
+            place: checksum
+            for place, checksum in derived.items()
+            if place[0] != "telecomit.churn_labels"
+        }
         return checksums(self.lake.lake, "telecomit_raw") | spine
 
 
@@ -79,7 +89,8 @@ def run(new_lake: Callable[[], TinyLake], tmp_path: Path) -> Run:
 
 
 def test_each_month_is_old_or_new_after_every_kill(run: Run) -> None:
-    """Over 20 kills at random moments each table holds each month as one delivery or as the other, never mixed.
+    """Over 20 kills at random moments each table holds each month as one delivery or as the other,
+    never mixed.
 
     A last run then completes: nothing that a killed run left is in its way.
     """
@@ -97,7 +108,11 @@ def test_each_month_is_old_or_new_after_every_kill(run: Run) -> None:
         hits += run.kill(after=moments.uniform(0.05, 0.9) * length)
         found = run.whole()
         assert set(found) == set(first)
-        mixed = [place for place, checksum in found.items() if checksum not in (first[place], second[place])]
+        mixed = [
+            place
+            for place, checksum in found.items()
+            if checksum not in (first[place], second[place])
+        ]
         assert mixed == [], f"kill {kill} left half a month"
     assert hits >= KILLS / 2, "too few kills met a running process to show anything"
     run.deliver(seed=1)

@@ -1,4 +1,6 @@
-"""While one process writes, others read the warehouse, run dbt and open the UI, without a lock error."""
+"""While one process writes, others read the warehouse, run dbt and open the UI, without a lock
+error.
+"""
 
 import json
 import os
@@ -58,7 +60,11 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
 
 def environment(graph: Graph, home: Path) -> dict[str, str]:
     """The environment in which other processes find the same warehouse."""
-    own = {"CHURN_DATA_DIR": str(graph.folder), "CHURN_PHONE_HASH_KEY": HASH_KEY, "DAGSTER_HOME": str(home)}
+    own = {
+        "CHURN_DATA_DIR": str(graph.folder),
+        "CHURN_PHONE_HASH_KEY": HASH_KEY,
+        "DAGSTER_HOME": str(home),
+    }
     return os.environ | own
 
 
@@ -85,7 +91,9 @@ def free_port() -> int:
 def asset_count(port: int, patience: float) -> int:
     """Assets that the webserver shows, once it answers."""
     query = json.dumps({"query": "{assetNodes{id}}"}).encode()
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/graphql", query, {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/graphql", query, {"Content-Type": "application/json"}
+    )
     deadline = time.monotonic() + patience
     while True:
         try:
@@ -98,12 +106,22 @@ def asset_count(port: int, patience: float) -> int:
 
 
 def test_readers_dbt_and_ui_work_while_a_run_writes(graph: Graph, tmp_path: Path) -> None:
-    """A reading process sees whole months only, dbt by hand succeeds, the UI shows the graph, and the writer too."""
+    """A reading process sees whole months only, dbt by hand succeeds, the UI shows the graph, and
+    the writer too.
+    """
     stop = tmp_path / "stop"
     (tmp_path / "home").mkdir()
     shared = environment(graph, tmp_path / "home")
     port = free_port()
-    webserver = [sys.executable, "-m", "dagster_webserver", "-m", "churn_platform.definitions", "-p", str(port)]
+    webserver = [
+        sys.executable,
+        "-m",
+        "dagster_webserver",
+        "-m",
+        "churn_platform.definitions",
+        "-p",
+        str(port),
+    ]
     by_hand = [
         sys.executable,
         "-m",
@@ -121,7 +139,9 @@ def test_readers_dbt_and_ui_work_while_a_run_writes(graph: Graph, tmp_path: Path
         running([*webserver, "-h", "127.0.0.1"], env=shared, start_new_session=True),
     ):
         assert asset_count(port, patience=120) == len(list(graph.defs.resolve_all_asset_keys()))
-        done = subprocess.run([*by_hand, *months], cwd=ROOT, env=shared, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*by_hand, *months], cwd=ROOT, env=shared, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         written, _ = writer.communicate(timeout=300)
         assert writer.returncode == 0, written

@@ -62,50 +62,82 @@ def looked_up(graph: Graph, customer_ids: list[str]) -> list[StoredCustomer]:
     """Customers from the newest month's online features."""
     path = features_dir(published(graph), "2025-08") / FEATURES_FILE
     count = len(graph.portfolio("telecomit").features)
-    with lmdb.open(str(path), subdir=False, readonly=True, lock=False) as store, store.begin() as transaction:
-        return [unpack_customer(transaction.get(customer_id.encode()), count) for customer_id in customer_ids]
+    with (
+        lmdb.open(str(path), subdir=False, readonly=True, lock=False) as store,
+        store.begin() as transaction,
+    ):
+        return [
+            unpack_customer(transaction.get(customer_id.encode()), count)
+            for customer_id in customer_ids
+        ]
 
 
 def test_every_active_customer_is_scored(operator: Graph) -> None:
-    """Each customer of the month's spine has exactly one probability, and deciles are of one size."""
+    """Each customer of the month's spine has exactly one probability, and
+    deciles are of one size.
+    """
     assert operator.query(
-        "select count(*), count(distinct scores.customer_id), count_if(churn_probability between 0 and 1) "
-        "from telecomit.customer_months join telecomit.monthly_scores as scores using (customer_id, month) "
+        "select count(*), count(distinct scores.customer_id), "
+        "count_if(churn_probability between 0 and 1) "
+        "from telecomit.customer_months join telecomit.monthly_scores as scores "
+        "using (customer_id, month) "
         "where month = ?",
         [LAST],
-    ) == operator.query("select count(*), count(*), count(*) from telecomit.customer_months where month = ?", [LAST])
-    sizes = [size for (size,) in operator.query("select count(*) from telecomit.monthly_scores group by decile")]
+    ) == operator.query(
+        "select count(*), count(*), count(*) from telecomit.customer_months where month = ?", [LAST]
+    )
+    sizes = [
+        size
+        for (size,) in operator.query(
+            "select count(*) from telecomit.monthly_scores group by decile"
+        )
+    ]
     assert len(sizes) == 10
     assert max(sizes) - min(sizes) <= 1
 
 
 def test_table_lookup_native_and_onnx_agree(operator: Graph) -> None:
-    """A customer's features and score are the same in the table, the look-up, the native model and ONNX."""
+    """A customer's features and score are the same in the table, the look-up, the native model and
+    ONNX.
+    """
     portfolio = operator.portfolio("telecomit")
     names = ", ".join(portfolio.feature_names)
     rows = operator.query(
         f"select customer_id, churn_probability, reasons, {names} from telecomit.customer_features "
-        "join telecomit.monthly_scores using (customer_id, month) where month = ? order by hash(customer_id) limit 300",
+        "join telecomit.monthly_scores using (customer_id, month) where month = ? "
+        "order by hash(customer_id) limit 300",
         [LAST],
     )
     stored = looked_up(operator, [row[0] for row in rows])
     encoded = np.array(
-        [encode_row(dict(zip(portfolio.feature_names, row[3:], strict=True)), portfolio.features) for row in rows]
+        [
+            encode_row(dict(zip(portfolio.feature_names, row[3:], strict=True)), portfolio.features)
+            for row in rows
+        ]
     )
     np.testing.assert_array_equal(np.array([customer.features for customer in stored]), encoded)
     assert [list(customer.reasons) for customer in stored] == [row[2] for row in rows]
 
     scores = np.array([row[1] for row in rows])
-    tracking = Tracking(tracking_uri=operator.settings.mlflow_uri, artifact_location=operator.settings.mlflow_artifacts)
+    tracking = Tracking(
+        tracking_uri=operator.settings.mlflow_uri,
+        artifact_location=operator.settings.mlflow_artifacts,
+    )
     model = load_version(tracking.client(), portfolio, 1).model
     folder = model_dir(published(operator), 1)
-    np.testing.assert_allclose([customer.churn_probability for customer in stored], scores, atol=1e-12)
+    np.testing.assert_allclose(
+        [customer.churn_probability for customer in stored], scores, atol=1e-12
+    )
     np.testing.assert_allclose(model.churn_probability(encoded), scores, atol=1e-7)
-    np.testing.assert_allclose(model.calibration(run_onnx(folder / MODEL_FILE, encoded)), scores, atol=1e-5)
+    np.testing.assert_allclose(
+        model.calibration(run_onnx(folder / MODEL_FILE, encoded)), scores, atol=1e-5
+    )
 
 
 def test_published_files_are_what_their_manifests_say(operator: Graph) -> None:
-    """Hashes match, the live file names both bundles, and a score can be traced to its run, snapshot and code."""
+    """Hashes match, the live file names both bundles, and a score can be traced to its run,
+    snapshot and code.
+    """
     live = read_live(published(operator))
     assert live is not None
     assert (live.models[0].version, live.features_month) == (1, "2025-08")
@@ -125,10 +157,14 @@ def test_published_files_are_what_their_manifests_say(operator: Graph) -> None:
 
 
 def test_champion_ranks_nearly_as_well_as_the_truth(operator: Graph) -> None:
-    """On the hold-out the champion reaches most of the AUC of the probabilities that the simulator drew from."""
+    """On the hold-out the champion reaches most of the AUC of the probabilities that the simulator
+    drew from.
+    """
     with connect(operator.lake, read_only=True) as connection:
         portfolio = operator.portfolio("telecomit")
-        result = read_result(connection, portfolio, operator.settings.published_dir, operator.settings.truth_dir)
+        result = read_result(
+            connection, portfolio, operator.settings.published_dir, operator.settings.truth_dir
+        )
     assert result.true_auc is not None
     assert 0.80 <= result.manifest.metrics["auc"] <= result.true_auc + 0.02
     assert result.manifest.metrics["auc"] >= 0.92 * result.true_auc
@@ -146,24 +182,34 @@ def test_running_a_month_again_changes_no_table(operator: Graph) -> None:
     assert ("telecomit.customer_features", LAST) in before
 
 
-def test_a_refused_challenger_changes_nothing_that_serves(operator: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_challenger_changes_nothing_that_serves(
+    operator: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A model that is no better is refused, and live file, bundle and alias stay.
 
-    The same rows make the same model, which would keep its version; without an identity it is another.
+    The same rows make the same model, which would keep its version; without an identity it is
+    another.
     """
     monkeypatch.setattr("churn_platform.training.challengers.identity_of", lambda _: None)
     live = (published(operator) / "live.json").read_bytes()
     operator.run("telecomit_training", LAST, LAST)
-    reasons = operator.query("select is_promoted, reason from telecomit.evaluation where month = ?", [LAST])
+    reasons = operator.query(
+        "select is_promoted, reason from telecomit.evaluation where month = ?", [LAST]
+    )
     assert reasons[0][0] is False
     assert "not shown to be better" in reasons[0][1]
     assert (published(operator) / "live.json").read_bytes() == live
-    tracking = Tracking(tracking_uri=operator.settings.mlflow_uri, artifact_location=operator.settings.mlflow_artifacts)
+    tracking = Tracking(
+        tracking_uri=operator.settings.mlflow_uri,
+        artifact_location=operator.settings.mlflow_artifacts,
+    )
     assert version_of(tracking.client(), "telecomit", CHAMPION) == 1
 
 
 def test_a_truncated_delivery_fails_the_run_and_keeps_the_month(operator: Graph) -> None:
-    """The error names the file and what is wrong; nothing of the month moves, nothing downstream runs."""
+    """The error names the file and what is wrong; nothing of the month moves, nothing downstream
+    runs.
+    """
     before = checksums(operator.lake, *SCHEMAS)
     path = operator.settings.landing_dir / "telecomit" / "cdr" / "2025-08.parquet"
     whole = path.read_bytes()
@@ -177,24 +223,37 @@ def test_a_truncated_delivery_fails_the_run_and_keeps_the_month(operator: Graph)
 
 
 def test_every_asset_backfills_a_range_in_one_run(operator: Graph) -> None:
-    """What is about a month is monthly with a single-run policy, what writes to the lake takes turns in the pool."""
+    """What is about a month is monthly with a single-run policy, what writes to the lake takes
+    turns in the pool.
+    """
     graph = operator.defs.resolve_asset_graph()
     nodes = [node for node in graph.asset_nodes if node.key != AssetKey([PLATFORM, "housekeeping"])]
     assert len(nodes) > 30
     for node in nodes:
         assert node.partitions_def == monthly(operator.settings.first_month), node.key
         assert node.backfill_policy == BackfillPolicy.single_run(), node.key
-    writers = {"customer_features", "churn_labels", "training_set", "evaluation", "monthly_scores", "cdr"}
+    writers = {
+        "customer_features",
+        "churn_labels",
+        "training_set",
+        "evaluation",
+        "monthly_scores",
+        "cdr",
+    }
     assert all(node.pools == {WAREHOUSE_POOL} for node in nodes if node.key.path[-1] in writers)
 
 
 def test_columns_of_dbt_models_know_where_they_come_from(operator: Graph) -> None:
-    """The UI's column lineage: a trend comes from the monthly aggregate, through the compiled SQL."""
+    """The UI's column lineage: a trend comes from the monthly aggregate,
+    through the compiled SQL.
+    """
     project = prepared_project(operator.settings)
     manifest = json.loads(project.manifest_path.read_text())
     with connect(operator.lake, read_only=True) as connection:
         model = "model.churn_platform.features_usage"
         found = model_metadata(connection, manifest, model, Translator(), project.target_path)
     upstream = found["dagster/column_lineage"].deps_by_column["data_usage_trend_3m"]
-    assert {(dep.asset_key.path[-1], dep.column_name) for dep in upstream} == {("int_usage_30d", "data_mb")}
+    assert {(dep.asset_key.path[-1], dep.column_name) for dep in upstream} == {
+        ("int_usage_30d", "data_mb")
+    }
     assert found["dagster/row_count"] == 6_000 * 8

@@ -38,7 +38,9 @@ def replace_often(lake: Lake, month: date) -> None:
     with closing(connect(lake)) as connection:
         select = f"select date '{month}' as month, range as value from range(1000)"
         for _ in range(REPLACEMENTS):
-            write(connection, lake, lambda: replace_month(connection, "shared.numbers", month, select))
+            write(
+                connection, lake, lambda: replace_month(connection, "shared.numbers", month, select)
+            )
 
 
 def test_several_processes_write_at_once(graph: Graph) -> None:

@@ -10,7 +10,9 @@ FEBRUARY_US = 1_738_368_000_000_000
 
 
 def test_the_job_takes_over_what_the_service_logged(tmp_path):
-    """A closed segment in the folder that both settings name reaches the table once, however often the job runs."""
+    """A closed segment in the folder that both settings name reaches the table once, however often
+    the job runs.
+    """
     graph = Graph(tmp_path)
     log = PredictionLog(graph.settings.serving_log_dir / "telecomit", worker="w1")
     log.append(prediction(portfolio="telecomit", at_us=NEW_YEAR_US))
@@ -31,5 +33,7 @@ def test_answers_go_when_a_month_that_no_longer_keeps_them_is_run(tmp_path, monk
     kept = {}
     for month in (JANUARY, FEBRUARY):
         graph.run("telecomit_serving", month, month)
-        kept[month] = graph.query("select request_id from telecomit.serving_log order by predicted_at")
+        kept[month] = graph.query(
+            "select request_id from telecomit.serving_log order by predicted_at"
+        )
     assert kept == {JANUARY: [("january",), ("february",)], FEBRUARY: [("february",)]}

@@ -1,4 +1,6 @@
-"""Train, refuse, train, promote, roll back, reproduce, erase: through the real graph, and by the commands."""
+"""Train, refuse, train, promote, roll back, reproduce, erase: through the real graph, and by the
+commands.
+"""
 
 import json
 import os
@@ -79,19 +81,27 @@ class Acme:
 
     def records(self, action: str | None = None) -> list[Record]:
         """The audit trail; of all actions but publications where none is named."""
-        found = select(read_records(self.graph.settings.audit_path), portfolio="acme", action=action)
-        return [record for record in found if action or record.action not in NOT_CHANGES_OF_CHAMPION]
+        found = select(
+            read_records(self.graph.settings.audit_path), portfolio="acme", action=action
+        )
+        return [
+            record for record in found if action or record.action not in NOT_CHANGES_OF_CHAMPION
+        ]
 
 
 @pytest.fixture(scope="module")
 def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Acme]:
-    """Snapshots of March, whose usage says nothing, and of April: other customers, whose usage says most."""
+    """Snapshots of March, whose usage says nothing, and of April: other customers, whose usage says
+    most.
+    """
     graph = Graph(tmp_path_factory.mktemp("succession"), tuning_trials=0)
     write_spec(graph)
     (graph.folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     land_snapshot(graph, MARCH, with_useless_usage(customers(2_000, seed=3)))
     april = customers(2_000, seed=4)
-    land_snapshot(graph, APRIL, replace(april, customer_ids=np.char.replace(april.customer_ids, "C", "D")))
+    land_snapshot(
+        graph, APRIL, replace(april, customer_ids=np.char.replace(april.customer_ids, "C", "D"))
+    )
     graph.run("acme_features", MARCH, APRIL)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(graph.folder)
@@ -104,8 +114,13 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Acme]:
 
 def environment(graph: Graph) -> dict[str, str]:
     """By which a command finds the graph's folder."""
-    folders = {"CHURN_DATA_DIR": graph.folder, "CHURN_PORTFOLIOS_DIR": graph.settings.portfolios_dir}
-    return {name: str(folder) for name, folder in folders.items()} | {"CHURN_PHONE_HASH_KEY": HASH_KEY}
+    folders = {
+        "CHURN_DATA_DIR": graph.folder,
+        "CHURN_PORTFOLIOS_DIR": graph.settings.portfolios_dir,
+    }
+    return {name: str(folder) for name, folder in folders.items()} | {
+        "CHURN_PHONE_HASH_KEY": HASH_KEY
+    }
 
 
 def decisions(acme: Acme) -> list[tuple[str, int | None]]:
@@ -115,7 +130,9 @@ def decisions(acme: Acme) -> list[tuple[str, int | None]]:
 
 
 def test_from_the_first_champion_to_its_reproduction(acme: Acme) -> None:
-    """Each step leaves trail, registry and live file in agreement; what was rolled back does not return."""
+    """Each step leaves trail, registry and live file in agreement; what was rolled back does not
+    return.
+    """
     acme.train(MARCH)
     assert decisions(acme) == [("promotion", 1)]
     before = (acme.root / "live.json").read_bytes()
@@ -131,7 +148,9 @@ def test_from_the_first_champion_to_its_reproduction(acme: Acme) -> None:
 
     acme.train(APRIL)
     assert decisions(acme)[2:] == [("promotion", 3), ("threshold_change", 3)]
-    assert acme.records("promotion")[-1].reason.startswith("promoted: better than the champion (AUC difference +0.")
+    assert acme.records("promotion")[-1].reason.startswith(
+        "promoted: better than the champion (AUC difference +0."
+    )
     assert acme.champions == (3, 3)
 
     acme.graph.run("acme_scores", APRIL, APRIL)
@@ -195,10 +214,14 @@ def test_two_versions_stand_side_by_side(acme: Acme) -> None:
 
 
 def test_cards_and_explanations_are_told(acme: Acme, tmp_path: Path) -> None:
-    """The card of a version that was refused, as text and as a page; a customer's score of the live month."""
+    """The card of a version that was refused, as text and as a page; a customer's score of the live
+    month.
+    """
     assert "refused: not shown to be better" in acme.churn("card", "acme", "--version", "2")
     acme.churn("card", "acme", "--version", "3", "--output", str(tmp_path / "card.html"))
-    assert "the April file was wrong" in (tmp_path / "card.html").read_text()  # made again with the refusal
+    assert (
+        "the April file was wrong" in (tmp_path / "card.html").read_text()
+    )  # made again with the refusal
     told = acme.churn("explain", "acme", "D00007")
     assert "customer D00007, features of 2025-04, model version 1" in told
     assert "features of 2025-03" in acme.churn("explain", "acme", "C00007", "--month", "2025-03")
@@ -222,18 +245,32 @@ def test_after_a_rollback_a_month_is_scored_again(acme: Acme) -> None:
         (["explain", "acme", "D00007", "--month", "april"], "'april' is not a month"),
         (["reproduce", "acme", "--version", "0"], "acme has no version 0; there are 1, 2, 3"),
         (["rollback", "acme", "--reason", "why not"], "acme has no champion before version 1"),
-        (["rollback", "acme", "--reason", "why not", "--to", "2"], "version 2 of acme was never champion"),
-        (["rollback", "acme", "--reason", "why not", "--to", "3"], "was withdrawn .the April file was wrong"),
+        (
+            ["rollback", "acme", "--reason", "why not", "--to", "2"],
+            "version 2 of acme was never champion",
+        ),
+        (
+            ["rollback", "acme", "--reason", "why not", "--to", "3"],
+            "was withdrawn .the April file was wrong",
+        ),
         (["rollback", "acme", "--reason", " ", "--to", "3"], "say why"),
         (["approve", "acme", "--reason", "why not"], "acme promotes without approval"),
         (["audit", "show", "--since", "May"], "'May' is not a day"),
         (["audit", "verify", "--head", "x"], "'x'"),
-        (["erase", "acme", "--customer", "nobody", "--reason", "asked", "--yes"], "acme has no customer 'nobody'"),
-        (["erase", "acme", "--customer", "D00007", "--reason", "D00007 asked", "--yes"], "the reason names"),
+        (
+            ["erase", "acme", "--customer", "nobody", "--reason", "asked", "--yes"],
+            "acme has no customer 'nobody'",
+        ),
+        (
+            ["erase", "acme", "--customer", "D00007", "--reason", "D00007 asked", "--yes"],
+            "the reason names",
+        ),
     ],
 )
 def test_nonsense_is_answered_by_name(acme: Acme, arguments: list[str], message: str) -> None:
-    """The platform's own error, which the command prints as one line, and nothing is put on record."""
+    """The platform's own error, which the command prints as one line, and
+    nothing is put on record.
+    """
     before = acme.records()
     with pytest.raises(ChurnError, match=message) as error:
         acme.churn(*arguments)
@@ -242,13 +279,19 @@ def test_nonsense_is_answered_by_name(acme: Acme, arguments: list[str], message:
 
 
 def test_an_erased_customer_is_gone_from_every_step(acme: Acme) -> None:
-    """Rows, look-up, models' files and landed file lose the customer; the chain holds, a fit with it is over."""
-    told = acme.churn("erase", "acme", "--customer", "D00007", "--reason", "asked by letter", "--yes")
+    """Rows, look-up, models' files and landed file lose the customer; the chain holds, a fit with
+    it is over.
+    """
+    told = acme.churn(
+        "erase", "acme", "--customer", "D00007", "--reason", "asked by letter", "--yes"
+    )
     assert "nothing left" in told
     assert "1 still hold erased customers" in told
     landed = acme.graph.settings.landing_dir / "acme" / "customers" / "2025-04.csv"
     assert "D00007" in landed.read_text()
-    acme.churn("erase", "acme", "--customer", "D00007", "--reason", "asked by letter", "--yes", "--landing")
+    acme.churn(
+        "erase", "acme", "--customer", "D00007", "--reason", "asked by letter", "--yes", "--landing"
+    )
     lines = landed.read_text().splitlines()
     assert len(lines) == 2_000
     assert "D00007" not in landed.read_text()
@@ -260,11 +303,15 @@ def test_an_erased_customer_is_gone_from_every_step(acme: Acme) -> None:
 
 
 def test_commands_are_processes(acme: Acme) -> None:
-    """In a process of its own the trail is intact, its heads compared; an error is one line and exit code 1."""
+    """In a process of its own the trail is intact, its heads compared; an error is one line and
+    exit code 1.
+    """
     proved = in_process(acme.graph, "audit", "verify")
     assert (proved.returncode, proved.stdout.splitlines()[-1]) == (0, "intact")
     assert "MLflow: 1 compared" in proved.stdout
-    refused = in_process(acme.graph, "erase", "acme", "--customer", "D1", "--reason", "D1 asked", "--yes")
+    refused = in_process(
+        acme.graph, "erase", "acme", "--customer", "D1", "--reason", "D1 asked", "--yes"
+    )
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.startswith("error the reason names the customer")
     assert len(refused.stderr.splitlines()) == 1
@@ -274,4 +321,6 @@ def in_process(graph: Graph, *arguments: str) -> subprocess.CompletedProcess[str
     """The command as a user runs it."""
     command = [sys.executable, "-m", "churn_platform.cli", *arguments]
     given = os.environ | environment(graph) | {"COLUMNS": "200"}
-    return subprocess.run(command, cwd=graph.folder, env=given, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=graph.folder, env=given, capture_output=True, text=True, check=False
+    )

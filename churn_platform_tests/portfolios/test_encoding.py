@@ -27,13 +27,21 @@ def encoded_in_sql(rows: list[dict]) -> np.ndarray:
     table = pa.Table.from_pylist(rows, schema=pa.schema(TYPES))
     with duckdb.connect() as connection:
         connection.register("rows", table)
-        encoded = connection.execute(f"select {encoded_columns(TINY.features)} from rows").to_arrow_table()
+        encoded = connection.execute(
+            f"select {encoded_columns(TINY.features)} from rows"
+        ).to_arrow_table()
     return matrix(encoded, TINY.feature_names)
 
 
-@given(st.lists(CUSTOMER | CUSTOMER.map(lambda row: row | {"plan": "unheard of"}), min_size=1, max_size=8))
+@given(
+    st.lists(
+        CUSTOMER | CUSTOMER.map(lambda row: row | {"plan": "unheard of"}), min_size=1, max_size=8
+    )
+)
 def test_sql_and_python_encode_alike(rows):
-    """The lake's encoding of a batch equals the served one of each row; unknown and missing are NaN."""
+    """The lake's encoding of a batch equals the served one of each row; unknown and missing are
+    NaN.
+    """
     expected = np.vstack([encode_row(row, TINY.features) for row in rows])
     encoded = encoded_in_sql(rows)
     assert encoded.dtype == expected.dtype == np.float32
@@ -44,7 +52,8 @@ def test_sql_and_python_encode_alike(rows):
 def test_decoding_undoes_encoding(row):
     """Every value of the catalogue comes back as it was, in its type."""
     back = [
-        decode(number, feature) for number, feature in zip(encode_row(row, TINY.features), TINY.features, strict=True)
+        decode(number, feature)
+        for number, feature in zip(encode_row(row, TINY.features), TINY.features, strict=True)
     ]
     assert dict(zip(TINY.feature_names, back, strict=True)) == row
     assert [type(value) for value in back[1:3]] == [int, bool]
@@ -52,16 +61,24 @@ def test_decoding_undoes_encoding(row):
 
 def test_a_feature_left_out_is_missing():
     """A row that lacks a feature has NaN in its place."""
-    np.testing.assert_array_equal(encode_row({"tickets": 2}, TINY.features), np.float32([np.nan, 2, np.nan, np.nan]))
+    np.testing.assert_array_equal(
+        encode_row({"tickets": 2}, TINY.features), np.float32([np.nan, 2, np.nan, np.nan])
+    )
 
 
 def test_a_level_with_a_quote_is_found():
     """Levels are quoted for SQL."""
-    feature = Feature(name="plan", type="category", levels=("d'oro", "x"), group="g", description="d", reason="r")
+    feature = Feature(
+        name="plan", type="category", levels=("d'oro", "x"), group="g", description="d", reason="r"
+    )
     with duckdb.connect() as connection:
         rows = "(values ('d''oro'), ('x'), ('y'), (null)) as t(plan)"
-        encoded = connection.execute(f"select {encoded_columns([feature])} from {rows}").to_arrow_table()
-    np.testing.assert_array_equal(matrix(encoded, ["plan"]), np.float32([[0], [1], [np.nan], [np.nan]]))
+        encoded = connection.execute(
+            f"select {encoded_columns([feature])} from {rows}"
+        ).to_arrow_table()
+    np.testing.assert_array_equal(
+        matrix(encoded, ["plan"]), np.float32([[0], [1], [np.nan], [np.nan]])
+    )
 
 
 @pytest.mark.parametrize("as_batch", [False, True])

@@ -1,4 +1,6 @@
-"""A spec that contradicts itself does not load, and a snapshot's landing contract follows from its features."""
+"""A spec that contradicts itself does not load, and a snapshot's landing contract follows from its
+features.
+"""
 
 from copy import deepcopy
 
@@ -77,8 +79,14 @@ def test_a_snapshots_contract_follows_from_its_features(tmp_path):
     """Id, optional label, then one column per feature, under the headers of the user's file."""
     table = load_portfolios(tmp_path)["ibm_telco"].table("customers")
     assert [column.header for column in table.columns[:3]] == ["customerID", "Churn", "gender"]
-    assert (table.column("churn_label").optional, table.column("churn_label").levels) == (True, ("Yes", "No"))
-    assert [column.name for column in table.columns if not column.required] == ["churn_label", "total_charges"]
+    assert (table.column("churn_label").optional, table.column("churn_label").levels) == (
+        True,
+        ("Yes", "No"),
+    )
+    assert [column.name for column in table.columns if not column.required] == [
+        "churn_label",
+        "total_charges",
+    ]
     assert table.column("contract").type == "string"
 
 
@@ -95,15 +103,29 @@ def test_parts_are_found_by_name():
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (("protected_attributes",), ["plan", "shoe_size"], "protected_attributes: shoe_size is neither a feature nor"),
-        (("slices",), ["shoe_size"], "slices: shoe_size is neither a feature nor a column of the table customers"),
+        (
+            ("protected_attributes",),
+            ["plan", "shoe_size"],
+            "protected_attributes: shoe_size is neither a feature nor",
+        ),
+        (
+            ("slices",),
+            ["shoe_size"],
+            "slices: shoe_size is neither a feature nor a column of the table customers",
+        ),
         (("slices",), ["joined_date"], "slices: joined_date is neither"),
         (("slices",), ["phone_number"], "slices: phone_number is neither"),
-        (("features", 3, "protected"), True, "plan is marked as protected and missing in protected_attributes"),
+        (
+            ("features", 3, "protected"),
+            True,
+            "plan is marked as protected and missing in protected_attributes",
+        ),
     ],
 )
 def test_attributes_must_be_there_to_group_by(path, value, message):
-    """Fairness and slices name features or landed columns; dates and hashed numbers make no groups."""
+    """Fairness and slices name features or landed columns; dates and hashed
+    numbers make no groups.
+    """
     with pytest.raises(ValidationError, match=message):
         Portfolio.model_validate(changed(*path, value=value))
     assert "plan_eur" in TINY.landed_attributes

@@ -25,7 +25,10 @@ def test_features_of_the_catalogue_pass():
 @pytest.mark.parametrize(
     ("features", "message"),
     [
-        (broken(0, 0, 100.5), r"tiny: feature usage: 1 values break less_than_or_equal_to\(100.0\), e.g. 100.5"),
+        (
+            broken(0, 0, 100.5),
+            r"tiny: feature usage: 1 values break less_than_or_equal_to\(100.0\), e.g. 100.5",
+        ),
         (broken(0, 0, -1), "feature usage: 1 values break greater_than_or_equal_to"),
         (broken(0, 1, np.nan), "feature tickets: 1 values break not_nullable, e.g. nan"),
         (broken(0, 2, 2), "feature is_late: 1 values break less_than_or_equal_to"),

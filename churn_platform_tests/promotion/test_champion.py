@@ -1,4 +1,6 @@
-"""Who is champion changes once per decision, on record before it takes effect, whatever is repeated or cut short."""
+"""Who is champion changes once per decision, on record before it takes effect, whatever is repeated
+or cut short.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -12,7 +14,15 @@ from churn_platform.audit.trail import champion_at
 from churn_platform.audit.verify import verify
 from churn_platform.errors import AuditError, TrainingError
 from churn_platform.promotion import champion
-from churn_platform.promotion.champion import Judgement, Reign, changing, crown, decide, judgement_of, reigns
+from churn_platform.promotion.champion import (
+    Judgement,
+    Reign,
+    changing,
+    crown,
+    decide,
+    judgement_of,
+    reigns,
+)
 from churn_platform.training.model_registry import (
     CHAMPION,
     PREVIOUS,
@@ -45,19 +55,32 @@ def name(client) -> str:
 def log(tmp_path) -> AuditLog:
     """A trail, a day between its records."""
     days = count(1)
-    return AuditLog(tmp_path / "audit.jsonl", "ada", lambda: datetime(2026, 1, next(days), 12, tzinfo=UTC))
+    return AuditLog(
+        tmp_path / "audit.jsonl", "ada", lambda: datetime(2026, 1, next(days), 12, tzinfo=UTC)
+    )
 
 
 def add_version(client, portfolio: str, *, auc: str) -> int:
     """A version without a model, with the tags of one."""
     run_id = client.create_run("0").info.run_id
     tags = dict.fromkeys(champion.TWIN_TAGS, "x") | {"holdout_auc": auc}
-    return register(client, portfolio, model_uri=f"runs:/{run_id}/model", run_id=run_id, description="none", tags=tags)
+    return register(
+        client,
+        portfolio,
+        model_uri=f"runs:/{run_id}/model",
+        run_id=run_id,
+        description="none",
+        tags=tags,
+    )
 
 
-def judged(version: int, champion: int | None, outcome: str = "promoted", reason: str = "better") -> Judgement:
+def judged(
+    version: int, champion: int | None, outcome: str = "promoted", reason: str = "better"
+) -> Judgement:
     """A judgement of March with a number in its evidence."""
-    return Judgement("2025-03", version, champion, outcome, f"{outcome}: {reason}", {"auc": 0.8, "curve": [1, 2]})
+    return Judgement(
+        "2025-03", version, champion, outcome, f"{outcome}: {reason}", {"auc": 0.8, "curve": [1, 2]}
+    )
 
 
 def serve(client, log, name: str, *versions: int) -> None:
@@ -81,7 +104,11 @@ def test_a_promotion_is_on_record_and_in_the_registry(client, log, name):
     assert record.details["evidence"] == {"auc": 0.8}
     assert (record.details["month"], record.details["replaces"]) == ("2025-03", None)
     tags = version_named(client, name, 2).tags
-    assert (tags["decision"], tags["decision_reason"], tags["promoted_by"]) == ("promotion", "promoted: better", "ada")
+    assert (tags["decision"], tags["decision_reason"], tags["promoted_by"]) == (
+        "promotion",
+        "promoted: better",
+        "ada",
+    )
     assert tags["promoted_at"] == "2026-01-01T12:00:00+00:00"
     anchors = [anchor for anchor in mlflow_anchors(client) if name in anchor.where]
     assert [(anchor.sequence, anchor.sha256) for anchor in anchors] == [(1, record.sha256)]
@@ -89,12 +116,19 @@ def test_a_promotion_is_on_record_and_in_the_registry(client, log, name):
 
 
 def test_the_same_judgement_again_is_no_new_fact(client, log, name):
-    """Promotion, refusal and waiting are each recorded once; a refusal for another reason is a new one."""
+    """Promotion, refusal and waiting are each recorded once; a refusal for another reason is a new
+    one.
+    """
     for judgement in (judged(1, None), judged(2, 1, "refused"), judged(3, 1, "awaiting_approval")):
         decide(client, log, name, judgement)
         assert "nothing changes" in decide(client, log, name, judgement)
     decide(client, log, name, judged(2, 1, "refused", "recall 0.5"))
-    assert actions(log) == [("promotion", 1), ("refusal", 2), ("awaiting_approval", 3), ("refusal", 2)]
+    assert actions(log) == [
+        ("promotion", 1),
+        ("refusal", 2),
+        ("awaiting_approval", 3),
+        ("refusal", 2),
+    ]
     assert aliases(client, name)[CHAMPION] == 1
 
 
@@ -120,18 +154,26 @@ def test_a_judgement_against_a_former_champion_changes_nothing(client, log, name
 
 
 def test_reigns_are_told_by_the_trail(client, log, name):
-    """Promoted or approved from its training's month on; who is brought back takes a place; no refused one."""
+    """Promoted or approved from its training's month on; who is brought back takes a place; no
+    refused one.
+    """
     decide(client, log, name, judged(1, None))
     decide(client, log, name, judged(2, 1, "refused"))
     with changing(client, log, name):
         crown(client, log, name, 3, "approval", "card read", {"month": "2025-04"})
         crown(client, log, name, 1, "rollback", "complaints", {})
-    assert reigns(client, log.records(), name) == [Reign(MARCH, 1), Reign(APRIL, 3), Reign(APRIL, 1)]
+    assert reigns(client, log.records(), name) == [
+        Reign(MARCH, 1),
+        Reign(APRIL, 3),
+        Reign(APRIL, 1),
+    ]
     assert reigns(client, log.records(), "another") == []
 
 
 def test_a_registry_that_is_gone_has_no_reigns(client, log, name):
-    """Numbers start again with a new registry: what the trail says of the old one is not of the new."""
+    """Numbers start again with a new registry: what the trail says of the old one is not of the
+    new.
+    """
     run_id = client.create_run("0").info.run_id
     log.append(
         "promotion",
@@ -144,14 +186,18 @@ def test_a_registry_that_is_gone_has_no_reigns(client, log, name):
 
 
 def test_a_rollback_withdraws_for_good(client, log, name):
-    """Neither the old judgement nor a new one, nor a copy of the model, makes a withdrawn version champion again."""
+    """Neither the old judgement nor a new one, nor a copy of the model, makes a withdrawn version
+    champion again.
+    """
     serve(client, log, name, 1, 2)
     with changing(client, log, name):
         crown(client, log, name, 1, "rollback", "complaints", {})
     assert aliases(client, name) == {CHAMPION: 1, "challenger": 4}
     assert withdrawn_reason(version_named(client, name, 2)) == "complaints"
     copy = add_version(client, name, auc="0.82")
-    assert "was withdrawn (complaints)" in decide(client, log, name, judged(2, 1, reason="much better"))
+    assert "was withdrawn (complaints)" in decide(
+        client, log, name, judged(2, 1, reason="much better")
+    )
     assert f"of which version {copy} is a copy" in decide(client, log, name, judged(copy, 1))
     assert decide(client, log, name, judged(3, 1)) == "promoted: better"
 
@@ -169,9 +215,15 @@ def test_going_back_twice_skips_what_was_withdrawn(client, log, name):
 
 @pytest.mark.parametrize("step", ["tag_version", "set_champion", "note_head"])
 def test_a_change_cut_short_is_completed_by_the_next(client, log, name, step, monkeypatch):
-    """After a crash between record and registry, whoever comes next finishes it before doing anything else."""
+    """After a crash between record and registry, whoever comes next finishes it before doing
+    anything else.
+    """
     serve(client, log, name, 1, 2)
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt), changing(client, log, name):
+    with (
+        monkeypatch.context() as patched,
+        pytest.raises(KeyboardInterrupt),
+        changing(client, log, name),
+    ):
         patched.setattr(champion, step, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         crown(client, log, name, 1, "rollback", "complaints", {})
     assert champion_at(log.records(), name, log.records()[-1].at).version == 1
@@ -184,7 +236,9 @@ def test_an_alias_moved_by_hand_stops_every_change(client, log, name):
     """What the trail does not explain is named, with the way to put it on record."""
     serve(client, log, name, 1, 2)
     client.set_registered_model_alias(name, CHAMPION, "4")
-    with pytest.raises(AuditError, match=r"names version 4, but the audit trail knows version 2 \(record 2\)"):
+    with pytest.raises(
+        AuditError, match=r"names version 4, but the audit trail knows version 2 \(record 2\)"
+    ):
         decide(client, log, name, judged(3, 2))
     assert len(log.records()) == 2
 
@@ -226,7 +280,12 @@ def test_a_run_is_registered_once(client, name):
     """The same run keeps its number and becomes challenger again."""
     first = version_named(client, name, 2)
     again = register(
-        client, name, model_uri=first.source, run_id=first.run_id, description="none", tags={"month": "2025-03"}
+        client,
+        name,
+        model_uri=first.source,
+        run_id=first.run_id,
+        description="none",
+        tags={"month": "2025-03"},
     )
     assert again == 2
     assert aliases(client, name)["challenger"] == 2
@@ -234,5 +293,13 @@ def test_a_run_is_registered_once(client, name):
 
 def test_a_row_of_the_evaluation_is_read():
     """Month, versions, outcome, reason and evidence are taken over."""
-    row = {"month": MARCH, "challenger_version": 3, "champion_version": 2, "reason": "r", "evidence": '{"a": 1}'}
-    assert judgement_of(row | {"outcome": "refused"}) == Judgement("2025-03", 3, 2, "refused", "r", {"a": 1})
+    row = {
+        "month": MARCH,
+        "challenger_version": 3,
+        "champion_version": 2,
+        "reason": "r",
+        "evidence": '{"a": 1}',
+    }
+    assert judgement_of(row | {"outcome": "refused"}) == Judgement(
+        "2025-03", 3, 2, "refused", "r", {"a": 1}
+    )

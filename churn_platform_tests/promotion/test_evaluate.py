@@ -12,12 +12,16 @@ from churn_platform.training.model import Calibration
 from churn_platform_tests.support.tiny import JANUARY, TINY, customers
 
 HOLDOUT = customers(400, seed=4)
-LENIENT = TINY.model_copy(update={"gates": TINY.gates.model_copy(update={"max_calibration_error": 1.0})})
+LENIENT = TINY.model_copy(
+    update={"gates": TINY.gates.model_copy(update={"max_calibration_error": 1.0})}
+)
 
 
 def judged(model, champion=None, *, portfolio=LENIENT, **options):
     """The model as version 2 before the hold-out, against `champion`."""
-    return judge(portfolio, JANUARY, Contender(2, model, 0.2), champion, HOLDOUT, replicates=100, **options)
+    return judge(
+        portfolio, JANUARY, Contender(2, model, 0.2), champion, HOLDOUT, replicates=100, **options
+    )
 
 
 def test_without_a_champion_the_gates_decide(model):
@@ -36,7 +40,14 @@ def test_a_model_does_not_replace_itself(model):
 
 def test_each_contender_is_measured_at_its_own_threshold(model):
     """A lower threshold contacts more of the same customers."""
-    found = judge(LENIENT, JANUARY, Contender(2, model, 0.1), Contender(1, model, 0.6), HOLDOUT, replicates=100)
+    found = judge(
+        LENIENT,
+        JANUARY,
+        Contender(2, model, 0.1),
+        Contender(1, model, 0.6),
+        HOLDOUT,
+        replicates=100,
+    )
     first, second = found.challenger.standing.metrics, found.champion.standing.metrics
     assert first.contacted_share > second.contacted_share
     assert first.auc == second.auc
@@ -44,7 +55,9 @@ def test_each_contender_is_measured_at_its_own_threshold(model):
 
 def test_a_badly_calibrated_challenger_is_refused(model):
     """Probabilities far from what happens fail their gate, however good the ranking."""
-    wrong = replace(model, calibration=Calibration(model.calibration.slope, model.calibration.intercept + 2))
+    wrong = replace(
+        model, calibration=Calibration(model.calibration.slope, model.calibration.intercept + 2)
+    )
     found = judged(wrong, portfolio=TINY)
     assert "calibration error" in found.decision.reason
     assert not found.decision.promoted
@@ -52,10 +65,15 @@ def test_a_badly_calibrated_challenger_is_refused(model):
 
 @pytest.mark.parametrize(
     ("slope", "intercept", "words"),
-    [(float("nan"), 0.0, "400 of 400 are not a number"), (0.0, -1.0, "98 % of the customers get about the same")],
+    [
+        (float("nan"), 0.0, "400 of 400 are not a number"),
+        (0.0, -1.0, "98 % of the customers get about the same"),
+    ],
 )
 def test_a_broken_model_is_refused_and_not_an_error(model, slope, intercept, words):
-    """Predictions that are no numbers, or all alike, end in a refusal; as a champion such a model gives way."""
+    """Predictions that are no numbers, or all alike, end in a refusal; as a champion such a model
+    gives way.
+    """
     broken = replace(model, calibration=Calibration(slope, intercept))
     refused = judged(broken)
     assert (refused.decision.promoted, refused.challenger.standing.metrics) == (False, None)
@@ -66,7 +84,9 @@ def test_a_broken_model_is_refused_and_not_an_error(model, slope, intercept, wor
 
 
 def test_fairness_is_asked_of_the_predicted_churners(model):
-    """The gap of the customers at or above the contender's own threshold decides, for challenger and champion."""
+    """The gap of the customers at or above the contender's own threshold decides, for challenger
+    and champion.
+    """
     asked = []
 
     def fairness(probability: np.ndarray, threshold: float) -> FairnessGap:
@@ -87,12 +107,21 @@ def test_manual_approval_waits(model):
 
 def test_a_withdrawn_version_is_not_promoted_again(model):
     """Whatever it reaches."""
-    found = judge(LENIENT, JANUARY, Contender(2, model, 0.2, barred="withdrawn"), None, HOLDOUT, replicates=100)
+    found = judge(
+        LENIENT,
+        JANUARY,
+        Contender(2, model, 0.2, barred="withdrawn"),
+        None,
+        HOLDOUT,
+        replicates=100,
+    )
     assert found.decision.reason == "refused: withdrawn"
 
 
 def test_customers_that_the_champion_knows_are_left_out(model):
-    """The comparison uses those new to the champion; where none of one outcome is new, all, and the record says so."""
+    """The comparison uses those new to the champion; where none of one outcome is new, all, and the
+    record says so.
+    """
     known = np.arange(400) < 300
     found = judged(model, Contender(1, model, 0.2, known=known))
     assert (found.champion.known_customers, found.compared_customers) == (300, 100)

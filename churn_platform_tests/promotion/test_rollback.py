@@ -23,7 +23,13 @@ from churn_platform.promotion.traffic import share_traffic
 from churn_platform.published.format import MODEL_FILE, model_dir
 from churn_platform.published.live_file import direct_traffic, go_live, read_live
 from churn_platform.training.model import ChurnModel
-from churn_platform.training.model_registry import CHAMPION, PREVIOUS, aliases, version_named, withdrawn_reason
+from churn_platform.training.model_registry import (
+    CHAMPION,
+    PREVIOUS,
+    aliases,
+    version_named,
+    withdrawn_reason,
+)
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import ensure_table
 from churn_platform_tests.promotion.test_champion import add_version, judged
@@ -45,9 +51,13 @@ def publisher(tracking, tmp_path, lake) -> Publisher:
     name = f"hand_{next(NAMES)}"
     minutes = count(1)
     begin = datetime(2026, 1, 1, tzinfo=UTC)
-    log = AuditLog(tmp_path / "audit.jsonl", "ada", lambda: begin + timedelta(minutes=next(minutes)))
+    log = AuditLog(
+        tmp_path / "audit.jsonl", "ada", lambda: begin + timedelta(minutes=next(minutes))
+    )
 
-    made = Publisher(tracking.client(), log, TINY.model_copy(update={"name": name}), tmp_path / "published", lake)
+    made = Publisher(
+        tracking.client(), log, TINY.model_copy(update={"name": name}), tmp_path / "published", lake
+    )
     for number in range(1, 4):
         add_version(made.client, name, auc=f"0.8{number}")
     return made
@@ -62,7 +72,9 @@ def serve(publisher, model, record):
         for version in versions:
             own = replace(record, portfolio=publisher.portfolio.name, threshold=version / 10)
             publish_model(publisher.root, version, model, own, SAMPLE)
-            decide(publisher.client, publisher.audit, publisher.portfolio.name, judged(version, before))
+            decide(
+                publisher.client, publisher.audit, publisher.portfolio.name, judged(version, before)
+            )
             with changing(publisher.client, publisher.audit, publisher.portfolio.name):
                 make_live(publisher, ready_bundle(publisher, version), reason="run")
             before = version
@@ -95,15 +107,23 @@ def test_a_rollback_serves_at_once_and_is_on_record(publisher, serve):
     before = (model_dir(publisher.root, 1) / MODEL_FILE).resolve()
     done = roll_back(publisher, to=None, reason="complaints from the call centre")
     assert (done.before, done.record.version, done.bundle.parity_difference) == (2, 1, None)
-    assert (live_version(publisher), aliases(publisher.client, publisher.portfolio.name)[CHAMPION]) == (1, 1)
+    assert (
+        live_version(publisher),
+        aliases(publisher.client, publisher.portfolio.name)[CHAMPION],
+    ) == (1, 1)
     assert (model_dir(publisher.root, 1) / MODEL_FILE).resolve() == before
-    assert withdrawn_reason(version_named(publisher.client, publisher.portfolio.name, 2)) == done.record.reason
+    assert (
+        withdrawn_reason(version_named(publisher.client, publisher.portfolio.name, 2))
+        == done.record.reason
+    )
     assert actions(publisher)[-3:] == [("rollback", 1), ("threshold_change", 1), ("publication", 1)]
     assert verify(publisher.audit.path).findings == []
 
 
 def test_a_version_can_be_chosen(publisher, serve):
-    """Of three champions the first comes back; only the present one is withdrawn, the second stays a way back."""
+    """Of three champions the first comes back; only the present one is withdrawn, the second stays
+    a way back.
+    """
     serve(1, 2, 3)
     roll_back(publisher, to=1, reason="x")
     assert live_version(publisher) == 1
@@ -120,7 +140,9 @@ def refused(publisher, message: str, **arguments) -> None:
 
 
 def test_what_cannot_come_back_is_refused(publisher, serve):
-    """No champion before, the champion itself, one that never served, a withdrawn one, no reason."""
+    """No champion before, the champion itself, one that never served, a
+    withdrawn one, no reason.
+    """
     serve(1)
     refused(publisher, "has no champion before version 1")
     refused(publisher, "version 1 is the champion of .* already", to=1)
@@ -137,19 +159,27 @@ def test_a_damaged_bundle_is_not_served(publisher, serve):
     serve(1, 2)
     (model_dir(publisher.root, 1) / MODEL_FILE).write_bytes(b"changed")
     before = (actions(publisher), live_version(publisher))
-    with pytest.raises(Exception, match=r"artifact|record"):  # these versions have no model to export
+    with pytest.raises(
+        Exception, match=r"artifact|record"
+    ):  # these versions have no model to export
         roll_back(publisher, to=None, reason="x")
     assert before == (actions(publisher), live_version(publisher))
 
 
 def test_a_rollback_cut_short_is_completed_and_not_repeated(publisher, serve, monkeypatch):
-    """Killed before it was live: a second one without a version asks, with the version it completes the first."""
+    """Killed before it was live: a second one without a version asks, with the version it completes
+    the first.
+    """
     serve(1, 2)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(takeover, "make_live", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(
+            takeover, "make_live", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         roll_back(publisher, to=None, reason="complaints")
     assert live_version(publisher) == 2
-    refused(publisher, "version 1 of .* is champion, but version 2 is live.*give --to 1 to complete it")
+    refused(
+        publisher, "version 1 of .* is champion, but version 2 is live.*give --to 1 to complete it"
+    )
     done = roll_back(publisher, to=1, reason="complaints")
     assert (done.before, done.record.reason, live_version(publisher)) == (2, "complaints", 1)
     assert [action for action, _ in actions(publisher)].count("rollback") == 1
@@ -173,7 +203,12 @@ def test_scores_of_another_version_are_told(publisher, serve):
     serve(1, 2)
     assert scored_by_another(publisher, 2) is None
     publish_features(
-        publisher.root, portfolio="x", month="2025-03", features=["usage"], scored_by=2, customers=[("C1", b"x")]
+        publisher.root,
+        portfolio="x",
+        month="2025-03",
+        features=["usage"],
+        scored_by=2,
+        customers=[("C1", b"x")],
     )
     go_live(publisher.root, publisher.portfolio.name, features_month="2025-03")
     assert scored_by_another(publisher, 2) is None
@@ -203,7 +238,9 @@ def evaluate(publisher, version: int, champion: int | None, month: date = MARCH)
     with closing(connect(publisher.lake)) as connection:
         ensure_table(connection, table, COLUMNS)
         names = ", ".join(row)
-        connection.execute(f"insert into {table} ({names}) values (?, ?, ?, ?, ?, ?, ?)", list(row.values()))
+        connection.execute(
+            f"insert into {table} ({names}) values (?, ?, ?, ?, ?, ?, ?)", list(row.values())
+        )
 
 
 def test_an_approval_promotes_publishes_and_is_on_record(manual, serve, model, record):
@@ -213,7 +250,11 @@ def test_an_approval_promotes_publishes_and_is_on_record(manual, serve, model, r
     evaluate(manual, 2, 1)
     done = approve(manual, version=None, reason="card read, numbers fine")
     assert (done.before, done.record.version, live_version(manual)) == (1, 2, 2)
-    assert (done.record.action, done.record.by, done.record.details["month"]) == ("approval", "ada", "2025-03")
+    assert (done.record.action, done.record.by, done.record.details["month"]) == (
+        "approval",
+        "ada",
+        "2025-03",
+    )
     assert done.record.details["earned"] == "earned promotion, waits for approval: better"
     assert aliases(manual.client, manual.portfolio.name)[PREVIOUS] == 1
     with closing(connect(manual.lake)) as connection:
@@ -226,15 +267,21 @@ def test_an_approval_promotes_publishes_and_is_on_record(manual, serve, model, r
 
 
 def test_what_does_not_wait_is_not_approved(manual, publisher, serve):
-    """Nothing evaluated, another version, an automatic portfolio, a champion that changed since, no reason."""
+    """Nothing evaluated, another version, an automatic portfolio, a champion that changed since, no
+    reason.
+    """
     connect(manual.lake).close()
     with pytest.raises(PromotionError, match=r"has none for approval; waiting: none"):
         approve(manual, version=None, reason="x")
     serve(1, 2)
     evaluate(manual, 3, 1)
-    with pytest.raises(PromotionError, match=r"version 2 of .* does not wait for approval; waiting: 3"):
+    with pytest.raises(
+        PromotionError, match=r"version 2 of .* does not wait for approval; waiting: 3"
+    ):
         approve(manual, version=2, reason="x")
-    with pytest.raises(PromotionError, match="version 3 was judged against version 1, but 2 serves"):
+    with pytest.raises(
+        PromotionError, match="version 3 was judged against version 1, but 2 serves"
+    ):
         approve(manual, version=3, reason="x")
     with pytest.raises(PromotionError, match="promotes without approval"):
         approve(publisher, version=3, reason="x")
@@ -244,14 +291,18 @@ def test_what_does_not_wait_is_not_approved(manual, publisher, serve):
 
 
 def test_an_experiment_is_on_record_before_it_is_live(publisher, serve, monkeypatch):
-    """Start and end are recorded with shares and reason, the same again is not; unrecorded, nothing changes."""
+    """Start and end are recorded with shares and reason, the same again is not; unrecorded, nothing
+    changes.
+    """
     serve(1, 2)
     before = len(publisher.audit.records())
     for weight in (0.25, 0.25, 0.0):
         share_traffic(publisher, challenger=1, weight=weight, shadow=False, reason="trial")
     started, ended = publisher.audit.records()[before:]
     assert (started.action, started.subject, started.reason) == ("traffic", "version 1", "trial")
-    assert started.details == {"live": {"version 1": ["challenger", 0.25], "version 2": ["champion", 0.75]}}
+    assert started.details == {
+        "live": {"version 1": ["challenger", 0.25], "version 2": ["champion", 0.75]}
+    }
     assert ended.details == {"live": {"version 2": ["champion", 1.0]}}
     with monkeypatch.context() as patched, pytest.raises(AuditError):
         patched.setattr("churn_platform.audit.audit_log.WAIT_SECONDS", 0.0)
@@ -262,12 +313,18 @@ def test_an_experiment_is_on_record_before_it_is_live(publisher, serve, monkeypa
     assert [model.version for model in read_live(publisher.root).models] == [2]
 
 
-@pytest.mark.parametrize("share", [{"weight": 0.1, "shadow": False}, {"weight": 0.0, "shadow": True}])
+@pytest.mark.parametrize(
+    "share", [{"weight": 0.1, "shadow": False}, {"weight": 0.0, "shadow": True}]
+)
 def test_a_withdrawn_version_gets_no_traffic(publisher, serve, share):
-    """Nor does it score in the shadow; an experiment with it that is live all the same can be ended."""
+    """Nor does it score in the shadow; an experiment with it that is live all the same can be
+    ended.
+    """
     serve(1, 2)
     roll_back(publisher, to=None, reason="complaints")
-    with pytest.raises(PromotionError, match=r"version 2 of .* gets no traffic: .* withdrawn \(complaints\)"):
+    with pytest.raises(
+        PromotionError, match=r"version 2 of .* gets no traffic: .* withdrawn \(complaints\)"
+    ):
         share_traffic(publisher, challenger=2, reason="trial", **share)
     direct_traffic(publisher.root, challenger=2, **share)
     share_traffic(publisher, challenger=2, weight=0.0, shadow=False, reason="over")

@@ -57,20 +57,50 @@ BETTER, SAME = Difference(0.02, 0.011, 0.03), Difference(0.0, -0.01, 0.01)
     [
         (GOOD, None, None, PROMOTED, "promoted: it passes every gate and there is no champion yet"),
         (POOR, None, None, REFUSED, "refused: the challenger fails AUC 0.7900 < 0.8"),
-        (GOOD, GOOD, BETTER, PROMOTED, "promoted: better than the champion (AUC difference +0.0200"),
+        (
+            GOOD,
+            GOOD,
+            BETTER,
+            PROMOTED,
+            "promoted: better than the champion (AUC difference +0.0200",
+        ),
         (GOOD, GOOD, SAME, REFUSED, "refused: not shown to be better than the champion"),
         (GOOD, GOOD, Difference(0.05, 0.01, 0.09), REFUSED, "refused: not shown to be better"),
         (GOOD, POOR, SAME, PROMOTED, "promoted: the champion fails AUC 0.7900 < 0.8"),
-        (GOOD, UNFAIR, SAME, PROMOTED, "promoted: the champion fails equalized-odds difference over age"),
+        (
+            GOOD,
+            UNFAIR,
+            SAME,
+            PROMOTED,
+            "promoted: the champion fails equalized-odds difference over age",
+        ),
         (GOOD, BROKEN, None, PROMOTED, "promoted: the champion fails sound predictions"),
-        (GOOD, BARRED, SAME, PROMOTED, "promoted: the champion may not serve: its ONNX export differs"),
+        (
+            GOOD,
+            BARRED,
+            SAME,
+            PROMOTED,
+            "promoted: the champion may not serve: its ONNX export differs",
+        ),
         (GOOD, GOOD, None, REFUSED, "refused: there are no customers on which to compare"),
         (POOR, GOOD, BETTER, REFUSED, "refused: the challenger fails AUC"),
         (POOR, POOR, SAME, REFUSED, "refused: the challenger fails AUC"),
-        (POOR, POOR, BETTER, PROMOTED, "promoted: the champion fails AUC 0.7900 < 0.8 (AUC difference +0.0200"),
+        (
+            POOR,
+            POOR,
+            BETTER,
+            PROMOTED,
+            "promoted: the champion fails AUC 0.7900 < 0.8 (AUC difference +0.0200",
+        ),
         (POOR, BROKEN, None, REFUSED, "refused: the challenger fails AUC"),
         (POOR, UNFAIR, BETTER, REFUSED, "refused: the challenger fails AUC"),
-        (UNFAIR_AND_POOR, POOR, BETTER, REFUSED, "refused: the challenger fails equalized-odds difference over age"),
+        (
+            UNFAIR_AND_POOR,
+            POOR,
+            BETTER,
+            REFUSED,
+            "refused: the challenger fails equalized-odds difference over age",
+        ),
         (
             UNFAIR,
             GOOD,
@@ -79,10 +109,18 @@ BETTER, SAME = Difference(0.02, 0.011, 0.03), Difference(0.0, -0.01, 0.01)
             "refused: the challenger fails equalized-odds difference over age 0.3000 > 0.2",
         ),
         (BARRED, None, None, REFUSED, "refused: its ONNX export differs"),
-        (BROKEN, BROKEN, None, REFUSED, "refused: the challenger fails sound predictions (3 of 9 are not a number)"),
+        (
+            BROKEN,
+            BROKEN,
+            None,
+            REFUSED,
+            "refused: the challenger fails sound predictions (3 of 9 are not a number)",
+        ),
     ],
 )
-def test_the_decision_follows_gates_then_evidence(challenger, champion, difference, outcome, reason):
+def test_the_decision_follows_gates_then_evidence(
+    challenger, champion, difference, outcome, reason
+):
     """Each combination of gates and evidence has its outcome and its words."""
     decision = decide(challenger, champion, difference, GATES)
     assert (decision.outcome, decision.promoted) == (outcome, outcome == PROMOTED)
@@ -91,7 +129,9 @@ def test_the_decision_follows_gates_then_evidence(challenger, champion, differen
 
 
 def test_an_unpublishable_challenger_is_refused() -> None:
-    """Whatever its metrics, a model that could not be published is not promoted, and the reason says why."""
+    """Whatever its metrics, a model that could not be published is not promoted, and the reason
+    says why.
+    """
     decision = decide(BARRED, POOR, BETTER, GATES)
     assert (decision.promoted, decision.reason) == (False, "refused: its ONNX export differs")
 
@@ -120,8 +160,14 @@ def test_every_gate_on_a_metric_is_held(change, failures):
         ({"latency_ms": 20.1}, ["latency 20.1 ms > 20.0 ms"]),
         ({"latency_ms": None, "fairness": None}, []),
         ({"fairness": FairnessGap(0.2, "age")}, []),
-        ({"fairness": FairnessGap(0.21, "age")}, ["equalized-odds difference over age 0.2100 > 0.2"]),
-        ({"fairness": FairnessGap(float("nan"), "age")}, ["equalized-odds difference over age nan > 0.2"]),
+        (
+            {"fairness": FairnessGap(0.21, "age")},
+            ["equalized-odds difference over age 0.2100 > 0.2"],
+        ),
+        (
+            {"fairness": FairnessGap(float("nan"), "age")},
+            ["equalized-odds difference over age nan > 0.2"],
+        ),
     ],
 )
 def test_every_other_gate_is_held(change, failures):
@@ -130,10 +176,15 @@ def test_every_other_gate_is_held(change, failures):
 
 
 def test_manual_approval_waits_for_a_person():
-    """A challenger that earned promotion waits instead of being promoted; one that did not is refused as ever."""
+    """A challenger that earned promotion waits instead of being promoted; one that did not is
+    refused as ever.
+    """
     waiting = decide(GOOD, None, None, GATES, approval="manual")
     assert (waiting.outcome, waiting.promoted) == (AWAITING_APPROVAL, False)
-    assert waiting.reason == "earned promotion, waits for approval: it passes every gate and there is no champion yet"
+    assert (
+        waiting.reason
+        == "earned promotion, waits for approval: it passes every gate and there is no champion yet"
+    )
     assert decide(POOR, None, None, GATES, approval="manual").outcome == REFUSED
 
 
@@ -142,17 +193,34 @@ def test_manual_approval_waits_for_a_person():
     [
         (np.linspace(0.01, 0.4, 500), None),
         (np.append(np.full(499, 0.2), np.nan), "sound predictions (1 of 500 are not a number)"),
-        (np.append(np.linspace(0, 1, 499), 1.001), "sound predictions (1 of 500 lie outside 0 to 1)"),
-        (np.append(np.linspace(0, 1, 499), -np.inf), "sound predictions (1 of 500 lie outside 0 to 1)"),
-        (np.full(500, 0.1), "sound predictions (98 % of the customers get about the same, 0.1 to 0.1)"),
+        (
+            np.append(np.linspace(0, 1, 499), 1.001),
+            "sound predictions (1 of 500 lie outside 0 to 1)",
+        ),
+        (
+            np.append(np.linspace(0, 1, 499), -np.inf),
+            "sound predictions (1 of 500 lie outside 0 to 1)",
+        ),
+        (
+            np.full(500, 0.1),
+            "sound predictions (98 % of the customers get about the same, 0.1 to 0.1)",
+        ),
         (np.zeros(500), "sound predictions (98 % of the customers get about the same, 0 to 0)"),
-        (np.linspace(0.1, 0.1005, 500), "sound predictions (98 % of the customers get about the same, 0.1 to 0.1005)"),
-        (np.append(np.full(498, 0.1), [0.9, 0.9]), "sound predictions (98 % of the customers get about the same,"),
+        (
+            np.linspace(0.1, 0.1005, 500),
+            "sound predictions (98 % of the customers get about the same, 0.1 to 0.1005)",
+        ),
+        (
+            np.append(np.full(498, 0.1), [0.9, 0.9]),
+            "sound predictions (98 % of the customers get about the same,",
+        ),
         (np.linspace(0.0001, 0.0002, 500), None),
     ],
 )
 def test_degenerate_predictions_are_found(probability, fault):
-    """Numbers that are none, lie outside or hardly differ are named; small probabilities that do differ are sound."""
+    """Numbers that are none, lie outside or hardly differ are named; small probabilities that do
+    differ are sound.
+    """
     found = degenerate(probability)
     assert found is None if fault is None else found.startswith(fault)
 
@@ -177,5 +245,7 @@ def row(challenger: int, champion: int | None) -> dict[str, int | None]:
     ],
 )
 def test_a_version_meets_the_same_opponent_again(recorded, challenger, serving, previous, opponent):
-    """Judged anew, a version meets the champion of its first judgement, and never itself; a new one the champion."""
+    """Judged anew, a version meets the champion of its first judgement, and never itself; a new one
+    the champion.
+    """
     assert opponent_of(recorded, challenger, serving=serving, previous=previous) == opponent

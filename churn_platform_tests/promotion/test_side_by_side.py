@@ -21,10 +21,15 @@ def compared(trained: Trained, first: Compared, second: Compared) -> SideBySide:
 
 
 def test_the_newest_hold_out_is_read_as_it_was(trained: Trained) -> None:
-    """A feature that was added since and another seed change neither the customers nor what a version reaches."""
+    """A feature that was added since and another seed change neither the customers nor what a
+    version reaches.
+    """
     own = read_version(trained.client, TODAY, trained.version)
     found = compared(trained, own, own)
-    assert (found.judged_on, found.customers) == (trained.version, len(own.holdout(trained.connection)))
+    assert (found.judged_on, found.customers) == (
+        trained.version,
+        len(own.holdout(trained.connection)),
+    )
     assert found.metrics[0].auc == pytest.approx(trained.record.holdout["auc"])
     assert found.difference.estimate == 0.0
 
@@ -44,12 +49,16 @@ def test_a_version_that_cannot_be_judged_there_is_named(trained: Trained) -> Non
     """The snapshot has no column of a newer feature."""
     own = read_version(trained.client, TODAY, trained.version)
     newer = replace(own, number=7, model=replace(own.model, features=(NEWCOMER, *HALVING.features)))
-    with pytest.raises(TrainingError, match=r"version 7 of tiny cannot be judged .* lacks newcomer"):
+    with pytest.raises(
+        TrainingError, match=r"version 7 of tiny cannot be judged .* lacks newcomer"
+    ):
         compared(trained, own, newer)
 
 
 def test_without_versions_there_is_no_hold_out(trained: Trained) -> None:
     """The error says what to materialize."""
     nobody = TODAY.model_copy(update={"name": "nobody"})
-    with pytest.raises(TrainingError, match="nobody has no version; materialize nobody/challenger first"):
+    with pytest.raises(
+        TrainingError, match="nobody has no version; materialize nobody/challenger first"
+    ):
         newest_version(trained.client, nobody)

@@ -42,7 +42,9 @@ def test_an_error_leaves_the_old_folder(tmp_path):
 
 
 def test_a_new_folder_replaces_the_old_one(tmp_path):
-    """After a second publication the new files stand there, the old ones are gone, neighbours stay."""
+    """After a second publication the new files stand there, the old ones are
+    gone, neighbours stay.
+    """
     write(tmp_path / "1", "old")
     write(tmp_path / "12", "neighbour")
     write(tmp_path / "1", "new")
@@ -77,7 +79,9 @@ def test_going_live_keeps_what_is_not_given(tmp_path):
 
 
 def test_an_older_month_does_not_go_live(tmp_path):
-    """The newest month stays, whoever names an older one and however late; a champion named with it is live."""
+    """The newest month stays, whoever names an older one and however late; a champion named with it
+    is live.
+    """
     go_live(tmp_path, "tiny", features_month="2025-12")
     live = go_live(tmp_path, "tiny", champion=1, features_month="2025-03")
     assert (live.champion, live.features_month) == (1, "2025-12")
@@ -85,7 +89,9 @@ def test_an_older_month_does_not_go_live(tmp_path):
 
 
 def test_those_who_go_live_at_once_lose_nothing(tmp_path):
-    """A champion and a month named at the same time are both live in the end, and no draft is left."""
+    """A champion and a month named at the same time are both live in the end,
+    and no draft is left.
+    """
     with ThreadPoolExecutor(4) as pool:
         changes = [{"champion": 5}, {"features_month": "2025-03"}] * 8
         list(pool.map(lambda change: go_live(tmp_path, "tiny", **change), changes))
@@ -96,13 +102,17 @@ def test_those_who_go_live_at_once_lose_nothing(tmp_path):
 
 
 def test_traffic_is_shared_until_it_ends_or_a_champion_comes(tmp_path):
-    """A challenger takes its share from the champion; weight 0, and a new champion, end it; the last one is kept."""
+    """A challenger takes its share from the champion; weight 0, and a new champion, end it; the
+    last one is kept.
+    """
     for version in (1, 2, 3):
         write(model_dir(tmp_path, version), "model")
     go_live(tmp_path, "tiny", champion=1)
     live = direct_traffic(tmp_path, challenger=2, weight=0.25)
     assert live.models == (LiveModel(1, "champion", 0.75), LiveModel(2, "challenger", 0.25))
-    assert direct_traffic(tmp_path, challenger=2, weight=0).models == (LiveModel(1, "champion", 1.0),)
+    assert direct_traffic(tmp_path, challenger=2, weight=0).models == (
+        LiveModel(1, "champion", 1.0),
+    )
     live = direct_traffic(tmp_path, challenger=2, weight=0, shadow=True)
     assert live.models == (LiveModel(1, "champion", 1.0), LiveModel(2, "shadow", 0.0))
     live = go_live(tmp_path, "tiny", champion=3)

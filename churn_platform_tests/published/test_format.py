@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 from churn_platform.published.format import LIVE_FILE, DamagedError, pack_customer, unpack_customer
 from churn_platform.published.live_file import read_live
 
-HEAVY = {"pandas", "pyarrow", "duckdb", "dagster", "mlflow", "xgboost", "sklearn", "scipy", "pydantic", "litestar"}
+HEAVY = {
+    "pandas",
+    "pyarrow",
+    "duckdb",
+    "dagster",
+    "mlflow",
+    "xgboost",
+    "sklearn",
+    "scipy",
+    "pydantic",
+    "litestar",
+}
 
 
 @given(
@@ -43,9 +54,16 @@ def test_a_customer_is_read_from_a_memory_map():
 
 def test_importing_the_contract_is_light():
     """A serving process that imports the contract gets none of the platform's heavy libraries."""
-    code = "import sys, churn_platform.published.format; print(*{name.split('.')[0] for name in sys.modules})"
+    code = (
+        "import sys, churn_platform.published.format; print(*{name.split('.')[0] for name in "
+        "sys.modules})"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
     )
     assert HEAVY & set(done.stdout.split()) == set()
 

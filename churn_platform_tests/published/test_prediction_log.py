@@ -45,7 +45,9 @@ def test_a_segment_cut_anywhere_gives_its_whole_records(tmp_path):
         path.write_bytes(whole[:length])
         ends = [end for end in (len(HEADER), len(HEADER + first), len(whole)) if end <= length]
         segment = load_segment(path)
-        assert [item.request_id for item in segment.predictions] == ["r1", "r2"][: max(len(ends) - 1, 0)]
+        assert [item.request_id for item in segment.predictions] == ["r1", "r2"][
+            : max(len(ends) - 1, 0)
+        ]
         assert segment.torn_bytes == length - max(ends, default=0)
 
 
@@ -70,7 +72,9 @@ def test_a_flipped_bit_ends_the_segment_before_its_record(tmp_path):
 
 
 def test_a_record_from_before_a_field_was_added_is_read(tmp_path):
-    """Fields are added at the end with a default; this is what msgspec then makes of older records."""
+    """Fields are added at the end with a default; this is what msgspec then
+    makes of older records.
+    """
 
     class Longer(Prediction, frozen=True, array_like=True):
         added: str = "none"

@@ -33,13 +33,17 @@ from churn_platform.published.sentences import decoded, sentence
     ],
 )
 def test_values_read_as_people_write_them(template, value, expected):
-    """Changes have a direction, counts a plural, truth values words, shares a spaced percent sign."""
+    """Changes have a direction, counts a plural, truth values words, shares a
+    spaced percent sign.
+    """
     assert sentence(template, value) == expected
 
 
 def test_a_number_is_decoded_by_its_type():
     """Codes become levels and truth values; what is missing becomes none."""
-    assert [decoded(1.0, kind, ("a", "b")) for kind in ("category", "boolean", "integer", "number")] == [
+    assert [
+        decoded(1.0, kind, ("a", "b")) for kind in ("category", "boolean", "integer", "number")
+    ] == [
         "b",
         True,
         1,
@@ -51,7 +55,10 @@ def test_a_number_is_decoded_by_its_type():
 def test_sentences_are_light():
     """A serving process says them without numpy, let alone the platform's libraries."""
     code = (
-        "import sys, churn_platform.published.sentences; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+        "import sys, churn_platform.published.sentences; "
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     )
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert not {"numpy", "pydantic", "dagster", "pandas"} & set(loaded)

@@ -1,4 +1,6 @@
-"""The images: small where they should be, without rights they do not need, and made of instructions that work."""
+"""The images: small where they should be, without rights they do not need, and made of instructions
+that work.
+"""
 
 import json
 import re
@@ -10,18 +12,36 @@ from pathlib import Path
 
 import pytest
 
-from churn_platform_tests.support.dockerfile import Build, allowed_in_context, build, lineage, read_stages
+from churn_platform_tests.support.dockerfile import (
+    Build,
+    allowed_in_context,
+    build,
+    lineage,
+    read_stages,
+)
 
 ROOT = Path(__file__).parents[2]
 STAGES = read_stages(ROOT / "Dockerfile")
-HEAVY = {"pandas", "xgboost", "mlflow", "dagster", "pyarrow", "duckdb", "scikit-learn", "scipy", "lightgbm"}
+HEAVY = {
+    "pandas",
+    "xgboost",
+    "mlflow",
+    "dagster",
+    "pyarrow",
+    "duckdb",
+    "scikit-learn",
+    "scipy",
+    "lightgbm",
+}
 START_SECONDS = 60
 
 
 def locked(name: str) -> dict[str, set[str]]:
     """Versions by package of a lock."""
     found: dict[str, set[str]] = {}
-    for package, version in re.findall(r"^([a-z0-9._-]+)==(\S+)", (ROOT / name).read_text(), re.MULTILINE):
+    for package, version in re.findall(
+        r"^([a-z0-9._-]+)==(\S+)", (ROOT / name).read_text(), re.MULTILINE
+    ):
         found.setdefault(package, set()).add(version)
     return found
 
@@ -29,17 +49,27 @@ def locked(name: str) -> dict[str, set[str]]:
 def test_the_service_depends_on_nothing_heavy():
     """What the serving image installs holds no pandas, XGBoost, MLflow or Dagster."""
     serving = locked("requirements-serving.lock")
-    assert {"litestar", "granian", "onnxruntime", "lmdb", "msgspec", "prometheus-client"} <= set(serving)
+    assert {"litestar", "granian", "onnxruntime", "lmdb", "msgspec", "prometheus-client"} <= set(
+        serving
+    )
     assert set(serving) & HEAVY == set()
     assert len(serving) < 50
 
 
 def test_the_ui_without_sign_in_listens_on_loopback():
-    """The image's command says so, and the page that says how to open it publishes on the host's loopback alone."""
-    (command,) = (line for line in (ROOT / "Dockerfile").read_text().splitlines() if "dagster-webserver" in line[:30])
+    """The image's command says so, and the page that says how to open it publishes on the host's
+    loopback alone.
+    """
+    (command,) = (
+        line
+        for line in (ROOT / "Dockerfile").read_text().splitlines()
+        if "dagster-webserver" in line[:30]
+    )
     words = json.loads(command.removeprefix("CMD "))
     assert words[words.index("-h") + 1] == "127.0.0.1"
-    published = re.findall(r"docker run .*-p (\S+):3000:3000", (ROOT / "docs" / "automation.md").read_text())
+    published = re.findall(
+        r"docker run .*-p (\S+):3000:3000", (ROOT / "docs" / "automation.md").read_text()
+    )
     assert published == ["127.0.0.1"]
 
 
@@ -47,12 +77,17 @@ def test_both_locks_name_the_same_versions():
     """The service runs in its image on what the tests ran on."""
     everything = locked("requirements.lock")
     serving = locked("requirements-serving.lock")
-    assert {name: versions for name, versions in serving.items() if versions != everything.get(name)} == {}
+    assert {
+        name: versions for name, versions in serving.items() if versions != everything.get(name)
+    } == {}
 
 
 def test_every_package_is_locked_by_hash():
     """Both stages install with --require-hashes, and nothing but the locks."""
-    for name, lock in {"build-serving": "requirements-serving.lock", "build-platform": "requirements.lock"}.items():
+    for name, lock in {
+        "build-serving": "requirements-serving.lock",
+        "build-platform": "requirements.lock",
+    }.items():
         runs = [rest for word, rest in STAGES[name].instructions if word == "RUN"]
         assert f"uv pip sync --require-hashes {lock}" in runs
         assert [run for run in runs if "install" in run and "--no-deps" not in run] == []
@@ -61,7 +96,12 @@ def test_every_package_is_locked_by_hash():
 @pytest.mark.parametrize("target", ["serving", "platform"])
 def test_an_image_runs_as_an_ordinary_user(target):
     """The last user named is the one that the command runs as, and it is not root."""
-    users = [rest for stage in lineage(STAGES, target) for word, rest in stage.instructions if word == "USER"]
+    users = [
+        rest
+        for stage in lineage(STAGES, target)
+        for word, rest in stage.instructions
+        if word == "USER"
+    ]
     assert users == ["churn"]
     assert all("slim" in lineage(STAGES, name)[0].base for name in ("build", target))
 
@@ -85,17 +125,25 @@ def test_the_context_holds_what_is_copied_and_no_more():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("target", "path"), [("serving", "/health/live"), ("platform", "/server_info")])
+@pytest.mark.parametrize(
+    ("target", "path"), [("serving", "/health/live"), ("platform", "/server_info")]
+)
 def test_an_image_installs_and_starts(target, path, tmp_path):
-    """Each target's own instructions, in a clean environment, end in a process that answers and stops when told."""
+    """Each target's own instructions, in a clean environment, end in a process that answers and
+    stops when told.
+    """
     image = build(ROOT / "Dockerfile", target, tmp_path)
     if target == "serving":
         assert not HEAVY & installed(image)
     port = image.environment.get("SERVING_PORT", "3000")
     image.environment |= {"SERVING_HOST": "127.0.0.1"} if target == "serving" else {}
     command = image.command
-    executable = str(next(folder for folder in paths(image) if (folder / command[0]).exists()) / command[0])
-    with subprocess.Popen([executable, *command[1:]], cwd=tmp_path / "app", env=image.environment) as process:
+    executable = str(
+        next(folder for folder in paths(image) if (folder / command[0]).exists()) / command[0]
+    )
+    with subprocess.Popen(
+        [executable, *command[1:]], cwd=tmp_path / "app", env=image.environment
+    ) as process:
         try:
             wait_until_answered(f"http://127.0.0.1:{port}{path}", process)
             if image.healthcheck:
@@ -114,7 +162,9 @@ def paths(image: Build) -> list[Path]:
 def installed(image: Build) -> set[str]:
     """Names of the packages in the image's environment."""
     (folder,) = (image.root / "venv" / "lib").glob("python3.*/site-packages")
-    return {path.name.split("-")[0].lower().replace("_", "-") for path in folder.glob("*.dist-info")}
+    return {
+        path.name.split("-")[0].lower().replace("_", "-") for path in folder.glob("*.dist-info")
+    }
 
 
 def wait_until_answered(url: str, process: subprocess.Popen) -> None:

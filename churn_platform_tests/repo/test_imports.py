@@ -10,20 +10,41 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "churn_platform"
-MODULES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
+MODULES = {
+    path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text())
+    for path in PACKAGE.rglob("*.py")
+}
 
 EDGE = {"settings.py", "home.py", "graph/runs.py", "graph/dbt.py", "graph/resources/tracking.py"}
-CLOCK = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time")}
+CLOCK = {
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("datetime", "today"),
+    ("date", "today"),
+    ("time", "time"),
+}
 DATING = {
-    "graph/resources/audit_trail.py",  # a record is dated when it is written, which nobody can say beforehand
+    # a record is dated when it is written, which nobody can say beforehand
+    "graph/resources/audit_trail.py",
     "graph/usage_hooks.py",
     "graph/schedules.py",  # how long ago a file was written to
 }
 HEAVY = {"mlflow", "xgboost", "lightgbm", "evidently", "shap", "sklearn"}
 
 
-SERVICE = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in (ROOT / "serving").rglob("*.py")}
-SERVICE_LIBRARIES = {"litestar", "granian", "onnxruntime", "lmdb", "prometheus_client", "numpy", "msgspec"}
+SERVICE = {
+    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())
+    for path in (ROOT / "serving").rglob("*.py")
+}
+SERVICE_LIBRARIES = {
+    "litestar",
+    "granian",
+    "onnxruntime",
+    "lmdb",
+    "prometheus_client",
+    "numpy",
+    "msgspec",
+}
 READ_BY_THE_SERVICE = (
     "calibration",
     "format",
@@ -37,14 +58,25 @@ READ_BY_THE_SERVICE = (
     "value_format",
 )
 PUBLISHED_CONTRACT = {f"churn_platform.published.{name}" for name in READ_BY_THE_SERVICE}
-"""What the service needs of the platform; whatever it is to need besides is added here on purpose."""
-SERVICE_EDGE = {"serving/settings.py", "serving/__main__.py", "serving/metrics.py", "serving/app.py"}
+"""What the service needs of the platform; whatever it is to need besides is
+added here on purpose.
+"""
+SERVICE_EDGE = {
+    "serving/settings.py",
+    "serving/__main__.py",
+    "serving/metrics.py",
+    "serving/app.py",
+}
 
 
 def run_time(tree: ast.AST) -> Iterator[ast.AST]:
     """Every node but what only type checkers read."""
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        if (
+            isinstance(node, ast.If)
+            and isinstance(node.test, ast.Name)
+            and node.test.id == "TYPE_CHECKING"
+        ):
             continue
         yield node
         yield from run_time(node)
@@ -64,7 +96,9 @@ def imported_modules(tree: ast.AST) -> set[str]:
 
 
 def attributes(tree: ast.AST) -> set[tuple[str, str]]:
-    """(name, attribute) of every attribute read from a plain or dotted name, and of every `from x import y`."""
+    """(name, attribute) of every attribute read from a plain or dotted name, and of every `from x
+    import y`.
+    """
     found = set()
     for node in run_time(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name | ast.Attribute):
@@ -88,7 +122,8 @@ def test_only_the_edge_touches_the_environment():
     touching = {
         name
         for name, tree in MODULES.items()
-        if attributes(tree) & {("os", "environ"), ("os", "getenv"), ("os", "putenv"), ("os", "environb")}
+        if attributes(tree)
+        & {("os", "environ"), ("os", "getenv"), ("os", "putenv"), ("os", "environb")}
     }
     assert touching <= EDGE
 
@@ -100,10 +135,17 @@ def test_only_the_command_line_asks_what_day_it_is():
 
 
 def test_no_asset_knows_the_truth():
-    """The simulator's true probabilities are written by it and read by the report, and by nothing in the graph."""
-    knowing = {name for name in MODULES if "truth" in (PACKAGE / name).read_text().split('"""', 2)[-1]}
+    """The simulator's true probabilities are written by it and read by the report, and by nothing
+    in the graph.
+    """
+    knowing = {
+        name for name in MODULES if "truth" in (PACKAGE / name).read_text().split('"""', 2)[-1]
+    }
     assert "cli/result.py" in knowing
-    assert {name for name in knowing if not name.startswith(("simulator/", "cli/"))} <= {"settings.py", "cli/result.py"}
+    assert {name for name in knowing if not name.startswith(("simulator/", "cli/"))} <= {
+        "settings.py",
+        "cli/result.py",
+    }
 
 
 def test_nothing_draws_without_a_seed():
@@ -111,12 +153,17 @@ def test_nothing_draws_without_a_seed():
     draws = {("numpy", "random"), ("np", "random")}
     for name, tree in MODULES.items():
         assert "random" not in imported(tree), name
-        calls = [node for node in run_time(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+        calls = [
+            node
+            for node in run_time(tree)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        ]
         drawn = [call for call in calls if isinstance(call.func.value, ast.Attribute)]
         unseeded = [
             call.func.attr
             for call in drawn
-            if (getattr(call.func.value.value, "id", ""), call.func.value.attr) in draws and not call.args
+            if (getattr(call.func.value.value, "id", ""), call.func.value.attr) in draws
+            and not call.args
         ]
         assert unseeded == [], name
 
@@ -124,8 +171,13 @@ def test_nothing_draws_without_a_seed():
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory) -> set[str]:
     """Top-level modules in a fresh process that has imported the definitions."""
-    code = "import sys, churn_platform.definitions; print(*{name.split('.')[0] for name in sys.modules})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    code = (
+        "import sys, churn_platform.definitions; print(*{name.split('.')[0] for name in "
+        "sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     return set(done.stdout.split())
 
 
@@ -136,11 +188,20 @@ def test_importing_the_definitions_stays_light(loaded):
 
 
 def test_the_service_imports_its_own_libraries_only():
-    """Beside the standard library and its own extra, the service knows the published contract and nothing else."""
+    """Beside the standard library and its own extra, the service knows the published contract and
+    nothing else.
+    """
     for name, tree in SERVICE.items():
-        strange = imported(tree) - SERVICE_LIBRARIES - set(sys.stdlib_module_names) - {"serving", "churn_platform"}
+        strange = (
+            imported(tree)
+            - SERVICE_LIBRARIES
+            - set(sys.stdlib_module_names)
+            - {"serving", "churn_platform"}
+        )
         assert strange == set(), name
-        platform = {module for module in imported_modules(tree) if module.startswith("churn_platform")}
+        platform = {
+            module for module in imported_modules(tree) if module.startswith("churn_platform")
+        }
         assert platform <= PUBLISHED_CONTRACT, name
 
 
@@ -155,12 +216,18 @@ def test_only_the_routes_of_the_service_know_the_web_framework():
 
 def test_only_the_edge_of_the_service_touches_the_environment():
     """The service reads its settings once; Prometheus' own variable is set and looked at."""
-    touching = {name for name, tree in SERVICE.items() if attributes(tree) & {("os", "environ"), ("os", "getenv")}}
+    touching = {
+        name
+        for name, tree in SERVICE.items()
+        if attributes(tree) & {("os", "environ"), ("os", "getenv")}
+    }
     assert touching <= SERVICE_EDGE
 
 
 def test_the_service_loads_no_part_of_the_platform_that_writes():
-    """Nor does anything that it imports: publication and rollback stay out of the process that answers."""
+    """Nor does anything that it imports: publication and rollback stay out of the process that
+    answers.
+    """
     platform = {name for name in modules_of_the_service() if name.startswith("churn_platform.")}
     packages = {"churn_platform.errors", "churn_platform.published"}
     assert platform == PUBLISHED_CONTRACT | packages
@@ -169,7 +236,9 @@ def test_the_service_loads_no_part_of_the_platform_that_writes():
 def modules_of_the_service() -> set[str]:
     """Modules in a fresh process that has imported the service."""
     code = "import sys, serving.app, serving.__main__; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     return set(done.stdout.split())
 
 
@@ -177,5 +246,14 @@ def test_the_service_loads_nothing_heavy():
     """The process that answers holds no pandas, model library, tracking or orchestrator."""
     loaded = {name.split(".")[0] for name in modules_of_the_service()}
     assert {"litestar", "onnxruntime"} <= loaded
-    heavy = {"pandas", "pyarrow", "scipy", "duckdb", "dagster", "pydantic_settings", "matplotlib", "statsmodels"}
+    heavy = {
+        "pandas",
+        "pyarrow",
+        "scipy",
+        "duckdb",
+        "dagster",
+        "pydantic_settings",
+        "matplotlib",
+        "statsmodels",
+    }
     assert loaded & (HEAVY | heavy) == set()

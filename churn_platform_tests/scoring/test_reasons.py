@@ -20,7 +20,12 @@ def feature(kind: str, reason: str, levels: tuple[str, ...] = ()) -> Feature:
         (3.0, "integer", "{value} tickets", "3 tickets"),
         (12.0, "number", "Used {value} GB", "Used 12 GB"),
         (1234.56, "number", "Paid {value} EUR", "Paid 1,234.6 EUR"),
-        (-0.624, "number", "Calls {value:change} against last year", "Calls fell 62 % against last year"),
+        (
+            -0.624,
+            "number",
+            "Calls {value:change} against last year",
+            "Calls fell 62 % against last year",
+        ),
         (0.5, "number", "Index at {value:.2f}", "Index at 0.50"),
         (1.0, "boolean", "Pays late: {value}", "Pays late: yes"),
         (0.0, "boolean", "Pays late: {value}", "Pays late: no"),
@@ -57,7 +62,9 @@ def test_there_are_at_most_so_many_reasons():
 
 
 def test_subjects_come_before_repetition():
-    """Late payment and plan are one group: its second reason waits for the others, and still fills a free place."""
+    """Late payment and plan are one group: its second reason waits for the others, and still fills
+    a free place.
+    """
     features = np.ones((2, 4), dtype=np.float32)
     contributions = np.array([[0.1, 0.2, 0.9, 0.8], [-1.0, 0.2, 0.9, 0.8]])
     assert told(features, contributions) == [
@@ -75,9 +82,13 @@ def test_no_one_is_told_what_they_are():
 
 @pytest.mark.parametrize("name", ["telecomit", "ibm_telco"])
 def test_every_reason_of_the_catalogue_can_be_said(name, tmp_path):
-    """At its bounds, zero and in between, with either truth value and at each level, no placeholder remains."""
+    """At its bounds, zero and in between, with either truth value and at each level, no placeholder
+    remains.
+    """
     for it in load_portfolios(tmp_path)[name].features:
         low, high = it.range
-        numbers = {"category": range(len(it.levels)), "boolean": (0, 1)}.get(it.type, (low, 0, 1, 0.5, high))
+        numbers = {"category": range(len(it.levels)), "boolean": (0, 1)}.get(
+            it.type, (low, 0, 1, 0.5, high)
+        )
         said = [sentence(np.float32(number), it) for number in numbers]
         assert all(text and not set("{}_") & set(text) for text in said), said

@@ -1,4 +1,6 @@
-"""The drill with raw sockets: what it sends follows from its seed, and what it takes for a failure."""
+"""The drill with raw sockets: what it sends follows from its seed, and what it
+takes for a failure.
+"""
 
 import random
 
@@ -32,7 +34,9 @@ def test_an_undocumented_5xx_is_a_failure():
 
 def test_growth_a_dead_worker_and_a_kept_connection_are_failures():
     """What stays within the allowance is none."""
-    allowed = Use((1, 2), REST.memory + GROWTH_BYTES_MAX, REST.descriptors + GROWTH_DESCRIPTORS_MAX, 0)
+    allowed = Use(
+        (1, 2), REST.memory + GROWTH_BYTES_MAX, REST.descriptors + GROWTH_DESCRIPTORS_MAX, 0
+    )
     assert faults(REST, allowed) == []
     assert len(faults(REST, Use((1, 3), 2 * REST.memory, 2 * REST.descriptors, 0))) == 3
     assert faults(REST, Use((1, 2), REST.memory, REST.descriptors, 2)) == [

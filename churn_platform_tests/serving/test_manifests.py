@@ -58,7 +58,11 @@ def plane(root: Path, tmp_path: Path) -> Iterator[Dataplane]:
     settings = settings_in(tmp_path)
     metrics = Metrics(settings.experiments_dir)
     registry = Registry(
-        settings.published_dir, copies_dir=tmp_path / "copies", default="", traffic_key="k", metrics=metrics
+        settings.published_dir,
+        copies_dir=tmp_path / "copies",
+        default="",
+        traffic_key="k",
+        metrics=metrics,
     )
     plane = Dataplane(settings, registry, metrics, worker="w1")
     yield plane
@@ -107,14 +111,19 @@ def month_manifest(root: Path) -> Path:
 
 
 def ask_everything(plane: Dataplane) -> None:
-    """Ask all that depends on a manifest; only an error that the service answers by name may come out."""
+    """Ask all that depends on a manifest; only an error that the service answers by name may come
+    out.
+    """
     known, ghost, part = (
         b'{"customer_id": "C00001"}',
         b'{"customer_id": "GHOST"}',
         b'{"tickets": 4}',
     )
     asked: list[Callable[[], Any]] = [
-        *(partial(plane.predict, None, body, "r1", ANYBODY) for body in (known, ghost, WHOLE, part)),
+        *(
+            partial(plane.predict, None, body, "r1", ANYBODY)
+            for body in (known, ghost, WHOLE, part)
+        ),
         partial(plane.customer, None, "C00001", "r2"),
         partial(explain, plane, None, known, "r3", ANYBODY),
         partial(request_schemas, plane.registry, plane.settings),
@@ -138,15 +147,25 @@ def outcome(plane: Dataplane) -> str:
 
 def model_places(manifest: Any) -> list[Place]:
     """Places of a model's manifest, of the features those of a number and a category."""
-    return [place for place in places(manifest) if place[:2] not in (("features", 1), ("features", 2))]
+    return [
+        place for place in places(manifest) if place[:2] not in (("features", 1), ("features", 2))
+    ]
 
 
 @pytest.mark.parametrize(
     ("manifest", "chosen"),
-    [(model_manifest, model_places), (month_manifest, places), (lambda root: root / LIVE_FILE, places)],
+    [
+        (model_manifest, model_places),
+        (month_manifest, places),
+        (lambda root: root / LIVE_FILE, places),
+    ],
 )
-def test_no_value_of_a_manifest_crashes_the_service_or_fails_a_request(plane, root, manifest, chosen):
-    """Each field of a good manifest set to nonsense of many kinds: refused when loaded, or harmless."""
+def test_no_value_of_a_manifest_crashes_the_service_or_fails_a_request(
+    plane, root, manifest, chosen
+):
+    """Each field of a good manifest set to nonsense of many kinds: refused when loaded, or
+    harmless.
+    """
     path = manifest(root)
     good = path.read_bytes()
     outcomes = set()
@@ -214,7 +233,9 @@ def test_swapped_names_in_a_month_of_features_are_refused(root):
 
 
 def test_swapped_names_that_nobody_can_check_are_refused(root):
-    """Another order than the model's is only believed where the version that scored the month agrees."""
+    """Another order than the model's is only believed where the version that scored the month
+    agrees.
+    """
     names = json.loads(month_manifest(root).read_bytes())["features"]
     change(month_manifest(root), "features", to=[names[1], names[0], *names[2:]])
     change(month_manifest(root), "scored_by", to=7)
@@ -280,10 +301,14 @@ def test_an_error_that_nobody_foresaw_refuses_its_portfolio_alone(plane, root, m
 
     with monkeypatch.context() as patched:
         patched.setattr("serving.registry.remove_other_copies", lambda *_: None)
-        patched.setattr("serving.registry.check_month", lambda features, *_: spoilt(features.folder.parents[1]))
+        patched.setattr(
+            "serving.registry.check_month", lambda features, *_: spoilt(features.folder.parents[1])
+        )
         plane.registry.refresh()
     assert plane.registry.served == ["tiny"]
-    assert plane.registry.refusals == {"atlantis": "it cannot be loaded: ZeroDivisionError: unforeseen"}
+    assert plane.registry.refusals == {
+        "atlantis": "it cannot be loaded: ZeroDivisionError: unforeseen"
+    }
     assert b'bundles_refused_total{portfolio="atlantis"} 1.0' in plane.metrics.text()
     for _ in range(32):
         plane.registry.refresh()
@@ -292,7 +317,9 @@ def test_an_error_that_nobody_foresaw_refuses_its_portfolio_alone(plane, root, m
 
 
 def test_a_name_of_one_feature_that_is_the_source_of_another_means_itself(good):
-    """A request that names `tenure` means the feature of that name, in whichever order they stand."""
+    """A request that names `tenure` means the feature of that name, in
+    whichever order they stand.
+    """
     from serving.loading.bundles import Model
     from serving.request.inputs import Catalogue
 

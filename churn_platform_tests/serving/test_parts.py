@@ -23,19 +23,37 @@ from serving.traffic.split import Arms
 
 
 def test_the_ibm_payload_is_read_as_it_stands(tmp_path):
-    """Original column names and spellings give the encoding of the platform; a blank total is missing."""
+    """Original column names and spellings give the encoding of the platform; a blank total is
+    missing.
+    """
     features = load_portfolios(tmp_path)["ibm_telco"].features
     published = tuple(
-        PublishedFeature(f.name, f.type, f.unit, f.range, f.levels, f.nullable, None, f.source, f.description, f.reason)
+        PublishedFeature(
+            f.name,
+            f.type,
+            f.unit,
+            f.range,
+            f.levels,
+            f.nullable,
+            None,
+            f.source,
+            f.description,
+            f.reason,
+        )
         for f in features
     )
     faults: list = []
     read = Catalogue(published).read(IBM_CUSTOMER, faults)
     row = {feature.name: IBM_CUSTOMER[feature.source] for feature in features}
-    row = {name: {"Yes": True, "No": False}.get(v, v) if _is_truth(features, name) else v for name, v in row.items()}
+    row = {
+        name: {"Yes": True, "No": False}.get(v, v) if _is_truth(features, name) else v
+        for name, v in row.items()
+    }
     row["total_charges"] = None
     assert faults == []
-    np.testing.assert_array_equal(np.float32([read[place] for place in range(19)]), encode_row(row, features))
+    np.testing.assert_array_equal(
+        np.float32([read[place] for place in range(19)]), encode_row(row, features)
+    )
 
 
 def _is_truth(features, name: str) -> bool:
@@ -44,7 +62,10 @@ def _is_truth(features, name: str) -> bool:
 
 def arms(weight: float, versions: tuple[int, ...] = (1, 2)) -> Arms:
     """A champion, and a challenger with a share."""
-    named = [LiveModel(versions[0], "champion", 1 - weight), LiveModel(versions[1], "challenger", weight)]
+    named = [
+        LiveModel(versions[0], "champion", 1 - weight),
+        LiveModel(versions[1], "challenger", weight),
+    ]
 
     class Loaded:
         def __init__(self, version: int):
@@ -54,17 +75,26 @@ def arms(weight: float, versions: tuple[int, ...] = (1, 2)) -> Arms:
 
 
 def test_a_share_that_grows_keeps_its_customers():
-    """Whoever had the challenger at a tenth has it at a half; about that share of the customers has it."""
+    """Whoever had the challenger at a tenth has it at a half; about that share of the customers has
+    it.
+    """
     ids = [f"C{number}" for number in range(4000)]
-    tenth, half = ({name for name in ids if arms(w).choose(name).role == "challenger"} for w in (0.1, 0.5))
+    tenth, half = (
+        {name for name in ids if arms(w).choose(name).role == "challenger"} for w in (0.1, 0.5)
+    )
     assert tenth < half
-    assert (len(tenth) / 4000, len(half) / 4000) == (pytest.approx(0.1, abs=0.02), pytest.approx(0.5, abs=0.03))
+    assert (len(tenth) / 4000, len(half) / 4000) == (
+        pytest.approx(0.1, abs=0.02),
+        pytest.approx(0.5, abs=0.03),
+    )
 
 
 def test_another_challenger_deals_anew():
     """Those who had the last challenger are not those who get the next."""
     ids = [f"C{number}" for number in range(4000)]
-    second, third = ({n for n in ids if arms(0.5, (1, v)).choose(n).role == "challenger"} for v in (2, 3))
+    second, third = (
+        {n for n in ids if arms(0.5, (1, v)).choose(n).role == "challenger"} for v in (2, 3)
+    )
     assert len(second & third) / len(ids) == pytest.approx(0.25, abs=0.03)
 
 
@@ -85,7 +115,9 @@ def test_a_live_file_that_makes_no_sense_is_refused(named):
 
 
 def test_a_key_is_kept_as_a_hash_and_found_by_its_secret(tmp_path):
-    """The file holds no secret and is its owner's alone; a name is taken once; a revoked key is gone."""
+    """The file holds no secret and is its owner's alone; a name is taken once; a revoked key is
+    gone.
+    """
     path = tmp_path / "keys.json"
     secret = add_key(path, name="crm", scopes=["score"], created_at="2026-01-01")
     assert secret not in path.read_text()
@@ -116,12 +148,16 @@ def test_a_key_has_a_name_and_a_rate_above_zero(tmp_path, name, rate, why):
     """Anything else is refused, and no key is made."""
     path = tmp_path / "keys.json"
     with pytest.raises(SettingsError, match=why):
-        add_key(path, name=name, scopes=["score"], created_at="2026-01-01", requests_per_second=rate)
+        add_key(
+            path, name=name, scopes=["score"], created_at="2026-01-01", requests_per_second=rate
+        )
     assert read_keys(path) == []
 
 
 def test_keys_stay_in_use_when_none_is_left(tmp_path, caplog):
-    """Not before the first one; then also after the last was revoked, for a later process, and without the file."""
+    """Not before the first one; then also after the last was revoked, for a later process, and
+    without the file.
+    """
     path = tmp_path / "keys.json"
     ring = KeyRing(path)
     assert not ring.is_in_use
@@ -138,7 +174,9 @@ def test_keys_stay_in_use_when_none_is_left(tmp_path, caplog):
 
 
 def test_a_rate_holds_over_processes_and_recovers(tmp_path):
-    """Two limiters on one file, as two workers have, let through one second's worth together, then the rate."""
+    """Two limiters on one file, as two workers have, let through one second's worth together, then
+    the rate.
+    """
     one, other = Limiter(tmp_path / "rates"), Limiter(tmp_path / "rates")
     passed = sum((one, other)[turn % 2].wait_seconds(3, 10, 100.0) == 0 for turn in range(40))
     assert passed == 10
@@ -156,7 +194,10 @@ def test_a_machine_started_anew_forgets_old_rates(tmp_path):
 def test_intervals_are_those_of_the_textbook():
     """Wilson's for 10 of 100; Newcombe's own example (1998, table II a): 56/70 against 48/80."""
     share = wilson(10, 100)
-    assert (share.low, share.high) == (pytest.approx(0.0552, abs=1e-4), pytest.approx(0.1744, abs=1e-4))
+    assert (share.low, share.high) == (
+        pytest.approx(0.0552, abs=1e-4),
+        pytest.approx(0.1744, abs=1e-4),
+    )
     gap = difference(80, 48, 70, 56)
     assert (gap.value, gap.low, gap.high) == (
         pytest.approx(0.2),
@@ -179,6 +220,10 @@ def test_handed_over_tallies_equal_direct_observations():
     def samples(metrics: Metrics) -> dict:
         parsed = text_string_to_metric_families(metrics.text().decode())
         (found,) = [metric for metric in parsed if metric.name == "churn_score"]
-        return {(s.name, s.labels.get("le")): s.value for s in found.samples if not s.name.endswith("_created")}
+        return {
+            (s.name, s.labels.get("le")): s.value
+            for s in found.samples
+            if not s.name.endswith("_created")
+        }
 
     assert samples(tallied) == pytest.approx(samples(direct))

@@ -21,7 +21,11 @@ def table() -> str:
 
 
 def _default(value: object) -> str:
-    return "empty" if value in ("", ()) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return (
+        "empty"
+        if value in ("", ())
+        else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    )
 
 
 def _sentence(annotated: object) -> str:
@@ -67,7 +71,10 @@ def test_a_host_and_a_level_may_be_written_as_people_do():
         ({"SERVING_PROT": "1"}, r"unknown setting SERVING_PROT; known are .*SERVING_PORT"),
         ({"SERVING_PORT": "0"}, r"SERVING_PORT='0'.*>= 1"),
         ({"SERVING_WORKERS": "many"}, r"SERVING_WORKERS='many'"),
-        ({"SERVING_HOST": "nonsense"}, r"SERVING_HOST='nonsense'.*not appear to be an IPv4 or IPv6 address"),
+        (
+            {"SERVING_HOST": "nonsense"},
+            r"SERVING_HOST='nonsense'.*not appear to be an IPv4 or IPv6 address",
+        ),
         ({"SERVING_LOG_LEVEL": "loud"}, r"SERVING_LOG_LEVEL='loud': not one of DEBUG, INFO"),
     ],
 )

@@ -49,13 +49,20 @@ def log(folder: Path, *predictions: Prediction) -> Path:
 
 def ids(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Request ids in the lake."""
-    return [row[0] for row in connection.execute("select request_id from tiny.serving_log order by all").fetchall()]
+    return [
+        row[0]
+        for row in connection.execute(
+            "select request_id from tiny.serving_log order by all"
+        ).fetchall()
+    ]
 
 
 def test_an_answer_comes_out_as_it_was_given(connection, lake, folder):
     """Every field is there, times in UTC, missing features as NaN and by name."""
     segment = log(folder, prediction(at_us=NEW_YEAR_US + 1))
-    assert ingest_segments(connection, lake, "tiny", folder) == Ingested(segments=1, predictions=1, torn=0)
+    assert ingest_segments(connection, lake, "tiny", folder) == Ingested(
+        segments=1, predictions=1, torn=0
+    )
     cursor = connection.execute("select * from tiny.serving_log")
     row = dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True))
     np.testing.assert_array_equal(row.pop("features"), [1.5, np.nan])
@@ -102,7 +109,9 @@ def test_a_segment_that_is_being_written_is_left_alone(connection, lake, folder)
 
 
 @pytest.mark.parametrize("killed_in", ["read_segments", "_insert", "_put_away"])
-def test_a_run_killed_between_its_steps_loses_and_doubles_nothing(connection, lake, folder, killed_in, monkeypatch):
+def test_a_run_killed_between_its_steps_loses_and_doubles_nothing(
+    connection, lake, folder, killed_in, monkeypatch
+):
     """Before the commit nothing is kept, after it the next run only removes the file."""
     log(folder, prediction(request_id="r1"))
     log(folder, prediction(request_id="r2"))
@@ -144,7 +153,9 @@ def test_a_torn_segment_gives_its_whole_records_and_is_kept(connection, lake, fo
     """Half a record was never acknowledged; the file stays for whoever wants to know."""
     segment = log(folder, prediction(request_id="r1"), prediction(request_id="r2"))
     segment.write_bytes(segment.read_bytes()[:-1])
-    assert ingest_segments(connection, lake, "tiny", folder) == Ingested(segments=1, predictions=1, torn=1)
+    assert ingest_segments(connection, lake, "tiny", folder) == Ingested(
+        segments=1, predictions=1, torn=1
+    )
     assert ids(connection) == ["r1"]
     assert (folder / "torn" / segment.name).exists()
     assert ingest_segments(connection, lake, "tiny", folder).segments == 0
@@ -155,7 +166,9 @@ def test_a_segment_without_a_whole_header_holds_nothing(connection, lake, folder
     folder.mkdir()
     (folder / f"{NEW_YEAR_US:016d}-w1.seg").write_bytes(MAGIC)
     assert ingest_segments(connection, lake, "tiny", folder).predictions == 0
-    assert connection.execute("select month from tiny.serving_log_segments").fetchall() == [(date(2025, 1, 1),)]
+    assert connection.execute("select month from tiny.serving_log_segments").fetchall() == [
+        (date(2025, 1, 1),)
+    ]
 
 
 def test_another_portfolios_segment_is_refused(connection, lake, folder):
@@ -172,12 +185,16 @@ def test_many_segments_take_several_transactions(connection, lake, folder, monke
     monkeypatch.setattr(log_ingestion, "TRANSACTION_BYTES", 250)
     for number in range(5):
         log(folder, prediction(request_id=f"r{number}"))
-    assert ingest_segments(connection, lake, "tiny", folder) == Ingested(segments=5, predictions=5, torn=0)
+    assert ingest_segments(connection, lake, "tiny", folder) == Ingested(
+        segments=5, predictions=5, torn=0
+    )
     assert ids(connection) == [f"r{number}" for number in range(5)]
 
 
 def test_answers_on_an_erased_customer_do_not_come_back(connection, lake, folder):
-    """A request after the erasure brings neither id nor features into the lake; others' answers come."""
+    """A request after the erasure brings neither id nor features into the lake; others' answers
+    come.
+    """
     set_keys(connection, "secret")
     suppress(connection, "tiny", JANUARY, customer_id="C1", numbers=[])
     log(
@@ -194,7 +211,9 @@ def test_a_torn_segment_that_names_an_erased_customer_is_not_put_aside(connectio
     """Its whole answers on others are in the lake; what was torn off was never sent."""
     set_keys(connection, "secret")
     suppress(connection, "tiny", JANUARY, customer_id="C1", numbers=[])
-    segment = log(folder, prediction(request_id="r1", customer_id="C1"), prediction(request_id="r2"))
+    segment = log(
+        folder, prediction(request_id="r1", customer_id="C1"), prediction(request_id="r2")
+    )
     segment.write_bytes(segment.read_bytes()[:-1])
     ingest_segments(connection, lake, "tiny", folder)
     assert ids(connection) == []
@@ -229,7 +248,9 @@ def test_damage_is_an_error_until_somebody_deals_with_it(connection, lake, folde
     """It names the file, the place, and what to do; removing the file accepts the loss."""
     segment, _ = damaged_segment(folder)
     ingest_segments(connection, lake, "tiny", folder)
-    with pytest.raises(DataError, match=rf"{segment.name} at byte \d+ .*{segment.name} from a back-up"):
+    with pytest.raises(
+        DataError, match=rf"{segment.name} at byte \d+ .*{segment.name} from a back-up"
+    ):
         check_damaged(folder)
     (folder / "damaged" / segment.name).unlink()
     check_damaged(folder)

@@ -9,7 +9,14 @@ from churn_platform.serving_log.retention import forget_answers
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.maintenance import tidy
 from churn_platform.warehouse.purge import data_files
-from churn_platform_tests.serving_log.test_log_ingestion import FEBRUARY_US, NEW_YEAR_US, connection, folder, ids, log
+from churn_platform_tests.serving_log.test_log_ingestion import (
+    FEBRUARY_US,
+    NEW_YEAR_US,
+    connection,
+    folder,
+    ids,
+    log,
+)
 from churn_platform_tests.support.predictions import prediction
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
 
@@ -23,7 +30,11 @@ def rename_to(segment: Path, opened_at_us: int) -> Path:
 
 def test_answers_of_earlier_months_go_and_later_ones_stay(connection, lake, folder):
     """A month counts whole; doing it again finds nothing more."""
-    log(folder, prediction(request_id="old", at_us=FEBRUARY_US - 1), prediction(request_id="new", at_us=FEBRUARY_US))
+    log(
+        folder,
+        prediction(request_id="old", at_us=FEBRUARY_US - 1),
+        prediction(request_id="new", at_us=FEBRUARY_US),
+    )
     ingest_segments(connection, lake, "tiny", folder)
     assert forget_answers(connection, lake, "tiny", folder, before=JANUARY) == 0
     assert forget_answers(connection, lake, "tiny", folder, before=FEBRUARY) == 1
@@ -63,9 +74,15 @@ def test_torn_segments_go_with_their_month(connection, lake, folder):
 
 
 def test_forgotten_answers_leave_the_disk_with_housekeeping(connection, lake, folder):
-    """Until then time travel sees them; afterwards no file holds them, and what is kept can be read."""
+    """Until then time travel sees them; afterwards no file holds them, and what is kept can be
+    read.
+    """
     old = [prediction(request_id=f"old-{number}", at_us=NEW_YEAR_US) for number in range(50)]
-    log(folder, *old, *(prediction(request_id=f"new-{number}", at_us=FEBRUARY_US) for number in range(50)))
+    log(
+        folder,
+        *old,
+        *(prediction(request_id=f"new-{number}", at_us=FEBRUARY_US) for number in range(50)),
+    )
     ingest_segments(connection, lake, "tiny", folder)
     forget_answers(connection, lake, "tiny", folder, before=FEBRUARY)
     connection.close()

@@ -12,7 +12,9 @@ from churn_platform.simulator import SimulationConfig, simulate
 
 @pytest.fixture(scope="session")
 def make_world(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Simulates a world and returns its folder, with `landing` and `truth` inside; small unless told otherwise."""
+    """Simulates a world and returns its folder, with `landing` and `truth` inside; small unless
+    told otherwise.
+    """
 
     def make(**changes: object) -> Path:
         folder = tmp_path_factory.mktemp("world")
@@ -23,7 +25,11 @@ def make_world(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             "seed": 7,
             "calls_per_customer": 10,
         }
-        simulate(SimulationConfig.model_validate(settings | changes), folder / "landing", folder / "truth")
+        simulate(
+            SimulationConfig.model_validate(settings | changes),
+            folder / "landing",
+            folder / "truth",
+        )
         return folder
 
     return make
@@ -43,14 +49,18 @@ def large_world(make_world: Callable[..., Path]) -> Path:
 
 @pytest.fixture
 def query(small_world: Path) -> Callable[[str], list[tuple]]:
-    """Runs SQL on the small world; every landed table of all months is a view, as is `truth`, with a `month` column."""
+    """Runs SQL on the small world; every landed table of all months is a view, as is `truth`, with
+    a `month` column.
+    """
     return reader(small_world)
 
 
 def reader(folder: Path) -> Callable[[str], list[tuple]]:
     """SQL on the files of a world."""
     connection = duckdb.connect()
-    tables = {path.name: f"{path}/*.parquet" for path in (folder / "landing" / "telecomit").iterdir()}
+    tables = {
+        path.name: f"{path}/*.parquet" for path in (folder / "landing" / "telecomit").iterdir()
+    }
     for name, pattern in (tables | {"truth": f"{folder}/truth/*.parquet"}).items():
         connection.execute(
             f"create view {name} as select *, parse_filename(filename, true) as month"

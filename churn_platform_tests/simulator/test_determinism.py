@@ -43,7 +43,9 @@ def test_other_seed_other_world(small_world, make_world):
 
 @pytest.mark.parametrize("scenario", ["price_rise", "competitor", "harmless_mix", "broken_feed"])
 def test_scenario_leaves_the_past_alone(scenario, small_world, make_world):
-    """Files before the scenario's month are byte for byte those of the undisturbed world; the month itself differs."""
+    """Files before the scenario's month are byte for byte those of the undisturbed world; the month
+    itself differs.
+    """
     disturbed = make_world(scenario=scenario, scenario_month=date(2025, 3, 1))
     assert digests(disturbed, before="2025-03") == digests(small_world, before="2025-03")
     assert digests(disturbed) != digests(small_world)
@@ -51,9 +53,14 @@ def test_scenario_leaves_the_past_alone(scenario, small_world, make_world):
 
 def test_broken_feed_heals(make_world, small_world):
     """Only the broken month differs, and in it only the two broken tables."""
-    broken, whole = digests(make_world(scenario="broken_feed", scenario_month=date(2025, 2, 1))), digests(small_world)
+    broken, whole = (
+        digests(make_world(scenario="broken_feed", scenario_month=date(2025, 2, 1))),
+        digests(small_world),
+    )
     differing = {path for path in whole if broken[path] != whole[path]}
-    assert differing == {f"landing/telecomit/{table}/2025-02.parquet" for table in ("cdr", "transactions")}
+    assert differing == {
+        f"landing/telecomit/{table}/2025-02.parquet" for table in ("cdr", "transactions")
+    }
 
 
 def test_interrupted_month_leaves_no_file(tmp_path, monkeypatch):

@@ -46,7 +46,9 @@ def test_end_of_contract_raises_the_risk(people):
 
 
 def test_competitor_lures_the_young_and_loyal(people):
-    """Under the competitor a young, long-standing prepaid customer of the north-west is at risk, an old one is not."""
+    """Under the competitor a young, long-standing prepaid customer of the north-west is at risk, an
+    old one is not.
+    """
     people.contract[:], people.region[:], people.satisfaction[:] = 0, 0, 0
     people.signup_day[:] = AS_OF - 1000
     people.age[:100], people.age[100:] = 0, 5

@@ -21,4 +21,7 @@ from churn_platform.simulator.schema import load_telecomit
 )
 def test_codes_follow_the_spec(codes, table, column):
     """A code is the position of its level in the spec."""
-    assert tuple(code.name.lower() for code in codes) == load_telecomit().table(table).column(column).levels
+    assert (
+        tuple(code.name.lower() for code in codes)
+        == load_telecomit().table(table).column(column).levels
+    )

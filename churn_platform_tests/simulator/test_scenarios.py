@@ -49,7 +49,9 @@ def test_competitor_changes_who_leaves(undisturbed, disturbed):
 
 
 def test_competitor_changes_no_behaviour(undisturbed, disturbed):
-    """What customers who stay do in the month has the distribution it would have had: the drift is of the concept."""
+    """What customers who stay do in the month has the distribution it would have had: the drift is
+    of the concept.
+    """
     drifted = disturbed("competitor")
     for table in ("cdr", "support_tickets", "app_usage", "transactions"):
         sql = f"select count(*) from {table} where month = '2025-04'"
@@ -57,9 +59,13 @@ def test_competitor_changes_no_behaviour(undisturbed, disturbed):
 
 
 def test_harmless_mix_shifts_features_not_risk(undisturbed, disturbed):
-    """The base gets younger and uses the app more; those who were there have exactly the risk they had."""
+    """The base gets younger and uses the app more; those who were there have exactly the risk they
+    had.
+    """
     shifted = disturbed("harmless_mix")
-    young = "select avg((age_group in ('18-24', '25-34'))::int) from customers where month = '2025-04'"
+    young = (
+        "select avg((age_group in ('18-24', '25-34'))::int) from customers where month = '2025-04'"
+    )
     sessions = "select count(*) from app_usage where month = '2025-04'"
     assert shifted(young)[0][0] > undisturbed(young)[0][0] + 0.015
     assert shifted(sessions)[0][0] > 1.2 * undisturbed(sessions)[0][0]
@@ -87,7 +93,9 @@ def test_broken_feed_loses_calls_and_mixes_units(undisturbed, disturbed):
     ],
 )
 def test_config_refuses_nonsense(wrong):
-    """A month that does not begin on its first day or is not simulated, an unknown scenario or key are refused."""
+    """A month that does not begin on its first day or is not simulated, an unknown scenario or key
+    are refused.
+    """
     with pytest.raises(ValidationError):
         SimulationConfig.model_validate({"customers": 10, "months": 2, "seed": 1} | wrong)
 
@@ -95,4 +103,8 @@ def test_config_refuses_nonsense(wrong):
 def test_scenario_acts_in_the_last_month_by_default():
     """Without a month, the scenario acts in the last one only."""
     config = SimulationConfig(customers=10, months=3, seed=1, scenario="competitor")
-    assert [config.acting_scenario(month) for month in config.month_starts()] == ["none", "none", "competitor"]
+    assert [config.acting_scenario(month) for month in config.month_starts()] == [
+        "none",
+        "none",
+        "competitor",
+    ]

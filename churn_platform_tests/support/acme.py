@@ -1,4 +1,6 @@
-"""A small snapshot portfolio for tests of the graph: its spec, and files as an operator delivers them."""
+"""A small snapshot portfolio for tests of the graph: its spec, and files as an operator delivers
+them.
+"""
 
 from datetime import date
 
@@ -14,7 +16,9 @@ SNAPSHOT = {key: SPEC[key] for key in ("economics",)} | {
     "title": "Acme <b>&amp;</b> søn | one snapshot",
     "kind": "snapshot",
     "id_column": "id",
-    "features": [feature | {"protected": feature["name"] == "plan"} for feature in SPEC["features"]],
+    "features": [
+        feature | {"protected": feature["name"] == "plan"} for feature in SPEC["features"]
+    ],
     "protected_attributes": ["plan"],
     "slices": ["usage", "is_late"],
     "label": {"column": "left", "positive": ["yes"], "negative": ["no"]},
@@ -38,13 +42,19 @@ def write_spec(graph: Graph) -> None:
 
 
 def land_snapshot(graph: Graph, month: date, snapshot: Labelled) -> None:
-    """Customers as an operator delivers them, one of their plans a level that the spec does not know."""
+    """Customers as an operator delivers them, one of their plans a level that the spec does not
+    know.
+    """
     folder = graph.settings.landing_dir / "acme" / "customers"
     folder.mkdir(parents=True, exist_ok=True)
     plans = SPEC["features"][3]["levels"]
     lines = ["id,left,usage,tickets,is_late,plan"]
-    for name, churned, row in zip(snapshot.customer_ids, snapshot.churned, snapshot.features, strict=True):
+    for name, churned, row in zip(
+        snapshot.customer_ids, snapshot.churned, snapshot.features, strict=True
+    ):
         usage = "" if np.isnan(row[0]) else f"{row[0]:.3f}"
         plan = "" if np.isnan(row[3]) else plans[int(row[3])]
-        lines.append(f"{name},{'yes' if churned else 'no'},{usage},{row[1]:.0f},{bool(row[2])},{plan or 'unheard of'}")
+        label = "yes" if churned else "no"
+        values = (name, label, usage, f"{row[1]:.0f}", str(bool(row[2])), plan or "unheard of")
+        lines.append(",".join(values))
     (folder / f"{month:%Y-%m}.csv").write_text("\n".join(lines))

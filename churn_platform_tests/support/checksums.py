@@ -12,7 +12,8 @@ Checksums = dict[tuple[str, date], str]
 
 
 def checksums(lake: Lake, *schemas: str, of: str = "t") -> Checksums:
-    """For every monthly table of the schemas and every month in it: a checksum of its rows in any order.
+    """For every monthly table of the schemas and every month in it: a checksum of its rows in any
+    order.
 
     `of` names what is summed: whole rows, or a column that all those tables have.
     """
@@ -33,6 +34,7 @@ def _tables(connection: duckdb.DuckDBPyConnection, schemas: tuple[str, ...]) -> 
 
 def _by_month(connection: duckdb.DuckDBPyConnection, table: str, of: str) -> list[tuple[date, str]]:
     rows = connection.execute(
-        f"select month, count(*), bit_xor(hash({of})), sum(hash({of})::hugeint) from {table} as t group by month"
+        f"select month, count(*), bit_xor(hash({of})), sum(hash({of})::hugeint) "
+        f"from {table} as t group by month"
     ).fetchall()
     return [(month, hashlib.sha256(repr(rest).encode()).hexdigest()) for month, *rest in rows]

@@ -1,7 +1,8 @@
 """Reads the Dockerfile, and carries a target out in a folder where no Docker engine is at hand.
 
-The folder stands for the image's root: absolute paths of the image that instructions name are moved into it. Of what
-wants root rights in a container, installing system packages and adding the user, nothing is done.
+The folder stands for the image's root: absolute paths of the image that instructions name are moved
+into it. Of what wants root rights in a container, installing system packages and adding the user,
+nothing is done.
 """
 
 import json
@@ -69,11 +70,19 @@ class Build:
 
 
 def build(dockerfile: Path, target: str, root: Path) -> Build:
-    """Carry out a target and the stages that it copies from; CalledProcessError where an instruction fails."""
+    """Carry out a target and the stages that it copies from; CalledProcessError where an
+    instruction fails.
+    """
     stages = read_stages(dockerfile)
-    subprocess.run([sys.executable, "-m", "venv", str(root / "python")], check=True)  # what the base image brings
+    subprocess.run(
+        [sys.executable, "-m", "venv", str(root / "python")], check=True
+    )  # what the base image brings
     (root / "app" / "data").mkdir(parents=True)
-    needed = [match[1] for _, rest in stages[target].instructions if (match := re.match(r"--from=(\S+)", rest))]
+    needed = [
+        match[1]
+        for _, rest in stages[target].instructions
+        if (match := re.match(r"--from=(\S+)", rest))
+    ]
     for name in [*needed, target]:
         built = Build(root, dockerfile.parent, _base_environment(root), [], [])
         for stage in lineage(stages, name):
@@ -83,8 +92,16 @@ def build(dockerfile: Path, target: str, root: Path) -> Build:
 
 
 def _base_environment(root: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name in ("HOME", "TMPDIR") or "INDEX_URL" in name}
-    kept |= {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy") or "CERT" in name}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in ("HOME", "TMPDIR") or "INDEX_URL" in name
+    }
+    kept |= {
+        name: value
+        for name, value in os.environ.items()
+        if name.lower().endswith("_proxy") or "CERT" in name
+    }
     return kept | {"PATH": f"{root / 'python' / 'bin'}:/usr/bin:/bin"}
 
 
@@ -93,7 +110,9 @@ def _carry_out(built: Build, word: str, rest: str) -> None:
         case "ENV":
             for item in shlex.split(built.inside(rest)):
                 name, _, value = item.partition("=")
-                built.environment[name] = re.sub(r"\$(\w+)", lambda found: built.environment.get(found[1], ""), value)
+                built.environment[name] = re.sub(
+                    r"\$(\w+)", lambda found: built.environment.get(found[1], ""), value
+                )
         case "COPY":
             _copy(built, rest)
         case "RUN":
@@ -103,7 +122,9 @@ def _carry_out(built: Build, word: str, rest: str) -> None:
         case "CMD":
             built.command = [built.inside(part) for part in json.loads(rest)]
         case "HEALTHCHECK":
-            built.healthcheck = [built.inside(part) for part in json.loads(rest.split("CMD ", 1)[1])]
+            built.healthcheck = [
+                built.inside(part) for part in json.loads(rest.split("CMD ", 1)[1])
+            ]
         case "WORKDIR" | "USER" | "EXPOSE" | "VOLUME" | "ARG":
             pass
         case _:
@@ -111,7 +132,9 @@ def _carry_out(built: Build, word: str, rest: str) -> None:
 
 
 def _copy(built: Build, rest: str) -> None:
-    """Copy from the context as .dockerignore leaves it; what another stage made is under the same root already."""
+    """Copy from the context as .dockerignore leaves it; what another stage made is under the same
+    root already.
+    """
     *sources, target = rest.split()
     if sources[0].startswith("--from="):
         return

@@ -1,4 +1,6 @@
-"""The whole graph in a folder of its own, for tests: real assets, dbt and MLflow, a Dagster instance in memory."""
+"""The whole graph in a folder of its own, for tests: real assets, dbt and MLflow, a Dagster
+instance in memory.
+"""
 
 import atexit
 import shutil
@@ -46,7 +48,8 @@ class Graph:
     def overrides(self) -> dict[str, Any]:
         """Settings that differ from the defaults.
 
-        A fixed hash key makes runs repeatable. One trial is quick, and so is one thread where workers share the cores.
+        A fixed hash key makes runs repeatable. One trial is quick, and so is one thread where
+        workers share the cores.
         """
         return {
             "data_dir": self.folder,
@@ -65,7 +68,9 @@ class Graph:
 
     @cached_property
     def defs(self) -> Definitions:
-        """The definitions; dbt's manifest and MLflow's empty store are made once and copied, which spares seconds."""
+        """The definitions; dbt's manifest and MLflow's empty store are made once and copied, which
+        spares seconds.
+        """
         if not (self.folder / "dbt_target").exists():
             shutil.copytree(blank(), self.folder, dirs_exist_ok=True)
         return build_defs(**self.overrides)

@@ -1,13 +1,20 @@
-"""Four customers from November 2024 to March 2025, small enough to compute every feature of February by hand.
+"""Four customers from November 2024 to March 2025, small enough to compute every feature of
+February by hand.
 
-ada has events on both sides of every window's edge, ben joins in February and does nothing, cleo pays the same amount
-every month and leaves in March, dan leaves in February.
+ada has events on both sides of every window's edge, ben joins in February and does nothing, cleo
+pays the same amount every month and leaves in March, dan leaves in February.
 """
 
 from datetime import date, datetime
 from typing import Any
 
-NOV, DEC, JAN, FEB, MAR = (date(2024, 11, 1), date(2024, 12, 1), date(2025, 1, 1), date(2025, 2, 1), date(2025, 3, 1))
+NOV, DEC, JAN, FEB, MAR = (
+    date(2024, 11, 1),
+    date(2024, 12, 1),
+    date(2025, 1, 1),
+    date(2025, 2, 1),
+    date(2025, 3, 1),
+)
 
 
 def customer(
@@ -22,7 +29,21 @@ def customer(
     """A customer's row; ada alone has a commitment, until the last day of February."""
     contract, end = ("one_year", date(2025, 2, 28)) if name == "ada" else ("prepaid", None)
     state = status or ("active" if left is None else "churned")
-    return (month, name, 7, signup, state, left, contract, end, "cash", "25-34", "female", "centre", plan)
+    return (
+        month,
+        name,
+        7,
+        signup,
+        state,
+        left,
+        contract,
+        end,
+        "cash",
+        "25-34",
+        "female",
+        "centre",
+        plan,
+    )
 
 
 def payment(
@@ -50,10 +71,22 @@ def record(
 
 
 def ticket(
-    number: int, opened: datetime, category: str, escalated: datetime | None, resolved: datetime | None
+    number: int,
+    opened: datetime,
+    category: str,
+    escalated: datetime | None,
+    resolved: datetime | None,
 ) -> tuple[Any, ...]:
     """A support ticket of ada."""
-    return (opened.date().replace(day=1), f"k{number}", "ada", opened, category, escalated, resolved)
+    return (
+        opened.date().replace(day=1),
+        f"k{number}",
+        "ada",
+        opened,
+        category,
+        escalated,
+        resolved,
+    )
 
 
 def session(number: int, at: datetime, seconds: int, screen: str = "home") -> tuple[Any, ...]:
@@ -85,7 +118,15 @@ ROWS = {
         record(2, datetime(2024, 12, 20), "data", mb=500.0),
         record(3, datetime(2025, 1, 29, 23, 59, 59), "voice", contact=9, seconds=60),
         record(4, datetime(2025, 1, 30), "voice", contact=1, seconds=60),
-        record(5, datetime(2025, 2, 10, 8), "voice", outgoing=False, contact=2, seconds=120, dropped=True),
+        record(
+            5,
+            datetime(2025, 2, 10, 8),
+            "voice",
+            outgoing=False,
+            contact=2,
+            seconds=120,
+            dropped=True,
+        ),
         record(6, datetime(2025, 2, 10, 19, 59, 59), "voice", contact=3, seconds=180, abroad=True),
         record(7, datetime(2025, 2, 11, 20), "sms", contact=1),
         record(8, datetime(2025, 2, 28, 12), "data", mb=1500.0),

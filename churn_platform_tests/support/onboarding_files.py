@@ -1,4 +1,6 @@
-"""Tiny snapshot files for the onboarding tests, and the way from such a file through ingest to features and labels."""
+"""Tiny snapshot files for the onboarding tests, and the way from such a file through ingest to
+features and labels.
+"""
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -30,9 +32,15 @@ def cycle(*values: Any) -> list[Any]:
 
 
 def frame(**columns: Sequence[Any]) -> pd.DataFrame:
-    """Forty customers of whom every fourth churned, with a harmless feature and the given columns."""
+    """Forty customers of whom every fourth churned, with a harmless feature and
+    the given columns.
+    """
     label = ["Yes" if churned else "No" for churned in CHURNED]
-    given = {"id": [f"C{row:02d}" for row in range(ROWS)], "plan": cycle("basic", "full"), "churn": label}
+    given = {
+        "id": [f"C{row:02d}" for row in range(ROWS)],
+        "plan": cycle("basic", "full"),
+        "churn": label,
+    }
     return pd.DataFrame(given | columns)
 
 
@@ -45,7 +53,9 @@ class Desk:
     def csv(self, data: pd.DataFrame | str) -> Path:
         """A CSV file of a frame, or of literal text."""
         path = self.folder / "snapshot.csv"
-        path.write_text(data if isinstance(data, str) else data.to_csv(index=False), encoding="utf-8")
+        path.write_text(
+            data if isinstance(data, str) else data.to_csv(index=False), encoding="utf-8"
+        )
         return path
 
     def parquet(self, data: pd.DataFrame) -> Path:
@@ -55,25 +65,42 @@ class Desk:
 
     def onboard(self, file: Path, **options: Any) -> Onboarding:
         """Onboard a file as portfolio 'acme', with columns id and churn unless said otherwise."""
-        given = {"name": "acme", "id_column": "id", "label_column": "churn", "portfolios_dir": self.folder / "own"}
+        given = {
+            "name": "acme",
+            "id_column": "id",
+            "label_column": "churn",
+            "portfolios_dir": self.folder / "own",
+        }
         return onboard(file, **(given | options))
 
     def ingest(self, file: Path, extensions: Path) -> tuple[list[dict[str, Any]], dict[str, bool]]:
-        """Features by row and `churned` by customer, after the very file went through ingest with the spec written."""
+        """Features by row and `churned` by customer, after the very file went through ingest with
+        the spec written.
+        """
         portfolio = load_portfolios(self.folder / "own")["acme"]
         table = portfolio.landed_tables[0]
         land_file(file, self.folder / "landing", portfolio.name, table.name, MONTH)
         lake = tiny_lake(self.folder, extensions)
         with closing(connect(lake)) as connection:
             load_month(
-                connection, lake, portfolio, table, MONTH, landing_dir=self.folder / "landing", hash_key="k" * 32
+                connection,
+                lake,
+                portfolio,
+                table,
+                MONTH,
+                landing_dir=self.folder / "landing",
+                hash_key="k" * 32,
             )
             write(connection, lake, lambda: replace_features(connection, portfolio, MONTH))
             write(connection, lake, lambda: replace_labels(connection, portfolio, MONTH))
-            features = connection.execute("select * exclude (month) from acme.customer_features order by customer_id")
+            features = connection.execute(
+                "select * exclude (month) from acme.customer_features order by customer_id"
+            )
             names = [column[0] for column in features.description]
             rows = [dict(zip(names, row, strict=True)) for row in features.fetchall()]
-            labels = connection.execute("select customer_id, churned from acme.churn_labels").fetchall()
+            labels = connection.execute(
+                "select customer_id, churned from acme.churn_labels"
+            ).fetchall()
         return rows, dict(labels)
 
 

@@ -34,7 +34,12 @@ def serving(folder: Path, *, workers: int, **settings: str) -> Iterator[int]:
     }
     with (folder / "service.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "serving"], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+            [sys.executable, "-m", "serving"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     try:
         _wait_until_ready(process, port, folder / "service.log")

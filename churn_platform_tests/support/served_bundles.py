@@ -1,4 +1,6 @@
-"""Bundles of the tiny portfolio, made by the platform's own publication, for the service to read."""
+"""Bundles of the tiny portfolio, made by the platform's own publication, for
+the service to read.
+"""
 
 from pathlib import Path
 
@@ -82,7 +84,9 @@ def publish_month(root: Path, model: ChurnModel, *, scored_by: int, month: str =
     )
 
 
-def publish(published_dir: Path, model: ChurnModel, *, version: int = 1, name: str = "tiny") -> Path:
+def publish(
+    published_dir: Path, model: ChurnModel, *, version: int = 1, name: str = "tiny"
+) -> Path:
     """A portfolio with a champion and a month, live; returns its folder."""
     root = published_dir / name
     publish_version(root, version, model)

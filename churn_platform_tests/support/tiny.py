@@ -22,9 +22,24 @@ SPEC = {
             "key": "customer_id",
             "columns": [
                 {"name": "customer_id", "type": "string", "description": "Number."},
-                {"name": "phone_number", "type": "string", "hashed": True, "description": "Own number."},
-                {"name": "plan_eur", "type": "number", "source": "Plan price", "description": "Price."},
-                {"name": "joined_date", "type": "date", "required": False, "description": "Day of joining."},
+                {
+                    "name": "phone_number",
+                    "type": "string",
+                    "hashed": True,
+                    "description": "Own number.",
+                },
+                {
+                    "name": "plan_eur",
+                    "type": "number",
+                    "source": "Plan price",
+                    "description": "Price.",
+                },
+                {
+                    "name": "joined_date",
+                    "type": "date",
+                    "required": False,
+                    "description": "Day of joining.",
+                },
             ],
         },
         {
@@ -37,11 +52,28 @@ SPEC = {
                 {"name": "call_id", "type": "string", "description": "Number."},
                 {"name": "customer_id", "type": "string", "description": "Who called."},
                 {"name": "started_at", "type": "timestamp", "description": "Start."},
-                {"name": "contact", "type": "string", "hashed": True, "required": False, "description": "Whom."},
+                {
+                    "name": "contact",
+                    "type": "string",
+                    "hashed": True,
+                    "required": False,
+                    "description": "Whom.",
+                },
                 {"name": "duration_s", "type": "integer", "description": "Seconds."},
                 {"name": "is_dropped", "type": "boolean", "description": "Whether it broke."},
-                {"name": "kind", "type": "string", "levels": ["voice", "sms"], "description": "Kind."},
-                {"name": "cost_eur", "type": "number", "required": False, "optional": True, "description": "Cost."},
+                {
+                    "name": "kind",
+                    "type": "string",
+                    "levels": ["voice", "sms"],
+                    "description": "Kind.",
+                },
+                {
+                    "name": "cost_eur",
+                    "type": "number",
+                    "required": False,
+                    "optional": True,
+                    "description": "Cost.",
+                },
             ],
         },
     ],
@@ -63,7 +95,13 @@ SPEC = {
             "description": "Tickets.",
             "reason": "{value} tickets",
         },
-        {"name": "is_late", "type": "boolean", "group": "bill", "description": "Late.", "reason": "Pays late: {value}"},
+        {
+            "name": "is_late",
+            "type": "boolean",
+            "group": "bill",
+            "description": "Late.",
+            "reason": "Pays late: {value}",
+        },
         {
             "name": "plan",
             "type": "category",
@@ -83,7 +121,9 @@ TINY = Portfolio.model_validate(SPEC)
 
 
 def customers(rows: int, *, seed: int) -> Labelled:
-    """Encoded customers whose churn depends on every feature; every tenth has no usage and every 25th no plan."""
+    """Encoded customers whose churn depends on every feature; every tenth has no usage and every
+    25th no plan.
+    """
     generator = np.random.default_rng(seed)
     usage, tickets = generator.uniform(0, 100, rows), generator.integers(0, 6, rows)
     is_late, plan = generator.integers(0, 2, rows), generator.integers(0, 3, rows)

@@ -1,4 +1,6 @@
-"""A lake of literal rows with the dbt project on it, for tests: no files, no Dagster, no simulator."""
+"""A lake of literal rows with the dbt project on it, for tests: no files, no
+Dagster, no simulator.
+"""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -32,22 +34,30 @@ class TinyLake:
     manifest: Manifest
 
     def add(self, rows: Rows) -> None:
-        """Append rows, by table, as tuples in the order of the raw table's columns; missing tables are made."""
+        """Append rows, by table, as tuples in the order of the raw table's columns; missing tables
+        are made.
+        """
         with closing(connect(self.lake)) as connection:
             for table in self.portfolio.tables:
                 ensure_table(connection, raw_table(self.portfolio, table), raw_columns(table))
             for name, values in rows.items():
                 target = raw_table(self.portfolio, self.portfolio.table(name))
                 for row in values:
-                    connection.execute(f"insert into {target} values ({', '.join('?' * len(row))})", list(row))
+                    connection.execute(
+                        f"insert into {target} values ({', '.join('?' * len(row))})", list(row)
+                    )
 
     def build(self, first: date, end: date, *arguments: str) -> dict[str, str]:
-        """Run `dbt build` from month `first` up to, but without, month `end`; status by model or test."""
+        """Run `dbt build` from month `first` up to, but without, month `end`; status by model or
+        test.
+        """
         months = ("--event-time-start", str(first), "--event-time-end", str(end))
         return self._invoke("build", "--exclude-resource-type", "unit_test", *months, *arguments)
 
     def run_unit_tests(self) -> dict[str, str]:
-        """Run the project's own unit tests; status by test. The tables must exist, for their column types."""
+        """Run the project's own unit tests; status by test. The tables must exist, for their column
+        types.
+        """
         return self._invoke("test", "--select", "test_type:unit")
 
     def _invoke(self, command: str, *arguments: str) -> dict[str, str]:
@@ -60,7 +70,9 @@ class TinyLake:
     def build_all(self, first: date, end: date, *arguments: str) -> None:
         """As `build`, but AssertionError names what did not succeed."""
         statuses = self.build(first, end, *arguments)
-        assert {name: status for name, status in statuses.items() if status not in ("success", "pass")} == {}
+        assert {
+            name: status for name, status in statuses.items() if status not in ("success", "pass")
+        } == {}
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """Rows of a query on the lake."""

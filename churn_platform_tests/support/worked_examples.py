@@ -10,11 +10,18 @@ USAGE, TICKETS, IS_LATE, PLAN = range(4)
 
 
 def log_odds(features: np.ndarray) -> np.ndarray:
-    """By feature: 0.1 per point below 50 usage, 1 per ticket, 1 if late, -3 on the yearly plan, 0 for missing usage."""
+    """By feature: 0.1 per point below 50 usage, 1 per ticket, 1 if late, -3 on the yearly plan, 0
+    for missing usage.
+    """
     usage, tickets, is_late, plan = np.asarray(features, dtype=float).T
     missing = np.isnan(usage)
     return np.column_stack(
-        [0.1 * np.where(missing, 0, 50 - np.nan_to_num(usage)), tickets, is_late, -3.0 * (plan == 2)]
+        [
+            0.1 * np.where(missing, 0, 50 - np.nan_to_num(usage)),
+            tickets,
+            is_late,
+            -3.0 * (plan == 2),
+        ]
     )
 
 
@@ -37,7 +44,9 @@ class ModelByHand(ChurnModel):
 def model(*protected: str, **actionable: str) -> ChurnModel:
     """The model above, some of whose features are protected, and some can be acted on."""
     features = tuple(
-        it.model_copy(update={"actionable": actionable.get(it.name), "protected": it.name in protected})
+        it.model_copy(
+            update={"actionable": actionable.get(it.name), "protected": it.name in protected}
+        )
         for it in TINY.features
     )
     return ModelByHand("by_hand", features, ByHand(), Calibration(1.0, 0.0), np.zeros(4))

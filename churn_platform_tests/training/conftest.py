@@ -28,7 +28,9 @@ def labelled_rows(month: date, tickets: int) -> pa.Table:
         {
             "customer_id": [f"C{number:03d}" for number in place],
             "month": pa.array([month] * CUSTOMERS),
-            "usage": pa.array([None if number % 10 == 0 else float(number % 100) for number in place]),
+            "usage": pa.array(
+                [None if number % 10 == 0 else float(number % 100) for number in place]
+            ),
             "tickets": np.full(CUSTOMERS, tickets),
             "is_late": place % 2 == 0,
             "plan": ["unheard of" if number % 50 == 1 else "monthly" for number in place],
@@ -47,8 +49,13 @@ def add_month(connection: duckdb.DuckDBPyConnection, lake: Lake, month: date, ti
         for name, columns in ensure.items():
             ensure_table(connection, f"tiny.{name}", columns)
         connection.register("rows", rows)
-        replace_month(connection, "tiny.customer_features", month, "select * exclude (churned) from rows")
-        select = f"select date '{shift(month, 1)}' as month, customer_id, month as features_month, churned from rows"
+        replace_month(
+            connection, "tiny.customer_features", month, "select * exclude (churned) from rows"
+        )
+        select = (
+            f"select date '{shift(month, 1)}' as month, customer_id, month as features_month, "
+            "churned from rows"
+        )
         replace_month(connection, "tiny.churn_labels", shift(month, 1), select)
         connection.unregister("rows")
 
@@ -56,7 +63,9 @@ def add_month(connection: duckdb.DuckDBPyConnection, lake: Lake, month: date, ti
 
 
 @pytest.fixture(scope="package")
-def labelled_lake(tmp_path_factory: pytest.TempPathFactory, extensions: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def labelled_lake(
+    tmp_path_factory: pytest.TempPathFactory, extensions: Path
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """A lake with labelled months from January to April."""
     lake = tiny_lake(tmp_path_factory.mktemp("labelled"), extensions)
     with closing(connect(lake)) as connection:

@@ -27,7 +27,9 @@ def labelled(features: np.ndarray, churned: np.ndarray) -> Labelled:
 
 def exported(algorithm: str, estimator, features: np.ndarray) -> np.ndarray:
     """Raw probabilities of the export."""
-    session = onnxruntime.InferenceSession(ALGORITHMS[algorithm].export(estimator, features.shape[1]))
+    session = onnxruntime.InferenceSession(
+        ALGORITHMS[algorithm].export(estimator, features.shape[1])
+    )
     return session.run(["probabilities"], {ONNX_INPUT: features})[0][:, -1]
 
 
@@ -35,19 +37,31 @@ def test_rounding_down_never_rounds_up():
     """A float64 just below a float32 becomes the float32 before it; a float32 stays."""
     one, before = np.float32(1), np.nextafter(np.float32(1), np.float32(0))
     middle = (float(one) + float(before)) / 2
-    assert rounded_down(np.array([1.0, middle, float(before), -1.0])).tolist() == [one, before, before, -1]
+    assert rounded_down(np.array([1.0, middle, float(before), -1.0])).tolist() == [
+        one,
+        before,
+        before,
+        -1,
+    ]
     assert rounded_down(np.array([1 - 1e-12])).tolist() == [before]
 
 
 @pytest.mark.parametrize("algorithm", TINY.candidates)
 def test_neighbouring_numbers_stay_apart_in_the_export(algorithm):
-    """Customers on either side of a split between two adjacent float32 numbers get their own probability from ONNX."""
-    values = np.float32(1000) + np.arange(20_000, dtype=np.float32) % 64 * np.spacing(np.float32(1000))
+    """Customers on either side of a split between two adjacent float32 numbers get their own
+    probability from ONNX.
+    """
+    values = np.float32(1000) + np.arange(20_000, dtype=np.float32) % 64 * np.spacing(
+        np.float32(1000)
+    )
     generator = np.random.default_rng(1)
     step = (values > np.quantile(values, 0.4)) * 2.0 - (values > np.quantile(values, 0.7)) * 1.5
     churned = (generator.uniform(size=len(values)) < expit(step - 1)).astype(np.int8)
     train, module = labelled(values[:, None], churned), ALGORITHMS[algorithm]
-    parameters = {**module.DEFAULTS, **({"n_estimators": 50} if algorithm in ("lightgbm", "xgboost") else {})}
+    parameters = {
+        **module.DEFAULTS,
+        **({"n_estimators": 50} if algorithm in ("lightgbm", "xgboost") else {}),
+    }
     estimator = module.fit([NUMBER], train, parameters, seed=1, threads=1)
     sample = np.unique(values)[:, None]
     native = estimator.predict_proba(sample)[:, 1]
@@ -57,13 +71,22 @@ def test_neighbouring_numbers_stay_apart_in_the_export(algorithm):
 
 @pytest.mark.parametrize("algorithm", TINY.candidates)
 def test_what_was_never_missing_in_training_may_be_missing_later(algorithm):
-    """The score of a customer with a gap is that of none of its extremes, and the export gives the same."""
+    """The score of a customer with a gap is that of none of its extremes, and the export gives the
+    same.
+    """
     whole = customers(1_500, seed=1)
     features = np.nan_to_num(whole.features, nan=1)
     module = ALGORITHMS[algorithm]
-    parameters = {**module.DEFAULTS, **({"n_estimators": 50} if algorithm in ("lightgbm", "xgboost") else {})}
-    estimator = module.fit(TINY.features, labelled(features, whole.churned), parameters, seed=1, threads=1)
-    rows = np.float32([[np.nan, 2, 0, 1], [0, 2, 0, 1], [100, 2, 0, 1], [50, 2, 0, np.nan], [50, 2, 0, 0]])
+    parameters = {
+        **module.DEFAULTS,
+        **({"n_estimators": 50} if algorithm in ("lightgbm", "xgboost") else {}),
+    }
+    estimator = module.fit(
+        TINY.features, labelled(features, whole.churned), parameters, seed=1, threads=1
+    )
+    rows = np.float32(
+        [[np.nan, 2, 0, 1], [0, 2, 0, 1], [100, 2, 0, 1], [50, 2, 0, np.nan], [50, 2, 0, 0]]
+    )
     native = estimator.predict_proba(rows)[:, 1]
     np.testing.assert_allclose(exported(algorithm, estimator, rows), native, atol=1e-5)
     if algorithm != "xgboost":
@@ -80,12 +103,16 @@ def test_rounding_split_points_changes_no_answer():
     model = library.LGBMClassifier(**estimator["model"].get_params())
     prepared = estimator["prepare"].transform(TRAIN.features)
     model.fit(prepared, TRAIN.churned)
-    np.testing.assert_array_equal(model.predict_proba(prepared), estimator["model"].predict_proba(prepared))
+    np.testing.assert_array_equal(
+        model.predict_proba(prepared), estimator["model"].predict_proba(prepared)
+    )
     assert model.booster_.model_to_string() != estimator["model"].booster_.model_to_string()
 
 
 def test_levels_of_trees_have_columns_of_their_own():
-    """Gaps stay where training had some, the median stands in elsewhere, a level unheard of is in no column."""
+    """Gaps stay where training had some, the median stands in elsewhere, a level unheard of is in
+    no column.
+    """
     train = np.float32([[1, 2, 0, 0], [np.nan, 4, 1, 1], [3, 9, 1, 2]])
     prepare = tree_preparation(TINY.features, train).fit(train)
     row = prepare.transform(np.full((1, 4), np.nan, dtype=np.float32))
@@ -110,12 +137,16 @@ def test_a_forests_contributions_follow_its_paths():
 
 
 def test_streamed_rows_make_the_model_of_rows_in_memory(tmp_path):
-    """XGBoost fitted on batches scores as fitted at once; only the bins, found by batch, may differ a little."""
+    """XGBoost fitted on batches scores as fitted at once; only the bins, found by batch, may differ
+    a little.
+    """
     train, others = customers(20_000, seed=1), customers(2_000, seed=3)
     parameters = {**xgboost.DEFAULTS, "subsample": 1.0, "colsample_bytree": 1.0, "n_estimators": 60}
     batches = [train.take(np.arange(begin, begin + 2_500)) for begin in range(0, 20_000, 2_500)]
     at_once = xgboost.fit(TINY.features, train, parameters, seed=1, threads=1)
-    streamed = xgboost.fit_streamed(lambda: iter(batches), parameters, seed=1, threads=1, cache_dir=tmp_path)
+    streamed = xgboost.fit_streamed(
+        lambda: iter(batches), parameters, seed=1, threads=1, cache_dir=tmp_path
+    )
     given, expected = (model.predict_proba(others.features)[:, 1] for model in (streamed, at_once))
     assert np.abs(given - expected).mean() < 0.005
     assert np.abs(given - expected).max() < 0.05
@@ -124,13 +155,20 @@ def test_streamed_rows_make_the_model_of_rows_in_memory(tmp_path):
 
 
 def test_a_streamed_fit_repeats(tmp_path):
-    """The same batches and parameters give the same model, also with sampling of rows and columns."""
+    """The same batches and parameters give the same model, also with sampling
+    of rows and columns.
+    """
     parameters = {**xgboost.DEFAULTS, "n_estimators": 30}
     batches = [TRAIN.take(np.arange(begin, begin + 500)) for begin in (0, 500, 1_000)]
     first, second = (
-        xgboost.fit_streamed(lambda: iter(batches), parameters, seed=1, threads=1, cache_dir=tmp_path) for _ in range(2)
+        xgboost.fit_streamed(
+            lambda: iter(batches), parameters, seed=1, threads=1, cache_dir=tmp_path
+        )
+        for _ in range(2)
     )
-    np.testing.assert_array_equal(first.predict_proba(TRAIN.features), second.predict_proba(TRAIN.features))
+    np.testing.assert_array_equal(
+        first.predict_proba(TRAIN.features), second.predict_proba(TRAIN.features)
+    )
 
 
 def rounds_of(algorithm: str) -> dict[str, int]:
@@ -140,7 +178,9 @@ def rounds_of(algorithm: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("algorithm", TINY.candidates)
 def test_a_row_counts_as_much_as_it_weighs(algorithm, tmp_path):
-    """Two worlds contradict each other and one weighs 3 to 1: the probability is 3/4 of its and 1/4 of the other's."""
+    """Two worlds contradict each other and one weighs 3 to 1: the probability is 3/4 of its and 1/4
+    of the other's.
+    """
     x = np.float32([[0], [1]] * 1_000)
     churned = np.concatenate([x[:1_000, 0], 1 - x[1_000:, 0]]).astype(np.int8)
     train = replace(labelled(x, churned), weights=np.repeat([0.5, 1.5], 1_000))
@@ -150,7 +190,9 @@ def test_a_row_counts_as_much_as_it_weighs(algorithm, tmp_path):
     if module.fit_streamed:
         batches = [train.take(np.arange(begin, begin + 500)) for begin in range(0, 2_000, 500)]
         rows = partial(iter, batches)
-        estimators.append(module.fit_streamed(rows, parameters, seed=1, threads=1, cache_dir=tmp_path))
+        estimators.append(
+            module.fit_streamed(rows, parameters, seed=1, threads=1, cache_dir=tmp_path)
+        )
     for estimator in estimators:
         given = estimator.predict_proba(np.float32([[0], [1]]))[:, 1]
         np.testing.assert_allclose(given, [0.75, 0.25], atol=0.02)
@@ -158,25 +200,38 @@ def test_a_row_counts_as_much_as_it_weighs(algorithm, tmp_path):
 
 SAME_ROWS = {
     "logistic_regression": {},
-    "lightgbm": {"subsample": 1.0, "colsample_bytree": 1.0, "min_child_samples": 1, "n_estimators": 60},
+    "lightgbm": {
+        "subsample": 1.0,
+        "colsample_bytree": 1.0,
+        "min_child_samples": 1,
+        "n_estimators": 60,
+    },
     "xgboost": {"subsample": 1.0, "colsample_bytree": 1.0, "n_estimators": 60},
 }
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "tolerance"), [("logistic_regression", 0.01), ("lightgbm", 1e-6), ("xgboost", 1e-5)]
+    ("algorithm", "tolerance"),
+    [("logistic_regression", 0.01), ("lightgbm", 1e-6), ("xgboost", 1e-5)],
 )
 def test_a_row_of_weight_two_is_the_row_twice(algorithm, tolerance):
-    """Rows that weigh 2 make the model of those rows doubled, where nothing is drawn and no leaf or bin counts rows.
+    """Rows that weigh 2 make the model of those rows doubled, where nothing is drawn and no leaf or
+    bin counts rows.
 
-    Nearly so for logistic regression: rows, not weights, scale its columns. A forest draws rows, by weight.
+    Nearly so for logistic regression: rows, not weights, scale its columns. A forest draws rows, by
+    weight.
     """
-    rows, weights = replace(TRAIN, features=np.floor(TRAIN.features)), np.where(np.arange(len(TRAIN)) % 3, 1, 2)
+    rows, weights = (
+        replace(TRAIN, features=np.floor(TRAIN.features)),
+        np.where(np.arange(len(TRAIN)) % 3, 1, 2),
+    )
     twice = rows.take(np.repeat(np.arange(len(rows)), weights))
     module = ALGORITHMS[algorithm]
     parameters = {**module.DEFAULTS, **SAME_ROWS[algorithm]}
     given, expected, plain = (
-        module.fit(TINY.features, train, parameters, seed=1, threads=1).predict_proba(rows.features)[:, 1]
+        module.fit(TINY.features, train, parameters, seed=1, threads=1).predict_proba(
+            rows.features
+        )[:, 1]
         for train in (replace(rows, weights=weights.astype(np.float64)), twice, rows)
     )
     np.testing.assert_allclose(given, expected, atol=tolerance)

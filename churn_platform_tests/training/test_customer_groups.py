@@ -1,4 +1,6 @@
-"""The group of each customer comes from the right column, month and snapshot, in the customers' own order."""
+"""The group of each customer comes from the right column, month and snapshot, in the customers' own
+order.
+"""
 
 from contextlib import closing
 
@@ -14,14 +16,22 @@ from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import current_snapshot, ensure_table
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, SPEC, TINY, customers
 
-LANDED = {"month": "date", "customer_id": "varchar", "area": "varchar", "age_years": "bigint", "is_business": "boolean"}
+LANDED = {
+    "month": "date",
+    "customer_id": "varchar",
+    "area": "varchar",
+    "age_years": "bigint",
+    "is_business": "boolean",
+}
 COLUMNS = [
     {"name": "area", "type": "string", "description": "Area."},
     {"name": "age_years", "type": "integer", "description": "Age."},
     {"name": "is_business", "type": "boolean", "description": "Business."},
 ]
 TABLE = {**SPEC["tables"][0], "columns": [*SPEC["tables"][0]["columns"], *COLUMNS]}
-WATCHED = Portfolio.model_validate(SPEC | {"tables": [TABLE, SPEC["tables"][1]], "protected_attributes": ["area"]})
+WATCHED = Portfolio.model_validate(
+    SPEC | {"tables": [TABLE, SPEC["tables"][1]], "protected_attributes": ["area"]}
+)
 IDS = np.array(["C2", "é'1", "C0"], dtype=object)
 THREE = Labelled(np.zeros((3, 4), np.float32), np.array([0, 1, 0], np.int8), IDS)
 
@@ -51,14 +61,18 @@ def read(connection, *names, snapshot=None):
 
 
 def test_a_landed_column_is_aligned_to_the_customers(landed):
-    """The order is that of the customers asked for; no value is a group of its own; other months do not count."""
+    """The order is that of the customers asked for; no value is a group of its own; other months do
+    not count.
+    """
     assert read(landed, "area") == {"area": ["north", "missing", "south"]}
     assert read(landed, "is_business") == {"is_business": ["no", "missing", "yes"]}
 
 
 def test_a_landed_number_groups_by_quartile(landed):
     """Ages 70, 50 and 30: the lowest begins the first quartile."""
-    assert read(landed, "age_years") == {"age_years": ["above 60 to 70", "above 40 to 50", "from 30 to 40"]}
+    assert read(landed, "age_years") == {
+        "age_years": ["above 60 to 70", "above 40 to 50", "from 30 to 40"]
+    }
 
 
 def test_later_writes_do_not_change_a_group(landed):
@@ -71,8 +85,17 @@ def test_later_writes_do_not_change_a_group(landed):
 
 def test_customers_who_did_not_land_are_counted(landed):
     """A hold-out whose customers are not in the landed month is refused, with their number."""
-    with pytest.raises(DataError, match=r"2 of 3 customers are not in tiny_raw\.customers of 2025-02"):
-        read_groups(landed, WATCHED, ["area"], THREE, features_month=FEBRUARY, snapshot=current_snapshot(landed))
+    with pytest.raises(
+        DataError, match=r"2 of 3 customers are not in tiny_raw\.customers of 2025-02"
+    ):
+        read_groups(
+            landed,
+            WATCHED,
+            ["area"],
+            THREE,
+            features_month=FEBRUARY,
+            snapshot=current_snapshot(landed),
+        )
 
 
 def test_features_need_no_look_up():
@@ -87,14 +110,20 @@ def test_features_need_no_look_up():
 
 
 def test_quartiles_are_of_one_size():
-    """Usage of a thousand customers falls into four like groups, and the tenth without any into a fifth."""
-    groups, sizes = np.unique(feature_groups(TINY, "usage", customers(1_000, seed=1).features), return_counts=True)
+    """Usage of a thousand customers falls into four like groups, and the tenth without any into a
+    fifth.
+    """
+    groups, sizes = np.unique(
+        feature_groups(TINY, "usage", customers(1_000, seed=1).features), return_counts=True
+    )
     assert dict(zip(groups, sizes, strict=True))["missing"] == 100
     assert sorted(sizes)[1:] == [225] * 4
 
 
 def test_ties_make_fewer_groups():
-    """Where most values are equal, groups with the same bounds fall together; bounds tell them apart."""
+    """Where most values are equal, groups with the same bounds fall together; bounds tell them
+    apart.
+    """
     assert quartiles(np.array([0, 0, 0, 0, 8.0])).tolist() == ["from 0 to 8"] * 5
     assert quartiles(np.array([0, 0, 0, 1, 8.0])).tolist() == ["from 0 to 1"] * 4 + ["above 1 to 8"]
     assert quartiles(np.array([3.0, np.nan])).tolist() == ["3", "missing"]
@@ -110,7 +139,13 @@ def test_quartiles_with_near_bounds_stay_apart():
 
 def test_groups_are_ordered_by_bound_or_name():
     """Whatever the words of a level are."""
-    names = ["above 10 to 20", "from 2 to 10", "from home to work", "above 1e+06 to 2e+06", "missing"]
+    names = [
+        "above 10 to 20",
+        "from 2 to 10",
+        "from home to work",
+        "above 1e+06 to 2e+06",
+        "missing",
+    ]
     assert ordered(np.array(names, dtype=object)) == [
         *("from home to work", "missing", "from 2 to 10", "above 10 to 20", "above 1e+06 to 2e+06"),
     ]

@@ -42,7 +42,9 @@ def test_features_arrive_encoded_with_their_labels(labelled_lake):
 
 
 def test_a_sample_keeps_the_same_customers_in_every_month(labelled_lake):
-    """Half the customers are about half, the same ones each month, and all of them among a larger share."""
+    """Half the customers are about half, the same ones each month, and all of them among a larger
+    share.
+    """
     snapshot = current_snapshot(labelled_lake)
     half, other, most = (
         set(load_labelled(labelled_lake, TINY, month, snapshot=snapshot, share=share).customer_ids)
@@ -60,7 +62,9 @@ def test_a_month_without_features_is_named(labelled_lake):
 
 
 def test_later_writes_do_not_change_a_training_set(lake):
-    """Rows of a recorded training set are those of its snapshot, also after its months are written anew."""
+    """Rows of a recorded training set are those of its snapshot, also after its months are written
+    anew.
+    """
     with closing(connect(lake)) as connection:
         for tickets, month in enumerate((JANUARY, FEBRUARY, MARCH, APRIL)):
             add_month(connection, lake, month, tickets)
@@ -75,7 +79,10 @@ def test_later_writes_do_not_change_a_training_set(lake):
         (MARCH, "validation"),
         (APRIL, "holdout"),
     ]
-    assert [sorted(set(part.features[:, 1])) for part in (before.train, before.validation, before.holdout)] == [
+    assert [
+        sorted(set(part.features[:, 1]))
+        for part in (before.train, before.validation, before.holdout)
+    ] == [
         [0, 1],
         [2],
         [3],
@@ -98,8 +105,12 @@ def test_only_training_rows_are_sampled(lake):
 
 
 def test_training_rows_weigh_by_their_age(lake):
-    """With a half-life of one month, February's rows count twice January's, also streamed; others are not weighed."""
-    halving = TINY.model_copy(update={"split": TINY.split.model_copy(update={"half_life_months": 1.0})})
+    """With a half-life of one month, February's rows count twice January's, also streamed; others
+    are not weighed.
+    """
+    halving = TINY.model_copy(
+        update={"split": TINY.split.model_copy(update={"half_life_months": 1.0})}
+    )
     with closing(connect(lake)) as connection:
         for month in (JANUARY, FEBRUARY, MARCH, APRIL):
             add_month(connection, lake, month, 0)
@@ -109,13 +120,17 @@ def test_training_rows_weigh_by_their_age(lake):
         batches = list(stream_training_rows(connection, halving, training_set, batch_rows=150))
     assert training_set.half_life_months == 1
     assert data.train.weights.tolist() == pytest.approx([2 / 3] * 200 + [4 / 3] * 200)
-    assert np.concatenate([batch.weights for batch in batches]).tolist() == data.train.weights.tolist()
+    assert (
+        np.concatenate([batch.weights for batch in batches]).tolist() == data.train.weights.tolist()
+    )
     assert (data.validation.weights, data.holdout.weights) == (None, None)
     assert as_markdown(rows).splitlines()[2] == "| 2025-01 | train | 200 | 50 | 0.667 |"
 
 
 def test_a_training_set_from_before_weights_is_read(lake):
-    """The table of a lake that knows no weights is read as it is, and gains them with the next set."""
+    """The table of a lake that knows no weights is read as it is, and gains
+    them with the next set.
+    """
     with closing(connect(lake)) as connection:
         for month in (JANUARY, FEBRUARY, MARCH):
             add_month(connection, lake, month, 0)
@@ -142,17 +157,25 @@ def test_recording_a_training_set_twice_keeps_one(lake):
 
 def test_a_training_set_that_was_not_recorded_is_named(lake):
     """Reading before materializing says what to materialize."""
-    with closing(connect(lake)) as connection, pytest.raises(TrainingError, match="materialize tiny/training_set"):
+    with (
+        closing(connect(lake)) as connection,
+        pytest.raises(TrainingError, match="materialize tiny/training_set"),
+    ):
         read_training_set(connection, TINY, APRIL)
 
 
 def test_months_come_oldest_first_however_they_were_stored(lake):
-    """The order of rows, on which a fit depends, does not depend on the order in which a table was written."""
+    """The order of rows, on which a fit depends, does not depend on the order in which a table was
+    written.
+    """
     with closing(connect(lake)) as connection:
         for month in (JANUARY, FEBRUARY, MARCH):
             add_month(connection, lake, month, 0)
         replace_training_set(connection, TINY, APRIL, rows_max=1000)
-        connection.execute("create temp table turned as select * from tiny.training_set order by features_month desc")
+        connection.execute(
+            "create temp table turned as select * from tiny.training_set "
+            "order by features_month desc"
+        )
         connection.execute("delete from tiny.training_set")
         connection.execute("insert into tiny.training_set select * from turned")
         assert list(read_training_set(connection, TINY, APRIL).months) == [JANUARY, FEBRUARY, MARCH]
@@ -160,7 +183,9 @@ def test_months_come_oldest_first_however_they_were_stored(lake):
 
 @pytest.mark.parametrize(("gap", "touched"), [(0, ["C000", "C001"]), (1, ["C000", "C001", "C002"])])
 def test_whom_a_campaign_contacted_is_marked(lake, gap, touched):
-    """From the month of the features to that of the label, also over a gap; as the snapshot knows them."""
+    """From the month of the features to that of the label, also over a gap; as the snapshot knows
+    them.
+    """
     portfolio = TINY.model_copy(update={"label": TINY.label.model_copy(update={"gap_months": gap})})
     with closing(connect(lake)) as connection:
         add_month(connection, lake, JANUARY, 0)
@@ -168,23 +193,36 @@ def test_whom_a_campaign_contacted_is_marked(lake, gap, touched):
         contact(connection, {JANUARY: "C000", FEBRUARY: "C001", MARCH: "C002", APRIL: "C003"})
         found = load_labelled(connection, portfolio, JANUARY, snapshot=current_snapshot(connection))
         assert found.customer_ids[found.is_contacted].tolist() == touched
-        assert found.untouched.customer_ids.tolist() == [it for it in found.customer_ids if it not in touched]
+        assert found.untouched.customer_ids.tolist() == [
+            it for it in found.customer_ids if it not in touched
+        ]
         assert load_labelled(connection, portfolio, JANUARY, snapshot=before).is_contacted is None
 
 
 def test_whom_a_campaign_contacted_is_not_fitted_on(lake):
-    """They are left out of the training rows, in memory and streamed, and stay in those that judge, marked."""
+    """They are left out of the training rows, in memory and streamed, and stay in those that judge,
+    marked.
+    """
     with closing(connect(lake)) as connection:
         for tickets, month in enumerate((JANUARY, FEBRUARY, MARCH, APRIL)):
             add_month(connection, lake, month, tickets)
         contact(connection, {FEBRUARY: "C000", MARCH: "C001", APRIL: "C004", MAY: "C005"})
-        write(connection, lake, lambda: replace_training_set(connection, TINY, MAY, rows_max=10_000))
+        write(
+            connection, lake, lambda: replace_training_set(connection, TINY, MAY, rows_max=10_000)
+        )
         training_set = read_training_set(connection, TINY, MAY)
         data = load_training_data(connection, TINY, training_set)
         streamed = list(stream_training_rows(connection, TINY, training_set))
-    assert [list(data.train.customer_ids).count(name) for name in ("C000", "C001", "C002")] == [0, 1, 2]
+    assert [list(data.train.customer_ids).count(name) for name in ("C000", "C001", "C002")] == [
+        0,
+        1,
+        2,
+    ]
     assert (len(data.train), sum(map(len, streamed))) == (397, 397)
-    assert np.concatenate([part.customer_ids for part in streamed]).tolist() == data.train.customer_ids.tolist()
+    assert (
+        np.concatenate([part.customer_ids for part in streamed]).tolist()
+        == data.train.customer_ids.tolist()
+    )
     assert data.validation.customer_ids[data.validation.is_contacted].tolist() == ["C001", "C004"]
     assert (len(data.holdout), len(data.holdout.untouched)) == (200, 198)
 
@@ -193,4 +231,6 @@ def contact(connection, contacts: dict) -> None:
     """Land contacts, one customer in each month."""
     connection.execute("create schema if not exists tiny_raw")
     connection.execute("create table tiny_raw.campaign_contacts (month date, customer_id varchar)")
-    connection.executemany("insert into tiny_raw.campaign_contacts values (?, ?)", list(contacts.items()))
+    connection.executemany(
+        "insert into tiny_raw.campaign_contacts values (?, ?)", list(contacts.items())
+    )

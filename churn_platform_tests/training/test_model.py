@@ -16,7 +16,9 @@ OTHERS = customers(300, seed=3)
 def test_the_seed_decides_the_model(model):
     """Fitted twice with one seed, the model gives the same probabilities to the last bit."""
     again = fit_tiny(model.algorithm)
-    np.testing.assert_array_equal(again.churn_probability(OTHERS.features), model.churn_probability(OTHERS.features))
+    np.testing.assert_array_equal(
+        again.churn_probability(OTHERS.features), model.churn_probability(OTHERS.features)
+    )
 
 
 def test_probabilities_are_such(model):
@@ -40,7 +42,9 @@ def test_a_customer_of_missing_values_has_a_score(model):
 
 
 def test_an_unseen_level_is_no_known_level(model):
-    """A level that the catalogue does not know, missing once encoded, scores unlike at least two known ones."""
+    """A level that the catalogue does not know, missing once encoded, scores unlike at least two
+    known ones.
+    """
     row = np.array([50, 2, 0, np.nan], dtype=np.float32)
     known = np.array([[50, 2, 0, level] for level in range(3)], dtype=np.float32)
     scores = model.churn_probability(np.vstack([row, known]))
@@ -63,9 +67,14 @@ def test_scoring_leaves_its_input_alone(model):
 
 def test_calibration_keeps_the_ranking(model):
     """The slope is positive, so calibrated and raw probabilities rank alike."""
-    raw, calibrated = model.raw_probability(OTHERS.features), model.churn_probability(OTHERS.features)
+    raw, calibrated = (
+        model.raw_probability(OTHERS.features),
+        model.churn_probability(OTHERS.features),
+    )
     assert model.calibration.slope > 0
-    assert roc_auc_score(OTHERS.churned, raw) == pytest.approx(roc_auc_score(OTHERS.churned, calibrated), abs=1e-6)
+    assert roc_auc_score(OTHERS.churned, raw) == pytest.approx(
+        roc_auc_score(OTHERS.churned, calibrated), abs=1e-6
+    )
 
 
 def test_contributions_add_up_to_the_log_odds(model):
@@ -76,7 +85,9 @@ def test_contributions_add_up_to_the_log_odds(model):
 
 
 def test_contributions_are_against_the_average_customer(model):
-    """Over the validation customers that make the baseline, each feature's contributions average to zero."""
+    """Over the validation customers that make the baseline, each feature's contributions average to
+    zero.
+    """
     background = customers(500, seed=2).features
     np.testing.assert_allclose(model.contributions(background).mean(axis=0), 0, atol=1e-6)
 
@@ -92,8 +103,12 @@ def test_contributions_point_the_right_way(model):
 def test_a_pickled_model_scores_the_same(model):
     """What MLflow stores comes back whole."""
     back = pickle.loads(pickle.dumps(model))
-    np.testing.assert_array_equal(back.churn_probability(OTHERS.features), model.churn_probability(OTHERS.features))
-    np.testing.assert_array_equal(back.contributions(OTHERS.features), model.contributions(OTHERS.features))
+    np.testing.assert_array_equal(
+        back.churn_probability(OTHERS.features), model.churn_probability(OTHERS.features)
+    )
+    np.testing.assert_array_equal(
+        back.contributions(OTHERS.features), model.contributions(OTHERS.features)
+    )
 
 
 def test_calibration_is_platt_scaling():
@@ -109,7 +124,10 @@ def test_calibration_undoes_a_distortion():
     raw_log_odds = generator.normal(0, 2, 20_000)
     churned = (generator.uniform(size=20_000) < 1 / (1 + np.exp(-raw_log_odds / 2))).astype(int)
     fitted = fit_calibration(1 / (1 + np.exp(-raw_log_odds)), churned)
-    assert (fitted.slope, fitted.intercept) == (pytest.approx(0.5, abs=0.03), pytest.approx(0, abs=0.05))
+    assert (fitted.slope, fitted.intercept) == (
+        pytest.approx(0.5, abs=0.03),
+        pytest.approx(0, abs=0.05),
+    )
 
 
 def test_calibration_never_turns_the_ranking_round():
@@ -128,7 +146,9 @@ def test_a_feature_that_is_always_missing_is_survived(model):
 
 
 def test_a_model_finds_its_own_features_in_a_grown_catalogue(model):
-    """Columns that came later, or stand elsewhere, do not change a model's answer; a lost one is named."""
+    """Columns that came later, or stand elsewhere, do not change a model's answer; a lost one is
+    named.
+    """
     names = [feature.name for feature in model.features]
     features = np.zeros((2, len(names)), dtype=np.float32)
     features[1] = 1

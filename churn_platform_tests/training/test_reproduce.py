@@ -21,7 +21,11 @@ from churn_platform.training.challengers import CANDIDATE_TAGS, register_challen
 from churn_platform.training.data import TrainingSet, load_training_data
 from churn_platform.training.fit import Means, fit_and_log
 from churn_platform.training.record import RECORD_FILE, ModelRecord, read_record
-from churn_platform.training.recorded_training import as_fitted, readable_snapshot, recorded_training_set
+from churn_platform.training.recorded_training import (
+    as_fitted,
+    readable_snapshot,
+    recorded_training_set,
+)
 from churn_platform.training.reproduce import Reproduction, as_text, reproduce
 from churn_platform.training.splits import recency_weights
 from churn_platform.training.tune import Budget
@@ -49,18 +53,31 @@ class Trained:
     record: ModelRecord
     version: int
 
-    def reproduce(self, portfolio: Portfolio = HALVING, *, code_version: str = CODE) -> Reproduction:
+    def reproduce(
+        self, portfolio: Portfolio = HALVING, *, code_version: str = CODE
+    ) -> Reproduction:
         """Fit version 1 again."""
         given = {"means": self.means, "rows_max": 10_000}
-        return reproduce(self.connection, self.client, portfolio, self.version, code_version=code_version, **given)
+        return reproduce(
+            self.connection,
+            self.client,
+            portfolio,
+            self.version,
+            code_version=code_version,
+            **given,
+        )
 
     def tamper(self, **fields: Any) -> None:
         """Write other fields into the record of version 1."""
-        self.client.log_dict(self.record.mlflow_run_id, (replace(self.record, **fields)).as_dict(), RECORD_FILE)
+        self.client.log_dict(
+            self.record.mlflow_run_id, (replace(self.record, **fields)).as_dict(), RECORD_FILE
+        )
 
 
 @pytest.fixture(params=["xgboost"])
-def trained(request: pytest.FixtureRequest, tmp_path: Path, extensions: Path, tracking: Tracking) -> Iterator[Trained]:
+def trained(
+    request: pytest.FixtureRequest, tmp_path: Path, extensions: Path, tracking: Tracking
+) -> Iterator[Trained]:
     """A version of the algorithm, without tuning."""
     lake = tiny_lake(tmp_path, extensions)
     with closing(connect(lake)) as connection:
@@ -68,7 +85,9 @@ def trained(request: pytest.FixtureRequest, tmp_path: Path, extensions: Path, tr
             add_month(connection, lake, month, tickets)
         weights = recency_weights({DECEMBER: 200, JANUARY: 200}, HALVING.split)
         snapshot = current_snapshot(connection)
-        training_set = TrainingSet(APRIL, SPLITS, snapshot, 1.0, 400, half_life_months=1.0, weights=weights)
+        training_set = TrainingSet(
+            APRIL, SPLITS, snapshot, 1.0, 400, half_life_months=1.0, weights=weights
+        )
         means = Means(1, Budget(0, 60, 1_000), tmp_path / "cache")
         tags = dict(zip(CANDIDATE_TAGS, ("tiny", "2025-04-01", request.param), strict=True))
         context = SimpleNamespace(
@@ -92,12 +111,18 @@ def trained(request: pytest.FixtureRequest, tmp_path: Path, extensions: Path, tr
         client = tracking.client()
         version = register_challenger(client, read_record(client, record.mlflow_run_id))
         yield Trained(lake, connection, client, means, record, version)
-        client.delete_registered_model(HALVING.name)  # the same fit would be the same version in the next test
+        client.delete_registered_model(
+            HALVING.name
+        )  # the same fit would be the same version in the next test
 
 
-@pytest.mark.parametrize("trained", ["xgboost", "lightgbm", "random_forest", "logistic_regression"], indirect=True)
+@pytest.mark.parametrize(
+    "trained", ["xgboost", "lightgbm", "random_forest", "logistic_regression"], indirect=True
+)
 def test_the_same_model_comes_out(trained: Trained) -> None:
-    """Every prediction and metric is the same to the last bit, although the lake has gone on since."""
+    """Every prediction and metric is the same to the last bit, although the
+    lake has gone on since.
+    """
     add_month(trained.connection, trained.lake, JANUARY, tickets=40)
     done = trained.reproduce()
     assert done.largest_difference == 0.0
@@ -112,7 +137,9 @@ def test_a_changed_parameter_is_named(trained: Trained) -> None:
     done = trained.reproduce()
     assert not done.agrees
     assert done.largest_difference > 0
-    assert any("the record says max_depth = 1, its MLflow run" in text for text in done.contradictions)
+    assert any(
+        "the record says max_depth = 1, its MLflow run" in text for text in done.contradictions
+    )
 
 
 def test_a_changed_metric_is_named(trained: Trained) -> None:
@@ -125,12 +152,21 @@ def test_a_changed_metric_is_named(trained: Trained) -> None:
     assert "the record says holdout auc = 0.99, its own model gives" in done.contradictions[0]
 
 
-def test_circumstances_that_differ_are_named(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Code, libraries, seed and catalogue: each with what it was and is; the version's own features serve."""
-    monkeypatch.setattr(module, "libraries_of", lambda algorithm: trained.record.libraries | {"numpy": "9.9"})
+def test_circumstances_that_differ_are_named(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Code, libraries, seed and catalogue: each with what it was and is; the version's own features
+    serve.
+    """
+    monkeypatch.setattr(
+        module, "libraries_of", lambda algorithm: trained.record.libraries | {"numpy": "9.9"}
+    )
     usage = TINY.features[0].model_copy(update={"range": (0, 50)})
     grown = TINY.model_copy(
-        update={"features": (usage, *TINY.features[1:]), "split": TINY.split.model_copy(update={"seed": 8})}
+        update={
+            "features": (usage, *TINY.features[1:]),
+            "split": TINY.split.model_copy(update={"seed": 8}),
+        }
     )
     done = trained.reproduce(grown, code_version="0.3.0")
     assert done.changes == [
@@ -154,7 +190,10 @@ def expire(trained: Trained) -> None:
 def test_an_expired_snapshot_is_named(trained: Trained) -> None:
     """Nothing is fitted on other rows instead."""
     expire(trained)
-    with pytest.raises(TrainingError, match=rf"snapshot {trained.record.snapshot} .*expired by housekeeping.*nothing"):
+    with pytest.raises(
+        TrainingError,
+        match=rf"snapshot {trained.record.snapshot} .*expired by housekeeping.*nothing",
+    ):
         trained.reproduce()
 
 
@@ -171,18 +210,28 @@ def test_an_erasure_is_named(trained: Trained) -> None:
 
 
 def test_the_months_come_from_the_record_when_the_plan_is_gone(trained: Trained) -> None:
-    """Validation months are those between training and hold-out; a fit that streamed is told by its rows.
+    """Validation months are those between training and hold-out; a fit that streamed is told by its
+    rows.
 
     Weights are those of the record.
     """
     found = recorded_training_set(trained.connection, TINY, trained.record, rows_max=10_000)
-    assert (found.months, found.train_share, found.snapshot) == (SPLITS, 1.0, trained.record.snapshot)
+    assert (found.months, found.train_share, found.snapshot) == (
+        SPLITS,
+        1.0,
+        trained.record.snapshot,
+    )
     assert found.weights == {DECEMBER: pytest.approx(2 / 3), JANUARY: pytest.approx(4 / 3)}
-    assert recorded_training_set(trained.connection, TINY, trained.record, rows_max=50).train_share == 0.125
+    assert (
+        recorded_training_set(trained.connection, TINY, trained.record, rows_max=50).train_share
+        == 0.125
+    )
 
 
 def test_without_its_snapshot_the_months_are_read_as_they_are(trained: Trained) -> None:
-    """A fit again needs the same rows; what only looks at the months finds them at the newest snapshot."""
+    """A fit again needs the same rows; what only looks at the months finds them at the newest
+    snapshot.
+    """
     kept = trained.record.snapshot
     assert readable_snapshot(trained.connection, kept) == kept
     expire(trained)

@@ -20,7 +20,9 @@ def months(count: int, churned: int = 5) -> list[LabelledMonth]:
 
 
 def test_the_newest_months_judge_and_validate():
-    """Hold-out is the newest, validation the one before, the two before those train, the oldest is left out."""
+    """Hold-out is the newest, validation the one before, the two before those train, the oldest is
+    left out.
+    """
     assert assign_months(list(reversed(months(5))), OUT_OF_TIME) == {
         shift(JANUARY, 1): "train",
         shift(JANUARY, 2): "train",
@@ -31,7 +33,11 @@ def test_the_newest_months_judge_and_validate():
 
 def test_three_months_are_enough_out_of_time():
     """Fewer training months than asked for are used as they are."""
-    assert list(assign_months(months(3), OUT_OF_TIME).values()) == ["train", "validation", "holdout"]
+    assert list(assign_months(months(3), OUT_OF_TIME).values()) == [
+        "train",
+        "validation",
+        "holdout",
+    ]
 
 
 def test_a_stratified_split_uses_the_newest_month_alone():
@@ -42,7 +48,11 @@ def test_a_stratified_split_uses_the_newest_month_alone():
 @pytest.mark.parametrize(
     ("known", "split", "message"),
     [
-        (months(2), OUT_OF_TIME, r"needs 3 months with matured labels, there are 2 \(2025-01, 2025-02\)"),
+        (
+            months(2),
+            OUT_OF_TIME,
+            r"needs 3 months with matured labels, there are 2 \(2025-01, 2025-02\)",
+        ),
         ([], STRATIFIED, r"needs 1 months with matured labels, there are 0 \(none\)"),
         (months(3, churned=0), OUT_OF_TIME, "2025-01: 0 of 100 customers churned"),
         (months(3, churned=100), OUT_OF_TIME, "2025-01: 100 of 100 customers churned"),
@@ -65,7 +75,8 @@ def test_parts_have_the_same_churn_rate():
     churned = np.array([1] * 100 + [0] * 900)
     parts = row_splits(churned, STRATIFIED)
     counts = {
-        name: ((parts == name).sum(), churned[parts == name].sum()) for name in ("train", "validation", "holdout")
+        name: ((parts == name).sum(), churned[parts == name].sum())
+        for name in ("train", "validation", "holdout")
     }
     assert counts == {"train": (700, 70), "validation": (100, 10), "holdout": (200, 20)}
 
@@ -79,11 +90,15 @@ def test_the_seed_decides_the_parts():
 
 
 def test_a_half_life_halves():
-    """With a half-life of two months, rows aged 0, 2 and 4 months weigh 4 : 2 : 1, and 1 on average."""
+    """With a half-life of two months, rows aged 0, 2 and 4 months weigh 4 : 2 : 1, and 1 on
+    average.
+    """
     customers = {JANUARY: 100, shift(JANUARY, 2): 100, shift(JANUARY, 4): 200}
     split = OUT_OF_TIME.model_copy(update={"half_life_months": 2})
     weights = recency_weights(customers, split)
-    assert list(weights.values()) == pytest.approx([4 / 11, 8 / 11, 16 / 11])  # (100 + 200 + 800) / 400 = 11 / 4
+    assert list(weights.values()) == pytest.approx(
+        [4 / 11, 8 / 11, 16 / 11]
+    )  # (100 + 200 + 800) / 400 = 11 / 4
     assert sum(weights[month] * rows for month, rows in customers.items()) == pytest.approx(400)
 
 

@@ -17,13 +17,22 @@ def tuned(algorithm="xgboost", train=TRAIN, scored=VALIDATION, *, budget, trials
     """The parameters chosen; finished trials are added to `trials`."""
     on_trial = [].append if trials is None else trials.append
     return choose_parameters(
-        algorithm, TINY.features, train, scored, budget=budget, seed=seed, threads=1, on_trial=on_trial
+        algorithm,
+        TINY.features,
+        train,
+        scored,
+        budget=budget,
+        seed=seed,
+        threads=1,
+        on_trial=on_trial,
     )
 
 
 @pytest.mark.parametrize("algorithm", TINY.candidates)
 def test_without_trials_the_defaults_are_chosen(algorithm):
-    """A budget of no trials gives the defaults, and a trial finds the number of rounds where there are any."""
+    """A budget of no trials gives the defaults, and a trial finds the number of rounds where there
+    are any.
+    """
     trials = []
     chosen = tuned(algorithm, budget=Budget(0, 60, 10_000), trials=trials)
     defaults = ALGORITHMS[algorithm].DEFAULTS
@@ -38,7 +47,9 @@ def test_the_seed_decides_the_choice():
     runs = []
     for seed in (7, 7, 8):
         trials = []
-        chosen = tuned("logistic_regression", budget=Budget(4, 60, 10_000), trials=trials, seed=seed)
+        chosen = tuned(
+            "logistic_regression", budget=Budget(4, 60, 10_000), trials=trials, seed=seed
+        )
         runs.append((chosen, [(trial.parameters, trial.log_loss) for trial in trials]))
     assert runs[0] == runs[1]
     assert runs[0][1][1:] != runs[2][1][1:]
@@ -71,8 +82,15 @@ def test_no_trial_starts_once_time_is_up():
 
 
 def test_who_is_scored_was_not_fitted_on():
-    """Customers fall into four quarters, whatever their month; each quarter is scored by a fit on the others."""
-    months = Labelled(*(np.concatenate([part, part]) for part in (TRAIN.features, TRAIN.churned, TRAIN.customer_ids)))
+    """Customers fall into four quarters, whatever their month; each quarter is scored by a fit on
+    the others.
+    """
+    months = Labelled(
+        *(
+            np.concatenate([part, part])
+            for part in (TRAIN.features, TRAIN.churned, TRAIN.customer_ids)
+        )
+    )
     folds = customer_folds(months, TRAIN, seed=1)
     assert len(folds) == 4
     for fitted, scored in folds:
@@ -83,14 +101,18 @@ def test_who_is_scored_was_not_fitted_on():
 
 
 def test_a_month_scores_where_there_are_months():
-    """Out of time, trials are scored on the validation month; of one snapshot, on the training rows themselves."""
+    """Out of time, trials are scored on the validation month; of one snapshot, on the training rows
+    themselves.
+    """
     out_of_time, stratified = TINY.split, TINY.split.model_copy(update={"policy": "stratified"})
     assert scored_rows(TRAIN, VALIDATION, out_of_time) is VALIDATION
     assert scored_rows(TRAIN, VALIDATION, stratified) is TRAIN
 
 
 def test_a_sample_keeps_order_and_size():
-    """At most so many rows, in their order, the same ones for the same seed; fewer are left as they are."""
+    """At most so many rows, in their order, the same ones for the same seed; fewer are left as they
+    are.
+    """
     sample = at_most(100, TRAIN, seed=3)
     places = [int(customer[1:]) for customer in sample.customer_ids]
     assert len(sample) == 100

@@ -37,7 +37,9 @@ class OneAtATime:
 
 
 def test_a_version_has_the_catalogue_and_seed_of_then(trained):
-    """A feature that was added and another seed since do not change whom it was judged on; one version is asked for."""
+    """A feature that was added and another seed since do not change whom it was judged on; one
+    version is asked for.
+    """
     version = load_version(OneAtATime(trained.client), TODAY, trained.version)
     assert version.number == trained.version
     assert version.record == trained.record
@@ -51,7 +53,9 @@ def test_a_version_has_the_catalogue_and_seed_of_then(trained):
 
 def test_a_version_that_does_not_exist_is_told_with_those_that_do(trained):
     """Only then are all versions listed."""
-    with pytest.raises(TrainingError, match=rf"tiny has no version 999; there are .*{trained.version}"):
+    with pytest.raises(
+        TrainingError, match=rf"tiny has no version 999; there are .*{trained.version}"
+    ):
         load_version(trained.client, TINY, 999)
 
 
@@ -68,10 +72,16 @@ def test_an_older_month_is_judged_again_as_it_was(trained):
 
 
 def test_a_rival_with_a_feature_of_its_own_is_named(trained):
-    """A newer version cannot be judged on a snapshot without its feature; the error says which and what to do."""
+    """A newer version cannot be judged on a snapshot without its feature; the error says which and
+    what to do.
+    """
     version = load_version(trained.client, TODAY, trained.version)
-    newer = replace(version, number=7, model=replace(version.model, features=(NEWCOMER, *HALVING.features)))
-    with pytest.raises(TrainingError, match=r"version 7 of tiny cannot be judged .* lacks newcomer; train 2025-04"):
+    newer = replace(
+        version, number=7, model=replace(version.model, features=(NEWCOMER, *HALVING.features))
+    )
+    with pytest.raises(
+        TrainingError, match=r"version 7 of tiny cannot be judged .* lacks newcomer; train 2025-04"
+    ):
         version.holdout_as_seen_by(trained.connection, newer)
 
 
@@ -80,6 +90,9 @@ def test_a_rival_sees_the_same_customers_its_own_way(trained):
     version = load_version(trained.client, TODAY, trained.version)
     names = HALVING.features[::-1]
     rival = replace(version, number=7, model=replace(version.model, features=names))
-    seen, own = version.holdout_as_seen_by(trained.connection, rival), version.holdout(trained.connection)
+    seen, own = (
+        version.holdout_as_seen_by(trained.connection, rival),
+        version.holdout(trained.connection),
+    )
     assert seen.customer_ids.tolist() == own.customer_ids.tolist()
     np.testing.assert_array_equal(seen.features, own.features[:, ::-1])

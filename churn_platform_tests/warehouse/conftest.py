@@ -17,8 +17,10 @@ def source_of(lake: Lake, wait_seconds: float) -> str:
     """The lake as source code."""
     return (
         "from pathlib import Path\nfrom churn_platform.warehouse.lake import Lake, connect\n"
-        f"lake = Lake(catalog={lake.catalog!r}, files={lake.files!r}, extension_dir=Path({str(lake.extension_dir)!r}), "
-        f"temp_dir=Path({str(lake.temp_dir)!r}), threads=1, memory_limit='500MB', wait_seconds={wait_seconds})\n"
+        f"lake = Lake(catalog={lake.catalog!r}, files={lake.files!r}, "
+        f"extension_dir=Path({str(lake.extension_dir)!r}), "
+        f"temp_dir=Path({str(lake.temp_dir)!r}), threads=1, memory_limit='500MB', "
+        f"wait_seconds={wait_seconds})\n"
     )
 
 
@@ -30,7 +32,9 @@ def start(lake: Lake) -> Iterator[Start]:
     def start(code: str, *arguments: str, wait_seconds: float = 60) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", source_of(lake, wait_seconds) + code, *arguments]
         pipe = subprocess.PIPE
-        processes.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT))
+        processes.append(
+            subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT)
+        )
         return processes[-1]
 
     yield start

@@ -25,7 +25,9 @@ for place in range(10):
 
 
 def test_concurrent_writers_lose_nothing_and_show_nothing_half(lake, start):
-    """Every month has all its rows of one writer at every look, and all forty replacements are there in the end."""
+    """Every month has all its rows of one writer at every look, and all forty replacements are
+    there in the end.
+    """
     with closing(connect(lake)) as connection:
         write(connection, lake, lambda: fill(connection))
         before = current_snapshot(connection)
@@ -37,13 +39,16 @@ def test_concurrent_writers_lose_nothing_and_show_nothing_half(lake, start):
             looks += 1
             time.sleep(0.05)  # leaves the cores to the writers
         failures = [writer.stderr.read() for writer in writers if writer.returncode]
-        months = reader.execute("select month, min(x), max(x), count(*) from s.t group by month order by month")
+        months = reader.execute(
+            "select month, min(x), max(x), count(*) from s.t group by month order by month"
+        )
         written = months.fetchall()
         snapshots = current_snapshot(reader) - before
     assert failures == []
     assert looks > 5
     assert written == [
-        (shift(JANUARY, place), place // MONTHS, place // MONTHS, ROWS) for place in range(WRITERS * MONTHS)
+        (shift(JANUARY, place), place // MONTHS, place // MONTHS, ROWS)
+        for place in range(WRITERS * MONTHS)
     ]
     assert snapshots == WRITERS * MONTHS
 
@@ -53,12 +58,16 @@ def fill(connection) -> None:
     ensure_table(connection, "s.t", {"month": "date", "x": "integer"})
     for place in range(WRITERS * MONTHS):
         month = shift(JANUARY, place)
-        replace_month(connection, "s.t", month, f"select date '{month}' as month, -1 as x from range({ROWS})")
+        replace_month(
+            connection, "s.t", month, f"select date '{month}' as month, -1 as x from range({ROWS})"
+        )
 
 
 def halves(reader) -> list[tuple]:
     """Months that a reader sees incomplete, mixed or not at all."""
-    seen = reader.execute("select month, count(*), count(distinct x) from s.t group by month").fetchall()
+    seen = reader.execute(
+        "select month, count(*), count(distinct x) from s.t group by month"
+    ).fetchall()
     wrong = [row for row in seen if row[1:] != (ROWS, 1)]
     return wrong if len(seen) == WRITERS * MONTHS else [*wrong, (len(seen),)]
 

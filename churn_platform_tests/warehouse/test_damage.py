@@ -21,7 +21,10 @@ TABLE, COLUMNS = "s.t", {"month": "date", "x": "integer", "y": "double"}
 
 def rows(month: date, first: int = 0) -> str:
     """A query for 5,000 rows of a month, enough for a file of its own."""
-    return f"select date '{month}' as month, range as x, random() as y from range({first}, {first + 5_000})"
+    return (
+        f"select date '{month}' as month, range as x, random() as y from range({first}, "
+        f"{first + 5_000})"
+    )
 
 
 @pytest.fixture
@@ -71,12 +74,17 @@ def file_of(connection: duckdb.DuckDBPyConnection, lake: Lake, month: date) -> P
 
 def live_damage(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]:
     """What is wrong with the newest state."""
-    return [f"{damage} | {damage.cure}" for damage in find_damage(lake, lake_files(connection, lake, "is_live"))]
+    return [
+        f"{damage} | {damage.cure}"
+        for damage in find_damage(lake, lake_files(connection, lake, "is_live"))
+    ]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_writing_the_month_again_heals_it(connection, lake, damage: Callable[[Path], None]):
-    """The damage is named with its cure, and a month that is written again is whole whatever was wrong."""
+    """The damage is named with its cure, and a month that is written again is whole whatever was
+    wrong.
+    """
     path = file_of(connection, lake, JANUARY)
     damage(path)
     (told,) = live_damage(connection, lake)
@@ -86,22 +94,30 @@ def test_writing_the_month_again_heals_it(connection, lake, damage: Callable[[Pa
 
     write(connection, lake, lambda: replace_month(connection, TABLE, JANUARY, rows(JANUARY, 7)))
 
-    counts = connection.execute(f"select month, count(*), min(x) from {TABLE} group by month order by month").fetchall()
+    counts = connection.execute(
+        f"select month, count(*), min(x) from {TABLE} group by month order by month"
+    ).fetchall()
     assert counts == [(JANUARY, 5000, 7), (FEBRUARY, 5000, 0)]
     assert live_damage(connection, lake) == []
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_reader_that_asks_is_told_of_damage(connection, lake, damage: Callable[[Path], None]):
-    """Bit rot that DuckDB reads without an error is refused as well; another month is not touched by it."""
+    """Bit rot that DuckDB reads without an error is refused as well; another month is not touched
+    by it.
+    """
     damage(file_of(connection, lake, JANUARY))
-    with pytest.raises(WarehouseError, match=r"s\.t of 2025-01: .*; make it again: `churn materialize s\.t --month"):
+    with pytest.raises(
+        WarehouseError, match=r"s\.t of 2025-01: .*; make it again: `churn materialize s\.t --month"
+    ):
         require_sound(connection, lake, [TABLE], JANUARY)
     require_sound(connection, lake, [TABLE], FEBRUARY)
 
 
 def test_a_failed_write_that_is_no_damage_is_told_as_it_was(connection, lake):
-    """Where all files are sound, the first error is the one that is raised, and nothing is dropped."""
+    """Where all files are sound, the first error is the one that is raised, and
+    nothing is dropped.
+    """
     before = current_snapshot(connection)
 
     def work() -> None:
@@ -113,17 +129,25 @@ def test_a_failed_write_that_is_no_damage_is_told_as_it_was(connection, lake):
 
 
 def test_deleted_rows_of_a_damaged_month_do_not_come_back(connection, lake):
-    """Files of deleted rows go with the month's files, small deletes in the catalog too, and maintenance works on."""
+    """Files of deleted rows go with the month's files, small deletes in the catalog too, and
+    maintenance works on.
+    """
     write(connection, lake, lambda: connection.execute(f"delete from {TABLE} where x % 2 = 0"))
     write(connection, lake, lambda: connection.execute(f"delete from {TABLE} where x = 1"))
     data = next(
-        file for file in lake_files(connection, lake, f"month = date '{JANUARY}'") if "delete" not in file.path.name
+        file
+        for file in lake_files(connection, lake, f"month = date '{JANUARY}'")
+        if "delete" not in file.path.name
     )
     remove(data.path)
     write(connection, lake, lambda: replace_month(connection, TABLE, JANUARY, rows(JANUARY)))
     maintain(lake, settle)
-    assert connection.execute(f"select count(*) from {TABLE} where month = ?", [JANUARY]).fetchall() == [(5000,)]
-    assert connection.execute(f"select count(*) from {TABLE} where month = ?", [FEBRUARY]).fetchall() == [(2499,)]
+    assert connection.execute(
+        f"select count(*) from {TABLE} where month = ?", [JANUARY]
+    ).fetchall() == [(5000,)]
+    assert connection.execute(
+        f"select count(*) from {TABLE} where month = ?", [FEBRUARY]
+    ).fetchall() == [(2499,)]
     assert live_damage(connection, lake) == []
 
 

@@ -24,13 +24,18 @@ os._exit(0)
 
 def test_dbt_ends_with_its_run():
     """The pipe closes when both have ended."""
-    subprocess.run([sys.executable, "-c", CHILD], cwd=ROOT, stdout=subprocess.PIPE, timeout=20, check=True)
+    subprocess.run(
+        [sys.executable, "-c", CHILD], cwd=ROOT, stdout=subprocess.PIPE, timeout=20, check=True
+    )
 
 
 def test_an_orphan_ends_at_once():
     """Also where the run was killed before its dbt looked."""
     code = "from churn_platform.warehouse.dbt_plugin import end_with; end_with(-1)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=20).returncode == KILLED
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=20).returncode
+        == KILLED
+    )
 
 
 @pytest.mark.parametrize("started_by", ["0", "itself"])

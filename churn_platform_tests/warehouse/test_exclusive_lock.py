@@ -30,7 +30,9 @@ class Maker:
         if not self.alone.acquire(blocking=False):
             self.overlaps += 1
             return
-        threading.Event().wait(0.02)  # gives the others time to come in, where nothing keeps them out
+        threading.Event().wait(
+            0.02
+        )  # gives the others time to come in, where nothing keeps them out
         self.calls += 1
         self.alone.release()
 
@@ -57,7 +59,9 @@ def test_one_makes_the_tracking_store_and_others_wait(tmp_path, monkeypatch):
     maker = Maker()
     monkeypatch.setattr(mlflow, "MlflowClient", maker)
     monkeypatch.setattr(mlflow, "set_tracking_uri", lambda _: None)
-    store = Tracking(tracking_uri=f"sqlite:///{tmp_path / 'new' / 'mlflow.db'}", artifact_location="file:///none")
+    store = Tracking(
+        tracking_uri=f"sqlite:///{tmp_path / 'new' / 'mlflow.db'}", artifact_location="file:///none"
+    )
     at_once(store.client)
     assert (maker.calls, maker.overlaps) == (3, 0)
 
@@ -87,7 +91,10 @@ def test_a_catalog_that_is_being_made_is_no_warehouse_yet(lake):
 def test_a_maker_that_never_ends_is_named(tmp_path, monkeypatch):
     """After the bounded wait the error names what is being made, where, and what to do."""
     monkeypatch.setattr(exclusive_lock, "MAKING_SECONDS", 0.05)
-    message = r"the store at .*/made has been opened or made by .* for more than 0\.05 s; wait for it to end"
+    message = (
+        r"the store at .*/made has been opened or made by .* "
+        r"for more than 0\.05 s; wait for it to end"
+    )
     with (
         one_maker(tmp_path / "made", what="the store"),
         pytest.raises(WarehouseBusyError, match=message),

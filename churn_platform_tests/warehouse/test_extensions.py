@@ -26,7 +26,9 @@ def test_a_second_install_touches_nothing(extensions):
 def test_a_missing_wheel_is_named(tmp_path, monkeypatch):
     """An extension without its wheel says what to install."""
     monkeypatch.setattr(module, "EXTENSIONS", ("no_such",))
-    with pytest.raises(WarehouseError, match=f"pip install duckdb-extension-no-such=={duckdb.__version__}"):
+    with pytest.raises(
+        WarehouseError, match=f"pip install duckdb-extension-no-such=={duckdb.__version__}"
+    ):
         install_extensions(tmp_path)
 
 

@@ -16,11 +16,15 @@ with writer_lock(lake):
 
 
 def test_a_second_process_waits_and_names_the_holder(lake, start):
-    """After the bounded wait the error holds the pid of the process that writes; once it ends, the way is free."""
+    """After the bounded wait the error holds the pid of the process that writes; once it ends, the
+    way is free.
+    """
     holder = start(HOLD)
     assert holder.stdout.readline() == "held\n"
     with (
-        pytest.raises(WarehouseBusyError, match=rf"(?s)written by pid {holder.pid} .*for more than 0\.3 s"),
+        pytest.raises(
+            WarehouseBusyError, match=rf"(?s)written by pid {holder.pid} .*for more than 0\.3 s"
+        ),
         writer_lock(replace(lake, wait_seconds=0.3)),
     ):
         pass
@@ -49,5 +53,8 @@ def test_an_error_inside_frees_the_lock(lake):
 
 def test_another_catalog_needs_no_lock(lake, tmp_path):
     """A Postgres catalog takes many writers: nothing is locked, no file appears."""
-    with writer_lock(replace(lake, catalog="postgres:dbname=none")), writer_lock(replace(lake, catalog="postgres:x")):
+    with (
+        writer_lock(replace(lake, catalog="postgres:dbname=none")),
+        writer_lock(replace(lake, catalog="postgres:x")),
+    ):
         assert not list(tmp_path.glob("*.lock"))

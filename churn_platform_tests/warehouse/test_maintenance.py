@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,11 @@ class World:
     def deliver(self, month: date, first: int = 0) -> int:
         """Replace a month of both tables; the snapshot that it makes."""
         for table, rows in (("large", LARGE), ("small", SMALL)):
-            new = pa.table({"month": pa.array([month] * rows), "place": list(range(first, first + rows))})
-            replace = lambda table=table, new=new: replace_rows(self.connection, f"t.{table}", COLUMNS, month, new)  # noqa: E731
-            write(self.connection, self.lake, replace)
+            new = pa.table(
+                {"month": pa.array([month] * rows), "place": list(range(first, first + rows))}
+            )
+            put = partial(replace_rows, self.connection, f"t.{table}", COLUMNS, month, new)
+            write(self.connection, self.lake, put)
         snapshot = current_snapshot(self.connection)
         self.held[snapshot] = self.read(snapshot)
         return snapshot
@@ -45,14 +48,17 @@ class World:
     def read(self, snapshot: int) -> list[tuple]:
         """What both tables held at a snapshot."""
         query = " union all ".join(
-            f"select '{table}', month, count(*), sum(place) from t.{table} at (version => {snapshot}) group by all"
+            f"select '{table}', month, count(*), sum(place) "
+            f"from t.{table} at (version => {snapshot}) group by all"
             for table in ("large", "small")
         )
         return sorted(self.connection.execute(query).fetchall())
 
     def snapshots(self) -> set[int]:
         """The snapshots there are."""
-        return {row[0] for row in self.connection.execute("from ducklake_snapshots('lake')").fetchall()}
+        return {
+            row[0] for row in self.connection.execute("from ducklake_snapshots('lake')").fetchall()
+        }
 
 
 @pytest.fixture
@@ -77,7 +83,9 @@ def test_tables_stay_as_they_are_and_the_past_goes(world: World):
 
 
 def test_a_needed_snapshot_reads_as_before(world: World):
-    """Whatever is rewritten and merged around it, in files and in the catalog, and however often."""
+    """Whatever is rewritten and merged around it, in files and in the catalog,
+    and however often.
+    """
     first = min(world.held)
     for _ in range(3):
         tidy(world.lake, [first], until=LATER, grace=AT_ONCE)
@@ -88,7 +96,9 @@ def test_a_needed_snapshot_reads_as_before(world: World):
 def test_a_state_since_then_can_be_travelled_to(world: World):
     """Of the older snapshots, the one that was in force at the time stays as well."""
     times = dict(
-        world.connection.execute("select snapshot_id, snapshot_time from ducklake_snapshots('lake')").fetchall()
+        world.connection.execute(
+            "select snapshot_id, snapshot_time from ducklake_snapshots('lake')"
+        ).fetchall()
     )
     first, second, third = world.held
     tidy(world.lake, [], until=times[third] - timedelta(microseconds=1), grace=AT_ONCE)
@@ -124,8 +134,12 @@ def test_readers_keep_their_files_for_a_day(world: World):
     assert files <= set(data_files(world.lake))
 
 
-@pytest.mark.parametrize("step", ["expire_snapshots", "flush_inlined_data", "rewrite_data_files", "cleanup_old_files"])
-def test_a_kill_between_steps_is_completed(world: World, monkeypatch: pytest.MonkeyPatch, step: str):
+@pytest.mark.parametrize(
+    "step", ["expire_snapshots", "flush_inlined_data", "rewrite_data_files", "cleanup_old_files"]
+)
+def test_a_kill_between_steps_is_completed(
+    world: World, monkeypatch: pytest.MonkeyPatch, step: str
+):
     """Cut short after any step, the lake holds what it held, and the next call does the rest."""
     newest = max(world.held)
 
@@ -173,7 +187,13 @@ def test_a_postgres_catalog_is_tidied_as_well(lake: Lake, postgres: str):
     """The same functions, and no file of another writer."""
     with closing(connect(other := replace(lake, catalog=postgres))) as connection:
         world = World(other, connection)
-        first, _, newest = world.deliver(JANUARY), world.deliver(FEBRUARY), world.deliver(JANUARY, first=7)
-        assert tidy(other, [first], until=LATER, grace=AT_ONCE).snapshots == 5, "of seven, all but two"
+        first, _, newest = (
+            world.deliver(JANUARY),
+            world.deliver(FEBRUARY),
+            world.deliver(JANUARY, first=7),
+        )
+        assert tidy(other, [first], until=LATER, grace=AT_ONCE).snapshots == 5, (
+            "of seven, all but two"
+        )
         assert world.read(first) == world.held[first]
         assert world.read(current_snapshot(connection)) == world.held[newest]

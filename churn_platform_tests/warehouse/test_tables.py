@@ -41,7 +41,10 @@ def months_rows(month, *values: int) -> str:
 
 def values(connection: duckdb.DuckDBPyConnection, suffix: str = "") -> list[int]:
     """Every x of the table."""
-    return [row[0] for row in connection.execute(f"select x from {TABLE} {suffix} order by x").fetchall()]
+    return [
+        row[0]
+        for row in connection.execute(f"select x from {TABLE} {suffix} order by x").fetchall()
+    ]
 
 
 def test_replacing_a_month_leaves_the_others(connection):
@@ -68,13 +71,22 @@ def test_an_exception_rolls_back(connection, lake):
     with pytest.raises(KeyboardInterrupt):
         write(connection, lake, work)
     assert (values(connection), current_snapshot(connection)) == ([1, 2, 3], before)
-    assert write(connection, lake, lambda: replace_month(connection, TABLE, JANUARY, months_rows(JANUARY, 4))) == 1
+    assert (
+        write(
+            connection,
+            lake,
+            lambda: replace_month(connection, TABLE, JANUARY, months_rows(JANUARY, 4)),
+        )
+        == 1
+    )
 
 
 def test_an_older_version_shows_the_older_rows(connection, lake):
     """A snapshot's number leads back to its rows, whatever was written since."""
     snapshot = current_snapshot(connection)
-    write(connection, lake, lambda: replace_month(connection, TABLE, JANUARY, months_rows(JANUARY, 9)))
+    write(
+        connection, lake, lambda: replace_month(connection, TABLE, JANUARY, months_rows(JANUARY, 9))
+    )
     assert values(connection) == [3, 9]
     assert values(connection, f"at (version => {snapshot})") == [1, 2, 3]
 
@@ -82,8 +94,15 @@ def test_an_older_version_shows_the_older_rows(connection, lake):
 def test_a_note_stays_with_the_snapshot(connection, lake):
     """What was written when can be read from the lake's history."""
     note = "January's rows, again"
-    write(connection, lake, lambda: replace_month(connection, TABLE, JANUARY, months_rows(JANUARY, 1)), note=note)
-    history = connection.execute("select commit_message from lake.snapshots() order by snapshot_id").fetchall()
+    write(
+        connection,
+        lake,
+        lambda: replace_month(connection, TABLE, JANUARY, months_rows(JANUARY, 1)),
+        note=note,
+    )
+    history = connection.execute(
+        "select commit_message from lake.snapshots() order by snapshot_id"
+    ).fetchall()
     assert history[-1] == (note,)
 
 
@@ -119,7 +138,9 @@ def test_a_catalog_that_stays_busy_is_given_up(connection, lake):
     def work():
         raise duckdb.TransactionException("Transaction conflict")
 
-    with pytest.raises(WarehouseBusyError, match=r"stayed busy for 0\.2 s.*CHURN_WAREHOUSE_WAIT_SECONDS"):
+    with pytest.raises(
+        WarehouseBusyError, match=r"stayed busy for 0\.2 s.*CHURN_WAREHOUSE_WAIT_SECONDS"
+    ):
         write(connection, replace(lake, wait_seconds=0.2), work)
 
 
@@ -137,7 +158,9 @@ def test_any_other_error_is_not_tried_again(connection, lake):
 
 
 def test_a_table_gains_the_columns_it_lacks(connection):
-    """A column thought of later is added, null in the rows there are; other tables and months stay."""
+    """A column thought of later is added, null in the rows there are; other
+    tables and months stay.
+    """
     for _ in range(2):
         with transaction(connection):
             ensure_table(connection, TABLE, COLUMNS | {"new": "varchar"})

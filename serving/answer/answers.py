@@ -16,43 +16,74 @@ def about(sentence: str, *, ge: float | None = None, le: float | None = None) ->
 class Answer(msgspec.Struct, kw_only=True):
     """A churn score, and all that is needed to trace it."""
 
-    request_id: Annotated[str, about("Id of the request, as in `x-request-id` and in the prediction log.")]
+    request_id: Annotated[
+        str, about("Id of the request, as in `x-request-id` and in the prediction log.")
+    ]
     portfolio: Annotated[str, about("Portfolio that answered.")]
     customer_id: Annotated[str | None, about("The customer asked about; null for features alone.")]
     churn_probability: Annotated[
         float,
-        about("Calibrated probability that the customer leaves in the month after the features' month.", ge=0, le=1),
+        about(
+            "Calibrated probability that the customer leaves in the month after the features' "
+            "month.",
+            ge=0,
+            le=1,
+        ),
     ]
     threshold: Annotated[
-        float, about("`churn_prediction` is true from this probability on; a model version's own.", ge=0, le=1)
+        float,
+        about(
+            "`churn_prediction` is true from this probability on; a model version's own.",
+            ge=0,
+            le=1,
+        ),
     ]
     churn_prediction: Annotated[bool, about("Whether the probability reaches the threshold.")]
     confidence: Annotated[
         float,
-        about("The model's own probability that `churn_prediction` is right; no statement on the model.", ge=0, le=1),
+        about(
+            "The model's own probability that `churn_prediction` is right; no statement "
+            "on the model.",
+            ge=0,
+            le=1,
+        ),
     ]
     risk_tier: Annotated[str, about("Name of the risk tier that the probability falls into.")]
     reasons: Annotated[
-        tuple[str, ...], about("What raises the risk most, at most three sentences; none in the lowest tier.")
+        tuple[str, ...],
+        about("What raises the risk most, at most three sentences; none in the lowest tier."),
     ]
     model_version: Annotated[int, about("Version of the model that scored.")]
     arm: Annotated[str, about("Its role: `champion` or `challenger`.")]
     features_month: Annotated[
-        str | None, about("Month of the features that are looked up, as YYYY-MM; null while none is published.")
+        str | None,
+        about(
+            "Month of the features that are looked up, as YYYY-MM; null while none is published."
+        ),
     ]
     scored_from: Annotated[
-        str, about("`stored_score` (the monthly score), `features` (scored now) or `base_rate` (see `cold_start`).")
+        str,
+        about(
+            "`stored_score` (the monthly score), `features` (scored now) "
+            "or `base_rate` (see `cold_start`)."
+        ),
     ]
-    cold_start: Annotated[bool, about("The customer is known by id only, without any feature, and gets the base rate.")]
+    cold_start: Annotated[
+        bool,
+        about("The customer is known by id only, without any feature, and gets the base rate."),
+    ]
     missing_features: Annotated[
-        tuple[str, ...], about("Features that were neither sent, pushed nor stored; the model's default stood in.")
+        tuple[str, ...],
+        about("Features that were neither sent, pushed nor stored; the model's default stood in."),
     ]
     pushed_features: Annotated[tuple[str, ...], about("Features whose pushed value was used.")]
     latency_ms: Annotated[float, about("Time spent in the service, in milliseconds.")]
 
 
 class BatchError(msgspec.Struct, kw_only=True):
-    """Why customers of a batch got no score: the problem that each alone would have met, told once for those alike."""
+    """Why customers of a batch got no score: the problem that each alone would have met, told once
+    for those alike.
+    """
 
     position: Annotated[int, about("Place of the first such customer in the request, from 0.")]
     customer_id: Annotated[str | None, about("The first one's id, where one was sent as text.")]
@@ -60,18 +91,27 @@ class BatchError(msgspec.Struct, kw_only=True):
     positions: Annotated[list[int], about("Their places in the request, the first hundred.")]
     status: Annotated[int, about("The HTTP status that each customer alone would have got.")]
     detail: Annotated[str, about("What is wrong, with the values of the first one.")]
-    errors: Annotated[list[dict[str, Any]], about("Each field that is not allowed, at most five.")] = []
+    errors: Annotated[
+        list[dict[str, Any]], about("Each field that is not allowed, at most five.")
+    ] = []
 
 
 class BatchAnswer(msgspec.Struct, kw_only=True):
-    """Scores in the order of the request, null for each customer that has none; `errors` say why."""
+    """Scores in the order of the request, null for each customer that has none;
+    `errors` say why.
+    """
 
-    request_id: Annotated[str, about("Id of the request, as in `x-request-id` and in the prediction log.")]
+    request_id: Annotated[
+        str, about("Id of the request, as in `x-request-id` and in the prediction log.")
+    ]
     portfolio: Annotated[str, about("Portfolio that answered.")]
     predictions: Annotated[
-        list[Answer | None], about("In the order of the request; null for a customer with an error.")
+        list[Answer | None],
+        about("In the order of the request; null for a customer with an error."),
     ]
-    errors: Annotated[list[BatchError], about("One per kind of error, however many customers met it.")]
+    errors: Annotated[
+        list[BatchError], about("One per kind of error, however many customers met it.")
+    ]
     latency_ms: Annotated[float, about("Time spent in the service, in milliseconds.")]
 
 
@@ -84,15 +124,22 @@ class CustomerView(msgspec.Struct, kw_only=True):
 
 
 class Contribution(msgspec.Struct, kw_only=True):
-    """What one feature does: log-odds it adds against a typical customer's value, and the probability with that."""
+    """What one feature does: log-odds it adds against a typical customer's value, and the
+    probability with that.
+    """
 
     feature: Annotated[str, about("Name of the feature.")]
     value: Annotated[Any, about("Its value; null where missing.")]
-    reference: Annotated[Any, about("What a typical customer has: median or most frequent value of the hold-out.")]
-    effect_log_odds: Annotated[
-        float, about("Log-odds that the value adds against the reference; above 0 it raises the risk.")
+    reference: Annotated[
+        Any, about("What a typical customer has: median or most frequent value of the hold-out.")
     ]
-    churn_probability_at_reference: Annotated[float, about("The probability with the reference instead.", ge=0, le=1)]
+    effect_log_odds: Annotated[
+        float,
+        about("Log-odds that the value adds against the reference; above 0 it raises the risk."),
+    ]
+    churn_probability_at_reference: Annotated[
+        float, about("The probability with the reference instead.", ge=0, le=1)
+    ]
     sentence: Annotated[str, about("The value in words.")]
 
 
@@ -100,7 +147,9 @@ class WhatIf(msgspec.Struct, kw_only=True):
     """The probability if these features had these values, all else being equal."""
 
     changes: Annotated[dict[str, Any], about("The features with the values tried.")]
-    churn_probability: Annotated[float, about("The probability with them, all else being equal.", ge=0, le=1)]
+    churn_probability: Annotated[
+        float, about("The probability with them, all else being equal.", ge=0, le=1)
+    ]
     risk_tier: Annotated[str, about("The tier of that probability.")]
 
 
@@ -111,14 +160,19 @@ class Explanation(msgspec.Struct, kw_only=True):
     contributions: Annotated[list[Contribution], about("Effect of each feature, strongest first.")]
     what_if: Annotated[
         list[WhatIf],
-        about("What other values would give: those of the request, else references of what raises the risk most."),
+        about(
+            "What other values would give: those of the request, "
+            "else references of what raises the risk most."
+        ),
     ]
 
 
 class PushAnswer(msgspec.Struct, kw_only=True):
     """What was kept, and for how long it counts."""
 
-    request_id: Annotated[str, about("Id of the request, as in `x-request-id` and in the prediction log.")]
+    request_id: Annotated[
+        str, about("Id of the request, as in `x-request-id` and in the prediction log.")
+    ]
     portfolio: Annotated[str, about("Portfolio that keeps the values.")]
     customer_id: Annotated[str, about("The customer.")]
     features: Annotated[tuple[str, ...], about("Names of the features kept.")]

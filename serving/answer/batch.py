@@ -17,7 +17,15 @@ from serving.answer.refusals import Refusals
 from serving.errors import Fault, InvalidRequest, NotFound, TooLarge
 from serving.registry import Portfolio
 from serving.request.inputs import FAULTS_MAX, shown
-from serving.request.subject import Asked, ask, ask_whole, chosen_arm, read_json, read_object, refuse_twice
+from serving.request.subject import (
+    Asked,
+    ask,
+    ask_whole,
+    chosen_arm,
+    read_json,
+    read_object,
+    refuse_twice,
+)
 from serving.security.callers import Caller
 
 CUSTOMERS = "customers"
@@ -41,14 +49,18 @@ def predict_batch(
     caller: Caller,
     give_way: GiveWay,
 ) -> BatchAnswer:
-    """Scores in the order of the request. All of them are logged in one write, or none and LogUnavailable is raised.
+    """Scores in the order of the request. All of them are logged in one write, or none and
+    LogUnavailable is raised.
 
-    What `give_way` raises ends the work: before the write nothing is logged, after it shadows score no more.
+    What `give_way` raises ends the work: before the write nothing is logged, after it shadows score
+    no more.
     """
     begun = time.perf_counter()
     portfolio = plane.registry.get(portfolio_name)
     customers = _customers(body, plane.settings.batch_max)
-    caller.count(len(customers), counted=1)  # the request itself was counted before its body was read
+    caller.count(
+        len(customers), counted=1
+    )  # the request itself was counted before its body was read
     asked: list[Asked | None] = []
     refusals = Refusals()
     for position, customer in enumerate(customers):
@@ -78,7 +90,9 @@ def _customers(body: bytes, most: int) -> list[bytes]:
     if not customers:
         _refuse(read_object(body))
     if len(customers) > most:
-        raise TooLarge(f"{len(customers)} customers in one batch; {most} are allowed, send several batches")
+        raise TooLarge(
+            f"{len(customers)} customers in one batch; {most} are allowed, send several batches"
+        )
     if body.count(b":") > 1 + sum(customer.count(b":") for customer in customers):
         refuse_twice(body)
     return customers
@@ -86,7 +100,9 @@ def _customers(body: bytes, most: int) -> list[bytes]:
 
 def _refuse(given: dict[str, Any]) -> None:
     faults = [
-        Fault(name[:80], shown(value), f"only {CUSTOMERS!r}") for name, value in given.items() if name != CUSTOMERS
+        Fault(name[:80], shown(value), f"only {CUSTOMERS!r}")
+        for name, value in given.items()
+        if name != CUSTOMERS
     ][:FAULTS_MAX]
     customers = given.get(CUSTOMERS)
     if not isinstance(customers, list) or not customers:
@@ -94,7 +110,9 @@ def _refuse(given: dict[str, Any]) -> None:
     raise InvalidRequest(faults)
 
 
-def _asked(plane: Dataplane, portfolio: Portfolio, customer: bytes, sole_id: str, caller: Caller) -> Asked:
+def _asked(
+    plane: Dataplane, portfolio: Portfolio, customer: bytes, sole_id: str, caller: Caller
+) -> Asked:
     whole = ask_whole(portfolio, customer, caller)
     if whole is not None:
         return whole

@@ -31,10 +31,17 @@ logger = logging.getLogger(__name__)
 
 
 class Dataplane:
-    """The service in one worker process: what is live, where answers are logged, what was pushed."""
+    """The service in one worker process: what is live, where answers are
+    logged, what was pushed.
+    """
 
     def __init__(self, settings: Settings, registry: Registry, metrics: Metrics, *, worker: str):
-        self.settings, self.registry, self.metrics, self._worker = settings, registry, metrics, worker
+        self.settings, self.registry, self.metrics, self._worker = (
+            settings,
+            registry,
+            metrics,
+            worker,
+        )
         self.overlay = Overlay(settings.state_dir / OVERLAY_DIR)
         self.logs: dict[str, PredictionLog] = {}
 
@@ -69,13 +76,18 @@ class Dataplane:
             return str(error)
         full = [name for name, log in self.logs.items() if not log.available]
         return (
-            f"answers of {', '.join(full)} cannot be logged; free space on the disk, or correct the rights"
+            f"answers of {', '.join(full)} cannot be logged; free space on the disk, "
+            "or correct the rights"
             if full
             else None
         )
 
-    def predict(self, portfolio_name: str | None, body: bytes, request_id: str, caller: Caller) -> Answer:
-        """The score of one customer, logged when this returns; LogUnavailable where it cannot be."""
+    def predict(
+        self, portfolio_name: str | None, body: bytes, request_id: str, caller: Caller
+    ) -> Answer:
+        """The score of one customer, logged when this returns; LogUnavailable
+        where it cannot be.
+        """
         begun = time.perf_counter()
         portfolio = self.registry.get(portfolio_name)
         whole = ask_whole(portfolio, body, caller)
@@ -106,7 +118,9 @@ class Dataplane:
         asked, _ = self._ask(portfolio, given, request_id, caller)
         return self._logged(portfolio, asked, request_id, begun), asked
 
-    def _ask(self, portfolio: Portfolio, given: Given, request_id: str, caller: Caller) -> tuple[Asked, dict[str, Any]]:
+    def _ask(
+        self, portfolio: Portfolio, given: Given, request_id: str, caller: Caller
+    ) -> tuple[Asked, dict[str, Any]]:
         """The customer whom `given` describes by name, and the features pushed for them."""
         arm, customer_id = chosen_arm(portfolio, given, request_id, caller)
         pushed = self.pushed(portfolio, customer_id)
@@ -120,10 +134,20 @@ class Dataplane:
 
     def pushed(self, portfolio: Portfolio, customer_id: str | None) -> dict[str, Any]:
         """Values pushed for the customer that hold now."""
-        return self.overlay.get(portfolio.name, customer_id, time.time()) if customer_id is not None else {}
+        return (
+            self.overlay.get(portfolio.name, customer_id, time.time())
+            if customer_id is not None
+            else {}
+        )
 
     def answered(
-        self, portfolio: Portfolio, asked: Asked, probability: float, request_id: str, item: int, begun: float
+        self,
+        portfolio: Portfolio,
+        asked: Asked,
+        probability: float,
+        request_id: str,
+        item: int,
+        begun: float,
     ) -> tuple[Answer, Prediction]:
         """The answer on a scored customer, and its record for the log."""
         model = asked.arm.model
@@ -160,32 +184,55 @@ class Dataplane:
 
     def count(self, portfolio: Portfolio, asked: Asked, answer: Answer) -> None:
         """Count an answer that was logged."""
-        self._count(portfolio, asked, answer.churn_probability, answer.churn_prediction, answer.latency_ms / 1e3)
+        self._count(
+            portfolio,
+            asked,
+            answer.churn_probability,
+            answer.churn_prediction,
+            answer.latency_ms / 1e3,
+        )
 
-    def score_in_shadow(self, portfolio: Portfolio, asked: Asked, request_id: str, item: int) -> None:
+    def score_in_shadow(
+        self, portfolio: Portfolio, asked: Asked, request_id: str, item: int
+    ) -> None:
         """Score, log and count without answering; what goes wrong here never touches the answer."""
         begun, model = time.perf_counter(), asked.arm.model
         try:
             probability = probability_of(asked)
             seconds, tier = time.perf_counter() - begun, model.tier(probability)
             unanswered = f"{request_id}.shadow-{model.version}"
-            self.log_of(portfolio.name).append(record(portfolio, asked, probability, tier, unanswered, item, seconds))
-            self._count(portfolio, asked, probability, probability >= model.manifest.threshold, seconds)
+            self.log_of(portfolio.name).append(
+                record(portfolio, asked, probability, tier, unanswered, item, seconds)
+            )
+            self._count(
+                portfolio, asked, probability, probability >= model.manifest.threshold, seconds
+            )
         except Exception:
-            logger.exception("shadow failed", extra={"fields": {"portfolio": portfolio.name, "version": model.version}})
+            logger.exception(
+                "shadow failed",
+                extra={"fields": {"portfolio": portfolio.name, "version": model.version}},
+            )
 
-    def _count(self, portfolio: Portfolio, asked: Asked, probability: float, is_churn: bool, seconds: float) -> None:
+    def _count(
+        self, portfolio: Portfolio, asked: Asked, probability: float, is_churn: bool, seconds: float
+    ) -> None:
         arm = asked.arm
-        counters = self.metrics.arm(portfolio.name, arm.role, arm.model.version, arm.model.catalogue.names)
+        counters = self.metrics.arm(
+            portfolio.name, arm.role, arm.model.version, arm.model.catalogue.names
+        )
         counters.count(probability, is_churn, seconds)
         if asked.stored is None:
             counters.count_nulls(asked.vector)
 
-    def customer(self, portfolio_name: str | None, customer_id: str, request_id: str) -> CustomerView:
+    def customer(
+        self, portfolio_name: str | None, customer_id: str, request_id: str
+    ) -> CustomerView:
         """The score and features of a customer; NotFound where nothing is known of the id."""
         begun = time.perf_counter()
         portfolio = self.registry.get(portfolio_name)
-        answer, asked = self.look_at(portfolio, {CUSTOMER_ID: customer_id}, request_id, begun, ANYBODY)
+        answer, asked = self.look_at(
+            portfolio, {CUSTOMER_ID: customer_id}, request_id, begun, ANYBODY
+        )
         return CustomerView(
             score=answer,
             features=asked.arm.model.catalogue.decoded(asked.vector),
@@ -203,7 +250,9 @@ class Dataplane:
 def probability_of(asked: Asked) -> float:
     """The probability of one customer: the published one, the base rate, or the model's."""
     known = _known(asked)
-    return asked.arm.model.churn_probabilities(asked.vector[np.newaxis])[0] if known is None else known
+    return (
+        asked.arm.model.churn_probabilities(asked.vector[np.newaxis])[0] if known is None else known
+    )
 
 
 def probabilities(asked: Sequence[Asked]) -> list[float]:
@@ -215,20 +264,30 @@ def probabilities(asked: Sequence[Asked]) -> list[float]:
             unknown.setdefault(one.arm.model.version, []).append(place)
     for places in unknown.values():
         vectors = np.array([asked[place].vector for place in places])
-        for place, probability in zip(places, asked[places[0]].arm.model.churn_probabilities(vectors), strict=True):
+        for place, probability in zip(
+            places, asked[places[0]].arm.model.churn_probabilities(vectors), strict=True
+        ):
             found[place] = probability
     return found  # type: ignore[return-value]
 
 
 def _known(asked: Asked) -> float | None:
-    """What needs no model: the published score, or the base rate of a customer known by name alone."""
+    """What needs no model: the published score, or the base rate of a customer
+    known by name alone.
+    """
     if asked.stored is not None:
         return asked.stored.churn_probability
     return asked.arm.model.manifest.base_rate if asked.cold_start else None
 
 
 def record(
-    portfolio: Portfolio, asked: Asked, probability: float, tier: str, request_id: str, item: int, seconds: float
+    portfolio: Portfolio,
+    asked: Asked,
+    probability: float,
+    tier: str,
+    request_id: str,
+    item: int,
+    seconds: float,
 ) -> Prediction:
     """What is logged of a score."""
     return Prediction(

@@ -1,8 +1,9 @@
-"""Why a model scores a customer as it does: what each feature changes against a typical customer's value.
+"""Why a model scores a customer as it does: what each feature changes against a typical customer's
+value.
 
-An ONNX model gives no Shapley values, so one feature at a time is brought to its reference (the median or most
-frequent value of the hold-out, from the manifest), all in one batch. The effect of a feature is how far the log-odds
-fall by that; effects of features that act together do not add up.
+An ONNX model gives no Shapley values, so one feature at a time is brought to its reference (the
+median or most frequent value of the hold-out, from the manifest), all in one batch. The effect of a
+feature is how far the log-odds fall by that; effects of features that act together do not add up.
 """
 
 from collections.abc import Collection, Mapping
@@ -31,10 +32,15 @@ def effects(
     rows = np.repeat(vector[np.newaxis], len(places), axis=0)
     rows[np.arange(len(places)), places] = references
     here = log_odds(churn_probability)
-    return {place: here - there for place, there in zip(places.tolist(), model.log_odds(rows), strict=True)}
+    return {
+        place: here - there
+        for place, there in zip(places.tolist(), model.log_odds(rows), strict=True)
+    }
 
 
-def alternatives(model: Model, vector: np.ndarray, changes: list[Mapping[int, float]]) -> list[float]:
+def alternatives(
+    model: Model, vector: np.ndarray, changes: list[Mapping[int, float]]
+) -> list[float]:
     """The probability after each set of changes, given as encoded values by place."""
     if not changes:
         return []
@@ -48,7 +54,8 @@ def alternatives(model: Model, vector: np.ndarray, changes: list[Mapping[int, fl
 def top_places(found: Mapping[int, float], unknown: Collection[str], model: Model) -> list[int]:
     """Up to three features that raise the risk, by the rules of the monthly scores.
 
-    The strongest of each group comes first, then the others. What nobody told, or what is protected, is no reason.
+    The strongest of each group comes first, then the others. What nobody told, or what is
+    protected, is no reason.
     """
     features = model.catalogue.features
     raising = [
@@ -63,10 +70,13 @@ def top_places(found: Mapping[int, float], unknown: Collection[str], model: Mode
     return [*leading, *(place for place in raising if place not in leading)][:TOP]
 
 
-def reasons(model: Model, vector: np.ndarray, churn_probability: float, unknown: Collection[str]) -> tuple[str, ...]:
+def reasons(
+    model: Model, vector: np.ndarray, churn_probability: float, unknown: Collection[str]
+) -> tuple[str, ...]:
     """Sentences on those of the model's telling features that raise the risk most.
 
-    None for the lowest tier, as in the monthly scores. Features that matter little in general are not looked at.
+    None for the lowest tier, as in the monthly scores. Features that matter little in general are
+    not looked at.
     """
     if model.tier(churn_probability) == model.lowest_tier:
         return ()

@@ -20,16 +20,21 @@ from serving.security.callers import Caller
 WHAT_IF = "what_if"
 
 
-def explain(plane: Dataplane, portfolio_name: str | None, body: bytes, request_id: str, caller: Caller) -> Explanation:
-    """The score as `predict` gives it, logged likewise but not counted, with the effect of each feature and of changes.
+def explain(
+    plane: Dataplane, portfolio_name: str | None, body: bytes, request_id: str, caller: Caller
+) -> Explanation:
+    """The score as `predict` gives it, logged likewise but not counted, with the effect of each
+    feature and of changes.
 
-    `what_if` names features with other values: each alone is tried, then all together. Without it, each feature that
-    raises the risk most is brought to its reference.
+    `what_if` names features with other values: each alone is tried, then all together. Without it,
+    each feature that raises the risk most is brought to its reference.
     """
     begun = time.perf_counter()
     portfolio = plane.registry.get(portfolio_name)
     given = read_object(body)
-    caller.check_sent(given, (CUSTOMER_ID, portfolio.id_column))  # what a change would do counts as features, too
+    caller.check_sent(
+        given, (CUSTOMER_ID, portfolio.id_column)
+    )  # what a change would do counts as features, too
     wanted = given.pop(WHAT_IF, None)
     changes = _changes(chosen_arm(portfolio, given, request_id, caller)[0].model, portfolio, wanted)
     answer, asked = plane.look_at(portfolio, given, request_id, begun, caller)
@@ -38,11 +43,14 @@ def explain(plane: Dataplane, portfolio_name: str | None, body: bytes, request_i
     strongest = sorted(found, key=lambda place: (-abs(found[place]), place))
     if wanted is None:
         references = model.catalogue.references
-        changes = [{place: float(references[place])} for place in top_places(found, asked.missing, model)]
+        changes = [
+            {place: float(references[place])} for place in top_places(found, asked.missing, model)
+        ]
     return Explanation(
         score=answer,
         contributions=[
-            _contribution(model, asked.vector, place, found[place], answer.churn_probability) for place in strongest
+            _contribution(model, asked.vector, place, found[place], answer.churn_probability)
+            for place in strongest
         ],
         what_if=_what_if(asked, changes),
     )
@@ -54,7 +62,9 @@ def _changes(model: Model, portfolio: Portfolio, wanted: Any) -> list[Mapping[in
         return []
     faults: list[Fault] = []
     if not isinstance(wanted, dict) or not wanted:
-        raise InvalidRequest([Fault(WHAT_IF, type(wanted).__name__, "an object with at least one feature")])
+        raise InvalidRequest(
+            [Fault(WHAT_IF, type(wanted).__name__, "an object with at least one feature")]
+        )
     values = model.catalogue.read(
         wanted, faults, also_known=portfolio.known_names, as_of=portfolio.as_of, at=f"{WHAT_IF}."
     )
@@ -83,9 +93,14 @@ def _what_if(asked: Asked, changes: list[Mapping[int, float]]) -> list[WhatIf]:
     catalogue = model.catalogue
     return [
         WhatIf(
-            changes={catalogue.names[place]: catalogue.value(place, value) for place, value in change.items()},
+            changes={
+                catalogue.names[place]: catalogue.value(place, value)
+                for place, value in change.items()
+            },
             churn_probability=probability,
             risk_tier=model.tier(probability),
         )
-        for change, probability in zip(changes, alternatives(model, asked.vector, changes), strict=True)
+        for change, probability in zip(
+            changes, alternatives(model, asked.vector, changes), strict=True
+        )
     ]

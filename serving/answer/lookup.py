@@ -39,7 +39,9 @@ _opening = Lock()
 
 
 def open_lookup(path: Path) -> Lookup:
-    """The look-up; the same object while a request still holds it, since LMDB opens a file only once."""
+    """The look-up; the same object while a request still holds it, since LMDB opens a file only
+    once.
+    """
     with _opening:
         found = _opened.get(path)
         if found is None:

@@ -1,4 +1,6 @@
-"""Takes fresher feature values of a customer, such as a complaint of a minute ago, to count for a while."""
+"""Takes fresher feature values of a customer, such as a complaint of a minute ago, to count for a
+while.
+"""
 
 import logging
 import time
@@ -38,19 +40,31 @@ def push(plane: Dataplane, portfolio_name: str | None, body: bytes, request_id: 
     )
 
 
-def _read(portfolio: Portfolio, given: Given, settings: Settings) -> tuple[str, dict[str, Any], float]:
-    """(customer id, features by name, seconds to live); InvalidRequest where something is not allowed."""
+def _read(
+    portfolio: Portfolio, given: Given, settings: Settings
+) -> tuple[str, dict[str, Any], float]:
+    """(customer id, features by name, seconds to live); InvalidRequest where something is not
+    allowed.
+    """
     allowed = (CUSTOMER_ID, FEATURES, TTL)
-    faults = [Fault(name[:80], None, f"one of {', '.join(allowed)}") for name in given if name not in allowed][:20]
+    faults = [
+        Fault(name[:80], None, f"one of {', '.join(allowed)}")
+        for name in given
+        if name not in allowed
+    ][:20]
     customer_id = read_customer_id(given, faults, id_column=CUSTOMER_ID)
     if given.get(CUSTOMER_ID) is None:
         faults.append(Fault(CUSTOMER_ID, None, "text of 1 to 511 bytes"))
     features = given.get(FEATURES)
     if not isinstance(features, dict) or not features:
-        faults.append(Fault(FEATURES, type(features).__name__, "an object with at least one feature"))
+        faults.append(
+            Fault(FEATURES, type(features).__name__, "an object with at least one feature")
+        )
         features = {}
     catalogue = portfolio.arms.champion.model.catalogue
-    catalogue.read(features, faults, also_known=portfolio.known_names, as_of=portfolio.as_of, at=f"{FEATURES}.")
+    catalogue.read(
+        features, faults, also_known=portfolio.known_names, as_of=portfolio.as_of, at=f"{FEATURES}."
+    )
     ttl, longest = given.get(TTL, settings.push_ttl_seconds), settings.push_ttl_seconds_max
     if ttl.__class__ not in (int, float) or not 0 < ttl <= longest:
         shown = ttl if isinstance(ttl, int | float) else type(ttl).__name__

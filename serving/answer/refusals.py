@@ -40,7 +40,9 @@ class Refusals:
 
 
 def _kind(error: ServingError) -> object:
-    """What errors alike have in common: the values that were sent may differ, and so do ids not found."""
+    """What errors alike have in common: the values that were sent may differ, and so do ids not
+    found.
+    """
     if isinstance(error, InvalidRequest):
         return tuple((fault.field, fault.allowed) for fault in error.faults)
     return type(error)
@@ -48,7 +50,9 @@ def _kind(error: ServingError) -> object:
 
 def _told(position: int, customer_id: str | None, error: InvalidRequest | NotFound) -> BatchError:
     is_invalid = isinstance(error, InvalidRequest)
-    shown = InvalidRequest(error.faults[:FAULTS_MAX]) if isinstance(error, InvalidRequest) else error
+    shown = (
+        InvalidRequest(error.faults[:FAULTS_MAX]) if isinstance(error, InvalidRequest) else error
+    )
     return BatchError(
         position=position,
         customer_id=customer_id,
@@ -61,4 +65,6 @@ def _told(position: int, customer_id: str | None, error: InvalidRequest | NotFou
 
 
 def _others(position: int, customer_id: str | None) -> BatchError:
-    return BatchError(position=position, customer_id=customer_id, count=0, positions=[], status=422, detail=OTHERS)
+    return BatchError(
+        position=position, customer_id=customer_id, count=0, positions=[], status=422, detail=OTHERS
+    )

@@ -1,1 +1,3 @@
-"""The HTTP side of the service: routes, keys, problems, documents. What they serve is decided elsewhere."""
+"""The HTTP side of the service: routes, keys, problems, documents. What they serve is decided
+elsewhere.
+"""

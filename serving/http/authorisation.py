@@ -1,4 +1,6 @@
-"""Who may call what: API keys with scopes and rates, asked before every handler; and what no web page may do."""
+"""Who may call what: API keys with scopes and rates, asked before every handler; and what no web
+page may do.
+"""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -25,7 +27,8 @@ Headers = Mapping[bytes, bytes]
 class Gate:
     """Lets a request through, or raises.
 
-    is_open: before there is any key everybody may ask, but for web pages of other sites that `cors` does not let in.
+    is_open: before there is any key everybody may ask, but for web pages of other sites that `cors`
+    does not let in.
     default_portfolio: names the portfolio that answers at the root.
     """
 
@@ -43,7 +46,9 @@ class Gate:
         self._is_open, self._cors, self._default_portfolio = is_open, cors, default_portfolio
 
     def admit(self, scope: Scope) -> None:
-        """Find out who asks, and count the request against their rate. It needs no body, and no route."""
+        """Find out who asks, and count the request against their rate. It needs no body, and no
+        route.
+        """
         state = scope["state"]
         headers: Headers = state[HEADERS]
         if self._is_open and not self._keys.is_in_use:
@@ -55,7 +60,9 @@ class Gate:
         state[CALLER].count()
 
     def check(self, scope: Scope, needs: str, portfolio: str | None) -> None:
-        """Whether the handler may answer; `needs` is what it asks of a key, `portfolio` the one that the path names."""
+        """Whether the handler may answer; `needs` is what it asks of a key, `portfolio` the one
+        that the path names.
+        """
         state = scope["state"]
         if FAULT in state:
             raise state[FAULT]  # in no variable of this frame: the traceback holds the frame
@@ -82,34 +89,46 @@ class Gate:
         secret = _secret(headers)
         key = self._keys.find(secret) if secret else None
         if key is None:
-            raise NotAuthenticated("send a known API key in the header X-API-Key, or as a bearer token")
+            raise NotAuthenticated(
+                "send a known API key in the header X-API-Key, or as a bearer token"
+            )
         return Caller(key, self._limiter, self._rate)
 
 
 def _check_type(content_type: bytes) -> None:
-    """NotJson for what a web page may send without asking: a form, plain text, or no type at all."""
+    """NotJson for what a web page may send without asking: a form, plain text,
+    or no type at all.
+    """
     if content_type.lower().split(b";", 1)[0].strip() != JSON:
-        raise NotJson(f"content type {content_type[:80].decode('latin-1')!r}; send application/json")
+        raise NotJson(
+            f"content type {content_type[:80].decode('latin-1')!r}; send application/json"
+        )
 
 
 @lru_cache(64)
 def _check_host(host: bytes | None) -> None:
     """NotAllowed where a name other than this machine's own was asked for.
 
-    A page whose own name has been made to point to loopback (DNS rebinding) is of the same origin to its browser; only
-    the name in its requests tells it apart.
+    A page whose own name has been made to point to loopback (DNS rebinding) is of the same origin
+    to its browser; only the name in its requests tells it apart.
     """
     name = (host or b"localhost").decode("latin-1").lower()
-    name = name.removeprefix("[").partition("]")[0] if name.startswith("[") else name.partition(":")[0]
+    name = (
+        name.removeprefix("[").partition("]")[0] if name.startswith("[") else name.partition(":")[0]
+    )
     if name not in LOOPBACK:
-        raise NotAllowed(f"host {name[:80]!r}; without API keys only {', '.join(LOOPBACK)} are answered, make a key")
+        raise NotAllowed(
+            f"host {name[:80]!r}; without API keys only {', '.join(LOOPBACK)} are answered, "
+            "make a key"
+        )
 
 
 def _check_site(method: str, headers: Headers, cors: CORSConfig | None) -> None:
-    """NotAllowed where a browser asks for a page of another site: a key cannot tell it apart when there is none.
+    """NotAllowed where a browser asks for a page of another site: a key cannot tell it apart when
+    there is none.
 
-    Such a page reads no answer, but what it asks would be done. Browsers name the site; old ones at least the origin.
-    Links are followed.
+    Such a page reads no answer, but what it asks would be done. Browsers name the site; old ones at
+    least the origin. Links are followed.
     """
     site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
     if (site is None and origin is None) or site in OWN_SITE:
@@ -119,11 +138,15 @@ def _check_site(method: str, headers: Headers, cors: CORSConfig | None) -> None:
     if method in WITHOUT_BODY and headers.get(b"sec-fetch-mode") == b"navigate":
         return
     if not (cors and origin and cors.is_origin_allowed(origin.decode("latin-1"))):
-        raise NotAllowed("a page of another site asks; name its origin in SERVING_CORS_ORIGINS, or make a key")
+        raise NotAllowed(
+            "a page of another site asks; name its origin in SERVING_CORS_ORIGINS, or make a key"
+        )
 
 
 def _secret(headers: Headers) -> bytes | None:
-    """The secret in the headers; an empty `X-API-Key`, as a proxy or a form may add, says nothing."""
+    """The secret in the headers; an empty `X-API-Key`, as a proxy or a form may
+    add, says nothing.
+    """
     if secret := headers.get(b"x-api-key", b"").strip():
         return secret
     bearer = headers.get(b"authorization", b"")

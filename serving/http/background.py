@@ -49,7 +49,9 @@ class Background:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
 
     async def run(self, receive: Receive, work: Callable[[Callable[[], None]], Result]) -> Result:
-        """What `work` returns, which is given `give_way`; HungUp where the client is gone before."""
+        """What `work` returns, which is given `give_way`; HungUp where the
+        client is gone before.
+        """
         turn = Turn()
         in_context = contextvars.copy_context().run  # log lines name the request's id
         loop = asyncio.get_running_loop()

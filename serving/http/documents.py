@@ -1,7 +1,7 @@
 """The OpenAPI document and its interactive page, both from this process alone: no network is asked.
 
-Routes and answers come from Litestar. What a request may say comes from the manifests of the models that are live, so
-the document follows a reload as the checks do.
+Routes and answers come from Litestar. What a request may say comes from the manifests of the models
+that are live, so the document follows a reload as the checks do.
 """
 
 import copy
@@ -36,12 +36,15 @@ ASSETS = {
 CACHED = "public, max-age=86400"  # a day: the files change with the package alone
 ASSETS_PATH = "/schema/assets"
 PAGE_POLICY = (
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; img-src 'self' data:"
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:"
 )
 PORTFOLIO, BELOW_PORTFOLIO = "portfolio", "/{portfolio}"
 
 
-def documents(registry: Registry, settings: Settings, *, is_open: Callable[[], bool]) -> tuple[Router, OpenAPIConfig]:
+def documents(
+    registry: Registry, settings: Settings, *, is_open: Callable[[], bool]
+) -> tuple[Router, OpenAPIConfig]:
     """The router of the page's files, and the configuration that adds document and page."""
     live = _Live(registry, settings, is_open)
     config = OpenAPIConfig(
@@ -51,7 +54,9 @@ def documents(registry: Registry, settings: Settings, *, is_open: Callable[[], b
         use_handler_docstrings=True,
         components=Components(
             security_schemes={
-                "ApiKey": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
+                "ApiKey": SecurityScheme(
+                    type="apiKey", name="X-API-Key", security_scheme_in="header"
+                ),
                 "Bearer": SecurityScheme(type="http", scheme="bearer"),
             }
         ),
@@ -72,7 +77,9 @@ def asset(name: str) -> Response[bytes]:
     """A file of Swagger UI, out of the package `swagger-ui-py`."""
     content = _content(name) if name in ASSETS else None
     if content is None:
-        raise NotFound(f"no file {name[:80]!r} of Swagger UI; it comes with the package swagger-ui-py")
+        raise NotFound(
+            f"no file {name[:80]!r} of Swagger UI; it comes with the package swagger-ui-py"
+        )
     return Response(content, media_type=ASSETS[name], headers={"cache-control": CACHED})
 
 
@@ -98,7 +105,9 @@ async def _public(request: Request[Any, Any, Any]) -> None:
     """
     request.app.state[GATE].check(request.scope, PUBLIC, None)
     if "path" in request.path_params:
-        raise NotFound(f"no document {request.url.path[:80]!r}; there are /schema and /schema/openapi.json")
+        raise NotFound(
+            f"no document {request.url.path[:80]!r}; there are /schema and /schema/openapi.json"
+        )
 
 
 class _Live:
@@ -112,7 +121,9 @@ class _Live:
         self._rendered: dict[str, tuple[object, bytes]] = {}
 
     def rendered(self, kind: str, render: Callable[[], bytes]) -> bytes:
-        """What `render` gives, remembered until another state is live or the service is closed by a key."""
+        """What `render` gives, remembered until another state is live or the service is closed by a
+        key.
+        """
         state = (self._registry.generation, self._is_open())
         made_for, content = self._rendered.get(kind, (None, b""))
         if made_for != state:
@@ -136,7 +147,9 @@ class _LiveJson(JsonRenderPlugin):
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """The document for what is live now."""
         render = super().render
-        return self._live.rendered("json", lambda: render(request, self._live.document(request, openapi_schema)))
+        return self._live.rendered(
+            "json", lambda: render(request, self._live.document(request, openapi_schema))
+        )
 
 
 class _LiveSwagger(SwaggerRenderPlugin):
@@ -154,7 +167,9 @@ class _LiveSwagger(SwaggerRenderPlugin):
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """The page for what is live now."""
         render = super().render
-        return self._live.rendered("page", lambda: render(request, self._live.document(request, openapi_schema)))
+        return self._live.rendered(
+            "page", lambda: render(request, self._live.document(request, openapi_schema))
+        )
 
     @staticmethod
     def render_json(request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
@@ -180,7 +195,9 @@ def live_document(
     *,
     is_open: bool,
 ) -> dict[str, Any]:
-    """Litestar's document with the portfolios and models that are live: their paths, bodies, errors and keys."""
+    """Litestar's document with the portfolios and models that are live: their paths, bodies, errors
+    and keys.
+    """
     document = copy.deepcopy(base)
     schemas, bodies = request_schemas(registry, settings)
     document["components"].setdefault("schemas", {}).update(schemas)
@@ -196,12 +213,20 @@ def live_document(
     return document
 
 
-def _by_portfolio(paths: dict[str, Any], bodies: Mapping[str, Body], served: list[str]) -> dict[str, Any]:
-    """The paths, with one for each portfolio where the body differs: each portfolio has features of its own."""
+def _by_portfolio(
+    paths: dict[str, Any], bodies: Mapping[str, Body], served: list[str]
+) -> dict[str, Any]:
+    """The paths, with one for each portfolio where the body differs: each portfolio has features of
+    its own.
+    """
     found: dict[str, Any] = {}
     for path, operations in paths.items():
         action = path.removeprefix(BELOW_PORTFOLIO)
-        names = [name for name in served if f"/{name}{action}" in bodies] if path.startswith(BELOW_PORTFOLIO) else []
+        names = (
+            [name for name in served if f"/{name}{action}" in bodies]
+            if path.startswith(BELOW_PORTFOLIO)
+            else []
+        )
         if not names:
             found[path] = operations
         for name in names:
@@ -221,7 +246,10 @@ def _describe_parameters(operation: dict[str, Any], registry: Registry) -> None:
     about: dict[str, dict[str, Any]] = {
         PORTFOLIO: {"description": "Name of the portfolio.", "schema": {"type": "string"}},
         CUSTOMER_ID: {"description": ID["description"], "schema": ID, "example": EXAMPLE_ID},
-        "version": {"description": "Version of the model.", "schema": {"type": "integer", "minimum": 1}},
+        "version": {
+            "description": "Version of the model.",
+            "schema": {"type": "integer", "minimum": 1},
+        },
     }
     if served:
         default = registry.get(registry.default if registry.default in served else served[0])

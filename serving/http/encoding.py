@@ -1,4 +1,6 @@
-"""Reads bodies that were compressed on their way by gzip; no more is unpacked than a body may have."""
+"""Reads bodies that were compressed on their way by gzip; no more is unpacked
+than a body may have.
+"""
 
 import zlib
 
@@ -10,7 +12,9 @@ GZIP_FORMAT = 16 + zlib.MAX_WBITS
 
 
 def decoded(body: bytes, encoding: bytes, most: int) -> bytes:
-    """The body as it was before its content encoding; NotJson, MalformedRequest, or TooLarge beyond `most` bytes."""
+    """The body as it was before its content encoding; NotJson, MalformedRequest, or TooLarge beyond
+    `most` bytes.
+    """
     name = encoding.strip().lower()
     if name in PLAIN:
         return body
@@ -21,7 +25,9 @@ def decoded(body: bytes, encoding: bytes, most: int) -> bytes:
 
 
 def _unpacked(body: bytes, most: int) -> bytes:
-    """One gzip member. Unpacking stops a byte beyond what is allowed: a few kilobytes may stand for gigabytes."""
+    """One gzip member. Unpacking stops a byte beyond what is allowed: a few kilobytes may stand for
+    gigabytes.
+    """
     reader = zlib.decompressobj(GZIP_FORMAT)
     try:
         found = reader.decompress(body, most + 1)
@@ -30,5 +36,7 @@ def _unpacked(body: bytes, most: int) -> bytes:
     if len(found) > most:
         raise TooLarge(f"the body has more than {most} bytes once it is unpacked")
     if not reader.eof or reader.unused_data:
-        raise MalformedRequest("the body is not one whole gzip stream; it was cut off, or something follows it")
+        raise MalformedRequest(
+            "the body is not one whole gzip stream; it was cut off, or something follows it"
+        )
     return found

@@ -1,8 +1,8 @@
 """The short way of `POST /predict`, the one route that is asked thousands of times a second.
 
-Routing, injection and response objects of Litestar cost more than the look-up itself, so what asks nothing of them goes
-from gate to answer directly. Litestar's own route stays: it describes this one, and whatever is wrong, or comes from
-a browser, takes it.
+Routing, injection and response objects of Litestar cost more than the look-up itself, so what asks
+nothing of them goes from gate to answer directly. Litestar's own route stays: it describes this
+one, and whatever is wrong, or comes from a browser, takes it.
 """
 
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -17,7 +17,9 @@ PREDICT = "/predict"
 
 
 def short_cut(app: ASGIApp, gate: Gate, plane: Dataplane) -> ASGIApp:
-    """The application with its short way; an error is left to the long one, which answers every error."""
+    """The application with its short way; an error is left to the long one, which answers every
+    error.
+    """
 
     async def answered(scope: Scope, receive: Receive, send: Send) -> None:
         answer = app
@@ -26,7 +28,9 @@ def short_cut(app: ASGIApp, gate: Gate, plane: Dataplane) -> ASGIApp:
             try:
                 portfolio = scope["path"][1 : -len(PREDICT)] or None
                 gate.check(scope, SCORE, portfolio)
-                answer = Encoded(plane.predict(portfolio, state[BODY], state[REQUEST_ID], state[CALLER]))
+                answer = Encoded(
+                    plane.predict(portfolio, state[BODY], state[REQUEST_ID], state[CALLER])
+                )
             except Exception as fault:
                 state[FAULT] = fault
         await answer(scope, receive, send)
@@ -35,7 +39,9 @@ def short_cut(app: ASGIApp, gate: Gate, plane: Dataplane) -> ASGIApp:
 
 
 def is_plain_prediction(scope: Scope) -> bool:
-    """Whether this is `POST /predict`, or the same below a portfolio's name, and not from a web page."""
+    """Whether this is `POST /predict`, or the same below a portfolio's name, and not from a web
+    page.
+    """
     return (
         scope["type"] == "http"
         and scope["method"] == "POST"

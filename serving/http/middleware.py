@@ -1,8 +1,9 @@
-"""What surrounds every request: an id, a body that arrives whole and in time, security headers and perhaps a log line.
+"""What surrounds every request: an id, a body that arrives whole and in time, security headers and
+perhaps a log line.
 
-Plain ASGI around the whole application, in one layer: each of Litestar's middlewares, guards and body readers would
-cost about as much as a look-up. What is wrong with a body is kept for the gate before the handlers, so that it is
-answered like every other error.
+Plain ASGI around the whole application, in one layer: each of Litestar's middlewares, guards and
+body readers would cost about as much as a look-up. What is wrong with a body is kept for the gate
+before the handlers, so that it is answered like every other error.
 """
 
 import asyncio
@@ -39,7 +40,9 @@ SENT_ONCE = frozenset(
         *(b"host", b"origin", b"sec-fetch-site", b"sec-fetch-mode"),
     )
 )
-"""Headers that decide who may ask. A proxy may look at the first of two, so that the last must not count."""
+"""Headers that decide who may ask. A proxy may look at the first of two, so that the last must not
+count.
+"""
 
 Admit = Callable[[Scope], None]
 
@@ -47,7 +50,8 @@ logger = logging.getLogger("serving.access")
 
 
 class Arrivals:
-    """The requests whose bodies are on their way; those that take too long are cut off once a second.
+    """The requests whose bodies are on their way; those that take too long are cut off once a
+    second.
 
     One look at all of them a second is cheaper than a timer for each.
     """
@@ -58,7 +62,9 @@ class Arrivals:
         self._late: set[asyncio.Task[None]] = set()
 
     async def body(self, receive: Receive, most: int) -> bytes:
-        """The whole body; TooLarge or RequestTimeout. What a client that went away had sent is of no use: empty."""
+        """The whole body; TooLarge or RequestTimeout. What a client that went away had sent is of
+        no use: empty.
+        """
         task = asyncio.current_task()
         assert task is not None, "requests run in tasks"
         self._waiting[task] = time.monotonic()
@@ -68,7 +74,9 @@ class Arrivals:
             if task not in self._late:
                 raise
             task.uncancel()
-            raise RequestTimeout(f"the request did not arrive within {self._seconds:g} seconds") from None
+            raise RequestTimeout(
+                f"the request did not arrive within {self._seconds:g} seconds"
+            ) from None
         finally:
             self._waiting.pop(task, None)
             self._late.discard(task)
@@ -84,7 +92,9 @@ class Arrivals:
                 task.cancel()
 
 
-def enveloped(app: ASGIApp, *, admit: Admit, request_seconds: float, body_bytes_max: int, access_log: bool) -> ASGIApp:
+def enveloped(
+    app: ASGIApp, *, admit: Admit, request_seconds: float, body_bytes_max: int, access_log: bool
+) -> ASGIApp:
     """The application with its envelope. Ids are unique: random per process, then counted.
 
     admit: raises for one whose body is not even to be read.
@@ -93,7 +103,9 @@ def enveloped(app: ASGIApp, *, admit: Admit, request_seconds: float, body_bytes_
     arrivals = Arrivals(request_seconds)
 
     async def ask_to_admit(scope: Scope, receive: Receive) -> None:
-        """Ask whether the body may be read. A small one is dropped, or the connection could not be kept."""
+        """Ask whether the body may be read. A small one is dropped, or the connection could not be
+        kept.
+        """
         try:
             admit(scope)
         except ServingError:
@@ -130,7 +142,9 @@ def enveloped(app: ASGIApp, *, admit: Admit, request_seconds: float, body_bytes_
                 await ask_to_admit(scope, receive)
                 _check_announced(state[HEADERS].get(b"content-length"), body_bytes_max)
                 body = await arrivals.body(receive, body_bytes_max)
-                state[BODY] = decoded(body, state[HEADERS].get(b"content-encoding", b""), body_bytes_max)
+                state[BODY] = decoded(
+                    body, state[HEADERS].get(b"content-encoding", b""), body_bytes_max
+                )
         except ServingError as fault:
             state[FAULT] = fault
         status = 0
@@ -142,7 +156,12 @@ def enveloped(app: ASGIApp, *, admit: Admit, request_seconds: float, body_bytes_
                 own = message["headers"]
                 named = dict(own)
                 usual = [header for header in (NO_STORE, POLICY) if header[0] not in named]
-                message["headers"] = [*own, *SECURITY_HEADERS, *usual, (b"x-request-id", request_id.encode())]
+                message["headers"] = [
+                    *own,
+                    *SECURITY_HEADERS,
+                    *usual,
+                    (b"x-request-id", request_id.encode()),
+                ]
             elif method == "HEAD":
                 message["body"] = b""  # type: ignore[typeddict-unknown-key]
             await send(message)
@@ -150,12 +169,18 @@ def enveloped(app: ASGIApp, *, admit: Admit, request_seconds: float, body_bytes_
         try:
             await app(scope, receive, send_with_headers)
         finally:
-            # A fault's traceback holds the frames that hold this state. Such a ring keeps the connection
-            # open, with what its client still sends unread, until Python next looks for rings.
+            # A fault's traceback holds the frames that hold this state. Such a ring keeps the
+            # connection open, with what its client still sends unread, until Python next looks for
+            # rings.
             state.pop(FAULT, None)
         if access_log:
             milliseconds = round((time.perf_counter() - begun) * 1e3, 3)
-            shown = {"method": method, "path": masked(scope["path"]), "status": status, "ms": milliseconds}
+            shown = {
+                "method": method,
+                "path": masked(scope["path"]),
+                "status": status,
+                "ms": milliseconds,
+            }
             logger.info("request", extra={"fields": shown})
 
     return envelope
@@ -166,7 +191,9 @@ def _check_sent_once(headers: Sequence[tuple[bytes, bytes]]) -> None:
     seen: set[bytes] = set()
     for name, _ in headers:
         if name in seen and name in SENT_ONCE:
-            raise MalformedRequest(f"the header {name.decode('latin-1')} is there twice; send it once")
+            raise MalformedRequest(
+                f"the header {name.decode('latin-1')} is there twice; send it once"
+            )
         seen.add(name)
 
 
@@ -178,8 +205,12 @@ def masked(path: str) -> str:
 
 def _check_announced(length: bytes | None, most: int) -> None:
     """TooLarge where the headers say already that the body is."""
-    if length is not None and (not length.isdigit() or len(length) > LENGTH_DIGITS or int(length) > most):
-        raise TooLarge(f"the body is said to have {length[:20].decode('latin-1')} bytes; {most} are allowed")
+    if length is not None and (
+        not length.isdigit() or len(length) > LENGTH_DIGITS or int(length) > most
+    ):
+        raise TooLarge(
+            f"the body is said to have {length[:20].decode('latin-1')} bytes; {most} are allowed"
+        )
 
 
 async def _whole(receive: Receive, most: int) -> bytes:

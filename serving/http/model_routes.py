@@ -19,17 +19,26 @@ from serving.security.api_keys import SCORE
 
 ABSENT = (errno.ENOENT, errno.EISDIR, errno.ENAMETOOLONG)
 LIVE, PREVIOUS, RETIRED = "live", "previous", "retired"
-FRAMED = {"content-security-policy": "sandbox allow-scripts; default-src 'unsafe-inline' 'unsafe-eval' data: blob:"}
+FRAMED = {
+    "content-security-policy": (
+        "sandbox allow-scripts; default-src 'unsafe-inline' 'unsafe-eval' data: blob:"
+    )
+}
 
 
 class ModelView(msgspec.Struct, kw_only=True):
     """A published model: its role now, where it comes from and how good it was on the hold-out."""
 
     version: Annotated[int, about("Version of the model.")]
-    role: Annotated[str, about("`champion`, `challenger`, `shadow`, `previous` (the champion before) or `retired`.")]
+    role: Annotated[
+        str,
+        about("`champion`, `challenger`, `shadow`, `previous` (the champion before) or `retired`."),
+    ]
     weight: Annotated[float, about("Share of the traffic that it answers.", ge=0, le=1)]
     algorithm: Annotated[str, about("How it was trained.")]
-    threshold: Annotated[float, about("`churn_prediction` is true from this probability on.", ge=0, le=1)]
+    threshold: Annotated[
+        float, about("`churn_prediction` is true from this probability on.", ge=0, le=1)
+    ]
     base_rate: Annotated[float, about("Share of customers that left, on the hold-out.", ge=0, le=1)]
     metrics: Annotated[dict[str, float], about("Figures on the hold-out by name.")]
     training_months: Annotated[tuple[str, ...], about("Months that it learned from.")]
@@ -72,9 +81,16 @@ class ModelsController(Controller):
         """The model card of a version."""
         found = plane_of(request).registry.get(portfolio_of(request))
         card = model_dir(found.root, version) / CARD_FILE
-        return await asyncio.to_thread(_page, card, f"{found.name} has no card of version {version}")
+        return await asyncio.to_thread(
+            _page, card, f"{found.name} has no card of version {version}"
+        )
 
-    @get(both("/view_report"), operation_id=named("get_drift_report"), media_type="text/html", opt=needs(SCORE))
+    @get(
+        both("/view_report"),
+        operation_id=named("get_drift_report"),
+        media_type="text/html",
+        opt=needs(SCORE),
+    )
     async def report(self, request: Asking) -> Response[bytes]:
         """The newest drift report."""
         found = plane_of(request).registry.get(portfolio_of(request))
@@ -93,7 +109,9 @@ def _models(portfolio: Portfolio, refused: str | None) -> ModelsView:
 
 def _newest_report(portfolio: Portfolio) -> Response[bytes]:
     reports = sorted((portfolio.root / "reports").glob("*/*.html"), key=_age)
-    missing = f"{portfolio.name} has no drift report yet; the platform's monitoring writes one per month"
+    missing = (
+        f"{portfolio.name} has no drift report yet; the platform's monitoring writes one per month"
+    )
     return _page(reports[-1] if reports else portfolio.root / "reports", missing)
 
 
@@ -102,9 +120,13 @@ def _age(report: Path) -> tuple[str, float]:
 
 
 def _published(portfolio: Portfolio) -> list[ModelManifest]:
-    """Of the models in memory and of those on disk; what cannot be read could not go live either, and is left out."""
+    """Of the models in memory and of those on disk; what cannot be read could not go live either,
+    and is left out.
+    """
     found = {version: model.manifest for version, model in portfolio.models.items()}
-    on_disk = {int(folder.name) for folder in portfolio.root.glob("models/*") if folder.name.isdecimal()}
+    on_disk = {
+        int(folder.name) for folder in portfolio.root.glob("models/*") if folder.name.isdecimal()
+    }
     for version in on_disk - set(found):
         with contextlib.suppress(*UNREADABLE):
             found[version] = read_model_manifest(model_dir(portfolio.root, version))
@@ -117,7 +139,9 @@ def _view(portfolio: Portfolio, manifest: ModelManifest) -> ModelView:
     former = PREVIOUS if manifest.version == portfolio.live.previous else RETIRED
     has_card = (model_dir(portfolio.root, manifest.version) / CARD_FILE).is_file()
     kept: dict[str, Any] = {
-        name: getattr(manifest, name) for name in ModelView.__struct_fields__ if name not in ("role", "weight", "card")
+        name: getattr(manifest, name)
+        for name in ModelView.__struct_fields__
+        if name not in ("role", "weight", "card")
     }
     return ModelView(
         role=arm.role if arm else former,
@@ -128,7 +152,9 @@ def _view(portfolio: Portfolio, manifest: ModelManifest) -> ModelView:
 
 
 def _page(path: Path, missing: str) -> Response[bytes]:
-    """A page of the platform's, shut off from the service's own origin; NotFound where there is none."""
+    """A page of the platform's, shut off from the service's own origin; NotFound where there is
+    none.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -1,4 +1,6 @@
-"""What the document says of each operation beside its body: who may call it, in which ways it fails, and its limits."""
+"""What the document says of each operation beside its body: who may call it, in which ways it
+fails, and its limits.
+"""
 
 from typing import Any
 
@@ -12,12 +14,17 @@ Operation = dict[str, Any]
 PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 REQUEST_ID_HEADER = {
     "x-request-id": {
-        "description": "Id of the request; the same as in the answer, in log lines and in the prediction log.",
+        "description": (
+            "Id of the request; the same as in the answer, in log lines and in the prediction log."
+        ),
         "schema": {"type": "string"},
     }
 }
 RETRY_HEADER = {
-    "Retry-After": {"description": "Seconds to wait before another try.", "schema": {"type": "integer", "minimum": 1}}
+    "Retry-After": {
+        "description": "Seconds to wait before another try.",
+        "schema": {"type": "integer", "minimum": 1},
+    }
 }
 KEYED = {
     PUBLIC: "Needs no API key.",
@@ -29,21 +36,31 @@ KEYED = {
 }
 
 
-def complete(operation: Operation, method: str, path: str, *, scope: str, is_open: bool, settings: Settings) -> None:
+def complete(
+    operation: Operation, method: str, path: str, *, scope: str, is_open: bool, settings: Settings
+) -> None:
     """Add to an operation of Litestar's document what only the service knows."""
     keyed = [KEYED[scope], *([KEYED[FEATURES]] if scope == SCORE and method == "post" else [])]
     operation["description"] = " ".join([operation.get("description", ""), *keyed]).strip()
     operation["security"] = security(scope, is_open=is_open)
-    answers = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
+    answers = {
+        status: answer
+        for status, answer in operation["responses"].items()
+        if status.startswith("2")
+    }
     for answer in answers.values():
         answer["headers"] = REQUEST_ID_HEADER
         answer["description"] = "The answer."
     failed = failures(method, path, scope, settings)
-    operation["responses"] = answers | {str(status): _failure(status, what) for status, what in failed.items()}
+    operation["responses"] = answers | {
+        str(status): _failure(status, what) for status, what in failed.items()
+    }
 
 
 def security(scope: str, *, is_open: bool) -> list[dict[str, list[str]]]:
-    """The keys that an operation takes; an empty object means that none is needed, as before there is any key."""
+    """The keys that an operation takes; an empty object means that none is needed, as before there
+    is any key.
+    """
     if scope == PUBLIC:
         return []
     scopes = [] if scope == ANY_KEY else [scope]
@@ -55,7 +72,8 @@ def failures(method: str, path: str, scope: str, settings: Settings) -> dict[int
     """Which statuses an operation may fail with, and why."""
     found = {
         403: (
-            "The key lacks the scope, or is for other portfolios; or, before there is any key, another host or "
+            "The key lacks the scope, or is for other portfolios; or, before there is any key, "
+            "another host or "
             "a web page of another site asks."
         ),
         500: "The service failed; its log says why under the request's id.",
@@ -63,7 +81,8 @@ def failures(method: str, path: str, scope: str, settings: Settings) -> dict[int
     if scope != PUBLIC:
         found[401] = "No API key, or one that is not known."
         found[429] = (
-            f"The key is over its rate, {settings.requests_per_second:g} customers a second unless it has its own."
+            f"The key is over its rate, {settings.requests_per_second:g} customers a second "
+            "unless it has its own."
         )
         found[503] = "No checked model is loaded yet, or answers cannot be logged."
         found[404] = "There is no such customer, portfolio, model or report."
@@ -82,11 +101,15 @@ def failures(method: str, path: str, scope: str, settings: Settings) -> dict[int
 def _failures_of_bodies(settings: Settings) -> dict[int, str]:
     return {
         400: (
-            "The body is no JSON object in UTF-8, names a field twice, or is not the gzip that it is said to be; "
+            "The body is no JSON object in UTF-8, names a field twice, "
+            "or is not the gzip that it is said to be; "
             "or a header that decides who may ask is there twice."
         ),
         408: f"The request did not arrive within {settings.request_seconds:g} seconds.",
-        413: f"The body has more than {settings.body_bytes_max} bytes, or a batch more than {settings.batch_max}.",
+        413: (
+            f"The body has more than {settings.body_bytes_max} bytes, "
+            f"or a batch more than {settings.batch_max}."
+        ),
         415: "The body is not said to be application/json, or is encoded otherwise than by gzip.",
         422: "Some values are not allowed; `errors` names each.",
     }

@@ -1,4 +1,6 @@
-"""Answers a refused preflight request with a problem, like every other error; Litestar's CORS answers plain text."""
+"""Answers a refused preflight request with a problem, like every other error; Litestar's CORS
+answers plain text.
+"""
 
 from typing import Any
 

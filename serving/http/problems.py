@@ -7,7 +7,11 @@ from typing import Any
 
 from litestar import Request
 from litestar.exceptions import HTTPException
-from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
+from litestar.plugins.problem_details import (
+    ProblemDetailsConfig,
+    ProblemDetailsException,
+    ProblemDetailsPlugin,
+)
 from msgspec import to_builtins
 
 from serving import errors
@@ -32,18 +36,24 @@ STATUS: dict[type[Exception], int] = {
 }
 
 RETRY_SECONDS = {503: 5, 507: 60}
-"""When another try is worth while: a bundle may be published any second, the overlay is purged once a minute."""
+"""When another try is worth while: a bundle may be published any second, the overlay is purged once
+a minute.
+"""
 
 logger = logging.getLogger(__name__)
 Problem = ProblemDetailsException
 
 
 def problem_of(error: Exception) -> ProblemDetailsException:
-    """The problem that an error of ours is, with what the client can do about it; for any other, a bare 500."""
+    """The problem that an error of ours is, with what the client can do about it; for any other, a
+    bare 500.
+    """
     status = STATUS.get(type(error))
     if status is None:
         return problem(500, "the service failed; its log says why under this request's id")
-    extra = {"errors": to_builtins(error.faults)} if isinstance(error, errors.InvalidRequest) else {}
+    extra = (
+        {"errors": to_builtins(error.faults)} if isinstance(error, errors.InvalidRequest) else {}
+    )
     headers = {"retry-after": str(RETRY_SECONDS[status])} if status in RETRY_SECONDS else {}
     if isinstance(error, errors.TooManyRequests):
         headers["retry-after"] = str(error.wait_seconds)
@@ -53,7 +63,11 @@ def problem_of(error: Exception) -> ProblemDetailsException:
 
 
 def problem(
-    status: int, detail: str, *, extra: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+    status: int,
+    detail: str,
+    *,
+    extra: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
 ) -> ProblemDetailsException:
     """A problem with the status' own title."""
     return ProblemDetailsException(
@@ -67,18 +81,28 @@ def problem(
 
 
 def _of_framework(error: HTTPException) -> ProblemDetailsException:
-    """Litestar's own errors (no such route, wrong method, body too large); below 500 they name no internals."""
+    """Litestar's own errors (no such route, wrong method, body too large); below 500 they name no
+    internals.
+    """
     if isinstance(error, ProblemDetailsException):
         return error
     status = error.status_code
-    detail = error.detail if status < 500 else "the service failed; its log says why under this request's id"
+    detail = (
+        error.detail
+        if status < 500
+        else "the service failed; its log says why under this request's id"
+    )
     return problem(status, detail or HTTPStatus(status).phrase, headers=dict(error.headers or {}))
 
 
 def problem_details(metrics: Metrics) -> ProblemDetailsPlugin:
-    """The plugin that answers every error, counts it, and logs what is our own fault with its traceback."""
+    """The plugin that answers every error, counts it, and logs what is our own fault with its
+    traceback.
+    """
 
-    def told(convert: Callable[[Any], ProblemDetailsException]) -> Callable[[Any], ProblemDetailsException]:
+    def told(
+        convert: Callable[[Any], ProblemDetailsException],
+    ) -> Callable[[Any], ProblemDetailsException]:
         def converted(error: Exception) -> ProblemDetailsException:
             found = convert(error)
             metrics.errors.labels(str(found.status_code)).inc()
@@ -91,7 +115,10 @@ def problem_details(metrics: Metrics) -> ProblemDetailsPlugin:
     return ProblemDetailsPlugin(
         ProblemDetailsConfig(
             exception_handler=_answer,
-            exception_to_problem_detail_map={Exception: told(problem_of), HTTPException: told(_of_framework)},
+            exception_to_problem_detail_map={
+                Exception: told(problem_of),
+                HTTPException: told(_of_framework),
+            },
         )
     )
 

@@ -1,7 +1,8 @@
 """JSON schemas of what a request may say, from the features of the models that are live.
 
-A feature is documented by its own name and with one type, as generators of clients want it. What the service
-understands beside that (the source's column names, and its spellings of numbers and booleans) is said in words.
+A feature is documented by its own name and with one type, as generators of clients want it. What
+the service understands beside that (the source's column names, and its spellings of numbers and
+booleans) is said in words.
 """
 
 from typing import Any
@@ -34,7 +35,10 @@ PROBLEM: Schema = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
     "properties": {
-        "type": {"type": "string", "description": "Always `about:blank`: the status says what kind of problem it is."},
+        "type": {
+            "type": "string",
+            "description": "Always `about:blank`: the status says what kind of problem it is.",
+        },
         "title": {"type": "string", "description": "The status in words."},
         "status": {"type": "integer", "description": "The HTTP status."},
         "detail": {"type": "string", "description": "What is wrong here, and what to do about it."},
@@ -52,7 +56,9 @@ FIELD_ERROR: Schema = {
     "required": ["field", "allowed"],
     "properties": {
         "field": {"type": "string", "description": "Name of the field."},
-        "value": {"description": "What was sent, shortened; the type alone of an object or a list."},
+        "value": {
+            "description": "What was sent, shortened; the type alone of an object or a list."
+        },
         "allowed": {"type": "string", "description": "What may be sent, in words."},
     },
 }
@@ -63,8 +69,12 @@ SPELLINGS = {
 }
 
 
-def request_schemas(registry: Registry, settings: Settings) -> tuple[dict[str, Schema], dict[str, Body]]:
-    """(schemas by name, body by path) for the portfolios that are served; the default one is at the root, too."""
+def request_schemas(
+    registry: Registry, settings: Settings
+) -> tuple[dict[str, Schema], dict[str, Body]]:
+    """(schemas by name, body by path) for the portfolios that are served; the default one is at the
+    root, too.
+    """
     schemas: dict[str, Schema] = {"Problem": PROBLEM, "FieldError": FIELD_ERROR}
     bodies: dict[str, Body] = {}
     for name in registry.served:
@@ -92,23 +102,38 @@ def _bodies(portfolio: Portfolio, settings: Settings, customer: Schema) -> dict[
     known = f"A customer of {portfolio.name}: {_names(portfolio)}"
     changes = _object(features, "Features with other values.", minProperties=1)
     tried = changes | {"description": "Features with the values to try; null counts as not sent."}
-    pushed_id: Schema = {"type": "string", "minLength": 1, "maxLength": overlay_id_bytes_max(portfolio.name)}
+    pushed_id: Schema = {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": overlay_id_bytes_max(portfolio.name),
+    }
     pushed_id["description"] = "The operator's customer number."
     # Beside `what_if` the customer has to be named or described.
     with_customer: Schema = {"if": {"required": [WHAT_IF]}, "then": {"minProperties": 2}}
     return {
         "/predict": (_object({CUSTOMER_ID: ID} | features, known, minProperties=1), example),
         "/predict/batch": (
-            _object({"customers": _customers(customer, settings)}, "Many customers.", ["customers"]),
+            _object(
+                {"customers": _customers(customer, settings)}, "Many customers.", ["customers"]
+            ),
             {"customers": [example]},
         ),
         "/explain": (
-            _object({CUSTOMER_ID: ID} | features | {WHAT_IF: tried}, known, minProperties=1, **with_customer),
+            _object(
+                {CUSTOMER_ID: ID} | features | {WHAT_IF: tried},
+                known,
+                minProperties=1,
+                **with_customer,
+            ),
             example | {WHAT_IF: some},
         ),
         "/features/push": (
             _object(
-                {CUSTOMER_ID: pushed_id, "features": changes, "ttl_seconds": _seconds_to_live(settings)},
+                {
+                    CUSTOMER_ID: pushed_id,
+                    "features": changes,
+                    "ttl_seconds": _seconds_to_live(settings),
+                },
                 "Values that count for a while.",
                 [CUSTOMER_ID, "features"],
             ),
@@ -122,7 +147,10 @@ def _names(portfolio: Portfolio) -> str:
     text = "an id, features, or both; features that are sent go before those that are looked up."
     sources = any(feature.source for feature in portfolio.arms.champion.model.catalogue.features)
     if sources or portfolio.id_column != CUSTOMER_ID:
-        text += f" A row of the source's file is understood as it stands (`{portfolio.id_column}` for `{CUSTOMER_ID}`)."
+        text += (
+            f" A row of the source's file is understood as it stands (`{portfolio.id_column}` for "
+            f"`{CUSTOMER_ID}`)."
+        )
     return text
 
 
@@ -132,7 +160,9 @@ def _customers(customer: Schema, settings: Settings) -> Schema:
         "minItems": 1,
         "maxItems": settings.batch_max,
         "items": customer,
-        "description": "Scored in this order; one that cannot be scored gets an error of its own, in a 200.",
+        "description": (
+            "Scored in this order; one that cannot be scored gets an error of its own, in a 200."
+        ),
     }
 
 
@@ -146,7 +176,9 @@ def _seconds_to_live(settings: Settings) -> Schema:
     }
 
 
-def _object(properties: dict[str, Schema], description: str, required: list[str] | None = None, **more: Any) -> Schema:
+def _object(
+    properties: dict[str, Schema], description: str, required: list[str] | None = None, **more: Any
+) -> Schema:
     return {
         "type": "object",
         "description": description,
@@ -158,7 +190,9 @@ def _object(properties: dict[str, Schema], description: str, required: list[str]
 
 
 def feature_schema(feature: PublishedFeature) -> Schema:
-    """What a request may say of one feature by its own name; what `inputs` reads beyond that is told in words."""
+    """What a request may say of one feature by its own name; what `inputs` reads beyond that is
+    told in words.
+    """
     about: Schema = {"description": " ".join(_sentences(feature))}
     kind = "string" if feature.type == "category" else feature.type
     about |= {"type": [kind, "null"] if feature.nullable else kind}

@@ -27,7 +27,9 @@ def both(path: str) -> list[str]:
     return [path, f"/{{portfolio:str}}{path}"]
 
 
-def named(operation_id: str) -> Callable[[Any, Method, Sequence[str | PathParameterDefinition]], str]:
+def named(
+    operation_id: str,
+) -> Callable[[Any, Method, Sequence[str | PathParameterDefinition]], str]:
     """The operation's name in the document; its twin below a portfolio's name says so."""
 
     def name_of(_: Any, __: Method, path: Sequence[str | PathParameterDefinition]) -> str:
@@ -43,7 +45,9 @@ def needs(scope: str) -> dict[str, str]:
 
 
 async def knock(request: Asking) -> None:
-    """Ask the gate, before every handler; one that says nothing of its needs wants an admin's key."""
+    """Ask the gate, before every handler; one that says nothing of its needs
+    wants an admin's key.
+    """
     gate: Gate = request.app.state[GATE]
     gate.check(request.scope, request.route_handler.opt.get(NEEDS, ADMIN), portfolio_of(request))
 
@@ -80,11 +84,15 @@ def body_of(request: Asking) -> bytes:
 
 def answers(shape: type[msgspec.Struct]) -> dict[int, ResponseSpec]:
     """What a handler that returns `Encoded` is documented to answer."""
-    return {200: ResponseSpec(data_container=shape, generate_examples=False, description="The answer.")}
+    return {
+        200: ResponseSpec(data_container=shape, generate_examples=False, description="The answer.")
+    }
 
 
 class Encoded:
-    """An answer as JSON, sent without Litestar's response objects, which cost more than a look-up."""
+    """An answer as JSON, sent without Litestar's response objects, which cost
+    more than a look-up.
+    """
 
     __slots__ = ("_body",)
 

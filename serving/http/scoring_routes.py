@@ -1,4 +1,6 @@
-"""Routes that score: one customer, many, one that is known, and why. The model's own catalogue reads the body."""
+"""Routes that score: one customer, many, one that is known, and why. The model's own catalogue
+reads the body.
+"""
 
 import asyncio
 
@@ -41,7 +43,9 @@ class ScoringController(Controller):
         responses=answers(Answer),
     )
     def predict(self, request: Asking) -> ASGIApp:
-        """Score a customer: by id (looked up), by features (scored now), or both (what is sent goes before)."""
+        """Score a customer: by id (looked up), by features (scored now), or both (what is sent goes
+        before).
+        """
         asked = portfolio_of(request), body_of(request), id_of(request), caller_of(request)
         return Encoded(plane_of(request).predict(*asked))
 
@@ -54,7 +58,13 @@ class ScoringController(Controller):
     )
     async def predict_batch(self, request: Asking) -> ASGIApp:
         """Score many customers; one that cannot be scored gets an error of its own."""
-        asked = plane_of(request), portfolio_of(request), body_of(request), id_of(request), caller_of(request)
+        asked = (
+            plane_of(request),
+            portfolio_of(request),
+            body_of(request),
+            id_of(request),
+            caller_of(request),
+        )
         background: Background = request.app.state[BACKGROUND]
         return await background.run(
             request.receive,
@@ -62,19 +72,39 @@ class ScoringController(Controller):
         )
 
     @get(
-        both("/customers/{customer_id:str}"), operation_id=named("get_customer"), sync_to_thread=False, opt=needs(SCORE)
+        both("/customers/{customer_id:str}"),
+        operation_id=named("get_customer"),
+        sync_to_thread=False,
+        opt=needs(SCORE),
     )
     def customer(self, request: Asking, customer_id: str) -> CustomerView:
         """The score of a known customer with the features behind it."""
         return plane_of(request).customer(portfolio_of(request), customer_id, id_of(request))
 
-    @post(both("/explain"), operation_id=named("explain"), status_code=200, sync_to_thread=False, opt=needs(SCORE))
+    @post(
+        both("/explain"),
+        operation_id=named("explain"),
+        status_code=200,
+        sync_to_thread=False,
+        opt=needs(SCORE),
+    )
     def explain(self, request: Asking) -> Explanation:
         """Why a customer scores so, and what a change of features (`what_if`) would do."""
-        asked = plane_of(request), portfolio_of(request), body_of(request), id_of(request), caller_of(request)
+        asked = (
+            plane_of(request),
+            portfolio_of(request),
+            body_of(request),
+            id_of(request),
+            caller_of(request),
+        )
         return explain(*asked)
 
-    @post(both("/features/push"), operation_id=named("push_features"), status_code=200, opt=needs(PUSH))
+    @post(
+        both("/features/push"),
+        operation_id=named("push_features"),
+        status_code=200,
+        opt=needs(PUSH),
+    )
     async def push(self, request: Asking) -> PushAnswer:
         """Let fresher feature values of a customer count for a while, in every worker process."""
         asked = plane_of(request), portfolio_of(request), body_of(request), id_of(request)

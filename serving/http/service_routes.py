@@ -12,7 +12,9 @@ from serving.errors import NotReady
 from serving.http.authorisation import ANY_KEY, PUBLIC
 from serving.http.routes import Asking, keys_of, named, needs, plane_of
 
-MEDIA_TYPE = CONTENT_TYPE_PLAIN_1_0_0.removesuffix("; charset=utf-8")  # which Litestar adds; twice is malformed
+MEDIA_TYPE = CONTENT_TYPE_PLAIN_1_0_0.removesuffix(
+    "; charset=utf-8"
+)  # which Litestar adds; twice is malformed
 
 
 class ServiceInfo(msgspec.Struct, kw_only=True):
@@ -20,7 +22,9 @@ class ServiceInfo(msgspec.Struct, kw_only=True):
 
     service: Annotated[str, about("Name of the service.")]
     status: Annotated[str, about("`ready` or `not ready`.")]
-    default_portfolio: Annotated[str | None, about("Portfolio that answers at the root; null while it is not served.")]
+    default_portfolio: Annotated[
+        str | None, about("Portfolio that answers at the root; null while it is not served.")
+    ]
     portfolios: Annotated[list[str], about("Portfolios that are served.")]
     docs: Annotated[str, about("Path of the interactive documents.")]
 
@@ -30,7 +34,8 @@ class Health(msgspec.Struct, kw_only=True):
 
     status: Annotated[str, about("`ready`; a service that is not answers 503.")]
     portfolios: Annotated[
-        dict[str, dict[str, Any]], about("Per portfolio, role by model version and the month of features.")
+        dict[str, dict[str, Any]],
+        about("Per portfolio, role by model version and the month of features."),
     ]
     refused: Annotated[dict[str, str], about("Per portfolio, why its newest bundle was refused.")]
     keys_age_seconds: Annotated[
@@ -61,14 +66,26 @@ class ServiceController(Controller):
             docs="/docs",
         )
 
-    @get("/health/live", operation_id=named("check_liveness"), sync_to_thread=False, opt=needs(PUBLIC))
+    @get(
+        "/health/live",
+        operation_id=named("check_liveness"),
+        sync_to_thread=False,
+        opt=needs(PUBLIC),
+    )
     def live(self) -> dict[str, str]:
         """200 as long as the process answers at all."""
         return {"status": "live"}
 
-    @get(["/health", "/health/ready"], operation_id=_health_id, sync_to_thread=False, opt=needs(PUBLIC))
+    @get(
+        ["/health", "/health/ready"],
+        operation_id=_health_id,
+        sync_to_thread=False,
+        opt=needs(PUBLIC),
+    )
     def ready(self, request: Asking) -> Health:
-        """200 when a checked model is loaded and answers can be logged; 503 before, and when the disk is full."""
+        """200 when a checked model is loaded and answers can be logged; 503 before, and when the
+        disk is full.
+        """
         plane = plane_of(request)
         if why := plane.unready():
             age = keys_of(request).age_seconds()
@@ -81,7 +98,11 @@ class ServiceController(Controller):
         )
 
     @get(
-        "/metrics", operation_id=named("get_metrics"), media_type="text/plain", sync_to_thread=True, opt=needs(ANY_KEY)
+        "/metrics",
+        operation_id=named("get_metrics"),
+        media_type="text/plain",
+        sync_to_thread=True,
+        opt=needs(ANY_KEY),
     )
     def metrics(self, request: Asking) -> Response[bytes]:
         """Counters of all worker processes, as Prometheus reads them."""

@@ -21,7 +21,12 @@ class ExperimentController(Controller):
         found = plane.registry.get(portfolio_of(request))
         return await asyncio.to_thread(experiment_stats, found, plane.metrics.experiments)
 
-    @post(both("/ab-test/reset"), operation_id=named("reset_experiment"), status_code=200, opt=needs(ADMIN))
+    @post(
+        both("/ab-test/reset"),
+        operation_id=named("reset_experiment"),
+        status_code=200,
+        opt=needs(ADMIN),
+    )
     async def reset(self, request: Asking) -> ExperimentStats:
         """Count from zero from now on; the metrics themselves go on."""
         plane = plane_of(request)

@@ -30,27 +30,38 @@ from serving.loading.manifest_checks import features_faults, model_faults, refus
 from serving.request.inputs import Catalogue
 from serving.storage.private_copy import private_copy
 
-UNREADABLE = (OSError, msgspec.MsgspecError, UnicodeDecodeError)  # what reading a JSON file of a bundle may raise
+UNREADABLE = (
+    OSError,
+    msgspec.MsgspecError,
+    UnicodeDecodeError,
+)  # what reading a JSON file of a bundle may raise
 SMOKE_TOLERANCE = 1e-5
 EXTERNAL_DATA_FOLDER = "session.model_external_initializers_file_folder_path"
 NO_SUCH_FOLDER = ".external-data"
 FLOAT32_TENSOR = "tensor(float)"
-TELLING = 12  # features that reasons are looked for among, each of which costs a row of the model's time
+TELLING = (
+    12  # features that reasons are looked for among, each of which costs a row of the model's time
+)
 
 Stamp = tuple[str, int, int, int]
 
 
 class Model:
-    """A checked model in memory. Loading raises BundleError where hashes or the recorded prediction disagree."""
+    """A checked model in memory. Loading raises BundleError where hashes or the recorded prediction
+    disagree.
+    """
 
     def __init__(self, folder: Path, *, portfolio: str, version: int):
         self.folder = folder
         self.stamps = stamps_of(folder, MODEL_FILE)
-        self.manifest: ModelManifest = _checked(folder, read_model_manifest, model_faults, MODEL_FILE)
+        self.manifest: ModelManifest = _checked(
+            folder, read_model_manifest, model_faults, MODEL_FILE
+        )
         named = (self.manifest.portfolio, self.manifest.version)
         if named != (portfolio, version):
             raise BundleError(
-                f"{folder}: the manifest is of {named[0]} version {named[1]}, not of {portfolio} {version}"
+                f"{folder}: the manifest is of {named[0]} version {named[1]}, "
+                f"not of {portfolio} {version}"
             )
         self.version = version
         self.catalogue = Catalogue(self.manifest.features)
@@ -83,21 +94,32 @@ class Model:
 
     def _smoke(self) -> None:
         smoke = self.manifest.smoke
-        customer = np.array([[np.nan if value is None else value for value in smoke.features]], dtype=np.float32)
+        customer = np.array(
+            [[np.nan if value is None else value for value in smoke.features]], dtype=np.float32
+        )
         try:
             (served,) = self.churn_probabilities(customer)
             self.tier(0.0)
-        except Exception as error:  # the runtime raises many kinds; each means that this bundle cannot serve
-            raise BundleError(f"{self.folder}: the recorded values cannot be scored: {error}") from error
+        except (
+            Exception
+        ) as error:  # the runtime raises many kinds; each means that this bundle cannot serve
+            raise BundleError(
+                f"{self.folder}: the recorded values cannot be scored: {error}"
+            ) from error
         if not abs(served - smoke.churn_probability) <= SMOKE_TOLERANCE:
             raise BundleError(
-                f"{self.folder}: gives the recorded values {served:.6f} instead of {smoke.churn_probability:.6f}"
+                f"{self.folder}: gives the recorded values {served:.6f} instead of "
+                f"{smoke.churn_probability:.6f}"
             )
 
 
 def telling_places(manifest: ModelManifest) -> np.ndarray:
-    """Places of the features that matter most to the model, the most important first; all where it is not said."""
-    importance = np.array([np.inf if one.importance is None else one.importance for one in manifest.features])
+    """Places of the features that matter most to the model, the most important first; all where it
+    is not said.
+    """
+    importance = np.array(
+        [np.inf if one.importance is None else one.importance for one in manifest.features]
+    )
     most = np.argsort(-importance, kind="stable")
     return most if np.isinf(importance).any() else most[:TELLING]
 
@@ -108,10 +130,14 @@ class Features:
     def __init__(self, folder: Path, *, portfolio: str, month: str, copies: Path):
         self.folder = folder
         self.stamps = stamps_of(folder, FEATURES_FILE)
-        self.manifest: FeaturesManifest = _checked(folder, read_features_manifest, features_faults, FEATURES_FILE)
+        self.manifest: FeaturesManifest = _checked(
+            folder, read_features_manifest, features_faults, FEATURES_FILE
+        )
         named = (self.manifest.portfolio, self.manifest.month)
         if named != (portfolio, month):
-            raise BundleError(f"{folder}: the manifest is of {named[0]} {named[1]}, not of {portfolio} {month}")
+            raise BundleError(
+                f"{folder}: the manifest is of {named[0]} {named[1]}, not of {portfolio} {month}"
+            )
         self.month = month
         self.sha256 = self.manifest.sha256[FEATURES_FILE]
         self._width = len(self.manifest.features)
@@ -133,12 +159,15 @@ class Features:
             return [unpack_customer(packed, self._width) for packed in self._lookup.first(count)]
         except Exception as error:  # numpy, struct and msgspec: each means that requests would fail
             raise BundleError(
-                f"{self.folder}: a stored customer is not of {self._width} features, a score and reasons: {error}"
+                f"{self.folder}: a stored customer is not of {self._width} features, a score "
+                f"and reasons: {error}"
             ) from error
 
 
 def _session(folder: Path, sha256: str, width: int) -> onnxruntime.InferenceSession:
-    """The model in the very bytes that have the hash. It may read no other file, for no hash covers that."""
+    """The model in the very bytes that have the hash. It may read no other file, for no hash covers
+    that.
+    """
     path = folder / MODEL_FILE
     with open_regular(path) as file:
         content = file.read()
@@ -159,7 +188,10 @@ def _session(folder: Path, sha256: str, width: int) -> onnxruntime.InferenceSess
 
 
 def _checked(
-    folder: Path, read_manifest: Callable[[Path], Any], faults: Callable[[Any], Iterable[str]], needed: str
+    folder: Path,
+    read_manifest: Callable[[Path], Any],
+    faults: Callable[[Any], Iterable[str]],
+    needed: str,
 ) -> Any:
     """The manifest of a bundle, which makes sense and whose files have the hashes that it names."""
     try:
@@ -170,7 +202,9 @@ def _checked(
         for name, wanted in manifest.sha256.items():
             found = file_sha256(_inside(folder, name))
             if found != wanted:
-                raise BundleError(f"{folder / name}: SHA-256 is {found}, the manifest says {wanted}")
+                raise BundleError(
+                    f"{folder / name}: SHA-256 is {found}, the manifest says {wanted}"
+                )
     except UNREADABLE as error:
         raise BundleError(f"{folder}: cannot be read: {error}") from error
     return manifest
@@ -180,12 +214,17 @@ def _inside(folder: Path, name: str) -> Path:
     """The file of that name; BundleError where it is a link to somewhere else."""
     path = (folder / name).resolve(strict=True)
     if path.parent != folder.resolve():
-        raise BundleError(f"{folder / name}: is a link to {path}, outside of its bundle; copy the file there instead")
+        raise BundleError(
+            f"{folder / name}: is a link to {path}, outside of its bundle; "
+            "copy the file there instead"
+        )
     return path
 
 
 def stamps_of(folder: Path, *names: str) -> tuple[Stamp, ...]:
-    """What tells whether one of the files, or the manifest beside them, is another one than before."""
+    """What tells whether one of the files, or the manifest beside them, is
+    another one than before.
+    """
     return tuple(stamp_of(folder / name) for name in (MANIFEST_FILE, *names))
 
 

@@ -7,7 +7,13 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
-from churn_platform.published.format import CUSTOMER_ID, FeaturesManifest, ModelManifest, PublishedFeature, Tier
+from churn_platform.published.format import (
+    CUSTOMER_ID,
+    FeaturesManifest,
+    ModelManifest,
+    PublishedFeature,
+    Tier,
+)
 from churn_platform.published.sentences import sentence
 from churn_platform.published.value_format import EPOCH, ValueFormat, read_date, read_number
 from serving.errors import BundleError
@@ -30,7 +36,9 @@ Value = float | int | str | bool
 def refuse_nonsense(folder: Path, faults: Iterable[str]) -> None:
     """BundleError with the first faults, where there is any."""
     if found := list(faults):
-        raise BundleError(f"{folder}: the manifest makes no sense: {'; '.join(found[:SHOWN_FAULTS])}")
+        raise BundleError(
+            f"{folder}: the manifest makes no sense: {'; '.join(found[:SHOWN_FAULTS])}"
+        )
 
 
 def model_faults(manifest: ModelManifest) -> Iterator[str]:
@@ -48,7 +56,10 @@ def model_faults(manifest: ModelManifest) -> Iterator[str]:
     if not all(map(math.isfinite, (manifest.calibration_slope, manifest.calibration_intercept))):
         yield "the calibration is not finite"
     if len(manifest.smoke.features) != len(names):
-        yield f"the recorded prediction has {len(manifest.smoke.features)} values for {len(names)} features"
+        yield (
+            f"the recorded prediction has {len(manifest.smoke.features)} "
+            f"values for {len(names)} features"
+        )
     yield from _file_faults(manifest.sha256)
 
 
@@ -62,7 +73,10 @@ def feature_faults(feature: PublishedFeature) -> Iterator[str]:
     """What is wrong with one feature."""
     about = f"feature {feature.name[:NAME_CHARACTERS_MAX]!r}"
     if feature.type not in KINDS:
-        yield f"{about} has the type {feature.type[:NAME_CHARACTERS_MAX]!r}, not one of {', '.join(KINDS)}"
+        yield (
+            f"{about} has the type {feature.type[:NAME_CHARACTERS_MAX]!r}, "
+            f"not one of {', '.join(KINDS)}"
+        )
         return
     if feature.type == "category" and not feature.levels:
         yield f"{about} is a category without levels"
@@ -72,18 +86,26 @@ def feature_faults(feature: PublishedFeature) -> Iterator[str]:
     for field in ("default", "reference"):
         value = getattr(feature, field)
         if value is not None and not _is_value(feature, value):
-            yield f"{about} has the {field} {str(value)[:NAME_CHARACTERS_MAX]!r}, which is no {feature.type} of it"
+            yield (
+                f"{about} has the {field} {str(value)[:NAME_CHARACTERS_MAX]!r}, "
+                f"which is no {feature.type} of it"
+            )
     if feature.importance is not None and not math.isfinite(feature.importance):
         yield f"{about} has the importance {feature.importance}"
     if feature.other is not None and feature.other not in feature.levels:
-        yield f"{about} has the other {feature.other[:NAME_CHARACTERS_MAX]!r}, which is no level of it"
+        yield (
+            f"{about} has the other {feature.other[:NAME_CHARACTERS_MAX]!r}, "
+            "which is no level of it"
+        )
     if feature.format and not _is_readable(feature.format):
         yield f"{about} has a format that reads neither a number nor a day: {feature.format}"
     yield from _reason_faults(about, feature)
 
 
 def _is_readable(form: ValueFormat) -> bool:
-    """Whether the format reads what it writes; a request with a value in it must not be the first to find out."""
+    """Whether the format reads what it writes; a request with a value in it must not be the first
+    to find out.
+    """
     try:
         has_read = read_number(f"1{form.decimal}5", form) == 1.5
         if form.date and form.date not in EPOCH:
@@ -101,7 +123,9 @@ def tier_faults(tiers: tuple[Tier, ...]) -> Iterator[str]:
         yield f"tiers are named {names}; each needs a name of its own, and there must be one"
     if bounds != sorted(bounds, reverse=True):
         yield f"tiers begin at {bounds}; the highest must come first"
-    if tiers and (bounds[-1] != 0 or not math.isfinite(bounds[0])):  # dear contacts may put one beyond 1
+    if tiers and (
+        bounds[-1] != 0 or not math.isfinite(bounds[0])
+    ):  # dear contacts may put one beyond 1
         yield f"tiers begin at {bounds}; they must cover every probability, the lowest from 0"
 
 
@@ -113,9 +137,15 @@ def _name_faults(names: Iterable[str]) -> Iterator[str]:
         if count > 1:
             yield f"feature {name[:NAME_CHARACTERS_MAX]!r} is there {count} times"
         if not 0 < len(name) <= NAME_CHARACTERS_MAX:
-            yield f"a feature has a name of {len(name)} characters; 1 to {NAME_CHARACTERS_MAX} are possible"
+            yield (
+                f"a feature has a name of {len(name)} characters; "
+                f"1 to {NAME_CHARACTERS_MAX} are possible"
+            )
         if not name.isprintable() or set(name) & set(NOT_IN_NAMES):
-            yield f"feature {name[:NAME_CHARACTERS_MAX]!r} has a character that JSON would have to escape"
+            yield (
+                f"feature {name[:NAME_CHARACTERS_MAX]!r} has a character that JSON would have to "
+                "escape"
+            )
 
 
 def _range_faults(about: str, bounds: tuple[float | None, float | None]) -> Iterator[str]:
@@ -126,12 +156,16 @@ def _range_faults(about: str, bounds: tuple[float | None, float | None]) -> Iter
 
 
 def _is_value(feature: PublishedFeature, value: Value) -> bool:
-    """Whether it is a value of the feature's type. Its range may exclude it: that binds requests, not the hold-out."""
+    """Whether it is a value of the feature's type. Its range may exclude it: that binds requests,
+    not the hold-out.
+    """
     if feature.type == "category":
         return value in feature.levels
     if feature.type == "boolean":
         return isinstance(value, bool)
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= FLOAT32_MAX
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= FLOAT32_MAX
+    )
 
 
 def _reason_faults(about: str, feature: PublishedFeature) -> Iterator[str]:

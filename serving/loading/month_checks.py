@@ -1,7 +1,7 @@
 """Finds a month of features whose names do not stand for the values below them.
 
-The manifest names what the file holds by place alone. The scores beside the values give a wrong name away: the version
-that made them must make them again.
+The manifest names what the file holds by place alone. The scores beside the values give a wrong
+name away: the version that made them must make them again.
 """
 
 from collections.abc import Mapping
@@ -18,37 +18,51 @@ TOLERANCE = 1e-4
 
 
 def check_month(features: Features, models: Mapping[int, Model], scorer: Model | None) -> None:
-    """BundleError where stored customers cannot be read, or the names of their features are not those of their values.
+    """BundleError where stored customers cannot be read, or the names of their features are not
+    those of their values.
 
-    scorer: the version that made the stored scores, where its bundle is there. Names in the catalogue's order are
-    believed unless most scores differ: features may have been made again since. In another order all must agree.
+    scorer: the version that made the stored scores, where its bundle is there. Names in the
+    catalogue's order are believed unless most scores differ: features may have been made again
+    since. In another order all must agree.
     """
-    customers = [one for one in features.first(CUSTOMERS_CHECKED) if not np.isnan(one.features).all()]
-    if scores := [one.churn_probability for one in customers if not 0 <= one.churn_probability <= 1]:
+    customers = [
+        one for one in features.first(CUSTOMERS_CHECKED) if not np.isnan(one.features).all()
+    ]
+    if scores := [
+        one.churn_probability for one in customers if not 0 <= one.churn_probability <= 1
+    ]:
         raise BundleError(f"{features.folder}: a stored score is {scores[0]}, not from 0 to 1")
     names = features.manifest.features
     is_in_order = all(_in_order(names, model.catalogue.names) for model in models.values())
     if scorer is None:
         if not is_in_order:
             raise BundleError(
-                f"{features.folder}: its features stand in another order than those of the live models, and version "
-                f"{features.manifest.scored_by} is not there to check their names; publish the month again"
+                f"{features.folder}: its features stand in another "
+                "order than those of the live models, and version "
+                f"{features.manifest.scored_by} is not there to check their names; "
+                "publish the month again"
             )
         return
     absent = sorted(set(scorer.catalogue.names) - set(names))
     if absent:
-        raise BundleError(f"{features.folder}: version {scorer.version} scored it from {absent[0]!r}, which it lacks")
+        raise BundleError(
+            f"{features.folder}: version {scorer.version} scored it from {absent[0]!r}, "
+            "which it lacks"
+        )
     wrong = _wrong_scores(customers, names, scorer)
     if wrong > (len(customers) // 2 if is_in_order else 0):
         raise BundleError(
-            f"{features.folder}: version {scorer.version} gives {wrong} of {len(customers)} customers another score "
+            f"{features.folder}: version {scorer.version} gives {wrong} of {len(customers)} "
+            "customers another score "
             "than stands beside their features; publish the month again"
         )
 
 
 def _in_order(names: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
     """Whether the names that both have follow each other alike."""
-    return [name for name in names if name in set(wanted)] == [name for name in wanted if name in set(names)]
+    return [name for name in names if name in set(wanted)] == [
+        name for name in wanted if name in set(names)
+    ]
 
 
 def _wrong_scores(customers: list[StoredCustomer], names: tuple[str, ...], scorer: Model) -> int:

@@ -1,7 +1,8 @@
 """Reads at once what a request says of a customer, where it names every feature by its own name.
 
-Applications that score from features send that over and over. A decoder made for the very catalogue reads and checks it
-in C. Whatever it will not take, be it wrong or only said in another way, is left to `inputs.py`, name by name.
+Applications that score from features send that over and over. A decoder made for the very catalogue
+reads and checks it in C. Whatever it will not take, be it wrong or only said in another way, is
+left to `inputs.py`, name by name.
 """
 
 import math
@@ -18,15 +19,23 @@ ID_CHARACTERS_MAX = 120  # whatever the characters are, they make an id that is 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 Whole = tuple[str | None, np.ndarray]
-"""The customer's id, where it is given, and the features, (features,) float32 encoded in the manifest's order."""
+"""The customer's id, where it is given, and the features, (features,) float32 encoded in the
+manifest's order.
+"""
 
 
 def whole_reader(features: Sequence[PublishedFeature]) -> Callable[[bytes], Whole | None]:
-    """A function from a body to the customer in it; None where the body has to be read name by name."""
+    """A function from a body to the customer in it; None where the body has to be read name by
+    name.
+    """
     decode = msgspec.json.Decoder(_struct(features)).decode
     astuple = msgspec.structs.astuple
     least = sum(len(feature.name) + len('"":0,') for feature in features)
-    codes = [(place, _codes(feature)) for place, feature in enumerate(features) if feature.type == "category"]
+    codes = [
+        (place, _codes(feature))
+        for place, feature in enumerate(features)
+        if feature.type == "category"
+    ]
 
     def read(body: bytes) -> Whole | None:
         if len(body) < least:
@@ -45,10 +54,18 @@ def whole_reader(features: Sequence[PublishedFeature]) -> Callable[[bytes], Whol
 
 
 def _struct(features: Sequence[PublishedFeature]) -> type[msgspec.Struct]:
-    fields: list[Any] = [(f"feature_{place}", _type(feature)) for place, feature in enumerate(features)]
+    fields: list[Any] = [
+        (f"feature_{place}", _type(feature)) for place, feature in enumerate(features)
+    ]
     names = {f"feature_{place}": feature.name for place, feature in enumerate(features)}
-    identity = (CUSTOMER_ID, Annotated[str, Meta(min_length=1, max_length=ID_CHARACTERS_MAX)] | None, None)
-    return msgspec.defstruct("Customer", [*fields, identity], rename=names, forbid_unknown_fields=True)
+    identity = (
+        CUSTOMER_ID,
+        Annotated[str, Meta(min_length=1, max_length=ID_CHARACTERS_MAX)] | None,
+        None,
+    )
+    return msgspec.defstruct(
+        "Customer", [*fields, identity], rename=names, forbid_unknown_fields=True
+    )
 
 
 def _type(feature: PublishedFeature) -> Any:

@@ -9,7 +9,13 @@ import numpy as np
 
 from churn_platform.published.format import CUSTOMER_ID, PublishedFeature
 from churn_platform.published.sentences import decoded, sentence
-from churn_platform.published.value_format import MISSING_MARKERS, ValueFormat, is_missing, read_date, read_number
+from churn_platform.published.value_format import (
+    MISSING_MARKERS,
+    ValueFormat,
+    is_missing,
+    read_date,
+    read_number,
+)
 from serving.errors import Fault
 from serving.request.complete_request import FLOAT32_MAX, whole_reader
 from serving.request.suggestions import Suggestions
@@ -31,7 +37,9 @@ ReadDays = Callable[[Any, date], float]
 
 
 class Catalogue:
-    """The features of one model as a request may name them: by their own name or by that of the source column."""
+    """The features of one model as a request may name them: by their own name or by that of the
+    source column.
+    """
 
     def __init__(self, features: tuple[PublishedFeature, ...]):
         self.features = features
@@ -70,10 +78,11 @@ class Catalogue:
         at: str = "",
         as_of: date | None = None,
     ) -> dict[int, float]:
-        """Encoded values by place of the features that a request names; what is wrong goes into `faults`.
+        """Encoded values by place of the features that a request names; what is wrong goes into
+        `faults`.
 
-        A missing value is NaN. What others read, as the customer id and the features of another model, is `also_known`.
-        Dates become the days before `as_of`.
+        A missing value is NaN. What others read, as the customer id and the features of another
+        model, is `also_known`. Dates become the days before `as_of`.
         """
         values: dict[int, float] = {}
         readers = self._readers
@@ -97,26 +106,45 @@ class Catalogue:
             if faults and len(faults) > FAULTS_MAX:
                 break
         if known > len(values):
-            faults.append(Fault(at or "features", None, "each feature once, by its own name or that of its source"))
+            faults.append(
+                Fault(
+                    at or "features",
+                    None,
+                    "each feature once, by its own name or that of its source",
+                )
+            )
         return values
 
     def _hint(self, name: str, faults_before: int) -> str:
-        """What is allowed instead of an unknown name; the first few of a request get suggestions."""
+        """What is allowed instead of an unknown name; the first few of a
+        request get suggestions.
+        """
         near = self._suggestions.near(name) if faults_before < SUGGESTED_MAX else []
         return f"{UNKNOWN}, perhaps {' or '.join(map(repr, near))}" if near else LISTED
 
     def decoded(self, encoded: np.ndarray) -> dict[str, object]:
         """Values by name."""
-        return {name: self.value(place, float(encoded[place])) for place, name in enumerate(self.names)}
+        return {
+            name: self.value(place, float(encoded[place])) for place, name in enumerate(self.names)
+        }
 
     def example(self) -> dict[str, object]:
-        """A typical customer by name, with values that `read` takes: a reference may be one that no request may say."""
+        """A typical customer by name, with values that `read` takes: a reference may be one that no
+        request may say.
+        """
         return {name: self._sayable(place) for place, name in enumerate(self.names)}
 
     def _sayable(self, place: int) -> object:
         feature, (_, read) = self.features[place], self._readers[self.names[place]]
         low, high = feature.range
-        candidates = [self.value(place, float(self.references[place])), low, high, 0, False, *feature.levels]
+        candidates = [
+            self.value(place, float(self.references[place])),
+            low,
+            high,
+            0,
+            False,
+            *feature.levels,
+        ]
         for value in candidates:
             try:
                 return value if not math.isnan(read(value)) else None
@@ -145,16 +173,24 @@ class Catalogue:
         return np.array(numbers, dtype=np.float32)
 
 
-def read_customer_id(given: Mapping[str, Any], faults: list[Fault], *, id_column: str) -> str | None:
-    """The customer id that a request gives, by our name or the source's `id_column`; None where it gives none."""
+def read_customer_id(
+    given: Mapping[str, Any], faults: list[Fault], *, id_column: str
+) -> str | None:
+    """The customer id that a request gives, by our name or the source's `id_column`; None where it
+    gives none.
+    """
     value = given.get(CUSTOMER_ID)
     if id_column != CUSTOMER_ID and id_column in given:
         if value is not None:
-            faults.append(Fault(id_column, shown(given[id_column]), f"{CUSTOMER_ID} or {id_column}, not both"))
+            faults.append(
+                Fault(id_column, shown(given[id_column]), f"{CUSTOMER_ID} or {id_column}, not both")
+            )
         value = given[id_column]
         if value.__class__ is int:
             value = str(value)  # as ingest reads a number that is an id
-    if value is None or (isinstance(value, str) and len(value) > 0 and _utf8_bytes(value) <= CUSTOMER_ID_BYTES_MAX):
+    if value is None or (
+        isinstance(value, str) and len(value) > 0 and _utf8_bytes(value) <= CUSTOMER_ID_BYTES_MAX
+    ):
         return value
     faults.append(Fault(CUSTOMER_ID, shown(value), "text of 1 to 511 bytes"))
     return None
@@ -171,7 +207,10 @@ def allowed(feature: PublishedFeature) -> str:
     else:
         text = ("a whole number" if feature.type == "integer" else "a number") + _bounds(feature)
         if feature.format and feature.format.date:
-            text = f"{text} by its own name, or a day as {feature.format.date} by the name of its source"
+            text = (
+                f"{text} by its own name, or a day as {feature.format.date} by the name of its "
+                "source"
+            )
     return f"{text}, or null" if feature.nullable else text
 
 
@@ -179,11 +218,19 @@ def _bounds(feature: PublishedFeature) -> str:
     low, high = feature.range
     if low is not None and high is not None:
         return f" from {low:g} to {high:g}"
-    return f" of at least {low:g}" if low is not None else f" of at most {high:g}" if high is not None else ""
+    return (
+        f" of at least {low:g}"
+        if low is not None
+        else f" of at most {high:g}"
+        if high is not None
+        else ""
+    )
 
 
 def _reader(feature: PublishedFeature, *, strict: bool = True) -> Read:
-    """A function from the value in a request to its encoding, NaN for missing; ValueError where it is not allowed."""
+    """A function from the value in a request to its encoding, NaN for missing; ValueError where it
+    is not allowed.
+    """
     if feature.type == "category":
         codes = {level: float(code) for code, level in enumerate(feature.levels)}
         other = codes[feature.other] if feature.other is not None else None
@@ -193,7 +240,9 @@ def _reader(feature: PublishedFeature, *, strict: bool = True) -> Read:
     low, high = feature.range if strict else (None, None)
     bottom, top = -FLOAT32_MAX if low is None else low, FLOAT32_MAX if high is None else high
     whole = feature.type == "integer" and strict
-    return _number_reader(bottom, top, feature.format or PLAIN, whole=whole, nullable=feature.nullable)
+    return _number_reader(
+        bottom, top, feature.format or PLAIN, whole=whole, nullable=feature.nullable
+    )
 
 
 def _level_reader(known: dict[str, float], other: float | None, nullable: bool) -> Read:
@@ -228,14 +277,20 @@ def _days_reader(form: ValueFormat, nullable: bool) -> ReadDays:
     def read(value: Any, as_of: date) -> float:
         if value.__class__ in (int, float):
             value = f"{value:.0f}"
-        if value.__class__ is str and not is_missing(value, form) and value.strip().lower() not in MISSING_MARKERS:
+        if (
+            value.__class__ is str
+            and not is_missing(value, form)
+            and value.strip().lower() not in MISSING_MARKERS
+        ):
             return float((as_of - read_date(value, form)).days)
         return _missing(value, nullable, form)
 
     return read
 
 
-def _number_reader(low: float, high: float, form: ValueFormat, *, whole: bool, nullable: bool) -> Read:
+def _number_reader(
+    low: float, high: float, form: ValueFormat, *, whole: bool, nullable: bool
+) -> Read:
     def read(value: Any) -> float:
         kind = value.__class__
         if kind is str:
@@ -243,7 +298,11 @@ def _number_reader(low: float, high: float, form: ValueFormat, *, whole: bool, n
                 return _missing(value, nullable, form)
             value = read_number(value, form)
             kind = float
-        if (kind is int or kind is float) and low <= value <= high and not (whole and kind is float and value % 1):
+        if (
+            (kind is int or kind is float)
+            and low <= value <= high
+            and not (whole and kind is float and value % 1)
+        ):
             return value
         return _missing(value, nullable)
 
@@ -254,7 +313,11 @@ def _missing(value: Any, nullable: bool, form: ValueFormat | None = None) -> flo
     """NaN for null, a blank or, but for texts, a word for missing, where that is allowed."""
     is_text = value.__class__ is str
     is_blank = is_text and not value.strip()
-    is_word = is_text and form is not None and (is_missing(value, form) or value.strip().lower() in MISSING_MARKERS)
+    is_word = (
+        is_text
+        and form is not None
+        and (is_missing(value, form) or value.strip().lower() in MISSING_MARKERS)
+    )
     if nullable and (value is None or is_blank or is_word):
         return math.nan
     raise ValueError

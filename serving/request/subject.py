@@ -1,4 +1,6 @@
-"""Whom a request asks about, and with which features: sent before pushed before stored before the default."""
+"""Whom a request asks about, and with which features: sent before pushed before stored before the
+default.
+"""
 
 import json
 from collections import Counter
@@ -22,8 +24,8 @@ Given = Mapping[str, Any]
 class Asked(msgspec.Struct, frozen=True):
     """A customer as one model is to see it.
 
-    vector: (features,) float32 in the model's order. missing: what nobody told. stored: the published customer, where
-    the published score is the answer. cold_start: known by name alone.
+    vector: (features,) float32 in the model's order. missing: what nobody told. stored: the
+    published customer, where the published score is the answer. cold_start: known by name alone.
     """
 
     customer_id: str | None
@@ -39,7 +41,9 @@ def read_object(body: bytes) -> dict[str, Any]:
     """The JSON object in a request's body; MalformedRequest where there is none."""
     given = read_json(body)
     if given.__class__ is not dict:
-        raise MalformedRequest('the body is not a JSON object; send for example {"customer_id": "C0000001"}')
+        raise MalformedRequest(
+            'the body is not a JSON object; send for example {"customer_id": "C0000001"}'
+        )
     if body.count(b":") > len(given):  # something nested, a colon in a text, or a name given twice
         refuse_twice(body)
     return given
@@ -56,7 +60,9 @@ def read_json(body: bytes) -> Any:
 
 
 def refuse_twice(body: bytes) -> None:
-    """MalformedRequest where an object names a field twice: of two customer ids nobody knows which one is meant."""
+    """MalformedRequest where an object names a field twice: of two customer ids nobody knows which
+    one is meant.
+    """
     try:
         json.loads(body, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
@@ -72,8 +78,8 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
 def ask_whole(portfolio: Portfolio, body: bytes, caller: Caller) -> Asked | None:
     """The customer of a body that names every feature, so that nothing pushed or stored is needed.
 
-    None where it does not, or where several models want to see the customer. NotAllowed where the caller may
-    not send features.
+    None where it does not, or where several models want to see the customer. NotAllowed where the
+    caller may not send features.
     """
     arm = portfolio.arms.sole
     whole = arm.model.catalogue.whole(body) if arm else None
@@ -83,29 +89,53 @@ def ask_whole(portfolio: Portfolio, body: bytes, caller: Caller) -> Asked | None
     return Asked(whole[0], arm, whole[1], (), (), None, False)
 
 
-def ask(portfolio: Portfolio, given: Given, pushed: Given, arm: Arm, customer_id: str | None) -> Asked:
-    """The customer as the arm's model is to see it; InvalidRequest, or NotFound for an id that nothing is known of."""
+def ask(
+    portfolio: Portfolio, given: Given, pushed: Given, arm: Arm, customer_id: str | None
+) -> Asked:
+    """The customer as the arm's model is to see it; InvalidRequest, or NotFound for an id that
+    nothing is known of.
+    """
     catalogue, faults = arm.model.catalogue, []  # type: ignore[var-annotated]
     is_id_alone = customer_id is not None and len(given) == 1
     sent = (
-        {} if is_id_alone else catalogue.read(given, faults, also_known=portfolio.request_names, as_of=portfolio.as_of)
+        {}
+        if is_id_alone
+        else catalogue.read(
+            given, faults, also_known=portfolio.request_names, as_of=portfolio.as_of
+        )
     )
     if faults:
         raise InvalidRequest(faults)
     if customer_id is None and not sent:
         raise InvalidRequest([Fault(CUSTOMER_ID, None, "a customer id, features, or both")])
-    stored = portfolio.features.get(customer_id) if customer_id is not None and portfolio.features else None
-    fresh = catalogue.read(pushed, [], also_known=portfolio.known_names, as_of=portfolio.as_of) if pushed else {}
+    stored = (
+        portfolio.features.get(customer_id)
+        if customer_id is not None and portfolio.features
+        else None
+    )
+    fresh = (
+        catalogue.read(pushed, [], also_known=portfolio.known_names, as_of=portfolio.as_of)
+        if pushed
+        else {}
+    )
     if stored is None and not sent and not fresh:
-        month = f"the features of {portfolio.features_month} do" if portfolio.features else "no month of features does"
-        raise NotFound(f"no customer {customer_id!r}: {month} not know the id; send features to score them")
+        month = (
+            f"the features of {portfolio.features_month} do"
+            if portfolio.features
+            else "no month of features does"
+        )
+        raise NotFound(
+            f"no customer {customer_id!r}: {month} not know the id; send features to score them"
+        )
     if sent or fresh or stored is None:
         names = tuple(catalogue.names[place] for place in fresh if place not in sent)
         return _composed(portfolio, arm, customer_id, stored, fresh | sent, names)
     return _looked_up(portfolio, arm, customer_id, stored)
 
 
-def chosen_arm(portfolio: Portfolio, given: Given, request_id: str, caller: Caller) -> tuple[Arm, str | None]:
+def chosen_arm(
+    portfolio: Portfolio, given: Given, request_id: str, caller: Caller
+) -> tuple[Arm, str | None]:
     """The arm that answers, and the customer's id; InvalidRequest where that is none.
 
     NotAllowed where more than an id is sent, and the caller may not send features.
@@ -118,7 +148,9 @@ def chosen_arm(portfolio: Portfolio, given: Given, request_id: str, caller: Call
     return portfolio.arms.choose(customer_id or request_id), customer_id
 
 
-def _looked_up(portfolio: Portfolio, arm: Arm, customer_id: str | None, stored: StoredCustomer) -> Asked:
+def _looked_up(
+    portfolio: Portfolio, arm: Arm, customer_id: str | None, stored: StoredCustomer
+) -> Asked:
     vector, missing = portfolio.vector(arm.model, stored)
     features = stored.features
     if features[0] != features[0] and np.isnan(features).all():
@@ -142,7 +174,11 @@ def _composed(
     else:
         vector = catalogue.defaults
         is_whole = len(values) == len(catalogue.names)
-        missing = () if is_whole else tuple(n for place, n in enumerate(catalogue.names) if place not in values)
+        missing = (
+            ()
+            if is_whole
+            else tuple(n for place, n in enumerate(catalogue.names) if place not in values)
+        )
     vector = vector.copy()
     for place, value in values.items():
         vector[place] = value

@@ -1,6 +1,8 @@
-"""API keys: random secrets of which only a hash is kept, each with a name, scopes, portfolios and a rate.
+"""API keys: random secrets of which only a hash is kept, each with a name, scopes, portfolios and a
+rate.
 
-A key has 256 random bits, so a plain SHA-256 of it cannot be guessed backwards; slow hashes are for passwords.
+A key has 256 random bits, so a plain SHA-256 of it cannot be guessed backwards; slow hashes are for
+passwords.
 """
 
 import errno
@@ -48,7 +50,9 @@ class Key(msgspec.Struct, frozen=True):
 
 
 def read_keys(path: Path) -> list[Key]:
-    """The keys of a file; none where there is no file. SettingsError where it cannot be read, or trusted."""
+    """The keys of a file; none where there is no file. SettingsError where it cannot be read, or
+    trusted.
+    """
     if stamp_of(path) is None:
         return []
     try:
@@ -57,7 +61,8 @@ def read_keys(path: Path) -> list[Key]:
         raise SettingsError(f"{path}: cannot be read as API keys: {error.strerror}") from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise SettingsError(
-            f"{path}: is not a file of API keys: {error}; put a backup back, or remove it and make the keys anew"
+            f"{path}: is not a file of API keys: {error}; put a backup back, or remove it "
+            "and make the keys anew"
         ) from error
     return [_as_now(key) for key in keys]
 
@@ -65,12 +70,18 @@ def read_keys(path: Path) -> list[Key]:
 def _as_now(key: Key) -> Key:
     if key.layout >= LAYOUT_NOW:
         return key
-    scopes = (*key.scopes, FEATURES) if SCORE in key.scopes and FEATURES not in key.scopes else key.scopes
+    scopes = (
+        (*key.scopes, FEATURES)
+        if SCORE in key.scopes and FEATURES not in key.scopes
+        else key.scopes
+    )
     return msgspec.structs.replace(key, scopes=scopes, layout=LAYOUT_NOW)
 
 
 def _content(path: Path) -> bytes:
-    """The bytes of a regular file that not everybody may write; opening a pipe must not wait for a writer."""
+    """The bytes of a regular file that not everybody may write; opening a pipe must not wait for a
+    writer.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         _check_trusted(path, os.fstat(descriptor).st_mode)
@@ -79,7 +90,9 @@ def _content(path: Path) -> bytes:
     finally:
         os.close(descriptor)
     if len(content) > FILE_BYTES_MAX:
-        raise SettingsError(f"{path}: has more than {FILE_BYTES_MAX} bytes, so it is no file of API keys; remove it")
+        raise SettingsError(
+            f"{path}: has more than {FILE_BYTES_MAX} bytes, so it is no file of API keys; remove it"
+        )
     return content
 
 
@@ -87,17 +100,23 @@ def _check_trusted(path: Path, mode: int) -> None:
     if not stat.S_ISREG(mode):
         raise SettingsError(f"{path}: is no regular file, so no API keys are read; remove it")
     if mode & stat.S_IWOTH:
-        raise SettingsError(f"{path}: everybody on this machine may write it, and so make keys; run `chmod 600 {path}`")
+        raise SettingsError(
+            f"{path}: everybody on this machine may write it, and so make keys; "
+            f"run `chmod 600 {path}`"
+        )
 
 
 def stamp_of(path: Path) -> object:
-    """What changes when the file does; None where there is none. SettingsError where that cannot be told."""
+    """What changes when the file does; None where there is none. SettingsError where that cannot be
+    told.
+    """
     try:
         found = path.stat()
     except FileNotFoundError:
         if path.is_symlink():
             raise SettingsError(
-                f"{path}: is a link to {path.readlink()}, which is not there; put the file back, or remove the link"
+                f"{path}: is a link to {path.readlink()}, which is not there; put the file back, "
+                "or remove the link"
             ) from None
         return None
     except OSError as error:
@@ -131,34 +150,59 @@ def add_key(
     requests_per_second: float | None = None,
     portfolios: Sequence[str] = (),
 ) -> str:
-    """Make a key and keep its hash; returns the secret, which nobody can show again. SettingsError: not allowed."""
+    """Make a key and keep its hash; returns the secret, which nobody can show again. SettingsError:
+    not allowed.
+    """
     if not name.strip() or not name.isprintable():
-        raise SettingsError(f"a key cannot be named {name!r}; say who uses it, in printable characters")
+        raise SettingsError(
+            f"a key cannot be named {name!r}; say who uses it, in printable characters"
+        )
     if requests_per_second is not None and not 0 < requests_per_second < math.inf:
-        raise SettingsError(f"a rate of {requests_per_second} requests per second; it must be a number above 0")
+        raise SettingsError(
+            f"a rate of {requests_per_second} requests per second; it must be a number above 0"
+        )
     if blank := [portfolio for portfolio in portfolios if not portfolio.strip()]:
-        raise SettingsError(f"a key cannot be for portfolio {blank[0]!r}; leave it out for all of them")
+        raise SettingsError(
+            f"a key cannot be for portfolio {blank[0]!r}; leave it out for all of them"
+        )
     if unknown := [scope for scope in scopes if scope not in SCOPES]:
         raise SettingsError(f"no scope {', '.join(unknown)}; there are {', '.join(SCOPES)}")
     secret = f"churn_{secrets.token_urlsafe(32)}"
     with _changed(path) as keys:
         if any(key.name == name for key in keys):
-            raise SettingsError(f"there is a key named {name!r}; revoke it first, or choose another name")
-        slot = next((number for number in range(SLOTS) if number not in {key.slot for key in keys}), None)
+            raise SettingsError(
+                f"there is a key named {name!r}; revoke it first, or choose another name"
+            )
+        slot = next(
+            (number for number in range(SLOTS) if number not in {key.slot for key in keys}), None
+        )
         if slot is None:
             raise SettingsError(f"{SLOTS} keys are the most there can be; revoke one first")
         digest = hashlib.sha256(secret.encode()).hexdigest()
-        key = Key(name, digest, tuple(scopes), created_at, slot, requests_per_second, tuple(portfolios), LAYOUT_NOW)
+        key = Key(
+            name,
+            digest,
+            tuple(scopes),
+            created_at,
+            slot,
+            requests_per_second,
+            tuple(portfolios),
+            LAYOUT_NOW,
+        )
         keys.append(key)
     return secret
 
 
 def revoke_key(path: Path, *, name: str) -> int:
-    """Take a key away; returns how many are left. SettingsError where there is none of that name."""
+    """Take a key away; returns how many are left. SettingsError where there is
+    none of that name.
+    """
     with _changed(path) as keys:
         kept = [key for key in keys if key.name != name]
         if len(kept) == len(keys):
-            raise SettingsError(f"no key named {name!r}; there are {', '.join(key.name for key in keys) or 'none'}")
+            raise SettingsError(
+                f"no key named {name!r}; there are {', '.join(key.name for key in keys) or 'none'}"
+            )
         keys[:] = kept
     return len(kept)
 

@@ -1,7 +1,8 @@
 """The API keys that hold now: a ring that follows the file, in a thread of its own.
 
-A revoked key must be refused whatever else is slow, full or broken. So the thread shares nothing with the
-event loop, its pool of threads or the published folder, and holds a file descriptor in reserve.
+A revoked key must be refused whatever else is slow, full or broken. So the thread shares nothing
+with the event loop, its pool of threads or the published folder, and holds a file descriptor in
+reserve.
 """
 
 import contextlib
@@ -24,8 +25,9 @@ logger = logging.getLogger(__name__)
 class KeyRing:
     """The keys of a file, followed as it changes.
 
-    is_in_use: whether there is a key, or ever was one. It stays so when all are revoked, when the file goes
-    away and in processes that start later, because the state folder remembers it apart from the file.
+    is_in_use: whether there is a key, or ever was one. It stays so when all are revoked, when the
+    file goes away and in processes that start later, because the state folder remembers it apart
+    from the file.
     """
 
     def __init__(self, path: Path):
@@ -50,7 +52,9 @@ class KeyRing:
         return time.monotonic() - self.looked_at
 
     def refresh(self) -> None:
-        """Read the file again if it has changed; a revoked key is refused from then on. SettingsError: unreadable."""
+        """Read the file again if it has changed; a revoked key is refused from then on.
+        SettingsError: unreadable.
+        """
         stamp = stamp_of(self._path)
         if stamp != self._stamp:
             self.is_in_use = True
@@ -78,7 +82,9 @@ class KeyRing:
             self._reserve = None
 
     def _remember(self) -> None:
-        """Note in the state folder that there are keys; a full disk is no reason to follow them no longer."""
+        """Note in the state folder that there are keys; a full disk is no reason to follow them no
+        longer.
+        """
         if self._reserve is None:
             self._hold_reserve()
         if not self.is_in_use:
@@ -87,7 +93,9 @@ class KeyRing:
             try:
                 close(self._path)
             except OSError as error:
-                logger.error("cannot note that there are API keys", extra={"fields": {"why": str(error)}})
+                logger.error(
+                    "cannot note that there are API keys", extra={"fields": {"why": str(error)}}
+                )
 
     def _tell(self) -> None:
         is_closed = self.is_in_use and not self._keys

@@ -26,7 +26,8 @@ STARTED_BY = os.getpid()  # kept by a fork
 
 @contextlib.contextmanager
 def state_claimed(folder: Path) -> Iterator[None]:
-    """Keep the state folder from other services meanwhile; SettingsError where one has it, or it cannot be written.
+    """Keep the state folder from other services meanwhile; SettingsError where one has it, or it
+    cannot be written.
 
     Workers hold it as well, so that it is free when the last of them has ended.
     """
@@ -41,16 +42,19 @@ def state_claimed(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             raise SettingsError(
-                f"process {lock.read() or 'unknown'} serves from {folder}; stop it, or set SERVING_STATE_DIR"
+                f"process {lock.read() or 'unknown'} serves from {folder}; stop it, or "
+                "set SERVING_STATE_DIR"
             ) from None
         _name_holder(folder / LOCK_FILE)
         yield
 
 
 def check_port(host: str, port: int) -> None:
-    """SettingsError where nobody may listen there, or somebody does already. `host` is an IP address.
+    """SettingsError where nobody may listen there, or somebody does already. `host` is an IP
+    address.
 
-    The workers share the port (SO_REUSEPORT), so that they themselves would not notice another service.
+    The workers share the port (SO_REUSEPORT), so that they themselves would not notice another
+    service.
     """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -58,7 +62,9 @@ def check_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise SettingsError(f"port {port} is taken; stop what listens there, or set SERVING_PORT") from error
+                raise SettingsError(
+                    f"port {port} is taken; stop what listens there, or set SERVING_PORT"
+                ) from error
             raise SettingsError(
                 f"cannot listen on SERVING_HOST={host}, SERVING_PORT={port}: {error.strerror}"
             ) from error
@@ -66,10 +72,11 @@ def check_port(host: str, port: int) -> None:
 
 @contextlib.contextmanager
 def port_claimed(host: str, port: int) -> Iterator[None]:
-    """Keep the port from other services meanwhile; SettingsError if one has it or nobody may listen.
+    """Keep the port from other services meanwhile; SettingsError if one has it or nobody may
+    listen.
 
-    Two services that start at once both find the port free, and would then share it. A name in Linux's
-    abstract namespace can be bound once, and the system frees it however its process ends.
+    Two services that start at once both find the port free, and would then share it. A name in
+    Linux's abstract namespace can be bound once, and the system frees it however its process ends.
     """
     check_port(host, port)
     with socket.socket(socket.AF_UNIX) as claim:
@@ -105,9 +112,11 @@ def connections_allowed(workers: int) -> int:
 
 
 def end_with_parent(poll_seconds: float = 1.0) -> None:
-    """Let this process end as by SIGTERM once the one that started it is gone: a killed service leaves no workers.
+    """Let this process end as by SIGTERM once the one that started it is gone: a killed service
+    leaves no workers.
 
-    Also where that was before this call: a fork still knows its parent, a process that was spawned asks.
+    Also where that was before this call: a fork still knows its parent, a process that was spawned
+    asks.
     """
     parent = STARTED_BY if os.getpid() != STARTED_BY else os.getppid()
 

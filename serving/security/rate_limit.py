@@ -1,8 +1,9 @@
 """Rate limits that hold over all worker processes, at the price of one look into shared memory.
 
-The generic cell rate algorithm (ITU-T I.371): per key one number, the time at which its bucket would be empty again.
-The numbers lie in a memory-mapped file. Two workers that write at the same instant can lose one request's count.
-Litestar's own limiter asks a store of its own per process, or a network service.
+The generic cell rate algorithm (ITU-T I.371): per key one number, the time at which its bucket
+would be empty again. The numbers lie in a memory-mapped file. Two workers that write at the same
+instant can lose one request's count. Litestar's own limiter asks a store of its own per process, or
+a network service.
 """
 
 from pathlib import Path
@@ -30,14 +31,17 @@ class Limiter:
     ) -> float:
         """0 if `count` customers are within the rate, and counts them; else how long to wait.
 
-        counted: how many of them were counted before. More customers than a burst holds are let through
-        when the bucket is empty, or they never would be; the key then waits until all are paid for.
+        counted: how many of them were counted before. More customers than a burst holds are let
+        through when the bucket is empty, or they never would be; the key then waits until all are
+        paid for.
         """
         empty_at = self._empty_at[slot]
         cost = 1 / requests_per_second
         burst = max(BURST_SECONDS, cost)
         longest = burst + self._count_max * cost
-        if not now < empty_at <= now + longest:  # long past, or of a time before the machine's last start
+        if (
+            not now < empty_at <= now + longest
+        ):  # long past, or of a time before the machine's last start
             empty_at = now
         needed = min(count * cost, burst) - counted * cost
         wait = empty_at + needed - now - burst

@@ -1,4 +1,6 @@
-"""Tells whether an LMDB file can be read to its end, in a process of its own: a damaged one may kill the reader."""
+"""Tells whether an LMDB file can be read to its end, in a process of its own: a damaged one may
+kill the reader.
+"""
 
 import subprocess
 import sys
@@ -10,10 +12,17 @@ CHECK_SECONDS = 60.0
 
 
 def reads_to_its_end(path: Path) -> bool:
-    """Whether every entry of a file, or of a folder with a store, can be read; true where that takes too long."""
+    """Whether every entry of a file, or of a folder with a store, can be read; true where that
+    takes too long.
+    """
     command = [sys.executable, __file__, str(path)]
     try:
-        return subprocess.run(command, capture_output=True, timeout=CHECK_SECONDS, check=False).returncode == 0
+        return (
+            subprocess.run(
+                command, capture_output=True, timeout=CHECK_SECONDS, check=False
+            ).returncode
+            == 0
+        )
     except subprocess.TimeoutExpired:
         return True  # of two mistakes the smaller: what is sound must not be thrown away
 

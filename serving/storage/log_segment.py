@@ -24,7 +24,9 @@ PROBE_BYTES = 1 << 16
 
 
 class OpenSegment:
-    """A file `<opened at>-<worker>.open` whose lock its writer holds until it closes the file or dies."""
+    """A file `<opened at>-<worker>.open` whose lock its writer holds until it closes the file or
+    dies.
+    """
 
     def __init__(self, folder: Path, worker: str):
         self._begun = time.monotonic()
@@ -35,7 +37,9 @@ class OpenSegment:
         with _folder_locked(folder):  # so that nobody takes the new file for that of a dead writer
             opened_at_us = time.time_ns() // 1_000
             self.path = folder / segment_name(opened_at_us, worker)
-            self._descriptor = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND, 0o600)
+            self._descriptor = os.open(
+                self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND, 0o600
+            )
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         header = SegmentHeader(SCHEMA, worker, opened_at_us)
         try:
@@ -55,7 +59,9 @@ class OpenSegment:
         return os.fstat(self._descriptor).st_nlink == 0
 
     def append(self, frames: bytes) -> None:
-        """Write whole frames, or raise OSError and leave none; `is_broken` if half a frame could not be taken off."""
+        """Write whole frames, or raise OSError and leave none; `is_broken` if half a frame could
+        not be taken off.
+        """
         try:
             written = os.write(self._descriptor, frames)
             if written != len(frames):
@@ -104,7 +110,11 @@ class OpenSegment:
 def close_dead_segments(folder: Path) -> list[Path]:
     """Close every segment that no living process writes; returns them as named now."""
     with _folder_locked(folder):
-        return [_name_closed(path) for path in sorted(folder.glob(f"*{OPEN_SUFFIX}")) if not _is_written(path)]
+        return [
+            _name_closed(path)
+            for path in sorted(folder.glob(f"*{OPEN_SUFFIX}"))
+            if not _is_written(path)
+        ]
 
 
 def _is_written(path: Path) -> bool:

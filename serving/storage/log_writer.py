@@ -1,8 +1,8 @@
 """The prediction log: every answer is in a file before it is sent.
 
-Each worker process appends to a segment of its own. A record that `append` has returned from survives the process,
-kill -9 included: it is in the kernel's page cache. It survives a loss of power once it is synced, which a setting
-asks for every so many seconds.
+Each worker process appends to a segment of its own. A record that `append` has returned from
+survives the process, kill -9 included: it is in the kernel's page cache. It survives a loss of
+power once it is synced, which a setting asks for every so many seconds.
 """
 
 import contextlib
@@ -25,11 +25,14 @@ logger = logging.getLogger(__name__)
 
 
 class PredictionLog:
-    """The log of one portfolio in one worker process; its threads may share it, a forked child may not.
+    """The log of one portfolio in one worker process; its threads may share it, a forked child may
+    not.
 
-    folder: of the portfolio. max_bytes, max_age_seconds: when a segment is closed, so that it can be ingested.
+    folder: of the portfolio. max_bytes, max_age_seconds: when a segment is closed, so that it can
+    be ingested.
     fsync_seconds: how often to sync to disk; 0 leaves that to the system.
-    available: whether the newest attempt to write went well; while it did not, a thread tries again every second.
+    available: whether the newest attempt to write went well; while it did not, a thread tries again
+    every second.
     A folder that cannot be written at the start is such an attempt.
     """
 
@@ -55,7 +58,9 @@ class PredictionLog:
             self.available = False
             logger.error("prediction log cannot be written", extra={"fields": {"why": str(error)}})
         self._stopped = threading.Event()
-        self._keeper = threading.Thread(target=self._keep, name=f"prediction-log-{folder.name}", daemon=True)
+        self._keeper = threading.Thread(
+            target=self._keep, name=f"prediction-log-{folder.name}", daemon=True
+        )
         self._keeper.start()
 
     def append(self, record: Prediction) -> None:
@@ -69,7 +74,9 @@ class PredictionLog:
             self._write(lambda segment: segment.append(frames))
 
     def check(self) -> None:
-        """LogUnavailable unless there is space for some hundred records more; `available` says the same afterwards."""
+        """LogUnavailable unless there is space for some hundred records more; `available` says the
+        same afterwards.
+        """
         self._write(lambda segment: segment.probe())
 
     def close(self) -> None:
@@ -90,7 +97,9 @@ class PredictionLog:
                 self.available = False
                 if self._segment and self._segment.is_broken:
                     self._set_aside()
-                raise LogUnavailable(f"{self.folder}: {error}; free space there, or correct the rights") from error
+                raise LogUnavailable(
+                    f"{self.folder}: {error}; free space there, or correct the rights"
+                ) from error
             self.available = True
             if self._segment.size >= self.max_bytes:
                 self._set_aside()
@@ -107,12 +116,16 @@ class PredictionLog:
             self._segment = None
 
     def _keep(self) -> None:
-        """What may take milliseconds, off the path of requests: sync, close what is full or old, look for space."""
+        """What may take milliseconds, off the path of requests: sync, close what is full or old,
+        look for space.
+        """
         while not self._stopped.wait(min(self.fsync_seconds or KEEPER_SECONDS, KEEPER_SECONDS)):
             if not self._is_prepared:
                 with contextlib.suppress(OSError):
                     self._prepare()
-            with contextlib.suppress(OSError, LogUnavailable):  # the next round, or the next append, tries again
+            with contextlib.suppress(
+                OSError, LogUnavailable
+            ):  # the next round, or the next append, tries again
                 if not self.available:
                     self.check()
                 with self._mutex:
@@ -137,7 +150,9 @@ class PredictionLog:
 
 
 def log_lag_seconds(folder: Path, now: float) -> float:
-    """Age of the oldest closed segment that has not been ingested; 0 where there is none. Other files do not count."""
+    """Age of the oldest closed segment that has not been ingested; 0 where there is none. Other
+    files do not count.
+    """
     begun = [path.name.split("-")[0] for path in folder.glob(f"*-*{CLOSED_SUFFIX}")]
     opened = [int(microseconds) for microseconds in begun if microseconds.isdecimal()]
     return max(0.0, now - min(opened) / 1e6) if opened else 0.0

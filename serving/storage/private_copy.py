@@ -1,8 +1,10 @@
-"""Copies of look-ups that belong to the service: nobody can change the file that a worker has mapped.
+"""Copies of look-ups that belong to the service: nobody can change the file that a worker has
+mapped.
 
 A mapped file that somebody cuts off or writes over (`cp` onto a published file) kills every process
-that reads it. A hard link is no help, for it is the same file. The copy is made once for all workers
-of a machine: by reflink where the file system can, which costs nothing, and byte by byte elsewhere.
+that reads it. A hard link is no help, for it is the same file. The copy is made once for all
+workers of a machine: by reflink where the file system can, which costs nothing, and byte by byte
+elsewhere.
 """
 
 import errno
@@ -18,7 +20,9 @@ from churn_platform.published.regular_files import file_sha256, open_regular
 from serving.errors import BundleError
 
 CHUNK_BYTES = 1 << 30
-DRAFT = ".draft"  # one name, so that what a kill leaves is written over and not kept beside the next
+DRAFT = (
+    ".draft"  # one name, so that what a kill leaves is written over and not kept beside the next
+)
 CANNOT_CLONE = (errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
@@ -34,7 +38,8 @@ def private_copy(source: Path, folder: Path, sha256: str) -> Path:
                 _replace(source, folder / DRAFT, target, sha256)
     except OSError as error:
         raise BundleError(
-            f"{source} cannot be copied into {folder}: {error}; free space there, or correct the rights"
+            f"{source} cannot be copied into {folder}: {error}; free space there, "
+            "or correct the rights"
         ) from error
     return target
 

@@ -1,4 +1,6 @@
-"""Files and folders that their owner alone may read: they hold customer ids, features or hashes of keys."""
+"""Files and folders that their owner alone may read: they hold customer ids, features or hashes of
+keys.
+"""
 
 import contextlib
 import os
@@ -11,9 +13,11 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def private_folder(folder: Path) -> None:
-    """Make the folder, or take from others what an earlier version let them; OSError where it cannot be made.
+    """Make the folder, or take from others what an earlier version let them; OSError where it
+    cannot be made.
 
-    What lies inside is out of their reach with it. A folder of another user stays as its owner made it.
+    What lies inside is out of their reach with it. A folder of another user stays as its owner made
+    it.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=FOLDER)
     if folder.stat().st_mode & OTHERS:
@@ -24,7 +28,8 @@ def private_folder(folder: Path) -> None:
 def own_folder(folder: Path) -> None:
     """Make the folder, or take an empty one from others.
 
-    A folder that a setting names may as well be somebody's home, whose rights are not ours to change.
+    A folder that a setting names may as well be somebody's home, whose rights are not ours to
+    change.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=FOLDER)
     if next(folder.iterdir(), None) is None:

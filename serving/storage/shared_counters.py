@@ -1,7 +1,8 @@
 """The files in which each worker process counts, of which any adds up those of all.
 
-prometheus_client maps them into memory and lets them grow without taking space on disk, so that a full disk would kill
-the worker that counts (SIGBUS), and with it the service. Here the space is taken before anything is counted.
+prometheus_client maps them into memory and lets them grow without taking space on disk, so that a
+full disk would kill the worker that counts (SIGBUS), and with it the service. Here the space is
+taken before anything is counted.
 """
 
 import contextlib
@@ -16,7 +17,12 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from serving.storage.shared_memory import take_space
 
-FILE_BYTES = {"counter": 1 << 20, "histogram": 1 << 20, "gauge_livemin": 1 << 16, "gauge_livemax": 1 << 16}
+FILE_BYTES = {
+    "counter": 1 << 20,
+    "histogram": 1 << 20,
+    "gauge_livemin": 1 << 16,
+    "gauge_livemax": 1 << 16,
+}
 """By kind of metric; enough for a hundred arms, beyond which the library lets a file grow."""
 
 COUNTER_FILE = re.compile(r"(counter|histogram|summary|gauge_[a-z]+)_\d+\.db")
@@ -26,7 +32,8 @@ logger = logging.getLogger(__name__)
 
 
 def share_counters(folder: Path) -> bool:
-    """Take the space of this process's files in `folder`, before it counts anything; False where there is none.
+    """Take the space of this process's files in `folder`, before it counts anything; False where
+    there is none.
 
     It then counts in its own memory, which only the process itself can tell.
     """
@@ -36,7 +43,10 @@ def share_counters(folder: Path) -> bool:
         for file, size in files.items():
             take_space(file, size)
     except OSError as error:
-        logger.error("no space to count in; /metrics tells of this worker alone", extra={"fields": {"why": str(error)}})
+        logger.error(
+            "no space to count in; /metrics tells of this worker alone",
+            extra={"fields": {"why": str(error)}},
+        )
         _remove(files)
         values.ValueClass = values.MutexValue
         return False
@@ -44,7 +54,8 @@ def share_counters(folder: Path) -> bool:
 
 
 def remove_counters(folder: Path) -> None:
-    """Make the folder empty of the counters of earlier processes. What else lies there is not ours, and stays.
+    """Make the folder empty of the counters of earlier processes. What else lies there is not ours,
+    and stays.
 
     OSError where a file cannot be removed, or the folder not be made.
     """

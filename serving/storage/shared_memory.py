@@ -1,4 +1,6 @@
-"""Memory that all worker processes of a machine share: mapped files, as large as they will ever be."""
+"""Memory that all worker processes of a machine share: mapped files, as large
+as they will ever be.
+"""
 
 import mmap
 import os
@@ -14,6 +16,8 @@ def shared_memory(path: Path, size: int) -> memoryview:
 
 
 def take_space(path: Path, size: int) -> None:
-    """Give a file its bytes on disk, or raise OSError: writing to mapped memory that has none kills a process."""
+    """Give a file its bytes on disk, or raise OSError: writing to mapped memory that has none kills
+    a process.
+    """
     with path.open("a+b") as file:
         os.posix_fallocate(file.fileno(), 0, size)

@@ -1,7 +1,8 @@
 """What each arm of an experiment has answered, over all worker processes and since the last reset.
 
-The same customer may ask again, so answers are not independent and the intervals are somewhat too narrow. Whether an
-arm is *right* is known only when labels mature; that is judged from the prediction log, not here.
+The same customer may ask again, so answers are not independent and the intervals are somewhat too
+narrow. Whether an arm is *right* is known only when labels mature; that is judged from the
+prediction log, not here.
 """
 
 import logging
@@ -13,7 +14,12 @@ import msgspec
 
 from serving.answer.answers import about
 from serving.registry import Portfolio
-from serving.traffic.experiment_counts import LATENCY_BUCKETS, SCORE_BUCKETS, Counts, ExperimentCounts
+from serving.traffic.experiment_counts import (
+    LATENCY_BUCKETS,
+    SCORE_BUCKETS,
+    Counts,
+    ExperimentCounts,
+)
 
 Z95 = 1.959963984540054
 
@@ -32,7 +38,9 @@ NOTHING = Interval(None, None, None)
 
 
 class ArmStats(msgspec.Struct, kw_only=True):
-    """One arm: how often it answered, what, and how fast (quantiles are upper bounds of histogram buckets)."""
+    """One arm: how often it answered, what, and how fast (quantiles are upper bounds of histogram
+    buckets).
+    """
 
     arm: Annotated[str, about("Role of the model.")]
     model_version: Annotated[int, about("Its version.")]
@@ -40,20 +48,29 @@ class ArmStats(msgspec.Struct, kw_only=True):
     predictions: Annotated[int, about("How many answers since the reset.")]
     mean_churn_probability: Annotated[Interval, about("Mean score.")]
     predicted_churn_share: Annotated[Interval, about("Share that it predicted to churn.")]
-    churn_probability_histogram: Annotated[dict[str, int], about("Answers by upper bound of the score.")]
+    churn_probability_histogram: Annotated[
+        dict[str, int], about("Answers by upper bound of the score.")
+    ]
     latency_mean_ms: Annotated[float | None, about("Mean time of an answer, in milliseconds.")]
-    latency_p50_ms: Annotated[float | None, about("Median of it, as the upper bound of a histogram bucket.")]
-    latency_p99_ms: Annotated[float | None, about("99 % quantile of it, likewise; null beyond the last bucket.")]
+    latency_p50_ms: Annotated[
+        float | None, about("Median of it, as the upper bound of a histogram bucket.")
+    ]
+    latency_p99_ms: Annotated[
+        float | None, about("99 % quantile of it, likewise; null beyond the last bucket.")
+    ]
 
 
 class ExperimentStats(msgspec.Struct, kw_only=True):
-    """All live arms, and how far each differs from the champion in the share it predicts to churn."""
+    """All live arms, and how far each differs from the champion in the share it
+    predicts to churn.
+    """
 
     portfolio: Annotated[str, about("The portfolio.")]
     since: Annotated[str | None, about("When counting began; null where it was never reset.")]
     arms: Annotated[list[ArmStats], about("The champion first.")]
     churn_share_difference: Annotated[
-        dict[str, Interval], about("By arm and version, share predicted to churn minus the champion's.")
+        dict[str, Interval],
+        about("By arm and version, share predicted to churn minus the champion's."),
     ]
 
 
@@ -82,11 +99,17 @@ def wilson(successes: float, trials: float) -> Interval:
         return NOTHING
     share, z2 = min(1.0, max(0.0, successes / trials)), Z95 * Z95
     middle = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = Z95 / (1 + z2 / trials) * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials))
+    half = (
+        Z95
+        / (1 + z2 / trials)
+        * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials))
+    )
     return Interval(share, max(0.0, middle - half), min(1.0, middle + half))
 
 
-def difference(trials: float, successes: float, other_trials: float, other_successes: float) -> Interval:
+def difference(
+    trials: float, successes: float, other_trials: float, other_successes: float
+) -> Interval:
     """The other share minus the first, with Newcombe's interval (1998, method 10)."""
     one, other = wilson(successes, trials), wilson(other_successes, other_trials)
     if one.value is None or other.value is None:
@@ -127,7 +150,9 @@ def _arm(total: Counts, role: str, version: int, weight: float) -> ArmStats:
 
 
 def _quantile(buckets: list[tuple[float, float]], share: float) -> float | None:
-    """Upper bound, in milliseconds, of the bucket in which the quantile lies; null where it is unbounded."""
+    """Upper bound, in milliseconds, of the bucket in which the quantile lies; null where it is
+    unbounded.
+    """
     wanted, seen = share * sum(number for _, number in buckets), 0.0
     for bound, number in buckets:
         seen += number
@@ -137,7 +162,9 @@ def _quantile(buckets: list[tuple[float, float]], share: float) -> float | None:
 
 
 def _since(portfolio: str, began_at_us: int) -> str | None:
-    """When counting began; None where there was no reset, or where its record is damaged, which is logged."""
+    """When counting began; None where there was no reset, or where its record is damaged, which is
+    logged.
+    """
     if began_at_us == 0:
         return None
     try:

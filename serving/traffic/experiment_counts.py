@@ -155,7 +155,9 @@ class ExperimentCounts:
         self._own: dict[tuple[str, str, int], ArmCount] = {}
 
     def arm(self, portfolio: str, role: str, version: int) -> ArmCount:
-        """This process's counts of an arm; the same object every time. Opens files the first time."""
+        """This process's counts of an arm; the same object every time. Opens
+        files the first time.
+        """
         key = (portfolio, role, version)
         if key not in self._own:
             memory, file = self._claimed(*key)
@@ -194,7 +196,8 @@ class ExperimentCounts:
             _remove_unused(folder)
         except OSError as error:
             raise NotReady(
-                f"{folder}: the reset cannot be written: {error}; free space there, or correct the rights"
+                f"{folder}: the reset cannot be written: {error}; free space there, "
+                "or correct the rights"
             ) from error
 
     def close(self) -> None:
@@ -218,8 +221,12 @@ class ExperimentCounts:
         self._alone.add(portfolio)
         return memoryview(bytearray(NUMBER_BYTES))
 
-    def _claimed(self, portfolio: str, role: str, version: int) -> tuple[memoryview, BinaryIO | None]:
-        """A file that no other process counts in, and the lock on it; this process's own memory without one."""
+    def _claimed(
+        self, portfolio: str, role: str, version: int
+    ) -> tuple[memoryview, BinaryIO | None]:
+        """A file that no other process counts in, and the lock on it; this process's own memory
+        without one.
+        """
         if self._folder is not None:
             folder = self._folder / portfolio
             try:
@@ -243,7 +250,9 @@ class ExperimentCounts:
 
 
 def _numbers_of(memory: bytes | memoryview, began: int) -> np.ndarray | None:
-    """(NUMBERS,) float64; None for those of another beginning or layout, and for what is no count."""
+    """(NUMBERS,) float64; None for those of another beginning or layout, and
+    for what is no count.
+    """
     if len(memory) < FILE_BYTES:
         return None
     head = np.frombuffer(memory, np.int64, 2)
@@ -255,7 +264,9 @@ def _numbers_of(memory: bytes | memoryview, began: int) -> np.ndarray | None:
 
 
 def _locked(path: Path) -> BinaryIO | None:
-    """The file, made where it is missing, with a lock that ends with this process; None where another has it."""
+    """The file, made where it is missing, with a lock that ends with this process; None where
+    another has it.
+    """
     file = path.open("a+b")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -274,7 +285,9 @@ def _write_beginning(path: Path) -> None:
     take_space(path, NUMBER_BYTES)  # or a full disk would take half of the number
     with path.open("r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        before = int.from_bytes(os.pread(file.fileno(), NUMBER_BYTES, 0), sys.byteorder, signed=True)
+        before = int.from_bytes(
+            os.pread(file.fileno(), NUMBER_BYTES, 0), sys.byteorder, signed=True
+        )
         after = _later_than(before).to_bytes(NUMBER_BYTES, sys.byteorder, signed=True)
         os.pwrite(file.fileno(), after, 0)
         os.fsync(file.fileno())
@@ -287,7 +300,9 @@ def _later_than(before: int) -> int:
 
 
 def _remove_unused(folder: Path) -> None:
-    """Remove the files that no process counts in: after a reset they are of an earlier beginning."""
+    """Remove the files that no process counts in: after a reset they are of an
+    earlier beginning.
+    """
     for path in folder.glob(f"*{SUFFIX}"):
         if lock := _locked(path):
             with lock:

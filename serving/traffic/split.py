@@ -1,4 +1,6 @@
-"""Which model answers a customer during an experiment: always the same one, in every worker and on every host."""
+"""Which model answers a customer during an experiment: always the same one, in every worker and on
+every host.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -22,13 +24,16 @@ class Arm(msgspec.Struct, frozen=True):
 
 
 class Arms:
-    """The champion, its challengers with their shares of the customers, and those that score in the shadow.
+    """The champion, its challengers with their shares of the customers, and those that score in the
+    shadow.
 
-    A customer's place in [0, 1) is a keyed hash of the id; challengers take it from 0 up, so a share that grows keeps
-    those customers it had. Another challenger deals the customers anew.
+    A customer's place in [0, 1) is a keyed hash of the id; challengers take it from 0 up, so a
+    share that grows keeps those customers it had. Another challenger deals the customers anew.
     """
 
-    def __init__(self, portfolio: str, named: Sequence[LiveModel], models: dict[int, Model], *, key: str):
+    def __init__(
+        self, portfolio: str, named: Sequence[LiveModel], models: dict[int, Model], *, key: str
+    ):
         _check(portfolio, named)
         arms = [Arm(model.role, models[model.version], model.weight) for model in named]
         self.champion = next(arm for arm in arms if arm.role == CHAMPION)
@@ -70,6 +75,9 @@ def _check(portfolio: str, named: Sequence[LiveModel]) -> None:
         or set(roles) - {CHAMPION, CHALLENGER, SHADOW}
         or len({m.version for m in named}) < len(named)
     ):
-        raise BundleError(f"live.json of {portfolio}: {roles} are not one champion, challengers and shadows, each once")
+        raise BundleError(
+            f"live.json of {portfolio}: {roles} are not one champion, challengers and shadows, "
+            "each once"
+        )
     if min(shares) < 0 or abs(sum(shares) - 1) > TOLERANCE:
         raise BundleError(f"live.json of {portfolio}: weights {shares} do not add up to 1")

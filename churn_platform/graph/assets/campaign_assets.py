@@ -47,16 +47,25 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     landed = [table.name for table in portfolio.landed_tables if table.name in CAMPAIGN_TABLES]
 
     @asset(
-        **monthly_asset(portfolio.name, "contact_list", f"{portfolio.name}_scores", settings.first_month),
+        **monthly_asset(
+            portfolio.name, "contact_list", f"{portfolio.name}_scores", settings.first_month
+        ),
         deps=[
             AssetKey([portfolio.name, "monthly_scores"]),
             AssetKey([portfolio.name, "customer_features"]),
-            *(AssetKey([portfolio.name, uplift_table.NAME]) for table in landed if table == CONTACTS),
+            *(
+                AssetKey([portfolio.name, uplift_table.NAME])
+                for table in landed
+                if table == CONTACTS
+            ),
             *(AssetKey([portfolio.raw_schema, table]) for table in landed),
         ],
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
-        description="One row per customer to contact in a month, or held back as control, best expected profit first.",
+        description=(
+            "One row per customer to contact in a month, or held back as control, "
+            "best expected profit first."
+        ),
     )
     def contact_list(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
         with warehouse.get_connection() as connection:
@@ -65,15 +74,32 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 folder = export_folder(settings.exports_dir, portfolio, month)
                 is_handed_over = folder.exists()
                 replace = partial(
-                    contacts.replace_contact_list, connection, portfolio, month, is_handed_over=is_handed_over
+                    contacts.replace_contact_list,
+                    connection,
+                    portfolio,
+                    month,
+                    is_handed_over=is_handed_over,
                 )
-                write(connection, warehouse.lake, replace, note=f"{portfolio.name} contact list of {label(month)}")
+                write(
+                    connection,
+                    warehouse.lake,
+                    replace,
+                    note=f"{portfolio.name} contact list of {label(month)}",
+                )
                 export_contact_list(connection, portfolio, month, settings.exports_dir)
                 summary = contacts.summarise(connection, portfolio, month)
-                context.log.info(f"{label(month)}: {summary['contacts']:,} contacts, {summary['control']:,} control")
+                context.log.info(
+                    f"{label(month)}: {summary['contacts']:,} contacts, "
+                    f"{summary['control']:,} control"
+                )
                 if is_handed_over:
-                    context.log.info(f"{label(month)}: kept as handed over; to draw it anew, remove {folder} first")
-                describe(context, month, summary | {"file": MetadataValue.path(str(folder / CSV_FILE))})
+                    context.log.info(
+                        f"{label(month)}: kept as handed over; to draw it anew, "
+                        f"remove {folder} first"
+                    )
+                describe(
+                    context, month, summary | {"file": MetadataValue.path(str(folder / CSV_FILE))}
+                )
         return MaterializeResult()
 
     return contact_list
@@ -81,11 +107,18 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
 
 def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
-        **monthly_asset(portfolio.name, "campaign_economics", f"{portfolio.name}_scores", settings.first_month),
-        deps=[AssetKey([portfolio.name, "monthly_scores"]), AssetKey([portfolio.name, "contact_list"])],
+        **monthly_asset(
+            portfolio.name, "campaign_economics", f"{portfolio.name}_scores", settings.first_month
+        ),
+        deps=[
+            AssetKey([portfolio.name, "monthly_scores"]),
+            AssetKey([portfolio.name, "contact_list"]),
+        ],
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
-        description="One row per month and policy: what contacting nobody, everybody or the list brings.",
+        description=(
+            "One row per month and policy: what contacting nobody, everybody or the list brings."
+        ),
     )
     def campaign_economics(
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking
@@ -93,15 +126,22 @@ def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefin
         client = tracking.client()
         with warehouse.get_connection() as connection:
             for month in months_of(context):
-                record = record_of_version(client, portfolio.name, scored_by(connection, portfolio, month))
+                record = record_of_version(
+                    client, portfolio.name, scored_by(connection, portfolio, month)
+                )
                 forecast = forecast_month(connection, portfolio, month, record.holdout)
                 replace = partial(replace_forecast, connection, portfolio, month, forecast)
                 write(connection, warehouse.lake, replace)
-                drawn = economics_pictures(forecast.probability, portfolio.economics, forecast.sensitivity)
+                drawn = economics_pictures(
+                    forecast.probability, portfolio.economics, forecast.sensitivity
+                )
                 shown = {
                     "policies": MetadataValue.md(as_markdown(forecast.policies)),
                     "sensitivity": MetadataValue.md(forecast.sensitivity_markdown()),
-                    **{f"picture_{name}": MetadataValue.md(picture_markdown(name, it)) for name, it in drawn.items()},
+                    **{
+                        f"picture_{name}": MetadataValue.md(picture_markdown(name, it))
+                        for name, it in drawn.items()
+                    },
                 }
                 describe(context, month, shown)
         return MaterializeResult()
@@ -113,7 +153,9 @@ def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
     earlier = lag(1 + portfolio.label.gap_months)
 
     @asset(
-        **monthly_asset(portfolio.name, outcome_table.NAME, f"{portfolio.name}_monitoring", settings.first_month),
+        **monthly_asset(
+            portfolio.name, outcome_table.NAME, f"{portfolio.name}_monitoring", settings.first_month
+        ),
         deps=[
             AssetDep(AssetKey([portfolio.name, "contact_list"]), partition_mapping=earlier),
             AssetDep(AssetKey([portfolio.raw_schema, CONTACTS]), partition_mapping=earlier),
@@ -121,7 +163,10 @@ def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
         ],
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
-        description="What the list with outcomes in the month earned: treated against control, by offer, to date.",
+        description=(
+            "What the list with outcomes in the month earned: treated against control, by offer, "
+            "to date."
+        ),
     )
     def campaign_outcome(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
         with warehouse.get_connection() as connection:
@@ -131,17 +176,25 @@ def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
                 write(connection, warehouse.lake, replace)
                 said = rows[0]["verdict"] if rows else "no list with a control group was worked off"
                 context.log.info(f"{label(month)}: {said}")
-                describe(context, month, {"outcome": MetadataValue.md(outcome_markdown(rows) if rows else said)})
+                describe(
+                    context,
+                    month,
+                    {"outcome": MetadataValue.md(outcome_markdown(rows) if rows else said)},
+                )
         return MaterializeResult()
 
     return campaign_outcome
 
 
 def _uplift_challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
-    """It also reads the lists of earlier months: no dependency, for in the graph the list comes after it."""
+    """It also reads the lists of earlier months: no dependency, for in the graph the list comes
+    after it.
+    """
 
     @asset(
-        **monthly_asset(portfolio.name, uplift_table.NAME, f"{portfolio.name}_scores", settings.first_month),
+        **monthly_asset(
+            portfolio.name, uplift_table.NAME, f"{portfolio.name}_scores", settings.first_month
+        ),
         deps=[
             AssetKey([portfolio.name, "monthly_scores"]),
             AssetKey([portfolio.name, "customer_features"]),
@@ -150,15 +203,22 @@ def _uplift_challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefini
         ],
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
-        description="One row per month: whether the effect of a contact ranks the list, instead of churn, and why.",
+        description=(
+            "One row per month: whether the effect of a contact ranks the list, instead of churn, "
+            "and why."
+        ),
     )
-    def uplift_challenger(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+    def uplift_challenger(
+        context: AssetExecutionContext, warehouse: Warehouse
+    ) -> MaterializeResult:
         with warehouse.get_connection() as connection:
             for month in months_of(context):
                 found, uplift = uplift_table.challenge_month(
                     connection, portfolio, month, threads=settings.model_threads
                 )
-                replace = partial(uplift_table.replace_challenge, connection, portfolio, month, found, uplift)
+                replace = partial(
+                    uplift_table.replace_challenge, connection, portfolio, month, found, uplift
+                )
                 write(connection, warehouse.lake, replace)
                 context.log.info(f"{label(month)}: {found.reason}")
                 decision = MetadataValue.md(uplift_table.as_markdown(found))

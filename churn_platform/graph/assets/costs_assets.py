@@ -7,7 +7,13 @@ from dagster import AssetExecutionContext, AssetsDefinition, MaterializeResult, 
 from churn_platform.costs.cost_table import cost_of, replace_cost
 from churn_platform.costs.price import as_markdown, heaviest
 from churn_platform.costs.usage import read_usage
-from churn_platform.graph.partitions import PLATFORM, WAREHOUSE_POOL, describe, monthly_asset, months_of
+from churn_platform.graph.partitions import (
+    PLATFORM,
+    WAREHOUSE_POOL,
+    describe,
+    monthly_asset,
+    months_of,
+)
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.months import label
 from churn_platform.settings import Settings
@@ -21,9 +27,13 @@ def cost_assets(settings: Settings) -> list[AssetsDefinition]:
         **monthly_asset(PLATFORM, "infrastructure_cost", PLATFORM, settings.first_month),
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
-        description="One row per month and kind of cost: CPU, memory, storage and what always runs, in EUR.",
+        description=(
+            "One row per month and kind of cost: CPU, memory, storage and what always runs, in EUR."
+        ),
     )
-    def infrastructure_cost(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+    def infrastructure_cost(
+        context: AssetExecutionContext, warehouse: Warehouse
+    ) -> MaterializeResult:
         usage = list(read_usage(settings.costs_path))
         with warehouse.get_connection() as connection:
             for month in months_of(context):

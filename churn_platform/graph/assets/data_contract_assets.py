@@ -1,4 +1,6 @@
-"""Data contracts as blocking asset checks on the raw tables, and a warning where features look back on a gap."""
+"""Data contracts as blocking asset checks on the raw tables, and a warning where features look back
+on a gap.
+"""
 
 from collections.abc import Callable
 from datetime import date
@@ -26,10 +28,13 @@ from churn_platform.portfolios.spec import Portfolio, Table
 def data_contract_checks(portfolio: Portfolio) -> list[AssetChecksDefinition]:
     """One check per landed table that every month must bring; what is optional may come or not.
 
-    Features of events look back on earlier months, those of a snapshot do not. Checks have no partitions: Dagster keeps
-    no result by month of a run over several months, and would show each month's check as skipped.
+    Features of events look back on earlier months, those of a snapshot do not. Checks have no
+    partitions: Dagster keeps no result by month of a run over several months, and would show each
+    month's check as skipped.
     """
-    checks = [_contract_check(portfolio, table) for table in portfolio.landed_tables if not table.optional]
+    checks = [
+        _contract_check(portfolio, table) for table in portfolio.landed_tables if not table.optional
+    ]
     return checks if portfolio.kind == "snapshot" else [*checks, _look_back_check(portfolio)]
 
 
@@ -38,14 +43,25 @@ def _contract_check(portfolio: Portfolio, table: Table) -> AssetChecksDefinition
         asset=AssetKey([portfolio.raw_schema, table.name]),
         blocking=True,
         pool=WAREHOUSE_POOL,
-        description="Volume, gaps, levels, magnitudes and days of a month are plausible beside the months before.",
+        description=(
+            "Volume, gaps, levels, magnitudes and days of a month are plausible beside the months "
+            "before."
+        ),
     )
-    def keeps_data_contract(context: AssetCheckExecutionContext, warehouse: Warehouse) -> AssetCheckResult:
+    def keeps_data_contract(
+        context: AssetCheckExecutionContext, warehouse: Warehouse
+    ) -> AssetCheckResult:
         found: dict[date, list[str]] = {}
         with warehouse.get_connection() as connection:
-            for month in _months_of(context, partial(made_months, connection, raw_table(portfolio, table))):
+            for month in _months_of(
+                context, partial(made_months, connection, raw_table(portfolio, table))
+            ):
                 found[month] = check_month(connection, warehouse.lake, portfolio, table, month)
-        wrong = [f"{label(month)}: {words}" for month, complaints in found.items() for words in complaints]
+        wrong = [
+            f"{label(month)}: {words}"
+            for month, complaints in found.items()
+            for words in complaints
+        ]
         for words in wrong:
             context.log.error(words)
         if not wrong:
@@ -60,13 +76,22 @@ def _contract_check(portfolio: Portfolio, table: Table) -> AssetChecksDefinition
 def _look_back_check(portfolio: Portfolio) -> AssetChecksDefinition:
     @asset_check(
         asset=AssetKey([portfolio.name, "customer_features"]),
-        description=f"None of the {LOOK_BACK_MONTHS} months before is missing; sums over them would be too low.",
+        description=(
+            f"None of the {LOOK_BACK_MONTHS} months before is missing; "
+            "sums over them would be too low."
+        ),
     )
-    def looks_back_without_gap(context: AssetCheckExecutionContext, warehouse: Warehouse) -> AssetCheckResult:
+    def looks_back_without_gap(
+        context: AssetCheckExecutionContext, warehouse: Warehouse
+    ) -> AssetCheckResult:
         with warehouse.get_connection(read_only=True) as connection:
             made = made_months(connection, f"{portfolio.name}.customer_features")
         found = {month: missing_before(month, made) for month in _months_of(context, lambda: made)}
-        gaps = "; ".join(f"{label(month)} without {', '.join(map(label, gap))}" for month, gap in found.items() if gap)
+        gaps = "; ".join(
+            f"{label(month)} without {', '.join(map(label, gap))}"
+            for month, gap in found.items()
+            if gap
+        )
         if not gaps:
             return AssetCheckResult(passed=True)
         told = f"features of {gaps}: what they sum over months is too low until those are run"

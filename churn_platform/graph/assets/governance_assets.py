@@ -4,13 +4,24 @@ import json
 from dataclasses import asdict
 from functools import partial
 
-from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+)
 
 from churn_platform.governance.card import card_html, card_markdown
 from churn_platform.governance.card_facts import read_facts
 from churn_platform.governance.evaluated_version import examine
 from churn_platform.governance.explanations import explain
-from churn_platform.governance.fairness_text import fairness_markdown, importance_markdown, picture_markdown
+from churn_platform.governance.fairness_text import (
+    fairness_markdown,
+    importance_markdown,
+    picture_markdown,
+)
 from churn_platform.governance.governance_tables import replace_explanations, replace_fairness
 from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
 from churn_platform.graph.resources.tracking import Tracking
@@ -32,18 +43,29 @@ from churn_platform.warehouse.tables import write
 
 def governance_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
     """The assets that say what a challenger is like."""
-    return [_fairness_report(portfolio, settings), _explanations(portfolio, settings), _model_card(portfolio, settings)]
+    return [
+        _fairness_report(portfolio, settings),
+        _explanations(portfolio, settings),
+        _model_card(portfolio, settings),
+    ]
 
 
 def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
-        **monthly_asset(portfolio.name, "fairness_report", f"{portfolio.name}_training", settings.first_month),
+        **monthly_asset(
+            portfolio.name, "fairness_report", f"{portfolio.name}_training", settings.first_month
+        ),
         deps=[AssetKey([portfolio.name, "challenger"])],
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
-        description="One row per month, protected attribute and group: the challenger's rates on the hold-out.",
+        description=(
+            "One row per month, protected attribute and group: the challenger's rates "
+            "on the hold-out."
+        ),
     )
-    def fairness_report(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
+    def fairness_report(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking
+    ) -> MaterializeResult:
         client = tracking.client()
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
@@ -58,9 +80,15 @@ def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
             )
             page = fairness_markdown(attributes, portfolio.gates)
             stored = json.dumps([asdict(it) for it in attributes], indent=2)
-            log_files(client, examined.record.mlflow_run_id, {FAIRNESS_FILE: stored, FAIRNESS_PAGE: page})
+            log_files(
+                client, examined.record.mlflow_run_id, {FAIRNESS_FILE: stored, FAIRNESS_PAGE: page}
+            )
             with warehouse.get_connection() as connection:
-                write(connection, warehouse.lake, partial(replace_fairness, connection, examined, attributes))
+                write(
+                    connection,
+                    warehouse.lake,
+                    partial(replace_fairness, connection, examined, attributes),
+                )
             gap = worst_gap(attributes)
             context.log.info(f"{label(month)}: equalized-odds difference {gap}")
             shown = {
@@ -76,25 +104,41 @@ def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
 
 def _explanations(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
-        **monthly_asset(portfolio.name, "explanations", f"{portfolio.name}_training", settings.first_month),
+        **monthly_asset(
+            portfolio.name, "explanations", f"{portfolio.name}_training", settings.first_month
+        ),
         deps=[AssetKey([portfolio.name, "challenger"])],
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
-        description="One row per month and feature: the challenger's global importance, with SHAP pictures.",
+        description=(
+            "One row per month and feature: the challenger's global importance, with SHAP pictures."
+        ),
     )
-    def explanations(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
+    def explanations(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking
+    ) -> MaterializeResult:
         client = tracking.client()
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
                 examined = examine(client, connection, portfolio, month)
-            ranking, pictures = explain(examined.model, examined.features, seed=portfolio.split.seed)
+            ranking, pictures = explain(
+                examined.model, examined.features, seed=portfolio.split.seed
+            )
             files = {f"{PICTURES_FOLDER}/{name}": picture for name, picture in pictures.items()}
             stored = json.dumps([asdict(it) for it in ranking], indent=2)
             log_files(client, examined.record.mlflow_run_id, {IMPORTANCE_FILE: stored, **files})
             with warehouse.get_connection() as connection:
-                write(connection, warehouse.lake, partial(replace_explanations, connection, examined, ranking))
-            context.log.info(f"{label(month)}: version {examined.version} looks most at {ranking[0].feature}")
-            embedded = {name: MetadataValue.md(picture_markdown(name, it)) for name, it in pictures.items()}
+                write(
+                    connection,
+                    warehouse.lake,
+                    partial(replace_explanations, connection, examined, ranking),
+                )
+            context.log.info(
+                f"{label(month)}: version {examined.version} looks most at {ranking[0].feature}"
+            )
+            embedded = {
+                name: MetadataValue.md(picture_markdown(name, it)) for name, it in pictures.items()
+            }
             shown = {
                 "importance": MetadataValue.md(importance_markdown(ranking)),
                 "model_version": examined.version,
@@ -110,12 +154,19 @@ def _model_card(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     needed = ("fairness_report", "explanations", "evaluation")
 
     @asset(
-        **monthly_asset(portfolio.name, "model_card", f"{portfolio.name}_training", settings.first_month),
+        **monthly_asset(
+            portfolio.name, "model_card", f"{portfolio.name}_training", settings.first_month
+        ),
         deps=[AssetKey([portfolio.name, name]) for name in needed],
         kinds={"markdown"},
-        description="The card of the month's challenger, promoted or not: its use, quality, fairness and origin.",
+        description=(
+            "The card of the month's challenger, promoted or not: its use, quality, fairness "
+            "and origin."
+        ),
     )
-    def model_card(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
+    def model_card(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking
+    ) -> MaterializeResult:
         client = tracking.client()
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
@@ -123,7 +174,9 @@ def _model_card(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 page = card_markdown(read_facts(client, connection, examined))
             version, run_id = examined.version, examined.record.mlflow_run_id
             html = card_html(page, title=f"Model card: {portfolio.name} version {version}")
-            log_files(client, run_id, {card_file(version, "md"): page, card_file(version, "html"): html})
+            log_files(
+                client, run_id, {card_file(version, "md"): page, card_file(version, "html"): html}
+            )
             context.log.info(f"{label(month)}: card of version {version}")
             describe(context, month, {"card": MetadataValue.md(page), "model_version": version})
         return MaterializeResult()

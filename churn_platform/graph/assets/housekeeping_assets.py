@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+)
 
 from churn_platform.graph.old_runs import forgetting
 from churn_platform.graph.partitions import PLATFORM, WAREHOUSE_POOL
@@ -20,14 +27,25 @@ def housekeeping_assets(portfolios: Sequence[str], settings: Settings) -> list[A
         group_name=PLATFORM,
         pool=WAREHOUSE_POOL,
         kinds={"duckdb"},
-        description="Packs the lake and removes what only the past needs; docs/housekeeping.md says what stays.",
+        description=(
+            "Packs the lake and removes what only the past needs; "
+            "docs/housekeeping.md says what stays."
+        ),
     )
     def housekeeping(context: AssetExecutionContext, tracking: Tracking) -> MaterializeResult:
         run = context.instance.get_run_record_by_id(context.run_id)
         assert run is not None, "a run that executes is known"
         retention = Retention.of(settings, run.create_timestamp)
-        done = keep_house(settings, portfolios, tracking.client(), retention, forget_runs=forgetting(context.instance))
-        before, after = (sum(sizes.values(), start=Size(0, 0)) for sizes in (done.before, done.after))
+        done = keep_house(
+            settings,
+            portfolios,
+            tracking.client(),
+            retention,
+            forget_runs=forgetting(context.instance),
+        )
+        before, after = (
+            sum(sizes.values(), start=Size(0, 0)) for sizes in (done.before, done.after)
+        )
         shown = MetadataValue.md(as_markdown(done))
         return MaterializeResult(
             metadata={

@@ -28,17 +28,28 @@ from churn_platform.warehouse.tables import write
 
 
 def raw_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
-    """One asset per landed table. A month whose file is refused is noted as an observation; the others are loaded, and
-    then the step fails."""
+    """One asset per landed table. A month whose file is refused is noted as an observation; the
+    others are loaded, and then the step fails.
+    """
     return [_raw_asset(portfolio, table, settings) for table in portfolio.landed_tables]
 
 
 def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> AssetsDefinition:
-    shared = monthly_asset(portfolio.raw_schema, table.name, f"{portfolio.name}_raw", settings.first_month)
+    shared = monthly_asset(
+        portfolio.raw_schema, table.name, f"{portfolio.name}_raw", settings.first_month
+    )
     customers = [AssetKey([portfolio.raw_schema, "customers"])] if table.customer else []
 
-    @asset(**shared, deps=customers, pool=WAREHOUSE_POOL, kinds={"duckdb", "table"}, description=table.description)
-    def raw(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[AssetObservation | MaterializeResult]:
+    @asset(
+        **shared,
+        deps=customers,
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb", "table"},
+        description=table.description,
+    )
+    def raw(
+        context: AssetExecutionContext, warehouse: Warehouse
+    ) -> Iterator[AssetObservation | MaterializeResult]:
         lines, refused = [], []
         load = partial(load_month, landing_dir=settings.landing_dir, hash_key=settings.hash_key())
         with warehouse.get_connection() as connection:
@@ -47,16 +58,25 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
                     loaded = load(connection, warehouse.lake, portfolio, table, month)
                 except LandingError as error:
                     refused.append(str(error))
-                    yield AssetObservation(context.asset_key, description=refused[-1], partition=month.isoformat())
+                    yield AssetObservation(
+                        context.asset_key, description=refused[-1], partition=month.isoformat()
+                    )
                     continue
                 context.log.info(f"{label(month)}: {loaded.rows:,} rows from {loaded.file}")
-                lines.append(f"| {label(month)} | {loaded.file or 'none'} | {loaded.rows:,} | {loaded.size_bytes:,} |")
+                lines.append(
+                    f"| {label(month)} | {loaded.file or 'none'} | {loaded.rows:,} | "
+                    f"{loaded.size_bytes:,} |"
+                )
             if refused:
                 raise LandingError("\n".join(refused))
             shown = table_metadata(connection, raw_table(portfolio, table))
         yield MaterializeResult(
             metadata=shown
-            | {"files": MetadataValue.md("\n".join(["| month | file | rows | bytes |", "|---|---|--:|--:|", *lines]))}
+            | {
+                "files": MetadataValue.md(
+                    "\n".join(["| month | file | rows | bytes |", "|---|---|--:|--:|", *lines])
+                )
+            }
         )
 
     return raw
@@ -74,7 +94,9 @@ def snapshot_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefi
         kinds={"duckdb", "table"},
         description="One row per customer and month: the features of the catalogue, in its order.",
     )
-    def customer_features(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+    def customer_features(
+        context: AssetExecutionContext, warehouse: Warehouse
+    ) -> MaterializeResult:
         return _replace_months(context, warehouse, portfolio, snapshot.replace_features)
 
     @asset(

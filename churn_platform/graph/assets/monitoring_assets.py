@@ -24,7 +24,11 @@ from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.monitoring import monitored_month as found
 from churn_platform.monitoring import monitoring_tables
 from churn_platform.monitoring.decision import decide
-from churn_platform.monitoring.drift_text import decision_markdown, drift_markdown, performance_markdown
+from churn_platform.monitoring.drift_text import (
+    decision_markdown,
+    drift_markdown,
+    performance_markdown,
+)
 from churn_platform.monitoring.html_report import write_report
 from churn_platform.monitoring.reference import Watched, read_trainings, version_in_force, watch
 from churn_platform.months import label
@@ -50,10 +54,18 @@ def monitoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDe
     ]
 
 
-def _asset(portfolio: Portfolio, settings: Settings, name: str, upstream: list[str], description: str) -> Any:
-    """Arguments of `@asset` for a monitoring table; it watches whichever champion its month found."""
-    anywhere = [AssetDep(AssetKey([portfolio.name, "champion"]), partition_mapping=AllPartitionMapping())]
-    return monthly_asset(portfolio.name, name, f"{portfolio.name}_monitoring", settings.first_month) | {
+def _asset(
+    portfolio: Portfolio, settings: Settings, name: str, upstream: list[str], description: str
+) -> Any:
+    """Arguments of `@asset` for a monitoring table; it watches whichever
+    champion its month found.
+    """
+    anywhere = [
+        AssetDep(AssetKey([portfolio.name, "champion"]), partition_mapping=AllPartitionMapping())
+    ]
+    return monthly_asset(
+        portfolio.name, name, f"{portfolio.name}_monitoring", settings.first_month
+    ) | {
         "deps": [*(AssetKey([portfolio.name, each]) for each in upstream), *anywhere],
         "pool": WAREHOUSE_POOL,
         "kinds": {"duckdb", "table"},
@@ -62,14 +74,20 @@ def _asset(portfolio: Portfolio, settings: Settings, name: str, upstream: list[s
 
 
 class _Watch:
-    """The portfolio's champion under watch; the assets of a run that watch the same version read it once."""
+    """The portfolio's champion under watch; the assets of a run that watch the same version read it
+    once.
+    """
 
     def __init__(self, portfolio: Portfolio):
         self._portfolio = portfolio
         self._last: Watched | None = None
 
     def months(
-        self, context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
+        self,
+        context: AssetExecutionContext,
+        warehouse: Warehouse,
+        tracking: Tracking,
+        audit: AuditTrail,
     ) -> Iterator[tuple[date, Watched]]:
         """The months of the run that found a champion, each with it."""
         known = _reigns(context, self._portfolio, tracking, audit)
@@ -87,7 +105,9 @@ class _Watch:
         return self._last
 
 
-def _reigns(context: AssetExecutionContext, portfolio: Portfolio, tracking: Tracking, audit: AuditTrail) -> list[Reign]:
+def _reigns(
+    context: AssetExecutionContext, portfolio: Portfolio, tracking: Tracking, audit: AuditTrail
+) -> list[Reign]:
     return reigns(tracking.client(), audit.log(context.run_id).records(), portfolio.name)
 
 
@@ -96,7 +116,9 @@ def _read(warehouse: Warehouse, find: Callable[[Connection], Result]) -> Result:
         return find(connection)
 
 
-def _keep(warehouse: Warehouse, portfolio: Portfolio, name: str, month: date, rows: monitoring_tables.Rows) -> None:
+def _keep(
+    warehouse: Warehouse, portfolio: Portfolio, name: str, month: date, rows: monitoring_tables.Rows
+) -> None:
     """Put the month's rows, which may be none, in place of those before."""
     with warehouse.get_connection() as connection:
         write(
@@ -144,14 +166,17 @@ def _feature_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
     return feature_drift
 
 
-def _prediction_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -> AssetsDefinition:
+def _prediction_drift(
+    portfolio: Portfolio, settings: Settings, champion: _Watch
+) -> AssetsDefinition:
     @asset(
         **_asset(
             portfolio,
             settings,
             monitoring_tables.PREDICTION_DRIFT,
             ["customer_features"],
-            "One row per month: how far the champion's scores lie from those on its hold-out, and what they promise.",
+            "One row per month: how far the champion's scores lie from those on its hold-out, "
+            "and what they promise.",
         )
     )
     def prediction_drift(
@@ -176,7 +201,8 @@ def _serving_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
             settings,
             monitoring_tables.SERVING_DRIFT,
             ["customer_features", "serving_log"],
-            "One row per month and feature: how far the requests that were answered lie from the month's customers.",
+            "One row per month and feature: how far the requests that were answered lie "
+            "from the month's customers.",
         )
     )
     def serving_drift(
@@ -184,37 +210,50 @@ def _serving_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
     ) -> MaterializeResult:
         for month, watched in champion.months(context, warehouse, tracking, audit):
             rows = _read(
-                warehouse, partial(found.find_serving_drift, portfolio=portfolio, watched=watched, month=month)
+                warehouse,
+                partial(
+                    found.find_serving_drift, portfolio=portfolio, watched=watched, month=month
+                ),
             )
             _keep(warehouse, portfolio, monitoring_tables.SERVING_DRIFT, month, rows)
             if rows:
                 describe(context, month, {"drift": MetadataValue.md(drift_markdown(rows))})
             else:
-                context.log.info(f"{label(month)}: fewer than {found.FEWEST_REQUESTS} logged requests to compare")
+                context.log.info(
+                    f"{label(month)}: fewer than {found.FEWEST_REQUESTS} logged requests to compare"
+                )
         return MaterializeResult()
 
     return serving_drift
 
 
-def _model_performance(portfolio: Portfolio, settings: Settings, champion: _Watch) -> AssetsDefinition:
+def _model_performance(
+    portfolio: Portfolio, settings: Settings, champion: _Watch
+) -> AssetsDefinition:
     @asset(
         **_asset(
             portfolio,
             settings,
             monitoring_tables.MODEL_PERFORMANCE,
             ["customer_features", "churn_labels", "monthly_scores"],
-            "Metrics of the champion on customers whose labels matured in the month: one row for all, one per segment.",
+            "Metrics of the champion on customers whose labels matured in the month: "
+            "one row for all, one per segment.",
         )
     )
     def model_performance(
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
     ) -> MaterializeResult:
         for month, watched in champion.months(context, warehouse, tracking, audit):
-            find = partial(found.find_performance, portfolio=portfolio, watched=watched, month=month)
+            find = partial(
+                found.find_performance, portfolio=portfolio, watched=watched, month=month
+            )
             rows = _read(warehouse, find)
             _keep(warehouse, portfolio, monitoring_tables.MODEL_PERFORMANCE, month, rows)
             if rows:
-                shown = {"performance": MetadataValue.md(performance_markdown(rows)), "auc": rows[0]["auc"]}
+                shown = {
+                    "performance": MetadataValue.md(performance_markdown(rows)),
+                    "auc": rows[0]["auc"],
+                }
                 describe(context, month, shown)
             else:
                 context.log.info(f"{label(month)}: no labels matured")
@@ -224,7 +263,11 @@ def _model_performance(portfolio: Portfolio, settings: Settings, champion: _Watc
 
 
 def _retraining_decision(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
-    series = [monitoring_tables.FEATURE_DRIFT, monitoring_tables.PREDICTION_DRIFT, monitoring_tables.MODEL_PERFORMANCE]
+    series = [
+        monitoring_tables.FEATURE_DRIFT,
+        monitoring_tables.PREDICTION_DRIFT,
+        monitoring_tables.MODEL_PERFORMANCE,
+    ]
 
     @asset(
         **_asset(
@@ -232,7 +275,8 @@ def _retraining_decision(portfolio: Portfolio, settings: Settings) -> AssetsDefi
             settings,
             monitoring_tables.RETRAINING_DECISION,
             series,
-            "One row per month: whether the champion must be trained again, why, and the drift of the month in short.",
+            "One row per month: whether the champion must be trained again, why, "
+            "and the drift of the month in short.",
         )
     )
     def retraining_decision(
@@ -240,7 +284,9 @@ def _retraining_decision(portfolio: Portfolio, settings: Settings) -> AssetsDefi
     ) -> MaterializeResult:
         known = _reigns(context, portfolio, tracking, audit)
         for month in months_of(context):
-            rows = _read(warehouse, partial(_decided, portfolio=portfolio, known=known, month=month))
+            rows = _read(
+                warehouse, partial(_decided, portfolio=portfolio, known=known, month=month)
+            )
             _keep(warehouse, portfolio, monitoring_tables.RETRAINING_DECISION, month, rows)
             for row in rows:
                 context.log.info(f"{label(month)}: {'; '.join(row['reasons'])}")
@@ -254,17 +300,25 @@ def _retraining_decision(portfolio: Portfolio, settings: Settings) -> AssetsDefi
     return retraining_decision
 
 
-def _decided(connection: Connection, portfolio: Portfolio, known: list[Reign], month: date) -> monitoring_tables.Rows:
+def _decided(
+    connection: Connection, portfolio: Portfolio, known: list[Reign], month: date
+) -> monitoring_tables.Rows:
     """The month's row, or none where there was no champion to decide about."""
     version = version_in_force(known, month)
     if version is None:
         return []
     decision = decide(
-        monitoring_tables.read_series(connection, portfolio.name, month, in_force=partial(version_in_force, known)),
+        monitoring_tables.read_series(
+            connection, portfolio.name, month, in_force=partial(version_in_force, known)
+        ),
         month,
         trainings=read_trainings(connection, portfolio, known),
         broken_months=monitoring_tables.read_broken_months(connection, portfolio.name, month),
     )
-    kept = [monitoring_tables.FEATURE_DRIFT, monitoring_tables.PREDICTION_DRIFT, monitoring_tables.MODEL_PERFORMANCE]
+    kept = [
+        monitoring_tables.FEATURE_DRIFT,
+        monitoring_tables.PREDICTION_DRIFT,
+        monitoring_tables.MODEL_PERFORMANCE,
+    ]
     rows = [read_rows(connection, f"{portfolio.name}.{name}", month) for name in kept]
     return [monitoring_tables.decision_row(decision, version, *rows)]

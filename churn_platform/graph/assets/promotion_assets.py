@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
-from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+)
 
 from churn_platform.governance.fairness_text import picture_markdown
 from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
@@ -20,7 +27,12 @@ from churn_platform.metrics.pictures import Scored, pictures
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion import evaluation_table
-from churn_platform.promotion.champion import decide, judgement_of, obstacle_to_promotion, withdrawal
+from churn_platform.promotion.champion import (
+    decide,
+    judgement_of,
+    obstacle_to_promotion,
+    withdrawal,
+)
 from churn_platform.promotion.evaluate import Contender, Evaluation, Fairness, judge
 from churn_platform.promotion.rules import opponent_of
 from churn_platform.settings import Settings
@@ -42,13 +54,23 @@ def evaluation_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDe
 
 def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
-        **monthly_asset(portfolio.name, "evaluation", f"{portfolio.name}_training", settings.first_month),
-        deps=[AssetKey([portfolio.name, "challenger"]), AssetKey([portfolio.name, "fairness_report"])],
+        **monthly_asset(
+            portfolio.name, "evaluation", f"{portfolio.name}_training", settings.first_month
+        ),
+        deps=[
+            AssetKey([portfolio.name, "challenger"]),
+            AssetKey([portfolio.name, "fairness_report"]),
+        ],
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
-        description="One row per month: challenger against champion on the same hold-out, and the decision in words.",
+        description=(
+            "One row per month: challenger against champion on the same hold-out, "
+            "and the decision in words."
+        ),
     )
-    def evaluation(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
+    def evaluation(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking
+    ) -> MaterializeResult:
         client = tracking.client()
         serving = version_of(client, portfolio.name, CHAMPION)
         for month in months_of(context):
@@ -71,7 +93,12 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                     judged,
                     notes=hearing.notes,
                 )
-                row = write(connection, warehouse.lake, record, note=f"{portfolio.name}: {judged.decision.reason}")
+                row = write(
+                    connection,
+                    warehouse.lake,
+                    record,
+                    note=f"{portfolio.name}: {judged.decision.reason}",
+                )
             context.log.info(f"{label(month)}: {judged.decision.reason}")
             if judged.decision.promoted and not obstacle_to_promotion(
                 client, portfolio.name, judgement_of(row), serving
@@ -105,7 +132,9 @@ def _hearing(
     challenger = load_version(client, portfolio, version)
     record, customers = challenger.record, challenger.holdout(connection)
     row = evaluation_table.read_evaluation(connection, portfolio, month)
-    opponent = opponent_of(row, version, serving=serving, previous=version_of(client, portfolio.name, PREVIOUS))
+    opponent = opponent_of(
+        row, version, serving=serving, previous=version_of(client, portfolio.name, PREVIOUS)
+    )
     notes: dict[str, Any] = {"holdout_month": record.holdout_month}
     champion = None
     if opponent is not None:
@@ -114,9 +143,13 @@ def _hearing(
         known = known_customers(connection, rival, record.holdout_month, customers)
         champion = _contender(rival, seen, known=known)
         notes["champion_training_months"] = rival.record.training_months
-    groups = groups_on_holdout(connection, portfolio, challenger, customers, portfolio.protected_attributes)
+    groups = groups_on_holdout(
+        connection, portfolio, challenger, customers, portfolio.protected_attributes
+    )
     return _Hearing(
-        challenger=_contender(challenger, customers, barred=withdrawal(client, portfolio.name, version)),
+        challenger=_contender(
+            challenger, customers, barred=withdrawal(client, portfolio.name, version)
+        ),
         champion=champion,
         customers=customers,
         fairness=lambda probability, threshold: largest_gap(
@@ -127,7 +160,13 @@ def _hearing(
 
 
 def _contender(version: Version, customers: Labelled, **options: Any) -> Contender:
-    return Contender(version.number, version.model, version.record.threshold, features=customers.features, **options)
+    return Contender(
+        version.number,
+        version.model,
+        version.record.threshold,
+        features=customers.features,
+        **options,
+    )
 
 
 def _shown(judged: Evaluation, churned: np.ndarray) -> dict[str, Any]:
@@ -139,8 +178,12 @@ def _shown(judged: Evaluation, churned: np.ndarray) -> dict[str, Any]:
         {name: one.standing.metrics.as_dict() for name, one in measured.items()},  # type: ignore[union-attr]
         {name: one.intervals for name, one in measured.items()},
     )
-    drawn = {name: Scored(churned, one.probability, one.threshold) for name, one in measured.items()}
-    embedded = [picture_markdown(name, png) for name, png in pictures(drawn).items()] if drawn else []
+    drawn = {
+        name: Scored(churned, one.probability, one.threshold) for name, one in measured.items()
+    }
+    embedded = (
+        [picture_markdown(name, png) for name, png in pictures(drawn).items()] if drawn else []
+    )
     export = judged.challenger.export
     shown: dict[str, Any] = {
         "decision": judged.decision.reason,
@@ -156,10 +199,15 @@ def _shown(judged: Evaluation, churned: np.ndarray) -> dict[str, Any]:
 
 def _champion(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
-        **monthly_asset(portfolio.name, "champion", f"{portfolio.name}_training", settings.first_month),
+        **monthly_asset(
+            portfolio.name, "champion", f"{portfolio.name}_training", settings.first_month
+        ),
         deps=[AssetKey([portfolio.name, "evaluation"])],
         kinds={"mlflow"},
-        description="The version that serves: the challenger where it was promoted, else the champion there was.",
+        description=(
+            "The version that serves: the challenger where it was promoted, "
+            "else the champion there was."
+        ),
     )
     def champion(
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail

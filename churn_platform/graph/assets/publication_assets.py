@@ -35,7 +35,9 @@ def _published_model(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
     root = settings.published_dir / portfolio.name
 
     @asset(
-        **monthly_asset(portfolio.name, "published_model", f"{portfolio.name}_training", settings.first_month),
+        **monthly_asset(
+            portfolio.name, "published_model", f"{portfolio.name}_training", settings.first_month
+        ),
         deps=[AssetKey([portfolio.name, "champion"]), AssetKey([portfolio.name, "model_card"])],
         kinds={"onnx"},
         description="The champion's ONNX bundle, checked against the native model, and named live.",
@@ -65,13 +67,21 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
     root = settings.published_dir / portfolio.name
 
     @asset(
-        **monthly_asset(portfolio.name, "published_features", f"{portfolio.name}_scores", settings.first_month),
+        **monthly_asset(
+            portfolio.name, "published_features", f"{portfolio.name}_scores", settings.first_month
+        ),
         deps=[
             AssetKey([portfolio.name, "monthly_scores"]),
-            AssetDep(AssetKey([portfolio.name, "published_model"]), partition_mapping=AllPartitionMapping()),
+            AssetDep(
+                AssetKey([portfolio.name, "published_model"]),
+                partition_mapping=AllPartitionMapping(),
+            ),
         ],
         kinds={"lmdb"},
-        description="Features, score and reasons of every customer for look-ups in microseconds; the newest is live.",
+        description=(
+            "Features, score and reasons of every customer for look-ups in microseconds; "
+            "the newest is live."
+        ),
     )
     def published_features(
         context: AssetExecutionContext, warehouse: Warehouse, audit: AuditTrail
@@ -89,7 +99,11 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
                     features=portfolio.feature_names,
                     scored_by=version,
                     customers=packed_customers(
-                        connection, portfolio, month, version, batch_rows=settings.scoring_batch_rows
+                        connection,
+                        portfolio,
+                        month,
+                        version,
+                        batch_rows=settings.scoring_batch_rows,
                     ),
                 )
             record_features(log, read_features_manifest(features_dir(root, label(month))))

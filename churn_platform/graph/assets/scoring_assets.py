@@ -3,7 +3,14 @@
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from dagster import AllPartitionMapping, AssetDep, AssetExecutionContext, AssetKey, AssetsDefinition, asset
+from dagster import (
+    AllPartitionMapping,
+    AssetDep,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    asset,
+)
 from dagster import MaterializeResult as Materialized
 
 from churn_platform.data_contract.profile_tables import require_sound
@@ -23,16 +30,25 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
     """The asset that scores every customer of a month with the champion there is."""
 
     @asset(
-        **monthly_asset(portfolio.name, "monthly_scores", f"{portfolio.name}_scores", settings.first_month),
+        **monthly_asset(
+            portfolio.name, "monthly_scores", f"{portfolio.name}_scores", settings.first_month
+        ),
         deps=[
             AssetKey([portfolio.name, "customer_features"]),
-            AssetDep(AssetKey([portfolio.name, "champion"]), partition_mapping=AllPartitionMapping()),
+            AssetDep(
+                AssetKey([portfolio.name, "champion"]), partition_mapping=AllPartitionMapping()
+            ),
         ],
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
-        description="One row per customer and month: probability, tier, decile, reasons and the model's version.",
+        description=(
+            "One row per customer and month: probability, tier, decile, reasons "
+            "and the model's version."
+        ),
     )
-    def monthly_scores(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> Materialized:
+    def monthly_scores(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking
+    ) -> Materialized:
         with ThreadPoolExecutor(1) as beside, warehouse.get_connection() as connection:
             # MLflow takes seconds to start, on one core; meanwhile the first features are read
             champion = beside.submit(lambda: load_champion(tracking.client(), portfolio)).result
@@ -47,8 +63,15 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
                     threads=settings.model_threads,
                 )
                 replace = partial(replace_scores, connection, portfolio, month, scores)
-                rows = write(connection, warehouse.lake, replace, note=f"{portfolio.name} scores of {label(month)}")
-                context.log.info(f"{label(month)}: {rows:,} customers scored by version {champion().version}")
+                rows = write(
+                    connection,
+                    warehouse.lake,
+                    replace,
+                    note=f"{portfolio.name} scores of {label(month)}",
+                )
+                context.log.info(
+                    f"{label(month)}: {rows:,} customers scored by version {champion().version}"
+                )
                 describe(context, month, {"customers": rows, "model_version": champion().version})
             shown = table_metadata(connection, f"{portfolio.name}.monthly_scores")
         return Materialized(metadata=shown)

@@ -1,6 +1,13 @@
 """The service's answers as an asset."""
 
-from dagster import AllPartitionMapping, AssetDep, AssetExecutionContext, AssetKey, AssetsDefinition, asset
+from dagster import (
+    AllPartitionMapping,
+    AssetDep,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    asset,
+)
 from dagster import MaterializeResult as Materialized
 
 from churn_platform.graph.metadata import table_metadata
@@ -17,30 +24,46 @@ from churn_platform.settings import Settings
 def serving_log_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
     """The asset that takes over what the service logged."""
     folder = settings.serving_log_dir / portfolio.name
-    served = [AssetKey([portfolio.name, name]) for name in ("published_model", "published_features")]
+    served = [
+        AssetKey([portfolio.name, name]) for name in ("published_model", "published_features")
+    ]
 
     @asset(
-        **monthly_asset(portfolio.name, "serving_log", f"{portfolio.name}_serving", settings.first_month),
+        **monthly_asset(
+            portfolio.name, "serving_log", f"{portfolio.name}_serving", settings.first_month
+        ),
         deps=[AssetDep(key, partition_mapping=AllPartitionMapping()) for key in served],
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
-        description="One row per answer of the service, by the month of the request. Whatever month is materialized, "
-        "every closed segment of the prediction log is taken over, once. Answers past their time go.",
+        description="One row per answer of the service, by the month of the request. "
+        "Whatever month is materialized, "
+        "every closed segment of the prediction log is taken over, once. "
+        "Answers past their time go.",
     )
     def serving_log(context: AssetExecutionContext, warehouse: Warehouse) -> Materialized:
         with warehouse.get_connection() as connection:
-            set_keys(connection, settings.hash_key())  # the list of erased customers holds hashes alone
+            set_keys(
+                connection, settings.hash_key()
+            )  # the list of erased customers holds hashes alone
             ingested = ingest_segments(connection, warehouse.lake, portfolio.name, folder)
             forgotten = 0
             if keep := settings.serving_log_months:
                 oldest = shift(months_of(context)[-1], 1 - keep)
-                forgotten = forget_answers(connection, warehouse.lake, portfolio.name, folder, before=oldest)
+                forgotten = forget_answers(
+                    connection, warehouse.lake, portfolio.name, folder, before=oldest
+                )
             check_damaged(folder)
             shown = table_metadata(connection, log_table(portfolio.name))
-        context.log.info(f"{ingested.predictions:,} answers of {ingested.segments:,} segments from {folder}")
+        context.log.info(
+            f"{ingested.predictions:,} answers of {ingested.segments:,} segments from {folder}"
+        )
         return Materialized(
             metadata=shown
-            | {"segments": ingested.segments, "predictions": ingested.predictions, "torn": ingested.torn}
+            | {
+                "segments": ingested.segments,
+                "predictions": ingested.predictions,
+                "torn": ingested.torn,
+            }
             | {"forgotten": forgotten}
         )
 

@@ -2,7 +2,15 @@
 
 from functools import partial
 
-from dagster import AssetDep, AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
+from dagster import (
+    AssetDep,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+)
 
 from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, lag, monthly_asset, months_of
 from churn_platform.graph.resources.tracking import Tracking
@@ -12,7 +20,12 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 from churn_platform.training import challengers, training_plan
 from churn_platform.training.candidates import ALGORITHMS
-from churn_platform.training.data import CONTACTS, load_training_data, read_training_set, stream_training_rows
+from churn_platform.training.data import (
+    CONTACTS,
+    load_training_data,
+    read_training_set,
+    stream_training_rows,
+)
 from churn_platform.training.fit import Means, fit_and_log
 from churn_platform.training.tune import Budget
 from churn_platform.warehouse.tables import write
@@ -31,18 +44,27 @@ def _training_set(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         read.append([portfolio.raw_schema, CONTACTS])
 
     @asset(
-        **monthly_asset(portfolio.name, "training_set", f"{portfolio.name}_training", settings.first_month),
+        **monthly_asset(
+            portfolio.name, "training_set", f"{portfolio.name}_training", settings.first_month
+        ),
         deps=[AssetDep(AssetKey(key), partition_mapping=lookback) for key in read],
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
-        description="One row per month and feature month in use: its split, its size and the lake's snapshot.",
+        description=(
+            "One row per month and feature month in use: its split, its size "
+            "and the lake's snapshot."
+        ),
     )
     def training_set(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
         replace = partial(training_plan.replace_training_set, rows_max=settings.training_rows_max)
         with warehouse.get_connection() as connection:
             for month in months_of(context):
-                rows = write(connection, warehouse.lake, partial(replace, connection, portfolio, month))
-                describe(context, month, {"months": MetadataValue.md(training_plan.as_markdown(rows))})
+                rows = write(
+                    connection, warehouse.lake, partial(replace, connection, portfolio, month)
+                )
+                describe(
+                    context, month, {"months": MetadataValue.md(training_plan.as_markdown(rows))}
+                )
         return MaterializeResult()
 
     return training_set
@@ -50,16 +72,30 @@ def _training_set(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
 
 def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> AssetsDefinition:
     @asset(
-        **monthly_asset(portfolio.name, algorithm, f"{portfolio.name}_training", settings.first_month),
+        **monthly_asset(
+            portfolio.name, algorithm, f"{portfolio.name}_training", settings.first_month
+        ),
         deps=[AssetKey([portfolio.name, "training_set"])],
         kinds={ALGORITHMS[algorithm].LIBRARY.replace("-", ""), "mlflow"},
-        description=f"A tuned, fitted, calibrated {algorithm.replace('_', ' ')}, kept as an MLflow run.",
+        description=(
+            f"A tuned, fitted, calibrated {algorithm.replace('_', ' ')}, kept as an MLflow run."
+        ),
     )
-    def candidate(context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking) -> MaterializeResult:
+    def candidate(
+        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking
+    ) -> MaterializeResult:
         budget = Budget(settings.tuning_trials, settings.tuning_seconds, settings.tuning_rows_max)
-        means = Means(threads=settings.model_threads, budget=budget, cache_dir=settings.root / "tmp")
+        means = Means(
+            threads=settings.model_threads, budget=budget, cache_dir=settings.root / "tmp"
+        )
         for month in months_of(context):
-            tags = dict(zip(challengers.CANDIDATE_TAGS, (portfolio.name, month.isoformat(), algorithm), strict=True))
+            tags = dict(
+                zip(
+                    challengers.CANDIDATE_TAGS,
+                    (portfolio.name, month.isoformat(), algorithm),
+                    strict=True,
+                )
+            )
             with (
                 warehouse.get_connection(read_only=True) as connection,
                 tracking.run(context, experiment=portfolio.name, tags=tags) as mlflow,
@@ -79,7 +115,9 @@ def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> Asse
             context.log.info(f"{record.month}: validation AUC {record.validation['auc']:.4f}")
             measured = {"validation": record.validation, "hold-out": record.holdout}
             shown = {
-                "metrics": MetadataValue.md(metrics_table(measured, {"hold-out": record.holdout_intervals})),
+                "metrics": MetadataValue.md(
+                    metrics_table(measured, {"hold-out": record.holdout_intervals})
+                ),
                 "auc_validation": record.validation["auc"],
                 "parameters": MetadataValue.json(record.parameters),
                 "train_rows": record.train_rows,
@@ -95,10 +133,15 @@ def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> Asse
 
 def _challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
-        **monthly_asset(portfolio.name, "challenger", f"{portfolio.name}_training", settings.first_month),
+        **monthly_asset(
+            portfolio.name, "challenger", f"{portfolio.name}_training", settings.first_month
+        ),
         deps=[AssetKey([portfolio.name, algorithm]) for algorithm in portfolio.candidates],
         kinds={"mlflow"},
-        description="The candidate with the highest AUC on the validation rows, registered as a model version.",
+        description=(
+            "The candidate with the highest AUC on the validation rows, "
+            "registered as a model version."
+        ),
     )
     def challenger(context: AssetExecutionContext, tracking: Tracking) -> MaterializeResult:
         client = tracking.client()

@@ -1,4 +1,6 @@
-"""The Dagster resource through which assets write the audit trail, and the heads that materializations note."""
+"""The Dagster resource through which assets write the audit trail, and the heads that
+materializations note.
+"""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,11 +24,15 @@ class AuditTrail(ConfigurableResource):
 
     def log(self, run_id: str) -> AuditLog:
         """The trail as a run writes it: under the user and the run's id, dated by the clock."""
-        return AuditLog(Path(self.path), f"{user_name()} in run {run_id}", lambda: datetime.now(UTC))
+        return AuditLog(
+            Path(self.path), f"{user_name()} in run {run_id}", lambda: datetime.now(UTC)
+        )
 
 
 def head_metadata(log: AuditLog) -> dict[str, Any]:
-    """The head of the trail as metadata of a materialization, which anchors it outside its file; none while empty."""
+    """The head of the trail as metadata of a materialization, which anchors it outside its file;
+    none while empty.
+    """
     records = log.records()
     return {HEAD: head_text(records[-1])} if records else {}
 

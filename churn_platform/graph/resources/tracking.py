@@ -1,7 +1,9 @@
-"""MLflow, through dagster-mlflow: one run per materialization, opened and closed here whatever happens inside.
+"""MLflow, through dagster-mlflow: one run per materialization, opened and closed here whatever
+happens inside.
 
-dagster-mlflow's resource alone shares a run between processes, marks a run finished when a process exits and leaves
-it open for the next one. Giving it a run of our own making, and closing that run ourselves, rules all three out.
+dagster-mlflow's resource alone shares a run between processes, marks a run finished when a process
+exits and leaves it open for the next one. Giving it a run of our own making, and closing that run
+ourselves, rules all three out.
 """
 
 import os
@@ -51,13 +53,17 @@ class Tracking(ConfigurableResource):
 
     @classmethod
     def for_graph(cls, settings: Settings) -> "Tracking":
-        """The same as a resource of the graph, which the UI shows: by its variable's name where it was set by one."""
+        """The same as a resource of the graph, which the UI shows: by its variable's name where it
+        was set by one.
+        """
         uri = settings.mlflow_uri
         shown = EnvVar(URI_VARIABLE) if os.environ.get(URI_VARIABLE) == uri else uri
         return cls(tracking_uri=shown, artifact_location=settings.mlflow_artifacts)
 
     def client(self) -> "MlflowClient":
-        """A client of the tracking store, telemetry off; of several first users of a new store, one makes it."""
+        """A client of the tracking store, telemetry off; of several first users of a new store, one
+        makes it.
+        """
         os.environ.update(QUIET)
         import mlflow
 
@@ -71,19 +77,24 @@ class Tracking(ConfigurableResource):
                 return mlflow.MlflowClient(uri)
         except mlflow.MlflowException as error:
             told = hide(str(error), secrets_in(uri))
-            raise ChurnError(f"MLflow at {masked(uri)} is not usable: {told}; set {URI_VARIABLE}") from None
+            raise ChurnError(
+                f"MLflow at {masked(uri)} is not usable: {told}; set {URI_VARIABLE}"
+            ) from None
 
     def answering_client(self, *, make: bool = False) -> "MlflowClient":
-        """A client for a person who waits, of a store that has just answered; ChurnError where it does not.
+        """A client for a person who waits, of a store that has just answered; ChurnError where it
+        does not.
 
-        Asked over HTTP it may take 10 seconds and is tried again once, unless the environment says otherwise. A
-        store in a file is not made for a command that only shows; with `make` it is, for one that records.
+        Asked over HTTP it may take 10 seconds and is tried again once, unless the environment says
+        otherwise. A store in a file is not made for a command that only shows; with `make` it is,
+        for one that records.
         """
         shown = masked(self.tracking_uri)
         file = sqlite_file(self.tracking_uri)
         if file is not None and not file.exists() and not make:
             raise ChurnError(
-                f"no MLflow store at {file}; change to the project's folder, or set CHURN_DATA_DIR to its data folder "
+                f"no MLflow store at {file}; change to the project's folder, or "
+                "set CHURN_DATA_DIR to its data folder "
                 "(a run of the graph makes a new one)"
             )
         for name, value in IMPATIENT.items():
@@ -97,16 +108,18 @@ class Tracking(ConfigurableResource):
             line = next(iter(str(error).splitlines()), type(error).__name__)
             told = hide(line, secrets_in(self.tracking_uri))
             raise ChurnError(
-                f"MLflow at {shown} does not answer: {told}; start or restore it, or set {URI_VARIABLE}"
+                f"MLflow at {shown} does not answer: {told}; start or restore it, or "
+                f"set {URI_VARIABLE}"
             ) from error
         return client
 
     @contextmanager
     def run(self, context: Any, *, experiment: str, tags: Mapping[str, str]) -> Iterator["MlFlow"]:
-        """A new MLflow run for this materialization, active inside and ended after: FINISHED, or FAILED on an error.
+        """A new MLflow run for this materialization, active inside and ended after: FINISHED, or
+        FAILED on an error.
 
-        `context` is an asset's context; the run carries its Dagster run id, asset key and partition as tags. Runs of
-        the experiment that a kill left open are ended first.
+        `context` is an asset's context; the run carries its Dagster run id, asset key and partition
+        as tags. Runs of the experiment that a kill left open are ended first.
         """
         client = self.client()
         experiment_id = self._experiment_id(client, experiment)
@@ -125,7 +138,9 @@ class Tracking(ConfigurableResource):
         )
         started = SimpleNamespace(
             log=context.log,
-            dagster_run=SimpleNamespace(job_name=name),  # dagster-mlflow names the run after the job
+            dagster_run=SimpleNamespace(
+                job_name=name
+            ),  # dagster-mlflow names the run after the job
             run_id=context.run_id,
             resource_config={"experiment_name": experiment, "mlflow_run_id": run.info.run_id},
         )
@@ -136,7 +151,9 @@ class Tracking(ConfigurableResource):
             status = "FINISHED"
         finally:
             _end_active(status)
-            client.set_terminated(run.info.run_id, status)  # it never became active where dagster-mlflow failed
+            client.set_terminated(
+                run.info.run_id, status
+            )  # it never became active where dagster-mlflow failed
 
     def _experiment_id(self, client: "MlflowClient", name: str) -> str:
         if found := client.get_experiment_by_name(name):

@@ -11,7 +11,9 @@ from churn_platform.warehouse.lake import Lake, connect
 
 
 class Warehouse(DuckDBResource):
-    """The lake as a `DuckDBResource` that closes on errors, opens read-only when asked and waits a bounded time."""
+    """The lake as a `DuckDBResource` that closes on errors, opens read-only when asked and waits a
+    bounded time.
+    """
 
     files: str
     extension_dir: str

@@ -1,6 +1,14 @@
-"""A sensor that ends runs whose process was killed, so that the next ones need not wait for them."""
+"""A sensor that ends runs whose process was killed, so that the next ones need
+not wait for them.
+"""
 
-from dagster import DefaultSensorStatus, SensorDefinition, SensorEvaluationContext, SkipReason, sensor
+from dagster import (
+    DefaultSensorStatus,
+    SensorDefinition,
+    SensorEvaluationContext,
+    SkipReason,
+    sensor,
+)
 
 from churn_platform.graph.liveness import end_dead_runs
 from churn_platform.settings import Settings
@@ -17,6 +25,8 @@ def dead_runs_sensor(settings: Settings) -> SensorDefinition:
     )
     def dead_runs(context: SensorEvaluationContext) -> SkipReason:
         ended = end_dead_runs(context.instance)
-        return SkipReason(f"ended: {', '.join(ended)}" if ended else "every run in progress is alive")
+        return SkipReason(
+            f"ended: {', '.join(ended)}" if ended else "every run in progress is alive"
+        )
 
     return dead_runs

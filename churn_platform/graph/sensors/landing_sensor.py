@@ -1,7 +1,7 @@
 """Sensors that carry a month from its landing to scores and drift.
 
-Each keeps in its cursor what it has acted on. Dagster stores cursor and run requests in one step before it launches
-anything, so a daemon that dies in between neither loses nor repeats a run.
+Each keeps in its cursor what it has acted on. Dagster stores cursor and run requests in one step
+before it launches anything, so a daemon that dies in between neither loses nor repeats a run.
 """
 
 from collections.abc import Iterator
@@ -48,14 +48,21 @@ from churn_platform.warehouse.lake import Lake
 def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> SensorDefinition:
     """Asks for features of months that have landed."""
     features = AssetKey([portfolio.name, "customer_features"])
-    raw = [AssetKey([portfolio.raw_schema, table.name]) for table in portfolio.landed_tables if not table.optional]
+    raw = [
+        AssetKey([portfolio.raw_schema, table.name])
+        for table in portfolio.landed_tables
+        if not table.optional
+    ]
 
     @sensor(
         name=f"{portfolio.name}_landing",
         job=jobs[f"{portfolio.name}_features"],
         minimum_interval_seconds=settings.automation_interval_seconds,
         default_status=switched(settings.automation_landing),
-        description="Takes in a month once all its required files have landed, and again when one is delivered again.",
+        description=(
+            "Takes in a month once all its required files have landed, "
+            "and again when one is delivered again."
+        ),
     )
     def landing(context: SensorEvaluationContext) -> SensorResult:
         possible = {parse_month(key) for key in monthly(settings.first_month).get_partition_keys()}
@@ -63,7 +70,9 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
         landed = {month: state for month, state in here.items() if month in possible}
         if context.cursor is None:
             done = set.intersection(*(materialized_months(context.instance, key) for key in raw))
-            known = Landings(taken={month: state for month, state in landed.items() if month in done})
+            known = Landings(
+                taken={month: state for month, state in landed.items() if month in done}
+            )
         else:
             known = msgspec.json.decode(context.cursor, type=Landings)
         changed = changed_months(landed, known)
@@ -73,7 +82,9 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
             unfinished -= set(pending_months(context.instance, portfolio))
             broken = _broken_months(context.instance, portfolio, Lake.of(settings))
             ranges = due(landed, known, unfinished=unfinished, broken=broken)
-        after = Landings(seen=landed, taken=known.taken | {month: landed[month] for month in changed})
+        after = Landings(
+            seen=landed, taken=known.taken | {month: landed[month] for month in changed}
+        )
         requests = [
             run_request(
                 portfolio,
@@ -86,13 +97,19 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
             for first, last in ranges
         ]
         skipped = None if requests else misnamed(settings.landing_dir, portfolio) or None
-        return SensorResult(requests, skip_reason=skipped, cursor=msgspec.json.encode(after).decode())
+        return SensorResult(
+            requests, skip_reason=skipped, cursor=msgspec.json.encode(after).decode()
+        )
 
     return landing
 
 
 def _why(landed: list[date]) -> str:
-    return f"landed: {', '.join(map(label, landed))}" if landed else "no features yet: tried again with what has landed"
+    return (
+        f"landed: {', '.join(map(label, landed))}"
+        if landed
+        else "no features yet: tried again with what has landed"
+    )
 
 
 def _broken_months(instance: DagsterInstance, portfolio: Portfolio, lake: Lake) -> set[date]:
@@ -106,7 +123,10 @@ def _broken_months(instance: DagsterInstance, portfolio: Portfolio, lake: Lake) 
 def after_features_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> SensorDefinition:
     """Asks for what follows features that automation has asked for."""
     features = jobs[f"{portfolio.name}_features"]
-    following = [jobs[f"{portfolio.name}_{stage}"] for stage in ("scores", "serving", "monitoring", "training")]
+    following = [
+        jobs[f"{portfolio.name}_{stage}"]
+        for stage in ("scores", "serving", "monitoring", "training")
+    ]
 
     @run_status_sensor(
         run_status=DagsterRunStatus.SUCCESS,
@@ -115,7 +135,10 @@ def after_features_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) 
         request_jobs=following,
         minimum_interval_seconds=settings.automation_interval_seconds,
         default_status=switched(settings.automation_landing or settings.automation_schedule),
-        description="After the features of a month that landed: scores and drift, or the first training of all.",
+        description=(
+            "After the features of a month that landed: scores and drift, "
+            "or the first training of all."
+        ),
     )
     def after_features(context: RunStatusSensorContext) -> Iterator[RunRequest | SkipReason]:
         run = context.dagster_run
@@ -127,15 +150,23 @@ def after_features_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) 
     return after_features
 
 
-def _following(portfolio: Portfolio, settings: Settings, run_id: str, first: date, last: date) -> Iterator[RunRequest]:
+def _following(
+    portfolio: Portfolio, settings: Settings, run_id: str, first: date, last: date
+) -> Iterator[RunRequest]:
     live = read_live(settings.published_dir / portfolio.name)
     because = f"features of {told(first, last)}"
     if live is None or live.champion is None:
         told_why = f"{because}, and there is no champion yet"
-        yield run_request(portfolio, "training", last, last, because=told_why, key=f"{run_id} training")
+        yield run_request(
+            portfolio, "training", last, last, because=told_why, key=f"{run_id} training"
+        )
         return
     if any((settings.serving_log_dir / portfolio.name).glob("*.seg")):
-        yield run_request(portfolio, "serving", last, last, because=because, key=f"{run_id} serving")
+        yield run_request(
+            portfolio, "serving", last, last, because=because, key=f"{run_id} serving"
+        )
     if label(last) >= (live.features_month or ""):
         yield run_request(portfolio, "scores", last, last, because=because, key=f"{run_id} scores")
-    yield run_request(portfolio, "monitoring", first, last, because=because, key=f"{run_id} monitoring")
+    yield run_request(
+        portfolio, "monitoring", first, last, because=because, key=f"{run_id} monitoring"
+    )

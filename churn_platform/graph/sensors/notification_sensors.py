@@ -26,7 +26,12 @@ from churn_platform.graph.run_requests import (
     told,
 )
 from churn_platform.graph.runs import RANGE_TAGS, cause, months_of_tags
-from churn_platform.graph.sensors.webhook import decision_message, evaluation_message, failure_message, post
+from churn_platform.graph.sensors.webhook import (
+    decision_message,
+    evaluation_message,
+    failure_message,
+    post,
+)
 from churn_platform.masking import hide
 from churn_platform.monitoring.monitoring_tables import RETRAINING_DECISION
 from churn_platform.portfolios.spec import Portfolio
@@ -70,7 +75,10 @@ def _news(portfolio: Portfolio, settings: Settings) -> SensorDefinition:
         name=f"{portfolio.name}_news",
         minimum_interval_seconds=settings.automation_interval_seconds,
         default_status=switched(bool(settings.automation_webhook_url.get_secret_value())),
-        description="Tells the webhook of a notable month, of each training asked for, and of what came of it.",
+        description=(
+            "Tells the webhook of a notable month, of each training asked for, "
+            "and of what came of it."
+        ),
     )
     def news(context: SensorEvaluationContext) -> SensorResult:
         instance = context.instance
@@ -78,9 +86,16 @@ def _news(portfolio: Portfolio, settings: Settings) -> SensorDefinition:
             now = {name: newest_materialization(instance, key) for name, key in keys.items()}
             return SensorResult(skip_reason="from now on", cursor=msgspec.json.encode(now).decode())
         known = msgspec.json.decode(context.cursor, type=dict[str, int])
-        events = {name: new_materializations(instance, key, known.get(name, 0)) for name, key in keys.items()}
+        events = {
+            name: new_materializations(instance, key, known.get(name, 0))
+            for name, key in keys.items()
+        }
         months = {name: months_of_events(found) for name, found in events.items() if found}
-        skipped = _send(settings, _messages(portfolio, settings, months)) if months else SkipReason("no news")
+        skipped = (
+            _send(settings, _messages(portfolio, settings, months))
+            if months
+            else SkipReason("no news")
+        )
         seen = known | {name: found[-1].storage_id for name, found in events.items() if found}
         return SensorResult(skip_reason=skipped, cursor=msgspec.json.encode(seen).decode())
 
@@ -100,8 +115,13 @@ def _messages(portfolio: Portfolio, settings: Settings, months: dict[str, set[da
 
 def _send(settings: Settings, messages: Iterable[str]) -> SkipReason | None:
     """Send each message; what cannot be sent is said in the sensor's log and not tried again."""
-    url, timeout = settings.automation_webhook_url.get_secret_value(), settings.automation_webhook_timeout_seconds
+    url, timeout = (
+        settings.automation_webhook_url.get_secret_value(),
+        settings.automation_webhook_timeout_seconds,
+    )
     if not url:
         return SkipReason("CHURN_AUTOMATION_WEBHOOK_URL is not set")
-    failed = [wrong for message in messages if (wrong := post(url, message, timeout_seconds=timeout))]
+    failed = [
+        wrong for message in messages if (wrong := post(url, message, timeout_seconds=timeout))
+    ]
     return SkipReason("; ".join(failed)) if failed else None

@@ -1,7 +1,7 @@
 """Sensors that carry a decision to a training, and a new champion to a month scored by it.
 
-Each keeps in its cursor what it has acted on. Dagster stores cursor and run requests in one step before it launches
-anything, so a daemon that dies in between neither loses nor repeats a run.
+Each keeps in its cursor what it has acted on. Dagster stores cursor and run requests in one step
+before it launches anything, so a daemon that dies in between neither loses nor repeats a run.
 """
 
 from datetime import date
@@ -48,7 +48,10 @@ def retraining_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> S
         job=jobs[f"{portfolio.name}_training"],
         minimum_interval_seconds=settings.automation_interval_seconds,
         default_status=switched(settings.automation_retraining),
-        description="Trains the month whose retraining_decision asks for it; the reasons and evidence are in the tags.",
+        description=(
+            "Trains the month whose retraining_decision asks for it; the reasons "
+            "and evidence are in the tags."
+        ),
     )
     def retraining(context: SensorEvaluationContext) -> SensorResult | SkipReason:
         events = new_materializations(context.instance, decided, int(context.cursor or 0))
@@ -76,15 +79,19 @@ def retraining_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> S
 def standing_flag(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, months: set[date]
 ) -> dict[str, Any] | None:
-    """The decision of the newest month decided on, if it is one of `months` and asks for a training not done yet.
+    """The decision of the newest month decided on, if it is one of `months` and asks for a training
+    not done yet.
 
-    An older flag has no standing: the newer decision knew what it knew. So a backfill trains once at most.
+    An older flag has no standing: the newer decision knew what it knew. So a backfill trains once
+    at most.
     """
     table = f"{portfolio.name}.{RETRAINING_DECISION}"
     if not table_exists(connection, table):
         return None
     (newest,) = connection.execute(f"select max(month) from {table}").fetchone() or (None,)
-    if newest not in months or any(judged >= newest for judged in judged_months(connection, portfolio)):
+    if newest not in months or any(
+        judged >= newest for judged in judged_months(connection, portfolio)
+    ):
         return None
     (row,) = read_rows(connection, table, newest)
     return row if row["retraining_required"] else None
@@ -93,9 +100,13 @@ def standing_flag(
 def _newest_scores(
     instance: DagsterInstance, features: AssetKey, root: Path, live_month: str | None
 ) -> tuple[date | None, int | None]:
-    """The month that is live and the version that scored it; before the first, the newest that can be scored."""
+    """The month that is live and the version that scored it; before the first, the newest that can
+    be scored.
+    """
     if live_month:
-        return parse_month(live_month), read_features_manifest(features_dir(root, live_month)).scored_by
+        return parse_month(live_month), read_features_manifest(
+            features_dir(root, live_month)
+        ).scored_by
     return max(materialized_months(instance, features), default=None), None
 
 
@@ -109,7 +120,9 @@ def rescoring_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Se
         job=jobs[f"{portfolio.name}_scores"],
         minimum_interval_seconds=settings.automation_interval_seconds,
         default_status=switched(settings.automation_rescoring),
-        description="Scores and publishes the newest month again when another version has become champion.",
+        description=(
+            "Scores and publishes the newest month again when another version has become champion."
+        ),
     )
     def rescoring(context: SensorEvaluationContext) -> SensorResult | SkipReason:
         live = read_live(root)
@@ -118,8 +131,15 @@ def rescoring_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Se
         month, scored_by = _newest_scores(context.instance, features, root, live.features_month)
         wanted = f"{live.champion} {month and label(month)}"
         if month is None or scored_by == live.champion or context.cursor == wanted:
-            return SensorResult(skip_reason=f"scores are those of version {scored_by}", cursor=wanted)
-        because = f"version {live.champion} is champion, scores are of " + (f"{scored_by}" if scored_by else "none")
-        return SensorResult([run_request(portfolio, "scores", month, month, because=because, key=None)], cursor=wanted)
+            return SensorResult(
+                skip_reason=f"scores are those of version {scored_by}", cursor=wanted
+            )
+        because = f"version {live.champion} is champion, scores are of " + (
+            f"{scored_by}" if scored_by else "none"
+        )
+        return SensorResult(
+            [run_request(portfolio, "scores", month, month, because=because, key=None)],
+            cursor=wanted,
+        )
 
     return rescoring

@@ -15,10 +15,14 @@ TEXT_MOST = 3_000  # characters; Slack cuts longer blocks
 
 
 def post(url: str, text: str, *, timeout_seconds: float) -> str | None:
-    """Send a message to a webhook; returns what went wrong, without the address, which is secret."""
+    """Send a message to a webhook; returns what went wrong, without the
+    address, which is secret.
+    """
     body = json.dumps({"text": text[:TEXT_MOST]}).encode()
     try:
-        request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")
+        request = urllib.request.Request(
+            url, body, {"Content-Type": "application/json"}, method="POST"
+        )
         with urllib.request.urlopen(request, timeout=timeout_seconds) as answer:
             answer.read(1 << 16)
     except urllib.error.HTTPError as error:
@@ -34,16 +38,27 @@ def failure_message(job: str, run_id: str, months: str, cause: str) -> str:
 
 
 def decision_message(portfolio: Portfolio, row: dict[str, Any]) -> str | None:
-    """A month whose drift or outcomes are notable, or that asks for a training; None for a quiet one."""
+    """A month whose drift or outcomes are notable, or that asks for a training; None for a quiet
+    one.
+    """
     if not row["retraining_required"] and row["severity"] == "quiet":
         return None
-    what = "training is asked for" if row["retraining_required"] else f"{row['severity']} drift, no training"
+    what = (
+        "training is asked for"
+        if row["retraining_required"]
+        else f"{row['severity']} drift, no training"
+    )
     drifted = f"\ndrifted: {', '.join(row['drifted_features'])}" if row["drifted_features"] else ""
-    return f"*{portfolio.title}*, {label(row['month'])}: {what}: {'; '.join(row['reasons'])}{drifted}"
+    return (
+        f"*{portfolio.title}*, {label(row['month'])}: {what}: {'; '.join(row['reasons'])}{drifted}"
+    )
 
 
 def evaluation_message(portfolio: Portfolio, row: dict[str, Any]) -> str:
     """What was decided on a challenger."""
     outcome = "promoted" if row["is_promoted"] else "not promoted"
     reason = row["reason"]
-    return f"*{portfolio.title}*, {label(row['month'])}: version {row['challenger_version']} {outcome}: {reason}"
+    return (
+        f"*{portfolio.title}*, {label(row['month'])}: version {row['challenger_version']} "
+        f"{outcome}: {reason}"
+    )

@@ -1,7 +1,9 @@
-"""The candidate algorithms by name. A module holds all that is particular to one; this is the one list of them.
+"""The candidate algorithms by name. A module holds all that is particular to one; this is the one
+list of them.
 
-Nothing is resampled or reweighted against the class imbalance: that moves the probabilities, which the campaign's
-economics need, and does not improve the ranking. The threshold takes care of the imbalance instead.
+Nothing is resampled or reweighted against the class imbalance: that moves the probabilities, which
+the campaign's economics need, and does not improve the ranking. The threshold takes care of the
+imbalance instead.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,6 @@
-"""What every candidate algorithm offers: the one interface behind which they are fitted, explained and exported."""
+"""What every candidate algorithm offers: the one interface behind which they are fitted, explained
+and exported.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,11 +26,15 @@ class StreamedFit(Protocol):
     def __call__(
         self, rows: RowStream, parameters: Parameters, *, seed: int, threads: int, cache_dir: Path
     ) -> "BaseEstimator":
-        """As `Algorithm.fit` with all parameters given; `cache_dir` holds what was read, and is the caller's."""
+        """As `Algorithm.fit` with all parameters given; `cache_dir` holds what was read, and is the
+        caller's.
+        """
 
 
 class Algorithm(Protocol):
-    """A module of this package. Features are encoded float32, NaN for a missing value or a level unheard of."""
+    """A module of this package. Features are encoded float32, NaN for a missing value or a level
+    unheard of.
+    """
 
     @property
     def LIBRARY(self) -> str:
@@ -36,7 +42,9 @@ class Algorithm(Protocol):
 
     @property
     def DEFAULTS(self) -> Parameters:
-        """Parameters that serve where nothing is tuned; without the number of rounds where `fit` can find it."""
+        """Parameters that serve where nothing is tuned; without the number of rounds where `fit`
+        can find it.
+        """
 
     @property
     def fit_streamed(self) -> StreamedFit | None:
@@ -44,7 +52,9 @@ class Algorithm(Protocol):
 
     @property
     def rounds(self) -> Callable[[Any], Parameters] | None:
-        """What `stop_on` decided for an estimator, as parameters of a fit without it; None: it has no rounds."""
+        """What `stop_on` decided for an estimator, as parameters of a fit without it; None: it has
+        no rounds.
+        """
 
     def suggest(self, trial: "Trial") -> Parameters:
         """Parameters to try: the search space. It names every parameter of DEFAULTS."""
@@ -59,14 +69,20 @@ class Algorithm(Protocol):
         threads: int,
         stop_on: Labelled | None = None,
     ) -> "BaseEstimator":
-        """A scikit-learn classifier of encoded features, fitted on `train`, each row as much as its weight says.
+        """A scikit-learn classifier of encoded features, fitted on `train`, each row as much as its
+        weight says.
 
-        With `stop_on`, boosting stops once the log loss on those rows has not improved for a while, and the estimator
-        answers with its best round; otherwise `parameters` says how many rounds there are.
+        With `stop_on`, boosting stops once the log loss on those rows has not improved for a while,
+        and the estimator answers with its best round; otherwise `parameters` says how many rounds
+        there are.
         """
 
     def contributions(self, estimator: "BaseEstimator", features: np.ndarray) -> np.ndarray:
-        """What each feature adds to a customer's raw log-odds, (rows, features) float64, up to a constant."""
+        """What each feature adds to a customer's raw log-odds, (rows, features) float64, up to a
+        constant.
+        """
 
     def export(self, estimator: "BaseEstimator", width: int) -> bytes:
-        """The estimator as ONNX: float32 input of (rows, `width`), output `probabilities`, churn in its last column."""
+        """The estimator as ONNX: float32 input of (rows, `width`), output `probabilities`, churn in
+        its last column.
+        """

@@ -87,19 +87,24 @@ def fit(
 def _round_split_points(model: "LGBMClassifier") -> None:
     """Round float64 split points down to float32, which changes no answer for float32 features.
 
-    An export holds float32 split points. Rounded to the nearest, a customer right at one could go the other way.
+    An export holds float32 split points. Rounded to the nearest, a customer right at one could go
+    the other way.
     """
     import lightgbm
 
     text = re.sub(r"^tree_sizes=.*\n", "", model.booster_.model_to_string(), flags=re.MULTILINE)
-    text = re.sub(r"(?<=^threshold=).*$", lambda found: _rounded(found[0]), text, flags=re.MULTILINE)
+    text = re.sub(
+        r"(?<=^threshold=).*$", lambda found: _rounded(found[0]), text, flags=re.MULTILINE
+    )
     best = model.booster_.best_iteration
     model._Booster = lightgbm.Booster(model_str=text)
     model._Booster.best_iteration = best
 
 
 def _rounded(numbers: str) -> str:
-    return " ".join(repr(float(number)) for number in rounded_down(np.array(numbers.split(), dtype=np.float64)))
+    return " ".join(
+        repr(float(number)) for number in rounded_down(np.array(numbers.split(), dtype=np.float64))
+    )
 
 
 def rounds(estimator: "Pipeline") -> Parameters:
@@ -108,7 +113,9 @@ def rounds(estimator: "Pipeline") -> Parameters:
 
 
 def contributions(estimator: "Pipeline", features: np.ndarray) -> np.ndarray:
-    """TreeSHAP values (Lundberg et al. 2020), summed over the columns that come from one feature."""
+    """TreeSHAP values (Lundberg et al. 2020), summed over the columns that come
+    from one feature.
+    """
     prepared = estimator["prepare"].transform(features)
     values = estimator["model"].predict(prepared, pred_contrib=True)[:, :-1]
     return per_feature(estimator["prepare"], values, features.shape[1])

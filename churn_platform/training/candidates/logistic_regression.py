@@ -43,13 +43,18 @@ def fit(
 
     numbers = [place for place in range(len(features)) if place not in categories(features)]
     scaled = Pipeline(
-        [("impute", SimpleImputer(strategy="median", keep_empty_features=True)), ("scale", StandardScaler())]
+        [
+            ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
+            ("scale", StandardScaler()),
+        ]
     )
     prepare = ColumnTransformer([("number", scaled, numbers), *one_hot(features)])
     model = LogisticRegression(**parameters, max_iter=1000, random_state=seed)
     pipeline = Pipeline([("prepare", prepare), ("model", model)])
     pipeline.fit(train.features, train.churned, model__sample_weight=train.weights)
-    model.coef_ = model.coef_.astype(np.float64)  # summed in float32, a score would depend on the rows beside it
+    model.coef_ = model.coef_.astype(
+        np.float64
+    )  # summed in float32, a score would depend on the rows beside it
     return pipeline
 
 

@@ -1,4 +1,6 @@
-"""Pipelines of a preparing step and a model: how features are prepared, traced back and exported."""
+"""Pipelines of a preparing step and a model: how features are prepared, traced
+back and exported.
+"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,8 @@ OPSETS = {"": 17, "ai.onnx.ml": 3}
 
 
 def one_hot(features: Sequence[Feature]) -> list[tuple[str, Any, list[int]]]:
-    """The step that gives each level a column of its own; a level unheard of, and a missing one, is in none of them.
+    """The step that gives each level a column of its own; a level unheard of, and a missing one, is
+    in none of them.
 
     So a model cannot mistake it for a known level, also where training rows had nothing like it.
     """
@@ -24,22 +27,27 @@ def one_hot(features: Sequence[Feature]) -> list[tuple[str, Any, list[int]]]:
 
     places = categories(features)
     levels = [np.arange(len(features[place].levels), dtype=np.float32) for place in places]
-    encoder = OneHotEncoder(categories=levels, handle_unknown="ignore", sparse_output=False, dtype=np.float32)
+    encoder = OneHotEncoder(
+        categories=levels, handle_unknown="ignore", sparse_output=False, dtype=np.float32
+    )
     return [("category", encoder, places)] if places else []
 
 
 def tree_preparation(features: Sequence[Feature], train: np.ndarray) -> "ColumnTransformer":
-    """Levels one-hot, numbers as they are: scaled ones would fall on the other side of split points once exported.
+    """Levels one-hot, numbers as they are: scaled ones would fall on the other side of split points
+    once exported.
 
-    Trees learn from missing values where training rows have some. Where they have none, the median stands in later on:
-    LightGBM would take a missing value for 0.
+    Trees learn from missing values where training rows have some. Where they have none, the median
+    stands in later on: LightGBM would take a missing value for 0.
     """
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
 
     missing = np.isnan(train).any(axis=0)
     numbers = [place for place in range(len(features)) if place not in categories(features)]
-    gappy, whole = ([place for place in numbers if missing[place] == wanted] for wanted in (True, False))
+    gappy, whole = (
+        [place for place in numbers if missing[place] == wanted] for wanted in (True, False)
+    )
     steps: list[tuple[str, Any, list[int]]] = [
         ("gappy", "passthrough", gappy),
         ("whole", SimpleImputer(strategy="median"), whole),
@@ -53,12 +61,18 @@ def categories(features: Sequence[Feature]) -> list[int]:
 
 
 def per_feature(prepare: "ColumnTransformer", values: np.ndarray, width: int) -> np.ndarray:
-    """Values of prepared columns (rows, columns), summed over the columns that come from one feature."""
+    """Values of prepared columns (rows, columns), summed over the columns that come from one
+    feature.
+    """
     origins: list[int] = []
     for name, transformer, positions in prepare.transformers_:
         if name == "remainder":
             continue
-        widths = [len(levels) for levels in transformer.categories_] if name == "category" else [1] * len(positions)
+        widths = (
+            [len(levels) for levels in transformer.categories_]
+            if name == "category"
+            else [1] * len(positions)
+        )
         origins += np.repeat(positions, widths).tolist()
     out = np.zeros((len(values), width))
     np.add.at(out.T, np.array(origins), values.T)
@@ -72,5 +86,8 @@ def to_onnx(pipeline: "Pipeline", width: int) -> Any:
 
     inputs = [(ONNX_INPUT, FloatTensorType([None, width]))]
     return skl2onnx.to_onnx(
-        pipeline, initial_types=inputs, options={id(pipeline): {"zipmap": False}}, target_opset=OPSETS
+        pipeline,
+        initial_types=inputs,
+        options={id(pipeline): {"zipmap": False}},
+        target_opset=OPSETS,
     )

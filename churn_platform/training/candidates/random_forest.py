@@ -44,10 +44,11 @@ def fit(
     threads: int,
     stop_on: Labelled | None = None,
 ) -> "Pipeline":
-    """The fitted pipeline. A tree draws at most ROWS_PER_TREE rows, so that the time does not grow with the data.
+    """The fitted pipeline. A tree draws at most ROWS_PER_TREE rows, so that the time does not grow
+    with the data.
 
-    A row is drawn as often as its weight says, then counts once each time.
-    Threads do not matter to the trees. Predictions use one: several would add up the trees in changing order.
+    A row is drawn as often as its weight says, then counts once each time. Threads do not matter to
+    the trees. Predictions use one: several would add up the trees in changing order.
     """
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.pipeline import Pipeline
@@ -67,13 +68,15 @@ def fit(
 
 
 def contributions(estimator: "Pipeline", features: np.ndarray) -> np.ndarray:
-    """What the splits on a feature change, along the customer's paths, rescaled from probability to log-odds.
+    """What the splits on a feature change, along the customer's paths, rescaled from probability to
+    log-odds.
 
-    On its way to a leaf the probability changes at each split; the change belongs to the feature of the split (Saabas
-    2014), and depends on the leaf alone. That costs a look-up per tree, where TreeSHAP would cost hundreds of times as
-    much. The sum is p - p0, the forest's probability less that of its roots; every contribution is then multiplied by
-    (log-odds of p - log-odds of p0) / (p - p0), the rescale rule of DeepLIFT (Shrikumar et al. 2017), which keeps sign
-    and proportions.
+    On its way to a leaf the probability changes at each split; the change belongs to the feature of
+    the split (Saabas 2014), and depends on the leaf alone. That costs a look-up per tree, where
+    TreeSHAP would cost hundreds of times as much. The sum is p - p0, the forest's probability less
+    that of its roots; every contribution is then multiplied by (log-odds of p - log-odds of p0) /
+    (p - p0), the rescale rule of DeepLIFT (Shrikumar et al. 2017), which keeps sign and
+    proportions.
     """
     from scipy.sparse import csr_matrix
 
@@ -82,17 +85,27 @@ def contributions(estimator: "Pipeline", features: np.ndarray) -> np.ndarray:
     trees = [tree.tree_ for tree in forest.estimators_]
     starts = np.cumsum([0, *(tree.node_count for tree in trees)])
     leaves = forest.apply(prepared) + starts[:-1]
-    counts = csr_matrix((np.ones(leaves.size), leaves.ravel(), np.arange(len(leaves) + 1) * len(trees)))
+    counts = csr_matrix(
+        (np.ones(leaves.size), leaves.ravel(), np.arange(len(leaves) + 1) * len(trees))
+    )
     counts.resize(len(leaves), starts[-1])
     table = per_feature(
-        estimator["prepare"], np.vstack([_changes(tree, prepared.shape[1]) for tree in trees]), features.shape[1]
+        estimator["prepare"],
+        np.vstack([_changes(tree, prepared.shape[1]) for tree in trees]),
+        features.shape[1],
     )
     root = float(np.mean([tree.value[0, 0, 1] for tree in trees]))
-    return (counts @ table) / len(trees) * _log_odds_per_probability(forest.predict_proba(prepared)[:, 1], root)
+    return (
+        (counts @ table)
+        / len(trees)
+        * _log_odds_per_probability(forest.predict_proba(prepared)[:, 1], root)
+    )
 
 
 def _changes(tree: object, width: int) -> np.ndarray:
-    """For each node the change of probability that each prepared column made on the way to it, (nodes, width)."""
+    """For each node the change of probability that each prepared column made on the way to it,
+    (nodes, width).
+    """
     probability = tree.value[:, 0, 1]  # type: ignore[attr-defined]
     changes = np.zeros((len(probability), width))
     for node, column in enumerate(tree.feature):  # type: ignore[attr-defined]
@@ -104,23 +117,32 @@ def _changes(tree: object, width: int) -> np.ndarray:
 
 
 def _log_odds_per_probability(probability: np.ndarray, root: float) -> np.ndarray:
-    """Slope of the line from the root's log-odds to each probability's, (rows, 1); of the tangent where they meet."""
+    """Slope of the line from the root's log-odds to each probability's, (rows, 1); of the tangent
+    where they meet.
+    """
     away = np.abs(probability - root) > 1e-9
     step = np.where(away, probability - root, 1.0)
-    slope = np.where(away, (log_odds(probability) - log_odds(np.array(root))) / step, 1 / (root * (1 - root)))
+    slope = np.where(
+        away, (log_odds(probability) - log_odds(np.array(root))) / step, 1 / (root * (1 - root))
+    )
     return slope[:, None]
 
 
 def export(estimator: "Pipeline", width: int) -> bytes:
     """As skl2onnx converts it, but with its thresholds and directions of missing values put right.
 
-    Features are float32 and thresholds float64: `x <= threshold` is the same as `x <= threshold rounded down to
-    float32`, not rounded to the nearest. The converter forgets where missing values go.
+    Features are float32 and thresholds float64: `x <= threshold` is the same as `x <= threshold
+    rounded down to float32`, not rounded to the nearest. The converter forgets where missing values
+    go.
     """
     exported = to_onnx(estimator, width)
     trees = [tree.tree_ for tree in estimator["model"].estimators_]
-    thresholds = np.concatenate([np.where(tree.children_left > 0, tree.threshold, 0) for tree in trees])
-    goes_left = np.concatenate([np.where(tree.children_left > 0, tree.missing_go_to_left, 0) for tree in trees])
+    thresholds = np.concatenate(
+        [np.where(tree.children_left > 0, tree.threshold, 0) for tree in trees]
+    )
+    goes_left = np.concatenate(
+        [np.where(tree.children_left > 0, tree.missing_go_to_left, 0) for tree in trees]
+    )
     (node,) = (node for node in exported.graph.node if node.op_type == "TreeEnsembleClassifier")
     attributes = {attribute.name: attribute for attribute in node.attribute}
     attributes["nodes_values"].floats[:] = rounded_down(thresholds).tolist()

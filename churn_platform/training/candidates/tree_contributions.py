@@ -1,8 +1,10 @@
-"""TreeSHAP values of shallow trees by table (Yang 2021, "Fast TreeSHAP"): exact, and 40 times faster than XGBoost's.
+"""TreeSHAP values of shallow trees by table (Yang 2021, "Fast TreeSHAP"): exact, and 40 times
+faster than XGBoost's.
 
-What a tree adds for a customer depends on nothing but which way each of its splits sends that customer. So the values
-of every pattern of answers are worked out once, for whole trees where these have few splits, else for parts of them;
-then a customer costs one comparison per split and one look-up per feature.
+What a tree adds for a customer depends on nothing but which way each of its splits sends that
+customer. So the values of every pattern of answers are worked out once, for whole trees where these
+have few splits, else for parts of them; then a customer costs one comparison per split and one
+look-up per feature.
 """
 
 from collections.abc import Iterator
@@ -22,8 +24,9 @@ class TooDeepError(ValueError):
 
 @dataclass(frozen=True)
 class Tree:
-    """One tree by node: children (-1 in a leaf), split feature and threshold (x < threshold goes left), where missing
-    values go, the training weight that passed, and the leaf's value."""
+    """One tree by node: children (-1 in a leaf), split feature and threshold (x < threshold goes
+    left), where missing values go, the training weight that passed, and the leaf's value.
+    """
 
     left: np.ndarray
     right: np.ndarray
@@ -36,8 +39,9 @@ class Tree:
 
 @dataclass(frozen=True)
 class Unit:
-    """A part of a tree: its splits as (feature, threshold, missing goes left), and by feature what it adds for each
-    pattern of answers, of which bit i says that split i sent the customer left."""
+    """A part of a tree: its splits as (feature, threshold, missing goes left), and by feature what
+    it adds for each pattern of answers, of which bit i says that split i sent the customer left.
+    """
 
     splits: list[tuple[int, np.float32, bool]]
     values: dict[int, np.ndarray]
@@ -48,7 +52,9 @@ Step = tuple[int, bool]
 
 
 def units_of(tree: Tree) -> list[Unit]:
-    """The tree in parts of at most SPLITS_MAX splits each; their values add up. TooDeepError beyond DEPTH_MAX."""
+    """The tree in parts of at most SPLITS_MAX splits each; their values add up. TooDeepError beyond
+    DEPTH_MAX.
+    """
     return [_unit(tree, path, node) for path, node in _cut(tree, 0, ())]
 
 
@@ -73,14 +79,18 @@ def _pattern(unit: Unit, columns: np.ndarray, missing: np.ndarray) -> np.ndarray
         left = columns[feature] < threshold
         if missing_goes_left:
             left |= missing[feature]
-        pattern |= left.astype(bits) * bits(1 << place)  # numpy multiplies four times as fast as it shifts
+        pattern |= left.astype(bits) * bits(
+            1 << place
+        )  # numpy multiplies four times as fast as it shifts
     return pattern.astype(np.intp)
 
 
 def _cut(tree: Tree, node: int, path: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], int]]:
     """Subtrees that together with the path to them have few enough splits."""
     if len(path) > DEPTH_MAX:
-        raise TooDeepError(f"a tree is deeper than {DEPTH_MAX} splits; its values take too large a table")
+        raise TooDeepError(
+            f"a tree is deeper than {DEPTH_MAX} splits; its values take too large a table"
+        )
     if len(path) + sum(tree.left[below] >= 0 for below in _nodes(tree, node)) <= SPLITS_MAX:
         yield path, node
         return
@@ -96,18 +106,25 @@ def _nodes(tree: Tree, node: int) -> Iterator[int]:
 
 
 def _unit(tree: Tree, path: tuple[Step, ...], root: int) -> Unit:
-    nodes = [node for node, _ in path] + [node for node in _nodes(tree, root) if tree.left[node] >= 0]
+    nodes = [node for node, _ in path] + [
+        node for node in _nodes(tree, root) if tree.left[node] >= 0
+    ]
     places = {node: place for place, node in enumerate(nodes)}
     patterns = np.arange(1 << len(nodes))
     values: dict[int, np.ndarray] = {}
     for leaf, steps in _leaves(tree, root, path):
         for feature, added in _leaf_values(tree, leaf, steps, places, patterns).items():
             values[feature] = values.get(feature, 0.0) + added
-    splits = [(int(tree.feature[node]), tree.threshold[node], bool(tree.missing_goes_left[node])) for node in nodes]
+    splits = [
+        (int(tree.feature[node]), tree.threshold[node], bool(tree.missing_goes_left[node]))
+        for node in nodes
+    ]
     return Unit(splits, values)
 
 
-def _leaves(tree: Tree, node: int, path: tuple[Step, ...]) -> Iterator[tuple[int, tuple[Step, ...]]]:
+def _leaves(
+    tree: Tree, node: int, path: tuple[Step, ...]
+) -> Iterator[tuple[int, tuple[Step, ...]]]:
     if tree.left[node] < 0:
         yield node, path
         return
@@ -118,15 +135,18 @@ def _leaves(tree: Tree, node: int, path: tuple[Step, ...]) -> Iterator[tuple[int
 def _leaf_values(
     tree: Tree, leaf: int, steps: tuple[Step, ...], places: dict[int, int], patterns: np.ndarray
 ) -> dict[int, np.ndarray]:
-    """Shapley values of one leaf's path: by feature the share of training weight that goes this way (unknown), and
-    whether the customer does (known)."""
+    """Shapley values of one leaf's path: by feature the share of training weight that goes this way
+    (unknown), and whether the customer does (known).
+    """
     unknown: dict[int, float] = {}
     known: dict[int, np.ndarray] = {}
     for node, goes_left in steps:
         feature = int(tree.feature[node])
         child = tree.left[node] if goes_left else tree.right[node]
         follows = ((patterns >> places[node]) & 1).astype(bool) == goes_left
-        unknown[feature] = unknown.get(feature, 1.0) * float(tree.weight[child]) / float(tree.weight[node])
+        unknown[feature] = (
+            unknown.get(feature, 1.0) * float(tree.weight[child]) / float(tree.weight[node])
+        )
         known[feature] = known.get(feature, True) & follows
     return {
         feature: float(tree.value[leaf])
@@ -136,8 +156,12 @@ def _leaf_values(
     }
 
 
-def _others(feature: int, unknown: dict[int, float], known: dict[int, np.ndarray], patterns: int) -> np.ndarray:
-    """The sum over sets S of the other features of |S|! (k - |S| - 1)! / k! x known inside S x unknown outside."""
+def _others(
+    feature: int, unknown: dict[int, float], known: dict[int, np.ndarray], patterns: int
+) -> np.ndarray:
+    """The sum over sets S of the other features of |S|! (k - |S| - 1)! / k! x known inside S x
+    unknown outside.
+    """
     by_size = [np.ones(patterns)]
     for other in unknown:
         if other != feature:

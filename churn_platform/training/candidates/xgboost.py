@@ -1,4 +1,6 @@
-"""XGBoost, on encoded features as they are; the one algorithm here that fits on more rows than fit into memory."""
+"""XGBoost, on encoded features as they are; the one algorithm here that fits on more rows than fit
+into memory.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -61,7 +63,9 @@ def fit(
     if stop_on is not None:
         model.set_params(n_estimators=ROUNDS_MAX, early_stopping_rounds=PATIENCE_ROUNDS)
         eval_set = [(stop_on.features, stop_on.churned)]
-    return model.fit(train.features, train.churned, sample_weight=train.weights, eval_set=eval_set, verbose=False)
+    return model.fit(
+        train.features, train.churned, sample_weight=train.weights, eval_set=eval_set, verbose=False
+    )
 
 
 def _classifier(parameters: Parameters, *, seed: int, threads: int) -> "XGBClassifier":
@@ -80,9 +84,11 @@ def _classifier(parameters: Parameters, *, seed: int, threads: int) -> "XGBClass
 def fit_streamed(
     rows: RowStream, parameters: Parameters, *, seed: int, threads: int, cache_dir: Path
 ) -> "XGBClassifier":
-    """As `fit` with a number of rounds given, its rows read in batches and kept binned on disk while it runs.
+    """As `fit` with a number of rounds given, its rows read in batches and kept binned on disk
+    while it runs.
 
-    The bins are found batch by batch, so split points differ a little from those of a fit in memory.
+    The bins are found batch by batch, so split points differ a little from those of a fit in
+    memory.
     """
     import xgboost
 
@@ -120,7 +126,9 @@ def rounds(estimator: "XGBClassifier") -> Parameters:
 
 
 def contributions(estimator: "XGBClassifier", features: np.ndarray) -> np.ndarray:
-    """TreeSHAP values (Lundberg et al. 2020): by table where trees are shallow, else XGBoost's own, 40 times slower."""
+    """TreeSHAP values (Lundberg et al. 2020): by table where trees are shallow, else XGBoost's own,
+    40 times slower.
+    """
     import xgboost
 
     with _making_tables:
@@ -128,17 +136,25 @@ def contributions(estimator: "XGBClassifier", features: np.ndarray) -> np.ndarra
             _tables[estimator] = _units(estimator)
         units = _tables[estimator]
     if units is None:
-        return estimator.get_booster().predict(xgboost.DMatrix(features), pred_contribs=True)[:, :-1].astype(np.float64)
+        return (
+            estimator.get_booster()
+            .predict(xgboost.DMatrix(features), pred_contribs=True)[:, :-1]
+            .astype(np.float64)
+        )
     return tree_contributions.contributions(units, features)
 
 
-_tables: "WeakKeyDictionary[XGBClassifier, list[tree_contributions.Unit] | None]" = WeakKeyDictionary()
+_tables: "WeakKeyDictionary[XGBClassifier, list[tree_contributions.Unit] | None]" = (
+    WeakKeyDictionary()
+)
 _making_tables = Lock()  # they take half a second: threads that need the same ones wait
 
 
 def _units(estimator: "XGBClassifier") -> list[tree_contributions.Unit] | None:
     """Tables of an estimator's trees; None where they are too deep for any."""
-    trees = json.loads(estimator.get_booster().save_raw("json"))["learner"]["gradient_booster"]["model"]["trees"]
+    trees = json.loads(estimator.get_booster().save_raw("json"))["learner"]["gradient_booster"][
+        "model"
+    ]["trees"]
     try:
         return [unit for tree in trees for unit in tree_contributions.units_of(_tree(tree))]
     except TooDeepError:
@@ -160,12 +176,16 @@ def _tree(saved: dict[str, Any]) -> tree_contributions.Tree:
 
 
 def export(estimator: "XGBClassifier", width: int) -> bytes:
-    """As onnxmltools converts it, then as a regression of the probability: a quarter faster for a few customers."""
+    """As onnxmltools converts it, then as a regression of the probability: a quarter faster for a
+    few customers.
+    """
     from onnxmltools import convert_xgboost
     from onnxmltools.convert.common.data_types import FloatTensorType
 
     inputs = [(ONNX_INPUT, FloatTensorType([None, width]))]
-    return _as_regression(convert_xgboost(estimator, initial_types=inputs, target_opset=15)).SerializeToString()
+    return _as_regression(
+        convert_xgboost(estimator, initial_types=inputs, target_opset=15)
+    ).SerializeToString()
 
 
 def _as_regression(classifier: "ModelProto") -> "ModelProto":
@@ -174,7 +194,9 @@ def _as_regression(classifier: "ModelProto") -> "ModelProto":
 
     (trees,) = classifier.graph.node
     said = {attribute.name: helper.get_attribute_value(attribute) for attribute in trees.attribute}
-    weights = {f"target_{name}": said[f"class_{name}"] for name in ("ids", "nodeids", "treeids", "weights")}
+    weights = {
+        f"target_{name}": said[f"class_{name}"] for name in ("ids", "nodeids", "treeids", "weights")
+    }
     nodes = {name: value for name, value in said.items() if name.startswith("nodes_")}
     ensemble = helper.make_node(
         "TreeEnsembleRegressor",
@@ -188,5 +210,9 @@ def _as_regression(classifier: "ModelProto") -> "ModelProto":
     )
     sigmoid = helper.make_node("Sigmoid", ["log_odds"], [ONNX_PROBABILITIES])
     output = helper.make_tensor_value_info(ONNX_PROBABILITIES, TensorProto.FLOAT, [None, 1])
-    graph = helper.make_graph([ensemble, sigmoid], classifier.graph.name, classifier.graph.input, [output])
-    return helper.make_model(graph, opset_imports=classifier.opset_import, ir_version=classifier.ir_version)
+    graph = helper.make_graph(
+        [ensemble, sigmoid], classifier.graph.name, classifier.graph.input, [output]
+    )
+    return helper.make_model(
+        graph, opset_imports=classifier.opset_import, ir_version=classifier.ir_version
+    )

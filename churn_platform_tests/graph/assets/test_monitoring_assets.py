@@ -41,17 +41,28 @@ MAY, JUNE, JULY, AUGUST = (date(2025, month, 1) for month in (5, 6, 7, 8))
 SERIES = (FEATURE_DRIFT, PREDICTION_DRIFT, MODEL_PERFORMANCE, RETRAINING_DECISION)
 
 
-def add_champion(connection, lake: Lake, tracking: Tracking, audit: AuditTrail, month: date) -> None:
+def add_champion(
+    connection, lake: Lake, tracking: Tracking, audit: AuditTrail, month: date
+) -> None:
     """A version trained in a month, and promoted then."""
-    write(connection, lake, lambda: replace_training_set(connection, WATCHED, month, rows_max=100_000))
+    write(
+        connection, lake, lambda: replace_training_set(connection, WATCHED, month, rows_max=100_000)
+    )
     model, client = fit_tiny("logistic_regression", seed=month.month), tracking.client()
     own = replace(record(current_snapshot(connection)), portfolio="watched", month=label(month))
-    with tracking.run(context(), experiment="watched", tags=tags(partition=month.isoformat())) as mlflow:
+    with tracking.run(
+        context(), experiment="watched", tags=tags(partition=month.isoformat())
+    ) as mlflow:
         run_id = mlflow.active_run().info.run_id
         mlflow.log_dict(own.as_dict(), RECORD_FILE)
         uri = log_model(model, customers(5, seed=1).features)
     version = register(
-        client, "watched", model_uri=uri, run_id=run_id, description="none", tags={"month": label(month)}
+        client,
+        "watched",
+        model_uri=uri,
+        run_id=run_id,
+        description="none",
+        tags={"month": label(month)},
     )
     ensure_table(connection, "watched.evaluation", evaluation_table.COLUMNS)
     serving = version_of(client, "watched", CHAMPION)
@@ -63,7 +74,9 @@ def add_champion(connection, lake: Lake, tracking: Tracking, audit: AuditTrail, 
 
 @pytest.fixture
 def operator(lake: Lake, tracking: Tracking, tmp_path: Path) -> Definitions:
-    """Customers of January to August, who leave for other reasons from July on; champions of May and June."""
+    """Customers of January to August, who leave for other reasons from July on; champions of May
+    and June.
+    """
     audit = AuditTrail(path=str(tmp_path / "audit.jsonl"))
     with closing(connect(lake)) as connection:
         for month in month_range(JANUARY, AUGUST):
@@ -82,7 +95,9 @@ def operator(lake: Lake, tracking: Tracking, tmp_path: Path) -> Definitions:
 
 
 def left_by(operator: Definitions, lake: Lake, log: Path, *ranges: tuple[date, date]) -> Checksums:
-    """What runs over ranges of months, one after the other, leave in tables that were not there before."""
+    """What runs over ranges of months, one after the other, leave in tables that were not there
+    before.
+    """
     with closing(connect(lake)) as connection:
         for name in SERIES:
             connection.execute(f"drop table if exists watched.{name}")
@@ -102,12 +117,21 @@ def test_a_range_leaves_what_its_months_leave(operator, lake, tmp_path):
     assert run(*((month, month) for month in month_range(JUNE, AUGUST))) == at_once
     with closing(connect(lake, read_only=True)) as connection:
         decided = connection.execute(
-            "select month, model_version, retraining_required from watched.retraining_decision order by month"
+            "select month, model_version, retraining_required "
+            "from watched.retraining_decision order by month"
         ).fetchall()
-    assert [(month, version) for month, version, _ in decided] == [(JUNE, 1), (JULY, 2), (AUGUST, 2)]
+    assert [(month, version) for month, version, _ in decided] == [
+        (JUNE, 1),
+        (JULY, 2),
+        (AUGUST, 2),
+    ]
     assert [month for month, _, is_required in decided if is_required] == [AUGUST]
-    with closing(connect(lake)) as connection:  # June's training was repeated, and the repetition refused
+    with closing(
+        connect(lake)
+    ) as connection:  # June's training was repeated, and the repetition refused
         connection.execute(
-            "update watched.evaluation set challenger_version = 9, is_promoted = false where month = ?", [JUNE]
+            "update watched.evaluation set challenger_version = 9, is_promoted = false "
+            "where month = ?",
+            [JUNE],
         )
     assert run((JUNE, AUGUST)) == at_once

@@ -62,7 +62,9 @@ def test_a_half_read_stream_leaves_the_connection_free(lake):
     """While a stream is read in batches, the connection runs other queries."""
     with Warehouse.of(lake).get_connection() as connection:
         connection.execute("create table t as select range as x from range(5000)")
-        batches = stream(connection, "select x from t where x >= ? order by x", [10], batch_rows=2048)
+        batches = stream(
+            connection, "select x from t where x >= ? order by x", [10], batch_rows=2048
+        )
         first = next(batches)
         assert connection.execute("select count(*) from t").fetchall() == [(5000,)]
         rest = list(batches)

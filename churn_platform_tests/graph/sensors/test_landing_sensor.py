@@ -41,12 +41,17 @@ def asked(daemon: Daemon, name: str, ticks: int = 3) -> list[tuple[date, date]]:
 
 
 def test_a_landed_month_is_asked_for_once(daemon: Daemon):
-    """A month whose run fails for ever is asked for once in a month of ticks; delivered again, once more."""
+    """A month whose run fails for ever is asked for once in a month of ticks; delivered again, once
+    more.
+    """
     assert asked(daemon, "tiny_landing") == []
     deliver(daemon, JANUARY, FEBRUARY)
     assert asked(daemon, "tiny_landing", TICKS_A_MONTH) == [(JANUARY, FEBRUARY)]
     deliver(daemon, FEBRUARY, content="corrected")
-    assert asked(daemon, "tiny_landing", TICKS_A_MONTH) == [(JANUARY, JANUARY), (FEBRUARY, FEBRUARY)]
+    assert asked(daemon, "tiny_landing", TICKS_A_MONTH) == [
+        (JANUARY, JANUARY),
+        (FEBRUARY, FEBRUARY),
+    ]
     daemon.materialize("customer_features", JANUARY, FEBRUARY)
     deliver(daemon, MARCH)
     assert asked(daemon, "tiny_landing", TICKS_A_MONTH) == [(MARCH, MARCH)]
@@ -58,7 +63,9 @@ def test_a_month_without_features_is_tried_again_apart_from_a_new_one(daemon: Da
     assert asked(daemon, "tiny_landing") == [(JANUARY, FEBRUARY)]
     daemon.materialize("customer_features", FEBRUARY)
     deliver(daemon, MARCH)
-    assert [request.tags[BECAUSE_TAG] for _ in range(3) for request in daemon.tick("tiny_landing")] == [
+    assert [
+        request.tags[BECAUSE_TAG] for _ in range(3) for request in daemon.tick("tiny_landing")
+    ] == [
         "no features yet: tried again with what has landed",
         "landed: 2025-03",
     ]
@@ -71,16 +78,25 @@ def test_a_month_without_features_is_tried_again_apart_from_a_new_one(daemon: Da
 def test_a_misnamed_file_is_told(daemon: Daemon):
     """The sensor passes it over, and says so wherever it asks for nothing."""
     land(daemon.settings.landing_dir, "calls", "2025-13.csv")
-    (landing,) = (sensor for sensor in automate([TINY], daemon.settings).sensors if sensor.name == "tiny_landing")
+    (landing,) = (
+        sensor
+        for sensor in automate([TINY], daemon.settings).sensors
+        if sensor.name == "tiny_landing"
+    )
     told = landing(build_sensor_context(instance=daemon.instance)).skip_reason.skip_message
-    assert told == "not read, as no file with a name as 2025-01 with .parquet, .csv, .csv.gz: calls/2025-13.csv"
+    assert told == (
+        "not read, as no file with a name as 2025-01 with .parquet, .csv, .csv.gz: "
+        "calls/2025-13.csv"
+    )
 
 
 def test_files_may_come_back_to_what_they_were(daemon: Daemon):
     """A delivery taken back is a delivery: nothing is keyed by content for ever."""
     deliver(daemon, JANUARY)
     assert len(asked(daemon, "tiny_landing")) == 1
-    (request,) = (daemon.cursors.clear(), daemon.tick("tiny_landing"), daemon.tick("tiny_landing"))[-1]
+    (request,) = (daemon.cursors.clear(), daemon.tick("tiny_landing"), daemon.tick("tiny_landing"))[
+        -1
+    ]
     assert request.run_key is None
 
 
@@ -106,14 +122,18 @@ def ingest(daemon: Daemon, first: date, last: date) -> str:
 
 
 def test_a_file_that_ingest_refuses_does_not_stop_later_months(daemon: Daemon):
-    """It parts the range until it is delivered again; months that failed beside it come along then."""
+    """It parts the range until it is delivered again; months that failed beside
+    it come along then.
+    """
     good = "customer_id,phone_number,Plan price,joined_date\nC1,1,9.5,\n"
     deliver(daemon, JANUARY, MARCH, content=good)
     deliver(daemon, FEBRUARY, content=good.replace("Plan price", "Colour"))
     assert asked(daemon, "tiny_landing") == [(JANUARY, MARCH)]
     assert "2025-02.csv" in ingest(daemon, JANUARY, MARCH)
     with closing(daemon.connect()) as connection:
-        loaded = connection.execute("select month from tiny_raw.customers order by month").fetchall()
+        loaded = connection.execute(
+            "select month from tiny_raw.customers order by month"
+        ).fetchall()
     assert [month for (month,) in loaded] == [JANUARY, MARCH]
     deliver(daemon, APRIL, content=good)
     assert asked(daemon, "tiny_landing") == [(MARCH, MARCH), (APRIL, APRIL)]
@@ -132,10 +152,14 @@ def test_a_month_that_has_not_ended_waits(daemon: Daemon):
     assert asked(daemon, "tiny_landing") == []
 
 
-def following(daemon: Daemon, first: date, last: date, tag: str = "tiny") -> dict[str, tuple[date, date]]:
+def following(
+    daemon: Daemon, first: date, last: date, tag: str = "tiny"
+) -> dict[str, tuple[date, date]]:
     """What is asked for after a run of features: job -> months."""
     sensors = {sensor.name: sensor for sensor in automate([TINY], daemon.settings).sensors}
-    tags = {AUTOMATION_TAG: tag} | dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True))
+    tags = {AUTOMATION_TAG: tag} | dict(
+        zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True)
+    )
     run = DagsterRun("tiny_features", tags=tags)
     context = build_run_status_sensor_context(
         sensor_name="tiny_after_features",
@@ -148,8 +172,9 @@ def following(daemon: Daemon, first: date, last: date, tag: str = "tiny") -> dic
 
 
 def test_features_are_followed_by_scores_and_drift(daemon: Daemon):
-    """The newest month is scored, the whole range is watched, logged answers are taken over where some wait; without
-    a champion there is a first training."""
+    """The newest month is scored, the whole range is watched, logged answers are taken over where
+    some wait; without a champion there is a first training.
+    """
     assert following(daemon, JANUARY, FEBRUARY) == {"tiny_training": (FEBRUARY, FEBRUARY)}
     go_live(daemon.settings.published_dir / "tiny", "tiny", champion=1)
     log = daemon.settings.serving_log_dir / "tiny"
@@ -175,14 +200,22 @@ def test_runs_by_hand_are_left_alone(daemon: Daemon):
 
 def statuses(daemon: Daemon, **switches: bool) -> dict[str, str]:
     """Whether each sensor runs from the start, where some switches are set."""
-    settings = daemon.settings.model_copy(update={f"automation_{name}": is_on for name, is_on in switches.items()})
-    return {sensor.name: sensor.default_status.value for sensor in automate([TINY], settings).sensors}
+    settings = daemon.settings.model_copy(
+        update={f"automation_{name}": is_on for name, is_on in switches.items()}
+    )
+    return {
+        sensor.name: sensor.default_status.value for sensor in automate([TINY], settings).sensors
+    }
 
 
 @pytest.mark.parametrize("switch", ["landing", "retraining", "rescoring"])
 def test_each_sensor_has_a_switch(daemon: Daemon, switch: str):
-    """Switched off, it does not run from the start; the others do, but for those that need a webhook."""
-    stopped = {name for name, status in statuses(daemon, **{switch: False}).items() if status == "STOPPED"}
+    """Switched off, it does not run from the start; the others do, but for those that need a
+    webhook.
+    """
+    stopped = {
+        name for name, status in statuses(daemon, **{switch: False}).items() if status == "STOPPED"
+    }
     assert stopped == {f"tiny_{switch}", "tiny_news", "failed_runs"}
 
 

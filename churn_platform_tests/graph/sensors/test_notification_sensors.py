@@ -33,7 +33,9 @@ def webhook() -> Iterator[Webhook]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             assert self.headers["Content-Type"] == "application/json"
-            hook.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+            hook.told.append(
+                json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"]
+            )
             self.send_response(hook.status)
             self.end_headers()
 
@@ -57,7 +59,9 @@ def listening(daemon: Daemon, url: str) -> Daemon:
 
 
 def test_news_are_told_once(daemon: Daemon, webhook: Webhook):
-    """A flag is told with its reasons, once; a quiet month and what was before the first look are not."""
+    """A flag is told with its reasons, once; a quiet month and what was before the first look are
+    not.
+    """
     listening(daemon, webhook.url)
     daemon.flag(JANUARY)
     daemon.tick("tiny_news")
@@ -91,7 +95,8 @@ def test_a_notable_month_is_told_with_its_features():
 def test_no_customer_is_named():
     """What a cause quotes of a file stays out of the message."""
     cause = (
-        "tiny_raw/customers: 2025-01.csv: column id: 2 keys occur more than once, e.g. C-17; nothing of it was loaded"
+        "tiny_raw/customers: 2025-01.csv: column id: 2 keys occur more than once, e.g. C-17; "
+        "nothing of it was loaded"
     )
     told = failure_message("job", "id", "2025-01", cause)
     assert told == "*job* failed for 2025-01: " + cause.replace(", e.g. C-17", "") + "\nrun id"
@@ -99,16 +104,24 @@ def test_no_customer_is_named():
 
 def test_a_long_cause_is_cut(webhook: Webhook):
     """A message has at most as many characters as chats take."""
-    assert post(webhook.url, failure_message("job", "id", "2025-01", "x" * 10_000), timeout_seconds=2) is None
+    assert (
+        post(webhook.url, failure_message("job", "id", "2025-01", "x" * 10_000), timeout_seconds=2)
+        is None
+    )
     assert len(webhook.told[0]) == TEXT_MOST
     assert webhook.told[0].startswith("*job* failed for 2025-01: xxx")
 
 
 @pytest.mark.parametrize("kind", ["error", "nobody", "silent", "no address"])
 def test_a_webhook_may_fail(daemon: Daemon, webhook: Webhook, kind: str):
-    """An error, a closed port, silence and nonsense end in words without the secret address; the sensor goes on."""
+    """An error, a closed port, silence and nonsense end in words without the secret address; the
+    sensor goes on.
+    """
     webhook.status = 500
-    with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_server(("127.0.0.1", 0)) as closed:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        socket.create_server(("127.0.0.1", 0)) as closed,
+    ):
         urls = {
             "error": webhook.url,
             "nobody": f"http://127.0.0.1:{closed.getsockname()[1]}/secret",

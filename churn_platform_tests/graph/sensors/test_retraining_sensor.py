@@ -15,7 +15,9 @@ from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH
 
 
 def test_a_flag_fires_once(daemon: Daemon):
-    """However often the daemon looks, restarts included, a flag asks for one training, with reasons and evidence."""
+    """However often the daemon looks, restarts included, a flag asks for one training, with reasons
+    and evidence.
+    """
     daemon.decide(JANUARY)
     assert daemon.tick("tiny_retraining") == []
     daemon.flag(FEBRUARY)
@@ -27,7 +29,9 @@ def test_a_flag_fires_once(daemon: Daemon):
 
 
 def test_a_tick_that_was_lost_repeats_the_same_key(daemon: Daemon):
-    """Where the cursor of a tick was not stored, the next one asks with the same run key, which Dagster drops."""
+    """Where the cursor of a tick was not stored, the next one asks with the same run key, which
+    Dagster drops.
+    """
     daemon.flag(FEBRUARY)
     (first,) = daemon.tick("tiny_retraining")
     daemon.cursors.clear()
@@ -61,7 +65,9 @@ def test_a_training_that_was_done_is_not_asked_for(daemon: Daemon):
     daemon.flag(FEBRUARY)
     with closing(daemon.connect()) as connection:
         ensure_table(connection, "tiny.evaluation", EVALUATION)
-        connection.execute("insert into tiny.evaluation (month, is_promoted) values (date '2025-02-01', false)")
+        connection.execute(
+            "insert into tiny.evaluation (month, is_promoted) values (date '2025-02-01', false)"
+        )
     assert asked(daemon, "tiny_retraining") == []
 
 

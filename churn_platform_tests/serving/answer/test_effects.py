@@ -27,18 +27,31 @@ def test_effects_among_some_features_are_those_among_all(loaded):
     everything = effects(loaded, vector, probability)
     assert len(everything) > 1
     for place, effect in everything.items():
-        assert effects(loaded, vector, probability, among=np.array([place])) == {place: pytest.approx(effect)}
+        assert effects(loaded, vector, probability, among=np.array([place])) == {
+            place: pytest.approx(effect)
+        }
     assert effects(loaded, loaded.catalogue.references, 0.2, among=np.array([0, 1])) == {}
 
 
 def test_the_most_important_features_are_looked_at(loaded, monkeypatch):
-    """As many as may be, the most important first; a bundle that does not say how important they are gives all."""
+    """As many as may be, the most important first; a bundle that does not say how important they
+    are gives all.
+    """
     manifest = read_model_manifest(loaded.folder)
     weights = [0.1, 0.4, 0.0, 0.3]
     features = [
-        msgspec.structs.replace(one, importance=weight) for one, weight in zip(manifest.features, weights, strict=True)
+        msgspec.structs.replace(one, importance=weight)
+        for one, weight in zip(manifest.features, weights, strict=True)
     ]
     monkeypatch.setattr(bundles, "TELLING", 2)
-    assert telling_places(msgspec.structs.replace(manifest, features=tuple(features))).tolist() == [1, 3]
+    assert telling_places(msgspec.structs.replace(manifest, features=tuple(features))).tolist() == [
+        1,
+        3,
+    ]
     silent = tuple(msgspec.structs.replace(one, importance=None) for one in manifest.features)
-    assert sorted(telling_places(msgspec.structs.replace(manifest, features=silent)).tolist()) == [0, 1, 2, 3]
+    assert sorted(telling_places(msgspec.structs.replace(manifest, features=silent)).tolist()) == [
+        0,
+        1,
+        2,
+        3,
+    ]

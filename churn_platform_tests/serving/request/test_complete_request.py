@@ -12,10 +12,19 @@ from serving.errors import Fault
 from serving.request.inputs import Catalogue
 
 
-def feature(name: str, kind: str, *, low: float | None = None, high: float | None = None, nullable: bool = False):
+def feature(
+    name: str,
+    kind: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    nullable: bool = False,
+):
     """A feature of two levels, where it has any."""
     levels = ("day", "night") if kind == "category" else ()
-    return PublishedFeature(name, kind, None, (low, high), levels, nullable, None, None, name, "{value}")
+    return PublishedFeature(
+        name, kind, None, (low, high), levels, nullable, None, None, name, "{value}"
+    )
 
 
 FEATURES = (
@@ -28,7 +37,14 @@ FEATURES = (
 )
 CATALOGUE = Catalogue(FEATURES)
 UNREADABLE_TEXT = b'{"plan": "' + b"\xff" * 200 + b'"}'
-WHOLE = {"calls": 3, "spent": 2.5, "balance": None, "is_senior": True, "plan": "night", "region": "day"}
+WHOLE = {
+    "calls": 3,
+    "spent": 2.5,
+    "balance": None,
+    "is_senior": True,
+    "plan": "night",
+    "region": "day",
+}
 
 
 def whole(**changes: object):
@@ -70,7 +86,8 @@ def test_what_is_wrong_or_said_otherwise_is_left_to_the_reader_by_name(changes):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{", b"[" * 5000, b'"' + b"a" * 200 + b'"', b"\xff" * 200, UNREADABLE_TEXT]
+    "body",
+    [b"", b"[]", b"{", b"[" * 5000, b'"' + b"a" * 200 + b'"', b"\xff" * 200, UNREADABLE_TEXT],
 )
 def test_what_is_no_object_is_left_to_the_reader_by_name(body):
     """None, and no error."""
@@ -80,14 +97,26 @@ def test_what_is_no_object_is_left_to_the_reader_by_name(body):
 def test_a_feature_that_is_missing_or_named_twice_is_left_to_the_reader_by_name():
     """The reader by name takes the default for one, and refuses the other."""
     text = json.dumps(WHOLE)
-    assert CATALOGUE.whole(json.dumps({k: v for k, v in WHOLE.items() if k != "spent"}).encode()) is None
+    assert (
+        CATALOGUE.whole(json.dumps({k: v for k, v in WHOLE.items() if k != "spent"}).encode())
+        is None
+    )
     assert CATALOGUE.whole((text[:-1] + ', "calls": 4}').encode()) is None
 
 
-NUMBERS = st.one_of(st.integers(-600, 600), st.floats(-600, 600), st.none(), st.booleans(), st.text(max_size=3))
+NUMBERS = st.one_of(
+    st.integers(-600, 600), st.floats(-600, 600), st.none(), st.booleans(), st.text(max_size=3)
+)
 LEVELS = st.sampled_from(["day", "night", "dusk", None, 1])
 BODIES = st.fixed_dictionaries(
-    {"calls": NUMBERS, "spent": NUMBERS, "balance": NUMBERS, "is_senior": NUMBERS, "plan": LEVELS, "region": LEVELS}
+    {
+        "calls": NUMBERS,
+        "spent": NUMBERS,
+        "balance": NUMBERS,
+        "is_senior": NUMBERS,
+        "plan": LEVELS,
+        "region": LEVELS,
+    }
 )
 
 
@@ -100,4 +129,6 @@ def test_both_readers_agree(body):
     found = CATALOGUE.whole(json.dumps(body).encode())
     if found is not None:
         assert not faults
-        np.testing.assert_array_equal(found[1], np.float32([values[place] for place in range(len(FEATURES))]))
+        np.testing.assert_array_equal(
+            found[1], np.float32([values[place] for place in range(len(FEATURES))])
+        )

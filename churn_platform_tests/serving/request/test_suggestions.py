@@ -33,7 +33,9 @@ def test_what_a_name_may_mean(given, near):
 def test_a_request_gets_a_few_suggestions():
     """The first wrong names get one each; the others are told where all names are listed."""
     features = tuple(
-        PublishedFeature(f"calls_{letter}", "number", None, (None, None), (), True, None, None, letter, "")
+        PublishedFeature(
+            f"calls_{letter}", "number", None, (None, None), (), True, None, None, letter, ""
+        )
         for letter in "abcdefghij"
     )
     faults: list = []

@@ -1,4 +1,6 @@
-"""API keys on disk: followed whatever else fails, remembered when the file is gone, refused when not to be trusted."""
+"""API keys on disk: followed whatever else fails, remembered when the file is gone, refused when
+not to be trusted.
+"""
 
 import contextlib
 import os
@@ -29,7 +31,9 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_lost_file_leaves_a_later_process_closed(path):
-    """As for a worker that is started anew: that there were keys is remembered apart from the file."""
+    """As for a worker that is started anew: that there were keys is remembered
+    apart from the file.
+    """
     path.unlink()
     assert KeyRing(path).is_in_use
 
@@ -73,8 +77,14 @@ BAD_FILES = {
     "dangling link": (_dangling, "is a link to .*gone, which is not there"),
     "pipe": (_fifo, "is no regular file"),
     "folder": (_folder, "is no regular file"),
-    "world-writable": (lambda path: path.chmod(0o666), "everybody on this machine may write it.*chmod 600"),
-    "not UTF-8": (lambda path: path.write_bytes(b'[{"name": "\xfc"}]'), "is not a file of API keys"),
+    "world-writable": (
+        lambda path: path.chmod(0o666),
+        "everybody on this machine may write it.*chmod 600",
+    ),
+    "not UTF-8": (
+        lambda path: path.write_bytes(b'[{"name": "\xfc"}]'),
+        "is not a file of API keys",
+    ),
     "not hexadecimal": (_not_hex, "is not a file of API keys"),
     "deeply nested": (lambda path: path.write_bytes(b"[" * 100_000), "is not a file of API keys"),
 }
@@ -97,7 +107,9 @@ def no_descriptor_left():
     """Take every file descriptor that this process may have."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken: list[int] = []
-    highest = max(int(open_one.name) for open_one in Path("/proc/self/fd").iterdir())  # none may be beyond the limit
+    highest = max(
+        int(open_one.name) for open_one in Path("/proc/self/fd").iterdir()
+    )  # none may be beyond the limit
     resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, hard))
     try:
         with contextlib.suppress(OSError):
@@ -123,7 +135,9 @@ def test_a_key_is_revoked_without_a_free_file_descriptor(path):
 
 
 def test_a_failed_look_leaves_the_time_of_the_last_good_one(path, caplog):
-    """So that its age tells how old the keys are that hold; the thread goes on, and says so once."""
+    """So that its age tells how old the keys are that hold; the thread goes on,
+    and says so once.
+    """
     ring = KeyRing(path)
     looked_at, told, third = ring.looked_at, [], threading.Event()
     path.write_text("no keys")
@@ -153,7 +167,9 @@ def test_a_key_that_may_send_nothing_asks_by_id_alone(path):
 
 
 def test_a_rate_counts_customers(tmp_path):
-    """25 customers at 10 a second: let through when nothing was asked before, and paid for afterwards."""
+    """25 customers at 10 a second: let through when nothing was asked before, and paid for
+    afterwards.
+    """
     limiter = Limiter(tmp_path / "rates", count_max=500)
     assert limiter.wait_seconds(0, 10, 100.0) == 0
     assert limiter.wait_seconds(0, 10, 100.0, count=25, counted=1) == 0
@@ -163,7 +179,9 @@ def test_a_rate_counts_customers(tmp_path):
 
 
 def test_what_tells_of_customers_is_its_owners_alone(tmp_path):
-    """The state folder, the prediction log, pushed features; also folders that an earlier version left readable."""
+    """The state folder, the prediction log, pushed features; also folders that an earlier version
+    left readable.
+    """
     state, log = tmp_path / "state", tmp_path / "state" / "log" / "tiny"
     with state_claimed(state):
         log.mkdir(parents=True, mode=0o755)

@@ -35,7 +35,10 @@ def taken():
 
 def test_a_state_folder_has_one_service(tmp_path):
     """The second is told who has it; when the first has gone, the next may."""
-    with state_claimed(tmp_path), pytest.raises(SettingsError, match=rf"process {os.getpid()} serves from {tmp_path}"):
+    with (
+        state_claimed(tmp_path),
+        pytest.raises(SettingsError, match=rf"process {os.getpid()} serves from {tmp_path}"),
+    ):
         state_claimed(tmp_path).__enter__()
     with state_claimed(tmp_path):
         pass
@@ -43,17 +46,21 @@ def test_a_state_folder_has_one_service(tmp_path):
 
 @pytest.mark.parametrize("seconds", [0, 0.5])
 def test_a_worker_ends_with_the_process_that_started_it(seconds):
-    """Also where that ends before the worker looks. The pipe is closed when both have ended, else in a minute.
+    """Also where that ends before the worker looks. The pipe is closed when both have ended, else
+    in a minute.
 
     Where tests run in the background, they may have SIGTERM ignored; workers do not.
     """
     code = (
         "import os, signal, time; from serving.security.ownership import end_with_parent\n"
         "signal.signal(signal.SIGTERM, signal.SIG_DFL)\n"
-        "if os.fork() == 0:\n    time.sleep(0.2)\n    end_with_parent(poll_seconds=0.05)\n    time.sleep(60)\n"
+        "if os.fork() == 0:\n    time.sleep(0.2)\n    end_with_parent(poll_seconds=0.05)\n    "
+        "time.sleep(60)\n"
         f"time.sleep({seconds})"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, timeout=20, check=True)
+    subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, timeout=20, check=True
+    )
 
 
 def test_a_second_service_removes_nothing_of_the_first(tmp_path, environment, capsys):
@@ -71,11 +78,16 @@ def test_a_taken_port_is_named(environment, monkeypatch, taken, capsys):
     """Exit code 1 and one line, though the other program would share the port."""
     monkeypatch.setenv("SERVING_PORT", str(taken))
     assert main([]) == 1
-    assert capsys.readouterr().err == f"error: port {taken} is taken; stop what listens there, or set SERVING_PORT\n"
+    assert (
+        capsys.readouterr().err
+        == f"error: port {taken} is taken; stop what listens there, or set SERVING_PORT\n"
+    )
 
 
 def test_of_two_services_that_start_at_once_one_has_the_port():
-    """Neither listens yet, so both find it free; the second is refused, and served when the first is gone."""
+    """Neither listens yet, so both find it free; the second is refused, and served when the first
+    is gone.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -101,13 +113,17 @@ def test_descriptors_are_raised_and_connections_stay_below_them(monkeypatch):
 def test_too_few_descriptors_are_named(monkeypatch):
     """With the command that raises them."""
     monkeypatch.setattr(resource, "getrlimit", lambda _: (300, 300))
-    with pytest.raises(SettingsError, match=r"may open 300 files here, and a worker needs 320.*ulimit -n"):
+    with pytest.raises(
+        SettingsError, match=r"may open 300 files here, and a worker needs 320.*ulimit -n"
+    ):
         connections_allowed(1)
 
 
 def test_an_address_of_another_machine_is_named():
     """192.0.2.1 is in a network for documentation, which nobody has."""
-    with pytest.raises(SettingsError, match=r"SERVING_HOST=192\.0\.2\.1, SERVING_PORT=8080: Cannot assign"):
+    with pytest.raises(
+        SettingsError, match=r"SERVING_HOST=192\.0\.2\.1, SERVING_PORT=8080: Cannot assign"
+    ):
         check_port("192.0.2.1", 8080)
 
 
@@ -115,6 +131,10 @@ def test_a_state_folder_that_is_a_file_is_named(tmp_path, environment, capsys):
     """No traceback: the setting, the path and the reason."""
     (tmp_path / "state").touch()
     assert main([]) == 1
-    assert capsys.readouterr().err.startswith(f"error: SERVING_STATE_DIR={tmp_path / 'state'} cannot be written: ")
+    assert capsys.readouterr().err.startswith(
+        f"error: SERVING_STATE_DIR={tmp_path / 'state'} cannot be written: "
+    )
     assert main(["keys", "add", "--name", "crm", "--scope", "score"]) == 1
-    assert f"error: {tmp_path / 'state' / 'keys.json'} cannot be written: " in capsys.readouterr().err
+    assert (
+        f"error: {tmp_path / 'state' / 'keys.json'} cannot be written: " in capsys.readouterr().err
+    )

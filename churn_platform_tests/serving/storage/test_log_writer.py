@@ -25,7 +25,11 @@ ROOT = Path(__file__).parents[2]
 
 def ids(folder: Path, suffix: str = "") -> list[str]:
     """Request ids in a folder's segments, oldest segment first."""
-    segments = [path for path in sorted(folder.glob(f"*{suffix}")) if path.suffix in (OPEN_SUFFIX, CLOSED_SUFFIX)]
+    segments = [
+        path
+        for path in sorted(folder.glob(f"*{suffix}"))
+        if path.suffix in (OPEN_SUFFIX, CLOSED_SUFFIX)
+    ]
     return [item.request_id for path in segments for item in read_segment(path)]
 
 
@@ -98,7 +102,9 @@ def test_threads_share_a_log(log, tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(ids(tmp_path)) == sorted(f"{thread}-{number}" for thread in range(4) for number in range(200))
+    assert sorted(ids(tmp_path)) == sorted(
+        f"{thread}-{number}" for thread in range(4) for number in range(200)
+    )
 
 
 def test_a_living_worker_keeps_its_segment(log, tmp_path):
@@ -124,7 +130,9 @@ def test_a_record_that_cannot_be_encoded_harms_no_other(log, tmp_path):
 
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
-    """A disk that is full once a file has `size` bytes. It holds for the whole process, so only for a short block."""
+    """A disk that is full once a file has `size` bytes. It holds for the whole process, so only for
+    a short block.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -170,7 +178,9 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_file(log, tmp_path):
 
 
 def test_a_segment_that_cannot_be_cut_back_is_given_up(log, tmp_path, monkeypatch):
-    """Half a record then ends its segment, where readers stop, and the next record starts another."""
+    """Half a record then ends its segment, where readers stop, and the next
+    record starts another.
+    """
 
     def refuse(*_: object) -> None:
         raise OSError("read-only file system")
@@ -186,7 +196,9 @@ def test_a_segment_that_cannot_be_cut_back_is_given_up(log, tmp_path, monkeypatc
 
 
 def test_a_folder_that_cannot_be_written_at_the_start_is_tried_again(tmp_path):
-    """Records are refused meanwhile; then the log goes on by itself, and closes what a dead writer left."""
+    """Records are refused meanwhile; then the log goes on by itself, and closes what a dead writer
+    left.
+    """
     folder = tmp_path / "tiny"
     folder.touch()
     log = PredictionLog(folder, worker="w1", fsync_seconds=0.01)
@@ -231,19 +243,31 @@ def test_the_lag_is_that_of_the_oldest_segment(tmp_path):
 
 
 def test_every_acknowledged_record_survives_kill_9(tmp_path):
-    """Killed five times in the middle of writing: each acknowledged record is there once, and segments get closed."""
+    """Killed five times in the middle of writing: each acknowledged record is there once, and
+    segments get closed.
+    """
     acknowledged: list[str] = []
     for life in range(5):
-        command = [sys.executable, "-m", "churn_platform_tests.support.log_writer", str(tmp_path), f"w{life}"]
+        command = [
+            sys.executable,
+            "-m",
+            "churn_platform_tests.support.log_writer",
+            str(tmp_path),
+            f"w{life}",
+        ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as writer:
             assert writer.stdout is not None
             acknowledged += [writer.stdout.readline().strip() for _ in range(200 + 37 * life)]
             writer.kill()
-            rest = writer.stdout.read().split("\n")[:-1]  # the last one may be torn: nobody was told
+            rest = writer.stdout.read().split("\n")[
+                :-1
+            ]  # the last one may be torn: nobody was told
         acknowledged += rest
     close_dead_segments(tmp_path)
     logged = ids(tmp_path, CLOSED_SUFFIX)
     assert list(tmp_path.glob(f"*{OPEN_SUFFIX}")) == []
     assert set(acknowledged) <= set(logged)
-    assert len(set(logged) - set(acknowledged)) <= 5  # written, but killed before the acknowledgement
+    assert (
+        len(set(logged) - set(acknowledged)) <= 5
+    )  # written, but killed before the acknowledgement
     assert max(Counter(logged).values()) == 1

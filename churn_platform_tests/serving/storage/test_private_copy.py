@@ -42,7 +42,9 @@ def test_a_file_written_over_in_place_kills_nobody(root):
     assert served.features.get("C00001").reasons == ("reason of C00001",)
 
 
-@pytest.mark.parametrize("file", [features_dir(Path(), MONTH) / FEATURES_FILE, model_dir(Path(), 1) / MODEL_FILE])
+@pytest.mark.parametrize(
+    "file", [features_dir(Path(), MONTH) / FEATURES_FILE, model_dir(Path(), 1) / MODEL_FILE]
+)
 def test_a_file_changed_in_place_is_read_again_and_refused(root, file):
     """The state in memory does not hide that the published file is not what its manifest says."""
     served = load(root)
@@ -101,7 +103,9 @@ def test_a_copy_that_was_damaged_is_made_anew(root):
 
 @pytest.mark.parametrize("code", [errno.EXDEV, errno.ENOSPC])
 def test_a_file_system_that_cannot_clone_is_copied_to(root, monkeypatch, code):
-    """Another file system takes bytes instead; a full one refuses the bundle and says what to do."""
+    """Another file system takes bytes instead; a full one refuses the bundle
+    and says what to do.
+    """
 
     def refuse(*_: object) -> int:
         raise OSError(code, os.strerror(code))

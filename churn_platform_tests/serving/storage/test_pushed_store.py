@@ -24,7 +24,13 @@ def overlay(tmp_path):
 
 def test_a_pushed_value_holds_until_it_expires(overlay):
     """A value counts for its time to live, and from its end on no more."""
-    overlay.put("tiny", "C1", {"calls_count_30d": 7, "segment": "gold", "is_fibre": True, "nps": None}, 60, NOON)
+    overlay.put(
+        "tiny",
+        "C1",
+        {"calls_count_30d": 7, "segment": "gold", "is_fibre": True, "nps": None},
+        60,
+        NOON,
+    )
     pushed = {"calls_count_30d": 7, "segment": "gold", "is_fibre": True, "nps": None}
     assert overlay.get("tiny", "C1", NOON) == pushed
     assert overlay.get("tiny", "C1", NOON + 59.9) == pushed
@@ -32,7 +38,9 @@ def test_a_pushed_value_holds_until_it_expires(overlay):
 
 
 def test_each_value_has_its_own_time(overlay):
-    """A later push adds to an earlier one, replaces the same feature, and makes no other live longer."""
+    """A later push adds to an earlier one, replaces the same feature, and makes no other live
+    longer.
+    """
     overlay.put("tiny", "C1", {"calls": 1, "tickets": 1}, 60, NOON)
     overlay.put("tiny", "C1", {"tickets": 2, "bills": 3}, 60, NOON + 30)
     assert overlay.get("tiny", "C1", NOON + 31) == {"calls": 1, "tickets": 2, "bills": 3}
@@ -100,9 +108,11 @@ def test_pushes_from_threads_all_count(tmp_path):
 def test_another_process_sees_a_push_at_once_and_after_being_killed(overlay, tmp_path):
     """A worker that pushed and died by kill -9 leaves its push, and nobody waiting for a lock."""
     code = (
-        "import os, signal, sys; from pathlib import Path; from serving.storage.pushed_store import Overlay\n"
+        "import os, signal, sys; from pathlib import Path; "
+        "from serving.storage.pushed_store import Overlay\n"
         f"overlay = Overlay(Path(sys.argv[1]))\nseen = overlay.get('tiny', 'C1', {NOON})\n"
-        f"overlay.put('tiny', 'C1', {{'calls': seen['calls'] + 1}}, 60, {NOON})\nos.kill(os.getpid(), signal.SIGKILL)"
+        f"overlay.put('tiny', 'C1', {{'calls': seen['calls'] + 1}}, 60, "
+        f"{NOON})\nos.kill(os.getpid(), signal.SIGKILL)"
     )
     overlay.put("tiny", "C1", {"calls": 1}, 60, NOON)
     killed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=False)

@@ -1,4 +1,6 @@
-"""Counters in files: their space is there before anything is counted, and the dead say nothing of the present."""
+"""Counters in files: their space is there before anything is counted, and the dead say nothing of
+the present.
+"""
 
 import os
 import subprocess
@@ -54,7 +56,9 @@ def test_what_a_dead_worker_said_of_the_present_is_forgotten(folder):
 
 
 def test_a_start_removes_counters_and_nothing_else(tmp_path):
-    """A folder `metrics` may be somebody's: their files and folders stay, whatever they are named like."""
+    """A folder `metrics` may be somebody's: their files and folders stay, whatever they are named
+    like.
+    """
     (tmp_path / "kept.db").mkdir()
     others = {"kept.db", "notes.txt", "counter_7.db.bak", "counters_7.db", "counter_x.db"}
     for name in others - {"kept.db"}:

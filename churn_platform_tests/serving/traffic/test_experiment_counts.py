@@ -59,7 +59,9 @@ def test_workers_count_in_files_of_their_own_and_any_adds_them_up(tmp_path):
 
 
 def test_a_reset_holds_in_every_worker_at_once(tmp_path):
-    """The other worker's counts are worth nothing before it answers again; then it counts from zero."""
+    """The other worker's counts are worth nothing before it answers again; then it counts from
+    zero.
+    """
     one, other = ExperimentCounts(tmp_path), ExperimentCounts(tmp_path)
     arm = other.arm("tiny", "champion", 1)
     arm.add(0.5, True, 0.001)
