@@ -20,7 +20,8 @@ import numpy as np
 from churn_platform.metrics.threshold import choose_threshold, risk_tiers, tier_codes
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.scoring.reasons import TOP, top_reasons
+from churn_platform.published.reasons import TOP
+from churn_platform.scoring.reasons import top_reasons
 from churn_platform.settings import load_settings
 from churn_platform.training.candidates import ALGORITHMS
 from churn_platform.training.data import TrainingData, load_training_data, read_training_set

@@ -7,9 +7,8 @@ import pyarrow as pa
 
 from churn_platform.portfolios.encoding import decode
 from churn_platform.portfolios.spec import Feature
+from churn_platform.published.reasons import TOP, strongest
 from churn_platform.published.sentences import teller
-
-TOP = 3
 
 
 def top_reasons(
@@ -17,26 +16,22 @@ def top_reasons(
 ) -> pa.ListArray:
     """Up to `top` sentences per customer for (rows, features) values and contributions.
 
-    Only features that raise the risk and whose value is known give a reason, and none that is
-    protected: what a person is goes into no call. The strongest feature of each group comes first,
-    strongest group leading, then the others: three features of one group mostly tell an agent one
-    thing three times.
+    `published/reasons.py` has the rule. What is missing, or protected, gives no reason.
     """
-    told = np.array([not feature.protected for feature in catalogue])
-    raising = np.where(np.isnan(features) | ~told, 0.0, contributions)
-    order = _strongest(raising, _first_of_group(raising, catalogue), top)
+    protected = np.array([feature.protected for feature in catalogue])
+    raising = np.where(np.isnan(features) | protected, 0.0, contributions)
+    order = strongest(raising, [feature.group for feature in catalogue], top=top)
     sentences: list[str] = []
     which = np.empty(order.shape, dtype=np.int64)
     for place in np.unique(order[order >= 0]):
         rows, ranks = np.nonzero(order == place)
-        numbers, number_of = np.unique(
-            features[rows, place], return_inverse=True
-        )  # most values come many times
+        # Most values come many times, and a sentence costs more than a look-up.
+        numbers, number_of = np.unique(features[rows, place], return_inverse=True)
         which[rows, ranks] = len(sentences) + number_of
         sentences += [sentence(number, catalogue[place]) for number in numbers.tolist()]
-    return lists(
-        pa.array(sentences, pa.string()).take(pa.array(which[order >= 0])), (order >= 0).sum(axis=1)
-    )
+    is_reason = order >= 0
+    told = pa.array(sentences, pa.string()).take(pa.array(which[is_reason]))
+    return lists(told, is_reason.sum(axis=1))
 
 
 def lists(values: pa.Array, lengths: np.ndarray) -> pa.ListArray:
@@ -44,36 +39,6 @@ def lists(values: pa.Array, lengths: np.ndarray) -> pa.ListArray:
     return pa.ListArray.from_arrays(
         np.concatenate(([0], np.cumsum(lengths))).astype(np.int32), values
     )
-
-
-def _strongest(raising: np.ndarray, first: np.ndarray, top: int) -> np.ndarray:
-    """Positions of the `top` strongest raising features, the first of groups before others, -1 for
-    none.
-    """
-    leading, others, rows = (
-        np.where(first, raising, 0.0),
-        np.where(first, 0.0, raising),
-        np.arange(len(raising)),
-    )
-    order = np.empty((len(raising), top), dtype=np.int64)
-    for place in range(top):
-        left = np.where((leading > 0).any(axis=1, keepdims=True), leading, others)
-        best = left.argmax(axis=1)
-        order[:, place] = np.where(left[rows, best] > 0, best, -1)
-        leading[rows, best] = others[rows, best] = 0.0
-    return order
-
-
-def _first_of_group(raising: np.ndarray, catalogue: Sequence[Feature]) -> np.ndarray:
-    """Whether a feature raises the risk most within its group, (rows, features) booleans."""
-    first = np.zeros(raising.shape, dtype=bool)
-    groups = np.array([feature.group for feature in catalogue])
-    rows = np.arange(len(raising))
-    for group in dict.fromkeys(groups):
-        places = np.flatnonzero(groups == group)
-        best = places[raising[:, places].argmax(axis=1)]
-        first[rows, best] = raising[rows, best] > 0
-    return first
 
 
 def sentence(number: float, feature: Feature) -> str:

@@ -16,6 +16,7 @@ from churn_platform.audit.record import GENESIS, customer_subject
 from churn_platform.audit.verify import verify
 from churn_platform.errors import AuditError
 from churn_platform_tests.audit.conftest import add
+from churn_platform_tests.support.invariants import invariant
 
 
 def test_records_come_back_as_given_and_hold_the_hash_before(log):
@@ -85,6 +86,7 @@ def test_a_time_without_zone_is_refused(log):
         add(replace(log, now=lambda: datetime(2026, 1, 1)))
 
 
+@invariant("Governance", "Several processes write one chain of audit records.")
 def test_four_processes_write_one_chain(log, start):
     """4 x 50 appends: 200 records that verify, each process's own in its order, each acknowledged
     once.
@@ -107,6 +109,7 @@ def test_threads_write_one_chain(log):
     assert sorted(record.version for record in log.records()) == list(range(1, 81))
 
 
+@invariant("Governance", "A kill loses no audit record that was acknowledged.")
 def test_kill_nine_loses_nothing_acknowledged(log, start):
     """After each kill the chain verifies or is torn at its end; acknowledged records are there, and
     it goes on.

@@ -8,6 +8,7 @@ import pytest
 from churn_platform.audit.record import GENESIS, decode, encode, sealed
 from churn_platform.audit.verify import Anchor, verify
 from churn_platform_tests.audit.conftest import add
+from churn_platform_tests.support.invariants import invariant
 
 
 @pytest.fixture
@@ -25,6 +26,7 @@ def found(log, lines: list[bytes], *anchors: Anchor) -> list[int | None]:
     return [finding.line for finding in verify(log.path, anchors).findings]
 
 
+@invariant("Governance", "A changed byte anywhere in the audit trail is found.")
 def test_a_flipped_byte_anywhere_is_found(log, lines):
     """1,000 random changes of one byte, ends of lines included: 1,000 found, each in its line or
     the one after.

@@ -20,6 +20,7 @@ from churn_platform.published.format import (
 )
 from churn_platform.published.regular_files import file_sha256
 from churn_platform.training.model import Calibration
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import customers
 
 SAMPLE = customers(300, seed=6).features
@@ -64,6 +65,7 @@ def test_the_smoke_prediction_is_reproduced(tmp_path, model, record):
         assert served == pytest.approx(manifest.smoke.churn_probability, abs=1e-5)
 
 
+@invariant("Care", "No manifest of a bundle holds a customer.")
 def test_no_customer_is_published(tmp_path, model, record):
     """The smoke prediction is made of the references: the median 2 and 3, late, the yearly plan;
     nobody is all that.
@@ -162,6 +164,7 @@ def test_defaults_stand_in_for_what_is_left_out(tmp_path, model, record):
     assert defaults == {"usage": None, "tickets": 3.0, "is_late": True, "plan": "yearly"}
 
 
+@invariant("Promotion", "No bundle is written before ONNX and the native model agree.")
 def test_a_model_that_differs_is_not_published(tmp_path, model, record, monkeypatch):
     """Beyond 1e-5 publication is refused, says by how much, and leaves nothing behind."""
     exported = model_bundle.export(model)

@@ -17,6 +17,7 @@ from churn_platform_tests.campaign.conftest import (
     add_uplift,
     with_campaign,
 )
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import JANUARY
 
 
@@ -191,6 +192,11 @@ def test_nobody_worth_it_gives_an_empty_list(connection):
     uplift=st.one_of(st.none(), st.lists(st.floats(-1, 1), min_size=1, max_size=60)),
 )
 @settings(max_examples=25)
+@invariant(
+    "Campaign",
+    "A contact list is the same when made again, keeps its budget, and holds no "
+    "customer who opted out.",
+)
 def test_a_list_keeps_its_promises(
     tmp_path_factory, extensions, probability, budget, capacity, share, opted_out, uplift
 ):

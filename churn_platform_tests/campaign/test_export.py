@@ -8,6 +8,7 @@ import pytest
 from churn_platform.campaign.contact_list import replace_contact_list
 from churn_platform.campaign.export import ORDER, export_contact_list
 from churn_platform_tests.campaign.conftest import add_scores, with_campaign
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import JANUARY
 
 NASTY = ["=1+1", "+49", "-2", "@SUM(A1)", "\tx", 'a"b', "a,b", "naïve"]
@@ -38,6 +39,7 @@ def test_no_cell_starts_a_formula(connection, tmp_path):
     assert {row[0] for row in stored} == set(NASTY)
 
 
+@invariant("Campaign", "The control group is not handed over.")
 def test_the_control_group_is_not_handed_over(connection, tmp_path):
     """Of twenty customers one is control, and in neither file."""
     add_scores(connection, {f"C{number}": 0.9 for number in range(20)})

@@ -14,6 +14,7 @@ from churn_platform.campaign.outcome import (
     mismatch,
 )
 from churn_platform.campaign.randomised import Randomised
+from churn_platform_tests.support.invariants import invariant
 
 
 def randomised(
@@ -100,6 +101,7 @@ def test_never_contacted_counts_as_treated():
     assert "150 of 300 were never contacted and count as treated" in row.verdict
 
 
+@invariant("Campaign", "A control group that is not as drawn is flagged.")
 def test_a_missing_control_group_is_flagged():
     """300 to 100 where one in twenty was planned: the figures are not to be trusted, in words."""
     row = compare(ALL_OFFERS, randomised(**HUNDREDS), control_share=0.05)

@@ -7,6 +7,7 @@ from churn_platform.campaign.outcome_table import NAME, find_outcome, replace_ou
 from churn_platform.campaign.randomised import read_randomised
 from churn_platform.warehouse.tables import ensure_table
 from churn_platform_tests.campaign.conftest import add_scores, with_campaign
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, MARCH
 
 PORTFOLIO = with_campaign(control_share=0.05)
@@ -96,6 +97,7 @@ def test_a_customer_contacted_twice_counts_once(campaign):
     assert (row["treated"], row["contacted"], row["cost_eur"]) == (380, 380, 2 * (379 * 35 + 50))
 
 
+@invariant("Campaign", "A list that was worked off keeps its draw.")
 def test_a_list_that_was_worked_off_stays_as_it_is(campaign):
     """Other scores come after the contacts: the draw that the outcome rests on is not made anew."""
     before = campaign.execute("select * from tiny.contact_list order by customer_id").fetchall()

@@ -5,6 +5,7 @@ import pytest
 
 from churn_platform.campaign.randomised import Randomised
 from churn_platform.campaign.uplift import chosen_within, effects_eur, judge, paired_interval
+from churn_platform_tests.support.invariants import invariant
 
 CONTROL_SHARE = 0.25
 
@@ -70,6 +71,7 @@ def test_uplift_is_used_where_it_earns_more():
     assert "1,500 treated and 500 control" in found.reason
 
 
+@invariant("Campaign", "Uplift ranks nothing without evidence.")
 def test_uplift_is_not_used_without_evidence():
     """A contact that does the same to everybody: there is nothing to learn, and the list stays as
     it was.

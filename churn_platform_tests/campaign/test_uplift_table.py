@@ -14,6 +14,7 @@ from churn_platform.months import shift
 from churn_platform.scoring.score import SCORE_COLUMNS
 from churn_platform.warehouse.tables import ensure_table
 from churn_platform_tests.campaign.conftest import with_campaign
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, MARCH
 
 PORTFOLIO = with_campaign(control_share=0.25, uplift_min_customers=100, offers=())
@@ -107,6 +108,7 @@ def test_from_draws_to_a_list_by_uplift(history):
     assert "difference" in as_markdown(found)
 
 
+@invariant("Campaign", "Uplift learns nothing from outcomes that are still to come.")
 def test_nothing_is_known_before_its_time(history):
     """In January none of this had happened: no draws, the list stays on churn, and any uplift of
     before is removed.

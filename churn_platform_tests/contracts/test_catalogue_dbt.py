@@ -10,6 +10,7 @@ import yaml
 
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Feature, Portfolio
+from churn_platform_tests.support.invariants import invariant
 
 PROJECT = Path(__file__).parents[2] / "dbt_models"
 SQL_TYPES = {"integer": "bigint", "number": "double", "boolean": "boolean", "category": "varchar"}
@@ -47,6 +48,7 @@ def expected(feature: Feature) -> dict[str, Any]:
     )
 
 
+@invariant("Time and data", "The feature catalogue and dbt's contract agree.")
 def test_customer_features_declares_the_catalogue(telecomit):
     """Names, order, types, nullability, levels and words of all features agree."""
     assert columns()[2:] == [expected(feature) for feature in telecomit.features]

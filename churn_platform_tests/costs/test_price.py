@@ -6,6 +6,7 @@ import pytest
 
 from churn_platform.costs.price import Prices, as_markdown, heaviest, in_words, month_cost
 from churn_platform.costs.usage import StepUsage
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, MARCH
 
 PRICES = Prices(
@@ -55,6 +56,7 @@ def test_a_month_is_what_its_steps_used():
     assert cost.year_eur == pytest.approx(1_562.52)
 
 
+@invariant("Care", "The costs of the months of a run add up to it.")
 def test_the_months_of_a_range_add_up_to_it():
     """Nothing is counted twice, nothing lost."""
     costs = [

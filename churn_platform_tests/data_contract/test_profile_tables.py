@@ -23,6 +23,7 @@ from churn_platform.months import month_range
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.simulator.schema import load_telecomit
 from churn_platform.warehouse.lake import Lake, connect
+from churn_platform_tests.support.invariants import invariant
 
 TELECOMIT = load_telecomit()
 FIRST, BROKEN, LAST = date(2025, 1, 1), date(2025, 5, 1), date(2025, 6, 1)
@@ -91,6 +92,7 @@ def test_a_broken_feed_is_caught_in_its_month(world: World):
 
 
 @pytest.mark.parametrize("scenario", ["harmless_mix", "price_rise", "competitor"])
+@invariant("Time and data", "A business that changes is not taken for a broken feed.")
 def test_a_changing_business_is_no_broken_feed(world: World, scenario: str):
     """Takeovers, price rises and competitors are what drift is for: no month is stopped."""
     assert [words for found in world(scenario)[2].values() for words in found] == []

@@ -45,9 +45,11 @@ from churn_platform_tests.erasure.conftest import (
     calls,
     customers,
 )
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import APRIL, FEBRUARY, MARCH, TINY
 
 
+@invariant("Care", "After an erasure no file holds the customer's id or phone number.")
 def test_no_file_holds_the_customer_afterwards(world: World) -> None:
     """Neither id nor number hash is in the bytes of any file but the operator's own; before, many
     files held them.
@@ -122,6 +124,7 @@ def test_a_number_that_two_customers_share_stays_with_the_other(world: World) ->
     assert world.rows("select kind from erasure.suppressed") == [("customer",)]
 
 
+@invariant("Care", "A delivery does not bring an erased customer back.")
 def test_a_delivery_does_not_bring_the_customer_back(world: World) -> None:
     """Old files and a new month load without rows and number, although the files hold both."""
     world.erase()
@@ -203,6 +206,7 @@ def test_a_log_loses_the_line_that_names_the_customer(world: World) -> None:
 
 
 @pytest.mark.parametrize("broken", ["erase_rows", "purge", "left_of"])
+@invariant("Care", "An interrupted erasure is completed by the next run.")
 def test_running_again_completes_an_interrupted_erasure(
     world: World, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +232,7 @@ def test_running_again_completes_an_interrupted_erasure(
 
 
 @pytest.mark.parametrize("step", ["files of the lake", "published look-ups", "exports", "search"])
+@invariant("Care", "A killed erasure is completed by the next run.")
 def test_running_again_completes_a_killed_erasure(world: World, step: str) -> None:
     """kill -9 at the beginning of a step leaves the request; the next run ends
     with nothing left.

@@ -17,6 +17,7 @@ from churn_platform.ingest.hashing import set_keys
 from churn_platform.ingest.suppression import suppress
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.erasure.conftest import ADA, BOB, KEY, World
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import APRIL, TINY
 
 HEADERS = ["customer_id", "phone_number", "Plan price", "Note, by hand"]
@@ -70,6 +71,7 @@ def read_file(path: Path, separator: str) -> list[list[object]]:
     ("name", "separator"),
     [("2025-03.csv", ","), ("2025-03.csv", ";"), ("2025-03.csv.gz", "\t"), ("2025-03.parquet", "")],
 )
+@invariant("Care", "A landed file that is rewritten keeps every other value.")
 def test_a_file_keeps_its_kind_and_every_other_value(connection, tmp_path, name, separator):
     """Numbers as they were written, quotes, accents, line breaks and headers; only Ada's row is
     gone.

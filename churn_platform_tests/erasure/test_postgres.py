@@ -12,6 +12,7 @@ from churn_platform.erasure.subject import Subject
 from churn_platform.settings import load_settings
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.erasure.conftest import ADA, BOB, KEY, World, make_world
+from churn_platform_tests.support.invariants import invariant
 
 
 @pytest.fixture
@@ -29,6 +30,7 @@ def in_catalog(world: World, subject: Subject) -> dict[str, int]:
         return left_of(connection, world.installation.lake, subject, [], foreign=[])
 
 
+@invariant("Care", "A Postgres catalog holds nothing of an erased customer.")
 def test_no_table_of_the_catalog_holds_the_customer_afterwards(world: World) -> None:
     """Before, it held id and number, in small inserts and as smallest value; afterwards neither it
     nor a file does.

@@ -15,6 +15,7 @@ from churn_platform.erasure.search import count_in
 from churn_platform.erasure.subject import Subject
 from churn_platform.errors import DataError
 from churn_platform.published.format import FEATURES_FILE
+from churn_platform_tests.support.invariants import invariant
 
 ADA, NUMBER = "C-1001", 2**63 + 11
 SUBJECT = Subject("tiny", ADA, (NUMBER,), {})
@@ -69,6 +70,7 @@ KINDS = pytest.mark.parametrize("write", [parquet, nested_parquet, sqlite, plain
 
 
 @KINDS
+@invariant("Care", "The search finds a customer in every kind of file.")
 def test_the_id_is_found_as_a_value_and_within_text(tmp_path: Path, write: Write) -> None:
     """Each of three rows names the customer, whatever stands beside the id."""
     path = write(tmp_path, [*NEIGHBOURS, ADA, f"unknown customer: {ADA}, and others", f"'{ADA}'"])
@@ -76,6 +78,7 @@ def test_the_id_is_found_as_a_value_and_within_text(tmp_path: Path, write: Write
 
 
 @KINDS
+@invariant("Care", "The search takes no other customer for the one who is erased.")
 def test_nobody_else_is_found(tmp_path: Path, write: Write) -> None:
     """Ids that contain the id, or differ in case or sign, are others'; a file
     of them names nobody.

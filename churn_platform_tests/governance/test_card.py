@@ -12,6 +12,7 @@ from churn_platform.metrics.metrics_table import SHOWN
 from churn_platform.metrics.segments import measure_slices
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform_tests.governance.conftest import HARSH, make_facts
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import TINY
 
 
@@ -41,6 +42,7 @@ class Tags(HTMLParser):
         self.text += data
 
 
+@invariant("Governance", "Every metric of a model card is the record's.")
 def test_every_metric_is_the_records(record):
     """Read back from the card, hold-out and validation are the record's numbers
     to four decimals.
@@ -120,6 +122,7 @@ def test_every_portfolio_has_a_card(name, record, tmp_path):
     assert not re.search(r"\{[{%]|None|Undefined", page)
 
 
+@invariant("Governance", "The page of a card loads nothing.")
 def test_html_needs_nothing_else(record):
     """No script, no link, no address: only pictures, and they are inside."""
     facts = make_facts(TINY, record)
@@ -144,6 +147,7 @@ def test_html_needs_nothing_else(record):
     assert "url(" not in page
 
 
+@invariant("Governance", "A card shows a name as text, whatever the name contains.")
 def test_harsh_names_read_as_themselves(record):
     """Markup in a group, a reason or a parameter is shown, not obeyed, in
     Markdown and HTML alike.

@@ -5,6 +5,7 @@ import pytest
 from scipy.special import expit
 
 from churn_platform.governance.counterfactual import find_counterfactual
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.worked_examples import IS_LATE, PLAN, TICKETS, USAGE, model
 
 CUSTOMER = np.array([50, 2, 1, 0], dtype=np.float32)  # log-odds 3
@@ -61,6 +62,7 @@ def test_nothing_to_act_on_gives_none():
     assert found(-9, tickets="lower", plan="any") is None
 
 
+@invariant("Governance", "A counterfactual never proposes a combination that no customer has.")
 def test_a_combination_nobody_has_is_not_proposed():
     """Where yearly customers are never late, going yearly goes with paying in time."""
     others = OTHERS[~((OTHERS[:, PLAN] == 2) & (OTHERS[:, IS_LATE] == 1))]

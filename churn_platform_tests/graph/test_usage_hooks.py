@@ -19,6 +19,7 @@ from dagster import (
 from churn_platform.costs.usage import read_usage
 from churn_platform.graph.partitions import monthly
 from churn_platform.graph.usage_hooks import metered, months_worked_on
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, MARCH
 
 NOW = datetime(2025, 4, 2, 3, tzinfo=UTC)
@@ -43,6 +44,7 @@ def test_the_months_of_a_run_stand_in_its_tags(tags: dict[str, str], months: tup
     assert months_worked_on(tags, NOW) == months
 
 
+@invariant("Care", "Failed and repeated steps are recorded.")
 def test_steps_of_one_process_are_told_apart(tmp_path: Path):
     """Each with its own seconds, those that failed and those that were repeated as well."""
     path = tmp_path / "steps.jsonl"
@@ -97,6 +99,7 @@ def job_of_processes():
     return definitions.resolve_job_def("both")
 
 
+@invariant("Care", "Steps in processes of their own are recorded too.")
 def test_steps_in_processes_of_their_own_note_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Each process counts from its beginning, what it imports included."""
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))

@@ -48,7 +48,8 @@ def test_what_is_unpacked_is_bounded(start):
         gzip.compress(b"{}") * 2,
         b"",
     ],
-    ids=["not_gzip", "cut_off", "followed", "twice", "empty"],  # gzip writes the time into its bytes
+    # gzip writes the time into its bytes, so a name must not hold them
+    ids=["not_gzip", "cut_off", "followed", "twice", "empty"],
 )
 def test_what_is_not_one_whole_gzip_stream_is_refused(client, body):
     """No gzip at all, cut off, or with something behind it."""

@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from churn_platform.published.prediction_log import read_segment
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.served_bundles import GHOST, MONTH, PEOPLE
 from churn_platform_tests.support.tiny import TINY
 
@@ -64,6 +65,7 @@ def test_prediction_confidence_and_tier_follow_from_the_probability(client):
     is_late=st.booleans(),
     plan=st.sampled_from(["prepaid", "monthly", "yearly"]),
 )
+@invariant("Service", "The service gives the native model's score, whatever is sent.")
 def test_sent_features_get_the_native_models_score(client, booster, usage, tickets, is_late, plan):
     """Whatever features are sent, the score is that of the native model within 1e-5."""
     answer = post(
@@ -126,6 +128,7 @@ def test_a_customer_without_history_gets_the_base_rate(client):
     )
 
 
+@invariant("Service", "Every answer is in the log before it is sent.")
 def test_every_answer_is_in_the_log_before_it_is_sent(client, tmp_path):
     """What was answered is in the segment at once: same id, score, version, features as the model
     saw them.

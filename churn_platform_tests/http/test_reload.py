@@ -10,6 +10,7 @@ import pytest
 
 from churn_platform.published.format import LIVE_FILE, MODEL_FILE, features_dir, model_dir
 from churn_platform.published.live_file import direct_traffic, go_live
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.served_bundles import (
     PEOPLE,
     publish,
@@ -63,6 +64,7 @@ def test_the_first_publication_goes_live(start, tmp_path, booster):
     assert version(client) == 1
 
 
+@invariant("Service", "No swap fails a request or mixes versions.")
 def test_swaps_under_load_fail_no_request_and_mix_no_versions(client, tmp_path, booster, linear):
     """While two versions take turns, every request is answered, with the score of the version that
     it names.
@@ -99,6 +101,7 @@ def test_swaps_under_load_fail_no_request_and_mix_no_versions(client, tmp_path, 
     assert set(seen) == {1, 2}
 
 
+@invariant("Service", "A stored score is given only as the version that made it.")
 def test_a_stored_score_is_only_told_as_the_version_that_made_it(client, tmp_path, booster, linear):
     """After a new champion the month's scores are of the old one: the stored features are scored
     anew.
@@ -134,6 +137,7 @@ def test_a_month_published_again_replaces_itself(client, tmp_path, booster):
 
 
 @pytest.mark.parametrize("part", ["model", "live", "smoke", "features"])
+@invariant("Service", "A bundle that fails a check never serves.")
 def test_a_broken_bundle_is_refused_and_the_old_one_serves_on(
     client, tmp_path, booster, linear, part
 ):

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from churn_platform_tests.http.conftest import settings_in
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.served_bundles import publish
 from serving.app import create_app, create_litestar
 from serving.errors import SettingsError
@@ -27,6 +28,7 @@ def keyed(start, tmp_path, booster):
     return start(), secrets
 
 
+@invariant("Service", "A route without a declared scope requires an admin's key.")
 def test_every_route_but_the_public_ones_wants_a_key(keyed, tmp_path):
     """Without a key, or with a wrong one, each is a 401; what is public is exactly this."""
     client, _ = keyed
@@ -170,6 +172,7 @@ PROBLEMS = [
 
 
 @pytest.mark.parametrize(("method", "path", "status"), PROBLEMS)
+@invariant("Service", "Every error is problem+json.")
 def test_every_error_has_one_shape(client, method, path, status):
     """problem+json with type, title, status and detail, and the security headers, whatever went
     wrong.
@@ -183,6 +186,7 @@ def test_every_error_has_one_shape(client, method, path, status):
     assert "x-request-id" in response.headers
 
 
+@invariant("Service", "An internal failure shows nothing of the inside.")
 def test_a_failure_of_our_own_shows_nothing(client, monkeypatch, caplog):
     """A 500 tells no traceback and no text of the error; the log has both, with
     the request's id.
@@ -270,6 +274,7 @@ CHANGING = [
         {"origin": "null"},
     ],
 )
+@invariant("Service", "A service without keys does nothing for a web page of another site.")
 def test_a_page_of_another_site_changes_nothing(client, path, body, headers):
     """Whatever it sends, a service without keys refuses it: there is no secret that the page would
     lack.
@@ -342,6 +347,7 @@ def test_a_key_is_proof_enough(keyed):
         ("[::2]", 403),
     ],
 )
+@invariant("Service", "A service without keys answers only to this machine's names.")
 def test_only_this_machines_names_are_answered_without_keys(client, host, status):
     """A page whose name has been made to point here (DNS rebinding) is of our own site to its
     browser.
@@ -369,6 +375,7 @@ def test_every_path_has_the_same_rule_for_hosts(client, tmp_path):
     assert asked >= {"/schema", "/schema/openapi.json", "/docs", "/"}
 
 
+@invariant("Service", "No answer goes out unlogged.")
 def test_an_unlogged_answer_is_not_given(client, tmp_path, monkeypatch):
     """Where the log cannot take the record: 503, not ready, and no answer; afterwards all is well
     again.

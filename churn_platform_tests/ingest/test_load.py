@@ -12,6 +12,7 @@ import pytest
 from churn_platform.errors import LandingError
 from churn_platform.warehouse.tables import current_snapshot
 from churn_platform_tests.ingest.conftest import CALLS, CALLS_HEADER, CUSTOMERS, KEY, PHONES
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
 
 
@@ -135,6 +136,7 @@ def test_loading_twice_gives_the_same_table(landing):
     assert landing.rows("calls") == before
 
 
+@invariant("Time and data", "No phone number is stored in clear.")
 def test_no_number_is_stored_in_clear(landing):
     """Neither the lake's files nor its catalog hold a phone number, nor the key."""
     landing.connection.execute("call ducklake_flush_inlined_data('lake')")

@@ -16,6 +16,7 @@ from churn_platform.metrics.fairness import (
     worst_gap,
 )
 from churn_platform.portfolios.spec import Gates
+from churn_platform_tests.support.invariants import invariant
 
 GATES = Gates(min_auc=0.7, min_recall=0.6, max_fairness_gap=0.3, min_group_outcomes=4)
 
@@ -85,6 +86,7 @@ def test_differences_are_the_largest_between_groups():
     assert 0 <= odds.low < 0.25 < odds.high <= 1
 
 
+@invariant("Governance", "A group that is too small is named, is not judged, and opens no gap.")
 def test_a_small_group_is_named_and_not_judged():
     """Three churners are below four: the group's rates are reported, its perfect recall opens no
     gap.
@@ -186,6 +188,7 @@ def test_rows_are_flat():
     assert Estimate(rows[1]["recall"], rows[1]["recall_low"], rows[1]["recall_high"]).value == 0.75
 
 
+@invariant("Governance", "The fairness gate judges what the fairness report says.")
 def test_the_gate_sees_what_the_report_says():
     """The gap handed to the gate is the report's largest difference and its attribute, small groups
     left out.

@@ -19,6 +19,7 @@ from churn_platform.metrics.intervals import (
 )
 from churn_platform.metrics.metrics import Metrics, ReliabilityBin, measure
 from churn_platform.portfolios.spec import Economics
+from churn_platform_tests.support.invariants import invariant
 
 ECONOMICS = Economics(contact_cost_eur=35, acquisition_cost_eur=180, acceptance_rate=0.4)
 OPTIONS = {"threshold": 0.3, "economics": ECONOMICS}
@@ -50,6 +51,7 @@ def test_every_metric_but_the_count_has_an_interval_around_it():
             assert low < getattr(metrics, name) < high, name
 
 
+@invariant("Promotion", "95 % intervals hold the true value about that often.")
 def test_intervals_hold_the_truth_as_often_as_they_say():
     """The truth, from 300,000 customers, lies in each 95 % interval of 100 worlds of 1,500 about 95
     times.

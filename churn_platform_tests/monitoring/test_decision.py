@@ -21,6 +21,7 @@ from churn_platform.monitoring.decision import (
     judge,
 )
 from churn_platform.months import shift
+from churn_platform_tests.support.invariants import invariant
 
 POLICY = Policy(
     auc_gap_notable=0.01,
@@ -100,6 +101,7 @@ def test_quiet_months_raise_no_flag():
     assert flags([], 3) == []
 
 
+@invariant("Monitoring", "A change in outcomes alone is flagged when labels mature.")
 def test_a_change_in_outcomes_alone_is_flagged_when_they_mature():
     """Features and scores look as ever, yet the ranking broke: one severe window suffices."""
     series = [
@@ -176,11 +178,13 @@ def test_drift_without_labels_needs_enough_windows():
     assert flags([evidence(3, prediction_drift=99, drifted_importance=1.0)], 3) == []
 
 
+@invariant("Monitoring", "Drift alone never retrains while outcomes are as expected.")
 def test_a_harmless_mix_is_not_flagged():
     """Features and scores drift for good, but outcomes are as the champion says."""
     assert flags([evidence(number, **QUIET_OUTCOMES, **DRIFTED) for number in range(12)], 11) == []
 
 
+@invariant("Monitoring", "A broken feed never retrains.")
 def test_a_broken_feed_never_retrains():
     """Neither its own drift nor the outcomes predicted from it count; the same evidence of a sound
     feed would.
@@ -239,6 +243,7 @@ def test_the_windows_of_a_promotions_own_month_are_the_former_champions():
     ).is_required
 
 
+@invariant("Monitoring", "A decision reads the same after the training that it caused.")
 def test_a_decision_reads_the_same_after_the_training_it_caused():
     """What happens in a month or later does not change its decision, so a repeated run gives the
     same.

@@ -15,6 +15,7 @@ from churn_platform.months import month_range
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.support.graph_runs import HASH_KEY, Graph
+from churn_platform_tests.support.invariants import invariant
 
 FIRST, BROKEN = date(2025, 1, 1), date(2025, 4, 1)
 
@@ -63,6 +64,10 @@ def test_a_gap_that_features_look_back_on_is_told(operator: Graph) -> None:
     ]
 
 
+@invariant(
+    "Time and data",
+    "A broken feed stops its month before features, and scores that are asked for later.",
+)
 def test_a_broken_feed_stops_the_month(operator: Graph) -> None:
     """In a run of the whole month raw tables are loaded, and no feature, score, list or bundle is
     made of them.

@@ -28,6 +28,7 @@ from churn_platform.published.format import features_dir, read_features_manifest
 from churn_platform.published.live_file import Live, read_live
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform_tests.support.graph_runs import HASH_KEY, Graph
+from churn_platform_tests.support.invariants import invariant
 
 ROOT = Path(__file__).parents[2]
 FIRST, LEARNED, QUIET, BROKEN, CHANGED = (date(2025, month, 1) for month in (1, 8, 9, 10, 11))
@@ -224,6 +225,7 @@ def loop(tmp_path: Path) -> Iterator[Loop]:
 
 
 @pytest.mark.slow
+@invariant("Monitoring", "The loop closes with a real daemon (`make loop-check`).")
 def test_the_loop_closes_by_itself(loop: Loop) -> None:
     """Files land; the rest needs no hand.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.literal_world import (
     ADA_IN_FEBRUARY,
     FEB,
@@ -153,6 +154,7 @@ def test_running_months_again_changes_nothing(world):
     assert contents(world) == before
 
 
+@invariant("Time and data", "No event at or after `as_of` moves a feature.")
 def test_nothing_at_or_after_as_of_moves_a_feature(world, new_lake):
     """Events from 1 March 00:00 on, in any table, and what became of a ticket later leave February
     as it was.
@@ -190,6 +192,9 @@ def _as_resolved_later(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return (*kept, datetime(2025, 3, 9), datetime(2025, 3, 10)) if still_open else row
 
 
+@invariant(
+    "Time and data", "An event before `as_of` does move a feature, so the test above can fail."
+)
 def test_event_before_as_of_does_move_a_feature(world, new_lake):
     """The test above can fail: the same payment one microsecond earlier is counted."""
     lake = new_lake()

@@ -25,6 +25,7 @@ from churn_platform.warehouse.lake import connect
 from churn_platform_tests.support.acme import land_snapshot, write_spec
 from churn_platform_tests.support.checksums import checksums
 from churn_platform_tests.support.graph_runs import Graph
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, MARCH, customers
 
 EVERYTHING = datetime(2100, 1, 1, tzinfo=UTC)
@@ -89,6 +90,7 @@ def test_what_only_the_past_needs_goes(graph: Graph, instance: DagsterInstance, 
     }
 
 
+@invariant("Care", "After housekeeping the champion can be fitted again.")
 def test_the_champion_comes_out_again(graph: Graph, kept: Kept):
     """Its snapshot is there still, and the rows in it."""
     client, budget = Tracking.of(graph.settings).client(), Budget(0, 0, 0)
@@ -105,6 +107,7 @@ def test_the_champion_comes_out_again(graph: Graph, kept: Kept):
     assert (done.largest_difference, done.agrees) == (0.0, True)
 
 
+@invariant("Care", "After housekeeping the audit trail verifies.")
 def test_the_audit_trail_and_what_proves_it_stay(
     graph: Graph, instance: DagsterInstance, kept: Kept
 ):
@@ -119,6 +122,7 @@ def test_the_audit_trail_and_what_proves_it_stay(
     assert verify(graph.settings.audit_path, anchors).findings == []
 
 
+@invariant("Care", "After housekeeping the graph runs on.")
 def test_the_graph_runs_on(graph: Graph, instance: DagsterInstance, kept: Kept):
     """The same month again gives the same tables, and another month is trained."""
     assert instance.get_materialized_partitions(AssetKey(["acme", "monthly_scores"])) >= {

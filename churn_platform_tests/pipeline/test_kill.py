@@ -18,6 +18,7 @@ from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.lock import writer_lock
 from churn_platform_tests.support.checksums import Checksums, checksums
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny_lake import TinyLake
 
 FIRST, LAST, END = date(2025, 1, 1), date(2025, 2, 1), date(2025, 3, 1)
@@ -88,6 +89,7 @@ def run(new_lake: Callable[[], TinyLake], tmp_path: Path) -> Run:
     return made
 
 
+@invariant("Time and data", "After a kill each table holds each month as it was before, or as new.")
 def test_each_month_is_old_or_new_after_every_kill(run: Run) -> None:
     """Over 20 kills at random moments each table holds each month as one delivery or as the other,
     never mixed.

@@ -18,6 +18,7 @@ import pytest
 
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform_tests.support.graph_runs import HASH_KEY, Graph
+from churn_platform_tests.support.invariants import invariant
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 2, 1)
 ROOT = Path(__file__).parents[2]
@@ -105,6 +106,7 @@ def asset_count(port: int, patience: float) -> int:
             time.sleep(0.5)
 
 
+@invariant("Time and data", "Readers, dbt and the UI work while a run writes.")
 def test_readers_dbt_and_ui_work_while_a_run_writes(graph: Graph, tmp_path: Path) -> None:
     """A reading process sees whole months only, dbt by hand succeeds, the UI shows the graph, and
     the writer too.

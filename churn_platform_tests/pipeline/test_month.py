@@ -36,6 +36,7 @@ from churn_platform.training.versions import load_version
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.support.checksums import checksums
 from churn_platform_tests.support.graph_runs import Graph
+from churn_platform_tests.support.invariants import invariant
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 8, 1)
 SCHEMAS = ("telecomit_raw", "telecomit")
@@ -96,6 +97,7 @@ def test_every_active_customer_is_scored(operator: Graph) -> None:
     assert max(sizes) - min(sizes) <= 1
 
 
+@invariant("Training", "Table, look-up file, native model and ONNX agree.")
 def test_table_lookup_native_and_onnx_agree(operator: Graph) -> None:
     """A customer's features and score are the same in the table, the look-up, the native model and
     ONNX.
@@ -173,6 +175,7 @@ def test_champion_ranks_nearly_as_well_as_the_truth(operator: Graph) -> None:
     assert all(customer_id in text and reasons for customer_id, _, reasons in result.highest_risk)
 
 
+@invariant("Time and data", "Running a month twice gives the same tables.")
 def test_running_a_month_again_changes_no_table(operator: Graph) -> None:
     """Raw rows, features, labels and scores of a month are the same after a second run."""
     before = checksums(operator.lake, *SCHEMAS)
@@ -182,6 +185,7 @@ def test_running_a_month_again_changes_no_table(operator: Graph) -> None:
     assert ("telecomit.customer_features", LAST) in before
 
 
+@invariant("Promotion", "A refused challenger changes nothing that serves.")
 def test_a_refused_challenger_changes_nothing_that_serves(
     operator: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,6 +210,7 @@ def test_a_refused_challenger_changes_nothing_that_serves(
     assert version_of(tracking.client(), "telecomit", CHAMPION) == 1
 
 
+@invariant("Time and data", "A broken file changes nothing.")
 def test_a_truncated_delivery_fails_the_run_and_keeps_the_month(operator: Graph) -> None:
     """The error names the file and what is wrong; nothing of the month moves, nothing downstream
     runs.

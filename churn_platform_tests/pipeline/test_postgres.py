@@ -11,6 +11,7 @@ from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import ensure_table, replace_month, write
 from churn_platform_tests.support.graph_runs import Graph
+from churn_platform_tests.support.invariants import invariant
 
 MONTH = date(2025, 1, 1)
 WRITERS, REPLACEMENTS = 4, 5
@@ -24,6 +25,7 @@ def graph(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[G
         yield Graph(tmp_path_factory.mktemp("graph"))
 
 
+@invariant("Time and data", "A Postgres catalog needs a setting and no code.")
 def test_the_graph_runs_on_a_postgres_catalog(graph: Graph) -> None:
     """Landed files become features in one run; nothing but CHURN_CATALOG differs."""
     config = SimulationConfig(customers=300, months=2, seed=1, calls_per_customer=5)

@@ -31,6 +31,7 @@ from churn_platform.training.data import Labelled
 from churn_platform.training.model_registry import CHAMPION, aliases
 from churn_platform_tests.support.acme import land_snapshot, write_spec
 from churn_platform_tests.support.graph_runs import HASH_KEY, Graph
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import customers
 
 MARCH, APRIL = date(2025, 3, 1), date(2025, 4, 1)
@@ -129,6 +130,9 @@ def decisions(acme: Acme) -> list[tuple[str, int | None]]:
     return [(record.action, record.version) for record in acme.records()]
 
 
+@invariant(
+    "Promotion", "Over a refusal, a promotion and a rollback, trail, registry and live file agree."
+)
 def test_from_the_first_champion_to_its_reproduction(acme: Acme) -> None:
     """Each step leaves trail, registry and live file in agreement; what was rolled back does not
     return.
@@ -267,6 +271,7 @@ def test_after_a_rollback_a_month_is_scored_again(acme: Acme) -> None:
         ),
     ],
 )
+@invariant("Care", "Nonsense given to a command is answered by name.")
 def test_nonsense_is_answered_by_name(acme: Acme, arguments: list[str], message: str) -> None:
     """The platform's own error, which the command prints as one line, and
     nothing is put on record.

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from churn_platform.portfolios.encoding import decode, encode_row, encoded_columns, matrix
 from churn_platform.portfolios.spec import Feature
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import TINY
 
 CUSTOMER = st.fixed_dictionaries(
@@ -38,6 +39,7 @@ def encoded_in_sql(rows: list[dict]) -> np.ndarray:
         CUSTOMER | CUSTOMER.map(lambda row: row | {"plan": "unheard of"}), min_size=1, max_size=8
     )
 )
+@invariant("Training", "SQL and Python encode a customer alike.")
 def test_sql_and_python_encode_alike(rows):
     """The lake's encoding of a batch equals the served one of each row; unknown and missing are
     NaN.

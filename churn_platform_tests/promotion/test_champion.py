@@ -31,6 +31,7 @@ from churn_platform.training.model_registry import (
     version_named,
     withdrawn_reason,
 )
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import APRIL, MARCH
 
 NAMES = count(1)
@@ -115,6 +116,7 @@ def test_a_promotion_is_on_record_and_in_the_registry(client, log, name):
     assert verify(log.path, anchors).findings == []
 
 
+@invariant("Promotion", "Repeating a decision writes no second record.")
 def test_the_same_judgement_again_is_no_new_fact(client, log, name):
     """Promotion, refusal and waiting are each recorded once; a refusal for another reason is a new
     one.
@@ -132,6 +134,9 @@ def test_the_same_judgement_again_is_no_new_fact(client, log, name):
     assert aliases(client, name)[CHAMPION] == 1
 
 
+@invariant(
+    "Promotion", "The promotion of an older month does not return when that month runs again."
+)
 def test_an_older_months_promotion_does_not_come_back(client, log, name):
     """Materializing a month again whose version has been replaced leaves the present champion."""
     serve(client, log, name, 1, 2)
@@ -185,6 +190,7 @@ def test_a_registry_that_is_gone_has_no_reigns(client, log, name):
     assert reigns(client, log.records(), name) == []
 
 
+@invariant("Promotion", "A version that was withdrawn stays withdrawn.")
 def test_a_rollback_withdraws_for_good(client, log, name):
     """Neither the old judgement nor a new one, nor a copy of the model, makes a withdrawn version
     champion again.
@@ -214,6 +220,10 @@ def test_going_back_twice_skips_what_was_withdrawn(client, log, name):
 
 
 @pytest.mark.parametrize("step", ["tag_version", "set_champion", "note_head"])
+@invariant(
+    "Promotion",
+    "No change of champion takes effect without its record; one that was cut short is completed.",
+)
 def test_a_change_cut_short_is_completed_by_the_next(client, log, name, step, monkeypatch):
     """After a crash between record and registry, whoever comes next finishes it before doing
     anything else.

@@ -9,6 +9,7 @@ from churn_platform.metrics.fairness import FairnessGap
 from churn_platform.promotion.evaluate import Contender, judge
 from churn_platform.promotion.rules import AWAITING_APPROVAL
 from churn_platform.training.model import Calibration
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import JANUARY, TINY, customers
 
 HOLDOUT = customers(400, seed=4)
@@ -69,6 +70,10 @@ def test_a_badly_calibrated_challenger_is_refused(model):
         (float("nan"), 0.0, "400 of 400 are not a number"),
         (0.0, -1.0, "98 % of the customers get about the same"),
     ],
+)
+@invariant(
+    "Promotion",
+    "A model whose predictions are not numbers, or all equal, is refused and is no error.",
 )
 def test_a_broken_model_is_refused_and_not_an_error(model, slope, intercept, words):
     """Predictions that are no numbers, or all alike, end in a refusal; as a champion such a model

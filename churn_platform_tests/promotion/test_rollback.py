@@ -33,6 +33,7 @@ from churn_platform.training.model_registry import (
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import ensure_table
 from churn_platform_tests.promotion.test_champion import add_version, judged
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import MARCH, TINY, customers, fit_tiny
 
 NAMES = count(1)
@@ -185,6 +186,7 @@ def test_a_rollback_cut_short_is_completed_and_not_repeated(publisher, serve, mo
     assert [action for action, _ in actions(publisher)].count("rollback") == 1
 
 
+@invariant("Promotion", "A run cannot publish over a rollback.")
 def test_a_run_does_not_publish_over_a_rollback(publisher, serve):
     """A bundle exported before the rollback finds another champion and stays where it is."""
     serve(1, 2)

@@ -19,6 +19,7 @@ from churn_platform.promotion.rules import (
     failed_gates,
     opponent_of,
 )
+from churn_platform_tests.support.invariants import invariant
 
 GATES = Gates(
     min_auc=0.8,
@@ -128,6 +129,7 @@ def test_the_decision_follows_gates_then_evidence(
     assert decision.difference == difference
 
 
+@invariant("Promotion", "A challenger whose export differs is refused, whatever its metrics.")
 def test_an_unpublishable_challenger_is_refused() -> None:
     """Whatever its metrics, a model that could not be published is not promoted, and the reason
     says why.
@@ -244,6 +246,7 @@ def row(challenger: int, champion: int | None) -> dict[str, int | None]:
         (None, 5, 5, None, None),
     ],
 )
+@invariant("Promotion", "A version that is evaluated again meets the same opponent.")
 def test_a_version_meets_the_same_opponent_again(recorded, challenger, serving, previous, opponent):
     """Judged anew, a version meets the champion of its first judgement, and never itself; a new one
     the champion.

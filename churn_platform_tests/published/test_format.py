@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from churn_platform.published.format import LIVE_FILE, DamagedError, pack_customer, unpack_customer
 from churn_platform.published.live_file import read_live
+from churn_platform_tests.support.invariants import invariant
 
 HEAVY = {
     "pandas",
@@ -52,6 +53,7 @@ def test_a_customer_is_read_from_a_memory_map():
     assert unpack_customer(memoryview(packed), 2).reasons == ("why",)
 
 
+@invariant("Structure", "Reading published bundles needs no warehouse, MLflow or Dagster.")
 def test_importing_the_contract_is_light():
     """A serving process that imports the contract gets none of the platform's heavy libraries."""
     code = (

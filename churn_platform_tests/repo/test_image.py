@@ -19,6 +19,7 @@ from churn_platform_tests.support.dockerfile import (
     lineage,
     read_stages,
 )
+from churn_platform_tests.support.invariants import invariant
 
 ROOT = Path(__file__).parents[2]
 STAGES = read_stages(ROOT / "Dockerfile")
@@ -46,6 +47,7 @@ def locked(name: str) -> dict[str, set[str]]:
     return found
 
 
+@invariant("Structure", "The serving image installs nothing heavy.")
 def test_the_service_depends_on_nothing_heavy():
     """What the serving image installs holds no pandas, XGBoost, MLflow or Dagster."""
     serving = locked("requirements-serving.lock")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from churn_platform_tests.support.invariants import invariant
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "churn_platform"
 MODULES = {
@@ -53,6 +55,7 @@ READ_BY_THE_SERVICE = (
     "lookup_copy",
     "prediction_log",
     "pushed_features",
+    "reasons",
     "regular_files",
     "sentences",
     "value_format",
@@ -117,6 +120,10 @@ def test_every_module_is_looked_at():
     assert ("os", "environ") in attributes(MODULES["settings.py"])
 
 
+@invariant(
+    "Structure",
+    "Only settings and the modules that start Dagster, dbt or MLflow read or set the environment.",
+)
 def test_only_the_edge_touches_the_environment():
     """Everything else is told by arguments."""
     touching = {
@@ -128,12 +135,20 @@ def test_only_the_edge_touches_the_environment():
     assert touching <= EDGE
 
 
+@invariant(
+    "Structure", "Only the command line reads the calendar; time is an argument everywhere else."
+)
 def test_only_the_command_line_asks_what_day_it_is():
     """Time is an argument: nothing below the command line reads the calendar but DATING."""
     asking = {name for name, tree in MODULES.items() if attributes(tree) & CLOCK} - DATING
     assert [name for name in asking if not name.startswith("cli/")] == []
 
 
+@invariant(
+    "Structure",
+    "No asset reads the simulator's true probabilities; only the printed result "
+    "compares with them.",
+)
 def test_no_asset_knows_the_truth():
     """The simulator's true probabilities are written by it and read by the report, and by nothing
     in the graph.
@@ -148,6 +163,7 @@ def test_no_asset_knows_the_truth():
     }
 
 
+@invariant("Structure", "Every random draw has an explicit seed.")
 def test_nothing_draws_without_a_seed():
     """No module uses a global random generator, and every generator is given a seed."""
     draws = {("numpy", "random"), ("np", "random")}
@@ -181,12 +197,17 @@ def loaded(tmp_path_factory) -> set[str]:
     return set(done.stdout.split())
 
 
+@invariant("Structure", "Importing the definitions loads neither MLflow, XGBoost nor scikit-learn.")
 def test_importing_the_definitions_stays_light(loaded):
     """Dagster's processes start without the libraries that take seconds to import."""
     assert "dagster" in loaded
     assert loaded & HEAVY == set()
 
 
+@invariant(
+    "Structure",
+    "The service imports its own libraries and the published contract, and nothing else.",
+)
 def test_the_service_imports_its_own_libraries_only():
     """Beside the standard library and its own extra, the service knows the published contract and
     nothing else.
@@ -205,6 +226,7 @@ def test_the_service_imports_its_own_libraries_only():
         assert platform <= PUBLISHED_CONTRACT, name
 
 
+@invariant("Structure", "In the service only the routes and the application know Litestar.")
 def test_only_the_routes_of_the_service_know_the_web_framework():
     """What is answered is decided without HTTP."""
     knowing = {name for name, tree in SERVICE.items() if {"litestar", "granian"} & imported(tree)}
@@ -242,6 +264,9 @@ def modules_of_the_service() -> set[str]:
     return set(done.stdout.split())
 
 
+@invariant(
+    "Structure", "The service's process holds no pandas, model library, tracking or orchestrator."
+)
 def test_the_service_loads_nothing_heavy():
     """The process that answers holds no pandas, model library, tracking or orchestrator."""
     loaded = {name.split(".")[0] for name in modules_of_the_service()}

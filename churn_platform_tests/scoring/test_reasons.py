@@ -6,6 +6,7 @@ import pytest
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Feature
 from churn_platform.scoring.reasons import sentence, top_reasons
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import TINY
 
 
@@ -73,6 +74,7 @@ def test_subjects_come_before_repetition():
     ]
 
 
+@invariant("Governance", "No customer is given a protected attribute as a reason.")
 def test_no_one_is_told_what_they_are():
     """A protected feature gives no reason, however strong; its group's next one takes the place."""
     catalogue = [*TINY.features[:3], TINY.features[3].model_copy(update={"protected": True})]

@@ -16,6 +16,7 @@ from churn_platform.published.prediction_log import MAGIC, Prediction
 from churn_platform.serving_log import log_ingestion
 from churn_platform.serving_log.log_ingestion import Ingested, check_damaged, ingest_segments
 from churn_platform.warehouse.lake import Lake, connect
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.predictions import prediction
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
 from serving.storage.log_writer import PredictionLog
@@ -109,6 +110,7 @@ def test_a_segment_that_is_being_written_is_left_alone(connection, lake, folder)
 
 
 @pytest.mark.parametrize("killed_in", ["read_segments", "_insert", "_put_away"])
+@invariant("Service", "An answer reaches the lake once, wherever ingestion is killed.")
 def test_a_run_killed_between_its_steps_loses_and_doubles_nothing(
     connection, lake, folder, killed_in, monkeypatch
 ):

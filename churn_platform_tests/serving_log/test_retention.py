@@ -17,6 +17,7 @@ from churn_platform_tests.serving_log.test_log_ingestion import (
     ids,
     log,
 )
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.predictions import prediction
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
 
@@ -42,6 +43,7 @@ def test_answers_of_earlier_months_go_and_later_ones_stay(connection, lake, fold
     assert forget_answers(connection, lake, "tiny", folder, before=FEBRUARY) == 0
 
 
+@invariant("Service", "No logged answer is removed before the lake has it.")
 def test_a_segment_that_waits_is_never_touched(connection, lake, folder):
     """However old its answers are: first they are taken over, then they can go."""
     ingest_segments(connection, lake, "tiny", folder)
@@ -73,6 +75,7 @@ def test_torn_segments_go_with_their_month(connection, lake, folder):
     assert [int(path.name.split("-")[0]) for path in (folder / "torn").iterdir()] == [FEBRUARY_US]
 
 
+@invariant("Service", "Logged answers leave the disk after their time.")
 def test_forgotten_answers_leave_the_disk_with_housekeeping(connection, lake, folder):
     """Until then time travel sees them; afterwards no file holds them, and what is kept can be
     read.

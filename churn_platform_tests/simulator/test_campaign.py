@@ -13,6 +13,7 @@ from churn_platform.simulator import SimulationConfig, plans_from, simulate
 from churn_platform.simulator.campaign import Plan
 from churn_platform.simulator.response import ResponseType, churn_after_contact, churn_if_contacted
 from churn_platform_tests.simulator.test_determinism import digests
+from churn_platform_tests.support.invariants import invariant
 
 FEBRUARY, MARCH = date(2025, 2, 1), date(2025, 3, 1)
 CONFIG = SimulationConfig(
@@ -42,6 +43,7 @@ def contacts(world):
     return f"'{world}/landing/telecomit/campaign_contacts/2025-02.parquet'"
 
 
+@invariant("Campaign", "But for contacts, the simulated world is the same byte by byte.")
 def test_the_same_plans_give_the_same_bytes(campaign_world, tmp_path):
     """A second run with contacts writes the same files; before the campaign they are those of a
     world without.

@@ -14,6 +14,7 @@ from churn_platform.training.customer_groups import feature_groups, quartiles, r
 from churn_platform.training.data import Labelled
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import current_snapshot, ensure_table
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, SPEC, TINY, customers
 
 LANDED = {
@@ -75,6 +76,7 @@ def test_a_landed_number_groups_by_quartile(landed):
     }
 
 
+@invariant("Governance", "Groups are those of the model's data, whatever is written later.")
 def test_later_writes_do_not_change_a_group(landed):
     """Read as of the snapshot, the groups are those that the model's data had."""
     before = current_snapshot(landed)

@@ -17,6 +17,7 @@ from churn_platform.training.splits import LabelledMonth
 from churn_platform.training.training_plan import as_markdown, replace_training_set
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import current_snapshot, write
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY
 from churn_platform_tests.training.conftest import add_month
 
@@ -61,6 +62,7 @@ def test_a_month_without_features_is_named(labelled_lake):
         load_labelled(labelled_lake, TINY, MAY, snapshot=current_snapshot(labelled_lake))
 
 
+@invariant("Training", "A recorded training set keeps its rows, whatever is written later.")
 def test_later_writes_do_not_change_a_training_set(lake):
     """Rows of a recorded training set are those of its snapshot, also after its months are written
     anew.

@@ -32,6 +32,7 @@ from churn_platform.training.tune import Budget
 from churn_platform.warehouse.erased_snapshots import note_expired
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import current_snapshot, write
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY
 from churn_platform_tests.support.tiny_lake import tiny_lake
 from churn_platform_tests.training.conftest import add_month
@@ -119,6 +120,7 @@ def trained(
 @pytest.mark.parametrize(
     "trained", ["xgboost", "lightgbm", "random_forest", "logistic_regression"], indirect=True
 )
+@invariant("Training", "A version that is fitted again from its record is the same, bit by bit.")
 def test_the_same_model_comes_out(trained: Trained) -> None:
     """Every prediction and metric is the same to the last bit, although the
     lake has gone on since.
@@ -187,6 +189,11 @@ def expire(trained: Trained) -> None:
     assert len(trained.connection.execute(query).fetchall()) == 1
 
 
+@invariant(
+    "Training",
+    "Where a version cannot be fitted again, the reason is named and nothing is "
+    "fitted on other rows.",
+)
 def test_an_expired_snapshot_is_named(trained: Trained) -> None:
     """Nothing is fitted on other rows instead."""
     expire(trained)

@@ -17,6 +17,7 @@ from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.maintenance import call, tidy
 from churn_platform.warehouse.purge import data_files
 from churn_platform.warehouse.tables import current_snapshot, replace_rows, write
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
 from churn_platform_tests.warehouse.conftest import Start
 
@@ -72,6 +73,7 @@ def world(lake: Lake) -> Iterator[World]:
         yield made
 
 
+@invariant("Care", "Housekeeping changes no table.")
 def test_tables_stay_as_they_are_and_the_past_goes(world: World):
     """Nothing of a table changes; snapshots and the files that only they need are gone."""
     newest = max(world.held)
@@ -82,6 +84,7 @@ def test_tables_stay_as_they_are_and_the_past_goes(world: World):
     assert world.snapshots().isdisjoint(world.held.keys() - {newest})
 
 
+@invariant("Care", "A snapshot that is still needed reads as before.")
 def test_a_needed_snapshot_reads_as_before(world: World):
     """Whatever is rewritten and merged around it, in files and in the catalog,
     and however often.
@@ -137,6 +140,7 @@ def test_readers_keep_their_files_for_a_day(world: World):
 @pytest.mark.parametrize(
     "step", ["expire_snapshots", "flush_inlined_data", "rewrite_data_files", "cleanup_old_files"]
 )
+@invariant("Care", "Housekeeping that was cut short is completed by the next.")
 def test_a_kill_between_steps_is_completed(
     world: World, monkeypatch: pytest.MonkeyPatch, step: str
 ):
@@ -167,6 +171,7 @@ def test_a_file_that_went_before_its_entry_is_no_error(world: World, tmp_path: P
     assert len([path for path in data_files(world.lake) if "large" in path.parts]) == 2
 
 
+@invariant("Care", "Readers see whole months while housekeeping runs.")
 def test_readers_work_meanwhile(world: World, start: Start):
     """A process that reads while the lake is tidied again and again sees whole months, always."""
     reader = start(

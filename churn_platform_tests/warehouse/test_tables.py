@@ -18,6 +18,7 @@ from churn_platform.warehouse.tables import (
     transaction,
     write,
 )
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
 
 TABLE, COLUMNS = "s.t", {"month": "date", "x": "integer"}
@@ -157,6 +158,7 @@ def test_any_other_error_is_not_tried_again(connection, lake):
     assert len(tries) == 1
 
 
+@invariant("Time and data", "An older table gains the columns that it lacks.")
 def test_a_table_gains_the_columns_it_lacks(connection):
     """A column thought of later is added, null in the rows there are; other
     tables and months stay.

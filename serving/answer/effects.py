@@ -11,9 +11,8 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from churn_platform.published.calibration import log_odds
+from churn_platform.published.reasons import strongest_of_one
 from serving.loading.bundles import Model
-
-TOP = 3
 
 
 def effects(
@@ -52,22 +51,18 @@ def alternatives(
 
 
 def top_places(found: Mapping[int, float], unknown: Collection[str], model: Model) -> list[int]:
-    """Up to three features that raise the risk, by the rules of the monthly scores.
+    """Up to three features that raise the risk, by the rule of the monthly scores.
 
-    The strongest of each group comes first, then the others. What nobody told, or what is
-    protected, is no reason.
+    `published/reasons.py` has the rule. What the caller did not tell, or what is protected, is no
+    reason.
     """
     features = model.catalogue.features
-    raising = [
-        place
-        for place, effect in sorted(found.items(), key=lambda item: (-item[1], item[0]))
-        if effect > 0 and features[place].name not in unknown and not features[place].protected
-    ]
-    first: dict[str, int] = {}
-    for place in raising:
-        first.setdefault(features[place].group, place)
-    leading = list(first.values())
-    return [*leading, *(place for place in raising if place not in leading)][:TOP]
+    raising = {
+        place: effect
+        for place, effect in found.items()
+        if features[place].name not in unknown and not features[place].protected
+    }
+    return strongest_of_one(raising, model.catalogue.groups)
 
 
 def reasons(

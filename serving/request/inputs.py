@@ -44,6 +44,7 @@ class Catalogue:
     def __init__(self, features: tuple[PublishedFeature, ...]):
         self.features = features
         self.names = tuple(feature.name for feature in features)
+        self.groups = tuple(feature.group for feature in features)
         self.places: dict[str, int] = {}
         self._readers: dict[str, tuple[int, Read]] = {}
         self._days: dict[str, tuple[int, ReadDays]] = {}

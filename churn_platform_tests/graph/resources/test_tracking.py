@@ -43,6 +43,7 @@ from churn_platform.training.model_registry import (
 )
 from churn_platform.training.record import RECORD_FILE, read_record
 from churn_platform.training.tune import Budget
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY, customers
 
 DATA = TrainingData(customers(600, seed=1), customers(300, seed=2), customers(300, seed=3))
@@ -100,6 +101,7 @@ def test_a_failing_block_leaves_a_failed_run(tracking, error):
     assert mlflow.active_run() is None
 
 
+@invariant("Training", "Nested MLflow runs end with the run that holds them.")
 def test_nested_runs_end_with_theirs(tracking):
     """A child that the block left open is ended as the run itself."""
     import mlflow
@@ -115,6 +117,7 @@ def test_nested_runs_end_with_theirs(tracking):
     assert mlflow.active_run() is None
 
 
+@invariant("Training", "No MLflow run is left RUNNING.")
 def test_a_run_that_dagster_mlflow_cannot_open_is_failed(tracking, monkeypatch):
     """Where its constructor raises, the run that was made for it does not stay RUNNING."""
     import mlflow
@@ -132,6 +135,7 @@ def test_a_run_that_dagster_mlflow_cannot_open_is_failed(tracking, monkeypatch):
     assert mlflow.active_run() is None
 
 
+@invariant("Training", "Two Dagster runs in one process never share an MLflow run.")
 def test_assets_of_two_dagster_runs_in_one_process_keep_apart(tracking):
     """The first fails, the second does not: FAILED and FINISHED, each with its own metric and
     Dagster run.
@@ -327,6 +331,7 @@ def test_each_trial_is_a_child_of_its_candidates_run(tracking, records):
     assert {name: str(value) for name, value in record.parameters.items()} in tried
 
 
+@invariant("Training", "A record says how to fit its model again.")
 def test_a_record_says_how_to_fit_again(records):
     """Parameters, seed, threads, rows and libraries of a record make the same model again, bit by
     bit.
@@ -357,6 +362,7 @@ def test_a_record_says_how_to_fit_again(records):
         assert measured.as_dict() == record.holdout
 
 
+@invariant("Training", "The hold-out reaches neither tuning nor the fit.")
 def test_the_hold_out_does_not_reach_the_fit(tracking, records, tmp_path):
     """With every hold-out label turned round, the same trials choose the same parameters and
     threshold.

@@ -23,6 +23,7 @@ from churn_platform.published.live_file import go_live
 from churn_platform.warehouse.lake import Lake
 from churn_platform_tests.graph.conftest import Daemon
 from churn_platform_tests.ingest.test_landed_months import land
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY
 
 TICKS_A_MONTH = 30 * 4
@@ -40,6 +41,7 @@ def asked(daemon: Daemon, name: str, ticks: int = 3) -> list[tuple[date, date]]:
     return [months_of_tags(request.tags) for _ in range(ticks) for request in daemon.tick(name)]
 
 
+@invariant("Monitoring", "A landed month is asked for once, also where its run fails.")
 def test_a_landed_month_is_asked_for_once(daemon: Daemon):
     """A month whose run fails for ever is asked for once in a month of ticks; delivered again, once
     more.

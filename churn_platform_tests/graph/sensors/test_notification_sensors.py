@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from churn_platform.graph.sensors.webhook import TEXT_MOST, decision_message, failure_message, post
 from churn_platform_tests.graph.conftest import Daemon
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, MARCH, TINY
 
 
@@ -113,6 +114,10 @@ def test_a_long_cause_is_cut(webhook: Webhook):
 
 
 @pytest.mark.parametrize("kind", ["error", "nobody", "silent", "no address"])
+@invariant(
+    "Monitoring",
+    "A webhook that is down, slow or broken fails nothing, and its address is shown nowhere.",
+)
 def test_a_webhook_may_fail(daemon: Daemon, webhook: Webhook, kind: str):
     """An error, a closed port, silence and nonsense end in words without the secret address; the
     sensor goes on.

@@ -11,9 +11,11 @@ from churn_platform.published.live_file import go_live
 from churn_platform.warehouse.tables import ensure_table
 from churn_platform_tests.graph.conftest import Daemon
 from churn_platform_tests.graph.sensors.test_landing_sensor import TICKS_A_MONTH, asked
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH
 
 
+@invariant("Monitoring", "A flag asks for one training, whatever the daemon does in between.")
 def test_a_flag_fires_once(daemon: Daemon):
     """However often the daemon looks, restarts included, a flag asks for one training, with reasons
     and evidence.
@@ -28,6 +30,7 @@ def test_a_flag_fires_once(daemon: Daemon):
     assert asked(daemon, "tiny_retraining", TICKS_A_MONTH) == []
 
 
+@invariant("Monitoring", "A sensor's tick that was lost repeats the same run key.")
 def test_a_tick_that_was_lost_repeats_the_same_key(daemon: Daemon):
     """Where the cursor of a tick was not stored, the next one asks with the same run key, which
     Dagster drops.
@@ -49,6 +52,7 @@ def test_a_flag_raised_again_fires_again(daemon: Daemon):
     assert first.run_key != second.run_key
 
 
+@invariant("Monitoring", "A backfill asks for one training at most.")
 def test_a_backfill_trains_the_newest_month_at_most(daemon: Daemon):
     """Flags of the past ask for nothing: the newest decision has known what they knew."""
     for month in (JANUARY, FEBRUARY, MARCH):
@@ -79,6 +83,7 @@ def publish(daemon: Daemon, month: str, scored_by: int) -> None:
     go_live(root, "tiny", features_month=month)
 
 
+@invariant("Monitoring", "A new champion scores the newest month once.")
 def test_a_new_champion_scores_the_newest_month_once(daemon: Daemon):
     """Also after a rollback; and never in a loop, should scoring fail."""
     root = daemon.settings.published_dir / "tiny"

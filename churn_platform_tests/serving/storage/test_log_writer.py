@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from churn_platform.published.prediction_log import CLOSED_SUFFIX, OPEN_SUFFIX, read_segment
+from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.predictions import prediction
 from serving.errors import LogUnavailable
 from serving.storage.log_segment import close_dead_segments
@@ -141,6 +142,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@invariant("Service", "A full disk leaves whole records only.")
 def test_a_full_disk_keeps_whole_records_and_is_survived(log, tmp_path):
     """The record that does not fit is refused whole; when there is space again, the log goes on."""
     log.append(prediction(request_id="r1"))
@@ -242,6 +244,7 @@ def test_the_lag_is_that_of_the_oldest_segment(tmp_path):
     assert log_lag_seconds(tmp_path / "nowhere", 12.0) == 0
 
 
+@invariant("Service", "Every acknowledged record of the prediction log survives `kill -9`.")
 def test_every_acknowledged_record_survives_kill_9(tmp_path):
     """Killed five times in the middle of writing: each acknowledged record is there once, and
     segments get closed.
