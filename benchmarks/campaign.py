@@ -40,8 +40,8 @@ from churn_platform.settings import Settings, load_settings
 from churn_platform.simulator import SimulationConfig, plans_from, simulate
 from churn_platform.simulator.campaign import Plan, read_plan
 from churn_platform.sql import read_parquet
-from churn_platform.training.data import Labelled
 from churn_platform.training.model import ChurnModel, fit_model
+from churn_platform.training.training_data import Labelled
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import current_snapshot, table_exists, write
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from churn_platform.training.candidates import xgboost
-from churn_platform.training.data import Labelled
+from churn_platform.training.training_data import Labelled
 
 BATCH_ROWS = 100_000
 PARAMETERS = {**xgboost.DEFAULTS, "max_depth": 4}

@@ -21,11 +21,15 @@ from churn_platform.metrics.threshold import choose_threshold, risk_tiers, tier_
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.reasons import TOP
-from churn_platform.scoring.reasons import top_reasons
+from churn_platform.scoring.reason_sentences import top_reasons
 from churn_platform.settings import load_settings
 from churn_platform.training.candidates import ALGORITHMS
-from churn_platform.training.data import TrainingData, load_training_data, read_training_set
 from churn_platform.training.model import ChurnModel, fit_model
+from churn_platform.training.training_data import (
+    TrainingData,
+    load_training_data,
+    read_training_set,
+)
 from churn_platform.warehouse.lake import Lake, connect
 
 FITTED_ROWS = 20_000

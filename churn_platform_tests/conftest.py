@@ -10,7 +10,7 @@ from hypothesis import settings
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.metrics.metrics import measure
 from churn_platform.training.model import ChurnModel
-from churn_platform.training.record import ModelRecord
+from churn_platform.training.model_record import ModelRecord
 from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.lake import Lake
 from churn_platform_tests.support.tiny import TINY, customers, fit_tiny

@@ -29,11 +29,11 @@ from serving.http.routes import BACKGROUND, GATE, KEYS, PLANE, knock
 from serving.http.scoring_routes import ScoringController
 from serving.http.service_routes import ServiceController
 from serving.http.traffic_routes import ExperimentController
-from serving.metrics import Metrics
 from serving.registry import Registry
 from serving.security.key_ring import KeyRing, KeyWatch
 from serving.security.ownership import end_with_parent
 from serving.security.rate_limit import Limiter
+from serving.service_metrics import Metrics
 from serving.settings import Settings, load_settings
 from serving.watchdog import beat
 

@@ -22,7 +22,7 @@ from churn_platform.published.live_file import Live, read_live
 from serving.errors import BundleError, NotFound, NotReady
 from serving.loading.bundles import UNREADABLE, Features, Model, Stamp, stamp_of, stamps_of
 from serving.loading.month_checks import check_month
-from serving.metrics import Metrics
+from serving.service_metrics import Metrics
 from serving.storage.private_copy import remove_other_copies
 from serving.traffic.split import Arms
 

@@ -17,7 +17,7 @@ from churn_platform.months import months_between, shift
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.simulator import coefficients as c
-from churn_platform.simulator.app import cancellation_rate
+from churn_platform.simulator.app_sessions import cancellation_rate
 from churn_platform.simulator.calls import Calls
 from churn_platform.simulator.chunk import Chunk, dissatisfaction, expit
 from churn_platform.simulator.config import days_in, epoch_day

@@ -17,9 +17,9 @@ from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.published.format import model_dir, pack_customer, read_model_manifest
 from churn_platform.published.live_file import go_live
 from churn_platform.published.sentences import decoded
-from churn_platform.training.data import Labelled
 from churn_platform.training.model import ChurnModel, fit_model
-from churn_platform.training.record import ModelRecord
+from churn_platform.training.model_record import ModelRecord
+from churn_platform.training.training_data import Labelled
 
 PORTFOLIO, MONTH, VERSION = "telecomit", "2025-06", 1
 FITTED_ROWS = 40_000

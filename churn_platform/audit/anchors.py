@@ -5,7 +5,7 @@ written anew.
 import re
 from typing import TYPE_CHECKING
 
-from churn_platform.audit.record import Record
+from churn_platform.audit.audit_record import Record
 from churn_platform.audit.verify import Anchor
 from churn_platform.errors import AuditError
 

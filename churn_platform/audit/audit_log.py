@@ -17,7 +17,15 @@ from typing import Any
 import msgspec
 from filelock import FileLock, Timeout
 
-from churn_platform.audit.record import GENESIS, Action, Record, decode, digest, encode, sealed
+from churn_platform.audit.audit_record import (
+    GENESIS,
+    Action,
+    Record,
+    decode,
+    digest,
+    encode,
+    sealed,
+)
 from churn_platform.errors import AuditError
 
 WAIT_SECONDS = 60.0

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from churn_platform.audit.record import Record
+from churn_platform.audit.audit_record import Record
 
 CROWNING = ("promotion", "approval", "rollback")
 

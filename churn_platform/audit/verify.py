@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from churn_platform.audit.record import GENESIS, Record, decode, digest, encode
+from churn_platform.audit.audit_record import GENESIS, Record, decode, digest, encode
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from churn_platform.published.format import (
 )
 from churn_platform.published.regular_files import file_sha256
 from churn_platform.training.model import ChurnModel
-from churn_platform.training.record import ModelRecord
+from churn_platform.training.model_record import ModelRecord
 
 IMPORTANCE_ROWS = 1_000  # contributions cost far more than scores
 

@@ -12,7 +12,7 @@ from churn_platform.errors import DataError
 from churn_platform.months import label, shift
 from churn_platform.portfolios.economics import Campaign, Offer
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.data import CONTACTS
+from churn_platform.training.training_data import CONTACTS
 from churn_platform.warehouse.tables import ensure_table, replace_month, table_exists
 
 COLUMNS = {

@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 
 from churn_platform.campaign.contact_list import summarise
-from churn_platform.campaign.economics import Policy, as_rows, compare_policies, sensitivity
+from churn_platform.campaign.list_economics import Policy, as_rows, compare_policies, sensitivity
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.warehouse.tables import replace_dicts
 

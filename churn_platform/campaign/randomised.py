@@ -10,7 +10,7 @@ import numpy as np
 from churn_platform.campaign.contact_list import CONTROL
 from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.data import CONTACTS
+from churn_platform.training.training_data import CONTACTS
 from churn_platform.warehouse.tables import table_exists
 
 

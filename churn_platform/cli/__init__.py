@@ -6,16 +6,16 @@ command needs stands in the package that its answer comes from.
 """
 
 from churn_platform.cli import (
-    audit,
-    data,
-    governance,
-    graph,
-    housekeeping,
-    lake,
-    models,
-    privacy,
-    reproduce,
-    traffic,
+    audit_commands,
+    data_commands,
+    governance_commands,
+    graph_commands,
+    housekeeping_commands,
+    lake_commands,
+    models_commands,
+    privacy_commands,
+    reproduce_commands,
+    traffic_commands,
 )
 from churn_platform.cli.app import app, main
 

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
+from churn_platform.erasure.erased_customer import Subject
 from churn_platform.erasure.raw_bytes import words_of
-from churn_platform.erasure.subject import Subject
 
 
 def erase_from_logs(folder: Path, subject: Subject) -> list[Path]:

@@ -14,12 +14,13 @@ import duckdb
 
 from churn_platform.erasure import (
     answer_logs,
+    erased_files,
     exported_lists,
-    landed_files,
     lookups,
     pushed_stores,
     served_answers,
 )
+from churn_platform.erasure.erased_customer import Request, Subject, merged, own_number_hashes
 from churn_platform.erasure.lake_rows import (
     count_rows,
     erase_rows,
@@ -29,7 +30,6 @@ from churn_platform.erasure.lake_rows import (
 )
 from churn_platform.erasure.proof import files_in, left_of, require_searchable
 from churn_platform.erasure.search import find
-from churn_platform.erasure.subject import Request, Subject, merged, own_number_hashes
 from churn_platform.errors import ErasureError
 from churn_platform.ingest.hashing import set_keys
 from churn_platform.ingest.suppression import is_suppressed, pseudonym
@@ -223,11 +223,11 @@ def _deliveries(installation: Installation, plan: Plan, *, rewrite: bool) -> lis
     settings, paths = installation.settings, []
     with closing(connect(installation.lake, read_only=True)) as connection:
         set_keys(connection, settings.hash_key())
-        for delivery in landed_files.deliveries_to_clean(
+        for delivery in erased_files.deliveries_to_clean(
             connection, settings.landing_dir, plan.portfolio
         ):
             if rewrite:
-                landed_files.clean(connection, delivery)
+                erased_files.clean(connection, delivery)
             paths.append(delivery.path)
     return paths
 

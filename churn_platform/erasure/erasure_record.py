@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn_platform.audit.anchors import note_head
 from churn_platform.audit.audit_log import AuditLog
-from churn_platform.audit.record import Record
+from churn_platform.audit.audit_record import Record
 from churn_platform.audit.trail import select
 from churn_platform.erasure.erase import Erasure
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 
 from churn_platform.campaign.export import export_contact_list
+from churn_platform.erasure.erased_customer import Subject
 from churn_platform.erasure.search import find
-from churn_platform.erasure.subject import Subject
 from churn_platform.months import parse_month
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.atomic_files import remove_stale

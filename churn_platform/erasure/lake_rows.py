@@ -7,7 +7,7 @@ from datetime import date
 
 import duckdb
 
-from churn_platform.erasure.subject import Subject
+from churn_platform.erasure.erased_customer import Subject
 from churn_platform.ingest.load import raw_table
 from churn_platform.ingest.suppression import contact_columns, suppress
 from churn_platform.portfolios.spec import Portfolio

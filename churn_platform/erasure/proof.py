@@ -7,8 +7,8 @@ from typing import NoReturn
 
 import duckdb
 
+from churn_platform.erasure.erased_customer import Subject
 from churn_platform.erasure.search import TABLE_NUMBER, about, find
-from churn_platform.erasure.subject import Subject
 from churn_platform.errors import ErasureError
 from churn_platform.sql import identifier, literal
 from churn_platform.warehouse.lake import Lake

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from churn_platform.erasure.subject import Subject
+from churn_platform.erasure.erased_customer import Subject
 from churn_platform.errors import DataError
 from churn_platform.published.prediction_log import load_segment
 from churn_platform.published.pushed_features import overlay_key

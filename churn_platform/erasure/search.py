@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import lmdb
 
+from churn_platform.erasure.erased_customer import Subject
 from churn_platform.erasure.raw_bytes import (
     WORD_CHARACTERS,
     in_bytes,
@@ -23,7 +24,6 @@ from churn_platform.erasure.raw_bytes import (
     word,
     words_of,
 )
-from churn_platform.erasure.subject import Subject
 from churn_platform.published.format import FEATURES_FILE
 from churn_platform.published.prediction_log import CLOSED_SUFFIX, OPEN_SUFFIX
 from churn_platform.published.pushed_features import is_overlay

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
+from churn_platform.erasure.erased_customer import Subject
 from churn_platform.erasure.search import find
-from churn_platform.erasure.subject import Subject
 from churn_platform.serving_log.log_ingestion import DAMAGED_DIR, TORN_DIR, ingest_segments
 from churn_platform.warehouse.lake import Lake
 

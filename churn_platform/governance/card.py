@@ -16,7 +16,7 @@ from churn_platform.metrics.segments import Slice
 from churn_platform.monitoring.decision import POLICY
 from churn_platform.monitoring.effect_size import PSI_NOTABLE
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.record import ModelRecord
+from churn_platform.training.model_record import ModelRecord
 
 
 @dataclass(frozen=True)

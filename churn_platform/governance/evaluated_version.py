@@ -12,10 +12,10 @@ import numpy as np
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.customer_groups import groups_on_holdout
-from churn_platform.training.data import Labelled
 from churn_platform.training.model import ChurnModel
+from churn_platform.training.model_record import ModelRecord
 from churn_platform.training.model_registry import challenger_of
-from churn_platform.training.record import ModelRecord
+from churn_platform.training.training_data import Labelled
 from churn_platform.training.versions import load_version
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from churn_platform.months import label
 from churn_platform.portfolios.encoding import decode, encoded_columns, matrix
 from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.portfolios.validation import validate_encoded
-from churn_platform.scoring.reasons import sentence, top_reasons
+from churn_platform.scoring.reason_sentences import sentence, top_reasons
 from churn_platform.scoring.score import Champion
 from churn_platform.warehouse.tables import table_exists
 

@@ -14,8 +14,8 @@ from churn_platform.metrics.intervals import metric_intervals
 from churn_platform.metrics.metrics import measure
 from churn_platform.monitoring.expected_performance import NO_HABIT, Habit, compare, promised_auc
 from churn_platform.portfolios.spec import Economics, Portfolio
-from churn_platform.training.data import Labelled
 from churn_platform.training.model import log_odds
+from churn_platform.training.training_data import Labelled
 from churn_platform.warehouse.tables import table_exists
 
 ALL = "all"

@@ -15,10 +15,10 @@ from churn_platform.monitoring.expected_performance import Habit, learn_habit
 from churn_platform.monitoring.sampling import labelled_sample
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.champion import Reign
-from churn_platform.training.data import Labelled, load_labelled
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.recorded_training import has_snapshot
 from churn_platform.training.splits import TRAIN, row_splits
+from churn_platform.training.training_data import Labelled, load_labelled
 from churn_platform.training.versions import Version, load_version
 from churn_platform.warehouse.tables import table_exists
 

@@ -10,7 +10,7 @@ import numpy as np
 from churn_platform.months import label, parse_month
 from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.data import Labelled, load_labelled
+from churn_platform.training.training_data import Labelled, load_labelled
 from churn_platform.warehouse.tables import table_exists
 
 HASHES = 1_000_000  # as `load_labelled` counts them

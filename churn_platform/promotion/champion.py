@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from churn_platform.audit.anchors import note_head
 from churn_platform.audit.audit_log import AuditLog, locked
-from churn_platform.audit.record import Action, Record
+from churn_platform.audit.audit_record import Action, Record
 from churn_platform.audit.trail import champions, select
 from churn_platform.errors import AuditError
 from churn_platform.months import parse_month

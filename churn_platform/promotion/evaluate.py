@@ -14,8 +14,8 @@ from churn_platform.metrics.metrics import ReliabilityBin, measure, reliability
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.export_check import ExportCheck, check_export
 from churn_platform.promotion.rules import Decision, Standing, decide, degenerate
-from churn_platform.training.data import Labelled
 from churn_platform.training.model import ChurnModel
+from churn_platform.training.training_data import Labelled
 
 Fairness = Callable[[np.ndarray, float], FairnessGap | None]
 

@@ -5,7 +5,7 @@ live.
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from churn_platform.audit.record import Record
+from churn_platform.audit.audit_record import Record
 from churn_platform.errors import PromotionError
 from churn_platform.promotion.champion import (
     crown,

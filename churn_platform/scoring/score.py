@@ -16,7 +16,7 @@ from churn_platform.parallel import in_order
 from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.validation import validate_encoded
-from churn_platform.scoring.reasons import lists, top_reasons
+from churn_platform.scoring.reason_sentences import lists, top_reasons
 from churn_platform.training.model import ChurnModel
 from churn_platform.warehouse.lake import stream
 from churn_platform.warehouse.tables import replace_rows, table_exists

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from churn_platform.parallel import in_order
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.simulator.app import generate_sessions
+from churn_platform.simulator.app_sessions import generate_sessions
 from churn_platform.simulator.calls import generate_calls
 from churn_platform.simulator.campaign import Plans, describe_contacts, nobody
 from churn_platform.simulator.chunk import Chunk, Columns

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_platform.training.record import record_of_version
+from churn_platform.training.model_record import record_of_version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

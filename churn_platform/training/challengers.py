@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from churn_platform.errors import TrainingError
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.identity import identity_of
+from churn_platform.training.model_record import ModelRecord, read_record
 from churn_platform.training.model_registry import register
-from churn_platform.training.record import ModelRecord, read_record
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -8,7 +8,7 @@ import numpy as np
 
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.candidates import ALGORITHMS
-from churn_platform.training.data import Labelled
+from churn_platform.training.training_data import Labelled
 from churn_platform.training.tune import Budget, choose_parameters
 
 FOLDS = 5

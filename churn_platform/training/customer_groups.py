@@ -15,7 +15,7 @@ from churn_platform.months import label, parse_month
 from churn_platform.portfolios.encoding import decode
 from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.sql import identifier
-from churn_platform.training.data import Labelled
+from churn_platform.training.training_data import Labelled
 from churn_platform.training.versions import Version
 from churn_platform.warehouse.tables import table_exists
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_platform.metrics.pictures import Scored, pictures
+from churn_platform.metrics.metric_pictures import Scored, pictures
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.candidates import ALGORITHMS, Parameters, RowStream
-from churn_platform.training.data import TrainingData, TrainingSet
 from churn_platform.training.model import ChurnModel, calibrated, fit_model
+from churn_platform.training.model_record import RECORD_FILE, ModelRecord, make_record
 from churn_platform.training.model_registry import log_model
-from churn_platform.training.record import RECORD_FILE, ModelRecord, make_record
 from churn_platform.training.splits import scored_rows
+from churn_platform.training.training_data import TrainingData, TrainingSet
 from churn_platform.training.trials import as_line, record_trial
 from churn_platform.training.tune import Budget, Trial, choose_parameters
 

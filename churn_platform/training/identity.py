@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from churn_platform.training.data import Labelled, TrainingData
+from churn_platform.training.training_data import Labelled, TrainingData
 
 if TYPE_CHECKING:
-    from churn_platform.training.record import ModelRecord
+    from churn_platform.training.model_record import ModelRecord
 
 WHERE_AND_WHEN = ("mlflow_run_id", "snapshot")
 

@@ -5,9 +5,9 @@ them.
 import duckdb
 import numpy as np
 
-from churn_platform.training.data import Labelled, load_splits
 from churn_platform.training.recorded_training import has_snapshot
 from churn_platform.training.splits import TRAIN, VALIDATION
+from churn_platform.training.training_data import Labelled, load_splits
 from churn_platform.training.versions import Version
 
 

@@ -10,8 +10,8 @@ from scipy.special import expit
 from churn_platform.errors import DataError
 from churn_platform.portfolios.spec import Feature
 from churn_platform.training.candidates import ALGORITHMS, Parameters
-from churn_platform.training.data import Labelled
 from churn_platform.training.log_odds import log_odds
+from churn_platform.training.training_data import Labelled
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator

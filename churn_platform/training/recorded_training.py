@@ -12,9 +12,9 @@ from churn_platform.errors import TrainingError
 from churn_platform.months import label, parse_month
 from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.training.candidates import ALGORITHMS
-from churn_platform.training.data import TrainingSet, read_training_set
-from churn_platform.training.record import ModelRecord
+from churn_platform.training.model_record import ModelRecord
 from churn_platform.training.splits import HOLDOUT, STRATIFIED, TRAIN, VALIDATION
+from churn_platform.training.training_data import TrainingSet, read_training_set
 from churn_platform.warehouse.erased_snapshots import erasure_of_snapshot
 from churn_platform.warehouse.lake import NAME
 from churn_platform.warehouse.tables import current_snapshot

@@ -13,11 +13,11 @@ import numpy as np
 from churn_platform.errors import TrainingError
 from churn_platform.metrics.metrics import measure
 from churn_platform.portfolios.spec import Feature, Portfolio
-from churn_platform.training.data import Labelled, load_training_data, stream_training_rows
 from churn_platform.training.fit import Means, fit_with
 from churn_platform.training.model import ChurnModel
-from churn_platform.training.record import ModelRecord, libraries_of
+from churn_platform.training.model_record import ModelRecord, libraries_of
 from churn_platform.training.recorded_training import check_snapshot
+from churn_platform.training.training_data import Labelled, load_training_data, stream_training_rows
 from churn_platform.training.versions import load_version
 
 if TYPE_CHECKING:

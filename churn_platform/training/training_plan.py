@@ -6,8 +6,8 @@ from typing import Any
 import duckdb
 
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.data import matured_months
 from churn_platform.training.splits import TRAIN, assign_months, recency_weights
+from churn_platform.training.training_data import matured_months
 from churn_platform.warehouse.tables import current_snapshot, replace_dicts
 
 COLUMNS = {

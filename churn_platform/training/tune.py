@@ -11,7 +11,7 @@ import numpy as np
 
 from churn_platform.portfolios.spec import Feature
 from churn_platform.training.candidates import ALGORITHMS, Parameters
-from churn_platform.training.data import Labelled
+from churn_platform.training.training_data import Labelled
 
 if TYPE_CHECKING:
     from optuna import Trial as OptunaTrial

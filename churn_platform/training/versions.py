@@ -11,11 +11,11 @@ import duckdb
 from churn_platform.errors import TrainingError
 from churn_platform.months import parse_month
 from churn_platform.portfolios.spec import Feature, Portfolio
-from churn_platform.training.data import Labelled, TrainingSet, load_holdout
 from churn_platform.training.model import ChurnModel
+from churn_platform.training.model_record import ModelRecord, read_record
 from churn_platform.training.model_registry import model_of, version_named, versions
-from churn_platform.training.record import ModelRecord, read_record
 from churn_platform.training.recorded_training import as_fitted, recorded_training_set
+from churn_platform.training.training_data import Labelled, TrainingSet, load_holdout
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -12,7 +12,7 @@ import pytest
 
 from churn_platform.audit import audit_log as log_module
 from churn_platform.audit.audit_log import AuditLog
-from churn_platform.audit.record import GENESIS, customer_subject
+from churn_platform.audit.audit_record import GENESIS, customer_subject
 from churn_platform.audit.verify import verify
 from churn_platform.errors import AuditError
 from churn_platform_tests.audit.conftest import add

@@ -5,7 +5,7 @@ import random
 import msgspec
 import pytest
 
-from churn_platform.audit.record import GENESIS, decode, encode, sealed
+from churn_platform.audit.audit_record import GENESIS, decode, encode, sealed
 from churn_platform.audit.verify import Anchor, verify
 from churn_platform_tests.audit.conftest import add
 from churn_platform_tests.support.invariants import invariant

@@ -16,7 +16,7 @@ import pytest
 
 from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.erasure.erase import Erasure, Installation, erase, plan_erasure
-from churn_platform.erasure.subject import own_number_hashes
+from churn_platform.erasure.erased_customer import own_number_hashes
 from churn_platform.ingest.load import load_month
 from churn_platform.published.format import pack_customer
 from churn_platform.settings import Settings, load_settings

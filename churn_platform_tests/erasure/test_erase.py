@@ -16,7 +16,7 @@ import pytest
 
 from churn_platform.audit.anchors import HEAD, head_text
 from churn_platform.audit.audit_log import AuditLog, read_records
-from churn_platform.audit.record import customer_subject
+from churn_platform.audit.audit_record import customer_subject
 from churn_platform.audit.verify import verify
 from churn_platform.erasure import erase as steps
 from churn_platform.erasure.erase import Erasure, plan_erasure

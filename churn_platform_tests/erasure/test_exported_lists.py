@@ -9,8 +9,8 @@ import pytest
 
 from churn_platform.campaign.contact_list import replace_contact_list
 from churn_platform.campaign.export import CSV_FILE, PARQUET_FILE, export_contact_list
+from churn_platform.erasure.erased_customer import Subject
 from churn_platform.erasure.exported_lists import erase_from_exports
-from churn_platform.erasure.subject import Subject
 from churn_platform.months import parse_month
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.campaign.conftest import add_scores, with_campaign

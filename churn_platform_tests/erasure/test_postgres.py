@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from churn_platform.erasure.erased_customer import Subject
 from churn_platform.erasure.proof import left_of
-from churn_platform.erasure.subject import Subject
 from churn_platform.settings import load_settings
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.erasure.conftest import ADA, BOB, KEY, World, make_world

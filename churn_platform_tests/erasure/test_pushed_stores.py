@@ -11,10 +11,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from churn_platform.erasure.erased_customer import Subject
 from churn_platform.erasure.pushed_stores import erase_from_overlays
 from churn_platform.erasure.raw_bytes import count_matches
 from churn_platform.erasure.search import count_in
-from churn_platform.erasure.subject import Subject
 from churn_platform.errors import ErasureError
 from churn_platform.published.pushed_features import overlay_key
 from churn_platform_tests.erasure.conftest import ADA, BOB, World

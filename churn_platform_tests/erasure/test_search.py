@@ -11,8 +11,8 @@ import lmdb
 import pytest
 from pyarrow import parquet as parquet_files
 
+from churn_platform.erasure.erased_customer import Subject
 from churn_platform.erasure.search import count_in
-from churn_platform.erasure.subject import Subject
 from churn_platform.errors import DataError
 from churn_platform.published.format import FEATURES_FILE
 from churn_platform_tests.support.invariants import invariant

@@ -11,7 +11,7 @@ from churn_platform.metrics.fairness import measure_fairness
 from churn_platform.metrics.segments import measure_slices
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.model import ChurnModel
-from churn_platform.training.record import ModelRecord
+from churn_platform.training.model_record import ModelRecord
 from churn_platform_tests.support.tiny import customers
 
 HARSH = "søn <script>alert(1)</script> | *x* [a](http://b) 客"

@@ -11,8 +11,8 @@ from benchmarks.serving.world import random_features
 from churn_platform.bundles.model_bundle import publish_model
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.published.live_file import go_live
-from churn_platform.training.data import Labelled
 from churn_platform.training.model import ChurnModel, fit_model
+from churn_platform.training.training_data import Labelled
 from churn_platform_tests.http.conftest import settings_in
 from churn_platform_tests.support.served_bundles import IBM_CUSTOMER, record_of
 from serving.app import create_app

@@ -15,9 +15,9 @@ from churn_platform.monitoring.reference import Watched, with_reference
 from churn_platform.months import label, shift
 from churn_platform.portfolios.encoding import encoded_columns
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.data import Labelled
-from churn_platform.training.record import ModelRecord
+from churn_platform.training.model_record import ModelRecord
 from churn_platform.training.splits import HOLDOUT, TRAIN, row_splits
+from churn_platform.training.training_data import Labelled
 from churn_platform.training.training_plan import replace_training_set
 from churn_platform.training.versions import Version
 from churn_platform.warehouse.lake import Lake, connect

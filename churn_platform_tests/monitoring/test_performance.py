@@ -13,7 +13,7 @@ from churn_platform.monitoring.performance import (
     performance_rows,
     served_scores,
 )
-from churn_platform.training.data import Labelled
+from churn_platform.training.training_data import Labelled
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, TINY
 from churn_platform_tests.training.conftest import add_month

@@ -12,7 +12,7 @@ from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.published.format import CARD_FILE, model_dir, read_model_manifest
 from churn_platform.published.regular_files import file_sha256
 from churn_platform.training.artifacts import IMPORTANCE_FILE, read_json, read_pictures
-from churn_platform.training.record import record_of_version
+from churn_platform.training.model_record import record_of_version
 from churn_platform_tests.support.acme import land_snapshot, write_spec
 from churn_platform_tests.support.graph_runs import Graph
 from churn_platform_tests.support.tiny import customers

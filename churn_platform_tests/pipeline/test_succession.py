@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from churn_platform.audit.anchors import mlflow_anchors
 from churn_platform.audit.audit_log import read_records
-from churn_platform.audit.record import Record
+from churn_platform.audit.audit_record import Record
 from churn_platform.audit.trail import champion_at, select
 from churn_platform.audit.verify import verify
 from churn_platform.bundles.model_bundle import read_bundle
@@ -27,8 +27,8 @@ from churn_platform.errors import ChurnError
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.published.format import MODEL_FILE, model_dir
 from churn_platform.published.live_file import read_live
-from churn_platform.training.data import Labelled
 from churn_platform.training.model_registry import CHAMPION, aliases
+from churn_platform.training.training_data import Labelled
 from churn_platform_tests.support.acme import land_snapshot, write_spec
 from churn_platform_tests.support.graph_runs import HASH_KEY, Graph
 from churn_platform_tests.support.invariants import invariant

@@ -67,7 +67,7 @@ added here on purpose.
 SERVICE_EDGE = {
     "serving/settings.py",
     "serving/__main__.py",
-    "serving/metrics.py",
+    "serving/service_metrics.py",
     "serving/app.py",
 }
 

@@ -29,9 +29,9 @@ from serving.answer.dataplane import Dataplane
 from serving.answer.explanation import explain
 from serving.errors import BundleError, ServingError
 from serving.http.request_schemas import request_schemas
-from serving.metrics import Metrics
 from serving.registry import Registry, load_portfolio
 from serving.security.callers import ANYBODY
+from serving.service_metrics import Metrics
 
 SENT = {"usage": 20.5, "tickets": 4, "is_late": True, "plan": "prepaid"}
 WHOLE = json.dumps(SENT | {"customer_id": "C00001"}).encode()

@@ -13,11 +13,11 @@ from churn_platform.published.format import PublishedFeature
 from churn_platform.published.live_file import LiveModel
 from churn_platform_tests.support.served_bundles import IBM_CUSTOMER
 from serving.errors import BundleError, SettingsError
-from serving.metrics import Metrics
 from serving.request.inputs import Catalogue
 from serving.security.api_keys import add_key, read_keys, revoke_key
 from serving.security.key_ring import KeyRing
 from serving.security.rate_limit import Limiter
+from serving.service_metrics import Metrics
 from serving.traffic.counts import difference, wilson
 from serving.traffic.split import Arms
 

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import yaml
 
-from churn_platform.training.data import Labelled
+from churn_platform.training.training_data import Labelled
 from churn_platform_tests.support.graph_runs import Graph
 from churn_platform_tests.support.tiny import SPEC
 

@@ -11,7 +11,7 @@ from churn_platform.bundles.model_bundle import publish_model
 from churn_platform.published.format import pack_customer
 from churn_platform.published.live_file import go_live
 from churn_platform.training.model import ChurnModel
-from churn_platform.training.record import ModelRecord
+from churn_platform.training.model_record import ModelRecord
 from churn_platform_tests.support.tiny import TINY, customers
 
 MONTH = "2025-02"

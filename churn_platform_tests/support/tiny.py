@@ -6,8 +6,8 @@ import numpy as np
 from scipy.special import expit
 
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.data import Labelled
 from churn_platform.training.model import ChurnModel, fit_model
+from churn_platform.training.training_data import Labelled
 
 JANUARY, FEBRUARY, MARCH, APRIL = (date(2025, month, 1) for month in (1, 2, 3, 4))
 

@@ -13,7 +13,7 @@ from churn_platform.published.format import ONNX_INPUT
 from churn_platform.training.candidates import ALGORITHMS, lightgbm, random_forest, xgboost
 from churn_platform.training.candidates.pipeline import tree_preparation
 from churn_platform.training.candidates.rounding import rounded_down
-from churn_platform.training.data import Labelled
+from churn_platform.training.training_data import Labelled
 from churn_platform_tests.support.tiny import TINY, customers
 
 TRAIN = customers(1_500, seed=1)

@@ -11,7 +11,7 @@ from churn_platform.errors import DataError
 from churn_platform.metrics.segments import ordered
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.customer_groups import feature_groups, quartiles, read_groups
-from churn_platform.training.data import Labelled
+from churn_platform.training.training_data import Labelled
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import current_snapshot, ensure_table
 from churn_platform_tests.support.invariants import invariant

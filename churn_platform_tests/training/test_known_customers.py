@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.data import Labelled, TrainingSet, load_training_data
 from churn_platform.training.known_customers import known_customers
-from churn_platform.training.record import ModelRecord
+from churn_platform.training.model_record import ModelRecord
 from churn_platform.training.splits import STRATIFIED
+from churn_platform.training.training_data import Labelled, TrainingSet, load_training_data
 from churn_platform.training.versions import Version
 from churn_platform.warehouse.tables import current_snapshot
 from churn_platform_tests.support.tiny import JANUARY, TINY, customers, fit_tiny

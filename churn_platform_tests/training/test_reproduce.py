@@ -18,9 +18,8 @@ from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training import reproduce as module
 from churn_platform.training.challengers import CANDIDATE_TAGS, register_challenger
-from churn_platform.training.data import TrainingSet, load_training_data
 from churn_platform.training.fit import Means, fit_and_log
-from churn_platform.training.record import RECORD_FILE, ModelRecord, read_record
+from churn_platform.training.model_record import RECORD_FILE, ModelRecord, read_record
 from churn_platform.training.recorded_training import (
     as_fitted,
     readable_snapshot,
@@ -28,6 +27,7 @@ from churn_platform.training.recorded_training import (
 )
 from churn_platform.training.reproduce import Reproduction, as_text, reproduce
 from churn_platform.training.splits import recency_weights
+from churn_platform.training.training_data import TrainingSet, load_training_data
 from churn_platform.training.tune import Budget
 from churn_platform.warehouse.erased_snapshots import note_expired
 from churn_platform.warehouse.lake import Lake, connect

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from churn_platform.training.candidates import ALGORITHMS
-from churn_platform.training.data import Labelled
 from churn_platform.training.splits import scored_rows
+from churn_platform.training.training_data import Labelled
 from churn_platform.training.trials import as_line
 from churn_platform.training.tune import Budget, at_most, choose_parameters, customer_folds
 from churn_platform_tests.support.tiny import TINY, customers

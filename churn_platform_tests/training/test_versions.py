@@ -10,7 +10,7 @@ from churn_platform.errors import TrainingError
 from churn_platform.governance.evaluated_version import examine
 from churn_platform.graph.assets.promotion_assets import _hearing
 from churn_platform.portfolios.spec import Feature
-from churn_platform.training.data import load_holdout
+from churn_platform.training.training_data import load_holdout
 from churn_platform.training.versions import load_version
 from churn_platform_tests.support.tiny import APRIL, TINY
 from churn_platform_tests.training.test_reproduce import HALVING, trained

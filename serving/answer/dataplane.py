@@ -19,10 +19,10 @@ from serving.answer.answers import (
 )
 from serving.answer.effects import reasons
 from serving.errors import NotReady
-from serving.metrics import Metrics
 from serving.registry import Portfolio, Registry
 from serving.request.subject import Asked, Given, ask, ask_whole, chosen_arm, read_object
 from serving.security.callers import ANYBODY, Caller
+from serving.service_metrics import Metrics
 from serving.settings import Settings
 from serving.storage.log_writer import PredictionLog, log_lag_seconds
 from serving.storage.pushed_store import Overlay

@@ -20,7 +20,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import logs
 from serving.errors import MalformedRequest, RequestTimeout, ServingError, TooLarge
-from serving.http.encoding import decoded
+from serving.http.body_encoding import decoded
 
 REQUEST_ID, HEADERS, BODY, FAULT = "request_id", "headers", "body", "fault"
 SECURITY_HEADERS = [

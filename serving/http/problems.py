@@ -15,7 +15,7 @@ from litestar.plugins.problem_details import (
 from msgspec import to_builtins
 
 from serving import errors
-from serving.metrics import Metrics
+from serving.service_metrics import Metrics
 from serving.storage.log_writer import LogUnavailable
 from serving.storage.pushed_store import OverlayFull
 

@@ -15,11 +15,11 @@ from dagster import (
 from churn_platform.bundles.customer_rows import scored_by
 from churn_platform.campaign import contact_list as contacts
 from churn_platform.campaign import outcome_table, uplift_table
-from churn_platform.campaign.economics import as_markdown
+from churn_platform.campaign.campaign_pictures import economics_pictures
 from churn_platform.campaign.export import CSV_FILE, export_contact_list, export_folder
 from churn_platform.campaign.forecast import forecast_month, replace_forecast
+from churn_platform.campaign.list_economics import as_markdown
 from churn_platform.campaign.outcome import as_markdown as outcome_markdown
-from churn_platform.campaign.pictures import economics_pictures
 from churn_platform.data_contract.profile_tables import require_sound
 from churn_platform.governance.fairness_text import picture_markdown
 from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, lag, monthly_asset, months_of
@@ -28,8 +28,8 @@ from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
-from churn_platform.training.data import CONTACTS
-from churn_platform.training.record import record_of_version
+from churn_platform.training.model_record import record_of_version
+from churn_platform.training.training_data import CONTACTS
 from churn_platform.warehouse.tables import write
 
 CAMPAIGN_TABLES = ("contact_preferences", CONTACTS)

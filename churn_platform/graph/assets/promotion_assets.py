@@ -22,8 +22,8 @@ from churn_platform.graph.resources.audit_trail import AuditTrail, head_metadata
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.metrics.fairness import largest_gap
+from churn_platform.metrics.metric_pictures import Scored, pictures
 from churn_platform.metrics.metrics_table import metrics_table
-from churn_platform.metrics.pictures import Scored, pictures
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion import evaluation_table
@@ -37,9 +37,9 @@ from churn_platform.promotion.evaluate import Contender, Evaluation, Fairness, j
 from churn_platform.promotion.rules import opponent_of
 from churn_platform.settings import Settings
 from churn_platform.training.customer_groups import groups_on_holdout
-from churn_platform.training.data import Labelled
 from churn_platform.training.known_customers import known_customers
 from churn_platform.training.model_registry import CHAMPION, PREVIOUS, challenger_of, version_of
+from churn_platform.training.training_data import Labelled
 from churn_platform.training.versions import Version, load_version
 from churn_platform.warehouse.tables import write
 

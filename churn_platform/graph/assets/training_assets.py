@@ -20,13 +20,13 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 from churn_platform.training import challengers, training_plan
 from churn_platform.training.candidates import ALGORITHMS
-from churn_platform.training.data import (
+from churn_platform.training.fit import Means, fit_and_log
+from churn_platform.training.training_data import (
     CONTACTS,
     load_training_data,
     read_training_set,
     stream_training_rows,
 )
-from churn_platform.training.fit import Means, fit_and_log
 from churn_platform.training.tune import Budget
 from churn_platform.warehouse.tables import write
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import numpy as np
 
 from churn_platform.portfolios.spec import Feature
-from churn_platform.training.data import Labelled
+from churn_platform.training.training_data import Labelled
 
 if TYPE_CHECKING:
     from optuna import Trial

@@ -8,7 +8,7 @@ import numpy as np
 from churn_platform.portfolios.spec import Feature
 from churn_platform.training.candidates.algorithm import Parameters
 from churn_platform.training.candidates.pipeline import categories, one_hot, per_feature, to_onnx
-from churn_platform.training.data import Labelled
+from churn_platform.training.training_data import Labelled
 
 if TYPE_CHECKING:
     from optuna import Trial

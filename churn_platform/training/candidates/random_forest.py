@@ -9,8 +9,8 @@ from churn_platform.portfolios.spec import Feature
 from churn_platform.training.candidates.algorithm import Parameters
 from churn_platform.training.candidates.pipeline import per_feature, to_onnx, tree_preparation
 from churn_platform.training.candidates.rounding import rounded_down
-from churn_platform.training.data import Labelled
 from churn_platform.training.log_odds import log_odds
+from churn_platform.training.training_data import Labelled
 
 if TYPE_CHECKING:
     from optuna import Trial

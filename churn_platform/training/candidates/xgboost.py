@@ -16,7 +16,7 @@ from churn_platform.published.format import ONNX_INPUT, ONNX_PROBABILITIES
 from churn_platform.training.candidates import tree_contributions
 from churn_platform.training.candidates.algorithm import Parameters, RowStream
 from churn_platform.training.candidates.tree_contributions import TooDeepError
-from churn_platform.training.data import Labelled
+from churn_platform.training.training_data import Labelled
 
 if TYPE_CHECKING:
     from onnx import ModelProto

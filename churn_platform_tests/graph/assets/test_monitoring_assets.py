@@ -25,9 +25,9 @@ from churn_platform.months import label, month_range
 from churn_platform.promotion import evaluation_table
 from churn_platform.promotion.champion import Judgement, decide
 from churn_platform.settings import load_settings
-from churn_platform.training.data import Labelled
+from churn_platform.training.model_record import RECORD_FILE
 from churn_platform.training.model_registry import CHAMPION, log_model, register, version_of
-from churn_platform.training.record import RECORD_FILE
+from churn_platform.training.training_data import Labelled
 from churn_platform.training.training_plan import replace_training_set
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import current_snapshot, ensure_table, write

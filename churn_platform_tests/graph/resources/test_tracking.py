@@ -31,9 +31,9 @@ from churn_platform.training.challengers import (
     newest_candidates,
     register_challenger,
 )
-from churn_platform.training.data import TrainingData, TrainingSet
 from churn_platform.training.fit import Means, fit_and_log
 from churn_platform.training.model import fit_model
+from churn_platform.training.model_record import RECORD_FILE, read_record
 from churn_platform.training.model_registry import (
     CHALLENGER,
     DECISION_REASON,
@@ -41,7 +41,7 @@ from churn_platform.training.model_registry import (
     set_champion,
     version_of,
 )
-from churn_platform.training.record import RECORD_FILE, read_record
+from churn_platform.training.training_data import TrainingData, TrainingSet
 from churn_platform.training.tune import Budget
 from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY, customers

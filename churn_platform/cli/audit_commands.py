@@ -69,7 +69,7 @@ def show(
     `churn audit verify`.
     """
     from churn_platform.audit.audit_log import read_records
-    from churn_platform.audit.record import encode
+    from churn_platform.audit.audit_record import encode
     from churn_platform.audit.trail import select
 
     settings = load_settings()

@@ -12,7 +12,7 @@ import pytest
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
-from churn_platform.erasure.landed_files import clean, deliveries_to_clean
+from churn_platform.erasure.erased_files import clean, deliveries_to_clean
 from churn_platform.ingest.hashing import set_keys
 from churn_platform.ingest.suppression import suppress
 from churn_platform.warehouse.lake import connect

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from churn_platform.campaign.economics import profit_curve, threshold_of
-from churn_platform.metrics.pictures import new_figure, png_of
+from churn_platform.campaign.list_economics import profit_curve, threshold_of
+from churn_platform.metrics.metric_pictures import new_figure, png_of
 from churn_platform.portfolios.economics import Economics
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import pytest
 
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Feature
-from churn_platform.scoring.reasons import sentence, top_reasons
+from churn_platform.scoring.reason_sentences import sentence, top_reasons
 from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import TINY
 

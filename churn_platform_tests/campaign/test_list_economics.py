@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from churn_platform.campaign.economics import (
+from churn_platform.campaign.campaign_pictures import economics_pictures
+from churn_platform.campaign.list_economics import (
     as_markdown,
     compare_policies,
     profit_curve,
     sensitivity,
 )
-from churn_platform.campaign.pictures import economics_pictures
 from churn_platform_tests.support.tiny import TINY
 
 ECONOMICS = TINY.economics  # 35 EUR a contact, 4 in 10 accept, 180 EUR saved

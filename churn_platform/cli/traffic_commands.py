@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from churn_platform.cli.app import PortfolioName, app, console
-from churn_platform.cli.models import Reason, publisher_of
+from churn_platform.cli.models_commands import Reason, publisher_of
 from churn_platform.settings import load_settings
 
 

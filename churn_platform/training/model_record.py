@@ -13,11 +13,11 @@ from churn_platform.metrics.threshold import choose_threshold, risk_tiers
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.candidates import ALGORITHMS
-from churn_platform.training.data import TrainingData, TrainingSet
 from churn_platform.training.identity import data_sha256
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.model_registry import version_named
 from churn_platform.training.splits import HOLDOUT, STRATIFIED, TRAIN
+from churn_platform.training.training_data import TrainingData, TrainingSet
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

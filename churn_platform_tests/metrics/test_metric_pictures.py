@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from churn_platform.metrics.pictures import Scored, confusion_counts, pictures
+from churn_platform.metrics.metric_pictures import Scored, confusion_counts, pictures
 
 
 def scored(rows: int, threshold: float = 0.3) -> Scored:

@@ -10,7 +10,7 @@ import pytest
 from churn_platform.audit.audit_log import AuditLog
 from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.bundles.model_bundle import publish_model
-from churn_platform.cli.models import read_instant
+from churn_platform.cli.models_commands import read_instant
 from churn_platform.errors import ChurnError, PromotionError
 from churn_platform.promotion.champion import decide
 from churn_platform.published.format import model_dir

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from churn_platform.errors import DataError, TrainingError
-from churn_platform.training.data import (
+from churn_platform.training.splits import LabelledMonth
+from churn_platform.training.training_data import (
     load_labelled,
     load_training_data,
     matured_months,
     read_training_set,
     stream_training_rows,
 )
-from churn_platform.training.splits import LabelledMonth
 from churn_platform.training.training_plan import as_markdown, replace_training_set
 from churn_platform.warehouse.lake import connect
 from churn_platform.warehouse.tables import current_snapshot, write

@@ -16,7 +16,7 @@ from churn_platform.cli.app import (
     read_month,
     require_partitions,
 )
-from churn_platform.cli.data import simulate
+from churn_platform.cli.data_commands import simulate
 from churn_platform.errors import ChurnError
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings, load_settings
@@ -78,7 +78,7 @@ def demo_telco(csv: Annotated[Path, typer.Option(help="The IBM Telco file.")]) -
 def cross_validate(portfolio: PortfolioName) -> None:
     """AUC of each candidate over 5 folds of the newest labelled month."""
     from churn_platform.training.cross_validation import cross_validated_auc, mean_interval
-    from churn_platform.training.data import load_labelled, matured_months
+    from churn_platform.training.training_data import load_labelled, matured_months
     from churn_platform.training.tune import Budget
     from churn_platform.warehouse.lake import Lake, connect
     from churn_platform.warehouse.tables import current_snapshot

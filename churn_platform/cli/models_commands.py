@@ -271,6 +271,6 @@ def _sentence(record: Any) -> str:
 
 
 def _encoded(record: Any) -> bytes:
-    from churn_platform.audit.record import encode
+    from churn_platform.audit.audit_record import encode
 
     return encode(record)
