@@ -38,7 +38,7 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.scoring.score import Champion, replace_scores, score_month
 from churn_platform.settings import Settings, load_settings
 from churn_platform.simulator import SimulationConfig, plans_from, simulate
-from churn_platform.simulator.campaign import Plan, read_plan
+from churn_platform.simulator.campaign import ContactPlan, read_plan
 from churn_platform.sql import read_parquet
 from churn_platform.training.model import ChurnModel, fit_model
 from churn_platform.training.training_data import Labelled
@@ -85,7 +85,7 @@ class Operator:
                 show=lambda line: None,
             )
 
-    def plan(self, month: date) -> Plan | None:
+    def plan(self, month: date) -> ContactPlan | None:
         """Whom the operator contacts in `month`: the list of the month before, once there is a
         model.
         """

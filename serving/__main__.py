@@ -10,11 +10,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from serving.errors import SettingsError
+from serving.errors import ServiceSettingsError
 from serving.logs import log_config
 from serving.security.api_keys import SCOPES, add_key, closed_file, read_keys, revoke_key
 from serving.security.ownership import connections_allowed, port_claimed, state_claimed
-from serving.settings import Settings, load_settings
+from serving.settings import ServiceSettings, load_settings
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,13 +30,13 @@ def main(arguments: list[str] | None = None) -> int:
                 port_claimed(settings.host, settings.port),
             ):
                 serve(settings)
-    except SettingsError as error:
+    except ServiceSettingsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: ServiceSettings) -> None:
     """Run the workers until a signal; each finishes its requests first. State folder and port must
     be claimed.
     """
@@ -82,12 +82,12 @@ def _forget_counters(folder: Path) -> None:
     try:
         remove_counters(folder)
     except OSError as error:
-        raise SettingsError(
+        raise ServiceSettingsError(
             f"{folder}: counters of the last start cannot be removed: {error}; correct its rights"
         ) from error
 
 
-def _keys(parsed: argparse.Namespace, settings: Settings) -> None:
+def _keys(parsed: argparse.Namespace, settings: ServiceSettings) -> None:
     path = settings.keys_file
     if parsed.action == "add":
         secret = add_key(

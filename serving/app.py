@@ -16,7 +16,7 @@ from litestar.types import ASGIApp
 
 from churn_platform.published.lookup_copy import COPIES_DIR
 from serving.answer.dataplane import Dataplane
-from serving.errors import SettingsError
+from serving.errors import ServiceSettingsError
 from serving.http.authorisation import Gate
 from serving.http.background import Background
 from serving.http.documents import documents
@@ -33,8 +33,8 @@ from serving.registry import Registry
 from serving.security.key_ring import KeyRing, KeyWatch
 from serving.security.ownership import end_with_parent
 from serving.security.rate_limit import Limiter
-from serving.service_metrics import Metrics
-from serving.settings import Settings, load_settings
+from serving.service_metrics import ServiceMetrics
+from serving.settings import ServiceSettings, load_settings
 from serving.watchdog import beat
 
 CONTROLLERS = [ServiceController, ScoringController, ModelsController, ExperimentController]
@@ -50,8 +50,8 @@ def create_worker() -> ASGIApp:
     return create_app()
 
 
-def create_app(settings: Settings | None = None) -> ASGIApp:
-    """The service as one worker process runs it; SettingsError where it would be open to the
+def create_app(settings: ServiceSettings | None = None) -> ASGIApp:
+    """The service as one worker process runs it; ServiceSettingsError where it would be open to the
     network.
     """
     settings = settings or load_settings()
@@ -65,11 +65,11 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     )
 
 
-def create_litestar(settings: Settings) -> Litestar:
+def create_litestar(settings: ServiceSettings) -> Litestar:
     """The application without its envelope and its short cut."""
     keys = KeyRing(settings.keys_file)
     check_exposure(settings, keys)
-    metrics = Metrics(settings.experiments_dir)
+    metrics = ServiceMetrics(settings.experiments_dir)
     registry = Registry(
         settings.published_dir,
         copies_dir=settings.state_dir / COPIES_DIR,
@@ -105,7 +105,7 @@ def create_litestar(settings: Settings) -> Litestar:
     )
 
 
-def cors_config(settings: Settings) -> CORSConfig | None:
+def cors_config(settings: ServiceSettings) -> CORSConfig | None:
     """Which web pages may ask, and which headers of an answer they may read; None for none."""
     if not settings.cors_origins:
         return None
@@ -114,14 +114,14 @@ def cors_config(settings: Settings) -> CORSConfig | None:
     )
 
 
-def check_exposure(settings: Settings, keys: KeyRing) -> None:
-    """SettingsError where anybody on the network could ask; a warning where anybody on this machine
-    can.
+def check_exposure(settings: ServiceSettings, keys: KeyRing) -> None:
+    """ServiceSettingsError where anybody on the network could ask; a warning where anybody on this
+    machine can.
     """
     if keys.is_in_use:
         return
     if not settings.is_loopback:
-        raise SettingsError(
+        raise ServiceSettingsError(
             f"SERVING_HOST={settings.host} can be reached from the network "
             "and there is no API key in "
             f"{settings.keys_file}; make one with `python -m serving keys add --name NAME --scope "

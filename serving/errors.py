@@ -7,7 +7,7 @@ class ServingError(Exception):
     """Base of every error that the service raises on purpose."""
 
 
-class SettingsError(ServingError):
+class ServiceSettingsError(ServingError):
     """A setting is missing or unusable; the service does not start."""
 
 

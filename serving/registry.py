@@ -22,7 +22,7 @@ from churn_platform.published.live_file import Live, read_live
 from serving.errors import BundleError, NotFound, NotReady
 from serving.loading.bundles import UNREADABLE, Features, Model, Stamp, stamp_of, stamps_of
 from serving.loading.month_checks import check_month
-from serving.service_metrics import Metrics
+from serving.service_metrics import ServiceMetrics
 from serving.storage.private_copy import remove_other_copies
 from serving.traffic.split import Arms
 
@@ -33,7 +33,7 @@ Signature = tuple[object, ...]
 logger = logging.getLogger(__name__)
 
 
-class Portfolio:
+class ServedPortfolio:
     """One consistent state of a portfolio: models and the month of features that belong together.
     Never changed.
     """
@@ -113,11 +113,11 @@ class Registry:
         copies_dir: Path,
         default: str,
         traffic_key: str,
-        metrics: Metrics,
+        metrics: ServiceMetrics,
     ):
         self._published_dir, self._copies_dir = published_dir, copies_dir
         self._default, self._key, self._metrics = default, traffic_key, metrics
-        self._portfolios: dict[str, Portfolio] = {}
+        self._portfolios: dict[str, ServedPortfolio] = {}
         self._tried: dict[str, tuple[Signature, int]] = {}
         self.refusals: dict[str, str] = {}
         self.generation = 0  # another one for each state taken live
@@ -144,7 +144,7 @@ class Registry:
             for name, portfolio in self._portfolios.items()
         }
 
-    def get(self, name: str | None) -> Portfolio:
+    def get(self, name: str | None) -> ServedPortfolio:
         """The portfolio of that name, or the default one; NotReady or NotFound."""
         wanted = name or self.default
         found = self._portfolios.get(wanted)
@@ -221,7 +221,9 @@ class Registry:
         remove_other_copies(copies, fresh.features.sha256 if fresh.features else None)
 
 
-def load_portfolio(root: Path, current: Portfolio | None, *, key: str, copies: Path) -> Portfolio:
+def load_portfolio(
+    root: Path, current: ServedPortfolio | None, *, key: str, copies: Path
+) -> ServedPortfolio:
     """The state that live.json names, checked; parts that have not changed are taken over.
     BundleError if any fails.
 
@@ -241,10 +243,10 @@ def load_portfolio(root: Path, current: Portfolio | None, *, key: str, copies: P
     )
     if features is not None:
         check_month(features, models, _scorer(root, features.manifest.scored_by, models, current))
-    return Portfolio(root, live, models, features, key=key)
+    return ServedPortfolio(root, live, models, features, key=key)
 
 
-def _features(root: Path, month: str, current: Portfolio | None, copies: Path) -> Features:
+def _features(root: Path, month: str, current: ServedPortfolio | None, copies: Path) -> Features:
     if not MONTH.fullmatch(month):
         raise BundleError(
             f"{root / LIVE_FILE}: the month of features is {month[:40]!r}; it must be as '2025-02'"
@@ -257,7 +259,7 @@ def _features(root: Path, month: str, current: Portfolio | None, copies: Path) -
 
 
 def _scorer(
-    root: Path, version: int, models: dict[int, Model], current: Portfolio | None
+    root: Path, version: int, models: dict[int, Model], current: ServedPortfolio | None
 ) -> Model | None:
     """The version that made the stored scores; None where it is not live and its bundle is not
     whole any more.
@@ -270,7 +272,7 @@ def _scorer(
         return None
 
 
-def _model(root: Path, version: int, current: Portfolio | None) -> Model:
+def _model(root: Path, version: int, current: ServedPortfolio | None) -> Model:
     folder = _resolved(model_dir(root, version))
     loaded = current.models.get(version) if current else None
     if loaded and loaded.folder == folder and loaded.stamps == stamps_of(folder, MODEL_FILE):

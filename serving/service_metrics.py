@@ -55,7 +55,7 @@ class ArmCounters:
 
     def __init__(
         self,
-        metrics: "Metrics",
+        metrics: "ServiceMetrics",
         portfolio: str,
         arm: str,
         model_version: int,
@@ -113,7 +113,7 @@ def _add_to(histogram: Histogram, buckets: Sequence[float], total: float) -> Non
             bucket.inc(number)
 
 
-class Metrics:
+class ServiceMetrics:
     """All counters of one process.
 
     experiments: folder of the counts that outlive the service; None keeps them in this process.

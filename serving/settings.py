@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from serving.errors import SettingsError
+from serving.errors import ServiceSettingsError
 
 PREFIX = "SERVING_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -23,7 +23,7 @@ def _about(sentence: str) -> Meta:
     return Meta(description=sentence)
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings with a sentence each; unknown `SERVING_` variables are refused
     by `load_settings`.
     """
@@ -135,8 +135,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.state_dir / "experiments"
 
 
-def load_settings(environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
-    """Settings from the environment, with `overrides` on top; SettingsError names what is wrong.
+def load_settings(
+    environment: Mapping[str, str] | None = None, **overrides: object
+) -> ServiceSettings:
+    """Settings from the environment, with `overrides` on top; ServiceSettingsError names what is
+    wrong.
 
     A variable that is empty, or blank, means the default: as a path it would be the current folder.
     """
@@ -146,15 +149,15 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: obj
         for name, text in given.items()
         if name.startswith(PREFIX)
     }
-    fields = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    fields = {field.name: field.type for field in msgspec.structs.fields(ServiceSettings)}
     if unknown := sorted(name for name in values if name not in fields):
         known = ", ".join(PREFIX + name.upper() for name in fields)
-        raise SettingsError(
+        raise ServiceSettingsError(
             f"unknown setting {', '.join(PREFIX + name.upper() for name in unknown)}; "
             f"known are {known}"
         )
     read = {name: _read(name, text, fields[name]) for name, text in values.items() if text.strip()}
-    return Settings(**read | overrides)  # type: ignore[arg-type]
+    return ServiceSettings(**read | overrides)  # type: ignore[arg-type]
 
 
 def _read(name: str, text: str, wanted: object) -> object:
@@ -164,7 +167,7 @@ def _read(name: str, text: str, wanted: object) -> object:
             value, wanted, strict=False, dec_hook=lambda kind, value: kind(value)
         )
     except (msgspec.ValidationError, ValueError) as error:
-        raise SettingsError(f"{PREFIX}{name.upper()}={text!r}: {error}") from error
+        raise ServiceSettingsError(f"{PREFIX}{name.upper()}={text!r}: {error}") from error
 
 
 def _folder(text: str) -> Path:

@@ -19,7 +19,7 @@ from churn_platform.monitoring.decision import (
     POLICY,
     Cause,
     Evidence,
-    Policy,
+    RetrainingPolicy,
     Training,
     decide,
 )
@@ -35,7 +35,7 @@ DISTANCE_THRESHOLD, DATASET_SHARE, FEW_VALUES = 0.1, 0.5, 5  # Evidently's defau
 class Platform:
     """The platform's own decision, with the series that it has gathered so far."""
 
-    policy: Policy = POLICY
+    policy: RetrainingPolicy = POLICY
     series: list[Evidence] = field(default_factory=list)
     trainings: list[Training] = field(default_factory=list)
 

@@ -8,7 +8,12 @@ import duckdb
 import numpy as np
 
 from churn_platform.campaign.contact_list import summarise
-from churn_platform.campaign.list_economics import Policy, as_rows, compare_policies, sensitivity
+from churn_platform.campaign.list_economics import (
+    ContactPolicy,
+    as_rows,
+    compare_policies,
+    sensitivity,
+)
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.warehouse.tables import replace_dicts
 
@@ -37,7 +42,7 @@ SENSITIVITY_COLUMNS = {
 class Forecast:
     """What a month's campaign should bring, and how that depends on what is assumed."""
 
-    policies: list[Policy]
+    policies: list[ContactPolicy]
     sensitivity: list[dict[str, float]]
     probability: np.ndarray
 
@@ -84,11 +89,13 @@ def forecast_month(
     )
 
 
-def _listed(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> Policy:
+def _listed(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
+) -> ContactPolicy:
     """The contact list as it stands, by its own expected profit."""
     listed = summarise(connection, portfolio, month)
     cost, net = listed["cost_eur"], listed["expected_profit_eur"]
-    return Policy(
+    return ContactPolicy(
         "contact list", int(listed["contacts"]), listed["churners_reached"], cost, net + cost, net
     )
 

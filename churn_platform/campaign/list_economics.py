@@ -10,7 +10,7 @@ from churn_platform.portfolios.economics import Economics
 
 
 @dataclass(frozen=True)
-class Policy:
+class ContactPolicy:
     """One way to choose whom to contact in a month, and what it brings."""
 
     policy: str
@@ -26,13 +26,15 @@ class Policy:
         return self.net_eur / self.cost_eur if self.cost_eur else 0.0
 
 
-def policy_of(name: str, *, contacts: int, churners_reached: float, economics: Economics) -> Policy:
+def policy_of(
+    name: str, *, contacts: int, churners_reached: float, economics: Economics
+) -> ContactPolicy:
     """Cost = contacts x contact cost; value kept = churners reached x acceptance x acquisition cost
     saved.
     """
     cost = contacts * economics.contact_cost_eur
     kept = churners_reached * economics.acceptance_rate * economics.acquisition_cost_eur
-    return Policy(name, contacts, churners_reached, cost, kept, kept - cost)
+    return ContactPolicy(name, contacts, churners_reached, cost, kept, kept - cost)
 
 
 def compare_policies(
@@ -42,7 +44,7 @@ def compare_policies(
     recall: float,
     contacted_share: float,
     economics: Economics,
-) -> list[Policy]:
+) -> list[ContactPolicy]:
     """Contact nobody, everybody, as many at random, those at or above the threshold, and the
     churners alone.
 
@@ -121,7 +123,7 @@ def _best(probability: np.ndarray, economics: Economics) -> dict[str, float]:
     }
 
 
-def as_markdown(policies: list[Policy]) -> str:
+def as_markdown(policies: list[ContactPolicy]) -> str:
     """The policies as a table to read."""
     rows = [
         f"| {row.policy} | {row.contacts:,} | {row.churners_reached:,.0f} | {row.cost_eur:,.0f} | "
@@ -135,7 +137,7 @@ def as_markdown(policies: list[Policy]) -> str:
     return "\n".join([header, "|---|--:|--:|--:|--:|--:|--:|", *rows])
 
 
-def as_rows(policies: list[Policy]) -> list[dict[str, float | str]]:
+def as_rows(policies: list[ContactPolicy]) -> list[dict[str, float | str]]:
     """The policies as rows of a table."""
     return [
         asdict(policy) | {"return_on_investment": policy.return_on_investment}

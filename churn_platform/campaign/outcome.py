@@ -19,7 +19,7 @@ Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CampaignOutcome:
     """One comparison of those set down for contact (treated) with those held back (control).
 
     It is by intention to treat: who was set down for contact and never reached counts as treated,
@@ -52,7 +52,7 @@ class Outcome:
     verdict: str
 
 
-def measure_outcome(customers: Randomised, *, control_share: float) -> list[Outcome]:
+def measure_outcome(customers: Randomised, *, control_share: float) -> list[CampaignOutcome]:
     """The outcome of a list over all offers, then by offer; none where either group is empty."""
     offers = [ALL_OFFERS, *sorted(set(customers.offer))]
     if len(offers) == 2:
@@ -68,7 +68,7 @@ def measure_outcome(customers: Randomised, *, control_share: float) -> list[Outc
     ]
 
 
-def compare(offer: str, customers: Randomised, *, control_share: float) -> Outcome:
+def compare(offer: str, customers: Randomised, *, control_share: float) -> CampaignOutcome:
     """Treated against control among `customers`, of whom `control_share` were
     meant to be control.
     """
@@ -84,7 +84,7 @@ def compare(offer: str, customers: Randomised, *, control_share: float) -> Outco
         "control_contacted": int(control.is_contacted.sum()),
     }
     is_trusted, verdict = _verdict(bounds, p_value, control_share=control_share, **counts)
-    return Outcome(
+    return CampaignOutcome(
         period=MONTH,
         offer=offer,
         **counts,

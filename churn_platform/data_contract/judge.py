@@ -38,7 +38,7 @@ UNITS = {60: "minutes and seconds", 100: "euros and cents", 1000: "thousands", 1
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedMeasure:
     """A measure, what history expects of it and the limits; these are None where history is too
     short to judge by.
     """
@@ -59,7 +59,7 @@ class Judged:
 
 def judge_month(
     measures: Sequence[Measure], history: Sequence[dict[tuple[str, str], float]]
-) -> list[Judged]:
+) -> list[JudgedMeasure]:
     """Each measure of a month with its limits; `history` holds the same measures of sound earlier
     months, newest last, by column and name.
     """
@@ -75,14 +75,14 @@ def _judge(
     *,
     rows: float,
     usual_rows: float,
-) -> Judged:
+) -> JudgedMeasure:
     place = (measure.column, measure.name)
     past = [month[place] for month in history if place in month]
     too_few = usual_rows < FEWEST_ROWS or (rows < FEWEST_ROWS and measure.kind != "count")
     if measure.kind == "context" or len(past) < FEWEST_MONTHS or too_few:
-        return Judged(measure)
+        return JudgedMeasure(measure)
     low, high = limits(measure.kind, past, rows=rows)
-    return Judged(measure, median(past), low, high)
+    return JudgedMeasure(measure, median(past), low, high)
 
 
 def limits(kind: Kind, past: Sequence[float], *, rows: float) -> tuple[float, float]:
@@ -109,7 +109,7 @@ def _deviation(values: Sequence[float]) -> float:
     return CONSISTENCY * median([abs(value - middle) for value in values])
 
 
-def complaint(table: str, judged: Judged) -> str:
+def complaint(table: str, judged: JudgedMeasure) -> str:
     """What is wrong and what to look at, in words."""
     measure = judged.measure
     assert judged.expected is not None and measure.value is not None

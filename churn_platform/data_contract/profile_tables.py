@@ -9,7 +9,7 @@ from math import isclose, nan
 import duckdb
 import pyarrow as pa
 
-from churn_platform.data_contract.judge import HISTORY_MONTHS, Judged, complaint, judge_month
+from churn_platform.data_contract.judge import HISTORY_MONTHS, JudgedMeasure, complaint, judge_month
 from churn_platform.data_contract.measure import measure_month
 from churn_platform.errors import DataError
 from churn_platform.months import label
@@ -180,7 +180,7 @@ def _acceptance(
     portfolio: Portfolio,
     table: Table,
     month: date,
-    judged: Sequence[Judged],
+    judged: Sequence[JudgedMeasure],
 ) -> str | None:
     """Why the table's month was accepted; None where it was not, or where more is wrong with it now
     than then.
@@ -203,7 +203,9 @@ def _acceptance(
     return found[0][3] if found and are_same else None
 
 
-def _as_rows(table: Table, month: date, judged: Sequence[Judged], accepted: str | None) -> pa.Table:
+def _as_rows(
+    table: Table, month: date, judged: Sequence[JudgedMeasure], accepted: str | None
+) -> pa.Table:
     rows = [
         {
             "month": month,

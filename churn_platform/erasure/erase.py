@@ -91,7 +91,7 @@ class Installation:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ErasurePlan:
     """Whom to erase from where; `pseudonym` stands for the customer in the audit trail."""
 
     portfolio: Portfolio
@@ -104,7 +104,7 @@ class Plan:
 class Erasure:
     """What an erasure did, and how much it has searched to find nothing."""
 
-    plan: Plan
+    plan: ErasurePlan
     purged: Purged
     months: list[str]
     overlays: list[Path]
@@ -116,7 +116,7 @@ class Erasure:
 
 def plan_erasure(
     installation: Installation, portfolio: Portfolio, customer_id: str, *, unknown: bool = False
-) -> Plan:
+) -> ErasurePlan:
     """What there is of the customer; ErasureError for one whom nothing knows, unless `unknown` ones
     are wanted.
     """
@@ -139,7 +139,7 @@ def plan_erasure(
                 "check the id, or give "
                 "--even-if-unknown to keep that id out of later deliveries"
             )
-    return Plan(portfolio, merged(subject, earlier), name, request)
+    return ErasurePlan(portfolio, merged(subject, earlier), name, request)
 
 
 def _kept_files(installation: Installation, portfolio: Portfolio) -> list[Path]:
@@ -150,7 +150,7 @@ def _kept_files(installation: Installation, portfolio: Portfolio) -> list[Path]:
 
 def erase(
     installation: Installation,
-    plan: Plan,
+    plan: ErasurePlan,
     *,
     month: date,
     rewrite_landing: bool,
@@ -210,7 +210,7 @@ def erase(
 
 
 def _holding(
-    installation: Installation, plan: Plan, connection: duckdb.DuckDBPyConnection
+    installation: Installation, plan: ErasurePlan, connection: duckdb.DuckDBPyConnection
 ) -> list[Path]:
     return list(find(connection, installation.lake_files(plan.portfolio.name), plan.subject))
 
@@ -219,7 +219,7 @@ def _note(month: date, connection: duckdb.DuckDBPyConnection, snapshots: Sequenc
     note_expired(connection, month, snapshots)
 
 
-def _deliveries(installation: Installation, plan: Plan, *, rewrite: bool) -> list[Path]:
+def _deliveries(installation: Installation, plan: ErasurePlan, *, rewrite: bool) -> list[Path]:
     settings, paths = installation.settings, []
     with closing(connect(installation.lake, read_only=True)) as connection:
         set_keys(connection, settings.hash_key())
@@ -232,7 +232,7 @@ def _deliveries(installation: Installation, plan: Plan, *, rewrite: bool) -> lis
     return paths
 
 
-def _prove(installation: Installation, plan: Plan, also: Sequence[Path]) -> int:
+def _prove(installation: Installation, plan: ErasurePlan, also: Sequence[Path]) -> int:
     """Number of files searched; ErasureError names every place where the customer is left."""
     lake, name = installation.lake, plan.portfolio.name
     paths = [path for path in installation.files(name, also) if path != plan.request.path]

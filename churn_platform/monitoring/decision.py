@@ -59,7 +59,7 @@ NAN = float("nan")
 
 
 @dataclass(frozen=True)
-class Policy:
+class RetrainingPolicy:
     """The numbers of the rules above."""
 
     auc_gap_notable: float = 0.01
@@ -75,7 +75,7 @@ class Policy:
     refresh_after_months: int = 6
 
 
-POLICY = Policy()
+POLICY = RetrainingPolicy()
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Decision:
+class RetrainingDecision:
     """Whether to train in `month`, the reasons in words, and the windows they rest on, newest
     first.
 
@@ -151,8 +151,8 @@ def decide(
     *,
     trainings: Sequence[Training] = (),
     broken_months: Collection[date] = (),
-    policy: Policy = POLICY,
-) -> Decision:
+    policy: RetrainingPolicy = POLICY,
+) -> RetrainingDecision:
     """The decision for `month`; evidence, trainings and broken feeds of later months, in any order,
     change nothing.
 
@@ -179,8 +179,8 @@ def _decide(
     month: date,
     past: Sequence[_Past],
     broken_months: Collection[date],
-    policy: Policy,
-) -> Decision:
+    policy: RetrainingPolicy,
+) -> RetrainingDecision:
     """The decision for `month` after the trainings before it, oldest first."""
     promoted = max((training.month for training in past if training.is_promoted), default=date.min)
     by_month = {
@@ -195,45 +195,47 @@ def _decide(
             f"follow-up of {label(flag)}: few of the months fitted "
             "on then were of the changed world"
         )
-        return Decision(month, (words,), windows, FOLLOW_UP)
+        return RetrainingDecision(month, (words,), windows, FOLLOW_UP)
     silencing = [training.month for training in past if training.cause != REFRESH]
     if silencing and (until := shift(silencing[-1], policy.cooldown_months)) > month:
         words = f"quiet until {label(until)} after the training of {label(silencing[-1])}"
-        return Decision(month, (words,), windows)
+        return RetrainingDecision(month, (words,), windows)
     decision = _by_windows(month, windows, policy)
     is_due = bool(past) and shift(past[-1].month, policy.refresh_after_months) <= month
     if decision.is_required or not is_due or month in broken_months:
         return decision
     words = f"refresh: the last training is {months_between(past[-1].month, month)} months ago"
-    return Decision(month, (words, *decision.reasons), windows, REFRESH)
+    return RetrainingDecision(month, (words, *decision.reasons), windows, REFRESH)
 
 
-def _by_windows(month: date, windows: tuple[Window, ...], policy: Policy) -> Decision:
+def _by_windows(
+    month: date, windows: tuple[Window, ...], policy: RetrainingPolicy
+) -> RetrainingDecision:
     newest, notable = (
         _newest(month, windows),
         [window for window in windows if window.level >= NOTABLE],
     )
     if newest.level == SEVERE:
-        return Decision(month, newest.findings, windows, ALARM)
+        return RetrainingDecision(month, newest.findings, windows, ALARM)
     if newest.level == NOTABLE and len(notable) >= policy.windows_needed:
         words = [
             f"{label(window.month)}: {finding}" for window in notable for finding in window.findings
         ]
-        return Decision(month, tuple(words), windows, ALARM)
+        return RetrainingDecision(month, tuple(words), windows, ALARM)
     if newest.level == NOTABLE:
         watched = (
             f"watched: {len(notable)} of the {policy.windows_needed} notable months that a "
             "training needs"
         )
-        return Decision(month, (*newest.findings, watched), windows)
-    return Decision(month, newest.findings or ("nothing notable",), windows)
+        return RetrainingDecision(month, (*newest.findings, watched), windows)
+    return RetrainingDecision(month, newest.findings or ("nothing notable",), windows)
 
 
 def _newest(month: date, windows: tuple[Window, ...]) -> Window:
     return windows[0] if windows and windows[0].month == month else Window(month, QUIET)
 
 
-def judge(evidence: Evidence, broken_months: Collection[date], policy: Policy) -> Window:
+def judge(evidence: Evidence, broken_months: Collection[date], policy: RetrainingPolicy) -> Window:
     """How serious one month is by itself."""
     if evidence.features_month in broken_months:
         words = f"outcomes not judged: the feed of {label(evidence.features_month)} was broken"
@@ -250,7 +252,7 @@ def judge(evidence: Evidence, broken_months: Collection[date], policy: Policy) -
     return Window(evidence.month, level, tuple(words for level, words in graded if level))
 
 
-def _graded_outcomes(evidence: Evidence, policy: Policy) -> list[tuple[int, str]]:
+def _graded_outcomes(evidence: Evidence, policy: RetrainingPolicy) -> list[tuple[int, str]]:
     """Level and words of each outcome that has matured; none where no label has."""
     gap, low, high = evidence.auc_gap_low, evidence.churn_ratio_low, evidence.churn_ratio_high
     graded = []
@@ -267,7 +269,7 @@ def _graded_outcomes(evidence: Evidence, policy: Policy) -> list[tuple[int, str]
     return graded
 
 
-def _graded_drift(evidence: Evidence, policy: Policy) -> list[tuple[int, str]]:
+def _graded_drift(evidence: Evidence, policy: RetrainingPolicy) -> list[tuple[int, str]]:
     is_notable = (
         evidence.prediction_drift > policy.prediction_drift_limits
         and evidence.drifted_importance >= policy.drifted_importance_notable
@@ -284,7 +286,7 @@ def _level(value: float, notable: float, severe: float) -> int:
 
 
 def _followed_flag(
-    month: date, past: Sequence[_Past], windows: tuple[Window, ...], policy: Policy
+    month: date, past: Sequence[_Past], windows: tuple[Window, ...], policy: RetrainingPolicy
 ) -> date | None:
     """The month of the flag that a training in `month` follows up; None where none is due."""
     flags = [training.month for training in past if training.cause == ALARM]

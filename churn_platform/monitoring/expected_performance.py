@@ -49,7 +49,7 @@ NO_HABIT = Habit()
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ReachedPerformance:
     """Outcomes against the promise: the AUC reached with its standard error, and the churners
     observed / expected.
 
@@ -99,13 +99,15 @@ def promised_auc(probability: np.ndarray) -> float:
     return float((positive * (below + negative / 2)).sum() / pairs) if pairs else float("nan")
 
 
-def compare(churned: np.ndarray, probability: np.ndarray, *, habit: Habit = NO_HABIT) -> Outcome:
+def compare(
+    churned: np.ndarray, probability: np.ndarray, *, habit: Habit = NO_HABIT
+) -> ReachedPerformance:
     """Outcomes (rows,) of 0 and 1 against the promise of probabilities (rows,)."""
     auc, error = auc_with_error(churned, probability)
     gap = promised_auc(probability) - auc - habit.auc_gap
     observed, expected = int(churned.sum()), float(probability.sum()) or float("nan")
     low, high = ratio_bounds(observed, expected)
-    return Outcome(
+    return ReachedPerformance(
         auc=auc,
         auc_standard_error=error,
         auc_gap=gap,

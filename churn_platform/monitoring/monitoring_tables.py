@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from churn_platform.monitoring.decision import POLICY, QUIET, Decision, Evidence
+from churn_platform.monitoring.decision import POLICY, QUIET, Evidence, RetrainingDecision
 from churn_platform.monitoring.drift import FeatureDrift, table_drift
 from churn_platform.monitoring.performance import ALL, MEASURED
 from churn_platform.warehouse.tables import replace_rows, table_exists
@@ -177,7 +177,7 @@ def read_broken_months(
 
 
 def decision_row(
-    decision: Decision, version: int, drift: Rows, prediction: Rows, performance: Rows
+    decision: RetrainingDecision, version: int, drift: Rows, prediction: Rows, performance: Rows
 ) -> dict[str, Any]:
     """The month in one row, as machines read it: drift of the table, shifts, the decision and what
     it rests on.

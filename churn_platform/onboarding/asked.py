@@ -13,7 +13,7 @@ SINGLE = {"decimal": "--decimal", "thousands": "--thousands", "date_order": "--d
 
 
 @dataclass(frozen=True)
-class Asked:
+class OnboardingArguments:
     """The arguments of one `churn onboard`."""
 
     file: Path

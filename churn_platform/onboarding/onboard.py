@@ -11,7 +11,7 @@ import duckdb
 from churn_platform.errors import LandingError, SpecError
 from churn_platform.ingest.landed_files import SUFFIXES, normalised, relation, unreadable
 from churn_platform.ingest.soundness import check_is_file
-from churn_platform.onboarding.asked import Asked
+from churn_platform.onboarding.asked import OnboardingArguments
 from churn_platform.onboarding.inspection import Profile, inspect
 from churn_platform.onboarding.label import Given, LabelValues, label_values
 from churn_platform.onboarding.leaks import MIN_PER_CLASS, column_aucs
@@ -63,7 +63,7 @@ def onboard(
     path = portfolios_dir / f"{name}.yaml"
     _check_name(name, path, portfolios_dir, overwrite=overwrite)
     _check_file(file)
-    asked = Asked(
+    asked = OnboardingArguments(
         file,
         name,
         id_column,
@@ -99,7 +99,7 @@ class _Found:
     findings: list[str]
     unused: tuple[str, ...]
 
-    def source(self, asked: Asked) -> Source:
+    def source(self, asked: OnboardingArguments) -> Source:
         """Where the spec comes from."""
         headers = self.identity.header, self.label_profile.header
         return Source(
@@ -111,7 +111,9 @@ class _Found:
         )
 
 
-def _inspected(connection: duckdb.DuckDBPyConnection, file: Path, asked: Asked) -> _Found:
+def _inspected(
+    connection: duckdb.DuckDBPyConnection, file: Path, asked: OnboardingArguments
+) -> _Found:
     reader, headers = relation(connection, file)
     separator = re.search(r"delim = '(.)'", reader)
     # Kept once in a file of its own: every look at some columns would else read the whole text

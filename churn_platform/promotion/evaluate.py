@@ -13,7 +13,7 @@ from churn_platform.metrics.intervals import Interval, metric_intervals
 from churn_platform.metrics.metrics import ReliabilityBin, measure, reliability
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.export_check import ExportCheck, check_export
-from churn_platform.promotion.rules import Decision, Standing, decide, degenerate
+from churn_platform.promotion.rules import PromotionDecision, Standing, decide, degenerate
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.training_data import Labelled
 
@@ -38,7 +38,7 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedVersion:
     """A contender as it was found to be."""
 
     version: int
@@ -58,10 +58,10 @@ class Evaluation:
     """
 
     month: date
-    challenger: Judged
-    champion: Judged | None
+    challenger: JudgedVersion
+    champion: JudgedVersion | None
     compared_customers: int
-    decision: Decision
+    decision: PromotionDecision
 
 
 def judge(
@@ -104,7 +104,7 @@ def judge(
 
 def _judged(
     contender: Contender, customers: Labelled, portfolio: Portfolio, fairness: Fairness | None
-) -> Judged:
+) -> JudgedVersion:
     features = contender.features
     if features is None:
         features = contender.model.own(customers.features, portfolio.feature_names)
@@ -113,7 +113,7 @@ def _judged(
     fault = degenerate(probability)
     options: dict[str, Any] = {"threshold": threshold, "economics": portfolio.economics}
     metrics = None if fault else measure(customers.churned, probability, **options)
-    return Judged(
+    return JudgedVersion(
         version=contender.version,
         threshold=threshold,
         standing=Standing(
@@ -147,8 +147,8 @@ def _fair_rows(customers: Labelled, champion: Contender | None) -> np.ndarray:
 
 
 def _difference(
-    challenger: Judged,
-    champion: Judged | None,
+    challenger: JudgedVersion,
+    champion: JudgedVersion | None,
     customers: Labelled,
     rows: np.ndarray,
     replicates: int,

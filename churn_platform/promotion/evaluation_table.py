@@ -13,7 +13,7 @@ from churn_platform.errors import TrainingError
 from churn_platform.metrics.comparison import CONFIDENCE
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.promotion.evaluate import Evaluation, Judged
+from churn_platform.promotion.evaluate import Evaluation, JudgedVersion
 from churn_platform.promotion.rules import AWAITING_APPROVAL
 from churn_platform.warehouse.tables import delete_month, ensure_table, read_rows, table_exists
 
@@ -71,7 +71,7 @@ def evidence(portfolio: Portfolio, evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _evidence_of(judged: Judged) -> dict[str, Any]:
+def _evidence_of(judged: JudgedVersion) -> dict[str, Any]:
     standing = judged.standing
     return {
         "version": judged.version,

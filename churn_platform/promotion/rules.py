@@ -38,7 +38,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Decision:
+class PromotionDecision:
     """The outcome of one evaluation, with the reason in words."""
 
     outcome: Outcome
@@ -58,7 +58,7 @@ def decide(
     gates: Gates,
     *,
     approval: Literal["automatic", "manual"] = "automatic",
-) -> Decision:
+) -> PromotionDecision:
     """Promote, refuse, or wait for a person.
 
     The challenger must pass every absolute gate. Against no champion, or one that itself fails a
@@ -73,10 +73,10 @@ def decide(
     """
     earned, reason = _merit(challenger, champion, difference, gates)
     if not earned:
-        return Decision(REFUSED, f"refused: {reason}", difference)
+        return PromotionDecision(REFUSED, f"refused: {reason}", difference)
     if approval == "automatic":
-        return Decision(PROMOTED, f"promoted: {reason}", difference)
-    return Decision(
+        return PromotionDecision(PROMOTED, f"promoted: {reason}", difference)
+    return PromotionDecision(
         AWAITING_APPROVAL, f"earned promotion, waits for approval: {reason}", difference
     )
 

@@ -58,7 +58,7 @@ class SegmentHeader(msgspec.Struct, frozen=True):
     opened_at_us: int
 
 
-class Damage(msgspec.Struct, frozen=True):
+class DamagedBytes(msgspec.Struct, frozen=True):
     """Bytes of a segment that are no record although records follow: a disk or
     a copy changed them.
     """
@@ -76,7 +76,7 @@ class Segment(msgspec.Struct, frozen=True):
     header: SegmentHeader | None
     predictions: list[Prediction]
     torn_end: bytes
-    damage: tuple[Damage, ...] = ()
+    damage: tuple[DamagedBytes, ...] = ()
 
     @property
     def torn_bytes(self) -> int:
@@ -130,14 +130,14 @@ def load_segment(path: Path) -> Segment:
             "update it"
         )
     predictions: list[Prediction] = []
-    damage: list[Damage] = []
+    damage: list[DamagedBytes] = []
     while end < len(content):
         found = _frame_at(content, end)
         if found is None:
             start = _next_record(content, end + 1)
             if start is None:
                 break
-            damage.append(Damage(end, bytes(content[end:start])))
+            damage.append(DamagedBytes(end, bytes(content[end:start])))
             end = start
             continue
         end, payload = found

@@ -23,7 +23,7 @@ LIST_COLUMNS = ["customer_id", "channel", "offer", "contact_cost_eur"]
 
 
 @dataclass(frozen=True)
-class Plan:
+class ContactPlan:
     """Whom to contact in a month, with what: one entry per customer."""
 
     number: np.ndarray
@@ -45,7 +45,7 @@ class Reached:
     is_accepted: np.ndarray
 
 
-Plans = Callable[[date], Plan | None]
+Plans = Callable[[date], ContactPlan | None]
 
 
 def nobody(month: date) -> None:
@@ -63,7 +63,7 @@ def plans_from(
     several at once.
     """
 
-    def plan(month: date) -> Plan | None:
+    def plan(month: date) -> ContactPlan | None:
         is_over = write_from is not None and month < write_from
         path = contact_lists_dir / label(shift(month, -1)) / LIST_FILE
         if not path.exists() or (
@@ -75,7 +75,7 @@ def plans_from(
     return plan
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path) -> ContactPlan:
     """The plan that a contact list holds; DataError where it names customers of another world."""
     table = pq.read_table(path, columns=LIST_COLUMNS)
     ids = table["customer_id"].to_pylist()
@@ -85,10 +85,12 @@ def read_plan(path: Path) -> Plan:
     channel, offer = (
         np.asarray(table[name].to_pylist(), dtype=object) for name in ("channel", "offer")
     )
-    return Plan(number, channel, offer, table["contact_cost_eur"].to_numpy())
+    return ContactPlan(number, channel, offer, table["contact_cost_eur"].to_numpy())
 
 
-def reach(rng: np.random.Generator, plan: Plan, people: Population, types: np.ndarray) -> Reached:
+def reach(
+    rng: np.random.Generator, plan: ContactPlan, people: Population, types: np.ndarray
+) -> Reached:
     """Carry out the plan among `people`, in the order of their numbers; who has left the base
     cannot be reached.
     """
@@ -104,7 +106,7 @@ def reach(rng: np.random.Generator, plan: Plan, people: Population, types: np.nd
     )
 
 
-def describe_contacts(plan: Plan, reached: Reached, month: date) -> Columns:
+def describe_contacts(plan: ContactPlan, reached: Reached, month: date) -> Columns:
     """Rows of `campaign_contacts`; the customer is a row of the month's base."""
     return {
         "customer_id": reached.row.astype(np.int32),

@@ -8,7 +8,7 @@ import numpy as np
 
 from churn_platform.months import shift
 from churn_platform.simulator import coefficients as c
-from churn_platform.simulator.campaign import Plan, Reached, reach
+from churn_platform.simulator.campaign import ContactPlan, Reached, reach
 from churn_platform.simulator.config import (
     Scenario,
     SimulationConfig,
@@ -55,7 +55,7 @@ class Month:
     leaves_on: np.ndarray
     probability: np.ndarray
     types: np.ndarray
-    plan: Plan | None = None
+    plan: ContactPlan | None = None
     reached: Reached | None = None
 
     @property
@@ -84,7 +84,7 @@ class World:
         while self._next_month < config.first_month:
             self.live_month()
 
-    def live_month(self, plan: Plan | None = None) -> Month:
+    def live_month(self, plan: ContactPlan | None = None) -> Month:
         """Live the next month, in which the operator contacts customers by
         `plan`, and return it.
         """

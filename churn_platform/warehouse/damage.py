@@ -29,7 +29,7 @@ FORMAT = "1.0"  # of the catalog; what a delete writes into it is laid down ther
 
 
 @dataclass(frozen=True)
-class Damage:
+class DamagedMonth:
     """A month of a table that is not as it was written, or a table without months."""
 
     table: str
@@ -49,7 +49,7 @@ class Damage:
         return f"{self.table}{month}: {self.problem}"
 
 
-def find_damage(lake: Lake, files: Iterable[LakeFile]) -> list[Damage]:
+def find_damage(lake: Lake, files: Iterable[LakeFile]) -> list[DamagedMonth]:
     """What is missing or changed among the files.
 
     A file from before checksums were kept is decoded whole, and gets its checksum if that works.
@@ -60,19 +60,21 @@ def find_damage(lake: Lake, files: Iterable[LakeFile]) -> list[Damage]:
     for file in files:
         problem = _problem(file, kept.get(file.path))
         if problem:
-            found.append(Damage(file.table, file.month, f"{file.path} {problem}", file.is_live))
+            found.append(
+                DamagedMonth(file.table, file.month, f"{file.path} {problem}", file.is_live)
+            )
         elif file.path not in kept:
             sound.append(file.path)
     keep_checksums(lake, sound)
     return found
 
 
-def dropped_months(lake: Lake) -> list[Damage]:
+def dropped_months(lake: Lake) -> list[DamagedMonth]:
     """Months that have no rows because their damaged files were dropped and nothing was written
     after.
     """
     told = "was dropped as damaged and has not been written since"
-    return [Damage(table, month, told) for table, month in dropped(lake)]
+    return [DamagedMonth(table, month, told) for table, month in dropped(lake)]
 
 
 def _problem(file: LakeFile, checksum: str | None) -> str | None:
@@ -108,7 +110,9 @@ def require_sound(
             raise WarehouseError(f"{found}; make it again: `{found.cure}`")
 
 
-def drop_damaged(lake: Lake, tables: Collection[str], months: Collection[date]) -> list[Damage]:
+def drop_damaged(
+    lake: Lake, tables: Collection[str], months: Collection[date]
+) -> list[DamagedMonth]:
     """Take all files of each damaged month out of the newest state; returns what was damaged.
 
     A month of one of the tables is damaged if one of its files is.

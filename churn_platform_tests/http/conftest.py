@@ -11,7 +11,7 @@ from churn_platform.training.model import ChurnModel
 from churn_platform_tests.support.served_bundles import publish
 from churn_platform_tests.support.tiny import fit_tiny
 from serving.app import create_app
-from serving.settings import Settings
+from serving.settings import ServiceSettings
 
 Start = Callable[..., TestClient]
 
@@ -43,14 +43,14 @@ def start(tmp_path: Path) -> Iterator[Start]:
         yield started
 
 
-def settings_in(folder: Path, **overrides: object) -> Settings:
+def settings_in(folder: Path, **overrides: object) -> ServiceSettings:
     """Settings of a service whose files lie in a folder, and which looks often for news."""
     given: dict[str, object] = {
         "published_dir": folder / "published",
         "state_dir": folder / "state",
         "poll_seconds": 0.02,
     }
-    return Settings(**given | overrides)  # type: ignore[arg-type]
+    return ServiceSettings(**given | overrides)  # type: ignore[arg-type]
 
 
 @pytest.fixture

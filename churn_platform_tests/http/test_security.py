@@ -9,7 +9,7 @@ from churn_platform_tests.http.conftest import settings_in
 from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.served_bundles import publish
 from serving.app import create_app, create_litestar
-from serving.errors import SettingsError
+from serving.errors import ServiceSettingsError
 from serving.http.authorisation import NEEDS, PUBLIC
 from serving.security.api_keys import add_key, revoke_key
 
@@ -142,7 +142,7 @@ def test_a_key_over_its_rate_is_told_to_wait(keyed, tmp_path):
 
 def test_open_to_the_network_needs_a_key(tmp_path):
     """Without a key the service starts on loopback only, and says so loudly there."""
-    with pytest.raises(SettingsError, match="there is no API key"):
+    with pytest.raises(ServiceSettingsError, match="there is no API key"):
         create_app(settings_in(tmp_path, host="0.0.0.0"))
 
 

@@ -15,7 +15,7 @@ from churn_platform.monitoring.decision import (
     REFRESH,
     SEVERE,
     Evidence,
-    Policy,
+    RetrainingPolicy,
     Training,
     decide,
     judge,
@@ -23,7 +23,7 @@ from churn_platform.monitoring.decision import (
 from churn_platform.months import shift
 from churn_platform_tests.support.invariants import invariant
 
-POLICY = Policy(
+POLICY = RetrainingPolicy(
     auc_gap_notable=0.01,
     auc_gap_severe=0.03,
     churn_ratio_notable=1.2,
@@ -63,7 +63,7 @@ def flags(series: list[Evidence], last: int, **context) -> list[int]:
 
 
 def causes(
-    series: list[Evidence], last: int, trainings: list[Training], policy: Policy = POLICY
+    series: list[Evidence], last: int, trainings: list[Training], policy: RetrainingPolicy = POLICY
 ) -> dict[int, str]:
     """What asks for a training in which of the months up to `last`, where these trainings took
     place.
@@ -79,7 +79,7 @@ def lived(
     series: list[Evidence],
     last: int,
     trainings: list[Training] | None = None,
-    policy: Policy = POLICY,
+    policy: RetrainingPolicy = POLICY,
     *,
     is_promoted: bool = True,
 ) -> dict[int, str]:

@@ -31,7 +31,7 @@ from serving.errors import BundleError, ServingError
 from serving.http.request_schemas import request_schemas
 from serving.registry import Registry, load_portfolio
 from serving.security.callers import ANYBODY
-from serving.service_metrics import Metrics
+from serving.service_metrics import ServiceMetrics
 
 SENT = {"usage": 20.5, "tickets": 4, "is_late": True, "plan": "prepaid"}
 WHOLE = json.dumps(SENT | {"customer_id": "C00001"}).encode()
@@ -56,7 +56,7 @@ def root(good: Path, tmp_path: Path) -> Path:
 def plane(root: Path, tmp_path: Path) -> Iterator[Dataplane]:
     """The service without HTTP on that folder; nothing is loaded yet."""
     settings = settings_in(tmp_path)
-    metrics = Metrics(settings.experiments_dir)
+    metrics = ServiceMetrics(settings.experiments_dir)
     registry = Registry(
         settings.published_dir,
         copies_dir=tmp_path / "copies",

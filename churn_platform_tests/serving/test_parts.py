@@ -12,12 +12,12 @@ from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.published.format import PublishedFeature
 from churn_platform.published.live_file import LiveModel
 from churn_platform_tests.support.served_bundles import IBM_CUSTOMER
-from serving.errors import BundleError, SettingsError
+from serving.errors import BundleError, ServiceSettingsError
 from serving.request.inputs import Catalogue
 from serving.security.api_keys import add_key, read_keys, revoke_key
 from serving.security.key_ring import KeyRing
 from serving.security.rate_limit import Limiter
-from serving.service_metrics import Metrics
+from serving.service_metrics import ServiceMetrics
 from serving.traffic.counts import difference, wilson
 from serving.traffic.split import Arms
 
@@ -125,7 +125,7 @@ def test_a_key_is_kept_as_a_hash_and_found_by_its_secret(tmp_path):
     ring = KeyRing(path)
     assert ring.find(secret.encode()) == read_keys(path)[0]
     assert ring.find(b"churn_other") is None
-    with pytest.raises(SettingsError, match="there is a key named 'crm'"):
+    with pytest.raises(ServiceSettingsError, match="there is a key named 'crm'"):
         add_key(path, name="crm", scopes=["push"], created_at="2026-01-01")
     assert revoke_key(path, name="crm") == 0
     ring.refresh()
@@ -147,7 +147,7 @@ def test_a_key_is_kept_as_a_hash_and_found_by_its_secret(tmp_path):
 def test_a_key_has_a_name_and_a_rate_above_zero(tmp_path, name, rate, why):
     """Anything else is refused, and no key is made."""
     path = tmp_path / "keys.json"
-    with pytest.raises(SettingsError, match=why):
+    with pytest.raises(ServiceSettingsError, match=why):
         add_key(
             path, name=name, scopes=["score"], created_at="2026-01-01", requests_per_second=rate
         )
@@ -209,7 +209,7 @@ def test_intervals_are_those_of_the_textbook():
 
 def test_handed_over_tallies_equal_direct_observations():
     """The way around the library's `observe` gives the very same histogram, at bounds too."""
-    tallied, direct = Metrics(), Metrics()
+    tallied, direct = ServiceMetrics(), ServiceMetrics()
     values = [0.05, 0.050001, 0.5, 1.0, 0.0]
     counters = tallied.arm("tiny", "champion", 1, ("usage",))
     for value in values:
@@ -217,7 +217,7 @@ def test_handed_over_tallies_equal_direct_observations():
         direct.scores.labels("tiny", "champion", "1").observe(value)
     tallied.flush()
 
-    def samples(metrics: Metrics) -> dict:
+    def samples(metrics: ServiceMetrics) -> dict:
         parsed = text_string_to_metric_families(metrics.text().decode())
         (found,) = [metric for metric in parsed if metric.name == "churn_score"]
         return {

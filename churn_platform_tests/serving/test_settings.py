@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from serving.errors import SettingsError
-from serving.settings import PREFIX, Settings, load_settings
+from serving.errors import ServiceSettingsError
+from serving.settings import PREFIX, ServiceSettings, load_settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "serving.md"
 
@@ -15,7 +15,7 @@ def table() -> str:
     """Every setting with its default and its sentence, as docs/serving.md must hold it."""
     rows = [
         f"| `{PREFIX}{field.name.upper()}` | {_default(field.default)} | {_sentence(field.type)} |"
-        for field in msgspec.structs.fields(Settings)
+        for field in msgspec.structs.fields(ServiceSettings)
     ]
     return "\n".join(["| variable | default | what it is |", "|---|---|---|", *rows])
 
@@ -52,7 +52,7 @@ def test_settings_come_from_the_environment():
 
 def test_an_empty_variable_means_the_default():
     """Of every setting: an empty path would be the current folder."""
-    for field in msgspec.structs.fields(Settings):
+    for field in msgspec.structs.fields(ServiceSettings):
         for text in ("", " "):
             settings = load_settings({f"{PREFIX}{field.name.upper()}": text})
             assert getattr(settings, field.name) == field.default, field.name
@@ -80,5 +80,5 @@ def test_a_host_and_a_level_may_be_written_as_people_do():
 )
 def test_what_is_wrong_is_named(given, why):
     """An unknown or unusable setting stops the start, with its name and value."""
-    with pytest.raises(SettingsError, match=why):
+    with pytest.raises(ServiceSettingsError, match=why):
         load_settings(given)

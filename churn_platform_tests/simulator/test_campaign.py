@@ -10,7 +10,7 @@ import pytest
 
 from churn_platform.errors import DataError
 from churn_platform.simulator import SimulationConfig, plans_from, simulate
-from churn_platform.simulator.campaign import Plan
+from churn_platform.simulator.campaign import ContactPlan
 from churn_platform.simulator.response import ResponseType, churn_after_contact, churn_if_contacted
 from churn_platform_tests.simulator.test_determinism import digests
 from churn_platform_tests.support.invariants import invariant
@@ -27,7 +27,7 @@ def everybody(month):
         return None
     numbers = np.arange(1, 20_001)
     words = [np.full(20_000, word, dtype=object) for word in ("phone", "discount")]
-    return Plan(numbers, *words, np.full(20_000, 35.0))
+    return ContactPlan(numbers, *words, np.full(20_000, 35.0))
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,10 @@ from serving.answer.answers import Answer, BatchAnswer
 from serving.answer.dataplane import Dataplane, probabilities
 from serving.answer.refusals import Refusals
 from serving.errors import Fault, InvalidRequest, NotFound, TooLarge
-from serving.registry import Portfolio
+from serving.registry import ServedPortfolio
 from serving.request.inputs import FAULTS_MAX, shown
 from serving.request.subject import (
-    Asked,
+    Subject,
     ask,
     ask_whole,
     chosen_arm,
@@ -61,7 +61,7 @@ def predict_batch(
     caller.count(
         len(customers), counted=1
     )  # the request itself was counted before its body was read
-    asked: list[Asked | None] = []
+    asked: list[Subject | None] = []
     refusals = Refusals()
     for position, customer in enumerate(customers):
         try:
@@ -111,8 +111,8 @@ def _refuse(given: dict[str, Any]) -> None:
 
 
 def _asked(
-    plane: Dataplane, portfolio: Portfolio, customer: bytes, sole_id: str, caller: Caller
-) -> Asked:
+    plane: Dataplane, portfolio: ServedPortfolio, customer: bytes, sole_id: str, caller: Caller
+) -> Subject:
     whole = ask_whole(portfolio, customer, caller)
     if whole is not None:
         return whole
@@ -128,7 +128,7 @@ def _given(customer: bytes) -> dict[str, Any]:
     raise InvalidRequest([Fault(CUSTOMERS, kind, "an object per customer")])
 
 
-def _id_in(portfolio: Portfolio, customer: bytes) -> str | None:
+def _id_in(portfolio: ServedPortfolio, customer: bytes) -> str | None:
     """The id of a customer that was refused, if it has one."""
     given = read_json(customer)
     if not isinstance(given, dict):
@@ -139,8 +139,8 @@ def _id_in(portfolio: Portfolio, customer: bytes) -> str | None:
 
 def _scored(
     plane: Dataplane,
-    portfolio: Portfolio,
-    asked: list[Asked | None],
+    portfolio: ServedPortfolio,
+    asked: list[Subject | None],
     request_id: str,
     begun: float,
     give_way: GiveWay,
@@ -162,8 +162,8 @@ def _scored(
 
 def _shadows(
     plane: Dataplane,
-    portfolio: Portfolio,
-    asked: list[Asked | None],
+    portfolio: ServedPortfolio,
+    asked: list[Subject | None],
     customers: list[bytes],
     request_id: str,
     give_way: GiveWay,

@@ -19,11 +19,11 @@ from serving.answer.answers import (
 )
 from serving.answer.effects import reasons
 from serving.errors import NotReady
-from serving.registry import Portfolio, Registry
-from serving.request.subject import Asked, Given, ask, ask_whole, chosen_arm, read_object
+from serving.registry import Registry, ServedPortfolio
+from serving.request.subject import Given, Subject, ask, ask_whole, chosen_arm, read_object
 from serving.security.callers import ANYBODY, Caller
-from serving.service_metrics import Metrics
-from serving.settings import Settings
+from serving.service_metrics import ServiceMetrics
+from serving.settings import ServiceSettings
 from serving.storage.log_writer import PredictionLog, log_lag_seconds
 from serving.storage.pushed_store import Overlay
 
@@ -35,7 +35,9 @@ class Dataplane:
     logged, what was pushed.
     """
 
-    def __init__(self, settings: Settings, registry: Registry, metrics: Metrics, *, worker: str):
+    def __init__(
+        self, settings: ServiceSettings, registry: Registry, metrics: ServiceMetrics, *, worker: str
+    ):
         self.settings, self.registry, self.metrics, self._worker = (
             settings,
             registry,
@@ -101,15 +103,22 @@ class Dataplane:
             self.score_in_shadow(portfolio, again, request_id, 0)
         return answer
 
-    def settle(self, portfolio: Portfolio, asked: Asked, request_id: str, begun: float) -> Answer:
+    def settle(
+        self, portfolio: ServedPortfolio, asked: Subject, request_id: str, begun: float
+    ) -> Answer:
         """The answer on one customer, logged and counted."""
         answer = self._logged(portfolio, asked, request_id, begun)
         self.count(portfolio, asked, answer)
         return answer
 
     def look_at(
-        self, portfolio: Portfolio, given: Given, request_id: str, begun: float, caller: Caller
-    ) -> tuple[Answer, Asked]:
+        self,
+        portfolio: ServedPortfolio,
+        given: Given,
+        request_id: str,
+        begun: float,
+        caller: Caller,
+    ) -> tuple[Answer, Subject]:
         """The score that `predict` would give, and what the model saw; logged, but not counted.
 
         Who reads a customer or an explanation looks at a prediction once more. To count that would
@@ -119,20 +128,22 @@ class Dataplane:
         return self._logged(portfolio, asked, request_id, begun), asked
 
     def _ask(
-        self, portfolio: Portfolio, given: Given, request_id: str, caller: Caller
-    ) -> tuple[Asked, dict[str, Any]]:
+        self, portfolio: ServedPortfolio, given: Given, request_id: str, caller: Caller
+    ) -> tuple[Subject, dict[str, Any]]:
         """The customer whom `given` describes by name, and the features pushed for them."""
         arm, customer_id = chosen_arm(portfolio, given, request_id, caller)
         pushed = self.pushed(portfolio, customer_id)
         return ask(portfolio, given, pushed, arm, customer_id), pushed
 
-    def _logged(self, portfolio: Portfolio, asked: Asked, request_id: str, begun: float) -> Answer:
+    def _logged(
+        self, portfolio: ServedPortfolio, asked: Subject, request_id: str, begun: float
+    ) -> Answer:
         probability = probability_of(asked)
         answer, record = self.answered(portfolio, asked, probability, request_id, 0, begun)
         self.log_of(portfolio.name).append(record)
         return answer
 
-    def pushed(self, portfolio: Portfolio, customer_id: str | None) -> dict[str, Any]:
+    def pushed(self, portfolio: ServedPortfolio, customer_id: str | None) -> dict[str, Any]:
         """Values pushed for the customer that hold now."""
         return (
             self.overlay.get(portfolio.name, customer_id, time.time())
@@ -142,8 +153,8 @@ class Dataplane:
 
     def answered(
         self,
-        portfolio: Portfolio,
-        asked: Asked,
+        portfolio: ServedPortfolio,
+        asked: Subject,
         probability: float,
         request_id: str,
         item: int,
@@ -182,7 +193,7 @@ class Dataplane:
         )
         return answer, record(portfolio, asked, probability, tier, request_id, item, seconds)
 
-    def count(self, portfolio: Portfolio, asked: Asked, answer: Answer) -> None:
+    def count(self, portfolio: ServedPortfolio, asked: Subject, answer: Answer) -> None:
         """Count an answer that was logged."""
         self._count(
             portfolio,
@@ -193,7 +204,7 @@ class Dataplane:
         )
 
     def score_in_shadow(
-        self, portfolio: Portfolio, asked: Asked, request_id: str, item: int
+        self, portfolio: ServedPortfolio, asked: Subject, request_id: str, item: int
     ) -> None:
         """Score, log and count without answering; what goes wrong here never touches the answer."""
         begun, model = time.perf_counter(), asked.arm.model
@@ -214,7 +225,12 @@ class Dataplane:
             )
 
     def _count(
-        self, portfolio: Portfolio, asked: Asked, probability: float, is_churn: bool, seconds: float
+        self,
+        portfolio: ServedPortfolio,
+        asked: Subject,
+        probability: float,
+        is_churn: bool,
+        seconds: float,
     ) -> None:
         arm = asked.arm
         counters = self.metrics.arm(
@@ -247,7 +263,7 @@ class Dataplane:
         self.metrics.close()
 
 
-def probability_of(asked: Asked) -> float:
+def probability_of(asked: Subject) -> float:
     """The probability of one customer: the published one, the base rate, or the model's."""
     known = _known(asked)
     return (
@@ -255,7 +271,7 @@ def probability_of(asked: Asked) -> float:
     )
 
 
-def probabilities(asked: Sequence[Asked]) -> list[float]:
+def probabilities(asked: Sequence[Subject]) -> list[float]:
     """The probability of each, each model asked once."""
     found = [_known(one) for one in asked]
     unknown: dict[int, list[int]] = {}
@@ -271,7 +287,7 @@ def probabilities(asked: Sequence[Asked]) -> list[float]:
     return found  # type: ignore[return-value]
 
 
-def _known(asked: Asked) -> float | None:
+def _known(asked: Subject) -> float | None:
     """What needs no model: the published score, or the base rate of a customer
     known by name alone.
     """
@@ -281,8 +297,8 @@ def _known(asked: Asked) -> float | None:
 
 
 def record(
-    portfolio: Portfolio,
-    asked: Asked,
+    portfolio: ServedPortfolio,
+    asked: Subject,
     probability: float,
     tier: str,
     request_id: str,

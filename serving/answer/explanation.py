@@ -13,8 +13,8 @@ from serving.answer.dataplane import Dataplane
 from serving.answer.effects import alternatives, effects, top_places
 from serving.errors import Fault, InvalidRequest
 from serving.loading.bundles import Model
-from serving.registry import Portfolio
-from serving.request.subject import Asked, chosen_arm, read_object
+from serving.registry import ServedPortfolio
+from serving.request.subject import Subject, chosen_arm, read_object
 from serving.security.callers import Caller
 
 WHAT_IF = "what_if"
@@ -56,7 +56,7 @@ def explain(
     )
 
 
-def _changes(model: Model, portfolio: Portfolio, wanted: Any) -> list[Mapping[int, float]]:
+def _changes(model: Model, portfolio: ServedPortfolio, wanted: Any) -> list[Mapping[int, float]]:
     """Each change alone, then all together; InvalidRequest where one is not allowed."""
     if wanted is None:
         return []
@@ -88,7 +88,7 @@ def _contribution(
     )
 
 
-def _what_if(asked: Asked, changes: list[Mapping[int, float]]) -> list[WhatIf]:
+def _what_if(asked: Subject, changes: list[Mapping[int, float]]) -> list[WhatIf]:
     model = asked.arm.model
     catalogue = model.catalogue
     return [

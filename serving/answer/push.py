@@ -10,10 +10,10 @@ from churn_platform.published.format import CUSTOMER_ID
 from serving.answer.answers import PushAnswer
 from serving.answer.dataplane import Dataplane
 from serving.errors import Fault, InvalidRequest
-from serving.registry import Portfolio
+from serving.registry import ServedPortfolio
 from serving.request.inputs import read_customer_id
 from serving.request.subject import Given, read_object
-from serving.settings import Settings
+from serving.settings import ServiceSettings
 
 FEATURES, TTL = "features", "ttl_seconds"
 
@@ -41,7 +41,7 @@ def push(plane: Dataplane, portfolio_name: str | None, body: bytes, request_id: 
 
 
 def _read(
-    portfolio: Portfolio, given: Given, settings: Settings
+    portfolio: ServedPortfolio, given: Given, settings: ServiceSettings
 ) -> tuple[str, dict[str, Any], float]:
     """(customer id, features by name, seconds to live); InvalidRequest where something is not
     allowed.

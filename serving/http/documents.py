@@ -26,7 +26,7 @@ from serving.http.request_schemas import EXAMPLE_ID, ID, Body, request_schemas
 from serving.http.routes import GATE, OF_PORTFOLIO, needs
 from serving.registry import Registry
 from serving.security.api_keys import ADMIN
-from serving.settings import Settings
+from serving.settings import ServiceSettings
 
 ASSETS = {
     "swagger-ui-bundle.js": "text/javascript",
@@ -43,7 +43,7 @@ PORTFOLIO, BELOW_PORTFOLIO = "portfolio", "/{portfolio}"
 
 
 def documents(
-    registry: Registry, settings: Settings, *, is_open: Callable[[], bool]
+    registry: Registry, settings: ServiceSettings, *, is_open: Callable[[], bool]
 ) -> tuple[Router, OpenAPIConfig]:
     """The router of the page's files, and the configuration that adds document and page."""
     live = _Live(registry, settings, is_open)
@@ -116,7 +116,7 @@ class _Live:
     Anybody may ask for it, without key or rate, so each rendering is made once for what is live.
     """
 
-    def __init__(self, registry: Registry, settings: Settings, is_open: Callable[[], bool]):
+    def __init__(self, registry: Registry, settings: ServiceSettings, is_open: Callable[[], bool]):
         self._registry, self._settings, self._is_open = registry, settings, is_open
         self._rendered: dict[str, tuple[object, bytes]] = {}
 
@@ -190,7 +190,7 @@ def scopes_by_path(app: Litestar) -> dict[tuple[str, str], str]:
 def live_document(
     base: dict[str, Any],
     registry: Registry,
-    settings: Settings,
+    settings: ServiceSettings,
     scopes: Mapping[tuple[str, str], str],
     *,
     is_open: bool,

@@ -14,7 +14,7 @@ from serving.answer.answers import about
 from serving.errors import NotFound
 from serving.http.routes import Asking, both, named, needs, plane_of, portfolio_of
 from serving.loading.bundles import UNREADABLE
-from serving.registry import Portfolio
+from serving.registry import ServedPortfolio
 from serving.security.api_keys import SCORE
 
 ABSENT = (errno.ENOENT, errno.EISDIR, errno.ENAMETOOLONG)
@@ -97,7 +97,7 @@ class ModelsController(Controller):
         return await asyncio.to_thread(_newest_report, found)
 
 
-def _models(portfolio: Portfolio, refused: str | None) -> ModelsView:
+def _models(portfolio: ServedPortfolio, refused: str | None) -> ModelsView:
     return ModelsView(
         portfolio=portfolio.name,
         features_month=portfolio.features_month,
@@ -107,7 +107,7 @@ def _models(portfolio: Portfolio, refused: str | None) -> ModelsView:
     )
 
 
-def _newest_report(portfolio: Portfolio) -> Response[bytes]:
+def _newest_report(portfolio: ServedPortfolio) -> Response[bytes]:
     reports = sorted((portfolio.root / "reports").glob("*/*.html"), key=_age)
     missing = (
         f"{portfolio.name} has no drift report yet; the platform's monitoring writes one per month"
@@ -119,7 +119,7 @@ def _age(report: Path) -> tuple[str, float]:
     return report.parent.name, report.stat().st_mtime
 
 
-def _published(portfolio: Portfolio) -> list[ModelManifest]:
+def _published(portfolio: ServedPortfolio) -> list[ModelManifest]:
     """Of the models in memory and of those on disk; what cannot be read could not go live either,
     and is left out.
     """
@@ -133,7 +133,7 @@ def _published(portfolio: Portfolio) -> list[ModelManifest]:
     return [found[version] for version in sorted(found, reverse=True)]
 
 
-def _view(portfolio: Portfolio, manifest: ModelManifest) -> ModelView:
+def _view(portfolio: ServedPortfolio, manifest: ModelManifest) -> ModelView:
     arms = {arm.model.version: arm for arm in portfolio.arms.all}
     arm = arms.get(manifest.version)
     former = PREVIOUS if manifest.version == portfolio.live.previous else RETIRED

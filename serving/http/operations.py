@@ -7,7 +7,7 @@ from typing import Any
 from serving.http.authorisation import ANY_KEY, PUBLIC
 from serving.http.problems import RETRY_SECONDS
 from serving.security.api_keys import ADMIN, FEATURES, PUSH, SCORE
-from serving.settings import Settings
+from serving.settings import ServiceSettings
 
 Operation = dict[str, Any]
 
@@ -37,7 +37,13 @@ KEYED = {
 
 
 def complete(
-    operation: Operation, method: str, path: str, *, scope: str, is_open: bool, settings: Settings
+    operation: Operation,
+    method: str,
+    path: str,
+    *,
+    scope: str,
+    is_open: bool,
+    settings: ServiceSettings,
 ) -> None:
     """Add to an operation of Litestar's document what only the service knows."""
     keyed = [KEYED[scope], *([KEYED[FEATURES]] if scope == SCORE and method == "post" else [])]
@@ -68,7 +74,7 @@ def security(scope: str, *, is_open: bool) -> list[dict[str, list[str]]]:
     return [*keys, {}] if is_open else keys
 
 
-def failures(method: str, path: str, scope: str, settings: Settings) -> dict[int, str]:
+def failures(method: str, path: str, scope: str, settings: ServiceSettings) -> dict[int, str]:
     """Which statuses an operation may fail with, and why."""
     found = {
         403: (
@@ -98,7 +104,7 @@ def failures(method: str, path: str, scope: str, settings: Settings) -> dict[int
     return dict(sorted(found.items()))
 
 
-def _failures_of_bodies(settings: Settings) -> dict[int, str]:
+def _failures_of_bodies(settings: ServiceSettings) -> dict[int, str]:
     return {
         400: (
             "The body is no JSON object in UTF-8, names a field twice, "

@@ -15,7 +15,7 @@ from litestar.plugins.problem_details import (
 from msgspec import to_builtins
 
 from serving import errors
-from serving.service_metrics import Metrics
+from serving.service_metrics import ServiceMetrics
 from serving.storage.log_writer import LogUnavailable
 from serving.storage.pushed_store import OverlayFull
 
@@ -95,7 +95,7 @@ def _of_framework(error: HTTPException) -> ProblemDetailsException:
     return problem(status, detail or HTTPStatus(status).phrase, headers=dict(error.headers or {}))
 
 
-def problem_details(metrics: Metrics) -> ProblemDetailsPlugin:
+def problem_details(metrics: ServiceMetrics) -> ProblemDetailsPlugin:
     """The plugin that answers every error, counts it, and logs what is our own fault with its
     traceback.
     """

@@ -9,10 +9,10 @@ from typing import Any
 
 from churn_platform.published.format import CUSTOMER_ID, PublishedFeature
 from serving.answer.explanation import WHAT_IF
-from serving.registry import Portfolio, Registry
+from serving.registry import Registry, ServedPortfolio
 from serving.request.complete_request import FLOAT32_MAX
 from serving.request.inputs import CUSTOMER_ID_BYTES_MAX
-from serving.settings import Settings
+from serving.settings import ServiceSettings
 from serving.storage.pushed_store import overlay_id_bytes_max
 
 Schema = dict[str, Any]
@@ -70,7 +70,7 @@ SPELLINGS = {
 
 
 def request_schemas(
-    registry: Registry, settings: Settings
+    registry: Registry, settings: ServiceSettings
 ) -> tuple[dict[str, Schema], dict[str, Body]]:
     """(schemas by name, body by path) for the portfolios that are served; the default one is at the
     root, too.
@@ -93,7 +93,9 @@ def _reference(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _bodies(portfolio: Portfolio, settings: Settings, customer: Schema) -> dict[str, Body]:
+def _bodies(
+    portfolio: ServedPortfolio, settings: ServiceSettings, customer: Schema
+) -> dict[str, Body]:
     """(schema, example) by action."""
     catalogue = portfolio.arms.champion.model.catalogue
     features = {feature.name: feature_schema(feature) for feature in catalogue.features}
@@ -142,7 +144,7 @@ def _bodies(portfolio: Portfolio, settings: Settings, customer: Schema) -> dict[
     }
 
 
-def _names(portfolio: Portfolio) -> str:
+def _names(portfolio: ServedPortfolio) -> str:
     """In words, what a customer may be described by beside the features' own names."""
     text = "an id, features, or both; features that are sent go before those that are looked up."
     sources = any(feature.source for feature in portfolio.arms.champion.model.catalogue.features)
@@ -154,7 +156,7 @@ def _names(portfolio: Portfolio) -> str:
     return text
 
 
-def _customers(customer: Schema, settings: Settings) -> Schema:
+def _customers(customer: Schema, settings: ServiceSettings) -> Schema:
     return {
         "type": "array",
         "minItems": 1,
@@ -166,7 +168,7 @@ def _customers(customer: Schema, settings: Settings) -> Schema:
     }
 
 
-def _seconds_to_live(settings: Settings) -> Schema:
+def _seconds_to_live(settings: ServiceSettings) -> Schema:
     return {
         "type": "number",
         "exclusiveMinimum": 0,

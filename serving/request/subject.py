@@ -12,7 +12,7 @@ import numpy as np
 
 from churn_platform.published.format import CUSTOMER_ID, StoredCustomer
 from serving.errors import Fault, InvalidRequest, MalformedRequest, NotFound
-from serving.registry import Portfolio
+from serving.registry import ServedPortfolio
 from serving.request.inputs import read_customer_id
 from serving.security.callers import Caller
 from serving.traffic.split import Arm
@@ -21,7 +21,7 @@ _decode = msgspec.json.Decoder().decode
 Given = Mapping[str, Any]
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Subject(msgspec.Struct, frozen=True):
     """A customer as one model is to see it.
 
     vector: (features,) float32 in the model's order. missing: what nobody told. stored: the
@@ -75,7 +75,7 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
         raise MalformedRequest(f"the body names {name[:80]!r} twice in one object; send it once")
 
 
-def ask_whole(portfolio: Portfolio, body: bytes, caller: Caller) -> Asked | None:
+def ask_whole(portfolio: ServedPortfolio, body: bytes, caller: Caller) -> Subject | None:
     """The customer of a body that names every feature, so that nothing pushed or stored is needed.
 
     None where it does not, or where several models want to see the customer. NotAllowed where the
@@ -86,12 +86,12 @@ def ask_whole(portfolio: Portfolio, body: bytes, caller: Caller) -> Asked | None
     if arm is None or whole is None:
         return None
     caller.check_sent(arm.model.catalogue.names, ())
-    return Asked(whole[0], arm, whole[1], (), (), None, False)
+    return Subject(whole[0], arm, whole[1], (), (), None, False)
 
 
 def ask(
-    portfolio: Portfolio, given: Given, pushed: Given, arm: Arm, customer_id: str | None
-) -> Asked:
+    portfolio: ServedPortfolio, given: Given, pushed: Given, arm: Arm, customer_id: str | None
+) -> Subject:
     """The customer as the arm's model is to see it; InvalidRequest, or NotFound for an id that
     nothing is known of.
     """
@@ -134,7 +134,7 @@ def ask(
 
 
 def chosen_arm(
-    portfolio: Portfolio, given: Given, request_id: str, caller: Caller
+    portfolio: ServedPortfolio, given: Given, request_id: str, caller: Caller
 ) -> tuple[Arm, str | None]:
     """The arm that answers, and the customer's id; InvalidRequest where that is none.
 
@@ -149,24 +149,24 @@ def chosen_arm(
 
 
 def _looked_up(
-    portfolio: Portfolio, arm: Arm, customer_id: str | None, stored: StoredCustomer
-) -> Asked:
+    portfolio: ServedPortfolio, arm: Arm, customer_id: str | None, stored: StoredCustomer
+) -> Subject:
     vector, missing = portfolio.vector(arm.model, stored)
     features = stored.features
     if features[0] != features[0] and np.isnan(features).all():
-        return Asked(customer_id, arm, vector, missing, (), None, True)
+        return Subject(customer_id, arm, vector, missing, (), None, True)
     is_answer = portfolio.scored_by == arm.model.version
-    return Asked(customer_id, arm, vector, missing, (), stored if is_answer else None, False)
+    return Subject(customer_id, arm, vector, missing, (), stored if is_answer else None, False)
 
 
 def _composed(
-    portfolio: Portfolio,
+    portfolio: ServedPortfolio,
     arm: Arm,
     customer_id: str | None,
     stored: StoredCustomer | None,
     values: Mapping[int, float],
     pushed: tuple[str, ...],
-) -> Asked:
+) -> Subject:
     catalogue = arm.model.catalogue
     if stored is not None:
         vector, unknown = portfolio.vector(arm.model, stored)
@@ -182,4 +182,4 @@ def _composed(
     vector = vector.copy()
     for place, value in values.items():
         vector[place] = value
-    return Asked(customer_id, arm, vector, missing, pushed, None, False)
+    return Subject(customer_id, arm, vector, missing, pushed, None, False)

@@ -20,7 +20,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from serving.errors import SettingsError
+from serving.errors import ServiceSettingsError
 from serving.storage.private_files import FOLDER, write_privately
 
 SCORE, FEATURES, PUSH, ADMIN = "score", "features", "push", "admin"
@@ -50,17 +50,19 @@ class Key(msgspec.Struct, frozen=True):
 
 
 def read_keys(path: Path) -> list[Key]:
-    """The keys of a file; none where there is no file. SettingsError where it cannot be read, or
-    trusted.
+    """The keys of a file; none where there is no file. ServiceSettingsError where it cannot be
+    read, or trusted.
     """
     if stamp_of(path) is None:
         return []
     try:
         keys = msgspec.json.decode(_content(path), type=list[Key])
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be read as API keys: {error.strerror}") from error
+        raise ServiceSettingsError(
+            f"{path}: cannot be read as API keys: {error.strerror}"
+        ) from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise SettingsError(
+        raise ServiceSettingsError(
             f"{path}: is not a file of API keys: {error}; put a backup back, or remove it "
             "and make the keys anew"
         ) from error
@@ -90,7 +92,7 @@ def _content(path: Path) -> bytes:
     finally:
         os.close(descriptor)
     if len(content) > FILE_BYTES_MAX:
-        raise SettingsError(
+        raise ServiceSettingsError(
             f"{path}: has more than {FILE_BYTES_MAX} bytes, so it is no file of API keys; remove it"
         )
     return content
@@ -98,30 +100,32 @@ def _content(path: Path) -> bytes:
 
 def _check_trusted(path: Path, mode: int) -> None:
     if not stat.S_ISREG(mode):
-        raise SettingsError(f"{path}: is no regular file, so no API keys are read; remove it")
+        raise ServiceSettingsError(
+            f"{path}: is no regular file, so no API keys are read; remove it"
+        )
     if mode & stat.S_IWOTH:
-        raise SettingsError(
+        raise ServiceSettingsError(
             f"{path}: everybody on this machine may write it, and so make keys; "
             f"run `chmod 600 {path}`"
         )
 
 
 def stamp_of(path: Path) -> object:
-    """What changes when the file does; None where there is none. SettingsError where that cannot be
-    told.
+    """What changes when the file does; None where there is none. ServiceSettingsError where that
+    cannot be told.
     """
     try:
         found = path.stat()
     except FileNotFoundError:
         if path.is_symlink():
-            raise SettingsError(
+            raise ServiceSettingsError(
                 f"{path}: is a link to {path.readlink()}, which is not there; put the file back, "
                 "or remove the link"
             ) from None
         return None
     except OSError as error:
         why = "is a link to itself" if error.errno == errno.ELOOP else error.strerror
-        raise SettingsError(f"{path}: cannot be read as API keys: {why}") from error
+        raise ServiceSettingsError(f"{path}: cannot be read as API keys: {why}") from error
     return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
 
 
@@ -150,34 +154,34 @@ def add_key(
     requests_per_second: float | None = None,
     portfolios: Sequence[str] = (),
 ) -> str:
-    """Make a key and keep its hash; returns the secret, which nobody can show again. SettingsError:
-    not allowed.
+    """Make a key and keep its hash; returns the secret, which nobody can show again.
+    ServiceSettingsError: not allowed.
     """
     if not name.strip() or not name.isprintable():
-        raise SettingsError(
+        raise ServiceSettingsError(
             f"a key cannot be named {name!r}; say who uses it, in printable characters"
         )
     if requests_per_second is not None and not 0 < requests_per_second < math.inf:
-        raise SettingsError(
+        raise ServiceSettingsError(
             f"a rate of {requests_per_second} requests per second; it must be a number above 0"
         )
     if blank := [portfolio for portfolio in portfolios if not portfolio.strip()]:
-        raise SettingsError(
+        raise ServiceSettingsError(
             f"a key cannot be for portfolio {blank[0]!r}; leave it out for all of them"
         )
     if unknown := [scope for scope in scopes if scope not in SCOPES]:
-        raise SettingsError(f"no scope {', '.join(unknown)}; there are {', '.join(SCOPES)}")
+        raise ServiceSettingsError(f"no scope {', '.join(unknown)}; there are {', '.join(SCOPES)}")
     secret = f"churn_{secrets.token_urlsafe(32)}"
     with _changed(path) as keys:
         if any(key.name == name for key in keys):
-            raise SettingsError(
+            raise ServiceSettingsError(
                 f"there is a key named {name!r}; revoke it first, or choose another name"
             )
         slot = next(
             (number for number in range(SLOTS) if number not in {key.slot for key in keys}), None
         )
         if slot is None:
-            raise SettingsError(f"{SLOTS} keys are the most there can be; revoke one first")
+            raise ServiceSettingsError(f"{SLOTS} keys are the most there can be; revoke one first")
         digest = hashlib.sha256(secret.encode()).hexdigest()
         key = Key(
             name,
@@ -194,13 +198,13 @@ def add_key(
 
 
 def revoke_key(path: Path, *, name: str) -> int:
-    """Take a key away; returns how many are left. SettingsError where there is
+    """Take a key away; returns how many are left. ServiceSettingsError where there is
     none of that name.
     """
     with _changed(path) as keys:
         kept = [key for key in keys if key.name != name]
         if len(kept) == len(keys):
-            raise SettingsError(
+            raise ServiceSettingsError(
                 f"no key named {name!r}; there are {', '.join(key.name for key in keys) or 'none'}"
             )
         keys[:] = kept
@@ -219,4 +223,4 @@ def _changed(path: Path) -> Iterator[list[Key]]:
             close(path)
             write_privately(path, msgspec.json.format(msgspec.json.encode(keys)))
     except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error}") from error
+        raise ServiceSettingsError(f"{path} cannot be written: {error}") from error

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from serving.errors import SettingsError
+from serving.errors import ServiceSettingsError
 from serving.security.api_keys import Key, are_closed, close, read_keys, stamp_of
 
 RESERVE = os.devnull
@@ -53,7 +53,7 @@ class KeyRing:
 
     def refresh(self) -> None:
         """Read the file again if it has changed; a revoked key is refused from then on.
-        SettingsError: unreadable.
+        ServiceSettingsError: unreadable.
         """
         stamp = stamp_of(self._path)
         if stamp != self._stamp:
@@ -146,7 +146,7 @@ class KeyWatch:
         if self._failed == str(error):
             return
         self._failed = str(error)
-        is_foreseen = isinstance(error, SettingsError)
+        is_foreseen = isinstance(error, ServiceSettingsError)
         logger.error(
             "API keys cannot be read; those read before hold on",
             extra={"fields": {"why": str(error)}},

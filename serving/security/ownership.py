@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from serving.errors import SettingsError
+from serving.errors import ServiceSettingsError
 from serving.storage.private_files import own_folder
 
 LOCK_FILE = "service.lock"
@@ -26,8 +26,8 @@ STARTED_BY = os.getpid()  # kept by a fork
 
 @contextlib.contextmanager
 def state_claimed(folder: Path) -> Iterator[None]:
-    """Keep the state folder from other services meanwhile; SettingsError where one has it, or it
-    cannot be written.
+    """Keep the state folder from other services meanwhile; ServiceSettingsError where one has it,
+    or it cannot be written.
 
     Workers hold it as well, so that it is free when the last of them has ended.
     """
@@ -35,13 +35,15 @@ def state_claimed(folder: Path) -> Iterator[None]:
         own_folder(folder)
         lock = (folder / LOCK_FILE).open("a+")
     except OSError as error:
-        raise SettingsError(f"SERVING_STATE_DIR={folder} cannot be written: {error}") from error
+        raise ServiceSettingsError(
+            f"SERVING_STATE_DIR={folder} cannot be written: {error}"
+        ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise SettingsError(
+            raise ServiceSettingsError(
                 f"process {lock.read() or 'unknown'} serves from {folder}; stop it, or "
                 "set SERVING_STATE_DIR"
             ) from None
@@ -50,7 +52,7 @@ def state_claimed(folder: Path) -> Iterator[None]:
 
 
 def check_port(host: str, port: int) -> None:
-    """SettingsError where nobody may listen there, or somebody does already. `host` is an IP
+    """ServiceSettingsError where nobody may listen there, or somebody does already. `host` is an IP
     address.
 
     The workers share the port (SO_REUSEPORT), so that they themselves would not notice another
@@ -62,17 +64,17 @@ def check_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise SettingsError(
+                raise ServiceSettingsError(
                     f"port {port} is taken; stop what listens there, or set SERVING_PORT"
                 ) from error
-            raise SettingsError(
+            raise ServiceSettingsError(
                 f"cannot listen on SERVING_HOST={host}, SERVING_PORT={port}: {error.strerror}"
             ) from error
 
 
 @contextlib.contextmanager
 def port_claimed(host: str, port: int) -> Iterator[None]:
-    """Keep the port from other services meanwhile; SettingsError if one has it or nobody may
+    """Keep the port from other services meanwhile; ServiceSettingsError if one has it or nobody may
     listen.
 
     Two services that start at once both find the port free, and would then share it. A name in
@@ -84,7 +86,7 @@ def port_claimed(host: str, port: int) -> Iterator[None]:
             try:
                 claim.bind(f"\0churn-serving-{host}-{port}")
             except OSError as error:
-                raise SettingsError(
+                raise ServiceSettingsError(
                     f"port {port} is taken by a service that starts; stop it, or set SERVING_PORT"
                 ) from error
         yield
@@ -94,7 +96,7 @@ def connections_allowed(workers: int) -> int:
     """How many connections a worker may hold, below its file descriptors; raises their limit first.
 
     A worker without a free descriptor reads neither keys nor bundles, and refuses everybody.
-    SettingsError if the system allows too few.
+    ServiceSettingsError if the system allows too few.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS_WANTED if hard == resource.RLIM_INFINITY else min(DESCRIPTORS_WANTED, hard)
@@ -104,7 +106,7 @@ def connections_allowed(workers: int) -> int:
     left = DESCRIPTORS_WANTED if soft == resource.RLIM_INFINITY else soft - DESCRIPTORS_RESERVED
     if left < CONNECTIONS_LEAST:
         least = DESCRIPTORS_RESERVED + CONNECTIONS_LEAST
-        raise SettingsError(
+        raise ServiceSettingsError(
             f"a process may open {soft} files here, and a worker needs {least}; raise it with "
             f"`ulimit -n {DESCRIPTORS_WANTED}` or LimitNOFILE of the service manager"
         )

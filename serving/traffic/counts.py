@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 
 from serving.answer.answers import about
-from serving.registry import Portfolio
+from serving.registry import ServedPortfolio
 from serving.traffic.experiment_counts import (
     LATENCY_BUCKETS,
     SCORE_BUCKETS,
@@ -74,7 +74,7 @@ class ExperimentStats(msgspec.Struct, kw_only=True):
     ]
 
 
-def experiment_stats(portfolio: Portfolio, counts: ExperimentCounts) -> ExperimentStats:
+def experiment_stats(portfolio: ServedPortfolio, counts: ExperimentCounts) -> ExperimentStats:
     """The arms that are live, counted since the last reset."""
     arms, shares = [], []
     for arm in portfolio.arms.all:

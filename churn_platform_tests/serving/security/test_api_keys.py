@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.errors import NotAllowed, SettingsError
+from serving.errors import NotAllowed, ServiceSettingsError
 from serving.security.api_keys import FEATURES, add_key, closed_file, read_keys, revoke_key
 from serving.security.callers import Caller
 from serving.security.key_ring import KeyRing, KeyWatch
@@ -97,7 +97,7 @@ def test_a_file_that_is_not_to_be_trusted_is_named(path, spoil):
     act, why = BAD_FILES[spoil]
     act(path)
     for read in (ring.refresh, lambda: KeyRing(path), lambda: revoke_key(path, name="crm")):
-        with pytest.raises(SettingsError, match=why):
+        with pytest.raises(ServiceSettingsError, match=why):
             read()
     assert (len(ring), ring.is_in_use) == (1, True)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from serving.__main__ import main
-from serving.errors import SettingsError
+from serving.errors import ServiceSettingsError
 from serving.security.ownership import check_port, connections_allowed, port_claimed, state_claimed
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ def test_a_state_folder_has_one_service(tmp_path):
     """The second is told who has it; when the first has gone, the next may."""
     with (
         state_claimed(tmp_path),
-        pytest.raises(SettingsError, match=rf"process {os.getpid()} serves from {tmp_path}"),
+        pytest.raises(ServiceSettingsError, match=rf"process {os.getpid()} serves from {tmp_path}"),
     ):
         state_claimed(tmp_path).__enter__()
     with state_claimed(tmp_path):
@@ -92,7 +92,9 @@ def test_of_two_services_that_start_at_once_one_has_the_port():
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     second = port_claimed("127.0.0.1", port)
-    refused = pytest.raises(SettingsError, match=f"port {port} is taken by a service that starts")
+    refused = pytest.raises(
+        ServiceSettingsError, match=f"port {port} is taken by a service that starts"
+    )
     with port_claimed("127.0.0.1", port), refused:
         second.__enter__()
     with port_claimed("127.0.0.1", port):
@@ -114,7 +116,7 @@ def test_too_few_descriptors_are_named(monkeypatch):
     """With the command that raises them."""
     monkeypatch.setattr(resource, "getrlimit", lambda _: (300, 300))
     with pytest.raises(
-        SettingsError, match=r"may open 300 files here, and a worker needs 320.*ulimit -n"
+        ServiceSettingsError, match=r"may open 300 files here, and a worker needs 320.*ulimit -n"
     ):
         connections_allowed(1)
 
@@ -122,7 +124,7 @@ def test_too_few_descriptors_are_named(monkeypatch):
 def test_an_address_of_another_machine_is_named():
     """192.0.2.1 is in a network for documentation, which nobody has."""
     with pytest.raises(
-        SettingsError, match=r"SERVING_HOST=192\.0\.2\.1, SERVING_PORT=8080: Cannot assign"
+        ServiceSettingsError, match=r"SERVING_HOST=192\.0\.2\.1, SERVING_PORT=8080: Cannot assign"
     ):
         check_port("192.0.2.1", 8080)
 

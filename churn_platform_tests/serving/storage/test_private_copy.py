@@ -14,7 +14,7 @@ from churn_platform.training.model import ChurnModel
 from churn_platform_tests.support.served_bundles import MONTH, publish, publish_month
 from churn_platform_tests.support.tiny import fit_tiny
 from serving.errors import BundleError
-from serving.registry import Portfolio, load_portfolio
+from serving.registry import ServedPortfolio, load_portfolio
 from serving.storage.private_copy import private_copy, remove_other_copies
 
 
@@ -30,7 +30,7 @@ def root(tmp_path: Path, linear: ChurnModel) -> Path:
     return publish(tmp_path / "published", linear)
 
 
-def load(root: Path, current: Portfolio | None = None) -> Portfolio:
+def load(root: Path, current: ServedPortfolio | None = None) -> ServedPortfolio:
     """Load the portfolio as a worker does."""
     return load_portfolio(root, current, key="k", copies=root.parent / "lookups" / "tiny")
 

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import values
 
 from churn_platform_tests.serving.storage.test_log_writer import files_of_at_most
-from serving.service_metrics import FOLDER_VARIABLE, Metrics
+from serving.service_metrics import FOLDER_VARIABLE, ServiceMetrics
 from serving.storage.shared_counters import FILE_BYTES, remove_counters
 
 
@@ -24,18 +24,18 @@ def folder(tmp_path, monkeypatch):
 
 def test_files_have_their_space_before_anything_is_counted(folder):
     """They are no longer sparse, and what is counted then goes into them."""
-    metrics = Metrics()
+    metrics = ServiceMetrics()
     sizes = {file.name: file.stat().st_blocks * 512 for file in folder.iterdir()}
     assert set(sizes) == {f"{kind}_{os.getpid()}.db" for kind in FILE_BYTES}
     assert all(sizes[f"{kind}_{os.getpid()}.db"] >= size for kind, size in FILE_BYTES.items())
     metrics.reloads.labels("tiny").inc(3)
-    assert b'model_reloads_total{portfolio="tiny"} 3.0' in Metrics().text()
+    assert b'model_reloads_total{portfolio="tiny"} 3.0' in ServiceMetrics().text()
 
 
 def test_a_worker_without_space_counts_for_itself(folder, caplog):
     """It lives, says so in its log, tells its own counts, and leaves no half file to the others."""
     with files_of_at_most(1 << 12):
-        metrics = Metrics()
+        metrics = ServiceMetrics()
     metrics.reloads.labels("tiny").inc(3)
     assert b'model_reloads_total{portfolio="tiny"} 3.0' in metrics.text()
     assert "no space to count in" in caplog.text
@@ -49,7 +49,7 @@ def test_what_a_dead_worker_said_of_the_present_is_forgotten(folder):
         "metrics.log_available.labels('tiny').set(0)\nmetrics.reloads.labels('tiny').inc()"
     )
     subprocess.run([sys.executable, "-c", code], env=os.environ, check=True)
-    metrics = Metrics()
+    metrics = ServiceMetrics()
     metrics.log_available.labels("tiny").set(1)
     assert b'prediction_log_available{portfolio="tiny"} 1.0' in metrics.text()
     assert b'model_reloads_total{portfolio="tiny"} 1.0' in metrics.text()
