@@ -6,7 +6,7 @@ import yaml
 
 from churn_platform.graph.runs import REPOSITORY
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_runs_by_command_belong_to_the_location_of_the_workspace():

@@ -13,7 +13,7 @@ from serving.__main__ import main
 from serving.errors import ServiceSettingsError
 from serving.security.ownership import check_port, connections_allowed, port_claimed, state_claimed
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

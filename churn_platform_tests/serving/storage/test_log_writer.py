@@ -21,7 +21,7 @@ from serving.errors import LogUnavailable
 from serving.storage.log_segment import close_dead_segments
 from serving.storage.log_writer import PredictionLog, log_lag_seconds
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def ids(folder: Path, suffix: str = "") -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from serving.errors import InvalidRequest, OverlayFull
 from serving.storage.pushed_store import Overlay
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NOON = 1_790_000_000.0
 
 

@@ -45,7 +45,7 @@ def test_a_worker_without_space_counts_for_itself(folder, caplog):
 def test_what_a_dead_worker_said_of_the_present_is_forgotten(folder):
     """A log that it could not write is not unavailable for ever; what it counted stays."""
     code = (
-        "from serving.service_metrics import Metrics\nmetrics = Metrics()\n"
+        "from serving.service_metrics import ServiceMetrics\nmetrics = ServiceMetrics()\n"
         "metrics.log_available.labels('tiny').set(0)\nmetrics.reloads.labels('tiny').inc()"
     )
     subprocess.run([sys.executable, "-c", code], env=os.environ, check=True)
