@@ -99,7 +99,7 @@ def _option(location: tuple[int | str, ...]) -> str:
 def onboard(
     file: Annotated[
         Path,
-        typer.Argument(help="A customer snapshot: CSV, CSV.GZ or Parquet, one row per customer."),
+        typer.Argument(help="A customer snapshot: CSV, TSV, text, Excel or Parquet; a row each."),
     ],
     name: Annotated[str, typer.Option(help="Name of the new portfolio, a lower-case identifier.")],
     id_column: Annotated[str, typer.Option("--id", help="Column with the customer id.")],
@@ -119,25 +119,39 @@ def onboard(
     decimal: Annotated[str | None, typer.Option(help="Sign before decimals: . or ,")] = None,
     thousands: Annotated[str | None, typer.Option(help="Sign between thousands.")] = None,
     date_order: Annotated[str | None, typer.Option(help="day-first or month-first.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of the text, such as cp1252.")
+    ] = None,
+    separator: Annotated[
+        str | None, typer.Option(help="Sign between fields; `tab` for a tab.")
+    ] = None,
+    skip: Annotated[
+        int | None, typer.Option(min=0, help="Lines above the line of headers.")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of an Excel workbook.")] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace a spec of that name.")] = False,
 ) -> None:
     """Inspect a customer snapshot and write its spec; the new portfolio then runs through the same
     graph.
     """
     from churn_platform.onboarding import onboard
+    from churn_platform.onboarding.asked import file_options
     from churn_platform.onboarding.label import Given
     from churn_platform.onboarding.understanding import Hints
 
+    settings = load_settings()
     made = onboard(
         file,
         name=name,
         id_column=id_column,
         label_column=label_column,
-        portfolios_dir=load_settings().portfolios_dir,
+        portfolios_dir=settings.portfolios_dir,
         protected=protected or (),
         overwrite=overwrite,
         label=Given(tuple(positive or ()), tuple(negative or ()), tuple(ignore or ())),
         hints=Hints(decimal, thousands, date_order),
+        layout=file_options(encoding=encoding, separator=separator, skip=skip, sheet=sheet),
+        extension_dir=settings.extension_dir,
     )
     console.print(
         f"{made.rows:,} customers, {made.churn_rate:.1%} churned, "

@@ -224,11 +224,11 @@ def _deliveries(installation: Installation, plan: ErasurePlan, *, rewrite: bool)
     with closing(connect(installation.lake, read_only=True)) as connection:
         set_keys(connection, settings.hash_key())
         for delivery in erased_files.deliveries_to_clean(
-            connection, settings.landing_dir, plan.portfolio
+            connection, installation.lake, settings.landing_dir, plan.portfolio
         ):
             if rewrite:
                 erased_files.clean(connection, delivery)
-            paths.append(delivery.path)
+            paths.append(delivery.file.path)
     return paths
 
 

@@ -7,27 +7,31 @@ forgotten the customer.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from churn_platform.ingest.landed_files import csv_headers, landed_files, relation
+from churn_platform.ingest.landed_files import landed_files
+from churn_platform.ingest.load import opened_delivery
+from churn_platform.ingest.open_file import OpenFile
+from churn_platform.ingest.soundness import is_gzip
 from churn_platform.ingest.suppression import without_suppressed
-from churn_platform.portfolios.spec import Portfolio, Table
+from churn_platform.ingest.text_encoding import WIDE
+from churn_platform.portfolios.spec import Portfolio
 from churn_platform.sql import literal
+from churn_platform.warehouse.lake import Lake
 
 
 @dataclass(frozen=True)
 class Delivery:
     """A landed file that holds erased customers, and the relation that reads it without them."""
 
-    path: Path
+    file: OpenFile
     others: str
 
 
 def deliveries_to_clean(
-    connection: duckdb.DuckDBPyConnection, landing_dir: Path, portfolio: Portfolio
+    connection: duckdb.DuckDBPyConnection, lake: Lake, landing_dir: Path, portfolio: Portfolio
 ) -> Iterator[Delivery]:
     """Each landed file with rows or numbers of erased customers; its relation holds until the next
     is asked for.
@@ -35,36 +39,34 @@ def deliveries_to_clean(
     for table in portfolio.landed_tables:
         for month, paths in landed_files(landing_dir / portfolio.name / table.name).items():
             for path in paths:
-                if others := _without(connection, portfolio, table, month, path):
-                    yield Delivery(path, others)
-
-
-def _without(
-    connection: duckdb.DuckDBPyConnection,
-    portfolio: Portfolio,
-    table: Table,
-    month: date,
-    path: Path,
-) -> str | None:
-    reader, headers = relation(connection, path)
-    others = without_suppressed(connection, portfolio, table, month, path, reader, headers)
-    return others if others != reader else None
+                with opened_delivery(connection, lake, portfolio, table, path) as file:
+                    others = without_suppressed(
+                        connection, portfolio, table, month, path, file.reader, file.headers
+                    )
+                    if others != file.reader:
+                        yield Delivery(file, others)
 
 
 def clean(connection: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
-    """Replace the file by one of the same kind without the erased customers."""
-    draft = delivery.path.with_name(f".{delivery.path.name[:7]}.unfinished")
-    connection.execute(
-        f"copy (select * from {delivery.others}) to {literal(draft)} ({_format(delivery.path)})"
-    )
-    draft.replace(delivery.path)
+    """Replace the file by one of the same kind without the erased customers; a workbook by Parquet.
+
+    Text is written plainly, which is read whatever the spec says of odd files; but for text of two
+    or four bytes a letter, which Parquet replaces as well.
+    """
+    path, separator = delivery.file.path, delivery.file.separator
+    is_wide = (delivery.file.options.encoding or "").startswith(WIDE)
+    is_parquet = separator is None or is_wide
+    draft = path.with_name(f".{path.name[:7]}.unfinished")
+    form = "format parquet" if is_parquet else _csv_format(path, separator)
+    connection.execute(f"copy (select * from {delivery.others}) to {literal(draft)} ({form})")
+    cleaned = path.with_name(f"{path.name[:7]}.parquet") if is_parquet else path
+    draft.replace(cleaned)
+    if cleaned != path:
+        path.unlink()
 
 
-def _format(path: Path) -> str:
-    if path.suffix == ".parquet":
-        return "format parquet"
-    separator, _ = csv_headers(path)
-    compression = "gzip" if path.suffix == ".gz" else "none"
+def _csv_format(path: Path, separator: str | None) -> str:
+    compression = "gzip" if is_gzip(path) else "none"
     return (
         f"format csv, header true, delim {literal(separator)}, compression {literal(compression)}"
     )

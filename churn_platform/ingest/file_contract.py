@@ -4,7 +4,7 @@ and customer.
 What is wrong is counted for every row; examples are looked for only where something is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,7 +14,9 @@ import numpy as np
 
 from churn_platform.errors import LandingError
 from churn_platform.ingest.casting import NATIVE, SQL_TYPES, cast, present
-from churn_platform.ingest.landed_files import normalised, unreadable
+from churn_platform.ingest.headers import normalised
+from churn_platform.ingest.landed_files import unreadable
+from churn_platform.ingest.open_file import OpenFile
 from churn_platform.months import as_of, label
 from churn_platform.portfolios.spec import Column, Table
 from churn_platform.sql import identifier, literals
@@ -61,6 +63,19 @@ def check_file(
     if wrong:
         raise LandingError(f"{path}: {'; '.join(wrong)}; nothing of it was loaded")
     return rows
+
+
+def refuse_twins(table: Table, file: OpenFile, unused: Collection[str]) -> None:
+    """LandingError where a column of the contract stands in the file twice, and the contract knows
+    of one only.
+    """
+    known = {normalised(header) for header in (*unused, *(it.header for it in table.columns))}
+    for twins in file.twins:
+        if normalised(twins.first) in known and normalised(twins.renamed) not in known:
+            raise LandingError(
+                f"{file.path}: columns {twins.first!r} and {twins.second!r} are one name; "
+                "rename one"
+            )
 
 
 def source_of(column: Column, headers: Headers) -> tuple[str, str]:

@@ -5,7 +5,15 @@ from datetime import date
 from pathlib import Path
 
 from churn_platform.errors import LandingError
-from churn_platform.ingest.landed_files import SUFFIXES, files_of, landed_files, passed_over
+from churn_platform.ingest.landed_files import (
+    SUFFIXES,
+    entries_of,
+    files_of,
+    known_suffix,
+    landed_files,
+    passed_over,
+    unknown_kind,
+)
 from churn_platform.ingest.soundness import check_is_file
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
@@ -16,17 +24,17 @@ def land_file(file: Path, landing_dir: Path, portfolio: str, table: str, month: 
     returns the place.
     """
     check_is_file(file)
-    suffix = next((suffix for suffix in SUFFIXES if file.name.lower().endswith(suffix)), None)
+    suffix = known_suffix(file)
     if suffix is None:
-        raise LandingError(f"{file}: no file of a known kind; give a {', '.join(SUFFIXES)} file")
+        raise LandingError(unknown_kind(file))
     folder = landing_dir / portfolio / table
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{label(month)}.unfinished"
     shutil.copyfile(file, draft)
     landed = draft.replace(folder / f"{label(month)}{suffix}")
-    for other in SUFFIXES:
-        if other != suffix:
-            (folder / f"{label(month)}{other}").unlink(missing_ok=True)
+    for other in entries_of(landing_dir, portfolio, table, month):
+        if other != landed:
+            other.unlink()
     return landed
 
 

@@ -2,6 +2,7 @@
 kept its contract.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -11,10 +12,13 @@ import duckdb
 
 from churn_platform.errors import LandingError
 from churn_platform.ingest.casting import SQL_TYPES
-from churn_platform.ingest.file_contract import Headers, check_file, typed
+from churn_platform.ingest.file_contract import Headers, check_file, refuse_twins, typed
 from churn_platform.ingest.hashing import keyed_hash, set_keys
-from churn_platform.ingest.landed_files import entries_of, find_file, relation
+from churn_platform.ingest.headers import normalised
+from churn_platform.ingest.landed_files import entries_of, find_file
+from churn_platform.ingest.open_file import OpenFile, opened
 from churn_platform.ingest.suppression import without_suppressed
+from churn_platform.ingest.text_layout import Wanted
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Column, Portfolio, Table
 from churn_platform.sql import identifier
@@ -30,11 +34,15 @@ from churn_platform.warehouse.tables import (
 
 @dataclass(frozen=True)
 class Loaded:
-    """What one landed file brought; `file` is its name, or says that there was none."""
+    """What one landed file brought; `file` is its name, or says that there was none.
+
+    `findings` say what was odd about the way in which it was written.
+    """
 
     file: str
     rows: int
     size_bytes: int
+    findings: tuple[str, ...] = ()
 
 
 def load_month(
@@ -58,24 +66,48 @@ def load_month(
         write(connection, lake, partial(_empty_month, connection, table, target, month))
         return Loaded("no file", 0, 0)
     file = find_file(landing_dir, portfolio.name, table.name, month)
-    reader, headers = relation(connection, file.path)
-    set_keys(connection, hash_key)
-    reader = without_suppressed(connection, portfolio, table, month, file.path, reader, headers)
-    customers = _known_customers(connection, portfolio, table, month)
-    check_file(connection, table, month, file.path, reader, headers, customers=customers)
+    with opened_delivery(connection, lake, portfolio, table, file.path) as delivery:
+        headers = delivery.headers
+        refuse_twins(table, delivery, portfolio.unused_columns)
+        set_keys(connection, hash_key)
+        reader = without_suppressed(
+            connection, portfolio, table, month, file.path, delivery.reader, headers
+        )
+        customers = _known_customers(connection, portfolio, table, month)
+        check_file(connection, table, month, file.path, reader, headers, customers=customers)
 
-    def replace() -> int:
-        ensure_table(connection, target, raw_columns(table))
-        select = f"select {_select_list(table, month, headers)} from {reader}"
-        rows = replace_month(connection, target, month, select)
-        if file.changed():
-            raise LandingError(
-                f"{file.path}: rewritten while it was being read; materialize the month again"
-            )
-        return rows
+        def replace() -> int:
+            ensure_table(connection, target, raw_columns(table))
+            select = f"select {_select_list(table, month, headers)} from {reader}"
+            rows = replace_month(connection, target, month, select)
+            if file.changed():
+                raise LandingError(
+                    f"{file.path}: rewritten while it was being read; materialize the month again"
+                )
+            return rows
 
-    rows = write(connection, lake, replace, note=f"{target} {label(month)}")
-    return Loaded(file.path.name, rows, file.size_bytes)
+        rows = write(connection, lake, replace, note=f"{target} {label(month)}")
+    return Loaded(file.path.name, rows, file.size_bytes, delivery.findings)
+
+
+def opened_delivery(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    portfolio: Portfolio,
+    table: Table,
+    path: Path,
+) -> AbstractContextManager[OpenFile]:
+    """A landed file of the table, read as its spec says."""
+    names = {normalised(column.header) for column in table.columns}
+    names |= {normalised(header) for header in portfolio.unused_columns}
+    return opened(
+        connection,
+        path,
+        options=table.file,
+        wanted=Wanted(frozenset(names), normalised(table.column(table.key).header)),
+        temp_dir=lake.temp_dir,
+        extension_dir=lake.extension_dir,
+    )
 
 
 def _empty_month(

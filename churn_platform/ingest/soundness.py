@@ -9,7 +9,7 @@ import gzip
 import io
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +22,7 @@ MAX_LINE_BYTES = 2_000_000  # DuckDB's own limit, `max_line_size`
 MAX_UNPACKED_BYTES = 64 << 30  # ten times a month of calls of two million customers
 MAX_RATIO = 500  # CSV of customers reaches 5 to 50, gzip itself ends at 1,032
 RATIO_WINDOW_BYTES = 256 << 20  # good rows before a bomb must not thin its ratio out
+GZIP_MARK = b"\x1f\x8b"
 UNTOUCHED = "nothing of it was loaded"
 
 
@@ -42,24 +43,21 @@ def check_is_file(path: Path) -> None:
 
 
 def check_sound(path: Path) -> None:
-    """LandingError for a file that may not be read, or a CSV that is cut short, bloated or no CSV
-    in its bytes.
-
-    A Parquet file without its footer cannot be opened anyway.
-    """
+    """LandingError for what is no file, or may not be read."""
     check_is_file(path)
     if not os.access(path, os.R_OK):
         raise LandingError(f"{path}: no permission to read it; grant it with `chmod`, {UNTOUCHED}")
-    if path.suffix != ".parquet":
-        _check_text(path)
 
 
-def _check_text(path: Path) -> None:
-    """Only the first and the last line end of a chunk are looked for: counting lines would take as
+def checked_lines(path: Path, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces of a text as they come; LandingError for one with a NUL byte or a line beyond
+    reason.
+
+    Only the first and the last line end of a piece are looked for: counting lines would take as
     long as loading.
     """
     position = line_start = 0
-    for chunk in _chunks(path):
+    for chunk in pieces:
         nul = chunk.find(b"\0")
         if nul >= 0:
             line = _line_of(path, position + nul)
@@ -67,7 +65,7 @@ def _check_text(path: Path) -> None:
                 f"{path}: line {line} holds a NUL byte, as UTF-16 and damaged files do; "
                 f"save it as UTF-8 or deliver it again, {UNTOUCHED}"
             )
-        line_end = chunk.find(b"\n")
+        line_end = _first_end(chunk)
         reached = position + (len(chunk) if line_end < 0 else line_end)
         if reached - line_start > MAX_LINE_BYTES:
             raise LandingError(
@@ -77,14 +75,21 @@ def _check_text(path: Path) -> None:
                 f"and deliver it again, {UNTOUCHED}"
             )
         if line_end >= 0:
-            line_start = position + chunk.rfind(b"\n") + 1
+            line_start = position + max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
         position += len(chunk)
+        yield chunk
+
+
+def _first_end(chunk: bytes) -> int:
+    """The place of the first line end, LF or CR; -1 without any."""
+    ends = [place for place in (chunk.find(b"\n"), chunk.find(b"\r")) if place >= 0]
+    return min(ends, default=-1)
 
 
 def _line_of(path: Path, position: int) -> int:
     """The number of the line in which a byte stands, found by reading the file once more."""
     lines = 1
-    for chunk in _chunks(path):
+    for chunk in pieces_of(path):
         if position < len(chunk):
             return lines + chunk.count(b"\n", 0, position)
         lines += chunk.count(b"\n")
@@ -92,9 +97,20 @@ def _line_of(path: Path, position: int) -> int:
     return lines
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
+def is_gzip(path: Path) -> bool:
+    """Whether the file is packed, or is to be by its name."""
+    if path.suffix.lower() == ".gz":
+        return True
     with path.open("rb") as file:
-        if path.suffix != ".gz":
+        return file.read(2) == GZIP_MARK
+
+
+def pieces_of(path: Path) -> Iterator[bytes]:
+    """The bytes of a file in pieces, unpacked; LandingError for a gzip file that is cut short or a
+    bomb.
+    """
+    with path.open("rb") as file:
+        if not is_gzip(path):
             yield from _pieces(file)
             return
         try:

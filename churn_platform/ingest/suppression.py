@@ -12,7 +12,8 @@ import duckdb
 
 from churn_platform.ingest.file_contract import Headers, source_of, typed
 from churn_platform.ingest.hashing import keyed_hash, keyed_id
-from churn_platform.ingest.landed_files import normalised, unreadable
+from churn_platform.ingest.headers import normalised
+from churn_platform.ingest.landed_files import unreadable
 from churn_platform.portfolios.spec import Column, Portfolio, Table
 from churn_platform.warehouse.tables import ensure_table, table_exists
 

@@ -9,8 +9,13 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from churn_platform.errors import LandingError, SpecError
-from churn_platform.ingest.landed_files import SUFFIXES, normalised, relation, unreadable
+from churn_platform.ingest.headers import normalised
+from churn_platform.ingest.landed_files import known_suffix, unknown_kind, unreadable
+from churn_platform.ingest.open_file import OpenFile, opened
 from churn_platform.ingest.soundness import check_is_file
+from churn_platform.ingest.text_encoding import EncodingNotClear
+from churn_platform.ingest.text_layout import Wanted
+from churn_platform.ingest.workbook import SheetNotClear
 from churn_platform.onboarding.asked import OnboardingArguments
 from churn_platform.onboarding.inspection import Profile, inspect
 from churn_platform.onboarding.label import Given, LabelValues, label_values
@@ -19,7 +24,7 @@ from churn_platform.onboarding.proposal import Proposal, propose
 from churn_platform.onboarding.spec_file import Source, spec_text
 from churn_platform.onboarding.understanding import Hints, understood
 from churn_platform.portfolios.loader import read_portfolio, spec_paths
-from churn_platform.portfolios.spec import Portfolio
+from churn_platform.portfolios.spec import FileOptions, Portfolio
 from churn_platform.portfolios.strict_model import IDENTIFIER_PATTERN
 from churn_platform.published.format import ROUTES
 from churn_platform.sql import literals
@@ -52,13 +57,16 @@ def onboard(
     overwrite: bool = False,
     label: Given | None = None,
     hints: Hints | None = None,
+    layout: FileOptions | None = None,
+    extension_dir: Path | None = None,
 ) -> Onboarding:
     """Write `<name>.yaml` for a snapshot file with one row per customer; the file itself stays
     where it is.
 
     Columns may be named as in the file or normalised. SpecError, and nothing written, where the
     file cannot be read or used, a column is unknown, an id is missing or twice, the label is
-    unclear, or the name is unusable or taken.
+    unclear, or the name is unusable or taken. `extension_dir` holds DuckDB's extensions; without it
+    they are put into a folder of their own for a while.
     """
     path = portfolios_dir / f"{name}.yaml"
     _check_name(name, path, portfolios_dir, overwrite=overwrite)
@@ -72,15 +80,25 @@ def onboard(
         overwrite,
         label or Given(),
         hints or Hints(),
+        layout or FileOptions(),
     )
     with (
         TemporaryDirectory() as folder,
         duckdb.connect(Path(folder) / "onboarded.duckdb") as connection,
     ):
         try:
-            found = _inspected(connection, file, asked)
+            found = _inspected(connection, Path(folder), extension_dir, asked)
         except duckdb.Error as error:
             raise SpecError(str(unreadable(file, error))) from None
+        except SheetNotClear as error:
+            commands = " or ".join(asked.command(sheet=sheet) for sheet in error.sheets)
+            raise SpecError(
+                f"{error.message}: {commands or 'save the sheet as CSV UTF-8'}"
+            ) from None
+        except EncodingNotClear as error:
+            raise SpecError(
+                f"{error.message}; for example: {asked.command(encoding=error.other)}"
+            ) from None
         except LandingError as error:
             raise SpecError(str(error)) from None
     text = spec_text(found.source(asked), found.label, found.proposals, found.findings)
@@ -98,6 +116,7 @@ class _Found:
     proposals: list[Proposal]
     findings: list[str]
     unused: tuple[str, ...]
+    options: FileOptions
 
     def source(self, asked: OnboardingArguments) -> Source:
         """Where the spec comes from."""
@@ -107,26 +126,47 @@ class _Found:
             protected=asked.protected,
             rows=self.identity.rows,
             unused=self.unused,
+            options=self.options,
             more=tuple(asked.more().items()),
         )
 
 
 def _inspected(
-    connection: duckdb.DuckDBPyConnection, file: Path, asked: OnboardingArguments
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    extension_dir: Path | None,
+    asked: OnboardingArguments,
 ) -> _Found:
-    reader, headers = relation(connection, file)
-    separator = re.search(r"delim = '(.)'", reader)
+    sought = (asked.id_column, asked.label_column, *asked.protected)
+    wanted = Wanted(frozenset(map(normalised, sought)), normalised(asked.id_column))
+    given = opened(
+        connection,
+        asked.file,
+        options=asked.layout,
+        wanted=wanted,
+        temp_dir=folder,
+        extension_dir=extension_dir or folder / "extensions",
+    )
     # Kept once in a file of its own: every look at some columns would else read the whole text
-    # again. Not compressed: of thousands of columns that would take longer than reading them.
+    # again.
+    # Not compressed: of thousands of columns that would take longer than reading them.
     connection.execute("pragma force_compression = 'uncompressed'")
-    connection.execute(f"create table onboarded as from {reader}")
-    reader, id_column, label_column = "onboarded", asked.id_column, asked.label_column
-    hints = replace(asked.hints, separator=separator[1] if separator else None)
+    with given as delivered:
+        connection.execute(f"create table onboarded as from {delivered.reader}")
+    return _understood(connection, delivered, asked)
+
+
+def _understood(
+    connection: duckdb.DuckDBPyConnection, delivered: OpenFile, asked: OnboardingArguments
+) -> _Found:
+    reader, file, headers = "onboarded", asked.file, delivered.headers
+    hints = replace(asked.hints, separator=delivered.separator)
     id_name, label_name, *protected_names = (
-        _known(file, headers, column) for column in (id_column, label_column, *asked.protected)
+        _known(file, headers, column)
+        for column in (asked.id_column, asked.label_column, *asked.protected)
     )
     if id_name == label_name:
-        raise SpecError(f"{id_column!r} is given as id and as label; give two columns")
+        raise SpecError(f"{asked.id_column!r} is given as id and as label; give two columns")
     profiles = inspect(connection, reader, headers)
     identity, label_profile = profiles.pop(id_name), profiles.pop(label_name)
     _check_ids(connection, reader, file, identity)
@@ -135,18 +175,15 @@ def _inspected(
     findings += converted
     aucs = column_aucs(connection, reader, columns, identity, _churned(label_profile, label))
     proposals = propose(columns, aucs, protected_names)
-    findings = [
-        *_on_rows(label),
-        *findings,
-        *(finding for proposal in proposals for finding in proposal.findings),
-    ]
+    of_columns = [finding for proposal in proposals for finding in proposal.findings]
+    findings = [*_on_rows(label), *delivered.findings, *findings, *of_columns]
     if not any(proposal.used for proposal in proposals):
         raise SpecError(
             f"{file}: no column can be a feature: {'; '.join(findings) or 'there are no others'}"
         )
     used = {proposal.feature.source for proposal in proposals if proposal.used and proposal.feature}
     unused = tuple(profile.header for profile in columns if profile.header not in used)
-    return _Found(identity, label_profile, label, proposals, findings, unused)
+    return _Found(identity, label_profile, label, proposals, findings, unused, delivered.options)
 
 
 def _check_name(name: str, path: Path, portfolios_dir: Path, *, overwrite: bool) -> None:
@@ -182,8 +219,8 @@ def _check_file(file: Path) -> None:
         check_is_file(file)
     except LandingError as error:
         raise SpecError(str(error)) from None
-    if not file.name.endswith(SUFFIXES):
-        raise SpecError(f"{file}: no file of a known kind; give a {', '.join(SUFFIXES)} file")
+    if known_suffix(file) is None:
+        raise SpecError(unknown_kind(file))
     if file.stat().st_size == 0:
         raise SpecError(f"{file}: the file is empty (0 bytes)")
 

@@ -12,7 +12,7 @@ import yaml
 
 from churn_platform.onboarding.label import LabelValues
 from churn_platform.onboarding.proposal import Proposal
-from churn_platform.portfolios.spec import Feature
+from churn_platform.portfolios.spec import Feature, FileOptions
 
 DEFAULTS = """\
 split: {policy: stratified}
@@ -22,6 +22,8 @@ economics: {contact_cost_eur: 35, acquisition_cost_eur: 180, acceptance_rate: 0.
 # To be set by the operator: what a model must reach on the hold-out before it may serve.
 gates: {min_auc: 0.70, min_recall: 0.65, max_calibration_error: 0.05}
 """
+
+PLAIN = FileOptions()
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Source:
     rows: int
     unused: tuple[str, ...] = ()
     more: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    options: FileOptions = PLAIN
 
     @property
     def command(self) -> str:
@@ -67,6 +70,8 @@ def spec_text(
         "kind": "snapshot",
         "id_column": source.id_column,
     }
+    if options := source.options.model_dump(exclude_none=True):
+        head |= {"file": options}
     put_back = ["  # Left out; remove the '#' of a line to use it:"] if left_out else []
     protected = [feature.name for feature in used if feature.protected]
     values: dict[str, Any] = {

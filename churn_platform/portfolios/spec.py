@@ -2,6 +2,7 @@
 pass silently.
 """
 
+import codecs
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -50,6 +51,30 @@ class Format(SpecModel):
         return ValueFormat(self.decimal, self.thousands, self.affixes, self.date, self.missing)
 
 
+class FileOptions(SpecModel):
+    """How delivered files are written; what is not said is found in each file by itself."""
+
+    encoding: str | None = Field(
+        None, description="Encoding of text that is not UTF-8, by Python's name, such as cp1252."
+    )
+    separator: str | None = Field(
+        None, min_length=1, max_length=1, description="Sign between the fields of a line."
+    )
+    quote: Literal['"', "'"] | None = Field(None, description="Sign around a field.")
+    skip: int | None = Field(None, ge=0, description="Lines above the line of headers.")
+    sheet: str | None = Field(None, description="Sheet of an Excel workbook.")
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, encoding: str | None) -> str | None:
+        try:
+            return codecs.lookup(encoding).name if encoding else None
+        except LookupError:
+            raise ValueError(
+                f"{encoding!r} is no encoding that Python knows, such as cp1252"
+            ) from None
+
+
 class Column(SpecModel):
     """One column of a landed file, as the operator delivers it."""
 
@@ -89,6 +114,9 @@ class Table(SpecModel):
     )
     optional: bool = Field(
         False, description="Whether a month may come without the file; it has no rows then."
+    )
+    file: FileOptions = Field(
+        FileOptions(), description="How its files are written, where not plainly."
     )
     columns: tuple[Column, ...]
 
@@ -271,6 +299,9 @@ class Portfolio(SpecModel):
     title: str
     kind: Literal["events", "snapshot"]
     id_column: str | None = Field(None, description="Header of the customer id in a snapshot file.")
+    file: FileOptions = Field(
+        FileOptions(), description="How a snapshot's files are written, where not plainly."
+    )
     unused_columns: tuple[str, ...] = Field(
         (),
         description=(
@@ -414,6 +445,7 @@ def snapshot_table(portfolio: Portfolio) -> Table:
         name="customers",
         description="One row per customer of the snapshot.",
         key="customer_id",
+        file=portfolio.file,
         columns=(identity, label, *(_landed_feature(feature) for feature in portfolio.features)),
     )
 

@@ -17,8 +17,8 @@ from churn_platform.ingest.hashing import set_keys
 from churn_platform.ingest.suppression import suppress
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.erasure.conftest import ADA, BOB, KEY, World
-from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import APRIL, TINY
+from churn_platform_tests.support.workbooks import write_workbook
 
 HEADERS = ["customer_id", "phone_number", "Plan price", "Note, by hand"]
 ROWS = [
@@ -71,29 +71,47 @@ def read_file(path: Path, separator: str) -> list[list[object]]:
     ("name", "separator"),
     [("2025-03.csv", ","), ("2025-03.csv", ";"), ("2025-03.csv.gz", "\t"), ("2025-03.parquet", "")],
 )
-@invariant("Care", "A landed file that is rewritten keeps every other value.")
-def test_a_file_keeps_its_kind_and_every_other_value(connection, tmp_path, name, separator):
+def test_a_file_keeps_its_kind_and_every_other_value(connection, lake, tmp_path, name, separator):
     """Numbers as they were written, quotes, accents, line breaks and headers; only Ada's row is
     gone.
     """
     path = tmp_path / "tiny" / "customers" / name
     write_file(path, separator)
     before = read_file(path, separator)
-    for delivery in deliveries_to_clean(connection, tmp_path, TINY):
+    for delivery in deliveries_to_clean(connection, lake, tmp_path, TINY):
         clean(connection, delivery)
     assert read_file(path, separator) == [before[0], before[1], before[3]]
     assert [found.name for found in path.parent.iterdir()] == [name]
-    assert list(deliveries_to_clean(connection, tmp_path, TINY)) == []
+    assert list(deliveries_to_clean(connection, lake, tmp_path, TINY)) == []
 
 
-def test_files_without_erased_customers_are_left_alone(connection, tmp_path):
+@pytest.mark.parametrize("name", ["2025-03.txt", "2025-03.xlsx"])
+def test_an_odd_file_is_cleaned_as_well(connection, lake, tmp_path, name):
+    """Text stays text, now in UTF-8; of a workbook Parquet is made, which needs no options."""
+    path = tmp_path / "tiny" / "customers" / name
+    write_file(path.with_suffix(".csv"), ";")
+    text = path.with_suffix(".csv").read_bytes().decode()
+    path.with_suffix(".csv").unlink()
+    if path.suffix == ".xlsx":
+        write_workbook(path, {"Sheet": [HEADERS, *ROWS]})
+    else:
+        path.write_bytes(f"Customers\n\n{text}".encode("cp1252"))
+    for delivery in deliveries_to_clean(connection, lake, tmp_path, TINY):
+        clean(connection, delivery)
+    (cleaned,) = path.parent.iterdir()
+    assert cleaned.suffix == {".xlsx": ".parquet"}.get(path.suffix, path.suffix)
+    assert [row[0] for row in read_file(cleaned, ";")] == [HEADERS[0], BOB, f"{ADA}1"]
+    assert list(deliveries_to_clean(connection, lake, tmp_path, TINY)) == []
+
+
+def test_files_without_erased_customers_are_left_alone(connection, lake, tmp_path):
     """What is not listed is not touched; files that are no delivery are not even read."""
     folder = tmp_path / "tiny" / "customers"
     folder.mkdir(parents=True)
     (folder / "2025-02.csv").write_text(f"customer_id,phone_number,Plan price\n{BOB},+1,2\n")
     for name in ("notes.csv", "2025-13.csv"):
         (folder / name).write_text(f"customer_id\n{ADA}\n")
-    assert list(deliveries_to_clean(connection, tmp_path, TINY)) == []
+    assert list(deliveries_to_clean(connection, lake, tmp_path, TINY)) == []
 
 
 def test_an_erasure_rewrites_all_deliveries_when_told_to(world: World) -> None:

@@ -26,7 +26,7 @@ def test_a_month_counts_once_every_required_table_has_landed(tmp_path: Path):
     land(tmp_path, "customers", "2025-01.csv")
     land(tmp_path, "customers", "2025-02.parquet")
     land(tmp_path, "calls", "2025-02.csv.gz")
-    for name in (".2025-01.unfinished", "2025-01.txt", "2025-1.csv", "2025-01-01.csv"):
+    for name in (".2025-01.unfinished", "2025-01.doc", "2025-1.csv", "2025-01-01.csv"):
         land(tmp_path, "calls", name)
     assert list(landed_months(tmp_path, TINY)) == [FEBRUARY]
 

@@ -11,8 +11,8 @@ import pytest
 from churn_platform.errors import LandingError
 from churn_platform.ingest import soundness
 from churn_platform.ingest.landing_folder import land_file
-from churn_platform.ingest.soundness import check_sound
-from churn_platform_tests.ingest.conftest import CALLS, CALLS_HEADER
+from churn_platform.ingest.soundness import pieces_of
+from churn_platform_tests.ingest.conftest import CALLS
 from churn_platform_tests.support.tiny import JANUARY, TINY
 
 LONG = "y" * 2_000_001
@@ -27,27 +27,15 @@ QUOTED_ROW = 'K9,C1,2025-01-15 12:00:00,,5,no,"voi{}ce",1\n'
             f'"{"x" * 1_100_000}",' + CALLS,
             "line 1 has 1,048,576 bytes or more; put the headers there",
         ),
-        (CALLS.replace("\n", "\r"), "line 1 holds a carriage return (CR)"),
-        (
-            CALLS_HEADER + CALLS.removeprefix(CALLS_HEADER).replace("\n", "\r"),
-            "a line ends in CR alone",
-        ),
         (CALLS.replace("kind", "ki\0nd"), "line 1 holds a NUL byte"),
         (CALLS.replace("voice", "vo\0ice"), "line 2 holds a NUL byte"),
         (CALLS + "\0" * 50, "line 5 holds a NUL byte"),
-        (
-            CALLS.encode("utf-16-le"),
-            "line 1 holds a NUL byte, as UTF-16 and damaged files do; save it as UTF-8",
-        ),
         (
             CALLS + f"K9,{LONG},2\n",
             "line 5 has more than 2,000,000 bytes; shorten its longest field",
         ),
         (CALLS + LONG, "line 5 has more than 2,000,000 bytes"),
-        (
-            CALLS + QUOTED_ROW.format("\n" * 2_000_000),
-            "a line has more than 2,000,000 bytes; a quotation mark",
-        ),
+        (CALLS + QUOTED_ROW.format("\n" * 2_000_000), "its field has more than 2,000,000 bytes"),
     ],
 )
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz"])
@@ -92,7 +80,7 @@ def test_a_gzip_bomb_is_refused_while_it_is_read(tmp_path, monkeypatch):
     with pytest.raises(
         LandingError, match=r"2025-01\.csv\.gz: .* more than 500 times as many, as in a gzip bomb"
     ):
-        check_sound(path)
+        list(pieces_of(path))
 
 
 def test_a_gzip_file_has_a_greatest_size(tmp_path, monkeypatch):
@@ -102,10 +90,10 @@ def test_a_gzip_file_has_a_greatest_size(tmp_path, monkeypatch):
     monkeypatch.setattr(soundness, "MAX_UNPACKED_BYTES", len(CALLS))
     path = tmp_path / "2025-01.csv.gz"
     path.write_bytes(gzip.compress(CALLS.encode()))
-    check_sound(path)
+    list(pieces_of(path))
     path.write_bytes(gzip.compress((CALLS + "\n").encode()))
     with pytest.raises(LandingError, match=f"more than {len(CALLS)} bytes; deliver it as Parquet"):
-        check_sound(path)
+        list(pieces_of(path))
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,8 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
                     )
                     continue
                 context.log.info(f"{label(month)}: {loaded.rows:,} rows from {loaded.file}")
+                for finding in loaded.findings:
+                    context.log.info(f"{label(month)}: {loaded.file}: {finding}")
                 lines.append(
                     f"| {label(month)} | {loaded.file or 'none'} | {loaded.rows:,} | "
                     f"{loaded.size_bytes:,} |"
