@@ -161,6 +161,7 @@ async def _follow(plane: Dataplane) -> None:
         await asyncio.sleep(plane.settings.poll_seconds)
         rounds += 1
         await _tried(plane.refresh)
+        await _tried(plane.overlay.follow)
         if rounds % PURGE_ROUNDS == 0:
             await _tried(plane.overlay.purge, time.time())
 

@@ -4,7 +4,6 @@ while.
 
 import logging
 import time
-from typing import Any
 
 from churn_platform.published.format import CUSTOMER_ID
 from serving.answer.answers import PushAnswer
@@ -12,8 +11,10 @@ from serving.answer.dataplane import Dataplane
 from serving.errors import Fault, InvalidRequest
 from serving.registry import ServedPortfolio
 from serving.request.inputs import read_customer_id
+from serving.request.pushed_values import values_to_keep
 from serving.request.subject import Given, read_object
 from serving.settings import ServiceSettings
+from serving.storage.pushed_file import Value
 
 FEATURES, TTL = "features", "ttl_seconds"
 
@@ -42,8 +43,8 @@ def push(plane: Dataplane, portfolio_name: str | None, body: bytes, request_id: 
 
 def _read(
     portfolio: ServedPortfolio, given: Given, settings: ServiceSettings
-) -> tuple[str, dict[str, Any], float]:
-    """(customer id, features by name, seconds to live); InvalidRequest where something is not
+) -> tuple[str, dict[str, Value], float]:
+    """(customer id, values by feature, seconds to live); InvalidRequest where something is not
     allowed.
     """
     allowed = (CUSTOMER_ID, FEATURES, TTL)
@@ -61,14 +62,12 @@ def _read(
             Fault(FEATURES, type(features).__name__, "an object with at least one feature")
         )
         features = {}
-    catalogue = portfolio.arms.champion.model.catalogue
-    catalogue.read(
-        features, faults, also_known=portfolio.known_names, as_of=portfolio.as_of, at=f"{FEATURES}."
-    )
+    catalogues = [arm.model.catalogue for arm in portfolio.arms.all]
+    values = values_to_keep(catalogues, features, faults, as_of=portfolio.as_of, at=f"{FEATURES}.")
     ttl, longest = given.get(TTL, settings.push_ttl_seconds), settings.push_ttl_seconds_max
     if ttl.__class__ not in (int, float) or not 0 < ttl <= longest:
         shown = ttl if isinstance(ttl, int | float) else type(ttl).__name__
         faults.append(Fault(TTL, shown, f"a number above 0, at most {longest:g}"))
     if faults or customer_id is None:
         raise InvalidRequest(faults)
-    return customer_id, features, float(ttl)
+    return customer_id, values, float(ttl)

@@ -109,7 +109,7 @@ class Catalogue:
         if known > len(values):
             faults.append(
                 Fault(
-                    at or "features",
+                    at.rstrip(".") or "features",
                     None,
                     "each feature once, by its own name or that of its source",
                 )

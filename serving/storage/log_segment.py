@@ -1,10 +1,8 @@
 """A segment that is being written, and the closing of those whose writer has died."""
 
-import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -18,7 +16,7 @@ from churn_platform.published.prediction_log import (
     frame,
     segment_name,
 )
-from serving.storage.private_files import private_folder
+from serving.storage.private_files import folder_locked
 
 PROBE_BYTES = 1 << 16
 
@@ -33,8 +31,7 @@ class OpenSegment:
         self._unsynced = False
         self.size = 0
         self.is_broken = False
-        private_folder(folder)
-        with _folder_locked(folder):  # so that nobody takes the new file for that of a dead writer
+        with folder_locked(folder):  # so that nobody takes the new file for that of a dead writer
             opened_at_us = time.time_ns() // 1_000
             self.path = folder / segment_name(opened_at_us, worker)
             self._descriptor = os.open(
@@ -109,7 +106,7 @@ class OpenSegment:
 
 def close_dead_segments(folder: Path) -> list[Path]:
     """Close every segment that no living process writes; returns them as named now."""
-    with _folder_locked(folder):
+    with folder_locked(folder):
         return [
             _name_closed(path)
             for path in sorted(folder.glob(f"*{OPEN_SUFFIX}"))
@@ -130,10 +127,3 @@ def _is_written(path: Path) -> bool:
 
 def _name_closed(path: Path) -> Path:
     return path.rename(path.with_suffix(CLOSED_SUFFIX))
-
-
-@contextlib.contextmanager
-def _folder_locked(folder: Path) -> Iterator[None]:
-    with (folder / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -8,16 +8,14 @@ elsewhere.
 """
 
 import errno
-import fcntl
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from churn_platform.published.lookup_copy import copy_path
 from churn_platform.published.regular_files import file_sha256, open_regular
 from serving.errors import BundleError
+from serving.storage.private_files import folder_locked
 
 CHUNK_BYTES = 1 << 30
 DRAFT = (
@@ -33,7 +31,7 @@ def private_copy(source: Path, folder: Path, sha256: str) -> Path:
     """
     target = copy_path(folder, sha256)
     try:
-        with _locked(folder):
+        with folder_locked(folder):
             if not _holds(target, sha256):
                 _replace(source, folder / DRAFT, target, sha256)
     except OSError as error:
@@ -46,7 +44,7 @@ def private_copy(source: Path, folder: Path, sha256: str) -> Path:
 
 def remove_other_copies(folder: Path, sha256: str | None) -> None:
     """Remove the copies that are not of that hash; who still reads one goes on reading it."""
-    with _locked(folder):
+    with folder_locked(folder):
         for copy in folder.glob("[0-9a-f]*/"):
             if copy.name != sha256:
                 shutil.rmtree(copy, ignore_errors=True)
@@ -80,12 +78,3 @@ def _copy(source: Path, draft: Path) -> None:
             reading.seek(0)
             writing.truncate(0)
             shutil.copyfileobj(reading, writing)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One worker process at a time: the others find the copy made."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -3,9 +3,11 @@ keys.
 """
 
 import contextlib
+import fcntl
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 FOLDER = 0o700
@@ -34,6 +36,15 @@ def own_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=FOLDER)
     if next(folder.iterdir(), None) is None:
         private_folder(folder)
+
+
+@contextlib.contextmanager
+def folder_locked(folder: Path) -> Iterator[None]:
+    """Hold the folder, which is made where it is missing: one process at a time, others wait."""
+    private_folder(folder)
+    with (folder / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def write_privately(path: Path, content: bytes) -> None:

@@ -4,37 +4,38 @@ at once.
 They lie in a memory-mapped file (LMDB) that the workers of a machine share. A push is on disk when
 `put` returns, so it outlives workers and machine; `put` takes milliseconds for that and belongs in
 a thread. `get` takes a microsecond.
-
-For nearly every customer nothing was pushed. So that this costs no look-up, a byte of shared memory
-per hash of a key says whether anything may be there.
 """
 
-import struct
-import zlib
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 import lmdb
-import msgspec
 
 from churn_platform.published.format import CUSTOMER_ID
 from churn_platform.published.pushed_features import overlay_key
 from serving.errors import Fault, InvalidRequest, OverlayFull
-from serving.storage.private_files import private_folder
-from serving.storage.shared_memory import shared_memory, take_space
-
-Value = float | int | str | bool | None
-Held = dict[str, tuple[float, Value]]  # feature -> (expires at, value)
+from serving.storage.damaged_store import set_aside_if_damaged
+from serving.storage.private_files import folder_locked
+from serving.storage.pushed_file import (
+    Store,
+    Value,
+    entry_of,
+    file_of,
+    held_in,
+    open_store,
+    remove_expired,
+    trace_of,
+)
 
 CUSTOMER_BYTES = 16_384  # of the file per customer, with the copies that LMDB keeps for readers
 SPARE_BYTES = 16 << 20
+RESERVE_BYTES = (
+    16 << 20
+)  # pushes leave it free, or a full store could not be purged for want of the space to do so
 MAX_KEY_BYTES = 511
-MAX_READERS = 1024
-TRACES = 1 << 20  # with all customers there can be, one look-up in ten is in vain
-EXPIRY = struct.Struct("<d")  # the last of a customer's values to expire, in front of them
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Held).decode
+logger = logging.getLogger(__name__)
 
 
 def overlay_id_bytes_max(portfolio: str) -> int:
@@ -50,29 +51,34 @@ class Overlay:
     """
 
     def __init__(self, folder: Path, *, max_customers: int = 100_000):
-        private_folder(folder)
-        self.max_customers = max_customers
-        size = SPARE_BYTES + max_customers * CUSTOMER_BYTES
-        self._environment = lmdb.open(
-            str(folder), map_size=size, mode=0o600, metasync=False, max_readers=MAX_READERS
-        )
-        take_space(folder / "lock.mdb", (folder / "lock.mdb").stat().st_size)
-        self._environment.reader_check()  # frees the places of readers that were killed
-        self._traces = shared_memory(folder / "traces", TRACES)
-        with self._environment.begin(buffers=True) as transaction, transaction.cursor() as cursor:
-            for key in cursor.iternext(
-                values=False
-            ):  # a loss of power may have kept the values and not the traces
-                self._traces[_trace(key)] = 1
+        self._folder, self.max_customers = folder, max_customers
+        self._bytes_max = SPARE_BYTES + max_customers * CUSTOMER_BYTES
+        with folder_locked(folder):
+            self._store = self._opened()
+
+    def _opened(self) -> Store:
+        return open_store(self._folder, map_bytes=self._bytes_max + RESERVE_BYTES)
+
+    def follow(self) -> None:
+        """Open the store anew where another process has set it aside; to be called now and then."""
+        if file_of(self._folder) == self._store.file:
+            return
+        with folder_locked(self._folder):
+            if file_of(self._folder) != self._store.file:
+                self._store = self._opened()  # the other is closed when nobody reads it any more
 
     def get(self, portfolio: str, customer_id: str, now: float) -> dict[str, Value]:
-        """The customer's values that hold now; empty where there are none."""
-        key = overlay_key(portfolio, customer_id)
-        if not self._traces[_trace(key)] or len(key) > MAX_KEY_BYTES:
+        """The customer's values that hold now; empty without any, and where they cannot be read."""
+        key, store = overlay_key(portfolio, customer_id), self._store
+        if not store.traces[trace_of(key)] or len(key) > MAX_KEY_BYTES:
             return {}
-        with self._environment.begin() as transaction:
-            stored = transaction.get(key)
-        return {name: value for name, (_, value) in _held(stored, now).items()} if stored else {}
+        try:
+            with store.environment.begin() as transaction:
+                stored = transaction.get(key)
+        except lmdb.Error as error:
+            logger.error("pushed features cannot be read", extra={"fields": {"why": str(error)}})
+            return {}
+        return {name: value for name, (_, value) in held_in(stored, now).items()} if stored else {}
 
     def put(
         self,
@@ -91,63 +97,54 @@ class Overlay:
             raise InvalidRequest([Fault(CUSTOMER_ID, customer_id[:60], allowed)])
         pushed = {name: (now + ttl_seconds, value) for name, value in features.items()}
         try:
-            with self._environment.begin(write=True) as transaction:
+            self.follow()  # or the push would be kept where nobody looks
+            store = self._store
+            with store.environment.begin(write=True) as transaction:
                 stored = transaction.get(key)
-                if stored is None and transaction.stat()["entries"] >= self.max_customers:
-                    raise OverlayFull(
-                        f"{self.max_customers:,} customers have pushed features; push later"
-                    )
-                held = (_held(stored, now) if stored else {}) | pushed
-                last = max((expires_at for expires_at, _ in held.values()), default=now)
-                self._traces[_trace(key)] = 1  # before anybody can see the values
-                transaction.put(key, EXPIRY.pack(last) + _encode(held))
+                held = (held_in(stored, now) if stored else {}) | pushed
+                entry = entry_of(held, now)
+                self._check_space(transaction, len(entry), is_new=stored is None)
+                store.traces[trace_of(key)] = 1  # before anybody can see the values
+                transaction.put(key, entry)
         except OverflowError as error:
             raise InvalidRequest(
                 [Fault("features", None, "whole numbers of at least -2^63 and at most 2^64 - 1")]
             ) from error
         # the file at its bound, or the disk full: LMDB tells the latter in several ways
-        except lmdb.Error as error:
+        except (lmdb.Error, OSError) as error:
             raise OverlayFull(
                 f"the features of {customer_id[:60]!r} cannot be kept: {error}; push later"
             ) from error
 
+    def _check_space(
+        self, transaction: lmdb.Transaction, entry_bytes: int, *, is_new: bool
+    ) -> None:
+        """OverlayFull where the reserve would be used: it is for removing what has expired."""
+        used = transaction.stat()
+        if is_new and used["entries"] >= self.max_customers:
+            raise OverlayFull(f"{self.max_customers:,} customers have pushed features; push later")
+        pages = used["branch_pages"] + used["leaf_pages"] + used["overflow_pages"]
+        if pages * used["psize"] + entry_bytes > self._bytes_max:
+            raise OverlayFull(
+                f"pushed features take {self._bytes_max:,} bytes, the most they may; push later"
+            )
+
     def purge(self, now: float) -> int:
         """Remove customers of whom nothing holds any more, to be called now and then; returns their
         number.
+
+        A transaction needs space for each page that it changes, so each removes a few customers. A
+        store that turns out to be damaged is set aside.
         """
-        with self._environment.begin(buffers=True) as transaction, transaction.cursor() as cursor:
-            stale = [bytes(key) for key, stored in cursor if _has_expired(stored, now)]
-        if not stale:
+        try:
+            return remove_expired(self._store, now)
+        except lmdb.Error:
+            with folder_locked(self._folder):
+                if set_aside_if_damaged(self._folder) is None:
+                    raise
+                self._store = self._opened()
             return 0
-        with self._environment.begin(
-            write=True
-        ) as writing:  # looks again: a push may have come in between
-            gone = [
-                key
-                for key in stale
-                if _has_expired(writing.get(key, b""), now) and writing.delete(key)
-            ]
-            kept = {_trace(key) for key in writing.cursor().iternext(values=False)}
-            for trace in {
-                _trace(key) for key in gone
-            } - kept:  # whoever pushes waits for this transaction
-                self._traces[trace] = 0
-        return len(gone)
 
     def close(self) -> None:
         """Let go of the file."""
-        self._environment.close()
-
-
-def _trace(key: bytes | memoryview) -> int:
-    return zlib.crc32(key) % TRACES
-
-
-def _held(stored: bytes, now: float) -> Held:
-    if _has_expired(stored, now):
-        return {}
-    return {name: entry for name, entry in _decode(stored[EXPIRY.size :]).items() if entry[0] > now}
-
-
-def _has_expired(stored: bytes | memoryview, now: float) -> bool:
-    return len(stored) > 0 and EXPIRY.unpack_from(stored)[0] <= now
+        self._store.environment.close()

@@ -1,5 +1,6 @@
 """Pushed features: they hold for their time, in every process, and never grow without bound."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -7,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from churn_platform.published.pushed_features import overlay_key
 from serving.errors import InvalidRequest, OverlayFull
+from serving.storage import pushed_file, pushed_store
+from serving.storage.pushed_file import EXPIRY
 from serving.storage.pushed_store import Overlay
 
 ROOT = Path(__file__).parents[3]
@@ -71,6 +75,121 @@ def test_a_full_overlay_refuses_new_customers_until_purged(overlay):
     assert overlay.purge(NOON + 10) == 1
     overlay.put("tiny", "C3", {"calls": 1}, 60, NOON)
     assert overlay.get("tiny", "C2", NOON) == {"calls": 2}
+
+
+def test_a_store_full_of_bytes_can_be_purged(tmp_path, monkeypatch):
+    """Pushes leave the space to remove every second customer, which changes every page."""
+    monkeypatch.setattr(pushed_store, "SPARE_BYTES", 1 << 18)
+    monkeypatch.setattr(pushed_store, "RESERVE_BYTES", 1 << 17, raising=False)
+    monkeypatch.setattr(pushed_store, "CUSTOMER_BYTES", 0)
+    monkeypatch.setattr(pushed_file, "PURGED_AT_ONCE", 8)
+    overlay = Overlay(tmp_path)
+    customers = fill(overlay)
+    with pytest.raises(OverlayFull, match="push later"):
+        overlay.put("tiny", "C0", {"plan": "x" * 100_000}, 60, NOON)
+    assert overlay.purge(NOON + 60) == (customers + 1) // 2
+    overlay.put("tiny", "C0", {"calls": 1}, 60, NOON)
+    overlay.close()
+
+
+def fill(overlay: Overlay) -> int:
+    """Push until the store is full, every second customer for longer; returns their number."""
+    for number in range(1_000):
+        try:
+            overlay.put("tiny", f"C{number}", {"plan": "x" * 1_200}, 90 if number % 2 else 60, NOON)
+        except OverlayFull:
+            return number
+    raise AssertionError("the store takes any number of bytes")
+
+
+def test_a_purge_takes_many_small_steps(tmp_path, monkeypatch):
+    """What has expired goes and what holds stays, where a transaction removes two customers."""
+    monkeypatch.setattr(pushed_file, "PURGED_AT_ONCE", 2)
+    overlay = Overlay(tmp_path)
+    for number in range(7):
+        overlay.put("tiny", f"C{number}", {"calls": number}, 60 if number < 5 else 90, NOON)
+    assert overlay.purge(NOON + 60) == 5
+    assert [overlay.get("tiny", f"C{number}", NOON + 60) for number in (4, 5, 6)] == [
+        {},
+        {"calls": 5},
+        {"calls": 6},
+    ]
+    overlay.close()
+
+
+def damage(folder: Path) -> None:
+    """Overwrite every page of a store but those that say where the others are."""
+    path = folder / "data.mdb"
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(8192)
+        file.write(b"\xab" * (size - 8192))
+
+
+DAMAGE = {
+    "pages": damage,
+    "cut off": lambda folder: os.truncate(folder / "data.mdb", 8192),
+    "no store": lambda folder: (folder / "data.mdb").write_bytes(b"damaged" * 2_000),
+    "pipe": lambda folder: ((folder / "data.mdb").unlink(), os.mkfifo(folder / "data.mdb")),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_damaged_store_is_set_aside(tmp_path, caplog, kind):
+    """Pushes are taken again; what is damaged is kept, and the log says where."""
+    before = Overlay(tmp_path)
+    before.put("tiny", "C1", {"calls": 1}, 60, NOON)
+    before.close()
+    DAMAGE[kind](tmp_path)
+    after = Overlay(tmp_path)
+    assert after.get("tiny", "C1", NOON) == {}
+    after.put("tiny", "C1", {"calls": 2}, 60, NOON)
+    assert after.get("tiny", "C1", NOON) == {"calls": 2}
+    assert (tmp_path / "damaged-1.mdb").exists()
+    (record,) = (one for one in caplog.records if one.levelname == "ERROR")
+    assert record.fields["now"] == str(tmp_path / "damaged-1.mdb")
+    after.close()
+
+
+def test_a_worker_follows_when_another_sets_the_store_aside(tmp_path):
+    """Its next push goes to the store that is there now, and not to the one that it had open."""
+    worker = Overlay(tmp_path)
+    worker.put("tiny", "C1", {"calls": 1}, 60, NOON)
+    (tmp_path / "data.mdb").rename(tmp_path / "damaged-1.mdb")
+    (tmp_path / "lock.mdb").unlink()
+    worker.put("tiny", "C1", {"tickets": 2}, 60, NOON)
+    assert worker.get("tiny", "C1", NOON) == {"tickets": 2}
+    worker.close()
+    other = Overlay(tmp_path)
+    assert other.get("tiny", "C1", NOON) == {"tickets": 2}
+    other.close()
+
+
+def test_a_store_that_is_damaged_while_it_is_open_is_set_aside_by_the_purge(tmp_path):
+    """Until then its customers count as nothing pushed, and are scored."""
+    overlay = Overlay(tmp_path)
+    overlay.put("tiny", "C1", {"calls": 1}, 60, NOON)
+    damage(tmp_path)
+    assert overlay.get("tiny", "C1", NOON) == {}
+    assert overlay.purge(NOON) == 0
+    overlay.put("tiny", "C1", {"calls": 2}, 60, NOON)
+    assert overlay.get("tiny", "C1", NOON) == {"calls": 2}
+    overlay.close()
+
+
+def test_a_damaged_entry_counts_as_nothing_pushed(overlay):
+    """Whatever its bytes are, the customer is scored, and another push replaces it."""
+    overlay.put("tiny", "C1", {"calls": 1}, 60, NOON)
+    for stored in (
+        b"x",
+        EXPIRY.pack(NOON + 60) + b"\xc1",
+        EXPIRY.pack(NOON + 60) + b"\x81\xa1\xff\xc0",
+    ):
+        with overlay._store.environment.begin(write=True) as transaction:
+            transaction.put(overlay_key("tiny", "C1"), stored)
+        assert overlay.get("tiny", "C1", NOON) == {}
+    overlay.put("tiny", "C1", {"calls": 2}, 60, NOON)
+    assert overlay.get("tiny", "C1", NOON) == {"calls": 2}
 
 
 def test_an_id_that_no_key_can_hold_is_unknown_and_refused(overlay):
