@@ -60,3 +60,16 @@ def test_a_push_onto_a_full_disk_is_refused(client):
     assert client.post("/predict", json=ADA).json()["pushed_features"] == []
     assert client.post("/features/push", json=push).status_code == 200
     assert client.post("/predict", json=ADA).json()["pushed_features"] == ["tickets"]
+
+
+def test_a_damaged_store_of_pushes_does_not_keep_the_service_from_scoring(start, tmp_path, booster):
+    """It starts, scores without what was pushed, and takes pushes again."""
+    publish(tmp_path / "published", booster)
+    store = tmp_path / "state" / "overlay" / "data.mdb"
+    store.parent.mkdir(parents=True)
+    store.write_bytes(b"damaged" * 2_000)
+    client = start()
+    assert client.post("/predict", json=ADA).json()["pushed_features"] == []
+    push = ADA | {"features": {"tickets": 50}}
+    assert client.post("/features/push", json=push).status_code == 200
+    assert client.post("/predict", json=ADA).json()["pushed_features"] == ["tickets"]
