@@ -14,7 +14,7 @@ def full_disk(error: BaseException, folders: Callable[[], Iterable[Path]]) -> st
     """What is full and what to do, for an error that a full disk caused; None for any other.
 
     A file that the error names decides on the disk. Else it is the disk with the least space of
-    those that `folders` lie on, which is asked for only then: a store that fails is often not the
+    those that `folders` are on, which is asked for only then: a store that fails is often not the
     one whose library tells of it.
     """
     chain = list(_chain(error))

@@ -12,7 +12,7 @@ def provide_home(folder: Path) -> None:
     cannot be written.
 
     DuckDB and dbt refuse to start without a home; child processes inherit what is set here. A home
-    that cannot be written stays the home, for credentials may lie there. `folder` is not made
+    that cannot be written stays the home, for credentials may be there. `folder` is not made
     before it is needed.
     """
     if not os.environ.get("HOME"):

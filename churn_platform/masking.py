@@ -1,6 +1,6 @@
 """Keeps secrets out of what is printed, logged, sent and shown: addresses lose their passwords.
 
-A password can stand in an address (`scheme://user:password@host`, `?password=...`) or in a libpq
+A password can be in an address (`scheme://user:password@host`, `?password=...`) or in a libpq
 string (`dbname=... password=...`). What a library says about such an address may quote any part of
 it.
 """
@@ -30,7 +30,7 @@ def masked(text: str) -> str:
 
 
 def secrets_in(address: str) -> list[str]:
-    """The passwords that stand in an address, as written and as meant, longest first."""
+    """The passwords that are in an address, as written and as meant, longest first."""
     written = [match["secret"] for kind in (IN_ADDRESS, NAMED) for match in kind.finditer(address)]
     meant = [unquote(_unquoted(secret)) for secret in written]
     return sorted({*written, *meant} - {""}, key=len, reverse=True)
@@ -46,7 +46,7 @@ def hide(text: str, secrets: Iterable[str]) -> str:
 
 
 def split_password(address: str) -> tuple[str, str]:
-    """A database's address without its password, and the password, which is empty where there is
+    """A database's address without its password, and the password, which is empty if there is
     none.
     """
     found = IN_ADDRESS.search(address)

@@ -5,7 +5,7 @@ from datetime import date
 
 
 def shift(month: date, months: int) -> date:
-    """The month that lies `months` after `month` (before, where negative)."""
+    """The month that is `months` after `month` (before, where negative)."""
     index = month.year * 12 + month.month - 1 + months
     return date(index // 12, index % 12 + 1, 1)
 
@@ -21,7 +21,7 @@ def month_range(first: date, last: date) -> list[date]:
 
 
 def months_between(first: date, last: date) -> int:
-    """How many months `last` lies after `first`."""
+    """How many months `last` is after `first`."""
     return (last.year - first.year) * 12 + last.month - first.month
 
 

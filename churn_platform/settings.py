@@ -52,7 +52,7 @@ class Settings(BaseSettings):
         ),
     )
     lake_data_path: str = Field(
-        "", description="Where the lake's Parquet files lie; empty for data_dir/lake."
+        "", description="Folder of the lake's Parquet files; empty for data_dir/lake."
     )
     serving_log_folder: str = Field(
         "",
@@ -131,9 +131,7 @@ class Settings(BaseSettings):
     )
     automation_monthly_training: bool = Field(
         False,
-        description=(
-            "Whether the 1st, 04:00 UTC, trains, whatever was decided; the gates judge as ever."
-        ),
+        description=("Whether the 1st, 04:00 UTC, trains in any case; the gates judge as always."),
     )
     automation_interval_seconds: int = Field(
         30, ge=1, description="Least seconds between two looks of a sensor."
@@ -142,7 +140,7 @@ class Settings(BaseSettings):
         SecretStr(""),
         description=(
             "Secret address that is told of failed runs, drift and trainings, as for Slack; "
-            "empty: nobody is."
+            "empty: none."
         ),
     )
     automation_webhook_timeout_seconds: float = Field(
@@ -310,7 +308,7 @@ class Settings(BaseSettings):
 
     @property
     def catalog_password(self) -> str:
-        """The password of a Postgres catalog; empty where its setting has none."""
+        """The password of a Postgres catalog; empty if its setting has none."""
         return self._catalog_parts[1]
 
     def hand_password_to_libpq(self) -> None:
@@ -335,7 +333,7 @@ class Settings(BaseSettings):
 
     @property
     def lake_files(self) -> str:
-        """Where the lake's Parquet files lie."""
+        """Where the lake's Parquet files are."""
         return self.lake_data_path or str(self.root / "lake")
 
     @cached_property

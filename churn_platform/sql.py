@@ -12,7 +12,7 @@ GLOB_SIGNS = re.compile(r"([*?\[])")
 
 
 def literal(value: object) -> str:
-    """A text, or whatever is written as one, as a string literal."""
+    """A text, or a value written as one, as a string literal."""
     return "'" + str(value).replace("'", "''") + "'"
 
 
@@ -22,14 +22,14 @@ def literals(values: Iterable[object]) -> str:
 
 
 def identifier(name: str) -> str:
-    """A column's, table's or schema's name, whatever signs it has."""
+    """A column's, table's or schema's name, also with unusual signs."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def reader_pattern(path: Path) -> str:
     """The path as `read_parquet` and `read_csv` take it: they read `*`, `?` and `[` as a pattern.
 
-    Without this `v[2]/a.csv` would also stand for `v2/a.csv`.
+    Without this `v[2]/a.csv` would also mean `v2/a.csv`.
     """
     return GLOB_SIGNS.sub(r"[\1]", str(path))
 

@@ -104,8 +104,8 @@ def _keys(parsed: argparse.Namespace, settings: ServiceSettings) -> None:
         print(f"{parsed.name} is revoked; workers refuse it within {settings.poll_seconds:g} s")
         if not left:
             print(
-                "no key is left, so nobody may ask until you make one; to open the service, "
-                "stop it and remove "
+                "no key is left, so every request is refused until you make one; "
+                "to open the service, stop it and remove "
                 f"{path} and {closed_file(path)}"
             )
     else:

@@ -70,7 +70,7 @@ class RequestTimeout(ServingError):
 
 
 class HungUp(ServingError):
-    """The client is gone, so that nobody waits for the answer any more."""
+    """The client is gone, so that no one waits for the answer any more."""
 
 
 class TooLarge(ServingError):

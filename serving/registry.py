@@ -93,7 +93,7 @@ def _end_of(month: str) -> date:
 
 
 def _places(wanted: tuple[str, ...], stored: tuple[str, ...]) -> np.ndarray | None:
-    """Where each wanted feature is stored, -1 for nowhere; None where both agree in order."""
+    """Where each wanted feature is stored, -1 for nowhere; None if both agree in order."""
     if wanted == stored:
         return None
     return np.array(
@@ -183,9 +183,7 @@ class Registry:
         for root in _published(self._published_dir):
             try:
                 self._follow(root)
-            except (
-                Exception
-            ) as error:  # whatever is wrong with one portfolio must not touch the others
+            except Exception as error:  # a fault of one portfolio must not touch the others
                 self._refuse(root.name, error)
 
     def _follow(self, root: Path) -> None:
@@ -261,7 +259,7 @@ def _features(root: Path, month: str, current: ServedPortfolio | None, copies: P
 def _scorer(
     root: Path, version: int, models: dict[int, Model], current: ServedPortfolio | None
 ) -> Model | None:
-    """The version that made the stored scores; None where it is not live and its bundle is not
+    """The version that made the stored scores; None if it is not live and its bundle is not
     whole any more.
     """
     if version in models:

@@ -1,7 +1,7 @@
 """Counters of the service, under Prometheus' usual names, summed over the worker processes.
 
 With `PROMETHEUS_MULTIPROC_DIR` set, as `python -m serving` does, each process counts in files of
-its own that survive it; whichever process is asked adds them all up.
+its own that survive it; the process that is asked adds them all up.
 """
 
 import os

@@ -54,7 +54,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     watchdog_seconds: Annotated[
         int,
         Meta(ge=1),
-        _about("How long a worker's event loop may stand still before it is replaced."),
+        _about("How long a worker's event loop may be blocked before it is replaced."),
     ] = 30
     poll_seconds: Annotated[
         float, Positive, _about("How often each worker looks for a new live.json and new keys.")

@@ -29,7 +29,7 @@ async def beat(folder: Path, *, seconds: float = 1.0) -> None:
     try:
         memory = shared_memory(path, COUNT.size)
     except OSError as error:
-        logger.error("nobody watches over this worker", extra={"fields": {"why": str(error)}})
+        logger.error("no watchdog for this worker", extra={"fields": {"why": str(error)}})
         return
     count = 0
     try:
@@ -84,8 +84,8 @@ class Watchdog:
 
 
 def is_running_child(pid: int) -> bool:
-    """Whether a process is a child of this one and runs. Leaves the exit status for whoever waits
-    for it.
+    """Whether a process is a child of this one and runs. Leaves the exit status for the process
+    that waits for it.
     """
     try:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None

@@ -1,5 +1,5 @@
 """Heads of the audit trail noted outside its file, which show that its end was cut or the whole
-written anew.
+written again.
 """
 
 import re

@@ -34,7 +34,7 @@ RECORD_BYTES_MAX = 1 << 16
 
 @dataclass(frozen=True)
 class AuditLog:
-    """The trail in one file, with whoever writes it and the clock that dates its records."""
+    """The trail in one file, with the user who writes it and the clock that dates its records."""
 
     path: Path
     by: str
@@ -112,7 +112,7 @@ class AuditLog:
 
 
 def read_records(path: Path) -> list[Record]:
-    """Every complete record of the file, oldest first, none where there is no file; what it says is
+    """Every complete record of the file, oldest first, none if there is no file; what it says is
     not verified.
 
     AuditError names a line that holds no record.

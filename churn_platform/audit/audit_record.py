@@ -49,13 +49,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def version(self) -> int | None:
-        """The model version that the record is about; None where it is about something else."""
+        """The model version that the record is about; None if it is about something else."""
         kind, _, number = self.subject.partition(" ")
         return int(number) if kind == "version" else None
 
 
 def sealed(record: Record) -> Record:
-    """The record with its hash; AuditError where it could not be read back as written, or names its
+    """The record with its hash; AuditError if it could not be read back as written, or names its
     subject freely.
     """
     if not SUBJECT.fullmatch(record.subject):
@@ -96,7 +96,7 @@ def encode(record: Record) -> bytes:
 
 
 def decode(line: bytes) -> Record:
-    """The record in a line; msgspec's ValidationError or DecodeError where it holds none."""
+    """The record in a line; msgspec's ValidationError or DecodeError if it holds none."""
     return msgspec.json.decode(line, type=Record)
 
 

@@ -48,7 +48,7 @@ def champion_at(records: Iterable[Record], portfolio: str, instant: datetime) ->
 
 
 def last_model_publication(records: Iterable[Record], portfolio: str) -> Record | None:
-    """The newest publication of a model on record, of whichever version: one is live at a time."""
+    """The newest publication of a model on record, of any version: one is live at a time."""
     found = select(records, portfolio=portfolio, action="publication")
     return next((record for record in reversed(found) if record.version is not None), None)
 

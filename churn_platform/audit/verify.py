@@ -24,7 +24,7 @@ class Anchor:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it was written; `line` counts from 1, None where it is missing at
+    """Something that is not as it was written; `line` counts from 1, None if it is missing at
     the end.
     """
 
@@ -106,5 +106,5 @@ def _check_anchors(read: list[Record | None], anchors: Iterable[Anchor]) -> Iter
         if record is None or record.sha256 != anchor.sha256:
             yield Finding(
                 anchor.sequence,
-                f"{known}, but another record stands there: the file was written anew",
+                f"{known}, but the file has another record there: it was rewritten",
             )

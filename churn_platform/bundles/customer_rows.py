@@ -15,7 +15,7 @@ from churn_platform.warehouse.tables import table_exists
 
 
 def scored_by(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> int:
-    """The model version that scored the month; PublicationError where it was not scored, or by
+    """The model version that scored the month; PublicationError if it was not scored, or by
     several.
     """
     table = f"{portfolio.name}.monthly_scores"
@@ -42,7 +42,7 @@ def packed_customers(
     """Customer id and packed customer of the month, ordered by id in bytes; features and scores
     join one to one.
 
-    PublicationError where the scores are another version's, as after a run that scored the month
+    PublicationError if the scores are another version's, as after a run that scored the month
     again meanwhile.
     """
     query = f"""

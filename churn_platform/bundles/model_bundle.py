@@ -137,7 +137,7 @@ def _published(feature: Feature, values: np.ndarray, importance: float) -> Publi
 
 def _typical(feature: Feature, values: np.ndarray) -> float | str | bool | None:
     """The most frequent level, or the median, a whole one of whole numbers, of the values known;
-    None where none is.
+    None if none is.
     """
     known = values[~np.isnan(values)]
     if not len(known):
@@ -149,7 +149,7 @@ def _typical(feature: Feature, values: np.ndarray) -> float | str | bool | None:
 
 
 def _smoke(model: ChurnModel, published: tuple[PublishedFeature, ...]) -> SmokePrediction:
-    """The prediction for the references together, who are nobody: no erasure would find a real
+    """The prediction for the references together, who are no one: no erasure would find a real
     customer here.
     """
     customer = encode_row(

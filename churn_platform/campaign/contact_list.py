@@ -1,5 +1,5 @@
-"""Chooses whom to contact: the offers that are worth more than they cost, inside the budget, less a
-control group.
+"""Chooses which customers to contact: the offers that are worth more than they cost, inside the
+budget, less a control group.
 """
 
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ def replace_contact_list(
     *,
     is_handed_over: bool = False,
 ) -> int:
-    """Make the month's list anew; returns its rows, one per customer. To be called in a
+    """Make the month's list again; returns its rows, one per customer. To be called in a
     transaction.
 
     Expected profit = P(churn) x acceptance x value of the customer - cost of the contact (Neslin et
@@ -69,7 +69,7 @@ def replace_contact_list(
     Where the month has uplift, because ranking by it was shown to earn more, expected profit =
     uplift x value - cost for the offer chosen as before, and who has no uplift is not listed.
 
-    A list that was handed over, or has been worked off, stays as it is, whatever scores were made
+    A list that was handed over, or has been worked off, stays as it is, also if scores were made
     since: it is the record of who was drawn. Ranks move with the scores, and the draw with them, so
     some who were handed over for contact would become control.
     """
@@ -244,7 +244,7 @@ def _control(campaign: Campaign, month: date) -> str:
 
 
 def control_run(campaign: Campaign) -> int:
-    """Ranked customers of whom one is control; to be called where there is a control share."""
+    """Ranked customers, one of them control; to be called if there is a control share."""
     return round(1 / campaign.control_share)
 
 

@@ -22,7 +22,7 @@ class ContactPolicy:
 
     @property
     def return_on_investment(self) -> float:
-        """Net value per euro spent; 0 where nothing is spent."""
+        """Net value per euro spent; 0 if nothing is spent."""
         return self.net_eur / self.cost_eur if self.cost_eur else 0.0
 
 

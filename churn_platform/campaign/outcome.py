@@ -24,7 +24,7 @@ class CampaignOutcome:
 
     It is by intention to treat: who was set down for contact and never reached counts as treated,
     because who can be reached differs from who cannot. `kept` are customers who stay because of the
-    campaign, `profit` what it earned beyond its cost. `mismatch_p_value` is None where no share of
+    campaign, `profit` what it earned beyond its cost. `mismatch_p_value` is None if no share of
     control was planned.
     """
 
@@ -124,7 +124,7 @@ def _effect(treated: Randomised, control: Randomised) -> tuple[float, Interval]:
 def _profit(treated: Randomised, control: Randomised, effect: Interval) -> tuple[float, Interval]:
     """Difference of the mean net values times the treated, EUR; the wider of two intervals.
 
-    Welch's knows that values differ between customers, and nothing where nobody of a small control
+    Welch's knows that values differ between customers, and nothing if no one of a small control
     group left; Newcombe's of the effect, at the mean value, knows the latter.
     """
     from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
@@ -217,7 +217,7 @@ def add_up(months: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """All trusted months as one row: sums, with intervals by the squares of the distances (Zou &
     Donner 2008).
 
-    Months are added instead of their customers, so the control share may change. None where no
+    Months are added instead of their customers, so the control share may change. None if no
     month is trusted.
     """
     trusted = [row for row in months if row["is_trusted"]]
@@ -259,7 +259,7 @@ PROFIT = ("profit_eur", "profit_low_eur", "profit_high_eur")
 
 
 def _mean(rows: Sequence[dict[str, Any]], name: str, weight: str) -> float | None:
-    """Mean over months by that weight; None where there is none."""
+    """Mean over months by that weight; None if there is none."""
     total = sum(row[weight] for row in rows)
     return sum(row[name] * row[weight] for row in rows) / total if total else None
 

@@ -45,7 +45,7 @@ def find_outcome(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, mo
     """Rows about the list whose outcomes matured in `month`, over all offers first, then all months
     up to it.
 
-    None where no list was worked off, or it had no control group.
+    None if no list was worked off, or it had no control group.
     """
     customers = read_randomised(connection, portfolio, month)
     share = planned_control_share(portfolio.campaign)

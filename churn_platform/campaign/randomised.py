@@ -1,4 +1,4 @@
-"""Customers whom a list assigned at random to contact or control, with what became of them."""
+"""Customers that a list assigned at random to contact or control, with what became of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -18,7 +18,7 @@ from churn_platform.warehouse.tables import table_exists
 class Randomised:
     """One entry per listed customer with a matured label, by list and rank.
 
-    `cost_eur` is what was spent on the customer, `is_accepted` NaN where there was no contact or
+    `cost_eur` is what was spent on the customer, `is_accepted` NaN if there was no contact or
     its answer is open.
     """
 
@@ -55,7 +55,7 @@ def read_randomised(
     """Listed customers whose labels matured in the month `outcomes`, if contacts of their list have
     landed.
 
-    A list of which nobody was contacted is no campaign. Contacts are those of the months from the
+    A list of which no one was contacted is no campaign. Contacts are those of the months from the
     list's making to the outcome. A customer contacted several times counts once, with the sum of
     the costs.
     """

@@ -2,7 +2,7 @@
 judged by the draw.
 
 What is identified: the effect of the offer that each customer was drawn for or against, among
-customers whom past lists held. So uplift ranks customers of at least the risk of those, and chooses
+customers of past lists. So uplift ranks customers of at least the risk of those, and chooses
 no offers.
 """
 
@@ -31,7 +31,7 @@ class Challenge:
     """The decision on the uplift ranking, with what it rests on; profits in EUR per customer who
     was drawn.
 
-    Profits are None where there were too few customers to fit and judge.
+    Profits are None if there were too few customers to fit and judge.
     """
 
     treated: int
@@ -124,7 +124,7 @@ def held_out_uplift(customers: Randomised, features: np.ndarray, *, threads: int
 
 @dataclass(frozen=True)
 class UpliftForest:
-    """A fitted forest, and the medians that stand for what is missing."""
+    """A fitted forest, and the medians that replace missing values."""
 
     forest: "ForestDRLearner"
     medians: np.ndarray
@@ -191,7 +191,7 @@ def effects_eur(customers: Randomised, *, control_share: float) -> np.ndarray:
 def chosen_within(
     score_eur: np.ndarray, customers: Randomised, share: float, *, only_positive: bool
 ) -> np.ndarray:
-    """Whom a ranking by score per euro chooses, best first, for that share of what contacting all
+    """Who a ranking by score per euro chooses, best first, for that share of what contacting all
     would cost.
     """
     cost = customers.planned_cost_eur

@@ -79,8 +79,8 @@ def challenge_month(
 def read_drawn(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
 ) -> Randomised:
-    """Everybody whom the newest lists drew for contact or control, as far as labels have matured by
-    `month`.
+    """Every customer that the newest lists drew for contact or control, as far as labels have
+    matured by `month`.
     """
     listed = campaign_tables(portfolio)[0]
     if not table_exists(connection, listed):

@@ -2,7 +2,7 @@
 and prints.
 
 Begin with `app.py`; a module holds one family of commands. Nothing is decided here: a rule that a
-command needs stands in the package that its answer comes from.
+command needs is in the package that its answer comes from.
 """
 
 from churn_platform.cli import (

@@ -31,7 +31,7 @@ app = typer.Typer(
 
 
 def literal_console(file: TextIO) -> Console:
-    """A console that prints text as it stands: a name or an id may look like markup or like an
+    """A console that prints text as it is: a name or an id may look like markup or like an
     emoji.
     """
     return Console(file=file, markup=False, emoji=False, highlight=False, soft_wrap=True)
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def _secrets() -> list[str]:
-    """The secrets that no error may show; none where the settings themselves are wrong, whose error
+    """The secrets that no error may show; none if the settings themselves are wrong, whose error
     shows none.
     """
     try:
@@ -95,7 +95,7 @@ def portfolio_named(settings: Settings, name: str) -> Portfolio:
 
 
 def read_month(text: str) -> date:
-    """The month written as YYYY-MM; ChurnError where it is none, or of a year that nobody has data
+    """The month written as YYYY-MM; ChurnError if it is none, or of a year that no one has data
     of.
     """
     try:
@@ -110,11 +110,11 @@ def read_month(text: str) -> date:
 
 
 def require_partitions(settings: Settings, first: date, last: date) -> None:
-    """ChurnError where the graph does not have every month from `first` to `last`."""
+    """ChurnError if the graph does not have every month from `first` to `last`."""
     newest = months.last_complete_month(datetime.now(UTC).date())
     if first < settings.first_month:
         raise ChurnError(
-            f"{months.label(first)} lies before the graph's first month, "
+            f"{months.label(first)} is before the graph's first month, "
             f"{months.label(settings.first_month)}; "
             "give a later month, or set CHURN_FIRST_MONTH"
         )

@@ -91,7 +91,7 @@ def show(
 
 
 def read_day(text: str) -> datetime:
-    """The first instant, UTC, of a day written as YYYY-MM-DD; ChurnError where it is none."""
+    """The first instant, UTC, of a day written as YYYY-MM-DD; ChurnError if it is none."""
     try:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError as error:

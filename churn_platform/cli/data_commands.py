@@ -71,7 +71,7 @@ def simulate(
     )
     if first_written and first_written > last_month:
         raise SettingsError(
-            f"--write-from {write_from} lies after the last month, {months.label(last_month)}"
+            f"--write-from {write_from} is after the last month, {months.label(last_month)}"
         )
     lists, contacts = (
         settings.exports_dir / "telecomit" / "contact_list",

@@ -196,7 +196,7 @@ def _landed_range(
     begin, end = read_month(first) if first else landed[0], read_month(last) if last else landed[-1]
     if begin > end:
         raise ChurnError(
-            f"--from {months.label(begin)} lies after --to {months.label(end)}; "
+            f"--from {months.label(begin)} is after --to {months.label(end)}; "
             f"landed are {months.label(landed[0])} to {months.label(landed[-1])}"
         )
     return begin, end

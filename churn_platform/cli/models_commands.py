@@ -186,7 +186,7 @@ def read_instant(text: str, *, now: datetime) -> datetime:
     """The last microsecond of a day in UTC, or the instant given, UTC where it has no zone;
     ChurnError in the future.
 
-    Today, which has not ended, stands for now.
+    Today, which has not ended, is for now.
     """
     try:
         given = datetime.fromisoformat(text)
@@ -197,12 +197,12 @@ def read_instant(text: str, *, now: datetime) -> datetime:
     given = given if given.tzinfo else given.replace(tzinfo=UTC)
     is_day = len(text) <= len("2026-01-31")
     if given > now:
-        raise ChurnError(f"{text} lies in the future; who will be champion is not known")
+        raise ChurnError(f"{text} is in the future; give a day or an instant that has passed")
     return min(now, given + timedelta(days=1, microseconds=-1)) if is_day else given
 
 
 def publisher_of(settings: Settings, portfolio: str) -> "Publisher":
-    """What a command needs to change or ask what is published; ChurnError where there is no such
+    """What a command needs to change or ask what is published; ChurnError if there is no such
     portfolio.
     """
     from churn_platform.graph.resources.tracking import Tracking

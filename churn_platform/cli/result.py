@@ -47,7 +47,7 @@ def read_result(
     *,
     top: int = 10,
 ) -> Result:
-    """The published champion with the newest published scores; DataError where nothing is
+    """The published champion with the newest published scores; DataError if nothing is
     published.
     """
     root = published_dir / portfolio.name

@@ -65,7 +65,7 @@ def month_cost(
     """The cost of every step that worked on a month, runs that failed or were repeated included.
 
     A step over several months counts for each of them with an equal share. Memory is paid for as it
-    would be rented: the peak, for as long as the step took. Storage is what lies there now, for a
+    would be rented: the peak, for as long as the step took. Storage is what is there now, for a
     month.
     """
     steps = [step for step in usage if step.first_month <= month <= step.last_month]

@@ -38,7 +38,7 @@ class Meter:
     """Reads what this process and its ended children use, each second once.
 
     In a process that runs a whole job, a step's share begins where the step before ended; what the
-    process did before its first step belongs to that. A process that was forked begins anew.
+    process did before its first step belongs to that. A process that was forked begins again.
     """
 
     def __init__(self) -> None:

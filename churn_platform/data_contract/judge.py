@@ -23,9 +23,11 @@ from statistics import median
 
 from churn_platform.data_contract.measure import ROWS, Kind, Measure
 
+# A year of history has each season once. Three months are the fewest that have a useful median.
 HISTORY_MONTHS = 12
 FEWEST_MONTHS = 3
 FEWEST_ROWS = 50  # below, a table says too little about itself
+# Wide on purpose: these limits must stop a broken feed and let a changing business pass.
 COUNT_FACTOR, COUNT_FACTOR_MOST, SIZE_FACTOR = 2.0, 2.4, 3.0
 SHARE_STEP = 0.3
 LEVEL_ROWS, LEVEL_KEPT = 30, 0.2
@@ -94,6 +96,7 @@ def limits(kind: Kind, past: Sequence[float], *, rows: float) -> tuple[float, fl
     if kind == "days":
         return 0.0, expected + max(SILENT_DAYS_MORE, DEVIATIONS * _deviation(past))
     low, high = max(0.0, expected - SHARE_STEP), min(1.0, expected + SHARE_STEP)
+    # Without this a rare level could vanish: churners are 2 % of a month, inside any step of 0.3.
     if kind == "level" and expected * rows >= LEVEL_ROWS:
         low = max(low, LEVEL_KEPT * expected)
     return low, high
@@ -105,6 +108,7 @@ def _count_factor(past: Sequence[float]) -> float:
 
 
 def _deviation(values: Sequence[float]) -> float:
+    # Median and absolute deviation: one broken month that was accepted does not widen the limits.
     middle = median(values)
     return CONSISTENCY * median([abs(value - middle) for value in values])
 

@@ -22,5 +22,6 @@ def missing_before(month: date, made: Collection[date]) -> list[date]:
     """Months that are not `made` among those that `month` looks back on, oldest first; none before
     the first made.
     """
+    # Before the first month there is nothing to miss: a young operator has no history.
     first = max(min(made, default=month), shift(month, -LOOK_BACK_MONTHS))
     return [each for each in month_range(first, month) if each < month and each not in made]

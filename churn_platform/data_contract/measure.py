@@ -32,8 +32,8 @@ MISSING, ZERO, NEGATIVE, SIZE, UNKNOWN, LEVEL = (
 
 @dataclass(frozen=True)
 class Measure:
-    """One number about a month of a table; `column` is empty where it is about the whole table,
-    `value` None where there was nothing to measure. Of events the rows per customer are judged, and
+    """One number about a month of a table; `column` is empty if it is about the whole table,
+    `value` None if there was nothing to measure. Of events the rows per customer are judged, and
     their plain number is context.
     """
 
@@ -63,6 +63,7 @@ def measure_month(
     found = connection.execute(query, [month]).fetchone()
     assert found is not None
     return [
+        # Threads add up in any order, so the last digits differ from run to run. Six digits do not.
         Measure(each.column, each.name, each.kind, None if value is None else float(f"{value:.6g}"))
         for each, value in zip(asked, found, strict=True)
     ]
@@ -91,11 +92,14 @@ def _asked_of_column(portfolio: Portfolio, column: Column) -> Iterator[_Asked]:
     name = identifier(stored_name(column))
     if not column.required:
         yield _Asked(column.name, MISSING, "share", _share(f"{name} is null"))
+    # A hash has no size and no levels; only whether it is there can be judged.
     if column.hashed:
         return
     if column.type in ("number", "integer"):
         yield _Asked(column.name, ZERO, "share", _share(f"{name} = 0"))
         yield _Asked(column.name, NEGATIVE, "share", _share(f"{name} < 0"))
+        # The geometric mean also moves when a third of the rows arrives in cents; a median would
+        # not. And it needs no sort, so all measures fit into one scan.
         yield _Asked(column.name, SIZE, "size", f"exp(avg(ln(nullif(abs({name}), 0))))")
     if column.type == "boolean":
         yield _Asked(column.name, LEVEL + "true", "level", _share(name))

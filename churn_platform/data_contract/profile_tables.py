@@ -50,8 +50,10 @@ def check_month(
 
     A month that somebody has accepted stays accepted, and has no complaints, as long as what was
     overruled is what is
-    found: a later delivery that is broken in another way is complained of anew.
+    found: a later delivery that is broken in another way is complained of again.
     """
+    # From recorded measures, not from raw rows: a month costs one scan of its own rows, with any
+    # length of history.
     history = read_history(connection, portfolio, table, month)
     judged = judge_month(measure_month(connection, portfolio, table, month), history)
     accepted = _acceptance(connection, portfolio, table, month, judged)
@@ -83,6 +85,7 @@ def read_history(
         since as (select max(month) as month from earlier where accepted_because is not null)
         select month, column_name, measure, value from earlier
         where is_sound_month and value is not null
+            -- what was accepted is the new normal: older months would refuse it again and again
             and month >= coalesce((select month from since), date '0001-01-01')
         order by month
         """,
@@ -95,7 +98,7 @@ def read_history(
 
 
 def read_complaints(connection: Connection, portfolio: Portfolio, month: date) -> list[str]:
-    """What is wrong with the month's feeds; nothing where they are sound,
+    """What is wrong with the month's feeds; nothing if they are sound,
     accepted or not checked.
     """
     name = contract_table(portfolio)
@@ -143,7 +146,7 @@ def accept_month(
     after it alone.
 
     `record` is given the complaints that are overruled, before they are; they are returned.
-    DataError where there are none, or where the month has not been judged.
+    DataError if there are none, or where the month has not been judged.
     """
     name = contract_table(portfolio)
     overruled = read_complaints(connection, portfolio, month)
@@ -158,6 +161,8 @@ def accept_month(
             f"nothing is wrong with the feeds of {portfolio.name} in {label(month)}; "
             "nothing to accept"
         )
+    # The audit record comes first: if writing the table fails, the trail shows an acceptance that
+    # had no effect, never an effect without a record.
     record(overruled)
     query = f"""
         update {name} set is_sound = true, accepted_because = ? where month = ? and table_name in
@@ -182,7 +187,7 @@ def _acceptance(
     month: date,
     judged: Sequence[JudgedMeasure],
 ) -> str | None:
-    """Why the table's month was accepted; None where it was not, or where more is wrong with it now
+    """Why the table's month was accepted; None if it was not, or where more is wrong with it now
     than then.
     """
     name = contract_table(portfolio)

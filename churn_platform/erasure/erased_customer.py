@@ -1,4 +1,4 @@
-"""Whom an erasure is about: the id, and the hashes under which the customer's
+"""The customer of an erasure: the id, and the hashes under which the customer's
 own numbers are kept.
 """
 

@@ -1,6 +1,6 @@
 """The operator's deliveries: which still hold erased customers, and writing them without.
 
-Ingestion keeps erased customers out whatever the files hold. To rewrite them is another matter:
+Ingestion keeps erased customers out even if the files hold them. To rewrite them is another matter:
 they are the operator's, who may have to keep them, or delivers them again from a system that has
 forgotten the customer.
 """

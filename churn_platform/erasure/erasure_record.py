@@ -68,9 +68,9 @@ def as_text(erasure: Erasure, *, rewritten: bool) -> str:
             f"rows            {rows:,} in {len(erasure.plan.subject.found)} tables",
             f"snapshots       {ranges(purged.snapshots) or 'none'} expired; "
             f"{purged.files} files removed",
-            f"look-ups        {', '.join(erasure.months) or 'none'} published anew",
-            f"pushed          {len(erasure.overlays)} stores written anew",
-            f"exports         {', '.join(erasure.exports) or 'none'} made anew",
+            f"look-ups        {', '.join(erasure.months) or 'none'} published again",
+            f"pushed          {len(erasure.overlays)} stores rewritten",
+            f"exports         {', '.join(erasure.exports) or 'none'} made again",
             f"logs            {len(erasure.logs)} changed",
             f"landed files    {len(landed)} {kept}"
             if landed

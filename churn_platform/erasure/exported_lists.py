@@ -1,5 +1,5 @@
 """Exported contact lists without the customer: each that holds one is exported
-anew from its table.
+again from its table.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from churn_platform.published.atomic_files import remove_stale
 def erase_from_exports(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, exports_dir: Path, subject: Subject
 ) -> list[str]:
-    """The months whose lists were exported anew; the customer's rows must have left the table."""
+    """The months whose lists were exported again; the customer's rows must have left the table."""
     rewritten = []
     for folder in sorted((exports_dir / portfolio.name / "contact_list").glob("[0-9]*")):
         remove_stale(folder)  # a kill between the new folder and the removal of the old one

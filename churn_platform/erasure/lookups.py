@@ -1,4 +1,4 @@
-"""Published look-ups without the customer: each month that holds the id is published anew, under
+"""Published look-ups without the customer: each month that holds the id is published again, under
 its own name.
 """
 

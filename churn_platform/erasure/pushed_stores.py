@@ -1,4 +1,4 @@
-"""Pushed features without the customer: the service's store is written anew in place, while the
+"""Pushed features without the customer: the service's store is written again in place, while the
 service may run.
 
 A delete would leave copies: in free pages, in unused parts of pages, and as the first key of a page
@@ -21,7 +21,7 @@ PAGE_HEADER_BYTES = 16
 
 
 def erase_from_overlays(paths: Iterable[Path], portfolio: str, customer_id: str) -> list[Path]:
-    """The stores among the files that held the key, in use or free, and were written anew; others'
+    """The stores among the files that held the key, in use or free, and were written again; others'
     entries stay.
     """
     key = overlay_key(portfolio, customer_id)
@@ -31,7 +31,7 @@ def erase_from_overlays(paths: Iterable[Path], portfolio: str, customer_id: str)
             _write_anew(path.parent, key)
         except lmdb.Error as error:
             raise ErasureError(
-                f"{path}: pushed features cannot be written anew ({error}); "
+                f"{path}: pushed features cannot be rewritten ({error}); "
                 "wait until some have expired, or stop the "
                 "service and remove the folder, and run the command again"
             ) from error

@@ -110,7 +110,7 @@ def _in_parquet(connection: duckdb.DuckDBPyConnection, path: Path, subject: Subj
 
 
 def _names(column: str, sql_type: str, subject: Subject) -> str | None:
-    """SQL for whether a value names the subject; None where a column of that type cannot."""
+    """SQL for whether a value names the subject; None if a column of that type cannot."""
     if sql_type in ("UBIGINT", "HUGEINT", "UHUGEINT"):
         return f"list_contains($numbers::ubigint[], {column})" if subject.numbers else None
     if sql_type == "VARCHAR[]":  # as text, a list would quote its values

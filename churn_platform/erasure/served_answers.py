@@ -20,7 +20,7 @@ def take_over(
     subject: Subject,
 ) -> None:
     """Ingest every closed segment, and remove torn and damaged ones that name the subject, in
-    whatever bytes.
+    any bytes.
 
     Whole answers are in the lake then, a torn one was never sent, and a damaged one cannot be read.
 

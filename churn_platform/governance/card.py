@@ -24,7 +24,7 @@ class Facts:
     """All that a card says, as it was recorded.
 
     `training_rows` are those of the table `training_set`; `evaluation` is the month's row of the
-    table `evaluation`, its evidence decoded, or None where this version was not judged yet;
+    table `evaluation`, its evidence decoded, or None if this version was not judged yet;
     `parameters` are the run's.
     """
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def read_facts(
     client: "MlflowClient", connection: duckdb.DuckDBPyConnection, examined: Examined
 ) -> Facts:
-    """The facts of the month's challenger; TrainingError where its fairness or explanations were
+    """The facts of the month's challenger; TrainingError if its fairness or explanations were
     not materialized.
     """
     portfolio, record = examined.portfolio, examined.record
@@ -75,7 +75,7 @@ def _evaluation(
 
 
 def read_card(client: "MlflowClient", portfolio: str, version: int, *, ending: str) -> bytes:
-    """The card of a version as it was made, 'md' or 'html'; TrainingError where none was."""
+    """The card of a version as it was made, 'md' or 'html'; TrainingError if none was."""
     card = find_card(client, portfolio, version, ending=ending)
     if card is None:
         raise TrainingError(

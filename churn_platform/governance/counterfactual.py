@@ -47,7 +47,7 @@ def find_counterfactual(
     `customer` (features,) and `others` (rows, features) are encoded in the model's own order;
     `others` say which values occur, and together with which categories. A number costs the share of
     others between old and new value, anything else 1. Ties fall to the order of the catalogue. None
-    where no such change is enough.
+    if no such change is enough.
     """
     by_feature = [
         _changes(model.features, place, customer, others) for place in range(len(model.features))
@@ -124,7 +124,7 @@ def _occurs(
     """Whether others have each changed value together with each category, boolean and gap of the
     row.
 
-    So nobody is told to take an add-on to a service that they do not have.
+    So no one is told to take an add-on to a service that they do not have.
     """
     is_kind = [it.type in ("category", "boolean") or it.nullable for it in features]
     levels, level_of = _levels(features, others), _levels(features, row.reshape(1, -1))[0]

@@ -62,7 +62,7 @@ def examine(
     """The month's challenger on its hold-out, with the group of each customer by protected
     attribute and slice.
 
-    TrainingError where the month has no challenger.
+    TrainingError if the month has no challenger.
     """
     version = load_version(client, portfolio, challenger_of(client, portfolio.name, label(month)))
     holdout = version.holdout(connection)

@@ -51,7 +51,7 @@ def explain_customer(
     customer_id: str,
     month: date,
 ) -> CustomerExplanation:
-    """The explanation of a customer's score in a month; DataError where the customer has no
+    """The explanation of a customer's score in a month; DataError if the customer has no
     features in it.
     """
     customer, others = (
@@ -155,7 +155,7 @@ def as_text(it: CustomerExplanation) -> str:
         f"probability of leaving {it.churn_probability:.1%}, tier {it.risk_tier}",
         "",
         "what raises it most",
-        *(f"- {reason}" for reason in it.reasons or ["nothing stands out"]),
+        *(f"- {reason}" for reason in it.reasons or ["no feature raises the risk notably"]),
         "",
         "what counts most in the model, for and against, attributes of the person included",
         *(f"- {said} ({'raises' if raises else 'lowers'} the risk)" for said, raises in it.factors),
@@ -163,7 +163,7 @@ def as_text(it: CustomerExplanation) -> str:
         *_what_would_change(it),
         "",
         "The score is an estimate from past customers and says nothing about causes.",
-        "It helps people choose whom to call; it decides nothing by itself.",
+        "It helps people choose which customers to call; it decides nothing by itself.",
     ]
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""The dbt project as Dagster assets: one invocation per run, whatever the range of months."""
+"""The dbt project as Dagster assets: one invocation per run, for any range of months."""
 
 import itertools
 import os

@@ -26,7 +26,7 @@ def model_metadata(
     translator: DagsterDbtTranslator,
     target_path: Path,
 ) -> dict[str, Any]:
-    """Metadata of the model just built, whose compiled SQL lies under `target_path`."""
+    """Metadata of the model just built, whose compiled SQL is under `target_path`."""
     node = manifest["nodes"][unique_id]
     parents = [_node(manifest, parent) for parent in manifest["parent_map"][unique_id]]
     columns = partial(_columns, connection)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 IN_PROGRESS = [DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 GONE = (
     "the process that ran it is gone: it was killed, ran out of memory, "
-    "or the machine was started anew"
+    "or the machine was restarted"
 )
 
 

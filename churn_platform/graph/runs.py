@@ -38,7 +38,7 @@ Show = Callable[[str], None]
 
 
 def months_of_tags(tags: Mapping[str, str]) -> tuple[date, date]:
-    """The range of months that a run was asked for, or its one month; ValueError where its tags
+    """The range of months that a run was asked for, or its one month; ValueError if its tags
     name none.
     """
     first, last = (parse_month(tags.get(tag, tags.get(PARTITION_TAG, ""))) for tag in RANGE_TAGS)
@@ -46,7 +46,7 @@ def months_of_tags(tags: Mapping[str, str]) -> tuple[date, date]:
 
 
 def dagster_instance(home: Path) -> DagsterInstance:
-    """The instance whose `dagster.yaml` lies in `home`, unless DAGSTER_HOME names another;
+    """The instance whose `dagster.yaml` is in `home`, unless DAGSTER_HOME names another;
     ChurnError without one.
     """
     if "DAGSTER_HOME" not in os.environ:
@@ -118,7 +118,7 @@ def materialize_table(
 ) -> str:
     """Make one month of `schema.table` again, and what the same step makes; returns the run's id.
 
-    ChurnError where no asset makes the table.
+    ChurnError if no asset makes the table.
     """
     graph = defs.resolve_asset_graph()
     key = AssetKey(table.split("."))

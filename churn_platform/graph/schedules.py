@@ -104,7 +104,7 @@ def _monthly_training(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> S
         execution_timezone="UTC",
         default_status=_status(settings.automation_monthly_training),
         description=(
-            "Trains every month, whatever was decided. Off by default: "
+            "Trains every month, regardless of the decision. Off by default: "
             "docs/drift.md has what that costs."
         ),
     )

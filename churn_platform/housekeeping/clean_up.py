@@ -129,7 +129,7 @@ def _working_entries(settings: Settings) -> list[Path]:
 
 
 def places(settings: Settings) -> dict[str, list[Path]]:
-    """Where an installation keeps what, as far as it lies on this machine."""
+    """Where an installation keeps what, as far as it is on this machine."""
     root, catalog = settings.root, Lake.of(settings).sqlite_path
     return {
         "landed files": [settings.landing_dir],

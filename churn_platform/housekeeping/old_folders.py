@@ -12,7 +12,7 @@ from churn_platform.published.atomic_files import remove_stale
 
 @dataclass(frozen=True)
 class Size:
-    """How much lies in a folder, links not followed."""
+    """How much is in a folder, links not followed."""
 
     files: int
     size_bytes: int
@@ -22,7 +22,7 @@ class Size:
 
 
 def size_of(place: Path) -> Size:
-    """The size of a folder or file; nothing where there is none, or what vanishes meanwhile."""
+    """The size of a folder or file; nothing if there is none, or what vanishes meanwhile."""
     paths = [place] if place.is_file() else place.rglob("*") if place.is_dir() else []
     return sum((_size_of_file(path) for path in paths), start=Size(0, 0))
 
@@ -42,7 +42,7 @@ def remove_months(folder: Path, *, before: date) -> list[str]:
     """Remove what a folder holds under the names of months before one, published by link or not;
     returns the names.
 
-    The link goes first, so nobody who comes later sees half of it; who has a file open can read it
+    The link goes first, so no one who comes later sees half of it; who has a file open can read it
     to its end.
     """
     gone = [month for month in months_in(folder) if parse_month(month) < before]

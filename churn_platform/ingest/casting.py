@@ -25,8 +25,10 @@ NATIVE = {
     "date": {"DATE"},
     "timestamp": {"TIMESTAMP", "TIMESTAMP_MS", "TIMESTAMP_S", "TIMESTAMP_NS"},
 }
+# docs/landing.md promises these words; DuckDB's own cast accepts others.
 TRUE = "('true', 't', 'yes', 'y', '1', '1.0')"
 FALSE = "('false', 'f', 'no', 'n', '0', '0.0')"
+# TRY_CAST to bigint would round 1.5 to 2. A delivered value is never changed, only refused.
 WHOLE = "regexp_full_match({text}, '[+-]?[0-9]+')"
 EXACT_BELOW = 2**53  # from here on a double no longer tells neighbouring integers apart
 # read as timestamp, DuckDB drops the offset
@@ -70,13 +72,15 @@ def _trimmed(text: str) -> str:
 
 
 def cast(column: Column, identifier: str, sql_type: str) -> str:
-    """The value in the contract's type, timestamps in UTC; null where it is missing or cannot be
+    """The value in the contract's type, timestamps in UTC; null if it is missing or cannot be
     read so.
     """
+    # Typed files may carry zones. All times in the lake are UTC without a zone.
     if sql_type == "TIMESTAMP WITH TIME ZONE":
         identifier, sql_type = f"({identifier} at time zone 'UTC')", "TIMESTAMP"
     form = column.format.published() if column.format else None
     value = present(identifier, sql_type, column.type, form)
+    # A typed file needs no way through text, which costs more than the cast itself.
     if sql_type in NATIVE[column.type]:
         return f"{value}::{SQL_TYPES[column.type]}"
     if form and column.type == "date" and (sql_type == "VARCHAR" or form.date in EPOCH):
@@ -91,7 +95,7 @@ def cast(column: Column, identifier: str, sql_type: str) -> str:
 
 
 def _whole(number: str) -> str:
-    """SQL for the number as an integer; null where it is none."""
+    """SQL for the number as an integer; null if it is none."""
     is_whole = f"abs(x) < {EXACT_BELOW} and x = trunc(x)"
     return f"list_filter([{number}], lambda x: {is_whole})[1]::bigint"
 
@@ -106,6 +110,7 @@ def _readers() -> dict[str, str]:
         f"({number})::bigint end",
         "boolean": f"case when lower({{text}}) in {TRUE} then true "
         f"when lower({{text}}) in {FALSE} then false end",
+        # Equal only at midnight: a date with a time of day is refused, not cut.
         "date": "case when try_cast({text} as timestamp) = try_cast({text} as date) "
         "then try_cast({text} as date) end",
         "timestamp": f"case when {ZONED} then try_cast({{text}} as timestamptz) at time zone 'UTC' "

@@ -15,7 +15,7 @@ from churn_platform.sql import literal, literals
 
 
 def without_missing(text: str, form: ValueFormat) -> str:
-    """The text without outer blanks; null where it is one of the format's words for a missing
+    """The text without outer blanks; null if it is one of the format's words for a missing
     value.
     """
     trimmed = f"trim({text}, {literal(BLANKS)})"
@@ -29,13 +29,14 @@ def drops_infinite(form: ValueFormat) -> bool:
 
 
 def number(text: str, form: ValueFormat) -> str:
-    """SQL for the number; null where the text says none. The text appears once, so nesting does not
+    """SQL for the number; null if the text says none. The text appears once, so nesting does not
     multiply it.
     """
     plain = f"({text})"
     for affix in form.affixes:
         plain = f"replace({plain}, {literal(affix)}, '')"
     plain = f"replace(trim({plain}, {literal(BLANKS)}), '\u2212', '-')"
+    # Accountants' negative numbers: (12) and 12-.
     plain = _replaced(plain, r"^\(([^()]*)\)$|^([^-]*)-$", r"-\1\2")
     plain = _replaced(plain, f"^([+-]?)[{BLANKS}]+|[{BLANKS}]+$", r"\1", every=True)
     plain = f"regexp_extract({plain}, {literal(number_pattern(form))})"
@@ -47,7 +48,7 @@ def number(text: str, form: ValueFormat) -> str:
 
 
 def day(text: str, form: ValueFormat) -> str:
-    """SQL for the date; null where the text says none."""
+    """SQL for the date; null if the text says none."""
     assert form.date is not None
     if form.date in EPOCH:
         return (

@@ -35,7 +35,7 @@ CAUSES = {
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One landed file: where it lies, and what it was when it was found."""
+    """One landed file: where it is, and what it was when it was found."""
 
     path: Path
     size_bytes: int
@@ -59,7 +59,7 @@ def landed_files(folder: Path) -> dict[date, list[Path]]:
 
 
 def passed_over(folder: Path) -> list[Path]:
-    """What lies in a table's landing folder and is not read, because it is no file with the name of
+    """What is in a table's landing folder and is not read, because it is no file with the name of
     a landed one.
     """
     return [path for path in _visible(folder) if _month_of(path) is None or not path.is_file()]
@@ -105,7 +105,7 @@ def entries_of(landing_dir: Path, portfolio: str, table: str, month: date) -> li
 
 
 def find_file(landing_dir: Path, portfolio: str, table: str, month: date) -> LandedFile:
-    """The one file landed for a table and month; LandingError where there is none, or more than
+    """The one file landed for a table and month; LandingError if there is none, or more than
     one.
     """
     folder = landing_dir / portfolio / table
@@ -115,6 +115,7 @@ def find_file(landing_dir: Path, portfolio: str, table: str, month: date) -> Lan
             f"no file for {portfolio}/{table} of {label(month)}; "
             f"put one at {folder}/{label(month)}.csv"
         )
+    # Two kinds of one month may hold different rows. Choosing one would be a guess.
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise LandingError(

@@ -1,4 +1,4 @@
-"""Which landed months are to be taken in: a pure function of what lies there and what has been
+"""Which landed months are to be taken in: a pure function of what is there and what has been
 seen.
 """
 
@@ -71,6 +71,7 @@ def changed_months(landed: Mapping[date, str], known: Landings) -> list[date]:
     return [
         month
         for month, state in landed.items()
+        # Size and time alone cannot show that a copy is complete; two equal looks can.
         if known.seen.get(month) == state != known.taken.get(month)
     ]
 
@@ -96,6 +97,8 @@ def due(
     ranges = []
     for stretch in _stretches(usable):
         new = [month for month in stretch if month in changed]
+        # A separate range: Dagster runs a range as one run, and a month that fails again must not
+        # take the new month with it.
         failed = [month for month in stretch if month in unfinished and new and month < new[0]]
         ranges += [(failed[0], shift(new[0], -1))] if failed else []
         ranges += [(new[0], stretch[-1])] if new else []

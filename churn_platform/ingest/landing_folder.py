@@ -1,4 +1,4 @@
-"""Puts a file where the graph looks for it, or points it out anew."""
+"""Puts a file where the graph looks for it, or points it out again."""
 
 import shutil
 from datetime import date
@@ -29,6 +29,7 @@ def land_file(file: Path, landing_dir: Path, portfolio: str, table: str, month: 
         raise LandingError(unknown_kind(file))
     folder = landing_dir / portfolio / table
     folder.mkdir(parents=True, exist_ok=True)
+    # Copy, then rename: the landing sensor must never see half a file. Hidden names are not read.
     draft = folder / f".{label(month)}.unfinished"
     shutil.copyfile(file, draft)
     landed = draft.replace(folder / f"{label(month)}{suffix}")
@@ -39,7 +40,7 @@ def land_file(file: Path, landing_dir: Path, portfolio: str, table: str, month: 
 
 
 def begun_months(landing_dir: Path, portfolio: Portfolio) -> list[date]:
-    """The months whose first table has landed, oldest first; LandingError where there is none."""
+    """The months whose first table has landed, oldest first; LandingError if there is none."""
     folder = landing_dir / portfolio.name / portfolio.landed_tables[0].name
     months = list(landed_files(folder))
     if not months:
@@ -50,7 +51,7 @@ def begun_months(landing_dir: Path, portfolio: Portfolio) -> list[date]:
 
 
 def misnamed(landing_dir: Path, portfolio: Portfolio) -> str:
-    """A sentence on what lies in the portfolio's landing folders and is not read; empty where there
+    """A sentence on what is in the portfolio's landing folders and is not read; empty if there
     is nothing.
     """
     folders = [landing_dir / portfolio.name / table.name for table in portfolio.landed_tables]
@@ -65,7 +66,7 @@ def misnamed(landing_dir: Path, portfolio: Portfolio) -> str:
 
 
 def mark_delivered(landing_dir: Path, portfolio: Portfolio, month: date) -> None:
-    """Date a month's files anew, so that the landing sensor takes them in again."""
+    """Date a month's files again, so that the landing sensor takes them in again."""
     for table in portfolio.landed_tables:
         for path in files_of(landing_dir, portfolio.name, table.name, month):
             path.touch()

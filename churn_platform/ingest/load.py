@@ -64,6 +64,7 @@ def load_month(
     target = raw_table(portfolio, table)
     if table.optional and not entries_of(landing_dir, portfolio.name, table.name, month):
         write(connection, lake, partial(_empty_month, connection, table, target, month))
+        # Written all the same: an earlier delivery of the month may have had rows.
         return Loaded("no file", 0, 0)
     file = find_file(landing_dir, portfolio.name, table.name, month)
     with opened_delivery(connection, lake, portfolio, table, file.path) as delivery:
@@ -153,7 +154,7 @@ def _stored(column: Column, headers: Headers) -> str:
 def _known_customers(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, table: Table, month: date
 ) -> str | None:
-    """Query for the customers whom events of the month may name; None for a
+    """Query for the customers that events of the month may name; None for a
     table that names none.
     """
     if table.customer is None:

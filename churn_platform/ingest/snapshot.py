@@ -49,6 +49,7 @@ def _value(feature: Feature, month: date) -> str:
         return f"datediff('day', {column}, date '{as_of(month)}')"
     if feature.other is not None:
         levels = literals(feature.levels)
+        # A new level is normal for such a column. Null stays null: it is missing, not rare.
         is_rare = f"when {column} is not null then {literal(feature.other)}"
         return f"case when {column} in ({levels}) then {column} {is_rare} end"
     return column
@@ -62,6 +63,7 @@ def replace_labels(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, 
     ensure_table(connection, table, LABEL_COLUMNS)
     positive = literals(portfolio.label.positive)
     ignored = literals(("", *portfolio.label.ignored))
+    # A snapshot has no next month: features and outcome are of the same file.
     select = f"""
         select month, customer_id, month as features_month, churn_label in ({positive}) as churned
         {_raw(portfolio, month)} and churn_label not in ({ignored})

@@ -87,7 +87,7 @@ def _first_end(chunk: bytes) -> int:
 
 
 def _line_of(path: Path, position: int) -> int:
-    """The number of the line in which a byte stands, found by reading the file once more."""
+    """The number of the line that holds a byte, found by reading the file once more."""
     lines = 1
     for chunk in pieces_of(path):
         if position < len(chunk):
@@ -139,6 +139,7 @@ def _unpacked(path: Path, packed: io.BufferedReader, stream: gzip.GzipFile) -> I
                 f"{path}: unpacks to more than {MAX_UNPACKED_BYTES:,} bytes; "
                 f"deliver it as Parquet, {UNTOUCHED}"
             )
+        # By window, not over the whole file: a bomb can hide behind many sound rows.
         if unpacked - window_start >= RATIO_WINDOW_BYTES:
             window = unpacked - window_start
             consumed = packed.tell() - packed_before

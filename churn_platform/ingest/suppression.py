@@ -97,12 +97,16 @@ def without_suppressed(
     identity = identity_of(table)
     contacts = [column for column in contact_columns(table) if normalised(column.header) in headers]
     try:
+        # Each distinct id is hashed once. HMAC of every row of 100 million call records would cost
+        # more than loading them.
         ids = _listed(
             connection,
             reader,
             typed(identity, headers),
             CUSTOMER,
             "value",
+            # An id is suppressed in every month, a number (below) only up to the erasure: operators
+            # give numbers to new owners.
             [portfolio.name, date.min],
         )
         numbers = [
@@ -121,6 +125,7 @@ def without_suppressed(
         raise unreadable(path, error) from None
     if not ids and not numbers:
         return reader
+    # As variables, not in the SQL text: DuckDB's errors quote the SQL, and these are personal data.
     connection.execute(f"set variable {IDS} = ?::varchar[]", [ids])
     connection.execute(f"set variable {NUMBERS} = ?::varchar[]", [numbers])
     emptied = ", ".join(_emptied(column, headers) for column in contacts)

@@ -40,7 +40,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class GroupFairness:
-    """Rates of one group at the operating threshold; None where they are not defined for want of
+    """Rates of one group at the operating threshold; None if they are not defined for want of
     customers.
     """
 
@@ -108,7 +108,7 @@ def largest_gap(
     """What the gate judges: the largest equalized-odds difference over the attributes, and where it
     is.
 
-    `predicted` says who is at or above the threshold, (rows,) booleans. None where no attribute has
+    `predicted` says who is at or above the threshold, (rows,) booleans. None if no attribute has
     two judged groups.
     """
     gaps = [
@@ -176,7 +176,7 @@ def _count_cells(of: np.ndarray, churned: np.ndarray, predicted: np.ndarray) -> 
 
 
 def worst_gap(attributes: list[AttributeFairness]) -> float | None:
-    """The largest equalized-odds difference of a report; None where none is defined."""
+    """The largest equalized-odds difference of a report; None if none is defined."""
     gaps = [it.equalized_odds_difference.value for it in attributes if it.equalized_odds_difference]
     return max(gaps, default=None)
 
@@ -321,7 +321,7 @@ def _group(
 
 
 def _rate(value: float, of: int) -> Estimate | None:
-    """A share with its Wilson interval (Wilson 1927); None where it is a share of nobody."""
+    """A share with its Wilson interval (Wilson 1927); None if it is a share of no one."""
     from statsmodels.stats.proportion import proportion_confint
 
     if of == 0:

@@ -128,7 +128,7 @@ def calibration_error_interval(
     """Bootstrap of the churners in each bin of the curve: the percentile interval.
 
     Gaps count without their sign, so noise adds to them: the interval of a well calibrated model
-    lies a little high.
+    is a little high.
     """
     customers = np.array([part.customers for part in curve])
     observed = np.array([part.churned for part in curve]) / customers

@@ -12,8 +12,8 @@ NUMBER = r"-?\d[\d.]*(?:e[+-]\d+)?"  # as `quartiles` writes bounds
 
 @dataclass(frozen=True)
 class Slice:
-    """Metrics of one group at the operating threshold; None where the group is too small, or a
-    share is of nobody.
+    """Metrics of one group at the operating threshold; None if the group is too small, or a
+    share is of no one.
     """
 
     attribute: str

@@ -80,7 +80,7 @@ POLICY = RetrainingPolicy()
 
 @dataclass(frozen=True)
 class Evidence:
-    """What monitoring measured in one month, of the champion in force; NaN where there is nothing
+    """What monitoring measured in one month, of the champion in force; NaN if there is nothing
     to measure.
 
     `auc_gap_low` is the lower bound of (AUC promised - AUC reached); `churn_ratio_low` and `_high`
@@ -120,7 +120,7 @@ class RetrainingDecision:
     """Whether to train in `month`, the reasons in words, and the windows they rest on, newest
     first.
 
-    `cause` says by which kind of rule; None where no training is required.
+    `cause` says by which kind of rule; None if no training is required.
     """
 
     month: date
@@ -288,7 +288,7 @@ def _level(value: float, notable: float, severe: float) -> int:
 def _followed_flag(
     month: date, past: Sequence[_Past], windows: tuple[Window, ...], policy: RetrainingPolicy
 ) -> date | None:
-    """The month of the flag that a training in `month` follows up; None where none is due."""
+    """The month of the flag that a training in `month` follows up; None if none is due."""
     flags = [training.month for training in past if training.cause == ALARM]
     if not flags or shift(flags[-1], policy.follow_up_months) < month:
         return None

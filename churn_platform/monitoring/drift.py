@@ -1,7 +1,7 @@
 """Drift of a month against what the champion was trained on: per feature, and of the whole table.
 
-Seasons are part of the reference. It holds up to twelve months, and each of them lies at some
-distance from all together; a feature has drifted only when a month lies further off than the
+Seasons are part of the reference. It holds up to twelve months, and each of them is at some
+distance from all together; a feature has drifted only when a month is further off than the
 reference's own months do.
 """
 
@@ -23,13 +23,13 @@ from churn_platform.portfolios.spec import Feature
 from churn_platform.training.model import log_odds
 
 FLOOR_FACTOR = (
-    1.5  # the reference's months are few, so the next of the same kind may lie somewhat further off
+    1.5  # the reference's months are few, so the next of the same kind may be somewhat further off
 )
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Histograms of the champion's training rows, the bins they fix, and how far single months lie
+    """Histograms of the champion's training rows, the bins they fix, and how far single months are
     from them.
     """
 

@@ -8,7 +8,7 @@ Row = Mapping[str, Any]
 
 
 def drift_markdown(rows: Sequence[Row]) -> str:
-    """The features that lie furthest from the reference, drifted ones in bold."""
+    """The features that are furthest from the reference, drifted ones in bold."""
     ordered = sorted(rows, key=lambda row: (-row["psi"] / row["psi_limit"], row["feature"]))[
         :SHOWN_FEATURES
     ]

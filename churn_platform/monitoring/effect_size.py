@@ -1,4 +1,4 @@
-"""How far two samples of a feature lie apart, as an effect size: unlike a p-value it does not grow
+"""How far two samples of a feature are apart, as an effect size: unlike a p-value it does not grow
 with the rows.
 
 A feature falls into bins that the reference fixes once: one below its range, one between each pair
@@ -24,7 +24,7 @@ SMOOTHING = (
 @dataclass(frozen=True)
 class Bins:
     """Ascending upper ends of the bins of one feature, each belonging to its bin; above the last
-    lies one bin more.
+    is one bin more.
     """
 
     ends: np.ndarray
@@ -73,7 +73,7 @@ def psi(reference: np.ndarray, current: np.ndarray) -> float:
 
 
 def jensen_shannon(reference: np.ndarray, current: np.ndarray) -> float:
-    """Jensen-Shannon distance of two histograms over the same bins, 0 where alike to 1 where they
+    """Jensen-Shannon distance of two histograms over the same bins, 0 if alike to 1 where they
     share no bin.
     """
     return (

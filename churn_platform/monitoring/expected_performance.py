@@ -54,8 +54,8 @@ class ReachedPerformance:
     observed / expected.
 
     `auc_gap` is the AUC promised minus reached, beyond the champion's habit. The bounds of the
-    ratio are seen from the near end of the habit, so they lie on one side of 1 only where a month
-    lies outside it. Bounds hold with CONFIDENCE on each side. NaN where there is nobody of one
+    ratio are seen from the near end of the habit, so they are on one side of 1 only where a month
+    is outside it. Bounds hold with CONFIDENCE on each side. NaN if there is no one of one
     kind.
     """
 
@@ -136,7 +136,7 @@ def learn_habit(
 
 
 def auc_with_error(churned: np.ndarray, probability: np.ndarray) -> tuple[float, float]:
-    """AUC and its standard error (DeLong et al. 1988); NaN where there are not two customers of
+    """AUC and its standard error (DeLong et al. 1988); NaN if there are not two customers of
     each kind.
     """
     if min(churned.sum(), (1 - churned).sum()) < 2:

@@ -11,7 +11,7 @@ from churn_platform.portfolios.spec import Feature
 from churn_platform.published.atomic_files import new_file
 
 REPORT_ROWS = (
-    5_000  # of each side: the page holds plotly and 45 histograms, some 7 MB whatever the rows
+    5_000  # of each side: the page holds plotly and 45 histograms, some 7 MB for any number of rows
 )
 
 

@@ -108,7 +108,7 @@ def find_performance(
     """Rows of every feature month whose labels matured in `month`: all customers, then each
     segment.
 
-    None where no label matured, where the version was fitted on the very same snapshot, or on
+    None if no label matured, where the version was fitted on the very same snapshot, or on
     everybody in it.
     """
     rows = []
@@ -151,11 +151,11 @@ def _matured(
     month: date,
     features_month: date,
 ) -> Matured | None:
-    """A sample of the customers whose labels matured, with the version's scores; None where nobody
+    """A sample of the customers whose labels matured, with the version's scores; None if no one
     is left.
 
-    Left out are those whom a campaign contacted, and of a snapshot those whose outcomes the version
-    was fitted on.
+    Left out are customers that a campaign contacted, and of a snapshot those whose outcomes the
+    version was fitted on.
     """
     snapshot = current_snapshot(connection)
     sample = labelled_sample(

@@ -168,7 +168,7 @@ _SERIES = {
 def read_broken_months(
     connection: duckdb.DuckDBPyConnection, portfolio: str, month: date
 ) -> set[date]:
-    """Months up to `month` whose data contract failed; none where contracts are not checked."""
+    """Months up to `month` whose data contract failed; none if contracts are not checked."""
     table = f"{portfolio}.{DATA_CONTRACT}"
     if not table_exists(connection, table):
         return set()

@@ -54,7 +54,7 @@ class Matured:
 def matured_features_months(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
 ) -> list[date]:
-    """Feature months whose labels matured in `month`; none where no label did."""
+    """Feature months whose labels matured in `month`; none if no label did."""
     table = f"{portfolio.name}.churn_labels"
     if not table_exists(connection, table):
         return []
@@ -69,7 +69,7 @@ def served_scores(
     version: int,
     ids: np.ndarray,
 ) -> np.ndarray | None:
-    """The probabilities that the version gave these customers in the month's scores; None where it
+    """The probabilities that the version gave these customers in the month's scores; None if it
     did not score all.
 
     Ids are ascending.

@@ -91,7 +91,7 @@ def with_reference(connection: duckdb.DuckDBPyConnection, version: Version) -> W
     """A version with samples of its own training set, as of its snapshot of the lake.
 
     Where an erasure took the snapshot, the same months are read as they are now. TrainingError
-    where they are gone.
+    if they are gone.
     """
     model, record = version.model, version.record
     fitted, unseen = _reference_rows(connection, version)

@@ -58,7 +58,7 @@ def sample_features(
 def answered_from(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, *, version: int
 ) -> date | None:
-    """The month of features that was live for most of the version's answers in a month; None where
+    """The month of features that was live for most of the version's answers in a month; None if
     there are none.
     """
     table = f"{portfolio.name}.serving_log"

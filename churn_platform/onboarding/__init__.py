@@ -1,4 +1,4 @@
-"""Turns a customer snapshot that nobody has described yet into a portfolio spec that a person can
+"""Turns a customer snapshot that no one has described yet into a portfolio spec that a person can
 read and correct.
 
 Inspect the columns, look for leaks, propose a feature or a reason against it for each column, write

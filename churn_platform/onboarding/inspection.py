@@ -37,7 +37,7 @@ class Profile:
     """What one column holds.
 
     `texts` counts the values that are not blank, `present` those that the kind does not take for
-    missing. `levels` has the rows of each text as ingest would store it, None where there are more
+    missing. `levels` has the rows of each text as ingest would store it, None if there are more
     than 200.
     """
 
@@ -68,7 +68,7 @@ class Profile:
 
     @property
     def is_open_number(self) -> bool:
-        """Whether every point in its numbers may as well stand between thousands."""
+        """Whether every point in its numbers may as well separate thousands."""
         return self.points > 0 and self.points == self.grouped
 
     @property
@@ -197,7 +197,7 @@ def _measure(
     """The measures of each column, with its number of different texts and, where there are few, the
     rows of each.
 
-    The values of many columns stand below one another, each with its rows, so that one short
+    The values of many columns are below one another, each with its rows, so that one short
     statement measures them
     all: a statement that names hundreds of columns takes gigabytes, and one per column takes
     minutes.

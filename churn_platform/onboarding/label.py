@@ -1,7 +1,7 @@
 """Which values of a label column mean 'churned', and which 'stayed': from the values, the name, or
 the user's word.
 
-Who stays is never taken for who left: where yes and no stand under a name that does not say of
+Who stays is never taken for who left: where yes and no are under a name that does not say of
 what, the user is asked.
 """
 
@@ -19,7 +19,7 @@ Command = Callable[..., str]
 
 @dataclass(frozen=True)
 class Given:
-    """What the user said about the label's values; empty where the file is to say it."""
+    """What the user said about the label's values; empty if the file is to say it."""
 
     positive: tuple[str, ...] = ()
     negative: tuple[str, ...] = ()

@@ -26,7 +26,7 @@ def column_aucs(
     identity: Profile,
     churned: str,
 ) -> dict[str, float]:
-    """AUC of each column alone, by normalised header; empty where a class has fewer than 10
+    """AUC of each column alone, by normalised header; empty if a class has fewer than 10
     customers.
 
     The highest of three counts: by level, or by quantile bin of a number, each scored by its churn

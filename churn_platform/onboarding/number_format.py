@@ -28,7 +28,7 @@ UNITS = re.compile(
 
 @dataclass(frozen=True)
 class Reading:
-    """A format, and whether the values alone leave it open if a sign stands before decimals or
+    """A format, and whether the values alone leave it open if a sign is before decimals or
     between thousands.
     """
 
@@ -39,7 +39,7 @@ class Reading:
 
 
 def read_shapes(shapes: Mapping[str, int]) -> Reading | None:
-    """The format in which every example is a number; None where there is none."""
+    """The format in which every example is a number; None if there is none."""
     affixes = _affixes(shapes)
     if affixes is None:
         return None
@@ -67,7 +67,7 @@ def read_shapes(shapes: Mapping[str, int]) -> Reading | None:
 
 
 def settled(reading: Reading, proven: Collection[str], separator: str | None) -> ValueFormat | None:
-    """The format of a reading that is open, from the rest of the file; None where the user is to be
+    """The format of a reading that is open, from the rest of the file; None if the user is to be
     asked.
     """
     sign = reading.open_sign
@@ -85,7 +85,7 @@ def settled(reading: Reading, proven: Collection[str], separator: str | None) ->
 
 
 def _affixes(shapes: Mapping[str, int]) -> tuple[str, ...] | None:
-    """The one currency or unit around the numbers; None where there are others."""
+    """The one currency or unit around the numbers; None if there are others."""
     found: dict[str, int] = {}
     for text, count in shapes.items():
         around = AROUND.match(text)

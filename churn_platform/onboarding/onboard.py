@@ -206,7 +206,7 @@ def _check_name(name: str, path: Path, portfolios_dir: Path, *, overwrite: bool)
 
 
 def _reserved() -> set[str]:
-    """Names that a schema cannot have: it stands in SQL without quotes."""
+    """Names that a schema cannot have: it is in SQL without quotes."""
     with duckdb.connect() as connection:
         words = connection.execute(
             "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"

@@ -22,7 +22,7 @@ CODE_DIGITS = 6
 class Proposal:
     """What became of one column.
 
-    A feature, to be used or left out but ready to be put back; None where it cannot be one.
+    A feature, to be used or left out but ready to be put back; None if it cannot be one.
     Findings say why.
     """
 

@@ -59,7 +59,7 @@ class Source:
 def spec_text(
     source: Source, label: LabelValues, proposals: Sequence[Proposal], findings: Sequence[str]
 ) -> str:
-    """The spec as YAML; `Portfolio` reads it, and what is left out stands in it as a comment."""
+    """The spec as YAML; `Portfolio` reads it, and what is left out is in it as a comment."""
     used = [proposal.feature for proposal in proposals if proposal.used and proposal.feature]
     left_out = [
         proposal.feature for proposal in proposals if not proposal.used and proposal.feature

@@ -50,7 +50,7 @@ def understood(
     hints: Hints,
     command: Command,
 ) -> tuple[list[Profile], list[str]]:
-    """The profiles, those with a format measured by it, and what was converted; SpecError where the
+    """The profiles, those with a format measured by it, and what was converted; SpecError if the
     user must say.
     """
     shapes = {

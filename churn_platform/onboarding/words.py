@@ -34,7 +34,7 @@ _SAYINGS = (
 )
 YES, NO = frozenset(_YES.split()), frozenset(_NO.split())
 MISSING = frozenset((*_MISSING.split(), *_SAYINGS))
-# Parts of words, so that a stem stands for all its endings.
+# Parts of words, so that a stem is for all its endings.
 LEAVING = re.compile(
     r"churn|attrit|(^|_)(left|leav|lost|gone|quit|exit|depart|laps|defect|ended|leaver|closed|cancel|terminat|withdr"
     r"|disconnect|unsubscri|deactiv|inactiv|dropout|dropped|port_?out|abgang|abgewander|inaktiv|k[uü]ndig|gek[uü]ndig"
@@ -66,7 +66,7 @@ def plain(word: str) -> str:
 
 
 def meaning(value: str) -> Meaning | None:
-    """What a value of a label says by itself; None where the word is not known."""
+    """What a value of a label says by itself; None if the word is not known."""
     word = plain(value)
     if value.strip().lower() in MISSING or word in MISSING:
         return "missing"

@@ -51,7 +51,7 @@ class Campaign(SpecModel):
         0.05, ge=0, lt=0.5, description="Share of the list kept uncontacted, to compare with."
     )
     cooldown_months: int = Field(
-        3, ge=0, le=24, description="Months in which nobody is contacted twice."
+        3, ge=0, le=24, description="Months in which no customer is contacted twice."
     )
     offers: tuple[Offer, ...] = Field(
         (), description="Offers to choose from; empty: one, from the economics."

@@ -61,5 +61,5 @@ def _number(value: object, feature: Feature) -> float:
 
 
 def decode(number: float, feature: Feature) -> str | bool | int | float | None:
-    """The value that `number` stands for: a level, a bool, an int or a float; None for NaN."""
+    """The value that `number` is for: a level, a bool, an int or a float; None for NaN."""
     return decoded(number, feature.type, feature.levels)

@@ -11,7 +11,7 @@ from churn_platform.portfolios.spec import Portfolio
 
 
 def load_portfolios(own_dir: Path) -> dict[str, Portfolio]:
-    """Every portfolio by name, shipped ones first; SpecError where two files claim one name."""
+    """Every portfolio by name, shipped ones first; SpecError if two files claim one name."""
     portfolios: dict[str, Portfolio] = {}
     for path in spec_paths(own_dir):
         portfolio = read_portfolio(path)
@@ -24,7 +24,7 @@ def load_portfolios(own_dir: Path) -> dict[str, Portfolio]:
 
 
 def spec_paths(own_dir: Path) -> list[Path]:
-    """Where the specs lie, shipped ones first."""
+    """Where the specs are, shipped ones first."""
     shipped = Path(str(resources.files("churn_platform.portfolios")))
     return sorted(shipped.glob("*.yaml"), reverse=True) + sorted(own_dir.glob("*.yaml"))
 

@@ -131,7 +131,7 @@ class Table(SpecModel):
         return self
 
     def column(self, name: str) -> Column:
-        """The column of that name; KeyError where there is none."""
+        """The column of that name; KeyError if there is none."""
         return {column.name: column for column in self.columns}[name]
 
 
@@ -158,7 +158,7 @@ class Feature(SpecModel):
         None, description="How the file writes the values, where not plainly."
     )
     other: str | None = Field(
-        None, description="Level that stands for every value that is not listed."
+        None, description="Level that replaces every value that is not listed."
     )
     reason: str = Field(
         description="Sentence for a reason code; published/sentences.py says how {value} is put in."
@@ -409,11 +409,11 @@ class Portfolio(SpecModel):
         return self.tables or (snapshot_table(self),)
 
     def table(self, name: str) -> Table:
-        """The landed table of that name; KeyError where there is none."""
+        """The landed table of that name; KeyError if there is none."""
         return {table.name: table for table in self.landed_tables}[name]
 
     def feature(self, name: str) -> Feature:
-        """The catalogue entry of that name; KeyError where there is none."""
+        """The catalogue entry of that name; KeyError if there is none."""
         return {feature.name: feature for feature in self.features}[name]
 
     @property

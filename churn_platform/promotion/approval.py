@@ -21,7 +21,7 @@ from churn_platform.warehouse.lake import connect
 
 
 def approve(publisher: Publisher, *, version: int | None, reason: str) -> Takeover:
-    """Promote the version that waits for approval and make it live; PromotionError where it, or
+    """Promote the version that waits for approval and make it live; PromotionError if it, or
     any, does not wait.
     """
     check_reason(reason)

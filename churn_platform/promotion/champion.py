@@ -74,7 +74,7 @@ def changing(client: "MlflowClient", audit: AuditLog, portfolio: str) -> Iterato
     """Hold the portfolio's right to change its champion, with the last change on record carried out
     in full.
 
-    AuditError where the champion's alias is not what the trail says.
+    AuditError if the champion's alias is not what the trail says.
     """
     with locked(audit.path.with_name(f"{portfolio}.champion")):
         settle(client, audit, portfolio)
@@ -202,7 +202,7 @@ def _same(record: Record, judgement: Judgement, run_id: str | None) -> bool:
 def obstacle_to_promotion(
     client: "MlflowClient", portfolio: str, judgement: Judgement, serving: int | None
 ) -> str | None:
-    """Why a judgement in a version's favour cannot be carried out any more; None where it can."""
+    """Why a judgement in a version's favour cannot be carried out any more; None if it can."""
     if judgement.version == serving:
         return f"version {serving} is the champion"
     if withdrawn := withdrawal(client, portfolio, judgement.version):

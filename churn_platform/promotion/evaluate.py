@@ -53,7 +53,7 @@ class JudgedVersion:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The decision with everything it rests on; `champion` is None where there was no other
+    """The decision with everything it rests on; `champion` is None if there was no other
     champion.
     """
 

@@ -90,7 +90,7 @@ def _evidence_of(judged: JudgedVersion) -> dict[str, Any]:
 def read_evaluation(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
 ) -> dict[str, Any] | None:
-    """The recorded evaluation of a month; None where there is none. Columns younger than the table
+    """The recorded evaluation of a month; None if there is none. Columns younger than the table
     are None.
     """
     rows = read_rows(connection, f"{portfolio.name}.evaluation", month)
@@ -100,7 +100,7 @@ def read_evaluation(
 def recorded_evaluation(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
 ) -> dict[str, Any]:
-    """The recorded evaluation of a month; TrainingError where there is none."""
+    """The recorded evaluation of a month; TrainingError if there is none."""
     if row := read_evaluation(connection, portfolio, month):
         return row
     raise TrainingError(

@@ -1,4 +1,6 @@
-"""Makes the champion live: bundle, audit record, live file, in this order, whoever asks for it."""
+"""Makes the champion live: bundle, audit record, live file, in this order, for runs and commands
+alike.
+"""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -47,7 +49,7 @@ class Publisher:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A version's files, ready to go live; `parity_difference` is None where they had been there
+    """A version's files, ready to go live; `parity_difference` is None if they had been there
     before.
     """
 
@@ -57,7 +59,7 @@ class Bundle:
 
 
 def publish_champion(publisher: Publisher, *, reason: str) -> Bundle:
-    """Export the champion anew and make it live; PublicationError, and nothing live changes, where
+    """Export the champion again and make it live; PublicationError, and nothing live changes, where
     that fails.
     """
     bundle = write_bundle(publisher, champion_version(publisher.client, publisher.portfolio.name))
@@ -101,7 +103,7 @@ def write_bundle(publisher: Publisher, version: int) -> Bundle:
 def make_live(publisher: Publisher, bundle: Bundle, *, reason: str) -> None:
     """Record the publication and name the bundle live; to be called inside `changing`.
 
-    PublicationError where another version has become champion since the bundle was made.
+    PublicationError if another version has become champion since the bundle was made.
     """
     version = bundle.manifest.version
     serving = version_of(publisher.client, publisher.portfolio.name, CHAMPION)

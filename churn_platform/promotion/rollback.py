@@ -21,7 +21,7 @@ def roll_back(publisher: Publisher, *, to: int | None, reason: str) -> Takeover:
     """Make the champion before, or version `to`, champion again and live; the present one is
     withdrawn for good.
 
-    PromotionError where there is none to go back to, or `to` never was champion or was withdrawn.
+    PromotionError if there is none to go back to, or `to` never was champion or was withdrawn.
     Where the champion itself is given but not live, because a change was cut short, it goes live.
     """
     check_reason(reason)

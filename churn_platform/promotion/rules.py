@@ -25,9 +25,9 @@ NEARLY_CONSTANT = 0.01
 class Standing:
     """All that the absolute gates look at, of one model on one set of customers.
 
-    `metrics` is None where the predictions cannot be measured. `barred` says why a version may not
-    serve whatever its metrics, for example because its export differs or a rollback withdrew it.
-    What is None otherwise was not judged.
+    `metrics` is None if the predictions cannot be measured. `barred` says why a version may not
+    serve regardless of its metrics, for example because its export differs or a rollback withdrew
+    it. What is None otherwise was not judged.
     """
 
     metrics: Metrics | None
@@ -156,7 +156,7 @@ def _failed_metrics(metrics: Metrics, gates: Gates) -> list[str]:
 
 
 def degenerate(probability: np.ndarray) -> str | None:
-    """Why predictions are unusable: not numbers, outside [0, 1], constant or nearly so; None where
+    """Why predictions are unusable: not numbers, outside [0, 1], constant or nearly so; None if
     they are sound.
 
     Nearly constant: from the 1st to the 99th percentile they grow by a hundredth of the latter at

@@ -53,7 +53,7 @@ class SideBySide:
 
 
 def read_version(client: "MlflowClient", portfolio: Portfolio, number: int) -> Compared:
-    """A registered version with the parameters of its run; TrainingError where there is none."""
+    """A registered version with the parameters of its run; TrainingError if there is none."""
     version = load_version(client, portfolio, number)
     parameters = dict(client.get_run(version.record.mlflow_run_id).data.params)
     return Compared(**vars(version), parameters=parameters)
@@ -70,7 +70,7 @@ def compare(
     """Two versions, each at its own threshold, on the hold-out of a third, or of one of the two.
 
     The customers are those that this version was judged on, and both see them with the features of
-    their own, whatever the catalogue says today. TrainingError where its snapshot lacks one.
+    their own, also if the catalogue has changed since. TrainingError if its snapshot lacks one.
     """
     seen = [judged_on.holdout_as_seen_by(connection, version) for version in versions]
     churned = seen[0].churned

@@ -27,7 +27,7 @@ class Takeover:
 
 
 def scored_by_another(publisher: Publisher, version: int) -> tuple[str, int] | None:
-    """The live month whose published scores another version made, with that version; None where all
+    """The live month whose published scores another version made, with that version; None if all
     fits.
     """
     live = read_live(publisher.root)

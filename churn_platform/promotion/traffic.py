@@ -19,7 +19,7 @@ def share_traffic(
     record.
 
     A challenger that was never published, as one that was refused, is exported first.
-    PromotionError without a reason or for a withdrawn version, PublicationError where the share
+    PromotionError without a reason or for a withdrawn version, PublicationError if the share
     makes no sense.
     """
     check_reason(reason)

@@ -19,5 +19,5 @@ def calibrated_log_odds(raw: float, *, slope: float, intercept: float) -> float:
 
 
 def probability(log_odds: float) -> float:
-    """The probability that log-odds stand for."""
+    """The probability for log-odds."""
     return 1 / (1 + exp(-log_odds))

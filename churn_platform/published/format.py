@@ -55,11 +55,11 @@ _decode_reasons = msgspec.json.Decoder(tuple[str, ...]).decode
 class PublishedFeature(msgspec.Struct, frozen=True):
     """One feature as the model expects it, in the manifest's order.
 
-    default: stands in for a value that a request leaves out. reference: what a typical customer
+    default: is in for a value that a request leaves out. reference: what a typical customer
     has, nullable or not.
     importance: mean absolute contribution to the log-odds; bundles of before have none. format: how
     the source writes
-    the values, where not plainly. other: the level that stands for all that are not listed.
+    the values, where not plainly. other: the level that is for all that are not listed.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Tier(msgspec.Struct, frozen=True):
 
 
 class SmokePrediction(msgspec.Struct, frozen=True):
-    """Encoded values, nobody's own, with the calibrated probability that the bundle must give; null
+    """Encoded values, no one's own, with the calibrated probability that the bundle must give; null
     is missing.
     """
 

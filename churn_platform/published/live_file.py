@@ -82,7 +82,7 @@ def direct_traffic(
     0 ends either.
 
     before_change: called with what will be live, unless that is so already; where it raises,
-    nothing changes. PublicationError where there is no champion, no such bundle, or the weight is
+    nothing changes. PublicationError if there is no champion, no such bundle, or the weight is
     no share.
     """
     with _locked(root / ".live.lock"):

@@ -20,7 +20,7 @@ from churn_platform.errors import DataError
 MAGIC = b"CHURNLOG"
 SCHEMA = 1
 OPEN_SUFFIX = ".open"  # a worker writes it and holds a lock on it
-CLOSED_SUFFIX = ".seg"  # nobody writes it any more
+CLOSED_SUFFIX = ".seg"  # no one writes it any more
 FRAME = struct.Struct("<II")
 RECORD_BYTES_MAX = (
     1 << 20

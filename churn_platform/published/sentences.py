@@ -20,7 +20,7 @@ Value = str | bool | int | float
 
 
 def decoded(number: float, kind: str, levels: tuple[str, ...]) -> str | bool | int | float | None:
-    """The value that an encoded number stands for: a level, a bool, an int or a float.
+    """The value that an encoded number means: a level, a bool, an int or a float.
 
     None for NaN, and for a level that came into the catalogue after these.
     """
@@ -56,7 +56,7 @@ def teller(template: str) -> Callable[[Any], str]:
 
 
 def _form(field: str | None, format_spec: str | None) -> Callable[[Any], str]:
-    """How a value is written in a field; nothing where a text ends without one."""
+    """How a value is written in a field; nothing if a text ends without one."""
     if field is None:
         return lambda value: ""
     if field != "value":

@@ -32,9 +32,9 @@ INFINITE = frozenset(
 class ValueFormat(msgspec.Struct, frozen=True):
     """How a column writes numbers, days and what is missing.
 
-    thousands: the sign between groups of digits; a blank stands for every kind of blank, an
+    thousands: the sign between groups of digits; a blank is for every kind of blank, an
     apostrophe for every kind.
-    affixes: currencies, units or per cent signs that stand around a number and are left away.
+    affixes: currencies, units or per cent signs around a number, which are dropped.
     date: a strptime pattern, `epoch_seconds` or `epoch_milliseconds`; the value is then the days
     before the snapshot.
     """
@@ -70,7 +70,7 @@ def is_missing(text: str, form: ValueFormat) -> bool:
 
 
 def read_number(text: str, form: ValueFormat) -> float:
-    """The number that a text of this format says; ValueError where it says none."""
+    """The number that a text of this format says; ValueError if it says none."""
     plain = text
     for affix in form.affixes:
         plain = plain.replace(affix, "")
@@ -88,7 +88,7 @@ def read_number(text: str, form: ValueFormat) -> float:
 
 
 def read_date(text: str, form: ValueFormat) -> date:
-    """The day that a text of this format says; ValueError where it says none."""
+    """The day that a text of this format says; ValueError if it says none."""
     assert form.date is not None
     plain = text.strip(BLANKS)
     if form.date in EPOCH:

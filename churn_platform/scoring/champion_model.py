@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 
 def load_champion(client: "MlflowClient", portfolio: Portfolio) -> Champion:
-    """The champion with its tiers; TrainingError where none has been promoted."""
+    """The champion with its tiers; TrainingError if none has been promoted."""
     version = load_version(client, portfolio, champion_version(client, portfolio.name))
     return Champion(version.number, version.model, version.record.tiers)

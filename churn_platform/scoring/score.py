@@ -75,7 +75,7 @@ def score_month(
     batch_rows: int,
     threads: int,
 ) -> pa.Table:
-    """One row per customer of the month, in the columns of SCORE_COLUMNS; DataError where there are
+    """One row per customer of the month, in the columns of SCORE_COLUMNS; DataError if there are
     no features.
 
     Decile 1 holds the highest probabilities. Customers of the lowest tier get no reasons.

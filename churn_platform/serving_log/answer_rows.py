@@ -24,7 +24,7 @@ LEDGER = pa.schema(
 
 
 def read_segments(portfolio: str, paths: Sequence[Path]) -> tuple[pa.Table, pa.Table]:
-    """Ledger and answers of some segments; DataError where one holds answers of
+    """Ledger and answers of some segments; DataError if one holds answers of
     another portfolio.
     """
     lines, answers = [], [answer_rows([], segment="")]

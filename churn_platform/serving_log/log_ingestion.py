@@ -26,7 +26,7 @@ from churn_platform.warehouse.tables import ensure_table, table_exists, write
 
 TRANSACTION_BYTES = (
     64 << 20
-)  # of segments, so that memory stays bounded however long nobody ingested
+)  # of segments, so that memory stays bounded however long no one ingested
 TORN_DIR = "torn"
 DAMAGED_DIR = "damaged"
 

@@ -1,7 +1,7 @@
 """The TelecomIT world: customers who live, complain and leave, written as the operator's landing
 files.
 
-It knows each customer's true churn probability and shows it to nobody but `truth` files. It imports
+It knows each customer's true churn probability and shows it to no one but `truth` files. It imports
 the portfolio spec (the shape of the files) and nothing else of the platform.
 """
 

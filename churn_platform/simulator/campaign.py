@@ -1,4 +1,4 @@
-"""Contacts in the simulated world: whom the operator sets out to call, who was reached, who took
+"""Contacts in the simulated world: who the operator sets out to call, who was reached, who took
 the offer.
 """
 
@@ -57,8 +57,8 @@ def plans_from(
 ) -> Plans:
     """The plans of an operator who works off the lists that the platform hands over.
 
-    What is contacted in a month stands in the list of the month before, at
-    `<YYYY-MM>/contact_list.parquet`. In a month before `write_from`, which is over, nobody was
+    What is contacted in a month is in the list of the month before, at
+    `<YYYY-MM>/contact_list.parquet`. In a month before `write_from`, which is over, no one was
     contacted unless contacts have landed: the platform lists for past months, too, when it scores
     several at once.
     """

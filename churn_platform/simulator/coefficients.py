@@ -113,7 +113,7 @@ class Hazard:
     prepaid: float = 0.6
     month_to_month: float = 1.25
     one_year: float = -0.5
-    two_year: float = -1.3  # whoever commits for longer wants to stay
+    two_year: float = -1.3  # a customer who commits for longer wants to stay
     end_near: float = 2.0  # times 1 at the end of the commitment, 0 at 90 days before it
     out_of_contract: float = 2.2
     price_level: float = 0.8  # per log price against the usual of that contract, times taste
@@ -128,7 +128,7 @@ class Hazard:
 
 
 USUAL_HAZARD = Hazard()
-# The competitor takes the customers whom the old drivers called safe; the old drivers fade.
+# The competitor takes the customers that the old drivers called safe; the old drivers fade.
 COMPETITOR_HAZARD = replace(
     USUAL_HAZARD,
     intercept=-5.6,
@@ -182,7 +182,7 @@ class Payments:
 
     due_days: int = 12  # fees fall due in the first days of the month
     late_share: tuple[float, ...] = (0.03, 0.05, 0.14, 0.18)  # by payment method
-    late_per_dissatisfaction: float = 1.1  # log-odds: whoever means to leave does not hurry
+    late_per_dissatisfaction: float = 1.1  # log-odds: a customer who means to leave does not hurry
     late_mean_days: float = 5.0
     failed_share: tuple[float, ...] = (0.02, 0.05, 0.02, 0.01)
     failed_per_dissatisfaction: float = 0.4
@@ -248,12 +248,12 @@ class Response:
 
     persuadable: float = 1.1
     persuadable_per_price: float = (
-        2.0  # an offer is money: it moves those for whom the plan is dear
+        2.0  # an offer is money: it moves those who find the plan expensive
     )
     persuadable_per_rise: float = 4.0
     persuadable_if_free: float = 0.9
     sure_thing: float = -2.2
-    sure_thing_per_logit: float = 0.7  # the safer, the likelier to stay whatever happens
+    sure_thing_per_logit: float = 0.7  # the safer, the likelier to stay in any case
     lost_cause: float = -0.4
     lost_cause_per_trouble: float = 0.25  # no discount mends a network
     sleeping_dog: float = -1.6
@@ -267,7 +267,7 @@ class Response:
         0.90  # of the probability of leaving, with a persuadable customer who took the offer
     )
     wakes: float = 1.0  # log-odds of leaving, with a sleeping dog
-    reached: float = 0.90  # of those whom the operator sets out to contact
+    reached: float = 0.90  # of those that the operator sets out to contact
     first_days: int = 10  # of the month, in which contacts are made
     office_hours: tuple[int, int] = (9, 18)
 

@@ -47,7 +47,7 @@ def relative_price(people: Population) -> np.ndarray:
 
 
 def is_lured(people: Population, as_of_day: int) -> np.ndarray:
-    """Whom an entering competitor takes: young, long-standing, prepaid or dear, in some regions."""
+    """Who an entering competitor takes: young, long-standing, prepaid or dear, in some regions."""
     long_with_us = as_of_day - people.signup_day >= c.LURED_MIN_TENURE_DAYS
     worth_taking = (people.contract == ContractType.PREPAID) | (
         people.price_eur >= c.LURED_MIN_PRICE_EUR

@@ -16,7 +16,7 @@ TERM_DAYS = np.array([0, 0, 365, 730], dtype=np.int32)
 
 @dataclass
 class Population:
-    """State of all customers at one instant. Days are days since 1970-01-01; NO_DAY stands for
+    """State of all customers at one instant. Days are days since 1970-01-01; NO_DAY is for
     none.
     """
 

@@ -1,5 +1,5 @@
-"""How customers respond to a retention contact: whom it keeps, whom it cannot
-move, whom it wakes.
+"""How customers respond to a retention contact: who stays because of it, who does not change,
+and who leaves because of it.
 """
 
 from enum import IntEnum

@@ -62,10 +62,10 @@ def simulate(
     when its successor is complete. `on_progress` gets 'YYYY-MM' after each month. Truth has one row
     per customer active at the month's start.
 
-    `plans` says whom the operator contacts in a month; it is asked when the month before has been
-    written, so it may run the platform on that. The same plans give the same bytes, and none give
-    those of a world without campaigns. With `write_from` the months before it are lived and not
-    written.
+    `plans` says which customers the operator contacts in a month; it is asked when the month before
+    has been written, so it may run the platform on that. The same plans give the same bytes, and
+    none give those of a world without campaigns. With `write_from` the months before it are lived
+    and not written.
     """
     portfolio = load_telecomit()
     world = World(config)

@@ -21,7 +21,7 @@ NO_TIME = np.iinfo(np.int64).min
 
 
 def generate_tickets(rng: np.random.Generator, chunk: Chunk) -> list[Columns]:
-    """One block of tickets; resolution may lie after the month, unless the
+    """One block of tickets; resolution may be after the month, unless the
     customer left before it.
     """
     tickets = Tickets()

@@ -46,7 +46,7 @@ class Month:
     `leaves_on` is the day of the month (from 0) on which a customer leaves, -1 for those who stay.
     `probability` is the chance of leaving in the month without a contact, and `types` what a
     contact would do, for those active at its start only. `plan` and `reached` are the month's
-    campaign, None where there was none.
+    campaign, None if there was none.
     """
 
     first_day: date
@@ -110,8 +110,8 @@ class World:
     def _leave(
         self, month: date, probability: np.ndarray, types: np.ndarray, reached: Reached | None
     ) -> np.ndarray:
-        """Day on which each leaves, -1 for those who stay; whoever is reached does not leave before
-        that.
+        """Day on which each leaves, -1 for those who stay; a customer who is reached does not leave
+        before that.
         """
         rng = generator(self._config, Stream.LEAVING, month)
         if reached:

@@ -20,7 +20,7 @@ CARDS_FOLDER = "model_card"
 
 
 def card_file(version: int, ending: str) -> str:
-    """Where a version's card lies on its run; two versions can share a run, so the number is part
+    """Where a version's card is on its run; two versions can share a run, so the number is part
     of it.
     """
     return f"{CARDS_FOLDER}/version_{version}.{ending}"
@@ -39,7 +39,7 @@ def log_files(client: "MlflowClient", run_id: str, files: Mapping[str, bytes | s
 
 
 def read_file(client: "MlflowClient", run_id: str, name: str) -> bytes | None:
-    """A file of a run; None where the run has none of that name."""
+    """A file of a run; None if the run has none of that name."""
     folder = name.rpartition("/")[0]
     if not any(it.path == name for it in client.list_artifacts(run_id, folder or None)):
         return None
@@ -48,7 +48,7 @@ def read_file(client: "MlflowClient", run_id: str, name: str) -> bytes | None:
 
 
 def read_json(client: "MlflowClient", run_id: str, name: str) -> Any:
-    """A JSON file of a run; None where there is none."""
+    """A JSON file of a run; None if there is none."""
     stored = read_file(client, run_id, name)
     return None if stored is None else json.loads(stored)
 
@@ -63,7 +63,7 @@ def read_pictures(client: "MlflowClient", run_id: str) -> dict[str, bytes]:
 
 
 def find_card(client: "MlflowClient", portfolio: str, version: int, *, ending: str) -> bytes | None:
-    """The card of a version as it was made; None where none was."""
+    """The card of a version as it was made; None if none was."""
     return read_file(
         client,
         record_of_version(client, portfolio, version).mlflow_run_id,

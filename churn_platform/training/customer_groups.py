@@ -37,7 +37,7 @@ def read_groups(
 
     Categories and booleans group by level, numbers by quartile of these customers; no value is the
     group 'missing'. A landed column is read for the feature month, as of the lake's snapshot.
-    DataError where one of the customers is not in the landed table.
+    DataError if one of the customers is not in the landed table.
     """
     landed = [name for name in names if name not in portfolio.feature_names]
     columns = (
@@ -63,7 +63,7 @@ def groups_on_holdout(
     """The groups of a version's hold-out customers, as `read_groups` tells them at the version's
     own snapshot.
 
-    A feature that is newer than the version, and no landed column of that time, groups nobody and
+    A feature that is newer than the version, and no landed column of that time, groups no one and
     is left out.
     """
     snapshot = version.training_set(connection).snapshot

@@ -45,7 +45,7 @@ def _bytes(values: np.ndarray) -> bytes:
 
 
 def identity_of(record: "ModelRecord") -> str | None:
-    """SHA-256 of all that a record says but where and when the fit was made; None where its rows
+    """SHA-256 of all that a record says but where and when the fit was made; None if its rows
     are not known.
 
     Metrics on the validation and hold-out rows are part of it. So a streamed fit, of whose rows

@@ -21,9 +21,9 @@ def known_customers(
     booleans.
 
     Out of time these are all or none: months are used whole, and the hold-out of a newer challenger
-    lies after all that the champion saw. Of a snapshot, delivered again and again, they are those
-    in the champion's own training and validation rows; None where these are no longer in the lake,
-    so that nobody can be told.
+    is after all that the champion saw. Of a snapshot, delivered again and again, they are those
+    in the champion's own training and validation rows; None if these are no longer in the lake,
+    so that no one can be told.
     """
     record = champion.record
     if champion.portfolio.split.policy == "out_of_time":

@@ -46,7 +46,7 @@ class ChurnModel:
         """The model's own features from a matrix whose columns are `names`; the catalogue may have
         grown since.
 
-        DataError where the catalogue lacks a feature that the model was fitted with.
+        DataError if the catalogue lacks a feature that the model was fitted with.
         """
         wanted = [feature.name for feature in self.features]
         if wanted == list(names):

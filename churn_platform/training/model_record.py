@@ -134,7 +134,7 @@ def libraries_of(algorithm: str) -> dict[str, str]:
 
 
 def record_of_version(client: "MlflowClient", portfolio: str, version: int) -> ModelRecord:
-    """The record behind a registered version; TrainingError where there is no such version."""
+    """The record behind a registered version; TrainingError if there is no such version."""
     run_id = version_named(client, portfolio, version).run_id
     assert run_id is not None, "versions are registered with their run"
     return read_record(client, run_id)

@@ -71,7 +71,7 @@ def register(
 
     Registering a run twice, or another run that made the same model by its `identity`, returns the
     same version: a withdrawn model cannot return under a new number, and a run after a kill leaves
-    what an undisturbed one leaves. Whatever a kill left out of a version's registration is made
+    what an undisturbed one leaves. What a kill left out of a version's registration is made
     good.
     """
     _ensure_registered_model(client, portfolio)
@@ -115,7 +115,7 @@ def _known_version(
 
 
 def challenger_of(client: "MlflowClient", portfolio: str, month: str) -> int:
-    """The version that was chosen last for a month ('YYYY-MM'); TrainingError where there is none.
+    """The version that was chosen last for a month ('YYYY-MM'); TrainingError if there is none.
 
     That need not be the highest number: a run that was registered before may be the best again.
     """
@@ -134,7 +134,7 @@ def _challenger_tag(month: str) -> str:
 
 
 def version_of(client: "MlflowClient", portfolio: str, alias: str) -> int | None:
-    """The version under an alias; None where there is none."""
+    """The version under an alias; None if there is none."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -144,7 +144,7 @@ def version_of(client: "MlflowClient", portfolio: str, alias: str) -> int | None
 
 
 def champion_version(client: "MlflowClient", portfolio: str) -> int:
-    """The champion's version; TrainingError where none has been promoted."""
+    """The champion's version; TrainingError if none has been promoted."""
     version = version_of(client, portfolio, CHAMPION)
     if version is not None:
         return version
@@ -195,7 +195,7 @@ def version_row(version: "ModelVersion", named: dict[str, int]) -> dict[str, str
 
 
 def aliases(client: "MlflowClient", portfolio: str) -> dict[str, int]:
-    """The version under each alias; none where nothing is registered."""
+    """The version under each alias; none if nothing is registered."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -214,7 +214,7 @@ def tag_version(client: "MlflowClient", portfolio: str, version: int, tags: dict
 
 
 def withdrawn_reason(version: "ModelVersion") -> str | None:
-    """Why a version was withdrawn, so that it must not be promoted again; None where it was not."""
+    """Why a version was withdrawn, so that it must not be promoted again; None if it was not."""
     return (
         version.tags.get(WITHDRAWN_REASON, "no reason kept")
         if version.tags.get(WITHDRAWN) == "true"

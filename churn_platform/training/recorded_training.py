@@ -47,7 +47,7 @@ def readable_snapshot(connection: duckdb.DuckDBPyConnection, snapshot: int) -> i
 def check_snapshot(
     connection: duckdb.DuckDBPyConnection, version: int, record: ModelRecord
 ) -> None:
-    """TrainingError where the lake's snapshot of a version is gone, saying what took it."""
+    """TrainingError if the lake's snapshot of a version is gone, saying what took it."""
     if has_snapshot(connection, record.snapshot):
         return
     erased = erasure_of_snapshot(connection, record.snapshot)

@@ -62,7 +62,7 @@ def reproduce(
     """The version fitted again on the rows of its snapshot, with its parameters, seed and threads,
     and compared.
 
-    TrainingError where its snapshot is gone or its record says too little; then nothing is fitted.
+    TrainingError if its snapshot is gone or its record says too little; then nothing is fitted.
     """
     loaded = load_version(client, portfolio, version)
     record, stored, then = loaded.record, loaded.model, loaded.portfolio

@@ -31,8 +31,8 @@ def assign_months(months: Sequence[LabelledMonth], split: Split) -> dict[date, s
 
     Out of time: the newest matured month is the hold-out, the one before validates (early stopping,
     calibration, threshold), up to `training_months` before that train. Stratified: the newest month
-    alone, cut by `row_splits`. TrainingError where there are too few months or a month in use has
-    no churner, or nobody who stayed.
+    alone, cut by `row_splits`. TrainingError if there are too few months or a month in use has
+    no churner, or no one who stayed.
     """
     ordered = sorted(months, key=lambda month: month.features_month)
     needed = 3 if split.policy == "out_of_time" else 1
@@ -58,7 +58,7 @@ def assign_months(months: Sequence[LabelledMonth], split: Split) -> dict[date, s
 
 
 def recency_weights(customers: Mapping[date, int], split: Split) -> dict[date, float]:
-    """Weight of a row of each training month, of which `customers` holds the rows; empty where all
+    """Weight of a row of each training month, of which `customers` holds the rows; empty if all
     count alike.
 
     0.5 ** (months before the newest / half-life), divided by its mean over all rows, so that rows

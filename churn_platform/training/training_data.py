@@ -31,9 +31,9 @@ class Labelled:
     """Rows of one split: features (rows, features) float32 in catalogue order, churned (rows,)
     int8, customer ids.
 
-    `weights` (rows,) float64 say how much each row counts in a fit; None where all count alike.
-    `is_contacted` (rows,) booleans mark those whom a campaign contacted from the month of the
-    features to that of the label; None: nobody.
+    `weights` (rows,) float64 say how much each row counts in a fit; None if all count alike.
+    `is_contacted` (rows,) booleans mark those that a campaign contacted from the month of the
+    features to that of the label; None: no one.
     """
 
     features: np.ndarray
@@ -59,7 +59,7 @@ class Labelled:
         """The rows whose label no campaign had a hand in.
 
         An accepted offer keeps a customer who would have left, so a model that learns from such
-        labels, or is judged by them, takes those whom it rightly named for safe. Who is contacted
+        labels, or is judged by them, takes customers at risk for safe ones. Who is contacted
         depends on the features and a draw alone, so among the others the probability of leaving,
         given the features, is what it would be without a campaign.
         """
@@ -84,7 +84,7 @@ class TrainingSet:
     """What a training set is made of: splits by feature month, at a snapshot of the lake, and the
     share sampled.
 
-    `train_customers` counts the rows of the training months, before sampling; 0 where rows are
+    `train_customers` counts the rows of the training months, before sampling; 0 if rows are
     split, not months. `weights` are those of a row of each training month, for a half-life; without
     one all rows count alike.
     """
@@ -116,7 +116,7 @@ def matured_months(
 def read_training_set(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
 ) -> TrainingSet:
-    """The training set recorded for `month`, months oldest first; TrainingError where none was
+    """The training set recorded for `month`, months oldest first; TrainingError if none was
     materialized.
     """
     rows = read_rows(connection, f"{portfolio.name}.training_set", month)
@@ -161,8 +161,8 @@ def load_splits(
 ) -> list[Labelled]:
     """The named splits of a training set; only the months in them are read.
 
-    Customers whom a campaign contacted are left out of the training rows, and marked in the others.
-    DataError where a value lies outside the catalogue, unless `validated` is false.
+    Customers that a campaign contacted are left out of the training rows, and marked in the others.
+    DataError if a value is outside the catalogue, unless `validated` is false.
     """
     if portfolio.split.policy == "stratified":
         (features_month,) = training_set.months
@@ -251,7 +251,7 @@ def load_labelled(
     """Customers of one feature month with their labels, ordered by customer.
 
     `share` below 1 keeps a fixed sample of customers, the same in every month. Cardinality of the
-    join is one to one. DataError where a value lies outside the catalogue, unless `validated` is
+    join is one to one. DataError if a value is outside the catalogue, unless `validated` is
     false.
     """
     query, parameters = _labelled_query(

@@ -29,7 +29,7 @@ def replace_training_set(
     """Record the training set of `month`, one row per feature month; returns the rows.
 
     `train_share` is the share of customers to fit on, below 1 where the training months hold more
-    than `rows_max` rows. `weight` is that of a row of a training month; null where all count alike.
+    than `rows_max` rows. `weight` is that of a row of a training month; null if all count alike.
     """
     months = matured_months(connection, portfolio, month)
     splits = assign_months(months, portfolio.split)

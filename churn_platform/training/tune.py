@@ -80,7 +80,7 @@ def choose_parameters(
     fold, is pruned. A budget of 0 trials gives the defaults; then only an algorithm that has rounds
     is fitted, to find their number.
 
-    Where trials used a sample of `train`, the number of rounds is found anew on up to
+    Where trials used a sample of `train`, the number of rounds is found again on up to
     ROUNDS_ROWS_MAX of its rows.
     """
     rounds = ALGORITHMS[algorithm].rounds
@@ -164,7 +164,7 @@ def customer_folds(
     """Pairs of rows to fit on and to score: the scored customers of a pair are a quarter, and it is
     not fitted on them.
 
-    A customer is in one quarter whatever its month.
+    A customer is in one quarter in all months.
     """
     everyone = np.unique(np.concatenate([train.customer_ids, scored.customer_ids]).astype(str))
     quarter = np.random.default_rng(seed).permutation(len(everyone)) % FOLDS

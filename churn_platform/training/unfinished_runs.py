@@ -19,7 +19,7 @@ DAGSTER_RUN = "dagster.run_id"
 def end_left_open(
     client: "MlflowClient", experiment_id: str, is_over: Callable[[str], bool]
 ) -> list[str]:
-    """End as KILLED the open runs of an experiment that nobody writes to any more; returns their
+    """End as KILLED the open runs of an experiment that no one writes to any more; returns their
     ids.
 
     `is_over` tells it of a Dagster run's id. What belongs to a run is ended before the run itself,

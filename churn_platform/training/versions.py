@@ -56,7 +56,7 @@ class Version:
     ) -> Labelled:
         """The same customers in the same order, encoded with the features of another version.
 
-        TrainingError where the snapshot of this version has no column of one of them.
+        TrainingError if the snapshot of this version has no column of one of them.
         """
         features = other.model.features
         if tuple(features) == tuple(self.portfolio.features):
@@ -76,7 +76,7 @@ class Version:
 
 def load_version(client: "MlflowClient", portfolio: Portfolio, number: int) -> Version:
     """A registered version, asked of the registry by its number; TrainingError
-    where there is none.
+    if there is none.
     """
     registered = version_named(client, portfolio.name, number)
     assert registered.run_id is not None, "versions are registered with their run"
@@ -85,7 +85,7 @@ def load_version(client: "MlflowClient", portfolio: Portfolio, number: int) -> V
 
 
 def newest_version(client: "MlflowClient", portfolio: Portfolio) -> Version:
-    """The version of the newest month that was trained, of several the last; TrainingError where
+    """The version of the newest month that was trained, of several the last; TrainingError if
     there is none.
     """
     trained = [

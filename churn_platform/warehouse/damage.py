@@ -117,7 +117,7 @@ def drop_damaged(
 
     A month of one of the tables is damaged if one of its files is.
 
-    DuckLake's DELETE reads what it deletes, so it cannot remove a file that nobody can read. This
+    DuckLake's DELETE reads what it deletes, so it cannot remove a file that no one can read. This
     writes into the catalog what such a DELETE would, as a snapshot of its own. The month has no
     rows until it is written again: to be called just before that, as the only writer. Until then
     the month is noted as dropped, so that a kill in between is noticed. Older snapshots keep the
@@ -128,6 +128,8 @@ def drop_damaged(
     with closing(connect(lake)) as connection:
         damage = find_damage(lake, _live_files(connection, lake, tables, months))
         for table, month in sorted({(found.table, found.month) for found in damage if found.month}):
+            # The note goes first: a kill after the drop and before the new rows would leave a month
+            # that looks empty on purpose. `forget_dropped` takes the note back once it is written.
             note_dropped(lake, table, month)
             _drop_month(connection, table, month)
     return damage
@@ -145,6 +147,8 @@ def _live_files(
 
 def _drop_month(connection: duckdb.DuckDBPyConnection, table: str, month: date) -> None:
     schema, _, name = table.partition(".")
+    # Rows of the catalog are written by hand here. Another format may need other columns, and
+    # half a delete would damage the catalog itself.
     _require_format(connection)
     connection.execute("begin")
     try:
@@ -168,6 +172,7 @@ def _drop_month(connection: duckdb.DuckDBPyConnection, table: str, month: date) 
                 f"where end_snapshot is null and data_file_id in ({files})"
             )
         connection.execute("commit")
+    # Also for KeyboardInterrupt: an open transaction would keep the catalog locked.
     except BaseException:
         connection.execute("rollback")
         raise

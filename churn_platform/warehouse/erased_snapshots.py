@@ -22,7 +22,7 @@ def note_expired(
 
 
 def erasure_of_snapshot(connection: duckdb.DuckDBPyConnection, snapshot: int) -> date | None:
-    """The month of the erasure that took a snapshot away; None where none did."""
+    """The month of the erasure that took a snapshot away; None if none did."""
     if not table_exists(connection, EXPIRED):
         return None
     row = connection.execute(

@@ -1,5 +1,5 @@
-"""One process at a time, by a lock file: whoever comes later waits, for a bounded time, and learns
-for whom.
+"""One process at a time, by a lock file: a later process waits for a bounded time, and its error
+names the one that it waited for.
 
 The system releases the lock when its process ends, however that ends.
 """
@@ -18,11 +18,13 @@ MAKING_SECONDS = 600.0  # a store is made in seconds, on a slow disk in some ten
 
 @contextmanager
 def exclusive(path: Path, *, wait_seconds: float, busy: Callable[[str], str]) -> Iterator[None]:
-    """Hold the lock file at `path`; WarehouseBusyError where it does not come free in
+    """Hold the lock file at `path`; WarehouseBusyError if it does not come free in
     `wait_seconds`.
 
     `busy` makes the error's message from the names of the processes that hold the lock.
     """
+    # A lock of the operating system, not a file that merely exists: it goes with its holder,
+    # even after kill -9, so no stale lock has to be removed by hand.
     lock = FileLock(path, timeout=wait_seconds)
     try:
         lock.acquire()
@@ -37,10 +39,10 @@ def exclusive(path: Path, *, wait_seconds: float, busy: Callable[[str], str]) ->
 
 @contextmanager
 def one_maker(path: Path, *, what: str) -> Iterator[None]:
-    """Let one process make what lies at `path` on first use, while others wait for it to be whole.
+    """Let one process make what is at `path` on first use, while others wait for it to be whole.
 
     Stores of several tables are made step by step: a process that opened one meanwhile would find
-    half of it, or make the same tables. The lock file lies beside `path`.
+    half of it, or make the same tables. The lock file is beside `path`.
     """
     folder = path.parent
     folder.mkdir(parents=True, exist_ok=True)

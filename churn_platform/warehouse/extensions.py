@@ -14,17 +14,19 @@ EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner", "excel")
 
 
 def install_extensions(folder: Path) -> None:
-    """Put the extensions of this DuckDB version into `folder`; does nothing where they lie there
+    """Put the extensions of this DuckDB version into `folder`; does nothing if they are there
     already.
 
     DuckDB checks the signature of each and refuses a changed file.
     """
+    # Without the lock first: nearly every call finds all extensions and must not wait.
     if not _missing(folder):
         return
     with (
         one_maker(folder, what="the folder of DuckDB's extensions"),
         connect_quietly({"extension_directory": str(folder)}) as connection,
     ):
+        # Asked again under the lock: another process may have installed them while this one waited.
         for name in _missing(folder):
             connection.execute(f"install {literal(_file_in_wheel(name))}")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 def holders_of(path: Path, proc: Path = Path("/proc")) -> list[str]:
-    """Each other process that has `path` open, as 'pid 123 (command line)'; empty where the system
+    """Each other process that has `path` open, as 'pid 123 (command line)'; empty if the system
     cannot tell.
     """
     target = path.resolve()

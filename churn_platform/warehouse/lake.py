@@ -1,4 +1,4 @@
-"""Opens the DuckLake: one function that every process uses, whatever its catalog."""
+"""Opens the DuckLake: one function that every process uses, for each kind of catalog."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -26,12 +26,13 @@ from churn_platform.warehouse.quiet import connect_quietly
 
 NAME = "lake"
 CATALOG = f"__ducklake_metadata_{NAME}"
+# DuckDB raises one class for all of these, so only the text tells "try again" from "wrong".
 BUSY_SIGNS = ("database is locked", "conflict", "could not serialize", "deadlock")
 
 
 @dataclass(frozen=True)
 class Lake:
-    """Where a lake lies and how to open it."""
+    """Where a lake is and how to open it."""
 
     catalog: str
     files: str
@@ -85,11 +86,13 @@ class Lake:
         """Options of ATTACH; the SQLite catalog runs in WAL mode, so readers never wait for a
         writer.
 
-        Where the files lie is said by the settings, not by the catalog, which keeps the place where
+        The settings say where the files are, not the catalog, which keeps the place where
         it was made: so a data folder can be moved. `require_files` notices a place without them.
         """
         options: dict[str, str | int] = {"DATA_PATH": self.files, "OVERRIDE_DATA_PATH": True}
         if self.sqlite_path:
+            # Not enough by itself: SQLite refuses at once, without waiting, when two open
+            # transactions both want to commit. Hence the writer lock and `attempts`.
             options["META_BUSY_TIMEOUT"] = int(self.wait_seconds * 1000)
             options |= {} if read_only else {"META_JOURNAL_MODE": "WAL"}
         return options | ({"READ_ONLY": "true"} if read_only else {})
@@ -98,8 +101,8 @@ class Lake:
 def connect(lake: Lake, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection whose default database is the lake, made first where it is new.
 
-    Read-only refuses every write. WarehouseError where the lake cannot be opened, or does not exist
-    yet and read-only was asked for; WarehouseBusyError where its catalog stayed locked.
+    Read-only refuses every write. WarehouseError if the lake cannot be opened, or does not exist
+    yet and read-only was asked for; WarehouseBusyError if its catalog stayed locked.
     """
     path = lake.sqlite_path
     if path is not None and read_only and not _is_made(path):
@@ -108,6 +111,7 @@ def connect(lake: Lake, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
             "data folder (`make demo` or materializing an asset makes a new one)"
         )
     install_extensions(lake.extension_dir)
+    # Only making a new SQLite catalog takes the lock: later calls must not wait for it.
     if path is None or _is_made(path):
         return _attached(lake, read_only=read_only)
     with one_maker(path, what="the warehouse"):
@@ -135,6 +139,7 @@ def _attached(lake: Lake, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         for key, value in lake.attach_options(read_only=read_only).items()
     )
     try:
+        # ATTACH writes when the lake is new, so it can meet another process too.
         attempts(lake)(
             connection.execute,
             f"attach {literal(f'ducklake:{lake.catalog}')} as {NAME} ({options})",
@@ -156,7 +161,7 @@ def _attached(lake: Lake, *, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 
 def require_files(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
-    """WarehouseError where the lake's files lie elsewhere: it was moved without them, or a wrong
+    """WarehouseError if the lake's files are elsewhere: it was moved without them, or a wrong
     folder is set.
     """
     if Path(lake.files).is_dir():
@@ -169,7 +174,7 @@ def require_files(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
         raise WarehouseError(
             f"the warehouse ducklake:{lake.catalog} has {row[0]:,} files, "
             f"and there is no folder {lake.files}; they "
-            f"were made in {row[1]}: move them, or set CHURN_LAKE_DATA_PATH to where they lie"
+            f"were made in {row[1]}: move them, or set CHURN_LAKE_DATA_PATH to their folder"
         )
 
 
@@ -182,6 +187,7 @@ def attempts(lake: Lake) -> Retrying:
     return Retrying(
         retry=retry_if_exception(is_busy),
         stop=stop_after_delay(lake.wait_seconds),
+        # Random waits: two processes that collided once would otherwise collide again.
         wait=wait_random_exponential(multiplier=0.1, max=2),
     )
 
@@ -192,6 +198,7 @@ def stream(
     """The query's result in Arrow batches, on a cursor of its own: a half-read result would block
     the connection.
     """
+    # A cursor is a connection of its own: it does not know the default database.
     with connection.cursor() as cursor:
         cursor.execute(f"use {NAME}")
         yield from cursor.execute(query, parameters).to_arrow_reader(batch_rows)
@@ -207,7 +214,7 @@ def is_busy(error: BaseException) -> bool:
 
 
 def busy_error(lake: Lake) -> WarehouseBusyError:
-    """The error that says how long was waited, and for whom."""
+    """The error that says how long was waited, and for which process."""
     holders = holders_of(lake.sqlite_path) if lake.sqlite_path else []
     return WarehouseBusyError(
         f"the catalog {lake.catalog} stayed busy for {lake.wait_seconds:g} s, held by "

@@ -95,6 +95,7 @@ def checksums_kept(connection: duckdb.DuckDBPyConnection, lake: Lake) -> Iterato
 
     Files of other processes that write at the same time are taken in as well, which does no harm.
     """
+    # By number, not by time: clocks of several writers need not agree.
     known = newest_file(connection)
     try:
         yield

@@ -1,7 +1,7 @@
 """One writer at a time on an SQLite catalog, across processes.
 
-SQLite refuses at once, whatever its busy timeout, when two open transactions both want to commit;
-so whoever writes holds a lock file first. A Postgres catalog takes many writers and needs none of
+SQLite refuses at once, with any busy timeout, when two open transactions both want to commit; so
+each writer holds a lock file first. A Postgres catalog takes many writers and needs none of
 this.
 """
 
@@ -17,6 +17,7 @@ def writer_lock(lake: Lake) -> Iterator[None]:
     """Hold the right to write; WarehouseBusyError, naming the holder, when it does not come free in
     `wait_seconds`.
     """
+    # Postgres takes many writers; a lock file would not reach writers on other hosts anyway.
     if lake.sqlite_path is None:
         yield
         return
@@ -28,6 +29,8 @@ def writer_lock(lake: Lake) -> Iterator[None]:
             "set CHURN_WAREHOUSE_WAIT_SECONDS higher"
         )
 
+    # Dagster's pool `warehouse` orders the writers of one Dagster instance. This lock also orders
+    # commands and `churn dbt`, which know nothing of pools.
     path = lake.sqlite_path.with_suffix(".writer.lock")
     with exclusive(path, wait_seconds=lake.wait_seconds, busy=busy):
         yield

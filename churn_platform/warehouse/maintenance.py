@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Tidied:
-    """What tidying a lake took away: snapshots, and files that nobody can read any more."""
+    """What tidying a lake took away: snapshots, and files that no one can read any more."""
 
     snapshots: int
     files: int
@@ -52,7 +52,7 @@ def maintain(lake: Lake, work: Callable[[duckdb.DuckDBPyConnection], Result]) ->
 
 
 def _require_sound_files(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
-    """WarehouseError where a file that may be rewritten is damaged: its bit rot would get a new
+    """WarehouseError if a file that may be rewritten is damaged: its bit rot would get a new
     checksum.
 
     Files are rewritten where rows of theirs were deleted, or where a month has several.
@@ -73,8 +73,8 @@ def tidy(
     files.
 
     Every state that the lake has had since `until` can still be travelled to. Files of which the
-    lake has no more use go at the first call that comes after `grace`, so that whoever reads them
-    now can finish. Running it again completes what a kill interrupted.
+    lake has no more use go at the first call that comes after `grace`, so that a process that reads
+    them now can finish. Running it again completes what a kill interrupted.
     """
     return maintain(lake, partial(_tidy, needed=needed, until=until, grace=grace))
 
@@ -89,7 +89,10 @@ def _tidy(
     going = [snapshot for snapshot in _succeeded(connection, until) if snapshot not in needed]
     expire(connection, going)
     settle(connection)
+    # After `settle`: merging first would merge deleted rows into larger files.
     call(connection, "merge_adjacent_files")
+    # DuckLake only schedules files here, and removes them at a later call: whoever opened one
+    # before can read it to its end.
     return Tidied(len(going), remove_unused(connection, older_than(grace)))
 
 
@@ -97,6 +100,8 @@ def _succeeded(connection: duckdb.DuckDBPyConnection, until: datetime) -> list[i
     """Snapshots whose successor is older than `until`; the newest has none."""
     rows = connection.execute(
         "select snapshot_id from (select snapshot_id, "
+        # A snapshot is old when its successor is old. By its own age it could be the state that
+        # a training of yesterday has recorded, in a lake that was quiet for long.
         "lead(snapshot_time) over (order by snapshot_id) as succeeded_at "
         f"from ducklake_snapshots('{NAME}')) where succeeded_at < ? order by snapshot_id",
         [until],
@@ -105,7 +110,8 @@ def _succeeded(connection: duckdb.DuckDBPyConnection, until: datetime) -> list[i
 
 
 def settle(connection: duckdb.DuckDBPyConnection) -> None:
-    """Write small changes out of the catalog, and files with deleted rows anew without them."""
+    """Write small changes out of the catalog, and files with deleted rows again without them."""
+    # This order: flushed rows can still have deletes, which the rewrite then applies.
     call(connection, "flush_inlined_data")
     call(connection, "rewrite_data_files", "delete_threshold => 0")
 
@@ -135,4 +141,5 @@ def call(connection: duckdb.DuckDBPyConnection, function: str, *options: str) ->
     fetched.
     """
     arguments = ", ".join([literal(NAME), *options])
+    # fetchall is not for the rows: DuckLake's functions work lazily, as rows are fetched.
     return connection.execute(f"from ducklake_{function}({arguments})").fetchall()

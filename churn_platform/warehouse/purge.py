@@ -45,11 +45,12 @@ def purge(lake: Lake, find_files: FindFiles, note: Note) -> Purged:
     `find_files` picks.
 
     `find_files` names the files that must go; it is asked once small changes have left the catalog
-    for files. Snapshots that see none of them stay, and so does the newest, whatever it sees.
+    for files. Snapshots that see none of them stay, and so does the newest, in any case.
     `note` is told of the others before they go, in a transaction. Running it again completes what a
     kill interrupted.
     """
     purged = maintain(lake, partial(_purge, lake=lake, find_files=find_files, note=note))
+    # SQLite only marks pages as free; the bytes stay until VACUUM. Postgres has its own vacuum.
     if lake.sqlite_path:
         with writer_lock(lake):
             vacuum(lake.sqlite_path, wait_seconds=lake.wait_seconds)
@@ -59,12 +60,16 @@ def purge(lake: Lake, find_files: FindFiles, note: Note) -> Purged:
 def _purge(
     connection: duckdb.DuckDBPyConnection, *, lake: Lake, find_files: FindFiles, note: Note
 ) -> Purged:
+    # Before `find_files`: small changes are inlined in the catalog, where no file shows them.
     settle(connection)
     snapshots = _seeing(connection, find_files(connection))
     if snapshots:
+        # Noted before they go: `churn reproduce` must be able to say that an erasure took them.
         with transaction(connection):
             note(connection, snapshots)
     expire(connection, snapshots)
+    # With SQLite this process is the only writer, so orphans can go at once. On Postgres a file
+    # without a catalog entry may be one that another writer is about to commit.
     orphans = "" if lake.sqlite_path else older_than(GRACE)
     return Purged(snapshots, remove_unused(connection, "cleanup_all => true", orphans=orphans))
 
@@ -93,11 +98,12 @@ def _seeing(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> lis
 
 
 def vacuum(path: Path, *, wait_seconds: float) -> None:
-    """Write an SQLite file anew without free pages, and empty its log; WarehouseBusyError while
+    """Write an SQLite file again without free pages, and empty its log; WarehouseBusyError while
     somebody reads it.
     """
     with closing(sqlite3.connect(path, timeout=wait_seconds, isolation_level=None)) as database:
         try:
+            # Both are needed: VACUUM goes through the write-ahead log, and the log keeps old pages.
             database.execute("vacuum")
             is_busy, *_ = database.execute("pragma wal_checkpoint(truncate)").fetchone()
         except sqlite3.OperationalError:

@@ -46,6 +46,7 @@ def _write_healing(
         try:
             done = attempts(lake)(_write_once, connection, work, note)
         except UnreadableMonthError as error:
+            # DuckLake reads what it deletes, so a damaged file would block its month for ever.
             if not drop_damaged(lake, [error.table], [error.month]):
                 raise (error.__cause__ or error) from None
             healed.append((error.table, error.month))
@@ -95,6 +96,7 @@ def ensure_table(
         known = [
             column[0] for column in connection.execute(f"select * from {table} limit 0").description
         ]
+        # Existing data folders must go on working after an update, without a migration step.
         for column in columns.keys() - known:
             connection.execute(
                 f"alter table {table} add column {identifier(column)} {columns[column]}"
@@ -103,6 +105,7 @@ def ensure_table(
     listed = ", ".join(f"{identifier(column)} {sql_type}" for column, sql_type in columns.items())
     connection.execute(f"create schema if not exists {table.split('.')[0]}")
     connection.execute(f"create table {table} ({listed})")
+    # Every table is by month: a month is replaced, read and expired as a whole.
     connection.execute(f"alter table {table} set partitioned by (month)")
 
 
@@ -137,6 +140,7 @@ def delete_month(
     try:
         connection.execute(f"delete from {table} where month = ? and {condition}", [month])
     except duckdb.Error as error:
+        # Busy is for `attempts`, which tries again; only what is left can be a damaged file.
         if is_busy(error):
             raise
         raise UnreadableMonthError(table, month) from error
@@ -184,7 +188,7 @@ def replace_dicts(
 def read_rows(
     connection: duckdb.DuckDBPyConnection, table: str, month: date
 ) -> list[dict[str, Any]]:
-    """The rows of a small table for one month, as dictionaries; none where the table does not exist
+    """The rows of a small table for one month, as dictionaries; none if the table does not exist
     yet.
     """
     if not table_exists(connection, table):

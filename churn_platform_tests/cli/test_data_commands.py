@@ -85,7 +85,7 @@ def test_a_month_that_never_came_cannot_be_accepted(churn: Churn, settings: Sett
             ("--scenario-month", "2030-01"),
             "--scenario-month 2030-01-01: Value error, not one of the simulated months",
         ),
-        (("--write-from", "2026-07"), "--write-from 2026-07 lies after the last month, 2026-06"),
+        (("--write-from", "2026-07"), "--write-from 2026-07 is after the last month, 2026-06"),
     ],
 )
 def test_a_simulation_out_of_range_is_refused(

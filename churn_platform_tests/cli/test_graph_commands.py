@@ -33,11 +33,11 @@ def test_files_that_are_not_read_are_told(refusal, settings):
         (("--from", "9999-12"), "'9999-12' is out of range; give a month from 1970-01 to 2099-12"),
         (
             ("--from", "2026-06", "--to", "2026-01"),
-            "--from 2026-06 lies after --to 2026-01; landed are 2024-12 to 2026-01",
+            "--from 2026-06 is after --to 2026-01; landed are 2024-12 to 2026-01",
         ),
         (
             ("--to", "2026-01"),
-            "2024-12 lies before the graph's first month, 2025-01; give a later month, or set",
+            "2024-12 lis before the graph's first month, 2025-01; give a later month, or set",
         ),
         (("--from", "2026-01", "--to", "2099-01"), "2099-01 has not ended; give a month up to 20"),
     ],
@@ -53,7 +53,7 @@ def test_a_file_is_not_landed_for_a_month_that_cannot_be_run(refusal, settings, 
     (tmp_path / "customers.csv").write_text("customerID\n")
     arguments = ("--file", "customers.csv", "--to", "1990-01")
     assert refusal("run", "ibm_telco", *arguments).startswith(
-        "1990-01 lies before the graph's first month"
+        "1990-01 lis before the graph's first month"
     )
     assert not settings.landing_dir.exists()
 
@@ -61,5 +61,5 @@ def test_a_file_is_not_landed_for_a_month_that_cannot_be_run(refusal, settings, 
 def test_a_month_that_cannot_be_scored_is_refused(refusal):
     """In the graph's terms, and with the setting."""
     told = refusal("score", "telecomit", "--month", "1990-01")
-    assert told.startswith("1990-01 lies before the graph's first month, 2025-01; ")
+    assert told.startswith("1990-01 lis before the graph's first month, 2025-01; ")
     assert told.endswith("CHURN_FIRST_MONTH")

@@ -119,7 +119,7 @@ def test_a_damaged_store_is_named(tmp_path: Path) -> None:
     store.parent.mkdir()
     store.write_bytes(b"damaged" * 2_000 + overlay_key("tiny", ADA))
     with pytest.raises(
-        ErasureError, match=r"overlay/data\.mdb: pushed features cannot be written anew"
+        ErasureError, match=r"overlay/data\.mdb: pushed features cannot be rewritten"
     ):
         erase_from_overlays([store], "tiny", ADA)
 

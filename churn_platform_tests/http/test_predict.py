@@ -171,7 +171,7 @@ def test_the_same_under_the_portfolios_name(client):
             {"features": {"tickets": 1}},
             422,
             "features",
-            "no object: features stand by name beside the customer id",
+            "no object: give features by name beside the customer id",
         ),
         ({"customer_id": 7}, 422, "customer_id", "text of 1 to 511 bytes"),
         ({"customer_id": ""}, 422, "customer_id", "text of 1 to 511 bytes"),

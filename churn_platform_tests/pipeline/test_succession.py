@@ -242,7 +242,7 @@ def test_after_a_rollback_a_month_is_scored_again(acme: Acme) -> None:
     [
         (["models", "nobody"], "no portfolio 'nobody'"),
         (["champion", "acme", "--on", "soon"], "'soon' is no date"),
-        (["champion", "acme", "--on", "2999-01-01"], "lies in the future"),
+        (["champion", "acme", "--on", "2999-01-01"], "is in the future"),
         (["compare", "acme", "1", "99"], "acme has no version 99; there are 1, 2, 3"),
         (["card", "acme", "--version", "0"], "acme has no version 0; there are 1, 2, 3"),
         (["explain", "acme", "C00007"], "customer 'C00007' has no features of 2025-04 in acme"),

@@ -228,7 +228,7 @@ def test_swapped_names_in_a_month_of_features_are_refused(root):
     """The stored scores tell that the names stand for other values."""
     names = json.loads(month_manifest(root).read_bytes())["features"]
     change(month_manifest(root), "features", to=[names[1], names[0], *names[2:]])
-    with pytest.raises(BundleError, match="another score than stands beside"):
+    with pytest.raises(BundleError, match="another score than is stored beside"):
         load(root)
 
 

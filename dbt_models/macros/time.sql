@@ -17,7 +17,7 @@
     cast({{ batch_month() }} - interval {{ months }} month as date)
 {%- endmacro %}
 
-{#- Whether an event lies in the days before as_of; the bound on month keeps other partitions unread. -#}
+{#- Whether an event is in the days before as_of; the bound on month keeps other partitions unread. -#}
 {% macro in_days_before_as_of(event_time, days) -%}
     month between cast(date_trunc('month', {{ as_of() }} - interval {{ days }} day) as date) and {{ batch_month() }}
     and {{ event_time }} >= {{ as_of() }} - interval {{ days }} day

@@ -86,7 +86,7 @@ def _customers(body: bytes, most: int) -> list[bytes]:
     try:
         customers = [bytes(customer) for customer in _split(body).customers]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        customers = []  # whatever is wrong, reading it all says what
+        customers = []  # reading it all says what is wrong
     if not customers:
         _refuse(read_object(body))
     if len(customers) > most:

@@ -71,7 +71,7 @@ class Dataplane:
             self.metrics.log_lag.labels(name).set(log_lag_seconds(log.folder, time.time()))
 
     def unready(self) -> str | None:
-        """Why requests cannot be answered; None where they can."""
+        """Why requests cannot be answered; None if they can."""
         try:
             self.registry.get(None)
         except NotReady as error:

@@ -1,4 +1,4 @@
-"""A month's customers, memory-mapped from a copy that nobody else writes."""
+"""A month's customers, memory-mapped from a copy that no other process writes."""
 
 from itertools import islice
 from pathlib import Path
@@ -14,14 +14,14 @@ KEY_BYTES_MAX = 511
 
 
 class Lookup:
-    """Customer id -> packed customer; closed when nobody holds it any more."""
+    """Customer id -> packed customer; closed when no one holds it any more."""
 
     def __init__(self, path: Path):
         self._environment = _environment(path)
         self.customers: int = self._environment.stat()["entries"]
 
     def get(self, customer_id: str) -> bytes | None:
-        """The customer as packed; None where the id is not known."""
+        """The customer as packed; None if the id is not known."""
         key = customer_id.encode(errors="replace")
         if not 0 < len(key) <= KEY_BYTES_MAX:
             return None

@@ -34,7 +34,7 @@ class Turn:
         self._is_over = True
 
     def give_way(self) -> None:
-        """To be called often: pauses when a slice is used up; HungUp once nobody waits any more."""
+        """To be called often: pauses when a slice is used up; HungUp once no one waits any more."""
         if self._is_over:
             raise HungUp("the client hung up")
         if time.perf_counter() - self._since >= SLICE_SECONDS:

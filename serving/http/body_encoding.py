@@ -25,7 +25,7 @@ def decoded(body: bytes, encoding: bytes, most: int) -> bytes:
 
 
 def _unpacked(body: bytes, most: int) -> bytes:
-    """One gzip member. Unpacking stops a byte beyond what is allowed: a few kilobytes may stand for
+    """One gzip member. Unpacking stops a byte beyond what is allowed: a few kilobytes may unpack to
     gigabytes.
     """
     reader = zlib.decompressobj(GZIP_FORMAT)

@@ -99,7 +99,7 @@ def docs() -> Redirect:
 
 
 async def _public(request: Request[Any, Any, Any]) -> None:
-    """Anybody whom the gate lets in may read the documents.
+    """Every caller that the gate lets in may read the documents.
 
     What is none of them is a problem like everywhere, not Litestar's page.
     """

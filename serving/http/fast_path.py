@@ -2,7 +2,7 @@
 
 Routing, injection and response objects of Litestar cost more than the look-up itself, so what asks
 nothing of them goes from gate to answer directly. Litestar's own route stays: it describes this
-one, and whatever is wrong, or comes from a browser, takes it.
+one, and each faulty request, or one from a browser, takes it.
 """
 
 from litestar.types import ASGIApp, Receive, Scope, Send

@@ -128,7 +128,7 @@ def enveloped(
         if scope["type"] != "http":
             return
         method = scope["method"]
-        if method == "HEAD":  # whatever can be got, without its body
+        if method == "HEAD":  # all that can be got, without its body
             scope["method"] = HttpMethod.GET
         request_id = f"{process}-{next(number):x}"
         logs.request_id.set(request_id)
@@ -198,7 +198,7 @@ def _check_sent_once(headers: Sequence[tuple[bytes, bytes]]) -> None:
 
 
 def masked(path: str) -> str:
-    """A path without the customer's id, which stands behind `/customers/`."""
+    """A path without the customer's id, which follows `/customers/`."""
     before, customers, customer_id = path.partition(CUSTOMERS)
     return f"{before}{customers}*" if customer_id else path
 

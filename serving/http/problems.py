@@ -25,7 +25,7 @@ STATUS: dict[type[Exception], int] = {
     errors.NotAllowed: 403,
     errors.NotFound: 404,
     errors.RequestTimeout: 408,
-    errors.HungUp: 408,  # counted, and read by nobody
+    errors.HungUp: 408,  # counted, and read by no one
     errors.TooLarge: 413,
     errors.NotJson: 415,
     errors.InvalidRequest: 422,

@@ -150,7 +150,7 @@ def _names(portfolio: ServedPortfolio) -> str:
     sources = any(feature.source for feature in portfolio.arms.champion.model.catalogue.features)
     if sources or portfolio.id_column != CUSTOMER_ID:
         text += (
-            f" A row of the source's file is understood as it stands (`{portfolio.id_column}` for "
+            f" A row of the source's file is a valid request as it is (`{portfolio.id_column}` for "
             f"`{CUSTOMER_ID}`)."
         )
     return text
@@ -219,5 +219,5 @@ def _sentences(feature: PublishedFeature) -> list[str]:
     if feature.nullable:
         said.append("null, or a blank text, where it is not known.")
     if feature.source and feature.source != feature.name:
-        said.append(f"The source's name, `{feature.source}`, stands for it as well.")
+        said.append(f"The source's name, `{feature.source}`, is understood as well.")
     return said

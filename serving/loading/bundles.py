@@ -47,7 +47,7 @@ Stamp = tuple[str, int, int, int]
 
 
 class Model:
-    """A checked model in memory. Loading raises BundleError where hashes or the recorded prediction
+    """A checked model in memory. Loading raises BundleError if hashes or the recorded prediction
     disagree.
     """
 
@@ -149,12 +149,12 @@ class Features:
             )
 
     def get(self, customer_id: str) -> StoredCustomer | None:
-        """The customer as stored; None where the month does not know the id."""
+        """The customer as stored; None if the month does not know the id."""
         stored = self._lookup.get(customer_id)
         return None if stored is None else unpack_customer(stored, self._width)
 
     def first(self, count: int) -> list[StoredCustomer]:
-        """The first customers of the file; BundleError where they are not as the manifest says."""
+        """The first customers of the file; BundleError if they are not as the manifest says."""
         try:
             return [unpack_customer(packed, self._width) for packed in self._lookup.first(count)]
         except Exception as error:  # numpy, struct and msgspec: each means that requests would fail
@@ -211,7 +211,7 @@ def _checked(
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """The file of that name; BundleError where it is a link to somewhere else."""
+    """The file of that name; BundleError if it is a link to somewhere else."""
     path = (folder / name).resolve(strict=True)
     if path.parent != folder.resolve():
         raise BundleError(

@@ -178,7 +178,7 @@ def _reason_faults(about: str, feature: PublishedFeature) -> Iterator[str]:
     for value in _values_told(feature):
         try:
             sentence(reason, value)
-        except Exception as error:  # whatever a format string may raise would be a 500 later
+        except Exception as error:  # any error of a format string would be a 500 later
             yield f"{about} has the reason {reason!r}, which cannot be told of {value!r}: {error!r}"
             return
 

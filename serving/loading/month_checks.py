@@ -1,4 +1,4 @@
-"""Finds a month of features whose names do not stand for the values below them.
+"""Finds a month of features whose names do not belong to the values below them.
 
 The manifest names what the file holds by place alone. The scores beside the values give a wrong
 name away: the version that made them must make them again.
@@ -18,7 +18,7 @@ TOLERANCE = 1e-4
 
 
 def check_month(features: Features, models: Mapping[int, Model], scorer: Model | None) -> None:
-    """BundleError where stored customers cannot be read, or the names of their features are not
+    """BundleError if stored customers cannot be read, or the names of their features are not
     those of their values.
 
     scorer: the version that made the stored scores, where its bundle is there. Names in the
@@ -37,7 +37,7 @@ def check_month(features: Features, models: Mapping[int, Model], scorer: Model |
     if scorer is None:
         if not is_in_order:
             raise BundleError(
-                f"{features.folder}: its features stand in another "
+                f"{features.folder}: its features are in another "
                 "order than those of the live models, and version "
                 f"{features.manifest.scored_by} is not there to check their names; "
                 "publish the month again"
@@ -54,7 +54,7 @@ def check_month(features: Features, models: Mapping[int, Model], scorer: Model |
         raise BundleError(
             f"{features.folder}: version {scorer.version} gives {wrong} of {len(customers)} "
             "customers another score "
-            "than stands beside their features; publish the month again"
+            "than is stored beside their features; publish the month again"
         )
 
 

@@ -1,7 +1,7 @@
 """Reads at once what a request says of a customer, where it names every feature by its own name.
 
 Applications that score from features send that over and over. A decoder made for the very catalogue
-reads and checks it in C. Whatever it will not take, be it wrong or only said in another way, is
+reads and checks it in C. What it will not take, wrong or only said in another way, is
 left to `inputs.py`, name by name.
 """
 
@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from churn_platform.published.format import CUSTOMER_ID, PublishedFeature
 
-ID_CHARACTERS_MAX = 120  # whatever the characters are, they make an id that is not too long
+ID_CHARACTERS_MAX = 120  # in bytes, any such characters are still not too long
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 Whole = tuple[str | None, np.ndarray]
@@ -25,7 +25,7 @@ manifest's order.
 
 
 def whole_reader(features: Sequence[PublishedFeature]) -> Callable[[bytes], Whole | None]:
-    """A function from a body to the customer in it; None where the body has to be read name by
+    """A function from a body to the customer in it; None if the body has to be read name by
     name.
     """
     decode = msgspec.json.Decoder(_struct(features)).decode

@@ -22,7 +22,7 @@ from serving.request.suggestions import Suggestions
 
 CUSTOMER_ID_BYTES_MAX = 511
 SHOWN_CHARACTERS = 80
-NOT_NESTED = "no object: features stand by name beside the customer id"
+NOT_NESTED = "no object: give features by name beside the customer id"
 UNKNOWN = "only features that the model knows"
 LISTED = f"{UNKNOWN}, GET /schema/openapi.json lists them"
 FAULTS_MAX = 20
@@ -154,7 +154,7 @@ class Catalogue:
         raise ValueError(f"no value of {feature.name!r} is allowed")
 
     def value(self, place: int, number: float) -> str | bool | int | float | None:
-        """The value that an encoded number of the feature at `place` stands for."""
+        """The value that an encoded number of the feature at `place` means."""
         feature = self.features[place]
         return decoded(number, feature.type, feature.levels)
 
@@ -177,7 +177,7 @@ class Catalogue:
 def read_customer_id(
     given: Mapping[str, Any], faults: list[Fault], *, id_column: str
 ) -> str | None:
-    """The customer id that a request gives, by our name or the source's `id_column`; None where it
+    """The customer id that a request gives, by our name or the source's `id_column`; None if it
     gives none.
     """
     value = given.get(CUSTOMER_ID)
@@ -229,7 +229,7 @@ def _bounds(feature: PublishedFeature) -> str:
 
 
 def _reader(feature: PublishedFeature, *, strict: bool = True) -> Read:
-    """A function from the value in a request to its encoding, NaN for missing; ValueError where it
+    """A function from the value in a request to its encoding, NaN for missing; ValueError if it
     is not allowed.
     """
     if feature.type == "category":

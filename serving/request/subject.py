@@ -1,5 +1,5 @@
-"""Whom a request asks about, and with which features: sent before pushed before stored before the
-default.
+"""The customer that a request asks about, and with which features: sent before pushed before stored
+before the default.
 """
 
 import json
@@ -24,7 +24,7 @@ Given = Mapping[str, Any]
 class Subject(msgspec.Struct, frozen=True):
     """A customer as one model is to see it.
 
-    vector: (features,) float32 in the model's order. missing: what nobody told. stored: the
+    vector: (features,) float32 in the model's order. missing: what no one told. stored: the
     published customer, where the published score is the answer. cold_start: known by name alone.
     """
 
@@ -60,7 +60,7 @@ def read_json(body: bytes) -> Any:
 
 
 def refuse_twice(body: bytes) -> None:
-    """MalformedRequest where an object names a field twice: of two customer ids nobody knows which
+    """MalformedRequest where an object names a field twice: of two customer ids no one knows which
     one is meant.
     """
     try:
@@ -78,7 +78,7 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
 def ask_whole(portfolio: ServedPortfolio, body: bytes, caller: Caller) -> Subject | None:
     """The customer of a body that names every feature, so that nothing pushed or stored is needed.
 
-    None where it does not, or where several models want to see the customer. NotAllowed where the
+    None if it does not, or where several models want to see the customer. NotAllowed where the
     caller may not send features.
     """
     arm = portfolio.arms.sole

@@ -35,7 +35,7 @@ class Suggestions:
                     self._alike.setdefault(trace, []).append(name)
 
     def near(self, name: str) -> list[str]:
-        """Up to three known names, the likeliest first; none where nothing is alike."""
+        """Up to three known names, the likeliest first; none if nothing is alike."""
         plain = _plain(name[:CHARACTERS_MAX])
         same = self._same.get(plain)
         if same:

@@ -64,7 +64,7 @@ def read_keys(path: Path) -> list[Key]:
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ServiceSettingsError(
             f"{path}: is not a file of API keys: {error}; put a backup back, or remove it "
-            "and make the keys anew"
+            "and make the keys again"
         ) from error
     return [_as_now(key) for key in keys]
 
@@ -130,12 +130,12 @@ def stamp_of(path: Path) -> object:
 
 
 def closed_file(path: Path) -> Path:
-    """The file that says that there are, or were, keys: without them nobody may ask any more."""
+    """The file that says that there are, or were, keys: without them no one may ask any more."""
     return path.with_name(path.stem + CLOSED_SUFFIX)
 
 
 def are_closed(path: Path) -> bool:
-    """Whether there ever was a key, whatever became of the file."""
+    """Whether there ever was a key, also if the file is gone."""
     return os.path.lexists(closed_file(path))
 
 

@@ -32,7 +32,7 @@ class Caller:
             )
 
     def check_portfolio(self, portfolio: str | None) -> None:
-        """NotAllowed where the key is for other portfolios; None stands for all of them at once."""
+        """NotAllowed where the key is for other portfolios; None is for all of them at once."""
         key = self.key
         if key and key.portfolios and portfolio not in key.portfolios:
             wanted = (

@@ -1,8 +1,8 @@
 """The API keys that hold now: a ring that follows the file, in a thread of its own.
 
-A revoked key must be refused whatever else is slow, full or broken. So the thread shares nothing
-with the event loop, its pool of threads or the published folder, and holds a file descriptor in
-reserve.
+A revoked key must be refused even if everything else is slow, full or broken. So the thread shares
+nothing with the event loop, its pool of threads or the published folder, and holds a file
+descriptor in reserve.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ class KeyRing:
         return len(self._keys)
 
     def find(self, secret: bytes) -> Key | None:
-        """The key whose secret this is; None where there is none."""
+        """The key whose secret this is; None if there is none."""
         return self._keys.get(hashlib.sha256(secret).digest())
 
     def age_seconds(self) -> float:
@@ -101,7 +101,9 @@ class KeyRing:
         is_closed = self.is_in_use and not self._keys
         if is_closed and not self._was_closed:
             shown = {"file": str(self._path)}
-            logger.error("CLOSED: no API key is left, so nobody may ask", extra={"fields": shown})
+            logger.error(
+                "CLOSED: no API key is left, all requests are refused", extra={"fields": shown}
+            )
         self._was_closed = is_closed
 
     def close(self) -> None:
@@ -137,7 +139,7 @@ class KeyWatch:
         try:
             self._ring.refresh()
             self._failed = None
-        except Exception as error:  # the thread must outlive whatever lies there
+        except Exception as error:  # the thread must outlive any file that is there
             self._say_failed(error)
         # A look that failed leaves the instant of the last good one.
         self._looked(self._ring.looked_at)

@@ -131,6 +131,6 @@ def end_with_parent(poll_seconds: float = 1.0) -> None:
 
 
 def _name_holder(path: Path) -> None:
-    """Say who has the lock, for the message to others; a full disk keeps nobody from starting."""
+    """Say who has the lock, for the message to others; a full disk keeps no one from starting."""
     with contextlib.suppress(OSError):
         path.write_text(str(os.getpid()))

@@ -1,7 +1,7 @@
 """Rate limits that hold over all worker processes, at the price of one look into shared memory.
 
 The generic cell rate algorithm (ITU-T I.371): per key one number, the time at which its bucket
-would be empty again. The numbers lie in a memory-mapped file. Two workers that write at the same
+would be empty again. The numbers are in a memory-mapped file. Two workers that write at the same
 instant can lose one request's count. Litestar's own limiter asks a store of its own per process, or
 a network service.
 """

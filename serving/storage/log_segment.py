@@ -52,7 +52,7 @@ class OpenSegment:
 
     @property
     def is_gone(self) -> bool:
-        """Whether somebody has deleted the file, so that what is written now reaches nobody."""
+        """Whether somebody has deleted the file, so that what is written now reaches no one."""
         return os.fstat(self._descriptor).st_nlink == 0
 
     def append(self, frames: bytes) -> None:

@@ -150,7 +150,7 @@ class PredictionLog:
 
 
 def log_lag_seconds(folder: Path, now: float) -> float:
-    """Age of the oldest closed segment that has not been ingested; 0 where there is none. Other
+    """Age of the oldest closed segment that has not been ingested; 0 if there is none. Other
     files do not count.
     """
     begun = [path.name.split("-")[0] for path in folder.glob(f"*-*{CLOSED_SUFFIX}")]

@@ -1,4 +1,4 @@
-"""Copies of look-ups that belong to the service: nobody can change the file that a worker has
+"""Copies of look-ups that belong to the service: no one can change the file that a worker has
 mapped.
 
 A mapped file that somebody cuts off or writes over (`cp` onto a published file) kills every process
@@ -27,7 +27,7 @@ CANNOT_CLONE = (errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 def private_copy(source: Path, folder: Path, sha256: str) -> Path:
     """Our own file in `folder` with the contents of that hash.
 
-    BundleError where the source has other contents, or where there is no space for a copy.
+    BundleError if the source has other contents, or where there is no space for a copy.
     """
     target = copy_path(folder, sha256)
     try:

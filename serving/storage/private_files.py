@@ -15,10 +15,10 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def private_folder(folder: Path) -> None:
-    """Make the folder, or take from others what an earlier version let them; OSError where it
+    """Make the folder, or take from others what an earlier version let them; OSError if it
     cannot be made.
 
-    What lies inside is out of their reach with it. A folder of another user stays as its owner made
+    What is inside is out of their reach with it. A folder of another user stays as its owner made
     it.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=FOLDER)

@@ -1,7 +1,7 @@
 """Pushed features: fresher values of a customer that hold for a while, seen by every worker process
 at once.
 
-They lie in a memory-mapped file (LMDB) that the workers of a machine share. A push is on disk when
+They are in a memory-mapped file (LMDB) that the workers of a machine share. A push is on disk when
 `put` returns, so it outlives workers and machine; `put` takes milliseconds for that and belongs in
 a thread. `get` takes a microsecond.
 """

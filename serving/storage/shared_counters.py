@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 def share_counters(folder: Path) -> bool:
-    """Take the space of this process's files in `folder`, before it counts anything; False where
+    """Take the space of this process's files in `folder`, before it counts anything; False if
     there is none.
 
     It then counts in its own memory, which only the process itself can tell.
@@ -54,10 +54,10 @@ def share_counters(folder: Path) -> bool:
 
 
 def remove_counters(folder: Path) -> None:
-    """Make the folder empty of the counters of earlier processes. What else lies there is not ours,
+    """Make the folder empty of the counters of earlier processes. What else is there is not ours,
     and stays.
 
-    OSError where a file cannot be removed, or the folder not be made.
+    OSError if a file cannot be removed, or the folder not be made.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for file in folder.iterdir():

@@ -150,7 +150,7 @@ def _arm(total: Counts, role: str, version: int, weight: float) -> ArmStats:
 
 
 def _quantile(buckets: list[tuple[float, float]], share: float) -> float | None:
-    """Upper bound, in milliseconds, of the bucket in which the quantile lies; null where it is
+    """Upper bound, in milliseconds, of the bucket in which the quantile is; null if it is
     unbounded.
     """
     wanted, seen = share * sum(number for _, number in buckets), 0.0
@@ -162,7 +162,7 @@ def _quantile(buckets: list[tuple[float, float]], share: float) -> float | None:
 
 
 def _since(portfolio: str, began_at_us: int) -> str | None:
-    """When counting began; None where there was no reset, or where its record is damaged, which is
+    """When counting began; None if there was no reset, or where its record is damaged, which is
     logged.
     """
     if began_at_us == 0:

@@ -1,8 +1,9 @@
 """What each arm has answered since the last reset, in files that outlive workers and the service.
 
 Each worker counts an arm in a file of its own, mapped into memory: what was counted survives a
-killed worker, and whoever asks adds up the files of all. A worker that starts goes on in a file
-that nobody holds any more, so there are never more files of an arm than there were workers at once.
+killed worker, and the worker that is asked adds up the files of all. A worker that starts goes on
+in a file that no one holds any more, so there are never more files of an arm than there were
+workers at once.
 
 A reset writes one number that all workers share: when the experiment began. Every file says for
 which beginning it counts; one of an earlier beginning is worth nothing from that moment on, and
@@ -116,7 +117,7 @@ class ArmCount:
         numbers[FIRST_LATENCY + bisect_left(LATENCY_BUCKETS, seconds)] += 1
 
     def take(self) -> Counts:
-        """What was counted since the last time, whatever was reset meanwhile."""
+        """What was counted since the last time, also over a reset in between."""
         now = np.array(self._numbers)
         fresh = np.maximum(now - self._handed_over, 0.0)
         self._handed_over = now
@@ -165,7 +166,7 @@ class ExperimentCounts:
         return self._own[key]
 
     def began_at_us(self, portfolio: str) -> int:
-        """When the last reset was, in microseconds since 1970 (UTC); 0 where there was none."""
+        """When the last reset was, in microseconds since 1970 (UTC); 0 if there was none."""
         return int(self._beginning(portfolio)[0])
 
     def total(self, portfolio: str, role: str, version: int) -> Counts:
@@ -245,7 +246,7 @@ class ExperimentCounts:
             yield own.memory
         if self._folder is not None:
             for path in sorted((self._folder / portfolio).glob(f"{role}-{version}-*{SUFFIX}")):
-                with contextlib.suppress(FileNotFoundError):  # a reset removes what nobody holds
+                with contextlib.suppress(FileNotFoundError):  # a reset removes what no one holds
                     yield path.read_bytes()
 
 
@@ -264,7 +265,7 @@ def _numbers_of(memory: bytes | memoryview, began: int) -> np.ndarray | None:
 
 
 def _locked(path: Path) -> BinaryIO | None:
-    """The file, made where it is missing, with a lock that ends with this process; None where
+    """The file, made where it is missing, with a lock that ends with this process; None if
     another has it.
     """
     file = path.open("a+b")

@@ -28,7 +28,7 @@ class Arms:
     shadow.
 
     A customer's place in [0, 1) is a keyed hash of the id; challengers take it from 0 up, so a
-    share that grows keeps those customers it had. Another challenger deals the customers anew.
+    share that grows keeps those customers it had. Another challenger deals the customers again.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Arms:
 
     @property
     def sole(self) -> Arm | None:
-        """The champion, where nobody scores beside it."""
+        """The champion, where no one scores beside it."""
         return None if self.challengers or self.shadows else self.champion
 
     def choose(self, customer: str) -> Arm:

@@ -94,7 +94,7 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 )
                 if is_handed_over:
                     context.log.info(
-                        f"{label(month)}: kept as handed over; to draw it anew, "
+                        f"{label(month)}: kept as handed over; to draw it again, "
                         f"remove {folder} first"
                     )
                 describe(
@@ -117,7 +117,7 @@ def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefin
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
         description=(
-            "One row per month and policy: what contacting nobody, everybody or the list brings."
+            "One row per month and policy: what contacting no one, everyone or the list brings."
         ),
     )
     def campaign_economics(

@@ -57,8 +57,8 @@ def monitoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDe
 def _asset(
     portfolio: Portfolio, settings: Settings, name: str, upstream: list[str], description: str
 ) -> Any:
-    """Arguments of `@asset` for a monitoring table; it watches whichever
-    champion its month found.
+    """Arguments of `@asset` for a monitoring table; it watches the
+    champion that its month found.
     """
     anywhere = [
         AssetDep(AssetKey([portfolio.name, "champion"]), partition_mapping=AllPartitionMapping())
@@ -137,7 +137,7 @@ def _feature_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
             settings,
             monitoring_tables.FEATURE_DRIFT,
             ["customer_features"],
-            "One row per month and feature: how far it lies from what the champion was trained on.",
+            "One row per month and feature: how far it is from what the champion was trained on.",
         )
     )
     def feature_drift(
@@ -175,7 +175,7 @@ def _prediction_drift(
             settings,
             monitoring_tables.PREDICTION_DRIFT,
             ["customer_features"],
-            "One row per month: how far the champion's scores lie from those on its hold-out, "
+            "One row per month: how far the champion's scores are from those on its hold-out, "
             "and what they promise.",
         )
     )
@@ -201,7 +201,7 @@ def _serving_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
             settings,
             monitoring_tables.SERVING_DRIFT,
             ["customer_features", "serving_log"],
-            "One row per month and feature: how far the requests that were answered lie "
+            "One row per month and feature: how far the requests that were answered are "
             "from the month's customers.",
         )
     )
@@ -303,7 +303,7 @@ def _retraining_decision(portfolio: Portfolio, settings: Settings) -> AssetsDefi
 def _decided(
     connection: Connection, portfolio: Portfolio, known: list[Reign], month: date
 ) -> monitoring_tables.Rows:
-    """The month's row, or none where there was no champion to decide about."""
+    """The month's row, or none if there was no champion to decide about."""
     version = version_in_force(known, month)
     if version is None:
         return []

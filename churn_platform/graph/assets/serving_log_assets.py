@@ -36,8 +36,8 @@ def serving_log_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsD
         pool=WAREHOUSE_POOL,
         kinds={"duckdb", "table"},
         description="One row per answer of the service, by the month of the request. "
-        "Whatever month is materialized, "
-        "every closed segment of the prediction log is taken over, once. "
+        "Each materialization, of any month, "
+        "ingests every closed segment of the prediction log, once. "
         "Answers past their time go.",
     )
     def serving_log(context: AssetExecutionContext, warehouse: Warehouse) -> Materialized:

@@ -18,7 +18,7 @@ NEWEST = 200
 
 
 class AuditTrail(ConfigurableResource):
-    """Where the trail lies."""
+    """Where the trail is."""
 
     path: str
 

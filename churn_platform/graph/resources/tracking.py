@@ -82,7 +82,7 @@ class Tracking(ConfigurableResource):
             ) from None
 
     def answering_client(self, *, make: bool = False) -> "MlflowClient":
-        """A client for a person who waits, of a store that has just answered; ChurnError where it
+        """A client for a person who waits, of a store that has just answered; ChurnError if it
         does not.
 
         Asked over HTTP it may take 10 seconds and is tried again once, unless the environment says

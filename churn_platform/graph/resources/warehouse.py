@@ -50,7 +50,7 @@ class Warehouse(DuckDBResource):
 
     @contextmanager
     def get_connection(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection to the lake, closed whatever happens inside."""
+        """A connection to the lake, closed also after an error inside."""
         connection = connect(self.lake, read_only=read_only)
         try:
             yield connection

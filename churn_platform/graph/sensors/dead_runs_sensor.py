@@ -15,7 +15,7 @@ from churn_platform.settings import Settings
 
 
 def dead_runs_sensor(settings: Settings) -> SensorDefinition:
-    """Ends dead runs, of whichever portfolio; it runs always."""
+    """Ends dead runs of all portfolios; it runs always."""
 
     @sensor(
         name="dead_runs",

@@ -48,7 +48,7 @@ class Algorithm(Protocol):
 
     @property
     def fit_streamed(self) -> StreamedFit | None:
-        """Fits on rows that do not fit into memory; None where the algorithm cannot."""
+        """Fits on rows that do not fit into memory; None if the algorithm cannot."""
 
     @property
     def rounds(self) -> Callable[[Any], Parameters] | None:

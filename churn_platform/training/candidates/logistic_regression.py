@@ -34,7 +34,7 @@ def fit(
     threads: int,
     stop_on: Labelled | None = None,
 ) -> "Pipeline":
-    """The fitted pipeline; the median stands in for a missing number."""
+    """The fitted pipeline; the median is in for a missing number."""
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression

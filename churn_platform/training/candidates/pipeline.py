@@ -38,7 +38,7 @@ def tree_preparation(features: Sequence[Feature], train: np.ndarray) -> "ColumnT
     once exported.
 
     Trees learn from missing values where training rows have some. Where they have none, the median
-    stands in later on: LightGBM would take a missing value for 0.
+    is in later on: LightGBM would take a missing value for 0.
     """
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer

@@ -151,7 +151,7 @@ _making_tables = Lock()  # they take half a second: threads that need the same o
 
 
 def _units(estimator: "XGBClassifier") -> list[tree_contributions.Unit] | None:
-    """Tables of an estimator's trees; None where they are too deep for any."""
+    """Tables of an estimator's trees; None if they are too deep for any."""
     trees = json.loads(estimator.get_booster().save_raw("json"))["learner"]["gradient_booster"][
         "model"
     ]["trees"]
@@ -162,7 +162,7 @@ def _units(estimator: "XGBClassifier") -> list[tree_contributions.Unit] | None:
 
 
 def _tree(saved: dict[str, Any]) -> tree_contributions.Tree:
-    """A tree as XGBoost saves it: a leaf's value stands in place of the threshold."""
+    """A tree as XGBoost saves it: a leaf's value is in place of the threshold."""
     numbers = np.array(saved["split_conditions"], dtype=np.float32)
     return tree_contributions.Tree(
         left=np.array(saved["left_children"]),

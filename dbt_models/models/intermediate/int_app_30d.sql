@@ -5,6 +5,7 @@ spine as (
 ),
 
 sessions as (
+    -- .render() lifts dbt's filter to the month of the batch: in February 30 days begin in January
     select * from {{ ref('stg_app_usage').render() }}
     where {{ in_days_before_as_of('started_at', 30) }}
 ),

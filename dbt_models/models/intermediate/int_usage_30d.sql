@@ -5,6 +5,7 @@ spine as (
 ),
 
 records as (
+    -- .render() lifts dbt's filter to the month of the batch: in February 30 days begin in January
     select * from {{ ref('stg_cdr').render() }}
     where {{ in_days_before_as_of('started_at', 30) }}
 ),
@@ -30,7 +31,10 @@ used as (
         count(*) filter (where is_call and is_dropped) as dropped_calls,
         count(*) filter (where record_type = 'sms') as texts,
         sum(exact_mb) as data_mb,
+        -- approximate (HyperLogLog): an exact count costs several times as much, and a model does
+        -- not need it
         approx_count_distinct(contact_number_hash) filter (where is_outgoing) as contacts,
+        -- one bit for each of 30 days: counts distinct days without a hash table for each customer
         bit_count(bit_or(day_bit)) as active_days,
         max(started_at) as last_used_at,
     from marked

@@ -8,6 +8,8 @@ spine_three_months_ago as (
     select
         customer_id,
         plan_monthly_eur,
+    -- .render(): without it dbt filters the ref to the month of the batch, and this reads an
+    -- earlier one
     from {{ ref('customer_months').render() }}
     where month = {{ months_before(3) }}
 ),

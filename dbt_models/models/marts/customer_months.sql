@@ -18,6 +18,8 @@ active_at_as_of as (
         region,
         plan_monthly_eur,
     from customers
+    -- who has left before as_of cannot leave again, so such a customer is not scored and has no
+    -- label
     where churn_date is null or churn_date >= {{ as_of() }}
 )
 

@@ -8,6 +8,8 @@ three_months_before as (
     select
         customer_id,
         avg(sessions) as sessions,
+    -- .render() lifts dbt's filter to the month of the batch: the trend compares with earlier
+    -- months
     from {{ ref('int_app_30d').render() }}
     where month between {{ months_before(3) }} and {{ months_before(1) }}
     group by customer_id

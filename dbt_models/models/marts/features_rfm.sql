@@ -5,6 +5,7 @@ payments as (
 ),
 
 six_months as (
+    -- .render() lifts dbt's filter to the month of the batch: sums are over six months
     select * from {{ ref('int_payments_monthly').render() }}
     where month between {{ months_before(5) }} and {{ batch_month() }}
 ),

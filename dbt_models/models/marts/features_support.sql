@@ -5,6 +5,7 @@ spine as (
 ),
 
 tickets as (
+    -- .render() lifts dbt's filter to the month of the batch: 90 days reach into earlier months
     select * from {{ ref('stg_support_tickets').render() }}
     where {{ in_days_before_as_of('opened_at', 90) }}
 ),

@@ -9,6 +9,8 @@ three_months_before as (
         customer_id,
         avg(calls) as calls,
         avg(data_mb) as data_mb,
+    -- .render() lifts dbt's filter to the month of the batch: the trend compares with earlier
+    -- months
     from {{ ref('int_usage_30d').render() }}
     where month between {{ months_before(3) }} and {{ months_before(1) }}
     group by customer_id
