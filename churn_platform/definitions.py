@@ -77,6 +77,8 @@ def build_defs(**overrides: object) -> Definitions:
         jobs=automation.jobs,
         sensors=automation.sensors,
         schedules=automation.schedules,
+        # One process for all steps of a run: starting Python and MLflow for each would cost
+        # seconds.
         executor=in_process_executor,
         resources={
             "warehouse": Warehouse.of(Lake.of(settings)),

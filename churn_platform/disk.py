@@ -43,6 +43,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     """The error and those that led to it."""
     seen: set[int] = set()
     link: BaseException | None = error
+    # Chains of causes can be rings.
     while link is not None and id(link) not in seen:
         seen.add(id(link))
         yield link

@@ -19,6 +19,7 @@ def provide_home(folder: Path) -> None:
         os.environ["HOME"] = str(_registered_home() or folder)
     home = Path(os.environ["HOME"])
     if not (home.is_dir() and os.access(home, os.W_OK | os.X_OK)):
+        # matplotlib otherwise makes a temporary folder and warns at each import.
         os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))
 
 

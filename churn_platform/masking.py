@@ -40,6 +40,7 @@ def hide(text: str, secrets: Iterable[str]) -> str:
     """The text with `***` for each of the secrets, and for every password that it shows in an
     address.
     """
+    # Known secrets first: a library may quote any part of an address, not in a known form.
     for secret in secrets:
         text = text.replace(secret, MASK)
     return masked(text)

@@ -32,6 +32,7 @@ def last_complete_month(today: date) -> date:
 
 def parse_month(text: str) -> date:
     """The month in 'YYYY-MM' or 'YYYY-MM-01'; ValueError for anything else."""
+    # Stricter than `date.fromisoformat`, which also takes week dates and digits of other scripts.
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])(-01)?", text, re.ASCII):
         raise ValueError(f"{text!r} is not a month; write YYYY-MM")
     return date.fromisoformat(f"{text[:7]}-01")

@@ -19,6 +19,7 @@ def in_order(
         waiting: deque[Future[Result]] = deque()
         for item in items:
             waiting.append(pool.submit(work, item))
+            # Bounded: without it the items would all be read before the first result is used.
             if len(waiting) > threads:
                 yield waiting.popleft().result()
         while waiting:

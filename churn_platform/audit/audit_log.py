@@ -52,6 +52,9 @@ class AuditLog:
         """Add a record and return it once it is on disk; AuditError, and nothing added, where that
         fails.
         """
+        # A file, not a table of the lake: a table can be written by everything that writes the
+        # lake, and its snapshots expire. A line of JSON can be read and verified without the
+        # platform.
         with locked(self.path), _opened(self.path) as file:
             last, torn = _tail(file, self.path)
             records = [self._repair(last, torn)] if torn else []
@@ -145,6 +148,7 @@ def _opened(path: Path) -> Iterator[int]:
     is_new = not path.exists()
     file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
     try:
+        # A new file's name is in its folder; without this a power cut could lose the whole file.
         if is_new:
             _fsync_folder(path.parent)
         yield file
@@ -155,6 +159,7 @@ def _opened(path: Path) -> Iterator[int]:
 def _tail(file: int, path: Path) -> tuple[Record | None, bytes]:
     """The last complete record, and what follows it without an end of line."""
     size = os.fstat(file).st_size
+    # The end is enough to append: reading the whole trail would make each record slower.
     start = max(0, size - 8 * RECORD_BYTES_MAX)
     complete, _, torn = os.pread(file, size - start, start).rpartition(b"\n")
     if len(torn) > 4 * RECORD_BYTES_MAX:
@@ -187,6 +192,7 @@ def _write(file: int, path: Path, *, cut: int, lines: bytes) -> None:
     end = os.fstat(file).st_size - cut
     os.ftruncate(file, end)
     try:
+        # One write: a crash can tear the last line, and nothing else.
         written = os.write(file, lines)
         if written < len(lines):
             raise OSError(f"{written} of {len(lines)} bytes written")

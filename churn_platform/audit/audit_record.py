@@ -68,6 +68,8 @@ def sealed(record: Record) -> Record:
         raise AuditError(f"audit time {record.at} has no time zone; give it in UTC")
     made = msgspec.structs.replace(record, sha256=digest(record))
     try:
+        # A value that reads back differently, such as 1e400 or a tuple, would fail verification
+        # later.
         again = encode(decode(encode(made)))
     except (ValueError, TypeError) as error:
         raise AuditError(
@@ -80,6 +82,8 @@ def sealed(record: Record) -> Record:
 
 def digest(record: Record) -> str:
     """SHA-256 of the record's canonical bytes without its own hash, in hex."""
+    # Each record holds its own hash too. With that of the one before alone, nothing would cover the
+    # last record.
     return hashlib.sha256(encode(msgspec.structs.replace(record, sha256=""))).hexdigest()
 
 

@@ -77,6 +77,7 @@ def _check_lines(lines: list[bytes], read: list[Record | None]) -> Iterator[Find
 
 
 def _problem(line: bytes, record: Record, due: int, previous: str) -> str | None:
+    # Byte for byte: JSON that means the same but is written otherwise was not written by `append`.
     if encode(record) != line:
         return "changed: not in the form in which records are written"
     if digest(record) != record.sha256:

@@ -87,6 +87,7 @@ def month_cost(
 
 
 def _share(step: StepUsage) -> float:
+    # Equal shares, so that the months of a range add up to the cost of its run.
     return 1 / len(month_range(step.first_month, step.last_month))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+# getrusage counts bytes on macOS and KiB on Linux.
 MAXRSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 
 
@@ -52,6 +53,7 @@ class Meter:
             resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
         )
         used = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+        # A forked child starts with the parent's reading but has its own counters, from zero.
         before = self.cpu_seconds if self.pid == os.getpid() else 0.0
         elapsed = time.monotonic() - self.at
         self.pid, self.cpu_seconds, self.at = os.getpid(), used, self.at + elapsed

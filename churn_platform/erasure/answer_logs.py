@@ -19,6 +19,7 @@ def erase_from_logs(folder: Path, subject: Subject) -> list[Path]:
         if len(kept) < len(lines):
             draft = path.with_name(f".{path.name}.unfinished")
             draft.write_bytes(b"".join(kept))
+            # By rename: a reader of the log sees the old or the new file, never half of one.
             draft.replace(path)
             changed.append(path)
     return changed

@@ -133,6 +133,7 @@ def plan_erasure(
         known = bool(subject.found or earlier or unknown) or is_suppressed(
             connection, portfolio.name, customer_id
         )
+        # The past counts too: a snapshot may hold a customer whose rows have left every table.
         if not known and not find(connection, _kept_files(installation, portfolio), subject):
             raise ErasureError(
                 f"{portfolio.name} has no customer {customer_id!r}, neither now nor in its past; "
@@ -167,10 +168,13 @@ def erase(
     """
     settings, lake, subject = installation.settings, installation.lake, plan.subject
     require_searchable(also)
+    # First of all: after the tables are done nothing else remembers the customer's numbers, and an
+    # interrupted erasure could not be completed.
     plan.request.keep(subject)
     show("tables")
     with closing(connect(lake)) as connection:
         set_keys(connection, settings.hash_key())
+        # Before the tables: a segment that is ingested later would bring the customer's rows back.
         served_answers.take_over(
             connection, lake, plan.portfolio.name, settings.serving_log_dir, subject
         )
@@ -183,6 +187,7 @@ def erase(
             note=f"{plan.portfolio.name}: erasure of {plan.pseudonym[:12]}",
         )
     show("files of the lake")
+    # After the rows are deleted: only then do old files hold the customer and nothing needed.
     purged = purge(lake, partial(_holding, installation, plan), partial(_note, month))
     show("published look-ups")
     months = lookups.erase_from_lookups(
@@ -204,6 +209,7 @@ def erase(
     show("search")
     searched = _prove(installation, plan, also)
     erasure = Erasure(plan, purged, months, pushed, exported, changed, deliveries, searched)
+    # Only once the search has found nothing: the record says that the erasure is complete.
     record(erasure)
     plan.request.drop()
     return erasure

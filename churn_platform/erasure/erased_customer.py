@@ -86,6 +86,7 @@ class Request:
         with draft.open("w") as file:
             json.dump(asdict(subject), file)
             file.flush()
+            # A power cut after the tables were erased must not lose what is still to be done.
             os.fsync(file.fileno())
         draft.replace(self.path)
 
@@ -101,6 +102,7 @@ def merged(subject: Subject, earlier: Subject | None) -> Subject:
     if earlier is None:
         return subject
     tables = sorted(subject.found | earlier.found)
+    # The larger count is that of before: the interrupted attempt has removed rows already.
     most = {
         table: max(subject.found.get(table, 0), earlier.found.get(table, 0)) for table in tables
     }

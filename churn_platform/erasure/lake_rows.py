@@ -26,6 +26,7 @@ def tables_of_customers(
     A schema belongs to the portfolio with the longest name that fits, for `acme_two` is none of
     `acme`.
     """
+    # By column, not by a list of tables: a new table would be missing from a list.
     rows = connection.execute(
         "select columns.table_schema, columns.table_name "
         "from information_schema.columns as columns "

@@ -44,6 +44,7 @@ def erase_from_copies(paths: Iterable[Path], portfolio: str, customer_id: str) -
     copies = [path for path in paths if is_lookup_copy(path, portfolio)]
     holding = [path for path in copies if is_in_lookup(path, customer_id)]
     for path in holding:
+        # A worker that maps the file reads it to its end; the bytes go when it closes the file.
         path.unlink()
     return holding
 

@@ -61,12 +61,14 @@ def require_searchable(folders: Iterable[Path]) -> None:
 def _files(folder: Path, without: Collection[Path]) -> Iterator[Path]:
     if not folder.exists():
         return
+    # os.walk passes over folders that it may not read. In a proof that would be a gap.
     for parent, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if Path(parent, name) not in without]
         paths = (Path(parent, name) for name in names)
         yield from (
             path
             for path in paths
+            # A link is searched at its target, if that is inside; a link to outside is not ours.
             if path not in without and path.is_file() and not path.is_symlink()
         )
 

@@ -42,11 +42,14 @@ def _write_anew(folder: Path, key: bytes) -> None:
     with lmdb.open(
         str(folder), map_size=0, create=False
     ) as store:  # 0: as large as the service has it
+        # Frees pages that a killed worker still seems to read; they could not be overwritten.
         store.reader_check()
         _let_reuse(store)
         entries = store.open_db(None)
         with store.begin(write=True) as writing, store.begin(buffers=True) as reading:
             writing.drop(entries, delete=False)
+            # Everything is written again, in order, into fresh pages: a delete alone leaves the key
+            # in free pages, in unused parts of pages and in inner nodes of the tree.
             writing.cursor().putmulti(_others(reading, key), append=True)
         _let_reuse(store)
         _overwrite_free_pages(store)
@@ -67,6 +70,7 @@ def _others(
 
 
 def _overwrite_free_pages(store: lmdb.Environment) -> None:
+    # As many full pages of zeros as are free, so that LMDB has to reuse every one of them.
     page = bytes(store.stat()["psize"] - PAGE_HEADER_BYTES)
     with store.begin(write=True) as transaction:
         transaction.cursor().putmulti(

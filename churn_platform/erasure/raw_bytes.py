@@ -17,6 +17,7 @@ from churn_platform.errors import DataError
 from churn_platform.published.prediction_log import load_segment
 from churn_platform.published.pushed_features import overlay_key
 
+# Shorter ids are too common: every number in a log would look like a customer.
 WORD_CHARACTERS = 5
 BLOCK_CHARACTERS = 1 << 20
 
@@ -68,6 +69,7 @@ def count_matches(path: Path, pattern: bytes) -> int:
     """How often a regular expression is found in a file's bytes."""
     if not path.stat().st_size:
         return 0
+    # Mapped, not read: stores and logs may be larger than memory.
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return sum(1 for _ in re.finditer(pattern, content))
 

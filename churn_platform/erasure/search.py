@@ -64,6 +64,8 @@ def count_in(
         return in_segment(path, subject)
     with path.open("rb") as file:
         start = file.read(len(SQLITE))
+    # By content, not by suffix: a file with another name must not escape the search. Values are
+    # read, not bytes, because these formats compress and cut them.
     if start.startswith(PARQUET):
         return _in_parquet(connection, path, subject)
     if start.startswith(SQLITE):
@@ -74,6 +76,7 @@ def count_in(
 def is_in_lookup(path: Path, customer_id: str) -> bool:
     """Whether a published look-up has the customer."""
     with (
+        # Without a lock file: the folder may be read-only, and no process writes a published look-up.
         lmdb.open(str(path), subdir=False, readonly=True, lock=False) as store,
         store.begin() as transaction,
     ):

@@ -24,6 +24,7 @@ from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.lake_files import checksums_kept, forget_dropped
 from churn_platform.warehouse.lock import writer_lock
 
+# Unit tests are about the code, not the data: they run in the test suite, not in every month.
 NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
 PORTFOLIO = "telecomit"  # the one that the project's models are about
 LAYERS = {
@@ -71,6 +72,7 @@ def prepared_project(settings: Settings) -> DbtProject:
     project = DbtProject(project_dir=dbt_project_dir(), target_path=settings.root / "dbt_target")
     if not _is_fresh(project):
         os.environ.update(dbt_environment(Lake.of(settings)))
+        # Column lineage reads compiled SQL; nothing of the lake is needed or touched for that.
         offline = ["compile", "--quiet", "--no-introspect", "--no-populate-cache"]
         dbt_cli(project).cli(offline, target_path=settings.root / "dbt_target").wait()
     return project
@@ -87,6 +89,8 @@ def dbt_cli(project: DbtProject) -> DbtCli:
 
 def run_dbt(lake: Lake, target: Path, arguments: list[str]) -> int:
     """Run a dbt command by hand, as the only writer; returns its exit code."""
+    # Makes a new lake first: dbt attaches with `create_if_not_exists` false, so that a forgotten
+    # variable is an error and never a new, empty lake.
     connect(lake).close()
     folders = {
         "project-dir": dbt_project_dir(),
@@ -133,6 +137,7 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
         connect(lake).close()
         os.environ.update(dbt_environment(lake) | {"DBT_TARGET_PATH": str(project.target_path)})
         months = months_of(context)
+        # One invocation for the whole range: dbt takes 5 s before its first table.
         window = [
             "--event-time-start",
             months[0].isoformat(),
@@ -147,6 +152,8 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
             tables = [".".join(key.path) for key in context.selected_asset_keys]
             drop_damaged(lake, tables, months)  # dbt's DELETE cannot read what is damaged
             invocation = dbt.cli(["build", *NO_UNIT_TESTS, *window], context=context)
+            # The lake can be read while dbt writes, so each model gets its metadata as soon as it
+            # is made.
             for event in invocation.stream():
                 if isinstance(event, Output):
                     unique_id = str(event.metadata["unique_id"].value)

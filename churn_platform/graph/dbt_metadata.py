@@ -30,6 +30,7 @@ def model_metadata(
     node = manifest["nodes"][unique_id]
     parents = [_node(manifest, parent) for parent in manifest["parent_map"][unique_id]]
     columns = partial(_columns, connection)
+    # A private function of dagster-dbt: the public way opens a DuckDB file, and a lake is none.
     lineage = _build_column_lineage_metadata(
         event_history_metadata=EventHistoryMetadata(
             columns=columns(node),

@@ -33,6 +33,8 @@ def alive(instance: DagsterInstance, run_id: str) -> Iterator[None]:
     """Say meanwhile that a run is executing, in this process."""
     path = _lock_file(instance, run_id)
     path.parent.mkdir(parents=True, exist_ok=True)
+    # The system drops the lock with the process, also after kill -9 or a lack of memory. A
+    # heartbeat would need a clock, and a pid may belong to another process by now.
     with FileLock(path):
         yield
         path.unlink(missing_ok=True)

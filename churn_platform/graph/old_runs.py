@@ -42,6 +42,7 @@ def forget_runs(instance: DagsterInstance, *, before: datetime) -> Forgotten:
     kept = runs_in_use(instance)
     old = list(_finished_runs(instance, before))
     going = [run_id for run_id in old if run_id not in kept]
+    # Output first: a kill in between leaves a run without output, never output without a run.
     for run_id in old:
         instance.compute_log_manager.delete_logs(prefix=[run_id])
     for run_id in going:
@@ -57,6 +58,8 @@ def runs_in_use(instance: DagsterInstance) -> set[str]:
     for key in instance.get_asset_keys():
         made: set[str | None] = set()
         for run_id, materialization in _materializations(instance, key):
+            # Deleting the run of a month's newest materialization would tell the landing sensor
+            # that the month was never ingested, and it would make the month again.
             if materialization.partition not in made or key.path[-1] in ANCHORING_ASSETS:
                 used.add(run_id)
             made.add(materialization.partition)

@@ -34,11 +34,13 @@ def describe(context: AssetExecutionContext, month: date, metadata: Mapping[str,
     """Metadata of the month's own materialization, of which a run over several months makes one for
     each.
     """
+    # What an asset returns Dagster writes to every month of the run; this goes to one month.
     context.add_asset_metadata(metadata, partition_key=month.isoformat())
 
 
 def lag(months: int) -> TimeWindowPartitionMapping:
     """Month M needs the months M - `months` to M upstream, as far as they exist."""
+    # Months before the first one do not exist upstream, and that is no error.
     return TimeWindowPartitionMapping(
         start_offset=-months, allow_nonexistent_upstream_partitions=True
     )
@@ -52,5 +54,6 @@ def monthly_asset(schema: str, name: str, group: str, first_month: date) -> dict
         "key": AssetKey([schema, name]),
         "group_name": group,
         "partitions_def": monthly(first_month),
+        # Start-up of Python and dbt would otherwise cost seconds for each month of a backfill.
         "backfill_policy": BackfillPolicy.single_run(),
     }

@@ -50,6 +50,7 @@ def run_request(
     itself.
     """
     months = dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True))
+    # No retry by Dagster: what failed waits for a person or for the next delivery.
     told = {AUTOMATION_TAG: portfolio.name, BECAUSE_TAG: because, RETRY_TAG: "false"}
     return RunRequest(
         run_key=key,

@@ -96,6 +96,7 @@ def run_job(
     log.parent.mkdir(parents=True, exist_ok=True)
     end_dead_runs(instance)
     run_id = make_new_run_id()
+    # dbt and libraries print to stdout; the terminal shows one line for each asset instead.
     with log.open("a") as output, contextlib.redirect_stdout(output), alive(instance, run_id):
         result = shown.resolve_job_def(job).execute_in_process(
             run_id=run_id,
@@ -126,6 +127,7 @@ def materialize_table(
         raise ChurnError(
             f"no asset makes the table {table!r}; give schema.table as `churn check-lake` shows it"
         )
+    # dbt's assets are one step: its tables cannot be made one without the others.
     together = graph.get(key).execution_set_entity_keys
     only = [made for made in together if isinstance(made, AssetKey)]
     job = defs.resolve_implicit_global_asset_job_def().name
@@ -151,6 +153,7 @@ def cause(events: Iterable[DagsterEvent]) -> str:
     while error:
         chain.append(error)
         error = error.cause
+    # Dagster keeps an error as text with its class name, so the class cannot be asked itself.
     ours = {kind.__name__ for kind in ChurnError.__subclasses__()}
     told = next((error for error in chain if error.cls_name in ours), chain[-1] if chain else None)
     return (

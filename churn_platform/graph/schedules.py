@@ -82,6 +82,7 @@ def _reason_to_skip(
         return f"{label(month)} has not landed in {settings.landing_dir / portfolio.name}"
     if run_id := pending_months(instance, portfolio).get(month):
         return f"run {run_id}, queued or running, makes features of {label(month)}"
+    # The schedule has one look only, where the sensor has two: a fresh file may still be growing.
     if now - last_written(settings.landing_dir, portfolio, month) < timedelta(
         minutes=SETTLED_MINUTES
     ):

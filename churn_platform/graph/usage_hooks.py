@@ -20,6 +20,7 @@ def metered(
 ) -> list[AssetsDefinition]:
     """The assets, each of whose steps notes in `path` what it used."""
     hooks = _hooks(portfolio, path)
+    # Hooks are the one place that every executor calls in the process of the step, failed or not.
     return [asset.with_hooks(hooks) for asset in assets]
 
 
@@ -52,6 +53,7 @@ def _note(context: HookContext, portfolio: str, path: Path, *, succeeded: bool) 
         wall_seconds=wall_seconds,
         peak_bytes=peak_bytes,
     )
+    # A line in a file, not a row of the lake: a table would get a snapshot for each step.
     note(path, usage)
 
 

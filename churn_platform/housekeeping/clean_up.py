@@ -106,6 +106,7 @@ def _remove_lookups(root: Path, retention: Retention) -> int:
     oldest = newest_months(root / "features", retention.published_months)
     live = read_live(root)
     if live and live.features_month:
+        # A rollback may have made an older month live.
         oldest = min(oldest, parse_month(live.features_month))
     return len(remove_months(root / "features", before=oldest))
 

@@ -38,6 +38,8 @@ def needed_snapshots(
             rows = read_rows(
                 connection, f"{portfolio}.training_set", parse_month(version.tags["month"])
             )
+            # Both: the training set of the month may have been made again since, from another
+            # snapshot.
             needed |= {int(version.tags["data_snapshot"]), *(row["snapshot"] for row in rows)}
     return needed
 

@@ -33,8 +33,10 @@ def remove_runs(client: "MlflowClient", portfolio: str, *, before: datetime) -> 
     for run in going:
         for model in _models_of(run):
             _mark_model(client, model)
+        # A kill between marking and collecting leaves marked runs; they are collected all the same.
         if run.info.lifecycle_stage == "active":
             client.delete_run(run.info.run_id)
+    # A server has its own store; only a local one can be collected from here.
     if going and "://" in client.tracking_uri and not client.tracking_uri.startswith("http"):
         _collect(client.tracking_uri, going)
     return len(going)
@@ -83,6 +85,7 @@ def _collect(uri: str, runs: "Sequence[Run]") -> None:
         options = [f"--{name}={','.join(values)}" for name, values in ids.items() if values]
         stores = [f"--backend-store-uri={uri}", f"--tracking-uri={uri}"]
         command = [sys.executable, "-m", "mlflow", "gc", *stores, *options]
+        # A process of its own: MLflow offers gc as a command alone.
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             problem = done.stderr.strip()[-500:]

@@ -41,6 +41,7 @@ def _newest(
     conditions = " and ".join(f"tags.`{name}` = '{value}'" for name, value in wanted.items())
     runs = experiment and client.search_runs(
         [experiment.experiment_id],
+        # Candidates are MLflow runs, not tables: a killed or failed fit has another status.
         f"{conditions} and attributes.status = 'FINISHED'",
         order_by=["attributes.start_time DESC"],
         max_results=1,
@@ -57,6 +58,7 @@ def best(candidates: list[ModelRecord]) -> ModelRecord:
     """The candidate with the highest AUC on the validation rows, so that the hold-out stays unseen
     by the choice.
     """
+    # Never by the hold-out: a choice by it would make the promoted figure too good.
     return max(candidates, key=lambda record: record.validation["auc"])
 
 

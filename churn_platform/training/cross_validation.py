@@ -36,6 +36,7 @@ def cross_validated_auc(
     fold_seed = portfolio.split.seed if seed is None else seed
     scores = []
     for train, held_out in _folds(customers, fold_seed):
+        # Tuned again in each fold: parameters chosen on all rows would have seen the held-out ones.
         parameters = choose_parameters(
             algorithm,
             portfolio.features,

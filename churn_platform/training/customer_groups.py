@@ -69,6 +69,7 @@ def groups_on_holdout(
     snapshot = version.training_set(connection).snapshot
     newer = set(portfolio.feature_names) - set(version.portfolio.feature_names)
     if newer.intersection(names):
+        # A feature may be newer than the version while its landed column was there already.
         newer -= _landed_columns(connection, portfolio, snapshot)
     return read_groups(
         connection,

@@ -84,6 +84,7 @@ def fit_and_log(
     )
     mlflow.log_params(_parameters(record, model, data))
     mlflow.log_metrics(_logged_metrics(record))  # type: ignore[attr-defined]
+    # The record is before the model: a run that has a model always says how it was made.
     mlflow.log_dict(record.as_dict(), RECORD_FILE)  # type: ignore[attr-defined]
     _log_pictures(model, record, data)
     log_model(model, data.validation.features[:EXAMPLE_ROWS])
@@ -116,6 +117,7 @@ def fit_with(
             parameters=parameters,
         )
     means.cache_dir.mkdir(parents=True, exist_ok=True)
+    # On the data disk: the system's temporary folder is often memory, and this holds every row.
     with tempfile.TemporaryDirectory(dir=means.cache_dir) as folder:
         estimator = fit_streamed(
             every_row, parameters, seed=seed, threads=threads, cache_dir=Path(folder)

@@ -114,6 +114,7 @@ def make_record(
         parameters=dict(model.parameters),
         seed=portfolio.split.seed,
         threads=threads,
+        # A streamed fit read every row; only its validation of parameters used the sample.
         train_share=1.0 if is_streamed else training_set.train_share,
         train_rows=training_set.train_customers if is_streamed else len(data.train),
         half_life_months=training_set.half_life_months,

@@ -77,6 +77,7 @@ def register(
     _ensure_registered_model(client, portfolio)
     if identity:
         tags = tags | {IDENTITY: identity}
+    # MLflow would give a second number to the same model, and a withdrawn model would come back.
     version = _known_version(client, portfolio, run_id, identity)
     if version is None:
         version = client.create_model_version(
@@ -86,6 +87,7 @@ def register(
     tag_version(
         client, portfolio, number, {name: tags[name] for name in tags if name not in version.tags}
     )
+    # By month, beside the alias: a range of months chooses a challenger for each of them.
     client.set_registered_model_tag(portfolio, _challenger_tag(tags["month"]), str(number))
     client.set_registered_model_alias(portfolio, CHALLENGER, str(number))
     return number
@@ -166,6 +168,7 @@ def version_named(client: "MlflowClient", portfolio: str, version: int) -> "Mode
     try:
         return client.get_model_version(portfolio, str(version))
     except MlflowException as error:
+        # The version may be one that does not exist; a server that is down must stay its own error.
         if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise
     numbers = sorted(int(known.version) for known in versions(client, portfolio))
@@ -232,4 +235,5 @@ def set_champion(
         client.delete_registered_model_alias(portfolio, PREVIOUS)
     else:
         client.set_registered_model_alias(portfolio, PREVIOUS, str(previous))
+    # Last: a kill before it leaves the old champion in office, with `previous` set early.
     client.set_registered_model_alias(portfolio, CHAMPION, str(version))

@@ -82,6 +82,7 @@ def recorded_training_set(
         kept = read_training_set(connection, portfolio, month)
     except TrainingError:
         kept = None
+    # Another training of the same month may have replaced the row; then the record itself tells.
     if kept and kept.snapshot == record.snapshot:
         return replace(kept, snapshot=snapshot)
     share = record.train_share

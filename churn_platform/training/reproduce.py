@@ -81,6 +81,7 @@ def reproduce(
         training_set,
         data,
         every_row=partial(stream_training_rows, connection, then, training_set),
+        # With other threads sums come in another order, and the bytes differ.
         means=replace(means, threads=record.threads),
     )
     judged = {"validation": data.validation, "holdout": data.holdout}

@@ -53,6 +53,7 @@ def assign_months(months: Sequence[LabelledMonth], split: Split) -> dict[date, s
             )
     if split.policy == "stratified":
         return {used[0].features_month: STRATIFIED}
+    # By time, as the model is used: it is fitted on the past and asked about the next month.
     names = [TRAIN] * (len(used) - 2) + [VALIDATION, HOLDOUT]
     return {month.features_month: name for month, name in zip(used, names, strict=True)}
 
@@ -71,6 +72,8 @@ def recency_weights(customers: Mapping[date, int], split: Split) -> dict[date, f
         month: 0.5 ** (months_between(month, newest) / split.half_life_months)
         for month in customers
     }
+    # Without weights a training after a change in the world learns mostly the old world, and the
+    # promotion gate refuses it. Validation and hold-out are one month each and are not weighed.
     mean = sum(aged[month] * rows for month, rows in customers.items()) / sum(customers.values())
     return {month: weight / mean for month, weight in aged.items()}
 

@@ -201,6 +201,7 @@ def _months_of_split(
     *,
     validated: bool,
 ) -> Iterator[Labelled]:
+    # Validation and hold-out are never sampled: they decide, and every churner counts there.
     share = training_set.train_share if name == TRAIN else 1.0
     for features_month, split in training_set.months.items():
         if split == name:
@@ -216,6 +217,8 @@ def _months_of_split(
 
 
 def _fitted_on(rows: Labelled, split: str) -> Labelled:
+    # Only the fit leaves contacted customers out. The other splits mark them, and each caller
+    # decides: calibration leaves them out, the hold-out shows them.
     return rows.untouched if split == TRAIN else rows
 
 
@@ -269,8 +272,11 @@ def _labelled_query(
     *,
     share: float,
 ) -> tuple[str, dict[str, Any]]:
+    # Rows are not copied: months and a snapshot of the lake name them exactly, and later writes do
+    # not change what the snapshot shows.
     version = f"at (version => {snapshot})"
     contacts = f"{portfolio.raw_schema}.{CONTACTS} {version}"
+    # From the features to the outcome: a contact in between may have changed the label.
     outcomes = shift(month, 1 + portfolio.label.gap_months)
     is_contacted = (
         f"customer_id in (select customer_id from {contacts} where month between $month "

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from optuna import Trial as OptunaTrial
     from optuna.trial import FrozenTrial
 
+# Folds instead of pruning by boosting rounds: median pruning by fold works for every algorithm.
 FOLDS = 4
 STARTUP_TRIALS = 4
+# On the simulated operator early stopping gave 297 rounds on 100,000 rows, 676 on 250,000 and 721
+# on 500,000. Stopping after 297 leaves 1.2 % of the gain in log loss, after 676 0.04 %.
 ROUNDS_ROWS_MAX = (
     500_000  # to find the number of rounds on; of more rows, more rounds hardly lower the loss
 )
@@ -115,10 +118,14 @@ def _search(
         ),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
     )
+    # Trial 0 are the defaults, so a small budget cannot make a candidate worse in its own eyes.
     study.enqueue_trial(dict(ALGORITHMS[tuning.algorithm].DEFAULTS))
     study.optimize(
         lambda trial: _objective(tuning, trial),
         n_trials=1 + budget.trials,
+        # The trials bound the budget, the seconds are a safety net. If they cut it short, the
+        # choice depends on the machine, so the chosen parameters are recorded and not searched for
+        # again.
         timeout=budget.seconds,
         callbacks=[lambda _, finished: on_trial(_told(finished))],
     )
@@ -155,6 +162,7 @@ def evaluate(tuning: Tuning, parameters: Parameters, fold: int) -> tuple[float, 
     )
     probability = estimator.predict_proba(scored.features)[:, 1]
     found = algorithm.rounds(estimator) if algorithm.rounds else {}
+    # Log loss is a proper score, and less noisy on few churners than AUC or average precision.
     return float(log_loss(scored.churned, probability, labels=[0, 1])), found
 
 
@@ -167,6 +175,7 @@ def customer_folds(
     A customer is in one quarter in all months.
     """
     everyone = np.unique(np.concatenate([train.customer_ids, scored.customer_ids]).astype(str))
+    # By customer, not by row: one customer has a row each month, and would be on both sides.
     quarter = np.random.default_rng(seed).permutation(len(everyone)) % FOLDS
     fitted, judged = (
         quarter[np.searchsorted(everyone, part.customer_ids.astype(str))]

@@ -63,6 +63,7 @@ class Version:
             return self.holdout(connection)
         seen = self.portfolio.model_copy(update={"features": tuple(features)})
         try:
+            # Not validated: the catalogue's ranges are of today, the rows are of then.
             return load_holdout(connection, seen, self.training_set(connection), validated=False)
         except duckdb.BinderException as error:
             raise TrainingError(

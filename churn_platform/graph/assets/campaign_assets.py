@@ -72,6 +72,8 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             require_sound(connection, portfolio, months_of(context))
             for month in months_of(context):
                 folder = export_folder(settings.exports_dir, portfolio, month)
+                # The exported folder is the sign that somebody works with the list. Drawing it
+                # again would change the control group of a campaign that is running.
                 is_handed_over = folder.exists()
                 replace = partial(
                     contacts.replace_contact_list,
@@ -150,6 +152,8 @@ def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefin
 
 
 def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    # Keyed by the month of the outcome, as labels are: the list is that of the month before (and
+    # gap). Keyed by the list's month, it would need a month that has not come.
     earlier = lag(1 + portfolio.label.gap_months)
 
     @asset(

@@ -41,6 +41,8 @@ def data_contract_checks(portfolio: Portfolio) -> list[AssetChecksDefinition]:
 def _contract_check(portfolio: Portfolio, table: Table) -> AssetChecksDefinition:
     @asset_check(
         asset=AssetKey([portfolio.raw_schema, table.name]),
+        # A blocking check knows no months, so one broken month stops a range as a whole. Months
+        # that land one by one are runs of their own.
         blocking=True,
         pool=WAREHOUSE_POOL,
         description=(
@@ -103,6 +105,7 @@ def _look_back_check(portfolio: Portfolio) -> AssetChecksDefinition:
 
 def _months_of(context: AssetCheckExecutionContext, made: Callable[[], set[date]]) -> list[date]:
     """The months of the run; of a check that is executed alone the newest one `made`."""
+    # Dagster keeps no result by month for a check of a range. The table `data_contract` does.
     if context.has_partition_key or context.has_partition_key_range:
         return months_of(context)
     return sorted(made())[-1:]

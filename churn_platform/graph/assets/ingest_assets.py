@@ -58,6 +58,9 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
                     loaded = load(connection, warehouse.lake, portfolio, table, month)
                 except LandingError as error:
                     refused.append(str(error))
+                    # The landing sensor reads this: its cursor knows which run took a month, not
+                    # which month of the run was refused. The other months must be tried again with
+                    # the next delivery.
                     yield AssetObservation(
                         context.asset_key, description=refused[-1], partition=month.isoformat()
                     )
@@ -69,6 +72,7 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
                     f"| {label(month)} | {loaded.file or 'none'} | {loaded.rows:,} | "
                     f"{loaded.size_bytes:,} |"
                 )
+            # After the loop: one refused month must not keep the others from being loaded.
             if refused:
                 raise LandingError("\n".join(refused))
             shown = table_metadata(connection, raw_table(portfolio, table))

@@ -60,6 +60,7 @@ def _asset(
     """Arguments of `@asset` for a monitoring table; it watches the
     champion that its month found.
     """
+    # Any month of champion: the version is found in the audit trail, not by this dependency.
     anywhere = [
         AssetDep(AssetKey([portfolio.name, "champion"]), partition_mapping=AllPartitionMapping())
     ]
@@ -90,6 +91,8 @@ class _Watch:
         audit: AuditTrail,
     ) -> Iterator[tuple[date, Watched]]:
         """The months of the run that found a champion, each with it."""
+        # From the audit trail, not from the table `evaluation`: that has only the newest judgement
+        # of a month, which may be the refusal of a repetition.
         known = _reigns(context, self._portfolio, tracking, audit)
         for month in months_of(context):
             version = version_in_force(known, month)
@@ -99,6 +102,8 @@ class _Watch:
                 yield month, self._watched(version, warehouse, tracking)
 
     def _watched(self, version: int, warehouse: Warehouse, tracking: Tracking) -> Watched:
+        # Reading the champion and a sample of its training months takes seconds, and four assets of
+        # one run need both.
         if self._last is None or self._last.number != version:
             with warehouse.get_connection(read_only=True) as connection:
                 self._last = watch(tracking.client(), connection, self._portfolio, version)
@@ -307,6 +312,8 @@ def _decided(
     version = version_in_force(known, month)
     if version is None:
         return []
+    # Replayed from tables each time, without stored state: a month that is run again, alone or in a
+    # backfill, gets the decision it had.
     decision = decide(
         monitoring_tables.read_series(
             connection, portfolio.name, month, in_force=partial(version_in_force, known)

@@ -103,6 +103,8 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             if judged.decision.promoted and not obstacle_to_promotion(
                 client, portfolio.name, judgement_of(row), serving
             ):
+                # In a range of months the next challenger meets the one that this month has
+                # promoted.
                 serving = judged.challenger.version
             describe(context, month, _shown(judged, hearing.customers.churned))
         return MaterializeResult()
@@ -132,6 +134,7 @@ def _hearing(
     challenger = load_version(client, portfolio, version)
     record, customers = challenger.record, challenger.holdout(connection)
     row = evaluation_table.read_evaluation(connection, portfolio, month)
+    # A version meets the champion of its first judgement, so that a repeated run decides alike.
     opponent = opponent_of(
         row, version, serving=serving, previous=version_of(client, portfolio.name, PREVIOUS)
     )
@@ -139,6 +142,8 @@ def _hearing(
     champion = None
     if opponent is not None:
         rival = load_version(client, portfolio, opponent)
+        # The champion may have other features than the challenger; both must score the same
+        # customers.
         seen = challenger.holdout_as_seen_by(connection, rival)
         known = known_customers(connection, rival, record.holdout_month, customers)
         champion = _contender(rival, seen, known=known)

@@ -106,6 +106,7 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
                         batch_rows=settings.scoring_batch_rows,
                     ),
                 )
+            # On record before it is live, as every decision: the audit trail is a write-ahead log.
             record_features(log, read_features_manifest(features_dir(root, label(month))))
             go_live(root, portfolio.name, features_month=label(month))
             context.log.info(f"{label(month)}: {count:,} customers published")

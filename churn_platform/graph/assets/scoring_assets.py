@@ -52,6 +52,8 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
         with ThreadPoolExecutor(1) as beside, warehouse.get_connection() as connection:
             # MLflow takes seconds to start, on one core; meanwhile the first features are read
             champion = beside.submit(lambda: load_champion(tracking.client(), portfolio)).result
+            # Scores may be asked for long after a month's contract was broken and its features were
+            # made.
             require_sound(connection, portfolio, months_of(context))
             for month in months_of(context):
                 scores = score_month(

@@ -48,10 +48,13 @@ def serving_log_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsD
             ingested = ingest_segments(connection, warehouse.lake, portfolio.name, folder)
             forgotten = 0
             if keep := settings.serving_log_months:
+                # Age by the month of the run, not by a clock: repeating an old month forgets
+                # nothing more, and a machine with a wrong clock nothing at all.
                 oldest = shift(months_of(context)[-1], 1 - keep)
                 forgotten = forget_answers(
                     connection, warehouse.lake, portfolio.name, folder, before=oldest
                 )
+            # Last, so that readable answers are in the lake before the run fails.
             check_damaged(folder)
             shown = table_metadata(connection, log_table(portfolio.name))
         context.log.info(

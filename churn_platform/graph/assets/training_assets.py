@@ -38,6 +38,7 @@ def training_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefi
 
 
 def _training_set(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    # Training months, one to validate, one to judge, and the gap before a label matures.
     lookback = lag(portfolio.split.training_months + 2 + portfolio.label.gap_months)
     read = [[portfolio.name, "customer_features"], [portfolio.name, "churn_labels"]]
     if CONTACTS in [table.name for table in portfolio.landed_tables]:

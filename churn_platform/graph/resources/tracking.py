@@ -64,6 +64,7 @@ class Tracking(ConfigurableResource):
         """A client of the tracking store, telemetry off; of several first users of a new store, one
         makes it.
         """
+        # Before the import: MLflow reads these variables once, when it is loaded.
         os.environ.update(QUIET)
         import mlflow
 
@@ -98,6 +99,7 @@ class Tracking(ConfigurableResource):
                 "(a run of the graph makes a new one)"
             )
         for name, value in IMPATIENT.items():
+            # MLflow's own patience is minutes, which suits a run and not a person at a terminal.
             os.environ.setdefault(name, value)
         try:
             client = self.client()
@@ -123,6 +125,7 @@ class Tracking(ConfigurableResource):
         """
         client = self.client()
         experiment_id = self._experiment_id(client, experiment)
+        # A run whose process was killed stays RUNNING in MLflow for ever.
         end_left_open(client, experiment_id, partial(is_over, context.instance))
         from dagster_mlflow.resources import MlFlow
 
@@ -144,6 +147,7 @@ class Tracking(ConfigurableResource):
             run_id=context.run_id,
             resource_config={"experiment_name": experiment, "mlflow_run_id": run.info.run_id},
         )
+        # Another asset of this process may have left a run active; logging would go into that one.
         _end_active("FINISHED")
         status = "FAILED"
         try:

@@ -68,6 +68,7 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
         possible = {parse_month(key) for key in monthly(settings.first_month).get_partition_keys()}
         here = landed_months(settings.landing_dir, portfolio)
         landed = {month: state for month, state in here.items() if month in possible}
+        # First look of a new daemon: what was run by hand before must not be run again.
         if context.cursor is None:
             done = set.intersection(*(materialized_months(context.instance, key) for key in raw))
             known = Landings(
@@ -85,6 +86,9 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
         after = Landings(
             seen=landed, taken=known.taken | {month: landed[month] for month in changed}
         )
+        # Sensors of our own, not Dagster's automation conditions: a month goes through several jobs
+        # with other ranges each (features to the newest month, scores of that one, drift of all).
+        # Conditions speak of single assets and windows.
         requests = [
             run_request(
                 portfolio,
@@ -155,6 +159,7 @@ def _following(
 ) -> Iterator[RunRequest]:
     live = read_live(settings.published_dir / portfolio.name)
     because = f"features of {told(first, last)}"
+    # The state decides, not the event that woke this sensor: a champion may have come by a command.
     if live is None or live.champion is None:
         told_why = f"{because}, and there is no champion yet"
         yield run_request(
@@ -165,6 +170,7 @@ def _following(
         yield run_request(
             portfolio, "serving", last, last, because=because, key=f"{run_id} serving"
         )
+    # An older month that was delivered again must not replace newer look-ups that are live.
     if label(last) >= (live.features_month or ""):
         yield run_request(portfolio, "scores", last, last, because=because, key=f"{run_id} scores")
     yield run_request(

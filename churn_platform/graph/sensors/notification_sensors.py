@@ -83,6 +83,7 @@ def _news(portfolio: Portfolio, settings: Settings) -> SensorDefinition:
     def news(context: SensorEvaluationContext) -> SensorResult:
         instance = context.instance
         if context.cursor is None:
+            # A daemon that is new must not send years of old news.
             now = {name: newest_materialization(instance, key) for name, key in keys.items()}
             return SensorResult(skip_reason="from now on", cursor=msgspec.json.encode(now).decode())
         known = msgspec.json.decode(context.cursor, type=dict[str, int])
@@ -108,6 +109,7 @@ def _messages(portfolio: Portfolio, settings: Settings, months: dict[str, set[da
         rows = [
             (name, row)
             for name, found in months.items()
+            # Only the newest month of each kind: a backfill would send a message for each month.
             for row in read_rows(connection, f"{portfolio.name}.{name}", max(found))
         ]
     return [message for name, row in rows if (message := NEWS[name](portfolio, row))]

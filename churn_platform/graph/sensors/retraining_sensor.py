@@ -88,6 +88,7 @@ def standing_flag(
     table = f"{portfolio.name}.{RETRAINING_DECISION}"
     if not table_exists(connection, table):
         return None
+    # An older flag is void: the decision of the newest month knew all that it knew.
     (newest,) = connection.execute(f"select max(month) from {table}").fetchone() or (None,)
     if newest not in months or any(
         judged >= newest for judged in judged_months(connection, portfolio)
@@ -125,6 +126,8 @@ def rescoring_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Se
         ),
     )
     def rescoring(context: SensorEvaluationContext) -> SensorResult | SkipReason:
+        # State, not events: a rollback by command changes live.json as a promotion by a run does,
+        # and both must lead to new scores.
         live = read_live(root)
         if live is None or live.champion is None:
             return SkipReason("there is no champion")

@@ -28,6 +28,7 @@ def post(url: str, text: str, *, timeout_seconds: float) -> str | None:
     except urllib.error.HTTPError as error:
         return f"the webhook answered {error.code}"
     except (OSError, http.client.HTTPException, ValueError) as error:
+        # Only the class: the text of the error may quote the address, which is a secret.
         return f"the webhook could not be reached: {type(error).__name__}"
     return None
 

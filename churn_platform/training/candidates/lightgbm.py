@@ -60,6 +60,7 @@ def fit(
         subsample_freq=1,
         random_state=seed,
         n_jobs=threads,
+        # Both are needed for the same bytes again: LightGBM otherwise chooses its layout by timing.
         deterministic=True,
         force_row_wise=True,
         verbosity=-1,
@@ -70,6 +71,9 @@ def fit(
     if stop_on is None:
         model.fit(rows, train.churned, sample_weight=train.weights)
     else:
+        # Early stopping only finds the number of rounds. The model is then fitted again with that
+        # number, so that recorded parameters say all, and a fit from a record needs no validation
+        # rows.
         model.set_params(n_estimators=ROUNDS_MAX)
         model.fit(
             rows,
@@ -92,11 +96,13 @@ def _round_split_points(model: "LGBMClassifier") -> None:
     """
     import lightgbm
 
+    # The sizes in bytes would be wrong once thresholds are written with other digits.
     text = re.sub(r"^tree_sizes=.*\n", "", model.booster_.model_to_string(), flags=re.MULTILINE)
     text = re.sub(
         r"(?<=^threshold=).*$", lambda found: _rounded(found[0]), text, flags=re.MULTILINE
     )
     best = model.booster_.best_iteration
+    # LightGBM has no way to change a split point, and a classifier no way to take a booster.
     model._Booster = lightgbm.Booster(model_str=text)
     model._Booster.best_iteration = best
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LIBRARY = "scikit-learn"
 DEFAULTS: Parameters = {"max_depth": 10, "min_samples_leaf": 20, "max_features": 0.25}
+# The forest is the slowest to fit: at 15,000 rows it cost over twice what LightGBM cost at 37,500.
+# With these limits the time does not grow with the data.
 TREES = 100
 LEAVES_MAX = 256
 ROWS_PER_TREE = 20_000
@@ -84,6 +86,7 @@ def contributions(estimator: "Pipeline", features: np.ndarray) -> np.ndarray:
     prepared = estimator["prepare"].transform(features)
     trees = [tree.tree_ for tree in forest.estimators_]
     starts = np.cumsum([0, *(tree.node_count for tree in trees)])
+    # All trees in one numbering, so that a sparse product with one table replaces a loop.
     leaves = forest.apply(prepared) + starts[:-1]
     counts = csr_matrix(
         (np.ones(leaves.size), leaves.ravel(), np.arange(len(leaves) + 1) * len(trees))

@@ -93,6 +93,8 @@ def fit_streamed(
     import xgboost
 
     model = _classifier(parameters, seed=seed, threads=threads)
+    # External memory: at most one batch and the binned cache are in memory. A million rows of 45
+    # features took 125 MB above an idle process, against 276 MB in memory, with the same AUC.
     binned = xgboost.ExtMemQuantileDMatrix(_batches(rows, cache_dir / "rows"), nthread=threads)
     settings = model.get_xgb_params()
     booster = xgboost.train(settings, binned, num_boost_round=model.get_num_boosting_rounds())
@@ -144,6 +146,7 @@ def contributions(estimator: "XGBClassifier", features: np.ndarray) -> np.ndarra
     return tree_contributions.contributions(units, features)
 
 
+# Weak: the tables go with their estimator, and a long-lived process does not collect them.
 _tables: "WeakKeyDictionary[XGBClassifier, list[tree_contributions.Unit] | None]" = (
     WeakKeyDictionary()
 )
