@@ -228,6 +228,7 @@ def _excluded(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month
 
 
 def _draw(campaign: Campaign, month: date, what: str) -> str:
+    # A hash, not a random number: the same list must come out again on any machine.
     return f"md5('{campaign.seed} {month} ' || {what})"
 
 
@@ -237,6 +238,8 @@ def _control(campaign: Campaign, month: date) -> str:
     """
     if not campaign.control_share:
         return "false"
+    # One in each run of twenty of the ranking, at a place that a seeded hash draws. So control and
+    # contacted customers have the same expected profit rank by rank, with a short budget too.
     run = control_run(campaign)
     number = f"((list_rank - 1) // {run})"
     place = f"('0x' || left({_draw(campaign, month, f'{number}::varchar')}, 8))::bigint % {run}"

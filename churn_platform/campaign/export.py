@@ -77,6 +77,8 @@ def export_contact_list(
     target = export_folder(exports_dir, portfolio, month)
     rows = _rows_sql(portfolio, month)
     guarded = ", ".join(_guarded(name) if name in TEXT else name for name in ORDER)
+    # The whole folder at once: an agent must never see a list without its dictionary, or half of
+    # it.
     with new_folder(target) as draft:
         connection.execute(f"copy ({rows}) to {literal(draft / PARQUET_FILE)} (format parquet)")
         connection.execute(

@@ -77,6 +77,7 @@ def forecast_month(
     )
     policies = compare_policies(
         customers=len(probability),
+        # Probabilities are calibrated, so their mean is the churn rate to expect.
         churn_rate=float(probability.mean()),
         recall=measured["recall"],
         contacted_share=measured["contacted_share"],

@@ -135,6 +135,7 @@ def _profit(treated: Randomised, control: Randomised, effect: Interval) -> tuple
         float(treated.value_eur.mean()),
         float(treated.cost_eur.mean() - control.cost_eur.mean()),
     )
+    # The wider of two intervals: each of them knows a spread that the other one does not see.
     bounds = [count * (bound * value - spent) for bound in effect]
     if min(count, len(control)) > 1:
         means = CompareMeans(DescrStatsW(treated.net_eur), DescrStatsW(control.net_eur))
@@ -159,6 +160,7 @@ def follows_draw(*, treated: int, control: int, contacted: int, control_contacte
     """Whether control customers were contacted less than half as often as those set down for
     contact.
     """
+    # If control was contacted nearly as often as the others, the list decided nothing.
     return control_contacted * treated < MOST_CROSSING * contacted * control
 
 
@@ -173,6 +175,8 @@ def _verdict(
     control_contacted: int,
 ) -> tuple[bool, str]:
     """Whether the figures may be believed, and what they say, in words."""
+    # A control group that is not as drawn is a sign of missing customers; no figure is to be
+    # trusted.
     if p_value is not None and p_value < MISMATCH_P_VALUE:
         planned = control_share * (treated + control)
         return False, (
@@ -266,6 +270,7 @@ def _mean(rows: Sequence[dict[str, Any]], name: str, weight: str) -> float | Non
 
 def _sum_of(rows: Sequence[dict[str, Any]], name: str, low: str, high: str) -> Sequence[float]:
     total = sum(row[name] for row in rows)
+    # Months are independent, so squared half-widths add up.
     below = sum((row[name] - row[low]) ** 2 for row in rows) ** 0.5
     above = sum((row[high] - row[name]) ** 2 for row in rows) ** 0.5
     return total, total - below, total + above

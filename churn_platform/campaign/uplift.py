@@ -68,6 +68,8 @@ def judge(
         return Challenge(
             treated, control, None, None, None, None, None, False, f"ranked by churn: {obstacle}"
         )
+    # Judged on customers outside the fit, weighted by the inverse of the drawn share: what each
+    # ranking would have earned. A metric of rankings alone says nothing about euros.
     uplift = held_out_uplift(customers, features, threads=threads)
     by_uplift = uplift * customers.value_eur - customers.planned_cost_eur
     by_churn = (
@@ -80,6 +82,7 @@ def judge(
     rival = chosen_within(by_churn, customers, budget, only_positive=False)
     low, high = paired_interval((chosen.astype(float) - rival) * earned, customers.customer_id)
     mine, theirs = float((chosen * earned).mean()), float((rival * earned).mean())
+    # The same evidence as in promotion (99 %), since it is judged as often.
     is_used = low > 0
     verdict = (
         "ranked by uplift: it earns more"
@@ -113,6 +116,7 @@ def held_out_uplift(customers: Randomised, features: np.ndarray, *, threads: int
     from sklearn.model_selection import GroupKFold
 
     uplift = np.empty(len(customers))
+    # By customer: someone who was on several lists must not be in the fit and in the judgement.
     folds = GroupKFold(FOLDS, shuffle=True, random_state=SEED)
     for fitted, held_out in folds.split(features, groups=customers.customer_id.astype(str)):
         forest = fit_uplift(customers.take(fitted), features[fitted], threads=threads)
@@ -145,6 +149,7 @@ def fit_uplift(customers: Randomised, features: np.ndarray, *, threads: int) -> 
         np.nanmedian(np.column_stack([features, customers.churn_probability]), axis=0)
     )
     forest = ForestDRLearner(
+        # The share of treated is known from the draw; modelling it would only add noise.
         model_propensity=DummyClassifier(strategy="prior"),
         model_regression=HistGradientBoostingClassifier(
             max_iter=40, max_depth=3, learning_rate=0.1, min_samples_leaf=40, random_state=SEED

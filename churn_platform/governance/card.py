@@ -90,7 +90,10 @@ def _environment() -> Any:
 
     environment = Environment(
         loader=PackageLoader("churn_platform.governance"),
+        # Every value is escaped unless marked as finished: what a name contains is shown, not
+        # obeyed.
         finalize=lambda value: value if isinstance(value, Finished) else escaped(value),
+        # A name that is wrong must fail: a card with a hole would look complete.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

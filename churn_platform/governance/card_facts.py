@@ -69,6 +69,7 @@ def _evaluation(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, version: int
 ) -> dict[str, Any] | None:
     rows = read_rows(connection, f"{portfolio.name}.evaluation", month)
+    # The table holds the newest judgement of a month; it may be of another version by now.
     if not rows or rows[0]["challenger_version"] != version:
         return None
     return rows[0] | {"evidence": json.loads(rows[0]["evidence"])}

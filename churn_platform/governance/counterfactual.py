@@ -57,6 +57,8 @@ def find_counterfactual(
     pairs: list[tuple[Change, ...]] = [
         it for it in combinations(changes, 2) if it[0].place != it[1].place
     ]
+    # One change before two: it is what an agent can offer. Features that follow from a changed one
+    # are not computed again, since this describes the model and no effect.
     for tried in (singles, pairs):
         if found := _cheapest(model, customer, others, tried, below):
             return found
@@ -111,6 +113,7 @@ def _cheapest(
     for position in np.argsort(
         [sum(change.cost for change in changes) for changes in tried], kind="stable"
     ):
+        # Cheapest first, and only combinations that some customer has.
         if probability[position] < below and _occurs(
             model.features, rows[position], tried[position], others
         ):

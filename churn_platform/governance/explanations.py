@@ -70,6 +70,7 @@ def pictures(model: ChurnModel, sample: np.ndarray, contributions: np.ndarray) -
     """
     import matplotlib
 
+    # No window system: runs have no display, and the macOS backend fails outside the main thread.
     matplotlib.use("Agg")
     explained = _explanation(model, sample, contributions)
     order = [it.feature for it in importances(model.features, contributions)][:DEPENDENCE_PICTURES]
@@ -114,5 +115,6 @@ def _png(figure: Any) -> bytes:
 
     stored = io.BytesIO()
     figure.savefig(stored, format="png", dpi=DPI, bbox_inches="tight")
+    # pyplot keeps every figure until it is closed; a run over many months would collect them.
     pyplot.close(figure)
     return stored.getvalue()

@@ -90,6 +90,7 @@ def auc_interval(churned: np.ndarray, probability: np.ndarray) -> Interval:
     """
     churners, stayers = placements(churned, probability)
     auc = float(churners.mean())
+    # Log-odds are infinite there.
     if not 0 < auc < 1:
         return auc, auc
     variance = churners.var(ddof=1) / len(churners) + stayers.var(ddof=1) / len(stayers)
@@ -102,6 +103,7 @@ def placements(churned: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.
 
     By ranks, in O(n log n) (Sun & Xu 2014).
     """
+    # Ranks instead of all pairs: two million customers have a trillion pairs.
     ranks, is_churner = rankdata(scores), churned == 1
     above, below = scores[is_churner], scores[~is_churner]
     churners = (ranks[is_churner] - rankdata(above)) / len(below)
@@ -167,6 +169,7 @@ def empc_interval(
     )
     low, high = _middle(np.array([best_profit(*replicate) for replicate in drawn]))
     grouped = best_profit(*counts)
+    # Mirrored: the best of many cut-offs flatters a model on its own sample, and a resample again.
     return max(empc_eur + grouped - high, 0.0), empc_eur + grouped - low
 
 

@@ -59,6 +59,7 @@ def new_figure(title: str, across: str, up: str) -> "tuple[Figure, Axes]":
 def png_of(figure: "Figure") -> bytes:
     """The picture as a PNG file whose bytes depend on the picture alone."""
     stored = BytesIO()
+    # matplotlib writes its version into the file, and the bytes would change with it.
     figure.savefig(stored, format="png", metadata={"Software": None})
     return stored.getvalue()
 

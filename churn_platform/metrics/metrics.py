@@ -77,6 +77,7 @@ def measure(
 
 def top(probability: np.ndarray, *, share: float) -> np.ndarray:
     """Positions of the `share` of customers with the highest probability, at least one."""
+    # Stable, so that ties fall as the rows are ordered, in every run.
     return np.argsort(-probability, kind="stable")[: max(1, round(len(probability) * share))]
 
 
@@ -155,5 +156,6 @@ def acceptance_parameters(economics: Economics) -> tuple[float, float]:
     The paper takes Beta(6, 14); alpha + beta = 20 is kept. A rate of exactly one has no spread and
     is taken as 0.999.
     """
+    # A Beta distribution needs both parameters above zero.
     mean = min(economics.acceptance_rate, 0.999)
     return mean * ACCEPTANCE_CONCENTRATION, (1 - mean) * ACCEPTANCE_CONCENTRATION

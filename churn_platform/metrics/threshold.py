@@ -22,11 +22,14 @@ def choose_threshold(
     order = np.argsort(-probability, kind="stable")
     ranked = probability[order]
     hits = np.cumsum(churned[order])
+    # A threshold cannot separate customers with the same probability.
     last_of_ties = np.append(ranked[1:] < ranked[:-1], True)
     contacts = np.arange(1, len(ranked) + 1)
     profit = campaign_profit_eur(hits, contacts, economics)
     total = hits[-1]
     enough = (
+        # Half the churners on purpose: a threshold that just reaches the gate here is missed by
+        # half of the next samples. The hold-out that judges is such a sample.
         beta.ppf(1 - CONFIDENCE, np.maximum(hits, 1e-9) / 2, (total - hits) / 2 + 1) >= min_recall
     )
     allowed = np.flatnonzero(enough & last_of_ties)
@@ -49,6 +52,8 @@ def risk_tiers(
     )
     high = threshold
     return [
+        # Never below `high`: tiers must stay in order when the recall gate asks for a low
+        # threshold.
         ("critical", max(break_even, high)),
         ("high", high),
         ("medium", min(base_rate, high)),

@@ -161,6 +161,8 @@ def decide(
     """
     past: list[_Past] = []
     for training in sorted(trainings, key=lambda training: training.month):
+        # Trainings of the month itself do not count: the decision must read the same after the
+        # training that it caused.
         if training.month < month:
             cause = _decide(series, training.month, past, broken_months, policy).cause
             past.append(_Past(training.month, training.is_promoted, cause))
@@ -182,6 +184,7 @@ def _decide(
     policy: RetrainingPolicy,
 ) -> RetrainingDecision:
     """The decision for `month` after the trainings before it, oldest first."""
+    # Months up to the promotion measured another model.
     promoted = max((training.month for training in past if training.is_promoted), default=date.min)
     by_month = {
         evidence.month: evidence for evidence in series if promoted < evidence.month <= month
@@ -190,6 +193,8 @@ def _decide(
     windows = tuple(
         judge(by_month[each], broken_months, policy) for each in looked_at if each in by_month
     )
+    # The newest matured month judges and the one before validates, so the first training after a
+    # change has hardly a row of the new world. It is repeated as months mature.
     if flag := _followed_flag(month, past, windows, policy):
         words = (
             f"follow-up of {label(flag)}: few of the months fitted "
@@ -201,6 +206,7 @@ def _decide(
         words = f"quiet until {label(until)} after the training of {label(silencing[-1])}"
         return RetrainingDecision(month, (words,), windows)
     decision = _by_windows(month, windows, policy)
+    # Every month would be 12 trainings a year, of which nearly all are refused.
     is_due = bool(past) and shift(past[-1].month, policy.refresh_after_months) <= month
     if decision.is_required or not is_due or month in broken_months:
         return decision

@@ -85,6 +85,7 @@ def promised_auc(probability: np.ndarray) -> float:
     NaN without rows.
     """
     ranked = np.sort(probability)
+    # Ties share half: customers of one probability are compared as a group.
     starts = (
         np.flatnonzero(np.diff(ranked, prepend=np.nan) != 0)
         if len(ranked)
@@ -104,6 +105,8 @@ def compare(
 ) -> ReachedPerformance:
     """Outcomes (rows,) of 0 and 1 against the promise of probabilities (rows,)."""
     auc, error = auc_with_error(churned, probability)
+    # Promise and outcome are of the same customers, so a changed mix of customers moves both alike
+    # and raises no alarm. The habit takes off what the champion missed from its first day.
     gap = promised_auc(probability) - auc - habit.auc_gap
     observed, expected = int(churned.sum()), float(probability.sum()) or float("nan")
     low, high = ratio_bounds(observed, expected)
@@ -130,6 +133,8 @@ def learn_habit(
     return Habit(
         auc_gap=unseen.auc_gap if is_known else 0.0,
         auc_gap_error=unseen.auc_standard_error if is_known else 0.0,
+        # The end nearer to 1, so only what the training months prove counts as a habit. Seasons are
+        # in there without any calendar being fitted.
         churn_ratio_low=min([1.0, *(high for _, high in ratios)]),
         churn_ratio_high=max([1.0, *(low for low, _ in ratios)]),
     )

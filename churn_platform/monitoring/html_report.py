@@ -48,6 +48,8 @@ def write_report(
         for rows in (current, reference)
     ]
     report = Report([DataDriftPreset(method="psi", threshold=PSI_LARGE)], metadata={"title": title})
+    # Evidently draws and decides nothing: a test on 5,000 rows a side says less than effect sizes
+    # on 100,000, and its page takes seconds.
     with new_file(target) as draft:
         report.run(*sides).save_html(str(draft))
         return draft.stat().st_size

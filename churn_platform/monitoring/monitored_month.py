@@ -115,6 +115,7 @@ def find_performance(
     for features_month in matured_features_months(connection, portfolio, month):
         if (
             portfolio.split.policy == "stratified"
+            # The version knows these outcomes; any score on them would flatter it.
             and label(features_month) in watched.record.training_months
         ):
             continue
@@ -172,6 +173,7 @@ def _matured(
     served = served_scores(
         connection, portfolio, features_month, watched.number, customers.customer_ids
     )
+    # What was served is judged, if it is there: scoring again could hide a fault of that month.
     if served is not None:
         return Matured(month, features_month, customers, served, SERVED)
     own = watched.model.own(customers.features, portfolio.feature_names)

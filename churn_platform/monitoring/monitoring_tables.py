@@ -149,6 +149,8 @@ def read_series(
                     for column, value in zip(names, row, strict=True)
                     if value is not None
                 }
+                # Rows of a month that another version was measured on stay in the table until it is
+                # run again.
                 if known.pop("model_version") == in_force(row[0]):
                     measured.setdefault(row[0], {"features_month": row[0]}).update(known)
     return [Evidence(**measured[each]) for each in sorted(measured)]

@@ -72,6 +72,8 @@ def version_in_force(reigns: Sequence[Reign], month: date) -> int | None:
     month would not do: where a month is trained again and refused, or its challenger approved by a
     person, it does not tell who serves.
     """
+    # The champion that the month found, not the one it made. So a repeated run, and a backfill of a
+    # range, watch the same version as the first run of the month did.
     before = [reign.version for reign in reigns if reign.month < month]
     own = [reign.version for reign in reigns if reign.month == month]
     return before[-1] if before else own[-1] if own else None
@@ -144,6 +146,7 @@ def _reference_rows(
             connection,
             then,
             month,
+            # The same number of each month, so that a season does not weigh more than another.
             rows=REFERENCE_ROWS // len(fitted) if month in fitted else UNSEEN_ROWS,
             snapshot=snapshot,
         ).untouched

@@ -49,6 +49,7 @@ def sample_features(
     share = _share(connection, table, "month", month, rows)
     found = connection.execute(
         f"select {encoded_columns(portfolio.features)} from {table} "
+        # By hash, not at random: the same customers in every month, so drift is not sampling noise.
         f"where month = ? and hash(customer_id) % {HASHES} < ? order by customer_id",
         [month, share * HASHES],
     ).to_arrow_table()

@@ -23,6 +23,8 @@ def encoded_columns(features: Sequence[Feature]) -> str:
 def _encoded(feature: Feature) -> str:
     column = identifier(feature.name)
     if feature.type == "category":
+        # One encoding for training, scores and bundles. A level that the catalogue does not know
+        # becomes NaN; XGBoost would otherwise take it for another, known level.
         return f"(list_position([{literals(feature.levels)}], {column}) - 1)::float"
     return f"{column}::float"
 
@@ -31,6 +33,7 @@ def matrix(batch: pa.Table | pa.RecordBatch, names: Sequence[str]) -> np.ndarray
     """The named FLOAT columns of an Arrow table or batch as a (rows, features) float32 matrix,
     nulls as NaN.
     """
+    # Column by column in memory, as Arrow has them: no copy through rows.
     out = np.empty((batch.num_rows, len(names)), dtype=np.float32, order="F")
     for position, name in enumerate(names):
         out[:, position] = column(batch, name)

@@ -26,6 +26,7 @@ def load_portfolios(own_dir: Path) -> dict[str, Portfolio]:
 def spec_paths(own_dir: Path) -> list[Path]:
     """Where the specs are, shipped ones first."""
     shipped = Path(str(resources.files("churn_platform.portfolios")))
+    # telecomit before ibm_telco: commands and the UI list the demo's operator first.
     return sorted(shipped.glob("*.yaml"), reverse=True) + sorted(own_dir.glob("*.yaml"))
 
 

@@ -19,6 +19,8 @@ def validate_encoded(features: np.ndarray, catalogue: Sequence[Feature], *, what
     """
     if len(features) == 0:
         raise DataError(f"{what}: there are no rows; materialize the features of that month first")
+    # The schema costs ten times as much; it is only asked when there is something wrong to
+    # describe.
     if _keeps(features, catalogue):
         return
     import pandas as pd

@@ -32,6 +32,7 @@ def approve(publisher: Publisher, *, version: int | None, reason: str) -> Takeov
             "manual` in its spec changes that"
         )
     judgement = judgement_of(_waiting(publisher, version))
+    # Checked under the lock: while a person decides, another version may become champion.
     with changing(client, publisher.audit, portfolio.name):
         serving = version_of(client, portfolio.name, CHAMPION)
         if obstacle := obstacle_to_promotion(client, portfolio.name, judgement, serving):

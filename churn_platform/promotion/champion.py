@@ -76,6 +76,8 @@ def changing(client: "MlflowClient", audit: AuditLog, portfolio: str) -> Iterato
 
     AuditError if the champion's alias is not what the trail says.
     """
+    # Per portfolio, and not the lock of the trail: a change takes several records and calls to
+    # MLflow.
     with locked(audit.path.with_name(f"{portfolio}.champion")):
         settle(client, audit, portfolio)
         yield
@@ -89,6 +91,7 @@ def settle(client: "MlflowClient", audit: AuditLog, portfolio: str) -> None:
     if not crowned or _model(crowned[-1]) not in _registered(client, portfolio):
         return  # nothing on record, or the trail speaks of a registry that is gone
     last, serving = crowned[-1], version_of(client, portfolio, CHAMPION)
+    # Anything else was set by hand in MLflow. Going on would put a false history on record.
     if serving not in (last.version, last.details["replaces"]):
         raise AuditError(
             f"the alias champion of {portfolio} names version {serving}, "
@@ -125,6 +128,7 @@ def reigns(client: "MlflowClient", records: Iterable[Record], portfolio: str) ->
     known: list[Reign] = []
     registered = _registered(client, portfolio)
     for record in champions(records, portfolio):
+        # A registry that was made again starts with number 1: the run tells the old 1 from the new.
         if record.version is None or _model(record) not in registered:
             continue
         if record.action != "rollback":
@@ -180,6 +184,7 @@ def _obstacle(
     if any(
         _same(record, judgement, run_id) for record in select(audit.records(), portfolio=portfolio)
     ):
+        # Materializing a month again must not bring an old promotion back over a newer champion.
         return "this is on record"
     if judgement.outcome == REFUSED and judgement.version != serving:
         return None
@@ -230,6 +235,8 @@ def withdrawal(client: "MlflowClient", portfolio: str, version: int) -> str | No
     return None
 
 
+# A retrain on the same rows gives the same figures. Without this check a withdrawn model would come
+# back as a new version.
 TWIN_TAGS = (
     "algorithm",
     "month",
@@ -262,6 +269,8 @@ def crown(
         else serving
     )
     details = details | {"replaces": serving, "previous_champion": previous}
+    # Record first, then effect. The other way round, a crash would leave a champion without a
+    # record.
     record = _recorded(client, audit, portfolio, version, action, reason, details)
     _take_effect(client, record)
     return record

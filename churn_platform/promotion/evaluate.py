@@ -119,6 +119,7 @@ def _judged(
         standing=Standing(
             metrics=metrics,
             degenerate=fault,
+            # A model that cannot be exported cannot serve, so its metrics do not matter.
             barred=contender.barred or export.failure,
             latency_ms=export.latency_ms,
             fairness=fairness(probability, threshold) if fairness and not fault else None,
@@ -143,6 +144,8 @@ def _fair_rows(customers: Labelled, champion: Contender | None) -> np.ndarray:
     if champion is None or champion.known is None:
         return everyone
     new = ~champion.known
+    # AUC needs both outcomes; with one only, comparing on all customers favours the champion, which
+    # is the careful side.
     return new if set(np.unique(customers.churned[new])) == {0, 1} else everyone
 
 

@@ -48,6 +48,7 @@ def latency_ms(onnx: bytes, features: np.ndarray) -> tuple[float, float]:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
+    # As the service predicts: one thread, one customer.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(onnx, options)
     seconds = []
@@ -56,5 +57,6 @@ def latency_ms(onnx: bytes, features: np.ndarray) -> tuple[float, float]:
         begun = time.perf_counter()
         session.run([ONNX_PROBABILITIES], {ONNX_INPUT: row})
         seconds.append(time.perf_counter() - begun)
+    # The first calls allocate memory and are not what a request waits for.
     median, slow = np.quantile(seconds[WARM_UP_CALLS:], [0.5, 0.99]) * 1000
     return float(median), float(slow)

@@ -84,6 +84,7 @@ def write_bundle(publisher: Publisher, version: int) -> Bundle:
     client, portfolio = publisher.client, publisher.portfolio
     loaded = load_version(client, portfolio, version)
     with closing(connect(publisher.lake, read_only=True)) as connection:
+        # Parity is proved on real customers: random numbers rarely fall next to split points.
         sample = loaded.holdout(connection).features[:PARITY_ROWS]
     card = find_card(client, portfolio.name, version, ending="html")
     difference = publish_model(
@@ -113,6 +114,8 @@ def make_live(publisher: Publisher, bundle: Bundle, *, reason: str) -> None:
             f"version {serving} is; "
             "what is live stays"
         )
+    # On record before live.json changes: the trail may announce what did not happen, never the
+    # reverse.
     _record_publication(publisher, bundle, reason)
     live = read_live(publisher.root)
     if live is None or version not in [

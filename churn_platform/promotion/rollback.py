@@ -29,6 +29,8 @@ def roll_back(publisher: Publisher, *, to: int | None, reason: str) -> Takeover:
     with changing(client, publisher.audit, name):
         serving = champion_version(client, name)
         live = live_version(publisher)
+        # The alias moved and a crash came before live.json: nothing is rolled back, the change is
+        # completed.
         if to == serving and live != serving:
             return _finish(publisher, serving)
         if to is None:
@@ -74,6 +76,7 @@ def _check_target(publisher: Publisher, version: int, serving: int) -> None:
         raise PromotionError(
             f"version {version} of {name} was withdrawn ({reason}); choose another"
         )
+    # Only a former champion can come back: a refused version must not get in by this door.
     served = {record.version for record in champions(publisher.audit.records(), name)}
     if version not in served | {version_of(client, name, PREVIOUS)}:
         raise PromotionError(

@@ -85,12 +85,14 @@ def _merit(
     challenger: Standing, champion: Standing | None, difference: Difference | None, gates: Gates
 ) -> tuple[bool, str]:
     """Whether the challenger earned promotion, and why."""
+    # First, because no figure can make up for it: the export differs, or a rollback withdrew it.
     if challenger.barred:
         return False, challenger.barred
     weaknesses = failed_gates(champion, gates) if champion else []
     evidence = _evidence(difference, gates)
     is_better = difference is not None and difference.low > gates.promotion_margin_auc
     failures = failed_gates(challenger, gates)
+    # The world became harder to predict: a refusal would keep the worse model serving.
     if is_better and _misses_auc(champion, gates) and _misses_auc(challenger, gates):
         failures = failed_gates(challenger, gates.model_copy(update={"min_auc": 0.0}))
         evidence += ", neither reaches the least AUC"
@@ -144,6 +146,7 @@ def failed_gates(standing: Standing, gates: Gates) -> list[str]:
 
 def _failed_metrics(metrics: Metrics, gates: Gates) -> list[str]:
     failures = []
+    # `not >=`, not `<`: NaN fails every gate this way.
     if not metrics.auc >= gates.min_auc:
         failures.append(f"AUC {metrics.auc:.4f} < {gates.min_auc}")
     if not metrics.recall >= gates.min_recall:
@@ -168,6 +171,7 @@ def degenerate(probability: np.ndarray) -> str | None:
     if outside:
         return f"sound predictions ({outside:,} of {len(probability):,} lie outside 0 to 1)"
     low, high = np.quantile(probability, [0.01, 0.99])
+    # A constant score passes calibration and has an AUC of 0.5 by ties; a campaign cannot use it.
     if high - low <= NEARLY_CONSTANT * high:
         return (
             f"sound predictions (98 % of the customers get about the same, {low:.4g} to {high:.4g})"

@@ -41,6 +41,7 @@ def share_traffic(
             publisher.audit.append("traffic", **about, reason=reason, details=details),
         )
 
+    # `note` runs inside the lock of live.json, so the record and the change are of the same state.
     return direct_traffic(
         publisher.root, challenger=challenger, weight=weight, shadow=shadow, before_change=note
     )

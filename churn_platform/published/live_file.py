@@ -61,9 +61,12 @@ def go_live(
     with _locked(root / ".live.lock"):
         live = read_live(root) or Live(portfolio, (), None)
         if champion is not None:
+            # One model alone: a new champion ends an experiment, which was set up against the old
+            # one.
             models, former = (LiveModel(champion, CHAMPION, 1.0),), live.champion
             previous = former if former not in (None, champion) else live.previous
             live = msgspec.structs.replace(live, models=models, previous=previous)
+        # A backfill publishes older months too; they must not take the place of the newest.
         if features_month and features_month >= (live.features_month or ""):
             live = msgspec.structs.replace(live, features_month=features_month)
         _write_live(root, live)
@@ -121,5 +124,6 @@ def _write_live(root: Path, live: Live) -> None:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
+        # flock, not filelock: this module must stay light enough for the service.
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -134,6 +134,7 @@ def load_segment(path: Path) -> Segment:
     while end < len(content):
         found = _frame_at(content, end)
         if found is None:
+            # A disk changed some bytes. Records behind them were acknowledged and must not be lost.
             start = _next_record(content, end + 1)
             if start is None:
                 break
@@ -161,6 +162,7 @@ def _frame_at(content: memoryview, position: int) -> tuple[int, memoryview] | No
         return None
     length, checksum = FRAME.unpack_from(content, position)
     payload = content[start : start + length]
+    # The checksum tells a whole record from the end that a crash tore.
     if length == 0 or len(payload) < length or zlib.crc32(payload) != checksum:
         return None
     return start + length, payload

@@ -27,6 +27,7 @@ def read_regular(path: Path, *, bytes_max: int) -> bytes:
     """
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
+        # Before reading: a file that somebody put there must not fill the memory of a worker.
         if size > bytes_max:
             raise OSError(errno.EFBIG, f"has {size:,} bytes, {bytes_max:,} are allowed", str(path))
         return file.read()

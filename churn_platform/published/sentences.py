@@ -82,6 +82,7 @@ def _count(value: int, unit: str) -> str:
 def _change(value: float, format_spec: str) -> str:
     size = _formatted(abs(value), format_spec)
     if size == _formatted(0.0, format_spec):
+        # Rounded to zero, neither "rose 0 %" nor "fell 0 %" would be true.
         return f"changed by {size}"
     return f"{'fell' if value < 0 else 'rose'} {size}"
 

@@ -75,6 +75,7 @@ def read_number(text: str, form: ValueFormat) -> float:
     for affix in form.affixes:
         plain = plain.replace(affix, "")
     plain = re.sub(f"^[{BLANKS}]+|[{BLANKS}]+$", "", plain).replace("\u2212", "-")
+    # Negative numbers as accountants write them: (12) and 12-.
     plain = re.sub(r"^\(([^()]*)\)$|^([^-]*)-$", r"-\1\2", plain)
     plain = re.sub(f"^([+-]?)[{BLANKS}]+|[{BLANKS}]+$", r"\1", plain)
     if not re.fullmatch(number_pattern(form), plain):

@@ -21,6 +21,7 @@ def top_reasons(
     protected = np.array([feature.protected for feature in catalogue])
     raising = np.where(np.isnan(features) | protected, 0.0, contributions)
     order = strongest(raising, [feature.group for feature in catalogue], top=top)
+    # Each distinct value is put into words once: a month has millions of reasons and few sentences.
     sentences: list[str] = []
     which = np.empty(order.shape, dtype=np.int64)
     for place in np.unique(order[order >= 0]):

@@ -127,6 +127,8 @@ def _reasons(champion: Champion, features: np.ndarray, codes: np.ndarray) -> pa.
     """Reasons of a batch; contributions cost far more than scores, so only customers above the
     lowest tier get them.
     """
+    # Exact contributions for all would cost more than the scores. XGBoost's approximate ones cost a
+    # tenth, but name 88 % of the top three.
     told = np.flatnonzero(codes < len(champion.tiers) - 1)
     model, explained = champion.model, features[told]
     lengths = np.zeros(len(codes), dtype=np.int32)
@@ -143,5 +145,6 @@ def _deciles(probability: np.ndarray) -> np.ndarray:
     """
     deciles = np.empty(len(probability), dtype=np.int32)
     order = np.argsort(-probability, kind="stable")
+    # Cut by rank, so that each decile has a tenth of the customers even with many ties.
     deciles[order] = np.arange(len(order)) * 10 // len(order) + 1
     return deciles

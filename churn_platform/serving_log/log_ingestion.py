@@ -154,6 +154,7 @@ def _ensure(connection: duckdb.DuckDBPyConnection, tables: dict[str, dict[str, s
 def _alone(folder: Path) -> Iterator[None]:
     """One ingesting process at a time, also where the catalog takes several writers."""
     with (folder / ".ingest.lock").open("w") as file:
+        # An asset and a command may ingest at once; each segment must go into one transaction only.
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -175,6 +176,8 @@ def _groups(paths: Sequence[Path]) -> Iterator[list[Path]]:
 def _ingest_group(
     connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: str, paths: list[Path]
 ) -> Ingested:
+    # Exactly once by a ledger of segments, not by request ids: rows and ledger are one transaction,
+    # the file goes afterwards. A run that is killed in between finds the file in the ledger.
     recorded = _recorded(connection, portfolio, paths)
     fresh = [path for path in paths if path not in recorded]
     ledger, answers = read_segments(portfolio, fresh)
