@@ -51,7 +51,7 @@ def create_worker() -> ASGIApp:
 
 
 def create_app(settings: ServiceSettings | None = None) -> ASGIApp:
-    """The service as one worker process runs it; ServiceSettingsError where it would be open to the
+    """The service as one worker process runs it; ServiceSettingsError if it would be open to the
     network.
     """
     settings = settings or load_settings()
@@ -115,7 +115,7 @@ def cors_config(settings: ServiceSettings) -> CORSConfig | None:
 
 
 def check_exposure(settings: ServiceSettings, keys: KeyRing) -> None:
-    """ServiceSettingsError where anybody on the network could ask; a warning where anybody on this
+    """ServiceSettingsError if anybody on the network could ask; a warning where anybody on this
     machine can.
     """
     if keys.is_in_use:

@@ -2,6 +2,6 @@
 
 Begin with `contact_list.py`: offers worth more than they cost, inside a budget, with a control
 group. `forecast.py` and `economics.py` say what to expect, `outcome.py` compares contacted
-customers with control, `uplift.py` learns whom a contact changes. Scores come from `scoring/`,
+customers with control, `uplift.py` learns who changes by a contact. Scores come from `scoring/`,
 labels from `training/training_data.py`.
 """

@@ -93,7 +93,7 @@ def forecast_month(
 def _listed(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
 ) -> ContactPolicy:
-    """The contact list as it stands, by its own expected profit."""
+    """The contact list as it is, by its own expected profit."""
     listed = summarise(connection, portfolio, month)
     cost, net = listed["cost_eur"], listed["expected_profit_eur"]
     return ContactPolicy(

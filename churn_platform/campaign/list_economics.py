@@ -11,7 +11,7 @@ from churn_platform.portfolios.economics import Economics
 
 @dataclass(frozen=True)
 class ContactPolicy:
-    """One way to choose whom to contact in a month, and what it brings."""
+    """One way to choose customers to contact in a month, and what it brings."""
 
     policy: str
     contacts: int
@@ -45,7 +45,7 @@ def compare_policies(
     contacted_share: float,
     economics: Economics,
 ) -> list[ContactPolicy]:
-    """Contact nobody, everybody, as many at random, those at or above the threshold, and the
+    """Contact no one, everybody, as many at random, those at or above the threshold, and the
     churners alone.
 
     The model's row uses its recall and contacted share as measured on the hold-out. The last row, a

@@ -53,7 +53,7 @@ class CampaignOutcome:
 
 
 def measure_outcome(customers: Randomised, *, control_share: float) -> list[CampaignOutcome]:
-    """The outcome of a list over all offers, then by offer; none where either group is empty."""
+    """The outcome of a list over all offers, then by offer; none if either group is empty."""
     offers = [ALL_OFFERS, *sorted(set(customers.offer))]
     if len(offers) == 2:
         offers = offers[:1]
@@ -69,7 +69,7 @@ def measure_outcome(customers: Randomised, *, control_share: float) -> list[Camp
 
 
 def compare(offer: str, customers: Randomised, *, control_share: float) -> CampaignOutcome:
-    """Treated against control among `customers`, of whom `control_share` were
+    """Treated against control among `customers`; `control_share` of them were
     meant to be control.
     """
     treated, control = customers.take(~customers.is_control), customers.take(customers.is_control)

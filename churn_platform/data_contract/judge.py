@@ -41,7 +41,7 @@ UNITS = {60: "minutes and seconds", 100: "euros and cents", 1000: "thousands", 1
 
 @dataclass(frozen=True)
 class JudgedMeasure:
-    """A measure, what history expects of it and the limits; these are None where history is too
+    """A measure, what history expects of it and the limits; these are None if history is too
     short to judge by.
     """
 

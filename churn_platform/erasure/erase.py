@@ -92,7 +92,7 @@ class Installation:
 
 @dataclass(frozen=True)
 class ErasurePlan:
-    """Whom to erase from where; `pseudonym` stands for the customer in the audit trail."""
+    """The customer to erase, and where from; `pseudonym` names the customer in the audit trail."""
 
     portfolio: Portfolio
     subject: Subject
@@ -117,7 +117,7 @@ class Erasure:
 def plan_erasure(
     installation: Installation, portfolio: Portfolio, customer_id: str, *, unknown: bool = False
 ) -> ErasurePlan:
-    """What there is of the customer; ErasureError for one whom nothing knows, unless `unknown` ones
+    """What there is of the customer; ErasureError for one no table knows, unless `unknown` ones
     are wanted.
     """
     settings, lake = installation.settings, installation.lake

@@ -259,7 +259,7 @@ def judge(evidence: Evidence, broken_months: Collection[date], policy: Retrainin
 
 
 def _graded_outcomes(evidence: Evidence, policy: RetrainingPolicy) -> list[tuple[int, str]]:
-    """Level and words of each outcome that has matured; none where no label has."""
+    """Level and words of each outcome that has matured; none if no label has."""
     gap, low, high = evidence.auc_gap_low, evidence.churn_ratio_low, evidence.churn_ratio_high
     graded = []
     if gap == gap:

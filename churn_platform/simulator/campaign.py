@@ -24,7 +24,7 @@ LIST_COLUMNS = ["customer_id", "channel", "offer", "contact_cost_eur"]
 
 @dataclass(frozen=True)
 class ContactPlan:
-    """Whom to contact in a month, with what: one entry per customer."""
+    """The customers to contact in a month, with which offer: one entry per customer."""
 
     number: np.ndarray
     channel: np.ndarray
@@ -76,7 +76,7 @@ def plans_from(
 
 
 def read_plan(path: Path) -> ContactPlan:
-    """The plan that a contact list holds; DataError where it names customers of another world."""
+    """The plan that a contact list holds; DataError if it names customers of another world."""
     table = pq.read_table(path, columns=LIST_COLUMNS)
     ids = table["customer_id"].to_pylist()
     if strange := [each for each in ids if not (each.startswith("T") and each[1:].isdecimal())]:

@@ -130,7 +130,7 @@ class Dataplane:
     def _ask(
         self, portfolio: ServedPortfolio, given: Given, request_id: str, caller: Caller
     ) -> tuple[Subject, dict[str, Any]]:
-        """The customer whom `given` describes by name, and the features pushed for them."""
+        """The customer that `given` describes by name, and the features pushed for them."""
         arm, customer_id = chosen_arm(portfolio, given, request_id, caller)
         pushed = self.pushed(portfolio, customer_id)
         return ask(portfolio, given, pushed, arm, customer_id), pushed

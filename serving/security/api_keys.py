@@ -50,7 +50,7 @@ class Key(msgspec.Struct, frozen=True):
 
 
 def read_keys(path: Path) -> list[Key]:
-    """The keys of a file; none where there is no file. ServiceSettingsError where it cannot be
+    """The keys of a file; none if there is no file. ServiceSettingsError if it cannot be
     read, or trusted.
     """
     if stamp_of(path) is None:
@@ -111,7 +111,7 @@ def _check_trusted(path: Path, mode: int) -> None:
 
 
 def stamp_of(path: Path) -> object:
-    """What changes when the file does; None where there is none. ServiceSettingsError where that
+    """What changes when the file does; None if there is none. ServiceSettingsError if that
     cannot be told.
     """
     try:
@@ -154,7 +154,7 @@ def add_key(
     requests_per_second: float | None = None,
     portfolios: Sequence[str] = (),
 ) -> str:
-    """Make a key and keep its hash; returns the secret, which nobody can show again.
+    """Make a key and keep its hash; returns the secret, which no one can show again.
     ServiceSettingsError: not allowed.
     """
     if not name.strip() or not name.isprintable():
@@ -198,7 +198,7 @@ def add_key(
 
 
 def revoke_key(path: Path, *, name: str) -> int:
-    """Take a key away; returns how many are left. ServiceSettingsError where there is
+    """Take a key away; returns how many are left. ServiceSettingsError if there is
     none of that name.
     """
     with _changed(path) as keys:

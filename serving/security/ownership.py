@@ -26,7 +26,7 @@ STARTED_BY = os.getpid()  # kept by a fork
 
 @contextlib.contextmanager
 def state_claimed(folder: Path) -> Iterator[None]:
-    """Keep the state folder from other services meanwhile; ServiceSettingsError where one has it,
+    """Keep the state folder from other services meanwhile; ServiceSettingsError if one has it,
     or it cannot be written.
 
     Workers hold it as well, so that it is free when the last of them has ended.
@@ -52,7 +52,7 @@ def state_claimed(folder: Path) -> Iterator[None]:
 
 
 def check_port(host: str, port: int) -> None:
-    """ServiceSettingsError where nobody may listen there, or somebody does already. `host` is an IP
+    """ServiceSettingsError if no one may listen there, or somebody does already. `host` is an IP
     address.
 
     The workers share the port (SO_REUSEPORT), so that they themselves would not notice another
@@ -74,7 +74,7 @@ def check_port(host: str, port: int) -> None:
 
 @contextlib.contextmanager
 def port_claimed(host: str, port: int) -> Iterator[None]:
-    """Keep the port from other services meanwhile; ServiceSettingsError if one has it or nobody may
+    """Keep the port from other services meanwhile; ServiceSettingsError if one has it or no one may
     listen.
 
     Two services that start at once both find the port free, and would then share it. A name in
