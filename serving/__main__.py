@@ -45,6 +45,7 @@ def serve(settings: ServiceSettings) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(
         settings.metrics_dir
     )  # read when prometheus_client is imported
+    # Only here, before any worker counts: prometheus_client would add up files of earlier starts.
     _forget_counters(settings.metrics_dir)
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces
@@ -55,6 +56,7 @@ def serve(settings: ServiceSettings) -> None:
 
     logging.config.dictConfig(log_config(settings.log_level))
     ring = KeyRing(settings.keys_file)
+    # Once before the workers, so that the error is one line and not one traceback for each of them.
     check_exposure(settings, ring)
     ring.close()
     watch_workers(settings.heartbeats_dir, looks=settings.watchdog_seconds)
@@ -67,10 +69,12 @@ def serve(settings: ServiceSettings) -> None:
         interface=Interfaces.ASGI,
         # where it may be HTTP/2, granian waits for ever for a silent client to say which
         http=HTTPModes.http1,
+        # The service has no websocket; an upgrade request is then an ordinary error.
         websockets=False,
         backpressure=connections,
         log_dictconfig=log_config(settings.log_level),
         respawn_failed_workers=True,
+        # A worker that was killed is replaced at once: the others bear its load until then.
         respawn_interval=0.1,
         workers_kill_timeout=settings.drain_seconds,
     ).serve()

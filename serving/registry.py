@@ -26,6 +26,7 @@ from serving.service_metrics import ServiceMetrics
 from serving.storage.private_copy import remove_other_copies
 from serving.traffic.split import Arms
 
+# A refused bundle is tried again: the cause may be outside, such as a full disk.
 RETRY_ROUNDS = 30
 MONTH = re.compile(r"\d{4}-\d{2}")
 Signature = tuple[object, ...]
@@ -187,6 +188,7 @@ class Registry:
                 self._refuse(root.name, error)
 
     def _follow(self, root: Path) -> None:
+        # Stamps of the files, not of live.json alone: a bundle may be replaced under its own name.
         signature = _signature(root)
         tried, rounds = self._tried.get(root.name, ((), 0))
         is_retry = root.name in self.refusals and rounds >= RETRY_ROUNDS
@@ -209,6 +211,7 @@ class Registry:
         fresh = load_portfolio(root, self._portfolios.get(root.name), key=self._key, copies=copies)
         for arm in fresh.arms.all:
             self._metrics.arm(fresh.name, arm.role, arm.model.version, arm.model.catalogue.names)
+        # A new dictionary each time: a request that reads meanwhile has the old one, whole.
         self._portfolios = self._portfolios | {root.name: fresh}
         self.generation += 1
         self.refusals = {name: why for name, why in self.refusals.items() if name != root.name}
@@ -235,6 +238,7 @@ def load_portfolio(
         raise BundleError(f"{root / LIVE_FILE} names no model; train and publish one first")
     if live.portfolio != root.name:
         raise BundleError(f"{root / LIVE_FILE} is of portfolio {live.portfolio!r}")
+    # All or none: half an experiment would send customers to a model that is not there.
     models = {named.version: _model(root, named.version, current) for named in live.models}
     features = (
         _features(root, live.features_month, current, copies) if live.features_month else None

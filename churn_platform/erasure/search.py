@@ -76,7 +76,7 @@ def count_in(
 def is_in_lookup(path: Path, customer_id: str) -> bool:
     """Whether a published look-up has the customer."""
     with (
-        # Without a lock file: the folder may be read-only, and no process writes a published look-up.
+        # Without a lock file: the folder may be read-only, and nothing writes a published look-up.
         lmdb.open(str(path), subdir=False, readonly=True, lock=False) as store,
         store.begin() as transaction,
     ):

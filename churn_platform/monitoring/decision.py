@@ -201,6 +201,7 @@ def _decide(
             "on then were of the changed world"
         )
         return RetrainingDecision(month, (words,), windows, FOLLOW_UP)
+    # A refresh is no alarm. If it silenced alarms, a change right after it would wait two months.
     silencing = [training.month for training in past if training.cause != REFRESH]
     if silencing and (until := shift(silencing[-1], policy.cooldown_months)) > month:
         words = f"quiet until {label(until)} after the training of {label(silencing[-1])}"

@@ -58,9 +58,11 @@ def predict_batch(
     begun = time.perf_counter()
     portfolio = plane.registry.get(portfolio_name)
     customers = _customers(body, plane.settings.batch_max)
+    # A batch of 500 counts as 500 customers, or the rate of a key would mean nothing.
     caller.count(
         len(customers), counted=1
     )  # the request itself was counted before its body was read
+    # Each customer is read in its turn: one that is wrong must not sink the others.
     asked: list[Subject | None] = []
     refusals = Refusals()
     for position, customer in enumerate(customers):
@@ -93,6 +95,7 @@ def _customers(body: bytes, most: int) -> list[bytes]:
         raise TooLarge(
             f"{len(customers)} customers in one batch; {most} are allowed, send several batches"
         )
+    # A cheap test first: only more colons than the customers explain can hide a name given twice.
     if body.count(b":") > 1 + sum(customer.count(b":") for customer in customers):
         refuse_twice(body)
     return customers
@@ -152,6 +155,7 @@ def _scored(
     for place, one, probability in zip(places, present, scored, strict=True):
         answered.append(plane.answered(portfolio, one, probability, request_id, place, begun))
         give_way()
+    # One write for the whole batch, before any answer: a batch is logged whole or not at all.
     plane.log_of(portfolio.name).append_many([record for _, record in answered])
     answers: list[Answer | None] = [None] * len(asked)
     for place, one, (answer, _) in zip(places, present, answered, strict=True):

@@ -92,6 +92,7 @@ class Dataplane:
         """
         begun = time.perf_counter()
         portfolio = self.registry.get(portfolio_name)
+        # Applications send every feature over and over. That request is read in one pass in C.
         whole = ask_whole(portfolio, body, caller)
         if whole is not None:
             return self.settle(portfolio, whole, request_id, begun)
@@ -107,6 +108,7 @@ class Dataplane:
         self, portfolio: ServedPortfolio, asked: Subject, request_id: str, begun: float
     ) -> Answer:
         """The answer on one customer, logged and counted."""
+        # Counted only once it is logged: an answer that was refused must not appear in the figures.
         answer = self._logged(portfolio, asked, request_id, begun)
         self.count(portfolio, asked, answer)
         return answer
@@ -218,6 +220,7 @@ class Dataplane:
             self._count(
                 portfolio, asked, probability, probability >= model.manifest.threshold, seconds
             )
+        # A shadow is a trial of a model. The customer's answer was given and must not fail by it.
         except Exception:
             logger.exception(
                 "shadow failed",
@@ -278,6 +281,7 @@ def probabilities(asked: Sequence[Subject]) -> list[float]:
     for place, one in enumerate(asked):
         if found[place] is None:
             unknown.setdefault(one.arm.model.version, []).append(place)
+    # One call of ONNX for each model, not for each customer.
     for places in unknown.values():
         vectors = np.array([asked[place].vector for place in places])
         for place, probability in zip(

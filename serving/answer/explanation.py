@@ -35,6 +35,7 @@ def explain(
     caller.check_sent(
         given, (CUSTOMER_ID, portfolio.id_column)
     )  # what a change would do counts as features, too
+    # Taken out before the features are read: it is no feature.
     wanted = given.pop(WHAT_IF, None)
     changes = _changes(chosen_arm(portfolio, given, request_id, caller)[0].model, portfolio, wanted)
     answer, asked = plane.look_at(portfolio, given, request_id, begun, caller)

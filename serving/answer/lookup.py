@@ -34,6 +34,8 @@ class Lookup:
             return list(islice(transaction.cursor().iternext(keys=False), count))
 
 
+# LMDB must open a file once per process only. Weak: a month's file closes with the last request
+# that holds it, and a swap needs no lock.
 _opened: WeakValueDictionary[Path, Lookup] = WeakValueDictionary()
 _opening = Lock()
 
@@ -55,6 +57,7 @@ def _environment(path: Path) -> lmdb.Environment:
     except lmdb.Error as error:
         raise BundleError(f"{path}: {error}") from error
     pages = environment.info()["last_pgno"] + 1
+    # Reading past the end of a mapped file kills the process (SIGBUS); no exception can be caught.
     if path.stat().st_size < pages * environment.stat()["psize"] and not reads_to_its_end(path):
         environment.close()
         raise BundleError(f"{path}: ends before its last page; publish the month again")

@@ -28,6 +28,8 @@ def push(plane: Dataplane, portfolio_name: str | None, body: bytes, request_id: 
     """
     portfolio = plane.registry.get(portfolio_name)
     customer_id, features, ttl = _read(portfolio, read_object(body), plane.settings)
+    # LMDB, not a broker: workers of a machine see it at once, and a read takes a microsecond.
+    # Several machines behind a balancer do not share pushes.
     plane.overlay.put(portfolio.name, customer_id, features, ttl, time.time())
     plane.metrics.pushes.labels(portfolio.name).inc(len(features))
     shown = {"portfolio": portfolio.name, FEATURES: list(features), TTL: ttl}

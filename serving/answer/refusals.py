@@ -28,6 +28,7 @@ class Refusals:
         found = self._kinds.get(kind)
         if found is None and len(self._kinds) < KINDS_MAX:
             found = self._kinds[kind] = _told(position, customer_id, error)
+        # Bounded: an answer must not be many times as long as the request that caused it.
         elif found is None:
             found = self._others = self._others or _others(position, customer_id)
         found.count += 1

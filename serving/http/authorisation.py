@@ -64,6 +64,7 @@ class Gate:
         that the path names.
         """
         state = scope["state"]
+        # Raised here, not where it arose, so that it is answered like every other error.
         if FAULT in state:
             raise state[FAULT]  # in no variable of this frame: the traceback holds the frame
         headers: Headers = state[HEADERS]
@@ -105,6 +106,7 @@ def _check_type(content_type: bytes) -> None:
         )
 
 
+# Nearly all requests name one of a few hosts; the check then costs a dictionary look-up.
 @lru_cache(64)
 def _check_host(host: bytes | None) -> None:
     """NotAllowed where a name other than this machine's own was asked for.
@@ -116,6 +118,7 @@ def _check_host(host: bytes | None) -> None:
     name = (
         name.removeprefix("[").partition("]")[0] if name.startswith("[") else name.partition(":")[0]
     )
+    # DNS rebinding: without keys the name in the request is all that tells such a page apart.
     if name not in LOOPBACK:
         raise NotAllowed(
             f"host {name[:80]!r}; without API keys only {', '.join(LOOPBACK)} are answered, "

@@ -16,6 +16,7 @@ from litestar.types import Receive
 
 from serving.errors import HungUp
 
+# Half a millisecond: look-ups wait behind a batch for one slice at most.
 SLICE_SECONDS = 0.0005
 PAUSE_SECONDS = 0.0001  # enough for a waiting thread to be woken
 
@@ -46,6 +47,8 @@ class Background:
     """The thread of a worker process in which long work is done, one piece after the other."""
 
     def __init__(self) -> None:
+        # One thread for all batches: several would take the interpreter from the event loop in
+        # turn.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
 
     async def run(self, receive: Receive, work: Callable[[Callable[[], None]], Result]) -> Result:

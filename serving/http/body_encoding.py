@@ -30,6 +30,7 @@ def _unpacked(body: bytes, most: int) -> bytes:
     """
     reader = zlib.decompressobj(GZIP_FORMAT)
     try:
+        # One byte more than allowed is enough to know; a gzip bomb is not unpacked.
         found = reader.decompress(body, most + 1)
     except zlib.error as error:
         raise MalformedRequest(f"the body is not gzip: {error}") from error

@@ -86,6 +86,7 @@ def asset(name: str) -> Response[bytes]:
 @lru_cache(len(ASSETS))
 def _content(name: str) -> bytes | None:
     """The file, read once; None without the package."""
+    # Swagger UI comes as a package, so no page asks a network and no foreign code is in this one.
     found = find_spec("swagger_ui")
     if found is None or found.origin is None:
         return None
@@ -174,6 +175,7 @@ class _LiveSwagger(SwaggerRenderPlugin):
     @staticmethod
     def render_json(request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """The document inside the page's script, where no text of it may end the script."""
+        # A description that holds `</script>` would otherwise end the script of the page.
         return SwaggerRenderPlugin.render_json(request, openapi_schema).replace(b"<", b"\\u003c")
 
 
@@ -198,6 +200,7 @@ def live_document(
     """Litestar's document with the portfolios and models that are live: their paths, bodies, errors
     and keys.
     """
+    # Litestar keeps its document and hands out the same object each time.
     document = copy.deepcopy(base)
     schemas, bodies = request_schemas(registry, settings)
     document["components"].setdefault("schemas", {}).update(schemas)

@@ -31,6 +31,7 @@ def short_cut(app: ASGIApp, gate: Gate, plane: Dataplane) -> ASGIApp:
                 answer = Encoded(
                     plane.predict(portfolio, state[BODY], state[REQUEST_ID], state[CALLER])
                 )
+            # Kept, not answered: Litestar's route gives every error one shape, and CORS headers.
             except Exception as fault:
                 state[FAULT] = fault
         await answer(scope, receive, send)
@@ -47,5 +48,6 @@ def is_plain_prediction(scope: Scope) -> bool:
         and scope["method"] == "POST"
         and scope["path"].endswith(PREDICT)
         and scope["path"].count("/") <= 2
+        # A browser needs CORS headers, which the long way adds.
         and b"origin" not in scope["state"][HEADERS]
     )

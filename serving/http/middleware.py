@@ -73,6 +73,8 @@ class Arrivals:
         except asyncio.CancelledError:
             if task not in self._late:
                 raise
+            # The cancellation was ours and becomes an error of the request; the task itself goes
+            # on.
             task.uncancel()
             raise RequestTimeout(
                 f"the request did not arrive within {self._seconds:g} seconds"
@@ -136,6 +138,8 @@ def enveloped(
         state = scope.setdefault("state", {})
         state[REQUEST_ID], state[HEADERS] = request_id, dict(scope["headers"])
         try:
+            # As a dictionary it is shorter only if a header is there twice; then they are looked
+            # at.
             if len(state[HEADERS]) < len(scope["headers"]):
                 _check_sent_once(scope["headers"])
             if method not in WITHOUT_BODY:
@@ -219,6 +223,7 @@ async def _whole(receive: Receive, most: int) -> bytes:
         message: Any = await receive()
         if message["type"] == "http.disconnect":
             return b""
+        # Nearly every body comes in one message, which is then not copied.
         body = body + message["body"] if body else message["body"]
         if len(body) > most:
             raise TooLarge(f"the body has more than {most} bytes")

@@ -19,6 +19,7 @@ from serving.security.key_ring import KeyRing
 PLANE, GATE, KEYS, BACKGROUND = "plane", "gate", "keys", "background"
 OF_PORTFOLIO = "_of_portfolio"
 Asking = Request[Any, Any, Any]
+# One encoder for all answers: making one costs more than encoding.
 encode = msgspec.json.Encoder().encode
 
 
@@ -49,6 +50,7 @@ async def knock(request: Asking) -> None:
     wants an admin's key.
     """
     gate: Gate = request.app.state[GATE]
+    # The default is `admin`: a route whose author forgot the scope is closed, not open.
     gate.check(request.scope, request.route_handler.opt.get(NEEDS, ADMIN), portfolio_of(request))
 
 

@@ -47,6 +47,7 @@ class ScoringController(Controller):
         before).
         """
         asked = portfolio_of(request), body_of(request), id_of(request), caller_of(request)
+        # In the event loop: handing a look-up to a thread would cost several times the look-up.
         return Encoded(plane_of(request).predict(*asked))
 
     @post(
@@ -108,4 +109,5 @@ class ScoringController(Controller):
     async def push(self, request: Asking) -> PushAnswer:
         """Let fresher feature values of a customer count for a while, in every worker process."""
         asked = plane_of(request), portfolio_of(request), body_of(request), id_of(request)
+        # A push is synced to disk, which takes milliseconds, and must not hold the event loop.
         return await asyncio.to_thread(push, *asked)

@@ -35,6 +35,7 @@ UNREADABLE = (
     msgspec.MsgspecError,
     UnicodeDecodeError,
 )  # what reading a JSON file of a bundle may raise
+# As in the platform's parity check: float32 models differ in the last digits between machines.
 SMOKE_TOLERANCE = 1e-5
 EXTERNAL_DATA_FOLDER = "session.model_external_initializers_file_folder_path"
 NO_SUCH_FOLDER = ".external-data"
@@ -171,10 +172,13 @@ def _session(folder: Path, sha256: str, width: int) -> onnxruntime.InferenceSess
     path = folder / MODEL_FILE
     with open_regular(path) as file:
         content = file.read()
+    # Hashed again in memory: the file may have changed since `_checked` read it.
     if hashlib.sha256(content).hexdigest() != sha256:
         raise BundleError(f"{path}: changed while it was read; it is tried again")
     options = onnxruntime.SessionOptions()
+    # A folder that does not exist: ONNX may point to other files, which no hash covers.
     options.add_session_config_entry(EXTERNAL_DATA_FOLDER, str(folder / NO_SUCH_FOLDER))
+    # One thread: for single rows threads cost more than they save, and workers share the cores.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
@@ -234,4 +238,5 @@ def stamp_of(path: Path) -> Stamp:
         found = path.stat()
     except (OSError, ValueError):  # a name may hold what no path can
         return (str(path), 0, 0, 0)
+    # With the inode, since a replaced file may have the same size and time.
     return (str(path), found.st_ino, found.st_mtime_ns, found.st_size)

@@ -175,6 +175,7 @@ def _reason_faults(about: str, feature: PublishedFeature) -> Iterator[str]:
     if len(reason) > REASON_CHARACTERS_MAX or FORMAT_DIGITS.search(fields):
         yield f"{about} has a reason that would be told too long"
         return
+    # A sentence that fails for some value would fail a request later, in the middle of the day.
     for value in _values_told(feature):
         try:
             sentence(reason, value)

@@ -38,12 +38,14 @@ def whole_reader(features: Sequence[PublishedFeature]) -> Callable[[bytes], Whol
     ]
 
     def read(body: bytes) -> Whole | None:
+        # Too short to name every feature, as a look-up by id is: not even parsed.
         if len(body) < least:
             return None
         try:
             *values, customer_id = astuple(decode(body))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
+        # msgspec keeps the last of two values for one name; the slow reader refuses such a body.
         if body.count(b":") != len(values) + (customer_id is not None):
             return None  # perhaps a name given twice
         for place, code in codes:

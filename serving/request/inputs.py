@@ -104,8 +104,10 @@ class Catalogue:
                     faults.append(Fault(at + name[:SHOWN_CHARACTERS], shown(value), hint))
             except (ValueError, OverflowError):
                 faults.append(Fault(at + name, shown(value), self._allowed[place]))
+            # Enough to mend the request; the rest would only make the answer long.
             if faults and len(faults) > FAULTS_MAX:
                 break
+        # More names than places: a feature came by its own name and by that of its source.
         if known > len(values):
             faults.append(
                 Fault(
@@ -187,6 +189,7 @@ def read_customer_id(
                 Fault(id_column, shown(given[id_column]), f"{CUSTOMER_ID} or {id_column}, not both")
             )
         value = given[id_column]
+        # `is int`, because True is an int as well and must not pass for a level.
         if value.__class__ is int:
             value = str(value)  # as ingest reads a number that is an id
     if value is None or (

@@ -40,6 +40,7 @@ class Suggestions:
         same = self._same.get(plain)
         if same:
             return same[:NAMES_MAX]
+        # No known name is one change away from a longer one.
         if len(plain) > self._longest + 1:
             return []
         found: dict[str, None] = {}

@@ -171,6 +171,7 @@ def add_key(
         )
     if unknown := [scope for scope in scopes if scope not in SCOPES]:
         raise ServiceSettingsError(f"no scope {', '.join(unknown)}; there are {', '.join(SCOPES)}")
+    # The prefix says what it is when somebody finds one in a log or a file.
     secret = f"churn_{secrets.token_urlsafe(32)}"
     with _changed(path) as keys:
         if any(key.name == name for key in keys):
@@ -217,10 +218,12 @@ def _changed(path: Path) -> Iterator[list[Key]]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER)
         with (path.parent / f".{path.name}.lock").open("w") as lock:
+            # Two commands at once would otherwise lose one of two keys.
             fcntl.flock(lock, fcntl.LOCK_EX)
             keys = read_keys(path)
             yield keys
             close(path)
+            # `keys.closed` is made first: a kill in between leaves the service closed, never open.
             write_privately(path, msgspec.json.format(msgspec.json.encode(keys)))
     except OSError as error:
         raise ServiceSettingsError(f"{path} cannot be written: {error}") from error

@@ -56,6 +56,8 @@ class KeyRing:
         ServiceSettingsError: unreadable.
         """
         stamp = stamp_of(self._path)
+        # Once there was a key the service stays closed, also when the file is emptied. Only a
+        # service that never had a key is open on loopback.
         if stamp != self._stamp:
             self.is_in_use = True
             self._keys = {bytes.fromhex(key.sha256): key for key in self._read()}
@@ -67,6 +69,8 @@ class KeyRing:
     def _read(self) -> list[Key]:
         """The keys, also while every other file descriptor of the process is taken."""
         self._let_go()
+        # The descriptor in reserve is given up for a moment: the process may have no other one
+        # left.
         try:
             return read_keys(self._path)
         finally:

@@ -37,6 +37,8 @@ class OpenSegment:
             self._descriptor = os.open(
                 self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND, 0o600
             )
+            # The lock tells the living from the dead: no heartbeat, no pid that belongs to another
+            # process.
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         header = SegmentHeader(SCHEMA, worker, opened_at_us)
         try:
@@ -60,6 +62,7 @@ class OpenSegment:
         not be taken off.
         """
         try:
+            # One write: kill -9 loses nothing that the kernel has, and a full disk is noticed here.
             written = os.write(self._descriptor, frames)
             if written != len(frames):
                 raise OSError(f"only {written} of {len(frames)} bytes fitted")
@@ -78,6 +81,7 @@ class OpenSegment:
     def probe(self) -> None:
         """OSError if there is no space for more."""
         try:
+            # Asks for space without writing a record that would have to be taken back.
             os.posix_fallocate(self._descriptor, self.size, PROBE_BYTES)
         finally:
             self._cut_back()

@@ -95,6 +95,8 @@ class PredictionLog:
                 act(self._segment)
             except OSError as error:
                 self.available = False
+                # Half a record could not be taken off; the next records go into a segment of their
+                # own.
                 if self._segment and self._segment.is_broken:
                     self._set_aside()
                 raise LogUnavailable(

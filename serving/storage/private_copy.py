@@ -70,6 +70,7 @@ def _copy(source: Path, draft: Path) -> None:
     created = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # it holds customers
     with open_regular(source) as reading, os.fdopen(created, "wb") as writing:
         try:
+            # Shares the blocks on Btrfs and XFS, so the copy costs neither time nor space.
             while os.copy_file_range(reading.fileno(), writing.fileno(), CHUNK_BYTES):
                 pass
         except OSError as error:

@@ -48,6 +48,7 @@ def share_counters(folder: Path) -> bool:
             extra={"fields": {"why": str(error)}},
         )
         _remove(files)
+        # The class that prometheus_client uses without a shared folder: each metric asks for it.
         values.ValueClass = values.MutexValue
         return False
     return True

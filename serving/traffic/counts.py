@@ -97,6 +97,7 @@ def wilson(successes: float, trials: float) -> Interval:
     """A share with its interval (Wilson 1927)."""
     if trials <= 0:
         return NOTHING
+    # Written out here: the service loads nothing heavy, so no statsmodels.
     share, z2 = min(1.0, max(0.0, successes / trials)), Z95 * Z95
     middle = (share + z2 / (2 * trials)) / (1 + z2 / trials)
     half = (

@@ -136,6 +136,7 @@ class ArmCount:
     def _begin(self) -> None:
         """Zeros first: a worker killed in between leaves a file of an earlier beginning."""
         began = self._began_now[0]
+        # No beginning is -1, so a file that is half emptied counts for nothing.
         self._head[BEGAN] = -1
         self._head[LAYOUT] = LAYOUT_NOW
         for place in range(NUMBERS):
@@ -178,6 +179,8 @@ class ExperimentCounts:
                 numbers = _numbers_of(memory, began)
                 if numbers is not None:
                     total += numbers
+            # Reading takes no lock; a sum over files of two beginnings would be wrong, so it is
+            # read again.
             if began == self.began_at_us(portfolio):
                 break  # else a reset came in between, and some files may have been emptied
         return counts_of(total)
