@@ -66,7 +66,7 @@ def check_file(
 
 
 def refuse_twins(table: Table, file: OpenFile, unused: Collection[str]) -> None:
-    """LandingError where a column of the contract stands in the file twice, and the contract knows
+    """LandingError if a column of the contract is in the file twice, and the contract knows
     of one only.
     """
     known = {normalised(header) for header in (*unused, *(it.header for it in table.columns))}

@@ -83,7 +83,7 @@ def _month_of(path: Path) -> date | None:
 
 
 def known_suffix(file: Path) -> str | None:
-    """The kind of a file by its name, in any case; None where it is no kind that can be read."""
+    """The kind of a file by its name, in any case; None if it is no kind that can be read."""
     return next((suffix for suffix in SUFFIXES if file.name.lower().endswith(suffix)), None)
 
 

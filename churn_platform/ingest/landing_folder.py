@@ -33,6 +33,7 @@ def land_file(file: Path, landing_dir: Path, portfolio: str, table: str, month: 
     draft = folder / f".{label(month)}.unfinished"
     shutil.copyfile(file, draft)
     landed = draft.replace(folder / f"{label(month)}{suffix}")
+    # After the rename, so that the month always has a file; two kinds of one month are refused.
     for other in entries_of(landing_dir, portfolio, table, month):
         if other != landed:
             other.unlink()

@@ -71,6 +71,8 @@ def load_month(
         headers = delivery.headers
         refuse_twins(table, delivery, portfolio.unused_columns)
         set_keys(connection, hash_key)
+        # Before the contract is checked: events of an erased customer are dropped here. Afterwards
+        # they would be refused, because their customer is unknown.
         reader = without_suppressed(
             connection, portfolio, table, month, file.path, delivery.reader, headers
         )
@@ -81,6 +83,8 @@ def load_month(
             ensure_table(connection, target, raw_columns(table))
             select = f"select {_select_list(table, month, headers)} from {reader}"
             rows = replace_month(connection, target, month, select)
+            # Checked inside the transaction, after the read: an exchanged file would otherwise
+            # leave rows that no file has.
             if file.changed():
                 raise LandingError(
                     f"{file.path}: rewritten while it was being read; materialize the month again"

@@ -82,7 +82,7 @@ def opened(
 
 
 def _kind(path: Path) -> str:
-    """What a file is, from its first bytes; names lie."""
+    """What a file is, from its first bytes; names are."""
     if path.suffix.lower() == ".parquet":
         return "parquet"
     with path.open("rb") as file:

@@ -1,7 +1,7 @@
 """Turns a delivered table of any usual kind into one that DuckDB reads as it is: UTF-8, commas,
 headers first.
 
-A file that is so already is left where it is; any other is written anew, row by row, beside a list
+A file that is so already is left where it is; any other is written again, row by row, beside a list
 of what was found.
 """
 
@@ -50,7 +50,7 @@ SPOKEN = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", " ":
 
 @dataclass(frozen=True)
 class PlainTable:
-    """A text file that DuckDB can read: where it lies, how it is cut, how it was laid out, and what
+    """A text file that DuckDB can read: where it is, how it is cut, how it was laid out, and what
     was found.
 
     `options` are those with which it was read, where it was not plain.
@@ -182,7 +182,7 @@ def _head_lines(path: Path, text: Path, found: TextScan) -> list[str]:
 
 
 def _opened(path: Path) -> TextIO:
-    """The text with its line ends as they stand, so that quoted ones are kept."""
+    """The text with its line ends as they are, so that quoted ones are kept."""
     if is_gzip(path):
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")  # type: ignore[return-value]
     return path.open(encoding="utf-8-sig", newline="")

@@ -1,4 +1,4 @@
-"""Finds the encoding of a text file, and writes any other than UTF-8 anew in UTF-8."""
+"""Finds the encoding of a text file, and writes any other than UTF-8 again in UTF-8."""
 
 import codecs
 import re

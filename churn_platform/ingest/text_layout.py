@@ -41,7 +41,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Said:
-    """What the user or the spec says of a layout; None where the file is to say it."""
+    """What the user or the spec says of a layout; None if the file is to say it."""
 
     separator: str | None = None
     quote: str | None = None
@@ -142,7 +142,7 @@ def shape(text: str) -> str:
 
 
 def layout_of(lines: Sequence[str], wanted: Wanted, said: Said) -> Layout | None:
-    """The layout under which the first lines of a file make most sense; None where they hold
+    """The layout under which the first lines of a file make most sense; None if they hold
     nothing.
 
     Most sense: it finds most of the wanted headers, then most rows have as many fields as the

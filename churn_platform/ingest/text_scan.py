@@ -38,7 +38,7 @@ class TextScan:
 
     def feed(self, piece: bytes) -> None:
         """Take the next piece of the file in."""
-        # What lies across two pieces is found with the end of the piece before.
+        # What is across two pieces is found with the end of the piece before.
         joined = self.tail[-2048:] + piece
         self.head = self.head or piece
         self._look_for_oddities(joined)

@@ -92,7 +92,7 @@ def _letters(number: int) -> str:
 
 
 def chosen_sheet(path: Path, wanted: str | None) -> Sheet:
-    """The sheet of that name, or the one that is not empty; LandingError where the user must say
+    """The sheet of that name, or the one that is not empty; LandingError if the user must say
     which.
     """
     sheets = sheets_of(path)

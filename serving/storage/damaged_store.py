@@ -15,10 +15,10 @@ logger = logging.getLogger(__name__)
 
 
 def set_aside_if_damaged(folder: Path) -> Path | None:
-    """Where the store of a locked folder lies now; None where it is sound, or there is none.
+    """Where the store of a locked folder is now; None if it is sound, or there is none.
 
     It cannot be repaired, and its customers can be pushed again. A process that has it open still
-    must open anew.
+    must open again.
     """
     path = folder / OVERLAY_FILE
     if not os.path.lexists(path) or _is_sound(path):

@@ -31,7 +31,7 @@ class OpenSegment:
         self._unsynced = False
         self.size = 0
         self.is_broken = False
-        with folder_locked(folder):  # so that nobody takes the new file for that of a dead writer
+        with folder_locked(folder):  # so that no one takes the new file for that of a dead writer
             opened_at_us = time.time_ns() // 1_000
             self.path = folder / segment_name(opened_at_us, worker)
             self._descriptor = os.open(

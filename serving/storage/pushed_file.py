@@ -58,7 +58,7 @@ def open_store(folder: Path, *, map_bytes: int) -> Store:
 
 
 def file_of(folder: Path) -> int:
-    """The number of the store's file; 0 where there is none."""
+    """The number of the store's file; 0 if there is none."""
     try:
         return (folder / OVERLAY_FILE).stat().st_ino
     except OSError:

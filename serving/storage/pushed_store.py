@@ -60,16 +60,19 @@ class Overlay:
         return open_store(self._folder, map_bytes=self._bytes_max + RESERVE_BYTES)
 
     def follow(self) -> None:
-        """Open the store anew where another process has set it aside; to be called now and then."""
+        """Open the store again where another process has set it aside; to be called now and then."""
         if file_of(self._folder) == self._store.file:
             return
         with folder_locked(self._folder):
             if file_of(self._folder) != self._store.file:
-                self._store = self._opened()  # the other is closed when nobody reads it any more
+                self._store = self._opened()  # the other is closed when no one reads it any more
 
     def get(self, portfolio: str, customer_id: str, now: float) -> dict[str, Value]:
         """The customer's values that hold now; empty without any, and where they cannot be read."""
         key, store = overlay_key(portfolio, customer_id), self._store
+        # A byte instead of a look-up: LMDB lets go of the interpreter's lock while it reads, and
+        # another thread waits for that. Three such calls cost 5 us alone and about 20 us under
+        # load.
         if not store.traces[trace_of(key)] or len(key) > MAX_KEY_BYTES:
             return {}
         try:
@@ -97,7 +100,7 @@ class Overlay:
             raise InvalidRequest([Fault(CUSTOMER_ID, customer_id[:60], allowed)])
         pushed = {name: (now + ttl_seconds, value) for name, value in features.items()}
         try:
-            self.follow()  # or the push would be kept where nobody looks
+            self.follow()  # or the push would be kept where no one looks
             store = self._store
             with store.environment.begin(write=True) as transaction:
                 stored = transaction.get(key)
