@@ -1,11 +1,10 @@
-"""An installation whose commands run in processes of their own, which are killed at a moment that
-is aimed at.
+"""An installation whose commands run in processes of their own, which are killed at a moment that is aimed at.
 
-A process is a fork of this one, in which the libraries are imported already: starting one costs
-milliseconds instead of twenty seconds. It leads a session of its own, so that one SIGKILL takes
-what it has started (dbt, `mlflow gc`) too.
+A process is a fork of this one, in which the libraries are imported already: starting one costs milliseconds instead
+of twenty seconds. It leads a session of its own, so that one SIGKILL takes what it has started (dbt, `mlflow gc`) too.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -16,6 +15,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -27,42 +27,25 @@ from churn_platform.settings import Settings, load_settings
 from churn_platform_tests.support.graph_runs import HASH_KEY
 
 ROOT = Path(__file__).parents[2]
-HEAVY = (
-    "churn_platform.cli",
-    "churn_platform.definitions",
-    "mlflow",
-    "dagster_mlflow",
-    "xgboost",
-    "lightgbm",
-    "shap",
-)
+HEAVY = ("churn_platform.cli", "churn_platform.definitions", "mlflow", "dagster_mlflow", "xgboost", "lightgbm", "shap")
 POLL_SECONDS = 0.002
 TOO_LONG_SECONDS = 900.0
 
 
 def preload() -> None:
     """Import here what each process would have to import."""
-    for name in (
-        *HEAVY,
-        "skl2onnx",
-        "onnxmltools",
-        "evidently",
-        "matplotlib.pyplot",
-        "optuna",
-        "mlflow.pyfunc",
-    ):
+    for name in (*HEAVY, "skl2onnx", "onnxmltools", "evidently", "matplotlib.pyplot", "optuna", "mlflow.pyfunc"):
         import_module(name)
 
 
 @dataclass
 class Installation:
-    """A data folder and a Dagster home below `folder`, with settings that make runs quick and
-    repeatable.
-    """
+    """A data folder and a Dagster home below `folder`, with settings that make runs quick and repeatable."""
 
     folder: Path
     known_runs: set[Path] = field(default_factory=set)
     known_records: int = 0
+    known_snapshot: int = 0
 
     @property
     def home(self) -> Path:
@@ -75,22 +58,23 @@ class Installation:
         return self.folder / "installed" / "data"
 
     @property
+    def catalog(self) -> Path:
+        """The catalog of the lake."""
+        return self.data / "catalog.sqlite"
+
+    @property
     def log(self) -> Path:
         """What commands print."""
         return self.folder / "log"
 
     @cached_property
     def environment(self) -> dict[str, str]:
-        """What a command finds in its environment; the repository's own dagster.yaml, with its
-        history in `home`.
-        """
+        """What a command finds in its environment; the repository's own dagster.yaml, with its history in `home`."""
         self.home.mkdir(parents=True, exist_ok=True)
         config = yaml.safe_load((ROOT / "dagster.yaml").read_text())
         kept = {key: config[key] for key in ("concurrency", "telemetry", "nux")}
         (self.home / "dagster.yaml").write_text(yaml.safe_dump(kept))
-        others = {
-            name: value for name, value in os.environ.items() if not name.startswith("CHURN_")
-        }
+        others = {name: value for name, value in os.environ.items() if not name.startswith("CHURN_")}
         return others | {
             "DAGSTER_HOME": str(self.home),
             "CHURN_DATA_DIR": str(self.data),
@@ -106,27 +90,22 @@ class Installation:
     @property
     def settings(self) -> Settings:
         """The settings in force, as far as they name places."""
-        return load_settings(
-            data_dir=self.data, portfolios_dir=self.data / "portfolios", phone_hash_key=HASH_KEY
-        )
+        return load_settings(data_dir=self.data, portfolios_dir=self.data / "portfolios", phone_hash_key=HASH_KEY)
 
     def keep(self, name: str) -> None:
         """Keep a copy of the whole installation under a name."""
         shutil.copytree(self.data.parent, self.folder / name, symlinks=True)
 
     def bring_back(self, name: str) -> None:
-        """Put a copy in place of the installation, at the same path: the lake's catalog names
-        absolute ones.
-        """
+        """Put a copy in place of the installation, at the same path: the lake's catalog names absolute ones."""
         shutil.rmtree(self.data.parent)
         (self.folder / name).rename(self.data.parent)
 
     def start(self, command: Callable[[], object]) -> int:
         """Begin a command in a process of its own; returns its id. What it prints goes to `log`."""
-        self.known_runs, self.known_records = (
-            set(self._event_logs()),
-            len(read_records(self.settings.audit_path)),
-        )
+        self.known_runs, self.known_records = set(self._event_logs()), len(read_records(self.settings.audit_path))
+        newest = "select coalesce(max(snapshot_id), 0) from ducklake_snapshot"
+        self.known_snapshot = max((row[0] for row in read_sqlite(self.catalog, newest)), default=0)
         environment = self.environment
         child = os.fork()
         if child == 0:
@@ -134,32 +113,27 @@ class Installation:
         return child
 
     def complete(self, command: Callable[[], object]) -> float:
-        """Run a command to its end; returns the seconds. AssertionError with what it printed where
-        it fails.
-        """
+        """Run a command to its end; returns the seconds. AssertionError with what it printed where it fails."""
         begun = time.monotonic()
         _, status = os.waitpid(self.start(command), 0)
         assert status == 0, self.log.read_text()[-3_000:]
         return time.monotonic() - begun
 
-    def kill(
-        self, command: Callable[[], object], sign: "Sign", delay: float, step: str | None
-    ) -> float | None:
-        """Kill a command some seconds after a sign; returns the seconds since it began, None where
-        it ended before.
+    def kill(self, command: Callable[[], object], moment: "Moment", delay: float) -> float | None:
+        """Kill a command some seconds after a moment; returns the seconds since it began, None where it ended before.
 
-        The end of `step` cuts the delay short: it was measured in the twin, when the machine may
-        have been slower.
+        The end of the moment's step cuts the delay short: it was measured in the twin, when the machine may have been
+        slower.
         """
         begun = time.monotonic()
         child = self.start(command)
-        while not sign(self):
+        while not moment.sign(self):
             if self._has_ended(child):
                 return None
-            assert time.monotonic() - begun < TOO_LONG_SECONDS, "the sign never came"
+            assert time.monotonic() - begun < TOO_LONG_SECONDS, f"{moment.where} never came"
             time.sleep(POLL_SECONDS)
         due = time.monotonic() + delay
-        while time.monotonic() < due and step not in self.steps_of_last_command("STEP_SUCCESS"):
+        while time.monotonic() < due and moment.step not in self.steps_of_last_command("STEP_SUCCESS"):
             time.sleep(POLL_SECONDS)
         if self._has_ended(child):
             return None
@@ -175,15 +149,28 @@ class Installation:
 
     def steps_of_last_command(self, kind: str = "STEP_START") -> dict[str, float]:
         """Steps of the command begun last with the time of such an event of Dagster's log."""
-        found: dict[str, float] = {}
-        for path in set(self._event_logs()) - self.known_runs:
-            found |= _step_events(path, kind)
-        return found
+        query = "select step_key, timestamp from event_logs where dagster_event_type = ? and step_key is not null"
+        return {step: _seconds(moment) for step, moment in self._events(query, kind)}
+
+    def assets_of_last_command(self) -> set[str]:
+        """Tables that the command begun last has made so far, as `schema.table`."""
+        query = "select asset_key from event_logs where dagster_event_type = ?"
+        return {".".join(json.loads(key)) for (key,) in self._events(query, "ASSET_MATERIALIZATION")}
+
+    def commits_of_last_command(self) -> list[str]:
+        """What each commit since the command began has changed in the lake, with its note."""
+        query = (
+            "select changes_made || ' ' || coalesce(commit_message, '') from ducklake_snapshot_changes "
+            "where snapshot_id > ? order by snapshot_id"
+        )
+        return [change for (change,) in read_sqlite(self.catalog, query, self.known_snapshot)]
+
+    def _events(self, query: str, kind: str) -> list[tuple]:
+        logs = set(self._event_logs()) - self.known_runs
+        return [row for path in logs for row in read_sqlite(path, query, kind)]
 
     def _event_logs(self) -> list[Path]:
-        return [
-            path for path in (self.home / "history" / "runs").glob("*.db") if path.stem != "index"
-        ]
+        return [path for path in (self.home / "history" / "runs").glob("*.db") if path.stem != "index"]
 
 
 def _become(command: Callable[[], object], environment: dict[str, str], log: Path) -> None:
@@ -208,55 +195,61 @@ def _become(command: Callable[[], object], environment: dict[str, str], log: Pat
         os._exit(status)
 
 
-def _step_events(path: Path, kind: str) -> dict[str, float]:
-    """Steps of a run with the time of an event; none while the file is being made."""
-    query = "select step_key, timestamp from event_logs where dagster_event_type = ?"
-    with (
-        suppress(sqlite3.OperationalError),
-        closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as events,
-    ):
-        return {
-            step: _seconds(moment)
-            for step, moment in events.execute(query, [kind]).fetchall()
-            if step
-        }
-    return {}
+def read_sqlite(path: Path, query: str, *values: object) -> list[tuple]:
+    """Rows of a store that another process is writing to; none while it is being made."""
+    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as store:
+        return store.execute(query, values).fetchall()
+    return []
 
 
 def _seconds(moment: str) -> float:
-    from datetime import UTC, datetime
-
     return datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp()
 
 
 Sign = Callable[[Installation], bool]
 
 
-def started(step: str) -> Sign:
-    """The run's own event log says that a step has begun."""
-    return lambda installation: step in installation.steps_of_last_command()
+@dataclass(frozen=True)
+class Moment:
+    """When a command is killed: at a sign, or in `step`, after a drawn share of the time that the twin took for it."""
+
+    where: str
+    sign: Sign
+    step: str | None = None
 
 
-def recorded(action: str) -> Sign:
-    """The command has added a record of this action to the audit trail, and what the record says is
-    yet to be done.
-    """
+def inside(step: str) -> Moment:
+    """A step of the run has begun, as its own event log says."""
+    return Moment(step, lambda installation: step in installation.steps_of_last_command(), step)
+
+
+def made(table: str) -> Moment:
+    """A step that makes many tables has made this one."""
+    return Moment(f"{table} made", lambda installation: table in installation.assets_of_last_command())
+
+
+def committed(change: str) -> Moment:
+    """The command has committed this to the lake, by DuckLake's word for the change or by the commit's note."""
+
+    def sign(installation: Installation) -> bool:
+        return any(change in commit for commit in installation.commits_of_last_command())
+
+    return Moment(f"{change} committed", sign)
+
+
+def recorded(action: str) -> Moment:
+    """The command has added such a record to the audit trail, and what the record says is yet to be done."""
 
     def sign(installation: Installation) -> bool:
         records = read_records(installation.settings.audit_path)
         return any(record.action == action for record in records[installation.known_records :])
 
-    return sign
+    return Moment(f"{action} on record", sign)
 
 
-def exists(pattern: str) -> Sign:
+def exists(pattern: str) -> Moment:
     """A file has come to be below the data folder."""
-    return lambda installation: any(installation.data.glob(pattern))
-
-
-def begun() -> Sign:
-    """The command has begun."""
-    return lambda _: True
+    return Moment(f"{pattern} there", lambda installation: any(installation.data.glob(pattern)))
 
 
 def run_cli(arguments: Sequence[str]) -> None:
