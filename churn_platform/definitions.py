@@ -17,6 +17,7 @@ from churn_platform.graph.assets.data_contract_assets import data_contract_check
 from churn_platform.graph.assets.governance_assets import governance_assets
 from churn_platform.graph.assets.housekeeping_assets import housekeeping_assets
 from churn_platform.graph.assets.ingest_assets import raw_assets, snapshot_assets
+from churn_platform.graph.assets.light_assets import light_checks
 from churn_platform.graph.assets.monitoring_assets import monitoring_assets
 from churn_platform.graph.assets.promotion_assets import evaluation_assets
 from churn_platform.graph.assets.publication_assets import published_assets
@@ -63,9 +64,9 @@ def build_defs(**overrides: object) -> Definitions:
     ]
     platform = [*housekeeping_assets(list(portfolios), settings), *cost_assets(settings)]
     path = settings.costs_path
-    checks = [
-        check for portfolio in portfolios.values() for check in data_contract_checks(portfolio)
-    ]
+    checks = []
+    for portfolio in portfolios.values():
+        checks += [*data_contract_checks(portfolio), *light_checks(portfolio)]
     automation = automate(portfolios.values(), settings)
     return Definitions(
         assets=[

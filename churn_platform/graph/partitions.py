@@ -1,6 +1,6 @@
 """The one monthly partitioning of the graph, and what assets share in using it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -28,6 +28,16 @@ def months_of(context: AssetExecutionContext | AssetCheckExecutionContext) -> li
     """The months that a run materializes, oldest first: one, or a whole range in a single run."""
     keys = context.partition_key_range
     return month_range(parse_month(keys.start), parse_month(keys.end))
+
+
+def months_of_check(
+    context: AssetCheckExecutionContext, made: Callable[[], set[date]]
+) -> list[date]:
+    """The months of the run; of a check that is executed alone the newest one `made`."""
+    # Dagster keeps no result by month for a check of a range. The table `data_contract` does.
+    if context.has_partition_key or context.has_partition_key_range:
+        return months_of(context)
+    return sorted(made())[-1:]
 
 
 def describe(context: AssetExecutionContext, month: date, metadata: Mapping[str, Any]) -> None:

@@ -2,7 +2,6 @@
 on a gap.
 """
 
-from collections.abc import Callable
 from datetime import date
 from functools import partial
 
@@ -18,7 +17,7 @@ from dagster import (
 
 from churn_platform.data_contract.look_back import LOOK_BACK_MONTHS, made_months, missing_before
 from churn_platform.data_contract.profile_tables import check_month, what_next
-from churn_platform.graph.partitions import WAREHOUSE_POOL, months_of
+from churn_platform.graph.partitions import WAREHOUSE_POOL, months_of_check
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.ingest.load import raw_table
 from churn_platform.months import label
@@ -55,7 +54,7 @@ def _contract_check(portfolio: Portfolio, table: Table) -> AssetChecksDefinition
     ) -> AssetCheckResult:
         found: dict[date, list[str]] = {}
         with warehouse.get_connection() as connection:
-            for month in _months_of(
+            for month in months_of_check(
                 context, partial(made_months, connection, raw_table(portfolio, table))
             ):
                 found[month] = check_month(connection, warehouse.lake, portfolio, table, month)
@@ -88,7 +87,9 @@ def _look_back_check(portfolio: Portfolio) -> AssetChecksDefinition:
     ) -> AssetCheckResult:
         with warehouse.get_connection(read_only=True) as connection:
             made = made_months(connection, f"{portfolio.name}.customer_features")
-        found = {month: missing_before(month, made) for month in _months_of(context, lambda: made)}
+        found = {
+            month: missing_before(month, made) for month in months_of_check(context, lambda: made)
+        }
         gaps = "; ".join(
             f"{label(month)} without {', '.join(map(label, gap))}"
             for month, gap in found.items()
@@ -101,11 +102,3 @@ def _look_back_check(portfolio: Portfolio) -> AssetChecksDefinition:
         return AssetCheckResult(passed=False, severity=AssetCheckSeverity.WARN, description=told)
 
     return looks_back_without_gap
-
-
-def _months_of(context: AssetCheckExecutionContext, made: Callable[[], set[date]]) -> list[date]:
-    """The months of the run; of a check that is executed alone the newest one `made`."""
-    # Dagster keeps no result by month for a check of a range. The table `data_contract` does.
-    if context.has_partition_key or context.has_partition_key_range:
-        return months_of(context)
-    return sorted(made())[-1:]

@@ -1,0 +1,266 @@
+"""What a month shows at a glance: a light per table, yellow for notable and red for severe.
+
+Each function looks at one table and one month. It returns None if there is nothing to judge, as
+before the first champion. A light judges the month by itself. Whether a training follows is another
+question: a decision may be silent after a recent training, and the light is red all the same.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from churn_platform.monitoring.decision import (
+    NOTABLE,
+    POLICY,
+    QUIET,
+    SEVERE,
+    Evidence,
+    judge,
+)
+from churn_platform.monitoring.performance import ALL
+from churn_platform.months import shift
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.promotion.rules import REFUSED
+from churn_platform.warehouse.tables import table_exists
+
+# Wide on purpose: the light is for scores that jumped, as after a broken feed.
+MEAN_CHANGE_NOTABLE = 0.25
+TIER_SHIFT_NOTABLE = 0.05
+
+Connection = duckdb.DuckDBPyConnection
+
+
+@dataclass(frozen=True)
+class Light:
+    """How serious one month of one table is, why in words, and the figures behind it."""
+
+    level: int
+    words: str
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+See = Callable[[Connection, Portfolio, date], Light | None]
+
+
+def evaluation_light(connection: Connection, portfolio: Portfolio, month: date) -> Light | None:
+    """Yellow if the month's challenger was refused."""
+    rows = _rows(connection, portfolio, "evaluation", month, "outcome, reason")
+    if not rows:
+        return None
+    outcome, reason = rows[0]
+    return Light(NOTABLE if outcome == REFUSED else QUIET, reason)
+
+
+def fairness_light(connection: Connection, portfolio: Portfolio, month: date) -> Light | None:
+    """Red if an equalized-odds difference is beyond the fairness gate.
+
+    The difference of an attribute is the larger of the spreads of recall and of the false positive
+    rate over its groups that are large enough (Hardt et al. 2016).
+    """
+    query = (
+        'attribute, max(recall) - min(recall), max("false_positive_rate") - '
+        'min("false_positive_rate")'
+    )
+    rows = _rows(
+        connection, portfolio, "fairness_report", month, query, "and is_judged group by attribute"
+    )
+    if not rows:
+        return None
+    gaps = {attribute: max(recall, alarms) for attribute, recall, alarms in rows}
+    worst = max(gaps, key=lambda attribute: gaps[attribute])
+    limit = portfolio.gates.max_fairness_gap
+    words = f"equalized-odds difference over {worst} {gaps[worst]:.2f}, the gate is {limit:.2f}"
+    return Light(SEVERE if gaps[worst] > limit else QUIET, words, {"gap": gaps[worst]})
+
+
+def feature_drift_light(connection: Connection, portfolio: Portfolio, month: date) -> Light | None:
+    """Yellow if drifted features hold much of the champion's importance."""
+    query = "sum(importance) filter (is_drifted), count(*) filter (is_drifted), count(*)"
+    rows = _rows(connection, portfolio, "feature_drift", month, query, "having count(*) > 0")
+    if not rows:
+        return None
+    share, drifted, features = rows[0]
+    share = share or 0.0
+    limit = POLICY.drifted_importance_notable
+    words = (
+        f"{drifted} of {features} features drifted, with {share:.0%} of the importance; "
+        f"the limit is {limit:.0%}"
+    )
+    return Light(NOTABLE if share >= limit else QUIET, words, {"drifted_importance": share})
+
+
+def prediction_drift_light(
+    connection: Connection, portfolio: Portfolio, month: date
+) -> Light | None:
+    """Yellow if the champion's scores are distributed otherwise than on its hold-out."""
+    query = "psi, psi_limit, score_mean, score_mean_shift"
+    rows = _rows(connection, portfolio, "prediction_drift", month, query)
+    if not rows:
+        return None
+    psi, limit, mean, moved = rows[0]
+    words = f"PSI of the scores {psi:.3f}, the limit is {limit:.3f}; mean score {mean:.2%}"
+    figures = {"psi": psi, "score_mean": mean, "score_mean_shift": moved}
+    return Light(NOTABLE if psi > limit else QUIET, words, figures)
+
+
+def performance_light(connection: Connection, portfolio: Portfolio, month: date) -> Light | None:
+    """Yellow or red if outcomes are worse than the champion's probabilities promise."""
+    query = (
+        "auc, promised_auc, features_month, auc_gap_low, churn_ratio, churn_ratio_low, "
+        "churn_ratio_high"
+    )
+    rows = _rows(connection, portfolio, "model_performance", month, query, f"and segment = '{ALL}'")
+    if not rows:
+        return None
+    auc, promised, features_month, gap_low, ratio, ratio_low, ratio_high = rows[0]
+    evidence = Evidence(month, features_month, gap_low, ratio_low, ratio_high)
+    window = judge(evidence, (), POLICY)
+    measured = f"AUC {auc:.3f}, promised {promised:.3f}; churners {ratio:.2f} times those expected"
+    words = "; ".join([measured, *window.findings])
+    figures = {"auc": auc, "promised_auc": promised, "churn_ratio": ratio}
+    return Light(window.level, words, figures)
+
+
+def decision_light(connection: Connection, portfolio: Portfolio, month: date) -> Light | None:
+    """Yellow or red as the month's windows are, also while the decision is silent."""
+    query = "severity, retraining_required, reasons"
+    rows = _rows(connection, portfolio, "retraining_decision", month, query)
+    if not rows:
+        return None
+    severity, is_required, reasons = rows[0]
+    levels = {"quiet": QUIET, "notable": NOTABLE, "severe": SEVERE}
+    level = max(levels[severity], NOTABLE if is_required else QUIET)
+    head = "training required" if is_required else "no training required"
+    return Light(level, f"{head}: {'; '.join(reasons)}")
+
+
+def scores_light(connection: Connection, portfolio: Portfolio, month: date) -> Light | None:
+    """Yellow if mean score or share of a tier jumped since the month before."""
+    now = _tiers(connection, portfolio, month)
+    before = _tiers(connection, portfolio, shift(month, -1))
+    if not now or not before:
+        return None
+    mean, mean_before = _mean(now), _mean(before)
+    changed = mean / mean_before - 1 if mean_before else 0.0
+    tiers = sorted({*now, *before})
+    moves = {tier: _share(now, tier) - _share(before, tier) for tier in tiers}
+    largest = max(moves, key=lambda tier: abs(moves[tier]))
+    is_notable = abs(changed) > MEAN_CHANGE_NOTABLE or abs(moves[largest]) > TIER_SHIFT_NOTABLE
+    words = (
+        f"mean score {mean:.2%} after {mean_before:.2%}; "
+        f"tier {largest} {_share(now, largest):.1%} after {_share(before, largest):.1%}"
+    )
+    figures = {"score_mean": mean, "score_mean_change": changed}
+    return Light(NOTABLE if is_notable else QUIET, words, figures)
+
+
+def list_light(connection: Connection, portfolio: Portfolio, month: date) -> Light | None:
+    """Yellow if the list was made from scores of another version than the month's scores now."""
+    listed = _rows(connection, portfolio, "contact_list", month, "distinct model_version")
+    scored = _rows(connection, portfolio, "monthly_scores", month, "distinct model_version")
+    if not listed or not scored:
+        return None
+    by, now = listed[0][0], scored[0][0]
+    if len(listed) == 1 and by == now:
+        return Light(QUIET, f"made from the scores of version {by}, as the month has them")
+    words = (
+        f"made from the scores of version {by}; the month is scored by version {now} now. "
+        "A list that was handed over is kept"
+    )
+    return Light(NOTABLE, words)
+
+
+def _tiers(
+    connection: Connection, portfolio: Portfolio, month: date
+) -> dict[str, tuple[int, float]]:
+    """Customers and mean score by tier."""
+    query = "risk_tier, count(*), avg(churn_probability)"
+    rows = _rows(connection, portfolio, "monthly_scores", month, query, "group by risk_tier")
+    return {tier: (customers, mean) for tier, customers, mean in rows}
+
+
+def _mean(tiers: dict[str, tuple[int, float]]) -> float:
+    customers = sum(count for count, _ in tiers.values())
+    return sum(count * mean for count, mean in tiers.values()) / customers
+
+
+def _share(tiers: dict[str, tuple[int, float]], tier: str) -> float:
+    customers = sum(count for count, _ in tiers.values())
+    count, _ = tiers.get(tier, (0, 0.0))
+    return count / customers
+
+
+def _rows(
+    connection: Connection, portfolio: Portfolio, table: str, month: date, what: str, more: str = ""
+) -> list[tuple[Any, ...]]:
+    """What a query of the month's rows finds; nothing if there is no such table."""
+    name = f"{portfolio.name}.{table}"
+    if not table_exists(connection, name):
+        return []
+    query = f"select {what} from {name} where month = ? {more}"
+    return connection.execute(query, [month]).fetchall()
+
+
+@dataclass(frozen=True)
+class Check:
+    """A light with the name and the sentence that the UI shows: what a green one says."""
+
+    table: str
+    name: str
+    see: See
+    description: str
+
+
+CHECKS = (
+    Check(
+        "evaluation",
+        "challenger_passes",
+        evaluation_light,
+        "The month's challenger was not refused.",
+    ),
+    Check(
+        "fairness_report",
+        "within_the_fairness_gate",
+        fairness_light,
+        "No protected attribute lies beyond the fairness gate.",
+    ),
+    Check(
+        "feature_drift",
+        "importance_is_not_drifted",
+        feature_drift_light,
+        "Drifted features hold little of the champion's importance.",
+    ),
+    Check(
+        "prediction_drift",
+        "scores_are_not_drifted",
+        prediction_drift_light,
+        "Scores are distributed as on the hold-out.",
+    ),
+    Check(
+        "model_performance",
+        "keeps_its_promise",
+        performance_light,
+        "Outcomes are as the champion's probabilities promised.",
+    ),
+    Check(
+        "retraining_decision",
+        "nothing_notable",
+        decision_light,
+        "No training is required, and nothing is notable.",
+    ),
+    Check(
+        "monthly_scores",
+        "scores_as_last_month",
+        scores_light,
+        "Mean score and tiers are as in the month before.",
+    ),
+    Check(
+        "contact_list",
+        "made_by_this_champion",
+        list_light,
+        "The list was made by the version that scored the month.",
+    ),
+)
