@@ -35,6 +35,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
         frozen=True,
         extra="forbid",
+        # pydantic quotes the value that was wrong, and it may be a password.
         hide_input_in_errors=True,
     )
 
@@ -109,6 +110,7 @@ class Settings(BaseSettings):
         100_000, ge=1_000, description="Most rows that a trial uses; more are sampled."
     )
     scoring_batch_rows: int = Field(50_000, ge=1_000, description="Customers scored at a time.")
+    # The 99 % interval needs its 0.5 % tails: 20 of 4,000 draws on each side.
     bootstrap_replicates: int = Field(
         4_000, ge=1_000, description="Replicates of the paired bootstrap in promotion."
     )
@@ -224,6 +226,7 @@ class Settings(BaseSettings):
     @field_validator("data_dir")
     @classmethod
     def _may_be_a_folder(cls, folder: Path) -> Path:
+        # The folder is made on first use, so the nearest one above it is what can be checked.
         there = next(place for place in (folder, *folder.parents) if place.exists())
         if not there.is_dir():
             raise ValueError(
@@ -316,6 +319,8 @@ class Settings(BaseSettings):
         password.
         """
         if self.catalog_password:
+            # The one way that neither errors, nor dbt's profile, nor `ps` can show: the address has
+            # none.
             os.environ["PGPASSWORD"] = self.catalog_password
 
     @property
@@ -361,6 +366,7 @@ class Settings(BaseSettings):
 
 def _git_commit() -> str:
     """'+<commit>', with '-dirty' for uncommitted changes; empty outside a git checkout."""
+    # `--exclude=*` ignores tags: the version comes from the package, git adds the commit alone.
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
         done = subprocess.run(
@@ -383,6 +389,7 @@ def _kept_secret(path: Path) -> str:
             draft.write(secrets.token_urlsafe(24))
             draft.flush()
             with contextlib.suppress(FileExistsError):
+                # A link fails if another process was first, where a rename would replace its key.
                 os.link(draft.name, path)
     return path.read_text().strip()
 
@@ -393,6 +400,7 @@ def load_settings(**overrides: object) -> Settings:
     Sees to a home folder for libraries as well, since every process of the platform begins here.
     """
     known = {PREFIX + name.upper() for name in Settings.model_fields}
+    # A misspelt setting would otherwise have no effect and no message.
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     if unknown:
         raise SettingsError(

@@ -54,6 +54,7 @@ def packed_customers(
         order by customer_id
     """
     for batch in stream(connection, query, [month], batch_rows=batch_rows):
+        # Checked in each batch: a run may replace the scores while they are read.
         if others := set(batch.column("model_version").unique().to_pylist()) - {version}:
             raise PublicationError(
                 f"{portfolio.name} {label(month)} was scored by version {max(others)} while "

@@ -45,6 +45,8 @@ def publish_features(
 def _write(path: Path, customers: Iterable[tuple[str, bytes]]) -> int:
     count = 0
     with lmdb.open(str(path), subdir=False, map_size=GROWTH, lock=False, sync=False) as environment:
+        # No sync for each transaction: the draft folder is synced once, before it is moved into
+        # place.
         batch: list[tuple[bytes, bytes]] = []
         for customer_id, packed in customers:
             key = customer_id.encode()
@@ -63,8 +65,10 @@ def _write(path: Path, customers: Iterable[tuple[str, bytes]]) -> int:
 
 def _put(environment: lmdb.Environment, batch: list[tuple[bytes, bytes]]) -> int:
     size = sum(len(key) + len(packed) for key, packed in batch)
+    # LMDB must know its size beforehand. Generous, since the file only takes what is written.
     environment.set_mapsize(environment.info()["map_size"] + 4 * size)
     with environment.begin(write=True) as transaction, transaction.cursor() as cursor:
+        # Appending in key order searches for no place, and finds ids that come twice.
         _, added = cursor.putmulti(batch, append=True)
     if added != len(batch):
         raise PublicationError(

@@ -48,6 +48,7 @@ def publish_model(
     customers. PublicationError, and nothing written, where the export disagrees with the model.
     """
     onnx = export(model)
+    # Before anything is written: a model whose export differs leaves no bundle behind.
     difference = check_parity(model, onnx, sample)
     with new_folder(model_dir(root, version)) as draft:
         files = {MODEL_FILE: onnx} | ({CARD_FILE: card} if card else {})
@@ -122,6 +123,8 @@ def _published(feature: Feature, values: np.ndarray, importance: float) -> Publi
         range=feature.range,
         levels=feature.levels,
         nullable=feature.nullable,
+        # A feature that may be missing is better missing than typical: the model has learnt from
+        # gaps.
         default=None if feature.nullable else _typical(feature, values),
         source=feature.source,
         description=feature.description,

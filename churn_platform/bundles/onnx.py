@@ -31,6 +31,7 @@ def canonical(onnx: bytes) -> bytes:
     from onnx import load_model_from_string
 
     exported = load_model_from_string(onnx)
+    # Same model, same bytes: otherwise each publication would be a new fact in the audit trail.
     exported.graph.name = GRAPH_NAME
     for described in (exported, exported.graph, *exported.graph.node):
         described.doc_string = ""
@@ -54,6 +55,7 @@ def check_parity(model: ChurnModel, onnx: bytes, features: np.ndarray) -> float:
     native = model.churn_probability(features)
     exported = model.calibration(run(onnx, features))
     worst = float(np.abs(native - exported).max())
+    # `not <=`, so that NaN is refused as well.
     if not worst <= MAX_DIFFERENCE:
         row = int(np.abs(native - exported).argmax())
         raise PublicationError(

@@ -75,6 +75,7 @@ def replace_contact_list(
     """
     table = f"{portfolio.name}.contact_list"
     ensure_table(connection, table, COLUMNS)
+    # Drawing again would turn customers who were handed over for contact into control.
     if kept := _rows_in_use(connection, portfolio, month, is_handed_over=is_handed_over):
         return kept
     return replace_month(connection, table, month, _list_sql(connection, portfolio, month))

@@ -48,6 +48,7 @@ def main() -> None:
     """Run the command; an error that can be mended ends in one line and exit code 1, a defect in a
     traceback.
     """
+    # Warnings of libraries are for developers; a person at the terminal cannot act on them.
     warnings.simplefilter("ignore")
     try:
         app()

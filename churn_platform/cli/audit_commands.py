@@ -33,6 +33,7 @@ def verify(
     from churn_platform.audit.verify import verify
 
     settings = load_settings()
+    # Each place is tried apart: the trail must be verifiable when MLflow is down.
     anchors = [read_anchor("the head given", text) for text in head or []]
     for place, reached in (("MLflow", _mlflow_anchors), ("Dagster", _dagster_anchors)):
         try:

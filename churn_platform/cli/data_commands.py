@@ -183,6 +183,7 @@ def accept_data(
 
     settings = load_settings()
     spec, chosen, lake = portfolio_named(settings, portfolio), read_month(month), Lake.of(settings)
+    # MLflow must answer before anything is accepted: the head of the trail is noted there.
     trail, client = audit_log(settings), Tracking.of(settings).answering_client(make=True)
 
     def record(overruled: list[str]) -> None:
@@ -196,6 +197,7 @@ def accept_data(
         overruled = accept_month(connection, lake, spec, chosen, reason, record=record)
     for complaint in overruled:
         console.print(f"accepted        {complaint}")
+    # The sensor sees a month by the times of its files, so a touch makes it look again.
     mark_delivered(settings.landing_dir, spec, chosen)
     console.print(
         f"The landing sensor takes {month} in again; by hand: "

@@ -21,6 +21,7 @@ from churn_platform.errors import ChurnError
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings, load_settings
 
+# As many months as housekeeping keeps published look-ups of.
 SCORED_MONTHS = 3
 
 
@@ -169,6 +170,7 @@ def _run_graph(
 
     instance, defs = dagster_instance(Path.cwd()), build_defs()
     newest = max(begin, months.shift(end, 1 - SCORED_MONTHS))
+    # Four runs, not one: each stage has another range of months.
     stages = [
         ("features", begin),
         ("training", end),

@@ -101,6 +101,7 @@ def compare(
     spec = publisher.portfolio
     one, other = (read_version(publisher.client, spec, number) for number in (first, second))
     with closing(connect(publisher.lake, read_only=True)) as connection:
+        # The newest hold-out is the one that the fewest versions were fitted on.
         judged_on = newest_version(publisher.client, spec)
         compared = compare(
             connection, (one, other), judged_on, spec, replicates=settings.bootstrap_replicates
@@ -198,6 +199,7 @@ def read_instant(text: str, *, now: datetime) -> datetime:
     is_day = len(text) <= len("2026-01-31")
     if given > now:
         raise ChurnError(f"{text} is in the future; give a day or an instant that has passed")
+    # A day counts to its end: "champion on 31 January" includes a promotion of that afternoon.
     return min(now, given + timedelta(days=1, microseconds=-1)) if is_day else given
 
 

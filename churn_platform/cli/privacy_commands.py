@@ -42,6 +42,7 @@ def erase(
 
     if not customer.strip():
         raise ErasureError("the customer's id is empty; give the id with --customer")
+    # Nothing is ever removed from the trail, so an id in the reason could not be erased.
     if customer in reason:
         raise ErasureError(
             "the reason names the customer, and the audit trail keeps it for ever; "
@@ -52,6 +53,8 @@ def erase(
     installation = Installation(
         settings,
         tuple(load_portfolios(settings.portfolios_dir)),
+        # Landed files are the operator's and are handled apart; the simulator's customers do not
+        # exist.
         foreign=(settings.landing_dir, settings.truth_dir),
     )
     plan = plan_erasure(installation, spec, customer, unknown=even_if_unknown)

@@ -28,6 +28,7 @@ def reproduce(
     spec = portfolio_named(settings, portfolio)
     client = Tracking.of(settings).answering_client()
     version_named(client, portfolio, version)
+    # No trials: the recorded parameters are used, and tuning again could choose others.
     means = Means(settings.model_threads, Budget(0, 0, 0), settings.root / "tmp")
     with (
         closing(connect(Lake.of(settings), read_only=True)) as connection,

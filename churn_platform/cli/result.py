@@ -91,6 +91,7 @@ def true_auc(
     """
     from sklearn.metrics import roc_auc_score
 
+    # The simulator writes its truth under the month in which customers leave.
     outcome = shift(features_month, 1 + portfolio.label.gap_months)
     path = truth_dir / portfolio.name / f"{outcome:%Y-%m}.parquet"
     if not path.exists():

@@ -56,6 +56,7 @@ def clean(connection: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     path, separator = delivery.file.path, delivery.file.separator
     is_wide = (delivery.file.options.encoding or "").startswith(WIDE)
     is_parquet = separator is None or is_wide
+    # Hidden and in the same folder: the landing sensor does not see it, and the rename is atomic.
     draft = path.with_name(f".{path.name[:7]}.unfinished")
     form = "format parquet" if is_parquet else _csv_format(path, separator)
     connection.execute(f"copy (select * from {delivery.others}) to {literal(draft)} ({form})")

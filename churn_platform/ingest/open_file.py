@@ -85,6 +85,7 @@ def _kind(path: Path) -> str:
     """What a file is, from its first bytes; names are."""
     if path.suffix.lower() == ".parquet":
         return "parquet"
+    # By its first bytes: people rename files, and an Excel file named .csv is common.
     with path.open("rb") as file:
         start = file.read(8)
     if start.startswith(b"PAR1"):
@@ -124,6 +125,8 @@ def _text(named: Path, path: Path, folder: Path, options: FileOptions, wanted: W
     listed = ", ".join(f"{literal(header)}: 'VARCHAR'" for header in headers)
     dialect = f"header = true, delim = {literal(table.separator)}, quote = '\"', escape = '\"'"
     compression = "gzip" if is_gzip(table.path) else "none"
+    # DuckDB's detection depends on the rows that it samples, so one column could change type by
+    # month.
     how = f"auto_detect = false, {dialect}, columns = {{{listed}}}, compression = '{compression}'"
     columns = {normalised(header): (header, "VARCHAR") for header in headers}
     reader = read_csv(table.path, how)

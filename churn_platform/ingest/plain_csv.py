@@ -106,6 +106,7 @@ def _write_either_way(
     file has any.
     """
     try:
+        # Without backslashes first: in most files a backslash is just a letter.
         return _write(path, text, layout, target)
     except LandingError:
         if not has_backslashes or layout.dialect.has_backslashes:
@@ -151,6 +152,8 @@ def _laid_out(
     said = Said(options.separator, options.quote, options.skip)
     layout = layout_of(lines, wanted, said)
     is_doubtful = layout is None or not layout.matched or layout.agreement < AGREEING
+    # A spec may be older than the file: an export that was changed should not stop a month for
+    # that.
     if said != Said() and is_doubtful:
         own = layout_of(lines, wanted, Said())
         if own and own.matched:
@@ -205,6 +208,8 @@ def _is_plain(layout: Layout, found: TextScan, text: Path) -> bool:
         dialect.separator in SEPARATORS and dialect.quote == '"' and not dialect.has_blanks_before
     )
     starts_plainly = layout.skip == 0 and layout.header_lines == 1
+    # Anything odd is written again here, row by row: DuckDB would drop or join such rows without a
+    # word.
     is_odd = (
         found.has_bare_cr
         or (found.has_lf and found.has_crlf)
@@ -301,7 +306,7 @@ class _Rows:
             said.append(f"{self.blank:,} rows without any value were left out")
         if self.repeated:
             said.append(
-                f"the headers stand {self.repeated + 1:,} times; the repeated lines were left out"
+                f"the headers are there {self.repeated + 1:,} times; the repeated lines were left out"
             )
         return said
 
@@ -322,12 +327,12 @@ def _on_layout(layout: Layout, text: Path) -> list[str]:
         spoken = SPOKEN.get(dialect.separator, repr(dialect.separator))
         said.append(f"fields are cut at each {spoken}; `separator:` in the spec changes it")
     if dialect.quote != '"':
-        said.append(f"values stand in {dialect.quote} marks, which were taken off")
+        said.append(f"values are in {dialect.quote} marks, which were taken off")
     if dialect.has_backslashes:
         said.append(BACKSLASHES)
     if layout.skip:
         above = _first_lines(text, layout.skip)
-        said.append(f"the headers stand in line {layout.skip + 1}; above them: {above}")
+        said.append(f"the headers are in line {layout.skip + 1}; above them: {above}")
     return [*said, *_on_unnamed(layout)]
 
 

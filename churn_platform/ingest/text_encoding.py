@@ -20,6 +20,7 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 LOOKED_AT = 4096
+# What Excel writes in Western Europe, and nearly every byte is a letter in it.
 FALLBACK = "cp1252"
 FEW_WORDS = 3
 FOREIGN_WORD = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
@@ -53,6 +54,7 @@ def wide_encoding(head: bytes, said: str | None) -> Encoding | None:
             return Encoding(name, "by its byte-order mark")
     looked_at = head[:LOOKED_AT]
     half = len(looked_at) // 2
+    # UTF-16 without a mark: text in Latin letters then has a NUL in every second byte.
     if half and looked_at[1::2].count(0) > 0.6 * half and looked_at[::2].count(0) == 0:
         return Encoding("utf-16-le", "by its NUL bytes")
     if half and looked_at[::2].count(0) > 0.6 * half and looked_at[1::2].count(0) == 0:

@@ -128,6 +128,7 @@ class Layout:
         return is_alone and not self._is_cut_short(filled[0])
 
     def _is_cut_short(self, text: str) -> bool:
+        # A last line with half an id is a file that was cut short, not a remark below the table.
         return any(known.startswith(shape(text)) for known in self.shapes)
 
 
@@ -153,6 +154,8 @@ def layout_of(lines: Sequence[str], wanted: Wanted, said: Said) -> Layout | None
         return _best(
             lines, [said.separator or hinted or ","], wanted, said, has_hint=hinted is not None
         )
+    # Usual separators first: a rare one, such as the colon of times, could cut a line into more
+    # fields.
     found = _best(lines, SEPARATORS, wanted, said, has_hint=False)
     if found is None or found.width > 1:
         return found
@@ -175,6 +178,7 @@ def _best(
 def _sense(layout: Layout) -> tuple[int, bool, bool, float, int]:
     is_table = layout.agreement >= AGREEING and layout.width > 1
     fits = len(layout.header_record) == layout.width
+    # The headers that the reader looks for count most: no other layout finds them by chance.
     return layout.matched, is_table, fits, layout.agreement, layout.width
 
 

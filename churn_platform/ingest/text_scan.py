@@ -77,6 +77,7 @@ class TextScan:
             self.is_utf8 = False
 
     def _sample(self, joined: bytes) -> None:
+        # A detector needs some kilobytes; the whole of a large file would take minutes.
         if len(self.foreign) >= SAMPLE_BYTES:
             return
         for line in joined.splitlines(keepends=True):

@@ -62,6 +62,7 @@ def _parts(book: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
 
 def _extent(book: zipfile.ZipFile, part: str) -> tuple[int, int]:
     """The last column and row with a cell; what the sheet says of itself may be wrong."""
+    # Before unpacking: a workbook is a zip file and can be a bomb.
     if book.getinfo(part).file_size > MAX_SHEET_BYTES:
         raise OSError(f"{part} unpacks to more than {MAX_SHEET_BYTES:,} bytes")
     columns = rows = 0
@@ -72,6 +73,7 @@ def _extent(book: zipfile.ZipFile, part: str) -> tuple[int, int]:
             for letters, row in CELL.findall(joined):
                 columns = max(columns, _number(letters.decode()))
                 rows = max(rows, int(row))
+            # A cell's address may be split between two pieces.
             rest = joined[-256:]
     return columns, rows
 
@@ -130,6 +132,7 @@ def write_sheet(path: Path, sheet: Sheet, target: Path, *, extension_dir: Path) 
         "memory_limit": MEMORY,
         "temp_directory": str(target.parent),
     }
+    # On disk, since a sheet may be larger than the memory that this may use.
     database = target.with_suffix(".duckdb")
     with closing(duckdb.connect(database, config=config)) as connection:
         connection.execute("set enable_progress_bar = false")

@@ -143,5 +143,6 @@ def prediction_drift(reference: Reference, probability: np.ndarray) -> tuple[flo
     """PSI of the scores of (rows,) against the reference, and the PSI from which they count as
     drifted.
     """
+    # In log-odds: probabilities of churn crowd near zero, where bins would hide a shift.
     (counts,) = count_features(log_odds(probability).reshape(-1, 1), reference.bins)
     return psi(reference.counts[0], counts), float(reference.limits[0])

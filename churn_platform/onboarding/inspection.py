@@ -16,6 +16,7 @@ from churn_platform.sql import identifier as quoted
 
 Kind = Literal["empty", "boolean", "integer", "number", "date", "days", "text", "unusable"]
 
+# A table of all values of a file with thousands of columns would not fit into memory.
 VALUES_AT_ONCE = 1_000_000  # of all columns that are measured together
 GROUPED = r"[+-]?[1-9][0-9]{0,2}([.][0-9]{3})+"  # 1.234: a decimal number, or one with thousands
 COUNTED_LEVELS = 200  # far above what a category may have
@@ -265,6 +266,7 @@ def _kind(sql_type: str, found: Mapping[str, Any]) -> Kind:
         return "unusable"
     if sql_type.startswith(("DATE", "TIMESTAMP")) or found["dates"] == values:
         return "date"
+    # Before numbers: 0 and 1 read as both, and a flag is what they mean.
     if found["booleans"] == values:
         return "boolean"
     return _number_kind(sql_type, found)
@@ -277,6 +279,7 @@ def _number_kind(sql_type: str, found: Mapping[str, Any]) -> Kind:
     )
     if not is_number and sql_type in NATIVE["number"]:
         return "unusable"
+    # Leading zeros are lost in a number, so 00123 is a code.
     if not is_number or found["codes"]:
         return "text"
     return "integer" if found["integers"] == found["whole_texts"] == values else "number"

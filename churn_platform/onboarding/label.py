@@ -82,6 +82,7 @@ def _as_said(profile: Profile, levels: Mapping[str, int], given: Given, command:
     rest = [value for value in levels if value not in named]
     missing = [value for value in rest if words.meaning(value) == "missing"]
     others = tuple(value for value in rest if value not in missing)
+    # Both sides were given, so a third value is a question to the user, not a guess.
     if others and given.positive and given.negative:
         ignored = (*given.ignored, *others)
         example = command(positive=given.positive, negative=given.negative, ignored=ignored)
@@ -102,6 +103,7 @@ def _understood(
     missing = tuple(value for value, meaning in said.items() if meaning == "missing")
     known = {value: meaning for value, meaning in said.items() if meaning != "missing"}
     ignored = (*(value for value in given.ignored if value in levels), *missing)
+    # The usual coding in data-mining files, where -1 is no.
     if sorted(known) == ["-1", "1"]:
         known = {"1": "yes", "-1": "no"}
     says_no = "no" in known.values()
@@ -164,6 +166,7 @@ def _on_rate(profile: Profile, values: LabelValues, given: Given, command: Comma
     """A churn rate above one half is always questioned: mostly somebody took who stays for who
     left.
     """
+    # Operators with more leavers than stayers are rare; swapped labels are not.
     if values.churn_rate <= 0.5:
         return []
     turned = command(positive=values.negative, negative=values.positive, ignored=values.ignored)

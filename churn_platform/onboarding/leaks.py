@@ -59,6 +59,7 @@ def _draw(
 
 
 def _is_drawn(identity: Profile, churned: str) -> str:
+    # A leak shows in any sample; the first look at a file must not take minutes.
     share = min(1.0, SAMPLE_ROWS / max(1, identity.rows))
     return (
         f"({churned}) is not null and hash({identity.sql('string')}) % 1000000 < "
@@ -85,9 +86,11 @@ def _column(
 def _auc(values: pa.Array, churned: np.ndarray, folds: np.ndarray) -> float:
     known = values.is_valid().to_numpy(zero_copy_only=False)
     codes = np.zeros(len(values), dtype=np.int64)  # 0 is missing
+    # A field that is filled only for those who left is a leak by its gaps alone.
     aucs = [0.5 + abs(known[churned == 1].mean() - known[churned == 0].mean()) / 2]
     if pa.types.is_floating(values.type):
         numbers = values.drop_null().to_numpy()
+        # By bin: a column can tell who churned without any order, for example by one special value.
         codes[known] = 1 + _bins(numbers)
         if _enough(churned[known]):
             by_order = auc(churned[known], numbers)
@@ -129,5 +132,6 @@ def _rates_of_other_folds(codes: np.ndarray, churned: np.ndarray, folds: np.ndar
     customers = np.bincount(cells, minlength=size).reshape(-1, FOLDS)
     leavers = np.bincount(cells, weights=churned, minlength=size).reshape(-1, FOLDS)
     others = customers.sum(axis=1, keepdims=True) - customers
+    # From the other folds: a level of one customer would otherwise predict that customer.
     rates = (leavers.sum(axis=1, keepdims=True) - leavers + churned.mean()) / (others + 1)
     return rates.ravel()[cells]

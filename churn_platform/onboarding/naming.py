@@ -21,6 +21,7 @@ PROTECTED = re.compile(
     r"(^|_)(gender|sex|age|agegroup|senior[a-z]*|race|ethnic[a-z]*|religio[a-z]*|nationality|citizenship|disab[a-z]*"
     r"|marital[a-z]*|married|birth[a-z]*)(_|$)"
 )
+# `account_age` is no person's age, so it is not protected.
 AGE_OF_A_THING = re.compile(
     r"(^|_)(account|network|device|handset|equipment|contract|line|sim|customer_since)(_|$)"
 )
@@ -28,6 +29,7 @@ AGE_OF_A_THING = re.compile(
 
 def identifier(header_name: str, position: int, taken: Set[str]) -> str:
     """A valid name, not reserved and not `taken`, that resembles the normalised header."""
+    # Accents fall off, so that headers in other languages give readable names.
     plain = unicodedata.normalize("NFKD", header_name.casefold()).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or f"column_{position}"
     name = (name if re.match(IDENTIFIER_PATTERN, name[:MAX_LENGTH]) else f"column_{name}")[

@@ -54,6 +54,7 @@ def read_shapes(shapes: Mapping[str, int]) -> Reading | None:
         is_thousands = any((form.decimal, form.thousands) == (other, sign) for form in fitting)
         if is_decimal and is_thousands and any(sign in core for core in cores):
             whole = [core for core in cores if core.isdigit()]
+            # A whole number of four digits without a sign proves that thousands are not separated.
             if any(len(core) > 3 for core in whole):
                 return Reading(ValueFormat(sign, affixes=affixes), proves=sign)
             return Reading(
@@ -78,6 +79,7 @@ def settled(reading: Reading, proven: Collection[str], separator: str | None) ->
     if says_thousands and says_decimal:
         return None
     if not says_thousands and not says_decimal:
+        # Files with semicolons come from places where a comma separates decimals.
         says_thousands = (separator == ";") == (sign == ".")
         if not says_thousands:
             return None
@@ -97,6 +99,7 @@ def _affixes(shapes: Mapping[str, int]) -> tuple[str, ...] | None:
                 found[affix] = found.get(affix, 0) + count
     if len(found) > 1 or not all(UNITS.fullmatch(affix) for affix in found):
         return None
+    # A column with some per cent signs mixes shares and percentages: 5 % and 0.05.
     is_partly = any("%" in affix and count < sum(shapes.values()) for affix, count in found.items())
     return None if is_partly else tuple(found)
 

@@ -84,6 +84,7 @@ def onboard(
     )
     with (
         TemporaryDirectory() as folder,
+        # A file, not memory: a wide snapshot may be larger than the machine's memory.
         duckdb.connect(Path(folder) / "onboarded.duckdb") as connection,
     ):
         try:
@@ -288,6 +289,7 @@ def _write(path: Path, text: str) -> Portfolio:
     draft = path.with_suffix(".unfinished")
     try:
         draft.write_text(text, encoding="utf-8")
+        # Read back before it takes its place: a spec that cannot be read would break every command.
         portfolio = read_portfolio(draft)
         draft.replace(path)
     finally:

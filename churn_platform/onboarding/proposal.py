@@ -69,11 +69,13 @@ def _proposal(profile: Profile, name: str, auc: float, protected: bool) -> Propo
 
 
 def _leak(profile: Profile, auc: float) -> str | None:
+    # No honest column alone reaches 0.95: real churn is partly chance.
     if auc > LEAK_AUC:
         return (
             f"suspected leak, it alone tells who churned (AUC {auc:.3f}); "
             "put it back only if it is known beforehand"
         )
+    # A name that speaks of leaving lowers the bar, since such columns are often filled afterwards.
     if auc > OUTCOME_NAME_AUC and naming.sounds_like_outcome(profile.name):
         return (
             f"suspected leak by its name and an AUC of {auc:.3f} alone; "
@@ -113,6 +115,7 @@ def _numbered_through(profile: Profile) -> bool:
         or profile.high is None
     ):
         return False
+    # Without a gap, from first to last: that is a counter of rows.
     in_sequence = profile.high - profile.low + 1 == profile.present >= SEQUENCE_ROWS
     digits = len(f"{profile.low:.0f}")
     return in_sequence or (profile.low > 0 and digits == len(f"{profile.high:.0f}") >= CODE_DIGITS)

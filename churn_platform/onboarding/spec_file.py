@@ -133,6 +133,7 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+# One line for each feature, so that a person can comment a feature out, and compare versions.
 class _OneLine(yaml.SafeDumper):
     """Writes everything on one line: text with a line break is escaped instead of folded."""
 

@@ -72,6 +72,8 @@ def understood(
         for profile in profiles.values()
         if profile.is_text
     ):
+        # A column with an unambiguous decimal point settles those that leave it open: one export
+        # writes alike.
         proven.add(".")
     made, findings, order = [], [], _Order(hints.date_order)
     for name, profile in profiles.items():
@@ -117,6 +119,7 @@ def _shapes(connection: duckdb.DuckDBPyConnection, reader: str, profile: Profile
     known = [value for (value,) in some if value is not None]
     if not any(re.search(r"[0-9]", value) for value in known):
         return {}
+    # All digits become 9: a million amounts have a few shapes, and one example of each says enough.
     shape = "translate(x, '12345678', '99999999')"
     query = (
         f"select any_value(x), count(*) from (select {text} as x from {reader}) "
@@ -162,7 +165,7 @@ def _form(
         sign = reading.open_sign
         other = "," if sign == "." else "."
         raise SpecError(
-            f"column {profile.header!r}: the values do not say whether {sign!r} stands before "
+            f"column {profile.header!r}: the values do not say whether {sign!r} is before "
             "decimals or between "
             f"thousands. If between thousands: {command(decimal=other, thousands=sign)}; "
             f"if before decimals: {command(decimal=sign)}"
@@ -197,6 +200,7 @@ def _days(
         and profile.low is not None
         and profile.high
     ):
+        # From 1973 to 2128: smaller numbers under such a name are ages or counts.
         in_seconds, in_milliseconds = (
             profile.low > 1e8 and profile.high < 5e9,
             profile.low > 1e11 and profile.high < 5e12,
@@ -209,11 +213,13 @@ def _days(
         return None
     fitting = _fitting(connection, reader, profile, missing)
     days, months = [p for p in fitting if p in DAY_FIRST], [p for p in fitting if p in MONTH_FIRST]
+    # Dates with points are day first wherever they are written; others are asked for, never
+    # guessed.
     if days and months and "." not in days[0]:
         if order.known is None:
             raise SpecError(
                 f"column {profile.header!r}: the values do not say whether the day "
-                "or the month stands first. "
+                "or the month is first. "
                 f"If the day: {command(date_order='day-first')}; if the month: "
                 f"{command(date_order='month-first')}"
             )
@@ -264,6 +270,7 @@ def _measured(
     found = connection.execute(query).fetchone()
     assert found is not None
     count, numbers, distinct, low, high, whole = found
+    # A format must read every value: a column that is partly read would lose the rest.
     if count != numbers or not count:
         return profile
     if whole and profile.is_text and not form.date:

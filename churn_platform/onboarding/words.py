@@ -86,6 +86,7 @@ def speaks_of(name: str) -> Literal["leaving", "staying"] | None:
     negated = bool(NEGATION.search(name + "_"))
     name = NEGATION.sub("_", name + "_").strip("_")
     leaving, staying = bool(LEAVING.search(name)), bool(STAYING.search(name))
+    # "Churn retention" says both: only a person can tell.
     if leaving == staying:
         return None
     return "leaving" if leaving != negated else "staying"

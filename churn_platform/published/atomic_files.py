@@ -21,9 +21,11 @@ def new_folder(target: Path) -> Iterator[Path]:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    # mkdtemp makes it private, and the service may run as another user.
     draft.chmod(0o755)
     try:
         yield draft
+        # Contents first, then the name: a power cut must not leave a name for an empty file.
         for path in [*draft.iterdir(), draft]:
             _fsync(path)
         _point(target, draft)
@@ -45,6 +47,7 @@ def remove_stale(target: Path) -> None:
 def _point(target: Path, folder: Path) -> None:
     link = folder.with_name(f"{folder.name}.link")
     link.symlink_to(folder.name)
+    # A rename of a link is atomic; a folder cannot be replaced by a rename while it has files.
     link.replace(target)
     _fsync(target.parent)
 

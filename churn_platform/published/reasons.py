@@ -50,6 +50,7 @@ def strongest_of_one(
     for place in by_strength:
         if raising[place] <= 0:
             break
+        # Three features of one group mostly say one thing three times.
         if groups[place] in first:
             others.append(place)
         else:

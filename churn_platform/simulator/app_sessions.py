@@ -29,6 +29,8 @@ def generate_sessions(rng: np.random.Generator, chunk: Chunk, level: float) -> l
         * chunk.share_of_month
     )
     owners = draw_owners(rng, rate)
+    # A block of their own: thinking of leaving opens this screen, independent of how often the app
+    # is used.
     cancelling = draw_owners(rng, cancellation_rate(chunk, app) * chunk.share_of_month)
     screen = draw_columns(rng, screen_weights(people, app)[owners])
     return [

@@ -37,6 +37,7 @@ def voice(rng: np.random.Generator, chunk: Chunk, owners: np.ndarray, calls: Cal
     """Voice calls of `owners`."""
     n = len(owners)
     dropped = calls.dropped_share + calls.dropped_per_trouble * chunk.people.trouble
+    # float32: half the random bits of 100 million records, and seconds need no more digits.
     minutes = calls.voice_minutes_median * np.exp(
         calls.voice_log_sd * rng.standard_normal(n, dtype=np.float32)
     )
@@ -68,6 +69,7 @@ def sessions(
     median = calls.session_mb_median * volume * chunk.people.data_level
     spread = np.exp(calls.session_log_sd * rng.standard_normal(n, dtype=np.float32))
     return common(rng, chunk, owners, RecordType.DATA) | {
+        # A customer starts a data session always.
         "is_outgoing": np.ones(n, dtype=bool),
         "data_mb": np.round(median[owners] * spread, 2),
     }
@@ -90,6 +92,7 @@ def contacts(
     """Keys of the other party: mostly the first of the customer's circle, rarely a stranger."""
     n = len(owners)
     draw = rng.random(n, dtype=np.float32)
+    # Squared: most calls go to the first few people of a circle.
     slot = (draw * draw * chunk.people.circle_size[owners]).astype(np.uint64)
     circle = chunk.people.number.astype(np.uint64)[owners] * np.uint64(256) + slot
     strange = rng.random(n, dtype=np.float32) < calls.stranger_share

@@ -95,7 +95,9 @@ def reach(
     cannot be reached.
     """
     response = Response()
+    # A plan is of the month before: who has left since is not in the base and cannot be reached.
     _, row, planned = np.intersect1d(people.number, plan.number, return_indices=True)
+    # Drawn from the campaign's own stream: contacts aside, the world is the same byte by byte.
     answers = rng.random(len(row)) < response.reached
     day = rng.integers(0, response.first_days, len(row))
     opens, closes = response.office_hours

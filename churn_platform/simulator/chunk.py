@@ -60,7 +60,9 @@ def draw_times_s(rng: np.random.Generator, chunk: Chunk, owners: np.ndarray) -> 
     profile.
     """
     day = (rng.random(len(owners), dtype=np.float32) * chunk.days[owners]).astype(np.int64)
+    # float32 can round a draw up to 1, which would be the day after.
     day = np.minimum(day, chunk.days[owners] - 1) + chunk.first_day[owners]
+    # A table look-up: an inverse of the day profile for each record would dominate the simulation.
     second = _SECOND_OF_DAY[rng.integers(0, 65_536, len(owners), dtype=np.uint16)]
     return chunk.month_start_s + day * DAY_S + second
 

@@ -272,6 +272,7 @@ class Response:
     office_hours: tuple[int, int] = (9, 18)
 
 
+# Relative weights: only their shares count.
 DAY_PROFILE = np.array(  # share of traffic by hour, UTC
     [
         1,
@@ -300,5 +301,6 @@ DAY_PROFILE = np.array(  # share of traffic by hour, UTC
         2,
     ]
 )
+# Large on purpose: the scenario is there to show that the data contract stops such a month.
 BROKEN_FEED_KEPT = 0.30  # of the call records; the rest is lost between switch and file
 BROKEN_FEED_UNIT = 100  # amounts arrive in cents

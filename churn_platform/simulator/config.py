@@ -62,6 +62,7 @@ class SimulationConfig(BaseModel):
         month later.
         """
         begins = self.scenario_month or self.month_starts()[-1]
+        # The other scenarios stay: prices do not fall again, and a competitor does not leave.
         if month < begins or (self.scenario == "broken_feed" and month != begins):
             return "none"
         return self.scenario

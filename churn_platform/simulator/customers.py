@@ -43,5 +43,6 @@ def is_opted_out(number: np.ndarray) -> np.ndarray:
     """Whether the customer of each number has opted out: a fixed scatter over the numbers (Knuth
     1998, 6.4).
     """
+    # No draw from a stream: opting out must not move any other random number of the world.
     scattered = (number.astype(np.uint64) * np.uint64(2_654_435_761)) % np.uint64(1 << 32)
     return scattered < OPTED_OUT_SHARE * (1 << 32)

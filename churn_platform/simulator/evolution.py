@@ -16,6 +16,7 @@ def evolve(rng: np.random.Generator, people: Population, *, month_day: int, as_o
     """
     moods = Moods()
     people.price_rise_felt *= Plans().change_memory
+    # This order: contracts and prices change what customers feel, and feelings what they use.
     settle_contracts(rng, people, month_day, as_of_day)
     change_some_prices(rng, people)
     offered = strike_districts(rng, people, moods.offer)
@@ -110,7 +111,9 @@ def use(rng: np.random.Generator, people: Population, moods: Moods) -> None:
     lags behind.
     """
     n = len(people)
+    # Before engagement moves: a decline is felt against the level of the months before.
     people.habit += (1 - moods.habit_memory) * (people.engagement - people.habit)
+    # Bounded above: a very happy customer does not call ever more.
     target = moods.engagement_follows * np.clip(people.satisfaction, -3, 1.5)
     logit = moods.second_sim_logit - moods.second_sim_per_dissatisfaction * people.satisfaction
     leaves_partly = rng.random(n) < 1 / (1 + np.exp(-logit))

@@ -36,6 +36,7 @@ def contract_logit(people: Population, as_of_day: int, hazard: Hazard) -> np.nda
     by_type = np.array([hazard.prepaid, hazard.month_to_month, hazard.one_year, hazard.two_year])
     days_left = people.contract_end_day.astype(np.int64) - as_of_day
     committed = people.contract_end_day != NO_DAY
+    # Customers look around in the last three months of a commitment.
     nearness = np.clip(1 - days_left / 90, 0, 1)
     at_end = np.where(days_left <= 0, hazard.out_of_contract, hazard.end_near * nearness)
     return by_type[people.contract] + np.where(committed, at_end, 0.0)

@@ -15,6 +15,7 @@ def format_numbers(prefix: str, numbers: np.ndarray, digits: int) -> pa.StringAr
     text = np.empty((len(numbers), width), dtype=np.uint8)
     text[:, : len(head)] = np.frombuffer(head, dtype=np.uint8)
     rest = np.asarray(numbers, dtype=np.int64)
+    # Four digits at a time from a table: a Python loop over 100 million records would take minutes.
     for stop in range(width, len(head), -4):
         rest, group = np.divmod(rest, 10_000)
         text[:, stop - 4 : stop] = _FOUR_DIGITS[group]
@@ -44,6 +45,7 @@ def own_phone_numbers(customer_numbers: np.ndarray) -> pa.StringArray:
     """Each customer's own number, unique below 10^8 customers because the factor is coprime to
     that.
     """
+    # Scattered: customers who follow each other do not have numbers that do.
     return phone_numbers(customer_numbers * 38_835_161 % 10**8)
 
 

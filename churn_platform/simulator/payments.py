@@ -36,6 +36,7 @@ def monthly_fees(rng: np.random.Generator, chunk: Chunk) -> Columns:
     is_late = rng.random(len(owners)) < expit(late[owners])
     delay = 1 + rng.exponential(payments.late_mean_days, len(owners)).astype(np.int64)
     last = (chunk.first_day + chunk.days - 1)[owners]
+    # A payment is booked within the month of its file: later ones the contract would refuse.
     days_late = np.minimum(np.where(is_late, delay, 0), last - due[owners])
     booked = (
         chunk.month_start_s

@@ -116,6 +116,7 @@ def found(rng: np.random.Generator, customers: int, day: int, mix: Mix) -> Popul
     term.
     """
     founding = Founding()
+    # Exponential: with a constant churn rate the lengths of stay of a base are exponential.
     tenure = np.minimum(
         rng.exponential(founding.tenure_mean_days, customers), founding.tenure_max_days
     )
@@ -148,6 +149,7 @@ def round_price(price_eur: np.ndarray) -> np.ndarray:
 
 def unit_lognormal(rng: np.random.Generator, n: int, log_sd: float) -> np.ndarray:
     """`n` lognormal factors of mean 1."""
+    # The first term makes the mean 1; a plain lognormal would raise the mean with its spread.
     return rng.lognormal(-(log_sd**2) / 2, log_sd, n)
 
 

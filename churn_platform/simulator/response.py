@@ -41,6 +41,8 @@ def response_types(people: Population, as_of_day: int, probability: np.ndarray) 
 
 def trait(number: np.ndarray) -> np.ndarray:
     """A number from 0 to 1 that belongs to the customer, without a draw from any stream."""
+    # From the number, not from a stream: a world without contacts is what it was before contacts
+    # existed.
     return (scatter(number.astype(np.uint64) + _TRAIT) >> np.uint64(11)).astype(np.float64) / 2**53
 
 
@@ -60,6 +62,7 @@ def type_weights(people: Population, as_of_day: int, probability: np.ndarray) ->
         response.lost_cause + response.lost_cause_per_trouble * (people.trouble + people.grievance),
         response.sleeping_dog + response.sleeping_dog_if_quiet * long_with_us * quiet,
     ]
+    # Bounded: exp of a far log-odds would overflow, and the shares do not change any more there.
     return np.exp(np.clip(np.column_stack(log_weights), -20, 20))
 
 

@@ -41,6 +41,7 @@ def arrow_type(table: Table, column: Column) -> pa.DataType:
     if column.levels:
         return pa.dictionary(pa.int8(), pa.string())
     if column.name == table.customer:
+        # A customer has some 50 records a month; the id is then written once and referred to.
         return pa.dictionary(pa.int32(), pa.string())
     return ARROW_TYPES[column.type]
 

@@ -136,6 +136,7 @@ def generate_chunk(
         name: [to_batch(portfolio.table(name), block, ids) for block in blocks]
         for name, blocks in columns.items()
     }
+    # After the events are drawn: the customers live the same month, only the files are broken.
     if month.scenario == "broken_feed":
         rng = generator(config, Stream.FAULT, month.first_day, start)
         batches["cdr"] = [lose_calls(rng, batch) for batch in batches["cdr"]]
@@ -152,6 +153,7 @@ def generate_events(
         if month.scenario == "harmless_mix"
         else (1.0, 1.0)
     )
+    # A generator for each table and chunk: workers may run in any order and give the same bytes.
     rng = {stream: generator(config, stream, month.first_day, start) for stream in Stream}
     return {
         "transactions": generate_payments(rng[Stream.PAYMENTS], chunk),

@@ -36,6 +36,7 @@ def generate_tickets(rng: np.random.Generator, chunk: Chunk) -> list[Columns]:
         tickets.escalation_logit + tickets.escalation_per_dissatisfaction * anger
     )
     open_still = rng.random(len(owners)) < tickets.unresolved_share
+    # A ticket cannot be escalated after it was resolved.
     escalates &= (escalated < resolved) | open_still
     return [
         {

@@ -68,6 +68,7 @@ def generator(
     config: SimulationConfig, stream: Stream, month: date, chunk: int = 0
 ) -> np.random.Generator:
     """The generator of one stream, month and chunk of customers."""
+    # A seed of four parts: a new draw in one stream, month or chunk moves no other.
     return np.random.default_rng([config.seed, stream, month_number(month), chunk])
 
 
@@ -81,6 +82,8 @@ class World:
         rng = generator(config, Stream.FOUNDING, self._next_month)
         self._people = found(rng, config.customers, epoch_day(self._next_month), c.USUAL_MIX)
         self._next_number = config.customers + 1
+        # The run-in: a base that was just founded has no moods, no habits and no contracts at their
+        # end.
         while self._next_month < config.first_month:
             self.live_month()
 
@@ -98,6 +101,8 @@ class World:
             if plan
             else None
         )
+        # Before `_change`: the probability is of the state at the end of the month before, as a
+        # model sees it.
         leaves_on = self._leave(month, probability, types, reached)
         self._change(month, scenario)
         joined = self._join(month, scenario, stayed=int((leaves_on < 0).sum()))
@@ -123,6 +128,8 @@ class World:
         leaves = rng.random(len(probability)) < probability
         day = rng.integers(0, days_in(month), len(leaves))
         if reached:
+            # Otherwise a customer could be contacted after leaving, which the landing contract
+            # refuses.
             day[reached.row] = np.maximum(day[reached.row], reached.day)
         return np.where(leaves, day, -1)
 

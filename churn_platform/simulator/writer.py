@@ -42,6 +42,7 @@ class ParquetFile:
             self._flush()
 
     def _flush(self) -> None:
+        # Each batch has a dictionary of its own; Parquet wants one for each row group.
         table = pa.Table.from_batches(self._waiting, self._schema).unify_dictionaries()
         self._writer.write_table(table, row_group_size=max(1, table.num_rows))
         self._waiting = []
@@ -59,6 +60,7 @@ class ParquetFile:
             self._flush()
         self._writer.close()
         if kind is None:
+            # The landing sensor must never see a file that is still being written.
             self._unfinished.replace(self._path)
         else:
             self._unfinished.unlink()

@@ -60,7 +60,7 @@ class Overlay:
         return open_store(self._folder, map_bytes=self._bytes_max + RESERVE_BYTES)
 
     def follow(self) -> None:
-        """Open the store again where another process has set it aside; to be called now and then."""
+        """Open the store again if another process has set it aside; to be called now and then."""
         if file_of(self._folder) == self._store.file:
             return
         with folder_locked(self._folder):
