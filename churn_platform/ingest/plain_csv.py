@@ -306,7 +306,8 @@ class _Rows:
             said.append(f"{self.blank:,} rows without any value were left out")
         if self.repeated:
             said.append(
-                f"the headers are there {self.repeated + 1:,} times; the repeated lines were left out"
+                f"the headers are there {self.repeated + 1:,} times; "
+                "the repeated lines were left out"
             )
         return said
 

@@ -127,7 +127,7 @@ ODD_FILES = {
     "headers again": (
         "given.csv",
         PLAIN.replace("C03", "id,fee,city,churn\nC03"),
-        "the headers stand 2 times",
+        "the headers are there 2 times",
     ),
     "backslashes": (
         "given.csv",
@@ -139,7 +139,7 @@ ODD_FILES = {
         "given.csv",
         "'id','fee','city','churn'\n'C01',62.44,'K\u00f6ln','No'\n'C02',9.5,'Graz, Nord','Yes'\n"
         "'C03',7,'Z\u00fcrich','No'\n'C04',,'','Yes'\n",
-        "values stand in ' marks",
+        "values are in ' marks",
     ),
 }
 

@@ -58,7 +58,7 @@ def test_a_sheet_is_a_table(read) -> None:
     rows, said = read({"Empty": [], "Export": TABLE})
     assert rows == ROWS
     assert "sheet 'Export' was read" in said
-    assert "the headers stand in line 3" in said
+    assert "the headers are in line 3" in said
 
 
 def test_of_several_sheets_one_is_asked(read) -> None:
