@@ -25,6 +25,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        # A context variable, so that log lines deep inside know the request without being told.
         if known := request_id.get():
             line["request_id"] = known
         line |= getattr(record, "fields", {})

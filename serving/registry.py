@@ -219,6 +219,7 @@ class Registry:
         models = {arm.role: arm.model.version for arm in fresh.arms.all}
         shown = {"portfolio": root.name, "models": models, "features_month": fresh.features_month}
         logger.info("live", extra={"fields": shown})
+        # Last: until the new state is live a request may still open the old copy.
         remove_other_copies(copies, fresh.features.sha256 if fresh.features else None)
 
 

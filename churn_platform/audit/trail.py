@@ -44,6 +44,7 @@ def champion_at(records: Iterable[Record], portfolio: str, instant: datetime) ->
     it.
     """
     made = [record for record in champions(records, portfolio) if record.at <= instant]
+    # The last in the trail's order, which the chain proves. Clocks of several hosts may disagree.
     return made[-1] if made else None
 
 

@@ -58,6 +58,8 @@ def compare_policies(
         "everybody": (customers, churners),
         "random": (chosen, churners * contacted_share),
         "model": (chosen, churners * recall),
+        # A bound that no model reaches, since leaving is partly chance; it shows how much is left
+        # to gain.
         "perfect": (round(min(chosen, churners)), min(chosen, churners)),
     }
     return [
@@ -107,6 +109,7 @@ def sensitivity(
 def _scaled(economics: Economics, acceptance: float, cost: float) -> Economics:
     return economics.model_copy(
         update={
+            # An acceptance above 1 makes no sense, however large the factor.
             "acceptance_rate": min(1.0, economics.acceptance_rate * acceptance),
             "contact_cost_eur": economics.contact_cost_eur * cost,
         }
@@ -115,6 +118,7 @@ def _scaled(economics: Economics, acceptance: float, cost: float) -> Economics:
 
 def _best(probability: np.ndarray, economics: Economics) -> dict[str, float]:
     worth = economics.acceptance_rate * economics.acquisition_cost_eur
+    # Beyond this point each contact costs more than it is expected to bring.
     chosen = probability[probability * worth > economics.contact_cost_eur]
     return {
         "threshold": threshold_of(economics),

@@ -52,6 +52,7 @@ def find_outcome(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, mo
     rows = [asdict(outcome) for outcome in measure_outcome(customers, control_share=share)]
     if not rows:
         return []
+    # Earlier months from the table: each has its own figures and interval, which add up.
     so_far = add_up([*_earlier(connection, portfolio, month), rows[0]])
     return [*rows, so_far] if so_far else rows
 

@@ -46,6 +46,8 @@ class Randomised:
         """What each customer brought: the value where the customer stayed, less what was spent,
         EUR.
         """
+        # Who was listed counts as treated, reached or not (intention to treat). Who can be reached
+        # differs from who cannot, and nobody tried to reach the control group.
         return self.value_eur * ~self.churned - self.cost_eur
 
 
@@ -99,6 +101,7 @@ def read_randomised(
         where exists (from made)
         order by list_rank
         """,
+        # From the month after the features: a contact before that is not one of this list.
         {"features": features_month, "first": shift(features_month, 1), "outcomes": outcomes},
     ).fetchnumpy()
     return Randomised(

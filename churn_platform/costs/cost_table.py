@@ -37,6 +37,7 @@ def prices_of(settings: Settings) -> Prices:
 
 def cost_of(settings: Settings, month: date) -> MonthCost:
     """What a month has cost so far, all portfolios together."""
+    # As of now: storage of the past is not recorded, and a month's bill is made at its end.
     stored = sum(size.size_bytes for size in weigh(settings).values())
     return month_cost(
         read_usage(settings.costs_path), month, storage_bytes=stored, prices=prices_of(settings)

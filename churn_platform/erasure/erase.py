@@ -193,6 +193,7 @@ def erase(
     months = lookups.erase_from_lookups(
         settings.published_dir / plan.portfolio.name, subject.customer_id
     )
+    # Listed after the look-ups: publishing them again has made new files.
     files = installation.files(plan.portfolio.name, also)
     lookups.erase_from_copies(files, plan.portfolio.name, subject.customer_id)
     show("pushed features")

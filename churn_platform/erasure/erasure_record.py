@@ -48,6 +48,7 @@ def _details(erasure: Erasure) -> dict[str, Any]:
         "changed_logs": len(erasure.logs),
         "landed_files": len(erasure.deliveries),
         "searched_files": erasure.searched,
+        # Always 0: the record is only written once the search has found nothing.
         "found_afterwards": 0,
         "request_id": erasure.plan.subject.request_id,
     }

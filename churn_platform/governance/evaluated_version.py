@@ -67,6 +67,7 @@ def examine(
     version = load_version(client, portfolio, challenger_of(client, portfolio.name, label(month)))
     holdout = version.holdout(connection)
     names = list(dict.fromkeys((*portfolio.protected_attributes, *portfolio.slices)))
+    # Groups as of the version's own snapshot: what is written later must not change a judgement.
     groups = groups_on_holdout(connection, portfolio, version, holdout, names)
     return Examined(
         portfolio, month, version.number, version.record, version.model, holdout, groups

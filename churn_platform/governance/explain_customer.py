@@ -108,6 +108,7 @@ def _read(
         )
         for rest, more in (
             ("and customer_id = $customer", {"customer": customer_id}),
+            # A fixed sample by hash, so that the same question gets the same answer.
             (f"order by hash(customer_id), customer_id limit {OTHERS}", {}),
         )
     )
@@ -123,6 +124,8 @@ def _factors(
     features: tuple[Feature, ...], customer: np.ndarray, given: np.ndarray
 ) -> list[tuple[str, bool]]:
     counting = np.flatnonzero(~np.isnan(customer) & (given != 0))
+    # Protected attributes included: this answers the customer's own question what the model used.
+    # The reasons for agents leave them out.
     strongest = counting[np.argsort(-np.abs(given[counting]), kind="stable")]
     return [
         (sentence(customer[place], features[place]), bool(given[place] > 0))

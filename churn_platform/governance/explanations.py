@@ -45,6 +45,7 @@ def sample_rows(rows: int, *, seed: int) -> np.ndarray:
     """
     if rows <= SAMPLE_ROWS:
         return np.arange(rows)
+    # A seeded sample: the pictures of a version are the same each time they are made.
     return np.sort(np.random.default_rng(seed).choice(rows, SAMPLE_ROWS, replace=False))
 
 

@@ -61,6 +61,7 @@ def _attribute(it: AttributeFairness, gates: Gates) -> str:
         f"Demographic-parity difference {shown(it.demographic_parity_difference)}, "
         f"equalized-odds difference {shown(it.equalized_odds_difference)}.",
     ]
+    # Beside the gap, so that a reader does not take chance for a fault of the model.
     if it.chance_gap is not None:
         lines.append(
             f"Equal errors would show an equalized-odds difference above {it.chance_gap:.4f} once "

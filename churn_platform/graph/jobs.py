@@ -40,6 +40,7 @@ def _portfolio_jobs(portfolio: Portfolio) -> list[UnresolvedAssetJobDefinition]:
         )
         for stage, selection in stages.items()
     ]
+    # Without `serving`: what the service logged is ingested for all months at once, at any time.
     everything = stages["features"] | stages["training"] | stages["scores"] | stages["monitoring"]
     month = define_asset_job(
         f"{portfolio.name}_month",

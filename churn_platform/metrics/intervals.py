@@ -21,6 +21,7 @@ from churn_platform.portfolios.spec import Economics
 
 CONFIDENCE = 0.95
 REPLICATES = 500
+# Groups of near score instead of customers: a replicate then costs the same for any base.
 SCORE_GROUPS = 500
 ACCEPTANCE_RATES = 50
 Z = float(norm.ppf((1 + CONFIDENCE) / 2))

@@ -222,6 +222,7 @@ def _by_windows(
         _newest(month, windows),
         [window for window in windows if window.level >= NOTABLE],
     )
+    # One is enough: 20 % more churners than expected cost more than a needless training.
     if newest.level == SEVERE:
         return RetrainingDecision(month, newest.findings, windows, ALARM)
     if newest.level == NOTABLE and len(notable) >= policy.windows_needed:

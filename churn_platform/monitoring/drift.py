@@ -129,6 +129,7 @@ def feature_drift(
 
 def table_drift(rows: Sequence[FeatureDrift]) -> TableDrift:
     """What the features say together; drifted features come most important first."""
+    # By importance: a drift that the model hardly looks at matters little.
     drifted = sorted(
         (row for row in rows if row.is_drifted), key=lambda row: (-row.importance, row.feature)
     )

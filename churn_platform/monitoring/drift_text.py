@@ -9,6 +9,7 @@ Row = Mapping[str, Any]
 
 def drift_markdown(rows: Sequence[Row]) -> str:
     """The features that are furthest from the reference, drifted ones in bold."""
+    # By distance in units of the limit: features with wide habits would always lead otherwise.
     ordered = sorted(rows, key=lambda row: (-row["psi"] / row["psi_limit"], row["feature"]))[
         :SHOWN_FEATURES
     ]

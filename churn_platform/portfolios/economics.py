@@ -47,6 +47,7 @@ class Campaign(SpecModel):
     capacity: int | None = Field(
         None, ge=1, description="Most customers contacted in a month; none: any."
     )
+    # Without a control group nobody can say what a campaign earned.
     control_share: float = Field(
         0.05, ge=0, lt=0.5, description="Share of the list kept uncontacted, to compare with."
     )
@@ -59,6 +60,7 @@ class Campaign(SpecModel):
     value: CustomerValue | None = Field(
         None, description="Value of a kept customer; none: the acquisition cost saved."
     )
+    # With few customers the interval is too wide to show any difference.
     uplift_min_customers: int = Field(
         500,
         ge=100,

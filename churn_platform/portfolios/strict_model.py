@@ -17,6 +17,7 @@ class SpecModel(BaseModel):
         """Models are kept pickled: one of before lacks the fields that came later, which then have
         their defaults.
         """
+        # Registered models are pickled with their features. They must load after a field was added.
         super().__setstate__(state)
         for name, field in type(self).model_fields.items():
             if name not in self.__dict__:

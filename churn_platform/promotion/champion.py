@@ -133,6 +133,8 @@ def reigns(client: "MlflowClient", records: Iterable[Record], portfolio: str) ->
             continue
         if record.action != "rollback":
             known.append(Reign(parse_month(record.details["month"]), record.version))
+        # From the month of the version that was taken back, whenever the rollback was made:
+        # monitoring of that month watches the version that serves.
         elif known:
             known.append(Reign(known[-1].month, record.version))
     return known

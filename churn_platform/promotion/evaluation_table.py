@@ -94,6 +94,7 @@ def read_evaluation(
     are None.
     """
     rows = read_rows(connection, f"{portfolio.name}.evaluation", month)
+    # Existing tables lack columns that came later.
     return dict.fromkeys(COLUMNS, None) | rows[0] if rows else None
 
 

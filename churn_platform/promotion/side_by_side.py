@@ -72,6 +72,8 @@ def compare(
     The customers are those that this version was judged on, and both see them with the features of
     their own, also if the catalogue has changed since. TrainingError if its snapshot lacks one.
     """
+    # Each model sees the same customers with its own features; another catalogue would be unfair to
+    # one.
     seen = [judged_on.holdout_as_seen_by(connection, version) for version in versions]
     churned = seen[0].churned
     scores = [

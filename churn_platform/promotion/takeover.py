@@ -47,6 +47,8 @@ def take_over(
 ) -> Takeover:
     """The bundle comes first: where it cannot be made, nothing has happened."""
     bundle = ready_bundle(publisher, version)
+    # The bundle is ready before the record: an export that fails must not leave a promise on
+    # record.
     record = crown(
         publisher.client,
         publisher.audit,

@@ -87,6 +87,7 @@ def score_month(
         in_order(lambda batch: _score_batch(champion(), portfolio, batch), batches, threads=threads)
     )
     if not scored:
+        # The same error as for a broken month, which names the table and the next command.
         validate_encoded(np.empty((0, 0)), (), what=f"{portfolio.name} features of {label(month)}")
     scores = pa.concat_tables(scored)
     deciles = _deciles(scores["churn_probability"].to_numpy())

@@ -47,6 +47,7 @@ def read_segments(portfolio: str, paths: Sequence[Path]) -> tuple[pa.Table, pa.T
 
 def answer_rows(predictions: Sequence[Prediction], *, segment: str) -> pa.Table:
     """One row per prediction, in their order."""
+    # The logged float32 bytes become a list column without a loop over the values.
     vectors = [np.frombuffer(item.features, dtype="<f4") for item in predictions]
     offsets = np.cumsum([0, *map(len, vectors)], dtype=np.int32)
     values = np.concatenate([*vectors, np.empty(0, dtype=np.float32)])

@@ -31,6 +31,7 @@ def log_files(client: "MlflowClient", run_id: str, files: Mapping[str, bytes | s
     name.
     """
     with tempfile.TemporaryDirectory() as folder:
+        # One call for all files: a tracking server is asked once instead of once for each picture.
         for name, content in files.items():
             path = Path(folder) / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -116,6 +116,7 @@ def quartiles(values: np.ndarray) -> np.ndarray:
     known = ~np.isnan(values)
     if not known.any():
         return groups
+    # Equal bounds fall together: half the customers may have the same value, zero for example.
     bounds = np.unique(np.quantile(values[known], [0, 0.25, 0.5, 0.75, 1]))
     if len(bounds) == 1:
         groups[known] = f"{bounds[0]:g}"

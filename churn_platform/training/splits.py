@@ -45,6 +45,7 @@ def assign_months(months: Sequence[LabelledMonth], split: Split) -> dict[date, s
         )
     used = ordered[-1:] if split.policy == "stratified" else ordered[-(split.training_months + 2) :]
     for month in used:
+        # AUC, calibration and the threshold all need both outcomes.
         if not 0 < month.churned < month.customers:
             raise TrainingError(
                 f"{label(month.features_month)}: {month.churned} of {month.customers} customers "

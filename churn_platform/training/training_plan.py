@@ -40,7 +40,10 @@ def replace_training_set(
     }
     weights = recency_weights(train, portfolio.split)
     shared = {
+        # Months and a snapshot instead of copied rows: they name the rows exactly and cost nothing.
         "snapshot": current_snapshot(connection),
+        # By customer, not by month: all months stay, and a customer is in the sample in each of
+        # them.
         "train_share": min(1.0, rows_max / max(sum(train.values()), 1)),
         "half_life_months": portfolio.split.half_life_months,
     }

@@ -10,6 +10,7 @@ def record_trial(trial: Trial, *, parent_run_id: str, experiment_id: str) -> Non
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param
 
+    # A run of its own below the candidate's: MLflow then compares trials in its own views.
     client = MlflowClient()
     begun, ended = (int(moment.timestamp() * 1000) for moment in (trial.begun_at, trial.ended_at))
     tags = {

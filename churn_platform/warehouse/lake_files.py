@@ -112,6 +112,7 @@ def keep_checksums(lake: Lake, paths: Iterable[Path]) -> None:
     noted = [(_name(lake, path), file_sha256(path)) for path in paths if path.is_file()]
     if noted:
         with closing(_store(lake)) as store, store:
+            # SQLite, not the lake: the lake's own files cannot vouch for themselves.
             store.executemany("insert or replace into checksums values (?, ?)", noted)
 
 

@@ -71,6 +71,7 @@ def transaction(connection: duckdb.DuckDBPyConnection, note: str = "") -> Iterat
             connection.execute(f"call {NAME}.set_commit_message('churn_platform', ?)", [note])
         yield
         connection.execute("commit")
+    # Also for a signal: an open transaction would keep the catalog locked until the process ends.
     except BaseException:
         _roll_back(connection)
         raise
@@ -179,6 +180,7 @@ def replace_dicts(
     """
     ensure_table(connection, table, columns)
     delete_month(connection, table, month)
+    # One statement for each row: these tables have a few rows, and values of mixed types.
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     for row in rows:
         values = [({"month": month} | dict(row))[column] for column in columns]

@@ -92,6 +92,7 @@ def failures(method: str, path: str, scope: str, settings: ServiceSettings) -> d
         )
         found[503] = "No checked model is loaded yet, or answers cannot be logged."
         found[404] = "There is no such customer, portfolio, model or report."
+    # Every route has these, also those without a body.
     found[400] = "A header that decides who may ask is there twice."
     if path.startswith("/health"):
         found[503] = "Not ready: no checked model is loaded, or answers cannot be logged."

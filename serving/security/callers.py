@@ -46,6 +46,7 @@ class Caller:
         """NotAllowed where anything beside a customer's id is sent, and the key lacks the scope for
         it.
         """
+        # With features a caller can ask about anybody, with an id about known customers alone.
         if self.key and FEATURES not in self.key.scopes and set(names) - set(ids):
             self.check_scope(FEATURES)
 

@@ -40,6 +40,7 @@ def state_claimed(folder: Path) -> Iterator[None]:
         ) from error
     with lock:
         try:
+            # Workers inherit the lock, so the folder is free only once the last of them has ended.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
@@ -126,6 +127,7 @@ def end_with_parent(poll_seconds: float = 1.0) -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(poll_seconds)
+        # As a stop by hand: the worker finishes its requests and closes its log segment.
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()

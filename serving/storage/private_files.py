@@ -23,6 +23,7 @@ def private_folder(folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True, mode=FOLDER)
     if folder.stat().st_mode & OTHERS:
+        # A folder of another user cannot be changed; what is inside is private by itself.
         with contextlib.suppress(PermissionError):
             folder.chmod(FOLDER)
 

@@ -55,6 +55,8 @@ class Arms:
     def choose(self, customer: str) -> Arm:
         """The arm of a customer, or of a request that names none."""
         if self.challengers:
+            # By a hash of the id: a customer meets the same model on every worker and host, without
+            # any state. A share that grows keeps the customers that it had.
             place = self._place(customer)
             for arm in self.challengers:
                 if place < arm.weight:

@@ -34,6 +34,7 @@ def cost_assets(settings: Settings) -> list[AssetsDefinition]:
     def infrastructure_cost(
         context: AssetExecutionContext, warehouse: Warehouse
     ) -> MaterializeResult:
+        # Read once for all months of the run: the file has a line for each step of every run.
         usage = list(read_usage(settings.costs_path))
         with warehouse.get_connection() as connection:
             for month in months_of(context):

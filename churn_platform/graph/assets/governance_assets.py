@@ -78,6 +78,8 @@ def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
                 gates=portfolio.gates,
                 seed=portfolio.split.seed,
             )
+            # Kept on the version's run, not only in the lake: a card can then be had for any
+            # version.
             page = fairness_markdown(attributes, portfolio.gates)
             stored = json.dumps([asdict(it) for it in attributes], indent=2)
             log_files(
@@ -151,6 +153,8 @@ def _explanations(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
 
 
 def _model_card(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    # After the evaluation: a card is made once, by the run that judged the version. What becomes of
+    # the version later is in the audit trail, not in the card.
     needed = ("fairness_report", "explanations", "evaluation")
 
     @asset(

@@ -35,6 +35,7 @@ def housekeeping_assets(portfolios: Sequence[str], settings: Settings) -> list[A
     def housekeeping(context: AssetExecutionContext, tracking: Tracking) -> MaterializeResult:
         run = context.instance.get_run_record_by_id(context.run_id)
         assert run is not None, "a run that executes is known"
+        # The time of the run, not of the clock: a step that is repeated removes the same.
         retention = Retention.of(settings, run.create_timestamp)
         done = keep_house(
             settings,

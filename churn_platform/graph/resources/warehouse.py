@@ -51,6 +51,8 @@ class Warehouse(DuckDBResource):
     @contextmanager
     def get_connection(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection to the lake, closed also after an error inside."""
+        # Not dagster-duckdb's own connection: that one stays open after an error, and waits without
+        # a bound.
         connection = connect(self.lake, read_only=read_only)
         try:
             yield connection

@@ -31,6 +31,8 @@ class StreamedFit(Protocol):
         """
 
 
+# One module for each algorithm behind this interface: neither tuning nor publication knows which
+# one it holds.
 class Algorithm(Protocol):
     """A module of this package. Features are encoded float32, NaN for a missing value or a level
     unheard of.
