@@ -40,6 +40,10 @@ class UnreadableMonthError(WarehouseError):
         self.month = month
 
 
+class RelocationError(ChurnError):
+    """A data folder was moved, and addresses in it lead to the place that it came from."""
+
+
 class DataError(ChurnError):
     """A table does not hold what a step needs: no rows, a wrong type, a value outside the
     catalogue.

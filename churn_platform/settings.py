@@ -14,6 +14,7 @@ from datetime import date
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import unquote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,9 +22,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from churn_platform.errors import SettingsError
 from churn_platform.home import provide_home
 from churn_platform.masking import MASK, masked, secrets_in, split_password
+from churn_platform.sqlite_uri import sqlite_uri
 
 PREFIX = "CHURN_"
 URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+QUOTED = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
 CATALOGS = ("sqlite", "postgres")
 
 
@@ -232,6 +235,11 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{there} is no folder; give a folder, which is made where it is missing"
             )
+        if code := QUOTED.search(str(folder.resolve())):
+            raise ValueError(
+                f"MLflow reads {code.group()} in {folder.resolve()} as {unquote(code.group())!r}, "
+                "and would look for its files elsewhere; choose a folder without it"
+            )
         return folder
 
     @field_validator("duckdb_memory_limit")
@@ -295,7 +303,7 @@ class Settings(BaseSettings):
     @property
     def mlflow_uri(self) -> str:
         """The tracking store in use, with its credentials: not to be shown."""
-        return self.mlflow_tracking_uri.get_secret_value() or f"sqlite:///{self.root / 'mlflow.db'}"
+        return self.mlflow_tracking_uri.get_secret_value() or sqlite_uri(self.root / "mlflow.db")
 
     @property
     def mlflow_artifacts(self) -> str:

@@ -48,6 +48,17 @@ def test_an_unusable_value_is_named(monkeypatch):
         load_settings()
 
 
+@pytest.mark.parametrize(("name", "is_usable"), [("50%41", False), ("50% off?", True)])
+def test_a_folder_that_mlflow_reads_as_another_is_refused(monkeypatch, tmp_path, name, is_usable):
+    """MLflow undoes the quoting of an artifact's address twice."""
+    monkeypatch.setenv("CHURN_DATA_DIR", str(tmp_path / name))
+    if is_usable:
+        assert load_settings().root == tmp_path / name
+        return
+    with pytest.raises(SettingsError, match=r"MLflow reads %41 in .*50%41 as 'A'.*choose a folder"):
+        load_settings()
+
+
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_an_empty_variable_means_the_default(monkeypatch, name):
     """Of every setting: an empty path would be the current folder."""

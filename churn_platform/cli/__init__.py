@@ -14,6 +14,7 @@ from churn_platform.cli import (
     lake_commands,
     models_commands,
     privacy_commands,
+    relocation_commands,
     reproduce_commands,
     traffic_commands,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "main",
     "models_commands",
     "privacy_commands",
+    "relocation_commands",
     "reproduce_commands",
     "traffic_commands",
 ]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from churn_platform.errors import ChurnError
 from churn_platform.settings import load_settings
+from churn_platform.sqlite_uri import sqlite_file
 
 ADVICE = {
     "builtins.OSError": "check that path, its permissions and the space on its disk",
@@ -50,6 +51,6 @@ def written_folders() -> list[Path]:
     ]
     if "://" not in settings.lake_files:
         folders.append(Path(settings.lake_files))
-    if settings.mlflow_uri.startswith("sqlite:///"):
-        folders.append(Path(settings.mlflow_uri.removeprefix("sqlite:///")).parent)
+    if tracking_store := sqlite_file(settings.mlflow_uri):
+        folders.append(tracking_store.parent)
     return [*folders, *dagster_folders()]

@@ -26,6 +26,7 @@ from dagster._core.utils import make_new_run_id
 from churn_platform.errors import ChurnError
 from churn_platform.graph.liveness import alive, end_dead_runs
 from churn_platform.months import parse_month
+from churn_platform.sqlite_uri import is_plain
 from churn_platform.warehouse.exclusive_lock import one_maker
 
 PROGRESS = "progress"
@@ -56,9 +57,14 @@ def dagster_instance(home: Path) -> DagsterInstance:
                 "set DAGSTER_HOME"
             )
         os.environ["DAGSTER_HOME"] = str(home.resolve())
-    with one_maker(
-        _store(os.environ["DAGSTER_HOME"]), what="Dagster's store"
-    ):  # opening it makes and migrates its tables
+    store = _store(os.environ["DAGSTER_HOME"])
+    if not is_plain(store):
+        raise ChurnError(
+            f"Dagster cannot keep its history in {store}: because of a `?` or `%` in that path it "
+            "would open another file; move the project's folder, or set DAGSTER_HOME to a folder "
+            "without them, with a dagster.yaml of its own (CHURN_DATA_DIR may have them)"
+        )
+    with one_maker(store, what="Dagster's store"):  # opening it makes and migrates its tables
         return DagsterInstance.get()
 
 

@@ -1,7 +1,9 @@
-"""An installation whose commands run in processes of their own, which are killed at a moment that is aimed at.
+"""An installation whose commands run in processes of their own, which are killed at a moment that
+is aimed at.
 
-A process is a fork of this one, in which the libraries are imported already: starting one costs milliseconds instead
-of twenty seconds. It leads a session of its own, so that one SIGKILL takes what it has started (dbt, `mlflow gc`) too.
+A process is a fork of this one, in which the libraries are imported already: starting one costs
+milliseconds instead of twenty seconds. It leads a session of its own, so that one SIGKILL takes
+what it has started (dbt, `mlflow gc`) too.
 """
 
 import json
@@ -27,20 +29,38 @@ from churn_platform.settings import Settings, load_settings
 from churn_platform_tests.support.graph_runs import HASH_KEY
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("churn_platform.cli", "churn_platform.definitions", "mlflow", "dagster_mlflow", "xgboost", "lightgbm", "shap")
+HEAVY = (
+    "churn_platform.cli",
+    "churn_platform.definitions",
+    "mlflow",
+    "dagster_mlflow",
+    "xgboost",
+    "lightgbm",
+    "shap",
+)
 POLL_SECONDS = 0.002
 TOO_LONG_SECONDS = 900.0
 
 
 def preload() -> None:
     """Import here what each process would have to import."""
-    for name in (*HEAVY, "skl2onnx", "onnxmltools", "evidently", "matplotlib.pyplot", "optuna", "mlflow.pyfunc"):
+    for name in (
+        *HEAVY,
+        "skl2onnx",
+        "onnxmltools",
+        "evidently",
+        "matplotlib.pyplot",
+        "optuna",
+        "mlflow.pyfunc",
+    ):
         import_module(name)
 
 
 @dataclass
 class Installation:
-    """A data folder and a Dagster home below `folder`, with settings that make runs quick and repeatable."""
+    """A data folder and a Dagster home below `folder`, with settings that make runs quick and
+    repeatable.
+    """
 
     folder: Path
     known_runs: set[Path] = field(default_factory=set)
@@ -69,12 +89,16 @@ class Installation:
 
     @cached_property
     def environment(self) -> dict[str, str]:
-        """What a command finds in its environment; the repository's own dagster.yaml, with its history in `home`."""
+        """What a command finds in its environment; the repository's own dagster.yaml, with its
+        history in `home`.
+        """
         self.home.mkdir(parents=True, exist_ok=True)
         config = yaml.safe_load((ROOT / "dagster.yaml").read_text())
         kept = {key: config[key] for key in ("concurrency", "telemetry", "nux")}
         (self.home / "dagster.yaml").write_text(yaml.safe_dump(kept))
-        others = {name: value for name, value in os.environ.items() if not name.startswith("CHURN_")}
+        others = {
+            name: value for name, value in os.environ.items() if not name.startswith("CHURN_")
+        }
         return others | {
             "DAGSTER_HOME": str(self.home),
             "CHURN_DATA_DIR": str(self.data),
@@ -90,20 +114,27 @@ class Installation:
     @property
     def settings(self) -> Settings:
         """The settings in force, as far as they name places."""
-        return load_settings(data_dir=self.data, portfolios_dir=self.data / "portfolios", phone_hash_key=HASH_KEY)
+        return load_settings(
+            data_dir=self.data, portfolios_dir=self.data / "portfolios", phone_hash_key=HASH_KEY
+        )
 
     def keep(self, name: str) -> None:
         """Keep a copy of the whole installation under a name."""
         shutil.copytree(self.data.parent, self.folder / name, symlinks=True)
 
     def bring_back(self, name: str) -> None:
-        """Put a copy in place of the installation, at the same path: the lake's catalog names absolute ones."""
+        """Put a copy in place of the installation, at the same path: the lake's catalog names
+        absolute ones.
+        """
         shutil.rmtree(self.data.parent)
         (self.folder / name).rename(self.data.parent)
 
     def start(self, command: Callable[[], object]) -> int:
         """Begin a command in a process of its own; returns its id. What it prints goes to `log`."""
-        self.known_runs, self.known_records = set(self._event_logs()), len(read_records(self.settings.audit_path))
+        self.known_runs, self.known_records = (
+            set(self._event_logs()),
+            len(read_records(self.settings.audit_path)),
+        )
         newest = "select coalesce(max(snapshot_id), 0) from ducklake_snapshot"
         self.known_snapshot = max((row[0] for row in read_sqlite(self.catalog, newest)), default=0)
         environment = self.environment
@@ -113,17 +144,20 @@ class Installation:
         return child
 
     def complete(self, command: Callable[[], object]) -> float:
-        """Run a command to its end; returns the seconds. AssertionError with what it printed where it fails."""
+        """Run a command to its end; returns the seconds. AssertionError with what it printed where
+        it fails.
+        """
         begun = time.monotonic()
         _, status = os.waitpid(self.start(command), 0)
         assert status == 0, self.log.read_text()[-3_000:]
         return time.monotonic() - begun
 
     def kill(self, command: Callable[[], object], moment: "Moment", delay: float) -> float | None:
-        """Kill a command some seconds after a moment; returns the seconds since it began, None where it ended before.
+        """Kill a command some seconds after a moment; returns the seconds since it began, None
+        where it ended before.
 
-        The end of the moment's step cuts the delay short: it was measured in the twin, when the machine may have been
-        slower.
+        The end of the moment's step cuts the delay short: it was measured in the twin, when the
+        machine may have been slower.
         """
         begun = time.monotonic()
         child = self.start(command)
@@ -133,7 +167,9 @@ class Installation:
             assert time.monotonic() - begun < TOO_LONG_SECONDS, f"{moment.where} never came"
             time.sleep(POLL_SECONDS)
         due = time.monotonic() + delay
-        while time.monotonic() < due and moment.step not in self.steps_of_last_command("STEP_SUCCESS"):
+        while time.monotonic() < due and moment.step not in self.steps_of_last_command(
+            "STEP_SUCCESS"
+        ):
             time.sleep(POLL_SECONDS)
         if self._has_ended(child):
             return None
@@ -149,19 +185,24 @@ class Installation:
 
     def steps_of_last_command(self, kind: str = "STEP_START") -> dict[str, float]:
         """Steps of the command begun last with the time of such an event of Dagster's log."""
-        query = "select step_key, timestamp from event_logs where dagster_event_type = ? and step_key is not null"
+        query = (
+            "select step_key, timestamp from event_logs "
+            "where dagster_event_type = ? and step_key is not null"
+        )
         return {step: _seconds(moment) for step, moment in self._events(query, kind)}
 
     def assets_of_last_command(self) -> set[str]:
         """Tables that the command begun last has made so far, as `schema.table`."""
         query = "select asset_key from event_logs where dagster_event_type = ?"
-        return {".".join(json.loads(key)) for (key,) in self._events(query, "ASSET_MATERIALIZATION")}
+        return {
+            ".".join(json.loads(key)) for (key,) in self._events(query, "ASSET_MATERIALIZATION")
+        }
 
     def commits_of_last_command(self) -> list[str]:
         """What each commit since the command began has changed in the lake, with its note."""
         query = (
-            "select changes_made || ' ' || coalesce(commit_message, '') from ducklake_snapshot_changes "
-            "where snapshot_id > ? order by snapshot_id"
+            "select changes_made || ' ' || coalesce(commit_message, '') "
+            "from ducklake_snapshot_changes where snapshot_id > ? order by snapshot_id"
         )
         return [change for (change,) in read_sqlite(self.catalog, query, self.known_snapshot)]
 
@@ -170,7 +211,9 @@ class Installation:
         return [row for path in logs for row in read_sqlite(path, query, kind)]
 
     def _event_logs(self) -> list[Path]:
-        return [path for path in (self.home / "history" / "runs").glob("*.db") if path.stem != "index"]
+        return [
+            path for path in (self.home / "history" / "runs").glob("*.db") if path.stem != "index"
+        ]
 
 
 def _become(command: Callable[[], object], environment: dict[str, str], log: Path) -> None:
@@ -197,7 +240,10 @@ def _become(command: Callable[[], object], environment: dict[str, str], log: Pat
 
 def read_sqlite(path: Path, query: str, *values: object) -> list[tuple]:
     """Rows of a store that another process is writing to; none while it is being made."""
-    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as store:
+    with (
+        suppress(sqlite3.OperationalError),
+        closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as store,
+    ):
         return store.execute(query, values).fetchall()
     return []
 
@@ -211,7 +257,9 @@ Sign = Callable[[Installation], bool]
 
 @dataclass(frozen=True)
 class Moment:
-    """When a command is killed: at a sign, or in `step`, after a drawn share of the time that the twin took for it."""
+    """When a command is killed: at a sign, or in `step`, after a drawn share of the time that the
+    twin took for it.
+    """
 
     where: str
     sign: Sign
@@ -225,11 +273,15 @@ def inside(step: str) -> Moment:
 
 def made(table: str) -> Moment:
     """A step that makes many tables has made this one."""
-    return Moment(f"{table} made", lambda installation: table in installation.assets_of_last_command())
+    return Moment(
+        f"{table} made", lambda installation: table in installation.assets_of_last_command()
+    )
 
 
 def committed(change: str) -> Moment:
-    """The command has committed this to the lake, by DuckLake's word for the change or by the commit's note."""
+    """The command has committed this to the lake, by DuckLake's word for the change or by the
+    commit's note.
+    """
 
     def sign(installation: Installation) -> bool:
         return any(change in commit for commit in installation.commits_of_last_command())
@@ -238,7 +290,9 @@ def committed(change: str) -> Moment:
 
 
 def recorded(action: str) -> Moment:
-    """The command has added such a record to the audit trail, and what the record says is yet to be done."""
+    """The command has added such a record to the audit trail, and what the record says is yet to be
+    done.
+    """
 
     def sign(installation: Installation) -> bool:
         records = read_records(installation.settings.audit_path)

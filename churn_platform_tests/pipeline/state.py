@@ -2,15 +2,16 @@
 
 Compared are contents. Left out, each for its reason:
 
-- `snapshot` of a training set, in tags, records and manifests: the lake counts its commits, and a repeated run commits
-  again.
-- Ids of MLflow and Dagster runs and of requests for erasure, and hashes of what holds one (`bundle_sha256`): they are
-  random.
+- `snapshot` of a training set, in tags, records and manifests: the lake counts its commits, and a
+  repeated run commits again.
+- Ids of MLflow and Dagster runs and of requests for erasure, and hashes of what holds one
+  (`bundle_sha256`): they are random.
 - Times and authors of records; the chain of hashes over them is verified instead.
 - Measured latencies, and the cost of infrastructure: they are what they were.
 - Of an erasure, how many snapshots and files it went through: there are more after a kill.
 - HTML reports of drift are compared by name: they hold random ids.
-- MLflow runs of candidates that were not registered: a repeated run fits them again. None may be left running.
+- MLflow runs of candidates that were not registered: a repeated run fits them again. None may be
+  left running.
 """
 
 import json
@@ -41,7 +42,14 @@ LEFT_OUT_COLUMNS = {
 LEFT_OUT_TABLES = {"platform.infrastructure_cost", "erasure.expired_snapshots"}
 LEFT_OUT_TAGS = {"data_snapshot", "promoted_at", "promoted_by", "audit_head"}
 LEFT_OUT_KEYS = {
-    *("bundle_sha256", "data_snapshot", "mlflow_run_id", "evidence_sha256", "latency_ms", "latency_p99_ms"),
+    *(
+        "bundle_sha256",
+        "data_snapshot",
+        "mlflow_run_id",
+        "evidence_sha256",
+        "latency_ms",
+        "latency_p99_ms",
+    ),
     *("expired_snapshots", "removed_lake_files", "searched_files", "changed_logs", "request_id"),
 }
 RUN_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}")
@@ -77,7 +85,9 @@ def _flat(value: Any, place: str) -> list[tuple[str, Any]]:
     if isinstance(value, dict) and value:
         return [pair for key, part in value.items() for pair in _flat(part, f"{place}/{key}")]
     if isinstance(value, list) and value:
-        return [pair for number, part in enumerate(value) for pair in _flat(part, f"{place}/{number}")]
+        return [
+            pair for number, part in enumerate(value) for pair in _flat(part, f"{place}/{number}")
+        ]
     if isinstance(value, str) and "\n" in value:  # a page differs in a line
         return _flat(value.splitlines(), place)
     return [(place, value)]
@@ -86,18 +96,27 @@ def _flat(value: Any, place: str) -> list[tuple[str, Any]]:
 def _tables(lake: Lake) -> dict[str, list[str]]:
     """For each table its number of rows and a checksum of them in any order."""
     with closing(connect(lake, read_only=True)) as connection:
-        return {table: _checksum(connection, table) for table in _names(connection) if table not in LEFT_OUT_TABLES}
+        return {
+            table: _checksum(connection, table)
+            for table in _names(connection)
+            if table not in LEFT_OUT_TABLES
+        }
 
 
 def _names(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    query = "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'lake'"
+    query = (
+        "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'lake'"
+    )
     return sorted(name for (name,) in connection.execute(query).fetchall())
 
 
 def _checksum(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
     names = [row[0] for row in connection.execute(f"describe {table}").fetchall()]
     kept = ", ".join(f'"{name}"' for name in names if name not in LEFT_OUT_COLUMNS.get(table, ()))
-    query = f"select count(*), bit_xor(hash(t)), sum(hash(t)::hugeint) from (select {kept} from {table}) as t"
+    query = (
+        "select count(*), bit_xor(hash(t)), sum(hash(t)::hugeint) "
+        f"from (select {kept} from {table}) as t"
+    )
     return [str(value) for value in connection.execute(query).fetchone() or ()]
 
 
@@ -111,7 +130,9 @@ def _registry(settings: Settings, portfolio: str) -> State:
     client = Tracking.of(settings).client()
     registered = {
         version.version: {
-            "tags": {name: value for name, value in version.tags.items() if name not in LEFT_OUT_TAGS},
+            "tags": {
+                name: value for name, value in version.tags.items() if name not in LEFT_OUT_TAGS
+            },
             "description": _masked(version.description),
             "status": version.status,
         }
@@ -123,12 +144,20 @@ def _registry(settings: Settings, portfolio: str) -> State:
 
 
 def _told(record: Record) -> list[Any]:
-    return [record.action, record.portfolio, record.subject, _masked(record.reason), _without_chance(record.details)]
+    return [
+        record.action,
+        record.portfolio,
+        record.subject,
+        _masked(record.reason),
+        _without_chance(record.details),
+    ]
 
 
 def _without_chance(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_chance(part) for name, part in value.items() if name not in LEFT_OUT_KEYS}
+        return {
+            name: _without_chance(part) for name, part in value.items() if name not in LEFT_OUT_KEYS
+        }
     return [_without_chance(part) for part in value] if isinstance(value, list) else value
 
 
@@ -137,7 +166,9 @@ def _masked(text: str) -> str:
 
 
 def _files(folder: Path) -> dict[str, Any]:
-    """For each file below a folder its content: JSON without chance, pages without ids, else its hash."""
+    """For each file below a folder its content: JSON without chance, pages without ids, else its
+    hash.
+    """
     return {str(path.relative_to(folder)): _content(path) for path in _named_files(folder)}
 
 
@@ -153,7 +184,9 @@ def _content(path: Path) -> Any:
         return "by name alone"
     if path.name == MANIFEST_FILE:
         manifest = _without_chance(json.loads(path.read_text()))
-        manifest["sha256"].pop(CARD_FILE, None)  # the card names run and snapshot; it is compared without them
+        manifest["sha256"].pop(
+            CARD_FILE, None
+        )  # the card names run and snapshot; it is compared without them
         return manifest
     if path.suffix == ".json":
         return json.loads(path.read_text())
@@ -161,13 +194,17 @@ def _content(path: Path) -> Any:
 
 
 def _left_behind(settings: Settings, portfolio: str) -> State:
-    """What a kill could leave for ever: drafts, working files, requests of erasures, unfinished runs and models."""
+    """What a kill could leave for ever: drafts, working files, requests of erasures, unfinished
+    runs and models.
+    """
     client = Tracking.of(settings).client()
     experiment = client.get_experiment_by_name(portfolio).experiment_id
     running = client.search_runs([experiment], "attributes.status = 'RUNNING'")
     models = client.search_logged_models([experiment])
     return {
-        "drafts": _drafts(settings.published_dir) + _drafts(settings.exports_dir) + _drafts(settings.landing_dir),
+        "drafts": _drafts(settings.published_dir)
+        + _drafts(settings.exports_dir)
+        + _drafts(settings.landing_dir),
         "working files": sorted(path.name for path in (settings.root / "tmp").glob("*")),
         "erasure": sorted(path.name for path in (settings.root / "erasure").glob("*")),
         "MLflow runs": sorted(run.info.run_name for run in running),
@@ -179,5 +216,13 @@ def _left_behind(settings: Settings, portfolio: str) -> State:
 def _drafts(folder: Path) -> list[str]:
     """Hidden entries that are neither locks nor what a link leads to."""
     hidden = [path for path in folder.rglob(".*") if not path.name.endswith(".lock")]
-    linked = {path.resolve() for path in folder.rglob("*") if path.is_symlink() and not path.name.startswith(".")}
-    return sorted(path.name.rpartition(".")[0] for path in hidden if path.resolve() not in linked or path.is_symlink())
+    linked = {
+        path.resolve()
+        for path in folder.rglob("*")
+        if path.is_symlink() and not path.name.startswith(".")
+    }
+    return sorted(
+        path.name.rpartition(".")[0]
+        for path in hidden
+        if path.resolve() not in linked or path.is_symlink()
+    )

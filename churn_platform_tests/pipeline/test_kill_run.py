@@ -1,5 +1,5 @@
-"""The kill drill: commands are killed in every stage of a run, and what they leave in the end is what an undisturbed
-twin leaves. `make kill-check` runs it and prints a table.
+"""The kill drill: commands are killed in every stage of a run, and what they leave in the end is
+what an undisturbed twin leaves. `make kill-check` runs it and prints a table.
 """
 
 import json
@@ -48,21 +48,44 @@ def job(stage: str, first: date, last: date) -> None:
     from churn_platform.settings import load_settings
 
     log = load_settings().root / "logs" / f"{stage}.log"
-    run_job(build_defs(), dagster_instance(Path.cwd()), f"{PORTFOLIO}_{stage}", first, last, log=log, show=print)
+    run_job(
+        build_defs(),
+        dagster_instance(Path.cwd()),
+        f"{PORTFOLIO}_{stage}",
+        first,
+        last,
+        log=log,
+        show=print,
+    )
 
 
-# The jobs that `churn run` runs one after another, each as its own process, as the daemon runs them: what a kill in a
-# later stage costs is then not paid by the earlier ones again.
+# The jobs that `churn run` runs one after another, each as its own process, as the daemon runs
+# them: what a kill in a later stage costs is then not paid by the earlier ones again.
 COMMANDS: dict[str, Callable[[], object]] = {
-    **{stage: partial(job, stage, LAST, LAST) for stage in ("features", "training", "scores", "monitoring", "serving")},
-    "churn housekeeping": partial(run_cli, ["housekeeping"]),  # before the erasure, which leaves it nothing to pack
+    **{
+        stage: partial(job, stage, LAST, LAST)
+        for stage in ("features", "training", "scores", "monitoring", "serving")
+    },
+    "churn housekeeping": partial(
+        run_cli, ["housekeeping"]
+    ),  # before the erasure, which leaves it nothing to pack
     "churn erase": partial(
         run_cli,
-        ["erase", PORTFOLIO, "--customer", ERASED, "--reason", "asked for by letter", "--landing", "--yes"],
+        [
+            "erase",
+            PORTFOLIO,
+            "--customer",
+            ERASED,
+            "--reason",
+            "asked for by letter",
+            "--landing",
+            "--yes",
+        ],
     ),
 }
 
-# Each part has a twin of its own, and can be run again alone (`pytest -k later`): all at once takes too long for that.
+# Each part has a twin of its own, and can be run again alone (`pytest -k later`): all at once takes
+# too long for that.
 PARTS = {
     "first": ["features", "training"],
     "later": ["scores", "monitoring", "serving", "churn housekeeping", "churn erase"],
@@ -108,20 +131,30 @@ AIMS = [
 
 def land(installation: Installation) -> None:
     """Files of a small operator, and what its service answered."""
-    config = SimulationConfig(customers=CUSTOMERS, months=5, seed=WORLD_SEED, calls_per_customer=CALLS)
+    config = SimulationConfig(
+        customers=CUSTOMERS, months=5, seed=WORLD_SEED, calls_per_customer=CALLS
+    )
     settings = installation.settings
     simulate(config, settings.landing_dir, settings.truth_dir)
     log = PredictionLog(settings.serving_log_dir / PORTFOLIO, worker="w1")
     for number in range(ANSWERS):
-        fields = {"request_id": f"r{number}", "customer_id": f"T{number % CUSTOMERS:08}", "at_us": ANSWERED_US + number}
-        log.append(prediction(portfolio=PORTFOLIO, model_version=1, features_month=label(LAST), **fields))
+        fields = {
+            "request_id": f"r{number}",
+            "customer_id": f"T{number % CUSTOMERS:08}",
+            "at_us": ANSWERED_US + number,
+        }
+        log.append(
+            prediction(portfolio=PORTFOLIO, model_version=1, features_month=label(LAST), **fields)
+        )
     log.close()
 
 
 def found(installation: Installation) -> State:
     """What an installation holds in the end."""
     path = installation.folder / "state.json"
-    installation.complete(lambda: path.write_text(json.dumps(state_of(installation.settings, PORTFOLIO))))
+    installation.complete(
+        lambda: path.write_text(json.dumps(state_of(installation.settings, PORTFOLIO)))
+    )
     return json.loads(path.read_text())
 
 
@@ -130,7 +163,9 @@ def undisturbed(installation: Installation, commands: Sequence[str]) -> dict[str
     seconds: dict[str, float] = {}
     for name in commands:
         seconds[name] = installation.complete(COMMANDS[name])
-        begun_at, ended_at = (installation.steps_of_last_command(kind) for kind in ("STEP_START", "STEP_SUCCESS"))
+        begun_at, ended_at = (
+            installation.steps_of_last_command(kind) for kind in ("STEP_START", "STEP_SUCCESS")
+        )
         seconds |= {step: ended_at[step] - begun_at[step] for step in ended_at}
     return seconds
 
@@ -143,8 +178,12 @@ def outcome(installation: Installation) -> str:
     return f"{len(steps)} steps done; audit records added: {added}"
 
 
-def drill(installation: Installation, commands: Sequence[str], seconds: dict[str, float]) -> list[list[str]]:
-    """Kill each command at each of its aims, one after the other, then run it to its end; the rows of the table."""
+def drill(
+    installation: Installation, commands: Sequence[str], seconds: dict[str, float]
+) -> list[list[str]]:
+    """Kill each command at each of its aims, one after the other, then run it to its end; the rows
+    of the table.
+    """
     generator = random.Random(AIM_SEED)
     rows: list[list[str]] = []
     for name in commands:
@@ -173,7 +212,9 @@ def _say_of_last(rows: list[list[str]], installation: Installation) -> None:
 
 @pytest.fixture
 def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
-    """All but the newest month of a small operator with features, nothing trained; two candidates, to spare time."""
+    """All but the newest month of a small operator with features, nothing trained; two candidates,
+    to spare time.
+    """
     preload()
     shipped = [yaml.safe_load(path.read_text()) for path in loader.spec_paths(tmp_path)]
     spec = tmp_path / "telecomit.yaml"
@@ -188,8 +229,12 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installatio
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
-def test_kills_in_every_stage_leave_what_an_undisturbed_run_leaves(installation: Installation, part: str) -> None:
-    """25 kills in all stages; tables, registry, audit trail and published files equal the twin's in the end."""
+def test_kills_in_every_stage_leave_what_an_undisturbed_run_leaves(
+    installation: Installation, part: str
+) -> None:
+    """25 kills in all stages; tables, registry, audit trail and published files equal the twin's in
+    the end.
+    """
     begun_at = time.monotonic()
     commands = PARTS[part]
     earlier = list(COMMANDS)[: list(COMMANDS).index(commands[0])]

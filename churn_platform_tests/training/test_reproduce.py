@@ -75,6 +75,42 @@ class Trained:
         )
 
 
+def train(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, tracking: Tracking, algorithm: str
+) -> Trained:
+    """Fill the lake with labelled months and register a version of the algorithm, untuned."""
+    for tickets, month in enumerate(SPLITS):
+        add_month(connection, lake, month, tickets)
+    weights = recency_weights({DECEMBER: 200, JANUARY: 200}, HALVING.split)
+    snapshot = current_snapshot(connection)
+    training_set = TrainingSet(
+        APRIL, SPLITS, snapshot, 1.0, 400, half_life_months=1.0, weights=weights
+    )
+    means = Means(1, Budget(0, 60, 1_000), lake.temp_dir / "cache")
+    tags = dict(zip(CANDIDATE_TAGS, ("tiny", "2025-04-01", algorithm), strict=True))
+    context = SimpleNamespace(
+        asset_key=AssetKey(["tiny", algorithm]),
+        instance=DagsterInstance.ephemeral(),
+        run_id="run",
+        log=logging.getLogger("test"),
+    )
+    with tracking.run(context, experiment="tiny", tags=tags) as active:
+        record = fit_and_log(
+            active,
+            HALVING,
+            algorithm,
+            training_set,
+            load_training_data(connection, HALVING, training_set),
+            every_row=lambda: iter(()),
+            means=means,
+            code_version=CODE,
+            log=lambda line: None,
+        )
+    client = tracking.client()
+    version = register_challenger(client, read_record(client, record.mlflow_run_id))
+    return Trained(lake, connection, client, means, record, version)
+
+
 @pytest.fixture(params=["xgboost"])
 def trained(
     request: pytest.FixtureRequest, tmp_path: Path, extensions: Path, tracking: Tracking
@@ -82,39 +118,10 @@ def trained(
     """A version of the algorithm, without tuning."""
     lake = tiny_lake(tmp_path, extensions)
     with closing(connect(lake)) as connection:
-        for tickets, month in enumerate(SPLITS):
-            add_month(connection, lake, month, tickets)
-        weights = recency_weights({DECEMBER: 200, JANUARY: 200}, HALVING.split)
-        snapshot = current_snapshot(connection)
-        training_set = TrainingSet(
-            APRIL, SPLITS, snapshot, 1.0, 400, half_life_months=1.0, weights=weights
-        )
-        means = Means(1, Budget(0, 60, 1_000), tmp_path / "cache")
-        tags = dict(zip(CANDIDATE_TAGS, ("tiny", "2025-04-01", request.param), strict=True))
-        context = SimpleNamespace(
-            asset_key=AssetKey(["tiny", request.param]),
-            instance=DagsterInstance.ephemeral(),
-            run_id="run",
-            log=logging.getLogger("test"),
-        )
-        with tracking.run(context, experiment="tiny", tags=tags) as active:
-            record = fit_and_log(
-                active,
-                HALVING,
-                request.param,
-                training_set,
-                load_training_data(connection, HALVING, training_set),
-                every_row=lambda: iter(()),
-                means=means,
-                code_version=CODE,
-                log=lambda line: None,
-            )
-        client = tracking.client()
-        version = register_challenger(client, read_record(client, record.mlflow_run_id))
-        yield Trained(lake, connection, client, means, record, version)
-        client.delete_registered_model(
-            HALVING.name
-        )  # the same fit would be the same version in the next test
+        made = train(connection, lake, tracking, request.param)
+        yield made
+        # The same fit would be the same version in the next test.
+        made.client.delete_registered_model(HALVING.name)
 
 
 @pytest.mark.parametrize(

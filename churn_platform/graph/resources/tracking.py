@@ -10,17 +10,18 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from dagster import ConfigurableResource, EnvVar
 
-from churn_platform.errors import ChurnError, WarehouseBusyError
+from churn_platform.errors import ChurnError, RelocationError, WarehouseBusyError
 from churn_platform.graph.liveness import is_over
+from churn_platform.housekeeping.relocation import require_in_place
 from churn_platform.masking import hide, masked, secrets_in
 from churn_platform.settings import Settings
+from churn_platform.sqlite_uri import sqlite_file
 from churn_platform.training.unfinished_runs import DAGSTER_RUN, end_left_open
 from churn_platform.warehouse.exclusive_lock import one_maker
 
@@ -75,7 +76,12 @@ class Tracking(ConfigurableResource):
             if path is None:
                 return mlflow.MlflowClient(uri)
             with one_maker(path, what="MLflow's store"):  # its client makes and migrates the tables
-                return mlflow.MlflowClient(uri)
+                client = mlflow.MlflowClient(uri)
+            if (
+                path.absolute().parent.as_uri() == self.artifact_location.rpartition("/")[0]
+            ):  # both of one data folder
+                require_in_place(uri, self.artifact_location)
+            return client
         except mlflow.MlflowException as error:
             told = hide(str(error), secrets_in(uri))
             raise ChurnError(
@@ -104,7 +110,7 @@ class Tracking(ConfigurableResource):
         try:
             client = self.client()
             client.search_registered_models(max_results=1)
-        except WarehouseBusyError:
+        except (WarehouseBusyError, RelocationError):
             raise
         except Exception as error:  # MLflow, SQLAlchemy, requests and drivers share no base
             line = next(iter(str(error).splitlines()), type(error).__name__)
@@ -163,15 +169,6 @@ class Tracking(ConfigurableResource):
         if found := client.get_experiment_by_name(name):
             return found.experiment_id
         return client.create_experiment(name, artifact_location=f"{self.artifact_location}/{name}")
-
-
-def sqlite_file(uri: str) -> Path | None:
-    """The file of a tracking store in SQLite; None for any other store."""
-    from sqlalchemy import make_url
-
-    kind, _, _ = uri.partition(":")
-    database = make_url(uri).database if kind.startswith("sqlite") else None
-    return Path(database) if database else None
 
 
 def _without_login(uri: str) -> str:
