@@ -47,7 +47,7 @@ class Randomised:
         EUR.
         """
         # Who was listed counts as treated, reached or not (intention to treat). Who can be reached
-        # differs from who cannot, and nobody tried to reach the control group.
+        # differs from who cannot, and no one tried to reach the control group.
         return self.value_eur * ~self.churned - self.cost_eur
 
 

@@ -47,7 +47,7 @@ class Campaign(SpecModel):
     capacity: int | None = Field(
         None, ge=1, description="Most customers contacted in a month; none: any."
     )
-    # Without a control group nobody can say what a campaign earned.
+    # Without a control group no one can say what a campaign earned.
     control_share: float = Field(
         0.05, ge=0, lt=0.5, description="Share of the list kept uncontacted, to compare with."
     )
