@@ -50,8 +50,8 @@ def deliveries_to_clean(
 def clean(connection: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     """Replace the file by one of the same kind without the erased customers; a workbook by Parquet.
 
-    Text is written plainly, which is read whatever the spec says of odd files; but for text of two
-    or four bytes a letter, which Parquet replaces as well.
+    Text is written plainly, which can be read also if the spec describes odd files; but for text of
+    two or four bytes a letter, which Parquet replaces as well.
     """
     path, separator = delivery.file.path, delivery.file.separator
     is_wide = (delivery.file.options.encoding or "").startswith(WIDE)

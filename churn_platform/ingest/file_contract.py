@@ -178,7 +178,7 @@ def _month_checks(table: Table, month: date, headers: Headers) -> list[Check]:
     value = typed(table.column(table.event_time), headers)
     outside = f"not ({value} >= timestamp '{month}' and {value} < timestamp '{as_of(month)}')"
     complaint = (
-        f"column {table.event_time}: {{count}} of {{rows}} events lie outside {label(month)}"
+        f"column {table.event_time}: {{count}} of {{rows}} events are outside {label(month)}"
     )
     return [Check(outside, f"({value})::varchar", complaint)]
 

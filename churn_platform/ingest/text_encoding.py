@@ -65,7 +65,7 @@ def wide_encoding(head: bytes, said: str | None) -> Encoding | None:
 def encoding_of(found: TextScan, said: str | None) -> Encoding:
     """The encoding of a scanned file; `said` is what the user or the spec says of it.
 
-    A file that is UTF-8 beyond ASCII is read so whatever is said: no text of another encoding looks
+    A file that is UTF-8 beyond ASCII is read so in any case: no text of another encoding looks
     like it by chance.
     """
     speaks_for_itself = said in (None, "utf-8", "utf-8-sig") or not found.is_ascii

@@ -94,7 +94,7 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Layout:
-    """A dialect, and where in the file the rows of a table stand.
+    """A dialect, and where in the file the rows of a table are.
 
     skip: lines above the headers. width: fields of each row. key: place of the id, if known.
     `shapes` are those of the first fields, by which a row that is cut short is told from a closing

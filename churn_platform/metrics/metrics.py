@@ -116,8 +116,8 @@ def calibration_error(
 def campaign_profit_eur(hits: Any, contacts: Any, economics: Economics) -> Any:
     """Expected profit of a campaign that contacts `contacts` customers, `hits` of them churners.
 
-    Each churner kept saves the cost of acquiring a new customer; each contact costs, whoever is
-    contacted.
+    Each churner kept saves the cost of acquiring a new customer; each contact costs, for
+    churners and others alike.
     """
     kept_eur = economics.acceptance_rate * economics.acquisition_cost_eur
     return hits * kept_eur - contacts * economics.contact_cost_eur

@@ -225,7 +225,7 @@ CHECKS = (
         "fairness_report",
         "within_the_fairness_gate",
         fairness_light,
-        "No protected attribute lies beyond the fairness gate.",
+        "No protected attribute is beyond the fairness gate.",
     ),
     Check(
         "feature_drift",

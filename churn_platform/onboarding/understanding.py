@@ -213,7 +213,7 @@ def _days(
         return None
     fitting = _fitting(connection, reader, profile, missing)
     days, months = [p for p in fitting if p in DAY_FIRST], [p for p in fitting if p in MONTH_FIRST]
-    # Dates with points are day first wherever they are written; others are asked for, never
+    # Dates with points are day first in all countries that use them; others are asked for, never
     # guessed.
     if days and months and "." not in days[0]:
         if order.known is None:

@@ -169,7 +169,7 @@ def degenerate(probability: np.ndarray) -> str | None:
         return f"sound predictions ({missing:,} of {len(probability):,} are not a number)"
     outside = int(((probability < 0) | (probability > 1)).sum())
     if outside:
-        return f"sound predictions ({outside:,} of {len(probability):,} lie outside 0 to 1)"
+        return f"sound predictions ({outside:,} of {len(probability):,} are outside 0 to 1)"
     low, high = np.quantile(probability, [0.01, 0.99])
     # A constant score passes calibration and has an AUC of 0.5 by ties; a campaign cannot use it.
     if high - low <= NEARLY_CONSTANT * high:

@@ -22,7 +22,7 @@ class Plugin(BasePlugin):
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Called by dbt once, before its first connection is used."""
         starter = int(plugin_config["started_by"])
-        # 0 is dbt by hand. In process dbt and its starter are one: there is nobody else to watch.
+        # 0 is dbt by hand. In process dbt and its starter are one: there is no other to watch.
         if starter not in (0, os.getpid()):
             threading.Thread(
                 target=end_with, args=(starter,), name="end-with-starter", daemon=True

@@ -91,8 +91,8 @@ def _tidy(
     settle(connection)
     # After `settle`: merging first would merge deleted rows into larger files.
     call(connection, "merge_adjacent_files")
-    # DuckLake only schedules files here, and removes them at a later call: whoever opened one
-    # before can read it to its end.
+    # DuckLake only schedules files here, and removes them at a later call: a process that opened
+    # one before can read it to its end.
     return Tidied(len(going), remove_unused(connection, older_than(grace)))
 
 

@@ -46,17 +46,17 @@ FIRST = "K1,C1,2025-01-01 00:00:00,+393339990001,60,true,voice,0.5"
         (
             "2025-01-01 00",
             "2024-12-31 23",
-            "column started_at: 1 of 3 events lie outside 2025-01, e.g. 2024-12-31 23:",
+            "column started_at: 1 of 3 events are outside 2025-01, e.g. 2024-12-31 23:",
         ),
         (
             "2025-01-31 23:59:59.999999",
             "2025-02-01 00:00:00",
-            "1 of 3 events lie outside 2025-01, e.g. 2025-02-01 00",
+            "1 of 3 events are outside 2025-01, e.g. 2025-02-01 00",
         ),
         (
             "2025-01-01 00:00:00",
             "2025-01-01T00:00:00+01:00",
-            "events lie outside 2025-01, e.g. 2024-12-31 23:00:00",
+            "events are outside 2025-01, e.g. 2024-12-31 23:00:00",
         ),
         ("C2", "C7", "column customer_id: 1 rows name a customer unknown in this month, e.g. C7"),
     ],

@@ -197,11 +197,11 @@ def test_manual_approval_waits_for_a_person():
         (np.append(np.full(499, 0.2), np.nan), "sound predictions (1 of 500 are not a number)"),
         (
             np.append(np.linspace(0, 1, 499), 1.001),
-            "sound predictions (1 of 500 lie outside 0 to 1)",
+            "sound predictions (1 of 500 are outside 0 to 1)",
         ),
         (
             np.append(np.linspace(0, 1, 499), -np.inf),
-            "sound predictions (1 of 500 lie outside 0 to 1)",
+            "sound predictions (1 of 500 are outside 0 to 1)",
         ),
         (
             np.full(500, 0.1),
@@ -220,7 +220,7 @@ def test_manual_approval_waits_for_a_person():
     ],
 )
 def test_degenerate_predictions_are_found(probability, fault):
-    """Numbers that are none, lie outside or hardly differ are named; small probabilities that do
+    """Numbers that are none, are outside or hardly differ are named; small probabilities that do
     differ are sound.
     """
     found = degenerate(probability)

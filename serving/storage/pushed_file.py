@@ -66,7 +66,7 @@ def file_of(folder: Path) -> int:
 
 
 def remove_expired(store: Store, now: float) -> int:
-    """Remove customers of whom nothing holds any more, a few at a time; returns their number."""
+    """Remove customers without a value that still holds, a few at a time; returns their number."""
     store.environment.reader_check()  # the pages that a killed reader saw last stay taken
     with store.environment.begin(buffers=True) as transaction, transaction.cursor() as cursor:
         stale = [bytes(key) for key, stored in cursor if has_expired(stored, now)]
@@ -86,7 +86,7 @@ def remove_expired(store: Store, now: float) -> int:
 def _clear_traces(store: Store, traces: set[int]) -> None:
     """Clear those that no customer has any more.
 
-    The transaction changes nothing. It keeps whoever pushes waiting, so that no trace is set
+    The transaction changes nothing. It keeps pushes waiting, so that no trace is set
     meanwhile.
     """
     with store.environment.begin(write=True) as waited_for:

@@ -133,8 +133,8 @@ class Overlay:
             )
 
     def purge(self, now: float) -> int:
-        """Remove customers of whom nothing holds any more, to be called now and then; returns their
-        number.
+        """Remove customers without a value that still holds; to be called now and then. Returns
+        their number.
 
         A transaction needs space for each page that it changes, so each removes a few customers. A
         store that turns out to be damaged is set aside.

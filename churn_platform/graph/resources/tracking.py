@@ -1,5 +1,5 @@
-"""MLflow, through dagster-mlflow: one run per materialization, opened and closed here whatever
-happens inside.
+"""MLflow, through dagster-mlflow: one run per materialization, opened and closed here, also
+after an error inside.
 
 dagster-mlflow's resource alone shares a run between processes, marks a run finished when a process
 exits and leaves it open for the next one. Giving it a run of our own making, and closing that run
