@@ -32,6 +32,7 @@ from churn_platform.graph.partitions import PLATFORM
 from churn_platform.graph.resources.audit_trail import AuditTrail
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
+from churn_platform.graph.runs import PROGRESS, progress_logger
 from churn_platform.graph.usage_hooks import metered
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
@@ -81,6 +82,7 @@ def build_defs(**overrides: object) -> Definitions:
         # One process for all steps of a run: starting Python and MLflow for each would cost
         # seconds.
         executor=in_process_executor,
+        loggers={PROGRESS: progress_logger},
         resources={
             "warehouse": Warehouse.of(Lake.of(settings)),
             "tracking": Tracking.for_graph(settings),

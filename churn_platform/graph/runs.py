@@ -7,6 +7,8 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -17,24 +19,28 @@ from dagster import (
     DagsterInstance,
     Definitions,
     InitLoggerContext,
-    LoggerDefinition,
     logger,
 )
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.utils import make_new_run_id
 
 from churn_platform.errors import ChurnError
 from churn_platform.graph.liveness import alive, end_dead_runs
-from churn_platform.months import parse_month
+from churn_platform.months import label, parse_month
 from churn_platform.sqlite_uri import is_plain
 from churn_platform.warehouse.exclusive_lock import one_maker
 
 PROGRESS = "progress"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 PARTITION_TAG = "dagster/partition"
-REPOSITORY = {
-    ".dagster/repository": "__repository__@churn_platform"
-}  # by which the UI lists a job's runs
+MONTHS_TAG = "months"
+LOCATION, REPOSITORY, MODULE = "churn_platform", "__repository__", "churn_platform.definitions"
 Show = Callable[[str], None]
 
 
@@ -98,21 +104,24 @@ def run_job(
     finished asset; what steps print (dbt does) goes to `log`; `only` picks assets of the job.
     ChurnError with the cause where a step fails.
     """
-    shown = Definitions.merge(defs, Definitions(loggers={PROGRESS: _progress_logger(show)}))
+    if PROGRESS not in (defs.loggers or {}):
+        defs = Definitions.merge(defs, Definitions(loggers={PROGRESS: progress_logger}))
     log.parent.mkdir(parents=True, exist_ok=True)
     end_dead_runs(instance)
     run_id = make_new_run_id()
-    # dbt and libraries print to stdout; the terminal shows one line for each asset instead.
-    with log.open("a") as output, contextlib.redirect_stdout(output), alive(instance, run_id):
-        result = shown.resolve_job_def(job).execute_in_process(
-            run_id=run_id,
-            instance=instance,
-            tags=REPOSITORY
-            | dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True)),
-            run_config={"loggers": {PROGRESS: {"config": {}}}},
-            raise_on_error=False,
-            asset_selection=only,
-        )
+    watching = _WATCHED.set(_Watched(instance, job, show))
+    try:
+        with log.open("a") as output, contextlib.redirect_stdout(output), alive(instance, run_id):
+            result = defs.resolve_job_def(job).execute_in_process(
+                run_id=run_id,
+                instance=instance,
+                tags=_tags(first, last),
+                run_config={"loggers": {PROGRESS: {"config": {}}}},
+                raise_on_error=False,
+                asset_selection=only,
+            )
+    finally:
+        _WATCHED.reset(watching)
     if not result.success:
         raise ChurnError(
             f"{job} failed in {cause(result.all_events)}\nmore in {log}, and in the UI (`make dev`)"
@@ -168,14 +177,52 @@ def cause(events: Iterable[DagsterEvent]) -> str:
     )
 
 
-def _progress_logger(show: Show) -> LoggerDefinition:
-    @logger
-    def progress(context: InitLoggerContext) -> logging.Logger:
-        target = logging.Logger(PROGRESS, logging.DEBUG)
-        target.addHandler(_FinishedAssets(show))
-        return target
+def _tags(first: date, last: date) -> dict[str, str]:
+    """What a run is asked for: Dagster's own tags, which its UI hides, and one that it shows."""
+    asked = dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True))
+    shown = label(first) if first == last else f"{label(first)} to {label(last)}"
+    return {**asked, MONTHS_TAG: shown}
 
-    return progress
+
+def job_origin(job: str) -> RemoteJobOrigin:
+    """Where the webserver finds a job: the location and repository that `workspace.yaml` loads.
+
+    A run in process has none. Without it Dagster's timeline leaves the run out, and its page cannot
+    execute it again.
+    """
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(
+        LoadableTargetOrigin(module_name=MODULE), location_name=LOCATION
+    )
+    return RemoteJobOrigin(RemoteRepositoryOrigin(location, REPOSITORY), job)
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """The run of a command: its instance and job, and where its progress is shown."""
+
+    instance: DagsterInstance
+    job: str
+    show: Show
+
+    def begin(self, run_id: str) -> None:
+        """Give the run the origin that a launched one has."""
+        run = self.instance.get_run_by_id(run_id)
+        if run:
+            self.instance.run_storage.replace_job_origin(run, job_origin(self.job))
+
+
+_WATCHED: ContextVar[_Watched | None] = ContextVar("watched", default=None)
+
+
+@logger
+def progress_logger(context: InitLoggerContext) -> logging.Logger:
+    """Shows a command how far its run is; shows nothing in a run that the UI started again."""
+    target = logging.Logger(PROGRESS, logging.DEBUG)
+    watched = _WATCHED.get()
+    if watched and context.run_id:
+        watched.begin(context.run_id)
+        target.addHandler(_FinishedAssets(watched.show))
+    return target
 
 
 class _FinishedAssets(logging.Handler):

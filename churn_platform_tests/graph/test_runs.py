@@ -1,22 +1,49 @@
 """Runs by command."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
+from dagster import DagsterInstance, Definitions, asset, define_asset_job
 
 from churn_platform.errors import ChurnError
-from churn_platform.graph.runs import REPOSITORY, dagster_instance
+from churn_platform.graph.partitions import monthly
+from churn_platform.graph.runs import dagster_instance, job_origin, run_job
 
 ROOT = Path(__file__).parents[2]
+JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
 
 
-def test_runs_by_command_belong_to_the_location_of_the_workspace():
-    """The UI lists a job's runs by this label."""
+def test_the_origin_is_the_location_of_the_workspace():
+    """By its names the UI finds a run's job."""
     (source,) = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
-    assert list(REPOSITORY.values()) == [
-        f"__repository__@{source['python_module']['location_name']}"
-    ]
+    module = source["python_module"]
+    origin = job_origin("tiny_scores").repository_origin
+    location = origin.code_location_origin
+    assert location.location_name == module["location_name"]
+    assert location.loadable_target_origin.module_name == module["module_name"]
+
+
+def test_a_run_by_command_is_one_that_the_ui_can_show_and_execute_again(tmp_path: Path):
+    """It has an origin, so the timeline has it; its months are a tag that is shown."""
+
+    @asset(partitions_def=monthly(JANUARY))
+    def counted() -> None:
+        """Nothing."""
+
+    defs = Definitions(assets=[counted], jobs=[define_asset_job("count", [counted])])
+    shown: list[str] = []
+    with DagsterInstance.local_temp(str(tmp_path)) as instance:
+        log = tmp_path / "log"
+        run_id = run_job(defs, instance, "count", JANUARY, FEBRUARY, log=log, show=shown.append)
+        run = instance.get_run_by_id(run_id)
+    assert run is not None
+    assert run.is_success
+    assert run.remote_job_origin == job_origin("count")
+    assert run.tags["months"] == "2025-01 to 2025-02"
+    assert run.tags[".dagster/repository"] == "__repository__@churn_platform"
+    assert any("counted" in line for line in shown)
 
 
 def test_a_home_whose_history_dagster_would_put_elsewhere_is_refused(
