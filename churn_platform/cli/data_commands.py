@@ -157,6 +157,7 @@ def onboard(
         f"{made.rows:,} customers, {made.churn_rate:.1%} churned, "
         f"{len(made.portfolio.features)} features"
     )
+    console.print(f"the data are    {made.verdict}")
     for finding in made.findings:
         console.print(f"- {finding}")
     console.print(f"\nspec            {made.path}  (read it, correct it)")

@@ -178,12 +178,31 @@ def _run_graph(
         *([("monitoring", begin)] if watch else []),
     ]
     for stage, stage_begin in stages:
+        if stage == "training":
+            console.print(f"the data are    {_data_verdict(settings, spec)}")
         console.rule(f"{stage}: {months.label(stage_begin)} to {months.label(end)}", align="left")
         log = settings.root / "logs" / f"{portfolio}_{stage}.log"
         run_job(
             defs, instance, f"{portfolio}_{stage}", stage_begin, end, log=log, show=console.print
         )
     result(portfolio)
+
+
+def _data_verdict(settings: Settings, spec: Portfolio) -> str:
+    """Whether the labelled customers are enough, before anything is trained on them."""
+    from churn_platform.metrics.enough_data import judge_data
+    from churn_platform.training.training_data import matured_months
+    from churn_platform.warehouse.lake import Lake, connect
+
+    with connect(Lake.of(settings), read_only=True) as connection:
+        matured = matured_months(connection, spec, date.max)
+    if not matured:
+        return "not enough: no month has a label yet"
+    newest = matured[-1]
+    # Where months are split, not rows, the newest month is held out whole.
+    share = spec.split.holdout_share if spec.split.policy == "stratified" else 1.0
+    stayed = newest.customers - newest.churned
+    return str(judge_data(churned=newest.churned, stayed=stayed, holdout_share=share))
 
 
 def _landed_range(

@@ -20,9 +20,12 @@ Kind = Literal["empty", "boolean", "integer", "number", "date", "days", "text", 
 VALUES_AT_ONCE = 1_000_000  # of all columns that are measured together
 GROUPED = r"[+-]?[1-9][0-9]{0,2}([.][0-9]{3})+"  # 1.234: a decimal number, or one with thousands
 COUNTED_LEVELS = 200  # far above what a category may have
+FREQUENT_LEVELS = 50
+LEAST_ROWS = 5  # of a level that stands for itself
+SENTENCE = r"\S+\s+\S+\s+\S+\s+\S.*"  # four words or more
 MEASURES = (
     *("rows", "texts", "low", "high", "numbers", "formatted", "no_number"),
-    *("points", "grouped", "codes"),
+    *("points", "grouped", "codes", "sentences"),
 )
 FLOAT32_MAX = 3.4e38
 DATE = (
@@ -36,6 +39,8 @@ NESTED = ("BLOB", "STRUCT", "MAP", "UNION", "INTERVAL")
 @dataclass(frozen=True)
 class Profile:
     """What one column holds.
+
+    `frequent` has the rows of the most frequent texts of a column with more levels than that.
 
     `texts` counts the values that are not blank, `present` those that the kind does not take for
     missing. `levels` has the rows of each text as ingest would store it, None if there are more
@@ -60,6 +65,8 @@ class Profile:
     points: int = 0
     grouped: int = 0
     codes: int = 0
+    sentences: int = 0
+    frequent: Mapping[str, int] | None = None
     form: ValueFormat | None = None
 
     @property
@@ -125,6 +132,7 @@ def _profile(name: str, header: tuple[str, str], found: Mapping[str, Any]) -> Pr
         present=found["texts" if kind == "text" else "values"],
         distinct=found["distinct"],
         levels=found["levels"],
+        frequent=found["frequent"],
         **{measure: found[measure] for measure in MEASURES},
     )
 
@@ -166,9 +174,8 @@ def _patterns(value: str, finite: str, sql_type: str) -> dict[str, str]:
     all the rest.
     """
     if sql_type in NATIVE["number"]:
-        none = dict.fromkeys(
-            ("integers", "whole_texts", "codes", "dates", "points", "grouped"), "0"
-        )
+        texts = ("integers", "whole_texts", "codes", "dates", "points", "grouped", "sentences")
+        none = dict.fromkeys(texts, "0")
         return none | {"formatted": _rows(finite)}
     return {
         "integers": _rows("whole is not null"),
@@ -176,6 +183,7 @@ def _patterns(value: str, finite: str, sql_type: str) -> dict[str, str]:
         "codes": _rows(f"regexp_full_match({value}, '[+-]?0[0-9]+')"),
         "points": _rows(f"{finite} and contains({value}, '.')"),
         "grouped": _rows(f"regexp_full_match({value}, '{GROUPED}')"),
+        "sentences": _rows(f"regexp_full_match({value}, '{SENTENCE}')"),
         "dates": _rows(f"regexp_full_match({value}, '{DATE}')"),
         "formatted": _rows(f"{finite} or regexp_full_match({value}, '{FORMATTED}')"),
     }
@@ -216,9 +224,13 @@ def _measure(
         measured |= {place: dict(zip(measures, figures, strict=True)) for place, *figures in found}
         for place, text, rows in connection.execute(_levels_query()).fetchall():
             measured[place].setdefault("levels", {})[text] = rows
+        if sql_type not in NATIVE["number"]:
+            for place, text, rows in connection.execute(_frequent_query()).fetchall():
+                measured[place].setdefault("frequent", {})[text] = rows
     nothing = {"rows": 0, "distinct": 0, "no_number": None, "low": None, "high": None}
     none = dict.fromkeys(_measures("VARCHAR"), 0) | nothing
-    return [{"levels": None} | measured.get(place, none) for place in range(len(columns))]
+    unknown: dict[str, Any] = {"levels": None, "frequent": None}
+    return [unknown | measured.get(place, none) for place in range(len(columns))]
 
 
 def _stack(
@@ -255,6 +267,21 @@ def _levels_query() -> str:
         f"select place, as_text, sum(n)::bigint from read_values where place in ({few}) "
         "and as_text is not null "
         "group by place, as_text order by place, as_text"
+    )
+
+
+def _frequent_query() -> str:
+    """Rows of the most frequent texts of the columns that have many; rare ones are left out."""
+    many = (
+        "select place from read_values group by place having count(distinct as_text) > "
+        f"{COUNTED_LEVELS}"
+    )
+    return (
+        "select place, as_text, sum(n)::bigint as found from read_values "
+        f"where n >= {LEAST_ROWS} and as_text is not null and place in ({many}) "
+        "group by place, as_text qualify row_number() over "
+        f"(partition by place order by found desc, as_text) <= {FREQUENT_LEVELS} "
+        "order by place, found desc, as_text"
     )
 
 

@@ -3,6 +3,7 @@ written down afterwards.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import duckdb
 import numpy as np
@@ -15,24 +16,40 @@ FOLDS = 5
 MAX_BINS = 64
 MIN_PER_BIN = 20
 MIN_PER_CLASS = 10
-MIN_KNOWN = 10
 BY_CHANCE = 1e-6
+SELDOM = (
+    0.02  # a share so low that a group without any churner needs some hundred customers to prove
+)
+UNLIKELY = 1e-3
+MAX_SEEN_LEVELS = 200
 
 
-def column_aucs(
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for a column's having been written down after the fact.
+
+    auc: of the column alone. only: in words, what occurs only among those who left, or those who
+    stayed; None where nothing does.
+    """
+
+    auc: float = 0.5
+    only: str | None = None
+
+
+def column_evidence(
     connection: duckdb.DuckDBPyConnection,
     reader: str,
     columns: Sequence[Profile],
     identity: Profile,
     churned: str,
-) -> dict[str, float]:
-    """AUC of each column alone, by normalised header; empty if a class has fewer than 10
+) -> dict[str, Evidence]:
+    """The evidence against each column, by normalised header; empty where a class has fewer than 10
     customers.
 
-    The highest of three counts: by level, or by quantile bin of a number, each scored by its churn
-    rate in the other folds, with missing as a level of its own; by missing or not; and by the order
-    of a number. `churned` is SQL: true, false, or null for customers without a label, who are left
-    aside. At most about 200,000 customers are drawn, by a hash of their id.
+    The AUC is the highest of three counts: by level, or by quantile bin of a number, each scored by
+    its churn rate in the other folds, with missing as a level of its own; by missing or not; and by
+    the order of a number. `churned` is SQL: true, false, or null for customers without a label, who
+    are left aside. At most about 200,000 customers are drawn, by a hash of their id.
     """
     _draw(connection, reader, identity, churned)
     drawn_rows = _is_drawn(identity, churned)
@@ -41,10 +58,54 @@ def column_aucs(
     folds = drawn["fold"].to_numpy().astype(np.int64)
     if not _enough(labels):
         return {}
-    return {
-        profile.name: _auc(_column(connection, reader, profile, drawn_rows), labels, folds)
-        for profile in columns
-    }
+    evidence: dict[str, Evidence] = {}
+    for profile in columns:
+        values = _column(connection, reader, profile, drawn_rows)
+        only = only_of_one_class(values, labels)
+        evidence[profile.name] = Evidence(_auc(values, labels, folds), only)
+    return evidence
+
+
+def only_of_one_class(values: pa.Array, churned: np.ndarray) -> str | None:
+    """What occurs among churners alone, or stayers alone, too often for chance; None for nothing.
+
+    A column that is constant, mostly missing or zero, for all who stayed is filled in when somebody
+    leaves. So is a level that only churners have. The other way round a group without any churner
+    may be loyal customers, and must be far larger.
+    """
+    found = pa.array(values).dictionary_encode()
+    codes = found.indices.fill_null(-1).to_numpy().astype(np.int64) + 1  # 0 is missing
+    texts = ["missing", *(str(text) for text in found.dictionary.to_pylist())]
+    by_level = np.zeros((len(texts), 2), dtype=np.int64)
+    np.add.at(by_level, (codes, churned), 1)
+    rate = float(churned.mean())
+    stayers, churners = by_level[:, 0], by_level[:, 1]
+    if np.count_nonzero(stayers) == 1:
+        constant = int(stayers.argmax())
+        others = int(churners.sum() - churners[constant])
+        if rate**others < BY_CHANCE:
+            always = f"it is {_said(texts[constant])} for all who stayed"
+            return f"{always}, and not for {others:,} who left"
+    if np.count_nonzero(churners) == 1:
+        constant = int(churners.argmax())
+        others = int(stayers.sum() - stayers[constant])
+        if (1 - max(rate, SELDOM)) ** others < BY_CHANCE and (1 - SELDOM) ** others < UNLIKELY:
+            always = f"it is {_said(texts[constant])} for all who left"
+            return f"{always}, and not for {others:,} who stayed"
+    if len(texts) > MAX_SEEN_LEVELS:
+        return None
+    telling = (stayers == 0) & (rate**churners < BY_CHANCE)
+    if pa.types.is_floating(found.dictionary.type):
+        telling[1:] = False  # the highest numbers may truly drive everybody away
+    suspicious = np.flatnonzero(telling)
+    if not len(suspicious):
+        return None
+    level = int(suspicious[churners[suspicious].argmax()])
+    return f"all {churners[level]:,} customers with {_said(texts[level])} left"
+
+
+def _said(text: str) -> str:
+    return text if text == "missing" else repr(text[:40])
 
 
 def _draw(

@@ -15,8 +15,15 @@ IDENTIFYING = re.compile(
     r"(^|_)(ids?|uid|uuid|guid|key|no|nr|num|number|code|index|row|unnamed|account|msisdn|imsi|imei|iban|ssn|phone"
     r"|mobile|e?mail|name|surname|firstname|lastname|address)(_|$)"
 )
+# Names under which every customer, household or line has a number of its own, even if it repeats.
+NUMBER_OF_ONE = re.compile(
+    r"(^|_)(ids?|uid|uuid|guid|account|msisdn|imsi|imei|iban|ssn|phone|mobile|e?mail)(_(no|nr|number))?$"
+)
 CODE = re.compile(r"(^|_)(code|zip|zipcode|postcode|postal|plz)(_|$)")
-OUTCOME = re.compile(r"(^|_)(churn|attrit|cancel|terminat|deactivat|unsubscri)")
+OUTCOME = re.compile(
+    r"(^|_)(churn|attrit|cancel|terminat|deactivat|unsubscri|disconnect|win_?back|port_?out|offboard"
+    r"|exit|end_reason|final_(bill|invoice|payment)|closing|closure|leav(e|ing)_)"
+)
 PROTECTED = re.compile(
     r"(^|_)(gender|sex|age|agegroup|senior[a-z]*|race|ethnic[a-z]*|religio[a-z]*|nationality|citizenship|disab[a-z]*"
     r"|marital[a-z]*|married|birth[a-z]*)(_|$)"
@@ -55,6 +62,11 @@ def words(header_name: str) -> str:
 def sounds_like_id(header_name: str) -> bool:
     """Whether the name is one of those that numbers or names of persons and things have."""
     return bool(IDENTIFYING.search(header_name))
+
+
+def sounds_like_number_of_one(header_name: str) -> bool:
+    """Whether the name is that of a number which stands for one customer, household or line."""
+    return bool(NUMBER_OF_ONE.search(header_name))
 
 
 def sounds_like_code(header_name: str) -> bool:

@@ -16,21 +16,21 @@ from churn_platform.ingest.soundness import check_is_file
 from churn_platform.ingest.text_encoding import EncodingNotClear
 from churn_platform.ingest.text_layout import Wanted
 from churn_platform.ingest.workbook import SheetNotClear
+from churn_platform.metrics.enough_data import DataVerdict, judge_data
 from churn_platform.onboarding.asked import OnboardingArguments
 from churn_platform.onboarding.inspection import Profile, inspect
 from churn_platform.onboarding.label import Given, LabelValues, label_values
-from churn_platform.onboarding.leaks import MIN_PER_CLASS, column_aucs
+from churn_platform.onboarding.leaks import MIN_PER_CLASS, column_evidence
 from churn_platform.onboarding.proposal import Proposal, propose
 from churn_platform.onboarding.spec_file import Source, spec_text
 from churn_platform.onboarding.understanding import Hints, understood
 from churn_platform.portfolios.loader import read_portfolio, spec_paths
-from churn_platform.portfolios.spec import FileOptions, Portfolio
+from churn_platform.portfolios.spec import FileOptions, Portfolio, Split
 from churn_platform.portfolios.strict_model import IDENTIFIER_PATTERN
 from churn_platform.published.format import ROUTES
 from churn_platform.sql import literals
 
 OTHER_SCHEMAS = ("main", "temp", "system", "lake", "information_schema", "pg_catalog")
-FEW_CHURNED = 100
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Onboarding:
     rows: int
     churn_rate: float
     findings: list[str]
+    verdict: DataVerdict
 
 
 def onboard(
@@ -102,9 +103,16 @@ def onboard(
             ) from None
         except LandingError as error:
             raise SpecError(str(error)) from None
-    text = spec_text(found.source(asked), found.label, found.proposals, found.findings)
+    verdict = judge_data(
+        churned=found.label.churned,
+        stayed=found.label.stayed,
+        holdout_share=Split(policy="stratified").holdout_share,
+    )
+    source = found.source(asked, verdict)
+    text = spec_text(source, found.label, found.proposals, found.findings)
     portfolio = _write(path, text)
-    return Onboarding(path, portfolio, found.identity.rows, found.label.churn_rate, found.findings)
+    rows, churn_rate = found.identity.rows, found.label.churn_rate
+    return Onboarding(path, portfolio, rows, churn_rate, found.findings, verdict)
 
 
 @dataclass(frozen=True)
@@ -119,7 +127,7 @@ class _Found:
     unused: tuple[str, ...]
     options: FileOptions
 
-    def source(self, asked: OnboardingArguments) -> Source:
+    def source(self, asked: OnboardingArguments, verdict: DataVerdict) -> Source:
         """Where the spec comes from."""
         headers = self.identity.header, self.label_profile.header
         return Source(
@@ -128,6 +136,7 @@ class _Found:
             rows=self.identity.rows,
             unused=self.unused,
             options=self.options,
+            verdict=verdict,
             more=tuple(asked.more().items()),
         )
 
@@ -174,8 +183,9 @@ def _understood(
     label, findings = label_values(label_profile, asked.label, asked.command)
     columns, converted = understood(connection, reader, profiles, hints, asked.command)
     findings += converted
-    aucs = column_aucs(connection, reader, columns, identity, _churned(label_profile, label))
-    proposals = propose(columns, aucs, protected_names)
+    churned = _churned(label_profile, label)
+    evidence = column_evidence(connection, reader, columns, identity, churned)
+    proposals = propose(columns, evidence, protected_names)
     of_columns = [finding for proposal in proposals for finding in proposal.findings]
     findings = [*_on_rows(label), *delivered.findings, *findings, *of_columns]
     if not any(proposal.used for proposal in proposals):
@@ -269,18 +279,11 @@ def _churned(profile: Profile, label: LabelValues) -> str:
 
 
 def _on_rows(label: LabelValues) -> list[str]:
-    findings = []
-    if min(label.churned, label.stayed) < MIN_PER_CLASS:
-        findings.append(
-            f"fewer than {MIN_PER_CLASS} customers churned, or stayed: "
-            "leaks could not be looked for"
-        )
-    if label.churned < FEW_CHURNED:
-        findings.append(
-            f"only {label.churned} customers churned; a model that can be trusted needs some "
-            "hundred"
-        )
-    return findings
+    if min(label.churned, label.stayed) >= MIN_PER_CLASS:
+        return []
+    return [
+        f"fewer than {MIN_PER_CLASS} customers churned, or stayed: leaks could not be looked for"
+    ]
 
 
 def _write(path: Path, text: str) -> Portfolio:

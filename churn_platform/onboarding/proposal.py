@@ -6,14 +6,19 @@ from dataclasses import dataclass
 import msgspec
 
 from churn_platform.onboarding import naming
-from churn_platform.onboarding.inspection import Profile
+from churn_platform.onboarding.inspection import LEAST_ROWS, Profile
+from churn_platform.onboarding.leaks import Evidence
 from churn_platform.portfolios.spec import Feature, Format
 
 MAX_LEVELS = 50
+MANY = "{:,} different texts, of which the frequent ones cover too few rows"
 LEAK_AUC = 0.95
 OUTCOME_NAME_AUC = 0.80
 UNIQUE_ROWS = 10
 NEARLY_UNIQUE = 0.9
+HALF_UNIQUE = 0.5
+LEAST_COVERED = 0.2
+OTHER = ("other", "others", "andere", "sonstige", "autre", "autres", "otros", "altro", "outros")
 SEQUENCE_ROWS = 20
 CODE_DIGITS = 6
 
@@ -32,7 +37,7 @@ class Proposal:
 
 
 def propose(
-    profiles: Sequence[Profile], aucs: Mapping[str, float], protected: Collection[str]
+    profiles: Sequence[Profile], evidence: Mapping[str, Evidence], protected: Collection[str]
 ) -> list[Proposal]:
     """A proposal per column, in order; `protected` are normalised headers beside those that sound
     protected.
@@ -44,13 +49,18 @@ def propose(
         taken.add(name)
         taken.add(f"{name}_days")
         proposals.append(
-            _proposal(profile, name, aucs.get(profile.name, 0.5), profile.name in protected)
+            _proposal(
+                profile,
+                name,
+                evidence.get(profile.name, Evidence()),
+                profile.name in protected,
+            )
         )
     return proposals
 
 
-def _proposal(profile: Profile, name: str, auc: float, protected: bool) -> Proposal:
-    reason = _leak(profile, auc) or _useless(profile) or _identifying(profile)
+def _proposal(profile: Profile, name: str, evidence: Evidence, protected: bool) -> Proposal:
+    reason = _leak(profile, evidence) or _useless(profile) or _identifying(profile)
     feature = _feature(profile, name)
     if feature is None or reason:
         asked = ", though asked to be protected" if protected else ""
@@ -68,20 +78,16 @@ def _proposal(profile: Profile, name: str, auc: float, protected: bool) -> Propo
     return Proposal(feature, True, tuple(notes))
 
 
-def _leak(profile: Profile, auc: float) -> str | None:
+def _leak(profile: Profile, evidence: Evidence) -> str | None:
+    auc, why = evidence.auc, None
     # No honest column alone reaches 0.95: real churn is partly chance.
     if auc > LEAK_AUC:
-        return (
-            f"suspected leak, it alone tells who churned (AUC {auc:.3f}); "
-            "put it back only if it is known beforehand"
-        )
-    # A name that speaks of leaving lowers the bar, since such columns are often filled afterwards.
-    if auc > OUTCOME_NAME_AUC and naming.sounds_like_outcome(profile.name):
-        return (
-            f"suspected leak by its name and an AUC of {auc:.3f} alone; "
-            "put it back only if it is known beforehand"
-        )
-    return None
+        why = f"it alone tells who churned (AUC {auc:.3f})"
+    elif evidence.only:
+        why = evidence.only
+    elif auc > OUTCOME_NAME_AUC and naming.sounds_like_outcome(profile.name):
+        why = f"by its name and an AUC of {auc:.3f} alone"
+    return f"suspected leak, {why}; put it back only if it is known beforehand" if why else None
 
 
 def _useless(profile: Profile) -> str | None:
@@ -96,12 +102,22 @@ def _useless(profile: Profile) -> str | None:
 
 
 def _identifying(profile: Profile) -> str | None:
+    if _is_manifold(profile):
+        if profile.kind == "text" and 2 * profile.sentences > profile.present:
+            return f"free text, of {profile.distinct:,} different ones, which no model here reads"
+        is_of_one = naming.sounds_like_number_of_one(profile.name)
+        if is_of_one and profile.distinct >= HALF_UNIQUE * profile.present:
+            return f"suspected id by its name, with {profile.distinct:,} different values"
     few = profile.present < UNIQUE_ROWS or profile.distinct <= NEARLY_UNIQUE * profile.present
     if few or profile.kind not in ("integer", "text") or _spoiled_numbers(profile):
         return None
     if profile.kind == "text" or naming.sounds_like_id(profile.name) or _numbered_through(profile):
         return "suspected id, different in (nearly) every row"
     return None
+
+
+def _is_manifold(profile: Profile) -> bool:
+    return profile.kind in ("text", "integer") and profile.distinct > MAX_LEVELS
 
 
 def _numbered_through(profile: Profile) -> bool:
@@ -130,10 +146,10 @@ def _no_feature(profile: Profile) -> str:
             "or too large)"
         )
     if profile.numbers == profile.present:
-        return f"numbers with leading zeros, so codes, of {profile.distinct:,} different values"
+        return f"numbers with leading zeros, so codes: {MANY.format(profile.distinct)}"
     return "; ".join(
         [
-            f"{profile.distinct:,} different texts, more than {MAX_LEVELS}",
+            MANY.format(profile.distinct),
             *_spoiled_numbers(profile),
         ]
     )
@@ -161,6 +177,7 @@ def _feature(profile: Profile, name: str) -> Feature | None:
         return None
     is_day = profile.kind == "days"
     words = naming.words(profile.name)
+    levels, other = _levels(profile) if kind == "category" else ((), None)
     return Feature(
         name=f"{name[: naming.MAX_LENGTH - 5]}_days" if is_day else name,
         unit="days" if is_day else None,
@@ -171,7 +188,8 @@ def _feature(profile: Profile, name: str) -> Feature | None:
         range=(0, None)
         if not is_day and kind in ("integer", "number") and (profile.low or 0) >= 0
         else (None, None),
-        levels=tuple(profile.levels or ()) if kind == "category" else (),
+        levels=levels,
+        other=other,
         nullable=profile.present < profile.rows,
         description=f"Column {profile.header!r}, in days before the month's end."
         if is_day
@@ -190,14 +208,38 @@ def _type(profile: Profile) -> str | None:
     coded = profile.kind == "integer" and naming.sounds_like_code(profile.name)
     if profile.kind == "integer" and not coded:
         return "integer"
-    is_category = (profile.kind == "text" or coded) and 0 < profile.distinct <= MAX_LEVELS
-    return "category" if is_category else None
+    may_be_category = (profile.kind == "text" or coded) and profile.distinct > 0
+    return "category" if may_be_category and _levels(profile)[0] else None
+
+
+def _levels(profile: Profile) -> tuple[tuple[str, ...], str | None]:
+    """The levels of a category; of many the frequent ones, and one that stands for all others.
+
+    None where the frequent ones cover too little, or the texts are numbers that are badly written.
+    """
+    if profile.distinct <= MAX_LEVELS:
+        return tuple(profile.levels or ()), None
+    counted = profile.levels or profile.frequent or {}
+    if not counted or (profile.kind == "text" and _spoiled_numbers(profile)):
+        return (), None
+    other = next((level for level in counted if level.lower() in OTHER), OTHER[0])
+    by_rows = sorted(counted, key=lambda level: (-counted[level], level))
+    often = [level for level in by_rows if counted[level] >= LEAST_ROWS and level != other]
+    kept = often[: MAX_LEVELS - 1]
+    if sum(counted[level] for level in kept) < LEAST_COVERED * profile.present:
+        return (), None
+    return (*sorted(kept), other), other
 
 
 def _notes(profile: Profile, feature: Feature) -> list[str]:
     """What is ambiguous about a column that is used."""
     notes = []
-    levels = profile.levels or {}
+    levels = feature.levels
+    if feature.other is not None:
+        notes.append(
+            f"{profile.distinct:,} levels: the {len(levels) - 1} most frequent stand for "
+            f"themselves, the rest for {feature.other!r}, as do new ones"
+        )
     if feature.type == "boolean" and profile.numbers == profile.present:
         notes.append("only 0 and 1, taken for no and yes; make it an integer if it is a count")
     if feature.type == "integer" and profile.unique and profile.present >= UNIQUE_ROWS:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from churn_platform.metrics.enough_data import DataVerdict
 from churn_platform.onboarding.label import LabelValues
 from churn_platform.onboarding.proposal import Proposal
 from churn_platform.portfolios.spec import Feature, FileOptions
@@ -39,6 +40,7 @@ class Source:
     unused: tuple[str, ...] = ()
     more: tuple[tuple[str, tuple[str, ...]], ...] = ()
     options: FileOptions = PLAIN
+    verdict: DataVerdict | None = None
 
     @property
     def command(self) -> str:
@@ -98,6 +100,7 @@ def _comments(source: Source, label: LabelValues, findings: Sequence[str]) -> li
     said = [
         f"Made by: {source.command}",
         f"from {source.rows:,} rows; {label.churn_rate:.1%} of those with a label churned.",
+        *([f"The data are {source.verdict}."] if source.verdict else []),
         "A proposal: read it through, correct types, descriptions, units and reasons by hand.",
         *(["Findings:"] if findings else []),
         *(f"- {finding}" for finding in findings),

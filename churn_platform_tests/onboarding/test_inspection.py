@@ -1,6 +1,7 @@
 """What a column becomes: its type, name, levels, range, or the reason why it is left out."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -110,22 +111,59 @@ def test_useless_columns_are_left_out_with_a_reason(
     )
 
 
-def test_text_with_many_values_is_left_out(desk: Desk) -> None:
-    """Fifty levels make a category, fifty-one are dropped, and money with a sign is explained."""
-    rows = range(102)
-    data = pd.DataFrame(
+def many(levels: int, rows: int) -> pd.DataFrame:
+    """Customers of so many states, of whom the first of each five churned."""
+    numbers = range(rows)
+    return pd.DataFrame(
         {
-            "id": [f"C{row}" for row in rows],
-            "fifty": [f"a{row % 50}" for row in rows],
-            "more": [f"b{row % 51}" for row in rows],
-            "price": [f"${row % 60}.50" for row in rows],
-            "churn": ["Yes" if row // 3 % 4 == 0 else "No" for row in rows],
+            "id": [f"C{row}" for row in numbers],
+            "state": [f"S{row % levels:03d}" for row in numbers],
+            "price": [f"${row % 60}.50" for row in numbers],
+            "churn": ["Yes" if row // 7 % 5 == 0 else "No" for row in numbers],
         }
     )
-    onboarded = desk.onboard(desk.csv(data))
-    assert list(features_of(onboarded)) == ["fifty", "price"]
-    assert "51 different texts" in finding_on(onboarded, "more")
-    assert "without $" in finding_on(onboarded, "price")
+
+
+@pytest.mark.parametrize("rare", [0, 30, 300])
+def test_of_many_levels_the_frequent_ones_are_used(desk: Desk, extensions: Path, rare: int) -> None:
+    """Fifty levels stand for themselves; of more the frequent ones, and one for the rest, as in
+    ingest.
+    """
+    data = many(50, 600)
+    data.loc[: rare - 1, "state"] = [f"R{row}" for row in range(rare)]
+    file = desk.csv(data)
+    onboarded = desk.onboard(file)
+    feature = features_of(onboarded)["state"]
+    assert (len(feature.levels), feature.other) == ((50, None) if not rare else (50, "other"))
+    rows, _ = desk.ingest(file, extensions)
+    states = [row["state"] for row in rows]
+    assert states.count("other") >= rare
+    assert set(states) <= set(feature.levels)
+    assert ("levels: the 49 most frequent" in finding_on(onboarded, "state")) is (rare > 0)
+
+
+def test_a_level_that_is_called_other_stands_for_the_rest(desk: Desk) -> None:
+    """No second one is made beside it."""
+    data = many(60, 600)
+    data.loc[data.index % 7 == 0, "state"] = "Others"
+    assert features_of(desk.onboard(desk.csv(data)))["state"].other == "Others"
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "said"),
+    [
+        ("note", [f"called on day {row // 2} about it" for row in range(300)], "free text"),
+        ("household_id", [str(row * 37 // 2) for row in range(300)], "suspected id by its name"),
+        ("place", [f"p{row * 2 // 3}" for row in range(300)], "frequent ones cover too few rows"),
+    ],
+)
+def test_texts_and_numbers_that_stand_for_one_are_left_out(
+    desk: Desk, header: str, values: list[str], said: str
+) -> None:
+    """Free text, numbers of one household and texts without frequent ones are no features."""
+    onboarded = desk.onboard(desk.csv(many(5, 300).assign(**{header: values})))
+    assert header not in features_of(onboarded)
+    assert said in finding_on(onboarded, header)
 
 
 def test_unique_integer_that_is_no_id_is_kept(desk: Desk) -> None:

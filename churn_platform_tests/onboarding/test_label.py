@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from churn_platform.errors import SpecError
@@ -125,6 +126,64 @@ def test_columns_that_know_the_label_are_left_out(
     assert "suspected leak" in finding_on(onboarded, header)
 
 
+HUNDRED = [row % 4 == 0 for row in range(400)]
+
+
+def hundred(**columns: Any) -> pd.DataFrame:
+    """Four hundred customers of whom every fourth churned."""
+    label = ["Yes" if churned else "No" for churned in HUNDRED]
+    ids = [f"C{row}" for row in range(400)]
+    return pd.DataFrame({"id": ids, "churn": label, "plan": ["a", "b"] * 200} | columns)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            [int(churned and row < 160) for row, churned in enumerate(HUNDRED)],
+            "'0' for all who stayed",
+        ),
+        (
+            ["moved" if churned and row < 160 else "" for row, churned in enumerate(HUNDRED)],
+            "missing for all who stayed, and not for 40 who left",
+        ),
+        (
+            [
+                "gone" if churned and row < 160 else "abc"[row % 3]
+                for row, churned in enumerate(HUNDRED)
+            ],
+            "all 40 customers with 'gone' left",
+        ),
+        (
+            [
+                "" if churned and row < 160 else str(row // 7 % 9)
+                for row, churned in enumerate(HUNDRED)
+            ],
+            "all 40 customers with missing left",
+        ),
+    ],
+)
+def test_what_only_those_who_left_have_is_a_leak(desk: Desk, values: list[Any], said: str) -> None:
+    """Even where most who left lack it, so that its AUC is far from one."""
+    onboarded = desk.onboard(desk.csv(hundred(x=values)))
+    assert "x" not in features_of(onboarded)
+    assert said in finding_on(onboarded, "x")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [9 if churned and row < 160 else row // 7 % 8 for row, churned in enumerate(HUNDRED)],
+        ["loyal" if not churned and row < 160 else "" for row, churned in enumerate(HUNDRED)],
+        ["rare" if it and row < 24 else "abc"[row // 5 % 3] for row, it in enumerate(HUNDRED)],
+    ],
+)
+def test_what_may_be_chance_or_cause_is_no_leak(desk: Desk, values: list[Any]) -> None:
+    """A highest number may drive people away; some loyal customers and a handful prove nothing."""
+    onboarded = desk.onboard(desk.csv(hundred(x=values)))
+    assert "leak" not in finding_on(onboarded, "x")
+
+
 def test_leak_stands_in_the_file_as_a_comment(desk: Desk) -> None:
     """The feature that was left out can be put back by hand."""
     text = desk.onboard(desk.csv(frame(status=labelled("gone", "here")))).path.read_text(
@@ -150,6 +209,13 @@ def test_too_few_customers_to_look_for_leaks(desk: Desk) -> None:
         desk.csv(frame(churn=["Yes" if row < 3 else "No" for row in range(ROWS)]))
     )
     assert any("leaks could not be looked for" in finding for finding in onboarded.findings)
+
+
+def test_the_verdict_on_the_data_is_in_the_spec(desk: Desk) -> None:
+    """Before anything is trained a person knows whether it makes sense."""
+    onboarded = desk.onboard(desk.csv(frame()))
+    assert str(onboarded.verdict).startswith("not enough: 10 of 40 customers with a label churned")
+    assert "# The data are not enough: 10 of 40" in onboarded.path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
