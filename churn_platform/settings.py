@@ -14,10 +14,17 @@ from datetime import date
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from churn_platform.errors import SettingsError
 from churn_platform.home import provide_home
@@ -30,12 +37,21 @@ QUOTED = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
 CATALOGS = ("sqlite", "postgres")
 
 
+class _WithoutBlanks(EnvSettingsSource):
+    """The environment, where a variable that is empty or blank counts as not set."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The text of a variable, None where the default holds."""
+        text, name, is_complex = super().get_field_value(field, field_name)
+        is_blank = isinstance(text, str) and not text.strip()
+        return None if is_blank else text, name, is_complex
+
+
 class Settings(BaseSettings):
     """Settings with a sentence each; unknown `CHURN_` variables are refused by `load_settings`."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
-        env_ignore_empty=True,
         frozen=True,
         extra="forbid",
         # pydantic quotes the value that was wrong, and it may be a password.
@@ -195,6 +211,17 @@ class Settings(BaseSettings):
     cost_budget_year_eur: float = Field(
         5_000.0, gt=0, description="What infrastructure may cost in a year, EUR."
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What a caller gives, then the environment; there is no other source."""
+        return init_settings, _WithoutBlanks(settings_cls)
 
     @field_validator("first_month")
     @classmethod

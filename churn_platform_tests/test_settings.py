@@ -59,10 +59,11 @@ def test_a_folder_that_mlflow_reads_as_another_is_refused(monkeypatch, tmp_path,
         load_settings()
 
 
+@pytest.mark.parametrize("text", ["", " ", "\t \u00a0"], ids=["empty", "blank", "blanks"])
 @pytest.mark.parametrize("name", Settings.model_fields)
-def test_an_empty_variable_means_the_default(monkeypatch, name):
-    """Of every setting: an empty path would be the current folder."""
-    monkeypatch.setenv(f"CHURN_{name.upper()}", "")
+def test_an_empty_or_blank_variable_means_the_default(monkeypatch, name, text):
+    """Of every setting: an empty path would be the current folder, a blank one a folder in it."""
+    monkeypatch.setenv(f"CHURN_{name.upper()}", text)
     assert getattr(load_settings(), name) == Settings.model_fields[name].default
 
 
