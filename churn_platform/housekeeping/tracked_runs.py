@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from churn_platform.errors import ChurnError
+from churn_platform.masking import hide, secrets_in
 from churn_platform.training.model_registry import versions
 from churn_platform.training.trials import PARENT
 
@@ -77,18 +78,23 @@ def _mark_model(client: "MlflowClient", model_id: str) -> None:
 
 
 def _collect(uri: str, runs: "Sequence[Run]") -> None:
-    """Remove marked runs and their models from the store, by MLflow's own command."""
+    """Remove marked runs and their models from the store, by MLflow's own command.
+
+    It is told of the store by a variable: everybody on the machine may read a command line.
+    """
+    import mlflow
+
+    mlflow.set_tracking_uri(uri)  # sets the variable MLFLOW_TRACKING_URI, for commands as well
     for first in range(0, len(runs), AT_A_TIME):
         chosen = runs[first : first + AT_A_TIME]
         models = [model for run in chosen for model in _models_of(run)]
         ids = {"run-ids": [run.info.run_id for run in chosen], "logged-model-ids": models}
         options = [f"--{name}={','.join(values)}" for name, values in ids.items() if values]
-        stores = [f"--backend-store-uri={uri}", f"--tracking-uri={uri}"]
-        command = [sys.executable, "-m", "mlflow", "gc", *stores, *options]
+        command = [sys.executable, "-m", "mlflow", "gc", *options]
         # A process of its own: MLflow offers gc as a command alone.
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            problem = done.stderr.strip()[-500:]
+            problem = hide(done.stderr, secrets_in(uri)).strip()[-500:]
             raise ChurnError(
                 f"`mlflow gc` failed; the runs stay marked as deleted until it succeeds: {problem}"
             )

@@ -58,7 +58,7 @@ def _failures(settings: Settings) -> SensorDefinition:
     def failed_runs(context: RunFailureSensorContext) -> SkipReason | None:
         run = context.dagster_run
         months = told(*months_of_tags(run.tags)) if set(RANGE_TAGS) <= set(run.tags) else ""
-        cause = hide(_cause(context.instance, run.run_id), settings.secrets())
+        cause = _cause(context.instance, run.run_id)
         return _send(settings, [failure_message(run.job_name, run.run_id, months, cause)])
 
     return failed_runs
@@ -116,14 +116,15 @@ def _messages(portfolio: Portfolio, settings: Settings, months: dict[str, set[da
 
 
 def _send(settings: Settings, messages: Iterable[str]) -> SkipReason | None:
-    """Send each message; what cannot be sent is said in the sensor's log and not tried again."""
+    """Send each message without secrets; what cannot be sent is said in the sensor's log and not
+    tried again.
+    """
     url, timeout = (
         settings.automation_webhook_url.get_secret_value(),
         settings.automation_webhook_timeout_seconds,
     )
     if not url:
         return SkipReason("CHURN_AUTOMATION_WEBHOOK_URL is not set")
-    failed = [
-        wrong for message in messages if (wrong := post(url, message, timeout_seconds=timeout))
-    ]
+    masked = [hide(message, settings.secrets()) for message in messages]
+    failed = [wrong for text in masked if (wrong := post(url, text, timeout_seconds=timeout))]
     return SkipReason("; ".join(failed)) if failed else None
