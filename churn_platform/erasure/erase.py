@@ -186,6 +186,8 @@ def erase(
             delete,
             note=f"{plan.portfolio.name}: erasure of {plan.pseudonym[:12]}",
         )
+    # A delete only hides rows. They are still in Parquet files, in catalog tables, in the smallest
+    # and largest values of columns and in SQLite's free pages; `purge` removes all four.
     show("files of the lake")
     # After the rows are deleted: only then do old files hold the customer and nothing needed.
     purged = purge(lake, partial(_holding, installation, plan), partial(_note, month))

@@ -127,6 +127,9 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
         manifest=project.manifest_path,
         project=project,
         name="dbt_models",
+        # Models are mapped month to month, though trends read earlier months: Dagster allows one
+        # mapping for each upstream table. So the UI does not know of them: run the oldest month
+        # first, or a range.
         partitions_def=monthly(settings.first_month),
         backfill_policy=BackfillPolicy.single_run(),
         pool=WAREHOUSE_POOL,

@@ -103,6 +103,8 @@ def _remove_lookups(root: Path, retention: Retention) -> int:
     """Look-ups are made again by materializing `published_features`; what is live stays, however
     old.
     """
+    # Look-ups are large and can be made again. Model bundles stay: they are small, and a rollback
+    # needs them.
     oldest = newest_months(root / "features", retention.published_months)
     live = read_live(root)
     if live and live.features_month:

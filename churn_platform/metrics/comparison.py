@@ -53,6 +53,7 @@ def resampled_differences(
     of_churners, of_stayers = (first - second for first, second in pairs)
     estimate = float(of_churners.mean())
     generator = np.random.default_rng(seed)
+    # Churners and stayers apart: the churn rate of a resample must not move the AUC.
     drawn = (
         sum(_resampled_means(part, replicates, generator) for part in (of_churners, of_stayers))
         - estimate

@@ -33,6 +33,8 @@ def choose_threshold(
         beta.ppf(1 - CONFIDENCE, np.maximum(hits, 1e-9) / 2, (total - hits) / 2 + 1) >= min_recall
     )
     allowed = np.flatnonzero(enough & last_of_ties)
+    # Contacting everyone is the only way left to reach the gate; the gate then judges on the
+    # hold-out.
     if not len(allowed):
         return float(ranked[-1])
     return float(ranked[allowed[np.argmax(profit[allowed])]])

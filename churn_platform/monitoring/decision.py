@@ -225,6 +225,7 @@ def _by_windows(
     # One is enough: 20 % more churners than expected cost more than a needless training.
     if newest.level == SEVERE:
         return RetrainingDecision(month, newest.findings, windows, ALARM)
+    # One notable month alone may be chance; a second one within three months is rarely so.
     if newest.level == NOTABLE and len(notable) >= policy.windows_needed:
         words = [
             f"{label(window.month)}: {finding}" for window in notable for finding in window.findings

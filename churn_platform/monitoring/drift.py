@@ -127,6 +127,8 @@ def feature_drift(
     return rows
 
 
+# The first months of a young lake lack history, so features over six months differ there. Their
+# limits are wide as long as a champion was trained on those months.
 def table_drift(rows: Sequence[FeatureDrift]) -> TableDrift:
     """What the features say together; drifted features come most important first."""
     # By importance: a drift that the model hardly looks at matters little.

@@ -79,12 +79,14 @@ def make_record(
     where all comes from.
     """
     validated = model.churn_probability(data.validation.features)
+    # On the validation rows: a threshold chosen on the hold-out would look better than it is.
     threshold = choose_threshold(
         data.validation.churned,
         validated,
         economics=portfolio.economics,
         min_recall=portfolio.gates.min_recall,
     )
+    # Of the training rows: the tiers must not know anything of the hold-out.
     base_rate = float(data.train.churned.mean())
     months = training_set.months
     options: dict[str, Any] = {"threshold": threshold, "economics": portfolio.economics}
@@ -130,6 +132,7 @@ def libraries_of(algorithm: str) -> dict[str, str]:
     """Versions of what a fit depends on."""
     return {
         name: version(name)
+        # These change the numbers of a fit; other libraries do not.
         for name in sorted({ALGORITHMS[algorithm].LIBRARY, "scikit-learn", "numpy"})
     }
 

@@ -74,6 +74,8 @@ class Lake:
         """
         return {
             "extension_directory": str(self.extension_dir),
+            # No download at run time: extensions come from their wheels, so a machine without
+            # network works.
             "autoinstall_known_extensions": False,
             "allow_unsigned_extensions": True,
             "temp_directory": str(self.temp_dir),
