@@ -101,15 +101,15 @@ ODD_FILES = {
     "title": (
         "given.csv",
         "Customer export\n\n" + PLAIN,
-        "stand in line 3; above them: 'Customer export'",
+        "are in line 3; above them: 'Customer export'",
     ),
     "padded title": (
         "given.csv",
         "Report,,,\n,,,\n" + PLAIN,
-        "stand in line 3; above them: 'Report'",
+        "are in line 3; above them: 'Report'",
     ),
-    "title with commas": ("given.csv", "Report, January, 2025, all\n" + PLAIN, "stand in line 2"),
-    "blank first line": ("given.csv", "\n" + PLAIN, "stand in line 2; above them: blank lines"),
+    "title with commas": ("given.csv", "Report, January, 2025, all\n" + PLAIN, "are in line 2"),
+    "blank first line": ("given.csv", "\n" + PLAIN, "are in line 2; above them: blank lines"),
     "rows affected": (
         "given.csv",
         PLAIN + "\n(4 rows affected)\n",
