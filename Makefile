@@ -10,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Where this is set, each process would compile Dagster, dbt and MLflow anew, 2 to 4 seconds of start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-telco dev serve test check loop-check image-check clients-check bench-serving bench-scale load lock clean help kill-check
+.PHONY: setup demo demo-telco dev mlflow serve test check loop-check image-check clients-check bench-serving bench-scale load lock clean help kill-check
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,10 @@ demo-telco: setup  ## The same on the IBM Telco file: make demo-telco CSV=path
 # A shell without a terminal starts `make dev &` with interrupts ignored; Dagster would hand that on to SIGTERM.
 dev: setup  ## Open the Dagster UI (webserver and daemon)
 	@$(BIN)/python -c 'import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv("$(BIN)/dg", ["dg", "dev"])'
+
+mlflow: setup  ## Open MLflow on the trials, fits and versions of the data folder, at http://127.0.0.1:5000
+	@MLFLOW_BACKEND_STORE_URI="$$($(BIN)/python -c 'from churn_platform.settings import load_settings; print(load_settings().mlflow_uri)')" \
+		$(BIN)/mlflow server --workers 1 --host 127.0.0.1 --port 5000
 
 serve: setup  ## Answer HTTP requests from what make demo or make demo-telco published (docs at /docs)
 	@$(BIN)/python -m serving
