@@ -41,7 +41,7 @@ class _WithoutBlanks(EnvSettingsSource):
     """The environment, where a variable that is empty or blank counts as not set."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """The text of a variable, None where the default holds."""
+        """The text of a variable, None if the default holds."""
         text, name, is_complex = super().get_field_value(field, field_name)
         is_blank = isinstance(text, str) and not text.strip()
         return None if is_blank else text, name, is_complex

@@ -6,7 +6,7 @@ from churn_platform.errors import SettingsError
 
 
 def sqlite_uri(path: Path) -> str:
-    """The address of a file, quoted where its path has `?` or `%`; SettingsError where SQLAlchemy
+    """The address of a file, quoted where its path has `?` or `%`; SettingsError if SQLAlchemy
     cannot open it.
 
     A quoted address names the driver as well: MLflow makes the folder of one that begins with

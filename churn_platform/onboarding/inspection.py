@@ -21,7 +21,7 @@ VALUES_AT_ONCE = 1_000_000  # of all columns that are measured together
 GROUPED = r"[+-]?[1-9][0-9]{0,2}([.][0-9]{3})+"  # 1.234: a decimal number, or one with thousands
 COUNTED_LEVELS = 200  # far above what a category may have
 FREQUENT_LEVELS = 50
-LEAST_ROWS = 5  # of a level that stands for itself
+LEAST_ROWS = 5  # of a level that is for itself
 SENTENCE = r"\S+\s+\S+\s+\S+\s+\S.*"  # four words or more
 MEASURES = (
     *("rows", "texts", "low", "high", "numbers", "formatted", "no_number"),

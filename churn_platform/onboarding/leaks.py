@@ -29,7 +29,7 @@ class Evidence:
     """What speaks for a column's having been written down after the fact.
 
     auc: of the column alone. only: in words, what occurs only among those who left, or those who
-    stayed; None where nothing does.
+    stayed; None if nothing does.
     """
 
     auc: float = 0.5
@@ -43,7 +43,7 @@ def column_evidence(
     identity: Profile,
     churned: str,
 ) -> dict[str, Evidence]:
-    """The evidence against each column, by normalised header; empty where a class has fewer than 10
+    """The evidence against each column, by normalised header; empty if a class has fewer than 10
     customers.
 
     The AUC is the highest of three counts: by level, or by quantile bin of a number, each scored by

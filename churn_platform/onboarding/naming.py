@@ -65,7 +65,7 @@ def sounds_like_id(header_name: str) -> bool:
 
 
 def sounds_like_number_of_one(header_name: str) -> bool:
-    """Whether the name is that of a number which stands for one customer, household or line."""
+    """Whether the name is that of a number which is for one customer, household or line."""
     return bool(NUMBER_OF_ONE.search(header_name))
 
 

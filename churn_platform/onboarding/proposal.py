@@ -213,9 +213,9 @@ def _type(profile: Profile) -> str | None:
 
 
 def _levels(profile: Profile) -> tuple[tuple[str, ...], str | None]:
-    """The levels of a category; of many the frequent ones, and one that stands for all others.
+    """The levels of a category; of many the frequent ones, and one that is for all others.
 
-    None where the frequent ones cover too little, or the texts are numbers that are badly written.
+    None if the frequent ones cover too little, or the texts are numbers that are badly written.
     """
     if profile.distinct <= MAX_LEVELS:
         return tuple(profile.levels or ()), None

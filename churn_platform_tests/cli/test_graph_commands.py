@@ -37,7 +37,7 @@ def test_files_that_are_not_read_are_told(refusal, settings):
         ),
         (
             ("--to", "2026-01"),
-            "2024-12 lis before the graph's first month, 2025-01; give a later month, or set",
+            "2024-12 is before the graph's first month, 2025-01; give a later month, or set",
         ),
         (("--from", "2026-01", "--to", "2099-01"), "2099-01 has not ended; give a month up to 20"),
     ],
@@ -53,7 +53,7 @@ def test_a_file_is_not_landed_for_a_month_that_cannot_be_run(refusal, settings, 
     (tmp_path / "customers.csv").write_text("customerID\n")
     arguments = ("--file", "customers.csv", "--to", "1990-01")
     assert refusal("run", "ibm_telco", *arguments).startswith(
-        "1990-01 lis before the graph's first month"
+        "1990-01 is before the graph's first month"
     )
     assert not settings.landing_dir.exists()
 
@@ -61,5 +61,5 @@ def test_a_file_is_not_landed_for_a_month_that_cannot_be_run(refusal, settings, 
 def test_a_month_that_cannot_be_scored_is_refused(refusal):
     """In the graph's terms, and with the setting."""
     told = refusal("score", "telecomit", "--month", "1990-01")
-    assert told.startswith("1990-01 lis before the graph's first month, 2025-01; ")
+    assert told.startswith("1990-01 is before the graph's first month, 2025-01; ")
     assert told.endswith("CHURN_FIRST_MONTH")
