@@ -26,6 +26,7 @@ from churn_platform.graph.assets.serving_log_assets import serving_log_assets
 from churn_platform.graph.assets.training_assets import training_assets
 from churn_platform.graph.automation import automate
 from churn_platform.graph.dbt import PORTFOLIO, dbt_cli, feature_assets, prepared_project
+from churn_platform.graph.failure_advice import advised
 from churn_platform.graph.freshness import with_freshness
 from churn_platform.graph.liveness import in_process_executor
 from churn_platform.graph.partitions import PLATFORM
@@ -71,11 +72,14 @@ def build_defs(**overrides: object) -> Definitions:
         checks += [*data_contract_checks(portfolio), *light_checks(portfolio)]
     automation = automate(portfolios.values(), settings)
     return Definitions(
-        assets=[
-            *with_freshness(assets),
-            *metered([dbt_models], PORTFOLIO, path),
-            *metered(platform, PLATFORM, path),
-        ],
+        assets=advised(
+            [
+                *with_freshness(assets),
+                *metered([dbt_models], PORTFOLIO, path),
+                *metered(platform, PLATFORM, path),
+            ],
+            settings,
+        ),
         asset_checks=checks,
         jobs=automation.jobs,
         sensors=automation.sensors,

@@ -13,9 +13,10 @@ import pytest
 import sqlalchemy.exc
 
 from churn_platform.cli import main
-from churn_platform.cli.failures import written_folders
 from churn_platform.disk import full_disk
 from churn_platform.errors import ChurnError
+from churn_platform.graph import failure_advice
+from churn_platform.settings import load_settings
 
 FULL = sqlite3.OperationalError("database or disk is full")
 IN_DAGSTER = sqlalchemy.exc.OperationalError("insert into runs values (?)", {}, FULL)
@@ -89,7 +90,7 @@ def test_a_command_names_the_full_disk(
 
     command = sys.modules[main.__module__]
     monkeypatch.setattr(command, "app", fail)
-    monkeypatch.setattr(command, "written_folders", lambda: stores)
+    monkeypatch.setattr(failure_advice, "written_folders", lambda settings: stores)
     with pytest.raises(SystemExit):
         main()
     told = capsys.readouterr().err
@@ -106,5 +107,5 @@ def test_the_stores_of_a_command_are_known(monkeypatch: pytest.MonkeyPatch, tmp_
     )
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     monkeypatch.setenv("CHURN_DATA_DIR", str(tmp_path / "data"))
-    folders = written_folders()
+    folders = failure_advice.written_folders(load_settings())
     assert {tmp_path / "history", tmp_path / "data", tmp_path / "data" / "lake"} <= set(folders)

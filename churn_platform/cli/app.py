@@ -12,8 +12,7 @@ from rich.text import Text
 
 from churn_platform import months
 from churn_platform.audit.actor import user_name
-from churn_platform.cli.failures import as_ours, first_line, written_folders
-from churn_platform.disk import full_disk
+from churn_platform.cli.failures import advice, as_ours, first_line
 from churn_platform.errors import ChurnError, SettingsError
 from churn_platform.masking import hide
 from churn_platform.portfolios.spec import Portfolio
@@ -54,10 +53,9 @@ def main() -> None:
         app()
     except Exception as error:
         told = error if isinstance(error, ChurnError) else as_ours(error)
-        if full := full_disk(
-            error, written_folders
-        ):  # what else is told blames the store that noticed
-            told = ChurnError(f"{first_line(error)}; {full}")
+        # What else is told blames the store that noticed a full disk.
+        if helps := advice(error):
+            told = ChurnError(f"{first_line(error)}; {helps}")
         shown = literal_console(sys.stderr)
         if told is None:
             shown.print(hide(traceback.format_exc(), _secrets()))

@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
+from churn_platform.disk import full_disk
 from churn_platform.errors import ChurnError
 from churn_platform.settings import load_settings
-from churn_platform.sqlite_uri import sqlite_file
+from churn_platform.warehouse.file_errors import CURE, damaged_file
 
 ADVICE = {
     "builtins.OSError": "check that path, its permissions and the space on its disk",
-    "duckdb.IOException": (
-        "`churn check-lake` names damaged files of the lake and the command that heals each"
-    ),
+    "duckdb.IOException": CURE,
     "duckdb.OutOfMemoryException": "set CHURN_DUCKDB_MEMORY_LIMIT higher, for example 8GB",
     "mlflow.MlflowException": "check the store that CHURN_MLFLOW_TRACKING_URI names, and its files",
     "sqlalchemy.DBAPIError": "check the store that CHURN_MLFLOW_TRACKING_URI names",
@@ -36,21 +35,13 @@ def first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
-def written_folders() -> list[Path]:
-    """Every local folder that a command may write to, Dagster's store and MLflow's among them."""
-    from churn_platform.graph.runs import (
-        dagster_folders,
-    )  # Dagster takes seconds, which only an error costs
+def advice(error: Exception) -> str | None:
+    """What helps in the place where the error arose; None if that is not known here."""
 
-    settings = load_settings()
-    folders = [
-        settings.root,
-        settings.root / "tmp",
-        settings.root / "mlflow_artifacts",
-        settings.serving_log_dir,
-    ]
-    if "://" not in settings.lake_files:
-        folders.append(Path(settings.lake_files))
-    if tracking_store := sqlite_file(settings.mlflow_uri):
-        folders.append(tracking_store.parent)
-    return [*folders, *dagster_folders()]
+    def folders() -> list[Path]:
+        # Dagster takes seconds to import, which only a full disk costs.
+        from churn_platform.graph.failure_advice import written_folders
+
+        return written_folders(load_settings())
+
+    return full_disk(error, folders) or damaged_file(error)

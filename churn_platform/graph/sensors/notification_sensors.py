@@ -17,6 +17,8 @@ from dagster import (
     sensor,
 )
 
+from churn_platform.errors import ChurnError
+from churn_platform.graph.failure_advice import advice
 from churn_platform.graph.run_requests import (
     months_of_events,
     new_materializations,
@@ -59,7 +61,9 @@ def _failures(settings: Settings) -> SensorDefinition:
         run = context.dagster_run
         months = told(*months_of_tags(run.tags)) if set(RANGE_TAGS) <= set(run.tags) else ""
         cause = _cause(context.instance, run.run_id)
-        return _send(settings, [failure_message(run.job_name, run.run_id, months, cause)])
+        helps = advice(ChurnError(cause), settings)
+        shown = f"{cause}; {helps}" if helps else cause
+        return _send(settings, [failure_message(run.job_name, run.run_id, months, shown)])
 
     return failed_runs
 
