@@ -39,7 +39,8 @@ class TextScan:
     def feed(self, piece: bytes) -> None:
         """Take the next piece of the file in."""
         # What is across two pieces is found with the end of the piece before.
-        joined = self.tail[-2048:] + piece
+        # A line end must not be cut in two: LF alone would look like one of another kind.
+        joined = self.tail[-2048:].removeprefix(b"\n") + piece
         self.head = self.head or piece
         self._look_for_oddities(joined)
         if not piece.isascii():

@@ -15,10 +15,17 @@ from churn_platform.onboarding import words
 from churn_platform.onboarding.inspection import Profile
 from churn_platform.onboarding.label import Command
 from churn_platform.onboarding.number_format import Reading, read_shapes, settled
-from churn_platform.published.value_format import EPOCH, INFINITE, MISSING_MARKERS, ValueFormat
+from churn_platform.published.value_format import (
+    EPOCH,
+    INFINITE,
+    MISSING_MARKERS,
+    ValueFormat,
+    read_date,
+)
 
 MAX_SHAPES = 2_000
 LOOKED_AT = 500
+DAYS_TRIED = 20
 DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d/%m/%y", "%d-%m-%y", "%d.%m.%y")
 MONTH_FIRST = tuple(
     pattern.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m") for pattern in DAY_FIRST
@@ -235,24 +242,38 @@ def _fitting(
     connection: duckdb.DuckDBPyConnection, reader: str, profile: Profile, missing: tuple[str, ...]
 ) -> list[str]:
     """The patterns in which every value is a day."""
-    text = present(profile.identifier, profile.sql_type, "date", ValueFormat(missing=missing))
+    form = ValueFormat(missing=missing)
+    text = present(profile.identifier, profile.sql_type, "date", form)
     some = connection.execute(
-        f"select {text} as x from {reader} where ({text}) is not null limit 1"
-    ).fetchone()
-    if not some or not re.search(r"[0-9]", some[0]):
+        f"select distinct x from (select {text} as x from {reader}) where x is not null "
+        f"limit {DAYS_TRIED}"
+    ).fetchall()
+    # Some values rule most patterns out: trying all of them on every row takes most of the time.
+    patterns = [pattern for pattern in PATTERNS if some and _all_days(some, pattern)]
+    if not patterns:
         return []
     counts = ", ".join(
-        f"count_if({formatted.day('x', ValueFormat(date=p))} between date '1900-01-01' "
-        "and date '2199-12-31')"
-        for p in PATTERNS
+        f"count_if({formatted.day('x', ValueFormat(date=pattern))} "
+        "between date '1900-01-01' and date '2199-12-31')"
+        for pattern in patterns
     )
     found = connection.execute(
         f"select count(x), {counts} from (select {text} as x from {reader})"
     ).fetchone()
     assert found is not None
     return [
-        pattern for pattern, count in zip(PATTERNS, found[1:], strict=True) if count == found[0]
+        pattern for pattern, count in zip(patterns, found[1:], strict=True) if count == found[0]
     ]
+
+
+def _all_days(values: list[tuple[str]], pattern: str) -> bool:
+    form = ValueFormat(date=pattern)
+    try:
+        for (value,) in values:
+            read_date(value, form)
+    except ValueError:
+        return False
+    return True
 
 
 def _measured(

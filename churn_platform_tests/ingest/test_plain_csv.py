@@ -301,6 +301,14 @@ def test_an_encoding_that_does_not_fit_is_refused_with_another(deliver: Open) ->
         deliver(content, encoding="cp1252").__enter__()
 
 
+def test_a_large_plain_file_is_read_where_it_lies(deliver: Open, tmp_path: Path) -> None:
+    """Also if a piece of it ends between CR and LF."""
+    row = "C1,1,x,No" + "y" * 8
+    for width in (17, 18):
+        with deliver((HEADER_LINE + (row[:width] + "\n") * 120_000).replace("\n", "\r\n")) as file:
+            assert str(tmp_path / "tmp") not in file.reader
+
+
 def test_the_copy_is_gone_when_the_file_is_closed(deliver: Open, tmp_path: Path) -> None:
     """Nothing of an odd file stays behind in the working folder."""
     with deliver(PLAIN.encode("utf-16")) as file:
