@@ -62,12 +62,10 @@ def main() -> None:
         seconds = time.perf_counter() - begun
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(
-        f"{asked.columns:,} columns x {asked.rows:,} rows, {len(made.portfolio.features):,} features"
-    )
-    print(
-        f"{seconds:.1f} s, of which {cpu:.1f} s of CPU; peak memory {after.ru_maxrss / 1e6:.2f} GB"
-    )
+    features = len(made.portfolio.features)
+    print(f"{asked.columns:,} columns x {asked.rows:,} rows, {features:,} features")
+    memory = after.ru_maxrss / 1e6
+    print(f"{seconds:.1f} s, of which {cpu:.1f} s of CPU; peak memory {memory:.2f} GB")
 
 
 if __name__ == "__main__":

@@ -62,7 +62,8 @@ class TextScan:
     def _look_for_oddities(self, joined: bytes) -> None:
         self.has_backslash_quote = self.has_backslash_quote or b'\\"' in joined
         if not self.has_bare_cr and b"\r" in joined:
-            self.has_bare_cr = b"\r" in joined[:-1].replace(b"\r\n", b"")
+            # What follows a CR at the end comes with the next piece.
+            self.has_bare_cr = b"\r" in joined.removesuffix(b"\r").replace(b"\r\n", b"")
         self.has_crlf = self.has_crlf or b"\r\n" in joined
         self.has_lf = self.has_lf or joined.count(b"\n") > joined.count(b"\r\n")
         if not self.has_blank_rows and any(start in joined for start in BLANK_ROW_STARTS):
