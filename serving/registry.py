@@ -48,20 +48,26 @@ class ServedPortfolio:
         *,
         key: str,
     ):
-        self.name, self.root, self.live = root.name, root, live
-        self.models, self.features = models, features
+        self.name = root.name
+        self.root = root
+        self.live = live
+        self.models = models
+        self.features = features
         self.arms = Arms(root.name, live.models, models, key=key)
-        self.known_names = frozenset(
-            name for model in models.values() for name in model.catalogue.places
-        )
-        self.id_column = self.arms.champion.model.manifest.id_column
-        unused = (name for model in models.values() for name in model.manifest.unused_columns)
-        self.request_names = self.known_names | {CUSTOMER_ID, self.id_column} | frozenset(unused)
+        champion = self.arms.champion.model.manifest
+        self.id_column = champion.id_column
+        self.as_of = _end_of(self.features_month or champion.holdout_month)
+
+        known: set[str] = set()
+        unused: set[str] = set()
+        self._places = {}
         stored = features.manifest.features if features else ()
-        self.as_of = _end_of(self.features_month or self.arms.champion.model.manifest.holdout_month)
-        self._places = {
-            version: _places(model.catalogue.names, stored) for version, model in models.items()
-        }
+        for version, model in models.items():
+            known.update(model.catalogue.places)
+            unused.update(model.manifest.unused_columns)
+            self._places[version] = _places(model.catalogue.names, stored)
+        self.known_names = frozenset(known)
+        self.request_names = frozenset(known | unused | {CUSTOMER_ID, self.id_column})
 
     @property
     def features_month(self) -> str | None:
@@ -116,8 +122,11 @@ class Registry:
         traffic_key: str,
         metrics: ServiceMetrics,
     ):
-        self._published_dir, self._copies_dir = published_dir, copies_dir
-        self._default, self._key, self._metrics = default, traffic_key, metrics
+        self._published_dir = published_dir
+        self._copies_dir = copies_dir
+        self._default = default
+        self._key = traffic_key
+        self._metrics = metrics
         self._portfolios: dict[str, ServedPortfolio] = {}
         self._tried: dict[str, tuple[Signature, int]] = {}
         self.refusals: dict[str, str] = {}
@@ -189,35 +198,48 @@ class Registry:
 
     def _follow(self, root: Path) -> None:
         # Stamps of the files, not of live.json alone: a bundle may be replaced under its own name.
+        name = root.name
+        # Stamps of the files, not of live.json alone: a bundle may be replaced under its own name.
         signature = _signature(root)
-        tried, rounds = self._tried.get(root.name, ((), 0))
-        is_retry = root.name in self.refusals and rounds >= RETRY_ROUNDS
+        tried, rounds = self._tried.get(name, ((), 0))
+        is_retry = name in self.refusals and rounds >= RETRY_ROUNDS
         if signature == tried and not is_retry:
-            self._tried[root.name] = (tried, rounds + 1)
+            self._tried[name] = (tried, rounds + 1)
             return
-        self._tried[root.name] = (signature, 0)
+        self._tried[name] = (signature, 0)
         self._load(root)
 
     def _refuse(self, name: str, error: Exception) -> None:
         is_ours = isinstance(error, BundleError)
-        why = str(error) if is_ours else f"it cannot be loaded: {type(error).__name__}: {error}"
-        self.refusals = self.refusals | {name: why}
+        why = f"it cannot be loaded: {type(error).__name__}: {error}"
+        if is_ours:
+            why = str(error)
+        self.refusals = {**self.refusals, name: why}
         self._metrics.refused.labels(name).inc()
         shown = {"portfolio": name, "why": why}
-        logger.error("bundle refused", extra={"fields": shown}, exc_info=None if is_ours else error)
+        cause = None if is_ours else error
+        logger.error("bundle refused", extra={"fields": shown}, exc_info=cause)
 
     def _load(self, root: Path) -> None:
-        copies = self._copies_dir / root.name
-        fresh = load_portfolio(root, self._portfolios.get(root.name), key=self._key, copies=copies)
+        name = root.name
+        copies = self._copies_dir / name
+        fresh = load_portfolio(root, self._portfolios.get(name), key=self._key, copies=copies)
+        versions = {}
         for arm in fresh.arms.all:
-            self._metrics.arm(fresh.name, arm.role, arm.model.version, arm.model.catalogue.names)
+            model = arm.model
+            versions[arm.role] = model.version
+            self._metrics.arm(fresh.name, arm.role, model.version, model.catalogue.names)
+
         # A new dictionary each time: a request that reads meanwhile has the old one, whole.
-        self._portfolios = self._portfolios | {root.name: fresh}
+        self._portfolios = {**self._portfolios, name: fresh}
         self.generation += 1
-        self.refusals = {name: why for name, why in self.refusals.items() if name != root.name}
-        self._metrics.reloads.labels(root.name).inc()
-        models = {arm.role: arm.model.version for arm in fresh.arms.all}
-        shown = {"portfolio": root.name, "models": models, "features_month": fresh.features_month}
+        self.refusals = {other: why for other, why in self.refusals.items() if other != name}
+        self._metrics.reloads.labels(name).inc()
+        shown = {
+            "portfolio": name,
+            "models": versions,
+            "features_month": fresh.features_month,
+        }
         logger.info("live", extra={"fields": shown})
         # Last: until the new state is live a request may still open the old copy.
         remove_other_copies(copies, fresh.features.sha256 if fresh.features else None)

@@ -61,8 +61,8 @@ class ArmCounters:
         model_version: int,
         features: tuple[str, ...],
     ):
-        labels = (portfolio, arm, str(model_version))
-        self._metrics, self._labels = metrics, labels
+        self._metrics = metrics
+        self._labels = (portfolio, arm, str(model_version))
         self._nulls = [metrics.nulls.labels(portfolio, feature) for feature in features]
         self._lock = threading.Lock()
         self._count = metrics.experiments.arm(portfolio, arm, model_version)
@@ -88,17 +88,21 @@ class ArmCounters:
 
     def flush(self) -> None:
         """Hand over what was counted since the last time."""
-        metrics, labels = self._metrics, self._labels
         with self._lock:
             self._count_seen()
-            fresh, missing = self._count.take(), self._missing
+            fresh = self._count.take()
+            missing = self._missing
             self._missing = np.zeros_like(missing)
+
+        metrics, labels = self._metrics, self._labels
         metrics.predictions.labels(*labels).inc(fresh.predictions)
         metrics.outcomes.labels(*labels, CHURN).inc(fresh.churned)
         metrics.outcomes.labels(*labels, STAY).inc(fresh.stayed)
         metrics.squares.labels(*labels).inc(fresh.squares)
-        _add_to(metrics.latency.labels(*labels), fresh.latencies, fresh.seconds_sum)
-        _add_to(metrics.scores.labels(*labels), fresh.scores, fresh.score_sum)
+        latency = metrics.latency.labels(*labels)
+        scores = metrics.scores.labels(*labels)
+        _add_to(latency, fresh.latencies, fresh.seconds_sum)
+        _add_to(scores, fresh.scores, fresh.score_sum)
         for place in np.flatnonzero(missing):
             self._nulls[place].inc(int(missing[place]))
 

@@ -79,7 +79,9 @@ class Watchdog:
             shown = {"pid": pid, "looks": times}
             logger.error("worker hangs and is replaced", extra={"fields": shown})
             self._send(pid, signal.SIGABRT)  # faulthandler writes where it hangs
-        elif times >= self._looks + LAST_LOOKS:
+            return
+        last_look = self._looks + LAST_LOOKS
+        if times >= last_look:
             self._send(pid, signal.SIGKILL)  # also a stopped process, which takes no other signal
 
 

@@ -50,14 +50,20 @@ def publish_model(
     onnx = export(model)
     # Before anything is written: a model whose export differs leaves no bundle behind.
     difference = check_parity(model, onnx, sample)
+    files = {MODEL_FILE: onnx}
+    if card:
+        files[CARD_FILE] = card
     with new_folder(model_dir(root, version)) as draft:
-        files = {MODEL_FILE: onnx} | ({CARD_FILE: card} if card else {})
+        hashes = {}
         for name, content in files.items():
             (draft / name).write_bytes(content)
-        hashes = {name: file_sha256(draft / name) for name in files}
-        manifest = _manifest(version, model, record, sample, hashes)
-        of_source = {"id_column": id_column or CUSTOMER_ID, "unused_columns": tuple(unused_columns)}
-        write_manifest(draft, msgspec.structs.replace(manifest, **of_source))
+            hashes[name] = file_sha256(draft / name)
+        manifest = msgspec.structs.replace(
+            _manifest(version, model, record, sample, hashes),
+            id_column=id_column or CUSTOMER_ID,
+            unused_columns=tuple(unused_columns),
+        )
+        write_manifest(draft, manifest)
     return difference
 
 
@@ -146,9 +152,11 @@ def _typical(feature: Feature, values: np.ndarray) -> float | str | bool | None:
     if not len(known):
         return None
     if feature.type in ("category", "boolean"):
-        code = int(np.bincount(known.astype(int)).argmax())
+        counts = np.bincount(known.astype(int))
+        code = int(counts.argmax())
         return feature.levels[code] if feature.type == "category" else bool(code)
-    return float(np.quantile(known, 0.5, method="lower" if feature.type == "integer" else "linear"))
+    is_whole = feature.type == "integer"
+    return float(np.quantile(known, 0.5, method="lower" if is_whole else "linear"))
 
 
 def _smoke(model: ChurnModel, published: tuple[PublishedFeature, ...]) -> SmokePrediction:

@@ -35,26 +35,36 @@ def _net_by_budget(probability: np.ndarray, economics: Economics) -> "Figure":
     worthwhile = int((probability > threshold_of(economics)).sum())
     # beyond a few times the best budget the curve only falls, and would press the rest into a
     # corner
-    shown = np.sort(probability)[::-1][: max(50, 4 * worthwhile)]
-    contacts, net = profit_curve(shown, economics).T
-    axes.plot(contacts * economics.contact_cost_eur / 1000, net / 1000)
+    most_shown = max(50, 4 * worthwhile)
+    shown = np.sort(probability)[::-1][:most_shown]
+    contacts, net_eur = profit_curve(shown, economics).T
+    budget = contacts * economics.contact_cost_eur / 1000
+    net = net_eur / 1000
+    axes.plot(budget, net)
     best = int(np.argmax(net))
     if net[best] > 0:
-        place = contacts[best] * economics.contact_cost_eur / 1000, net[best] / 1000
+        place = budget[best], net[best]
         axes.plot(*place, "ko", markersize=4)
         axes.annotate(
-            f"{worthwhile:,} contacts", place, xytext=(4, 6), textcoords="offset points", fontsize=7
+            f"{worthwhile:,} contacts",
+            place,
+            xytext=(4, 6),
+            textcoords="offset points",
+            fontsize=7,
         )
     axes.axhline(0, color="grey", linewidth=0.8)
     return figure
 
 
 def _sensitivity(rows: Sequence[dict[str, float]]) -> "Figure":
-    acceptance, cost = (
-        sorted({row[name] for row in rows}) for name in ("acceptance_factor", "cost_factor")
-    )
-    net = {(row["acceptance_factor"], row["cost_factor"]): row["net_eur"] / 1000 for row in rows}
-    grid = np.array([[net[up, across] for across in cost] for up in acceptance])
+    acceptance = sorted({row["acceptance_factor"] for row in rows})
+    cost = sorted({row["cost_factor"] for row in rows})
+    grid = np.empty((len(acceptance), len(cost)))
+    for row in rows:
+        up = acceptance.index(row["acceptance_factor"])
+        across = cost.index(row["cost_factor"])
+        grid[up, across] = row["net_eur"] / 1000
+
     figure, axes = new_figure(
         "Best net value, 1,000 EUR",
         "contact cost, times the spec's",
@@ -62,16 +72,16 @@ def _sensitivity(rows: Sequence[dict[str, float]]) -> "Figure":
     )
     axes.grid(visible=False)
     axes.imshow(grid, cmap="Blues", origin="lower", aspect="auto")
-    for row, column in np.ndindex(*grid.shape):
-        dark = grid[row, column] > 0.6 * grid.max()
+    darkest = grid.max()
+    for (up, across), net in np.ndenumerate(grid):
         axes.text(
-            column,
-            row,
-            f"{grid[row, column]:,.1f}",
+            across,
+            up,
+            f"{net:,.1f}",
             ha="center",
             va="center",
-            color="white" if dark else "black",
+            color="white" if net > 0.6 * darkest else "black",
         )
-    axes.set_xticks(range(len(cost)), [f"{each:g}" for each in cost])
-    axes.set_yticks(range(len(acceptance)), [f"{each:g}" for each in acceptance])
+    axes.set_xticks(range(len(cost)), [f"{factor:g}" for factor in cost])
+    axes.set_yticks(range(len(acceptance)), [f"{factor:g}" for factor in acceptance])
     return figure

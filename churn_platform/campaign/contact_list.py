@@ -242,9 +242,10 @@ def _control(campaign: Campaign, month: date) -> str:
     # One in each run of twenty of the ranking, at a place that a seeded hash draws. So control and
     # contacted customers have the same expected profit rank by rank, with a short budget too.
     run = control_run(campaign)
-    number = f"((list_rank - 1) // {run})"
-    place = f"('0x' || left({_draw(campaign, month, f'{number}::varchar')}, 8))::bigint % {run}"
-    return f"(list_rank - 1) % {run} = {place}"
+    row = "(list_rank - 1)"
+    draw = _draw(campaign, month, f"({row} // {run})::varchar")
+    place = f"('0x' || left({draw}, 8))::bigint % {run}"
+    return f"{row} % {run} = {place}"
 
 
 def control_run(campaign: Campaign) -> int:

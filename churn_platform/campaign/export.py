@@ -76,31 +76,44 @@ def export_contact_list(
     """
     target = export_folder(exports_dir, portfolio, month)
     rows = _rows_sql(portfolio, month)
-    guarded = ", ".join(_guarded(name) if name in TEXT else name for name in ORDER)
+    columns = []
+    for name in ORDER:
+        columns.append(_guarded(name) if name in TEXT else name)
+    guarded = f"select {', '.join(columns)} from ({rows})"
+    csv_options = f"format csv, header, force_quote ({', '.join(TEXT)})"
+    dictionary = data_dictionary(portfolio, month)
     # The whole folder at once: an agent must never see a list without its dictionary, or half of
     # it.
     with new_folder(target) as draft:
-        connection.execute(f"copy ({rows}) to {literal(draft / PARQUET_FILE)} (format parquet)")
-        connection.execute(
-            f"copy (select {guarded} from ({rows})) to {literal(draft / CSV_FILE)} "
-            f"(format csv, header, force_quote ({', '.join(TEXT)}))"
-        )
-        (draft / DICTIONARY_FILE).write_text(data_dictionary(portfolio, month), encoding="utf-8")
+        parquet_file = literal(draft / PARQUET_FILE)
+        csv_file = literal(draft / CSV_FILE)
+        connection.execute(f"copy ({rows}) to {parquet_file} (format parquet)")
+        connection.execute(f"copy ({guarded}) to {csv_file} ({csv_options})")
+        (draft / DICTIONARY_FILE).write_text(dictionary, encoding="utf-8")
     return target
 
 
 def data_dictionary(portfolio: Portfolio, month: date) -> str:
     """The columns of the files in words, as Markdown."""
-    meaning = TEXT | NUMBERS
-    rows = [
-        f"| `{name}` | {'text' if name in TEXT else 'number'} | {meaning[name]} |" for name in ORDER
+    lines = [
+        f"# Contact list of {portfolio.title}, {label(month)}",
+        "",
+        "| column | type | meaning |",
+        "|---|---|---|",
     ]
-    title = f"# Contact list of {portfolio.title}, {label(month)}"
-    return "\n".join([title, "", "| column | type | meaning |", "|---|---|---|", *rows, ""])
+    meaning = TEXT | NUMBERS
+    for name in ORDER:
+        kind = "text" if name in TEXT else "number"
+        lines.append(f"| `{name}` | {kind} | {meaning[name]} |")
+    lines.append("")
+    return "\n".join(lines)
 
 
 def _rows_sql(portfolio: Portfolio, month: date) -> str:
-    reasons = {f"reason_{place}": f"reasons[{place}] as reason_{place}" for place in (1, 2, 3)}
+    reasons = {}
+    for place in (1, 2, 3):
+        name = f"reason_{place}"
+        reasons[name] = f"reasons[{place}] as {name}"
     columns = ", ".join(reasons.get(name, name) for name in ORDER)
     return (
         f"select {columns} from {portfolio.name}.contact_list "

@@ -1,6 +1,6 @@
 """The economics of one month's scores, as rows of the warehouse."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -48,18 +48,24 @@ class Forecast:
 
     def sensitivity_markdown(self) -> str:
         """Best net value, EUR: acceptance down, contact cost across, as multiples of the spec's."""
-        net = {
-            (row["acceptance_factor"], row["cost_factor"]): row["net_eur"]
-            for row in self.sensitivity
-        }
-        header = "| acceptance \\ cost | " + " | ".join(f"x {cost:g}" for cost in FACTORS) + " |"
-        rows = [
-            f"| x {acceptance:g} | "
-            + " | ".join(f"{net[acceptance, cost]:,.0f}" for cost in FACTORS)
-            + " |"
-            for acceptance in FACTORS
-        ]
-        return "\n".join([header, "|---|" + "--:|" * len(FACTORS), *rows])
+        net_eur = {}
+        for row in self.sensitivity:
+            net_eur[row["acceptance_factor"], row["cost_factor"]] = row["net_eur"]
+
+        titles = ["acceptance \\ cost"]
+        for cost in FACTORS:
+            titles.append(f"x {cost:g}")
+        lines = [_table_row(titles), "|---|" + "--:|" * len(FACTORS)]
+        for acceptance in FACTORS:
+            cells = [f"x {acceptance:g}"]
+            for cost in FACTORS:
+                cells.append(f"{net_eur[acceptance, cost]:,.0f}")
+            lines.append(_table_row(cells))
+        return "\n".join(lines)
+
+
+def _table_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def forecast_month(

@@ -75,11 +75,15 @@ def profit_curve(probability: np.ndarray, economics: Economics, *, points: int =
     (points, 2) float64: contacts, EUR.
     """
     ranked = np.sort(probability)[::-1]
-    kept = np.cumsum(ranked) * economics.acceptance_rate * economics.acquisition_cost_eur
-    contacts = np.arange(1, len(ranked) + 1)
-    net = kept - contacts * economics.contact_cost_eur
-    chosen = np.unique(np.linspace(0, len(ranked) - 1, min(points, len(ranked))).astype(int))
-    return np.column_stack([contacts[chosen], net[chosen]]).astype(np.float64)
+    customers = len(ranked)
+    churners = np.cumsum(ranked)
+    kept_eur = churners * economics.acceptance_rate * economics.acquisition_cost_eur
+    contacts = np.arange(1, customers + 1)
+    net_eur = kept_eur - contacts * economics.contact_cost_eur
+    places = np.linspace(0, customers - 1, min(points, customers))
+    shown = np.unique(places.astype(int))
+    curve = np.column_stack([contacts[shown], net_eur[shown]])
+    return curve.astype(np.float64)
 
 
 def threshold_of(economics: Economics) -> float:
@@ -117,13 +121,15 @@ def _scaled(economics: Economics, acceptance: float, cost: float) -> Economics:
 
 
 def _best(probability: np.ndarray, economics: Economics) -> dict[str, float]:
-    worth = economics.acceptance_rate * economics.acquisition_cost_eur
+    kept_eur = economics.acceptance_rate * economics.acquisition_cost_eur
     # Beyond this point each contact costs more than it is expected to bring.
-    chosen = probability[probability * worth > economics.contact_cost_eur]
+    is_worthwhile = probability * kept_eur > economics.contact_cost_eur
+    chosen = probability[is_worthwhile]
+    net_eur = chosen * kept_eur - economics.contact_cost_eur
     return {
         "threshold": threshold_of(economics),
         "contacts": len(chosen),
-        "net_eur": float((chosen * worth - economics.contact_cost_eur).sum()),
+        "net_eur": float(net_eur.sum()),
     }
 
 

@@ -54,18 +54,17 @@ class CampaignOutcome:
 
 def measure_outcome(customers: Randomised, *, control_share: float) -> list[CampaignOutcome]:
     """The outcome of a list over all offers, then by offer; none if either group is empty."""
-    offers = [ALL_OFFERS, *sorted(set(customers.offer))]
-    if len(offers) == 2:
-        offers = offers[:1]
-    found = [
-        customers.take(customers.offer == offer) if offer != ALL_OFFERS else customers
-        for offer in offers
-    ]
-    return [
-        compare(offer, group, control_share=control_share)
-        for offer, group in zip(offers, found, strict=True)
-        if 0 < group.is_control.sum() < len(group)
-    ]
+    offers = sorted(set(customers.offer))
+    groups = [(ALL_OFFERS, customers)]
+    if len(offers) > 1:
+        for offer in offers:
+            groups.append((offer, customers.take(customers.offer == offer)))
+
+    outcomes = []
+    for offer, group in groups:
+        if 0 < group.is_control.sum() < len(group):
+            outcomes.append(compare(offer, group, control_share=control_share))
+    return outcomes
 
 
 def compare(offer: str, customers: Randomised, *, control_share: float) -> CampaignOutcome:
@@ -112,13 +111,16 @@ def _effect(treated: Randomised, control: Randomised) -> tuple[float, Interval]:
     from statsmodels.stats.proportion import confint_proportions_2indep
 
     low, high = confint_proportions_2indep(
-        *(int(control.churned.sum()), len(control)),
-        *(int(treated.churned.sum()), len(treated)),
+        count1=int(control.churned.sum()),
+        nobs1=len(control),
+        count2=int(treated.churned.sum()),
+        nobs2=len(treated),
         method="newcomb",
         compare="diff",
         alpha=1 - CONFIDENCE,
     )
-    return float(control.churned.mean() - treated.churned.mean()), (float(low), float(high))
+    effect = float(control.churned.mean() - treated.churned.mean())
+    return effect, (float(low), float(high))
 
 
 def _profit(treated: Randomised, control: Randomised, effect: Interval) -> tuple[float, Interval]:
@@ -130,18 +132,21 @@ def _profit(treated: Randomised, control: Randomised, effect: Interval) -> tuple
     from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
     count = len(treated)
-    profit = count * float(treated.net_eur.mean() - control.net_eur.mean())
-    value, spent = (
-        float(treated.value_eur.mean()),
-        float(treated.cost_eur.mean() - control.cost_eur.mean()),
-    )
-    # The wider of two intervals: each of them knows a spread that the other one does not see.
-    bounds = [count * (bound * value - spent) for bound in effect]
+    gain_eur = float(treated.net_eur.mean() - control.net_eur.mean())
+    value_eur = float(treated.value_eur.mean())
+    spent_eur = float(treated.cost_eur.mean() - control.cost_eur.mean())
+
+    bounds = []
+    for bound in effect:
+        # The wider of two intervals: each of them knows a spread that the other one does not see.
+        bounds.append(count * (bound * value_eur - spent_eur))
     if min(count, len(control)) > 1:
         means = CompareMeans(DescrStatsW(treated.net_eur), DescrStatsW(control.net_eur))
         welch = means.tconfint_diff(alpha=1 - CONFIDENCE, usevar="unequal")
-        bounds += [count * bound for bound in welch if np.isfinite(bound)]
-    return profit, (float(min(bounds)), float(max(bounds)))
+        for bound in welch:
+            if np.isfinite(bound):
+                bounds.append(count * bound)
+    return count * gain_eur, (float(min(bounds)), float(max(bounds)))
 
 
 def mismatch(treated: int, control: int, *, control_share: float) -> float | None:
@@ -271,28 +276,32 @@ def _mean(rows: Sequence[dict[str, Any]], name: str, weight: str) -> float | Non
 def _sum_of(rows: Sequence[dict[str, Any]], name: str, low: str, high: str) -> Sequence[float]:
     total = sum(row[name] for row in rows)
     # Months are independent, so squared half-widths add up.
-    below = sum((row[name] - row[low]) ** 2 for row in rows) ** 0.5
-    above = sum((row[high] - row[name]) ** 2 for row in rows) ** 0.5
-    return total, total - below, total + above
+    squares_below = sum((row[name] - row[low]) ** 2 for row in rows)
+    squares_above = sum((row[high] - row[name]) ** 2 for row in rows)
+    return total, total - squares_below**0.5, total + squares_above**0.5
 
 
 def as_markdown(rows: Sequence[dict[str, Any]]) -> str:
     """The rows as a table to read, each with its verdict."""
     lines = [
-        f"| {row['period']} | {row['offer']} | {row['treated']:,} : {row['control']:,} "
-        f"| {row['treated_churn_rate']:.1%} : {row['control_churn_rate']:.1%} "
-        f"| {row['kept']:,.0f} ({row['kept_low']:,.0f} to {row['kept_high']:,.0f}) "
-        f"| {row['profit_eur']:,.0f} ({row['profit_low_eur']:,.0f} to "
-        f"{row['profit_high_eur']:,.0f}) "
-        f"| {_share(row['response_rate'])} | {row['verdict']} |"
-        for row in rows
+        "| period | offer | treated : control | churn rates | customers kept (95 %) "
+        "| profit EUR (95 %) | took the offer | what it says |",
+        "|---|---|--:|--:|--:|--:|--:|---|",
     ]
-    head = (
-        "| period | offer | treated : control | churn rates | customers kept (95 %) | profit EUR "
-        "(95 %) "
-        "| took the offer | what it says |\n|---|---|--:|--:|--:|--:|--:|---|"
-    )
-    return "\n".join([head, *lines])
+    for row in rows:
+        cells = [
+            row["period"],
+            row["offer"],
+            f"{row['treated']:,} : {row['control']:,}",
+            f"{row['treated_churn_rate']:.1%} : {row['control_churn_rate']:.1%}",
+            f"{row['kept']:,.0f} ({row['kept_low']:,.0f} to {row['kept_high']:,.0f})",
+            f"{row['profit_eur']:,.0f} "
+            f"({row['profit_low_eur']:,.0f} to {row['profit_high_eur']:,.0f})",
+            _share(row["response_rate"]),
+            row["verdict"],
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def _share(value: float | None) -> str:

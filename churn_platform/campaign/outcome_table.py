@@ -49,12 +49,16 @@ def find_outcome(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, mo
     """
     customers = read_randomised(connection, portfolio, month)
     share = planned_control_share(portfolio.campaign)
-    rows = [asdict(outcome) for outcome in measure_outcome(customers, control_share=share)]
+    rows = []
+    for outcome in measure_outcome(customers, control_share=share):
+        rows.append(asdict(outcome))
     if not rows:
         return []
     # Earlier months from the table: each has its own figures and interval, which add up.
-    so_far = add_up([*_earlier(connection, portfolio, month), rows[0]])
-    return [*rows, so_far] if so_far else rows
+    earlier = _earlier(connection, portfolio, month)
+    if so_far := add_up([*earlier, rows[0]]):
+        rows.append(so_far)
+    return rows
 
 
 def _earlier(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> Rows:

@@ -65,36 +65,38 @@ def judge(
     control = int(customers.is_control.sum())
     treated = len(customers) - control
     if obstacle := _obstacle(treated, control, fewest, control_share):
-        return Challenge(
-            treated, control, None, None, None, None, None, False, f"ranked by churn: {obstacle}"
-        )
+        reason = f"ranked by churn: {obstacle}"
+        return Challenge(treated, control, None, None, None, None, None, False, reason)
+
+    value_eur = customers.value_eur
+    cost_eur = customers.planned_cost_eur
     # Judged on customers outside the fit, weighted by the inverse of the drawn share: what each
     # ranking would have earned. A metric of rankings alone says nothing about euros.
     uplift = held_out_uplift(customers, features, threads=threads)
-    by_uplift = uplift * customers.value_eur - customers.planned_cost_eur
-    by_churn = (
-        customers.churn_probability * acceptance_rate * customers.value_eur
-        - customers.planned_cost_eur
-    )
+    by_uplift = uplift * value_eur - cost_eur
+    by_churn = customers.churn_probability * acceptance_rate * value_eur - cost_eur
     budget = SHARE_OF_COST if is_limited else 1.0
-    earned = effects_eur(customers, control_share=control_share)
     chosen = chosen_within(by_uplift, customers, budget, only_positive=True)
     rival = chosen_within(by_churn, customers, budget, only_positive=False)
-    low, high = paired_interval((chosen.astype(float) - rival) * earned, customers.customer_id)
-    mine, theirs = float((chosen * earned).mean()), float((rival * earned).mean())
+
+    earned = effects_eur(customers, control_share=control_share)
+    gains_eur = (chosen.astype(float) - rival) * earned
+    low, high = paired_interval(gains_eur, customers.customer_id)
+    mine = float((chosen * earned).mean())
+    theirs = float((rival * earned).mean())
+    gain = mine - theirs
     # The same evidence as in promotion (99 %), since it is judged as often.
     is_used = low > 0
-    verdict = (
-        "ranked by uplift: it earns more"
-        if is_used
-        else "ranked by churn: uplift is not shown to earn more"
-    )
+    if is_used:
+        verdict = "ranked by uplift: it earns more"
+    else:
+        verdict = "ranked by churn: uplift is not shown to earn more"
     reason = (
-        f"{verdict} ({mine - theirs:+.2f} EUR per customer drawn, "
+        f"{verdict} ({gain:+.2f} EUR per customer drawn, "
         f"{CONFIDENCE:.0%} interval {low:+.2f} to {high:+.2f}, "
         f"{treated:,} treated and {control:,} control customers)"
     )
-    return Challenge(treated, control, mine, theirs, mine - theirs, low, high, is_used, reason)
+    return Challenge(treated, control, mine, theirs, gain, low, high, is_used, reason)
 
 
 def _obstacle(treated: int, control: int, fewest: int, control_share: float) -> str | None:
@@ -118,11 +120,11 @@ def held_out_uplift(customers: Randomised, features: np.ndarray, *, threads: int
     uplift = np.empty(len(customers))
     # By customer: someone who was on several lists must not be in the fit and in the judgement.
     folds = GroupKFold(FOLDS, shuffle=True, random_state=SEED)
-    for fitted, held_out in folds.split(features, groups=customers.customer_id.astype(str)):
+    customer_ids = customers.customer_id.astype(str)
+    for fitted, held_out in folds.split(features, groups=customer_ids):
         forest = fit_uplift(customers.take(fitted), features[fitted], threads=threads)
-        uplift[held_out] = predict_uplift(
-            forest, features[held_out], customers.churn_probability[held_out]
-        )
+        probability = customers.churn_probability[held_out]
+        uplift[held_out] = predict_uplift(forest, features[held_out], probability)
     return uplift
 
 
@@ -188,9 +190,11 @@ def effects_eur(customers: Randomised, *, control_share: float) -> np.ndarray:
     before the draw, so the estimate stays unbiased and its spread falls (Robins, Rotnitzky & Zhao
     1994).
     """
-    expected = customers.value_eur * (1 - customers.churn_probability)
-    surprise = customers.net_eur - expected
-    return surprise * np.where(customers.is_control, -1 / control_share, 1 / (1 - control_share))
+    expected_eur = customers.value_eur * (1 - customers.churn_probability)
+    surprise_eur = customers.net_eur - expected_eur
+    if_control = -1 / control_share
+    if_treated = 1 / (1 - control_share)
+    return surprise_eur * np.where(customers.is_control, if_control, if_treated)
 
 
 def chosen_within(
@@ -201,10 +205,12 @@ def chosen_within(
     """
     cost = customers.planned_cost_eur
     order = np.argsort(-score_eur / cost, kind="stable")
-    affordable = np.cumsum(cost[order]) <= share * cost.sum() + 1e-9
+    budget = share * cost.sum() + 1e-9
     chosen = np.zeros(len(cost), dtype=bool)
-    chosen[order] = affordable
-    return chosen & (score_eur > 0) if only_positive else chosen
+    chosen[order] = np.cumsum(cost[order]) <= budget
+    if only_positive:
+        chosen &= score_eur > 0
+    return chosen
 
 
 def paired_interval(gains_eur: np.ndarray, customer_id: np.ndarray) -> tuple[float, float]:
@@ -212,11 +218,14 @@ def paired_interval(gains_eur: np.ndarray, customer_id: np.ndarray) -> tuple[flo
     resampled as one.
     """
     _, group = np.unique(customer_id.astype(str), return_inverse=True)
-    sums, sizes = np.bincount(group, gains_eur), np.bincount(group)
+    sums = np.bincount(group, gains_eur)
+    sizes = np.bincount(group)
     generator = np.random.default_rng(SEED)
     means = np.empty(REPLICATES)
     for replicate in range(REPLICATES):
         drawn = generator.integers(0, len(sums), len(sums))
-        means[replicate] = sums[drawn].sum() / sizes[drawn].sum()
-    low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+        gained_eur = sums[drawn].sum()
+        means[replicate] = gained_eur / sizes[drawn].sum()
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(means, [tail, (1 + CONFIDENCE) / 2])
     return float(low), float(high)

@@ -56,12 +56,10 @@ def challenge_month(
     features, known = read_features(connection, portfolio, drawn)
     drawn, features = drawn.take(known), features[known]
     campaign = portfolio.campaign
-    assumed = {offer.name: offer.acceptance_rate for offer in offers_of(portfolio)}
-    rates = [assumed.get(offer, portfolio.economics.acceptance_rate) for offer in drawn.offer]
     found = judge(
         drawn,
         features,
-        acceptance_rate=np.array(rates, dtype=np.float64),
+        acceptance_rate=_assumed_acceptance(portfolio, drawn),
         control_share=planned_control_share(campaign),
         fewest=campaign.uplift_min_customers,
         is_limited=campaign.budget_eur is not None or campaign.capacity is not None,
@@ -69,11 +67,21 @@ def challenge_month(
     )
     if not found.is_used:
         return found, _uplift_rows(month, np.empty(0, dtype=object), np.empty(0))
+
     forest = fit_uplift(drawn, features, threads=threads)
-    scored = _scored(connection, portfolio, month, float(drawn.churn_probability.min()))
+    least = float(drawn.churn_probability.min())
+    scored = _scored(connection, portfolio, month, least)
     probability = np.asarray(scored["churn_probability"], dtype=np.float64)
     uplift = predict_uplift(forest, matrix(scored, portfolio.feature_names), probability)
-    return found, _uplift_rows(month, np.asarray(scored["customer_id"], dtype=object), uplift)
+    customer_ids = np.asarray(scored["customer_id"], dtype=object)
+    return found, _uplift_rows(month, customer_ids, uplift)
+
+
+def _assumed_acceptance(portfolio: Portfolio, drawn: Randomised) -> np.ndarray:
+    assumed = {offer.name: offer.acceptance_rate for offer in offers_of(portfolio)}
+    default = portfolio.economics.acceptance_rate
+    rates = [assumed.get(offer, default) for offer in drawn.offer]
+    return np.array(rates, dtype=np.float64)
 
 
 def read_drawn(
@@ -91,20 +99,26 @@ def read_drawn(
         f"select distinct month from {listed} where month <= ? order by month desc limit ?",
         [newest, MOST_LISTS],
     ).fetchall()
-    matured = [shift(features_month, 1 + gap) for (features_month,) in lists]
-    drawn = [read_randomised(connection, portfolio, outcomes) for outcomes in matured or [month]]
-    return join_randomised(
-        [each for each in drawn if _followed(each)] or [drawn[0].take(np.arange(0))]
-    )
+    outcome_months = [shift(features_month, 1 + gap) for (features_month,) in lists]
+
+    drawn = []
+    for outcomes in outcome_months or [month]:
+        drawn.append(read_randomised(connection, portfolio, outcomes))
+    followed = list(filter(_followed, drawn))
+    if not followed:
+        return drawn[0].take(np.arange(0))
+    return join_randomised(followed)
 
 
 def _followed(drawn: Randomised) -> bool:
     """Whether contacts followed the draw; if not, the list decided nothing and teaches nothing."""
-    control, contacted = drawn.is_control, drawn.is_contacted
+    control = drawn.is_control
+    treated = ~control
+    contacted = drawn.is_contacted
     return follows_draw(
-        treated=int((~control).sum()),
+        treated=int(treated.sum()),
         control=int(control.sum()),
-        contacted=int(contacted[~control].sum()),
+        contacted=int(contacted[treated].sum()),
         control_contacted=int(contacted[control].sum()),
     )
 
@@ -117,21 +131,20 @@ def read_features(
     """
     features = np.full((len(drawn), len(portfolio.features)), np.nan, dtype=np.float32)
     known = np.zeros(len(drawn), dtype=bool)
+    query = (
+        f"select row, {encoded_columns(portfolio.features)} "
+        f"from {portfolio.name}.customer_features "
+        "join drawn using (customer_id) where month = ? order by row"
+    )
     for month in np.unique(drawn.features_month):
         rows = np.flatnonzero(drawn.features_month == month)
-        connection.register(
-            "drawn",
-            pa.table({"customer_id": pa.array(drawn.customer_id[rows], pa.string()), "row": rows}),
-        )
-        found = connection.execute(
-            f"select row, {encoded_columns(portfolio.features)} "
-            f"from {portfolio.name}.customer_features "
-            "join drawn using (customer_id) where month = ? order by row",
-            [month.astype(date)],
-        ).to_arrow_table()
+        customer_ids = pa.array(drawn.customer_id[rows], pa.string())
+        connection.register("drawn", pa.table({"customer_id": customer_ids, "row": rows}))
+        found = connection.execute(query, [month.astype(date)]).to_arrow_table()
         connection.unregister("drawn")
         places = found["row"].to_numpy()
-        features[places], known[places] = matrix(found, portfolio.feature_names), True
+        features[places] = matrix(found, portfolio.feature_names)
+        known[places] = True
     return features, known
 
 

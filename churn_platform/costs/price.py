@@ -1,5 +1,6 @@
 """What a month's steps cost in EUR, and what a year at that rate would."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -69,17 +70,22 @@ def month_cost(
     month.
     """
     steps = [step for step in usage if step.first_month <= month <= step.last_month]
+    runs = {step.run_id for step in steps}
+    failed_steps = [step for step in steps if not step.succeeded]
     cpu_seconds = sum(step.cpu_seconds * _share(step) for step in steps)
     byte_seconds = sum(step.peak_bytes * step.wall_seconds * _share(step) for step in steps)
+    cpu_hours = cpu_seconds / HOUR_SECONDS
+    memory_gb_hours = byte_seconds / GB / HOUR_SECONDS
+    storage_gb = storage_bytes / GB
     return MonthCost(
         month=month,
-        runs=len({step.run_id for step in steps}),
+        runs=len(runs),
         steps=len(steps),
-        failed_steps=sum(not step.succeeded for step in steps),
+        failed_steps=len(failed_steps),
         items=(
-            Item("CPU", cpu_seconds / HOUR_SECONDS, "hours", prices.cpu_hour_eur),
-            Item("memory", byte_seconds / GB / HOUR_SECONDS, "GB-hours", prices.gb_hour_eur),
-            Item("storage", storage_bytes / GB, "GB-months", prices.gb_month_eur),
+            Item("CPU", cpu_hours, "hours", prices.cpu_hour_eur),
+            Item("memory", memory_gb_hours, "GB-hours", prices.gb_hour_eur),
+            Item("storage", storage_gb, "GB-months", prices.gb_month_eur),
             Item("standing", 1.0, "month", prices.standing_month_eur),
         ),
         budget_year_eur=prices.budget_year_eur,
@@ -97,30 +103,40 @@ def heaviest(
     """Portfolio, step, CPU seconds, wall seconds and peak bytes of the steps that used most CPU in
     a month.
     """
-    totals: dict[tuple[str, str], tuple[float, float, int]] = {}
+    cpu_seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
+    wall_seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
+    peak_bytes: defaultdict[tuple[str, str], int] = defaultdict(int)
     for step in usage:
-        if step.first_month <= month <= step.last_month:
-            cpu, wall, peak = totals.get((step.portfolio, step.step), (0.0, 0.0, 0))
-            shared = cpu + step.cpu_seconds * _share(step), wall + step.wall_seconds * _share(step)
-            totals[step.portfolio, step.step] = (*shared, max(peak, step.peak_bytes))
-    return sorted(
-        ((*key, *total) for key, total in totals.items()), key=lambda row: (-row[2], row[:2])
-    )[:top]
+        if not step.first_month <= month <= step.last_month:
+            continue
+        key = step.portfolio, step.step
+        share = _share(step)
+        cpu_seconds[key] += step.cpu_seconds * share
+        wall_seconds[key] += step.wall_seconds * share
+        peak_bytes[key] = max(peak_bytes[key], step.peak_bytes)
+    rows = [(*key, cpu_seconds[key], wall_seconds[key], peak_bytes[key]) for key in cpu_seconds]
+    rows.sort(key=lambda row: (-row[2], row[:2]))
+    return rows[:top]
 
 
 def as_markdown(cost: MonthCost, steps: Iterable[tuple[str, str, float, float, int]]) -> str:
     """The items, the year against its budget, and the heaviest steps."""
     lines = [f"| {label(cost.month)} | quantity | EUR each | EUR |", "|---|--:|--:|--:|"]
     for item in cost.items:
-        lines.append(
-            f"| {item.name} | {item.quantity:,.4g} {item.unit} | {item.price_eur:g} | "
-            f"{item.cost_eur:,.2f} |"
-        )
-    told = f"{cost.steps:,} steps in {cost.runs:,} runs, {cost.failed_steps:,} of them failed"
-    lines += ["", in_words(cost), "", told, ""]
-    lines += ["| portfolio | step | CPU s | wall s | peak GB |", "|---|---|--:|--:|--:|"]
+        quantity = f"{item.quantity:,.4g} {item.unit}"
+        lines.append(f"| {item.name} | {quantity} | {item.price_eur:g} | {item.cost_eur:,.2f} |")
+    lines += [
+        "",
+        in_words(cost),
+        "",
+        f"{cost.steps:,} steps in {cost.runs:,} runs, {cost.failed_steps:,} of them failed",
+        "",
+        "| portfolio | step | CPU s | wall s | peak GB |",
+        "|---|---|--:|--:|--:|",
+    ]
     for portfolio, step, cpu, wall, peak in steps:
-        lines.append(f"| {portfolio} | {step} | {cpu:,.1f} | {wall:,.1f} | {peak / GB:.2f} |")
+        peak_gb = peak / GB
+        lines.append(f"| {portfolio} | {step} | {cpu:,.1f} | {wall:,.1f} | {peak_gb:.2f} |")
     return "\n".join(lines)
 
 

@@ -49,25 +49,30 @@ class Meter:
         """CPU seconds and wall seconds since the last reading, and the peak of memory in bytes so
         far.
         """
-        own, children = (
-            resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-        )
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
         used = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+        peak_bytes = (own.ru_maxrss + children.ru_maxrss) * MAXRSS_UNIT_BYTES
+        pid = os.getpid()
         # A forked child starts with the parent's reading but has its own counters, from zero.
-        before = self.cpu_seconds if self.pid == os.getpid() else 0.0
-        elapsed = time.monotonic() - self.at
-        self.pid, self.cpu_seconds, self.at = os.getpid(), used, self.at + elapsed
-        return used - before, elapsed, (own.ru_maxrss + children.ru_maxrss) * MAXRSS_UNIT_BYTES
+        before = self.cpu_seconds if self.pid == pid else 0.0
+        now = time.monotonic()
+        elapsed = now - self.at
+        self.pid = pid
+        self.cpu_seconds = used
+        self.at = now
+        return used - before, elapsed, peak_bytes
 
 
 def note(path: Path, usage: StepUsage) -> None:
     """Append a line in one write, so that several processes may note at once and a kill leaves
     whole lines.
     """
+    line = msgspec.json.encode(usage) + b"\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        os.write(descriptor, msgspec.json.encode(usage) + b"\n")
+        os.write(descriptor, line)
     finally:
         os.close(descriptor)
 

@@ -78,10 +78,13 @@ def _judge(
     rows: float,
     usual_rows: float,
 ) -> JudgedMeasure:
+    if measure.kind == "context" or usual_rows < FEWEST_ROWS:
+        return JudgedMeasure(measure)
+    if rows < FEWEST_ROWS and measure.kind != "count":
+        return JudgedMeasure(measure)
     place = (measure.column, measure.name)
     past = [month[place] for month in history if place in month]
-    too_few = usual_rows < FEWEST_ROWS or (rows < FEWEST_ROWS and measure.kind != "count")
-    if measure.kind == "context" or len(past) < FEWEST_MONTHS or too_few:
+    if len(past) < FEWEST_MONTHS:
         return JudgedMeasure(measure)
     low, high = limits(measure.kind, past, rows=rows)
     return JudgedMeasure(measure, median(past), low, high)

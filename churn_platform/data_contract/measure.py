@@ -89,25 +89,29 @@ def _asked(portfolio: Portfolio, table: Table, month: date) -> Iterator[_Asked]:
 
 
 def _asked_of_column(portfolio: Portfolio, column: Column) -> Iterator[_Asked]:
+    asked = column.name
     name = identifier(stored_name(column))
     if not column.required:
-        yield _Asked(column.name, MISSING, "share", _share(f"{name} is null"))
+        yield _Asked(asked, MISSING, "share", _share(f"{name} is null"))
     # A hash has no size and no levels; only whether it is there can be judged.
     if column.hashed:
         return
     if column.type in ("number", "integer"):
-        yield _Asked(column.name, ZERO, "share", _share(f"{name} = 0"))
-        yield _Asked(column.name, NEGATIVE, "share", _share(f"{name} < 0"))
+        yield _Asked(asked, ZERO, "share", _share(f"{name} = 0"))
+        yield _Asked(asked, NEGATIVE, "share", _share(f"{name} < 0"))
         # The geometric mean also moves when a third of the rows arrives in cents; a median would
         # not. And it needs no sort, so all measures fit into one scan.
-        yield _Asked(column.name, SIZE, "size", f"exp(avg(ln(nullif(abs({name}), 0))))")
+        yield _Asked(asked, SIZE, "size", f"exp(avg(ln(nullif(abs({name}), 0))))")
     if column.type == "boolean":
-        yield _Asked(column.name, LEVEL + "true", "level", _share(name))
-        yield _Asked(column.name, LEVEL + "false", "level", _share(f"not {name}"))
-    if levels := _levels(portfolio, column):
-        yield _Asked(column.name, UNKNOWN, "share", _share(f"{name} not in ({literals(levels)})"))
-        for level in levels:
-            yield _Asked(column.name, LEVEL + level, "level", _share(f"{name} = {literal(level)}"))
+        yield _Asked(asked, LEVEL + "true", "level", _share(name))
+        yield _Asked(asked, LEVEL + "false", "level", _share(f"not {name}"))
+    levels = _levels(portfolio, column)
+    if levels:
+        is_unknown = f"{name} not in ({literals(levels)})"
+        yield _Asked(asked, UNKNOWN, "share", _share(is_unknown))
+    for level in levels:
+        is_level = f"{name} = {literal(level)}"
+        yield _Asked(asked, LEVEL + level, "level", _share(is_level))
 
 
 def _levels(portfolio: Portfolio, column: Column) -> tuple[str, ...]:

@@ -72,12 +72,14 @@ def _others(
 def _overwrite_free_pages(store: lmdb.Environment) -> None:
     # As many full pages of zeros as are free, so that LMDB has to reuse every one of them.
     page = bytes(store.stat()["psize"] - PAGE_HEADER_BYTES)
+    numbers = range(_free_pages(store))
+    fillers = ((FILLER + b"%d" % number, page) for number in numbers)
     with store.begin(write=True) as transaction:
-        transaction.cursor().putmulti(
-            (FILLER + b"%d" % number, page) for number in range(_free_pages(store))
-        )
+        transaction.cursor().putmulti(fillers)
     with store.begin(write=True) as transaction, transaction.cursor() as cursor:
-        while cursor.set_range(FILLER) and cursor.key()[:1] == FILLER:
+        while cursor.set_range(FILLER):
+            if cursor.key()[:1] != FILLER:
+                break
             cursor.delete()
 
 

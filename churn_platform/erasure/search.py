@@ -139,8 +139,12 @@ def _in_sqlite(path: Path, subject: Subject, foreign: Collection[int]) -> int:
         text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
         return text in values or words.search(text) is not None
 
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-        return sum(any(map(names, row)) for row in _rows(database, foreign))
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    found = 0
+    with closing(sqlite3.connect(address, uri=True)) as database:
+        for row in _rows(database, foreign):
+            found += any(map(names, row))
+    return found
 
 
 def _rows(database: sqlite3.Connection, foreign: Collection[int]) -> Iterator[Sequence[object]]:

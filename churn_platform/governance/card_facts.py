@@ -30,6 +30,14 @@ def read_facts(
     portfolio, record = examined.portfolio, examined.record
     recorded = _recorded(client, examined)
     training = read_rows(connection, f"{portfolio.name}.training_set", examined.month)
+    sliced = [name for name in portfolio.slices if name in examined.groups]
+    slices = measure_slices(
+        {name: examined.groups[name] for name in sliced},
+        examined.holdout.churned,
+        examined.probability,
+        threshold=record.threshold,
+        min_outcomes=portfolio.gates.min_group_outcomes,
+    )
     return Facts(
         portfolio=portfolio,
         version=examined.version,
@@ -38,13 +46,7 @@ def read_facts(
         training_rows=sorted(training, key=lambda row: row["features_month"]),
         ranking=[Importance(**it) for it in recorded[IMPORTANCE_FILE]],
         fairness=read_fairness(recorded[FAIRNESS_FILE]),
-        slices=measure_slices(
-            {name: examined.groups[name] for name in portfolio.slices if name in examined.groups},
-            examined.holdout.churned,
-            examined.probability,
-            threshold=record.threshold,
-            min_outcomes=portfolio.gates.min_group_outcomes,
-        ),
+        slices=slices,
         evaluation=_evaluation(connection, portfolio, examined.month, examined.version),
         pictures=pictures_of(client, record.mlflow_run_id),
     )
@@ -72,7 +74,9 @@ def _evaluation(
     # The table holds the newest judgement of a month; it may be of another version by now.
     if not rows or rows[0]["challenger_version"] != version:
         return None
-    return rows[0] | {"evidence": json.loads(rows[0]["evidence"])}
+    row = dict(rows[0])
+    row["evidence"] = json.loads(row["evidence"])
+    return row
 
 
 def read_card(client: "MlflowClient", portfolio: str, version: int, *, ending: str) -> bytes:

@@ -8,7 +8,7 @@ does not prove that a customer would stay.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations
 
 import numpy as np
 
@@ -49,14 +49,14 @@ def find_counterfactual(
     others between old and new value, anything else 1. Ties fall to the order of the catalogue. None
     if no such change is enough.
     """
-    by_feature = [
-        _changes(model.features, place, customer, others) for place in range(len(model.features))
-    ]
-    changes = [change for moves in by_feature for change in moves]
+    changes: list[Change] = []
+    for place in range(len(model.features)):
+        changes += _changes(model.features, place, customer, others)
     singles: list[tuple[Change, ...]] = [(change,) for change in changes]
-    pairs: list[tuple[Change, ...]] = [
-        it for it in combinations(changes, 2) if it[0].place != it[1].place
-    ]
+    pairs: list[tuple[Change, ...]] = []
+    for first, second in combinations(changes, 2):
+        if first.place != second.place:
+            pairs.append((first, second))
     # One change before two: it is what an agent can offer. Features that follow from a changed one
     # are not computed again, since this describes the model and no effect.
     for tried in (singles, pairs):
@@ -71,24 +71,29 @@ def _changes(
     """Every move of one feature in its direction, to a value that others have; unknown values stay
     unknown.
     """
-    feature, before = features[place], float(customer[place])
-    known = others[:, place][~np.isnan(others[:, place])].astype(float)
+    feature = features[place]
+    before = float(customer[place])
+    column = others[:, place]
+    known = column[~np.isnan(column)].astype(float)
     if feature.actionable is None or np.isnan(before) or not len(known):
         return []
+
     is_number = feature.type in ("integer", "number")
-    values = np.unique(np.quantile(known, QUANTILES, method="nearest") if is_number else known)
-    allowed = {"lower": values < before, "higher": values > before, "any": values != before}[
-        feature.actionable
-    ]
-    return [
-        Change(
-            place,
-            before,
-            float(after),
-            _share_between(known, before, float(after)) if is_number else 1.0,
-        )
-        for after in values[allowed]
-    ]
+    tried = np.quantile(known, QUANTILES, method="nearest") if is_number else known
+    changes = []
+    for after in np.unique(tried).tolist():
+        if _is_allowed(feature.actionable, before, after):
+            cost = _share_between(known, before, after) if is_number else 1.0
+            changes.append(Change(place, before, after, cost))
+    return changes
+
+
+def _is_allowed(direction: str, before: float, after: float) -> bool:
+    if direction == "lower":
+        return after < before
+    if direction == "higher":
+        return after > before
+    return after != before
 
 
 def _share_between(known: np.ndarray, first: float, second: float) -> float:
@@ -106,18 +111,19 @@ def _cheapest(
     if not tried:
         return None
     rows = np.repeat(customer.reshape(1, -1), len(tried), axis=0)
+    costs = []
     for row, changes in zip(rows, tried, strict=True):
+        costs.append(sum(change.cost for change in changes))
         for change in changes:
             row[change.place] = change.after
     probability = model.churn_probability(rows)
-    for position in np.argsort(
-        [sum(change.cost for change in changes) for changes in tried], kind="stable"
-    ):
+    for position in np.argsort(costs, kind="stable"):
         # Cheapest first, and only combinations that some customer has.
-        if probability[position] < below and _occurs(
-            model.features, rows[position], tried[position], others
-        ):
-            return Counterfactual(tried[position], float(probability[position]))
+        if probability[position] >= below:
+            continue
+        changes = tried[position]
+        if _occurs(model.features, rows[position], changes, others):
+            return Counterfactual(changes, float(probability[position]))
     return None
 
 
@@ -129,19 +135,22 @@ def _occurs(
 
     So no one is told to take an add-on to a service that they do not have.
     """
-    is_kind = [it.type in ("category", "boolean") or it.nullable for it in features]
-    levels, level_of = _levels(features, others), _levels(features, row.reshape(1, -1))[0]
-    return all(
-        (
-            (levels[:, change.place] == level_of[change.place])
-            & (levels[:, place] == level_of[place])
-        ).any()
-        for change, place in product(changes, np.flatnonzero(is_kind))
-    )
+    levels = _levels(features, others)
+    level_of = _levels(features, row.reshape(1, -1))[0]
+    is_same = levels == level_of
+    kinds = []
+    for place, feature in enumerate(features):
+        if feature.type in ("category", "boolean") or feature.nullable:
+            kinds.append(place)
+    for change in changes:
+        together = is_same[:, kinds] & is_same[:, [change.place]]
+        if not together.any(axis=0).all():
+            return False
+    return True
 
 
 def _levels(features: Sequence[Feature], rows: np.ndarray) -> np.ndarray:
     """Categories and booleans as they are, numbers only as known (0) or missing (-1)."""
     is_number = np.array([feature.type in ("integer", "number") for feature in features])
-    missing = np.isnan(rows)
-    return np.where(missing, -1.0, np.where(is_number, 0.0, rows))
+    levels = np.where(is_number, 0.0, rows)
+    return np.where(np.isnan(rows), -1.0, levels)

@@ -64,7 +64,8 @@ def examine(
 
     TrainingError if the month has no challenger.
     """
-    version = load_version(client, portfolio, challenger_of(client, portfolio.name, label(month)))
+    number = challenger_of(client, portfolio.name, label(month))
+    version = load_version(client, portfolio, number)
     holdout = version.holdout(connection)
     names = list(dict.fromkeys((*portfolio.protected_attributes, *portfolio.slices)))
     # Groups as of the version's own snapshot: what is written later must not change a judgement.

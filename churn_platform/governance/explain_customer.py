@@ -54,33 +54,34 @@ def explain_customer(
     """The explanation of a customer's score in a month; DataError if the customer has no
     features in it.
     """
-    customer, others = (
-        champion.model.own(rows, portfolio.feature_names)
-        for rows in _read(connection, portfolio, customer_id, month)
-    )
-    features = champion.model.features
-    probability = float(champion.model.churn_probability(customer)[0])
-    given = champion.model.contributions(customer)
+    model = champion.model
+    features = model.features
+    row, population = _read(connection, portfolio, customer_id, month)
+    customer = model.own(row, portfolio.feature_names)
+    others = model.own(population, portfolio.feature_names)
+    probability = float(model.churn_probability(customer)[0])
+    given = model.contributions(customer)
     tier, bound = _tier(champion.tiers, probability)
     lower = next((name for name, other in champion.tiers if other < bound), None)
-    found = (
-        None
-        if lower is None
-        else find_counterfactual(champion.model, customer[0], others, below=bound)
-    )
+
+    found = None
+    changes: list[str] = []
+    if lower is not None:
+        found = find_counterfactual(model, customer[0], others, below=bound)
+    if found:
+        lower, _ = _tier(champion.tiers, found.churn_probability)
+        changes = [_said(change, features[change.place]) for change in found.changes]
     return CustomerExplanation(
         customer_id=customer_id,
         month=month,
         model_version=champion.version,
         churn_probability=probability,
         risk_tier=tier,
-        lower_tier=_tier(champion.tiers, found.churn_probability)[0] if found else lower,
+        lower_tier=lower,
         reasons=top_reasons(customer, given, features)[0].as_py(),
         factors=_factors(features, customer[0], given[0]),
         counterfactual=found,
-        changes=[_said(change, features[change.place]) for change in found.changes]
-        if found
-        else [],
+        changes=changes,
     )
 
 
@@ -123,14 +124,16 @@ def _read(
 def _factors(
     features: tuple[Feature, ...], customer: np.ndarray, given: np.ndarray
 ) -> list[tuple[str, bool]]:
-    counting = np.flatnonzero(~np.isnan(customer) & (given != 0))
+    is_counting = ~np.isnan(customer) & (given != 0)
+    counting = np.flatnonzero(is_counting)
     # Protected attributes included: this answers the customer's own question what the model used.
     # The reasons for agents leave them out.
-    strongest = counting[np.argsort(-np.abs(given[counting]), kind="stable")]
-    return [
-        (sentence(customer[place], features[place]), bool(given[place] > 0))
-        for place in strongest[:TOP_FACTORS]
-    ]
+    order = np.argsort(-np.abs(given[counting]), kind="stable")
+    factors = []
+    for place in counting[order][:TOP_FACTORS]:
+        words = sentence(customer[place], features[place])
+        factors.append((words, bool(given[place] > 0)))
+    return factors
 
 
 def _said(change: Change, feature: Feature) -> str:
@@ -142,12 +145,12 @@ def _value(number: float, feature: Feature) -> str:
     value = decode(number, feature)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    shown = (
-        f"{value:,.2f}".rstrip("0").rstrip(".")
-        if isinstance(value, int | float)
-        else str(value).replace("_", " ")
-    )
-    return f"{shown} {feature.unit}" if feature.unit and feature.unit != "ratio" else shown
+    if isinstance(value, int | float):
+        shown = f"{value:,.2f}".rstrip("0").rstrip(".")
+    else:
+        shown = str(value).replace("_", " ")
+    has_unit = feature.unit and feature.unit != "ratio"
+    return f"{shown} {feature.unit}" if has_unit else shown
 
 
 def as_text(it: CustomerExplanation) -> str:

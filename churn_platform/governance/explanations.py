@@ -55,12 +55,12 @@ def importances(features: Sequence[Feature], contributions: np.ndarray) -> list[
     """
     size = np.abs(contributions).mean(axis=0)
     shares = size / size.sum() if size.sum() > 0 else size
-    return [
-        Importance(
-            features[place].name, features[place].group, float(size[place]), float(shares[place])
-        )
-        for place in np.argsort(-size, kind="stable")
-    ]
+    ranking = []
+    for place in np.argsort(-size, kind="stable"):
+        feature = features[place]
+        share = float(shares[place])
+        ranking.append(Importance(feature.name, feature.group, float(size[place]), share))
+    return ranking
 
 
 def pictures(model: ChurnModel, sample: np.ndarray, contributions: np.ndarray) -> dict[str, bytes]:

@@ -70,9 +70,11 @@ def _replace(
     rows: list[dict[str, Any]],
 ) -> int:
     subject = {"month": examined.month, "model_version": examined.version}
-    table = pa.Table.from_pydict(
-        {column: [(subject | row)[column] for row in rows] for column in columns}
-    )
-    return replace_rows(
-        connection, f"{examined.portfolio.name}.{name}", columns, examined.month, table
-    )
+    values: dict[str, list[Any]] = {column: [] for column in columns}
+    for row in rows:
+        row = {**subject, **row}
+        for column in columns:
+            values[column].append(row[column])
+    table = pa.Table.from_pydict(values)
+    name = f"{examined.portfolio.name}.{name}"
+    return replace_rows(connection, name, columns, examined.month, table)

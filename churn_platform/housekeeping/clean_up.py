@@ -92,11 +92,15 @@ def _tidy_lake(
     settings: Settings, portfolios: Sequence[str], client: "MlflowClient", retention: Retention
 ) -> dict[str, int]:
     lake = Lake.of(settings)
+    since = retention.history_since
+    published = settings.published_dir
     with closing(connect(lake, read_only=True)) as connection:
-        since, published = retention.history_since, settings.published_dir
         needed = needed_snapshots(connection, client, portfolios, published, since=since)
     done = tidy(lake, needed, until=retention.lake_since, grace=retention.grace)
-    return {"snapshots of the lake": done.snapshots, "files of the lake": done.files}
+    return {
+        "snapshots of the lake": done.snapshots,
+        "files of the lake": done.files,
+    }
 
 
 def _remove_lookups(root: Path, retention: Retention) -> int:
@@ -160,7 +164,14 @@ def as_markdown(kept: Kept) -> str:
     lines = ["| place | files before | after | MB before | after |", "|---|--:|--:|--:|--:|"]
     for name, before in kept.before.items():
         after = kept.after[name]
-        sizes = f"{before.size_bytes / 1e6:,.1f} | {after.size_bytes / 1e6:,.1f}"
-        lines.append(f"| {name} | {before.files:,} | {after.files:,} | {sizes} |")
-    removed = [f"{count:,} {name}" for name, count in kept.removed.items() if count]
-    return "\n".join([*lines, "", f"removed: {', '.join(removed) or 'nothing'}"])
+        files = f"{before.files:,} | {after.files:,}"
+        before_mb = before.size_bytes / 1e6
+        after_mb = after.size_bytes / 1e6
+        lines.append(f"| {name} | {files} | {before_mb:,.1f} | {after_mb:,.1f} |")
+
+    removed = []
+    for name, count in kept.removed.items():
+        if count:
+            removed.append(f"{count:,} {name}")
+    lines += ["", f"removed: {', '.join(removed) or 'nothing'}"]
+    return "\n".join(lines)

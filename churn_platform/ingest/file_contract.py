@@ -119,8 +119,10 @@ def _check_headers(table: Table, path: Path, headers: Headers) -> None:
 def _check_values(
     connection: duckdb.DuckDBPyConnection, table: Table, month: date, reader: str, headers: Headers
 ) -> tuple[int, list[str]]:
-    delivered = [column for column in table.columns if _delivered(column, headers)]
-    checks = [check for column in delivered for check in _column_checks(column, headers)]
+    checks = []
+    for column in table.columns:
+        if _delivered(column, headers):
+            checks += _column_checks(column, headers)
     checks += _month_checks(table, month, headers)
     # All checks are counted in one scan: a month of call records has 100 million rows.
     counted = "".join(f", count_if({check.offending})" for check in checks)
@@ -130,10 +132,10 @@ def _check_values(
     broken = [(check, count) for check, count in zip(checks, counts, strict=True) if count]
     # A second scan, only for files that are refused anyway: a sound file pays nothing for it.
     examples = _examples(connection, reader, [check for check, _ in broken])
-    wrong = [
-        f"{check.complaint.format(count=count, rows=rows)}, e.g. {example!s:.80}"
-        for (check, count), example in zip(broken, examples, strict=True)
-    ]
+    wrong = []
+    for (check, count), example in zip(broken, examples, strict=True):
+        complaint = check.complaint.format(count=count, rows=rows)
+        wrong.append(f"{complaint}, e.g. {example!s:.80}")
     return rows, wrong
 
 

@@ -92,16 +92,23 @@ def due(
     files change.
     """
     changed = changed_months(landed, known)
-    settled = [month for month, state in landed.items() if known.seen.get(month) == state]
-    usable = [month for month in settled if month in changed or month not in broken]
+    usable = []
+    for month, state in landed.items():
+        is_settled = known.seen.get(month) == state
+        if is_settled and (month in changed or month not in broken):
+            usable.append(month)
+
     ranges = []
     for stretch in _stretches(usable):
         new = [month for month in stretch if month in changed]
+        if not new:
+            continue
         # A separate range: Dagster runs a range as one run, and a month that fails again must not
         # take the new month with it.
-        failed = [month for month in stretch if month in unfinished and new and month < new[0]]
-        ranges += [(failed[0], shift(new[0], -1))] if failed else []
-        ranges += [(new[0], stretch[-1])] if new else []
+        failed = [month for month in stretch if month in unfinished and month < new[0]]
+        if failed:
+            ranges.append((failed[0], shift(new[0], -1)))
+        ranges.append((new[0], stretch[-1]))
     return ranges
 
 

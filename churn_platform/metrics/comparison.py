@@ -49,16 +49,16 @@ def resampled_differences(
     """
     # Placements are resampled, not customers: one sort instead of one for each replicate. For 2.1
     # million customers that is 1.9 s instead of more than 1,300 s, with the same draws.
-    pairs = zip(placements(churned, challenger), placements(churned, champion), strict=True)
-    of_churners, of_stayers = (first - second for first, second in pairs)
+    first_churners, first_stayers = placements(churned, challenger)
+    second_churners, second_stayers = placements(churned, champion)
+    of_churners = first_churners - second_churners
+    of_stayers = first_stayers - second_stayers
     estimate = float(of_churners.mean())
     generator = np.random.default_rng(seed)
     # Churners and stayers apart: the churn rate of a resample must not move the AUC.
-    drawn = (
-        sum(_resampled_means(part, replicates, generator) for part in (of_churners, of_stayers))
-        - estimate
-    )
-    return estimate, np.asarray(drawn)
+    drawn = _resampled_means(of_churners, replicates, generator)
+    drawn = drawn + _resampled_means(of_stayers, replicates, generator)
+    return estimate, drawn - estimate
 
 
 def _resampled_means(
@@ -67,10 +67,14 @@ def _resampled_means(
     """Means of bootstrap samples of the values, (replicates,); more than 1,000 are drawn in groups
     of near values.
     """
-    groups = (
+    count = len(values)
+    if count > GROUPS:
         # Near values are alike, so drawing counts of 1,000 groups gives the mean nearly exactly.
-        np.array_split(np.sort(values), GROUPS) if len(values) > GROUPS else values.reshape(-1, 1)
-    )
-    sizes = np.array([len(group) for group in groups])
-    means = np.array([group.mean() for group in groups])
-    return generator.multinomial(len(values), sizes / len(values), replicates) @ means / len(values)
+        groups = np.array_split(np.sort(values), GROUPS)
+        sizes = np.array([len(group) for group in groups])
+        means = np.array([group.mean() for group in groups])
+    else:
+        sizes = np.ones(count, dtype=int)
+        means = values
+    drawn = generator.multinomial(count, sizes / count, replicates)
+    return drawn @ means / count

@@ -111,11 +111,11 @@ def largest_gap(
     `predicted` says who is at or above the threshold, (rows,) booleans. None if no attribute has
     two judged groups.
     """
-    gaps = [
-        FairnessGap(odds, name)
-        for name, of in groups.items()
-        if (odds := _odds(of, churned, predicted, gates)) is not None
-    ]
+    gaps = []
+    for name, of in groups.items():
+        odds = _odds(of, churned, predicted, gates)
+        if odds is not None:
+            gaps.append(FairnessGap(odds, name))
     return max(gaps, key=lambda gap: gap.difference, default=None)
 
 
@@ -173,8 +173,10 @@ class _Cells:
 
 
 def _count_cells(of: np.ndarray, churned: np.ndarray, predicted: np.ndarray) -> _Cells:
-    names, codes = np.unique(np.asarray(of).astype(str), return_inverse=True)
-    counts = np.bincount(4 * codes + 2 * churned.astype(int) + predicted.astype(int))
+    names, group = np.unique(np.asarray(of).astype(str), return_inverse=True)
+    outcome = churned.astype(int)
+    choice = predicted.astype(int)
+    counts = np.bincount(4 * group + 2 * outcome + choice)
     cells = np.flatnonzero(counts)
     return _Cells(names[cells // 4], cells // 2 % 2, cells % 2, counts[cells])
 
@@ -224,7 +226,9 @@ def _flat(group: dict[str, Any]) -> dict[str, Any]:
     flat = {name: value for name, value in group.items() if name not in ESTIMATES}
     for name in ESTIMATES:
         parts = group[name] or {"value": None, "low": None, "high": None}
-        flat |= {name: parts["value"], f"{name}_low": parts["low"], f"{name}_high": parts["high"]}
+        flat[name] = parts["value"]
+        flat[f"{name}_low"] = parts["low"]
+        flat[f"{name}_high"] = parts["high"]
     return flat
 
 
@@ -240,23 +244,27 @@ def _attribute(
     from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
 
     cells = _count_cells(group, churned, probability >= threshold)
-    groups = _groups(cells, _calibration(group, probability - churned), gates.min_group_outcomes)
+    calibration = _calibration(group, probability - churned)
+    groups = _groups(cells, calibration, gates.min_group_outcomes)
     judged = [it for it in groups if it.is_judged]
     if len(judged) < 2:
         return AttributeFairness(name, groups, None, None, None)
+
     compared = cells.of([it.group for it in judged])
-    parity, odds = (
-        compared.difference(of) for of in (demographic_parity_difference, equalized_odds_difference)
-    )
+    parity = compared.difference(demographic_parity_difference)
+    odds = compared.difference(equalized_odds_difference)
     drawn = _Draws(judged, seed)
+    parity_gap = _around(float(parity), drawn.parity_differences())
+    odds_gap = _around(float(odds), drawn.odds_differences())
+    by_chance = drawn.odds_differences(alike=True)
     return AttributeFairness(
         attribute=name,
         groups=groups,
-        demographic_parity_difference=_around(float(parity), drawn.parity_differences()),
-        equalized_odds_difference=_around(float(odds), drawn.odds_differences()),
+        demographic_parity_difference=parity_gap,
+        equalized_odds_difference=odds_gap,
         # On the demo the champion's gap over age groups is 0.138, and equal errors would exceed
         # 0.193 once in 20 samples. Without this figure a reader would take chance for a fault.
-        chance_gap=float(np.quantile(drawn.odds_differences(alike=True), CONFIDENCE)),
+        chance_gap=float(np.quantile(by_chance, CONFIDENCE)),
     )
 
 
@@ -298,29 +306,32 @@ def _calibration(group: np.ndarray, error: np.ndarray) -> dict[str, tuple[float,
     so 0.5.
     """
     names, codes, customers = np.unique(group, return_inverse=True, return_counts=True)
-    mean = np.bincount(codes, error) / customers
-    squares = np.bincount(codes, (error - mean[codes]) ** 2)
-    sd = np.where(customers > 1, np.sqrt(squares / np.maximum(customers - 1, 1)), 0.5)
-    return {
-        name: (float(gap), float(spread)) for name, gap, spread in zip(names, mean, sd, strict=True)
-    }
+    gaps = np.bincount(codes, error) / customers
+    squares = np.bincount(codes, (error - gaps[codes]) ** 2)
+    spreads = np.sqrt(squares / np.maximum(customers - 1, 1))
+    spreads = np.where(customers > 1, spreads, 0.5)
+    found = {}
+    for name, gap, spread in zip(names, gaps, spreads, strict=True):
+        found[name] = float(gap), float(spread)
+    return found
 
 
 def _group(
     name: str, row: dict[str, float], gap: float, sd: float, min_outcomes: int
 ) -> GroupFairness:
-    customers, churners, selected = (
-        int(row[part]) for part in ("customers", "churners", "selected")
-    )
+    customers = int(row["customers"])
+    churners = int(row["churners"])
+    selected = int(row["selected"])
+    stayers = customers - churners
     spread = 1.96 * sd / np.sqrt(customers)
     return GroupFairness(
         group=name,
         customers=customers,
         churners=churners,
-        is_judged=min(churners, customers - churners) >= min_outcomes,
+        is_judged=min(churners, stayers) >= min_outcomes,
         selection_rate=_rate(row["selection_rate"], customers),
         recall=_rate(row["recall"], churners),
-        false_positive_rate=_rate(row["false_positive_rate"], customers - churners),
+        false_positive_rate=_rate(row["false_positive_rate"], stayers),
         precision=_rate(row["precision"], selected),
         calibration_gap=Estimate(gap, gap - spread, gap + spread),
     )
@@ -332,7 +343,8 @@ def _rate(value: float, of: int) -> Estimate | None:
 
     if of == 0:
         return None
-    low, high = proportion_confint(round(value * of), of, alpha=1 - CONFIDENCE, method="wilson")
+    count = round(value * of)
+    low, high = proportion_confint(count, of, alpha=1 - CONFIDENCE, method="wilson")
     return Estimate(float(value), float(low), float(high))
 
 
@@ -354,9 +366,9 @@ class _Draws:
             "recall": np.array([group.churners for group in judged]),
             "false_positive_rate": np.array([group.stayers for group in judged]),
         }
-        self.rates = {
-            name: np.array([getattr(group, name).value for group in judged]) for name in self.sizes
-        }
+        self.rates = {}
+        for name in self.sizes:
+            self.rates[name] = np.array([getattr(group, name).value for group in judged])
 
     def parity_differences(self) -> np.ndarray:
         """Differences of selection rates, (REPLICATES,)."""
@@ -371,9 +383,12 @@ class _Draws:
         )
 
     def _differences(self, name: str, *, alike: bool) -> np.ndarray:
-        sizes, rates = self.sizes[name], self.rates[name]
+        sizes = self.sizes[name]
+        rates = self.rates[name]
         if alike:
-            rates = np.full(len(rates), (rates * sizes).sum() / sizes.sum())
+            overall = (rates * sizes).sum() / sizes.sum()
+            rates = np.full(len(rates), overall)
         # From counts, not by resampling customers: the cost does not grow with the customers.
-        drawn = self.generator.binomial(sizes, rates, size=(REPLICATES, len(sizes))) / sizes
+        counts = self.generator.binomial(sizes, rates, size=(REPLICATES, len(sizes)))
+        drawn = counts / sizes
         return drawn.max(axis=1) - drawn.min(axis=1)

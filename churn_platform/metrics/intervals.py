@@ -40,14 +40,14 @@ def metric_intervals(
 ) -> dict[str, Interval]:
     """The 95 % interval of each metric but the number of customers, in the order of `Metrics`."""
     predicted = probability >= threshold
-    churners, contacts, hits = (
-        int(churned.sum()),
-        int(predicted.sum()),
-        int(churned[predicted].sum()),
-    )
-    captured = proportion_interval(int(churned[top(probability, share=TOP_DECILE)].sum()), churners)
+    churners = int(churned.sum())
+    contacts = int(predicted.sum())
+    hits = int(churned[predicted].sum())
+    captured = int(churned[top(probability, share=TOP_DECILE)].sum())
+    low, high = proportion_interval(captured, churners)
     top_share = max(1, round(len(churned) * TOP_DECILE)) / len(churned)
     profit = campaign_profit_eur(predicted * churned, predicted.astype(np.int8), economics)
+    curve = reliability(churned, probability)
     generator = np.random.default_rng(seed)
     return {
         "auc": auc_interval(churned, probability),
@@ -55,12 +55,10 @@ def metric_intervals(
         "recall": proportion_interval(hits, churners),
         "precision": proportion_interval(hits, contacts),
         "contacted_share": proportion_interval(contacts, len(churned)),
-        "lift_top_decile": (captured[0] / top_share, captured[1] / top_share),
-        "capture_top_decile": captured,
+        "lift_top_decile": (low / top_share, high / top_share),
+        "capture_top_decile": (low, high),
         "brier": mean_interval((probability - churned) ** 2),
-        "calibration_error": calibration_error_interval(
-            reliability(churned, probability), generator
-        ),
+        "calibration_error": calibration_error_interval(curve, generator),
         "empc_eur": empc_interval(churned, probability, metrics.empc_eur, economics, generator),
         "campaign_profit_eur": mean_interval(profit),
         "churn_rate": proportion_interval(churners, len(churned)),
@@ -94,8 +92,10 @@ def auc_interval(churned: np.ndarray, probability: np.ndarray) -> Interval:
     # Log-odds are infinite there.
     if not 0 < auc < 1:
         return auc, auc
-    variance = churners.var(ddof=1) / len(churners) + stayers.var(ddof=1) / len(stayers)
-    return _around_log_odds(auc, float(variance) ** 0.5 / (auc * (1 - auc)))
+    variance_of_churners = churners.var(ddof=1) / len(churners)
+    variance_of_stayers = stayers.var(ddof=1) / len(stayers)
+    error = float(variance_of_churners + variance_of_stayers) ** 0.5
+    return _around_log_odds(auc, error / (auc * (1 - auc)))
 
 
 def placements(churned: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -105,11 +105,13 @@ def placements(churned: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.
     By ranks, in O(n log n) (Sun & Xu 2014).
     """
     # Ranks instead of all pairs: two million customers have a trillion pairs.
-    ranks, is_churner = rankdata(scores), churned == 1
-    above, below = scores[is_churner], scores[~is_churner]
-    churners = (ranks[is_churner] - rankdata(above)) / len(below)
-    stayers = 1 - (ranks[~is_churner] - rankdata(below)) / len(above)
-    return churners, stayers
+    is_churner = churned == 1
+    ranks = rankdata(scores)
+    of_churners = scores[is_churner]
+    of_stayers = scores[~is_churner]
+    stayers_below = ranks[is_churner] - rankdata(of_churners)
+    churners_below = ranks[~is_churner] - rankdata(of_stayers)
+    return stayers_below / len(of_stayers), 1 - churners_below / len(of_churners)
 
 
 def average_precision_interval(average_precision: float, churners: int) -> Interval:
@@ -134,10 +136,12 @@ def calibration_error_interval(
     is a little high.
     """
     customers = np.array([part.customers for part in curve])
-    observed = np.array([part.churned for part in curve]) / customers
+    churners = np.array([part.churned for part in curve])
     predicted = np.array([part.mean_probability for part in curve])
-    drawn = generator.binomial(customers, observed, (REPLICATES, len(customers))) / customers
-    return _middle(np.average(np.abs(drawn - predicted), axis=1, weights=customers))
+    observed = churners / customers
+    drawn = generator.binomial(customers, observed, (REPLICATES, len(customers)))
+    gaps = np.abs(drawn / customers - predicted)
+    return _middle(np.average(gaps, axis=1, weights=customers))
 
 
 def empc_interval(
@@ -154,22 +158,24 @@ def empc_interval(
     Hinkley 1997, 5.2). It begins at zero.
     """
     counts = _counts_by_score(churned, probability)
-    rates = beta.ppf(
-        (np.arange(ACCEPTANCE_RATES) + 0.5) / ACCEPTANCE_RATES, *acceptance_parameters(economics)
-    )
-    kept_eur = rates[:, None] * economics.acquisition_cost_eur
     total = counts.sum()
+    quantiles = (np.arange(ACCEPTANCE_RATES) + 0.5) / ACCEPTANCE_RATES
+    rates = beta.ppf(quantiles, *acceptance_parameters(economics))
+    kept_eur = rates[:, None] * economics.acquisition_cost_eur
 
     def best_profit(churners: np.ndarray, stayers: np.ndarray) -> float:
-        hits, contacts = np.cumsum(churners), np.cumsum(churners + stayers)
+        hits = np.cumsum(churners)
+        contacts = np.cumsum(churners + stayers)
         profit = kept_eur * hits - economics.contact_cost_eur * contacts
-        return float(np.maximum(profit.max(axis=1), 0).mean() / total)
+        best = np.maximum(profit.max(axis=1), 0)
+        return float(best.mean() / total)
 
-    drawn = generator.multinomial(total, counts.ravel() / total, REPLICATES).reshape(
-        REPLICATES, *counts.shape
-    )
-    low, high = _middle(np.array([best_profit(*replicate) for replicate in drawn]))
-    grouped = best_profit(*counts)
+    drawn = generator.multinomial(total, counts.ravel() / total, REPLICATES)
+    replicates = drawn.reshape(REPLICATES, *counts.shape)
+    profits = [best_profit(churners, stayers) for churners, stayers in replicates]
+    low, high = _middle(np.array(profits))
+    churners, stayers = counts
+    grouped = best_profit(churners, stayers)
     # Mirrored: the best of many cut-offs flatters a model on its own sample, and a resample again.
     return max(empc_eur + grouped - high, 0.0), empc_eur + grouped - low
 
@@ -180,9 +186,9 @@ def _counts_by_score(churned: np.ndarray, probability: np.ndarray) -> np.ndarray
     """
     rank = rankdata(-probability, method="min").astype(np.int64) - 1
     _, groups = np.unique(rank * SCORE_GROUPS // len(rank), return_inverse=True)
-    return np.array([np.bincount(groups, churned == outcome) for outcome in (1, 0)]).astype(
-        np.int64
-    )
+    churners = np.bincount(groups, churned == 1)
+    stayers = np.bincount(groups, churned == 0)
+    return np.array([churners, stayers]).astype(np.int64)
 
 
 def _middle(draws: np.ndarray) -> Interval:

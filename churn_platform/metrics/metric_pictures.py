@@ -88,9 +88,11 @@ def _precision_recall(models: Mapping[str, Scored]) -> "Figure":
 
     figure, axes = new_figure("Precision and recall", "recall", "precision")
     for name, model in models.items():
-        precision, recall, _ = precision_recall_curve(model.churned, model.probability)
-        axes.plot(*_thinned(recall, precision), label=name)
-        axes.axhline(model.churned.mean(), linestyle=":", color="grey")
+        churned = model.churned
+        precision, recall, _ = precision_recall_curve(churned, model.probability)
+        recall, precision = _thinned(recall, precision)
+        axes.plot(recall, precision, label=name)
+        axes.axhline(churned.mean(), linestyle=":", color="grey")
     axes.set_ylim(0, 1.02)
     axes.legend(fontsize="small", title="dotted: churn rate")
     return figure
@@ -126,15 +128,16 @@ def _calibration(models: Mapping[str, Scored]) -> "Figure":
 
 def _lift(models: Mapping[str, Scored]) -> "Figure":
     figure, axes = new_figure(
-        "Churners found by contacting the riskiest", "share of customers", "share of churners"
+        "Churners found by contacting the riskiest",
+        "share of customers",
+        "share of churners",
     )
     for name, model in models.items():
-        found = (
-            np.cumsum(model.churned[np.argsort(-model.probability, kind="stable")])
-            / model.churned.sum()
-        )
+        order = np.argsort(-model.probability, kind="stable")
+        found = np.cumsum(model.churned[order]) / model.churned.sum()
         contacted = np.arange(1, len(found) + 1) / len(found)
-        axes.plot(*_thinned(np.append(0, contacted), np.append(0, found)), label=name)
+        across, up = _thinned(np.append(0, contacted), np.append(0, found))
+        axes.plot(across, up, label=name)
     axes.plot([0, 1], [0, 1], ":", color="grey")
     axes.axvline(0.1, linestyle=":", color="grey")
     axes.legend(loc="lower right", fontsize="small")
@@ -143,11 +146,11 @@ def _lift(models: Mapping[str, Scored]) -> "Figure":
 
 def _confusion_matrix(model: Scored) -> "Figure":
     counts = confusion_counts(model)
+    shares = counts / counts.sum(axis=1, keepdims=True)
     figure, axes = new_figure(f"At the threshold {model.threshold:.4g}", "predicted", "happened")
     axes.grid(visible=False)
-    axes.imshow(counts / counts.sum(axis=1, keepdims=True), cmap="Blues", vmin=0, vmax=1)
-    for row, column in np.ndindex(2, 2):
-        share = counts[row, column] / counts[row].sum()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), share in np.ndenumerate(shares):
         axes.text(
             column,
             row,

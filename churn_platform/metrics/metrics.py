@@ -56,22 +56,27 @@ def measure(
     """Metrics of probabilities (rows,) against outcomes (rows,) of 0 and 1, both kinds present."""
     from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
+    customers = len(churned)
+    churners = int(churned.sum())
     predicted = probability >= threshold
-    hits, contacts = int(churned[predicted].sum()), int(predicted.sum())
+    contacts = int(predicted.sum())
+    hits = int(churned[predicted].sum())
+    captured = churned[top(probability, share=TOP_DECILE)].sum()
+    profit_eur = campaign_profit_eur(hits, contacts, economics)
     return Metrics(
         auc=float(roc_auc_score(churned, probability)),
         average_precision=float(average_precision_score(churned, probability)),
-        recall=hits / int(churned.sum()),
+        recall=hits / churners,
         precision=hits / max(contacts, 1),
         contacted_share=float(predicted.mean()),
         lift_top_decile=lift(churned, probability, share=TOP_DECILE),
-        capture_top_decile=float(churned[top(probability, share=TOP_DECILE)].sum() / churned.sum()),
+        capture_top_decile=float(captured / churners),
         brier=float(brier_score_loss(churned, probability)),
         calibration_error=calibration_error(churned, probability),
         empc_eur=expected_maximum_profit_eur(churned, probability, economics),
-        campaign_profit_eur=float(campaign_profit_eur(hits, contacts, economics) / len(churned)),
+        campaign_profit_eur=float(profit_eur / customers),
         churn_rate=float(churned.mean()),
-        customers=len(churned),
+        customers=customers,
     )
 
 
@@ -94,12 +99,14 @@ def reliability(
     """The calibration curve: equally filled bins from the lowest probabilities to the highest,
     empty ones left out.
     """
-    groups = np.array_split(np.argsort(probability, kind="stable"), bins)
-    return tuple(
-        ReliabilityBin(len(group), int(churned[group].sum()), float(probability[group].mean()))
-        for group in groups
-        if len(group)
-    )
+    order = np.argsort(probability, kind="stable")
+    curve = []
+    for group in np.array_split(order, bins):
+        if len(group):
+            churners = int(churned[group].sum())
+            mean = float(probability[group].mean())
+            curve.append(ReliabilityBin(len(group), churners, mean))
+    return tuple(curve)
 
 
 def calibration_error(
@@ -108,9 +115,11 @@ def calibration_error(
     """Expected calibration error over equally filled bins: mean |observed - predicted|, weighted by
     bin size.
     """
-    curve = reliability(churned, probability, bins=bins)
-    gaps = [abs(part.churned - part.customers * part.mean_probability) for part in curve]
-    return float(sum(gaps) / len(churned))
+    gaps = 0.0
+    for part in reliability(churned, probability, bins=bins):
+        expected = part.customers * part.mean_probability
+        gaps += abs(part.churned - expected)
+    return float(gaps / len(churned))
 
 
 def campaign_profit_eur(hits: Any, contacts: Any, economics: Economics) -> Any:

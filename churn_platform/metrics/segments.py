@@ -55,11 +55,9 @@ def ordered(of: np.ndarray) -> list[str]:
 
     def bound(name: str) -> tuple[float, bool, str]:
         quartile = re.fullmatch(rf"(from|above) ({NUMBER}) to {NUMBER}", name)
-        return (
-            (float(quartile[2]), quartile[1] == "above", name)
-            if quartile
-            else (-math.inf, False, name)
-        )
+        if quartile is None:
+            return -math.inf, False, name
+        return float(quartile[2]), quartile[1] == "above", name
 
     return sorted(set(of.tolist()), key=bound)
 

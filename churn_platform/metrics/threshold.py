@@ -22,22 +22,22 @@ def choose_threshold(
     order = np.argsort(-probability, kind="stable")
     ranked = probability[order]
     hits = np.cumsum(churned[order])
-    # A threshold cannot separate customers with the same probability.
-    last_of_ties = np.append(ranked[1:] < ranked[:-1], True)
+    missed = hits[-1] - hits
     contacts = np.arange(1, len(ranked) + 1)
     profit = campaign_profit_eur(hits, contacts, economics)
-    total = hits[-1]
-    enough = (
-        # Half the churners on purpose: a threshold that just reaches the gate here is missed by
-        # half of the next samples. The hold-out that judges is such a sample.
-        beta.ppf(1 - CONFIDENCE, np.maximum(hits, 1e-9) / 2, (total - hits) / 2 + 1) >= min_recall
-    )
-    allowed = np.flatnonzero(enough & last_of_ties)
+    # Half the churners on purpose: a threshold that just reaches the gate here is missed by
+    # half of the next samples. The hold-out that judges is such a sample.
+    least_recall = beta.ppf(1 - CONFIDENCE, np.maximum(hits, 1e-9) / 2, missed / 2 + 1)
+    # A threshold cannot separate customers with the same probability.
+    is_last_of_tie = np.append(ranked[1:] < ranked[:-1], True)
+    is_allowed = (least_recall >= min_recall) & is_last_of_tie
+    allowed = np.flatnonzero(is_allowed)
     # Contacting everyone is the only way left to reach the gate; the gate then judges on the
     # hold-out.
     if not len(allowed):
         return float(ranked[-1])
-    return float(ranked[allowed[np.argmax(profit[allowed])]])
+    best = allowed[np.argmax(profit[allowed])]
+    return float(ranked[best])
 
 
 def risk_tiers(

@@ -43,6 +43,7 @@ Thresholds were chosen by `benchmarks/drift` on seeds that its report does not u
 has the figures.
 """
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -163,9 +164,10 @@ def decide(
     for training in sorted(trainings, key=lambda training: training.month):
         # Trainings of the month itself do not count: the decision must read the same after the
         # training that it caused.
-        if training.month < month:
-            cause = _decide(series, training.month, past, broken_months, policy).cause
-            past.append(_Past(training.month, training.is_promoted, cause))
+        if training.month >= month:
+            break
+        then = _decide(series, training.month, past, broken_months, policy)
+        past.append(_Past(training.month, training.is_promoted, then.cause))
     return _decide(series, month, past, broken_months, policy)
 
 
@@ -184,15 +186,7 @@ def _decide(
     policy: RetrainingPolicy,
 ) -> RetrainingDecision:
     """The decision for `month` after the trainings before it, oldest first."""
-    # Months up to the promotion measured another model.
-    promoted = max((training.month for training in past if training.is_promoted), default=date.min)
-    by_month = {
-        evidence.month: evidence for evidence in series if promoted < evidence.month <= month
-    }
-    looked_at = [shift(month, -back) for back in range(policy.windows_looked_at)]
-    windows = tuple(
-        judge(by_month[each], broken_months, policy) for each in looked_at if each in by_month
-    )
+    windows = _windows(series, month, past, broken_months, policy)
     # The newest matured month judges and the one before validates, so the first training after a
     # change has hardly a row of the new world. It is repeated as months mature.
     if flag := _followed_flag(month, past, windows, policy):
@@ -201,43 +195,68 @@ def _decide(
             "on then were of the changed world"
         )
         return RetrainingDecision(month, (words,), windows, FOLLOW_UP)
+
     # A refresh is no alarm. If it silenced alarms, a change right after it would wait two months.
     silencing = [training.month for training in past if training.cause != REFRESH]
-    if silencing and (until := shift(silencing[-1], policy.cooldown_months)) > month:
-        words = f"quiet until {label(until)} after the training of {label(silencing[-1])}"
-        return RetrainingDecision(month, (words,), windows)
+    if silencing:
+        until = shift(silencing[-1], policy.cooldown_months)
+        if until > month:
+            words = f"quiet until {label(until)} after the training of {label(silencing[-1])}"
+            return RetrainingDecision(month, (words,), windows)
+
     decision = _by_windows(month, windows, policy)
-    # Every month would be 12 trainings a year, of which nearly all are refused.
-    is_due = bool(past) and shift(past[-1].month, policy.refresh_after_months) <= month
-    if decision.is_required or not is_due or month in broken_months:
+    if decision.is_required or not past or month in broken_months:
         return decision
-    words = f"refresh: the last training is {months_between(past[-1].month, month)} months ago"
+    # Every month would be 12 trainings a year, of which nearly all are refused.
+    last = past[-1].month
+    if shift(last, policy.refresh_after_months) > month:
+        return decision
+    words = f"refresh: the last training is {months_between(last, month)} months ago"
     return RetrainingDecision(month, (words, *decision.reasons), windows, REFRESH)
+
+
+def _windows(
+    series: Collection[Evidence],
+    month: date,
+    past: Sequence[_Past],
+    broken_months: Collection[date],
+    policy: RetrainingPolicy,
+) -> tuple[Window, ...]:
+    # Months up to the promotion measured another model.
+    promoted = [training.month for training in past if training.is_promoted]
+    since = max(promoted, default=date.min)
+    by_month = {evidence.month: evidence for evidence in series}
+    windows = []
+    for back in range(policy.windows_looked_at):
+        looked_at = shift(month, -back)
+        if looked_at > since and looked_at in by_month:
+            windows.append(judge(by_month[looked_at], broken_months, policy))
+    return tuple(windows)
 
 
 def _by_windows(
     month: date, windows: tuple[Window, ...], policy: RetrainingPolicy
 ) -> RetrainingDecision:
-    newest, notable = (
-        _newest(month, windows),
-        [window for window in windows if window.level >= NOTABLE],
-    )
+    newest = _newest(month, windows)
     # One is enough: 20 % more churners than expected cost more than a needless training.
     if newest.level == SEVERE:
         return RetrainingDecision(month, newest.findings, windows, ALARM)
+    if newest.level < NOTABLE:
+        return RetrainingDecision(month, newest.findings or ("nothing notable",), windows)
+
     # One notable month alone may be chance; a second one within three months is rarely so.
-    if newest.level == NOTABLE and len(notable) >= policy.windows_needed:
-        words = [
-            f"{label(window.month)}: {finding}" for window in notable for finding in window.findings
-        ]
-        return RetrainingDecision(month, tuple(words), windows, ALARM)
-    if newest.level == NOTABLE:
+    notable = [window for window in windows if window.level >= NOTABLE]
+    if len(notable) < policy.windows_needed:
         watched = (
             f"watched: {len(notable)} of the {policy.windows_needed} notable months that a "
             "training needs"
         )
         return RetrainingDecision(month, (*newest.findings, watched), windows)
-    return RetrainingDecision(month, newest.findings or ("nothing notable",), windows)
+    words = []
+    for window in notable:
+        for finding in window.findings:
+            words.append(f"{label(window.month)}: {finding}")
+    return RetrainingDecision(month, tuple(words), windows, ALARM)
 
 
 def _newest(month: date, windows: tuple[Window, ...]) -> Window:
@@ -251,27 +270,28 @@ def judge(evidence: Evidence, broken_months: Collection[date], policy: Retrainin
         return Window(evidence.month, QUIET, (words,))
     graded = _graded_outcomes(evidence, policy)
     if not graded and evidence.month in broken_months:
-        return Window(
-            evidence.month,
-            QUIET,
-            (f"drift not judged: the feed of {label(evidence.month)} is broken",),
-        )
-    graded = graded or _graded_drift(evidence, policy)
-    level = max((level for level, _ in graded), default=QUIET)
-    return Window(evidence.month, level, tuple(words for level, words in graded if level))
+        words = f"drift not judged: the feed of {label(evidence.month)} is broken"
+        return Window(evidence.month, QUIET, (words,))
+    if not graded:
+        graded = _graded_drift(evidence, policy)
+    highest = max((level for level, _ in graded), default=QUIET)
+    findings = tuple(words for level, words in graded if level)
+    return Window(evidence.month, highest, findings)
 
 
 def _graded_outcomes(evidence: Evidence, policy: RetrainingPolicy) -> list[tuple[int, str]]:
     """Level and words of each outcome that has matured; none if no label has."""
-    gap, low, high = evidence.auc_gap_low, evidence.churn_ratio_low, evidence.churn_ratio_high
     graded = []
-    if gap == gap:
+    gap = evidence.auc_gap_low
+    if not math.isnan(gap):
         level = _level(gap, policy.auc_gap_notable, policy.auc_gap_severe)
-        graded.append(
-            (level, f"AUC at least {gap:.3f} below what the champion's probabilities promise")
-        )
-    if low == low and high == high:
-        ratio = max(low, 1 / high if high > 0 else NAN)
+        words = f"AUC at least {gap:.3f} below what the champion's probabilities promise"
+        graded.append((level, words))
+
+    low, high = evidence.churn_ratio_low, evidence.churn_ratio_high
+    if not math.isnan(low) and not math.isnan(high):
+        shortfall = 1 / high if high > 0 else NAN
+        ratio = max(low, shortfall)
         level = _level(ratio, policy.churn_ratio_notable, policy.churn_ratio_severe)
         side = f"at least {low:.2f}" if low > 1 else f"at most {high:.2f}"
         graded.append((level, f"churners observed are {side} times those expected"))
@@ -299,11 +319,17 @@ def _followed_flag(
 ) -> date | None:
     """The month of the flag that a training in `month` follows up; None if none is due."""
     flags = [training.month for training in past if training.cause == ALARM]
-    if not flags or shift(flags[-1], policy.follow_up_months) < month:
+    if not flags:
         return None
-    flag, promoted = flags[-1], [training.month for training in past if training.is_promoted]
+    flag = flags[-1]
+    if shift(flag, policy.follow_up_months) < month:
+        return None
+
+    promoted = [training.month for training in past if training.is_promoted]
     flagged_champion_since = max((each for each in promoted if each < flag), default=date.min)
     if any(flagged_champion_since < each < flag for each in flags):
         return None
     is_replaced = any(each >= flag for each in promoted)
-    return flag if is_replaced or _newest(month, windows).level >= NOTABLE else None
+    if is_replaced or _newest(month, windows).level >= NOTABLE:
+        return flag
+    return None

@@ -87,7 +87,9 @@ def make_score_reference(months: Sequence[np.ndarray]) -> Reference:
 def _reference(months: Sequence[np.ndarray], bins: tuple[Bins, ...]) -> Reference:
     by_month = [count_features(month, bins) for month in months]
     counts = tuple(np.sum(own, axis=0) for own in zip(*by_month, strict=True))
-    distances = [[psi(*pair) for pair in zip(counts, month, strict=True)] for month in by_month]
+    distances = []
+    for month in by_month:
+        distances.append([psi(whole, own) for whole, own in zip(counts, month, strict=True)])
     return Reference(bins, counts, np.max(distances, axis=0))
 
 
@@ -131,10 +133,9 @@ def feature_drift(
 # limits are wide as long as a champion was trained on those months.
 def table_drift(rows: Sequence[FeatureDrift]) -> TableDrift:
     """What the features say together; drifted features come most important first."""
+    drifted = [row for row in rows if row.is_drifted]
     # By importance: a drift that the model hardly looks at matters little.
-    drifted = sorted(
-        (row for row in rows if row.is_drifted), key=lambda row: (-row.importance, row.feature)
-    )
+    drifted.sort(key=lambda row: (-row.importance, row.feature))
     return TableDrift(
         drift_share=len(drifted) / max(len(rows), 1),
         drifted_importance=float(sum(row.importance for row in drifted)),

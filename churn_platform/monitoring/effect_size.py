@@ -49,7 +49,8 @@ def number_bins(reference: np.ndarray) -> Bins:
         return Bins(np.empty(0))
     # The lowest value itself belongs to the range; only smaller ones are below it.
     below = np.nextafter(known.min(), -np.inf)
-    return Bins(np.unique([below, *np.quantile(known, DECILES, method="lower"), known.max()]))
+    deciles = np.quantile(known, DECILES, method="lower")
+    return Bins(np.unique([below, *deciles, known.max()]))
 
 
 def feature_bins(reference: np.ndarray, feature: Feature) -> Bins:

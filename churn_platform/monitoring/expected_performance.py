@@ -71,11 +71,13 @@ class ReachedPerformance:
 def promise(probability: np.ndarray, *, threshold: float) -> Promise:
     """Expected AUC, recall, precision and churners of probabilities (rows,) at a threshold."""
     named = probability >= threshold
-    churners, hits = float(probability.sum()), float(probability[named].sum())
+    contacts = int(named.sum())
+    churners = float(probability.sum())
+    hits = float(probability[named].sum())
     return Promise(
         auc=promised_auc(probability),
         recall=hits / churners if churners else float("nan"),
-        precision=hits / int(named.sum()) if named.any() else float("nan"),
+        precision=hits / contacts if contacts else float("nan"),
         churners=churners,
     )
 
@@ -84,20 +86,20 @@ def promised_auc(probability: np.ndarray) -> float:
     """AUC with each customer p times a churner and 1 - p times a stayer: P(higher) + P(equal) / 2;
     NaN without rows.
     """
+    if not len(probability):
+        return float("nan")
     ranked = np.sort(probability)
+    is_first_of_tie = np.diff(ranked, prepend=np.nan) != 0
     # Ties share half: customers of one probability are compared as a group.
-    starts = (
-        np.flatnonzero(np.diff(ranked, prepend=np.nan) != 0)
-        if len(ranked)
-        else np.empty(0, dtype=int)
-    )
-    positive, negative = (
-        np.add.reduceat(weight, starts) if len(starts) else weight
-        for weight in (ranked, 1 - ranked)
-    )
-    pairs = positive.sum() * negative.sum()
-    below = np.cumsum(negative) - negative
-    return float((positive * (below + negative / 2)).sum() / pairs) if pairs else float("nan")
+    starts = np.flatnonzero(is_first_of_tie)
+    churners = np.add.reduceat(ranked, starts)
+    stayers = np.add.reduceat(1 - ranked, starts)
+    pairs = churners.sum() * stayers.sum()
+    if not pairs:
+        return float("nan")
+    stayers_below = np.cumsum(stayers) - stayers
+    won = churners * (stayers_below + stayers / 2)
+    return float(won.sum() / pairs)
 
 
 def compare(
@@ -108,13 +110,15 @@ def compare(
     # Promise and outcome are of the same customers, so a changed mix of customers moves both alike
     # and raises no alarm. The habit takes off what the champion missed from its first day.
     gap = promised_auc(probability) - auc - habit.auc_gap
-    observed, expected = int(churned.sum()), float(probability.sum()) or float("nan")
+    margin = float(norm.ppf(CONFIDENCE)) * math.hypot(error, habit.auc_gap_error)
+    observed = int(churned.sum())
+    expected = float(probability.sum()) or float("nan")
     low, high = ratio_bounds(observed, expected)
     return ReachedPerformance(
         auc=auc,
         auc_standard_error=error,
         auc_gap=gap,
-        auc_gap_low=gap - float(norm.ppf(CONFIDENCE)) * math.hypot(error, habit.auc_gap_error),
+        auc_gap_low=gap - margin,
         churn_ratio=observed / expected,
         churn_ratio_low=low / habit.churn_ratio_high,
         churn_ratio_high=high / habit.churn_ratio_low,
@@ -129,14 +133,18 @@ def learn_habit(
     """
     unseen = compare(churned, probability)
     is_known = not math.isnan(unseen.auc_gap)
-    ratios = [ratio_bounds(*month) for month in months]
+    lowest = highest = 1.0
+    for observed, expected in months:
+        low, high = ratio_bounds(observed, expected)
+        lowest = min(lowest, high)
+        highest = max(highest, low)
     return Habit(
         auc_gap=unseen.auc_gap if is_known else 0.0,
         auc_gap_error=unseen.auc_standard_error if is_known else 0.0,
+        churn_ratio_low=lowest,
         # The end nearer to 1, so only what the training months prove counts as a habit. Seasons are
         # in there without any calendar being fitted.
-        churn_ratio_low=min([1.0, *(high for _, high in ratios)]),
-        churn_ratio_high=max([1.0, *(low for low, _ in ratios)]),
+        churn_ratio_high=highest,
     )
 
 
@@ -147,8 +155,10 @@ def auc_with_error(churned: np.ndarray, probability: np.ndarray) -> tuple[float,
     if min(churned.sum(), (1 - churned).sum()) < 2:
         return float("nan"), float("nan")
     churners, stayers = placements(churned, probability)
-    variance = churners.var(ddof=1) / len(churners) + stayers.var(ddof=1) / len(stayers)
-    return float(churners.mean()), float(np.sqrt(variance))
+    variance_of_churners = churners.var(ddof=1) / len(churners)
+    variance_of_stayers = stayers.var(ddof=1) / len(stayers)
+    error = np.sqrt(variance_of_churners + variance_of_stayers)
+    return float(churners.mean()), float(error)
 
 
 def ratio_bounds(observed: int, expected: float) -> tuple[float, float]:

@@ -165,14 +165,13 @@ def _matured(
     customers = sample.untouched
     if portfolio.split.policy == "stratified":
         known = known_customers(connection, watched, label(features_month), customers)
-        customers = customers.take(
-            np.zeros(len(customers), dtype=bool) if known is None else ~known
-        )
+        if known is None:
+            return None
+        customers = customers.take(~known)
     if not len(customers):
         return None
-    served = served_scores(
-        connection, portfolio, features_month, watched.number, customers.customer_ids
-    )
+    ids = customers.customer_ids
+    served = served_scores(connection, portfolio, features_month, watched.number, ids)
     # What was served is judged, if it is there: scoring again could hide a fault of that month.
     if served is not None:
         return Matured(month, features_month, customers, served, SERVED)

@@ -101,10 +101,13 @@ def replace(
     transaction.
     """
     columns = COLUMNS[name]
-    table = pa.Table.from_pydict(
-        {column: [({"month": month} | row)[column] for row in rows] for column in columns},
-        schema=pa.schema([(column, _ARROW[kind]) for column, kind in columns.items()]),
-    )
+    values: dict[str, list[Any]] = {column: [] for column in columns}
+    for row in rows:
+        row = {"month": month, **row}
+        for column in columns:
+            values[column].append(row[column])
+    schema = pa.schema([(column, _ARROW[kind]) for column, kind in columns.items()])
+    table = pa.Table.from_pydict(values, schema=schema)
     return replace_rows(connection, f"{portfolio}.{name}", columns, month, table)
 
 
@@ -140,20 +143,23 @@ def read_series(
     """
     measured: dict[date, dict[str, Any]] = {}
     for name, query in _SERIES.items():
-        if table_exists(connection, f"{portfolio}.{name}"):
-            found = connection.execute(query.format(table=f"{portfolio}.{name}"), [month])
-            names = [column[0] for column in found.description]
-            for row in found.fetchall():
-                known = {
-                    column: value
-                    for column, value in zip(names, row, strict=True)
-                    if value is not None
-                }
-                # Rows of a month that another version was measured on stay in the table until it is
-                # run again.
-                if known.pop("model_version") == in_force(row[0]):
-                    measured.setdefault(row[0], {"features_month": row[0]}).update(known)
+        table = f"{portfolio}.{name}"
+        if not table_exists(connection, table):
+            continue
+        for row in _read_dicts(connection, query.format(table=table), month):
+            known = {column: value for column, value in row.items() if value is not None}
+            each = known["month"]
+            # Rows of a month that another version was measured on stay in the table until it is
+            # run again.
+            if known.pop("model_version") == in_force(each):
+                measured.setdefault(each, {"features_month": each}).update(known)
     return [Evidence(**measured[each]) for each in sorted(measured)]
+
+
+def _read_dicts(connection: duckdb.DuckDBPyConnection, query: str, month: date) -> Rows:
+    found = connection.execute(query, [month])
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 _SERIES = {
@@ -185,14 +191,15 @@ def decision_row(
     it rests on.
     """
     names = [field.name for field in fields(FeatureDrift)]
-    table = table_drift([FeatureDrift(**{name: row[name] for name in names}) for row in drift])
+    feature_drifts = []
+    for row in drift:
+        feature_drifts.append(FeatureDrift(**{name: row[name] for name in names}))
+    table = table_drift(feature_drifts)
     overall = [row for row in performance if row["segment"] == ALL]
     outcomes = sorted(overall, key=lambda row: row["features_month"])
-    newest = (
-        decision.windows[0].level
-        if decision.windows and decision.windows[0].month == decision.month
-        else QUIET
-    )
+    newest = QUIET
+    if decision.windows and decision.windows[0].month == decision.month:
+        newest = decision.windows[0].level
     return {
         "model_version": version,
         "retraining_required": decision.is_required,

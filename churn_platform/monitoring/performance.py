@@ -85,9 +85,11 @@ def served_scores(
     known = np.asarray(found["customer_id"], dtype=object)
     # Both are ordered by id, so a search replaces a join of two million ids.
     places = np.searchsorted(known, ids)
-    if not len(known) or places.max(initial=0) >= len(known) or (known[places] != ids).any():
+    is_beyond = places.max(initial=0) >= len(known)
+    if is_beyond or (known[places] != ids).any():
         return None
-    return np.asarray(found["churn_probability"], dtype=np.float64)[places]
+    probability = np.asarray(found["churn_probability"], dtype=np.float64)
+    return probability[places]
 
 
 def performance_rows(
@@ -101,18 +103,18 @@ def performance_rows(
     """One row for all customers, then one for each level of each segment that has outcomes enough
     to be measured.
     """
-    everyone = np.ones(len(matured.customers), dtype=bool)
-    levels = [
-        (name, level, group == level)
-        for name, group in groups.items()
-        for level in np.unique(group)
-    ]
-    return [
-        {"segment": segment, "level": str(level)}
-        | figures(matured.take(rows), threshold=threshold, economics=economics, habit=habit)
-        for segment, level, rows in [(ALL, ALL, everyone), *levels]
-        if _is_measurable(matured.customers.churned[rows])
-    ]
+    parts = [(ALL, ALL, np.ones(len(matured.customers), dtype=bool))]
+    for name, group in groups.items():
+        for level in np.unique(group):
+            parts.append((name, str(level), group == level))
+
+    rows = []
+    for segment, level, chosen in parts:
+        part = matured.take(chosen)
+        if _is_measurable(part.customers.churned):
+            found = figures(part, threshold=threshold, economics=economics, habit=habit)
+            rows.append({"segment": segment, "level": level, **found})
+    return rows
 
 
 def _is_measurable(churned: np.ndarray) -> bool:

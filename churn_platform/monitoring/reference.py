@@ -74,9 +74,13 @@ def version_in_force(reigns: Sequence[Reign], month: date) -> int | None:
     """
     # The champion that the month found, not the one it made. So a repeated run, and a backfill of a
     # range, watch the same version as the first run of the month did.
-    before = [reign.version for reign in reigns if reign.month < month]
-    own = [reign.version for reign in reigns if reign.month == month]
-    return before[-1] if before else own[-1] if own else None
+    before = own = None
+    for reign in reigns:
+        if reign.month < month:
+            before = reign.version
+        elif reign.month == month:
+            own = reign.version
+    return own if before is None else before
 
 
 def watch(
@@ -95,29 +99,33 @@ def with_reference(connection: duckdb.DuckDBPyConnection, version: Version) -> W
     Where an erasure took the snapshot, the same months are read as they are now. TrainingError
     if they are gone.
     """
-    model, record = version.model, version.record
+    model = version.model
     fitted, unseen = _reference_rows(connection, version)
     if not all(map(len, (*fitted, *unseen))):
+        record = version.record
         raise TrainingError(
             f"version {version.number} of {version.portfolio.name} cannot be watched: "
             "the lake has no labelled "
             "customers any more of months that it was fitted or judged on "
             f"({record.training_months[0]} to {record.holdout_month})"
         )
+    totals = []
+    for part in fitted:
+        expected = model.churn_probability(part.features).sum()
+        totals.append((int(part.churned.sum()), float(expected)))
     scored = [model.churn_probability(part.features) for part in unseen]
-    totals = [
-        (int(part.churned.sum()), float(model.churn_probability(part.features).sum()))
-        for part in fitted
-    ]
-    probability, newest = np.concatenate(scored), fitted[-1].features
+    probability = np.concatenate(scored)
+    churned = np.concatenate([part.churned for part in unseen])
+    features = [part.features for part in fitted]
+    explained = features[-1][:: max(1, len(features[-1]) // EXPLAINED_ROWS)]
     return Watched(
         **vars(version),
-        sample=np.vstack([part.features for part in fitted]),
-        reference=make_reference([part.features for part in fitted], model.features),
+        sample=np.vstack(features),
+        reference=make_reference(features, model.features),
         scores=make_score_reference(scored),
         score_mean=float(probability.mean()),
-        importances=mean_contributions(model, newest[:: max(1, len(newest) // EXPLAINED_ROWS)]),
-        habit=learn_habit(np.concatenate([part.churned for part in unseen]), probability, totals),
+        importances=mean_contributions(model, explained),
+        habit=learn_habit(churned, probability, totals),
     )
 
 
@@ -127,34 +135,41 @@ def _reference_rows(
     """Labelled samples of the months that were fitted on, and of those that validated and judged,
     month by month.
     """
-    training_set, then = version.training_set(connection), version.portfolio
-    months, snapshot = training_set.months, training_set.snapshot
-    if then.split.policy == "stratified":
-        (month,) = months
-        everyone = load_labelled(connection, then, month, snapshot=snapshot)
-        is_fitted = row_splits(everyone.churned, then.split) == TRAIN
-        sides = [everyone.take(is_fitted), everyone.take(~is_fitted)]
-        if not has_snapshot(
-            connection, version.record.snapshot
-        ):  # without the erased the draw parts the others differently
-            sides = [everyone, everyone]
-        fitted_rows, unseen_rows = (_at_most(REFERENCE_ROWS, side.untouched) for side in sides)
+    training_set = version.training_set(connection)
+    if version.portfolio.split.policy == "stratified":
+        (month,) = training_set.months
+        fitted_rows, unseen_rows = _sides(connection, version, month, training_set.snapshot)
         return [fitted_rows], [unseen_rows]
-    fitted = [month for month, split in months.items() if split == TRAIN]
-    parts = {
-        month: labelled_sample(
+
+    fitted: list[Labelled] = []
+    unseen: list[Labelled] = []
+    training_months = [month for month, split in training_set.months.items() if split == TRAIN]
+    for month in training_set.months:
+        is_fitted = month in training_months
+        sample = labelled_sample(
             connection,
-            then,
+            version.portfolio,
             month,
             # The same number of each month, so that a season does not weigh more than another.
-            rows=REFERENCE_ROWS // len(fitted) if month in fitted else UNSEEN_ROWS,
-            snapshot=snapshot,
-        ).untouched
-        for month in months
-    }
-    return [parts[month] for month in fitted], [
-        parts[month] for month in months if month not in fitted
-    ]
+            rows=REFERENCE_ROWS // len(training_months) if is_fitted else UNSEEN_ROWS,
+            snapshot=training_set.snapshot,
+        )
+        side = fitted if is_fitted else unseen
+        side.append(sample.untouched)
+    return fitted, unseen
+
+
+def _sides(
+    connection: duckdb.DuckDBPyConnection, version: Version, month: date, snapshot: int
+) -> tuple[Labelled, Labelled]:
+    then = version.portfolio
+    everyone = load_labelled(connection, then, month, snapshot=snapshot)
+    if has_snapshot(connection, version.record.snapshot):
+        is_fitted = row_splits(everyone.churned, then.split) == TRAIN
+        fitted, unseen = everyone.take(is_fitted), everyone.take(~is_fitted)
+    else:  # without the erased the draw parts the others differently
+        fitted = unseen = everyone
+    return _at_most(REFERENCE_ROWS, fitted.untouched), _at_most(REFERENCE_ROWS, unseen.untouched)
 
 
 def _at_most(rows: int, customers: Labelled) -> Labelled:

@@ -47,8 +47,9 @@ def sample_features(
     if not table_exists(connection, table):
         return np.empty((0, len(portfolio.features)), dtype=np.float32)
     share = _share(connection, table, "month", month, rows)
+    columns = encoded_columns(portfolio.features)
     found = connection.execute(
-        f"select {encoded_columns(portfolio.features)} from {table} "
+        f"select {columns} from {table} "
         # By hash, not at random: the same customers in every month, so drift is not sampling noise.
         f"where month = ? and hash(customer_id) % {HASHES} < ? order by customer_id",
         [month, share * HASHES],
@@ -67,7 +68,9 @@ def answered_from(
         return None
     query = f"select mode(features_month) from {table} where month = ? and model_version = ?"
     row = connection.execute(query, [month, version]).fetchone()
-    return parse_month(row[0]) if row and row[0] else None
+    if row and row[0]:
+        return parse_month(row[0])
+    return None
 
 
 def sample_requests(

@@ -51,14 +51,12 @@ def _waiting(publisher: Publisher, version: int | None) -> dict[str, Any]:
     with closing(connect(publisher.lake, read_only=True)) as connection:
         rows = evaluation_table.awaiting_approval(connection, portfolio)
     waiting = [row for row in rows if version in (None, row["challenger_version"])]
-    if not waiting:
-        asked = (
-            f"version {version} of {portfolio.name} does not wait"
-            if version
-            else f"{portfolio.name} has none"
-        )
-        others = ", ".join(str(row["challenger_version"]) for row in rows) or "none"
-        raise PromotionError(
-            f"{asked} for approval; waiting: {others} (`churn models {portfolio.name}` lists all)"
-        )
-    return waiting[-1]
+    if waiting:
+        return waiting[-1]
+    asked = f"{portfolio.name} has none"
+    if version:
+        asked = f"version {version} of {portfolio.name} does not wait"
+    others = ", ".join(str(row["challenger_version"]) for row in rows) or "none"
+    raise PromotionError(
+        f"{asked} for approval; waiting: {others} (`churn models {portfolio.name}` lists all)"
+    )

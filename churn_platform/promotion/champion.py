@@ -90,7 +90,8 @@ def settle(client: "MlflowClient", audit: AuditLog, portfolio: str) -> None:
     crowned = champions(audit.records(), portfolio)
     if not crowned or _model(crowned[-1]) not in _registered(client, portfolio):
         return  # nothing on record, or the trail speaks of a registry that is gone
-    last, serving = crowned[-1], version_of(client, portfolio, CHAMPION)
+    last = crowned[-1]
+    serving = version_of(client, portfolio, CHAMPION)
     # Anything else was set by hand in MLflow. Going on would put a false history on record.
     if serving not in (last.version, last.details["replaces"]):
         raise AuditError(
@@ -128,15 +129,17 @@ def reigns(client: "MlflowClient", records: Iterable[Record], portfolio: str) ->
     known: list[Reign] = []
     registered = _registered(client, portfolio)
     for record in champions(records, portfolio):
+        version = record.version
         # A registry that was made again starts with number 1: the run tells the old 1 from the new.
-        if record.version is None or _model(record) not in registered:
+        if version is None or _model(record) not in registered:
             continue
         if record.action != "rollback":
-            known.append(Reign(parse_month(record.details["month"]), record.version))
+            month = parse_month(record.details["month"])
+            known.append(Reign(month, version))
         # From the month of the version that was taken back, whenever the rollback was made:
         # monitoring of that month watches the version that serves.
         elif known:
-            known.append(Reign(known[-1].month, record.version))
+            known.append(Reign(known[-1].month, version))
     return known
 
 
@@ -183,11 +186,11 @@ def _obstacle(
     serving: int | None,
 ) -> str | None:
     run_id = version_named(client, portfolio, judgement.version).run_id
-    if any(
-        _same(record, judgement, run_id) for record in select(audit.records(), portfolio=portfolio)
-    ):
-        # Materializing a month again must not bring an old promotion back over a newer champion.
-        return "this is on record"
+    for record in select(audit.records(), portfolio=portfolio):
+        if _same(record, judgement, run_id):
+            # Materializing a month again must not bring an old promotion back over a newer
+            # champion.
+            return "this is on record"
     if judgement.outcome == REFUSED and judgement.version != serving:
         return None
     return obstacle_to_promotion(client, portfolio, judgement, serving)
@@ -197,12 +200,15 @@ def _same(record: Record, judgement: Judgement, run_id: str | None) -> bool:
     """Whether a record is of this judgement; an approval says in its details by
     what it was earned.
     """
-    told = record.details.get("earned") if record.action == "approval" else record.reason
-    action = "promotion" if record.action == "approval" else record.action
-    return (action, record.details.get("mlflow_run_id"), told) == (
-        ACTIONS[judgement.outcome],
-        run_id,
-        judgement.reason,
+    action = record.action
+    reason: str | None = record.reason
+    if action == "approval":
+        action = "promotion"
+        reason = record.details.get("earned")
+    return (
+        action == ACTIONS[judgement.outcome]
+        and record.details.get("mlflow_run_id") == run_id
+        and reason == judgement.reason
     )
 
 
@@ -229,11 +235,14 @@ def withdrawal(client: "MlflowClient", portfolio: str, version: int) -> str | No
     candidate = version_named(client, portfolio, version)
     for known in versions(client, portfolio):
         reason = withdrawn_reason(known)
-        if reason and (int(known.version) == version or _are_twins(known.tags, candidate.tags)):
-            twin = (
-                "" if int(known.version) == version else f", of which version {version} is a copy,"
-            )
-            return f"version {known.version}{twin} was withdrawn ({reason})"
+        if not reason:
+            continue
+        number = known.version
+        if int(number) == version:
+            return f"version {number} was withdrawn ({reason})"
+        if _are_twins(known.tags, candidate.tags):
+            twin = f"of which version {version} is a copy"
+            return f"version {number}, {twin}, was withdrawn ({reason})"
     return None
 
 
@@ -302,28 +311,32 @@ def former_champion(
     """The newest champion before the present one, withdrawn ones and those in `without` left out;
     None without any.
     """
-    barred = {
-        int(known.version) for known in versions(client, portfolio) if withdrawn_reason(known)
-    }
-    barred |= without | {version_of(client, portfolio, CHAMPION) or 0}
-    history = [record.version for record in champions(audit.records(), portfolio)]
-    return next(
-        (version for version in reversed(history) if version and version not in barred), None
-    )
+    barred = set(without)
+    for known in versions(client, portfolio):
+        if withdrawn_reason(known):
+            barred.add(int(known.version))
+    serving = version_of(client, portfolio, CHAMPION)
+    if serving:
+        barred.add(serving)
+    history = champions(audit.records(), portfolio)
+    for record in reversed(history):
+        if record.version and record.version not in barred:
+            return record.version
+    return None
 
 
 def _take_effect(client: "MlflowClient", record: Record) -> None:
     """Bring tags, aliases and anchor in line with a change of champion; the same again changes
     nothing.
     """
-    assert record.version is not None, "a champion is a version"
+    portfolio, version = record.portfolio, record.version
+    assert version is not None, "a champion is a version"
+    details = record.details
     if record.action == "rollback":
         tags = {WITHDRAWN: "true", WITHDRAWN_REASON: record.reason}
-        tag_version(client, record.portfolio, record.details["replaces"], tags)
-    tag_version(client, record.portfolio, record.version, _decision_tags(record))
-    set_champion(
-        client, record.portfolio, record.version, previous=record.details["previous_champion"]
-    )
+        tag_version(client, portfolio, details["replaces"], tags)
+    tag_version(client, portfolio, version, _decision_tags(record))
+    set_champion(client, portfolio, version, previous=details["previous_champion"])
     note_head(client, record)
 
 

@@ -108,11 +108,22 @@ def _judged(
     features = contender.features
     if features is None:
         features = contender.model.own(customers.features, portfolio.feature_names)
-    probability, threshold = contender.model.churn_probability(features), contender.threshold
+    threshold = contender.threshold
+    probability = contender.model.churn_probability(features)
     export = check_export(contender.model, features)
     fault = degenerate(probability)
-    options: dict[str, Any] = {"threshold": threshold, "economics": portfolio.economics}
-    metrics = None if fault else measure(customers.churned, probability, **options)
+
+    metrics = gap = None
+    intervals: dict[str, Interval] = {}
+    curve: tuple[ReliabilityBin, ...] = ()
+    if not fault:
+        churned = customers.churned
+        options: dict[str, Any] = {"threshold": threshold, "economics": portfolio.economics}
+        metrics = measure(churned, probability, **options)
+        seed = portfolio.split.seed
+        intervals = metric_intervals(churned, probability, metrics, seed=seed, **options)
+        curve = reliability(churned, probability)
+        gap = fairness(probability, threshold) if fairness else None
     return JudgedVersion(
         version=contender.version,
         threshold=threshold,
@@ -122,14 +133,10 @@ def _judged(
             # A model that cannot be exported cannot serve, so its metrics do not matter.
             barred=contender.barred or export.failure,
             latency_ms=export.latency_ms,
-            fairness=fairness(probability, threshold) if fairness and not fault else None,
+            fairness=gap,
         ),
-        intervals=metric_intervals(
-            customers.churned, probability, metrics, seed=portfolio.split.seed, **options
-        )
-        if metrics
-        else {},
-        reliability=() if fault else reliability(customers.churned, probability),
+        intervals=intervals,
+        reliability=curve,
         export=export,
         known_customers=0 if contender.known is None else int(contender.known.sum()),
         probability=probability,
@@ -157,7 +164,14 @@ def _difference(
     replicates: int,
     seed: int,
 ) -> Difference | None:
-    if champion is None or not challenger.standing.metrics or not champion.standing.metrics:
+    if champion is None:
         return None
-    first, second = (judged.probability[rows] for judged in (challenger, champion))
-    return auc_difference(customers.churned[rows], first, second, replicates=replicates, seed=seed)
+    if not challenger.standing.metrics or not champion.standing.metrics:
+        return None
+    return auc_difference(
+        customers.churned[rows],
+        challenger.probability[rows],
+        champion.probability[rows],
+        replicates=replicates,
+        seed=seed,
+    )

@@ -43,16 +43,20 @@ def replace_evaluation(
     table = f"{portfolio.name}.evaluation"
     ensure_table(connection, table, COLUMNS)
     delete_month(connection, table, evaluation.month)
+    champion = evaluation.champion
+    decision = evaluation.decision
+    told = {**evidence(portfolio, evaluation), **(notes or {})}
     row = {
         "month": evaluation.month,
         "challenger_version": evaluation.challenger.version,
-        "champion_version": evaluation.champion.version if evaluation.champion else None,
-        "is_promoted": evaluation.decision.promoted,
-        "reason": evaluation.decision.reason,
-        "evidence": json.dumps(evidence(portfolio, evaluation) | (notes or {})),
-        "outcome": evaluation.decision.outcome,
+        "champion_version": champion.version if champion else None,
+        "is_promoted": decision.promoted,
+        "reason": decision.reason,
+        "evidence": json.dumps(told),
+        "outcome": decision.outcome,
     }
-    names, places = ", ".join(row), ", ".join("?" for _ in row)
+    names = ", ".join(row)
+    places = ", ".join("?" for _ in row)
     connection.execute(f"insert into {table} ({names}) values ({places})", list(row.values()))
     return row
 
@@ -120,5 +124,9 @@ def awaiting_approval(
     if not table_exists(connection, table):
         return []
     months = connection.execute(f"select month from {table} order by month").fetchall()
-    rows = [read_evaluation(connection, portfolio, month) for (month,) in months]
-    return [row for row in rows if row and row["outcome"] == AWAITING_APPROVAL]
+    waiting = []
+    for (month,) in months:
+        row = read_evaluation(connection, portfolio, month)
+        if row and row["outcome"] == AWAITING_APPROVAL:
+            waiting.append(row)
+    return waiting

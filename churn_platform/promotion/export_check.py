@@ -30,13 +30,15 @@ def check_export(model: ChurnModel, features: np.ndarray) -> ExportCheck:
     """Export the model, compare both on up to 20,000 customers spread over `features`, and time
     single predictions.
     """
-    sample = features[:: -(-len(features) // PARITY_ROWS)]
+    every = -(-len(features) // PARITY_ROWS)
+    sample = features[::every]
     onnx = export(model)
     try:
         difference = check_parity(model, onnx, sample)
     except PublicationError as error:
         return ExportCheck(str(error))
-    return ExportCheck(None, difference, *latency_ms(onnx, sample))
+    median, slow = latency_ms(onnx, sample)
+    return ExportCheck(None, difference, median, slow)
 
 
 def latency_ms(onnx: bytes, features: np.ndarray) -> tuple[float, float]:
@@ -49,14 +51,16 @@ def latency_ms(onnx: bytes, features: np.ndarray) -> tuple[float, float]:
 
     options = onnxruntime.SessionOptions()
     # As the service predicts: one thread, one customer.
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(onnx, options)
-    seconds = []
+    milliseconds = []
     for call in range(WARM_UP_CALLS + CALLS):
         row = features[call % len(features)].reshape(1, -1)
         begun = time.perf_counter()
         session.run([ONNX_PROBABILITIES], {ONNX_INPUT: row})
-        seconds.append(time.perf_counter() - begun)
+        ended = time.perf_counter()
+        milliseconds.append(1000 * (ended - begun))
     # The first calls allocate memory and are not what a request waits for.
-    median, slow = np.quantile(seconds[WARM_UP_CALLS:], [0.5, 0.99]) * 1000
+    median, slow = np.quantile(milliseconds[WARM_UP_CALLS:], [0.5, 0.99])
     return float(median), float(slow)

@@ -107,21 +107,21 @@ def make_live(publisher: Publisher, bundle: Bundle, *, reason: str) -> None:
     PublicationError if another version has become champion since the bundle was made.
     """
     version = bundle.manifest.version
-    serving = version_of(publisher.client, publisher.portfolio.name, CHAMPION)
+    name = publisher.portfolio.name
+    serving = version_of(publisher.client, name, CHAMPION)
     if serving != version:
         raise PublicationError(
-            f"version {version} of {publisher.portfolio.name} is champion no more, "
-            f"version {serving} is; "
+            f"version {version} of {name} is champion no more, version {serving} is; "
             "what is live stays"
         )
     # On record before live.json changes: the trail may announce what did not happen, never the
     # reverse.
     _record_publication(publisher, bundle, reason)
     live = read_live(publisher.root)
-    if live is None or version not in [
-        model.version for model in live.models if model.role == "champion"
-    ]:
-        go_live(publisher.root, publisher.portfolio.name, champion=version)
+    models = live.models if live else ()
+    live_champions = [model.version for model in models if model.role == "champion"]
+    if version not in live_champions:
+        go_live(publisher.root, name, champion=version)
 
 
 def _record_publication(publisher: Publisher, bundle: Bundle, reason: str) -> None:

@@ -47,9 +47,10 @@ def _finish(publisher: Publisher, version: int) -> Takeover:
         raise PromotionError(
             f"version {version} of {name} is not on record; materialize {name}/published_model"
         )
+    last = changes[-1]
     bundle = ready_bundle(publisher, version)
     make_live(publisher, bundle, reason="completes a change of champion that was cut short")
-    return Takeover(changes[-1].details["replaces"], changes[-1], bundle)
+    return Takeover(last.details["replaces"], last, bundle)
 
 
 def _version_before(publisher: Publisher, serving: int, live: int | None) -> int:
@@ -72,13 +73,16 @@ def _check_target(publisher: Publisher, version: int, serving: int) -> None:
     client, name = publisher.client, publisher.portfolio.name
     if version == serving:
         raise PromotionError(f"version {version} is the champion of {name} already")
-    if reason := withdrawn_reason(version_named(client, name, version)):
+    reason = withdrawn_reason(version_named(client, name, version))
+    if reason:
         raise PromotionError(
             f"version {version} of {name} was withdrawn ({reason}); choose another"
         )
     # Only a former champion can come back: a refused version must not get in by this door.
-    served = {record.version for record in champions(publisher.audit.records(), name)}
-    if version not in served | {version_of(client, name, PREVIOUS)}:
+    records = champions(publisher.audit.records(), name)
+    served = {record.version for record in records}
+    served.add(version_of(client, name, PREVIOUS))
+    if version not in served:
         raise PromotionError(
             f"version {version} of {name} was never champion; what never served cannot come back"
         )

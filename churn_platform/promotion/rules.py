@@ -89,12 +89,14 @@ def _merit(
     if challenger.barred:
         return False, challenger.barred
     weaknesses = failed_gates(champion, gates) if champion else []
+    failures = failed_gates(challenger, gates)
     evidence = _evidence(difference, gates)
     is_better = difference is not None and difference.low > gates.promotion_margin_auc
-    failures = failed_gates(challenger, gates)
     # The world became harder to predict: a refusal would keep the worse model serving.
-    if is_better and _misses_auc(champion, gates) and _misses_auc(challenger, gates):
-        failures = failed_gates(challenger, gates.model_copy(update={"min_auc": 0.0}))
+    neither_reaches_auc = _misses_auc(champion, gates) and _misses_auc(challenger, gates)
+    if is_better and neither_reaches_auc:
+        without_auc = gates.model_copy(update={"min_auc": 0.0})
+        failures = failed_gates(challenger, without_auc)
         evidence += ", neither reaches the least AUC"
     if failures:
         return False, f"the challenger fails {'; '.join(failures)}"
@@ -131,12 +133,16 @@ def _misses_auc(standing: Standing | None, gates: Gates) -> bool:
 
 def failed_gates(standing: Standing, gates: Gates) -> list[str]:
     """Each absolute gate that a model fails, in words."""
-    failures = [standing.degenerate] if standing.degenerate else []
-    if metrics := standing.metrics:
-        failures += _failed_metrics(metrics, gates)
-    if standing.latency_ms is not None and not standing.latency_ms <= gates.max_latency_ms:
-        failures.append(f"latency {standing.latency_ms:.1f} ms > {gates.max_latency_ms} ms")
-    if (gap := standing.fairness) and not gap.difference <= gates.max_fairness_gap:
+    failures = []
+    if standing.degenerate:
+        failures.append(standing.degenerate)
+    if standing.metrics:
+        failures += _failed_metrics(standing.metrics, gates)
+    latency = standing.latency_ms
+    if latency is not None and not latency <= gates.max_latency_ms:
+        failures.append(f"latency {latency:.1f} ms > {gates.max_latency_ms} ms")
+    gap = standing.fairness
+    if gap and not gap.difference <= gates.max_fairness_gap:
         failures.append(
             f"equalized-odds difference over {gap.attribute} {gap.difference:.4f} > "
             f"{gates.max_fairness_gap}"
@@ -146,15 +152,14 @@ def failed_gates(standing: Standing, gates: Gates) -> list[str]:
 
 def _failed_metrics(metrics: Metrics, gates: Gates) -> list[str]:
     failures = []
+    auc, recall, error = metrics.auc, metrics.recall, metrics.calibration_error
     # `not >=`, not `<`: NaN fails every gate this way.
-    if not metrics.auc >= gates.min_auc:
-        failures.append(f"AUC {metrics.auc:.4f} < {gates.min_auc}")
-    if not metrics.recall >= gates.min_recall:
-        failures.append(f"recall {metrics.recall:.4f} < {gates.min_recall}")
-    if not metrics.calibration_error <= gates.max_calibration_error:
-        failures.append(
-            f"calibration error {metrics.calibration_error:.4f} > {gates.max_calibration_error}"
-        )
+    if not auc >= gates.min_auc:
+        failures.append(f"AUC {auc:.4f} < {gates.min_auc}")
+    if not recall >= gates.min_recall:
+        failures.append(f"recall {recall:.4f} < {gates.min_recall}")
+    if not error <= gates.max_calibration_error:
+        failures.append(f"calibration error {error:.4f} > {gates.max_calibration_error}")
     return failures
 
 

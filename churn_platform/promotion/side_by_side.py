@@ -11,6 +11,7 @@ from churn_platform.metrics.comparison import Difference, auc_difference
 from churn_platform.metrics.metrics import Metrics, measure
 from churn_platform.metrics.metrics_table import SHOWN
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.training.model_record import ModelRecord
 from churn_platform.training.versions import Version, load_version
 
 if TYPE_CHECKING:
@@ -72,50 +73,72 @@ def compare(
     The customers are those that this version was judged on, and both see them with the features of
     their own, also if the catalogue has changed since. TrainingError if its snapshot lacks one.
     """
+    first, second = versions
     # Each model sees the same customers with its own features; another catalogue would be unfair to
     # one.
-    seen = [judged_on.holdout_as_seen_by(connection, version) for version in versions]
-    churned = seen[0].churned
-    scores = [
-        version.model.churn_probability(rows.features)
-        for version, rows in zip(versions, seen, strict=True)
-    ]
-    measured = [
-        measure(churned, score, threshold=version.record.threshold, economics=portfolio.economics)
-        for version, score in zip(versions, scores, strict=True)
-    ]
-    difference = auc_difference(churned, *scores, replicates=replicates, seed=portfolio.split.seed)
-    return SideBySide(
-        *versions, (measured[0], measured[1]), difference, judged_on.number, len(churned)
+    first_rows = judged_on.holdout_as_seen_by(connection, first)
+    second_rows = judged_on.holdout_as_seen_by(connection, second)
+    first_scores = first.model.churn_probability(first_rows.features)
+    second_scores = second.model.churn_probability(second_rows.features)
+    churned = first_rows.churned
+    first_metrics = measure(
+        churned,
+        first_scores,
+        threshold=first.record.threshold,
+        economics=portfolio.economics,
     )
+    second_metrics = measure(
+        churned,
+        second_scores,
+        threshold=second.record.threshold,
+        economics=portfolio.economics,
+    )
+    difference = auc_difference(
+        churned,
+        first_scores,
+        second_scores,
+        replicates=replicates,
+        seed=portfolio.split.seed,
+    )
+    metrics = first_metrics, second_metrics
+    return SideBySide(first, second, metrics, difference, judged_on.number, len(churned))
 
 
 def made_of(first: Compared, second: Compared) -> dict[str, tuple[str, str]]:
     """What the versions were made of: always algorithm, windows, snapshot and code; of the rest
     what differs.
     """
-    shown = {
-        name: (values(first.record), values(second.record))
-        for name, values in {
-            "algorithm": lambda record: record.algorithm,
-            "month": lambda record: record.month,
-            "training months": lambda record: (
-                f"{record.training_months[0]} to {record.training_months[-1]}"
-            ),
-            "hold-out month": lambda record: record.holdout_month,
-            "lake snapshot": lambda record: str(record.snapshot),
-            "code version": lambda record: record.code_version,
-            "threshold": lambda record: f"{record.threshold:.4f}",
-        }.items()
-    }
-    names = [{feature.name for feature in version.model.features} for version in (first, second)]
-    if names[0] != names[1]:
-        shown["features of its own"] = (_listed(names[0] - names[1]), _listed(names[1] - names[0]))
+    shown = {}
+    values_of_second = _record_values(second.record)
+    for name, value in _record_values(first.record).items():
+        shown[name] = value, values_of_second[name]
+
+    first_features = {feature.name for feature in first.model.features}
+    second_features = {feature.name for feature in second.model.features}
+    if first_features != second_features:
+        only_first = _listed(first_features - second_features)
+        only_second = _listed(second_features - first_features)
+        shown["features of its own"] = only_first, only_second
+
     for name in sorted(first.parameters.keys() | second.parameters.keys()):
-        pair = first.parameters.get(name, "-"), second.parameters.get(name, "-")
-        if pair[0] != pair[1]:
-            shown[f"parameter {name}"] = pair
+        of_first = first.parameters.get(name, "-")
+        of_second = second.parameters.get(name, "-")
+        if of_first != of_second:
+            shown[f"parameter {name}"] = of_first, of_second
     return shown
+
+
+def _record_values(record: ModelRecord) -> dict[str, str]:
+    months = record.training_months
+    return {
+        "algorithm": record.algorithm,
+        "month": record.month,
+        "training months": f"{months[0]} to {months[-1]}",
+        "hold-out month": record.holdout_month,
+        "lake snapshot": str(record.snapshot),
+        "code version": record.code_version,
+        "threshold": f"{record.threshold:.4f}",
+    }
 
 
 def _listed(names: set[str]) -> str:

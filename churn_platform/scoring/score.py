@@ -131,11 +131,13 @@ def _reasons(champion: Champion, features: np.ndarray, codes: np.ndarray) -> pa.
     # Exact contributions for all would cost more than the scores. XGBoost's approximate ones cost a
     # tenth, but name 88 % of the top three.
     told = np.flatnonzero(codes < len(champion.tiers) - 1)
-    model, explained = champion.model, features[told]
     lengths = np.zeros(len(codes), dtype=np.int32)
     if not len(told):
         return lists(pa.array([], pa.string()), lengths)
-    reasons = top_reasons(explained, model.contributions(explained), model.features)
+    model = champion.model
+    explained = features[told]
+    contributions = model.contributions(explained)
+    reasons = top_reasons(explained, contributions, model.features)
     lengths[told] = reasons.value_lengths()
     return lists(reasons.values, lengths)
 

@@ -51,24 +51,26 @@ def answer_rows(predictions: Sequence[Prediction], *, segment: str) -> pa.Table:
     vectors = [np.frombuffer(item.features, dtype="<f4") for item in predictions]
     offsets = np.cumsum([0, *map(len, vectors)], dtype=np.int32)
     values = np.concatenate([*vectors, np.empty(0, dtype=np.float32)])
+    latencies = [item.latency_us / 1_000 for item in predictions]
+    missing = [list(item.missing) for item in predictions]
+
+    def column(name: str, kind: pa.DataType) -> pa.Array:
+        return pa.array([getattr(item, name) for item in predictions], kind)
+
     return pa.table(
         {
-            "predicted_at": pa.array([item.at_us for item in predictions], TIME),
-            "request_id": pa.array([item.request_id for item in predictions], pa.string()),
-            "item": pa.array([item.item for item in predictions], pa.int32()),
-            "customer_id": pa.array([item.customer_id for item in predictions], pa.string()),
-            "model_version": pa.array([item.model_version for item in predictions], pa.int32()),
-            "arm": pa.array([item.arm for item in predictions], pa.string()),
-            "churn_probability": pa.array(
-                [item.churn_probability for item in predictions], pa.float64()
-            ),
-            "risk_tier": pa.array([item.tier for item in predictions], pa.string()),
+            "predicted_at": column("at_us", TIME),
+            "request_id": column("request_id", pa.string()),
+            "item": column("item", pa.int32()),
+            "customer_id": column("customer_id", pa.string()),
+            "model_version": column("model_version", pa.int32()),
+            "arm": column("arm", pa.string()),
+            "churn_probability": column("churn_probability", pa.float64()),
+            "risk_tier": column("tier", pa.string()),
             "features": pa.ListArray.from_arrays(offsets, values),
-            "features_month": pa.array([item.features_month for item in predictions], pa.string()),
-            "missing_features": pa.array(
-                [list(item.missing) for item in predictions], pa.list_(pa.string())
-            ),
-            "latency_ms": pa.array([item.latency_us / 1_000 for item in predictions], pa.float64()),
+            "features_month": column("features_month", pa.string()),
+            "missing_features": pa.array(missing, pa.list_(pa.string())),
+            "latency_ms": pa.array(latencies, pa.float64()),
             "segment": pa.array([segment] * len(predictions), pa.string()),
         }
     )

@@ -33,6 +33,7 @@ def forget_answers(
         write(connection, lake, delete, note=f"{portfolio}: answers before {before} are forgotten")
     for kept in (TORN_DIR, DAMAGED_DIR):
         for path in (folder / kept).glob(f"*{CLOSED_SUFFIX}"):
-            if datetime.fromtimestamp(opened_at_us(path) / 1e6, UTC).date() < before:
+            opened_at = datetime.fromtimestamp(opened_at_us(path) / 1e6, UTC)
+            if opened_at.date() < before:
                 path.unlink()
     return count

@@ -91,12 +91,15 @@ def contacts(
 ) -> np.ndarray:
     """Keys of the other party: mostly the first of the customer's circle, rarely a stranger."""
     n = len(owners)
+    people = chunk.people
     draw = rng.random(n, dtype=np.float32)
     # Squared: most calls go to the first few people of a circle.
-    slot = (draw * draw * chunk.people.circle_size[owners]).astype(np.uint64)
-    circle = chunk.people.number.astype(np.uint64)[owners] * np.uint64(256) + slot
-    strange = rng.random(n, dtype=np.float32) < calls.stranger_share
-    circle[strange] = _STRANGER_KEYS + rng.integers(0, 1 << 40, strange.sum(), dtype=np.uint64)
+    slot = (draw * draw * people.circle_size[owners]).astype(np.uint64)
+    number = people.number.astype(np.uint64)[owners]
+    circle = number * np.uint64(256) + slot
+    is_stranger = rng.random(n, dtype=np.float32) < calls.stranger_share
+    strangers = rng.integers(0, 1 << 40, is_stranger.sum(), dtype=np.uint64)
+    circle[is_stranger] = _STRANGER_KEYS + strangers
     return circle
 
 

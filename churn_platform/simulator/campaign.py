@@ -78,14 +78,16 @@ def plans_from(
 def read_plan(path: Path) -> ContactPlan:
     """The plan that a contact list holds; DataError if it names customers of another world."""
     table = pq.read_table(path, columns=LIST_COLUMNS)
-    ids = table["customer_id"].to_pylist()
-    if strange := [each for each in ids if not (each.startswith("T") and each[1:].isdecimal())]:
-        raise DataError(f"{path}: {strange[0]!r} is no customer of a simulated operator")
-    number = np.array([int(each[1:]) for each in ids], dtype=np.int64)
-    channel, offer = (
-        np.asarray(table[name].to_pylist(), dtype=object) for name in ("channel", "offer")
-    )
-    return ContactPlan(number, channel, offer, table["contact_cost_eur"].to_numpy())
+    numbers = []
+    for customer_id in table["customer_id"].to_pylist():
+        digits = customer_id[1:]
+        if not customer_id.startswith("T") or not digits.isdecimal():
+            raise DataError(f"{path}: {customer_id!r} is no customer of a simulated operator")
+        numbers.append(int(digits))
+    channel = np.asarray(table["channel"].to_pylist(), dtype=object)
+    offer = np.asarray(table["offer"].to_pylist(), dtype=object)
+    cost_eur = table["contact_cost_eur"].to_numpy()
+    return ContactPlan(np.array(numbers, dtype=np.int64), channel, offer, cost_eur)
 
 
 def reach(

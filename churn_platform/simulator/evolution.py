@@ -88,13 +88,16 @@ def strike_districts(rng: np.random.Generator, people: Population, chance: float
 def meet_trouble(rng: np.random.Generator, people: Population, moods: Moods) -> None:
     """Old network trouble and grievances fade; outages, private trouble and new grievances come."""
     n = len(people)
-    outage = strike_districts(rng, people, moods.outage) & (rng.random(n) < moods.outage_hit_share)
-    troubled = outage | (rng.random(n) < moods.trouble_onset)
-    aggrieved = rng.random(n) < moods.grievance_onset
+    is_struck = strike_districts(rng, people, moods.outage)
+    is_hit = is_struck & (rng.random(n) < moods.outage_hit_share)
+    is_troubled = is_hit | (rng.random(n) < moods.trouble_onset)
+    is_aggrieved = rng.random(n) < moods.grievance_onset
+    trouble = rng.exponential(moods.trouble_mean, n)
     people.trouble *= moods.trouble_memory
-    people.trouble += np.where(troubled, rng.exponential(moods.trouble_mean, n), 0.0)
+    people.trouble += np.where(is_troubled, trouble, 0.0)
+    grievance = rng.exponential(moods.grievance_mean, n)
     people.grievance *= moods.grievance_memory
-    people.grievance += np.where(aggrieved, rng.exponential(moods.grievance_mean, n), 0.0)
+    people.grievance += np.where(is_aggrieved, grievance, 0.0)
 
 
 def feel(rng: np.random.Generator, people: Population, offered: np.ndarray, moods: Moods) -> None:
@@ -113,11 +116,12 @@ def use(rng: np.random.Generator, people: Population, moods: Moods) -> None:
     n = len(people)
     # Before engagement moves: a decline is felt against the level of the months before.
     people.habit += (1 - moods.habit_memory) * (people.engagement - people.habit)
+    satisfaction = people.satisfaction
     # Bounded above: a very happy customer does not call ever more.
-    target = moods.engagement_follows * np.clip(people.satisfaction, -3, 1.5)
-    logit = moods.second_sim_logit - moods.second_sim_per_dissatisfaction * people.satisfaction
-    leaves_partly = rng.random(n) < 1 / (1 + np.exp(-logit))
+    target = moods.engagement_follows * np.clip(satisfaction, -3, 1.5)
+    logit = moods.second_sim_logit - moods.second_sim_per_dissatisfaction * satisfaction
+    probability = 1 / (1 + np.exp(-logit))
+    leaves_partly = rng.random(n) < probability
+    noise = rng.normal(0, moods.engagement_noise_sd, n)
     people.engagement += (1 - moods.engagement_memory) * (target - people.engagement)
-    people.engagement += (
-        rng.normal(0, moods.engagement_noise_sd, n) - moods.second_sim_drop * leaves_partly
-    )
+    people.engagement += noise - moods.second_sim_drop * leaves_partly

@@ -33,13 +33,22 @@ def churn_logit(people: Population, as_of_day: int, hazard: Hazard) -> np.ndarra
 
 def contract_logit(people: Population, as_of_day: int, hazard: Hazard) -> np.ndarray:
     """The part of the log-odds that the commitment explains."""
-    by_type = np.array([hazard.prepaid, hazard.month_to_month, hazard.one_year, hazard.two_year])
+    by_type = np.array(
+        [
+            hazard.prepaid,
+            hazard.month_to_month,
+            hazard.one_year,
+            hazard.two_year,
+        ]
+    )
     days_left = people.contract_end_day.astype(np.int64) - as_of_day
-    committed = people.contract_end_day != NO_DAY
+    is_over = days_left <= 0
     # Customers look around in the last three months of a commitment.
     nearness = np.clip(1 - days_left / 90, 0, 1)
-    at_end = np.where(days_left <= 0, hazard.out_of_contract, hazard.end_near * nearness)
-    return by_type[people.contract] + np.where(committed, at_end, 0.0)
+    near_end = hazard.end_near * nearness
+    at_end = np.where(is_over, hazard.out_of_contract, near_end)
+    is_committed = people.contract_end_day != NO_DAY
+    return by_type[people.contract] + np.where(is_committed, at_end, 0.0)
 
 
 def relative_price(people: Population) -> np.ndarray:

@@ -11,16 +11,22 @@ _FOUR_DIGITS = np.array([list(f"{value:04d}".encode()) for value in range(10_000
 def format_numbers(prefix: str, numbers: np.ndarray, digits: int) -> pa.StringArray:
     """`prefix` and the number padded to `digits` (a multiple of 4), one string per number."""
     head = prefix.encode()
+    count = len(numbers)
     width = len(head) + digits
-    text = np.empty((len(numbers), width), dtype=np.uint8)
+    text = np.empty((count, width), dtype=np.uint8)
     text[:, : len(head)] = np.frombuffer(head, dtype=np.uint8)
     rest = np.asarray(numbers, dtype=np.int64)
     # Four digits at a time from a table: a Python loop over 100 million records would take minutes.
     for stop in range(width, len(head), -4):
+        start = stop - 4
         rest, group = np.divmod(rest, 10_000)
-        text[:, stop - 4 : stop] = _FOUR_DIGITS[group]
-    offsets = np.arange(0, (len(numbers) + 1) * width, width, dtype=np.int32)
-    return pa.StringArray.from_buffers(len(numbers), pa.py_buffer(offsets), pa.py_buffer(text))
+        text[:, start:stop] = _FOUR_DIGITS[group]
+    offsets = np.arange(0, (count + 1) * width, width, dtype=np.int32)
+    return pa.StringArray.from_buffers(
+        count,
+        pa.py_buffer(offsets),
+        pa.py_buffer(text),
+    )
 
 
 def customer_ids(numbers: np.ndarray) -> pa.StringArray:

@@ -52,12 +52,13 @@ def top_ups(rng: np.random.Generator, chunk: Chunk) -> Columns:
     """Top-ups of prepaid customers in steps of 5 EUR, rarer when engagement falls."""
     payments, people = Payments(), chunk.people
     rate = payments.top_ups * np.exp(people.engagement) * chunk.share_of_month
-    owners = draw_owners(rng, np.where(people.contract == ContractType.PREPAID, rate, 0.0))
-    amount = people.price_eur[owners] / payments.top_ups * rng.uniform(0.5, 1.7, len(owners))
+    is_prepaid = people.contract == ContractType.PREPAID
+    owners = draw_owners(rng, np.where(is_prepaid, rate, 0.0))
+    usual = people.price_eur[owners] / payments.top_ups
+    amount = usual * rng.uniform(0.5, 1.7, len(owners))
     rounded = np.maximum(5.0, np.round(amount / 5) * 5)
-    return payment(
-        rng, chunk, owners, TransactionType.TOP_UP, draw_times_s(rng, chunk, owners), rounded
-    )
+    times_s = draw_times_s(rng, chunk, owners)
+    return payment(rng, chunk, owners, TransactionType.TOP_UP, times_s, rounded)
 
 
 def add_ons(rng: np.random.Generator, chunk: Chunk) -> Columns:

@@ -95,9 +95,10 @@ def churn_if_contacted(probability: np.ndarray, types: np.ndarray) -> np.ndarray
     """Probability of leaving if the operator sets out to contact the customer, over reaching and
     accepting or not.
     """
-    accepts, everybody = acceptance(types), np.ones(len(types), dtype=bool)
-    reached = accepts * churn_after_contact(probability, types, everybody) + (
-        1 - accepts
-    ) * churn_after_contact(probability, types, ~everybody)
+    accepts = acceptance(types)
+    everybody = np.ones(len(types), dtype=bool)
+    if_accepted = churn_after_contact(probability, types, everybody)
+    if_refused = churn_after_contact(probability, types, ~everybody)
+    if_reached = accepts * if_accepted + (1 - accepts) * if_refused
     reach = Response().reached
-    return reach * reached + (1 - reach) * probability
+    return reach * if_reached + (1 - reach) * probability

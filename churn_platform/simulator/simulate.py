@@ -166,12 +166,18 @@ def generate_events(
 def make_chunk(month: Month, start: int) -> Chunk:
     """The customers from position `start` on, with the days on which each was active."""
     rows = slice(start, start + CHUNK_CUSTOMERS)
-    people, leaves_on = month.people.select(rows), month.leaves_on[rows]
-    month_day, month_days = epoch_day(month.first_day), days_in(month.first_day)
+    people = month.people.select(rows)
+    leaves_on = month.leaves_on[rows]
+    month_day = epoch_day(month.first_day)
+    month_days = days_in(month.first_day)
     first_day = np.maximum(people.signup_day - month_day, 0).astype(np.int64)
-    days = np.where(leaves_on >= 0, leaves_on + 1, month_days) - first_day
+    last_day = np.where(leaves_on >= 0, leaves_on + 1, month_days)
     return Chunk(
-        people=people, month_day=month_day, month_days=month_days, first_day=first_day, days=days
+        people=people,
+        month_day=month_day,
+        month_days=month_days,
+        first_day=first_day,
+        days=last_day - first_day,
     )
 
 

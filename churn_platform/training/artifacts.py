@@ -33,9 +33,11 @@ def log_files(client: "MlflowClient", run_id: str, files: Mapping[str, bytes | s
     with tempfile.TemporaryDirectory() as folder:
         # One call for all files: a tracking server is asked once instead of once for each picture.
         for name, content in files.items():
+            if isinstance(content, str):
+                content = content.encode()
             path = Path(folder) / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
+            path.write_bytes(content)
         client.log_artifacts(run_id, folder)
 
 

@@ -22,8 +22,11 @@ def newest_candidates(
     TrainingError names an algorithm without one, or runs that were not fitted on the same snapshot
     of the lake: their validation rows differ, and what validated one may have fitted another.
     """
-    found = [_newest(client, portfolio, algorithm, partition) for algorithm in portfolio.candidates]
-    if len({record.snapshot for record in found}) > 1:
+    found = []
+    for algorithm in portfolio.candidates:
+        found.append(_newest(client, portfolio, algorithm, partition))
+    snapshots = {record.snapshot for record in found}
+    if len(snapshots) > 1:
         told = ", ".join(f"{record.algorithm} on snapshot {record.snapshot}" for record in found)
         raise TrainingError(
             f"the candidates of {portfolio.name} for {partition} were fitted "
@@ -92,13 +95,13 @@ def register_challenger(client: "MlflowClient", record: ModelRecord) -> int:
 
 
 def _description(record: ModelRecord) -> str:
+    algorithm = record.algorithm.replace("_", " ").capitalize()
+    months = record.training_months
+    auc, customers = record.holdout["auc"], record.holdout["customers"]
     return (
-        f"{record.algorithm.replace('_', ' ').capitalize()} of {record.month}, fitted "
-        "on the features of "
-        f"{record.training_months[0]} to {record.training_months[-1]} at snapshot "
-        f"{record.snapshot} of the lake. "
-        f"AUC {record.holdout['auc']:.4f} on {record.holdout['customers']:,.0f} customers of "
-        f"{record.holdout_month}."
+        f"{algorithm} of {record.month}, fitted on the features of "
+        f"{months[0]} to {months[-1]} at snapshot {record.snapshot} of the lake. "
+        f"AUC {auc:.4f} on {customers:,.0f} customers of {record.holdout_month}."
     )
 
 

@@ -64,9 +64,11 @@ def mean_interval(scores: np.ndarray) -> tuple[float, float]:
     from scipy.stats import t
 
     folds = len(scores)
+    mean = float(scores.mean())
     error = scores.std(ddof=1) * np.sqrt(1 / folds + 1 / (folds - 1))
-    half = float(t.ppf((1 + CONFIDENCE) / 2, folds - 1) * error)
-    return float(scores.mean()) - half, float(scores.mean()) + half
+    quantile = t.ppf((1 + CONFIDENCE) / 2, folds - 1)
+    half = float(quantile * error)
+    return mean - half, mean + half
 
 
 def _folds(customers: Labelled, seed: int) -> Iterator[tuple[Labelled, Labelled]]:

@@ -96,11 +96,13 @@ def _landed_columns(
 def feature_groups(portfolio: Portfolio, name: str, features: np.ndarray) -> np.ndarray:
     """The group of every customer by a feature, from encoded features in catalogue order."""
     feature = portfolio.feature(name)
-    values = features[:, portfolio.feature_names.index(name)]
+    column = portfolio.feature_names.index(name)
+    values = features[:, column]
     if feature.type in ("integer", "number"):
         return quartiles(values.astype(float))
     codes, places = np.unique(values, return_inverse=True)  # every NaN is one code
-    return np.array([_level(code, feature) for code in codes], dtype=object)[places]
+    levels = [_level(code, feature) for code in codes]
+    return np.array(levels, dtype=object)[places]
 
 
 def _level(code: float, feature: Feature) -> str:
@@ -176,12 +178,13 @@ def _landed(
 
 def _column_groups(column: pa.ChunkedArray) -> np.ndarray:
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-        return quartiles(column.cast(pa.float64()).to_numpy().astype(float))
-    values = column.to_pylist()
-    return np.array(
-        [
-            MISSING if it is None else YES_NO[it] if isinstance(it, bool) else str(it)
-            for it in values
-        ],
-        dtype=object,
-    )
+        numbers = column.cast(pa.float64()).to_numpy()
+        return quartiles(numbers.astype(float))
+    names = [_name(value) for value in column.to_pylist()]
+    return np.array(names, dtype=object)
+
+
+def _name(value: object) -> str:
+    if value is None:
+        return MISSING
+    return YES_NO[value] if isinstance(value, bool) else str(value)

@@ -138,10 +138,11 @@ def _log_pictures(model: ChurnModel, record: ModelRecord, data: TrainingData) ->
     """Pictures of the candidate on the hold-out, as files of the active run."""
     import mlflow
 
-    churned, probability = data.holdout.churned, model.churn_probability(data.holdout.features)
-    drawn = pictures(
-        {record.algorithm.replace("_", " "): Scored(churned, probability, record.threshold)}
-    )
+    holdout = data.holdout
+    probability = model.churn_probability(holdout.features)
+    name = record.algorithm.replace("_", " ")
+    scored = Scored(holdout.churned, probability, record.threshold)
+    drawn = pictures({name: scored})
     with tempfile.TemporaryDirectory() as folder:
         for name, png in drawn.items():
             (Path(folder) / f"{name}.png").write_bytes(png)
@@ -150,10 +151,13 @@ def _log_pictures(model: ChurnModel, record: ModelRecord, data: TrainingData) ->
 
 def _logged_metrics(record: ModelRecord) -> dict[str, float]:
     logged = {"threshold": record.threshold}
-    for split, metrics in (("validation", record.validation), ("holdout", record.holdout)):
-        logged |= {f"{split}_{name}": value for name, value in metrics.items()}
+    for name, value in record.validation.items():
+        logged[f"validation_{name}"] = value
+    for name, value in record.holdout.items():
+        logged[f"holdout_{name}"] = value
     for name, (low, high) in record.holdout_intervals.items():
-        logged |= {f"holdout_{name}_low": low, f"holdout_{name}_high": high}
+        logged[f"holdout_{name}_low"] = low
+        logged[f"holdout_{name}_high"] = high
     return logged
 
 

@@ -53,7 +53,8 @@ def identity_of(record: "ModelRecord") -> str | None:
     """
     if not record.data_sha256:
         return None
-    content = {
-        name: value for name, value in record.as_dict().items() if name not in WHERE_AND_WHEN
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    content = record.as_dict()
+    for name in WHERE_AND_WHEN:
+        content.pop(name, None)
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

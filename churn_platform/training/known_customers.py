@@ -27,12 +27,11 @@ def known_customers(
     """
     record = champion.record
     if champion.portfolio.split.policy == "out_of_time":
-        return np.full(
-            len(customers), record.training_months[0] <= features_month < record.holdout_month
-        )
+        is_known = record.training_months[0] <= features_month < record.holdout_month
+        return np.full(len(customers), is_known)
     if not has_snapshot(connection, record.snapshot):
         return None
-    fitted = load_splits(
-        connection, champion.portfolio, champion.training_set(connection), TRAIN, VALIDATION
-    )
-    return np.isin(customers.customer_ids, np.concatenate([part.customer_ids for part in fitted]))
+    training_set = champion.training_set(connection)
+    fitted = load_splits(connection, champion.portfolio, training_set, TRAIN, VALIDATION)
+    fitted_ids = np.concatenate([part.customer_ids for part in fitted])
+    return np.isin(customers.customer_ids, fitted_ids)

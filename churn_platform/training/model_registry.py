@@ -185,14 +185,18 @@ def versions(client: "MlflowClient", portfolio: str) -> "list[ModelVersion]":
 def version_row(version: "ModelVersion", named: dict[str, int]) -> dict[str, str | int]:
     """What a list of versions says of one; `named` are the aliases."""
     tags, number = version.tags, int(version.version)
+    aliases = [name for name, target in named.items() if target == number]
+    decision = tags.get("decision", "none")
+    if withdrawn_reason(version):
+        decision = "withdrawn"
     return {
         "version": number,
         "month": tags.get("month", ""),
         "algorithm": tags.get("algorithm", ""),
         "hold-out AUC": tags.get("holdout_auc", ""),
         "95 % interval": tags.get("holdout_auc_95", ""),
-        "decision": "withdrawn" if withdrawn_reason(version) else tags.get("decision", "none"),
-        "aliases": ", ".join(sorted(name for name, target in named.items() if target == number)),
+        "decision": decision,
+        "aliases": ", ".join(sorted(aliases)),
         "promoted at": tags.get("promoted_at", ""),
     }
 

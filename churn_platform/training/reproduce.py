@@ -136,12 +136,14 @@ def moved(
     """Metrics that differ by more than the tolerance, (recorded, again); what only one side knows
     is left out.
     """
-    shared = [(name, value, again[name]) for name, value in recorded.items() if name in again]
-    return {
-        name: (before, after)
-        for name, before, after in shared
-        if not abs(before - after) <= TOLERANCE
-    }
+    found = {}
+    for name, before in recorded.items():
+        if name not in again:
+            continue
+        after = again[name]
+        if not abs(before - after) <= TOLERANCE:
+            found[name] = before, after
+    return found
 
 
 def changes(
@@ -184,12 +186,13 @@ def changes(
 
 def _against_run(logged: Mapping[str, str], record: ModelRecord) -> list[str]:
     """Parameters of the record that the MLflow run was not given."""
-    said: dict[str, Any] = record.parameters | {"seed": record.seed}
-    return [
-        f"the record says {name} = {value}, its MLflow run {logged[name]}"
-        for name, value in said.items()
-        if name in logged and logged[name] != str(value)
-    ]
+    said: dict[str, Any] = {**record.parameters, "seed": record.seed}
+    differences = []
+    for name, value in said.items():
+        in_run = logged.get(name)
+        if in_run is not None and in_run != str(value):
+            differences.append(f"the record says {name} = {value}, its MLflow run {in_run}")
+    return differences
 
 
 def _against_model(recorded: Mapping[str, float], measured: Mapping[str, float]) -> list[str]:

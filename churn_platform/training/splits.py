@@ -66,16 +66,15 @@ def recency_weights(customers: Mapping[date, int], split: Split) -> dict[date, f
     0.5 ** (months before the newest / half-life), divided by its mean over all rows, so that rows
     weigh 1 on average and a penalty or a smallest leaf means what it meant without weights.
     """
-    if split.half_life_months is None:
+    half_life = split.half_life_months
+    if half_life is None:
         return {}
     newest = max(customers)
-    aged = {
-        month: 0.5 ** (months_between(month, newest) / split.half_life_months)
-        for month in customers
-    }
+    aged = {month: 0.5 ** (months_between(month, newest) / half_life) for month in customers}
     # Without weights a training after a change in the world learns mostly the old world, and the
     # promotion gate refuses it. Validation and hold-out are one month each and are not weighed.
-    mean = sum(aged[month] * rows for month, rows in customers.items()) / sum(customers.values())
+    total = sum(aged[month] * rows for month, rows in customers.items())
+    mean = total / sum(customers.values())
     return {month: weight / mean for month, weight in aged.items()}
 
 
@@ -96,9 +95,11 @@ def row_splits(churned: np.ndarray, split: Split) -> np.ndarray:
     generator = np.random.default_rng(split.seed)
     parts = np.full(churned.shape, TRAIN, dtype="<U10")
     for outcome in (0, 1):
-        rows = generator.permutation(np.flatnonzero(churned == outcome))
-        holdout = round(len(rows) * split.holdout_share)
-        validation = round(len(rows) * split.validation_share)
-        parts[rows[:holdout]] = HOLDOUT
-        parts[rows[holdout : holdout + validation]] = VALIDATION
+        rows = np.flatnonzero(churned == outcome)
+        drawn = generator.permutation(rows)
+        holdout = round(len(drawn) * split.holdout_share)
+        validation = round(len(drawn) * split.validation_share)
+        end = holdout + validation
+        parts[drawn[:holdout]] = HOLDOUT
+        parts[drawn[holdout:end]] = VALIDATION
     return parts

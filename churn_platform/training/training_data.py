@@ -47,11 +47,13 @@ class Labelled:
 
     def take(self, rows: np.ndarray) -> "Labelled":
         """The given rows, by position or by a mask."""
-        weights, is_contacted = (
-            None if it is None else it[rows] for it in (self.weights, self.is_contacted)
-        )
+        weights, is_contacted = self.weights, self.is_contacted
         return Labelled(
-            self.features[rows], self.churned[rows], self.customer_ids[rows], weights, is_contacted
+            self.features[rows],
+            self.churned[rows],
+            self.customer_ids[rows],
+            None if weights is None else weights[rows],
+            None if is_contacted is None else is_contacted[rows],
         )
 
     @property
@@ -233,13 +235,19 @@ def stream_training_rows(
     the same order.
     """
     for features_month, split in training_set.months.items():
-        if split == TRAIN:
-            query, parameters = _labelled_query(
-                connection, portfolio, features_month, training_set.snapshot, share=1.0
-            )
-            for batch in stream(connection, query, parameters, batch_rows=batch_rows):
-                rows = _labelled(batch, portfolio, features_month).untouched
-                yield rows.weighing(training_set.weights.get(features_month))
+        if split != TRAIN:
+            continue
+        weight = training_set.weights.get(features_month)
+        query, parameters = _labelled_query(
+            connection,
+            portfolio,
+            features_month,
+            training_set.snapshot,
+            share=1.0,
+        )
+        for batch in stream(connection, query, parameters, batch_rows=batch_rows):
+            rows = _labelled(batch, portfolio, features_month).untouched
+            yield rows.weighing(weight)
 
 
 def load_labelled(

@@ -33,8 +33,7 @@ def as_line(trial: Trial) -> str:
     """The trial in a line."""
     parameters = ", ".join(f"{name} {value:.4g}" for name, value in trial.parameters.items())
     seconds = (trial.ended_at - trial.begun_at).total_seconds()
-    pruned = ", pruned" if trial.is_pruned else ""
-    return (
-        f"trial {trial.number}: log loss {trial.log_loss:.5f}{pruned}, {seconds:.1f} s; "
-        f"{parameters}"
-    )
+    loss = f"log loss {trial.log_loss:.5f}"
+    if trial.is_pruned:
+        loss += ", pruned"
+    return f"trial {trial.number}: {loss}, {seconds:.1f} s; {parameters}"

@@ -90,16 +90,18 @@ def choose_parameters(
     if rounds is None and not budget.trials:
         return dict(ALGORITHMS[algorithm].DEFAULTS)
     sample = at_most(budget.rows, train, seed=seed)
-    folds = customer_folds(
-        sample, sample if scored is train else at_most(budget.rows, scored, seed=seed), seed=seed
-    )
-    chosen = _search(Tuning(algorithm, tuple(features), folds, seed, threads), budget, on_trial)
+    judged = sample if scored is train else at_most(budget.rows, scored, seed=seed)
+    folds = customer_folds(sample, judged, seed=seed)
+    tuning = Tuning(algorithm, tuple(features), folds, seed, threads)
+    chosen = _search(tuning, budget, on_trial)
     if rounds and len(sample) < len(train) and scored is not train:
         most = (
             at_most(ROUNDS_ROWS_MAX, train, seed=seed),
             at_most(ROUNDS_ROWS_MAX, scored, seed=seed),
         )
-        chosen |= evaluate(Tuning(algorithm, tuple(features), (most,), seed, threads), chosen, 0)[1]
+        on_most = Tuning(algorithm, tuple(features), (most,), seed, threads)
+        _, found = evaluate(on_most, chosen, 0)
+        chosen.update(found)
     return chosen
 
 
@@ -142,9 +144,11 @@ def _objective(tuning: Tuning, trial: "OptunaTrial") -> float:
         losses.append(loss)
         found.append(rounds)
         trial.report(float(np.mean(losses)), fold)
-        trial.set_user_attr(
-            "rounds", {name: round(float(np.mean([one[name] for one in found]))) for name in rounds}
-        )
+        means = {}
+        for name in rounds:
+            mean = np.mean([one[name] for one in found])
+            means[name] = round(float(mean))
+        trial.set_user_attr("rounds", means)
         if fold + 1 < len(tuning.folds) and trial.should_prune():
             raise TrialPruned
     return float(np.mean(losses))
@@ -156,14 +160,21 @@ def evaluate(tuning: Tuning, parameters: Parameters, fold: int) -> tuple[float, 
     """
     from sklearn.metrics import log_loss
 
-    algorithm, (train, scored) = ALGORITHMS[tuning.algorithm], tuning.folds[fold]
+    algorithm = ALGORITHMS[tuning.algorithm]
+    train, scored = tuning.folds[fold]
     estimator = algorithm.fit(
-        tuning.features, train, parameters, seed=tuning.seed, threads=tuning.threads, stop_on=scored
+        tuning.features,
+        train,
+        parameters,
+        seed=tuning.seed,
+        threads=tuning.threads,
+        stop_on=scored,
     )
     probability = estimator.predict_proba(scored.features)[:, 1]
     found = algorithm.rounds(estimator) if algorithm.rounds else {}
     # Log loss is a proper score, and less noisy on few churners than AUC or average precision.
-    return float(log_loss(scored.churned, probability, labels=[0, 1])), found
+    loss = log_loss(scored.churned, probability, labels=[0, 1])
+    return float(loss), found
 
 
 def customer_folds(
@@ -174,14 +185,18 @@ def customer_folds(
 
     A customer is in one quarter in all months.
     """
-    everyone = np.unique(np.concatenate([train.customer_ids, scored.customer_ids]).astype(str))
+    train_ids = train.customer_ids.astype(str)
+    scored_ids = scored.customer_ids.astype(str)
+    everyone = np.unique(np.concatenate([train_ids, scored_ids]))
+    generator = np.random.default_rng(seed)
     # By customer, not by row: one customer has a row each month, and would be on both sides.
-    quarter = np.random.default_rng(seed).permutation(len(everyone)) % FOLDS
-    fitted, judged = (
-        quarter[np.searchsorted(everyone, part.customer_ids.astype(str))]
-        for part in (train, scored)
-    )
-    return tuple((train.take(fitted != fold), scored.take(judged == fold)) for fold in range(FOLDS))
+    fold_of = generator.permutation(len(everyone)) % FOLDS
+    fitted = fold_of[np.searchsorted(everyone, train_ids)]
+    judged = fold_of[np.searchsorted(everyone, scored_ids)]
+    folds = []
+    for fold in range(FOLDS):
+        folds.append((train.take(fitted != fold), scored.take(judged == fold)))
+    return tuple(folds)
 
 
 def at_most(rows: int, part: Labelled, *, seed: int) -> Labelled:

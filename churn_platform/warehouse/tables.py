@@ -180,11 +180,14 @@ def replace_dicts(
     """
     ensure_table(connection, table, columns)
     delete_month(connection, table, month)
+    names = ", ".join(columns)
     # One statement for each row: these tables have a few rows, and values of mixed types.
-    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    marks = ", ".join("?" * len(columns))
+    insert = f"insert into {table} ({names}) values ({marks})"
     for row in rows:
-        values = [({"month": month} | dict(row))[column] for column in columns]
-        connection.execute(f"insert into {table} ({names}) values ({marks})", values)
+        whole = {"month": month, **row}
+        values = [whole[column] for column in columns]
+        connection.execute(insert, values)
 
 
 def read_rows(

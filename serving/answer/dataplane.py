@@ -64,11 +64,13 @@ class Dataplane:
     def refresh(self) -> None:
         """Take over what has been published since; may run in a thread."""
         self.registry.refresh()
-        self.metrics.flush()
+        metrics = self.metrics
+        metrics.flush()
         for name in self.registry.served:
             log = self.log_of(name)
-            self.metrics.log_available.labels(name).set(log.available)
-            self.metrics.log_lag.labels(name).set(log_lag_seconds(log.folder, time.time()))
+            lag = log_lag_seconds(log.folder, time.time())
+            metrics.log_available.labels(name).set(log.available)
+            metrics.log_lag.labels(name).set(lag)
 
     def unready(self) -> str | None:
         """Why requests cannot be answered; None if they can."""

@@ -209,10 +209,13 @@ def live_document(
             scope = scopes[path, method]
             complete(operation, method, path, scope=scope, is_open=is_open, settings=settings)
             _describe_parameters(operation, registry)
-    document["paths"] = _by_portfolio(document["paths"], bodies, registry.served)
+
+    paths = _by_portfolio(document["paths"], bodies, registry.served)
     for path, (schema, example) in bodies.items():
         content = {"application/json": {"schema": schema, "example": example}}
-        document["paths"][path]["post"]["requestBody"] = {"required": True, "content": content}
+        post = paths[path]["post"]
+        post["requestBody"] = {"required": True, "content": content}
+    document["paths"] = paths
     return document
 
 

@@ -79,13 +79,14 @@ def request_schemas(
     bodies: dict[str, Body] = {}
     for name in registry.served:
         portfolio = registry.get(name)
-        customer = f"{name}-predict"
-        for action, (schema, example) in _bodies(portfolio, settings, _reference(customer)).items():
+        customer = _reference(f"{name}-predict")
+        for action, (schema, example) in _bodies(portfolio, settings, customer).items():
             schema_name = f"{name}{action.replace('/', '-')}"
+            body = _reference(schema_name), example
             schemas[schema_name] = schema
-            bodies[f"/{name}{action}"] = _reference(schema_name), example
+            bodies[f"/{name}{action}"] = body
             if name == registry.default:  # the one that answers at the root
-                bodies[action] = bodies[f"/{name}{action}"]
+                bodies[action] = body
     return schemas, bodies
 
 

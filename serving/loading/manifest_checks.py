@@ -189,9 +189,13 @@ def _values_told(feature: PublishedFeature) -> list[Value]:
         return list(feature.levels)
     if feature.type == "boolean":
         return [False, True]
-    bounds = [bound for bound in feature.range if bound is not None and math.isfinite(bound)]
-    numbers = [*NUMBERS_TOLD, *bounds]
-    return [int(number) for number in numbers] if feature.type == "integer" else list(numbers)
+    numbers = list(NUMBERS_TOLD)
+    for bound in feature.range:
+        if bound is not None and math.isfinite(bound):
+            numbers.append(bound)
+    if feature.type == "integer":
+        return [int(number) for number in numbers]
+    return list(numbers)
 
 
 def _share_faults(manifest: ModelManifest) -> Iterator[str]:

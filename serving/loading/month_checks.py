@@ -70,6 +70,9 @@ def _wrong_scores(customers: list[StoredCustomer], names: tuple[str, ...], score
     if not customers:
         return 0
     places = [names.index(name) for name in scorer.catalogue.names]
-    vectors: Any = np.array([one.features for one in customers])[:, places]
+    features = np.array([one.features for one in customers])
+    vectors: Any = features[:, places]
+    scored = np.array(scorer.churn_probabilities(vectors))
     stored = np.array([one.churn_probability for one in customers])
-    return int((np.abs(np.array(scorer.churn_probabilities(vectors)) - stored) > TOLERANCE).sum())
+    is_wrong = np.abs(scored - stored) > TOLERANCE
+    return int(is_wrong.sum())

@@ -242,10 +242,12 @@ def _reader(feature: PublishedFeature, *, strict: bool = True) -> Read:
     if feature.type == "boolean":
         return _truth_reader(feature.nullable)
     low, high = feature.range if strict else (None, None)
-    bottom, top = -FLOAT32_MAX if low is None else low, FLOAT32_MAX if high is None else high
-    whole = feature.type == "integer" and strict
     return _number_reader(
-        bottom, top, feature.format or PLAIN, whole=whole, nullable=feature.nullable
+        -FLOAT32_MAX if low is None else low,
+        FLOAT32_MAX if high is None else high,
+        feature.format or PLAIN,
+        whole=feature.type == "integer" and strict,
+        nullable=feature.nullable,
     )
 
 

@@ -30,17 +30,16 @@ def values_to_keep(
     kept: dict[str, Value] = {}
     read: set[str] = set()
     for catalogue in catalogues:
-        of_model = {name: value for name, value in given.items() if name in catalogue.places}
-        new = {name: value for name, value in of_model.items() if name not in read}
-        again = {name: value for name, value in of_model.items() if name in read}
-        values = catalogue.read(again, [], as_of=as_of) | catalogue.read(
-            new, faults, as_of=as_of, at=at
-        )
-        found = {
-            catalogue.names[place]: catalogue.value(place, number)
-            for place, number in values.items()
-        }
-        kept = found | kept
+        new: dict[str, Any] = {}
+        again: dict[str, Any] = {}
+        for name, value in given.items():
+            if name in catalogue.places:
+                side = again if name in read else new
+                side[name] = value
+        values = catalogue.read(again, [], as_of=as_of)
+        values |= catalogue.read(new, faults, as_of=as_of, at=at)
+        for place, number in values.items():
+            kept.setdefault(catalogue.names[place], catalogue.value(place, number))
         read |= new.keys()
     unknown = {name: value for name, value in given.items() if name not in read}
     catalogues[0].read(unknown, faults, at=at)

@@ -82,11 +82,15 @@ def ask_whole(portfolio: ServedPortfolio, body: bytes, caller: Caller) -> Subjec
     caller may not send features.
     """
     arm = portfolio.arms.sole
-    whole = arm.model.catalogue.whole(body) if arm else None
-    if arm is None or whole is None:
+    if arm is None:
         return None
-    caller.check_sent(arm.model.catalogue.names, ())
-    return Subject(whole[0], arm, whole[1], (), (), None, False)
+    catalogue = arm.model.catalogue
+    whole = catalogue.whole(body)
+    if whole is None:
+        return None
+    customer_id, vector = whole
+    caller.check_sent(catalogue.names, ())
+    return Subject(customer_id, arm, vector, (), (), None, False)
 
 
 def ask(

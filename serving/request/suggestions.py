@@ -30,7 +30,8 @@ class Suggestions:
             plain = _plain(name)
             self._longest = max(self._longest, len(plain))
             self._same.setdefault(plain, []).append(name)
-            for trace in {plain, *_one_fewer(plain), *_beginnings(name)}:
+            traces = {plain, *_one_fewer(plain), *_beginnings(name)}
+            for trace in traces:
                 if len(trace) >= TRACE_MIN:
                     self._alike.setdefault(trace, []).append(name)
 

@@ -112,12 +112,19 @@ def difference(
     trials: float, successes: float, other_trials: float, other_successes: float
 ) -> Interval:
     """The other share minus the first, with Newcombe's interval (1998, method 10)."""
-    one, other = wilson(successes, trials), wilson(other_successes, other_trials)
+    one = wilson(successes, trials)
+    other = wilson(other_successes, other_trials)
     if one.value is None or other.value is None:
         return NOTHING
     gap = other.value - one.value
-    low = math.hypot(other.value - other.low, one.high - one.value)  # type: ignore[operator]
-    high = math.hypot(other.high - other.value, one.value - one.low)  # type: ignore[operator]
+    low = math.hypot(
+        other.value - other.low,  # type: ignore[operator]
+        one.high - one.value,  # type: ignore[operator]
+    )
+    high = math.hypot(
+        other.high - other.value,  # type: ignore[operator]
+        one.value - one.low,  # type: ignore[operator]
+    )
     return Interval(gap, gap - low, gap + high)
 
 

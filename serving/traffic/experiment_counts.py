@@ -263,8 +263,8 @@ def _numbers_of(memory: bytes | memoryview, began: int) -> np.ndarray | None:
     if head[LAYOUT] != LAYOUT_NOW or head[BEGAN] != began:
         return None
     numbers = np.frombuffer(memory, np.float64, NUMBERS, offset=HEAD_BYTES).copy()
-    is_count = bool(np.isfinite(numbers).all() and (numbers >= 0).all())
-    return numbers if is_count else None
+    is_count = np.isfinite(numbers) & (numbers >= 0)
+    return numbers if is_count.all() else None
 
 
 def _locked(path: Path) -> BinaryIO | None:

@@ -39,7 +39,8 @@ class Arms:
         self.champion = next(arm for arm in arms if arm.role == CHAMPION)
         self.challengers = [arm for arm in arms if arm.role == CHALLENGER]
         self.shadows = [arm for arm in arms if arm.role == SHADOW]
-        dealt = f"{key}/{portfolio}/{','.join(str(arm.model.version) for arm in self.challengers)}"
+        versions = ",".join(str(arm.model.version) for arm in self.challengers)
+        dealt = f"{key}/{portfolio}/{versions}"
         self._key = hashlib.sha256(dealt.encode()).digest()
 
     @property

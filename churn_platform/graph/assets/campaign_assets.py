@@ -126,25 +126,22 @@ def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefin
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking
     ) -> MaterializeResult:
         client = tracking.client()
+        economics = portfolio.economics
         with warehouse.get_connection() as connection:
             for month in months_of(context):
-                record = record_of_version(
-                    client, portfolio.name, scored_by(connection, portfolio, month)
-                )
+                version = scored_by(connection, portfolio, month)
+                record = record_of_version(client, portfolio.name, version)
                 forecast = forecast_month(connection, portfolio, month, record.holdout)
                 replace = partial(replace_forecast, connection, portfolio, month, forecast)
                 write(connection, warehouse.lake, replace)
-                drawn = economics_pictures(
-                    forecast.probability, portfolio.economics, forecast.sensitivity
-                )
                 shown = {
                     "policies": MetadataValue.md(as_markdown(forecast.policies)),
                     "sensitivity": MetadataValue.md(forecast.sensitivity_markdown()),
-                    **{
-                        f"picture_{name}": MetadataValue.md(picture_markdown(name, it))
-                        for name, it in drawn.items()
-                    },
                 }
+                drawn = economics_pictures(forecast.probability, economics, forecast.sensitivity)
+                for name, picture in drawn.items():
+                    page = picture_markdown(name, picture)
+                    shown[f"picture_{name}"] = MetadataValue.md(page)
                 describe(context, month, shown)
         return MaterializeResult()
 
@@ -178,13 +175,12 @@ def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
                 rows = outcome_table.find_outcome(connection, portfolio, month)
                 replace = partial(outcome_table.replace_outcome, connection, portfolio, month, rows)
                 write(connection, warehouse.lake, replace)
-                said = rows[0]["verdict"] if rows else "no list with a control group was worked off"
+                said = page = "no list with a control group was worked off"
+                if rows:
+                    said = rows[0]["verdict"]
+                    page = outcome_markdown(rows)
                 context.log.info(f"{label(month)}: {said}")
-                describe(
-                    context,
-                    month,
-                    {"outcome": MetadataValue.md(outcome_markdown(rows) if rows else said)},
-                )
+                describe(context, month, {"outcome": MetadataValue.md(page)})
         return MaterializeResult()
 
     return campaign_outcome
@@ -218,15 +214,26 @@ def _uplift_challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefini
         with warehouse.get_connection() as connection:
             for month in months_of(context):
                 found, uplift = uplift_table.challenge_month(
-                    connection, portfolio, month, threads=settings.model_threads
+                    connection,
+                    portfolio,
+                    month,
+                    threads=settings.model_threads,
                 )
                 replace = partial(
-                    uplift_table.replace_challenge, connection, portfolio, month, found, uplift
+                    uplift_table.replace_challenge,
+                    connection,
+                    portfolio,
+                    month,
+                    found,
+                    uplift,
                 )
                 write(connection, warehouse.lake, replace)
                 context.log.info(f"{label(month)}: {found.reason}")
-                decision = MetadataValue.md(uplift_table.as_markdown(found))
-                describe(context, month, {"decision": decision, "is_used": found.is_used})
+                shown = {
+                    "decision": MetadataValue.md(uplift_table.as_markdown(found)),
+                    "is_used": found.is_used,
+                }
+                describe(context, month, shown)
         return MaterializeResult()
 
     return uplift_challenger

@@ -39,11 +39,12 @@ def cost_assets(settings: Settings) -> list[AssetsDefinition]:
         with warehouse.get_connection() as connection:
             for month in months_of(context):
                 cost = cost_of(settings, month)
-                write(connection, warehouse.lake, partial(replace_cost, connection, cost))
+                replace = partial(replace_cost, connection, cost)
+                write(connection, warehouse.lake, replace)
                 context.log.info(f"{label(month)}: {cost.cost_eur:.2f} EUR")
-                table = as_markdown(cost, heaviest(usage, cost.month))
+                steps = heaviest(usage, cost.month)
                 shown = {
-                    "cost": MetadataValue.md(table),
+                    "cost": MetadataValue.md(as_markdown(cost, steps)),
                     "month_eur": cost.cost_eur,
                     "year_eur": cost.year_eur,
                     "budget_share": cost.year_eur / cost.budget_year_eur,

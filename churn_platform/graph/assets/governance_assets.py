@@ -120,32 +120,28 @@ def _explanations(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking
     ) -> MaterializeResult:
         client = tracking.client()
+        seed = portfolio.split.seed
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
                 examined = examine(client, connection, portfolio, month)
-            ranking, pictures = explain(
-                examined.model, examined.features, seed=portfolio.split.seed
-            )
-            files = {f"{PICTURES_FOLDER}/{name}": picture for name, picture in pictures.items()}
-            stored = json.dumps([asdict(it) for it in ranking], indent=2)
-            log_files(client, examined.record.mlflow_run_id, {IMPORTANCE_FILE: stored, **files})
-            with warehouse.get_connection() as connection:
-                write(
-                    connection,
-                    warehouse.lake,
-                    partial(replace_explanations, connection, examined, ranking),
-                )
-            context.log.info(
-                f"{label(month)}: version {examined.version} looks most at {ranking[0].feature}"
-            )
-            embedded = {
-                name: MetadataValue.md(picture_markdown(name, it)) for name, it in pictures.items()
-            }
+            ranking, pictures = explain(examined.model, examined.features, seed=seed)
             shown = {
                 "importance": MetadataValue.md(importance_markdown(ranking)),
                 "model_version": examined.version,
-                **{name.removesuffix(".png"): picture for name, picture in embedded.items()},
             }
+            files: dict[str, bytes | str] = {}
+            files[IMPORTANCE_FILE] = json.dumps([asdict(it) for it in ranking], indent=2)
+            for name, picture in pictures.items():
+                files[f"{PICTURES_FOLDER}/{name}"] = picture
+                page = picture_markdown(name, picture)
+                shown[name.removesuffix(".png")] = MetadataValue.md(page)
+            log_files(client, examined.record.mlflow_run_id, files)
+            with warehouse.get_connection() as connection:
+                replace = partial(replace_explanations, connection, examined, ranking)
+                write(connection, warehouse.lake, replace)
+            context.log.info(
+                f"{label(month)}: version {examined.version} looks most at {ranking[0].feature}"
+            )
             describe(context, month, shown)
         return MaterializeResult()
 
@@ -175,14 +171,18 @@ def _model_card(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
                 examined = examine(client, connection, portfolio, month)
-                page = card_markdown(read_facts(client, connection, examined))
-            version, run_id = examined.version, examined.record.mlflow_run_id
+                facts = read_facts(client, connection, examined)
+            version = examined.version
+            page = card_markdown(facts)
             html = card_html(page, title=f"Model card: {portfolio.name} version {version}")
-            log_files(
-                client, run_id, {card_file(version, "md"): page, card_file(version, "html"): html}
-            )
+            files = {
+                card_file(version, "md"): page,
+                card_file(version, "html"): html,
+            }
+            log_files(client, examined.record.mlflow_run_id, files)
             context.log.info(f"{label(month)}: card of version {version}")
-            describe(context, month, {"card": MetadataValue.md(page), "model_version": version})
+            shown = {"card": MetadataValue.md(page), "model_version": version}
+            describe(context, month, shown)
         return MaterializeResult()
 
     return model_card

@@ -50,7 +50,8 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
     def raw(
         context: AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[AssetObservation | MaterializeResult]:
-        lines, refused = [], []
+        lines = ["| month | file | rows | bytes |", "|---|---|--:|--:|"]
+        refused = []
         load = partial(load_month, landing_dir=settings.landing_dir, hash_key=settings.hash_key())
         with warehouse.get_connection() as connection:
             for month in months_of(context):
@@ -62,7 +63,9 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
                     # which month of the run was refused. The other months must be tried again with
                     # the next delivery.
                     yield AssetObservation(
-                        context.asset_key, description=refused[-1], partition=month.isoformat()
+                        context.asset_key,
+                        description=refused[-1],
+                        partition=month.isoformat(),
                     )
                     continue
                 context.log.info(f"{label(month)}: {loaded.rows:,} rows from {loaded.file}")
@@ -76,14 +79,8 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
             if refused:
                 raise LandingError("\n".join(refused))
             shown = table_metadata(connection, raw_table(portfolio, table))
-        yield MaterializeResult(
-            metadata=shown
-            | {
-                "files": MetadataValue.md(
-                    "\n".join(["| month | file | rows | bytes |", "|---|---|--:|--:|", *lines])
-                )
-            }
-        )
+        files = MetadataValue.md("\n".join(lines))
+        yield MaterializeResult(metadata={**shown, "files": files})
 
     return raw
 
@@ -127,6 +124,8 @@ def _replace_months(
     table = ".".join(context.asset_key.path)
     with warehouse.get_connection() as connection:
         for month in months_of(context):
-            rows = write(connection, warehouse.lake, partial(replace, connection, portfolio, month))
+            work = partial(replace, connection, portfolio, month)
+            rows = write(connection, warehouse.lake, work)
             context.log.info(f"{label(month)}: {rows:,} rows")
-        return MaterializeResult(metadata=table_metadata(connection, table))
+        metadata = table_metadata(connection, table)
+    return MaterializeResult(metadata=metadata)

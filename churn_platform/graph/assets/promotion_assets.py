@@ -217,15 +217,20 @@ def _champion(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     def champion(
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
     ) -> MaterializeResult:
-        client, log = tracking.client(), audit.log(context.run_id)
+        client = tracking.client()
+        log = audit.log(context.run_id)
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
                 row = evaluation_table.recorded_evaluation(connection, portfolio, month)
             done = decide(client, log, portfolio.name, judgement_of(row))
             context.log.info(f"{label(month)}: {done}")
             version = version_of(client, portfolio.name, CHAMPION)
-            shown = {"decision": done, "champion_version": version if version else "none"}
-            describe(context, month, shown | head_metadata(log))
+            shown = {
+                "decision": done,
+                "champion_version": version if version else "none",
+                **head_metadata(log),
+            }
+            describe(context, month, shown)
         return MaterializeResult()
 
     return champion

@@ -181,7 +181,8 @@ def _without_login(uri: str) -> str:
         return uri
     os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username)
     os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password or "")
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    _, _, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=host).geturl()
 
 
 def _end_active(status: str) -> None:

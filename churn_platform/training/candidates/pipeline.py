@@ -44,16 +44,20 @@ def tree_preparation(features: Sequence[Feature], train: np.ndarray) -> "ColumnT
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
 
-    missing = np.isnan(train).any(axis=0)
-    numbers = [place for place in range(len(features)) if place not in categories(features)]
-    gappy, whole = (
-        [place for place in numbers if missing[place] == wanted] for wanted in (True, False)
-    )
-    steps: list[tuple[str, Any, list[int]]] = [
-        ("gappy", "passthrough", gappy),
-        ("whole", SimpleImputer(strategy="median"), whole),
-    ]
-    return ColumnTransformer([*(step for step in steps if step[2]), *one_hot(features)])
+    is_missing = np.isnan(train).any(axis=0)
+    gappy: list[int] = []
+    whole: list[int] = []
+    for place in range(len(features)):
+        if place not in categories(features):
+            side = gappy if is_missing[place] else whole
+            side.append(place)
+
+    steps: list[tuple[str, Any, list[int]]] = []
+    if gappy:
+        steps.append(("gappy", "passthrough", gappy))
+    if whole:
+        steps.append(("whole", SimpleImputer(strategy="median"), whole))
+    return ColumnTransformer([*steps, *one_hot(features)])
 
 
 def categories(features: Sequence[Feature]) -> list[int]:
@@ -69,11 +73,9 @@ def per_feature(prepare: "ColumnTransformer", values: np.ndarray, width: int) ->
     for name, transformer, positions in prepare.transformers_:
         if name == "remainder":
             continue
-        widths = (
-            [len(levels) for levels in transformer.categories_]
-            if name == "category"
-            else [1] * len(positions)
-        )
+        widths = [1] * len(positions)
+        if name == "category":
+            widths = [len(levels) for levels in transformer.categories_]
         origins += np.repeat(positions, widths).tolist()
     out = np.zeros((len(values), width))
     np.add.at(out.T, np.array(origins), values.T)

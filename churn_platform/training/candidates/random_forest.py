@@ -83,26 +83,23 @@ def contributions(estimator: "Pipeline", features: np.ndarray) -> np.ndarray:
     from scipy.sparse import csr_matrix
 
     forest: RandomForestClassifier = estimator["model"]
-    prepared = estimator["prepare"].transform(features)
+    prepare = estimator["prepare"]
+    prepared = prepare.transform(features)
     trees = [tree.tree_ for tree in forest.estimators_]
+
     starts = np.cumsum([0, *(tree.node_count for tree in trees)])
     # All trees in one numbering, so that a sparse product with one table replaces a loop.
     leaves = forest.apply(prepared) + starts[:-1]
-    counts = csr_matrix(
-        (np.ones(leaves.size), leaves.ravel(), np.arange(len(leaves) + 1) * len(trees))
-    )
+    row_starts = np.arange(len(leaves) + 1) * len(trees)
+    counts = csr_matrix((np.ones(leaves.size), leaves.ravel(), row_starts))
     counts.resize(len(leaves), starts[-1])
-    table = per_feature(
-        estimator["prepare"],
-        np.vstack([_changes(tree, prepared.shape[1]) for tree in trees]),
-        features.shape[1],
-    )
+
+    changes = np.vstack([_changes(tree, prepared.shape[1]) for tree in trees])
+    table = per_feature(prepare, changes, features.shape[1])
     root = float(np.mean([tree.value[0, 0, 1] for tree in trees]))
-    return (
-        (counts @ table)
-        / len(trees)
-        * _log_odds_per_probability(forest.predict_proba(prepared)[:, 1], root)
-    )
+    probability = forest.predict_proba(prepared)[:, 1]
+    mean_changes = (counts @ table) / len(trees)
+    return mean_changes * _log_odds_per_probability(probability, root)
 
 
 def _changes(tree: object, width: int) -> np.ndarray:
@@ -123,11 +120,12 @@ def _log_odds_per_probability(probability: np.ndarray, root: float) -> np.ndarra
     """Slope of the line from the root's log-odds to each probability's, (rows, 1); of the tangent
     where they meet.
     """
-    away = np.abs(probability - root) > 1e-9
-    step = np.where(away, probability - root, 1.0)
-    slope = np.where(
-        away, (log_odds(probability) - log_odds(np.array(root))) / step, 1 / (root * (1 - root))
-    )
+    change = probability - root
+    is_away = np.abs(change) > 1e-9
+    step = np.where(is_away, change, 1.0)
+    secant = (log_odds(probability) - log_odds(np.array(root))) / step
+    tangent = 1 / (root * (1 - root))
+    slope = np.where(is_away, secant, tangent)
     return slope[:, None]
 
 
@@ -139,15 +137,18 @@ def export(estimator: "Pipeline", width: int) -> bytes:
     go.
     """
     exported = to_onnx(estimator, width)
-    trees = [tree.tree_ for tree in estimator["model"].estimators_]
-    thresholds = np.concatenate(
-        [np.where(tree.children_left > 0, tree.threshold, 0) for tree in trees]
-    )
-    goes_left = np.concatenate(
-        [np.where(tree.children_left > 0, tree.missing_go_to_left, 0) for tree in trees]
-    )
-    (node,) = (node for node in exported.graph.node if node.op_type == "TreeEnsembleClassifier")
-    attributes = {attribute.name: attribute for attribute in node.attribute}
-    attributes["nodes_values"].floats[:] = rounded_down(thresholds).tolist()
-    attributes["nodes_missing_value_tracks_true"].ints[:] = goes_left.astype(int).tolist()
+    thresholds, goes_left = [], []
+    for fitted in estimator["model"].estimators_:
+        tree = fitted.tree_
+        is_split = tree.children_left > 0
+        thresholds.append(np.where(is_split, tree.threshold, 0))
+        goes_left.append(np.where(is_split, tree.missing_go_to_left, 0))
+
+    nodes = exported.graph.node
+    (ensemble,) = (node for node in nodes if node.op_type == "TreeEnsembleClassifier")
+    attributes = {attribute.name: attribute for attribute in ensemble.attribute}
+    values = rounded_down(np.concatenate(thresholds))
+    tracks_true = np.concatenate(goes_left).astype(int)
+    attributes["nodes_values"].floats[:] = values.tolist()
+    attributes["nodes_missing_value_tracks_true"].ints[:] = tracks_true.tolist()
     return exported.SerializeToString()

@@ -93,11 +93,13 @@ def _cut(tree: Tree, node: int, path: tuple[Step, ...]) -> Iterator[tuple[tuple[
         raise TooDeepError(
             f"a tree is deeper than {DEPTH_MAX} splits; its values take too large a table"
         )
-    if len(path) + sum(tree.left[below] >= 0 for below in _nodes(tree, node)) <= SPLITS_MAX:
+    splits = sum(tree.left[below] >= 0 for below in _nodes(tree, node))
+    if len(path) + splits <= SPLITS_MAX:
         yield path, node
         return
-    yield from _cut(tree, tree.left[node], (*path, (node, True)))
-    yield from _cut(tree, tree.right[node], (*path, (node, False)))
+    left, right = tree.left[node], tree.right[node]
+    yield from _cut(tree, left, (*path, (node, True)))
+    yield from _cut(tree, right, (*path, (node, False)))
 
 
 def _nodes(tree: Tree, node: int) -> Iterator[int]:
@@ -108,19 +110,21 @@ def _nodes(tree: Tree, node: int) -> Iterator[int]:
 
 
 def _unit(tree: Tree, path: tuple[Step, ...], root: int) -> Unit:
-    nodes = [node for node, _ in path] + [
-        node for node in _nodes(tree, root) if tree.left[node] >= 0
-    ]
+    nodes = [node for node, _ in path]
+    for node in _nodes(tree, root):
+        if tree.left[node] >= 0:
+            nodes.append(node)
     places = {node: place for place, node in enumerate(nodes)}
     patterns = np.arange(1 << len(nodes))
     values: dict[int, np.ndarray] = {}
     for leaf, steps in _leaves(tree, root, path):
-        for feature, added in _leaf_values(tree, leaf, steps, places, patterns).items():
+        added_by = _leaf_values(tree, leaf, steps, places, patterns)
+        for feature, added in added_by.items():
             values[feature] = values.get(feature, 0.0) + added
-    splits = [
-        (int(tree.feature[node]), tree.threshold[node], bool(tree.missing_goes_left[node]))
-        for node in nodes
-    ]
+    splits = []
+    for node in nodes:
+        goes_left = bool(tree.missing_goes_left[node])
+        splits.append((int(tree.feature[node]), tree.threshold[node], goes_left))
     return Unit(splits, values)
 
 
@@ -145,17 +149,18 @@ def _leaf_values(
     for node, goes_left in steps:
         feature = int(tree.feature[node])
         child = tree.left[node] if goes_left else tree.right[node]
-        follows = ((patterns >> places[node]) & 1).astype(bool) == goes_left
-        unknown[feature] = (
-            unknown.get(feature, 1.0) * float(tree.weight[child]) / float(tree.weight[node])
-        )
+        bit = (patterns >> places[node]) & 1
+        follows = bit.astype(bool) == goes_left
+        reaching = unknown.get(feature, 1.0) * float(tree.weight[child])
+        unknown[feature] = reaching / float(tree.weight[node])
         known[feature] = known.get(feature, True) & follows
-    return {
-        feature: float(tree.value[leaf])
-        * (known[feature] - unknown[feature])
-        * _others(feature, unknown, known, len(patterns))
-        for feature in unknown
-    }
+
+    leaf_value = float(tree.value[leaf])
+    values = {}
+    for feature in unknown:
+        gained = leaf_value * (known[feature] - unknown[feature])
+        values[feature] = gained * _others(feature, unknown, known, len(patterns))
+    return values
 
 
 def _others(
@@ -164,12 +169,19 @@ def _others(
     """The sum over sets S of the other features of |S|! (k - |S| - 1)! / k! x known inside S x
     unknown outside.
     """
+    nothing = np.zeros(patterns)
     by_size = [np.ones(patterns)]
     for other in unknown:
-        if other != feature:
-            without = [term * unknown[other] for term in by_size] + [np.zeros(patterns)]
-            including = [np.zeros(patterns)] + [term * known[other] for term in by_size]
-            by_size = [each + more for each, more in zip(without, including, strict=True)]
-    k = len(unknown)
-    weights = [factorial(size) * factorial(k - size - 1) / factorial(k) for size in range(k)]
+        if other == feature:
+            continue
+        without = [term * unknown[other] for term in by_size]
+        including = [term * known[other] for term in by_size]
+        pairs = zip([*without, nothing], [nothing, *including], strict=True)
+        by_size = [each + more for each, more in pairs]
+
+    count = len(unknown)
+    weights = []
+    for size in range(count):
+        orders = factorial(size) * factorial(count - size - 1)
+        weights.append(orders / factorial(count))
     return np.tensordot(weights, np.array(by_size), axes=1)
