@@ -182,10 +182,36 @@ def _run_graph(
             console.print(f"the data are    {_data_verdict(settings, spec)}")
         console.rule(f"{stage}: {months.label(stage_begin)} to {months.label(end)}", align="left")
         log = settings.root / "logs" / f"{portfolio}_{stage}.log"
-        run_job(
-            defs, instance, f"{portfolio}_{stage}", stage_begin, end, log=log, show=console.print
-        )
+        try:
+            run_job(
+                defs,
+                instance,
+                f"{portfolio}_{stage}",
+                stage_begin,
+                end,
+                log=log,
+                show=console.print,
+            )
+        except ChurnError:
+            told = _refusal_of_the_first(settings, spec, end) if stage == "training" else None
+            if told is None:
+                raise
+            console.print(told, markup=False, soft_wrap=True)
+            raise typer.Exit(1) from None
     result(portfolio)
+
+
+def _refusal_of_the_first(settings: Settings, spec: Portfolio, month: date) -> str | None:
+    """What to tell if the month's training made a first model that may not serve; else None."""
+    from churn_platform.promotion.evaluation_table import read_evaluation
+    from churn_platform.promotion.refusal import is_refused_first, refusal_text
+    from churn_platform.warehouse.lake import Lake, connect
+
+    with connect(Lake.of(settings), read_only=True) as connection:
+        row = read_evaluation(connection, spec, month)
+    if row is None or not is_refused_first(row):
+        return None
+    return refusal_text(spec, row, settings.portfolios_dir / f"{spec.name}.yaml")
 
 
 def _data_verdict(settings: Settings, spec: Portfolio) -> str:
