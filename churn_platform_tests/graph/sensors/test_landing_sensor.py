@@ -87,8 +87,8 @@ def test_a_misnamed_file_is_told(daemon: Daemon):
     )
     told = landing(build_sensor_context(instance=daemon.instance)).skip_reason.skip_message
     assert told == (
-        "not read, as no file with a name as 2025-01 with .parquet, .csv, .csv.gz: "
-        "calls/2025-13.csv"
+        "not read, as no file with a name as 2025-01 with .parquet, .xlsx, .csv, .tsv, .txt, "
+        ".csv.gz, .tsv.gz, .txt.gz: calls/2025-13.csv"
     )
 
 
