@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
-from churn_platform.erasure.erased_customer import Subject
+from churn_platform.erasure.erased_customer import ErasedCustomer
 from churn_platform.erasure.raw_bytes import words_of
 
 
-def erase_from_logs(folder: Path, subject: Subject) -> list[Path]:
+def erase_from_logs(folder: Path, subject: ErasedCustomer) -> list[Path]:
     """Empty each line of the folder's text logs that names the subject; returns the files it
     changed.
     """

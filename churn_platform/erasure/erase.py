@@ -20,7 +20,12 @@ from churn_platform.erasure import (
     pushed_stores,
     served_answers,
 )
-from churn_platform.erasure.erased_customer import Request, Subject, merged, own_number_hashes
+from churn_platform.erasure.erased_customer import (
+    ErasedCustomer,
+    Request,
+    merged,
+    own_number_hashes,
+)
 from churn_platform.erasure.lake_rows import (
     count_rows,
     erase_rows,
@@ -95,7 +100,7 @@ class ErasurePlan:
     """The customer to erase, and where from; `pseudonym` names the customer in the audit trail."""
 
     portfolio: Portfolio
-    subject: Subject
+    subject: ErasedCustomer
     pseudonym: str
     request: Request
 
@@ -128,7 +133,9 @@ def plan_erasure(
         request = Request(settings.root / "erasure", name)
         numbers = own_number_hashes(connection, portfolio, customer_id)
         found = count_rows(connection, tables, customer_id)
-        subject = Subject(portfolio.name, customer_id, numbers, found, request_id=uuid.uuid4().hex)
+        subject = ErasedCustomer(
+            portfolio.name, customer_id, numbers, found, request_id=uuid.uuid4().hex
+        )
         earlier = request.read()
         known = bool(subject.found or earlier or unknown) or is_suppressed(
             connection, portfolio.name, customer_id

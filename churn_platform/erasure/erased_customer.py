@@ -18,7 +18,7 @@ from churn_platform.warehouse.tables import table_exists
 
 
 @dataclass(frozen=True)
-class Subject:
+class ErasedCustomer:
     """A customer to erase; `found` says how many rows each table held when the erasure began.
 
     `request_id` is the same for all attempts at one erasure, and another for the next; it says
@@ -65,12 +65,12 @@ class Request:
     def __init__(self, folder: Path, name: str):
         self.path = folder / f"{name}.json"
 
-    def read(self) -> Subject | None:
+    def read(self) -> ErasedCustomer | None:
         """The request that an interrupted erasure left; None without one."""
         if not self.path.exists():
             return None
         kept = json.loads(self.path.read_text())
-        return Subject(
+        return ErasedCustomer(
             kept.get("portfolio", ""),
             kept["customer_id"],
             tuple(kept["numbers"]),
@@ -78,7 +78,7 @@ class Request:
             kept.get("request_id", ""),
         )
 
-    def keep(self, subject: Subject) -> None:
+    def keep(self, subject: ErasedCustomer) -> None:
         """Write the request, synced, before anything is removed."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = self.path.with_suffix(".draft")
@@ -97,7 +97,7 @@ class Request:
             self.path.parent.rmdir()
 
 
-def merged(subject: Subject, earlier: Subject | None) -> Subject:
+def merged(subject: ErasedCustomer, earlier: ErasedCustomer | None) -> ErasedCustomer:
     """The subject with what an interrupted attempt had found before."""
     if earlier is None:
         return subject

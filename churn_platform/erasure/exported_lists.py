@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from churn_platform.campaign.export import export_contact_list
-from churn_platform.erasure.erased_customer import Subject
+from churn_platform.erasure.erased_customer import ErasedCustomer
 from churn_platform.erasure.search import find
 from churn_platform.months import parse_month
 from churn_platform.portfolios.spec import Portfolio
@@ -15,7 +15,10 @@ from churn_platform.published.atomic_files import remove_stale
 
 
 def erase_from_exports(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, exports_dir: Path, subject: Subject
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    exports_dir: Path,
+    subject: ErasedCustomer,
 ) -> list[str]:
     """The months whose lists were exported again; the customer's rows must have left the table."""
     rewritten = []

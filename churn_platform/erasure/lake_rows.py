@@ -7,7 +7,7 @@ from datetime import date
 
 import duckdb
 
-from churn_platform.erasure.erased_customer import Subject
+from churn_platform.erasure.erased_customer import ErasedCustomer
 from churn_platform.ingest.load import raw_table
 from churn_platform.ingest.suppression import contact_columns, suppress
 from churn_platform.portfolios.spec import Portfolio
@@ -82,7 +82,7 @@ def erase_rows(
     connection: duckdb.DuckDBPyConnection,
     portfolio: Portfolio,
     tables: Iterable[str],
-    subject: Subject,
+    subject: ErasedCustomer,
     month: date,
 ) -> None:
     """Delete the rows, empty the customer's numbers in rows of others, and suppress both in later

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import duckdb
 
-from churn_platform.erasure.erased_customer import Subject
+from churn_platform.erasure.erased_customer import ErasedCustomer
 from churn_platform.erasure.search import TABLE_NUMBER, about, find
 from churn_platform.errors import ErasureError
 from churn_platform.sql import identifier, literal
@@ -20,7 +20,7 @@ POSTGRES_OWN = ["information_schema", "pg_catalog"]
 def left_of(
     connection: duckdb.DuckDBPyConnection,
     lake: Lake,
-    subject: Subject,
+    subject: ErasedCustomer,
     paths: Iterable[Path],
     *,
     foreign: Collection[int],
@@ -81,7 +81,10 @@ def _refuse(error: OSError) -> NoReturn:
 
 
 def _in_postgres(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, subject: Subject, foreign: Collection[int]
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    subject: ErasedCustomer,
+    foreign: Collection[int],
 ) -> dict[str, int]:
     """Rows of a Postgres catalog with a value of the subject: a small insert, a column's smallest
     or largest value.
@@ -112,7 +115,7 @@ def _count_rows(
     connection: duckdb.DuckDBPyConnection,
     table: str,
     columns: list[str],
-    subject: Subject,
+    subject: ErasedCustomer,
     foreign: Collection[int],
 ) -> int:
     values = [subject.customer_id, *map(str, subject.numbers)]

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from churn_platform.erasure.erased_customer import Subject
+from churn_platform.erasure.erased_customer import ErasedCustomer
 from churn_platform.errors import DataError
 from churn_platform.published.prediction_log import load_segment
 from churn_platform.published.pushed_features import overlay_key
@@ -22,7 +22,7 @@ WORD_CHARACTERS = 5
 BLOCK_CHARACTERS = 1 << 20
 
 
-def in_overlay(path: Path, subject: Subject) -> int:
+def in_overlay(path: Path, subject: ErasedCustomer) -> int:
     """How often the key of the customer's pushed features is in the store, in pages in use and in
     free ones.
 
@@ -32,7 +32,7 @@ def in_overlay(path: Path, subject: Subject) -> int:
     return count_matches(path, re.escape(struct.pack("=H", len(key)) + key))
 
 
-def in_segment(path: Path, subject: Subject) -> int:
+def in_segment(path: Path, subject: ErasedCustomer) -> int:
     """How many whole records of the prediction log name the subject, and how
     often other bytes do.
     """
@@ -42,7 +42,7 @@ def in_segment(path: Path, subject: Subject) -> int:
     return whole + sum(content.count(subject.customer_id.encode()) for content in others)
 
 
-def in_bytes(path: Path, subject: Subject, *, compressed: bool) -> int:
+def in_bytes(path: Path, subject: ErasedCustomer, *, compressed: bool) -> int:
     """How often a file of any other kind names the subject."""
     opened: Callable[..., IO[Any]] = gzip.open if compressed else open
     try:
@@ -85,12 +85,12 @@ def _is_text(file: IO[str]) -> bool:
         return False
 
 
-def words_of(subject: Subject) -> list[str]:
+def words_of(subject: ErasedCustomer) -> list[str]:
     """Regular expressions that find the subject in text."""
     return [word(text) for text in _searchable(subject)]
 
 
-def _searchable(subject: Subject) -> list[str]:
+def _searchable(subject: ErasedCustomer) -> list[str]:
     long_enough = len(subject.customer_id) >= WORD_CHARACTERS
     return [subject.customer_id] * long_enough + [str(number) for number in subject.numbers]
 

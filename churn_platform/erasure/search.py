@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import lmdb
 
-from churn_platform.erasure.erased_customer import Subject
+from churn_platform.erasure.erased_customer import ErasedCustomer
 from churn_platform.erasure.raw_bytes import (
     WORD_CHARACTERS,
     in_bytes,
@@ -36,7 +36,7 @@ PARQUET, SQLITE, GZIP = b"PAR1", b"SQLite format 3\0", b"\x1f\x8b"
 def find(
     connection: duckdb.DuckDBPyConnection,
     paths: Iterable[Path],
-    subject: Subject,
+    subject: ErasedCustomer,
     *,
     foreign: Collection[int] = (),
 ) -> dict[Path, int]:
@@ -51,7 +51,7 @@ def find(
 def count_in(
     connection: duckdb.DuckDBPyConnection,
     path: Path,
-    subject: Subject,
+    subject: ErasedCustomer,
     *,
     foreign: Collection[int] = (),
 ) -> int:
@@ -83,7 +83,7 @@ def is_in_lookup(path: Path, customer_id: str) -> bool:
         return transaction.get(customer_id.encode()) is not None
 
 
-def _in_parquet(connection: duckdb.DuckDBPyConnection, path: Path, subject: Subject) -> int:
+def _in_parquet(connection: duckdb.DuckDBPyConnection, path: Path, subject: ErasedCustomer) -> int:
     reader = "read_parquet($path, hive_partitioning = false)"
     types = connection.execute(
         f"describe select * from {reader}", {"path": reader_pattern(path)}
@@ -112,7 +112,7 @@ def _in_parquet(connection: duckdb.DuckDBPyConnection, path: Path, subject: Subj
     return row[0]
 
 
-def _names(column: str, sql_type: str, subject: Subject) -> str | None:
+def _names(column: str, sql_type: str, subject: ErasedCustomer) -> str | None:
     """SQL for whether a value names the subject; None if a column of that type cannot."""
     if sql_type in ("UBIGINT", "HUGEINT", "UHUGEINT"):
         return f"list_contains($numbers::ubigint[], {column})" if subject.numbers else None
@@ -125,12 +125,12 @@ def _names(column: str, sql_type: str, subject: Subject) -> str | None:
     )
 
 
-def _is_named(text: str, subject: Subject) -> str:
+def _is_named(text: str, subject: ErasedCustomer) -> str:
     named = f"{text} = $id or (contains({text}, $id) and regexp_matches({text}, $word))"
     return named if len(subject.customer_id) >= WORD_CHARACTERS else f"{text} = $id"
 
 
-def _in_sqlite(path: Path, subject: Subject, foreign: Collection[int]) -> int:
+def _in_sqlite(path: Path, subject: ErasedCustomer, foreign: Collection[int]) -> int:
     """Rows of any table with a value that names the subject."""
     words = re.compile("|".join(words_of(subject)) or r"(?!)")
     values = {subject.customer_id, *map(str, subject.numbers)}

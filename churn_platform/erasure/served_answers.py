@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from churn_platform.erasure.erased_customer import Subject
+from churn_platform.erasure.erased_customer import ErasedCustomer
 from churn_platform.erasure.search import find
 from churn_platform.serving_log.log_ingestion import DAMAGED_DIR, TORN_DIR, ingest_segments
 from churn_platform.warehouse.lake import Lake
@@ -17,7 +17,7 @@ def take_over(
     lake: Lake,
     portfolio: str,
     log_dir: Path,
-    subject: Subject,
+    subject: ErasedCustomer,
 ) -> None:
     """Ingest every closed segment, and remove torn and damaged ones that name the subject, in
     any bytes.

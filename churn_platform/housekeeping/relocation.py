@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Column:
+class AddressColumn:
     """A column of MLflow's database that holds addresses of files; `is_kept` if the folder of each
     must be there.
     """
@@ -30,11 +30,13 @@ class Column:
 
 
 COLUMNS = (
-    Column("experiments", "artifact_location"),
-    Column("runs", "artifact_uri"),  # a run without files has no folder
-    Column("logged_models", "artifact_location"),  # nor has a model that housekeeping removed
-    Column("model_versions", "storage_location", is_kept=True),
-    Column("model_versions", "source"),  # an address in versions from before MLflow 3 alone
+    AddressColumn("experiments", "artifact_location"),
+    AddressColumn("runs", "artifact_uri"),  # a run without files has no folder
+    AddressColumn(
+        "logged_models", "artifact_location"
+    ),  # nor has a model that housekeeping removed
+    AddressColumn("model_versions", "storage_location", is_kept=True),
+    AddressColumn("model_versions", "source"),  # an address in versions from before MLflow 3 alone
 )
 
 
@@ -42,13 +44,13 @@ COLUMNS = (
 class Move:
     """An address that leads to another place, and what it is to be."""
 
-    column: Column
+    column: AddressColumn
     old: str
     new: str
 
 
 def find_moves(
-    connection: "Connection", artifacts: str, columns: Sequence[Column] = COLUMNS
+    connection: "Connection", artifacts: str, columns: Sequence[AddressColumn] = COLUMNS
 ) -> list[Move]:
     """Every address below a folder of another place that is named like `artifacts`, the address of
     the one here.

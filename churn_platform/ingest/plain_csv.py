@@ -31,8 +31,8 @@ from churn_platform.ingest.text_layout import (
     AGREEING,
     SEPARATORS,
     Layout,
-    Record,
     Said,
+    TextRecord,
     Wanted,
     layout_of,
 )
@@ -253,11 +253,11 @@ class _Rows:
         self.path = path
         self.layout = layout
         self.line = 0
-        self.closing: list[Record] = []
+        self.closing: list[TextRecord] = []
         self.blank = 0
         self.repeated = 0
 
-    def of(self, lines: Iterator[str]) -> Iterator[Record]:
+    def of(self, lines: Iterator[str]) -> Iterator[TextRecord]:
         """The rows in order; LandingError for one with too few or too many fields that does not
         close the file.
         """
@@ -283,13 +283,13 @@ class _Rows:
             yield from self._released()
             yield self._whole(record)
 
-    def _released(self) -> Iterator[Record]:
+    def _released(self) -> Iterator[TextRecord]:
         """What looked like closing lines, and was followed by rows: rows, too, or errors."""
         held, self.closing = self.closing, []
         for record in held:
             yield self._whole(record)
 
-    def _whole(self, record: Record) -> Record:
+    def _whole(self, record: TextRecord) -> TextRecord:
         if len(record.fields) != self.layout.width:
             line = record.first_line + self.layout.skip
             raise LandingError(f"{self.path}: cannot be read: line {line}: {FIELDS}; {UNTOUCHED}")

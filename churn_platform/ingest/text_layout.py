@@ -49,7 +49,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Record:
+class TextRecord:
     """One row of text, with the numbers of its first and last line in the file."""
 
     first_line: int
@@ -71,7 +71,7 @@ class Dialect:
     has_backslashes: bool = False
     has_blanks_before: bool = False
 
-    def records(self, lines: Iterable[str], *, strict: bool) -> Iterator[Record]:
+    def records(self, lines: Iterable[str], *, strict: bool) -> Iterator[TextRecord]:
         """The rows of text; csv.Error from strict reading where quotation marks do not fit."""
         given = (
             (ESCAPED.sub(self._doubled, line) for line in lines) if self.has_backslashes else lines
@@ -85,7 +85,7 @@ class Dialect:
         )
         before = 0
         for fields in reader:
-            yield Record(before + 1, reader.line_num, fields)
+            yield TextRecord(before + 1, reader.line_num, fields)
             before = reader.line_num
 
     def _doubled(self, escaped: re.Match[str]) -> str:
@@ -113,7 +113,7 @@ class Layout:
     twins: tuple[Twins, ...] = ()
     shapes: frozenset[str] = field(default_factory=frozenset)
 
-    def is_closing(self, record: Record) -> bool:
+    def is_closing(self, record: TextRecord) -> bool:
         """Whether a row at the end of the file is a total or a remark, and no customer."""
         filled = record.filled
         if not filled:
@@ -215,8 +215,8 @@ def _wraps(separator: str, lines: Sequence[str]) -> bool:
     return all(ends)
 
 
-def _some(lines: Sequence[str], dialect: Dialect) -> list[Record]:
-    found: list[Record] = []
+def _some(lines: Sequence[str], dialect: Dialect) -> list[TextRecord]:
+    found: list[TextRecord] = []
     try:
         for record in dialect.records(lines, strict=False):
             found.append(record)
@@ -261,7 +261,7 @@ def _layout(
     )
 
 
-def _header_place(records: Sequence[Record], wanted: Wanted) -> int:
+def _header_place(records: Sequence[TextRecord], wanted: Wanted) -> int:
     """The first row with most of the wanted names; without any, the first that is as wide as most
     and mostly filled.
     """
@@ -279,7 +279,7 @@ def _header_place(records: Sequence[Record], wanted: Wanted) -> int:
     return 0
 
 
-def _fitted(header: list[str], width: int, body: Sequence[Record]) -> list[str]:
+def _fitted(header: list[str], width: int, body: Sequence[TextRecord]) -> list[str]:
     """The headers, with one for a column that has none: of row numbers in front, or of ends of
     lines behind.
     """

@@ -205,7 +205,7 @@ def _rows(
 
 
 @dataclass(frozen=True)
-class Check:
+class LightCheck:
     """A light with the name and the sentence that the UI shows: what a green one says."""
 
     table: str
@@ -215,49 +215,49 @@ class Check:
 
 
 CHECKS = (
-    Check(
+    LightCheck(
         "evaluation",
         "challenger_passes",
         evaluation_light,
         "The month's challenger was not refused.",
     ),
-    Check(
+    LightCheck(
         "fairness_report",
         "within_the_fairness_gate",
         fairness_light,
         "No protected attribute is beyond the fairness gate.",
     ),
-    Check(
+    LightCheck(
         "feature_drift",
         "importance_is_not_drifted",
         feature_drift_light,
         "Drifted features hold little of the champion's importance.",
     ),
-    Check(
+    LightCheck(
         "prediction_drift",
         "scores_are_not_drifted",
         prediction_drift_light,
         "Scores are distributed as on the hold-out.",
     ),
-    Check(
+    LightCheck(
         "model_performance",
         "keeps_its_promise",
         performance_light,
         "Outcomes are as the champion's probabilities promised.",
     ),
-    Check(
+    LightCheck(
         "retraining_decision",
         "nothing_notable",
         decision_light,
         "No training is required, and nothing is notable.",
     ),
-    Check(
+    LightCheck(
         "monthly_scores",
         "scores_as_last_month",
         scores_light,
         "Mean score and tiers are as in the month before.",
     ),
-    Check(
+    LightCheck(
         "contact_list",
         "made_by_this_champion",
         list_light,

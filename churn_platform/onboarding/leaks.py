@@ -25,7 +25,7 @@ MAX_SEEN_LEVELS = 200
 
 
 @dataclass(frozen=True)
-class Evidence:
+class LeakEvidence:
     """What speaks for a column's having been written down after the fact.
 
     auc: of the column alone. only: in words, what occurs only among those who left, or those who
@@ -42,7 +42,7 @@ def column_evidence(
     columns: Sequence[Profile],
     identity: Profile,
     churned: str,
-) -> dict[str, Evidence]:
+) -> dict[str, LeakEvidence]:
     """The evidence against each column, by normalised header; empty if a class has fewer than 10
     customers.
 
@@ -58,11 +58,11 @@ def column_evidence(
     folds = drawn["fold"].to_numpy().astype(np.int64)
     if not _enough(labels):
         return {}
-    evidence: dict[str, Evidence] = {}
+    evidence: dict[str, LeakEvidence] = {}
     for profile in columns:
         values = _column(connection, reader, profile, drawn_rows)
         only = only_of_one_class(values, labels)
-        evidence[profile.name] = Evidence(_auc(values, labels, folds), only)
+        evidence[profile.name] = LeakEvidence(_auc(values, labels, folds), only)
     return evidence
 
 

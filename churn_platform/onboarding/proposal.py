@@ -7,7 +7,7 @@ import msgspec
 
 from churn_platform.onboarding import naming
 from churn_platform.onboarding.inspection import LEAST_ROWS, Profile
-from churn_platform.onboarding.leaks import Evidence
+from churn_platform.onboarding.leaks import LeakEvidence
 from churn_platform.portfolios.spec import Feature, Format
 
 MAX_LEVELS = 50
@@ -37,7 +37,7 @@ class Proposal:
 
 
 def propose(
-    profiles: Sequence[Profile], evidence: Mapping[str, Evidence], protected: Collection[str]
+    profiles: Sequence[Profile], evidence: Mapping[str, LeakEvidence], protected: Collection[str]
 ) -> list[Proposal]:
     """A proposal per column, in order; `protected` are normalised headers beside those that sound
     protected.
@@ -52,14 +52,14 @@ def propose(
             _proposal(
                 profile,
                 name,
-                evidence.get(profile.name, Evidence()),
+                evidence.get(profile.name, LeakEvidence()),
                 profile.name in protected,
             )
         )
     return proposals
 
 
-def _proposal(profile: Profile, name: str, evidence: Evidence, protected: bool) -> Proposal:
+def _proposal(profile: Profile, name: str, evidence: LeakEvidence, protected: bool) -> Proposal:
     reason = _leak(profile, evidence) or _useless(profile) or _identifying(profile)
     feature = _feature(profile, name)
     if feature is None or reason:
@@ -78,7 +78,7 @@ def _proposal(profile: Profile, name: str, evidence: Evidence, protected: bool) 
     return Proposal(feature, True, tuple(notes))
 
 
-def _leak(profile: Profile, evidence: Evidence) -> str | None:
+def _leak(profile: Profile, evidence: LeakEvidence) -> str | None:
     auc, why = evidence.auc, None
     # No honest column alone reaches 0.95: real churn is partly chance.
     if auc > LEAK_AUC:

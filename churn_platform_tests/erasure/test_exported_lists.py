@@ -9,7 +9,7 @@ import pytest
 
 from churn_platform.campaign.contact_list import replace_contact_list
 from churn_platform.campaign.export import CSV_FILE, PARQUET_FILE, export_contact_list
-from churn_platform.erasure.erased_customer import Subject
+from churn_platform.erasure.erased_customer import ErasedCustomer
 from churn_platform.erasure.exported_lists import erase_from_exports
 from churn_platform.months import parse_month
 from churn_platform.warehouse.lake import connect
@@ -49,16 +49,16 @@ def test_a_list_is_exported_anew(connection, tmp_path, erased, in_csv, in_parque
     """
     folder = export_contact_list(connection, PORTFOLIO, JANUARY, tmp_path)
     connection.execute("delete from tiny.contact_list where customer_id = ?", [erased])
-    assert erase_from_exports(connection, PORTFOLIO, tmp_path, Subject("tiny", erased, (), {})) == [
-        "2025-01"
-    ]
+    assert erase_from_exports(
+        connection, PORTFOLIO, tmp_path, ErasedCustomer("tiny", erased, (), {})
+    ) == ["2025-01"]
     assert listed(folder) == [in_csv, in_parquet]
 
 
 def test_a_list_without_the_customer_is_left_alone(connection, tmp_path):
     """It stays the folder that it was; that there are no exports at all is no error."""
     folder = export_contact_list(connection, PORTFOLIO, JANUARY, tmp_path).resolve()
-    subject = Subject("tiny", "C-1003", (), {})
+    subject = ErasedCustomer("tiny", "C-1003", (), {})
     assert erase_from_exports(connection, PORTFOLIO, tmp_path, subject) == []
     assert (tmp_path / "tiny" / "contact_list" / "2025-01").resolve() == folder
     assert erase_from_exports(connection, PORTFOLIO, tmp_path / "nothing", subject) == []
@@ -75,5 +75,5 @@ def test_what_a_kill_left_beside_the_list_goes(connection, tmp_path):
     first.mkdir(exist_ok=True)
     for name, content in kept.items():
         (first / name).write_bytes(content)
-    erase_from_exports(connection, PORTFOLIO, tmp_path, Subject("tiny", "C-1001", (), {}))
+    erase_from_exports(connection, PORTFOLIO, tmp_path, ErasedCustomer("tiny", "C-1001", (), {}))
     assert not first.exists()

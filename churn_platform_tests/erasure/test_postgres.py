@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from churn_platform.erasure.erased_customer import Subject
+from churn_platform.erasure.erased_customer import ErasedCustomer
 from churn_platform.erasure.proof import left_of
 from churn_platform.settings import load_settings
 from churn_platform.warehouse.lake import connect
@@ -24,7 +24,7 @@ def world(tmp_path: Path, extensions: Path, postgres: str) -> World:
     return make_world(settings, extensions)
 
 
-def in_catalog(world: World, subject: Subject) -> dict[str, int]:
+def in_catalog(world: World, subject: ErasedCustomer) -> dict[str, int]:
     """Tables of the catalog that name the subject."""
     with closing(connect(world.installation.lake, read_only=True)) as connection:
         return left_of(connection, world.installation.lake, subject, [], foreign=[])
@@ -35,7 +35,7 @@ def test_no_table_of_the_catalog_holds_the_customer_afterwards(world: World) -> 
     """Before, it held id and number, in small inserts and as smallest value; afterwards neither it
     nor a file does.
     """
-    subject = Subject("tiny", ADA, (world.number(ADA),), {})
+    subject = ErasedCustomer("tiny", ADA, (world.number(ADA),), {})
     before = in_catalog(world, subject)
     assert {name.split("_data")[0].removeprefix("catalog table ") for name in before} >= {
         "ducklake_inlined"

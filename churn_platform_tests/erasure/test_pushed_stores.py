@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from churn_platform.erasure.erased_customer import Subject
+from churn_platform.erasure.erased_customer import ErasedCustomer
 from churn_platform.erasure.pushed_stores import erase_from_overlays
 from churn_platform.erasure.raw_bytes import count_matches
 from churn_platform.erasure.search import count_in
@@ -21,7 +21,7 @@ from churn_platform_tests.erasure.conftest import ADA, BOB, World
 from serving.storage.pushed_store import Overlay
 
 NOW = 1_000_000.0
-SUBJECT = Subject("tiny", ADA, (), {})
+SUBJECT = ErasedCustomer("tiny", ADA, (), {})
 NEIGHBOURS = [("tiny", "C-10011"), ("tiny_two", ADA), ("a/tiny", ADA)]
 
 

@@ -11,14 +11,14 @@ import lmdb
 import pytest
 from pyarrow import parquet as parquet_files
 
-from churn_platform.erasure.erased_customer import Subject
+from churn_platform.erasure.erased_customer import ErasedCustomer
 from churn_platform.erasure.search import count_in
 from churn_platform.errors import DataError
 from churn_platform.published.format import FEATURES_FILE
 from churn_platform_tests.support.invariants import invariant
 
 ADA, NUMBER = "C-1001", 2**63 + 11
-SUBJECT = Subject("tiny", ADA, (NUMBER,), {})
+SUBJECT = ErasedCustomer("tiny", ADA, (NUMBER,), {})
 NEIGHBOURS = ["C-10011", "BC-1001", "c-1001", "C-1002", "C 1001", ""]
 Write = Callable[[Path, list[str]], Path]
 
@@ -91,12 +91,12 @@ def test_an_id_is_no_pattern(tmp_path: Path, write: Write) -> None:
     """Characters with a meaning in regular expressions and SQL stand for themselves."""
     odd = "O'N.*l (1)"
     path = write(tmp_path, [odd, "O'Neil (1)", "O'N.*l 1"])
-    assert count_in(duckdb.connect(), path, Subject("tiny", odd, (), {})) == 1
+    assert count_in(duckdb.connect(), path, ErasedCustomer("tiny", odd, (), {})) == 1
 
 
 def test_a_short_id_is_looked_for_as_a_value_only(tmp_path: Path) -> None:
     """`42` is a customer where it fills a field, not where it is a part of a text."""
-    subject = Subject("tiny", "42", (), {})
+    subject = ErasedCustomer("tiny", "42", (), {})
     texts = ["42", "42 rows"]
     assert count_in(duckdb.connect(), parquet(tmp_path, texts), subject) == 1
     assert count_in(duckdb.connect(), nested_parquet(tmp_path, texts), subject) == 1

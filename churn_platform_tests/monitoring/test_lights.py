@@ -34,7 +34,9 @@ FEBRUARY_ROW = "date '2025-02-01' as month"
 
 
 @pytest.mark.parametrize("check", lights.CHECKS, ids=lambda check: check.name)
-def test_before_anything_is_made_there_is_no_light(connection: Connection, check: lights.Check):
+def test_before_anything_is_made_there_is_no_light(
+    connection: Connection, check: lights.LightCheck
+):
     """No table, and so nothing to judge."""
     assert check.see(connection, TINY, JANUARY) is None
 

@@ -16,7 +16,7 @@ from churn_platform.data_contract.look_back import made_months
 from churn_platform.graph.partitions import WAREHOUSE_POOL, months_of_check
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.monitoring.decision import QUIET, SEVERE
-from churn_platform.monitoring.lights import CHECKS, Check, Light
+from churn_platform.monitoring.lights import CHECKS, Light, LightCheck
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 
@@ -31,7 +31,7 @@ def light_checks(portfolio: Portfolio) -> list[AssetChecksDefinition]:
     return [_light_check(portfolio, check) for check in CHECKS]
 
 
-def _light_check(portfolio: Portfolio, check: Check) -> AssetChecksDefinition:
+def _light_check(portfolio: Portfolio, check: LightCheck) -> AssetChecksDefinition:
     @asset_check(
         asset=AssetKey([portfolio.name, check.table]),
         name=check.name,
