@@ -15,7 +15,7 @@ from churn_platform.errors import DataError
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio, Table
 from churn_platform.warehouse.lake import Lake
-from churn_platform.warehouse.tables import ensure_table, table_exists, write
+from churn_platform.warehouse.tables import arrow_rows, ensure_table, table_exists, write
 
 SAME_WITHIN = (
     0.05  # of an accepted value: a delivery with a few late rows is still the one that was accepted
@@ -227,15 +227,7 @@ def _as_rows(
         }
         for each in judged
     ]
-    types = {
-        "date": pa.date32(),
-        "double": pa.float64(),
-        "boolean": pa.bool_(),
-        "varchar": pa.string(),
-    }
-    return pa.Table.from_pylist(
-        rows, schema=pa.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
-    )
+    return arrow_rows(COLUMNS, rows)
 
 
 def _replace(

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from churn_platform.governance.evaluated_version import Examined
 from churn_platform.governance.explanations import Importance
 from churn_platform.metrics.fairness import ESTIMATES, AttributeFairness, as_rows
-from churn_platform.warehouse.tables import replace_rows
+from churn_platform.warehouse.tables import arrow_rows, replace_rows
 
 SUBJECT = {"month": "date", "model_version": "integer"}
 FAIRNESS_COLUMNS = SUBJECT | {
@@ -70,11 +69,6 @@ def _replace(
     rows: list[dict[str, Any]],
 ) -> int:
     subject = {"month": examined.month, "model_version": examined.version}
-    values: dict[str, list[Any]] = {column: [] for column in columns}
-    for row in rows:
-        row = {**subject, **row}
-        for column in columns:
-            values[column].append(row[column])
-    table = pa.Table.from_pydict(values)
+    table = arrow_rows(columns, ({**subject, **row} for row in rows))
     name = f"{examined.portfolio.name}.{name}"
     return replace_rows(connection, name, columns, examined.month, table)

@@ -67,3 +67,9 @@ def monthly_asset(schema: str, name: str, group: str, first_month: date) -> dict
         # Start-up of Python and dbt would otherwise cost seconds for each month of a backfill.
         "backfill_policy": BackfillPolicy.single_run(),
     }
+
+
+def monthly_table(schema: str, name: str, group: str, first_month: date) -> dict[str, Any]:
+    """The same for an asset that is a table of the lake: one step at a time writes there."""
+    shared = monthly_asset(schema, name, group, first_month)
+    return {**shared, "pool": WAREHOUSE_POOL, "kinds": {"duckdb", "table"}}

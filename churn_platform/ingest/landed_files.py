@@ -8,28 +8,32 @@ from pathlib import Path
 import duckdb
 
 from churn_platform.errors import LandingError
-from churn_platform.ingest.soundness import MAX_LINE_BYTES, UNTOUCHED, check_is_file
+from churn_platform.ingest.soundness import (
+    FIELDS,
+    NO_PARQUET,
+    QUOTATION,
+    TOO_LONG,
+    UNTOUCHED,
+    check_is_file,
+)
 from churn_platform.months import label, parse_month
 
 TEXT_KINDS = (".csv", ".tsv", ".txt")
 SUFFIXES = (".parquet", ".xlsx", *TEXT_KINDS, *(f"{kind}.gz" for kind in TEXT_KINDS))
-TOO_LONG = f"{MAX_LINE_BYTES:,} bytes"
 CAUSES = {
     "utf-8": "it is not UTF-8; save it as UTF-8",
     "unicode": "it is not UTF-8; save it as UTF-8",
-    "magic bytes": "it is truncated or not Parquet; deliver it again",
-    "parquet": "it is truncated or not Parquet; deliver it again",
-    "tprotocol": "it is truncated or not Parquet; deliver it again",
-    "unterminated quote": f"a quotation mark is not closed, or its field has more than {TOO_LONG}",
+    "magic bytes": NO_PARQUET,
+    "parquet": NO_PARQUET,
+    "tprotocol": NO_PARQUET,
+    "unterminated quote": QUOTATION,
     "maximum line size": f"a line has more than {TOO_LONG}; a quotation mark may not be closed",
     "parallel csv reader": f"a field has more than {TOO_LONG}; a quotation mark may not be closed",
     "invalid state": (
         "a line ends in CR alone, or text follows a closing quotation mark; "
         "end lines with LF or CRLF"
     ),
-    "number of columns": (
-        "the line has too few or too many fields; it may be truncated, deliver it again"
-    ),
+    "number of columns": FIELDS,
 }
 
 

@@ -13,13 +13,12 @@ from pyarrow import parquet
 from churn_platform.errors import LandingError
 from churn_platform.ingest.headers import Twins, distinct, normalised, twins_finding
 from churn_platform.ingest.plain_csv import plain_table
-from churn_platform.ingest.soundness import UNTOUCHED, check_sound, is_gzip
+from churn_platform.ingest.soundness import NO_PARQUET, UNTOUCHED, check_sound, is_gzip
 from churn_platform.ingest.text_layout import Wanted
 from churn_platform.ingest.workbook import chosen_sheet, write_sheet
 from churn_platform.portfolios.spec import FileOptions
 from churn_platform.sql import identifier, literal, read_csv, read_parquet
 
-NO_PARQUET = "it is truncated or not Parquet; deliver it again"
 WORKBOOK_PART = b"PK\x03\x04"
 FOREIGN_KINDS = {
     b"\xd0\xcf\x11\xe0": (

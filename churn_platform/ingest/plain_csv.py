@@ -15,7 +15,9 @@ from typing import TextIO
 from churn_platform.errors import LandingError
 from churn_platform.ingest.headers import twins_finding
 from churn_platform.ingest.soundness import (
+    FIELDS,
     MAX_LINE_BYTES,
+    QUOTATION,
     UNTOUCHED,
     checked_lines,
     is_gzip,
@@ -42,8 +44,6 @@ from churn_platform.portfolios.spec import FileOptions
 HEAD_BYTES = 1 << 18
 MAX_HEADER_LINE_BYTES = 1 << 20
 MAX_HEADER_CHARACTERS = 1_000
-FIELDS = "the line has too few or too many fields; it may be truncated, deliver it again"
-QUOTATION = f"a quotation mark is not closed, or its field has more than {MAX_LINE_BYTES:,} bytes"
 BACKSLASHES = "quotation marks inside values are written with a backslash"
 SPOKEN = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", " ": "blank"}
 

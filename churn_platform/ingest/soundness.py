@@ -25,6 +25,12 @@ RATIO_WINDOW_BYTES = 256 << 20  # good rows before a bomb must not thin its rati
 GZIP_MARK = b"\x1f\x8b"
 UNTOUCHED = "nothing of it was loaded"
 
+# Why a table cannot be read, in the words of every reader of it.
+TOO_LONG = f"{MAX_LINE_BYTES:,} bytes"
+FIELDS = "the line has too few or too many fields; it may be truncated, deliver it again"
+QUOTATION = f"a quotation mark is not closed, or its field has more than {TOO_LONG}"
+NO_PARQUET = "it is truncated or not Parquet; deliver it again"
+
 
 def check_is_file(path: Path) -> None:
     """LandingError for a path that is missing, or a folder, a pipe or a link to nothing."""

@@ -20,6 +20,7 @@ from churn_platform.monitoring.decision import (
     Evidence,
     judge,
 )
+from churn_platform.monitoring.monitoring_tables import SEVERITIES
 from churn_platform.monitoring.performance import ALL
 from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
@@ -131,8 +132,7 @@ def decision_light(connection: Connection, portfolio: Portfolio, month: date) ->
     if not rows:
         return None
     severity, is_required, reasons = rows[0]
-    levels = {"quiet": QUIET, "notable": NOTABLE, "severe": SEVERE}
-    level = max(levels[severity], NOTABLE if is_required else QUIET)
+    level = max(SEVERITIES.index(severity), NOTABLE if is_required else QUIET)
     head = "training required" if is_required else "no training required"
     return Light(level, f"{head}: {'; '.join(reasons)}")
 

@@ -9,12 +9,11 @@ from datetime import date
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from churn_platform.monitoring.decision import POLICY, QUIET, Evidence, RetrainingDecision
 from churn_platform.monitoring.drift import FeatureDrift, table_drift
 from churn_platform.monitoring.performance import ALL, MEASURED
-from churn_platform.warehouse.tables import replace_rows, table_exists
+from churn_platform.warehouse.tables import arrow_rows, replace_rows, table_exists
 
 FEATURE_DRIFT, SERVING_DRIFT, PREDICTION_DRIFT = (
     "feature_drift",
@@ -101,25 +100,8 @@ def replace(
     transaction.
     """
     columns = COLUMNS[name]
-    values: dict[str, list[Any]] = {column: [] for column in columns}
-    for row in rows:
-        row = {"month": month, **row}
-        for column in columns:
-            values[column].append(row[column])
-    schema = pa.schema([(column, _ARROW[kind]) for column, kind in columns.items()])
-    table = pa.Table.from_pydict(values, schema=schema)
+    table = arrow_rows(columns, ({"month": month, **row} for row in rows))
     return replace_rows(connection, f"{portfolio}.{name}", columns, month, table)
-
-
-_ARROW = {
-    "date": pa.date32(),
-    "integer": pa.int32(),
-    "bigint": pa.int64(),
-    "double": pa.float64(),
-    "boolean": pa.bool_(),
-    "varchar": pa.string(),
-    "varchar[]": pa.list_(pa.string()),
-}
 
 
 def drift_rows(version: int, drifted: Sequence[FeatureDrift]) -> Rows:

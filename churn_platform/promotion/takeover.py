@@ -65,11 +65,7 @@ def take_over(
 def live_version(publisher: Publisher) -> int | None:
     """The version that serving is told to use; None before the first publication."""
     live = read_live(publisher.root)
-    return (
-        next((model.version for model in live.models if model.role == "champion"), None)
-        if live
-        else None
-    )
+    return live.champion if live else None
 
 
 def check_reason(reason: str) -> None:

@@ -166,6 +166,27 @@ def replace_rows(
     return count
 
 
+def arrow_rows(columns: Mapping[str, str], rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Rows, which may be none, as an Arrow table of the given columns (name -> SQL type)."""
+    values: dict[str, list[Any]] = {column: [] for column in columns}
+    for row in rows:
+        for column in columns:
+            values[column].append(row[column])
+    schema = pa.schema([(column, _ARROW[kind]) for column, kind in columns.items()])
+    return pa.Table.from_pydict(values, schema=schema)
+
+
+_ARROW = {
+    "date": pa.date32(),
+    "integer": pa.int32(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "varchar": pa.string(),
+    "varchar[]": pa.list_(pa.string()),
+}
+
+
 def replace_dicts(
     connection: duckdb.DuckDBPyConnection,
     table: str,

@@ -22,7 +22,7 @@ from churn_platform.campaign.list_economics import as_markdown
 from churn_platform.campaign.outcome import as_markdown as outcome_markdown
 from churn_platform.data_contract.profile_tables import require_sound
 from churn_platform.governance.fairness_text import picture_markdown
-from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, lag, monthly_asset, months_of
+from churn_platform.graph.partitions import describe, lag, monthly_table, months_of
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.months import label
@@ -47,7 +47,7 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     landed = [table.name for table in portfolio.landed_tables if table.name in CAMPAIGN_TABLES]
 
     @asset(
-        **monthly_asset(
+        **monthly_table(
             portfolio.name, "contact_list", f"{portfolio.name}_scores", settings.first_month
         ),
         deps=[
@@ -60,8 +60,6 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             ),
             *(AssetKey([portfolio.raw_schema, table]) for table in landed),
         ],
-        pool=WAREHOUSE_POOL,
-        kinds={"duckdb", "table"},
         description=(
             "One row per customer to contact in a month, or held back as control, "
             "best expected profit first."
@@ -109,15 +107,13 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
 
 def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
-        **monthly_asset(
+        **monthly_table(
             portfolio.name, "campaign_economics", f"{portfolio.name}_scores", settings.first_month
         ),
         deps=[
             AssetKey([portfolio.name, "monthly_scores"]),
             AssetKey([portfolio.name, "contact_list"]),
         ],
-        pool=WAREHOUSE_POOL,
-        kinds={"duckdb", "table"},
         description=(
             "One row per month and policy: what contacting no one, everyone or the list brings."
         ),
@@ -154,7 +150,7 @@ def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
     earlier = lag(1 + portfolio.label.gap_months)
 
     @asset(
-        **monthly_asset(
+        **monthly_table(
             portfolio.name, outcome_table.NAME, f"{portfolio.name}_monitoring", settings.first_month
         ),
         deps=[
@@ -162,8 +158,6 @@ def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
             AssetDep(AssetKey([portfolio.raw_schema, CONTACTS]), partition_mapping=earlier),
             AssetKey([portfolio.name, "churn_labels"]),
         ],
-        pool=WAREHOUSE_POOL,
-        kinds={"duckdb", "table"},
         description=(
             "What the list with outcomes in the month earned: treated against control, by offer, "
             "to date."
@@ -192,7 +186,7 @@ def _uplift_challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefini
     """
 
     @asset(
-        **monthly_asset(
+        **monthly_table(
             portfolio.name, uplift_table.NAME, f"{portfolio.name}_scores", settings.first_month
         ),
         deps=[
@@ -201,8 +195,6 @@ def _uplift_challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefini
             AssetKey([portfolio.name, "churn_labels"]),
             AssetKey([portfolio.raw_schema, CONTACTS]),
         ],
-        pool=WAREHOUSE_POOL,
-        kinds={"duckdb", "table"},
         description=(
             "One row per month: whether the effect of a contact ranks the list, instead of churn, "
             "and why."

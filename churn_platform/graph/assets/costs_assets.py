@@ -7,13 +7,7 @@ from dagster import AssetExecutionContext, AssetsDefinition, MaterializeResult, 
 from churn_platform.costs.cost_table import cost_of, replace_cost
 from churn_platform.costs.price import as_markdown, heaviest
 from churn_platform.costs.usage import read_usage
-from churn_platform.graph.partitions import (
-    PLATFORM,
-    WAREHOUSE_POOL,
-    describe,
-    monthly_asset,
-    months_of,
-)
+from churn_platform.graph.partitions import PLATFORM, describe, monthly_table, months_of
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.months import label
 from churn_platform.settings import Settings
@@ -24,9 +18,7 @@ def cost_assets(settings: Settings) -> list[AssetsDefinition]:
     """The asset that adds up what the steps of a month have used."""
 
     @asset(
-        **monthly_asset(PLATFORM, "infrastructure_cost", PLATFORM, settings.first_month),
-        pool=WAREHOUSE_POOL,
-        kinds={"duckdb", "table"},
+        **monthly_table(PLATFORM, "infrastructure_cost", PLATFORM, settings.first_month),
         description=(
             "One row per month and kind of cost: CPU, memory, storage and what always runs, in EUR."
         ),

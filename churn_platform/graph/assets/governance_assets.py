@@ -23,7 +23,7 @@ from churn_platform.governance.fairness_text import (
     picture_markdown,
 )
 from churn_platform.governance.governance_tables import replace_explanations, replace_fairness
-from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
+from churn_platform.graph.partitions import describe, monthly_asset, monthly_table, months_of
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.metrics.fairness import measure_fairness, worst_gap
@@ -52,12 +52,10 @@ def governance_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDe
 
 def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
-        **monthly_asset(
+        **monthly_table(
             portfolio.name, "fairness_report", f"{portfolio.name}_training", settings.first_month
         ),
         deps=[AssetKey([portfolio.name, "challenger"])],
-        pool=WAREHOUSE_POOL,
-        kinds={"duckdb", "table"},
         description=(
             "One row per month, protected attribute and group: the challenger's rates "
             "on the hold-out."
@@ -106,12 +104,10 @@ def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
 
 def _explanations(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
-        **monthly_asset(
+        **monthly_table(
             portfolio.name, "explanations", f"{portfolio.name}_training", settings.first_month
         ),
         deps=[AssetKey([portfolio.name, "challenger"])],
-        pool=WAREHOUSE_POOL,
-        kinds={"duckdb", "table"},
         description=(
             "One row per month and feature: the challenger's global importance, with SHAP pictures."
         ),

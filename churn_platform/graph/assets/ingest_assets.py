@@ -17,7 +17,7 @@ from dagster import (
 
 from churn_platform.errors import LandingError
 from churn_platform.graph.metadata import table_metadata
-from churn_platform.graph.partitions import WAREHOUSE_POOL, monthly_asset, months_of
+from churn_platform.graph.partitions import monthly_table, months_of
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.ingest import snapshot
 from churn_platform.ingest.load import load_month, raw_table
@@ -35,7 +35,7 @@ def raw_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinitio
 
 
 def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> AssetsDefinition:
-    shared = monthly_asset(
+    shared = monthly_table(
         portfolio.raw_schema, table.name, f"{portfolio.name}_raw", settings.first_month
     )
     customers = [AssetKey([portfolio.raw_schema, "customers"])] if table.customer else []
@@ -43,8 +43,6 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
     @asset(
         **shared,
         deps=customers,
-        pool=WAREHOUSE_POOL,
-        kinds={"duckdb", "table"},
         description=table.description,
     )
     def raw(
@@ -91,10 +89,8 @@ def snapshot_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefi
     group = f"{portfolio.name}_features"
 
     @asset(
-        **monthly_asset(portfolio.name, "customer_features", group, settings.first_month),
+        **monthly_table(portfolio.name, "customer_features", group, settings.first_month),
         deps=[raw],
-        pool=WAREHOUSE_POOL,
-        kinds={"duckdb", "table"},
         description="One row per customer and month: the features of the catalogue, in its order.",
     )
     def customer_features(
@@ -103,10 +99,8 @@ def snapshot_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefi
         return _replace_months(context, warehouse, portfolio, snapshot.replace_features)
 
     @asset(
-        **monthly_asset(portfolio.name, "churn_labels", group, settings.first_month),
+        **monthly_table(portfolio.name, "churn_labels", group, settings.first_month),
         deps=[raw],
-        pool=WAREHOUSE_POOL,
-        kinds={"duckdb", "table"},
         description="One row per customer and month whose label was delivered.",
     )
     def churn_labels(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:

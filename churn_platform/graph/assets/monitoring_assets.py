@@ -17,7 +17,7 @@ from dagster import (
     asset,
 )
 
-from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
+from churn_platform.graph.partitions import describe, monthly_table, months_of
 from churn_platform.graph.resources.audit_trail import AuditTrail
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
@@ -64,12 +64,10 @@ def _asset(
     anywhere = [
         AssetDep(AssetKey([portfolio.name, "champion"]), partition_mapping=AllPartitionMapping())
     ]
-    return monthly_asset(
+    return monthly_table(
         portfolio.name, name, f"{portfolio.name}_monitoring", settings.first_month
     ) | {
         "deps": [*(AssetKey([portfolio.name, each]) for each in upstream), *anywhere],
-        "pool": WAREHOUSE_POOL,
-        "kinds": {"duckdb", "table"},
         "description": description,
     }
 

@@ -17,7 +17,7 @@ from dagster import (
 )
 
 from churn_platform.governance.fairness_text import picture_markdown
-from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
+from churn_platform.graph.partitions import describe, monthly_asset, monthly_table, months_of
 from churn_platform.graph.resources.audit_trail import AuditTrail, head_metadata
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
@@ -54,15 +54,13 @@ def evaluation_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDe
 
 def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
-        **monthly_asset(
+        **monthly_table(
             portfolio.name, "evaluation", f"{portfolio.name}_training", settings.first_month
         ),
         deps=[
             AssetKey([portfolio.name, "challenger"]),
             AssetKey([portfolio.name, "fairness_report"]),
         ],
-        pool=WAREHOUSE_POOL,
-        kinds={"duckdb", "table"},
         description=(
             "One row per month: challenger against champion on the same hold-out, "
             "and the decision in words."

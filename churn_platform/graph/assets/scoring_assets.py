@@ -15,7 +15,7 @@ from dagster import MaterializeResult as Materialized
 
 from churn_platform.data_contract.profile_tables import require_sound
 from churn_platform.graph.metadata import table_metadata
-from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, monthly_asset, months_of
+from churn_platform.graph.partitions import describe, monthly_table, months_of
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.months import label
@@ -30,7 +30,7 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
     """The asset that scores every customer of a month with the champion there is."""
 
     @asset(
-        **monthly_asset(
+        **monthly_table(
             portfolio.name, "monthly_scores", f"{portfolio.name}_scores", settings.first_month
         ),
         deps=[
@@ -39,8 +39,6 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
                 AssetKey([portfolio.name, "champion"]), partition_mapping=AllPartitionMapping()
             ),
         ],
-        pool=WAREHOUSE_POOL,
-        kinds={"duckdb", "table"},
         description=(
             "One row per customer and month: probability, tier, decile, reasons "
             "and the model's version."

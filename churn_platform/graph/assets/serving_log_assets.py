@@ -11,7 +11,7 @@ from dagster import (
 from dagster import MaterializeResult as Materialized
 
 from churn_platform.graph.metadata import table_metadata
-from churn_platform.graph.partitions import WAREHOUSE_POOL, monthly_asset, months_of
+from churn_platform.graph.partitions import monthly_table, months_of
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.ingest.hashing import set_keys
 from churn_platform.months import shift
@@ -29,12 +29,10 @@ def serving_log_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsD
     ]
 
     @asset(
-        **monthly_asset(
+        **monthly_table(
             portfolio.name, "serving_log", f"{portfolio.name}_serving", settings.first_month
         ),
         deps=[AssetDep(key, partition_mapping=AllPartitionMapping()) for key in served],
-        pool=WAREHOUSE_POOL,
-        kinds={"duckdb", "table"},
         description="One row per answer of the service, by the month of the request. "
         "Each materialization, of any month, "
         "ingests every closed segment of the prediction log, once. "

@@ -12,7 +12,7 @@ from dagster import (
     asset,
 )
 
-from churn_platform.graph.partitions import WAREHOUSE_POOL, describe, lag, monthly_asset, months_of
+from churn_platform.graph.partitions import describe, lag, monthly_asset, monthly_table, months_of
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.metrics.metrics_table import metrics_table
@@ -45,12 +45,10 @@ def _training_set(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         read.append([portfolio.raw_schema, CONTACTS])
 
     @asset(
-        **monthly_asset(
+        **monthly_table(
             portfolio.name, "training_set", f"{portfolio.name}_training", settings.first_month
         ),
         deps=[AssetDep(AssetKey(key), partition_mapping=lookback) for key in read],
-        pool=WAREHOUSE_POOL,
-        kinds={"duckdb", "table"},
         description=(
             "One row per month and feature month in use: its split, its size "
             "and the lake's snapshot."
