@@ -21,6 +21,15 @@ def literals(values: Iterable[object]) -> str:
     return ", ".join(map(literal, values))
 
 
+def one_of(value: str, texts: Iterable[object]) -> str:
+    """Whether a text is one of several literals; null for null.
+
+    Not `in`: DuckDB makes a join of each long list, and a statement over hundreds of columns then
+    takes hundreds of joins, minutes and gigabytes.
+    """
+    return f"list_contains([{literals(texts)}]::varchar[], {value})"
+
+
 def identifier(name: str) -> str:
     """A column's, table's or schema's name, also with unusual signs."""
     return '"' + name.replace('"', '""') + '"'

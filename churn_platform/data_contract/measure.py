@@ -16,7 +16,7 @@ import duckdb
 from churn_platform.ingest.load import raw_table, stored_name
 from churn_platform.months import as_of
 from churn_platform.portfolios.spec import Column, Portfolio, Table
-from churn_platform.sql import identifier, literal, literals
+from churn_platform.sql import identifier, literal, one_of
 
 Kind = Literal["count", "context", "size", "share", "level", "days"]
 ROWS, ROWS_PER_CUSTOMER, SILENT_DAYS = "rows", "rows per customer", "silent days"
@@ -107,7 +107,7 @@ def _asked_of_column(portfolio: Portfolio, column: Column) -> Iterator[_Asked]:
         yield _Asked(asked, LEVEL + "false", "level", _share(f"not {name}"))
     levels = _levels(portfolio, column)
     if levels:
-        is_unknown = f"{name} not in ({literals(levels)})"
+        is_unknown = f"not {one_of(name, levels)}"
         yield _Asked(asked, UNKNOWN, "share", _share(is_unknown))
     for level in levels:
         is_level = f"{name} = {literal(level)}"

@@ -7,7 +7,7 @@ import msgspec
 from churn_platform.ingest import formatted
 from churn_platform.portfolios.spec import Column
 from churn_platform.published.value_format import EPOCH, MISSING_MARKERS, ValueFormat
-from churn_platform.sql import literals
+from churn_platform.sql import one_of
 
 SQL_TYPES = {
     "string": "varchar",
@@ -56,8 +56,8 @@ def present(
         )
     if column_type == "string":
         return _trimmed(identifier)
-    markers = literals(("", *MISSING_MARKERS))
-    return f"case when lower(trim({identifier})) not in ({markers}) then trim({identifier}) end"
+    is_marker = one_of(f"lower(trim({identifier}))", ("", *MISSING_MARKERS))
+    return f"case when not {is_marker} then trim({identifier}) end"
 
 
 def _trimmed(text: str) -> str:

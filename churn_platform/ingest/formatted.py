@@ -11,7 +11,7 @@ from churn_platform.published.value_format import (
     number_pattern,
     thousands_class,
 )
-from churn_platform.sql import literal, literals
+from churn_platform.sql import literal, one_of
 
 
 def without_missing(text: str, form: ValueFormat) -> str:
@@ -19,8 +19,8 @@ def without_missing(text: str, form: ValueFormat) -> str:
     value.
     """
     trimmed = f"trim({text}, {literal(BLANKS)})"
-    words = literals(("", *form.missing))
-    return f"case when lower({trimmed}) not in ({words}) then {trimmed} end"
+    is_word = one_of(f"lower({trimmed})", ("", *form.missing))
+    return f"case when not {is_word} then {trimmed} end"
 
 
 def drops_infinite(form: ValueFormat) -> bool:

@@ -31,6 +31,7 @@ from churn_platform.ingest.text_encoding import (
 )
 from churn_platform.ingest.text_layout import (
     AGREEING,
+    HINT,
     SEPARATORS,
     Layout,
     Said,
@@ -76,7 +77,7 @@ def plain_table(
     layout, said = _laid_out(named, text, found, options, wanted)
     _check_headers(named, layout)
     kept = _kept(layout, encoding, said)
-    findings += [*_on_layout(layout, text), *twins_finding(layout.twins)]
+    findings += [*_on_line_ends(found), *_on_layout(layout, text), *twins_finding(layout.twins)]
     if _is_plain(layout, found, text):
         return PlainTable(text, layout.dialect.separator, layout, kept, tuple(findings))
     target = folder / "plain.csv"
@@ -318,6 +319,11 @@ def _below(lines: Iterator[str], skip: int) -> Iterator[str]:
             yield line
 
 
+def _on_line_ends(found: TextScan) -> list[str]:
+    is_cr_alone = found.has_bare_cr and not found.has_lf and not found.has_crlf
+    return ["lines end in CR alone, as on an old Macintosh"] if is_cr_alone else []
+
+
 def _on_layout(layout: Layout, text: Path) -> list[str]:
     """What a person must know of the separator, the quotation marks and the lines above the
     headers.
@@ -331,17 +337,34 @@ def _on_layout(layout: Layout, text: Path) -> list[str]:
         said.append(f"values are in {dialect.quote} marks, which were taken off")
     if dialect.has_backslashes:
         said.append(BACKSLASHES)
-    if layout.skip:
-        above = _first_lines(text, layout.skip)
-        said.append(f"the headers are in line {layout.skip + 1}; above them: {above}")
-    return [*said, *_on_unnamed(layout)]
+    said += _on_lines_above(_first_lines(text, layout.skip), layout.skip + 1)
+    return [*said, *_on_line_ends_in(layout.header_record), *_on_unnamed(layout)]
 
 
-def _first_lines(text: Path, number: int) -> str:
+def _on_lines_above(lines: Sequence[str], header_line: int) -> list[str]:
+    """What stands above the headers: Excel's word for the separator, then titles."""
+    said = []
+    if lines and HINT.match(lines[0]):
+        said.append(f"line 1 names the separator: {lines[0].strip()!r}")
+        lines = lines[1:]
+    if lines:
+        plain = [line.strip(" ,;\t|\r\n") for line in lines]
+        shown = ", ".join([repr(line[:40]) for line in plain if line][:3]) or "blank lines"
+        said.append(f"the headers are in line {header_line}; above them: {shown}")
+    return said
+
+
+def _first_lines(text: Path, number: int) -> list[str]:
     with _opened(text) as stream:
-        lines = [next(stream, "").strip(" ,;\t|\r\n") for _ in range(min(number, 50))]
-    shown = [repr(line[:40]) for line in lines if line]
-    return ", ".join(shown[:3]) or "blank lines"
+        return [next(stream, "") for _ in range(min(number, 50))]
+
+
+def _on_line_ends_in(header_record: Sequence[str]) -> list[str]:
+    return [
+        f"the header {header!r} is called {' '.join(header.split())!r}"
+        for header in header_record
+        if len(header.strip().splitlines()) > 1
+    ]
 
 
 def _on_unnamed(layout: Layout) -> Sequence[str]:

@@ -9,7 +9,7 @@ import duckdb
 from churn_platform.ingest.casting import SQL_TYPES
 from churn_platform.months import as_of
 from churn_platform.portfolios.spec import Feature, Portfolio
-from churn_platform.sql import identifier, literal, literals
+from churn_platform.sql import identifier, literal, one_of
 from churn_platform.warehouse.tables import ensure_table, replace_month
 
 LABEL_COLUMNS = {
@@ -48,10 +48,9 @@ def _value(feature: Feature, month: date) -> str:
     if feature.is_days_before:
         return f"datediff('day', {column}, date '{as_of(month)}')"
     if feature.other is not None:
-        levels = literals(feature.levels)
         # A new level is normal for such a column. Null stays null: it is missing, not rare.
         is_rare = f"when {column} is not null then {literal(feature.other)}"
-        return f"case when {column} in ({levels}) then {column} {is_rare} end"
+        return f"case when {one_of(column, feature.levels)} then {column} {is_rare} end"
     return column
 
 
@@ -61,12 +60,12 @@ def replace_labels(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, 
     """
     table = f"{portfolio.name}.churn_labels"
     ensure_table(connection, table, LABEL_COLUMNS)
-    positive = literals(portfolio.label.positive)
-    ignored = literals(("", *portfolio.label.ignored))
+    has_churned = one_of("churn_label", portfolio.label.positive)
+    is_ignored = one_of("churn_label", ("", *portfolio.label.ignored))
     # A snapshot has no next month: features and outcome are of the same file.
     select = f"""
-        select month, customer_id, month as features_month, churn_label in ({positive}) as churned
-        {_raw(portfolio, month)} and churn_label not in ({ignored})
+        select month, customer_id, month as features_month, {has_churned} as churned
+        {_raw(portfolio, month)} and not {is_ignored}
     """
     return replace_month(connection, table, month, select)
 

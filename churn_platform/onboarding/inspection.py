@@ -25,7 +25,7 @@ LEAST_ROWS = 5  # of a level that is for itself
 SENTENCE = r"\S+\s+\S+\s+\S+\s+\S.*"  # four words or more
 MEASURES = (
     *("rows", "texts", "low", "high", "numbers", "formatted", "no_number"),
-    *("points", "grouped", "codes", "sentences"),
+    *("points", "grouped", "codes", "sentences", "missing_words"),
 )
 FLOAT32_MAX = 3.4e38
 DATE = (
@@ -44,7 +44,8 @@ class Profile:
 
     `texts` counts the values that are not blank, `present` those that the kind does not take for
     missing. `levels` has the rows of each text as ingest would store it, None if there are more
-    than 200.
+    than 200. `marked` counts the values that are one of the `missing_words`, which stand for
+    'missing' in every column but one of text.
     """
 
     header: str
@@ -66,6 +67,8 @@ class Profile:
     grouped: int = 0
     codes: int = 0
     sentences: int = 0
+    marked: int = 0
+    missing_words: tuple[str, ...] = ()
     frequent: Mapping[str, int] | None = None
     form: ValueFormat | None = None
 
@@ -130,6 +133,7 @@ def _profile(name: str, header: tuple[str, str], found: Mapping[str, Any]) -> Pr
         sql_type=header[1],
         kind=kind,
         present=found["texts" if kind == "text" else "values"],
+        marked=found["texts"] - found["values"],
         distinct=found["distinct"],
         levels=found["levels"],
         frequent=found["frequent"],
@@ -175,8 +179,9 @@ def _patterns(value: str, finite: str, sql_type: str) -> dict[str, str]:
     """
     if sql_type in NATIVE["number"]:
         texts = ("integers", "whole_texts", "codes", "dates", "points", "grouped", "sentences")
-        none = dict.fromkeys(texts, "0")
+        none = dict.fromkeys(texts, "0") | {"missing_words": "[]"}
         return none | {"formatted": _rows(finite)}
+    is_word = "as_text is not null and value is null"
     return {
         "integers": _rows("whole is not null"),
         "whole_texts": _rows(f"regexp_full_match({value}, '[+-]?[0-9]+')"),
@@ -186,6 +191,7 @@ def _patterns(value: str, finite: str, sql_type: str) -> dict[str, str]:
         "sentences": _rows(f"regexp_full_match({value}, '{SENTENCE}')"),
         "dates": _rows(f"regexp_full_match({value}, '{DATE}')"),
         "formatted": _rows(f"{finite} or regexp_full_match({value}, '{FORMATTED}')"),
+        "missing_words": f"coalesce(list(distinct lower(as_text)) filter ({is_word}), [])",
     }
 
 
@@ -227,7 +233,8 @@ def _measure(
         if sql_type not in NATIVE["number"]:
             for place, text, rows in connection.execute(_frequent_query()).fetchall():
                 measured[place].setdefault("frequent", {})[text] = rows
-    nothing = {"rows": 0, "distinct": 0, "no_number": None, "low": None, "high": None}
+    unknown_range = {"no_number": None, "low": None, "high": None}
+    nothing = {"rows": 0, "distinct": 0, "missing_words": (), **unknown_range}
     none = dict.fromkeys(_measures("VARCHAR"), 0) | nothing
     unknown: dict[str, Any] = {"levels": None, "frequent": None}
     return [unknown | measured.get(place, none) for place in range(len(columns))]

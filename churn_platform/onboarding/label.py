@@ -104,12 +104,18 @@ def _understood(
     known = {value: meaning for value, meaning in said.items() if meaning != "missing"}
     ignored = (*(value for value in given.ignored if value in levels), *missing)
     # The usual coding in data-mining files, where -1 is no.
-    if sorted(known) == ["-1", "1"]:
+    has_signs = sorted(known) == ["-1", "1"]
+    if has_signs:
         known = {"1": "yes", "-1": "no"}
     says_no = "no" in known.values()
     if not says_no and {value for value, meaning in known.items() if meaning == "yes"} == {"1"}:
         known |= {"1": None}  # a number among others, as in 1 and 2
     positive, negative, findings = _by_meaning(profile, known, command, levels)
+    if has_signs:
+        findings.append(
+            f"label {profile.header!r}: {_listed(positive)} was taken for churned and "
+            f"{_listed(negative)} for stayed; confirm it"
+        )
     unknown = [value for value, meaning in known.items() if meaning is None]
     if (
         len(known) == 2

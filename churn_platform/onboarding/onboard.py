@@ -28,7 +28,7 @@ from churn_platform.portfolios.loader import read_portfolio, spec_paths
 from churn_platform.portfolios.spec import FileOptions, Portfolio, Split
 from churn_platform.portfolios.strict_model import IDENTIFIER_PATTERN
 from churn_platform.published.format import ROUTES
-from churn_platform.sql import literals
+from churn_platform.sql import one_of
 
 OTHER_SCHEMAS = ("main", "temp", "system", "lake", "information_schema", "pg_catalog")
 
@@ -271,11 +271,9 @@ def _check_ids(
 
 def _churned(profile: Profile, label: LabelValues) -> str:
     """SQL for whether a customer churned; null without a label."""
-    positive, negative = map(literals, (label.positive, label.negative))
     value = profile.sql("string")
-    return (
-        f"case when {value} in ({positive}) then true when {value} in ({negative}) then false end"
-    )
+    has_churned, has_stayed = one_of(value, label.positive), one_of(value, label.negative)
+    return f"case when {has_churned} then true when {has_stayed} then false end"
 
 
 def _on_rows(label: LabelValues) -> list[str]:

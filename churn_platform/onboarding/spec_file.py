@@ -110,6 +110,9 @@ def _comments(source: Source, label: LabelValues, findings: Sequence[str]) -> li
 
 def _entry(feature: Feature) -> str:
     given = feature.model_dump(exclude_defaults=True)
+    # Brackets and minus signs behind a number need a format that is plain in all else.
+    if given.get("format") == {}:
+        given["format"] = {"decimal": "."}
     order = (
         "name",
         "source",

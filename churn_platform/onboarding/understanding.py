@@ -22,6 +22,7 @@ from churn_platform.published.value_format import (
     ValueFormat,
     read_date,
 )
+from churn_platform.sql import literal
 
 MAX_SHAPES = 2_000
 LOOKED_AT = 500
@@ -35,6 +36,8 @@ PATTERNS = (
     *("%d-%b-%Y", "%d %b %Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y"),
 )
 TOO_LARGE = re.compile(r"[+-]?[0-9.]+[eE]\+?([4-9][0-9]{2}|[0-9]{4,})")
+NEGATIVE = re.compile(r"^\s*\(.*\)\s*$|-\s*$")
+PLAIN_NUMBER = re.compile(r"[+-]?[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?")
 OF_TIME = re.compile(
     r"(^|_)(date|time|timestamp|ts|at|on|since|joined|created|signup|registered|datum|fecha|data)(_|$)"
 )
@@ -97,8 +100,9 @@ def understood(
         )
         changed = _measured(connection, reader, profile, form) if form else profile
         made.append(changed)
-        if changed is not profile:
-            findings.append(f"column {profile.header!r}: {_said(form, shapes.get(name, {}))}")  # type: ignore[arg-type]
+        said = _said(profile, changed.form, shapes.get(name, {}))
+        if said:
+            findings.append(f"column {profile.header!r}: {said}")
     return made, findings
 
 
@@ -285,7 +289,7 @@ def _measured(
     given = present(profile.identifier, profile.sql_type, "date" if form.date else "number", form)
     query = (
         "select count(given), count(value), count(distinct value), min(value), max(value), "
-        "coalesce(bool_and(value = trunc(value)), false) "
+        f"coalesce(bool_and({_is_whole(profile, form)}), false) "
         f"from (select {given} as given, {value} as value from {reader})"
     )
     found = connection.execute(query).fetchone()
@@ -301,7 +305,20 @@ def _measured(
     )
 
 
-def _said(form: ValueFormat, shapes: Mapping[str, int]) -> str:
+def _is_whole(profile: Profile, form: ValueFormat) -> str:
+    """SQL for whether a value is a whole number, written without decimals: amounts such as 5.00 may
+    be 5.50 in another month.
+    """
+    is_whole = "value = trunc(value)"
+    if not profile.is_text:
+        return is_whole
+    return f"{is_whole} and not contains(given, {literal(form.decimal)})"
+
+
+def _said(profile: Profile, form: ValueFormat | None, shapes: Mapping[str, int]) -> str:
+    """What was made of the column's values, in words; empty for one that is written plainly."""
+    if form is None:
+        return "; ".join(_on_missing(profile, ValueFormat(), shapes))
     parts = []
     if form.date:
         unit = f"written as {form.date}" if form.date not in EPOCH else form.date.replace("_", " ")
@@ -312,16 +329,35 @@ def _said(form: ValueFormat, shapes: Mapping[str, int]) -> str:
         or form.affixes
         or (not form.date and not form.missing)
     ):
-        example = next(
-            (text for text in shapes if not _is_missing(text) and not text.isdigit()), ""
-        )
+        example = _example(form, shapes)
         signs = f"decimals after {form.decimal!r}" + (
             f", thousands with {form.thousands!r}" if form.thousands else ""
         )
         around = f", without {', '.join(form.affixes)}" if form.affixes else ""
         parts.append(f"numbers such as {example!r} are read with {signs}{around}")
-    if form.missing:
-        rows = sum(count for text, count in shapes.items() if text.strip().lower() in form.missing)
-        said = f"{rows:,} values with " if rows else ""
-        parts.append(f"{said}{', '.join(map(repr, form.missing))} count as missing")
+        if any(NEGATIVE.search(text) for text in shapes):
+            parts.append("those in brackets or with a minus behind are negative")
+    parts += _on_missing(profile, form, shapes)
     return "; ".join(parts) + "; correct `format:` in the spec if that is wrong"
+
+
+def _example(form: ValueFormat, shapes: Mapping[str, int]) -> str:
+    """The most frequent text that shows how the column differs from plain numbers."""
+    numbers = [text for text in shapes if not _is_missing(text) and not text.isdigit()]
+    for text in numbers:
+        has_thousands = form.thousands != "" and form.thousands in text
+        if has_thousands or not PLAIN_NUMBER.fullmatch(text):
+            return text
+    return numbers[0] if numbers else ""
+
+
+def _on_missing(profile: Profile, form: ValueFormat, shapes: Mapping[str, int]) -> list[str]:
+    """The words that count as missing, with the number of values that have one."""
+    usual = () if profile.kind == "text" and form == ValueFormat() else profile.missing_words
+    words_said = sorted({*form.missing, *usual})
+    if not words_said:
+        return []
+    of_format = [count for text, count in shapes.items() if text.strip().lower() in form.missing]
+    rows = sum(of_format) + (profile.marked if usual else 0)
+    counted = f"{rows:,} values with " if rows else ""
+    return [f"{counted}{', '.join(map(repr, words_said))} count as missing"]

@@ -94,9 +94,9 @@ ODD_FILES = {
     "Excel's hint": (
         "given.csv",
         "sep=;\r\n" + SEMICOLONS.replace("\n", "\r\n"),
-        "above them: 'sep='",
+        "line 1 names the separator: 'sep=;'",
     ),
-    "CR alone": ("given.csv", PLAIN.replace("\n", "\r"), None),
+    "CR alone": ("given.csv", PLAIN.replace("\n", "\r"), "lines end in CR alone"),
     "CRLF and LF": ("given.csv", PLAIN.replace("\n", "\r\n", 2), None),
     "title": (
         "given.csv",
