@@ -17,10 +17,11 @@ from datetime import date
 
 import numpy as np
 
-from churn_platform.metrics.threshold import choose_threshold, risk_tiers, tier_codes
+from churn_platform.metrics.threshold import choose_threshold, risk_tiers
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.reasons import TOP
+from churn_platform.published.tiers import tier_places
 from churn_platform.scoring.reason_sentences import top_reasons
 from churn_platform.settings import load_settings
 from churn_platform.training.candidates import ALGORITHMS
@@ -89,7 +90,8 @@ def measured(
     tiers = risk_tiers(
         threshold=threshold, base_rate=float(train.churned.mean()), economics=portfolio.economics
     )
-    told = float(np.mean(tier_codes(probability, tiers) < len(tiers) - 1))
+    bounds = [bound for _, bound in tiers]
+    told = float(np.mean(tier_places(probability, bounds) < len(tiers) - 1))
     contributions = model.contributions(features)
     rows = len(features)
     score = cpu_seconds(lambda: model.churn_probability(features), rows)

@@ -6,6 +6,7 @@ from statistics import NormalDist, fmean, median, stdev
 
 from benchmarks.drift.life import PLATFORM, Life
 from benchmarks.drift.world import SCENARIOS
+from churn_platform.markdown import table
 from churn_platform.monitoring.decision import ALARM, REFRESH
 
 OPERATOR_CUSTOMERS = 2_100_000
@@ -66,18 +67,13 @@ def tables(lives: Sequence[Life]) -> str:
         [
             f"{len(by_rule[PLATFORM])} operator-years",
             "",
-            *_table(HEAD, rows),
+            table(HEAD, rows),
             "",
-            *_table(("false alarms a year", *SCENARIOS), scenario_rows),
+            table(("false alarms a year", *SCENARIOS), scenario_rows),
             "",
-            *_table(("lost a year with trainings, kEUR", *SCENARIOS), lost_rows),
+            table(("lost a year with trainings, kEUR", *SCENARIOS), lost_rows),
         ]
     )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = ["| " + " | ".join(row) + " |" for row in (head, *rows)]
-    return [lines[0], "|---|" + "--:|" * (len(head) - 1), *lines[1:]]
 
 
 def _facts(own: Sequence[Life]) -> list[str]:

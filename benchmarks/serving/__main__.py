@@ -21,6 +21,7 @@ import psutil
 
 from benchmarks.serving.targets import Target, running, targets
 from benchmarks.serving.world import make_world
+from churn_platform.markdown import table as markdown_table
 
 SEND = Path(__file__).with_name("send.lua")
 CONNECTIONS = 8
@@ -84,17 +85,19 @@ def send(target: Target, folder: Path, *, seconds: int) -> Figures:
 def table(figures: dict[str, Figures]) -> str:
     """Figures with what each target reaches of the first one's throughput."""
     base = next(iter(figures.values()))["rps"]
-    rows = [
-        f"| {name} | {one['rps']:,.0f} | {one['rps'] / base:.1%} | {one['p50_ms']:.2f} | "
-        f"{one['p99_ms']:.2f} "
-        f"| {one['cpu_us']:,.0f} |"
-        for name, one in figures.items()
-    ]
-    head = [
-        "| target | requests/s | of the echo | p50 ms | p99 ms | CPU us/request |",
-        "|---|--:|--:|--:|--:|--:|",
-    ]
-    return "\n".join([*head, *rows])
+    rows = []
+    for name, one in figures.items():
+        cells = [
+            name,
+            f"{one['rps']:,.0f}",
+            f"{one['rps'] / base:.1%}",
+            f"{one['p50_ms']:.2f}",
+            f"{one['p99_ms']:.2f}",
+            f"{one['cpu_us']:,.0f}",
+        ]
+        rows.append(cells)
+    head = ["target", "requests/s", "of the echo", "p50 ms", "p99 ms", "CPU us/request"]
+    return markdown_table(head, rows)
 
 
 def goals(figures: dict[str, Figures]) -> list[str]:

@@ -12,6 +12,7 @@ from churn_platform.errors import DataError
 from churn_platform.months import label, shift
 from churn_platform.portfolios.economics import Campaign, Offer
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.sql import literal
 from churn_platform.training.training_data import CONTACTS
 from churn_platform.warehouse.tables import ensure_table, replace_month, table_exists
 
@@ -30,6 +31,7 @@ COLUMNS = {
     "reasons": "varchar[]",
     "model_version": "integer",
     "uplift": "double",
+    "held_because": "varchar",
 }
 UPLIFT_TABLE = "uplift_scores"
 UPLIFT_COLUMNS = {"month": "date", "customer_id": "varchar", "uplift": "double"}
@@ -55,6 +57,7 @@ def replace_contact_list(
     month: date,
     *,
     is_handed_over: bool = False,
+    held_because: str | None = None,
 ) -> int:
     """Make the month's list again; returns its rows, one per customer. To be called in a
     transaction.
@@ -69,6 +72,8 @@ def replace_contact_list(
     Where the month has uplift, because ranking by it was shown to earn more, expected profit =
     uplift x value - cost for the offer chosen as before, and who has no uplift is not listed.
 
+    held_because: why the list must not be handed over, which is kept with it; None: it may be.
+
     A list that was handed over, or has been worked off, stays as it is, also if scores were made
     since: it is the record of who was drawn. Ranks move with the scores, and the draw with them, so
     some who were handed over for contact would become control.
@@ -78,7 +83,8 @@ def replace_contact_list(
     # Drawing again would turn customers who were handed over for contact into control.
     if kept := _rows_in_use(connection, portfolio, month, is_handed_over=is_handed_over):
         return kept
-    return replace_month(connection, table, month, _list_sql(connection, portfolio, month))
+    query = _list_sql(connection, portfolio, month, held_because)
+    return replace_month(connection, table, month, query)
 
 
 def _rows_in_use(
@@ -104,7 +110,13 @@ def _rows_in_use(
     return row[0] if row else 0
 
 
-def _list_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
+def _list_sql(
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    month: date,
+    held_because: str | None,
+) -> str:
+    held = "null" if held_because is None else literal(held_because)
     campaign = portfolio.campaign
     order = (
         "expected_profit_eur / contact_cost_eur" if campaign.budget_eur else "expected_profit_eur"
@@ -152,7 +164,8 @@ def _list_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month
             window earlier as (order by list_rank rows between unbounded preceding and 1 preceding)
         )
         select
-            {", ".join(name for name in COLUMNS if name != "role")},
+            {", ".join(name for name in COLUMNS if name not in ("role", "held_because"))},
+            {held}::varchar as held_because,
             case when is_control then '{CONTROL}' else '{CONTACT}' end as role,
         from spent
         where {_inside(campaign)}

@@ -8,6 +8,8 @@ from pathlib import Path
 import duckdb
 
 from churn_platform.campaign.contact_list import CONTACT
+from churn_platform.campaign.hand_over import hand_over_of
+from churn_platform.markdown import Finished, escaped, table
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.atomic_files import new_folder
@@ -19,6 +21,7 @@ TEXT = {
     "channel": "How to contact the customer.",
     "offer": "What to offer.",
     "risk_tier": "Risk tier of the score, from the model's thresholds.",
+    "list_status": "Whether the list is as the month is scored now, and whose model made it.",
     "reason_1": "Strongest reason for the risk, for the agent's ears.",
     "reason_2": "Second reason; empty where there is none.",
     "reason_3": "Third reason; empty where there is none.",
@@ -55,6 +58,7 @@ ORDER = (
         "reason_3",
         "model_version",
         "uplift",
+        "list_status",
     ),
 )
 FORMULA = r"^[=+\-@\t\r\n]"
@@ -75,13 +79,14 @@ def export_contact_list(
     "CSV injection"); the Parquet file holds it as it is.
     """
     target = export_folder(exports_dir, portfolio, month)
-    rows = _rows_sql(portfolio, month)
+    status = hand_over_of(connection, portfolio, month).words
+    rows = _rows_sql(portfolio, month, status)
     columns = []
     for name in ORDER:
         columns.append(_guarded(name) if name in TEXT else name)
     guarded = f"select {', '.join(columns)} from ({rows})"
     csv_options = f"format csv, header, force_quote ({', '.join(TEXT)})"
-    dictionary = data_dictionary(portfolio, month)
+    dictionary = data_dictionary(portfolio, month, status)
     # The whole folder at once: an agent must never see a list without its dictionary, or half of
     # it.
     with new_folder(target) as draft:
@@ -93,28 +98,24 @@ def export_contact_list(
     return target
 
 
-def data_dictionary(portfolio: Portfolio, month: date) -> str:
-    """The columns of the files in words, as Markdown."""
-    lines = [
-        f"# Contact list of {portfolio.title}, {label(month)}",
-        "",
-        "| column | type | meaning |",
-        "|---|---|---|",
-    ]
+def data_dictionary(portfolio: Portfolio, month: date, status: str) -> str:
+    """The status of the list and the columns of the files in words, as Markdown."""
     meaning = TEXT | NUMBERS
+    rows = []
     for name in ORDER:
         kind = "text" if name in TEXT else "number"
-        lines.append(f"| `{name}` | {kind} | {meaning[name]} |")
-    lines.append("")
-    return "\n".join(lines)
+        rows.append([Finished(f"`{name}`"), kind, meaning[name]])
+    title = f"# Contact list of {portfolio.title}, {label(month)}"
+    columns = table(["column", "type", "meaning"], rows, align="lll")
+    return "\n".join([title, "", f"The list is {escaped(status)}.", "", columns, ""])
 
 
-def _rows_sql(portfolio: Portfolio, month: date) -> str:
-    reasons = {}
+def _rows_sql(portfolio: Portfolio, month: date, status: str) -> str:
+    made = {"list_status": f"{literal(status)} as list_status"}
     for place in (1, 2, 3):
         name = f"reason_{place}"
-        reasons[name] = f"reasons[{place}] as {name}"
-    columns = ", ".join(reasons.get(name, name) for name in ORDER)
+        made[name] = f"reasons[{place}] as {name}"
+    columns = ", ".join(made.get(name, name) for name in ORDER)
     return (
         f"select {columns} from {portfolio.name}.contact_list "
         f"where month = date '{month}' and role = '{CONTACT}' order by list_rank"

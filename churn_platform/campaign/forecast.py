@@ -1,6 +1,6 @@
 """The economics of one month's scores, as rows of the warehouse."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +14,7 @@ from churn_platform.campaign.list_economics import (
     compare_policies,
     sensitivity,
 )
+from churn_platform.markdown import table
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.warehouse.tables import replace_dicts
 
@@ -52,20 +53,16 @@ class Forecast:
         for row in self.sensitivity:
             net_eur[row["acceptance_factor"], row["cost_factor"]] = row["net_eur"]
 
-        titles = ["acceptance \\ cost"]
+        titles = ["acceptance / cost"]
         for cost in FACTORS:
             titles.append(f"x {cost:g}")
-        lines = [_table_row(titles), "|---|" + "--:|" * len(FACTORS)]
+        rows = []
         for acceptance in FACTORS:
             cells = [f"x {acceptance:g}"]
             for cost in FACTORS:
                 cells.append(f"{net_eur[acceptance, cost]:,.0f}")
-            lines.append(_table_row(cells))
-        return "\n".join(lines)
-
-
-def _table_row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+            rows.append(cells)
+        return table(titles, rows)
 
 
 def forecast_month(

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from churn_platform.markdown import table
 from churn_platform.portfolios.economics import Economics
 
 
@@ -135,16 +136,23 @@ def _best(probability: np.ndarray, economics: Economics) -> dict[str, float]:
 
 def as_markdown(policies: list[ContactPolicy]) -> str:
     """The policies as a table to read."""
-    rows = [
-        f"| {row.policy} | {row.contacts:,} | {row.churners_reached:,.0f} | {row.cost_eur:,.0f} | "
-        f"{row.value_kept_eur:,.0f} | {row.net_eur:,.0f} | {row.return_on_investment:.0%} |"
-        for row in policies
+    head = [
+        *("contact", "contacts", "churners reached", "cost EUR", "value kept EUR", "net EUR"),
+        "net per EUR",
     ]
-    header = (
-        "| contact | contacts | churners reached | cost EUR | value kept EUR | net EUR | net per "
-        "EUR |"
-    )
-    return "\n".join([header, "|---|--:|--:|--:|--:|--:|--:|", *rows])
+    rows = []
+    for row in policies:
+        cells = [
+            row.policy,
+            f"{row.contacts:,}",
+            f"{row.churners_reached:,.0f}",
+            f"{row.cost_eur:,.0f}",
+            f"{row.value_kept_eur:,.0f}",
+            f"{row.net_eur:,.0f}",
+            f"{row.return_on_investment:.0%}",
+        ]
+        rows.append(cells)
+    return table(head, rows)
 
 
 def as_rows(policies: list[ContactPolicy]) -> list[dict[str, float | str]]:

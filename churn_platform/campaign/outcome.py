@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import chisquare
 
 from churn_platform.campaign.randomised import Randomised
+from churn_platform.markdown import table
 
 ALL_OFFERS = "all"
 MONTH, TO_DATE = "month", "to date"
@@ -283,11 +284,11 @@ def _sum_of(rows: Sequence[dict[str, Any]], name: str, low: str, high: str) -> S
 
 def as_markdown(rows: Sequence[dict[str, Any]]) -> str:
     """The rows as a table to read, each with its verdict."""
-    lines = [
-        "| period | offer | treated : control | churn rates | customers kept (95 %) "
-        "| profit EUR (95 %) | took the offer | what it says |",
-        "|---|---|--:|--:|--:|--:|--:|---|",
+    head = [
+        *("period", "offer", "treated : control", "churn rates", "customers kept (95 %)"),
+        *("profit EUR (95 %)", "took the offer", "what it says"),
     ]
+    lines = []
     for row in rows:
         cells = [
             row["period"],
@@ -300,8 +301,8 @@ def as_markdown(rows: Sequence[dict[str, Any]]) -> str:
             _share(row["response_rate"]),
             row["verdict"],
         ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        lines.append(cells)
+    return table(head, lines, align="llrrrrrl")
 
 
 def _share(value: float | None) -> str:

@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 
 from churn_platform.campaign.contact_list import CONTROL
+from churn_platform.campaign.hand_over import held_because
 from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.training_data import CONTACTS
@@ -64,7 +65,10 @@ def read_randomised(
     gap = portfolio.label.gap_months
     features_month = shift(outcomes, -1 - gap)
     listed, labels, contacts = campaign_tables(portfolio)
-    if not all(table_exists(connection, table) for table in (listed, labels, contacts)):
+    # A list that was held back was no campaign, whoever was contacted in that month.
+    if not all(
+        table_exists(connection, table) for table in (listed, labels, contacts)
+    ) or held_because(connection, listed, features_month):
         return Randomised(*(np.empty(0, dtype=kind) for kind in _TYPES.values()))
     found = connection.execute(
         f"""

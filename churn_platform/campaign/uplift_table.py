@@ -23,6 +23,7 @@ from churn_platform.campaign.randomised import (
     read_randomised,
 )
 from churn_platform.campaign.uplift import Challenge, fit_uplift, judge, predict_uplift
+from churn_platform.markdown import table
 from churn_platform.months import shift
 from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
@@ -199,5 +200,4 @@ def as_markdown(found: Challenge) -> str:
             "difference": f"{found.difference_eur:+.2f} "
             f"({found.difference_low_eur:+.2f} to {found.difference_high_eur:+.2f})",
         }
-    lines = [f"| {name} | {value} |" for name, value in figures.items()]
-    return "\n".join([found.reason, "", "| | |", "|---|--:|", *lines])
+    return "\n".join([found.reason, "", table(["", ""], list(figures.items()))])

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from churn_platform.costs.usage import StepUsage
+from churn_platform.markdown import table
 from churn_platform.months import label, month_range
+from churn_platform.published.plain_numbers import number
 
 HOUR_SECONDS = 3_600
 GB = 1e9
@@ -121,23 +123,20 @@ def heaviest(
 
 def as_markdown(cost: MonthCost, steps: Iterable[tuple[str, str, float, float, int]]) -> str:
     """The items, the year against its budget, and the heaviest steps."""
-    lines = [f"| {label(cost.month)} | quantity | EUR each | EUR |", "|---|--:|--:|--:|"]
+    items = []
     for item in cost.items:
-        quantity = f"{item.quantity:,.4g} {item.unit}"
-        lines.append(f"| {item.name} | {quantity} | {item.price_eur:g} | {item.cost_eur:,.2f} |")
-    lines += [
-        "",
-        in_words(cost),
-        "",
-        f"{cost.steps:,} steps in {cost.runs:,} runs, {cost.failed_steps:,} of them failed",
-        "",
-        "| portfolio | step | CPU s | wall s | peak GB |",
-        "|---|---|--:|--:|--:|",
-    ]
+        quantity = f"{number(item.quantity)} {item.unit}"
+        items.append([item.name, quantity, number(item.price_eur), f"{item.cost_eur:,.2f}"])
+    used = []
     for portfolio, step, cpu, wall, peak in steps:
-        peak_gb = peak / GB
-        lines.append(f"| {portfolio} | {step} | {cpu:,.1f} | {wall:,.1f} | {peak_gb:.2f} |")
-    return "\n".join(lines)
+        used.append([portfolio, step, f"{cpu:,.1f}", f"{wall:,.1f}", f"{peak / GB:.2f}"])
+    parts = [
+        table([label(cost.month), "quantity", "EUR each", "EUR"], items),
+        in_words(cost),
+        f"{cost.steps:,} steps in {cost.runs:,} runs, {cost.failed_steps:,} of them failed",
+        table(["portfolio", "step", "CPU s", "wall s", "peak GB"], used, align="llrrr"),
+    ]
+    return "\n\n".join(parts)
 
 
 def in_words(cost: MonthCost) -> str:

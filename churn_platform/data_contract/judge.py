@@ -22,6 +22,7 @@ from math import exp, log
 from statistics import median
 
 from churn_platform.data_contract.measure import ROWS, Kind, Measure
+from churn_platform.published.plain_numbers import number
 
 # A year of history has each season once. Three months are the fewest that have a useful median.
 HISTORY_MONTHS = 12
@@ -122,10 +123,10 @@ def complaint(table: str, judged: JudgedMeasure) -> str:
     assert judged.expected is not None and measure.value is not None
     assert judged.low is not None and judged.high is not None
     place = f"{table}.{measure.column}" if measure.column else table
-    admitted = f"{judged.low:.4g} to {judged.high:.4g}"
+    admitted = f"{number(judged.low)} to {number(judged.high)}"
     found = (
-        f"{place}: {measure.name} {measure.value:.4g}, usually {judged.expected:.4g} (admitted "
-        f"{admitted})"
+        f"{place}: {measure.name} {number(measure.value)}, "
+        f"usually {number(judged.expected)} (admitted {admitted})"
     )
     return f"{found}; {_advice(measure, judged.expected)}"
 
@@ -137,7 +138,7 @@ def _advice(measure: Measure, expected: float) -> str:
         unit = next(
             (words for size, words in UNITS.items() if abs(log(factor / size)) < log(1.2)), None
         )
-        return f"about {factor:.3g} times off, look at the unit" + (
+        return f"about {number(factor, digits=3)} times off, look at the unit" + (
             f" ({unit}?)" if unit else " and at what is booked"
         )
     return {

@@ -8,8 +8,8 @@ from html import escape
 from typing import Any
 
 from churn_platform.governance.explanations import Importance
-from churn_platform.governance.fairness_text import fairness_markdown, picture_markdown
-from churn_platform.governance.markdown import escaped
+from churn_platform.governance.fairness_text import fairness_markdown
+from churn_platform.markdown import Finished, picture, put
 from churn_platform.metrics.fairness import AttributeFairness
 from churn_platform.metrics.metrics_table import SHOWN
 from churn_platform.metrics.segments import Slice
@@ -40,10 +40,6 @@ class Facts:
     pictures: Mapping[str, bytes]
 
 
-class Finished(str):
-    """Markdown that is finished: it is put into the card as it is."""
-
-
 def card_markdown(facts: Facts) -> str:
     """The card as Markdown, pictures inside; every name and value reads as itself."""
     return (
@@ -57,9 +53,7 @@ def card_markdown(facts: Facts) -> str:
             shown=SHOWN,
             importance={it.feature: it for it in facts.ranking},
             fairness=Finished(fairness_markdown(facts.fairness, facts.portfolio.gates)),
-            pictures=[
-                Finished(picture_markdown(name, png)) for name, png in facts.pictures.items()
-            ],
+            pictures=[picture(name, png) for name, png in facts.pictures.items()],
             too_small=[f"{it.attribute}: {it.group}" for it in facts.slices if it.is_too_small],
             hashed=[
                 column.name
@@ -92,7 +86,7 @@ def _environment() -> Any:
         loader=PackageLoader("churn_platform.governance"),
         # Every value is escaped unless marked as finished: what a name contains is shown, not
         # obeyed.
-        finalize=lambda value: value if isinstance(value, Finished) else escaped(value),
+        finalize=put,
         # A name that is wrong must fail: a card with a hole would look complete.
         undefined=StrictUndefined,
         trim_blocks=True,

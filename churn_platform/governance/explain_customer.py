@@ -2,7 +2,6 @@
 change.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,6 +14,7 @@ from churn_platform.months import label
 from churn_platform.portfolios.encoding import decode, encoded_columns, matrix
 from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.portfolios.validation import validate_encoded
+from churn_platform.published.tiers import tier_place
 from churn_platform.scoring.reason_sentences import sentence, top_reasons
 from churn_platform.scoring.score import Champion
 from churn_platform.warehouse.tables import table_exists
@@ -61,7 +61,7 @@ def explain_customer(
     others = model.own(population, portfolio.feature_names)
     probability = float(model.churn_probability(customer)[0])
     given = model.contributions(customer)
-    tier, bound = _tier(champion.tiers, probability)
+    tier, bound = champion.tiers[tier_place(probability, champion.bounds)]
     lower = next((name for name, other in champion.tiers if other < bound), None)
 
     found = None
@@ -69,7 +69,7 @@ def explain_customer(
     if lower is not None:
         found = find_counterfactual(model, customer[0], others, below=bound)
     if found:
-        lower, _ = _tier(champion.tiers, found.churn_probability)
+        lower, _ = champion.tiers[tier_place(found.churn_probability, champion.bounds)]
         changes = [_said(change, features[change.place]) for change in found.changes]
     return CustomerExplanation(
         customer_id=customer_id,
@@ -83,11 +83,6 @@ def explain_customer(
         counterfactual=found,
         changes=changes,
     )
-
-
-def _tier(tiers: Sequence[tuple[str, float]], probability: float) -> tuple[str, float]:
-    """The tier of a probability with its lower bound; of tiers that share a bound, the first."""
-    return next((name, bound) for name, bound in tiers if probability >= bound)
 
 
 def _read(

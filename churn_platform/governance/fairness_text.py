@@ -1,10 +1,9 @@
-"""Fairness and importance as tables to read, and pictures as Markdown that needs no other file."""
+"""Fairness and importance as tables to read."""
 
-import base64
 from collections.abc import Sequence
 
 from churn_platform.governance.explanations import Importance
-from churn_platform.governance.markdown import escaped
+from churn_platform.markdown import escaped, table
 from churn_platform.metrics.fairness import (
     ESTIMATES,
     AttributeFairness,
@@ -54,9 +53,7 @@ def _attribute(it: AttributeFairness, gates: Gates) -> str:
     lines = [
         f"### {escaped(it.attribute)}",
         "",
-        f"| group | customers | churners | {' | '.join(HEADINGS)} |",
-        "|---|--:|--:|" + "--:|" * len(HEADINGS),
-        *(_row(group) for group in it.groups),
+        table(["group", "customers", "churners", *HEADINGS], map(_row, it.groups)),
         "",
         f"Demographic-parity difference {shown(it.demographic_parity_difference)}, "
         f"equalized-odds difference {shown(it.equalized_odds_difference)}.",
@@ -75,23 +72,15 @@ def _attribute(it: AttributeFairness, gates: Gates) -> str:
     return "\n".join(lines)
 
 
-def _row(group: GroupFairness) -> str:
-    rates = " | ".join(shown(getattr(group, name)) for name in ESTIMATES)
-    return f"| {escaped(group.group)} | {group.customers:,} | {group.churners:,} | {rates} |"
+def _row(group: GroupFairness) -> list[str]:
+    rates = [shown(getattr(group, name)) for name in ESTIMATES]
+    return [group.group, f"{group.customers:,}", f"{group.churners:,}", *rates]
 
 
 def importance_markdown(ranking: Sequence[Importance]) -> str:
     """Every feature with its importance, largest first."""
-    rows = [
-        f"| {escaped(it.feature)} | {escaped(it.group)} | {it.mean_abs_contribution:.4f} | "
-        f"{it.share:.1%} |"
-        for it in ranking
-    ]
-    return "\n".join(
-        ["| feature | group | mean size of contribution | share |", "|---|---|--:|--:|", *rows]
-    )
-
-
-def picture_markdown(name: str, png: bytes) -> str:
-    """A picture as Markdown with its bytes inside."""
-    return f"![{escaped(name)}](data:image/png;base64,{base64.b64encode(png).decode()})"
+    head = ["feature", "group", "mean size of contribution", "share"]
+    rows = []
+    for it in ranking:
+        rows.append([it.feature, it.group, f"{it.mean_abs_contribution:.4f}", f"{it.share:.1%}"])
+    return table(head, rows, align="llrr")

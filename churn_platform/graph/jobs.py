@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from dagster import AssetSelection, define_asset_job
+from dagster import AssetKey, AssetSelection, define_asset_job
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from churn_platform.graph.partitions import PLATFORM
+from churn_platform.monitoring.monitoring_tables import MODEL_PERFORMANCE
 from churn_platform.portfolios.spec import Portfolio
 
 HOUSEKEEPING = "housekeeping"
@@ -31,7 +32,12 @@ def jobs(portfolios: Iterable[Portfolio]) -> list[UnresolvedAssetJobDefinition]:
 
 
 def _portfolio_jobs(portfolio: Portfolio) -> list[UnresolvedAssetJobDefinition]:
-    stages = {stage: AssetSelection.groups(*groups_of(portfolio.name, stage)) for stage in STAGES}
+    stages: dict[str, AssetSelection] = {}
+    for stage in STAGES:
+        stages[stage] = AssetSelection.groups(*groups_of(portfolio.name, stage))
+    # A list is not handed over while outcomes show that its model is broken. So the outcomes are
+    # measured first, though the table belongs to monitoring.
+    stages["scores"] |= AssetSelection.assets(AssetKey([portfolio.name, MODEL_PERFORMANCE]))
     by_stage = [
         define_asset_job(
             f"{portfolio.name}_{stage}",

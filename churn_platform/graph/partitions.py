@@ -48,11 +48,13 @@ def describe(context: AssetExecutionContext, month: date, metadata: Mapping[str,
     context.add_asset_metadata(metadata, partition_key=month.isoformat())
 
 
-def lag(months: int) -> TimeWindowPartitionMapping:
-    """Month M needs the months M - `months` to M upstream, as far as they exist."""
+def lag(months: int, *, nearest: int = 0) -> TimeWindowPartitionMapping:
+    """Month M needs the months M - `months` to M - `nearest` upstream, as far as they exist."""
     # Months before the first one do not exist upstream, and that is no error.
     return TimeWindowPartitionMapping(
-        start_offset=-months, allow_nonexistent_upstream_partitions=True
+        start_offset=-months,
+        end_offset=-nearest,
+        allow_nonexistent_upstream_partitions=True,
     )
 
 

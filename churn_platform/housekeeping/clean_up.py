@@ -18,6 +18,7 @@ from churn_platform.housekeeping.old_folders import (
     size_of,
 )
 from churn_platform.housekeeping.tracked_runs import remove_runs
+from churn_platform.markdown import table
 from churn_platform.months import parse_month
 from churn_platform.published.live_file import read_live
 from churn_platform.settings import Settings
@@ -161,17 +162,15 @@ def weigh(settings: Settings) -> dict[str, Size]:
 
 def as_markdown(kept: Kept) -> str:
     """Places with their sizes, then what was removed."""
-    lines = ["| place | files before | after | MB before | after |", "|---|--:|--:|--:|--:|"]
+    rows = []
     for name, before in kept.before.items():
         after = kept.after[name]
-        files = f"{before.files:,} | {after.files:,}"
-        before_mb = before.size_bytes / 1e6
-        after_mb = after.size_bytes / 1e6
-        lines.append(f"| {name} | {files} | {before_mb:,.1f} | {after_mb:,.1f} |")
+        megabytes = [f"{size.size_bytes / 1e6:,.1f}" for size in (before, after)]
+        rows.append([name, f"{before.files:,}", f"{after.files:,}", *megabytes])
 
     removed = []
     for name, count in kept.removed.items():
         if count:
             removed.append(f"{count:,} {name}")
-    lines += ["", f"removed: {', '.join(removed) or 'nothing'}"]
-    return "\n".join(lines)
+    head = ["place", "files before", "after", "MB before", "after"]
+    return f"{table(head, rows)}\n\nremoved: {', '.join(removed) or 'nothing'}"

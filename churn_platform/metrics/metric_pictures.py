@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from churn_platform.metrics.metrics import reliability
+from churn_platform.published.plain_numbers import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -147,7 +148,9 @@ def _lift(models: Mapping[str, Scored]) -> "Figure":
 def _confusion_matrix(model: Scored) -> "Figure":
     counts = confusion_counts(model)
     shares = counts / counts.sum(axis=1, keepdims=True)
-    figure, axes = new_figure(f"At the threshold {model.threshold:.4g}", "predicted", "happened")
+    figure, axes = new_figure(
+        f"At the threshold {number(model.threshold)}", "predicted", "happened"
+    )
     axes.grid(visible=False)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, column), share in np.ndenumerate(shares):

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from churn_platform.markdown import table
+from churn_platform.published.plain_numbers import number
+
 SHOWN = {
     "auc": "AUC-ROC",
     "average_precision": "average precision",
@@ -28,22 +31,19 @@ def metrics_table(
 
     A metric that a set lacks, because it is younger than the model, shows as a dash.
     """
-    header = f"| metric | {' | '.join(columns)} |"
-    rule = "|---|" + "--:|" * len(columns)
     known = intervals or {}
-    rows = [
-        f"| {shown} | "
-        + " | ".join(
-            _cell(metrics.get(name), known.get(column, {}).get(name))
-            for column, metrics in columns.items()
-        )
-        + " |"
-        for name, shown in SHOWN.items()
-    ]
-    return "\n".join([header, rule, *rows])
+    rows = []
+    for name, shown in SHOWN.items():
+        cells = [shown]
+        for column, metrics in columns.items():
+            cells.append(_cell(metrics.get(name), known.get(column, {}).get(name)))
+        rows.append(cells)
+    return table(["metric", *columns], rows)
 
 
 def _cell(value: float | None, interval: Sequence[float] | None) -> str:
     if value is None:
         return "-"
-    return f"{value:,.4g}" + (f" ({interval[0]:,.4g} to {interval[1]:,.4g})" if interval else "")
+    if not interval:
+        return number(value)
+    return f"{number(value)} ({number(interval[0])} to {number(interval[1])})"

@@ -61,9 +61,3 @@ def risk_tiers(
         ("medium", min(base_rate, high)),
         ("low", 0.0),
     ]
-
-
-def tier_codes(probability: np.ndarray, tiers: list[tuple[str, float]]) -> np.ndarray:
-    """Position in `tiers` of each probability's tier, (rows,) integers."""
-    bounds = np.array([bound for _, bound in tiers])
-    return (probability[:, None] >= bounds).argmax(axis=1)

@@ -187,6 +187,8 @@ def _decide(
 ) -> RetrainingDecision:
     """The decision for `month` after the trainings before it, oldest first."""
     windows = _windows(series, month, past, broken_months, policy)
+    # Also said where they decide nothing: a reader must see the fault that is being waited out.
+    findings = _newest(month, windows).findings
     # The newest matured month judges and the one before validates, so the first training after a
     # change has hardly a row of the new world. It is repeated as months mature.
     if flag := _followed_flag(month, past, windows, policy):
@@ -194,7 +196,7 @@ def _decide(
             f"follow-up of {label(flag)}: few of the months fitted "
             "on then were of the changed world"
         )
-        return RetrainingDecision(month, (words,), windows, FOLLOW_UP)
+        return RetrainingDecision(month, (words, *findings), windows, FOLLOW_UP)
 
     # A refresh is no alarm. If it silenced alarms, a change right after it would wait two months.
     silencing = [training.month for training in past if training.cause != REFRESH]
@@ -202,7 +204,7 @@ def _decide(
         until = shift(silencing[-1], policy.cooldown_months)
         if until > month:
             words = f"quiet until {label(until)} after the training of {label(silencing[-1])}"
-            return RetrainingDecision(month, (words,), windows)
+            return RetrainingDecision(month, (words, *findings), windows)
 
     decision = _by_windows(month, windows, policy)
     if decision.is_required or not past or month in broken_months:

@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from churn_platform.markdown import Finished, escaped, table
+
 SHOWN_FEATURES = 15
 Row = Mapping[str, Any]
 
 
 def drift_markdown(rows: Sequence[Row]) -> str:
     """The features that are furthest from the reference, drifted ones in bold."""
-    lines = [
-        "| feature | PSI | limit | Jensen-Shannon | importance | change of nulls |",
-        "|---|--:|--:|--:|--:|--:|",
-    ]
+    head = ["feature", "PSI", "limit", "Jensen-Shannon", "importance", "change of nulls"]
+    lines = []
     # By distance in units of the limit: features with wide habits would always lead otherwise.
     ordered = sorted(rows, key=lambda row: (-row["psi"] / row["psi_limit"], row["feature"]))
     for row in ordered[:SHOWN_FEATURES]:
@@ -24,21 +24,22 @@ def drift_markdown(rows: Sequence[Row]) -> str:
             f"{row['importance']:.1%}",
             f"{row['null_share_change']:+.1%}",
         ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        lines.append(cells)
+    return table(head, lines)
 
 
-def _marked(row: Row) -> str:
-    return f"**{row['feature']}**" if row["is_drifted"] else str(row["feature"])
+def _marked(row: Row) -> Finished:
+    name = escaped(row["feature"])
+    return Finished(f"**{name}**" if row["is_drifted"] else name)
 
 
 def performance_markdown(rows: Sequence[Row]) -> str:
     """All customers, then each segment."""
-    lines = [
-        "| segment | level | customers | churn rate | AUC (95 %) | AUC promised | recall | lift "
-        "| seen / expected |",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|",
+    head = [
+        *("segment", "level", "customers", "churn rate", "AUC (95 %)", "AUC promised"),
+        *("recall", "lift", "seen / expected"),
     ]
+    lines = []
     for row in rows:
         cells = [
             row["segment"],
@@ -51,8 +52,8 @@ def performance_markdown(rows: Sequence[Row]) -> str:
             f"{row['lift_top_decile']:.1f}",
             f"{row['churn_ratio']:.2f}",
         ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        lines.append(cells)
+    return table(head, lines, align="ll" + "r" * 7)
 
 
 def decision_markdown(row: Row) -> str:

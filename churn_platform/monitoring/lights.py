@@ -5,31 +5,34 @@ before the first champion. A light judges the month by itself. Whether a trainin
 question: a decision may be silent after a recent training, and the light is red all the same.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import duckdb
 
-from churn_platform.monitoring.decision import (
-    NOTABLE,
-    POLICY,
-    QUIET,
-    SEVERE,
-    Evidence,
-    judge,
+from churn_platform.campaign.hand_over import HELD, KEPT, hand_over_of
+from churn_platform.monitoring.decision import NOTABLE, POLICY, QUIET, SEVERE
+from churn_platform.monitoring.judged_outcomes import (
+    JudgedOutcomes,
+    fault_of_version,
+    outcomes_of_month,
+    outcomes_of_version,
 )
 from churn_platform.monitoring.monitoring_tables import SEVERITIES
-from churn_platform.monitoring.performance import ALL
-from churn_platform.months import shift
+from churn_platform.months import label, shift
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.promotion.evaluation_table import read_evaluation
 from churn_platform.promotion.rules import REFUSED
-from churn_platform.warehouse.tables import table_exists
+from churn_platform.warehouse.tables import read_rows, table_exists
 
 # Wide on purpose: the light is for scores that jumped, as after a broken feed.
 MEAN_CHANGE_NOTABLE = 0.25
 TIER_SHIFT_NOTABLE = 0.05
+
+DECISION_FIGURES = ("drift_share", "drifted_importance", "score_mean_shift", "churn_rate_shift")
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -48,11 +51,22 @@ See = Callable[[Connection, Portfolio, date], Light | None]
 
 def evaluation_light(connection: Connection, portfolio: Portfolio, month: date) -> Light | None:
     """Yellow if the month's challenger was refused."""
-    rows = _rows(connection, portfolio, "evaluation", month, "outcome, reason")
-    if not rows:
+    row = read_evaluation(connection, portfolio, month)
+    if row is None:
         return None
-    outcome, reason = rows[0]
-    return Light(NOTABLE if outcome == REFUSED else QUIET, reason)
+    level = NOTABLE if row["outcome"] == REFUSED else QUIET
+    return Light(level, row["reason"], _aucs(row["evidence"]))
+
+
+def _aucs(evidence: str) -> dict[str, float]:
+    """AUC of challenger and champion on the hold-out, as far as they were measured."""
+    told = json.loads(evidence)
+    figures = {}
+    for name in ("challenger", "champion"):
+        metrics = (told.get(name) or {}).get("metrics")
+        if metrics:
+            figures[f"{name}_auc"] = metrics["auc"]
+    return figures
 
 
 def fairness_light(connection: Connection, portfolio: Portfolio, month: date) -> Light | None:
@@ -108,33 +122,55 @@ def prediction_drift_light(
 
 
 def performance_light(connection: Connection, portfolio: Portfolio, month: date) -> Light | None:
-    """Yellow or red if outcomes are worse than the champion's probabilities promise."""
-    query = (
-        "auc, promised_auc, features_month, auc_gap_low, churn_ratio, churn_ratio_low, "
-        "churn_ratio_high"
-    )
-    rows = _rows(connection, portfolio, "model_performance", month, query, f"and segment = '{ALL}'")
-    if not rows:
+    """Yellow or red if outcomes are worse than the champion's probabilities promise, as the
+    decision judges them.
+    """
+    found = outcomes_of_month(connection, portfolio, month)
+    return _light_of(found) if found else None
+
+
+def champion_light(connection: Connection, portfolio: Portfolio, month: date) -> Light | None:
+    """Red if the version that serves after the month's decision is known to be broken."""
+    row = read_evaluation(connection, portfolio, month)
+    if row is None:
         return None
-    auc, promised, features_month, gap_low, ratio, ratio_low, ratio_high = rows[0]
-    evidence = Evidence(month, features_month, gap_low, ratio_low, ratio_high)
-    window = judge(evidence, (), POLICY)
-    measured = f"AUC {auc:.3f}, promised {promised:.3f}; churners {ratio:.2f} times those expected"
-    words = "; ".join([measured, *window.findings])
-    figures = {"auc": auc, "promised_auc": promised, "churn_ratio": ratio}
-    return Light(window.level, words, figures)
+    version = row["challenger_version" if row["is_promoted"] else "champion_version"]
+    if version is None:
+        return Light(NOTABLE, f"there is no champion: {row['reason']}")
+    found = outcomes_of_version(connection, portfolio, version, month)
+    if found is None:
+        words = f"version {version} is champion; none of its outcomes has matured yet"
+        return Light(QUIET, words, {"champion_version": version})
+    seen = _light_of(found)
+    words = f"version {version} is champion; in {label(found.window.month)}: {seen.words}"
+    return Light(seen.level, words, {"champion_version": version, **seen.figures})
+
+
+def _light_of(found: JudgedOutcomes) -> Light:
+    measured = (
+        f"AUC {found.auc:.3f}, promised {found.promised_auc:.3f}; "
+        f"churners {found.churn_ratio:.2f} times those expected"
+    )
+    words = "; ".join([measured, *found.window.findings])
+    return Light(found.window.level, words, found.figures)
 
 
 def decision_light(connection: Connection, portfolio: Portfolio, month: date) -> Light | None:
     """Yellow or red as the month's windows are, also while the decision is silent."""
-    query = "severity, retraining_required, reasons"
-    rows = _rows(connection, portfolio, "retraining_decision", month, query)
+    rows = read_rows(connection, f"{portfolio.name}.retraining_decision", month)
     if not rows:
         return None
-    severity, is_required, reasons = rows[0]
+    row = rows[0]
+    severity, is_required, reasons = row["severity"], row["retraining_required"], row["reasons"]
     level = max(SEVERITIES.index(severity), NOTABLE if is_required else QUIET)
     head = "training required" if is_required else "no training required"
-    return Light(level, f"{head}: {'; '.join(reasons)}")
+    return Light(level, f"{head}: {'; '.join(reasons)}", present(row, DECISION_FIGURES))
+
+
+def present(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, float]:
+    """The figures of a row that are numbers; what was not measured is left out."""
+    found = {name: row.get(name) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def scores_light(connection: Connection, portfolio: Portfolio, month: date) -> Light | None:
@@ -158,19 +194,24 @@ def scores_light(connection: Connection, portfolio: Portfolio, month: date) -> L
 
 
 def list_light(connection: Connection, portfolio: Portfolio, month: date) -> Light | None:
-    """Yellow if the list was made from scores of another version than the month's scores now."""
+    """Red if the list is held back; yellow if it was handed over and another version scores the
+    month now, or its own version is known to be broken.
+    """
     listed = _rows(connection, portfolio, "contact_list", month, "distinct model_version")
     scored = _rows(connection, portfolio, "monthly_scores", month, "distinct model_version")
     if not listed or not scored:
         return None
-    by, now = listed[0][0], scored[0][0]
-    if len(listed) == 1 and by == now:
-        return Light(QUIET, f"made from the scores of version {by}, as the month has them")
-    words = (
-        f"made from the scores of version {by}; the month is scored by version {now} now. "
-        "A list that was handed over is kept"
-    )
-    return Light(NOTABLE, words)
+    found = hand_over_of(connection, portfolio, month)
+    by, now = max(listed)[0], max(scored)[0]
+    figures = {"list_version": by, "scores_version": now}
+    words = f"the list is {found.words}"
+    if found.state == HELD:
+        return Light(SEVERE, words, figures)
+    fault = fault_of_version(connection, portfolio, by, month)
+    if fault:
+        words = f"{words}; that version is broken, {fault}"
+    is_notable = fault or found.state == KEPT or len(listed) > 1
+    return Light(NOTABLE if is_notable else QUIET, words, figures)
 
 
 def _tiers(
@@ -206,12 +247,22 @@ def _rows(
 
 @dataclass(frozen=True)
 class LightCheck:
-    """A light with the name and the sentence that the UI shows: what a green one says."""
+    """A light with the name and the sentence that the UI shows: what a green one says.
 
-    table: str
+    The months that it can judge are those of its table, which is named as the asset is, unless the
+    asset has none.
+    """
+
+    asset: str
     name: str
     see: See
     description: str
+    months_of: str | None = None
+
+    @property
+    def table(self) -> str:
+        """The table whose months the light can judge."""
+        return self.months_of or self.asset
 
 
 CHECKS = (
@@ -220,6 +271,13 @@ CHECKS = (
         "challenger_passes",
         evaluation_light,
         "The month's challenger was not refused.",
+    ),
+    LightCheck(
+        "champion",
+        "is_not_known_to_be_broken",
+        champion_light,
+        "The version that serves keeps its promise, as far as outcomes have matured.",
+        months_of="evaluation",
     ),
     LightCheck(
         "fairness_report",
@@ -261,6 +319,6 @@ CHECKS = (
         "contact_list",
         "made_by_this_champion",
         list_light,
-        "The list was made by the version that scored the month.",
+        "The list is handed over, and made by the version that scores the month.",
     ),
 )

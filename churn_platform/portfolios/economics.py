@@ -54,6 +54,13 @@ class Campaign(SpecModel):
     cooldown_months: int = Field(
         3, ge=0, le=24, description="Months in which no customer is contacted twice."
     )
+    # A list by a model that is known to be wrong costs money and annoys customers who would stay.
+    hand_over_if_severe: bool = Field(
+        False,
+        description=(
+            "Hand the list over also while outcomes show that the model behind it is broken."
+        ),
+    )
     offers: tuple[Offer, ...] = Field(
         (), description="Offers to choose from; empty: one, from the economics."
     )

@@ -12,6 +12,7 @@ from churn_platform.metrics.comparison import CONFIDENCE, Difference
 from churn_platform.metrics.fairness import FairnessGap
 from churn_platform.metrics.metrics import Metrics
 from churn_platform.portfolios.spec import Gates
+from churn_platform.published.plain_numbers import number
 
 Outcome = Literal["promoted", "awaiting_approval", "refused"]
 PROMOTED: Outcome = "promoted"
@@ -179,7 +180,8 @@ def degenerate(probability: np.ndarray) -> str | None:
     # A constant score passes calibration and has an AUC of 0.5 by ties; a campaign cannot use it.
     if high - low <= NEARLY_CONSTANT * high:
         return (
-            f"sound predictions (98 % of the customers get about the same, {low:.4g} to {high:.4g})"
+            "sound predictions (98 % of the customers get about the same, "
+            f"{number(low)} to {number(high)})"
         )
     return None
 

@@ -11,6 +11,7 @@ from churn_platform.metrics.comparison import Difference, auc_difference
 from churn_platform.metrics.metrics import Metrics, measure
 from churn_platform.metrics.metrics_table import SHOWN
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.published.plain_numbers import number
 from churn_platform.training.model_record import ModelRecord
 from churn_platform.training.versions import Version, load_version
 
@@ -149,6 +150,5 @@ def metric_rows(compared: SideBySide) -> list[tuple[str, str, str]]:
     """Name and value of each metric, as text."""
     values = [metrics.as_dict() for metrics in compared.metrics]
     return [
-        (shown, f"{values[0][name]:,.4g}", f"{values[1][name]:,.4g}")
-        for name, shown in SHOWN.items()
+        (shown, number(values[0][name]), number(values[1][name])) for name, shown in SHOWN.items()
     ]

@@ -10,12 +10,12 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from churn_platform.metrics.threshold import tier_codes
 from churn_platform.months import label
 from churn_platform.parallel import in_order
 from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.validation import validate_encoded
+from churn_platform.published.tiers import tier_places
 from churn_platform.scoring.reason_sentences import lists, top_reasons
 from churn_platform.training.model import ChurnModel
 from churn_platform.warehouse.lake import stream
@@ -43,6 +43,11 @@ class Champion:
     version: int
     model: ChurnModel
     tiers: list[tuple[str, float]]
+
+    @property
+    def bounds(self) -> list[float]:
+        """The lower bounds of the tiers."""
+        return [bound for _, bound in self.tiers]
 
 
 def encoded_batches(
@@ -111,7 +116,7 @@ def _score_batch(champion: Champion, portfolio: Portfolio, batch: Batch) -> pa.T
     ids, features = batch
     features = champion.model.own(features, portfolio.feature_names)
     probability = champion.model.churn_probability(features)
-    codes = tier_codes(probability, champion.tiers)
+    codes = tier_places(probability, champion.bounds)
     names = pa.array([name for name, _ in champion.tiers])
     return pa.table(
         {

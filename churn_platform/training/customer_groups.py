@@ -121,7 +121,7 @@ def quartiles(values: np.ndarray) -> np.ndarray:
     # Equal bounds fall together: half the customers may have the same value, zero for example.
     bounds = np.unique(np.quantile(values[known], [0, 0.25, 0.5, 0.75, 1]))
     if len(bounds) == 1:
-        groups[known] = f"{bounds[0]:g}"
+        groups[known] = _written(bounds[0], 6)
         return groups
     place = np.clip(np.searchsorted(bounds, values[known], side="left"), 1, len(bounds) - 1)
     told = _distinct(bounds)
@@ -133,9 +133,14 @@ def quartiles(values: np.ndarray) -> np.ndarray:
     return groups
 
 
+def _written(number: float, digits: int) -> str:
+    # No commas and no exponent: names are ordered by the number in them, and people read them.
+    return np.format_float_positional(float(f"{number:.{digits}g}"), trim="-")
+
+
 def _distinct(numbers: np.ndarray) -> list[str]:
     """Different numbers in words that differ, with no more digits than that takes."""
-    written = ([f"{number:.{digits}g}" for number in numbers] for digits in (6, 9, 12, 17))
+    written = ([_written(number, digits) for number in numbers] for digits in (6, 9, 12, 17))
     return next(words for words in written if len(set(words)) == len(numbers))
 
 

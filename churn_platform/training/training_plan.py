@@ -5,7 +5,9 @@ from typing import Any
 
 import duckdb
 
+from churn_platform.markdown import table
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.published.plain_numbers import number
 from churn_platform.training.splits import TRAIN, assign_months, recency_weights
 from churn_platform.training.training_data import matured_months
 from churn_platform.warehouse.tables import current_snapshot, replace_dicts
@@ -65,12 +67,15 @@ def replace_training_set(
 
 def as_markdown(rows: list[dict[str, Any]]) -> str:
     """The training set as a table to read."""
-    lines = [
-        f"| {row['features_month']:%Y-%m} | {row['split']} | {row['customers']:,} | "
-        f"{row['churned']:,} "
-        f"| {row['weight'] or 1:.3g} |"
-        for row in rows
-    ]
-    return "\n".join(
-        ["| features of | split | customers | churned | weight |", "|---|---|--:|--:|--:|", *lines]
-    )
+    head = ["features of", "split", "customers", "churned", "weight"]
+    lines = []
+    for row in rows:
+        cells = [
+            f"{row['features_month']:%Y-%m}",
+            row["split"],
+            f"{row['customers']:,}",
+            f"{row['churned']:,}",
+            number(row["weight"] or 1, digits=3),
+        ]
+        lines.append(cells)
+    return table(head, lines, align="llrrr")

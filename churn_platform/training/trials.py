@@ -1,5 +1,6 @@
 """A trial of tuning as a child of its candidate's MLflow run, and as a line of the log."""
 
+from churn_platform.published.plain_numbers import number
 from churn_platform.training.tune import Trial
 
 PARENT = "mlflow.parentRunId"
@@ -31,7 +32,7 @@ def record_trial(trial: Trial, *, parent_run_id: str, experiment_id: str) -> Non
 
 def as_line(trial: Trial) -> str:
     """The trial in a line."""
-    parameters = ", ".join(f"{name} {value:.4g}" for name, value in trial.parameters.items())
+    parameters = ", ".join(f"{name} {number(value)}" for name, value in trial.parameters.items())
     seconds = (trial.ended_at - trial.begun_at).total_seconds()
     loss = f"log loss {trial.log_loss:.5f}"
     if trial.is_pruned:

@@ -94,11 +94,8 @@ def ensure_table(
     transaction.
     """
     if table_exists(connection, table):
-        known = [
-            column[0] for column in connection.execute(f"select * from {table} limit 0").description
-        ]
         # Existing data folders must go on working after an update, without a migration step.
-        for column in columns.keys() - known:
+        for column in columns.keys() - read_columns(connection, table):
             connection.execute(
                 f"alter table {table} add column {identifier(column)} {columns[column]}"
             )
@@ -117,6 +114,12 @@ def table_exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     except duckdb.CatalogException:
         return False
     return True
+
+
+def read_columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    """The names of the columns of `schema.table`, which must exist."""
+    described = connection.execute(f"select * from {table} limit 0").description
+    return [column[0] for column in described]
 
 
 def replace_month(

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from churn_platform.governance.explanations import SAMPLE_ROWS, explain, importances, sample_rows
-from churn_platform.governance.fairness_text import importance_markdown, picture_markdown
+from churn_platform.governance.fairness_text import importance_markdown
+from churn_platform.markdown import picture
 from churn_platform_tests.support.tiny import TINY, customers
 
 
@@ -52,7 +53,7 @@ def test_every_algorithm_is_explained(model):
 
 def test_a_picture_needs_no_other_file():
     """Its bytes stand in the Markdown."""
-    assert picture_markdown("a.png", b"\x89PNG") == "![a.png](data:image/png;base64,iVBORw==)"
+    assert picture("a.png", b"\x89PNG") == "![a.png](data:image/png;base64,iVBORw==)"
 
 
 @pytest.mark.parametrize("rows", [1, 2])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import betainc
 
-from churn_platform.metrics.threshold import choose_threshold, risk_tiers, tier_codes
+from churn_platform.metrics.threshold import choose_threshold, risk_tiers
 from churn_platform.portfolios.spec import Economics
 
 ECONOMICS = Economics(contact_cost_eur=35, acquisition_cost_eur=180, acceptance_rate=0.4)
@@ -130,10 +130,3 @@ def test_critical_begins_where_a_contact_pays():
     """35 EUR against 40 % of 180 EUR: from a probability of 0.486 on."""
     tiers = dict(risk_tiers(threshold=0.1, base_rate=0.02, economics=ECONOMICS))
     assert tiers == {"critical": pytest.approx(35 / 72), "high": 0.1, "medium": 0.02, "low": 0.0}
-
-
-def test_a_bound_belongs_to_its_tier():
-    """At a bound the higher tier begins; below all others lies the last."""
-    tiers = [("critical", 0.5), ("high", 0.2), ("medium", 0.1), ("low", 0.0)]
-    probability = np.array([1.0, 0.5, 0.4999, 0.2, 0.1, 0.0999, 0.0])
-    assert tier_codes(probability, tiers).tolist() == [0, 0, 1, 1, 2, 3, 3]

@@ -215,10 +215,28 @@ def test_a_training_is_followed_by_a_cooldown(promoted, flagged):
     """After the training of month 3 the months 4 lies in the cooldown of two, month 5 does not."""
     series = [evidence(number, **WORST) for number in (2, 4, 5, 6)]
     assert flags(series, 6, trainings=[Training(month(3), promoted)]) == flagged
-    words = decide(
+    quiet, found = decide(
         series, month(4), trainings=[Training(month(3), promoted)], policy=POLICY
     ).reasons
-    assert words == ("quiet until 2025-06 after the training of 2025-04",)
+    assert quiet == "quiet until 2025-06 after the training of 2025-04"
+    assert found == "AUC at least 0.040 below what the champion's probabilities promise"
+
+
+def test_a_follow_up_says_what_it_follows():
+    """The reasons have the month's own findings, and not only that it is a follow-up."""
+    series = [evidence(number, **WORST) for number in (2, 3)]
+    decision = decide(series, month(3), trainings=[Training(month(2), True)], policy=POLICY)
+    assert decision.cause == FOLLOW_UP
+    decision = decide(
+        [*series, evidence(4, **WORST)],
+        month(4),
+        trainings=[Training(month(2), True)],
+        policy=POLICY,
+    )
+    assert decision.cause == FOLLOW_UP
+    assert decision.reasons[1:] == (
+        "AUC at least 0.040 below what the champion's probabilities promise",
+    )
 
 
 def test_a_promotion_resets_the_windows():

@@ -33,6 +33,19 @@ JANUARY_ROW = "date '2025-01-01' as month"
 FEBRUARY_ROW = "date '2025-02-01' as month"
 
 
+def outcomes(
+    month: str, gap_low: float, ratio_low: float = 0.9, ratio_high: float = 1.1, *, version: int = 1
+) -> str:
+    """What a version reached on customers of January, as a `select` list."""
+    return (
+        f"{month}, {version} as model_version, 'all' as segment, 0.606::double as auc, "
+        "0.875::double as promised_auc, 0.5::double as recall, "
+        f"date '2025-01-01' as features_month, {gap_low}::double as auc_gap_low, "
+        f"1.0::double as churn_ratio, {ratio_low}::double as churn_ratio_low, "
+        f"{ratio_high}::double as churn_ratio_high"
+    )
+
+
 @pytest.mark.parametrize("check", lights.CHECKS, ids=lambda check: check.name)
 def test_before_anything_is_made_there_is_no_light(
     connection: Connection, check: lights.LightCheck
@@ -54,14 +67,7 @@ def test_outcomes_worse_than_promised_light_up(
     connection: Connection, gap_low: float, ratio_low: float, ratio_high: float, level: int
 ):
     """By the bounds that the decision uses; the words have both figures."""
-    keep(
-        connection,
-        "model_performance",
-        f"{FEBRUARY_ROW}, 'all' as segment, 0.606::double as auc, 0.875::double as promised_auc, "
-        f"date '2025-01-01' as features_month, {gap_low}::double as auc_gap_low, "
-        f"1.0::double as churn_ratio, {ratio_low}::double as churn_ratio_low, "
-        f"{ratio_high}::double as churn_ratio_high",
-    )
+    keep(connection, "model_performance", outcomes(FEBRUARY_ROW, gap_low, ratio_low, ratio_high))
     light = lights.performance_light(connection, TINY, FEBRUARY)
     assert light is not None
     assert light.level == level
@@ -75,10 +81,13 @@ def test_a_silent_decision_does_not_hide_a_severe_month(connection: Connection):
         connection,
         "retraining_decision",
         f"{JANUARY_ROW}, 'severe' as severity, false as retraining_required, "
-        "['quiet until 2025-03'] as reasons",
+        "['quiet until 2025-03'] as reasons, 0.4::double as drifted_importance, "
+        "null::double as churn_rate_shift",
     )
     light = lights.decision_light(connection, TINY, JANUARY)
-    assert light == lights.Light(SEVERE, "no training required: quiet until 2025-03")
+    assert light == lights.Light(
+        SEVERE, "no training required: quiet until 2025-03", {"drifted_importance": 0.4}
+    )
 
 
 @pytest.mark.parametrize(("drifted", "level"), [(0.2, QUIET), (0.4, NOTABLE)])
@@ -133,11 +142,78 @@ def test_a_gap_beyond_the_gate_is_red(connection: Connection):
     assert (light.level, light.figures["gap"]) == (SEVERE, pytest.approx(0.6))
 
 
+def evaluation(outcome: str = "promoted", *, champion: str = "1") -> str:
+    """Version 2 judged against version 1 in January, as a `select` list."""
+    evidence = '{"challenger": {"metrics": {"auc": 0.8}}, "champion": null}'
+    return (
+        f"{JANUARY_ROW}, '{outcome}' as outcome, 'AUC' as reason, '{evidence}' as evidence, "
+        f"{outcome == 'promoted'} as is_promoted, 2 as challenger_version, "
+        f"{champion} as champion_version"
+    )
+
+
 @pytest.mark.parametrize(("outcome", "level"), [("promoted", QUIET), ("refused", NOTABLE)])
 def test_a_refused_challenger_is_yellow(connection: Connection, outcome: str, level: int):
-    """With the reason in words."""
-    keep(connection, "evaluation", f"{JANUARY_ROW}, '{outcome}' as outcome, 'AUC' as reason")
-    assert lights.evaluation_light(connection, TINY, JANUARY) == lights.Light(level, "AUC")
+    """With the reason in words, and the AUCs that were measured."""
+    keep(connection, "evaluation", evaluation(outcome))
+    light = lights.evaluation_light(connection, TINY, JANUARY)
+    assert light == lights.Light(level, "AUC", {"challenger_auc": 0.8})
+
+
+@pytest.mark.parametrize(("outcome", "level"), [("promoted", QUIET), ("refused", SEVERE)])
+def test_a_champion_known_to_be_broken_is_red(connection: Connection, outcome: str, level: int):
+    """Version 1 is broken: red while it serves, and not where version 2 took its place."""
+    keep(connection, "evaluation", evaluation(outcome))
+    keep(connection, "model_performance", outcomes(JANUARY_ROW, 0.2))
+    light = lights.champion_light(connection, TINY, JANUARY)
+    assert light is not None
+    assert light.level == level
+    assert light.figures["champion_version"] == (2 if outcome == "promoted" else 1)
+
+
+def test_without_a_champion_the_reason_is_said(connection: Connection):
+    """The first challenger of all was refused."""
+    keep(connection, "evaluation", evaluation("refused", champion="null::integer"))
+    light = lights.champion_light(connection, TINY, JANUARY)
+    assert light == lights.Light(NOTABLE, "there is no champion: AUC")
+
+
+def test_outcomes_of_a_broken_feed_are_not_judged(connection: Connection):
+    """Decision and light agree: they say something of the feed, nothing of the model."""
+    keep(connection, "model_performance", outcomes(FEBRUARY_ROW, 0.2))
+    keep(connection, "data_contract", f"{JANUARY_ROW}, false as is_sound")
+    light = lights.performance_light(connection, TINY, FEBRUARY)
+    assert light is not None
+    assert light.level == QUIET
+    assert "outcomes not judged: the feed of 2025-01 was broken" in light.words
+
+
+def test_a_list_that_is_held_back_is_red(connection: Connection):
+    """Nobody gets a list until another version is champion."""
+    keep(connection, "contact_list", f"{JANUARY_ROW}, 1 as model_version, 'bad' as held_because")
+    keep(connection, "monthly_scores", f"{JANUARY_ROW}, 1 as model_version")
+    light = lights.list_light(connection, TINY, JANUARY)
+    assert light is not None
+    assert light.level == SEVERE
+    assert light.words == "the list is held back, made by model version 1: bad"
+
+
+def test_a_list_whose_model_broke_later_is_yellow(connection: Connection):
+    """It was handed over before the outcomes were known."""
+    keep(connection, "contact_list", f"{JANUARY_ROW}, 1 as model_version")
+    keep(connection, "monthly_scores", f"{JANUARY_ROW}, 1 as model_version")
+    keep(connection, "model_performance", outcomes(JANUARY_ROW, 0.2))
+    light = lights.list_light(connection, TINY, JANUARY)
+    assert light is not None
+    assert light.level == NOTABLE
+    assert "that version is broken, outcomes of 2025-01: AUC at least 0.200" in light.words
+
+
+@pytest.mark.parametrize("check", lights.CHECKS, ids=lambda check: check.name)
+def test_each_light_is_described_in_a_sentence(check: lights.LightCheck):
+    """What a green one says; the UI shows it beside the name."""
+    assert check.description.endswith(".")
+    assert check.asset in (check.table, "champion")
 
 
 def test_scores_beyond_their_limit_are_yellow(connection: Connection):

@@ -53,11 +53,13 @@ READ_BY_THE_SERVICE = (
     "live_file",
     "atomic_files",
     "lookup_copy",
+    "plain_numbers",
     "prediction_log",
     "pushed_features",
     "reasons",
     "regular_files",
     "sentences",
+    "tiers",
     "value_format",
 )
 PUBLISHED_CONTRACT = {f"churn_platform.published.{name}" for name in READ_BY_THE_SERVICE}

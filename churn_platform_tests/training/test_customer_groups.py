@@ -139,6 +139,11 @@ def test_quartiles_with_near_bounds_stay_apart():
     assert "above 1000003 to 1000004" in quartiles(values)
 
 
+def test_a_large_bound_has_no_exponent():
+    """`2e+06` is hard to read."""
+    assert quartiles(np.array([2_000_000.0])).tolist() == ["2000000"]
+
+
 def test_groups_are_ordered_by_bound_or_name():
     """Whatever the words of a level are."""
     names = [

@@ -24,6 +24,7 @@ from churn_platform.published.format import (
     unpack_customer,
 )
 from churn_platform.published.regular_files import file_sha256, open_regular
+from churn_platform.published.tiers import tier_place
 from serving.answer.lookup import open_lookup
 from serving.errors import BundleError
 from serving.loading.manifest_checks import features_faults, model_faults, refuse_nonsense
@@ -67,6 +68,7 @@ class Model:
         self.version = version
         self.catalogue = Catalogue(self.manifest.features)
         self.telling = telling_places(self.manifest)
+        self._bounds = [tier.lower_bound for tier in self.manifest.tiers]
         width = len(self.manifest.features)
         self._run = _session(folder, self.manifest.sha256[MODEL_FILE], width).run
         self._smoke()
@@ -83,10 +85,7 @@ class Model:
 
     def tier(self, churn_probability: float) -> str:
         """Name of the risk tier."""
-        for tier in self.manifest.tiers:
-            if churn_probability >= tier.lower_bound:
-                return tier.name
-        raise ValueError(f"no tier holds {churn_probability}; the lowest must begin at 0")
+        return self.manifest.tiers[tier_place(churn_probability, self._bounds)].name
 
     @property
     def lowest_tier(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from churn_platform.published.format import CUSTOMER_ID, PublishedFeature
+from churn_platform.published.plain_numbers import EXACT, number
 from churn_platform.published.sentences import decoded, sentence
 from churn_platform.published.value_format import (
     MISSING_MARKERS,
@@ -221,11 +222,11 @@ def allowed(feature: PublishedFeature) -> str:
 def _bounds(feature: PublishedFeature) -> str:
     low, high = feature.range
     if low is not None and high is not None:
-        return f" from {low:g} to {high:g}"
+        return f" from {_exact(low)} to {_exact(high)}"
     return (
-        f" of at least {low:g}"
+        f" of at least {_exact(low)}"
         if low is not None
-        else f" of at most {high:g}"
+        else f" of at most {_exact(high)}"
         if high is not None
         else ""
     )
@@ -338,3 +339,7 @@ def shown(value: Any) -> object:
     if isinstance(value, str):
         return value[:SHOWN_CHARACTERS]
     return value if value is None or isinstance(value, bool | int | float) else type(value).__name__
+
+
+def _exact(bound: float) -> str:
+    return number(bound, digits=EXACT)

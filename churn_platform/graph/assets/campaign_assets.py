@@ -1,7 +1,11 @@
 """The contact list of a month, what it should bring and what it brought, as assets."""
 
+from datetime import date
 from functools import partial
+from pathlib import Path
+from typing import Any
 
+import duckdb
 from dagster import (
     AssetDep,
     AssetExecutionContext,
@@ -18,13 +22,16 @@ from churn_platform.campaign import outcome_table, uplift_table
 from churn_platform.campaign.campaign_pictures import economics_pictures
 from churn_platform.campaign.export import CSV_FILE, export_contact_list, export_folder
 from churn_platform.campaign.forecast import forecast_month, replace_forecast
+from churn_platform.campaign.hand_over import HELD, HandOver, hand_over_of
 from churn_platform.campaign.list_economics import as_markdown
 from churn_platform.campaign.outcome import as_markdown as outcome_markdown
 from churn_platform.data_contract.profile_tables import require_sound
-from churn_platform.governance.fairness_text import picture_markdown
 from churn_platform.graph.partitions import describe, lag, monthly_table, months_of
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
+from churn_platform.markdown import picture as picture_markdown
+from churn_platform.monitoring.judged_outcomes import fault_of_version
+from churn_platform.monitoring.monitoring_tables import MODEL_PERFORMANCE
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
@@ -53,6 +60,8 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         deps=[
             AssetKey([portfolio.name, "monthly_scores"]),
             AssetKey([portfolio.name, "customer_features"]),
+            # Known before the list: whether outcomes show that the model behind it is broken.
+            AssetKey([portfolio.name, MODEL_PERFORMANCE]),
             *(
                 AssetKey([portfolio.name, uplift_table.NAME])
                 for table in landed
@@ -73,12 +82,14 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 # The exported folder is the sign that somebody works with the list. Drawing it
                 # again would change the control group of a campaign that is running.
                 is_handed_over = folder.exists()
+                held = _held_because(connection, portfolio, month)
                 replace = partial(
                     contacts.replace_contact_list,
                     connection,
                     portfolio,
                     month,
                     is_handed_over=is_handed_over,
+                    held_because=held,
                 )
                 write(
                     connection,
@@ -86,23 +97,46 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                     replace,
                     note=f"{portfolio.name} contact list of {label(month)}",
                 )
-                export_contact_list(connection, portfolio, month, settings.exports_dir)
+                # By what is in the table, not by `held`: a list that was handed over before its
+                # model was known to be broken stays handed over.
+                found = hand_over_of(connection, portfolio, month)
+                if found.state != HELD:
+                    export_contact_list(connection, portfolio, month, settings.exports_dir)
                 summary = contacts.summarise(connection, portfolio, month)
                 context.log.info(
                     f"{label(month)}: {summary['contacts']:,} contacts, "
                     f"{summary['control']:,} control"
                 )
+                context.log.info(f"{label(month)}: {found.words}")
                 if is_handed_over:
                     context.log.info(
-                        f"{label(month)}: kept as handed over; to draw it again, "
+                        f"{label(month)}: handed over before; to draw it again, "
                         f"remove {folder} first"
                     )
-                describe(
-                    context, month, summary | {"file": MetadataValue.path(str(folder / CSV_FILE))}
-                )
+                describe(context, month, summary | _told(found, folder))
         return MaterializeResult()
 
     return contact_list
+
+
+def _held_because(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
+) -> str | None:
+    """Why the month's list must not be handed over; None if it may be."""
+    if portfolio.campaign.hand_over_if_severe:
+        return None
+    version = scored_by(connection, portfolio, month)
+    return fault_of_version(connection, portfolio, version, month)
+
+
+def _told(found: HandOver, folder: Path) -> dict[str, Any]:
+    """Whose list it is, its state, and where it is if it was handed over."""
+    shown: dict[str, Any] = {"list_status": found.words}
+    if found.version is not None:
+        shown["model_version"] = found.version
+    if found.state != HELD:
+        shown["file"] = MetadataValue.path(str(folder / CSV_FILE))
+    return shown
 
 
 def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:

@@ -20,12 +20,12 @@ from churn_platform.governance.explanations import explain
 from churn_platform.governance.fairness_text import (
     fairness_markdown,
     importance_markdown,
-    picture_markdown,
 )
 from churn_platform.governance.governance_tables import replace_explanations, replace_fairness
 from churn_platform.graph.partitions import describe, monthly_asset, monthly_table, months_of
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
+from churn_platform.markdown import picture as picture_markdown
 from churn_platform.metrics.fairness import measure_fairness, worst_gap
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio

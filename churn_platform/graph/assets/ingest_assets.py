@@ -15,6 +15,7 @@ from dagster import (
     asset,
 )
 
+from churn_platform import markdown
 from churn_platform.errors import LandingError
 from churn_platform.graph.metadata import table_metadata
 from churn_platform.graph.partitions import monthly_table, months_of
@@ -48,7 +49,7 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
     def raw(
         context: AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[AssetObservation | MaterializeResult]:
-        lines = ["| month | file | rows | bytes |", "|---|---|--:|--:|"]
+        lines = []
         refused = []
         load = partial(load_month, landing_dir=settings.landing_dir, hash_key=settings.hash_key())
         with warehouse.get_connection() as connection:
@@ -70,14 +71,19 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
                 for finding in loaded.findings:
                     context.log.info(f"{label(month)}: {loaded.file}: {finding}")
                 lines.append(
-                    f"| {label(month)} | {loaded.file or 'none'} | {loaded.rows:,} | "
-                    f"{loaded.size_bytes:,} |"
+                    [
+                        label(month),
+                        loaded.file or "none",
+                        f"{loaded.rows:,}",
+                        f"{loaded.size_bytes:,}",
+                    ]
                 )
             # After the loop: one refused month must not keep the others from being loaded.
             if refused:
                 raise LandingError("\n".join(refused))
             shown = table_metadata(connection, raw_table(portfolio, table))
-        files = MetadataValue.md("\n".join(lines))
+        head = ["month", "file", "rows", "bytes"]
+        files = MetadataValue.md(markdown.table(head, lines, align="llrr"))
         yield MaterializeResult(metadata={**shown, "files": files})
 
     return raw

@@ -33,7 +33,7 @@ def light_checks(portfolio: Portfolio) -> list[AssetChecksDefinition]:
 
 def _light_check(portfolio: Portfolio, check: LightCheck) -> AssetChecksDefinition:
     @asset_check(
-        asset=AssetKey([portfolio.name, check.table]),
+        asset=AssetKey([portfolio.name, check.asset]),
         name=check.name,
         pool=WAREHOUSE_POOL,
         description=check.description,

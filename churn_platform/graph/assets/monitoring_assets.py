@@ -1,6 +1,6 @@
 """Drift, performance and the decision to train again as assets."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import partial
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from dagster import (
     asset,
 )
 
-from churn_platform.graph.partitions import describe, monthly_table, months_of
+from churn_platform.graph.partitions import describe, lag, monthly_table, months_of
 from churn_platform.graph.resources.audit_trail import AuditTrail
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
@@ -55,7 +55,11 @@ def monitoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDe
 
 
 def _asset(
-    portfolio: Portfolio, settings: Settings, name: str, upstream: list[str], description: str
+    portfolio: Portfolio,
+    settings: Settings,
+    name: str,
+    upstream: Sequence[str | AssetDep],
+    description: str,
 ) -> Any:
     """Arguments of `@asset` for a monitoring table; it watches the
     champion that its month found.
@@ -64,10 +68,13 @@ def _asset(
     anywhere = [
         AssetDep(AssetKey([portfolio.name, "champion"]), partition_mapping=AllPartitionMapping())
     ]
+    needed = [
+        AssetKey([portfolio.name, each]) if isinstance(each, str) else each for each in upstream
+    ]
     return monthly_table(
         portfolio.name, name, f"{portfolio.name}_monitoring", settings.first_month
     ) | {
-        "deps": [*(AssetKey([portfolio.name, each]) for each in upstream), *anywhere],
+        "deps": [*needed, *anywhere],
         "description": description,
     }
 
@@ -233,12 +240,18 @@ def _serving_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
 def _model_performance(
     portfolio: Portfolio, settings: Settings, champion: _Watch
 ) -> AssetsDefinition:
+    # Labels that mature now are of the scores of an earlier month. So the outcomes are known before
+    # the month's own list is made, which asks them whether the champion is broken.
+    months_ago = 1 + portfolio.label.gap_months
+    earlier = lag(months_ago, nearest=months_ago)
+    served = AssetDep(AssetKey([portfolio.name, "monthly_scores"]), partition_mapping=earlier)
+
     @asset(
         **_asset(
             portfolio,
             settings,
             monitoring_tables.MODEL_PERFORMANCE,
-            ["customer_features", "churn_labels", "monthly_scores"],
+            ["customer_features", "churn_labels", served],
             "Metrics of the champion on customers whose labels matured in the month: "
             "one row for all, one per segment.",
         )

@@ -16,11 +16,11 @@ from dagster import (
     asset,
 )
 
-from churn_platform.governance.fairness_text import picture_markdown
 from churn_platform.graph.partitions import describe, monthly_asset, monthly_table, months_of
 from churn_platform.graph.resources.audit_trail import AuditTrail, head_metadata
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
+from churn_platform.markdown import picture as picture_markdown
 from churn_platform.metrics.fairness import largest_gap
 from churn_platform.metrics.metric_pictures import Scored, pictures
 from churn_platform.metrics.metrics_table import metrics_table

@@ -1,0 +1,82 @@
+"""The contact list as an asset: what is handed over, and when it is not."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dagster import AssetKey, DagsterInstance, materialize
+
+from churn_platform.campaign.export import export_folder
+from churn_platform.graph.assets.campaign_assets import campaign_assets
+from churn_platform.graph.resources.warehouse import Warehouse
+from churn_platform.months import shift
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.settings import load_settings
+from churn_platform.warehouse.lake import Lake, connect
+from churn_platform.warehouse.tables import ensure_table
+from churn_platform_tests.campaign.conftest import add_scores, with_campaign
+from churn_platform_tests.monitoring.test_judged_outcomes import COLUMNS, add
+from churn_platform_tests.support.invariants import invariant
+from churn_platform_tests.support.tiny import JANUARY
+
+DECEMBER = shift(JANUARY, -1)
+
+
+@pytest.fixture
+def scored(lake: Lake) -> Lake:
+    """January scored by version 3, whose outcomes of the month before were far below its
+    promise.
+    """
+    with closing(connect(lake)) as connection:
+        add_scores(connection, {f"C{number}": 0.9 for number in range(20)})
+        ensure_table(connection, "tiny.model_performance", COLUMNS)
+        add(connection, JANUARY, DECEMBER, 3, 0.2)
+    return lake
+
+
+def listed(lake: Lake, tmp_path: Path, portfolio: Portfolio) -> dict[str, Any]:
+    """Metadata of January's list, made by its asset."""
+    made, _ = campaign_assets(portfolio, load_settings(data_dir=tmp_path / "data"))[:2]
+    with DagsterInstance.ephemeral() as instance:
+        result = materialize(
+            [made],
+            partition_key=JANUARY.isoformat(),
+            resources={"warehouse": Warehouse.of(lake)},
+            instance=instance,
+        )
+    (event,) = result.get_asset_materialization_events()
+    metadata = event.step_materialization_data.materialization.metadata
+    return {name: value.value for name, value in metadata.items()}
+
+
+@invariant("Campaign", "No list is handed over from a model that is known to be broken.")
+def test_a_list_of_a_broken_model_is_made_and_not_handed_over(scored: Lake, tmp_path: Path):
+    """It is in the table, marked with the reason; the next champion's list is handed over."""
+    portfolio = with_campaign()
+    folder = export_folder(
+        load_settings(data_dir=tmp_path / "data").exports_dir, portfolio, JANUARY
+    )
+    shown = listed(scored, tmp_path, portfolio)
+    assert shown["list_status"].startswith("held back, made by model version 3: outcomes of 20")
+    assert (shown["contacts"], shown["model_version"]) == (19, 3)
+    assert not folder.exists()
+
+    with closing(connect(scored)) as connection:
+        connection.execute("update tiny.monthly_scores set model_version = 4")
+    shown = listed(scored, tmp_path, portfolio)
+    assert shown["list_status"] == "handed over, made by model version 4"
+    assert (folder / "contact_list.csv").exists()
+
+
+def test_the_spec_may_hand_it_over_all_the_same(scored: Lake, tmp_path: Path):
+    """`campaign.hand_over_if_severe`: somebody has decided so."""
+    shown = listed(scored, tmp_path, with_campaign(hand_over_if_severe=True))
+    assert shown["list_status"] == "handed over, made by model version 3"
+    assert Path(shown["file"]).exists()
+
+
+def test_outcomes_are_known_before_the_list():
+    """In the graph the list comes after the month's matured performance."""
+    made, _ = campaign_assets(with_campaign(), load_settings())[:2]
+    assert AssetKey(["tiny", "model_performance"]) in made.asset_deps[made.key]
