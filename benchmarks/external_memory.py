@@ -24,7 +24,7 @@ from churn_platform.training.candidates import xgboost
 from churn_platform.training.training_data import Labelled
 
 BATCH_ROWS = 100_000
-PARAMETERS = {**xgboost.DEFAULTS, "max_depth": 4}
+PARAMETERS = {**xgboost.DEFAULTS[0], "max_depth": 4}
 
 
 def made_rows(rows: int, features: int) -> Iterator[Labelled]:

@@ -1,6 +1,7 @@
 """Dagster's entry: collects assets, jobs and resources of every portfolio; holds no logic."""
 
 import warnings
+from collections.abc import Mapping
 
 from dagster import (
     AssetKey,
@@ -47,7 +48,8 @@ def build_defs(**overrides: object) -> Definitions:
         "ignore", category=BetaWarning
     )  # backfill policies and mappings, each pinned by a test
     settings = load_settings(**overrides)
-    portfolios = load_portfolios(settings.portfolios_dir)
+    known = load_portfolios(settings.portfolios_dir)
+    portfolios = _with_data(known, settings)
     project = prepared_project(settings)
     dbt_models = feature_assets(settings, project)
     for portfolio in portfolios.values():
@@ -65,7 +67,7 @@ def build_defs(**overrides: object) -> Definitions:
         for portfolio in portfolios.values()
         for asset in portfolio_assets(portfolio, settings)
     ]
-    platform = [*housekeeping_assets(list(portfolios), settings), *cost_assets(settings)]
+    platform = [*housekeeping_assets(list(known), settings), *cost_assets(settings)]
     path = settings.costs_path
     checks = []
     for portfolio in portfolios.values():
@@ -95,6 +97,20 @@ def build_defs(**overrides: object) -> Definitions:
             "dbt": dbt_cli(project),
         },
     )
+
+
+def _with_data(portfolios: Mapping[str, Portfolio], settings: Settings) -> dict[str, Portfolio]:
+    """The portfolios of which something has landed or was published; all while none has.
+
+    Of the others each asset would be missing and each job fail.
+    """
+    folders = (settings.landing_dir, settings.published_dir)
+    with_data = {
+        name: portfolio
+        for name, portfolio in portfolios.items()
+        if any((folder / name).is_dir() for folder in folders)
+    }
+    return with_data or dict(portfolios)
 
 
 def portfolio_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:

@@ -1,6 +1,7 @@
 """Commands that make or look at data: simulate, onboard, dbt."""
 
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,6 @@ import typer
 
 from churn_platform import months
 from churn_platform.cli.app import (
-    MonthText,
     PortfolioName,
     app,
     audit_log,
@@ -17,14 +17,19 @@ from churn_platform.cli.app import (
     read_month,
 )
 from churn_platform.errors import ChurnError, SettingsError
-from churn_platform.settings import load_settings
+from churn_platform.settings import Settings, load_settings
 
 
 @app.command()
 def simulate(
     customers: Annotated[int, typer.Option(help="Active customers.")] = 20_000,
     month_count: Annotated[int, typer.Option("--months", help="Months to write.")] = 18,
-    first_month: MonthText = "2025-01",
+    first_month: Annotated[
+        str | None,
+        typer.Option(
+            help="First month as YYYY-MM; default the first simulated already, else 2025-01."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
     scenario: Annotated[
         str, typer.Option(help="none, price_rise, competitor, harmless_mix or broken_feed.")
@@ -50,11 +55,12 @@ def simulate(
     from churn_platform.simulator import CAMPAIGN, SimulationConfig, nobody, plans_from, simulate
 
     settings = load_settings()
+    begin = read_month(first_month) if first_month else first_simulated(settings)
     try:
         config = SimulationConfig(
             customers=customers,
             months=month_count,
-            first_month=read_month(first_month),
+            first_month=begin or settings.first_month,
             seed=seed,
             scenario=scenario,  # type: ignore[arg-type]
             scenario_month=read_month(scenario_month) if scenario_month else None,
@@ -89,6 +95,19 @@ def simulate(
     console.print(
         f"{customers:,} customers, {month_count} months: {settings.landing_dir / 'telecomit'}"
     )
+
+
+def first_simulated(settings: Settings) -> date | None:
+    """The first month of the operator whose files and truth are here; None if there is none.
+
+    A world that begins in another month is another world.
+    """
+    from churn_platform.ingest.landed_files import landed_files
+
+    if not (settings.truth_dir / "telecomit").is_dir():
+        return None
+    landed = landed_files(settings.landing_dir / "telecomit" / "customers")
+    return next(iter(landed), None)
 
 
 def _option(location: tuple[int | str, ...]) -> str:

@@ -16,7 +16,7 @@ from churn_platform.cli.app import (
     read_month,
     require_partitions,
 )
-from churn_platform.cli.data_commands import simulate
+from churn_platform.cli.data_commands import first_simulated, simulate
 from churn_platform.errors import ChurnError
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings, load_settings
@@ -41,27 +41,55 @@ def run(
     """Run the whole graph: features of every month, training, scores of the newest three,
     publication, drift of all.
     """
-    _run_graph(load_settings(), portfolio, file=file, first=first, last=last, watch=True)
+    settings = load_settings()
+    if file:
+        begin = end = _landed_snapshot(settings, portfolio, file, last)
+    else:
+        begin, end = _landed_range(settings, portfolio_named(settings, portfolio), first, last)
+        require_partitions(settings, begin, end)
+    _run_graph(_Runner(settings), settings, portfolio, begin, end, watched=begin)
+    result(portfolio)
 
 
 @app.command()
 def demo(
     customers: Annotated[int, typer.Option(help="Customers of the simulated operator.")] = 20_000,
     month_count: Annotated[int, typer.Option("--months", help="Months of its history.")] = 18,
+    until: Annotated[
+        str | None,
+        typer.Option(help="Last month as YYYY-MM, default the last complete one of the calendar."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 7,
 ) -> None:
-    """Simulate an operator and run the graph on it, up to published scores."""
+    """Simulate an operator and run the graph on it: published scores, monitoring and costs.
+
+    In a data folder that has simulated months already it goes on from the first of them.
+    """
+    from churn_platform.graph.jobs import HOUSEKEEPING
+
     begun = time.monotonic()
     settings = load_settings()
+    # Up to where the calendar is: "Latest" in the UI then has data, and nothing is overdue.
+    end = read_month(until) if until else months.last_complete_month(datetime.now(UTC).date())
+    begin = first_simulated(settings) or months.shift(end, 1 - month_count)
+    if begin > end:
+        raise ChurnError(
+            f"--until {months.label(end)} is before the first simulated month of "
+            f"{settings.landing_dir}, {months.label(begin)}; give a later month, or another folder "
+            "by CHURN_DATA_DIR"
+        )
+    require_partitions(settings, begin, end)
     console.rule("simulate", align="left")
     simulate(
         customers=customers,
-        month_count=month_count,
-        first_month=f"{settings.first_month:%Y-%m}",
+        month_count=months.months_between(begin, end) + 1,
+        first_month=months.label(begin),
         seed=seed,
     )
-    last = months.label(months.shift(settings.first_month, month_count - 1))
-    _run_graph(settings, "telecomit", file=None, first=f"{settings.first_month:%Y-%m}", last=last)
+    runner = _Runner(settings)
+    _run_graph(runner, settings, "telecomit", begin, end, watched=_newest(begin, end))
+    runner.run(HOUSEKEEPING, begin, end)
+    result("telecomit")
     console.print(f"took            {time.monotonic() - begun:.0f} s")
 
 
@@ -71,7 +99,9 @@ def demo_telco(csv: Annotated[Path, typer.Option(help="The IBM Telco file.")]) -
     reference.
     """
     settings = load_settings()
-    _run_graph(settings, "ibm_telco", file=csv, first=None, last=None)
+    month = _landed_snapshot(settings, "ibm_telco", csv, None)
+    _run_graph(_Runner(settings), settings, "ibm_telco", month, month)
+    result("ibm_telco")
     cross_validate("ibm_telco")
 
 
@@ -141,64 +171,71 @@ def result(portfolio: PortfolioName) -> None:
     console.print("UI              make dev")
 
 
-def _run_graph(
-    settings: Settings,
-    portfolio: str,
-    *,
-    file: Path | None,
-    first: str | None,
-    last: str | None,
-    watch: bool = False,
-) -> None:
+def _landed_snapshot(settings: Settings, portfolio: str, file: Path, last: str | None) -> date:
+    """The month as which a snapshot file was landed: the one asked for, else the newest."""
     from churn_platform.ingest.landing_folder import land_file
 
     spec = portfolio_named(settings, portfolio)
-    if file:
-        begin = end = (
-            read_month(last) if last else months.last_complete_month(datetime.now(UTC).date())
-        )
-    else:
-        begin, end = _landed_range(settings, spec, first, last)
-    require_partitions(settings, begin, end)
-    if file:
-        land_file(file, settings.landing_dir, portfolio, spec.landed_tables[0].name, end)
+    month = read_month(last) if last else months.last_complete_month(datetime.now(UTC).date())
+    require_partitions(settings, month, month)
+    land_file(file, settings.landing_dir, portfolio, spec.landed_tables[0].name, month)
+    return month
 
-    from churn_platform.definitions import (
-        build_defs,
-    )  # seconds, which a mistake above need not cost
-    from churn_platform.graph.runs import dagster_instance, run_job
 
-    instance, defs = dagster_instance(Path.cwd()), build_defs()
-    newest = max(begin, months.shift(end, 1 - SCORED_MONTHS))
-    # Four runs, not one: each stage has another range of months.
-    stages = [
-        ("features", begin),
-        ("training", end),
-        ("scores", newest),
-        *([("monitoring", begin)] if watch else []),
-    ]
+def _newest(begin: date, end: date) -> date:
+    """The first of the newest months, those that are scored."""
+    return max(begin, months.shift(end, 1 - SCORED_MONTHS))
+
+
+class _Runner:
+    """Runs jobs of the graph in this process, and shows how far they are."""
+
+    def __init__(self, settings: Settings):
+        # Seconds, which a mistake before need not cost.
+        from churn_platform.definitions import build_defs
+        from churn_platform.graph.runs import dagster_instance
+
+        self.logs = settings.root / "logs"
+        self.instance = dagster_instance(Path.cwd())
+        self.defs = build_defs()
+
+    def run(self, job: str, begin: date, end: date) -> None:
+        """Run a job over a range of months; ChurnError if a step fails."""
+        from churn_platform.graph.runs import run_job
+
+        stage = job.rpartition("_")[2]
+        console.rule(f"{stage}: {months.label(begin)} to {months.label(end)}", align="left")
+        log = self.logs / f"{job}.log"
+        run_job(self.defs, self.instance, job, begin, end, log=log, show=console.print)
+
+
+def _run_graph(
+    runner: _Runner,
+    settings: Settings,
+    portfolio: str,
+    begin: date,
+    end: date,
+    *,
+    watched: date | None = None,
+) -> None:
+    """Every stage of a portfolio; monitoring from the month `watched` on."""
+    spec = portfolio_named(settings, portfolio)
+    # A run for each stage: each has another range of months.
+    stages = [("features", begin), ("training", end), ("scores", _newest(begin, end))]
+    if watched:
+        # The service's answers first: monitoring reads them.
+        stages += [("serving", watched), ("monitoring", watched)]
     for stage, stage_begin in stages:
         if stage == "training":
             console.print(f"the data are    {_data_verdict(settings, spec)}")
-        console.rule(f"{stage}: {months.label(stage_begin)} to {months.label(end)}", align="left")
-        log = settings.root / "logs" / f"{portfolio}_{stage}.log"
         try:
-            run_job(
-                defs,
-                instance,
-                f"{portfolio}_{stage}",
-                stage_begin,
-                end,
-                log=log,
-                show=console.print,
-            )
+            runner.run(f"{portfolio}_{stage}", stage_begin, end)
         except ChurnError:
             told = _refusal_of_the_first(settings, spec, end) if stage == "training" else None
             if told is None:
                 raise
             console.print(told, markup=False, soft_wrap=True)
             raise typer.Exit(1) from None
-    result(portfolio)
 
 
 def _refusal_of_the_first(settings: Settings, spec: Portfolio, month: date) -> str | None:

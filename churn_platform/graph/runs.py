@@ -39,6 +39,7 @@ from churn_platform.warehouse.exclusive_lock import one_maker
 PROGRESS = "progress"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 PARTITION_TAG = "dagster/partition"
+SHOWN = "shown_by_command"
 MONTHS_TAG = "months"
 LOCATION, REPOSITORY, MODULE = "churn_platform", "__repository__", "churn_platform.definitions"
 Show = Callable[[str], None]
@@ -226,8 +227,8 @@ def progress_logger(context: InitLoggerContext) -> logging.Logger:
 
 
 class _FinishedAssets(logging.Handler):
-    """Shows each materialization with its number of rows and the seconds since the run began, and
-    each warning.
+    """Shows each materialization with its number of rows and the seconds since the run began, each
+    warning, and what a step logs with `extra={SHOWN: text}`.
     """
 
     def __init__(self, show: Show):
@@ -237,6 +238,8 @@ class _FinishedAssets(logging.Handler):
         self.seen: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
+        if text := getattr(record, SHOWN, None):
+            self.show(f"{self._elapsed()}  {text}")
         event = getattr(record, "dagster_event", None)
         if event is None:
             return
@@ -253,4 +256,7 @@ class _FinishedAssets(logging.Handler):
         self.seen.add(name)
         rows = materialization.metadata.get("dagster/row_count")
         size = f"{rows.value:>12,} rows" if rows else ""
-        self.show(f"{time.monotonic() - self.begun:6.1f} s  {name:<40}{size}")
+        self.show(f"{self._elapsed()}  {name:<40}{size}")
+
+    def _elapsed(self) -> str:
+        return f"{time.monotonic() - self.begun:6.1f} s"

@@ -116,8 +116,8 @@ def find_file(landing_dir: Path, portfolio: str, table: str, month: date) -> Lan
     found = entries_of(landing_dir, portfolio, table, month)
     if not found:
         raise LandingError(
-            f"no file for {portfolio}/{table} of {label(month)}; "
-            f"put one at {folder}/{label(month)}.csv"
+            f"no file for {portfolio}/{table} of {label(month)}; {_landed(folder)}; "
+            f"put one at {folder}/{label(month)}.csv, or materialize a month that has landed"
         )
     # Two kinds of one month may hold different rows. Choosing one would be a guess.
     if len(found) > 1:
@@ -130,6 +130,16 @@ def find_file(landing_dir: Path, portfolio: str, table: str, month: date) -> Lan
     if state.st_size == 0:
         raise LandingError(f"{found[0]}: the file is empty (0 bytes); deliver it again")
     return LandedFile(found[0], state.st_size, state.st_mtime_ns)
+
+
+def _landed(folder: Path) -> str:
+    """What has landed in a table's folder, in words."""
+    landed = list(landed_files(folder))
+    if not landed:
+        return "no month has landed"
+    if len(landed) == 1:
+        return f"only {label(landed[0])} has landed"
+    return f"{len(landed)} months have landed, {label(landed[0])} to {label(landed[-1])}"
 
 
 def unreadable(path: Path, error: duckdb.Error) -> LandingError:

@@ -86,7 +86,7 @@ def fit_model(
     """The algorithm fitted on `train` with the parameters given, and calibrated on `validation`.
 
     The same rows, parameters, seed and threads give the same bytes. Without parameters the
-    algorithm's defaults serve, and boosting stops early on `validation`.
+    algorithm's first defaults serve, and boosting stops early on `validation`.
     """
     parameters = parameters or untuned(
         algorithm, features, train, validation, seed=seed, threads=threads
@@ -104,14 +104,15 @@ def untuned(
     seed: int,
     threads: int,
 ) -> Parameters:
-    """The algorithm's default parameters, with as many rounds of boosting as suit `validation`."""
+    """The algorithm's first default parameters, with as many rounds of boosting as suit
+    `validation`.
+    """
     module = ALGORITHMS[algorithm]
+    defaults = module.DEFAULTS[0]
     if module.rounds is None:
-        return dict(module.DEFAULTS)
-    stopped = module.fit(
-        features, train, module.DEFAULTS, seed=seed, threads=threads, stop_on=validation
-    )
-    return {**module.DEFAULTS, **module.rounds(stopped)}
+        return dict(defaults)
+    stopped = module.fit(features, train, defaults, seed=seed, threads=threads, stop_on=validation)
+    return {**defaults, **module.rounds(stopped)}
 
 
 def calibrated(

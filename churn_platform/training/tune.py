@@ -78,17 +78,17 @@ def choose_parameters(
 
     `scored` is where trials are scored: the validation month, or, where there is one month only,
     `train` itself. Either way a trial is fitted on three quarters of the customers and scored on
-    the others, four times over; its value is the mean log loss, a proper score. Trial 0 are the
-    defaults; the others TPE draws. One that is worse than the median of those before it, fold by
-    fold, is pruned. A budget of 0 trials gives the defaults; then only an algorithm that has rounds
-    is fitted, to find their number.
+    the others, four times over; its value is the mean log loss, a proper score. The first trials
+    are the algorithm's defaults; the others TPE draws. One that is worse than the median of those
+    before it, fold by fold, is pruned. A budget of 0 trials gives the best of the defaults; where
+    there is one set of them and no rounds to find, nothing is fitted.
 
     Where trials used a sample of `train`, the number of rounds is found again on up to
     ROUNDS_ROWS_MAX of its rows.
     """
-    rounds = ALGORITHMS[algorithm].rounds
-    if rounds is None and not budget.trials:
-        return dict(ALGORITHMS[algorithm].DEFAULTS)
+    rounds, defaults = ALGORITHMS[algorithm].rounds, ALGORITHMS[algorithm].DEFAULTS
+    if rounds is None and len(defaults) == 1 and not budget.trials:
+        return dict(defaults[0])
     sample = at_most(budget.rows, train, seed=seed)
     judged = sample if scored is train else at_most(budget.rows, scored, seed=seed)
     folds = customer_folds(sample, judged, seed=seed)
@@ -118,13 +118,17 @@ def _search(
             multivariate=True,
             constant_liar=False,
         ),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
+        # From the second trial on: the defaults race each other on the same folds, and most tables
+        # tell large trees from small ones on the first.
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=1),
     )
-    # Trial 0 are the defaults, so a small budget cannot make a candidate worse in its own eyes.
-    study.enqueue_trial(dict(ALGORITHMS[tuning.algorithm].DEFAULTS))
+    # The defaults are first, so a small budget cannot make a candidate worse in its own eyes.
+    defaults = ALGORITHMS[tuning.algorithm].DEFAULTS
+    for parameters in defaults:
+        study.enqueue_trial(dict(parameters))
     study.optimize(
         lambda trial: _objective(tuning, trial),
-        n_trials=1 + budget.trials,
+        n_trials=len(defaults) + budget.trials,
         # The trials bound the budget, the seconds are a safety net. If they cut it short, the
         # choice depends on the machine, so the chosen parameters are recorded and not searched for
         # again.

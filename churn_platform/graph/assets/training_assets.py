@@ -15,6 +15,7 @@ from dagster import (
 from churn_platform.graph.partitions import describe, lag, monthly_asset, monthly_table, months_of
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
+from churn_platform.graph.runs import SHOWN
 from churn_platform.metrics.metrics_table import metrics_table
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
@@ -109,7 +110,7 @@ def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> Asse
                     every_row=partial(stream_training_rows, connection, portfolio, training_set),
                     means=means,
                     code_version=settings.running_code_version,
-                    log=context.log.info,
+                    log=partial(_tell, context, algorithm),
                 )
             context.log.info(f"{record.month}: validation AUC {record.validation['auc']:.4f}")
             measured = {"validation": record.validation, "hold-out": record.holdout}
@@ -128,6 +129,11 @@ def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> Asse
         return MaterializeResult()
 
     return candidate
+
+
+def _tell(context: AssetExecutionContext, algorithm: str, line: str) -> None:
+    """A line on a trial, for the log, and its beginning for who waits at a terminal."""
+    context.log.info(line, extra={SHOWN: f"{algorithm} {line.partition(';')[0]}"})
 
 
 def _challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:

@@ -43,9 +43,10 @@ class Algorithm(Protocol):
         """The distribution whose version a fit depends on, which is also its kind in the graph."""
 
     @property
-    def DEFAULTS(self) -> Parameters:
-        """Parameters that serve where nothing is tuned; without the number of rounds where `fit`
-        can find it.
+    def DEFAULTS(self) -> Sequence[Parameters]:
+        """Sets of parameters for unlike tables, the one for additive tables first; they are tried
+        before any other, and serve where nothing is tuned. Without the number of rounds where
+        `fit` can find it.
         """
 
     @property
@@ -59,7 +60,7 @@ class Algorithm(Protocol):
         """
 
     def suggest(self, trial: "Trial") -> Parameters:
-        """Parameters to try: the search space. It names every parameter of DEFAULTS."""
+        """Parameters to try: the search space. It names every parameter of each of DEFAULTS."""
 
     def fit(
         self,

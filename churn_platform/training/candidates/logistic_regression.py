@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 LIBRARY = "scikit-learn"
-DEFAULTS: Parameters = {"C": 0.1}
+DEFAULTS: Sequence[Parameters] = ({"C": 0.1},)
 fit_streamed = None
 rounds = None  # the optimiser runs until it converges
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 LIBRARY = "scikit-learn"
-DEFAULTS: Parameters = {"max_depth": 10, "min_samples_leaf": 20, "max_features": 0.25}
+DEFAULTS: Sequence[Parameters] = ({"max_depth": 10, "min_samples_leaf": 20, "max_features": 0.25},)
 # The forest is the slowest to fit: at 15,000 rows it cost over twice what LightGBM cost at 37,500.
 # With these limits the time does not grow with the data.
 TREES = 100
