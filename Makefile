@@ -26,13 +26,16 @@ $(READY): requirements.lock pyproject.toml
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $(READY)
 
-demo: setup  ## Simulate an operator, run the graph on it up to published scores, print the result: make demo [CUSTOMERS=20000]
-	@CHURN_TUNING_TRIALS=$${CHURN_TUNING_TRIALS:-2} CHURN_TUNING_ROWS_MAX=$${CHURN_TUNING_ROWS_MAX:-20000} \
-		$(BIN)/churn demo $(if $(CUSTOMERS),--customers $(CUSTOMERS))
+# A training in the UI after the demo tunes as the demo did, and takes as long.
+demo demo-telco dev: export CHURN_TUNING_TRIALS ?= 0
+demo demo-telco dev: export CHURN_TUNING_ROWS_MAX ?= 20000
+
+demo: setup  ## Simulate an operator, run the graph on it, print the result: make demo [CUSTOMERS=20000] [UNTIL=YYYY-MM]
+	@$(BIN)/churn demo $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(UNTIL),--until $(UNTIL))
 
 demo-telco: setup  ## The same on the IBM Telco file: make demo-telco CSV=path
 	@test -n "$(CSV)" || { echo "say where the file is: make demo-telco CSV=path"; exit 2; }
-	@CHURN_TUNING_TRIALS=$${CHURN_TUNING_TRIALS:-0} $(BIN)/churn demo-telco --csv "$(CSV)"
+	@$(BIN)/churn demo-telco --csv "$(CSV)"
 
 # A shell without a terminal starts `make dev &` with interrupts ignored; Dagster would hand that on to SIGTERM.
 dev: setup  ## Open the Dagster UI (webserver and daemon)

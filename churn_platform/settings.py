@@ -119,7 +119,7 @@ class Settings(BaseSettings):
         20,
         ge=0,
         description=(
-            "Trials to tune a candidate with, after its default parameters; 0 for these alone."
+            "Trials to tune a candidate with, after its sets of defaults; 0 for these alone."
         ),
     )
     tuning_seconds: float = Field(

@@ -3,54 +3,81 @@ one hold-out.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.candidates import ALGORITHMS
+from churn_platform.training.candidates import ALGORITHMS, Parameters
 from churn_platform.training.training_data import Labelled
 from churn_platform.training.tune import Budget, choose_parameters
 
 FOLDS = 5
+VALIDATION_FOLDS = 4
+CHAMPION = "champion"
 CONFIDENCE = 0.95
 
 
-def cross_validated_auc(
+def cross_validated_aucs(
     portfolio: Portfolio,
-    algorithm: str,
     customers: Labelled,
     *,
     budget: Budget,
     threads: int,
     seed: int | None = None,
-) -> np.ndarray:
-    """AUC on each of 5 stratified folds, (5,). The folds are those of the portfolio's seed, or of
-    another.
+) -> dict[str, np.ndarray]:
+    """AUC of each candidate on each of 5 stratified folds, (5,), and of the CHAMPION: the candidate
+    chosen without the fold. The folds are those of the portfolio's seed, or of another.
 
-    Nested: tuning sees the other four folds only, so nothing of a fold is seen before it is scored.
-    Nothing is resampled. Calibration, which moves no AUC, is left out, and so needs no rows of its
-    own.
+    Nested: tuning, and the choice between candidates, see the other four folds only, so nothing of
+    a fold is seen before it is scored. Nothing is resampled. Calibration, which moves no AUC, is
+    left out, and so needs no rows of its own.
     """
+    fold_seed = portfolio.split.seed if seed is None else seed
+    scores: dict[str, list[float]] = {}
+    for train, held_out in _folds(customers, FOLDS, fold_seed):
+        # As in training, the candidates are compared on rows that none of them was fitted on.
+        fitted, validation = next(_folds(train, VALIDATION_FOLDS, fold_seed))
+        reached, on_validation = {}, {}
+        for algorithm in portfolio.candidates:
+            # Tuned again in each fold: parameters chosen on all rows would have seen the
+            # held-out ones.
+            parameters = choose_parameters(
+                algorithm,
+                portfolio.features,
+                train,
+                train,
+                budget=budget,
+                seed=fold_seed,
+                threads=threads,
+            )
+            auc = partial(_auc, portfolio, algorithm, parameters, seed=fold_seed, threads=threads)
+            reached[algorithm] = auc(train, held_out)
+            on_validation[algorithm] = auc(fitted, validation)
+        chosen = max(on_validation, key=on_validation.__getitem__)
+        for name, value in {**reached, CHAMPION: reached[chosen]}.items():
+            scores.setdefault(name, []).append(value)
+    return {name: np.array(values) for name, values in scores.items()}
+
+
+def _auc(
+    portfolio: Portfolio,
+    algorithm: str,
+    parameters: Parameters,
+    train: Labelled,
+    scored: Labelled,
+    *,
+    seed: int,
+    threads: int,
+) -> float:
+    """AUC on `scored` of a fit on `train`."""
     from sklearn.metrics import roc_auc_score
 
-    fold_seed = portfolio.split.seed if seed is None else seed
-    scores = []
-    for train, held_out in _folds(customers, fold_seed):
-        # Tuned again in each fold: parameters chosen on all rows would have seen the held-out ones.
-        parameters = choose_parameters(
-            algorithm,
-            portfolio.features,
-            train,
-            train,
-            budget=budget,
-            seed=fold_seed,
-            threads=threads,
-        )
-        model = ALGORITHMS[algorithm].fit(
-            portfolio.features, train, parameters, seed=fold_seed, threads=threads
-        )
-        scores.append(roc_auc_score(held_out.churned, model.predict_proba(held_out.features)[:, 1]))
-    return np.array(scores)
+    model = ALGORITHMS[algorithm].fit(
+        portfolio.features, train, parameters, seed=seed, threads=threads
+    )
+    probability = model.predict_proba(scored.features)[:, 1]
+    return float(roc_auc_score(scored.churned, probability))
 
 
 def mean_interval(scores: np.ndarray) -> tuple[float, float]:
@@ -71,9 +98,9 @@ def mean_interval(scores: np.ndarray) -> tuple[float, float]:
     return mean - half, mean + half
 
 
-def _folds(customers: Labelled, seed: int) -> Iterator[tuple[Labelled, Labelled]]:
+def _folds(customers: Labelled, count: int, seed: int) -> Iterator[tuple[Labelled, Labelled]]:
     from sklearn.model_selection import StratifiedKFold
 
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    folds = StratifiedKFold(count, shuffle=True, random_state=seed)
     for train, held_out in folds.split(customers.features, customers.churned):
         yield customers.take(train), customers.take(held_out)

@@ -96,6 +96,20 @@ def test_a_simulation_out_of_range_is_refused(
     assert not settings.root.exists()
 
 
+def test_a_simulation_goes_on_from_its_first_month(churn: Churn, settings: Settings):
+    """Months that are there keep their bytes: a world that begins in another month is another
+    world.
+    """
+    few = ("--customers", "20", "--calls-per-customer", "1")
+    churn("simulate", *few, "--first-month", "2025-03", "--months", "2")
+    customers = settings.landing_dir / "telecomit" / "customers"
+    before = {path.name: path.read_bytes() for path in customers.iterdir()}
+    churn("simulate", *few, "--months", "3")
+    after = {path.name: path.read_bytes() for path in customers.iterdir()}
+    assert sorted(path.partition(".")[0] for path in after) == ["2025-03", "2025-04", "2025-05"]
+    assert before.items() <= after.items()
+
+
 @pytest.mark.parametrize("arguments", [(), ("--help",)])
 def test_dbt_wants_a_command(refusal, arguments: tuple[str, ...]):
     """Its own message would be about options that nobody gave."""

@@ -5,11 +5,17 @@ from pathlib import Path
 
 import pytest
 import yaml
-from dagster import DagsterInstance, Definitions, asset, define_asset_job
+from dagster import (
+    AssetExecutionContext,
+    DagsterInstance,
+    Definitions,
+    asset,
+    define_asset_job,
+)
 
 from churn_platform.errors import ChurnError
 from churn_platform.graph.partitions import monthly
-from churn_platform.graph.runs import dagster_instance, job_origin, run_job
+from churn_platform.graph.runs import SHOWN, dagster_instance, job_origin, run_job
 
 ROOT = Path(__file__).parents[2]
 JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
@@ -29,8 +35,8 @@ def test_a_run_by_command_is_one_that_the_ui_can_show_and_execute_again(tmp_path
     """It has an origin, so the timeline has it; its months are a tag that is shown."""
 
     @asset(partitions_def=monthly(JANUARY))
-    def counted() -> None:
-        """Nothing."""
+    def counted(context: AssetExecutionContext) -> None:
+        context.log.info("trial 0; every detail", extra={SHOWN: "trial 0"})
 
     defs = Definitions(assets=[counted], jobs=[define_asset_job("count", [counted])])
     shown: list[str] = []
@@ -43,7 +49,9 @@ def test_a_run_by_command_is_one_that_the_ui_can_show_and_execute_again(tmp_path
     assert run.remote_job_origin == job_origin("count")
     assert run.tags["months"] == "2025-01 to 2025-02"
     assert run.tags[".dagster/repository"] == "__repository__@churn_platform"
-    assert any("counted" in line for line in shown)
+    trial, made = shown
+    assert trial.endswith(" s  trial 0")
+    assert " s  counted" in made
 
 
 def test_a_home_whose_history_dagster_would_put_elsewhere_is_refused(

@@ -1,0 +1,259 @@
+"""AUC on public churn tables: the platform untuned and tuned, beside plain and tuned libraries.
+
+    python -m benchmarks.public_tables ../shared/data/public ../shared/data/ibm_telco.csv
+    python -m benchmarks.public_tables FOLDER --trials 10 --references
+
+Each table goes the way of a user: `churn onboard`'s spec, the landed file, features in a lake. The
+champion of a fold is chosen without it. The references get the same encoded features and the same
+folds: LightGBM with its own defaults and 150 rounds; and, with `--references`, CatBoost, with its
+own defaults and tuned, if it is installed. Trials and folds are seeded; default parameters were
+chosen on folds of other seeds.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from churn_platform.ingest.landing_folder import land_file
+from churn_platform.ingest.load import load_month
+from churn_platform.ingest.snapshot import replace_features, replace_labels
+from churn_platform.onboarding.onboard import onboard
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.settings import load_settings
+from churn_platform.training.candidates.pipeline import categories
+from churn_platform.training.cross_validation import CHAMPION, FOLDS, cross_validated_aucs
+from churn_platform.training.training_data import Labelled, load_labelled
+from churn_platform.training.tune import Budget, customer_folds
+from churn_platform.warehouse.lake import Lake, connect
+from churn_platform.warehouse.tables import current_snapshot, write
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEED = 42
+MONTH = date(2025, 1, 1)
+PLAIN_ROUNDS = 150
+ROWS_MAX, SECONDS_MAX = 100_000, 36_000.0
+# Of each table that is known: its id and its label.
+COLUMNS = {
+    "bank": ("CustomerId", "Exited"),
+    "bank_cards": ("clientnum", "churn"),
+    "ecommerce": ("CustomerID", "Churn"),
+    "ibm_telco": ("customerID", "Churn"),
+    "telco_v11": ("CustomerID", "Churn Label"),
+    "travel": ("CustomerID", "churn"),
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A public table as the platform reads it."""
+
+    name: str
+    portfolio: Portfolio
+    customers: Labelled
+
+
+def main() -> None:
+    """Print a line of the table for each file, in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("paths", nargs="+", type=Path, help="files, or folders of them")
+    parser.add_argument("--trials", type=int, default=0, help="per candidate, beyond the defaults")
+    parser.add_argument("--references", action="store_true", help="CatBoost, if it is installed")
+    parser.add_argument("--json", type=Path, help="where to keep every fold's AUC")
+    arguments = parser.parse_args()
+    kept = {}
+    for file in _files(arguments.paths):
+        table = read_table(file)
+        found = measure(table, trials=arguments.trials, references=arguments.references)
+        kept[table.name] = {name: aucs.tolist() for name, (aucs, _) in found.items()}
+        if len(kept) == 1:
+            print(f"| table | rows | {' | '.join(found)} |")
+            print(f"|---|--:|{'--:|' * len(found)}")
+        shown = [f"{aucs.mean():.4f} ({seconds:.0f} s)" for aucs, seconds in found.values()]
+        print(f"| {table.name} | {len(table.customers):,} | {' | '.join(shown)} |", flush=True)
+        if arguments.json:
+            arguments.json.write_text(json.dumps(kept, indent=1))
+
+
+def _files(paths: list[Path]) -> list[Path]:
+    found = []
+    for path in paths:
+        found += sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    return [file for file in found if file.stem in COLUMNS]
+
+
+def read_table(file: Path) -> Table:
+    """The table by way of its spec, the landing folder and a lake of its own."""
+    id_column, label_column = COLUMNS[file.stem]
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load_settings(data_dir=folder)
+        portfolio = onboard(
+            file,
+            name=f"public_{file.stem}",
+            id_column=id_column,
+            label_column=label_column,
+            portfolios_dir=Path(folder) / "portfolios",
+        ).portfolio
+        (landed,) = portfolio.landed_tables
+        land_file(file, settings.landing_dir, portfolio.name, landed.name, MONTH)
+        lake = Lake.of(settings)
+        with closing(connect(lake)) as connection:
+            load_month(
+                connection,
+                lake,
+                portfolio,
+                landed,
+                MONTH,
+                landing_dir=settings.landing_dir,
+                hash_key=settings.hash_key(),
+            )
+            for replace in (replace_features, replace_labels):
+                write(connection, lake, partial(replace, connection, portfolio, MONTH))
+            snapshot = current_snapshot(connection)
+            customers = load_labelled(connection, portfolio, MONTH, snapshot=snapshot)
+    return Table(file.stem, portfolio, customers)
+
+
+def measure(table: Table, *, trials: int, references: bool) -> dict[str, tuple[np.ndarray, float]]:
+    """By name the AUC on each fold, (folds,), and the CPU seconds of all folds."""
+    found = {}
+    budgets = {"untuned": 0} | ({f"{trials} trials": trials} if trials else {})
+    for told, count in budgets.items():
+        begun = time.process_time()
+        aucs = cross_validated_aucs(
+            table.portfolio,
+            table.customers,
+            budget=Budget(count, SECONDS_MAX, ROWS_MAX),
+            threads=1,
+            seed=SEED,
+        )
+        spent = time.process_time() - begun
+        found[f"{CHAMPION}, {told}"] = (aucs[CHAMPION], spent)
+        for algorithm in ("lightgbm", "xgboost"):
+            found[f"{algorithm}, {told}"] = (aucs[algorithm], spent)
+    found["plain LightGBM"] = _timed(table, _plain_lightgbm)
+    if references:
+        found["plain CatBoost"] = _timed(table, _plain_catboost)
+        if trials:
+            found[f"CatBoost, {trials} trials"] = _timed(table, partial(_tuned_catboost, trials))
+    return found
+
+
+def _timed(
+    table: Table, predict: Callable[[Portfolio, Labelled, Labelled], np.ndarray]
+) -> tuple[np.ndarray, float]:
+    from sklearn.metrics import roc_auc_score
+
+    begun = time.process_time()
+    aucs = []
+    for train, held_out in _folds(table.customers, FOLDS):
+        probability = predict(table.portfolio, train, held_out)
+        aucs.append(roc_auc_score(held_out.churned, probability))
+    return np.array(aucs), time.process_time() - begun
+
+
+def _folds(customers: Labelled, count: int) -> Iterator[tuple[Labelled, Labelled]]:
+    """The folds of `cross_validated_aucs`."""
+    from sklearn.model_selection import StratifiedKFold
+
+    folds = StratifiedKFold(count, shuffle=True, random_state=SEED)
+    for train, held_out in folds.split(customers.features, customers.churned):
+        yield customers.take(train), customers.take(held_out)
+
+
+def _frame(portfolio: Portfolio, rows: Labelled) -> "pd.DataFrame":
+    """Features as these libraries want them: categories as such, a missing one as a level."""
+    import pandas as pd
+
+    frame = pd.DataFrame(rows.features, columns=list(portfolio.feature_names))
+    for place in categories(portfolio.features):
+        column = frame.columns[place]
+        levels = range(-1, len(portfolio.features[place].levels))
+        frame[column] = pd.Categorical(frame[column].fillna(-1).astype(int), categories=levels)
+    return frame
+
+
+def _plain_lightgbm(portfolio: Portfolio, train: Labelled, scored: Labelled) -> np.ndarray:
+    from lightgbm import LGBMClassifier
+
+    model = LGBMClassifier(n_estimators=PLAIN_ROUNDS, n_jobs=1, random_state=SEED, verbosity=-1)
+    model.fit(_frame(portfolio, train), train.churned)
+    return model.predict_proba(_frame(portfolio, scored))[:, 1]
+
+
+def _plain_catboost(
+    portfolio: Portfolio,
+    train: Labelled,
+    scored: Labelled,
+    *,
+    stop_on: Labelled | None = None,
+    **parameters: float,
+) -> "np.ndarray | tuple[np.ndarray, int]":
+    from catboost import CatBoostClassifier, Pool
+
+    names = [portfolio.feature_names[place] for place in categories(portfolio.features)]
+
+    def pool(rows: Labelled) -> "Pool":
+        return Pool(_frame(portfolio, rows), rows.churned, cat_features=names)
+
+    model = CatBoostClassifier(
+        thread_count=1, random_seed=SEED, verbose=0, allow_writing_files=False, **parameters
+    )
+    if stop_on is None:
+        model.fit(pool(train))
+        return model.predict_proba(pool(scored))[:, 1]
+    model.fit(pool(train), eval_set=pool(stop_on), early_stopping_rounds=50)
+    return model.predict_proba(pool(scored))[:, 1], model.tree_count_
+
+
+def _tuned_catboost(
+    trials: int, portfolio: Portfolio, train: Labelled, scored: Labelled
+) -> np.ndarray:
+    """CatBoost tuned as the candidates are: log loss over four folds of the training rows."""
+    import optuna
+    from sklearn.metrics import log_loss
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+    def objective(trial: optuna.Trial) -> float:
+        parameters = {
+            "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
+            "depth": trial.suggest_int("depth", 2, 8),
+            "l2_leaf_reg": trial.suggest_float("l2_leaf_reg", 0.5, 30, log=True),
+        }
+        losses, rounds = [], []
+        for place, (fitted, judged) in enumerate(customer_folds(train, train, seed=SEED)):
+            probability, count = _plain_catboost(
+                portfolio, fitted, judged, stop_on=judged, iterations=2_000, **parameters
+            )
+            losses.append(log_loss(judged.churned, probability))
+            rounds.append(count)
+            trial.report(float(np.mean(losses)), place)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        trial.set_user_attr("iterations", round(float(np.mean(rounds))))
+        return float(np.mean(losses))
+
+    study = optuna.create_study(
+        sampler=optuna.samplers.TPESampler(seed=SEED, n_startup_trials=4, multivariate=True),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=1),
+    )
+    study.enqueue_trial({"learning_rate": 0.05, "depth": 6, "l2_leaf_reg": 3.0})
+    study.optimize(objective, n_trials=1 + trials)
+    chosen = {**study.best_trial.params, **study.best_trial.user_attrs}
+    return _plain_catboost(portfolio, train, scored, **chosen)
+
+
+if __name__ == "__main__":
+    main()
