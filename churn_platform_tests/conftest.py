@@ -1,5 +1,6 @@
 """What is expensive and shared: DuckDB's extensions, installed once, and fitted models."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,8 +12,9 @@ from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.metrics.metrics import measure
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.model_record import ModelRecord
-from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.lake import Lake
+from churn_platform_tests.support.data_folders import empty_mlflow, shared_extensions
+from churn_platform_tests.support.shared import open_shared_folder
 from churn_platform_tests.support.tiny import TINY, customers, fit_tiny
 from churn_platform_tests.support.tiny_lake import tiny_lake
 
@@ -22,17 +24,20 @@ settings.register_profile(
 settings.load_profile("suite")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers share what is expensive to build."""
+    open_shared_folder(config)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Pipelines first: they take longest, and the cores should end together."""
     items.sort(key=lambda item: "pipeline" not in item.path.parts)
 
 
 @pytest.fixture(scope="session")
-def extensions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def extensions() -> Path:
     """The folder with DuckDB's extensions."""
-    folder = tmp_path_factory.mktemp("extensions")
-    install_extensions(folder)
-    return folder
+    return shared_extensions()
 
 
 @pytest.fixture
@@ -66,6 +71,7 @@ def model(request: pytest.FixtureRequest) -> ChurnModel:
 def tracking(tmp_path_factory: pytest.TempPathFactory) -> Tracking:
     """One store for the session: its first connection takes seconds."""
     folder = tmp_path_factory.mktemp("mlflow")
+    shutil.copy(empty_mlflow() / "mlflow.db", folder)
     return Tracking(
         tracking_uri=f"sqlite:///{folder / 'mlflow.db'}",
         artifact_location=(folder / "files").as_uri(),

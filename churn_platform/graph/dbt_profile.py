@@ -1,4 +1,4 @@
-"""What dbt's profile reads from the environment."""
+"""What dbt's profile and plugin read from the environment."""
 
 import os
 

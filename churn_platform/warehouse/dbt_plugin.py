@@ -10,19 +10,23 @@ import time
 from typing import Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt_common.context import get_invocation_context
 
+STARTED_BY = "DBT_STARTED_BY"  # the variable that names the process that starts dbt
 KILLED = 137  # the exit code of a process that was killed, as a shell tells it
 
 
 class Plugin(BasePlugin):
-    """Watches the process that the profile names as `started_by`; none is watched in dbt by hand
-    (0) or in process.
+    """Watches the process that started dbt; none is watched in dbt by hand, which names none, or in
+    process.
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Called by dbt once, before its first connection is used."""
-        starter = int(plugin_config["started_by"])
-        # 0 is dbt by hand. In process dbt and its starter are one: there is no other to watch.
+        # Not from the profile: dbt parses the whole project anew, for some 6 s, where a value of
+        # the profile differs, and a process has another number each time.
+        starter = int(get_invocation_context().env.get(STARTED_BY, 0))
+        # In process dbt and its starter are one: there is no other to watch.
         if starter not in (0, os.getpid()):
             threading.Thread(
                 target=end_with, args=(starter,), name="end-with-starter", daemon=True

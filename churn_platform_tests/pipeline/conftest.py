@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 
 from churn_platform.portfolios.loader import load_portfolios
+from churn_platform_tests.support.data_folders import parsed_project
 from churn_platform_tests.support.literal_world import ROWS
-from churn_platform_tests.support.tiny_lake import TinyLake, parse_project, tiny_lake
+from churn_platform_tests.support.tiny_lake import TinyLake, tiny_lake
 
 
 @pytest.fixture(scope="session")
-def new_lake(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], TinyLake]:
+def new_lake(tmp_path_factory: pytest.TempPathFactory, extensions: Path) -> Callable[[], TinyLake]:
     """Makes an empty lake; the parsed dbt project and DuckDB's extensions are shared."""
-    shared = tmp_path_factory.mktemp("shared")
-    portfolio = load_portfolios(shared)["telecomit"]
-    manifest = parse_project(tiny_lake(shared, shared / "extensions"))
+    portfolio = load_portfolios(tmp_path_factory.mktemp("no_portfolios"))["telecomit"]
+    manifest = parsed_project()
 
     def make() -> TinyLake:
         folder: Path = tmp_path_factory.mktemp("lake")
-        return TinyLake(tiny_lake(folder, shared / "extensions"), portfolio, manifest)
+        return TinyLake(tiny_lake(folder, extensions), portfolio, manifest)
 
     return make
 

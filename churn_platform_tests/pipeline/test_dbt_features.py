@@ -143,14 +143,14 @@ def test_gap_moves_features_back_and_drops_who_left_within_it(new_lake):
         "--vars",
         "{label_gap_months: 1}",
     )
-    lake.build_all(JAN, date(2025, 4, 1), *chosen)
+    lake.build_tables(JAN, date(2025, 4, 1), *chosen)
     assert labels(lake, MAR) == {("ada", JAN): False, ("cleo", JAN): True}
 
 
 def test_running_months_again_changes_nothing(world):
     """Re-running months gives the same rows, digit for digit, and leaves the other months alone."""
     before = contents(world)
-    world.build_all(JAN, MAR)
+    world.build_tables(JAN, MAR)
     assert contents(world) == before
 
 
@@ -177,7 +177,7 @@ def test_nothing_at_or_after_as_of_moves_a_feature(world, new_lake):
             "app_usage": [session(90, first_of_march, 9, "cancellation")],
         }
     )
-    lake.build_all(NOV, MAR)
+    lake.build_tables(NOV, MAR)
     query = (
         "select * from telecomit.customer_features where month = date '2025-02-01' "
         "order by customer_id"
@@ -202,7 +202,7 @@ def test_event_before_as_of_does_move_a_feature(world, new_lake):
         ROWS
         | {"transactions": [payment(90, "ada", datetime(2025, 2, 28, 23, 59, 59, 999999), 99.0)]}
     )
-    lake.build_all(FEB, MAR)
+    lake.build_tables(FEB, MAR)
     assert (
         features(lake, "ada")["recent_monetary"]
         == 99.0

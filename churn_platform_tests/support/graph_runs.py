@@ -2,39 +2,24 @@
 instance in memory.
 """
 
-import atexit
-import shutil
-import tempfile
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from dagster import DagsterInstance, Definitions
 
 from churn_platform.definitions import build_defs
-from churn_platform.graph.dbt import prepared_project
-from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.runs import run_job
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings, load_settings
 from churn_platform.warehouse.lake import Lake, connect
+from churn_platform_tests.support.data_folders import fill_data_folder
 
 HASH_KEY = "0123456789abcdef" * 4
-
-
-@lru_cache
-def blank() -> Path:
-    """A data folder as the definitions and MLflow leave it before anything has run."""
-    folder = Path(tempfile.mkdtemp())
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    settings = load_settings(data_dir=folder)
-    prepared_project(settings)
-    Tracking.of(settings).client().search_experiments()
-    return folder
 
 
 @dataclass(frozen=True)
@@ -68,11 +53,9 @@ class Graph:
 
     @cached_property
     def defs(self) -> Definitions:
-        """The definitions; dbt's manifest and MLflow's empty store are made once and copied, which
-        spares seconds.
-        """
+        """The definitions over a data folder that has what takes seconds to make."""
         if not (self.folder / "dbt_target").exists():
-            shutil.copytree(blank(), self.folder, dirs_exist_ok=True)
+            fill_data_folder(self.settings)
         return build_defs(**self.overrides)
 
     @cached_property

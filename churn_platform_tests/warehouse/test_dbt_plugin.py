@@ -4,12 +4,18 @@ import os
 import subprocess
 import sys
 import threading
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
+from dbt.config.runtime import load_profile
+from dbt.flags import set_from_args
+from dbt_common.context import set_invocation_context
 
 from churn_platform.graph.dbt_profile import dbt_environment
-from churn_platform.warehouse.dbt_plugin import KILLED, Plugin
+from churn_platform.warehouse import dbt_plugin
+from churn_platform.warehouse.dbt_plugin import KILLED, STARTED_BY, Plugin
+from churn_platform_tests.support.tiny_lake import PROJECT
 
 ROOT = Path(__file__).parents[2]
 CHILD = """
@@ -38,11 +44,36 @@ def test_an_orphan_ends_at_once():
     )
 
 
-@pytest.mark.parametrize("started_by", ["0", "itself"])
-def test_dbt_by_hand_and_in_process_is_not_watched(lake, started_by):
+@pytest.mark.parametrize("named", [{}, {STARTED_BY: str(os.getpid())}])
+def test_dbt_by_hand_and_in_process_is_not_watched(named):
     """Only a dbt that another process has started looks after it."""
     watching = threading.active_count()
-    own = dbt_environment(lake)["DBT_STARTED_BY"]
-    assert own == str(os.getpid())
-    Plugin("plugin", {"started_by": own if started_by == "itself" else started_by})
+    set_invocation_context(named)
+    Plugin("plugin", {})
     assert threading.active_count() == watching
+
+
+def test_a_dbt_that_another_process_has_started_is_watched(monkeypatch):
+    """The process is the one whose number the environment of dbt names."""
+    watched = []
+    monkeypatch.setattr(dbt_plugin, "end_with", watched.append)
+    set_invocation_context({STARTED_BY: "7"})
+    Plugin("plugin", {})
+    for thread in threading.enumerate():
+        if thread.name == "end-with-starter":
+            thread.join()
+    assert watched == [7]
+
+
+def test_the_next_run_need_not_parse_the_project_anew(lake, monkeypatch):
+    """dbt does, for seconds, where its connection differs; who starts dbt is no part of that."""
+    told = []
+    for process in (1, 2):
+        monkeypatch.setattr(os, "getpid", lambda process=process: process)
+        named = dbt_environment(lake)
+        set_invocation_context(named)
+        set_from_args(Namespace(profiles_dir=str(PROJECT)), None)
+        profile = load_profile(str(PROJECT), {})
+        told.append((named[STARTED_BY], list(profile.credentials.connection_info())))
+    assert [starter for starter, _ in told] == ["1", "2"]
+    assert told[0][1] == told[1][1]

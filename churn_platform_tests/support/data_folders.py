@@ -1,0 +1,86 @@
+"""What a data folder has before anything has run: DuckDB's extensions, dbt's parsed project and
+MLflow's tables. Each costs seconds to make, so it is made once and copied.
+"""
+
+import os
+import pprint
+import shutil
+from argparse import Namespace
+from pathlib import Path
+from unittest import mock
+
+from dbt.artifacts.resources import FileHash
+from dbt.config.runtime import load_profile
+from dbt.contracts.graph.manifest import Manifest
+from dbt.flags import set_from_args
+from dbt.parser.manifest import extended_mashumuro_decoder
+from dbt_common.context import set_invocation_context
+
+from churn_platform.graph.dbt import dbt_project_dir, prepared_project
+from churn_platform.graph.dbt_profile import dbt_environment
+from churn_platform.graph.resources.tracking import Tracking
+from churn_platform.settings import Settings, load_settings
+from churn_platform.warehouse.extensions import install_extensions
+from churn_platform.warehouse.lake import Lake
+from churn_platform_tests.support.shared import shared
+
+PARSED = "partial_parse.msgpack"
+
+
+def shared_extensions() -> Path:
+    """The folder with DuckDB's extensions."""
+    return shared("extensions", install_extensions)
+
+
+def empty_mlflow() -> Path:
+    """A folder with `mlflow.db`, which has MLflow's tables and no run."""
+    return shared("mlflow", _make_mlflow)
+
+
+def fill_data_folder(settings: Settings) -> None:
+    """Give a new data folder what its first command would spend seconds on."""
+    settings.root.mkdir(parents=True, exist_ok=True)
+    (settings.root / "duckdb_extensions").symlink_to(shared_extensions())
+    shutil.copy(empty_mlflow() / "mlflow.db", settings.root)
+    parsed = _parsed_project()
+    target = settings.root / "dbt_target"
+    shutil.copytree(parsed / "dbt_target", target)
+    # dbt parses the project anew for a connection that its last parse does not know.
+    known, own = _connection(_settings_in(parsed)), _connection(settings)
+    content = (target / PARSED).read_bytes()
+    (target / PARSED).write_bytes(content.replace(known.encode(), own.encode()))
+
+
+def parsed_project() -> Manifest:
+    """The parsed dbt project, as dbt in this process takes it."""
+    content = (_parsed_project() / "dbt_target" / PARSED).read_bytes()
+    manifest = Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
+    manifest.build_flat_graph()
+    return manifest
+
+
+def _parsed_project() -> Path:
+    return shared("parsed", _parse_project)
+
+
+def _settings_in(folder: Path) -> Settings:
+    return load_settings(data_dir=folder)
+
+
+def _make_mlflow(folder: Path) -> None:
+    Tracking.of(_settings_in(folder)).client().search_experiments()
+
+
+def _parse_project(folder: Path) -> None:
+    with mock.patch.dict(os.environ):
+        prepared_project(_settings_in(folder))
+
+
+def _connection(settings: Settings) -> str:
+    """The checksum by which dbt knows a connection."""
+    set_invocation_context(os.environ | dbt_environment(Lake.of(settings)))
+    project = str(dbt_project_dir())
+    set_from_args(Namespace(profiles_dir=project), None)
+    credentials = load_profile(project, {}).credentials
+    told = pprint.pformat(sorted(credentials.connection_info()))
+    return FileHash.from_contents(told).checksum
