@@ -118,7 +118,11 @@ def _option(location: tuple[int | str, ...]) -> str:
 def onboard(
     file: Annotated[
         Path,
-        typer.Argument(help="A customer snapshot: CSV, TSV, text, Excel or Parquet; a row each."),
+        # Not checked by typer, whose refusal would name no next command.
+        typer.Argument(
+            readable=False,
+            help="A customer snapshot: CSV, TSV, text, Excel or Parquet; a row each.",
+        ),
     ],
     name: Annotated[str, typer.Option(help="Name of the new portfolio, a lower-case identifier.")],
     id_column: Annotated[str, typer.Option("--id", help="Column with the customer id.")],
@@ -154,22 +158,28 @@ def onboard(
     graph.
     """
     from churn_platform.onboarding import onboard
-    from churn_platform.onboarding.asked import file_options
+    from churn_platform.onboarding.asked import OnboardingArguments, with_layout
     from churn_platform.onboarding.label import Given
     from churn_platform.onboarding.understanding import Hints
 
     settings = load_settings()
+    asked = OnboardingArguments(
+        *(file, name, id_column, label_column, tuple(protected or ()), overwrite),
+        label=Given(tuple(positive or ()), tuple(negative or ()), tuple(ignore or ())),
+        hints=Hints(decimal, thousands, date_order),
+    )
+    written = {"encoding": encoding, "separator": separator, "skip": skip, "sheet": sheet}
     made = onboard(
         file,
         name=name,
         id_column=id_column,
         label_column=label_column,
         portfolios_dir=settings.portfolios_dir,
-        protected=protected or (),
+        protected=asked.protected,
         overwrite=overwrite,
-        label=Given(tuple(positive or ()), tuple(negative or ()), tuple(ignore or ())),
-        hints=Hints(decimal, thousands, date_order),
-        layout=file_options(encoding=encoding, separator=separator, skip=skip, sheet=sheet),
+        label=asked.label,
+        hints=asked.hints,
+        layout=with_layout(asked, written),
         extension_dir=settings.extension_dir,
     )
     console.print(

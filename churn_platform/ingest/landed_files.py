@@ -26,6 +26,7 @@ CAUSES = {
     "magic bytes": NO_PARQUET,
     "parquet": NO_PARQUET,
     "tprotocol": NO_PARQUET,
+    "don't know what type": NO_PARQUET,
     "unterminated quote": QUOTATION,
     "maximum line size": f"a line has more than {TOO_LONG}; a quotation mark may not be closed",
     "parallel csv reader": f"a field has more than {TOO_LONG}; a quotation mark may not be closed",

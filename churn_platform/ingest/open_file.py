@@ -13,7 +13,13 @@ from pyarrow import parquet
 from churn_platform.errors import LandingError
 from churn_platform.ingest.headers import Twins, distinct, normalised, twins_finding
 from churn_platform.ingest.plain_csv import plain_table
-from churn_platform.ingest.soundness import NO_PARQUET, UNTOUCHED, check_sound, is_gzip
+from churn_platform.ingest.soundness import (
+    NO_PARQUET,
+    UNTOUCHED,
+    OtherKind,
+    check_sound,
+    is_gzip,
+)
 from churn_platform.ingest.text_layout import Wanted
 from churn_platform.ingest.workbook import chosen_sheet, write_sheet
 from churn_platform.portfolios.spec import FileOptions
@@ -91,7 +97,7 @@ def _kind(path: Path) -> str:
         return "parquet"
     for mark, cause in FOREIGN_KINDS.items():
         if start.lower().startswith(mark):
-            raise LandingError(f"{path}: {cause}; {UNTOUCHED}")
+            raise OtherKind(f"{path}: {cause}; {UNTOUCHED}")
     return (
         "workbook" if start.startswith(WORKBOOK_PART) or path.suffix.lower() == ".xlsx" else "text"
     )

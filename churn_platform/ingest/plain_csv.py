@@ -242,8 +242,6 @@ def _write(path: Path, text: Path, layout: Layout, target: Path) -> list[str]:
             raise LandingError(
                 f"{path}: cannot be read: line {rows.line}: {QUOTATION}; {UNTOUCHED}"
             ) from None
-        except UnicodeDecodeError:
-            raise LandingError(f"{path}: cannot be read: it is not UTF-8; {UNTOUCHED}") from None
     return rows.findings()
 
 

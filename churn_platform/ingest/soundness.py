@@ -32,6 +32,10 @@ QUOTATION = f"a quotation mark is not closed, or its field has more than {TOO_LO
 NO_PARQUET = "it is truncated or not Parquet; deliver it again"
 
 
+class OtherKind(LandingError):
+    """The file is no table of a kind that can be read, and is to be saved as CSV."""
+
+
 def check_is_file(path: Path) -> None:
     """LandingError for a path that is missing, or a folder, a pipe or a link to nothing."""
     if path.is_file():

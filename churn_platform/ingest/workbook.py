@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import duckdb
 
 from churn_platform.errors import LandingError
-from churn_platform.ingest.soundness import CHUNK_BYTES, UNTOUCHED
+from churn_platform.ingest.soundness import CHUNK_BYTES, UNTOUCHED, OtherKind
 from churn_platform.sql import identifier, literal, reader_pattern
 from churn_platform.warehouse.extensions import install_extensions
 
@@ -40,7 +40,7 @@ def sheets_of(path: Path) -> list[Sheet]:
         with zipfile.ZipFile(path) as book:
             return [Sheet(name, *_extent(book, part)) for name, part in _parts(book)]
     except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, OSError):
-        raise LandingError(
+        raise OtherKind(
             f"{path}: no Excel workbook, or a damaged one; save the sheet as CSV UTF-8; {UNTOUCHED}"
         ) from None
 
@@ -141,7 +141,7 @@ def write_sheet(path: Path, sheet: Sheet, target: Path, *, extension_dir: Path) 
             _write(connection, path, sheet, target)
         except duckdb.Error as error:
             cause = str(error).splitlines()[0][:200]
-            raise LandingError(
+            raise OtherKind(
                 f"{path}: sheet {sheet.name!r} cannot be read: {cause}; {UNTOUCHED}"
             ) from None
     database.unlink(missing_ok=True)

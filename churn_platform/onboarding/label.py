@@ -5,7 +5,7 @@ Who stays is never taken for who left: where yes and no are under a name that do
 what, the user is asked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from churn_platform.errors import SpecError
@@ -73,11 +73,13 @@ def label_values(profile: Profile, given: Given, command: Command) -> tuple[Labe
 
 
 def _as_said(profile: Profile, levels: Mapping[str, int], given: Given, command: Command) -> Given:
-    named = {*given.positive, *given.negative, *given.ignored}
-    if absent := [value for value in (*given.positive, *given.negative) if value not in levels]:
+    named = (*given.positive, *given.negative, *given.ignored)
+    if absent := [value for value in named if value not in levels]:
+        sides = (given.positive, given.negative, given.ignored)
+        meant = _example(levels, *(_meant(side, levels) for side in sides))
         raise SpecError(
-            f"label column {profile.header!r} has no value {_listed(absent)}; "
-            f"it has {_listed(levels)}"
+            f"label column {profile.header!r} has no value {_listed(absent)}; it has "
+            f"{_listed(levels)}; say which of these, for example: {command(**meant)}"
         )
     rest = [value for value in levels if value not in named]
     missing = [value for value in rest if words.meaning(value) == "missing"]
@@ -94,6 +96,12 @@ def _as_said(profile: Profile, levels: Mapping[str, int], given: Given, command:
     if not positive or not negative:
         raise _unclear(profile, levels, command)
     return Given(positive, negative, tuple(v for v in (*given.ignored, *missing) if v in levels))
+
+
+def _meant(values: Sequence[str], levels: Mapping[str, int]) -> list[str]:
+    """The values of a label that were perhaps meant: those in another case or with other blanks."""
+    said = {words.plain(value) for value in values}
+    return [level for level in levels if level in values or words.plain(level) in said]
 
 
 def _understood(
@@ -200,18 +208,34 @@ def _unclear(
     unknown = [
         value for value in levels if value not in {*(positive or ()), *(negative or ()), *ignored}
     ]
-    if len(levels) < 2 or len(levels) > SHOWN_VALUES:
+    if len(levels) < 2:
         return SpecError(
-            f"{needed}; deliver a column with two values, and leave unknown labels blank"
+            f"{needed}; deliver a column with two values, and leave unknown labels blank, then: "
+            f"{command()}"
         )
-    rare_first = sorted(unknown, key=lambda value: levels[value])
-    left = positive or rare_first[:1]
-    stay = negative or [value for value in rare_first if value not in left][-1:]
+    if len(levels) > SHOWN_VALUES:
+        rarest = min(unknown or levels, key=lambda value: levels[value])
+        return SpecError(
+            f"{needed}; say those that mean churned, and all others mean stayed, for example: "
+            f"{command(positive=[rarest])}"
+        )
+    example = _example(levels, positive or (), negative or (), ignored)
+    return SpecError(f"{needed}; say which is which, for example: {command(**example)}")
+
+
+def _example(
+    levels: Mapping[str, int],
+    positive: Sequence[str],
+    negative: Sequence[str],
+    ignored: Sequence[str],
+) -> dict[str, list[str]]:
+    """Options for each value of a label: those known, and of the others the rarest for churned."""
+    named = {*positive, *negative, *ignored}
+    rare_first = sorted((it for it in levels if it not in named), key=lambda value: levels[value])
+    left = list(positive) or rare_first[:1]
+    stay = list(negative) or [value for value in rare_first if value not in left][-1:]
     rest = [value for value in levels if value not in {*left, *stay}]
-    return SpecError(
-        f"{needed}; say which is which, for example: "
-        f"{command(positive=left, negative=stay, ignored=rest)}"
-    )
+    return {"positive": left, "negative": stay, "ignored": rest}
 
 
 def _listed(values) -> str:  # type: ignore[no-untyped-def]

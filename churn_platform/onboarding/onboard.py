@@ -1,36 +1,41 @@
 """Makes a portfolio of a customer snapshot: the one function behind `churn onboard`."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
 
-from churn_platform.errors import LandingError, SpecError
+from churn_platform.errors import LandingError
 from churn_platform.ingest.headers import normalised
-from churn_platform.ingest.landed_files import known_suffix, unknown_kind, unreadable
+from churn_platform.ingest.landed_files import unreadable
 from churn_platform.ingest.open_file import OpenFile, opened
-from churn_platform.ingest.soundness import check_is_file
+from churn_platform.ingest.soundness import OtherKind
 from churn_platform.ingest.text_encoding import EncodingNotClear
 from churn_platform.ingest.text_layout import Wanted
 from churn_platform.ingest.workbook import SheetNotClear
 from churn_platform.metrics.enough_data import DataVerdict, judge_data
-from churn_platform.onboarding.asked import OnboardingArguments
+from churn_platform.onboarding.asked import (
+    AS_FOUND,
+    NO_HINTS,
+    NO_LABEL,
+    OnboardingArguments,
+    check_hints,
+    check_label_options,
+    refused,
+)
+from churn_platform.onboarding.checks import check_file, check_ids, check_name, known_columns
 from churn_platform.onboarding.inspection import Profile, inspect
 from churn_platform.onboarding.label import Given, LabelValues, label_values
 from churn_platform.onboarding.leaks import MIN_PER_CLASS, column_evidence
 from churn_platform.onboarding.proposal import Proposal, propose
 from churn_platform.onboarding.spec_file import Source, spec_text
 from churn_platform.onboarding.understanding import Hints, understood
-from churn_platform.portfolios.loader import read_portfolio, spec_paths
+from churn_platform.portfolios.loader import read_portfolio
 from churn_platform.portfolios.spec import FileOptions, Portfolio, Split
-from churn_platform.portfolios.strict_model import IDENTIFIER_PATTERN
-from churn_platform.published.format import ROUTES
 from churn_platform.sql import one_of
-
-OTHER_SCHEMAS = ("main", "temp", "system", "lake", "information_schema", "pg_catalog")
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,9 @@ def onboard(
     portfolios_dir: Path,
     protected: Sequence[str] = (),
     overwrite: bool = False,
-    label: Given | None = None,
-    hints: Hints | None = None,
-    layout: FileOptions | None = None,
+    label: Given = NO_LABEL,
+    hints: Hints = NO_HINTS,
+    layout: FileOptions = AS_FOUND,
     extension_dir: Path | None = None,
 ) -> Onboarding:
     """Write `<name>.yaml` for a snapshot file with one row per customer; the file itself stays
@@ -70,8 +75,6 @@ def onboard(
     they are put into a folder of their own for a while.
     """
     path = portfolios_dir / f"{name}.yaml"
-    _check_name(name, path, portfolios_dir, overwrite=overwrite)
-    _check_file(file)
     asked = OnboardingArguments(
         file,
         name,
@@ -79,30 +82,21 @@ def onboard(
         label_column,
         tuple(protected),
         overwrite,
-        label or Given(),
-        hints or Hints(),
-        layout or FileOptions(),
+        label,
+        hints,
+        layout,
     )
+    check_name(asked, path, portfolios_dir)
+    check_hints(asked)
+    check_label_options(asked)
+    check_file(asked)
     with (
+        _refusals(asked),
         TemporaryDirectory() as folder,
         # A file, not memory: a wide snapshot may be larger than the machine's memory.
         duckdb.connect(Path(folder) / "onboarded.duckdb") as connection,
     ):
-        try:
-            found = _inspected(connection, Path(folder), extension_dir, asked)
-        except duckdb.Error as error:
-            raise SpecError(str(unreadable(file, error))) from None
-        except SheetNotClear as error:
-            commands = " or ".join(asked.command(sheet=sheet) for sheet in error.sheets)
-            raise SpecError(
-                f"{error.message}: {commands or 'save the sheet as CSV UTF-8'}"
-            ) from None
-        except EncodingNotClear as error:
-            raise SpecError(
-                f"{error.message}; for example: {asked.command(encoding=error.other)}"
-            ) from None
-        except LandingError as error:
-            raise SpecError(str(error)) from None
+        found = _inspected(connection, Path(folder), extension_dir, asked)
     verdict = judge_data(
         churned=found.label.churned,
         stayed=found.label.stayed,
@@ -113,6 +107,30 @@ def onboard(
     portfolio = _write(path, text)
     rows, churn_rate = found.identity.rows, found.label.churn_rate
     return Onboarding(path, portfolio, rows, churn_rate, found.findings, verdict)
+
+
+@contextmanager
+def _refusals(asked: OnboardingArguments) -> Iterator[None]:
+    """Ends the refusals of the readers of files, which landing has too, with the command that would
+    do.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        raise refused(str(unreadable(asked.file, error)), "then", asked.command()) from None
+    except SheetNotClear as error:
+        commands = [asked.command(sheet=sheet) for sheet in error.sheets]
+        if not commands:
+            raise refused(error.message, "fill a sheet, then", asked.command()) from None
+        raise refused(error.message, "for example", *commands) from None
+    except EncodingNotClear as error:
+        other = asked.command(encoding=error.other)
+        raise refused(error.message, "for example", other) from None
+    except OtherKind as error:
+        as_csv = replace(asked, file=asked.file.with_suffix(".csv"))
+        raise refused(str(error), "then", as_csv.command()) from None
+    except LandingError as error:
+        raise refused(str(error), "then", asked.command()) from None
 
 
 @dataclass(frozen=True)
@@ -169,17 +187,12 @@ def _inspected(
 def _understood(
     connection: duckdb.DuckDBPyConnection, delivered: OpenFile, asked: OnboardingArguments
 ) -> _Found:
-    reader, file, headers = "onboarded", asked.file, delivered.headers
+    reader, headers = "onboarded", delivered.headers
     hints = replace(asked.hints, separator=delivered.separator)
-    id_name, label_name, *protected_names = (
-        _known(file, headers, column)
-        for column in (asked.id_column, asked.label_column, *asked.protected)
-    )
-    if id_name == label_name:
-        raise SpecError(f"{asked.id_column!r} is given as id and as label; give two columns")
+    id_name, label_name, protected_names = known_columns(asked, headers)
     profiles = inspect(connection, reader, headers)
     identity, label_profile = profiles.pop(id_name), profiles.pop(label_name)
-    _check_ids(connection, reader, file, identity)
+    check_ids(connection, reader, asked, identity, profiles.values())
     label, findings = label_values(label_profile, asked.label, asked.command)
     columns, converted = understood(connection, reader, profiles, hints, asked.command)
     findings += converted
@@ -189,84 +202,12 @@ def _understood(
     of_columns = [finding for proposal in proposals for finding in proposal.findings]
     findings = [*_on_rows(label), *delivered.findings, *findings, *of_columns]
     if not any(proposal.used for proposal in proposals):
-        raise SpecError(
-            f"{file}: no column can be a feature: {'; '.join(findings) or 'there are no others'}"
-        )
+        why = "; ".join(findings) or "there are no others"
+        cause = f"{asked.file}: no column can be a feature: {why}"
+        raise refused(cause, "add columns to the file, then", asked.command())
     used = {proposal.feature.source for proposal in proposals if proposal.used and proposal.feature}
     unused = tuple(profile.header for profile in columns if profile.header not in used)
     return _Found(identity, label_profile, label, proposals, findings, unused, delivered.options)
-
-
-def _check_name(name: str, path: Path, portfolios_dir: Path, *, overwrite: bool) -> None:
-    if not re.fullmatch(IDENTIFIER_PATTERN, name) or name.endswith("_raw") or name in _reserved():
-        raise SpecError(
-            f"portfolio name {name!r} is not usable; take a lower-case letter, "
-            "then lower-case letters, digits and "
-            "underscores, no word of SQL, and no '_raw' at the end"
-        )
-    if name in ROUTES:
-        raise SpecError(
-            f"portfolio name {name!r} is a path of the service; "
-            f"choose another than {', '.join(sorted(ROUTES))}"
-        )
-    if path.exists() and not overwrite:
-        raise SpecError(f"{path} exists already; choose another name, or overwrite it")
-    others = {read_portfolio(other).name for other in spec_paths(portfolios_dir) if other != path}
-    if name in others:
-        raise SpecError(f"portfolio {name!r} exists already; choose another name")
-
-
-def _reserved() -> set[str]:
-    """Names that a schema cannot have: it is in SQL without quotes."""
-    with duckdb.connect() as connection:
-        words = connection.execute(
-            "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
-        )
-        return {word for (word,) in words.fetchall()} | set(OTHER_SCHEMAS)
-
-
-def _check_file(file: Path) -> None:
-    try:
-        check_is_file(file)
-    except LandingError as error:
-        raise SpecError(str(error)) from None
-    if known_suffix(file) is None:
-        raise SpecError(unknown_kind(file))
-    if file.stat().st_size == 0:
-        raise SpecError(f"{file}: the file is empty (0 bytes)")
-
-
-def _known(file: Path, headers: Mapping[str, tuple[str, str]], column: str) -> str:
-    for name, (header, _) in headers.items():
-        if column == header or normalised(column) == name:
-            return name
-    listed = ", ".join(repr(header) for header, _ in headers.values())
-    raise SpecError(f"{file}: there is no column {column!r}; the file has {listed}")
-
-
-def _check_ids(
-    connection: duckdb.DuckDBPyConnection, reader: str, file: Path, identity: Profile
-) -> None:
-    if identity.rows == 0:
-        raise SpecError(f"{file}: the file has headers but no rows")
-    missing = identity.rows - identity.texts
-    if missing:
-        raise SpecError(
-            f"{file}: {missing:,} of {identity.rows:,} rows have no {identity.header!r}; "
-            "give each an id"
-        )
-    found = connection.execute(
-        f"select count(*), any_value(id) from (select id from (select {identity.sql('string')} as "
-        f"id from {reader}) "
-        "group by id having count(*) > 1)"
-    ).fetchone()
-    assert found is not None
-    if found[0]:
-        raise SpecError(
-            f"{file}: ids that occur more than once in {identity.header!r}: {found[0]:,}, e.g. "
-            f"{found[1]!r}; "
-            "a snapshot has one row per customer"
-        )
 
 
 def _churned(profile: Profile, label: LabelValues) -> str:
