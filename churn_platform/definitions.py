@@ -26,10 +26,12 @@ from churn_platform.graph.assets.scoring_assets import scoring_assets
 from churn_platform.graph.assets.serving_log_assets import serving_log_assets
 from churn_platform.graph.assets.training_assets import training_assets
 from churn_platform.graph.automation import automate
+from churn_platform.graph.column_words import column_schemas, platform_schemas
 from churn_platform.graph.dbt import PORTFOLIO, dbt_cli, feature_assets, prepared_project
 from churn_platform.graph.failure_advice import advised
 from churn_platform.graph.freshness import with_freshness
 from churn_platform.graph.liveness import in_process_executor
+from churn_platform.graph.metadata import with_columns
 from churn_platform.graph.partitions import PLATFORM
 from churn_platform.graph.resources.audit_trail import AuditTrail
 from churn_platform.graph.resources.tracking import Tracking
@@ -70,15 +72,17 @@ def build_defs(**overrides: object) -> Definitions:
     platform = [*housekeeping_assets(list(known), settings), *cost_assets(settings)]
     path = settings.costs_path
     checks = []
+    schemas = platform_schemas()
     for portfolio in portfolios.values():
+        schemas |= column_schemas(portfolio)
         checks += [*data_contract_checks(portfolio), *light_checks(portfolio)]
     automation = automate(portfolios.values(), settings)
     return Definitions(
         assets=advised(
             [
-                *with_freshness(assets),
+                *with_columns(with_freshness(assets), schemas),
                 *metered([dbt_models], PORTFOLIO, path),
-                *metered(platform, PLATFORM, path),
+                *with_columns(metered(platform, PLATFORM, path), schemas),
             ],
             settings,
         ),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from churn_platform.masking import hide, masked, secrets_in, split_password
+from churn_platform.masking import hide, masked, masked_id, secrets_in, split_password
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,12 @@ def test_a_secret_is_hidden_wherever_a_library_quotes_it():
     """A text loses known secrets, and passwords in addresses that nobody knew of."""
     text = hide("login 'hunter2' failed at http://a:b@c and password=xyz", ["hunter2"])
     assert text == "login '***' failed at http://a:***@c and password=***"
+
+
+@pytest.mark.parametrize(
+    ("customer_id", "shown"),
+    [("C00012345678", "***678"), ("7590-VHVEG", "***EG"), ("ada", "***"), ("", "***")],
+)
+def test_an_id_shows_its_end_alone(customer_id: str, shown: str):
+    """A quarter at most, so a short id shows nothing."""
+    assert masked_id(customer_id) == shown

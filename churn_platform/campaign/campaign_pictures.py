@@ -50,7 +50,7 @@ def _net_by_budget(probability: np.ndarray, economics: Economics) -> "Figure":
             place,
             xytext=(4, 6),
             textcoords="offset points",
-            fontsize=7,
+            fontsize=9,
         )
     axes.axhline(0, color="grey", linewidth=0.8)
     return figure

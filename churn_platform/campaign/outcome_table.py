@@ -61,6 +61,14 @@ def find_outcome(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, mo
     return rows
 
 
+def true_profit(rows: Rows) -> dict[str, float]:
+    """What the month's list earned and kept, as far as its figures may be believed; none if not."""
+    if not rows or not rows[0]["is_trusted"]:
+        return {}
+    names = ("profit_eur", "profit_low_eur", "profit_high_eur", "kept", "treated")
+    return {f"true_{name}": rows[0][name] for name in names}
+
+
 def _earlier(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> Rows:
     table = f"{portfolio.name}.{NAME}"
     if not table_exists(connection, table):

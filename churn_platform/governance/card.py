@@ -8,15 +8,18 @@ from html import escape
 from typing import Any
 
 from churn_platform.governance.explanations import Importance
-from churn_platform.governance.fairness_text import fairness_markdown
-from churn_platform.markdown import Finished, picture, put
+from churn_platform.governance.fairness_text import fairness_markdown, verdict
+from churn_platform.markdown import Finished, picture, put, table
 from churn_platform.metrics.fairness import AttributeFairness
 from churn_platform.metrics.metrics_table import SHOWN
 from churn_platform.metrics.segments import Slice
 from churn_platform.monitoring.decision import POLICY
 from churn_platform.monitoring.effect_size import PSI_NOTABLE
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.published.plain_numbers import number as plain
 from churn_platform.training.model_record import ModelRecord
+
+HEADLINES = ("auc", "recall", "precision", "lift_top_decile", "calibration_error", "empc_eur")
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,31 @@ def card_markdown(facts: Facts) -> str:
             notable_psi=PSI_NOTABLE,
         )
     )
+
+
+def card_summary(facts: Facts) -> str:
+    """The card in a dozen lines: what it is, how good, how fair, and what was decided."""
+    record = facts.record
+    decision = facts.evaluation["reason"] if facts.evaluation else "not judged yet"
+    rows = [
+        ["version", f"{facts.version}, {record.algorithm.replace('_', ' ')}"],
+        ["decision", decision],
+        ["fitted on", f"{record.training_months[0]} to {record.training_months[-1]}"],
+        ["hold-out", f"{record.holdout['customers']:,.0f} customers of {record.holdout_month}"],
+    ]
+    for name in HEADLINES:
+        if name in record.holdout:
+            rows.append([SHOWN[name], _with_interval(record, name)])
+    if facts.ranking:
+        rows.append(["looks most at", ", ".join(it.feature for it in facts.ranking[:3])])
+    fair = verdict(facts.fairness, facts.portfolio.gates)
+    return f"{table(['', ''], rows, align='ll')}\n\n{fair}"
+
+
+def _with_interval(record: ModelRecord, name: str) -> str:
+    shown = plain(record.holdout[name])
+    bounds = record.holdout_intervals.get(name)
+    return f"{shown} ({plain(bounds[0])} to {plain(bounds[1])})" if bounds else shown
 
 
 def card_html(markdown: str, *, title: str) -> str:

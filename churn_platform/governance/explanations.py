@@ -13,7 +13,7 @@ from churn_platform.training.model import ChurnModel
 SAMPLE_ROWS = 2_000
 SHOWN_FEATURES = 12
 DEPENDENCE_PICTURES = 4
-DPI = 70
+DPI = 100
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _summary(explained: Any) -> bytes:
     from matplotlib import pyplot
 
     pyplot.figure()
-    shap.plots.beeswarm(explained, max_display=SHOWN_FEATURES, show=False, plot_size=(7, 5))
+    shap.plots.beeswarm(explained, max_display=SHOWN_FEATURES, show=False, plot_size=(7.0, 5.0))
     return _png(pyplot.gcf())
 
 
@@ -103,7 +103,7 @@ def _dependence(explained: Any, feature: Feature) -> bytes:
     import shap
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(5, 3.5))
+    figure, axes = pyplot.subplots(figsize=(7.0, 4.6))
     shap.plots.scatter(explained[:, feature.name], ax=axes, show=False, hist=False, dot_size=6)
     axes.set_ylabel("contribution to the log-odds")
     if feature.type == "category":

@@ -6,16 +6,44 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetsDefinition, BackfillPolicy, Output
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+import duckdb
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    AssetSpec,
+    BackfillPolicy,
+    MetadataValue,
+    Output,
+)
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DbtCliInvocation,
+    DbtCliResource,
+    DbtProject,
+    dbt_assets,
+)
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from packaging.version import Version
 
+from churn_platform.errors import DataError
+from churn_platform.graph.dbt_failures import (
+    DbtFailure,
+    as_markdown,
+    failures,
+    meaning,
+    next_command,
+)
 from churn_platform.graph.dbt_metadata import model_metadata
 from churn_platform.graph.dbt_profile import dbt_environment
+from churn_platform.graph.metadata import MONTH_ROWS, TABLE_NAME, rows_by_month
 from churn_platform.graph.partitions import WAREHOUSE_POOL, monthly, months_of
 from churn_platform.months import as_of
 from churn_platform.settings import Settings
@@ -62,6 +90,17 @@ class Translator(DagsterDbtTranslator):
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """A group per layer."""
         return LAYERS.get(dbt_resource_props["fqn"][1])
+
+    def get_asset_check_spec(
+        self,
+        asset_spec: AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> AssetCheckSpec | None:
+        """The check of a test, described by what it means."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        return spec and spec._replace(description=meaning(manifest["nodes"][unique_id]))
 
 
 def dbt_project_dir() -> Path:
@@ -163,14 +202,67 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
             invocation = dbt.cli(["build", *NO_UNIT_TESTS, *window], context=context)
             # The lake can be read while dbt writes, so each model gets its metadata as soon as it
             # is made.
-            for event in invocation.stream():
-                if isinstance(event, Output):
-                    unique_id = str(event.metadata["unique_id"].value)
-                    found = model_metadata(
-                        connection, invocation.manifest, unique_id, translator, project.target_path
-                    )
-                    event = event.with_metadata({**event.metadata, **found})
-                yield event
+            failed: list[AssetCheckResult] = []
+            try:
+                for event in invocation.stream():
+                    if isinstance(event, Output):
+                        unique_id = str(event.metadata["unique_id"].value)
+                        found = model_metadata(
+                            connection,
+                            invocation.manifest,
+                            unique_id,
+                            translator,
+                            project.target_path,
+                        )
+                        event = event.with_metadata({**event.metadata, **found})
+                        _describe_months(context, connection, found[TABLE_NAME], months)
+                    if isinstance(event, AssetCheckResult) and not event.passed:
+                        failed.append(event)  # until dbt has ended, which then says what it found
+                    else:
+                        yield event
+            except DagsterDbtCliRuntimeError as error:
+                wrong = failures(connection, invocation.manifest, _results(invocation), months)
+                yield from _in_words(failed, wrong)
+                if not wrong:
+                    raise
+                told = [*(each.text for each in wrong), next_command(PORTFOLIO, months)]
+                raise DataError("\n".join(told)) from error
+            yield from failed  # tests that only warn
             forget_dropped(lake, itertools.product(tables, months))
 
     return dbt_models
+
+
+def _describe_months(
+    context: AssetExecutionContext,
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    months: list[date],
+) -> None:
+    """Note the rows of each month, of which one invocation makes several."""
+    key = AssetKey(table.split("."))
+    for month, rows in rows_by_month(connection, table, months).items():
+        context.add_asset_metadata({MONTH_ROWS: rows}, asset_key=key, partition_key=f"{month}")
+
+
+def _results(invocation: DbtCliInvocation) -> list[dict[str, Any]]:
+    """What dbt wrote of each node; none if it ended before it wrote anything."""
+    if not (invocation.target_path / "run_results.json").exists():
+        return []
+    return invocation.get_artifact("run_results.json")["results"]
+
+
+def _in_words(
+    failed: list[AssetCheckResult], wrong: list[DbtFailure]
+) -> Iterator[AssetCheckResult]:
+    """The results of failed tests with what they found."""
+    by_name = {each.name: each for each in wrong}
+    for result in failed:
+        found = by_name.get(result.check_name or "")
+        if found is None:
+            yield result
+            continue
+        examples = {"examples": MetadataValue.md(as_markdown(found))} if found.examples else {}
+        yield result._replace(
+            description=found.text, metadata={**(result.metadata or {}), **examples}
+        )

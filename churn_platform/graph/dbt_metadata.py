@@ -14,7 +14,7 @@ import duckdb
 from dagster_dbt import DagsterDbtTranslator
 from dagster_dbt.core.dbt_cli_event import EventHistoryMetadata, _build_column_lineage_metadata
 
-from churn_platform.graph.metadata import table_metadata
+from churn_platform.graph.metadata import described_columns, table_metadata
 
 Node = Mapping[str, Any]
 
@@ -42,7 +42,26 @@ def model_metadata(
         target_path=target_path,
         project=None,
     )
-    return table_metadata(connection, f"{node['schema']}.{node['name']}") | lineage
+    table = f"{node['schema']}.{node['name']}"
+    shown = table_metadata(connection, table) | lineage
+    return shown | described_columns(connection, table, column_words(manifest, node))
+
+
+def column_words(manifest: Mapping[str, Any], node: Node) -> dict[str, str]:
+    """What the columns of a model mean: by its own words, or else those of customer_features, which
+    takes its features from the others.
+    """
+    words: dict[str, str] = {}
+    for model in (_features(manifest), node):
+        for name, column in model["columns"].items():
+            if column["description"]:
+                words[name] = column["description"]
+    return words
+
+
+def _features(manifest: Mapping[str, Any]) -> Node:
+    named = (node for node in manifest["nodes"].values() if node["name"] == "customer_features")
+    return next(named)
 
 
 def _node(manifest: Mapping[str, Any], unique_id: str) -> Node:

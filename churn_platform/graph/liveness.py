@@ -14,6 +14,8 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, Executor, Run
 from dagster import in_process_executor as dagsters
 from filelock import FileLock, Timeout
 
+from churn_platform.graph.causes import cause_first
+
 if TYPE_CHECKING:
     from dagster import InitExecutorContext
     from dagster._core.events import DagsterEvent
@@ -59,7 +61,7 @@ class _Alive(Executor):
         self, plan_context: "PlanOrchestrationContext", execution_plan: "ExecutionPlan"
     ) -> "Iterator[DagsterEvent]":
         with alive(plan_context.instance, plan_context.run_id):
-            yield from self._inner.execute(plan_context, execution_plan)
+            yield from cause_first(self._inner.execute(plan_context, execution_plan))
 
 
 def end_dead_runs(instance: DagsterInstance) -> list[str]:

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dagster import (
     AssetKey,
-    DagsterEvent,
+    AssetMaterialization,
     DagsterEventType,
     DagsterInstance,
     Definitions,
@@ -31,7 +31,9 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.utils import make_new_run_id
 
 from churn_platform.errors import ChurnError
+from churn_platform.graph.causes import cause
 from churn_platform.graph.liveness import alive, end_dead_runs
+from churn_platform.graph.metadata import MONTH_ROWS
 from churn_platform.months import label, parse_month
 from churn_platform.sqlite_uri import is_plain
 from churn_platform.warehouse.exclusive_lock import one_maker
@@ -124,9 +126,12 @@ def run_job(
     finally:
         _WATCHED.reset(watching)
     if not result.success:
-        raise ChurnError(
-            f"{job} failed in {cause(result.all_events)}\nmore in {log}, and in the UI (`make dev`)"
-        )
+        words = cause(result.all_events)
+        # Dagster's own last event begins with its frames; a run in process has no executor of ours
+        # that would put the cause first.
+        run = instance.get_run_by_id(run_id)
+        instance.report_engine_event(f"{job} failed in {words}", run)
+        raise ChurnError(f"{job} failed in {words}\nmore in {log}, and in the UI (`make dev`)")
     return run_id
 
 
@@ -148,34 +153,6 @@ def materialize_table(
     only = [made for made in together if isinstance(made, AssetKey)]
     job = defs.resolve_implicit_global_asset_job_def().name
     return run_job(defs, instance, job, month, month, log=log, show=show, only=only)
-
-
-def cause(events: Iterable[DagsterEvent]) -> str:
-    """Why a run failed: what a blocking check found, or the failed step with our own error, or else
-    the innermost.
-    """
-    failures = []
-    for event in events:
-        if event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
-            check = event.asset_check_evaluation_data
-            if check.blocking and not check.passed:
-                return f"{check.asset_key.to_user_string()}: {check.description}"
-        if event.is_step_failure:
-            failures.append(event)
-    if not failures:
-        return "no step; look at its log"
-    chain = []
-    error = failures[0].step_failure_data.error
-    while error:
-        chain.append(error)
-        error = error.cause
-    # Dagster keeps an error as text with its class name, so the class cannot be asked itself.
-    ours = {kind.__name__ for kind in ChurnError.__subclasses__()}
-    told = next((error for error in chain if error.cls_name in ours), chain[-1] if chain else None)
-    return (
-        f"{failures[0].step_key}: "
-        f"{told.message.strip().split(': ', 1)[-1] if told else 'no error was kept'}"
-    )
 
 
 def _tags(first: date, last: date) -> dict[str, str]:
@@ -227,8 +204,8 @@ def progress_logger(context: InitLoggerContext) -> logging.Logger:
 
 
 class _FinishedAssets(logging.Handler):
-    """Shows each materialization with its number of rows and the seconds since the run began, each
-    warning, and what a step logs with `extra={SHOWN: text}`.
+    """Shows each materialized asset with its rows, of all months of the run together, and the
+    seconds since the run began; each warning; and what a step logs with `extra={SHOWN: text}`.
     """
 
     def __init__(self, show: Show):
@@ -236,6 +213,8 @@ class _FinishedAssets(logging.Handler):
         self.show = show
         self.begun = time.monotonic()
         self.seen: set[str] = set()
+        self.asset = ""
+        self.rows: int | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         if text := getattr(record, SHOWN, None):
@@ -247,16 +226,27 @@ class _FinishedAssets(logging.Handler):
             check = event.asset_check_evaluation_data
             if not check.passed and not check.blocking and check.description:
                 self.show(f"warning: {check.description}")
-        if not event.is_step_materialization:
-            return
-        materialization = event.step_materialization_data.materialization
+        if event.is_step_materialization:
+            self._add(event.step_materialization_data.materialization)
+        else:
+            self._tell()
+
+    def _add(self, materialization: AssetMaterialization) -> None:
+        """One month of an asset; its other months follow at once."""
         name = materialization.asset_key.to_user_string()
-        if name in self.seen:
-            return
-        self.seen.add(name)
-        rows = materialization.metadata.get("dagster/row_count")
-        size = f"{rows.value:>12,} rows" if rows else ""
-        self.show(f"{self._elapsed()}  {name:<40}{size}")
+        if name != self.asset:
+            self._tell()
+            self.asset = name
+        found = materialization.metadata.get(MONTH_ROWS)
+        if found:
+            self.rows = (self.rows or 0) + int(str(found.value))
+
+    def _tell(self) -> None:
+        if self.asset and self.asset not in self.seen:
+            self.seen.add(self.asset)
+            size = "" if self.rows is None else f"{self.rows:>12,} rows"
+            self.show(f"{self._elapsed()}  {self.asset:<40}{size}")
+        self.asset, self.rows = "", None
 
     def _elapsed(self) -> str:
         return f"{time.monotonic() - self.begun:6.1f} s"

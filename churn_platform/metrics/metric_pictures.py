@@ -2,14 +2,15 @@
 one curve per model.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from churn_platform.metrics.metrics import reliability
+from churn_platform.metrics.metrics import ReliabilityBin, reliability
 from churn_platform.published.plain_numbers import number
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 POINTS = 400
-SIZE_INCHES, DOTS_PER_INCH = (4.5, 3.4), 80
+SIZE_INCHES, DOTS_PER_INCH = (7.0, 4.6), 100
+ROOM = 0.05  # of an axis, between two numbers that are written into a picture
 
 
 @dataclass(frozen=True)
@@ -88,13 +90,17 @@ def _precision_recall(models: Mapping[str, Scored]) -> "Figure":
     from sklearn.metrics import precision_recall_curve
 
     figure, axes = new_figure("Precision and recall", "recall", "precision")
+    highest = 0.0
     for name, model in models.items():
         churned = model.churned
         precision, recall, _ = precision_recall_curve(churned, model.probability)
         recall, precision = _thinned(recall, precision)
         axes.plot(recall, precision, label=name)
+        # The first few customers have any precision, 1 as a rule. They must not set the scale:
+        # where 2 % leave, the whole curve would lie on the axis.
+        highest = max(highest, *precision[recall >= ROOM])
         axes.axhline(churned.mean(), linestyle=":", color="grey")
-    axes.set_ylim(0, 1.02)
+    axes.set_ylim(0, min(1.02, 1.2 * highest))
     axes.legend(fontsize="small", title="dotted: churn rate")
     return figure
 
@@ -112,19 +118,30 @@ def _calibration(models: Mapping[str, Scored]) -> "Figure":
             label=name,
         )
         if name == next(iter(models)):
-            for part in curve:
-                at = part.mean_probability, part.churned / part.customers
-                axes.annotate(
-                    f"{part.customers:,}",
-                    at,
-                    xytext=(3, -9),
-                    textcoords="offset points",
-                    fontsize=6,
-                )
+            _write_customers(axes, curve)
     low, high = axes.get_xlim()
     axes.plot([max(low, 0), high], [max(low, 0), high], ":", color="grey")
     axes.legend(fontsize="small", title="numbers: customers in the bin")
     return figure
+
+
+def _write_customers(axes: "Axes", curve: Sequence[ReliabilityBin]) -> None:
+    """The number of customers beside each bin that has room for it, the highest bins first."""
+    highest = max(part.mean_probability for part in curve)
+    written = math.inf
+    # Bins of low probabilities crowd where few leave; their numbers would cover each other.
+    for part in reversed(curve):
+        across = part.mean_probability
+        if written - across < ROOM * highest:
+            continue
+        written = across
+        axes.annotate(
+            f"{part.customers:,}",
+            (across, part.churned / part.customers),
+            xytext=(4, -12),
+            textcoords="offset points",
+            fontsize=8,
+        )
 
 
 def _lift(models: Mapping[str, Scored]) -> "Figure":

@@ -4,8 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from churn_platform.markdown import Finished, escaped, table
+from churn_platform.monitoring.performance import ALL
 
 SHOWN_FEATURES = 15
+PERFORMANCE = (
+    *("auc", "promised_auc", "recall", "precision", "churn_ratio", "churn_rate", "customers"),
+    "campaign_profit_eur",
+)
 Row = Mapping[str, Any]
 
 
@@ -31,6 +36,25 @@ def drift_markdown(rows: Sequence[Row]) -> str:
 def _marked(row: Row) -> Finished:
     name = escaped(row["feature"])
     return Finished(f"**{name}**" if row["is_drifted"] else name)
+
+
+def drift_figures(rows: Sequence[Row]) -> dict[str, float]:
+    """The drift of a month in numbers, which the UI draws over the months."""
+    drifted = [row for row in rows if row["is_drifted"]]
+    return {
+        "drift_share": len(drifted) / len(rows),
+        "drifted_importance": float(sum(row["importance"] for row in drifted)),
+        "largest_psi": max(row["psi"] for row in rows),
+    }
+
+
+def performance_figures(rows: Sequence[Row]) -> dict[str, float]:
+    """What was reached and promised on all customers, of the newest feature month that matured."""
+    overall = [row for row in rows if row["segment"] == ALL]
+    if not overall:
+        return {}
+    newest = max(overall, key=lambda row: row["features_month"])
+    return {name: newest[name] for name in PERFORMANCE}
 
 
 def performance_markdown(rows: Sequence[Row]) -> str:

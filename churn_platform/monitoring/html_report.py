@@ -1,6 +1,8 @@
 """Evidently's drift report as one HTML page: to look at, never to decide by."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +24,11 @@ def write_report(
     catalogue: Sequence[Feature],
     *,
     title: str,
+    facts: Mapping[str, str],
 ) -> int:
     """Write the page, whole or not at all; returns its bytes. It opens without a network.
+
+    Title and facts (what is compared with what) stand at its head, which Evidently has not.
 
     Both sides are encoded, (rows, features); evenly spaced rows of them are shown. Evidently leaves
     out missing values, and cannot show a feature without any value on one side.
@@ -44,12 +49,28 @@ def write_report(
         frame = _frame(rows[::step, shown], features)
         sides.append(Dataset.from_pandas(frame, definition))
     preset = DataDriftPreset(method="psi", threshold=PSI_LARGE)
-    report = Report([preset], metadata={"title": title})
+    report = Report([preset])
     # Evidently draws and decides nothing: a test on 5,000 rows a side says less than effect sizes
     # on 100,000, and its page takes seconds.
     with new_file(target) as draft:
         report.run(*sides).save_html(str(draft))
+        draft.write_text(_headed(draft.read_text("utf-8"), title, facts), "utf-8")
         return draft.stat().st_size
+
+
+def _headed(page: str, title: str, facts: Mapping[str, str]) -> str:
+    """The page with a title in its tab, and title and facts above everything else."""
+    listed = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items()
+    )
+    top = (
+        f'<header style="font-family: sans-serif; margin: 1em 2em"><h1>{escape(title)}</h1>'
+        f'<dl style="display: grid; grid-template-columns: max-content auto; gap: 0.3em 1em">'
+        f"{listed}</dl></header>"
+    )
+    page = re.sub(r"<title>.*?</title>", "", page, count=1, flags=re.DOTALL)
+    page = page.replace("<head>", f"<head><title>{escape(title)}</title>", 1)
+    return re.sub(r"<body[^>]*>", lambda found: found[0] + top, page, count=1)
 
 
 def _frame(rows: np.ndarray, features: Sequence[Feature]):

@@ -112,6 +112,26 @@ def replace_scores(
     )
 
 
+def score_figures(
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    month: date,
+    tiers: list[tuple[str, float]],
+) -> dict[str, float]:
+    """The mean score of a month, and the share of its customers in each tier, 0 included."""
+    counted = connection.execute(
+        "select risk_tier, count(*), sum(churn_probability) "
+        f"from {portfolio.name}.monthly_scores where month = ? group by risk_tier",
+        [month],
+    ).fetchall()
+    customers = sum(count for _, count, _ in counted) or 1
+    by_tier = {tier: count for tier, count, _ in counted}
+    figures = {"score_mean": sum(total for _, _, total in counted) / customers}
+    for tier, _ in tiers:
+        figures[f"share_{tier}"] = by_tier.get(tier, 0) / customers
+    return figures
+
+
 def _score_batch(champion: Champion, portfolio: Portfolio, batch: Batch) -> pa.Table:
     ids, features = batch
     features = champion.model.own(features, portfolio.feature_names)

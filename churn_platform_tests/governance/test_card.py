@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from churn_platform.governance.card import card_html, card_markdown, number
+from churn_platform.governance.card import card_html, card_markdown, card_summary, number
 from churn_platform.metrics.metrics_table import SHOWN
 from churn_platform.metrics.segments import measure_slices
 from churn_platform.portfolios.loader import load_portfolios
@@ -52,6 +52,16 @@ def test_every_metric_is_the_records(record):
         held, _, _, validated = rows[SHOWN[name]]
         assert float(held.replace(",", "")) == pytest.approx(value, abs=5e-5)
         assert float(validated.replace(",", "")) == pytest.approx(record.validation[name], abs=5e-5)
+
+
+def test_the_summary_is_short_and_says_what_counts(record):
+    """A dozen lines: version, decision, quality with its interval, fairness; no picture."""
+    page = card_summary(make_facts(TINY, record))
+    assert len(page.splitlines()) < 20
+    assert "base64" not in page
+    assert "| decision |" in page
+    assert f"| {SHOWN['auc']} | " in page
+    assert "fairness gate" in page or "equalized-odds" in page
 
 
 def test_threshold_tiers_and_economics_are_the_recorded_ones(record):

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from churn_platform.metrics.metric_pictures import Scored, confusion_counts, pictures
+from churn_platform.metrics.metric_pictures import (
+    Scored,
+    _calibration,
+    _precision_recall,
+    confusion_counts,
+    pictures,
+)
 
 
 def scored(rows: int, threshold: float = 0.3) -> Scored:
@@ -20,7 +26,7 @@ def scored(rows: int, threshold: float = 0.3) -> Scored:
 
 @pytest.mark.parametrize("rows", [30, 200_000])
 def test_every_picture_is_a_small_png(rows):
-    """Five pictures below 40 kB, whatever the number of customers, and the same again from the same
+    """Five pictures below 80 kB, 700 pixels wide, however many customers, the same from the same
     customers.
     """
     models = {"challenger 2": scored(rows), "champion <1> $x$": scored(rows + 1)}
@@ -28,8 +34,8 @@ def test_every_picture_is_a_small_png(rows):
     assert list(drawn) == ["roc", "precision_recall", "calibration", "lift", "confusion_matrix"]
     for name, png in drawn.items():
         assert png[:8] == b"\x89PNG\r\n\x1a\n", name
-        assert struct.unpack(">II", png[16:24]) == (360, 272), name
-        assert len(png) < 40_000, name
+        assert struct.unpack(">II", png[16:24]) == (700, 460), name
+        assert len(png) < 80_000, name
     assert pictures(models) == drawn
 
 
@@ -60,3 +66,30 @@ def test_no_figure_stays_open():
     before = pyplot.get_fignums()
     pictures({"model": scored(50)})
     assert pyplot.get_fignums() == before
+
+
+def test_precision_is_legible_where_few_leave():
+    """At 2 % churn the curve fills the picture, though the first customer is a churner for sure."""
+    generator = np.random.default_rng(5)
+    probability = expit(generator.normal(-4.5, 1.0, 20_000))
+    churned = (generator.uniform(size=20_000) < probability).astype(np.int8)
+    churned[probability.argmax()] = 1
+    figure = _precision_recall({"model": Scored(churned, probability, 0.1)})
+    (axes,) = figure.axes
+    curve = axes.lines[0]
+    shown = np.asarray(curve.get_ydata())[np.asarray(curve.get_xdata()) >= 0.05]
+    assert max(shown) > 0.8 * axes.get_ylim()[1]
+    assert max(shown) < axes.get_ylim()[1] < 1
+
+
+def test_numbers_of_bins_do_not_cover_each_other():
+    """Bins that crowd have no number; the highest has."""
+    generator = np.random.default_rng(5)
+    probability = expit(generator.normal(-4.5, 1.0, 20_000))
+    churned = (generator.uniform(size=20_000) < probability).astype(np.int8)
+    (axes,) = _calibration({"model": Scored(churned, probability, 0.1)}).axes
+    places = sorted(text.xy[0] for text in axes.texts)
+    highest = max(axes.lines[0].get_xdata())
+    assert places[-1] == highest
+    assert 1 < len(places) < 10
+    assert min(np.diff(places)) >= 0.05 * highest

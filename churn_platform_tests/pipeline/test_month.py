@@ -261,4 +261,4 @@ def test_columns_of_dbt_models_know_where_they_come_from(operator: Graph) -> Non
     assert {(dep.asset_key.path[-1], dep.column_name) for dep in upstream} == {
         ("int_usage_30d", "data_mb")
     }
-    assert found["dagster/row_count"] == 6_000 * 8
+    assert all(column.description for column in found["dagster/column_schema"].value.columns)

@@ -26,6 +26,7 @@ from churn_platform.campaign.hand_over import HELD, HandOver, hand_over_of
 from churn_platform.campaign.list_economics import as_markdown
 from churn_platform.campaign.outcome import as_markdown as outcome_markdown
 from churn_platform.data_contract.profile_tables import require_sound
+from churn_platform.graph.metadata import MONTH_ROWS
 from churn_platform.graph.partitions import describe, lag, monthly_table, months_of
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
@@ -37,8 +38,13 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 from churn_platform.training.model_record import record_of_version
 from churn_platform.training.training_data import CONTACTS
+from churn_platform.warehouse.preview import preview
 from churn_platform.warehouse.tables import write
 
+PREVIEWED = (
+    *("list_rank", "customer_id", "role", "offer", "expected_profit_eur", "churn_probability"),
+    *("risk_tier", "reasons"),
+)
 CAMPAIGN_TABLES = ("contact_preferences", CONTACTS)
 
 
@@ -51,7 +57,8 @@ def campaign_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefi
 
 
 def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
-    landed = [table.name for table in portfolio.landed_tables if table.name in CAMPAIGN_TABLES]
+    landed = [each.name for each in portfolio.landed_tables if each.name in CAMPAIGN_TABLES]
+    table = f"{portfolio.name}.contact_list"
 
     @asset(
         **monthly_table(
@@ -62,12 +69,8 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             AssetKey([portfolio.name, "customer_features"]),
             # Known before the list: whether outcomes show that the model behind it is broken.
             AssetKey([portfolio.name, MODEL_PERFORMANCE]),
-            *(
-                AssetKey([portfolio.name, uplift_table.NAME])
-                for table in landed
-                if table == CONTACTS
-            ),
-            *(AssetKey([portfolio.raw_schema, table]) for table in landed),
+            *(AssetKey([portfolio.name, uplift_table.NAME]) for name in landed if name == CONTACTS),
+            *(AssetKey([portfolio.raw_schema, name]) for name in landed),
         ],
         description=(
             "One row per customer to contact in a month, or held back as control, "
@@ -91,7 +94,7 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                     is_handed_over=is_handed_over,
                     held_because=held,
                 )
-                write(
+                rows = write(
                     connection,
                     warehouse.lake,
                     replace,
@@ -113,7 +116,9 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                         f"{label(month)}: handed over before; to draw it again, "
                         f"remove {folder} first"
                     )
-                describe(context, month, summary | _told(found, folder))
+                shown = preview(connection, table, month, PREVIEWED, order="list_rank")
+                more = {MONTH_ROWS: rows, "preview": MetadataValue.md(shown)}
+                describe(context, month, summary | _told(found, folder) | more)
         return MaterializeResult()
 
     return contact_list
@@ -164,7 +169,10 @@ def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefin
                 forecast = forecast_month(connection, portfolio, month, record.holdout)
                 replace = partial(replace_forecast, connection, portfolio, month, forecast)
                 write(connection, warehouse.lake, replace)
+                listed = forecast.policies[-1]
                 shown = {
+                    "expected_profit_eur": listed.net_eur,
+                    "contacts": listed.contacts,
                     "policies": MetadataValue.md(as_markdown(forecast.policies)),
                     "sensitivity": MetadataValue.md(forecast.sensitivity_markdown()),
                 }
@@ -208,7 +216,8 @@ def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
                     said = rows[0]["verdict"]
                     page = outcome_markdown(rows)
                 context.log.info(f"{label(month)}: {said}")
-                describe(context, month, {"outcome": MetadataValue.md(page)})
+                figures = outcome_table.true_profit(rows)
+                describe(context, month, {"outcome": MetadataValue.md(page), **figures})
         return MaterializeResult()
 
     return campaign_outcome

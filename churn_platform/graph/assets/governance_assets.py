@@ -13,7 +13,7 @@ from dagster import (
     asset,
 )
 
-from churn_platform.governance.card import card_html, card_markdown
+from churn_platform.governance.card import card_html, card_markdown, card_summary
 from churn_platform.governance.card_facts import read_facts
 from churn_platform.governance.evaluated_version import examine
 from churn_platform.governance.explanations import explain
@@ -22,6 +22,7 @@ from churn_platform.governance.fairness_text import (
     importance_markdown,
 )
 from churn_platform.governance.governance_tables import replace_explanations, replace_fairness
+from churn_platform.graph.mlflow_links import artifact_link, run_link
 from churn_platform.graph.partitions import describe, monthly_asset, monthly_table, months_of
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
@@ -168,7 +169,7 @@ def _model_card(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             with warehouse.get_connection(read_only=True) as connection:
                 examined = examine(client, connection, portfolio, month)
                 facts = read_facts(client, connection, examined)
-            version = examined.version
+            version, run_id = examined.version, examined.record.mlflow_run_id
             page = card_markdown(facts)
             html = card_html(page, title=f"Model card: {portfolio.name} version {version}")
             files = {
@@ -177,7 +178,16 @@ def _model_card(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             }
             log_files(client, examined.record.mlflow_run_id, files)
             context.log.info(f"{label(month)}: card of version {version}")
-            shown = {"card": MetadataValue.md(page), "model_version": version}
+            # The short card first, also in the order of the alphabet, in which the UI may sort.
+            shown = {
+                "card": MetadataValue.md(card_summary(facts)),
+                "card_in_full": MetadataValue.md(page),
+                "card_page": artifact_link(
+                    client, tracking.tracking_uri, run_id, card_file(version, "html")
+                ),
+                "model_version": version,
+                **run_link(client, tracking.tracking_uri, run_id),
+            }
             describe(context, month, shown)
         return MaterializeResult()
 

@@ -17,8 +17,8 @@ from dagster import (
 
 from churn_platform import markdown
 from churn_platform.errors import LandingError
-from churn_platform.graph.metadata import table_metadata
-from churn_platform.graph.partitions import monthly_table, months_of
+from churn_platform.graph.metadata import MONTH_ROWS, table_metadata
+from churn_platform.graph.partitions import describe, monthly_table, months_of
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.ingest import snapshot
 from churn_platform.ingest.load import load_month, raw_table
@@ -68,6 +68,7 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
                     )
                     continue
                 context.log.info(f"{label(month)}: {loaded.rows:,} rows from {loaded.file}")
+                describe(context, month, {MONTH_ROWS: loaded.rows})
                 for finding in loaded.findings:
                     context.log.info(f"{label(month)}: {loaded.file}: {finding}")
                 lines.append(
@@ -127,5 +128,6 @@ def _replace_months(
             work = partial(replace, connection, portfolio, month)
             rows = write(connection, warehouse.lake, work)
             context.log.info(f"{label(month)}: {rows:,} rows")
+            describe(context, month, {MONTH_ROWS: rows})
         metadata = table_metadata(connection, table)
     return MaterializeResult(metadata=metadata)

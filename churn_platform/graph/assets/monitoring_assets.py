@@ -26,10 +26,13 @@ from churn_platform.monitoring import monitoring_tables
 from churn_platform.monitoring.decision import decide
 from churn_platform.monitoring.drift_text import (
     decision_markdown,
+    drift_figures,
     drift_markdown,
+    performance_figures,
     performance_markdown,
 )
 from churn_platform.monitoring.html_report import write_report
+from churn_platform.monitoring.lights import DECISION_FIGURES, present
 from churn_platform.monitoring.reference import Watched, read_trainings, version_in_force, watch
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
@@ -162,9 +165,23 @@ def _feature_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
                 context.log.info(f"{label(month)}: there are no features")
                 continue
             page = reports / label(month) / REPORT_FILE
-            title = f"{portfolio.title}, {label(month)} against version {watched.number}"
-            size = write_report(page, watched.sample, current, watched.model.features, title=title)
+            months = watched.record.training_months
+            size = write_report(
+                page,
+                watched.sample,
+                current,
+                watched.model.features,
+                title=f"Drift of features: {portfolio.title}, {label(month)}",
+                facts={
+                    "Month": f"{label(month)}, {len(current):,} customers (Current)",
+                    "Model": f"version {watched.number}, {watched.record.algorithm}",
+                    "Reference": f"its training rows of {months[0]} to {months[-1]}, "
+                    f"{len(watched.sample):,} customers (Reference)",
+                    "Decides": "nothing; the table feature_drift is what the decision reads",
+                },
+            )
             shown = {
+                **drift_figures(rows),
                 "drift": MetadataValue.md(drift_markdown(rows)),
                 "report": MetadataValue.path(str(page)),
                 "report_bytes": size,
@@ -227,7 +244,8 @@ def _serving_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
             )
             _keep(warehouse, portfolio, monitoring_tables.SERVING_DRIFT, month, rows)
             if rows:
-                describe(context, month, {"drift": MetadataValue.md(drift_markdown(rows))})
+                drift = {"drift": MetadataValue.md(drift_markdown(rows))}
+                describe(context, month, drift_figures(rows) | drift)
             else:
                 context.log.info(
                     f"{label(month)}: fewer than {found.FEWEST_REQUESTS} logged requests to compare"
@@ -268,7 +286,7 @@ def _model_performance(
             if rows:
                 shown = {
                     "performance": MetadataValue.md(performance_markdown(rows)),
-                    "auc": rows[0]["auc"],
+                    **performance_figures(rows),
                 }
                 describe(context, month, shown)
             else:
@@ -308,6 +326,7 @@ def _retraining_decision(portfolio: Portfolio, settings: Settings) -> AssetsDefi
                 context.log.info(f"{label(month)}: {'; '.join(row['reasons'])}")
                 shown = {
                     "retraining_required": row["retraining_required"],
+                    **present(row, DECISION_FIGURES),
                     "decision": MetadataValue.md(decision_markdown(row)),
                 }
                 describe(context, month, shown)

@@ -16,6 +16,7 @@ from dagster import (
     asset,
 )
 
+from churn_platform.graph.mlflow_links import version_link
 from churn_platform.graph.partitions import describe, monthly_asset, monthly_table, months_of
 from churn_platform.graph.resources.audit_trail import AuditTrail, head_metadata
 from churn_platform.graph.resources.tracking import Tracking
@@ -191,6 +192,7 @@ def _shown(judged: Evaluation, churned: np.ndarray) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "decision": judged.decision.reason,
         "outcome": judged.decision.outcome,
+        **_auc_of(judged),
         "metrics": MetadataValue.md(table),
         "pictures": MetadataValue.md("\n".join(embedded)),
         "latency_ms": export.latency_ms,
@@ -198,6 +200,16 @@ def _shown(judged: Evaluation, churned: np.ndarray) -> dict[str, Any]:
         "parity_difference": export.parity_difference,
     }
     return {name: value for name, value in shown.items() if value is not None}
+
+
+def _auc_of(judged: Evaluation) -> dict[str, float]:
+    """AUC and recall of both on the hold-out, as far as they were measured."""
+    figures = {}
+    for name, one in (("challenger", judged.challenger), ("champion", judged.champion)):
+        if one and one.standing.metrics:
+            figures[f"{name}_auc"] = one.standing.metrics.auc
+            figures[f"{name}_recall"] = one.standing.metrics.recall
+    return figures
 
 
 def _champion(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
@@ -228,6 +240,8 @@ def _champion(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 "champion_version": version if version else "none",
                 **head_metadata(log),
             }
+            if version:
+                shown |= version_link(tracking.tracking_uri, portfolio.name, version)
             describe(context, month, shown)
         return MaterializeResult()
 

@@ -9,25 +9,31 @@ from dagster import (
     AssetExecutionContext,
     AssetKey,
     AssetsDefinition,
+    MetadataValue,
     asset,
 )
 from dagster import MaterializeResult as Materialized
 
 from churn_platform.data_contract.profile_tables import require_sound
-from churn_platform.graph.metadata import table_metadata
+from churn_platform.graph.metadata import MONTH_ROWS, table_metadata
 from churn_platform.graph.partitions import describe, monthly_table, months_of
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.scoring.champion_model import load_champion
-from churn_platform.scoring.score import replace_scores, score_month
+from churn_platform.scoring.score import replace_scores, score_figures, score_month
 from churn_platform.settings import Settings
+from churn_platform.warehouse.preview import preview
 from churn_platform.warehouse.tables import write
+
+PREVIEWED = ("customer_id", "churn_probability", "risk_tier", "decile", "reasons", "model_version")
+BY_RISK = "churn_probability desc, customer_id"
 
 
 def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
     """The asset that scores every customer of a month with the champion there is."""
+    table = f"{portfolio.name}.monthly_scores"
 
     @asset(
         **monthly_table(
@@ -72,8 +78,17 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
                 context.log.info(
                     f"{label(month)}: {rows:,} customers scored by version {champion().version}"
                 )
-                describe(context, month, {"customers": rows, "model_version": champion().version})
-            shown = table_metadata(connection, f"{portfolio.name}.monthly_scores")
-        return Materialized(metadata=shown)
+                shown = {
+                    MONTH_ROWS: rows,
+                    "customers": rows,
+                    "model_version": champion().version,
+                    **score_figures(connection, portfolio, month, champion().tiers),
+                    "preview": MetadataValue.md(
+                        preview(connection, table, month, PREVIEWED, order=BY_RISK)
+                    ),
+                }
+                describe(context, month, shown)
+            whole = table_metadata(connection, table)
+        return Materialized(metadata=whole)
 
     return [monthly_scores]

@@ -12,6 +12,7 @@ from dagster import (
     asset,
 )
 
+from churn_platform.graph.mlflow_links import run_link, version_link
 from churn_platform.graph.partitions import describe, lag, monthly_asset, monthly_table, months_of
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
@@ -124,6 +125,7 @@ def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> Asse
                 "train_share": record.train_share,
                 "mlflow_run_id": record.mlflow_run_id,
                 "lake_snapshot": record.snapshot,
+                **run_link(tracking.client(), tracking.tracking_uri, record.mlflow_run_id),
             }
             describe(context, month, shown)
         return MaterializeResult()
@@ -161,6 +163,8 @@ def _challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 "algorithm": chosen.algorithm,
                 "model_version": version,
                 "mlflow_run_id": chosen.mlflow_run_id,
+                **run_link(client, tracking.tracking_uri, chosen.mlflow_run_id),
+                **version_link(tracking.tracking_uri, portfolio.name, version),
             }
             describe(context, month, shown)
         return MaterializeResult()

@@ -18,6 +18,7 @@ from dagster import (
 )
 
 from churn_platform.errors import ChurnError
+from churn_platform.graph.causes import cause
 from churn_platform.graph.failure_advice import advice
 from churn_platform.graph.run_requests import (
     months_of_events,
@@ -27,7 +28,7 @@ from churn_platform.graph.run_requests import (
     switched,
     told,
 )
-from churn_platform.graph.runs import RANGE_TAGS, cause, months_of_tags
+from churn_platform.graph.runs import RANGE_TAGS, months_of_tags
 from churn_platform.graph.sensors.webhook import (
     decision_message,
     evaluation_message,

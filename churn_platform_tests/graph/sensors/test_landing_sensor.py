@@ -16,9 +16,10 @@ from dagster import (
 
 from churn_platform.graph.assets.ingest_assets import raw_assets
 from churn_platform.graph.automation import automate
+from churn_platform.graph.causes import cause
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.graph.run_requests import AUTOMATION_TAG, BECAUSE_TAG
-from churn_platform.graph.runs import RANGE_TAGS, cause, months_of_tags
+from churn_platform.graph.runs import RANGE_TAGS, months_of_tags
 from churn_platform.published.live_file import go_live
 from churn_platform.warehouse.lake import Lake
 from churn_platform_tests.graph.conftest import Daemon
