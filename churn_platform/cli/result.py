@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 
 from churn_platform.campaign.contact_list import summarise
+from churn_platform.campaign.hand_over import hand_over_of
 from churn_platform.errors import DataError
 from churn_platform.metrics.metrics_table import SHOWN
 from churn_platform.months import parse_month, shift
@@ -36,6 +37,7 @@ class Result:
     customers: int
     highest_risk: list[tuple[str, float, list[str]]]
     campaign: dict[str, float] | None
+    hand_over: str | None
     true_auc: float | None
 
 
@@ -66,14 +68,14 @@ def read_result(
     ).fetchall()
     count = connection.execute(f"select count(*) from {scores} where month = ?", [month]).fetchone()
     holdout, contact_table = parse_month(manifest.holdout_month), f"{portfolio.name}.contact_list"
+    has_list = table_exists(connection, contact_table)
     return Result(
         manifest=manifest,
         scores_month=live.features_month,
         customers=count[0] if count else 0,
         highest_risk=rows,
-        campaign=summarise(connection, portfolio, month)
-        if table_exists(connection, contact_table)
-        else None,
+        campaign=summarise(connection, portfolio, month) if has_list else None,
+        hand_over=hand_over_of(connection, portfolio, month).words if has_list else None,
         true_auc=true_auc(connection, portfolio, holdout, truth_dir),
     )
 
@@ -144,5 +146,6 @@ def as_text(portfolio: Portfolio, result: Result, published_dir: Path) -> str:
             f"{listed['control']:,} kept back as control; it costs "
             f"{listed['cost_eur']:,.0f} EUR and should bring {listed['expected_profit_eur']:,.0f} "
             "EUR beyond that",
+            f"{'':<16}{result.hand_over}",
         ]
     return "\n".join([*lines, "", f"published       {published_dir / portfolio.name}"])
