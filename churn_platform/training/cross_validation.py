@@ -38,7 +38,8 @@ def cross_validated_aucs(
     for train, held_out in _folds(customers, FOLDS, fold_seed):
         # As in training, the candidates are compared on rows that none of them was fitted on.
         fitted, validation = next(_folds(train, VALIDATION_FOLDS, fold_seed))
-        reached, on_validation = {}, {}
+        reached: dict[str, float] = {}
+        on_validation: dict[str, float] = {}
         for algorithm in portfolio.candidates:
             # Tuned again in each fold: parameters chosen on all rows would have seen the
             # held-out ones.
@@ -55,7 +56,8 @@ def cross_validated_aucs(
             reached[algorithm] = auc(train, held_out)
             on_validation[algorithm] = auc(fitted, validation)
         chosen = max(on_validation, key=on_validation.__getitem__)
-        for name, value in {**reached, CHAMPION: reached[chosen]}.items():
+        reached[CHAMPION] = reached[chosen]
+        for name, value in reached.items():
             scores.setdefault(name, []).append(value)
     return {name: np.array(values) for name, values in scores.items()}
 
