@@ -2,7 +2,7 @@
 very casts of ingest.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,14 +10,13 @@ import duckdb
 import msgspec
 
 from churn_platform.ingest.casting import NATIVE, cast, present
+from churn_platform.onboarding.stack import alike, stacked
 from churn_platform.portfolios.spec import Column, Format
 from churn_platform.published.value_format import ValueFormat
 from churn_platform.sql import identifier as quoted
 
 Kind = Literal["empty", "boolean", "integer", "number", "date", "days", "text", "unusable"]
 
-# A table of all values of a file with thousands of columns would not fit into memory.
-VALUES_AT_ONCE = 1_000_000  # of all columns that are measured together
 GROUPED = r"[+-]?[1-9][0-9]{0,2}([.][0-9]{3})+"  # 1.234: a decimal number, or one with thousands
 COUNTED_LEVELS = 200  # far above what a category may have
 FREQUENT_LEVELS = 50
@@ -163,7 +162,7 @@ def _measures(sql_type: str) -> dict[str, str]:
         "numbers": _rows(finite),
         "low": f"min(number) filter ({finite})",
         "high": f"max(number) filter ({finite})",
-        "no_number": f"(any_value(value) filter (not {finite}))::varchar",
+        "no_number": f"(min(value) filter (not {finite}))::varchar",
         "distinct": "count(distinct as_text)",
         **_patterns("value::varchar", finite, sql_type),
     }
@@ -195,73 +194,62 @@ def _patterns(value: str, finite: str, sql_type: str) -> dict[str, str]:
     }
 
 
-def _places(rows: int, columns: Sequence[tuple[str, str]]) -> Iterator[tuple[str, Sequence[int]]]:
-    """Places of columns of one SQL type, as many at once as keep the table of
-    their values small.
-    """
-    at_once = max(1, VALUES_AT_ONCE // max(1, rows))
-    for sql_type in dict.fromkeys(sql_type for _, sql_type in columns):
-        places = [place for place, column in enumerate(columns) if column[1] == sql_type]
-        for start in range(0, len(places), at_once):
-            yield sql_type, places[start : start + at_once]
-
-
 def _measure(
     connection: duckdb.DuckDBPyConnection, reader: str, columns: Sequence[tuple[str, str]]
 ) -> list[dict[str, Any]]:
     """The measures of each column, with its number of different texts and, where there are few, the
     rows of each.
-
-    The values of many columns are below one another, each with its rows, so that one short
-    statement measures them
-    all: a statement that names hundreds of columns takes gigabytes, and one per column takes
-    minutes.
     """
     counted = connection.execute(f"select count(*) from {reader}").fetchone()
     assert counted is not None
     measured: dict[int, dict[str, Any]] = {}
-    for sql_type, places in _places(counted[0], columns):
-        _stack(connection, reader, [(place, columns[place][0]) for place in places], sql_type)
-        measures = _measures(sql_type)
-        listed = ", ".join(f"{sql} as {name}" for name, sql in measures.items())
-        found = connection.execute(
-            f"select place, {listed} from read_values group by place"
-        ).fetchall()
-        measured |= {place: dict(zip(measures, figures, strict=True)) for place, *figures in found}
-        for place, text, rows in connection.execute(_levels_query()).fetchall():
-            measured[place].setdefault("levels", {})[text] = rows
-        if sql_type not in NATIVE["number"]:
-            for place, text, rows in connection.execute(_frequent_query()).fetchall():
-                measured[place].setdefault("frequent", {})[text] = rows
+    places = range(len(columns))
+    for some in alike(places, counted[0], lambda place: columns[place][1]):
+        sql_type = columns[some[0]][1]
+        _read_values(connection, reader, [columns[place][0] for place in some], sql_type)
+        found = _measured_values(connection, sql_type)
+        measured |= {some[place]: figures for place, figures in found.items()}
     unknown_range = {"no_number": None, "low": None, "high": None}
     nothing = {"rows": 0, "distinct": 0, "missing_words": (), **unknown_range}
     none = dict.fromkeys(_measures("VARCHAR"), 0) | nothing
     unknown: dict[str, Any] = {"levels": None, "frequent": None}
-    return [unknown | measured.get(place, none) for place in range(len(columns))]
+    return [unknown | measured.get(place, none) for place in places]
 
 
-def _stack(
-    connection: duckdb.DuckDBPyConnection,
-    reader: str,
-    columns: Sequence[tuple[int, str]],
-    sql_type: str,
+def _read_values(
+    connection: duckdb.DuckDBPyConnection, reader: str, identifiers: Sequence[str], sql_type: str
 ) -> None:
     """Put the different values of the columns, and what each is read as, into the table
     `read_values`.
     """
+    values = stacked(reader, identifiers)
     connection.execute(
-        f"create or replace temp table different (place integer, raw {sql_type}, n bigint)"
+        f"create or replace temp table different as "
+        f"select place, raw, count(*) as n from {values} group by all"
     )
-    for place, identifier in columns:
-        connection.execute(
-            f"insert into different select {place}, {identifier}, count(*) from {reader} "
-            f"group by {identifier}"
-        )
     read = ", ".join(f"{sql} as {name}" for name, sql in _values("raw", sql_type).items())
     # Kept in a table: the optimizer puts an inner select into every measure again.
     connection.execute(
         f"create or replace temp table read_values as select place, n, {read} from different"
     )
+
+
+def _measured_values(
+    connection: duckdb.DuckDBPyConnection, sql_type: str
+) -> dict[int, dict[str, Any]]:
+    """The measures of the columns in `read_values`, by place."""
+    measures = _measures(sql_type)
+    listed = ", ".join(f"{sql} as {name}" for name, sql in measures.items())
+    query = f"select place, {listed} from read_values group by place"
+    measured: dict[int, dict[str, Any]] = {}
+    for place, *figures in connection.execute(query).fetchall():
+        measured[place] = dict(zip(measures, figures, strict=True))
+    for place, text, rows in connection.execute(_levels_query()).fetchall():
+        measured[place].setdefault("levels", {})[text] = rows
+    if sql_type not in NATIVE["number"]:
+        for place, text, rows in connection.execute(_frequent_query()).fetchall():
+            measured[place].setdefault("frequent", {})[text] = rows
+    return measured
 
 
 def _levels_query() -> str:

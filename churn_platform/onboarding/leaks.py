@@ -2,14 +2,16 @@
 written down afterwards.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+from pyarrow import compute
 
 from churn_platform.onboarding.inspection import Profile
+from churn_platform.onboarding.stack import alike, stacked
 
 SAMPLE_ROWS = 200_000
 FOLDS = 5
@@ -59,8 +61,7 @@ def column_evidence(
     if not _enough(labels):
         return {}
     evidence: dict[str, LeakEvidence] = {}
-    for profile in columns:
-        values = _column(connection, reader, profile, drawn_rows)
+    for profile, values in _values(connection, reader, columns, drawn_rows):
         only = only_of_one_class(values, labels)
         evidence[profile.name] = LeakEvidence(_auc(values, labels, folds), only)
     return evidence
@@ -73,26 +74,25 @@ def only_of_one_class(values: pa.Array, churned: np.ndarray) -> str | None:
     leaves. So is a level that only churners have. The other way round a group without any churner
     may be loyal customers, and must be far larger.
     """
-    found = pa.array(values).dictionary_encode()
+    found = values.dictionary_encode()
     codes = found.indices.fill_null(-1).to_numpy().astype(np.int64) + 1  # 0 is missing
-    texts = ["missing", *(str(text) for text in found.dictionary.to_pylist())]
-    by_level = np.zeros((len(texts), 2), dtype=np.int64)
-    np.add.at(by_level, (codes, churned), 1)
+    levels = 1 + len(found.dictionary)
+    by_level = np.bincount(2 * codes + churned, minlength=2 * levels).reshape(levels, 2)
     rate = float(churned.mean())
     stayers, churners = by_level[:, 0], by_level[:, 1]
     if np.count_nonzero(stayers) == 1:
         constant = int(stayers.argmax())
         others = int(churners.sum() - churners[constant])
         if rate**others < BY_CHANCE:
-            always = f"it is {_said(texts[constant])} for all who stayed"
+            always = f"it is {_said(found, constant)} for all who stayed"
             return f"{always}, and not for {others:,} who left"
     if np.count_nonzero(churners) == 1:
         constant = int(churners.argmax())
         others = int(stayers.sum() - stayers[constant])
         if (1 - max(rate, SELDOM)) ** others < BY_CHANCE and (1 - SELDOM) ** others < UNLIKELY:
-            always = f"it is {_said(texts[constant])} for all who left"
+            always = f"it is {_said(found, constant)} for all who left"
             return f"{always}, and not for {others:,} who stayed"
-    if len(texts) > MAX_SEEN_LEVELS:
+    if levels > MAX_SEEN_LEVELS:
         return None
     telling = (stayers == 0) & (rate**churners < BY_CHANCE)
     if pa.types.is_floating(found.dictionary.type):
@@ -101,11 +101,12 @@ def only_of_one_class(values: pa.Array, churned: np.ndarray) -> str | None:
     if not len(suspicious):
         return None
     level = int(suspicious[churners[suspicious].argmax()])
-    return f"all {churners[level]:,} customers with {_said(texts[level])} left"
+    return f"all {churners[level]:,} customers with {_said(found, level)} left"
 
 
-def _said(text: str) -> str:
-    return text if text == "missing" else repr(text[:40])
+def _said(values: pa.DictionaryArray, code: int) -> str:
+    """A level in words; code 0 is for missing."""
+    return "missing" if code == 0 else repr(str(values.dictionary[code - 1].as_py())[:40])
 
 
 def _draw(
@@ -128,20 +129,26 @@ def _is_drawn(identity: Profile, churned: str) -> str:
     )
 
 
-def _column(
-    connection: duckdb.DuckDBPyConnection, reader: str, profile: Profile, drawn: str
-) -> pa.Array:
-    """The values of one column: a statement over all of them would take gigabytes where there are
-    hundreds.
-    """
+def _values(
+    connection: duckdb.DuckDBPyConnection, reader: str, columns: Sequence[Profile], drawn: str
+) -> Iterator[tuple[Profile, pa.Array]]:
+    """Each column with its values among the customers drawn, in their order."""
+    rows = max((profile.rows for profile in columns), default=0)
+    for some in alike(columns, rows, lambda it: (it.sql_type, _value_sql(it))):
+        values = stacked(reader, [profile.identifier for profile in some], where=drawn)
+        query = f"select {_value_sql(some[0])} as value from {values}"
+        found = connection.execute(query).to_arrow_table().column(0).combine_chunks()
+        # From a list: of a numpy array, pyarrow would import pandas first.
+        of_first = pa.array(list(range(0, len(found), len(some))), pa.int64())
+        for place, profile in enumerate(some):
+            yield profile, found.take(compute.add(of_first, place))
+
+
+def _value_sql(profile: Profile) -> str:
+    """SQL for a value of the column from `raw`: the same for all columns that are read alike."""
+    stacked_profile = replace(profile, identifier="raw")
     is_number = profile.kind in ("integer", "number", "days")
-    value = profile.number_sql() if is_number else profile.sql("string")
-    column = (
-        connection.execute(f"select {value} as value from {reader} where {drawn}")
-        .to_arrow_table()
-        .column(0)
-    )
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return stacked_profile.number_sql() if is_number else stacked_profile.sql("string")
 
 
 def _auc(values: pa.Array, churned: np.ndarray, folds: np.ndarray) -> float:
@@ -163,14 +170,17 @@ def _auc(values: pa.Array, churned: np.ndarray, folds: np.ndarray) -> float:
 
 
 def auc(churned: np.ndarray, scores: np.ndarray) -> float:
-    """Area under the ROC curve by ranks; scikit-learn's checks its input for longer than it
-    computes.
-    """
-    from scipy.stats import rankdata
+    """Area under the ROC curve by ranks.
 
+    Without a library: scikit-learn's checks its input for longer than it computes, and importing
+    scipy's ranks takes longer than all columns of most files.
+    """
+    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(counts) - (counts - 1) / 2  # equal scores share the mean of their ranks
     positives = int(churned.sum())
     pairs = positives * (len(churned) - positives)
-    return float((rankdata(scores)[churned == 1].sum() - positives * (positives + 1) / 2) / pairs)
+    rank_sum = ranks[places][churned == 1].sum()
+    return float((rank_sum - positives * (positives + 1) / 2) / pairs)
 
 
 def _enough(churned: np.ndarray) -> bool:

@@ -179,6 +179,7 @@ def _inspected(
     # again.
     # Not compressed: of thousands of columns that would take longer than reading them.
     connection.execute("pragma force_compression = 'uncompressed'")
+    connection.execute("set enable_progress_bar = false")
     with given as delivered:
         connection.execute(f"create table onboarded as from {delivered.reader}")
     return _understood(connection, delivered, asked)

@@ -9,6 +9,9 @@ from pydantic import ValidationError
 from churn_platform.errors import SpecError
 from churn_platform.portfolios.spec import Portfolio
 
+# The one in C is ten times as fast, which counts in a spec of two thousand features.
+SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 def load_portfolios(own_dir: Path) -> dict[str, Portfolio]:
     """Every portfolio by name, shipped ones first; SpecError if two files claim one name."""
@@ -33,7 +36,8 @@ def spec_paths(own_dir: Path) -> list[Path]:
 def read_portfolio(path: Path) -> Portfolio:
     """The spec in `path`; SpecError names the file, the key and what is wrong."""
     try:
-        return Portfolio.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        given = yaml.load(path.read_text(encoding="utf-8"), Loader=SAFE_LOADER)
+        return Portfolio.model_validate(given)
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(
             f"{path}: cannot be read: {error}; save it as UTF-8 text, or move it elsewhere"

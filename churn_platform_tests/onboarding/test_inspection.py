@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from churn_platform.errors import SpecError
-from churn_platform.onboarding import inspection
+from churn_platform.onboarding import stack
 from churn_platform.onboarding.understanding import Hints
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform_tests.support.onboarding_files import (
@@ -317,7 +317,7 @@ def test_many_columns_take_few_statements_over_a_bounded_table(
     }
     file = desk.csv(frame(**columns))
     together = desk.onboard(file)
-    monkeypatch.setattr(inspection, "VALUES_AT_ONCE", ROWS)  # one column at once
+    monkeypatch.setattr(stack, "VALUES_AT_ONCE", ROWS)  # one column at once
     apart = desk.onboard(file, overwrite=True)
     assert features_of(together)["tone"].levels == ("blue", "red")
     assert (apart.portfolio, apart.findings) == (together.portfolio, together.findings)
