@@ -37,7 +37,7 @@ from churn_platform.graph.resources.audit_trail import AuditTrail
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.graph.runs import PROGRESS, progress_logger
-from churn_platform.graph.usage_hooks import metered
+from churn_platform.graph.step_usage import metered
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings, load_settings

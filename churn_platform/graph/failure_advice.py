@@ -2,12 +2,14 @@
 those has no command line that would say it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from dagster import AssetsDefinition, HookContext, failure_hook
+from dagster import AssetExecutionContext, AssetsDefinition
 
 from churn_platform.disk import full_disk
+from churn_platform.graph.around_steps import with_around
 from churn_platform.graph.runs import dagster_folders
 from churn_platform.settings import Settings
 from churn_platform.sqlite_uri import sqlite_file
@@ -22,13 +24,16 @@ def advice(error: BaseException, settings: Settings) -> str | None:
 def advised(assets: Iterable[AssetsDefinition], settings: Settings) -> list[AssetsDefinition]:
     """The assets, each of whose steps logs the advice beside its error if it fails."""
 
-    @failure_hook(name="advise_on_failure")
-    def advise_on_failure(context: HookContext) -> None:
-        error = context.op_exception
-        if error is not None and (told := advice(error, settings)):
-            context.log.error(told)
+    @contextmanager
+    def advising(context: AssetExecutionContext) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if told := advice(error, settings):
+                context.log.error(told)
+            raise
 
-    return [asset.with_hooks({advise_on_failure}) for asset in assets]
+    return with_around(assets, advising)
 
 
 def written_folders(settings: Settings) -> list[Path]:

@@ -10,9 +10,10 @@ from churn_platform.monitoring.monitoring_tables import MODEL_PERFORMANCE
 from churn_platform.portfolios.spec import Portfolio
 
 HOUSEKEEPING = "housekeeping"
+TRAINING = "training"
 STAGES = {
     "features": "landed files to features and matured labels",
-    "training": "labelled months to a promoted, published champion",
+    TRAINING: "labelled months to a promoted, published champion",
     "scores": "features to scores and published look-ups",
     "serving": "answers of the service, from its log to a table",
     "monitoring": "drift, performance and the decision to train again",

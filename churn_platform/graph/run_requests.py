@@ -19,6 +19,7 @@ from dagster import (
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
+from churn_platform.graph.jobs import TRAINING
 from churn_platform.graph.runs import RANGE_TAGS, months_of_tags
 from churn_platform.months import label, month_range, parse_month
 from churn_platform.portfolios.spec import Portfolio
@@ -26,6 +27,7 @@ from churn_platform.warehouse.lake import Lake, connect
 
 AUTOMATION_TAG, BECAUSE_TAG, EVIDENCE_TAG = "churn/automation", "churn/because", "churn/evidence"
 RETRY_TAG = "dagster/retry_on_asset_or_op_failure"
+PRIORITY_TAG = "dagster/priority"
 EVENTS_AT_A_TIME = 500
 
 Jobs = dict[str, UnresolvedAssetJobDefinition]
@@ -52,6 +54,9 @@ def run_request(
     months = dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True))
     # No retry by Dagster: what failed waits for a person or for the next delivery.
     told = {AUTOMATION_TAG: portfolio.name, BECAUSE_TAG: because, RETRY_TAG: "false"}
+    if stage != TRAINING:
+        # A training takes long and can wait; the month that has landed is wanted for its scores.
+        told[PRIORITY_TAG] = "1"
     return RunRequest(
         run_key=key,
         job_name=f"{portfolio.name}_{stage}",

@@ -14,6 +14,10 @@ from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
 
 Range = tuple[date, date]
+FileState = tuple[str, int, int]
+# Of a digest: enough to tell two deliveries of one month apart, and short, since a sensor's cursor
+# has one for each month.
+STATE_LENGTH = 8
 
 
 class Landings(msgspec.Struct, frozen=True):
@@ -24,22 +28,40 @@ class Landings(msgspec.Struct, frozen=True):
     seen: dict[date, str] = {}
     taken: dict[date, str] = {}
 
+    def as_cursor(self) -> str:
+        """The state as text. Most months are seen as they were taken in, and stand there once."""
+        waiting = {
+            month: state for month, state in self.seen.items() if self.taken.get(month) != state
+        }
+        return msgspec.json.encode(Landings(seen=waiting, taken=self.taken)).decode()
+
+    @staticmethod
+    def from_cursor(cursor: str) -> "Landings":
+        """The state that a cursor keeps; those of older versions have whole digests."""
+        kept = msgspec.json.decode(cursor, type=Landings)
+        taken = {month: state[:STATE_LENGTH] for month, state in kept.taken.items()}
+        seen = {month: state[:STATE_LENGTH] for month, state in kept.seen.items()}
+        return Landings(seen=taken | seen, taken=taken)
+
 
 def landed_months(landing_dir: Path, portfolio: Portfolio) -> dict[date, str]:
     """Each month of which every required table has landed, with a digest over name, size and time
     of its files.
     """
-    files = {
-        table.name: _states(landing_dir / portfolio.name / table.name)
-        for table in portfolio.landed_tables
-    }
+    files = _files(landing_dir, portfolio)
     required = [set(files[table.name]) for table in portfolio.landed_tables if not table.optional]
-    return {
-        month: sha256(
-            repr([(name, of[month]) for name, of in files.items() if month in of]).encode()
-        ).hexdigest()
-        for month in sorted(set.intersection(*required))
-    }
+    return {month: _digest(files, month) for month in sorted(set.intersection(*required))}
+
+
+def missing_tables(landing_dir: Path, portfolio: Portfolio) -> dict[date, list[str]]:
+    """The required tables that have not landed of each month of which another has."""
+    files = _files(landing_dir, portfolio)
+    required = [table.name for table in portfolio.landed_tables if not table.optional]
+    missing = {}
+    for month in sorted(set().union(*(files[name] for name in required))):
+        if absent := [name for name in required if month not in files[name]]:
+            missing[month] = absent
+    return missing
 
 
 def last_written(landing_dir: Path, portfolio: Portfolio, month: date) -> datetime:
@@ -53,13 +75,24 @@ def last_written(landing_dir: Path, portfolio: Portfolio, month: date) -> dateti
     )
 
 
-def _states(folder: Path) -> dict[date, list[tuple[str, int, int]]]:
+def _files(landing_dir: Path, portfolio: Portfolio) -> dict[str, dict[date, list[FileState]]]:
+    """The files of each table of the portfolio and month."""
+    folder = landing_dir / portfolio.name
+    return {table.name: _states(folder / table.name) for table in portfolio.landed_tables}
+
+
+def _digest(files: Mapping[str, Mapping[date, list[FileState]]], month: date) -> str:
+    of_month = [(name, months[month]) for name, months in files.items() if month in months]
+    return sha256(repr(of_month).encode()).hexdigest()[:STATE_LENGTH]
+
+
+def _states(folder: Path) -> dict[date, list[FileState]]:
     return {
         month: [_state(path) for path in paths] for month, paths in landed_files(folder).items()
     }
 
 
-def _state(path: Path) -> tuple[str, int, int]:
+def _state(path: Path) -> FileState:
     found = path.stat()
     return path.name, found.st_size, found.st_mtime_ns
 

@@ -37,14 +37,22 @@ class Daemon:
 
     def tick(self, name: str) -> list[RunRequest]:
         """One look of a sensor; what it asks for."""
+        return list(self._look(name).run_requests or [])
+
+    def skipped(self, name: str) -> str | None:
+        """One look of a sensor; why it asks for nothing."""
+        reason = self._look(name).skip_reason
+        return reason.skip_message if reason else None
+
+    def _look(self, name: str) -> SensorResult:
         sensors = {sensor.name: sensor for sensor in automate([TINY], self.settings).sensors}
         context = build_sensor_context(instance=self.instance, cursor=self.cursors.get(name))
         result = sensors[name](context)
         if isinstance(result, SkipReason):
-            return []
+            return SensorResult(skip_reason=result, cursor=self.cursors.get(name))
         assert isinstance(result, SensorResult)
         self.cursors[name] = result.cursor
-        return list(result.run_requests or [])
+        return result
 
     def materialize(self, name: str, *months: date, schema: str = "tiny") -> None:
         """Note that months of an asset have been made."""

@@ -1,11 +1,18 @@
 """Which landed months are taken in."""
 
+import json
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from churn_platform.ingest.landed_months import Landings, changed_months, due, landed_months
+from churn_platform.ingest.landed_months import (
+    Landings,
+    changed_months,
+    due,
+    landed_months,
+    missing_tables,
+)
 from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH, TINY
 
 MAY = date(2025, 5, 1)
@@ -103,3 +110,30 @@ def ranges(
 def test_ranges(given: dict[str, str], expected: list[tuple[date, date]]):
     """From each changed month to the newest, in as few runs as there are gaps."""
     assert ranges(**given) == expected
+
+
+def test_a_cursor_is_short_and_says_what_it_knew():
+    """A month that was taken in as it was seen stands there once; ten years are short."""
+    known = Landings(seen={JANUARY: "aaaa1111", FEBRUARY: "bbbb2222"}, taken={JANUARY: "aaaa1111"})
+    assert known.as_cursor() == (
+        '{"seen":{"2025-02-01":"bbbb2222"},"taken":{"2025-01-01":"aaaa1111"}}'
+    )
+    assert Landings.from_cursor(known.as_cursor()) == known
+
+
+def test_a_cursor_of_an_older_version_goes_on(tmp_path: Path):
+    """It has whole digests of every month, seen and taken; nothing is taken in again."""
+    land(tmp_path, "customers", "2025-01.csv")
+    land(tmp_path, "calls", "2025-01.csv")
+    (state,) = landed_months(tmp_path, TINY).values()
+    whole = {"2025-01-01": state + "0" * 56}
+    known = Landings.from_cursor(json.dumps({"seen": whole, "taken": whole}))
+    assert changed_months(landed_months(tmp_path, TINY), known) == []
+
+
+def test_tables_that_a_begun_month_lacks(tmp_path: Path):
+    """Of each month of which some required table has landed; a whole month lacks none."""
+    for name in ("2025-01.csv", "2025-02.csv"):
+        land(tmp_path, "customers", name)
+    land(tmp_path, "calls", "2025-01.csv")
+    assert missing_tables(tmp_path, TINY) == {FEBRUARY: ["calls"]}

@@ -28,7 +28,7 @@ CLOCK = {
 DATING = {
     # a record is dated when it is written, which nobody can say beforehand
     "graph/resources/audit_trail.py",
-    "graph/usage_hooks.py",
+    "graph/step_usage.py",
     "graph/schedules.py",  # how long ago a file was written to
 }
 HEAVY = {"mlflow", "xgboost", "lightgbm", "evidently", "shap", "sklearn"}

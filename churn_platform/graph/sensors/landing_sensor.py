@@ -7,7 +7,6 @@ before it launches anything, so a daemon that dies in between neither loses nor 
 from collections.abc import Iterator
 from datetime import date
 
-import msgspec
 from dagster import (
     AssetKey,
     DagsterInstance,
@@ -35,8 +34,15 @@ from churn_platform.graph.run_requests import (
     told,
 )
 from churn_platform.graph.runs import months_of_tags
-from churn_platform.ingest.landed_months import Landings, changed_months, due, landed_months
+from churn_platform.ingest.landed_months import (
+    Landings,
+    changed_months,
+    due,
+    landed_months,
+    missing_tables,
+)
 from churn_platform.ingest.landing_folder import misnamed
+from churn_platform.ingest.landing_reasons import Waiting, why_nothing
 from churn_platform.monitoring.monitoring_tables import read_broken_months
 from churn_platform.months import label, parse_month
 from churn_platform.portfolios.spec import Portfolio
@@ -75,14 +81,15 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
                 taken={month: state for month, state in landed.items() if month in done}
             )
         else:
-            known = msgspec.json.decode(context.cursor, type=Landings)
+            known = Landings.from_cursor(context.cursor)
         changed = changed_months(landed, known)
+        refused = _refused_months(context.instance, portfolio) if landed else set()
+        unsound = _unsound_months(portfolio, Lake.of(settings)) if landed else set()
         ranges = []
         if changed:
             unfinished = set(landed) - materialized_months(context.instance, features)
             unfinished -= set(pending_months(context.instance, portfolio))
-            broken = _broken_months(context.instance, portfolio, Lake.of(settings))
-            ranges = due(landed, known, unfinished=unfinished, broken=broken)
+            ranges = due(landed, known, unfinished=unfinished, broken=refused | unsound)
         after = Landings(
             seen=landed, taken=known.taken | {month: landed[month] for month in changed}
         )
@@ -100,10 +107,21 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
             )
             for first, last in ranges
         ]
-        skipped = None if requests else misnamed(settings.landing_dir, portfolio) or None
-        return SensorResult(
-            requests, skip_reason=skipped, cursor=msgspec.json.encode(after).decode()
-        )
+        skipped = None
+        if not requests:
+            settled = {month for month, state in landed.items() if after.taken.get(month) == state}
+            waiting = Waiting(
+                settling=set(landed) - settled,
+                missing=missing_tables(settings.landing_dir, portfolio),
+                early=set(here) - possible,
+                refused=refused & settled,
+                unsound=unsound & settled,
+            )
+            interval = settings.automation_interval_seconds
+            said = why_nothing(portfolio.name, settled, waiting, interval_seconds=interval)
+            unread = misnamed(settings.landing_dir, portfolio)
+            skipped = f"{said}; {unread}" if unread else said
+        return SensorResult(requests, skip_reason=skipped, cursor=after.as_cursor())
 
     return landing
 
@@ -116,12 +134,16 @@ def _why(landed: list[date]) -> str:
     )
 
 
-def _broken_months(instance: DagsterInstance, portfolio: Portfolio, lake: Lake) -> set[date]:
-    """Months that ingest has refused a file of, or whose data contract failed."""
+def _refused_months(instance: DagsterInstance, portfolio: Portfolio) -> set[date]:
+    """Months that ingest has refused a file of."""
     keys = [AssetKey([portfolio.raw_schema, table.name]) for table in portfolio.landed_tables]
+    return set().union(*(refused_months(instance, key) for key in keys))
+
+
+def _unsound_months(portfolio: Portfolio, lake: Lake) -> set[date]:
+    """Months whose data contract failed."""
     with read_lake(lake) as connection:
-        broken = read_broken_months(connection, portfolio.name, date.max)
-    return broken.union(*(refused_months(instance, key) for key in keys))
+        return read_broken_months(connection, portfolio.name, date.max)
 
 
 def after_features_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> SensorDefinition:

@@ -10,7 +10,6 @@ from dagster import (
     DagsterRun,
     DagsterRunStatus,
     build_run_status_sensor_context,
-    build_sensor_context,
     materialize,
 )
 
@@ -18,8 +17,9 @@ from churn_platform.graph.assets.ingest_assets import raw_assets
 from churn_platform.graph.automation import automate
 from churn_platform.graph.causes import cause
 from churn_platform.graph.resources.warehouse import Warehouse
-from churn_platform.graph.run_requests import AUTOMATION_TAG, BECAUSE_TAG
+from churn_platform.graph.run_requests import AUTOMATION_TAG, BECAUSE_TAG, PRIORITY_TAG
 from churn_platform.graph.runs import RANGE_TAGS, months_of_tags
+from churn_platform.ingest.landing_reasons import Waiting, why_nothing
 from churn_platform.published.live_file import go_live
 from churn_platform.warehouse.lake import Lake
 from churn_platform_tests.graph.conftest import Daemon
@@ -81,16 +81,55 @@ def test_a_month_without_features_is_tried_again_apart_from_a_new_one(daemon: Da
 def test_a_misnamed_file_is_told(daemon: Daemon):
     """The sensor passes it over, and says so wherever it asks for nothing."""
     land(daemon.settings.landing_dir, "calls", "2025-13.csv")
-    (landing,) = (
-        sensor
-        for sensor in automate([TINY], daemon.settings).sensors
-        if sensor.name == "tiny_landing"
-    )
-    told = landing(build_sensor_context(instance=daemon.instance)).skip_reason.skip_message
-    assert told == (
+    assert daemon.skipped("tiny_landing") == (
+        "no month has landed; "
         "not read, as no file with a name as 2025-01 with .parquet, .xlsx, .csv, .tsv, .txt, "
         ".csv.gz, .tsv.gz, .txt.gz: calls/2025-13.csv"
     )
+
+
+def test_each_look_that_asks_for_nothing_says_why(daemon: Daemon):
+    """Nothing landed, files that may be written to, a table that is missing, nothing new."""
+    assert daemon.skipped("tiny_landing") == "no month has landed"
+    deliver(daemon, JANUARY)
+    land(daemon.settings.landing_dir, "customers", "2025-02.csv")
+    assert daemon.skipped("tiny_landing") == (
+        "2025-01 was seen, and is taken in if its files are the same in 30 s; "
+        "2025-02 waits for calls"
+    )
+    assert len(daemon.tick("tiny_landing")) == 1
+    assert daemon.skipped("tiny_landing") == (
+        "nothing new: 1 months taken in, the newest 2025-01; 2025-02 waits for calls"
+    )
+
+
+def test_a_refused_month_waits_for_a_person(daemon: Daemon):
+    """Until it is delivered again."""
+    deliver(daemon, JANUARY, content="Colour\nred\n")
+    assert asked(daemon, "tiny_landing") == [(JANUARY, JANUARY)]
+    assert ingest(daemon, JANUARY, JANUARY)
+    assert str(daemon.skipped("tiny_landing")).endswith(
+        "2025-01 waits for you: ingest refused a file, deliver it again"
+    )
+
+
+def test_a_month_with_a_broken_contract_names_the_command(daemon: Daemon):
+    """That accepts it, if it is right."""
+    waiting = Waiting(settling=[], missing={}, early=[], refused=[], unsound=[JANUARY])
+    assert why_nothing("tiny", [JANUARY], waiting, interval_seconds=30).endswith(
+        "its data contract is broken; deliver it again, "
+        "or if it is right `churn accept-data tiny --month 2025-01 --reason ...`"
+    )
+
+
+def test_a_landed_month_goes_before_a_training(daemon: Daemon):
+    """In the queue, where a training would keep the scores of a new month waiting."""
+    deliver(daemon, JANUARY)
+    daemon.tick("tiny_landing")
+    (features,) = daemon.tick("tiny_landing")
+    daemon.flag(JANUARY)
+    (training,) = daemon.tick("tiny_retraining")
+    assert int(features.tags[PRIORITY_TAG]) > int(training.tags.get(PRIORITY_TAG, 0))
 
 
 def test_files_may_come_back_to_what_they_were(daemon: Daemon):

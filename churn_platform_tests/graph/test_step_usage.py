@@ -18,7 +18,7 @@ from dagster import (
 
 from churn_platform.costs.usage import read_usage
 from churn_platform.graph.partitions import monthly
-from churn_platform.graph.usage_hooks import metered, months_worked_on
+from churn_platform.graph.step_usage import metered, months_worked_on
 from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, MARCH
 
