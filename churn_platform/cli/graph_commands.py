@@ -23,8 +23,6 @@ from churn_platform.settings import Settings, load_settings
 
 # As many months as housekeeping keeps published look-ups of.
 SCORED_MONTHS = 3
-# A third of what an operator has: usage stays as telling, and the demo is shorter by a minute.
-DEMO_CALLS = 16
 
 
 @app.command()
@@ -87,7 +85,6 @@ def demo(
         month_count=months.months_between(begin, end) + 1,
         first_month=months.label(begin),
         seed=seed,
-        calls_per_customer=DEMO_CALLS,
     )
     runner = _Runner(settings)
     _run_graph(runner, settings, "telecomit", begin, end, watched=_newest(begin, end))

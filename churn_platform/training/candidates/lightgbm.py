@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LIBRARY = "lightgbm"
 # No one set suits every table: in telecom usage churn is mostly additive, elsewhere it depends on
-# combinations. Chosen on six public tables, docs/public_tables.md.
+# combinations. Chosen on six public tables, docs/real_data.md.
 DEFAULTS: Sequence[Parameters] = (
     {
         "learning_rate": 0.05,
