@@ -23,7 +23,7 @@ MONTH = date(2025, 3, 1)
 @pytest.fixture(scope="module")
 def acme(tmp_path_factory: pytest.TempPathFactory) -> Graph:
     """A snapshot with a champion."""
-    graph = Graph(tmp_path_factory.mktemp("acme"))
+    graph = Graph(tmp_path_factory.mktemp("acme"), draws=True)
     write_spec(graph)
     land_snapshot(graph, MONTH, customers(2_000, seed=3))
     graph.run("acme_features", MONTH, MONTH)

