@@ -37,7 +37,7 @@ def add_scores(connection: duckdb.DuckDBPyConnection, probability: dict[str, flo
     rows = [
         (JANUARY, name, value, "high", 1, ["Because"], 3) for name, value in probability.items()
     ]
-    connection.executemany("insert into tiny.monthly_scores values (?, ?, ?, ?, ?, ?, ?)", rows)
+    _insert(connection, "tiny.monthly_scores", rows)
 
 
 def add_uplift(
@@ -49,7 +49,7 @@ def add_uplift(
     if uplift:
         ensure_table(connection, f"tiny.{UPLIFT_TABLE}", UPLIFT_COLUMNS)
         rows = [(month, name, value) for name, value in uplift.items()]
-        connection.executemany(f"insert into tiny.{UPLIFT_TABLE} values (?, ?, ?)", rows)
+        _insert(connection, f"tiny.{UPLIFT_TABLE}", rows)
 
 
 def add_campaign_rows(
@@ -66,7 +66,13 @@ def add_campaign_rows(
         "campaign_contacts": {"month": "date", "customer_id": "varchar"},
     }[table]
     ensure_table(connection, f"tiny_raw.{table}", columns)
-    for row in rows:
-        connection.execute(
-            f"insert into tiny_raw.{table} values ({', '.join('?' * len(row))})", list(row)
-        )
+    _insert(connection, f"tiny_raw.{table}", rows)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[Any, ...]]) -> None:
+    """Rows in one statement: the lake would make a state of its own for each row."""
+    if not rows:
+        return
+    row = f"({', '.join('?' * len(rows[0]))})"
+    values = [value for given in rows for value in given]
+    connection.execute(f"insert into {table} values {', '.join([row] * len(rows))}", values)

@@ -191,7 +191,7 @@ def test_nobody_worth_it_gives_an_empty_list(connection):
     opted_out=st.sets(st.integers(0, 59), max_size=20),
     uplift=st.one_of(st.none(), st.lists(st.floats(-1, 1), min_size=1, max_size=60)),
 )
-@settings(max_examples=25)
+@settings(max_examples=15)
 @invariant(
     "Campaign",
     "A contact list is the same when made again, keeps its budget, and holds no "

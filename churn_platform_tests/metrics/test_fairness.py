@@ -157,9 +157,9 @@ def test_the_seed_decides_the_intervals():
 
 
 def test_intervals_cover():
-    """The interval of a difference holds the true one in about 95 of 100 samples of two groups."""
+    """The interval of a difference holds the true one in about 95 % of samples of two groups."""
     generator, covered = np.random.default_rng(11), 0
-    for draw in range(100):
+    for draw in range(50):
         hits, alarms = generator.binomial(200, [0.8, 0.6]), generator.binomial(800, [0.2, 0.2])
         counts = {
             name: (int(hit), 200 - int(hit), int(alarm), 800 - int(alarm))
@@ -167,7 +167,7 @@ def test_intervals_cover():
         }
         odds = measured(counts, seed=draw)[0].equalized_odds_difference
         covered += odds.low <= 0.2 <= odds.high
-    assert covered >= 90
+    assert covered >= 45
 
 
 def test_fairness_survives_json():

@@ -65,14 +65,16 @@ class Graph:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings in force."""
-        return load_settings(**self.overrides)
+        """The settings in force, over a data folder that has what takes seconds to make."""
+        settings = load_settings(**self.overrides)
+        if not (self.folder / "dbt_target").exists():
+            fill_data_folder(settings)
+        return settings
 
     @cached_property
     def defs(self) -> Definitions:
-        """The definitions over a data folder that has what takes seconds to make."""
-        if not (self.folder / "dbt_target").exists():
-            fill_data_folder(self.settings)
+        """The definitions."""
+        assert self.settings  # whose folder they read
         return build_defs(**self.overrides)
 
     @cached_property
