@@ -124,3 +124,13 @@ def test_instants_do_not_depend_on_the_sessions_zone(read):
 def test_native_types_are_read(read, kind, value, sql_type, expected):
     """What a Parquet file delivers in a near type is read without loss, or not at all."""
     assert read(kind, value, sql_type) == expected
+
+
+def test_hundreds_of_columns_are_cast_without_a_join() -> None:
+    """A list of words is no join: with one per column, a wide file took minutes and gigabytes."""
+    names = [f"c{place}" for place in range(30)]
+    columns = [Column(name=name, type="number", description="x") for name in names]
+    casts = ", ".join(f"{cast(column, column.name, 'VARCHAR')}" for column in columns)
+    rows = ", ".join(f"'1' as {name}" for name in names)
+    (plan,) = duckdb.execute(f"explain select {casts} from (select {rows}) given").fetchall()
+    assert "JOIN" not in plan[1]

@@ -1,9 +1,12 @@
 """What a column becomes: its type, name, levels, range, or the reason why it is left out."""
 
 import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -321,3 +324,47 @@ def test_many_columns_take_few_statements_over_a_bounded_table(
     apart = desk.onboard(file, overwrite=True)
     assert features_of(together)["tone"].levels == ("blue", "red")
     assert (apart.portfolio, apart.findings) == (together.portfolio, together.findings)
+
+
+class Counting:
+    """A connection to DuckDB that counts its statements."""
+
+    def __init__(self, path: Path):
+        self.connection = duckdb.connect(path)
+        self.statements = 0
+
+    def __enter__(self) -> "Counting":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def execute(self, *arguments: Any) -> duckdb.DuckDBPyConnection:
+        """Run a statement."""
+        self.statements += 1
+        return self.connection.execute(*arguments)
+
+
+def test_statements_do_not_grow_with_the_columns(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Columns of one kind are looked at together: thousands of statements take minutes."""
+    # The package exports the function of that name, which hides the module.
+    module = sys.modules["churn_platform.onboarding.onboard"]
+    opened: list[Counting] = []
+
+    def connect(path: Path) -> Counting:
+        opened.append(Counting(path))
+        return opened[-1]
+
+    monkeypatch.setattr(module, "duckdb", SimpleNamespace(connect=connect, Error=duckdb.Error))
+    for number in (2, 20):
+        kinds = {
+            "price": ("1,5", "2,25"),
+            "joined": ("2024-01-31", "2023-05-01"),
+            "tone": ("a", "b"),
+        }
+        columns = {f"{it}{n}": cycle(*kinds[it]) for it in kinds for n in range(number)}
+        desk.onboard(desk.csv(frame(**columns)), overwrite=True)
+    few, many_of_them = (it.statements for it in opened)
+    assert few == many_of_them
