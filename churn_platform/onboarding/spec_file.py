@@ -25,6 +25,7 @@ gates: {min_auc: 0.70, min_recall: 0.65, max_calibration_error: 0.05}
 """
 
 PLAIN = FileOptions()
+WIDEST = 2**31 - 1  # a line is never folded; the dumper in C takes no infinity
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,8 @@ def _plain(value: Any) -> Any:
 
 
 # One line for each feature, so that a person can comment a feature out, and compare versions.
-class _OneLine(yaml.SafeDumper):
+# The dumper in C takes a fifth of the time, which counts for two thousand features.
+class _OneLine(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
     """Writes everything on one line: text with a line break is escaped instead of folded."""
 
 
@@ -159,6 +161,6 @@ def _flow(value: Any) -> str:
         default_flow_style=True,
         sort_keys=False,
         allow_unicode=True,
-        width=float("inf"),
+        width=WIDEST,
     )
     return text.removesuffix("...\n").strip()
