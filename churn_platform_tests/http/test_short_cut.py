@@ -4,6 +4,9 @@ import pytest
 
 from churn_platform_tests.http.conftest import settings_in
 from churn_platform_tests.support.served_bundles import publish
+from serving.http.authorisation import NEEDS
+from serving.http.routes import PREDICTION
+from serving.http.scoring_routes import ScoringController
 from serving.security.api_keys import add_key
 
 LONG_WAY = {"origin": "http://127.0.0.1"}  # what comes from a browser takes it
@@ -72,3 +75,18 @@ def test_a_refused_request_counts_once_against_the_rate(start, tmp_path, booster
         for _ in range(2)
     ]
     assert statuses == [404, 429]
+
+
+def test_both_ways_ask_the_same_scope_of_a_key(start, tmp_path, booster):
+    """A key for something else opens neither."""
+    publish(tmp_path / "published", booster)
+    path = settings_in(tmp_path).keys_file
+    key = add_key(path, name="feed", scopes=["push"], created_at="2026-01-01")
+    client = start()
+    body = {"customer_id": "C00001"}
+    answers = [
+        client.post("/predict", json=body, headers={"x-api-key": key} | headers)
+        for headers in ({}, LONG_WAY)
+    ]
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert ScoringController.predict.opt[NEEDS] == PREDICTION

@@ -10,8 +10,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from serving.answer.dataplane import Dataplane
 from serving.http.authorisation import CALLER, Gate
 from serving.http.middleware import BODY, FAULT, HEADERS, REQUEST_ID
-from serving.http.routes import Encoded
-from serving.security.api_keys import SCORE
+from serving.http.routes import PREDICTION, Encoded
 
 PREDICT = "/predict"
 
@@ -27,7 +26,7 @@ def short_cut(app: ASGIApp, gate: Gate, plane: Dataplane) -> ASGIApp:
             state = scope["state"]
             try:
                 portfolio = scope["path"][1 : -len(PREDICT)] or None
-                gate.check(scope, SCORE, portfolio)
+                gate.check(scope, PREDICTION, portfolio)
                 answer = Encoded(
                     plane.predict(portfolio, state[BODY], state[REQUEST_ID], state[CALLER])
                 )

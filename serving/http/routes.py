@@ -12,12 +12,13 @@ from litestar.types.internal_types import PathParameterDefinition
 from serving.answer.dataplane import Dataplane
 from serving.http.authorisation import CALLER, NEEDS, Gate
 from serving.http.middleware import BODY, REQUEST_ID
-from serving.security.api_keys import ADMIN
+from serving.security.api_keys import ADMIN, SCORE
 from serving.security.callers import Caller
 from serving.security.key_ring import KeyRing
 
 PLANE, GATE, KEYS, BACKGROUND = "plane", "gate", "keys", "background"
 OF_PORTFOLIO = "_of_portfolio"
+PREDICTION = SCORE  # what `POST /predict` asks of a key, the short way and Litestar's
 Asking = Request[Any, Any, Any]
 # One encoder for all answers: making one costs more than encoding.
 encode = msgspec.json.Encoder().encode

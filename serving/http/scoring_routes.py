@@ -14,6 +14,7 @@ from serving.answer.push import push
 from serving.http.background import Background
 from serving.http.routes import (
     BACKGROUND,
+    PREDICTION,
     Asking,
     Encoded,
     answers,
@@ -39,7 +40,7 @@ class ScoringController(Controller):
         operation_id=named("predict"),
         status_code=200,
         sync_to_thread=False,
-        opt=needs(SCORE),
+        opt=needs(PREDICTION),
         responses=answers(Answer),
     )
     def predict(self, request: Asking) -> ASGIApp:
