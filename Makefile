@@ -10,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Where this is set, each process would compile Dagster, dbt and MLflow anew, 2 to 4 seconds of start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-telco dev mlflow serve test check loop-check image-check clients-check bench-serving bench-scale load lock clean help kill-check
+.PHONY: setup demo demo-telco dev mlflow serve test check loop-check image-check clients-check ui-check bench-serving bench-scale load lock clean help kill-check
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,9 +37,8 @@ demo-telco: setup  ## The same on the IBM Telco file: make demo-telco CSV=path
 	@test -n "$(CSV)" || { echo "say where the file is: make demo-telco CSV=path"; exit 2; }
 	@$(BIN)/churn demo-telco --csv "$(CSV)"
 
-# A shell without a terminal starts `make dev &` with interrupts ignored; Dagster would hand that on to SIGTERM.
-dev: setup  ## Open the Dagster UI (webserver and daemon)
-	@$(BIN)/python -c 'import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv("$(BIN)/dg", ["dg", "dev"])'
+dev: setup  ## Open the Dagster UI (webserver and daemon): make dev [PORT=3000]
+	@$(BIN)/churn dev $(if $(PORT),--port $(PORT))
 
 mlflow: setup  ## Open MLflow on the trials, fits and versions of the data folder, at http://127.0.0.1:5000
 	@MLFLOW_BACKEND_STORE_URI="$$($(BIN)/python -c 'from churn_platform.settings import load_settings; print(load_settings().mlflow_uri)')" \
@@ -72,6 +71,13 @@ kill-check: setup  ## Kill the stages of a run 25 times and compare what is left
 
 image-check: setup  ## Carry out the Dockerfile's instructions in a folder, without Docker
 	@$(BIN)/python -m pytest -m slow churn_platform_tests/repo/test_image.py
+
+# Chromium of the system where there is one: Playwright's own is a download of its own.
+ui-check: setup  ## Click through the UI in Chromium, on a small demo of its own (takes some 20 minutes)
+	@test -x data/bench/ui/bin/playwright || { $(BIN)/uv venv --quiet data/bench/ui && \
+		VIRTUAL_ENV=$(CURDIR)/data/bench/ui $(BIN)/uv pip install --quiet "playwright>=1.55,<2"; }
+	@command -v chromium chromium-browser google-chrome >/dev/null || data/bench/ui/bin/playwright install chromium
+	@data/bench/ui/bin/python -m benchmarks.ui_check
 
 clients-check: setup  ## Generate clients from the OpenAPI document with both generators, and score with each
 	@test -x data/bench/clients/bin/openapi-generator-cli || { $(BIN)/uv venv --quiet data/bench/clients && \

@@ -12,6 +12,8 @@ from dagster import (
 )
 
 from churn_platform.errors import SpecError
+from churn_platform.graph.asset_labels import labelled
+from churn_platform.graph.assets.audit_assets import audit_assets
 from churn_platform.graph.assets.campaign_assets import campaign_assets
 from churn_platform.graph.assets.costs_assets import cost_assets
 from churn_platform.graph.assets.data_contract_assets import data_contract_checks
@@ -69,7 +71,11 @@ def build_defs(**overrides: object) -> Definitions:
         for portfolio in portfolios.values()
         for asset in portfolio_assets(portfolio, settings)
     ]
-    platform = [*housekeeping_assets(list(known), settings), *cost_assets(settings)]
+    platform = [
+        *housekeeping_assets(list(known), settings),
+        *cost_assets(settings),
+        *audit_assets(list(known), settings),
+    ]
     path = settings.costs_path
     checks = []
     schemas = platform_schemas()
@@ -81,8 +87,8 @@ def build_defs(**overrides: object) -> Definitions:
         assets=advised(
             [
                 *with_columns(with_freshness(assets), schemas),
-                *metered([dbt_models], PORTFOLIO, path),
-                *with_columns(metered(platform, PLATFORM, path), schemas),
+                *metered(labelled([dbt_models]), PORTFOLIO, path),
+                *with_columns(metered(labelled(platform), PLATFORM, path), schemas),
             ],
             settings,
         ),
@@ -132,7 +138,7 @@ def portfolio_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDef
         *campaign_assets(portfolio, settings),
         *monitoring_assets(portfolio, settings),
     ]
-    return metered(assets, portfolio.name, settings.costs_path)
+    return metered(labelled(assets), portfolio.name, settings.costs_path)
 
 
 @definitions

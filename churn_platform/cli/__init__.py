@@ -17,6 +17,7 @@ from churn_platform.cli import (
     relocation_commands,
     reproduce_commands,
     traffic_commands,
+    ui_commands,
 )
 from churn_platform.cli.app import app, main
 
@@ -34,4 +35,5 @@ __all__ = [
     "relocation_commands",
     "reproduce_commands",
     "traffic_commands",
+    "ui_commands",
 ]

@@ -25,6 +25,7 @@ from dagster import (
 )
 from dagster_dbt import (
     DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
     DbtCliInvocation,
     DbtCliResource,
     DbtProject,
@@ -43,6 +44,7 @@ from churn_platform.graph.dbt_failures import (
 )
 from churn_platform.graph.dbt_metadata import model_metadata
 from churn_platform.graph.dbt_profile import dbt_environment
+from churn_platform.graph.groups import group_of
 from churn_platform.graph.metadata import MONTH_ROWS, TABLE_NAME, rows_by_month
 from churn_platform.graph.partitions import WAREHOUSE_POOL, monthly, months_of
 from churn_platform.months import as_of
@@ -56,9 +58,9 @@ from churn_platform.warehouse.lock import writer_lock
 NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
 PORTFOLIO = "telecomit"  # the one that the project's models are about
 LAYERS = {
-    "staging": f"{PORTFOLIO}_staging",
-    "intermediate": f"{PORTFOLIO}_features",
-    "marts": f"{PORTFOLIO}_features",
+    "staging": group_of(PORTFOLIO, "staging"),
+    "intermediate": group_of(PORTFOLIO, "features"),
+    "marts": group_of(PORTFOLIO, "features"),
 }
 
 
@@ -166,7 +168,7 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
     """Staging, marts, features and labels of the event portfolio, with their
     tests as asset checks.
     """
-    translator = Translator()
+    translator = Translator(DagsterDbtTranslatorSettings(enable_code_references=True))
 
     @dbt_assets(
         manifest=project.manifest_path,

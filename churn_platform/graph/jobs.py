@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dagster import AssetKey, AssetSelection, define_asset_job
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from churn_platform.graph.groups import group_of
 from churn_platform.graph.partitions import PLATFORM
 from churn_platform.monitoring.monitoring_tables import MODEL_PERFORMANCE
 from churn_platform.portfolios.spec import Portfolio
@@ -27,7 +28,7 @@ def jobs(portfolios: Iterable[Portfolio]) -> list[UnresolvedAssetJobDefinition]:
     upkeep = define_asset_job(
         HOUSEKEEPING,
         AssetSelection.groups(PLATFORM),
-        description="Removes what only the past needs; adds up costs.",
+        description="Removes what only the past needs; adds up costs; shows the audit trail.",
     )
     return [*(job for portfolio in portfolios for job in _portfolio_jobs(portfolio)), upkeep]
 
@@ -60,4 +61,4 @@ def _portfolio_jobs(portfolio: Portfolio) -> list[UnresolvedAssetJobDefinition]:
 def groups_of(portfolio: str, stage: str) -> list[str]:
     """The asset groups of a stage."""
     groups = {"features": ["raw", "staging", "features"]}.get(stage, [stage])
-    return [f"{portfolio}_{group}" for group in groups]
+    return [group_of(portfolio, group) for group in groups]

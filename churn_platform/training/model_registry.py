@@ -2,6 +2,7 @@
 by version or alias.
 """
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,12 +36,17 @@ def log_model(model: ChurnModel, example: np.ndarray) -> str:
     from mlflow.models import infer_signature
 
     frame = pd.DataFrame(example, columns=[feature.name for feature in model.features])
-    info = mlflow.pyfunc.log_model(
-        name="model",
-        python_model=_pyfunc(model),
-        signature=infer_signature(frame, model.churn_probability(example)),
-        pip_requirements=["churn-platform"],
-    )
+    signature = infer_signature(frame, model.churn_probability(example))
+    with warnings.catch_warnings():
+        # MLflow asks for rows to infer a signature from, also of who gives the signature; rows of
+        # customers do not belong into an artifact.
+        warnings.filterwarnings("ignore", message=".*input example")
+        info = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=_pyfunc(model),
+            signature=signature,
+            pip_requirements=["churn-platform"],
+        )
     return info.model_uri
 
 

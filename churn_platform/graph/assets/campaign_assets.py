@@ -26,6 +26,7 @@ from churn_platform.campaign.hand_over import HELD, HandOver, hand_over_of
 from churn_platform.campaign.list_economics import as_markdown
 from churn_platform.campaign.outcome import as_markdown as outcome_markdown
 from churn_platform.data_contract.profile_tables import require_sound
+from churn_platform.graph.groups import group_of
 from churn_platform.graph.metadata import MONTH_ROWS
 from churn_platform.graph.partitions import describe, lag, monthly_table, months_of
 from churn_platform.graph.resources.tracking import Tracking
@@ -62,7 +63,10 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
 
     @asset(
         **monthly_table(
-            portfolio.name, "contact_list", f"{portfolio.name}_scores", settings.first_month
+            portfolio.name,
+            "contact_list",
+            group_of(portfolio.name, "scores"),
+            settings.first_month,
         ),
         deps=[
             AssetKey([portfolio.name, "monthly_scores"]),
@@ -147,7 +151,10 @@ def _told(found: HandOver, folder: Path) -> dict[str, Any]:
 def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
         **monthly_table(
-            portfolio.name, "campaign_economics", f"{portfolio.name}_scores", settings.first_month
+            portfolio.name,
+            "campaign_economics",
+            group_of(portfolio.name, "scores"),
+            settings.first_month,
         ),
         deps=[
             AssetKey([portfolio.name, "monthly_scores"]),
@@ -193,7 +200,10 @@ def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
 
     @asset(
         **monthly_table(
-            portfolio.name, outcome_table.NAME, f"{portfolio.name}_monitoring", settings.first_month
+            portfolio.name,
+            outcome_table.NAME,
+            group_of(portfolio.name, "monitoring"),
+            settings.first_month,
         ),
         deps=[
             AssetDep(AssetKey([portfolio.name, "contact_list"]), partition_mapping=earlier),
@@ -230,7 +240,10 @@ def _uplift_challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefini
 
     @asset(
         **monthly_table(
-            portfolio.name, uplift_table.NAME, f"{portfolio.name}_scores", settings.first_month
+            portfolio.name,
+            uplift_table.NAME,
+            group_of(portfolio.name, "scores"),
+            settings.first_month,
         ),
         deps=[
             AssetKey([portfolio.name, "monthly_scores"]),

@@ -22,6 +22,7 @@ from churn_platform.governance.fairness_text import (
     importance_markdown,
 )
 from churn_platform.governance.governance_tables import replace_explanations, replace_fairness
+from churn_platform.graph.groups import group_of
 from churn_platform.graph.mlflow_links import artifact_link, run_link
 from churn_platform.graph.partitions import describe, monthly_asset, monthly_table, months_of
 from churn_platform.graph.resources.tracking import Tracking
@@ -54,7 +55,10 @@ def governance_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDe
 def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
         **monthly_table(
-            portfolio.name, "fairness_report", f"{portfolio.name}_training", settings.first_month
+            portfolio.name,
+            "fairness_report",
+            group_of(portfolio.name, "training"),
+            settings.first_month,
         ),
         deps=[AssetKey([portfolio.name, "challenger"])],
         description=(
@@ -106,7 +110,10 @@ def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
 def _explanations(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
         **monthly_table(
-            portfolio.name, "explanations", f"{portfolio.name}_training", settings.first_month
+            portfolio.name,
+            "explanations",
+            group_of(portfolio.name, "training"),
+            settings.first_month,
         ),
         deps=[AssetKey([portfolio.name, "challenger"])],
         description=(
@@ -152,7 +159,10 @@ def _model_card(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
 
     @asset(
         **monthly_asset(
-            portfolio.name, "model_card", f"{portfolio.name}_training", settings.first_month
+            portfolio.name,
+            "model_card",
+            group_of(portfolio.name, "training"),
+            settings.first_month,
         ),
         deps=[AssetKey([portfolio.name, name]) for name in needed],
         kinds={"markdown"},

@@ -17,6 +17,7 @@ from dagster import (
 
 from churn_platform import markdown
 from churn_platform.errors import LandingError
+from churn_platform.graph.groups import group_of
 from churn_platform.graph.metadata import MONTH_ROWS, table_metadata
 from churn_platform.graph.partitions import describe, monthly_table, months_of
 from churn_platform.graph.resources.warehouse import Warehouse
@@ -37,7 +38,7 @@ def raw_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinitio
 
 def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> AssetsDefinition:
     shared = monthly_table(
-        portfolio.raw_schema, table.name, f"{portfolio.name}_raw", settings.first_month
+        portfolio.raw_schema, table.name, group_of(portfolio.name, "raw"), settings.first_month
     )
     customers = [AssetKey([portfolio.raw_schema, "customers"])] if table.customer else []
 
@@ -93,7 +94,7 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
 def snapshot_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
     """`customer_features` and `churn_labels` of a snapshot portfolio."""
     raw = AssetKey([portfolio.raw_schema, "customers"])
-    group = f"{portfolio.name}_features"
+    group = group_of(portfolio.name, "features")
 
     @asset(
         **monthly_table(portfolio.name, "customer_features", group, settings.first_month),

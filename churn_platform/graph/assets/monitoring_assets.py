@@ -17,6 +17,7 @@ from dagster import (
     asset,
 )
 
+from churn_platform.graph.groups import group_of
 from churn_platform.graph.partitions import describe, lag, monthly_table, months_of
 from churn_platform.graph.resources.audit_trail import AuditTrail
 from churn_platform.graph.resources.tracking import Tracking
@@ -75,7 +76,7 @@ def _asset(
         AssetKey([portfolio.name, each]) if isinstance(each, str) else each for each in upstream
     ]
     return monthly_table(
-        portfolio.name, name, f"{portfolio.name}_monitoring", settings.first_month
+        portfolio.name, name, group_of(portfolio.name, "monitoring"), settings.first_month
     ) | {
         "deps": [*needed, *anywhere],
         "description": description,

@@ -16,6 +16,7 @@ from dagster import (
     asset,
 )
 
+from churn_platform.graph.groups import group_of
 from churn_platform.graph.mlflow_links import version_link
 from churn_platform.graph.partitions import describe, monthly_asset, monthly_table, months_of
 from churn_platform.graph.resources.audit_trail import AuditTrail, head_metadata
@@ -56,7 +57,10 @@ def evaluation_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDe
 def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
         **monthly_table(
-            portfolio.name, "evaluation", f"{portfolio.name}_training", settings.first_month
+            portfolio.name,
+            "evaluation",
+            group_of(portfolio.name, "training"),
+            settings.first_month,
         ),
         deps=[
             AssetKey([portfolio.name, "challenger"]),
@@ -215,7 +219,10 @@ def _auc_of(judged: Evaluation) -> dict[str, float]:
 def _champion(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
         **monthly_asset(
-            portfolio.name, "champion", f"{portfolio.name}_training", settings.first_month
+            portfolio.name,
+            "champion",
+            group_of(portfolio.name, "training"),
+            settings.first_month,
         ),
         deps=[AssetKey([portfolio.name, "evaluation"])],
         kinds={"mlflow"},

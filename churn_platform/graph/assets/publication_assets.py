@@ -14,6 +14,7 @@ from dagster import (
 from churn_platform.bundles.customer_rows import packed_customers, scored_by
 from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.data_contract.profile_tables import require_sound
+from churn_platform.graph.groups import group_of
 from churn_platform.graph.partitions import describe, monthly_asset, months_of
 from churn_platform.graph.resources.audit_trail import AuditTrail, head_metadata
 from churn_platform.graph.resources.tracking import Tracking
@@ -36,7 +37,10 @@ def _published_model(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
 
     @asset(
         **monthly_asset(
-            portfolio.name, "published_model", f"{portfolio.name}_training", settings.first_month
+            portfolio.name,
+            "published_model",
+            group_of(portfolio.name, "training"),
+            settings.first_month,
         ),
         deps=[AssetKey([portfolio.name, "champion"]), AssetKey([portfolio.name, "model_card"])],
         kinds={"onnx"},
@@ -68,7 +72,10 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
 
     @asset(
         **monthly_asset(
-            portfolio.name, "published_features", f"{portfolio.name}_scores", settings.first_month
+            portfolio.name,
+            "published_features",
+            group_of(portfolio.name, "scores"),
+            settings.first_month,
         ),
         deps=[
             AssetKey([portfolio.name, "monthly_scores"]),

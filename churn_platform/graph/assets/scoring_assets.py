@@ -15,6 +15,7 @@ from dagster import (
 from dagster import MaterializeResult as Materialized
 
 from churn_platform.data_contract.profile_tables import require_sound
+from churn_platform.graph.groups import group_of
 from churn_platform.graph.metadata import MONTH_ROWS, table_metadata
 from churn_platform.graph.partitions import describe, monthly_table, months_of
 from churn_platform.graph.resources.tracking import Tracking
@@ -37,7 +38,10 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
 
     @asset(
         **monthly_table(
-            portfolio.name, "monthly_scores", f"{portfolio.name}_scores", settings.first_month
+            portfolio.name,
+            "monthly_scores",
+            group_of(portfolio.name, "scores"),
+            settings.first_month,
         ),
         deps=[
             AssetKey([portfolio.name, "customer_features"]),

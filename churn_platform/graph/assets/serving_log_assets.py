@@ -10,6 +10,7 @@ from dagster import (
 )
 from dagster import MaterializeResult as Materialized
 
+from churn_platform.graph.groups import group_of
 from churn_platform.graph.metadata import table_metadata
 from churn_platform.graph.partitions import monthly_table, months_of
 from churn_platform.graph.resources.warehouse import Warehouse
@@ -30,7 +31,10 @@ def serving_log_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsD
 
     @asset(
         **monthly_table(
-            portfolio.name, "serving_log", f"{portfolio.name}_serving", settings.first_month
+            portfolio.name,
+            "serving_log",
+            group_of(portfolio.name, "serving"),
+            settings.first_month,
         ),
         deps=[AssetDep(key, partition_mapping=AllPartitionMapping()) for key in served],
         description="One row per answer of the service, by the month of the request. "

@@ -12,6 +12,7 @@ from dagster import (
     asset,
 )
 
+from churn_platform.graph.groups import group_of
 from churn_platform.graph.mlflow_links import run_link, version_link
 from churn_platform.graph.partitions import describe, lag, monthly_asset, monthly_table, months_of
 from churn_platform.graph.resources.tracking import Tracking
@@ -48,7 +49,10 @@ def _training_set(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
 
     @asset(
         **monthly_table(
-            portfolio.name, "training_set", f"{portfolio.name}_training", settings.first_month
+            portfolio.name,
+            "training_set",
+            group_of(portfolio.name, "training"),
+            settings.first_month,
         ),
         deps=[AssetDep(AssetKey(key), partition_mapping=lookback) for key in read],
         description=(
@@ -74,7 +78,10 @@ def _training_set(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
 def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> AssetsDefinition:
     @asset(
         **monthly_asset(
-            portfolio.name, algorithm, f"{portfolio.name}_training", settings.first_month
+            portfolio.name,
+            algorithm,
+            group_of(portfolio.name, "training"),
+            settings.first_month,
         ),
         deps=[AssetKey([portfolio.name, "training_set"])],
         kinds={ALGORITHMS[algorithm].LIBRARY.replace("-", ""), "mlflow"},
@@ -141,7 +148,10 @@ def _tell(context: AssetExecutionContext, algorithm: str, line: str) -> None:
 def _challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     @asset(
         **monthly_asset(
-            portfolio.name, "challenger", f"{portfolio.name}_training", settings.first_month
+            portfolio.name,
+            "challenger",
+            group_of(portfolio.name, "training"),
+            settings.first_month,
         ),
         deps=[AssetKey([portfolio.name, algorithm]) for algorithm in portfolio.candidates],
         kinds={"mlflow"},

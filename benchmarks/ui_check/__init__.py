@@ -1,0 +1,1 @@
+"""Clicks through Dagster's UI in Chromium, as a visitor does after `make demo`."""

@@ -1,0 +1,27 @@
+"""A model is logged without a warning that its reader can do nothing about."""
+
+import warnings
+from types import SimpleNamespace
+
+import mlflow
+import pytest
+from mlflow.utils.warnings_utils import color_warning
+
+from churn_platform.training.model_registry import log_model
+from churn_platform_tests.support.tiny import customers, fit_tiny
+
+
+def test_no_warning_asks_for_an_example(monkeypatch: pytest.MonkeyPatch):
+    """The signature is given; another warning of MLflow is heard."""
+
+    def as_mlflow_does(**_: object) -> SimpleNamespace:
+        color_warning("An input example was not provided", stacklevel=1, color="yellow_bold")
+        color_warning("something else", stacklevel=1, color="yellow_bold")
+        return SimpleNamespace(model_uri="models:/1")
+
+    monkeypatch.setattr(mlflow, "pyfunc", SimpleNamespace(log_model=as_mlflow_does))
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        log_model(fit_tiny("logistic_regression", seed=1), customers(5, seed=1).features)
+    assert [str(each.message) for each in heard if "example" in str(each.message)] == []
+    assert any("something else" in str(each.message) for each in heard)
