@@ -9,6 +9,7 @@ from unittest import mock
 from dagster import AssetKey, AssetSelection, DagsterInstance, Definitions, define_asset_job
 
 from churn_platform.definitions import build_defs
+from churn_platform.graph.groups import group_of
 from churn_platform.graph.runs import run_job
 from churn_platform.months import shift
 from churn_platform.portfolios.loader import load_portfolios
@@ -117,7 +118,7 @@ def runs() -> dict[str, tuple[AssetSelection, date, date]]:
 
 def groups(*names: str) -> AssetSelection:
     """Assets of the portfolio's groups, with their checks."""
-    return AssetSelection.groups(*(f"telecomit_{name}" for name in names))
+    return AssetSelection.groups(*(group_of("telecomit", name) for name in names))
 
 
 def assets(*names: str) -> AssetSelection:

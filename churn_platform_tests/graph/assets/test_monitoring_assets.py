@@ -11,6 +11,7 @@ import pytest
 from dagster import AssetSelection, DagsterInstance, Definitions, define_asset_job
 
 from churn_platform.graph.assets.monitoring_assets import monitoring_assets
+from churn_platform.graph.groups import group_of
 from churn_platform.graph.resources.audit_trail import AuditTrail
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
@@ -89,7 +90,7 @@ def operator(lake: Lake, tracking: Tracking, tmp_path: Path) -> Definitions:
             add_champion(connection, lake, tracking, audit, month)
     return Definitions(
         assets=monitoring_assets(WATCHED, load_settings(data_dir=tmp_path / "data")),
-        jobs=[define_asset_job("watch", AssetSelection.groups("watched_monitoring"))],
+        jobs=[define_asset_job("watch", AssetSelection.groups(group_of("watched", "monitoring")))],
         resources={"warehouse": Warehouse.of(lake), "tracking": tracking, "audit": audit},
     )
 
