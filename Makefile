@@ -73,7 +73,7 @@ image-check: setup  ## Carry out the Dockerfile's instructions in a folder, with
 	@$(BIN)/python -m pytest -m slow churn_platform_tests/repo/test_image.py
 
 # Chromium of the system where there is one: Playwright's own is a download of its own.
-ui-check: setup  ## Click through the UI in Chromium, on a small demo of its own (takes some 20 minutes)
+ui-check: setup  ## Click through the UI in Chromium, on a small demo of its own (takes long on a busy machine)
 	@test -x data/bench/ui/bin/playwright || { $(BIN)/uv venv --quiet data/bench/ui && \
 		VIRTUAL_ENV=$(CURDIR)/data/bench/ui $(BIN)/uv pip install --quiet "playwright>=1.55,<2"; }
 	@command -v chromium chromium-browser google-chrome >/dev/null || data/bench/ui/bin/playwright install chromium

@@ -92,6 +92,9 @@ class Visit:
         self.go("/locations/churn_platform/asset-groups/7_telecomit_monitoring")
         self._open_materialize()
         dialog = self._dialog()
+        # Of what is missing upstream Dagster warns before it asks for months.
+        self.page.wait_for_timeout(2_000)
+        assert "upstream" not in dialog.inner_text(), dialog.inner_text()
         dialog.get_by_role("button", name="Custom").click()
         field = dialog.get_by_role("textbox").first
         field.fill(f"[{first}...{last}]")
