@@ -95,6 +95,8 @@ class Visit:
         # Of what is missing upstream Dagster warns before it asks for months.
         self.page.wait_for_timeout(2_000)
         assert "upstream" not in dialog.inner_text(), dialog.inner_text()
+        # At first the dialog offers the last 90 days alone, and refuses older months.
+        dialog.get_by_text("Show all partitions").click()
         dialog.get_by_role("button", name="Custom").click()
         field = dialog.get_by_role("textbox").first
         field.fill(f"[{first}...{last}]")
