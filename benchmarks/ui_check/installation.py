@@ -11,7 +11,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 CHURN = ROOT / ".venv" / "bin" / "churn"
 READY_SECONDS, ENDING_SECONDS = 600, 120
-DEMO_CALLS = "16"  # as `churn demo` has, so that the month differs by the competitor alone
 
 
 class Installation:
@@ -58,16 +57,9 @@ class Installation:
 
     def land_competitor(self, *, customers: int, months: int, month: date) -> None:
         """Land a month in which a competitor takes customers away."""
-        size = (
-            "--customers",
-            str(customers),
-            "--months",
-            str(months),
-            "--calls-per-customer",
-            "16",
-        )
+        size = ("--customers", str(customers), "--months", str(months))
         changed = ("--scenario", "competitor", "--write-from", f"{month:%Y-%m}")
-        self.churn("simulate", *size, *changed, "--calls-per-customer", DEMO_CALLS)
+        self.churn("simulate", *size, *changed)
 
     @contextmanager
     def served(self) -> Iterator[None]:
