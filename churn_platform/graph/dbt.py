@@ -89,6 +89,18 @@ class Translator(DagsterDbtTranslator):
     per upstream table in one set of dbt assets, and a range of months is one invocation anyway.
     """
 
+    def __init__(self, project: DbtProject):
+        super().__init__(DagsterDbtTranslatorSettings(enable_code_references=True))
+        self._project = project
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> AssetSpec:
+        """The asset of a model, with a link to its SQL."""
+        # While dbt runs, dagster-dbt asks for the assets of its events without a project, which the
+        # link needs.
+        return super().get_asset_spec(manifest, unique_id, project or self._project)
+
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """A group per layer."""
         return LAYERS.get(dbt_resource_props["fqn"][1])
@@ -168,7 +180,7 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
     """Staging, marts, features and labels of the event portfolio, with their
     tests as asset checks.
     """
-    translator = Translator(DagsterDbtTranslatorSettings(enable_code_references=True))
+    translator = Translator(project)
 
     @dbt_assets(
         manifest=project.manifest_path,
