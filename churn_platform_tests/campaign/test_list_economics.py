@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from churn_platform.campaign.campaign_pictures import economics_pictures
 from churn_platform.campaign.list_economics import (
     as_markdown,
     compare_policies,
@@ -70,18 +69,6 @@ def test_acceptance_never_exceeds_everybody():
     """Five times 40 % is still at most everybody."""
     (row,) = sensitivity(np.array([1.0]), ECONOMICS, factors=(5.0,))
     assert row["net_eur"] == pytest.approx(180 - 175)
-
-
-def test_pictures_are_drawn_whatever_the_scores():
-    """PNG files for a usual month, for one in which nobody is worth a contact, and for a single
-    customer.
-    """
-    for probability in (np.linspace(0, 0.9, 500), np.full(10, 0.01), np.array([0.9])):
-        rows = sensitivity(probability, ECONOMICS, factors=(0.5, 1.0))
-        drawn = economics_pictures(probability, ECONOMICS, rows)
-        assert set(drawn) == {"net_by_budget", "sensitivity"}
-        assert all(picture.startswith(b"\x89PNG") for picture in drawn.values())
-        assert economics_pictures(probability, ECONOMICS, rows) == drawn
 
 
 def test_the_table_shows_every_policy():

@@ -4,7 +4,6 @@ import pytest
 
 from churn_platform.campaign.contact_list import replace_contact_list
 from churn_platform.campaign.outcome_table import NAME, find_outcome, replace_outcome
-from churn_platform.campaign.randomised import read_randomised
 from churn_platform.warehouse.tables import ensure_table
 from churn_platform_tests.campaign.conftest import add_scores, with_campaign
 from churn_platform_tests.support.invariants import invariant
@@ -80,12 +79,6 @@ def test_a_list_that_nobody_worked_off_has_no_outcome(campaign):
     assert find_outcome(campaign, PORTFOLIO, FEBRUARY) == []
     contact(campaign, 380)
     assert find_outcome(campaign, PORTFOLIO, MARCH) == []
-
-
-def test_an_operator_without_a_campaign_has_no_outcome(connection):
-    """No table is there yet."""
-    assert len(read_randomised(connection, PORTFOLIO, FEBRUARY)) == 0
-    assert find_outcome(connection, PORTFOLIO, FEBRUARY) == []
 
 
 def test_a_customer_contacted_twice_counts_once(campaign):

@@ -5,7 +5,7 @@ import pytest
 from churn_platform.errors import SpecError
 from churn_platform.onboarding import onboard
 from churn_platform.published.format import ROUTES, ROUTES_TO_COME
-from churn_platform_tests.http.conftest import settings_in
+from churn_platform_tests.serving.conftest import settings_in
 from serving.app import create_litestar
 
 

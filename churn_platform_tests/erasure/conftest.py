@@ -181,3 +181,10 @@ def make_world(settings: Settings, extensions: Path) -> World:
     log.parent.mkdir()
     log.write_text(f"loaded\n3 rows name a customer unknown in this month, e.g. {ADA}\ndone\n")
     return made
+
+
+def plain(folder: Path, texts: list[str]) -> Path:
+    """Lines of text."""
+    path = folder / "some.log"
+    path.write_text("\n".join(texts))
+    return path

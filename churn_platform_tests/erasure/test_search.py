@@ -15,6 +15,7 @@ from churn_platform.erasure.erased_customer import ErasedCustomer
 from churn_platform.erasure.search import count_in
 from churn_platform.errors import DataError
 from churn_platform.published.format import FEATURES_FILE
+from churn_platform_tests.erasure.conftest import plain
 from churn_platform_tests.support.invariants import invariant
 
 ADA, NUMBER = "C-1001", 2**63 + 11
@@ -49,13 +50,6 @@ def sqlite(folder: Path, texts: list[str]) -> Path:
         database.executemany(
             'insert into "order" values (?, ?)', [(text, text.encode()) for text in texts]
         )
-    return path
-
-
-def plain(folder: Path, texts: list[str]) -> Path:
-    """Lines of text."""
-    path = folder / "some.log"
-    path.write_text("\n".join(texts))
     return path
 
 
@@ -150,25 +144,3 @@ def test_what_cannot_be_read_is_not_passed_over(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(DataError, match=r"some\.txt: looks compressed but cannot be read"):
         count_in(duckdb.connect(), path, SUBJECT)
-
-
-def test_an_empty_file_names_nobody(tmp_path: Path) -> None:
-    """Nothing is in it."""
-    assert count_in(duckdb.connect(), plain(tmp_path, []), SUBJECT) == 0
-
-
-@pytest.mark.parametrize("adjoining", [b"A", b"7", b"\0"])
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_an_adjoining_byte_hides_no_id_in_a_binary_file(
-    tmp_path: Path, adjoining: bytes, pack: Callable[[bytes], bytes]
-) -> None:
-    """What stands beside an id in packed data may look like a letter or digit."""
-    path = tmp_path / "some.bin"
-    path.write_bytes(pack(b"\xcb\0" + adjoining + ADA.encode() + adjoining))
-    assert count_in(duckdb.connect(), path, SUBJECT) == 1
-
-
-def test_text_that_is_not_ascii_is_text(tmp_path: Path) -> None:
-    """Other customers' longer ids are not found in it."""
-    path = plain(tmp_path, ["perché C-10011", "C-10012"])
-    assert count_in(duckdb.connect(), path, SUBJECT) == 0

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from churn_platform.governance.fairness_text import fairness_markdown, verdict
+from churn_platform.governance.fairness_text import fairness_markdown
 from churn_platform.metrics.fairness import (
     Estimate,
     as_rows,
@@ -15,28 +15,8 @@ from churn_platform.metrics.fairness import (
     read_fairness,
     worst_gap,
 )
-from churn_platform.portfolios.spec import Gates
+from churn_platform_tests.metrics.conftest import GATES, measured
 from churn_platform_tests.support.invariants import invariant
-
-GATES = Gates(min_auc=0.7, min_recall=0.6, max_fairness_gap=0.3, min_group_outcomes=4)
-
-
-def group_of(hits: int, misses: int, alarms: int, rest: int) -> tuple[list[int], list[float]]:
-    """Outcomes and probabilities of a group by its confusion counts at the threshold 0.5."""
-    churned = [1] * (hits + misses) + [0] * (alarms + rest)
-    return churned, [0.75] * hits + [0.25] * misses + [0.75] * alarms + [0.25] * rest
-
-
-def measured(counts: dict[str, tuple[int, int, int, int]], *, gates: Gates = GATES, seed: int = 1):
-    """Fairness over one attribute whose groups have the given confusion counts."""
-    parts = {name: group_of(*count) for name, count in counts.items()}
-    churned = np.array([value for part in parts.values() for value in part[0]], dtype=np.int8)
-    probability = np.array([value for part in parts.values() for value in part[1]])
-    names = np.array([name for name, part in parts.items() for _ in part[0]], dtype=object)
-    return measure_fairness(
-        {"area": names}, churned, probability, threshold=0.5, gates=gates, seed=seed
-    )
-
 
 COUNTS = {"north": (6, 2, 3, 9), "south": (3, 3, 6, 8)}
 
@@ -107,33 +87,12 @@ def test_few_stayers_are_too_few_too():
     assert (islands.is_judged, islands.false_positive_rate, islands.stayers) == (False, None, 0)
 
 
-def test_one_judged_group_cannot_be_compared():
-    """With everyone in one group there is no difference, and the gate judges nothing."""
-    alone = measured({"north": (6, 2, 3, 9)})
-    assert alone[0].equalized_odds_difference is None
-    assert worst_gap(alone) is None
-    assert worst_gap([]) is None
-    assert "judges nothing" in verdict(alone, GATES)
-
-
 def test_a_group_nobody_of_whom_is_selected_has_no_precision():
     """A share of nobody is not defined."""
     (area,) = measured({"north": (6, 2, 3, 9), "south": (0, 5, 0, 9)})
     assert area.groups[1].precision is None
     assert area.groups[1].recall.value == 0
     assert area.equalized_odds_difference.value == pytest.approx(0.75)
-
-
-def test_the_verdict_names_gap_and_gate():
-    """0.25 is within a gate of 0.3 and above one of 0.2."""
-    area = measured(COUNTS)
-    assert (
-        verdict(area, GATES) == "Largest equalized-odds difference 0.2500, within the gate of 0.3."
-    )
-    strict = GATES.model_copy(update={"max_fairness_gap": 0.2})
-    assert (
-        verdict(area, strict) == "Largest equalized-odds difference 0.2500, above the gate of 0.2."
-    )
 
 
 def test_the_worst_attribute_decides():

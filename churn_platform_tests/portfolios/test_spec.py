@@ -2,26 +2,13 @@
 features.
 """
 
-from copy import deepcopy
-
 import pytest
-import yaml
 from pydantic import ValidationError
 
-from churn_platform.errors import SpecError
-from churn_platform.portfolios.loader import load_portfolios, read_portfolio
+from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform_tests.support.tiny import SPEC, TINY
-
-
-def changed(*path, value) -> dict:
-    """The tiny spec with one value set."""
-    spec = deepcopy(SPEC)
-    place = spec
-    for step in path[:-1]:
-        place = place[step]
-    place[path[-1]] = value
-    return spec
+from churn_platform_tests.portfolios.conftest import changed
+from churn_platform_tests.support.tiny import TINY
 
 
 @pytest.mark.parametrize(
@@ -53,26 +40,6 @@ def test_a_contradiction_is_refused(path, value, message):
     """Each part that cannot be is named."""
     with pytest.raises(ValidationError, match=message):
         Portfolio.model_validate(changed(*path, value=value))
-
-
-def test_an_unreadable_spec_names_file_and_key(tmp_path):
-    """The message leads to the file and the place in it."""
-    path = tmp_path / "own.yaml"
-    path.write_text(yaml.safe_dump(changed("gates", "min_auc", value=2)))
-    with pytest.raises(SpecError, match=r"own\.yaml: gates\.min_auc: "):
-        read_portfolio(path)
-    path.write_text("name: [")
-    with pytest.raises(SpecError, match=r"own\.yaml: not readable as YAML"):
-        read_portfolio(path)
-
-
-def test_own_specs_stand_beside_those_that_ship(tmp_path):
-    """A spec of one's own is found; one that takes a name twice is refused."""
-    (tmp_path / "own.yaml").write_text(yaml.safe_dump(SPEC))
-    assert list(load_portfolios(tmp_path)) == ["telecomit", "ibm_telco", "tiny"]
-    (tmp_path / "z.yaml").write_text(yaml.safe_dump(SPEC))
-    with pytest.raises(SpecError, match=r"z\.yaml: portfolio 'tiny' exists already"):
-        load_portfolios(tmp_path)
 
 
 def test_a_snapshots_contract_follows_from_its_features(tmp_path):

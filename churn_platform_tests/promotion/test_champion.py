@@ -27,29 +27,12 @@ from churn_platform.training.model_registry import (
     CHAMPION,
     PREVIOUS,
     aliases,
-    register,
     version_named,
     withdrawn_reason,
 )
+from churn_platform_tests.promotion.conftest import add_version, judged
 from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.tiny import APRIL, MARCH
-
-NAMES = count(1)
-
-
-@pytest.fixture
-def client(tracking):
-    """The tracking store that the session shares."""
-    return tracking.client()
-
-
-@pytest.fixture
-def name(client) -> str:
-    """A portfolio of its own with four registered versions."""
-    portfolio = f"line_{next(NAMES)}"
-    for number in range(1, 5):
-        add_version(client, portfolio, auc=f"0.8{number}")
-    return portfolio
 
 
 @pytest.fixture
@@ -58,29 +41,6 @@ def log(tmp_path) -> AuditLog:
     days = count(1)
     return AuditLog(
         tmp_path / "audit.jsonl", "ada", lambda: datetime(2026, 1, next(days), 12, tzinfo=UTC)
-    )
-
-
-def add_version(client, portfolio: str, *, auc: str) -> int:
-    """A version without a model, with the tags of one."""
-    run_id = client.create_run("0").info.run_id
-    tags = dict.fromkeys(champion.TWIN_TAGS, "x") | {"holdout_auc": auc}
-    return register(
-        client,
-        portfolio,
-        model_uri=f"runs:/{run_id}/model",
-        run_id=run_id,
-        description="none",
-        tags=tags,
-    )
-
-
-def judged(
-    version: int, champion: int | None, outcome: str = "promoted", reason: str = "better"
-) -> Judgement:
-    """A judgement of March with a number in its evidence."""
-    return Judgement(
-        "2025-03", version, champion, outcome, f"{outcome}: {reason}", {"auc": 0.8, "curve": [1, 2]}
     )
 
 
@@ -284,21 +244,6 @@ def test_a_version_that_is_not_there_is_named(client, log, name):
     """The error lists those there are."""
     with pytest.raises(TrainingError, match="has no version 9; there are 1, 2, 3, 4"):
         decide(client, log, name, judged(9, None))
-
-
-def test_a_run_is_registered_once(client, name):
-    """The same run keeps its number and becomes challenger again."""
-    first = version_named(client, name, 2)
-    again = register(
-        client,
-        name,
-        model_uri=first.source,
-        run_id=first.run_id,
-        description="none",
-        tags={"month": "2025-03"},
-    )
-    assert again == 2
-    assert aliases(client, name)["challenger"] == 2
 
 
 def test_a_row_of_the_evaluation_is_read():

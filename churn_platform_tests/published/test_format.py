@@ -5,12 +5,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn_platform.published.format import LIVE_FILE, DamagedError, pack_customer, unpack_customer
-from churn_platform.published.live_file import read_live
+from churn_platform.published.format import pack_customer, unpack_customer
 from churn_platform_tests.support.invariants import invariant
 
 HEAVY = {
@@ -68,11 +66,3 @@ def test_importing_the_contract_is_light():
         cwd=Path(__file__).parents[2],
     )
     assert HEAVY & set(done.stdout.split()) == set()
-
-
-def test_nothing_is_live_before_the_first_publication(tmp_path):
-    """A folder without a live file is None, a broken one an error."""
-    assert read_live(tmp_path) is None
-    (tmp_path / LIVE_FILE).write_text('{"portfolio": "tiny"}')
-    with pytest.raises(DamagedError, match=r"live\.json is damaged"):
-        read_live(tmp_path)

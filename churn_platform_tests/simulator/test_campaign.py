@@ -11,8 +11,8 @@ import pytest
 from churn_platform.errors import DataError
 from churn_platform.simulator import SimulationConfig, plans_from, simulate
 from churn_platform.simulator.campaign import ContactPlan
-from churn_platform.simulator.response import ResponseType, churn_after_contact, churn_if_contacted
-from churn_platform_tests.simulator.test_determinism import digests
+from churn_platform.simulator.response import ResponseType
+from churn_platform_tests.simulator.test_simulate import digests
 from churn_platform_tests.support.invariants import invariant
 
 FEBRUARY, MARCH = date(2025, 2, 1), date(2025, 3, 1)
@@ -148,17 +148,3 @@ def test_a_plan_is_read_from_the_list_handed_over(tmp_path):
     )
     with pytest.raises(DataError, match="'1234-ABCD' is no customer of a simulated operator"):
         plans_from(tmp_path, landed)(FEBRUARY)
-
-
-def test_an_effect_by_hand():
-    """A persuadable of 0.5 who accepts leaves with 0.05; over reaching (0.9) and accepting (0.8)
-    with 0.176; a sleeping dog of 0.5 who was reached leaves with 1 / (1 + 1/e) = 0.731.
-    """
-    half, yes = np.array([0.5]), np.array([True])
-    persuadable, dog = np.array([ResponseType.PERSUADABLE]), np.array([ResponseType.SLEEPING_DOG])
-    assert churn_after_contact(half, persuadable, yes) == pytest.approx(0.05)
-    assert churn_after_contact(half, persuadable, ~yes) == pytest.approx(0.5)
-    assert churn_if_contacted(half, persuadable) == pytest.approx(
-        0.1 * 0.5 + 0.9 * (0.8 * 0.05 + 0.2 * 0.5)
-    )
-    assert churn_after_contact(half, dog, ~yes) == pytest.approx(0.7311, abs=1e-4)

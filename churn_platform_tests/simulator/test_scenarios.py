@@ -3,9 +3,7 @@
 from datetime import date
 
 import pytest
-from pydantic import ValidationError
 
-from churn_platform.simulator import SimulationConfig
 from churn_platform_tests.simulator.conftest import reader
 
 APRIL = date(2025, 4, 1)
@@ -80,31 +78,3 @@ def test_broken_feed_loses_calls_and_mixes_units(undisturbed, disturbed):
     amount = "select sum(amount_eur) from transactions where month = '2025-04'"
     assert broken(calls)[0][0] == pytest.approx(0.3 * undisturbed(calls)[0][0], rel=0.05)
     assert broken(amount)[0][0] == pytest.approx(100 * undisturbed(amount)[0][0])
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"first_month": date(2025, 1, 2)},
-        {"scenario_month": date(2026, 1, 1)},
-        {"customers": 0},
-        {"scenario": "earthquake"},
-        {"colour": "blue"},
-    ],
-)
-def test_config_refuses_nonsense(wrong):
-    """A month that does not begin on its first day or is not simulated, an unknown scenario or key
-    are refused.
-    """
-    with pytest.raises(ValidationError):
-        SimulationConfig.model_validate({"customers": 10, "months": 2, "seed": 1} | wrong)
-
-
-def test_scenario_acts_in_the_last_month_by_default():
-    """Without a month, the scenario acts in the last one only."""
-    config = SimulationConfig(customers=10, months=3, seed=1, scenario="competitor")
-    assert [config.acting_scenario(month) for month in config.month_starts()] == [
-        "none",
-        "none",
-        "competitor",
-    ]

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import onnxruntime
 import pyarrow as pa
 import pytest
 
 from churn_platform.ingest.snapshot import LABEL_COLUMNS
 from churn_platform.months import shift
+from churn_platform.published.format import ONNX_INPUT
+from churn_platform.training.candidates import ALGORITHMS
+from churn_platform.training.training_data import Labelled
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import ensure_table, replace_month, write
 from churn_platform_tests.support.tiny import APRIL, FEBRUARY, JANUARY, MARCH
@@ -72,3 +76,16 @@ def labelled_lake(
         for tickets, month in enumerate((JANUARY, FEBRUARY, MARCH, APRIL)):
             add_month(connection, lake, month, tickets)
         yield connection
+
+
+def exported(algorithm: str, estimator, features: np.ndarray) -> np.ndarray:
+    """Raw probabilities of the export."""
+    session = onnxruntime.InferenceSession(
+        ALGORITHMS[algorithm].export(estimator, features.shape[1])
+    )
+    return session.run(["probabilities"], {ONNX_INPUT: features})[0][:, -1]
+
+
+def labelled(features: np.ndarray, churned: np.ndarray) -> Labelled:
+    """Rows with ids."""
+    return Labelled(features, churned, np.arange(len(churned)).astype(str))

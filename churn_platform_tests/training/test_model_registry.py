@@ -1,4 +1,4 @@
-"""A model is logged without a warning that its reader can do nothing about."""
+"""Models are logged without a needless warning, and a run is registered once."""
 
 import warnings
 from types import SimpleNamespace
@@ -7,7 +7,8 @@ import mlflow
 import pytest
 from mlflow.utils.warnings_utils import color_warning
 
-from churn_platform.training.model_registry import log_model
+from churn_platform.training.model_registry import aliases, log_model, register, version_named
+from churn_platform_tests.promotion.conftest import add_version
 from churn_platform_tests.support.tiny import customers, fit_tiny
 
 
@@ -25,3 +26,21 @@ def test_no_warning_asks_for_an_example(monkeypatch: pytest.MonkeyPatch):
         log_model(fit_tiny("logistic_regression", seed=1), customers(5, seed=1).features)
     assert [str(each.message) for each in heard if "example" in str(each.message)] == []
     assert any("something else" in str(each.message) for each in heard)
+
+
+def test_a_run_is_registered_once(tracking):
+    """The same run keeps its number and becomes challenger again."""
+    client, name = tracking.client(), "registered_once"
+    for number in range(1, 5):
+        add_version(client, name, auc=f"0.8{number}")
+    first = version_named(client, name, 2)
+    again = register(
+        client,
+        name,
+        model_uri=first.source,
+        run_id=first.run_id,
+        description="none",
+        tags={"month": "2025-03"},
+    )
+    assert again == 2
+    assert aliases(client, name)["challenger"] == 2

@@ -2,55 +2,22 @@
 not to be trusted.
 """
 
-import contextlib
+import math
 import os
-import resource
 import stat
-import threading
 from pathlib import Path
 
 import pytest
 
 from serving.errors import NotAllowed, ServiceSettingsError
-from serving.security.api_keys import FEATURES, add_key, closed_file, read_keys, revoke_key
+from serving.security.api_keys import FEATURES, add_key, read_keys, revoke_key
 from serving.security.callers import Caller
-from serving.security.key_ring import KeyRing, KeyWatch
+from serving.security.key_ring import KeyRing
 from serving.security.ownership import state_claimed
-from serving.security.rate_limit import Limiter
 from serving.storage.log_segment import OpenSegment
 from serving.storage.pushed_store import Overlay
 
 DAY = "2026-01-01"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """The file of a state folder with one key, `crm`."""
-    add_key(tmp_path / "keys.json", name="crm", scopes=["score"], created_at=DAY)
-    return tmp_path / "keys.json"
-
-
-def test_a_lost_file_leaves_a_later_process_closed(path):
-    """As for a worker that is started anew: that there were keys is remembered
-    apart from the file.
-    """
-    path.unlink()
-    assert KeyRing(path).is_in_use
-
-
-def test_keys_of_an_earlier_version_are_remembered_once_they_are_read(path):
-    """Its state folder has the file of keys alone."""
-    closed_file(path).unlink()
-    KeyRing(path).close()
-    path.unlink()
-    assert KeyRing(path).is_in_use
-
-
-def test_a_service_that_is_opened_again_is_open(path):
-    """Both files removed, as `keys revoke` says."""
-    path.unlink()
-    closed_file(path).unlink()
-    assert not KeyRing(path).is_in_use
 
 
 def _dangling(path: Path) -> None:
@@ -102,60 +69,6 @@ def test_a_file_that_is_not_to_be_trusted_is_named(path, spoil):
     assert (len(ring), ring.is_in_use) == (1, True)
 
 
-@contextlib.contextmanager
-def no_descriptor_left():
-    """Take every file descriptor that this process may have."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    taken: list[int] = []
-    highest = max(
-        int(open_one.name) for open_one in Path("/proc/self/fd").iterdir()
-    )  # none may be beyond the limit
-    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, hard))
-    try:
-        with contextlib.suppress(OSError):
-            while True:
-                taken.append(os.open(os.devnull, os.O_RDONLY))
-        yield
-    finally:
-        for descriptor in taken:
-            os.close(descriptor)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def test_a_key_is_revoked_without_a_free_file_descriptor(path):
-    """The ring holds one in reserve for that, and takes it back."""
-    secret = add_key(path, name="shop", scopes=["score"], created_at=DAY).encode()
-    ring = KeyRing(path)
-    for name, left in (("shop", 1), ("crm", 0)):
-        revoke_key(path, name=name)
-        with no_descriptor_left():
-            ring.refresh()
-        assert (len(ring), ring.find(secret)) == (left, None)
-    ring.close()
-
-
-def test_a_failed_look_leaves_the_time_of_the_last_good_one(path, caplog):
-    """So that its age tells how old the keys are that hold; the thread goes on,
-    and says so once.
-    """
-    ring = KeyRing(path)
-    looked_at, told, third = ring.looked_at, [], threading.Event()
-    path.write_text("no keys")
-
-    def looked(instant: float) -> None:
-        told.append(instant)
-        if len(told) == 3:
-            third.set()
-
-    watch = KeyWatch(ring, seconds=0.001, looked=looked)
-    watch.start()
-    assert third.wait(20)
-    watch.stop()
-    assert set(told) == {looked_at}
-    assert caplog.text.count("API keys cannot be read; those read before hold on") == 1
-    assert ring.age_seconds() >= 0
-
-
 def test_a_key_that_may_send_nothing_asks_by_id_alone(path):
     """The scope `features` is one of its own; keys of before have it with `score`."""
     (crm,) = read_keys(path)
@@ -164,18 +77,6 @@ def test_a_key_that_may_send_nothing_asks_by_id_alone(path):
         Caller(crm).check_sent(["customer_id", "tickets"], ("customer_id",))
     path.write_text(path.read_text().replace('"layout": 2', '"layout": 1'))
     assert read_keys(path)[0].scopes == ("score", FEATURES)
-
-
-def test_a_rate_counts_customers(tmp_path):
-    """25 customers at 10 a second: let through when nothing was asked before, and paid for
-    afterwards.
-    """
-    limiter = Limiter(tmp_path / "rates", count_max=500)
-    assert limiter.wait_seconds(0, 10, 100.0) == 0
-    assert limiter.wait_seconds(0, 10, 100.0, count=25, counted=1) == 0
-    assert limiter.wait_seconds(0, 10, 100.0) == pytest.approx(1.6)
-    assert limiter.wait_seconds(0, 10, 101.7) == 0
-    assert limiter.wait_seconds(0, 10, 101.7, count=25, counted=1) > 0
 
 
 def test_what_tells_of_customers_is_its_owners_alone(tmp_path):
@@ -201,3 +102,25 @@ def test_the_rights_of_a_folder_of_others_stay(tmp_path):
     for _ in range(2):
         with state_claimed(tmp_path):
             assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "why"),
+    [
+        ("crm", 0.0, "a rate of 0.0 requests"),
+        ("crm", -5.0, "a rate of -5.0"),
+        ("crm", math.nan, "a rate of nan"),
+        ("crm", math.inf, "a rate of inf"),
+        ("", None, "cannot be named ''"),
+        (" ", None, "cannot be named ' '"),
+        ("a\tb", None, "printable"),
+    ],
+)
+def test_a_key_has_a_name_and_a_rate_above_zero(tmp_path, name, rate, why):
+    """Anything else is refused, and no key is made."""
+    path = tmp_path / "keys.json"
+    with pytest.raises(ServiceSettingsError, match=why):
+        add_key(
+            path, name=name, scopes=["score"], created_at="2026-01-01", requests_per_second=rate
+        )
+    assert read_keys(path) == []
