@@ -17,6 +17,8 @@ SOURCE = ("churn_platform", "serving")
 PROSE = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs")
 LEAST_LINES = 6
 WIDTH = 100
+TESTS = ROOT / "churn_platform_tests"
+TESTED_LINES = 40
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 STIFF = ("whom", "nobody", "anew", "stands", "lies", "None where")
 
@@ -79,6 +81,33 @@ def stiff_words() -> dict[str, float]:
     return {word: 10_000 * len(re.findall(rf"\b{word}\b", text)) / words for word in STIFF}
 
 
+def test_of(module: Path) -> Path:
+    """Where a module's tests belong: `churn_platform_tests` has the folders of `churn_platform`
+    at its root, and those of the service in `serving`.
+    """
+    place = module.relative_to(ROOT)
+    folder = place.parent
+    if place.parts[0] == "churn_platform":
+        folder = folder.relative_to("churn_platform")
+    return TESTS / folder / f"test_{module.name}"
+
+
+def untested(paths: list[Path]) -> tuple[int, list[Path]]:
+    """How many modules have 40 lines or more, and those of them without tests at their path."""
+    counted = 0
+    without = []
+    for path in paths:
+        # A package's own file tells where to begin; what it holds is tested beside it.
+        if path.name == "__init__.py":
+            continue
+        if len(path.read_text(encoding="utf-8").splitlines()) < TESTED_LINES:
+            continue
+        counted += 1
+        if not test_of(path).exists():
+            without.append(path)
+    return counted, without
+
+
 def row(name: str, now: float, goal: str) -> None:
     """Prints one figure beside its goal."""
     print(f"{name:52}{now:8.1f}{goal:>10}")
@@ -109,8 +138,18 @@ def main() -> None:
     row("comprehensions per 1,000 lines", per_thousand, "<= 15")
     row("comment lines, %", commented, ">= 3")
     row("ARCHITECTURE.md, kB", architecture, "<= 12")
+    counted, without = untested(paths)
+    row(
+        "modules of 40+ lines with tests at their path, %",
+        100 - 100 * len(without) / counted,
+        ">= 80",
+    )
     for word, rate in stiff_words().items():
         row(f"{word!r} per 10,000 words of prose", rate, "~0")
+
+    print("\nmodules of 40+ lines without tests at their path")
+    for path in without:
+        print(f"  {path.relative_to(ROOT)}")
 
     print("\ndensest functions")
     densest = sorted(found, key=lambda function: -function.nodes_a_line)
