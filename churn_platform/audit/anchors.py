@@ -53,9 +53,8 @@ def note_head(client: "MlflowClient", record: Record) -> None:
 
 def mlflow_anchors(client: "MlflowClient") -> list[Anchor]:
     """The head that each registered model's tag notes."""
-    models = client.search_registered_models(max_results=1_000)
-    return [
-        read_anchor(f"the MLflow tag of {model.name}", model.tags[HEAD])
-        for model in models
-        if HEAD in model.tags
-    ]
+    anchors = []
+    for model in client.search_registered_models(max_results=1_000):
+        if HEAD in model.tags:
+            anchors.append(read_anchor(f"the MLflow tag of {model.name}", model.tags[HEAD]))
+    return anchors

@@ -55,20 +55,18 @@ class AuditLog:
         # A file, not a table of the lake: a table can be written by everything that writes the
         # lake, and its snapshots expire. A line of JSON can be read and verified without the
         # platform.
+        # A file, not a table of the lake: a table can be written by everything that writes the
+        # lake, and its snapshots expire. A line of JSON can be read and verified without the
+        # platform.
         with locked(self.path), _opened(self.path) as file:
             last, torn = _tail(file, self.path)
             records = [self._repair(last, torn)] if torn else []
             before = records[-1] if records else last
-            records.append(
-                self._next(before, action, portfolio, subject, reason, dict(details or {}))
-            )
-            _write(
-                file,
-                self.path,
-                cut=len(torn),
-                lines=b"".join(encode(record) + b"\n" for record in records),
-            )
-        return records[-1]
+            record = self._next(before, action, portfolio, subject, reason, dict(details or {}))
+            records.append(record)
+            lines = b"".join(encode(each) + b"\n" for each in records)
+            _write(file, self.path, cut=len(torn), lines=lines)
+        return record
 
     def records(self) -> list[Record]:
         """Every complete record, oldest first; AuditError names a line that holds none."""
@@ -120,7 +118,10 @@ def read_records(path: Path) -> list[Record]:
 
     AuditError names a line that holds no record.
     """
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    if not path.exists():
+        return []
+    # After the last end of line there is nothing, or a torn record.
+    lines = path.read_bytes().split(b"\n")[:-1]
     return [_parsed(line, f"line {number} of {path}") for number, line in enumerate(lines, 1)]
 
 
@@ -166,12 +167,11 @@ def _tail(file: int, path: Path) -> tuple[Record | None, bytes]:
         raise AuditError(
             f"{path} ends in {len(torn):,} bytes that no append wrote; run `churn audit verify`"
         )
-    last = (
-        _parsed(complete.rpartition(b"\n")[2], f"the last line of {path}")
-        if complete or size > len(torn)
-        else None
-    )
-    if last and digest(last) != last.sha256:
+    if not complete and size == len(torn):
+        return None, torn
+    line = complete.rpartition(b"\n")[2]
+    last = _parsed(line, f"the last line of {path}")
+    if digest(last) != last.sha256:
         raise AuditError(f"the last line of {path} was changed; run `churn audit verify`")
     return last, torn
 

@@ -18,13 +18,16 @@ def select(
     """The records of a portfolio, of an action, from an instant on; what is
     None does not narrow.
     """
-    return [
-        record
-        for record in records
-        if (portfolio is None or record.portfolio == portfolio)
-        and (action is None or record.action == action)
-        and (since is None or record.at >= since)
-    ]
+    found = []
+    for record in records:
+        if portfolio is not None and record.portfolio != portfolio:
+            continue
+        if action is not None and record.action != action:
+            continue
+        if since is not None and record.at < since:
+            continue
+        found.append(record)
+    return found
 
 
 def champions(records: Iterable[Record], portfolio: str) -> list[Record]:
@@ -43,15 +46,20 @@ def champion_at(records: Iterable[Record], portfolio: str, instant: datetime) ->
     Where clocks of several hosts disagree the order of the trail counts, not that of the times in
     it.
     """
-    made = [record for record in champions(records, portfolio) if record.at <= instant]
     # The last in the trail's order, which the chain proves. Clocks of several hosts may disagree.
-    return made[-1] if made else None
+    for record in reversed(champions(records, portfolio)):
+        if record.at <= instant:
+            return record
+    return None
 
 
 def last_model_publication(records: Iterable[Record], portfolio: str) -> Record | None:
     """The newest publication of a model on record, of any version: one is live at a time."""
-    found = select(records, portfolio=portfolio, action="publication")
-    return next((record for record in reversed(found) if record.version is not None), None)
+    published = select(records, portfolio=portfolio, action="publication")
+    for record in reversed(published):
+        if record.version is not None:
+            return record
+    return None
 
 
 def last_features_publication(
@@ -60,5 +68,8 @@ def last_features_publication(
     """The newest publication of a month's features ('YYYY-MM') on record: each month has files of
     its own.
     """
-    found = select(records, portfolio=portfolio, action="publication")
-    return next((record for record in reversed(found) if record.subject == f"month {month}"), None)
+    published = select(records, portfolio=portfolio, action="publication")
+    for record in reversed(published):
+        if record.subject == f"month {month}":
+            return record
+    return None

@@ -43,7 +43,8 @@ class Verification:
 
 def verify(path: Path, anchors: Iterable[Anchor] = ()) -> Verification:
     """Check every line of the file and every anchor; a file that does not exist holds no record."""
-    *lines, torn = (path.read_bytes() if path.exists() else b"").split(b"\n")
+    content = path.read_bytes() if path.exists() else b""
+    *lines, torn = content.split(b"\n")
     read = [_read(line) for line in lines]
     findings = [*_check_lines(lines, read), *_check_anchors(read, anchors)]
     if torn:
@@ -53,7 +54,10 @@ def verify(path: Path, anchors: Iterable[Anchor] = ()) -> Verification:
             "the next append sets it aside and records that"
         )
         findings.append(Finding(len(lines) + 1, problem))
-    head = next((record.sha256 for record in reversed(read) if record), GENESIS)
+    head = GENESIS
+    for record in read:
+        if record:
+            head = record.sha256
     return Verification(len(lines), head, findings)
 
 

@@ -163,10 +163,8 @@ def _smoke(model: ChurnModel, published: tuple[PublishedFeature, ...]) -> SmokeP
     """The prediction for the references together, who are no one: no erasure would find a real
     customer here.
     """
-    customer = encode_row(
-        {feature.name: feature.reference for feature in published}, model.features
-    )
-    probability = float(model.churn_probability(customer.reshape(1, -1))[0])
-    return SmokePrediction(
-        tuple(None if math.isnan(value) else float(value) for value in customer), probability
-    )
+    references = {feature.name: feature.reference for feature in published}
+    customer = encode_row(references, model.features)
+    probability = model.churn_probability(customer.reshape(1, -1))
+    values = tuple(None if math.isnan(value) else float(value) for value in customer)
+    return SmokePrediction(values, float(probability[0]))

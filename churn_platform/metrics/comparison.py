@@ -68,13 +68,12 @@ def _resampled_means(
     of near values.
     """
     count = len(values)
+    sizes = np.ones(count, dtype=int)
+    means = values
     if count > GROUPS:
         # Near values are alike, so drawing counts of 1,000 groups gives the mean nearly exactly.
         groups = np.array_split(np.sort(values), GROUPS)
-        sizes = np.array([len(group) for group in groups])
-        means = np.array([group.mean() for group in groups])
-    else:
-        sizes = np.ones(count, dtype=int)
-        means = values
+        sizes = np.array(list(map(len, groups)))
+        means = np.array(list(map(np.mean, groups)))
     drawn = generator.multinomial(count, sizes / count, replicates)
     return drawn @ means / count

@@ -32,17 +32,15 @@ def judge_data(*, churned: int, stayed: int, holdout_share: float) -> DataVerdic
     (Hanley & McNeil 1982).
     """
     counts = f"{churned:,} of {churned + stayed:,} customers with a label churned"
-    for few, least, who in (
-        (churned, LEAST_CHURNERS, "churned"),
-        (stayed, LEAST_STAYERS, "stayed"),
-    ):
-        if few < least:
-            needed = f"a model needs at least {least} who {who}, so deliver more of them"
-            return DataVerdict("not enough", f"{counts}; {needed}")
-    held_out = max(1, round(churned * holdout_share)), max(1, round(stayed * holdout_share))
-    half = auc_precision(*held_out)
+    if churned < LEAST_CHURNERS:
+        return _too_few(counts, LEAST_CHURNERS, "churned")
+    if stayed < LEAST_STAYERS:
+        return _too_few(counts, LEAST_STAYERS, "stayed")
+    held_out_churned = max(1, round(churned * holdout_share))
+    held_out_stayed = max(1, round(stayed * holdout_share))
+    half = auc_precision(held_out_churned, held_out_stayed)
     known = (
-        f"{counts}, so the AUC on a hold-out with {held_out[0]:,} of them will be known "
+        f"{counts}, so the AUC on a hold-out with {held_out_churned:,} of them will be known "
         f"to within {half:.2f}"
     )
     if half <= WANTED_PRECISION:
@@ -70,3 +68,8 @@ def _churners_for(half: float, stayers_per_churner: float, holdout_share: float)
     while auc_precision(churned, ceil(churned * stayers_per_churner)) > half:
         churned += 10
     return ceil(churned / holdout_share / 100) * 100
+
+
+def _too_few(counts: str, least: int, who: str) -> DataVerdict:
+    needed = f"a model needs at least {least} who {who}, so deliver more of them"
+    return DataVerdict("not enough", f"{counts}; {needed}")

@@ -96,10 +96,11 @@ def measure_fairness(
     A group with fewer churners, or fewer stayers, than `gates.min_group_outcomes` is reported and
     not judged.
     """
-    return [
-        _attribute(name, np.asarray(of).astype(str), churned, probability, threshold, gates, seed)
-        for name, of in groups.items()
-    ]
+    measured = []
+    for name, of in groups.items():
+        group = np.asarray(of).astype(str)
+        measured.append(_attribute(name, group, churned, probability, threshold, gates, seed))
+    return measured
 
 
 def largest_gap(
@@ -125,16 +126,15 @@ def _odds(of: np.ndarray, churned: np.ndarray, predicted: np.ndarray, gates: Gat
     # One threshold that is honest for all selects more of a group that leaves more often. So the
     # gate is on error rates (equalized odds), not on how many of a group are selected.
     cells = _count_cells(of, churned, predicted)
-    judged = [
-        group
-        for group in np.unique(cells.group)
+    judged = []
+    for group in np.unique(cells.group):
         # The gap of a tiny group is mostly chance; such groups are named in the report and not
         # judged.
-        if cells.outcomes(group).min() >= gates.min_group_outcomes
-    ]
-    return (
-        float(cells.of(judged).difference(equalized_odds_difference)) if len(judged) > 1 else None
-    )
+        if cells.outcomes(group).min() >= gates.min_group_outcomes:
+            judged.append(group)
+    if len(judged) < 2:
+        return None
+    return float(cells.of(judged).difference(equalized_odds_difference))
 
 
 @dataclass(frozen=True)
@@ -176,9 +176,11 @@ def _count_cells(of: np.ndarray, churned: np.ndarray, predicted: np.ndarray) -> 
     names, group = np.unique(np.asarray(of).astype(str), return_inverse=True)
     outcome = churned.astype(int)
     choice = predicted.astype(int)
+    # One number for each cell: group, outcome, choice.
     counts = np.bincount(4 * group + 2 * outcome + choice)
     cells = np.flatnonzero(counts)
-    return _Cells(names[cells // 4], cells // 2 % 2, cells % 2, counts[cells])
+    group_of_cell, outcome_of_cell, choice_of_cell = cells // 4, cells // 2 % 2, cells % 2
+    return _Cells(names[group_of_cell], outcome_of_cell, choice_of_cell, counts[cells])
 
 
 def worst_gap(attributes: list[AttributeFairness]) -> float | None:
@@ -191,28 +193,26 @@ def as_rows(attributes: list[AttributeFairness]) -> list[dict[str, Any]]:
     """One flat row per attribute and group; an estimate becomes `<name>`, `<name>_low` and
     `<name>_high`.
     """
-    return [
-        {"attribute": it.attribute} | _flat(asdict(group))
-        for it in attributes
-        for group in it.groups
-    ]
+    rows = []
+    for it in attributes:
+        for group in it.groups:
+            rows.append({"attribute": it.attribute} | _flat(asdict(group)))
+    return rows
 
 
 def read_fairness(stored: list[dict[str, Any]]) -> list[AttributeFairness]:
     """Fairness as `dataclasses.asdict` wrote it, from JSON."""
-    return [
-        AttributeFairness(
+    read = []
+    for it in stored:
+        attribute = AttributeFairness(
             attribute=it["attribute"],
-            groups=[
-                GroupFairness(**group | {name: _estimate(group[name]) for name in ESTIMATES})
-                for group in it["groups"]
-            ],
+            groups=[_read_group(group) for group in it["groups"]],
             demographic_parity_difference=_estimate(it["demographic_parity_difference"]),
             equalized_odds_difference=_estimate(it["equalized_odds_difference"]),
             chance_gap=it["chance_gap"],
         )
-        for it in stored
-    ]
+        read.append(attribute)
+    return read
 
 
 ESTIMATES = ("selection_rate", "recall", "false_positive_rate", "precision", "calibration_gap")
@@ -220,6 +220,11 @@ ESTIMATES = ("selection_rate", "recall", "false_positive_rate", "precision", "ca
 
 def _estimate(stored: dict[str, float] | None) -> Estimate | None:
     return Estimate(**stored) if stored else None
+
+
+def _read_group(stored: dict[str, Any]) -> GroupFairness:
+    estimates = {name: _estimate(stored[name]) for name in ESTIMATES}
+    return GroupFairness(**stored | estimates)
 
 
 def _flat(group: dict[str, Any]) -> dict[str, Any]:
@@ -368,7 +373,8 @@ class _Draws:
         }
         self.rates = {}
         for name in self.sizes:
-            self.rates[name] = np.array([getattr(group, name).value for group in judged])
+            rates = [getattr(group, name).value for group in judged]
+            self.rates[name] = np.array(rates)
 
     def parity_differences(self) -> np.ndarray:
         """Differences of selection rates, (REPLICATES,)."""
@@ -378,9 +384,9 @@ class _Draws:
         """The larger of the differences in recall and false-positive rate; `alike` draws all groups
         at one rate.
         """
-        return np.maximum(
-            *(self._differences(name, alike=alike) for name in ("recall", "false_positive_rate"))
-        )
+        in_recall = self._differences("recall", alike=alike)
+        in_false_positives = self._differences("false_positive_rate", alike=alike)
+        return np.maximum(in_recall, in_false_positives)
 
     def _differences(self, name: str, *, alike: bool) -> np.ndarray:
         sizes = self.sizes[name]

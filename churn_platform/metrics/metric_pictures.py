@@ -110,13 +110,8 @@ def _calibration(models: Mapping[str, Scored]) -> "Figure":
     for name, model in models.items():
         curve = reliability(model.churned, model.probability)
         predicted = [part.mean_probability for part in curve]
-        axes.plot(
-            predicted,
-            [part.churned / part.customers for part in curve],
-            "o-",
-            markersize=4,
-            label=name,
-        )
+        observed = [part.churned / part.customers for part in curve]
+        axes.plot(predicted, observed, "o-", markersize=4, label=name)
         if name == next(iter(models)):
             _write_customers(axes, curve)
     low, high = axes.get_xlim()

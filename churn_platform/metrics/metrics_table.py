@@ -36,7 +36,8 @@ def metrics_table(
     for name, shown in SHOWN.items():
         cells = [shown]
         for column, metrics in columns.items():
-            cells.append(_cell(metrics.get(name), known.get(column, {}).get(name)))
+            interval = known.get(column, {}).get(name)
+            cells.append(_cell(metrics.get(name), interval))
         rows.append(cells)
     return table(["metric", *columns], rows)
 

@@ -43,11 +43,14 @@ def measure_slices(
 
     A group with fewer churners or fewer stayers than `min_outcomes` is counted and not measured.
     """
-    return [
-        _slice(name, group, churned[of == group], probability[of == group], threshold, min_outcomes)
-        for name, of in groups.items()
-        for group in ordered(of)
-    ]
+    slices = []
+    for name, of in groups.items():
+        for group in ordered(of):
+            rows = of == group
+            slices.append(
+                _slice(name, group, churned[rows], probability[rows], threshold, min_outcomes)
+            )
+    return slices
 
 
 def ordered(of: np.ndarray) -> list[str]:

@@ -359,8 +359,10 @@ def numbers(evidence: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_lists(value: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: _without_lists(part) if isinstance(part, dict) else part
-        for name, part in value.items()
-        if not isinstance(part, list)
-    }
+    kept = {}
+    for name, part in value.items():
+        if isinstance(part, dict):
+            kept[name] = _without_lists(part)
+        elif not isinstance(part, list):
+            kept[name] = part
+    return kept

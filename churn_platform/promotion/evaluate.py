@@ -151,9 +151,10 @@ def _fair_rows(customers: Labelled, champion: Contender | None) -> np.ndarray:
     if champion is None or champion.known is None:
         return everyone
     new = ~champion.known
+    outcomes = set(np.unique(customers.churned[new]))
     # AUC needs both outcomes; with one only, comparing on all customers favours the champion, which
     # is the careful side.
-    return new if set(np.unique(customers.churned[new])) == {0, 1} else everyone
+    return new if outcomes == {0, 1} else everyone
 
 
 def _difference(

@@ -31,8 +31,10 @@ def refusal_text(portfolio: Portfolio, row: Mapping[str, Any], spec_file: Path) 
     challenger = json.loads(row["evidence"])["challenger"]
     metrics = challenger["metrics"] or {}
     lines = [f"refused         {row['reason'].removeprefix('refused: ')}", ""]
-    lines += [f"  {SHOWN[name]:<46}{metrics[name]:>8.3f}" for name in FIGURES if name in metrics]
-    choices = [*_fairness_choices(portfolio, challenger), *_metric_choices(portfolio, metrics)]
+    for name in FIGURES:
+        if name in metrics:
+            lines.append(f"  {SHOWN[name]:<46}{metrics[name]:>8.3f}")
+    choices = _fairness_choices(portfolio, challenger) + _metric_choices(portfolio, metrics)
     if choices:
         lines += [
             "",

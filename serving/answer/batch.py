@@ -102,11 +102,11 @@ def _customers(body: bytes, most: int) -> list[bytes]:
 
 
 def _refuse(given: dict[str, Any]) -> None:
-    faults = [
-        Fault(name[:80], shown(value), f"only {CUSTOMERS!r}")
-        for name, value in given.items()
-        if name != CUSTOMERS
-    ][:FAULTS_MAX]
+    faults = []
+    for name, value in given.items():
+        if name != CUSTOMERS:
+            faults.append(Fault(name[:80], shown(value), f"only {CUSTOMERS!r}"))
+    faults = faults[:FAULTS_MAX]
     customers = given.get(CUSTOMERS)
     if not isinstance(customers, list) or not customers:
         faults.append(Fault(CUSTOMERS, shown(customers), "a list of at least one customer"))

@@ -79,11 +79,11 @@ class Dataplane:
         except NotReady as error:
             return str(error)
         full = [name for name, log in self.logs.items() if not log.available]
+        if not full:
+            return None
         return (
             f"answers of {', '.join(full)} cannot be logged; free space on the disk, "
             "or correct the rights"
-            if full
-            else None
         )
 
     def predict(

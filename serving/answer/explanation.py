@@ -92,16 +92,12 @@ def _contribution(
 def _what_if(asked: Subject, changes: list[Mapping[int, float]]) -> list[WhatIf]:
     model = asked.arm.model
     catalogue = model.catalogue
-    return [
-        WhatIf(
-            changes={
-                catalogue.names[place]: catalogue.value(place, value)
-                for place, value in change.items()
-            },
-            churn_probability=probability,
-            risk_tier=model.tier(probability),
-        )
-        for change, probability in zip(
-            changes, alternatives(model, asked.vector, changes), strict=True
-        )
-    ]
+    tried = []
+    found = alternatives(model, asked.vector, changes)
+    for change, reached in zip(changes, found, strict=True):
+        named = {}
+        for place, value in change.items():
+            named[catalogue.names[place]] = catalogue.value(place, value)
+        one = WhatIf(changes=named, churn_probability=reached, risk_tier=model.tier(reached))
+        tried.append(one)
+    return tried

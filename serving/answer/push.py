@@ -50,11 +50,11 @@ def _read(
     allowed.
     """
     allowed = (CUSTOMER_ID, FEATURES, TTL)
-    faults = [
-        Fault(name[:80], None, f"one of {', '.join(allowed)}")
-        for name in given
-        if name not in allowed
-    ][:20]
+    faults = []
+    for name in given:
+        if name not in allowed:
+            faults.append(Fault(name[:80], None, f"one of {', '.join(allowed)}"))
+    faults = faults[:20]
     customer_id = read_customer_id(given, faults, id_column=CUSTOMER_ID)
     if given.get(CUSTOMER_ID) is None:
         faults.append(Fault(CUSTOMER_ID, None, "text of 1 to 511 bytes"))
@@ -66,7 +66,8 @@ def _read(
         features = {}
     catalogues = [arm.model.catalogue for arm in portfolio.arms.all]
     values = values_to_keep(catalogues, features, faults, as_of=portfolio.as_of, at=f"{FEATURES}.")
-    ttl, longest = given.get(TTL, settings.push_ttl_seconds), settings.push_ttl_seconds_max
+    ttl = given.get(TTL, settings.push_ttl_seconds)
+    longest = settings.push_ttl_seconds_max
     if ttl.__class__ not in (int, float) or not 0 < ttl <= longest:
         shown = ttl if isinstance(ttl, int | float) else type(ttl).__name__
         faults.append(Fault(TTL, shown, f"a number above 0, at most {longest:g}"))

@@ -227,12 +227,10 @@ def _by_portfolio(
     """
     found: dict[str, Any] = {}
     for path, operations in paths.items():
+        names = []
         action = path.removeprefix(BELOW_PORTFOLIO)
-        names = (
-            [name for name in served if f"/{name}{action}" in bodies]
-            if path.startswith(BELOW_PORTFOLIO)
-            else []
-        )
+        if path.startswith(BELOW_PORTFOLIO):
+            names = [name for name in served if f"/{name}{action}" in bodies]
         if not names:
             found[path] = operations
         for name in names:

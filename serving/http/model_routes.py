@@ -124,10 +124,10 @@ def _published(portfolio: ServedPortfolio) -> list[ModelManifest]:
     and is left out.
     """
     found = {version: model.manifest for version, model in portfolio.models.items()}
-    on_disk = {
-        int(folder.name) for folder in portfolio.root.glob("models/*") if folder.name.isdecimal()
-    }
-    for version in on_disk - set(found):
+    for folder in portfolio.root.glob("models/*"):
+        if not folder.name.isdecimal() or int(folder.name) in found:
+            continue
+        version = int(folder.name)
         # A broken old bundle must not hide the list of the others.
         with contextlib.suppress(*UNREADABLE):
             found[version] = read_model_manifest(model_dir(portfolio.root, version))

@@ -46,21 +46,20 @@ def complete(
     settings: ServiceSettings,
 ) -> None:
     """Add to an operation of Litestar's document what only the service knows."""
-    keyed = [KEYED[scope], *([KEYED[FEATURES]] if scope == SCORE and method == "post" else [])]
-    operation["description"] = " ".join([operation.get("description", ""), *keyed]).strip()
+    descriptions = [operation.get("description", ""), KEYED[scope]]
+    if scope == SCORE and method == "post":
+        descriptions.append(KEYED[FEATURES])
+    operation["description"] = " ".join(descriptions).strip()
     operation["security"] = security(scope, is_open=is_open)
-    answers = {
-        status: answer
-        for status, answer in operation["responses"].items()
-        if status.startswith("2")
-    }
-    for answer in answers.values():
-        answer["headers"] = REQUEST_ID_HEADER
-        answer["description"] = "The answer."
-    failed = failures(method, path, scope, settings)
-    operation["responses"] = answers | {
-        str(status): _failure(status, what) for status, what in failed.items()
-    }
+    responses = {}
+    for status, answer in operation["responses"].items():
+        if status.startswith("2"):
+            answer["headers"] = REQUEST_ID_HEADER
+            answer["description"] = "The answer."
+            responses[status] = answer
+    for failed, what in failures(method, path, scope, settings).items():
+        responses[str(failed)] = _failure(failed, what)
+    operation["responses"] = responses
 
 
 def security(scope: str, *, is_open: bool) -> list[dict[str, list[str]]]:

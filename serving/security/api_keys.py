@@ -165,11 +165,13 @@ def add_key(
         raise ServiceSettingsError(
             f"a rate of {requests_per_second} requests per second; it must be a number above 0"
         )
-    if blank := [portfolio for portfolio in portfolios if not portfolio.strip()]:
-        raise ServiceSettingsError(
-            f"a key cannot be for portfolio {blank[0]!r}; leave it out for all of them"
-        )
-    if unknown := [scope for scope in scopes if scope not in SCOPES]:
+    for portfolio in portfolios:
+        if not portfolio.strip():
+            raise ServiceSettingsError(
+                f"a key cannot be for portfolio {portfolio!r}; leave it out for all of them"
+            )
+    unknown = [scope for scope in scopes if scope not in SCOPES]
+    if unknown:
         raise ServiceSettingsError(f"no scope {', '.join(unknown)}; there are {', '.join(SCOPES)}")
     # The prefix says what it is when somebody finds one in a log or a file.
     secret = f"churn_{secrets.token_urlsafe(32)}"
@@ -178,11 +180,7 @@ def add_key(
             raise ServiceSettingsError(
                 f"there is a key named {name!r}; revoke it first, or choose another name"
             )
-        slot = next(
-            (number for number in range(SLOTS) if number not in {key.slot for key in keys}), None
-        )
-        if slot is None:
-            raise ServiceSettingsError(f"{SLOTS} keys are the most there can be; revoke one first")
+        slot = _free_slot(keys)
         digest = hashlib.sha256(secret.encode()).hexdigest()
         key = Key(
             name,
@@ -227,3 +225,12 @@ def _changed(path: Path) -> Iterator[list[Key]]:
             write_privately(path, msgspec.json.format(msgspec.json.encode(keys)))
     except OSError as error:
         raise ServiceSettingsError(f"{path} cannot be written: {error}") from error
+
+
+def _free_slot(keys: Sequence[Key]) -> int:
+    """The lowest number that no key has; ServiceSettingsError if all are taken."""
+    taken = {key.slot for key in keys}
+    for number in range(SLOTS):
+        if number not in taken:
+            return number
+    raise ServiceSettingsError(f"{SLOTS} keys are the most there can be; revoke one first")

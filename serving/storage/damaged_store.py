@@ -2,7 +2,6 @@
 
 import logging
 import os
-from itertools import count
 from pathlib import Path
 
 from churn_platform.published.pushed_features import OVERLAY_FILE
@@ -23,8 +22,7 @@ def set_aside_if_damaged(folder: Path) -> Path | None:
     path = folder / OVERLAY_FILE
     if not os.path.lexists(path) or _is_sound(path):
         return None
-    names = (folder / f"damaged-{number}.mdb" for number in count(1))
-    target = next(name for name in names if not os.path.lexists(name))
+    target = _free_name(folder)
     path.rename(target)
     for name in BY_STORE:
         (folder / name).unlink(missing_ok=True)
@@ -45,3 +43,10 @@ def _is_sound(path: Path) -> bool:
         return True
     with path.open("rb"):  # without the right to read it nothing is known of damage
         return reads_to_its_end(path.parent)
+
+
+def _free_name(folder: Path) -> Path:
+    number = 1
+    while os.path.lexists(folder / f"damaged-{number}.mdb"):
+        number += 1
+    return folder / f"damaged-{number}.mdb"

@@ -110,12 +110,12 @@ class OpenSegment:
 
 def close_dead_segments(folder: Path) -> list[Path]:
     """Close every segment that no living process writes; returns them as named now."""
+    closed = []
     with folder_locked(folder):
-        return [
-            _name_closed(path)
-            for path in sorted(folder.glob(f"*{OPEN_SUFFIX}"))
-            if not _is_written(path)
-        ]
+        for path in sorted(folder.glob(f"*{OPEN_SUFFIX}")):
+            if not _is_written(path):
+                closed.append(_name_closed(path))
+    return closed
 
 
 def _is_written(path: Path) -> bool:

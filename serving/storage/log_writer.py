@@ -155,6 +155,11 @@ def log_lag_seconds(folder: Path, now: float) -> float:
     """Age of the oldest closed segment that has not been ingested; 0 if there is none. Other
     files do not count.
     """
-    begun = [path.name.split("-")[0] for path in folder.glob(f"*-*{CLOSED_SUFFIX}")]
-    opened = [int(microseconds) for microseconds in begun if microseconds.isdecimal()]
-    return max(0.0, now - min(opened) / 1e6) if opened else 0.0
+    opened = []
+    for path in folder.glob(f"*-*{CLOSED_SUFFIX}"):
+        microseconds = path.name.split("-")[0]
+        if microseconds.isdecimal():
+            opened.append(int(microseconds))
+    if not opened:
+        return 0.0
+    return max(0.0, now - min(opened) / 1e6)
