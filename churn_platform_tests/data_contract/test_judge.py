@@ -48,7 +48,7 @@ def test_cents_for_euros_are_named():
     judged = judge_month(measured(1000, 2000), [month(1000, 20)] * 3)[1]
     assert not judged.is_sound
     assert complaint("transactions", judged) == (
-        "transactions.amount_eur: size 2000, usually 20 (admitted 6.667 to 60); "
+        "transactions.amount_eur: size 2,000, usually 20 (admitted 6.667 to 60); "
         "about 100 times off, look at the unit (euros and cents?)"
     )
 

@@ -256,7 +256,9 @@ def test_columns_of_dbt_models_know_where_they_come_from(operator: Graph) -> Non
     manifest = json.loads(project.manifest_path.read_text())
     with connect(operator.lake, read_only=True) as connection:
         model = "model.churn_platform.features_usage"
-        found = model_metadata(connection, manifest, model, Translator(project), project.target_path)
+        found = model_metadata(
+            connection, manifest, model, Translator(project), project.target_path
+        )
     upstream = found["dagster/column_lineage"].deps_by_column["data_usage_trend_3m"]
     assert {(dep.asset_key.path[-1], dep.column_name) for dep in upstream} == {
         ("int_usage_30d", "data_mb")

@@ -21,6 +21,7 @@ EDGE = {
     "__init__.py",  # how threads wait, before a library reads it
     "settings.py",
     "home.py",
+    "cli/ui_commands.py",
     "graph/runs.py",
     "graph/dbt.py",
     "graph/resources/tracking.py",
