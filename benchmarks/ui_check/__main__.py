@@ -39,7 +39,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run the check; 1 if a step fails, which is named and leaves a picture."""
+    """Run the check; 1 if steps fail, each of which is named and leaves a picture."""
     asked = arguments()
     latest = shifted(datetime.now(UTC).date().replace(day=1), -1)
     before = shifted(latest, -1)
@@ -77,16 +77,18 @@ def main() -> int:
             "list preview": lambda: visit.markdown("contact_list", "preview", "offer", "8_list"),
             "Evidently": visit.evidently,
         }
+        failed = []
         for name, step in steps.items():
+            # One step's fault does not hide another's.
             try:
                 timed(name, step)
             except Exception as error:
-                visit.picture("failed")
-                print(f"step {name!r} failed, see {pictures / 'failed.png'}: {error}")
-                return 1
+                failed.append(name)
+                visit.picture(f"failed {name}")
+                print(f"step {name!r} failed: {error}", flush=True)
         browser.close()
-    print(f"all steps passed; pictures in {pictures}")
-    return 0
+    print(f"pictures are in {pictures}; failed steps: {', '.join(failed) or 'none'}")
+    return 1 if failed else 0
 
 
 def timed(name: str, step: Callable[[], object]) -> None:

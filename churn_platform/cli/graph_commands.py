@@ -47,7 +47,8 @@ def run(
     else:
         begin, end = _landed_range(settings, portfolio_named(settings, portfolio), first, last)
         require_partitions(settings, begin, end)
-    _run_graph(_Runner(settings), settings, portfolio, begin, end, watched=begin)
+    scored = _newest(begin, end)
+    _run_graph(_Runner(settings), settings, portfolio, begin, end, scored=scored, watched=begin)
     result(portfolio)
 
 
@@ -86,8 +87,11 @@ def demo(
         first_month=months.label(begin),
         seed=seed,
     )
-    runner = _Runner(settings)
-    _run_graph(runner, settings, "telecomit", begin, end, watched=_newest(begin, end))
+    runner, watched = _Runner(settings), _newest(begin, end)
+    # A month's outcomes judge the scores of a month before, which the first watched one needs too.
+    gap = portfolio_named(settings, "telecomit").label.gap_months
+    scored = max(begin, months.shift(watched, -1 - gap))
+    _run_graph(runner, settings, "telecomit", begin, end, scored=scored, watched=watched)
     runner.run(HOUSEKEEPING, begin, end)
     result("telecomit")
     console.print(f"took            {time.monotonic() - begun:.0f} s")
@@ -100,7 +104,7 @@ def demo_telco(csv: Annotated[Path, typer.Option(help="The IBM Telco file.")]) -
     """
     settings = load_settings()
     month = _landed_snapshot(settings, "ibm_telco", csv, None)
-    _run_graph(_Runner(settings), settings, "ibm_telco", month, month)
+    _run_graph(_Runner(settings), settings, "ibm_telco", month, month, scored=month)
     result("ibm_telco")
     cross_validate("ibm_telco")
 
@@ -216,12 +220,13 @@ def _run_graph(
     begin: date,
     end: date,
     *,
+    scored: date,
     watched: date | None = None,
 ) -> None:
-    """Every stage of a portfolio; monitoring from the month `watched` on."""
+    """Every stage of a portfolio; scores from the month `scored` on, monitoring from `watched`."""
     spec = portfolio_named(settings, portfolio)
     # A run for each stage: each has another range of months.
-    stages = [("features", begin), ("training", end), ("scores", _newest(begin, end))]
+    stages = [("features", begin), ("training", end), ("scores", scored)]
     if watched:
         # The service's answers first: monitoring reads them.
         stages += [("serving", watched), ("monitoring", watched)]
