@@ -198,6 +198,6 @@ class Visit:
             if entry.get("path", "").endswith(".html")
         ]
         self.page.goto(Path(paths[0]).as_uri())
-        self.page.get_by_text("against version").first.wait_for()
+        self.page.get_by_text("Drift of features").first.wait_for()
         self.page.wait_for_timeout(3_000)
         self.picture("9_evidently")
