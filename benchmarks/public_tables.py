@@ -14,7 +14,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -31,7 +31,12 @@ from churn_platform.onboarding.onboard import onboard
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import load_settings
 from churn_platform.training.candidates.pipeline import categories
-from churn_platform.training.cross_validation import CHAMPION, FOLDS, cross_validated_aucs
+from churn_platform.training.cross_validation import (
+    CHAMPION,
+    FOLDS,
+    cross_validated_aucs,
+    stratified_folds,
+)
 from churn_platform.training.training_data import Labelled, load_labelled
 from churn_platform.training.tune import Budget, customer_folds
 from churn_platform.warehouse.lake import Lake, connect
@@ -39,6 +44,7 @@ from churn_platform.warehouse.tables import current_snapshot, write
 
 if TYPE_CHECKING:
     import pandas as pd
+    from catboost import CatBoostClassifier, Pool
 
 SEED = 42
 MONTH = date(2025, 1, 1)
@@ -157,19 +163,10 @@ def _timed(
 
     begun = time.process_time()
     aucs = []
-    for train, held_out in _folds(table.customers, FOLDS):
+    for train, held_out in stratified_folds(table.customers, FOLDS, SEED):
         probability = predict(table.portfolio, train, held_out)
         aucs.append(roc_auc_score(held_out.churned, probability))
     return np.array(aucs), time.process_time() - begun
-
-
-def _folds(customers: Labelled, count: int) -> Iterator[tuple[Labelled, Labelled]]:
-    """The folds of `cross_validated_aucs`."""
-    from sklearn.model_selection import StratifiedKFold
-
-    folds = StratifiedKFold(count, shuffle=True, random_state=SEED)
-    for train, held_out in folds.split(customers.features, customers.churned):
-        yield customers.take(train), customers.take(held_out)
 
 
 def _frame(portfolio: Portfolio, rows: Labelled) -> "pd.DataFrame":
@@ -192,29 +189,34 @@ def _plain_lightgbm(portfolio: Portfolio, train: Labelled, scored: Labelled) -> 
     return model.predict_proba(_frame(portfolio, scored))[:, 1]
 
 
-def _plain_catboost(
+def _plain_catboost(portfolio: Portfolio, train: Labelled, scored: Labelled) -> np.ndarray:
+    return _fitted_catboost(portfolio, train).predict_proba(_pool(portfolio, scored))[:, 1]
+
+
+def _fitted_catboost(
     portfolio: Portfolio,
     train: Labelled,
-    scored: Labelled,
     *,
     stop_on: Labelled | None = None,
     **parameters: float,
-) -> "np.ndarray | tuple[np.ndarray, int]":
-    from catboost import CatBoostClassifier, Pool
-
-    names = [portfolio.feature_names[place] for place in categories(portfolio.features)]
-
-    def pool(rows: Labelled) -> "Pool":
-        return Pool(_frame(portfolio, rows), rows.churned, cat_features=names)
+) -> "CatBoostClassifier":
+    """CatBoost fitted on `train`; with `stop_on` it keeps the round that is best there."""
+    from catboost import CatBoostClassifier
 
     model = CatBoostClassifier(
         thread_count=1, random_seed=SEED, verbose=0, allow_writing_files=False, **parameters
     )
     if stop_on is None:
-        model.fit(pool(train))
-        return model.predict_proba(pool(scored))[:, 1]
-    model.fit(pool(train), eval_set=pool(stop_on), early_stopping_rounds=50)
-    return model.predict_proba(pool(scored))[:, 1], model.tree_count_
+        return model.fit(_pool(portfolio, train))
+    judged = _pool(portfolio, stop_on)
+    return model.fit(_pool(portfolio, train), eval_set=judged, early_stopping_rounds=50)
+
+
+def _pool(portfolio: Portfolio, rows: Labelled) -> "Pool":
+    from catboost import Pool
+
+    names = [portfolio.feature_names[place] for place in categories(portfolio.features)]
+    return Pool(_frame(portfolio, rows), rows.churned, cat_features=names)
 
 
 def _tuned_catboost(
@@ -234,11 +236,12 @@ def _tuned_catboost(
         }
         losses, rounds = [], []
         for place, (fitted, judged) in enumerate(customer_folds(train, train, seed=SEED)):
-            probability, count = _plain_catboost(
-                portfolio, fitted, judged, stop_on=judged, iterations=2_000, **parameters
+            model = _fitted_catboost(
+                portfolio, fitted, stop_on=judged, iterations=2_000, **parameters
             )
+            probability = model.predict_proba(_pool(portfolio, judged))[:, 1]
             losses.append(log_loss(judged.churned, probability))
-            rounds.append(count)
+            rounds.append(model.tree_count_)
             trial.report(float(np.mean(losses)), place)
             if trial.should_prune():
                 raise optuna.TrialPruned
@@ -252,7 +255,8 @@ def _tuned_catboost(
     study.enqueue_trial({"learning_rate": 0.05, "depth": 6, "l2_leaf_reg": 3.0})
     study.optimize(objective, n_trials=1 + trials)
     chosen = {**study.best_trial.params, **study.best_trial.user_attrs}
-    return _plain_catboost(portfolio, train, scored, **chosen)
+    model = _fitted_catboost(portfolio, train, **chosen)
+    return model.predict_proba(_pool(portfolio, scored))[:, 1]
 
 
 if __name__ == "__main__":

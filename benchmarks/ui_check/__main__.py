@@ -7,25 +7,20 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
 from benchmarks.ui_check.installation import Installation
 from benchmarks.ui_check.visit import Visit
+from churn_platform.months import last_complete_month, shift
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Nothing asks a network, and no profile of a person is touched.
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 SCREEN = {"width": 1920, "height": 1080}
 PATIENCE_MS = 120_000
-
-
-def shifted(month: date, months: int) -> date:
-    """A month some months later or, if negative, earlier."""
-    number = month.year * 12 + month.month - 1 + months
-    return date(number // 12, number % 12 + 1, 1)
 
 
 def arguments() -> argparse.Namespace:
@@ -41,8 +36,8 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Run the check; 1 if steps fail, each of which is named and leaves a picture."""
     asked = arguments()
-    latest = shifted(datetime.now(UTC).date().replace(day=1), -1)
-    before = shifted(latest, -1)
+    latest = last_complete_month(datetime.now(UTC).date())
+    before = shift(latest, -1)
     pictures = asked.folder / "pictures"
     pictures.mkdir(parents=True, exist_ok=True)
     installation = Installation(asked.folder, port=asked.port)
@@ -68,7 +63,7 @@ def main() -> int:
             "groups": visit.graph,
             "execute a run again": visit.execute_again,
             "backfill monitoring": lambda: visit.backfill(
-                shifted(before, -2).isoformat(), before.isoformat()
+                shift(before, -2).isoformat(), before.isoformat()
             ),
             "land a month with a competitor": land,
             "light": visit.light,

@@ -35,9 +35,9 @@ def cross_validated_aucs(
     """
     fold_seed = portfolio.split.seed if seed is None else seed
     scores: dict[str, list[float]] = {}
-    for train, held_out in _folds(customers, FOLDS, fold_seed):
+    for train, held_out in stratified_folds(customers, FOLDS, fold_seed):
         # As in training, the candidates are compared on rows that none of them was fitted on.
-        fitted, validation = next(_folds(train, VALIDATION_FOLDS, fold_seed))
+        fitted, validation = next(stratified_folds(train, VALIDATION_FOLDS, fold_seed))
         reached: dict[str, float] = {}
         on_validation: dict[str, float] = {}
         for algorithm in portfolio.candidates:
@@ -100,7 +100,10 @@ def mean_interval(scores: np.ndarray) -> tuple[float, float]:
     return mean - half, mean + half
 
 
-def _folds(customers: Labelled, count: int, seed: int) -> Iterator[tuple[Labelled, Labelled]]:
+def stratified_folds(
+    customers: Labelled, count: int, seed: int
+) -> Iterator[tuple[Labelled, Labelled]]:
+    """Pairs of the rows to fit on and those held out, each with the churn rate of all."""
     from sklearn.model_selection import StratifiedKFold
 
     folds = StratifiedKFold(count, shuffle=True, random_state=seed)
