@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +15,7 @@ from churn_platform.training.model import ChurnModel
 from churn_platform.training.model_record import ModelRecord
 from churn_platform.warehouse.lake import Lake
 from churn_platform_tests.support.data_folders import empty_mlflow, shared_extensions
+from churn_platform_tests.support.served_bundles import record_of
 from churn_platform_tests.support.tiny import TINY, customers, fit_tiny
 from churn_platform_tests.support.tiny_lake import tiny_lake
 
@@ -77,18 +79,4 @@ def record(model: ChurnModel) -> ModelRecord:
         threshold=0.3,
         economics=TINY.economics,
     ).as_dict()
-    return ModelRecord(
-        portfolio="tiny",
-        month="2025-03",
-        algorithm=model.algorithm,
-        mlflow_run_id="run",
-        snapshot=17,
-        code_version="1+abc",
-        training_months=["2025-01"],
-        holdout_month="2025-02",
-        threshold=0.3,
-        base_rate=0.2,
-        tiers=[("critical", 0.5), ("high", 0.3), ("medium", 0.2), ("low", 0.0)],
-        validation=metrics,
-        holdout=metrics,
-    )
+    return replace(record_of(model), base_rate=0.2, validation=metrics, holdout=metrics)

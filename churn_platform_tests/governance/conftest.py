@@ -1,5 +1,6 @@
 """The facts of a card, made once per algorithm."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -12,6 +13,7 @@ from churn_platform.metrics.segments import measure_slices
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.model import ChurnModel
 from churn_platform.training.model_record import ModelRecord
+from churn_platform_tests.support.served_bundles import record_of
 from churn_platform_tests.support.tiny import customers
 
 HARSH = "søn <script>alert(1)</script> | *x* [a](http://b) 客"
@@ -76,15 +78,9 @@ def record(model: ChurnModel) -> ModelRecord:
         "churn_rate": 0.2471,
         "customers": 400,
     }
-    return ModelRecord(
-        portfolio="tiny",
-        month="2025-03",
-        algorithm=model.algorithm,
+    return replace(
+        record_of(model),
         mlflow_run_id="a1b2c3",
-        snapshot=17,
-        code_version="1+abc",
-        training_months=["2025-01"],
-        holdout_month="2025-02",
         threshold=0.31418,
         base_rate=0.222,
         tiers=[("critical", 0.5556), ("high", 0.31418), ("medium", 0.2), ("low", 0.0)],
