@@ -55,11 +55,12 @@ def landed_months(landing_dir: Path, portfolio: Portfolio) -> dict[date, str]:
 
 def missing_tables(landing_dir: Path, portfolio: Portfolio) -> dict[date, list[str]]:
     """The required tables that have not landed of each month of which another has."""
-    files = _files(landing_dir, portfolio)
+    folder = landing_dir / portfolio.name
     required = [table.name for table in portfolio.landed_tables if not table.optional]
+    landed = {name: landed_files(folder / name) for name in required}
     missing = {}
-    for month in sorted(set().union(*(files[name] for name in required))):
-        if absent := [name for name in required if month not in files[name]]:
+    for month in sorted(set().union(*landed.values())):
+        if absent := [name for name in required if month not in landed[name]]:
             missing[month] = absent
     return missing
 
