@@ -16,7 +16,7 @@ from churn_platform.training.model_record import RECORD_FILE, ModelRecord, make_
 from churn_platform.training.model_registry import log_model
 from churn_platform.training.splits import scored_rows
 from churn_platform.training.training_data import TrainingData, TrainingSet
-from churn_platform.training.trials import as_line, record_trial
+from churn_platform.training.trials import record_trial
 from churn_platform.training.tune import Budget, Trial, choose_parameters
 
 if TYPE_CHECKING:
@@ -46,18 +46,19 @@ def fit_and_log(
     every_row: RowStream,
     means: Means,
     code_version: str,
-    log: Callable[[str], None],
+    on_trial: Callable[[Trial], None],
 ) -> ModelRecord:
     """The record of the tuned and fitted candidate, which the active MLflow run then holds with the
     model.
 
     `every_row` gives the training rows of which `data.train` is a sample, where they are too many.
+    `on_trial` hears of each trial of tuning as it ends.
     """
     run = mlflow.active_run().info  # type: ignore[attr-defined]
 
-    def on_trial(trial: Trial) -> None:
+    def record_and_tell(trial: Trial) -> None:
         record_trial(trial, parent_run_id=run.run_id, experiment_id=run.experiment_id)
-        log(as_line(trial))
+        on_trial(trial)
 
     parameters = choose_parameters(
         algorithm,
@@ -67,7 +68,7 @@ def fit_and_log(
         budget=means.budget,
         seed=portfolio.split.seed,
         threads=means.threads,
-        on_trial=on_trial,
+        on_trial=record_and_tell,
     )
     model = fit_with(
         parameters, portfolio, algorithm, training_set, data, every_row=every_row, means=means

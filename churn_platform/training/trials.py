@@ -31,10 +31,15 @@ def record_trial(trial: Trial, *, parent_run_id: str, experiment_id: str) -> Non
 
 
 def as_line(trial: Trial) -> str:
-    """The trial in a line."""
+    """The trial in a line, its parameters included."""
     parameters = ", ".join(f"{name} {number(value)}" for name, value in trial.parameters.items())
+    return f"{in_short(trial)}; {parameters}"
+
+
+def in_short(trial: Trial) -> str:
+    """What the trial reached, and how long it took."""
     seconds = (trial.ended_at - trial.begun_at).total_seconds()
     loss = f"log loss {trial.log_loss:.5f}"
     if trial.is_pruned:
         loss += ", pruned"
-    return f"trial {trial.number}: {loss}, {seconds:.1f} s; {parameters}"
+    return f"trial {trial.number}: {loss}, {seconds:.1f} s"

@@ -104,7 +104,7 @@ def train(
             every_row=lambda: iter(()),
             means=means,
             code_version=CODE,
-            log=lambda line: None,
+            on_trial=lambda trial: None,
         )
     client = tracking.client()
     version = register_challenger(client, read_record(client, record.mlflow_run_id))

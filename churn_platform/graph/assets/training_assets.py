@@ -30,7 +30,8 @@ from churn_platform.training.training_data import (
     read_training_set,
     stream_training_rows,
 )
-from churn_platform.training.tune import Budget
+from churn_platform.training.trials import as_line, in_short
+from churn_platform.training.tune import Budget, Trial
 from churn_platform.warehouse.tables import write
 
 
@@ -118,7 +119,7 @@ def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> Asse
                     every_row=partial(stream_training_rows, connection, portfolio, training_set),
                     means=means,
                     code_version=settings.running_code_version,
-                    log=partial(_tell, context, algorithm),
+                    on_trial=partial(_tell, context, algorithm),
                 )
             context.log.info(f"{record.month}: validation AUC {record.validation['auc']:.4f}")
             measured = {"validation": record.validation, "hold-out": record.holdout}
@@ -140,9 +141,9 @@ def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> Asse
     return candidate
 
 
-def _tell(context: AssetExecutionContext, algorithm: str, line: str) -> None:
-    """A line on a trial, for the log, and its beginning for who waits at a terminal."""
-    context.log.info(line, extra={SHOWN: f"{algorithm} {line.partition(';')[0]}"})
+def _tell(context: AssetExecutionContext, algorithm: str, trial: Trial) -> None:
+    """A line on a trial for the log, and a short one for who waits at a terminal."""
+    context.log.info(as_line(trial), extra={SHOWN: f"{algorithm} {in_short(trial)}"})
 
 
 def _challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:

@@ -274,7 +274,7 @@ def fit(
                 threads=1, budget=Budget(trials=1, seconds=60, rows=10_000), cache_dir=folder
             ),
             code_version="1+abc",
-            log=lambda line: None,
+            on_trial=lambda trial: None,
         )
 
 
