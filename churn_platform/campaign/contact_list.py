@@ -36,6 +36,13 @@ COLUMNS = {
 UPLIFT_TABLE = "uplift_scores"
 UPLIFT_COLUMNS = {"month": "date", "customer_id": "varchar", "uplift": "double"}
 CONTACT, CONTROL = "contact", "control"
+BEST_OFFER = """
+    qualify row_number() over (
+        partition by customer_id order by expected_profit_eur desc, offer
+    ) = 1
+"""
+UPLIFT_PROFIT = "uplift * customer_value_eur - contact_cost_eur"
+OPTED_OUT, INELIGIBLE, RECENTLY_CONTACTED = "opted_out", "ineligible", "recently_contacted"
 SUMMARY = ("contacts", "control", "churners_reached", "cost_eur", "expected_profit_eur")
 
 
@@ -81,13 +88,13 @@ def replace_contact_list(
     table = f"{portfolio.name}.contact_list"
     ensure_table(connection, table, COLUMNS)
     # Drawing again would turn customers who were handed over for contact into control.
-    if kept := _rows_in_use(connection, portfolio, month, is_handed_over=is_handed_over):
+    if kept := rows_in_use(connection, portfolio, month, is_handed_over=is_handed_over):
         return kept
     query = _list_sql(connection, portfolio, month, held_because)
     return replace_month(connection, table, month, query)
 
 
-def _rows_in_use(
+def rows_in_use(
     connection: duckdb.DuckDBPyConnection,
     portfolio: Portfolio,
     month: date,
@@ -117,18 +124,38 @@ def _list_sql(
     held_because: str | None,
 ) -> str:
     held = "null" if held_because is None else literal(held_because)
+    return f"""
+        with {ranking_sql(connection, portfolio, month)}
+        select
+            {", ".join(name for name in COLUMNS if name not in ("role", "held_because"))},
+            {held}::varchar as held_because,
+            case when is_control then '{CONTROL}' else '{CONTACT}' end as role,
+        from placed
+        where is_inside
+    """
+
+
+def ranking_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
+    """The named steps from scores to `placed`, for a query to begin with.
+
+    `placed` has each customer who is worth a contact once, with rank, draw, and whether the budget
+    reaches so far.
+    `offered` has each scored customer with a value once for each offer, `excluded` each customer
+    who must not be contacted, by reason. The list and `contact_decisions` are made of the same
+    steps, so they cannot differ.
+    """
     campaign = portfolio.campaign
     order = (
         "expected_profit_eur / contact_cost_eur" if campaign.budget_eur else "expected_profit_eur"
     )
     return f"""
-        with scored as (
+        scored as (
             select * from {_scores(connection, portfolio, month)} where month = date '{month}'
         ),
         valued as ({value_sql(portfolio, month)}),
         offers(offer, channel, contact_cost_eur, acceptance_rate) as (values {_offers(portfolio)}),
         excluded as ({_excluded(connection, portfolio, month)}),
-        worthwhile as (
+        offered as (
             select
                 *,
                 churn_probability * acceptance_rate * customer_value_eur - contact_cost_eur
@@ -136,14 +163,12 @@ def _list_sql(
             from scored
             join valued using (customer_id)
             cross join offers
+        ),
+        worthwhile as (
+            from offered
             where customer_id not in (select customer_id from excluded) and expected_profit_eur > 0
         ),
-        best_offers as (
-            from worthwhile
-            qualify row_number() over (
-                partition by customer_id order by expected_profit_eur desc, offer
-            ) = 1
-        ),
+        best_offers as (from worthwhile {BEST_OFFER}),
         judged as ({_judged(connection, portfolio, month)}),
         ranked as (
             select
@@ -162,13 +187,8 @@ def _list_sql(
                 count(*) filter (not is_control) over earlier as contacts_before,
             from drawn
             window earlier as (order by list_rank rows between unbounded preceding and 1 preceding)
-        )
-        select
-            {", ".join(name for name in COLUMNS if name not in ("role", "held_because"))},
-            {held}::varchar as held_because,
-            case when is_control then '{CONTROL}' else '{CONTACT}' end as role,
-        from spent
-        where {_inside(campaign)}
+        ),
+        placed as (select *, {_inside(campaign)} as is_inside from spent)
     """
 
 
@@ -176,20 +196,28 @@ def _judged(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: 
     """Query for the best offers with each customer's uplift, which decides the profit where the
     month has any.
     """
-    table = f"{portfolio.name}.{UPLIFT_TABLE}"
-    has_uplift = (
-        table_exists(connection, table)
-        and connection.execute(f"select 1 from {table} where month = ? limit 1", [month]).fetchone()
-    )
-    if not has_uplift:
+    if not has_uplift(connection, portfolio, month):
         return "select *, null::double as uplift from best_offers"
-    profit = "uplift * customer_value_eur - contact_cost_eur"
     return (
-        f"select best_offers.* replace ({profit} as expected_profit_eur), uplift from best_offers "
-        f"join (select customer_id, uplift from {table} where month = date '{month}') "
-        "using (customer_id) "
-        f"where {profit} > 0"
+        f"select best_offers.* replace ({UPLIFT_PROFIT} as expected_profit_eur), uplift "
+        f"from best_offers join ({uplift_sql(portfolio, month)}) using (customer_id) "
+        f"where {UPLIFT_PROFIT} > 0"
     )
+
+
+def has_uplift(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> bool:
+    """Whether uplift ranks the month."""
+    table = f"{portfolio.name}.{UPLIFT_TABLE}"
+    if not table_exists(connection, table):
+        return False
+    any_row = f"select 1 from {table} where month = ? limit 1"
+    return connection.execute(any_row, [month]).fetchone() is not None
+
+
+def uplift_sql(portfolio: Portfolio, month: date) -> str:
+    """Query for (customer_id, uplift) of a month that has uplift."""
+    table = f"{portfolio.name}.{UPLIFT_TABLE}"
+    return f"select customer_id, uplift from {table} where month = date '{month}'"
 
 
 def _scores(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
@@ -216,8 +244,8 @@ def _offers(portfolio: Portfolio) -> str:
 
 
 def _excluded(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
-    """Query for customers who must not be contacted: opted out, ineligible, or contacted within the
-    cool-down.
+    """Query for (customer_id, decision, last_contact_month) of customers who must not be contacted:
+    opted out, ineligible, or contacted within the cool-down. A customer may have several rows.
 
     Preferences are those of the newest month that has any: a missing file does not call back who
     has opted out.
@@ -227,18 +255,22 @@ def _excluded(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month
         f"{portfolio.raw_schema}.{CONTACTS}",
     )
     since = shift(month, 1 - portfolio.campaign.cooldown_months)
-    parts = ["select null::varchar as customer_id where false"]
+    parts = [
+        "select null::varchar as customer_id, null::varchar as decision, "
+        "null::date as last_contact_month where false"
+    ]
     if table_exists(connection, preferences):
         parts.append(
-            f"select customer_id from {preferences} where (is_opted_out or is_ineligible) "
+            f"select customer_id, case when is_opted_out then '{OPTED_OUT}' else '{INELIGIBLE}' "
+            f"end, null from {preferences} where (is_opted_out or is_ineligible) "
             f"and month = (select max(month) from {preferences} where month <= date '{month}')"
         )
     if table_exists(connection, contacts):
         parts.append(
-            f"select customer_id from {contacts} where month between date '{since}' "
-            f"and date '{month}'"
+            f"select customer_id, '{RECENTLY_CONTACTED}', max(month) from {contacts} "
+            f"where month between date '{since}' and date '{month}' group by customer_id"
         )
-    return " union ".join(parts)
+    return " union all ".join(parts)
 
 
 def _draw(campaign: Campaign, month: date, what: str) -> str:

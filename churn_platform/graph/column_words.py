@@ -8,7 +8,13 @@ from collections.abc import Mapping
 
 from dagster import AssetKey, TableColumn, TableSchema
 
-from churn_platform.campaign import contact_list, forecast, outcome_table, uplift_table
+from churn_platform.campaign import (
+    contact_decisions,
+    contact_list,
+    forecast,
+    outcome_table,
+    uplift_table,
+)
 from churn_platform.costs import cost_table
 from churn_platform.governance.governance_tables import EXPLANATION_COLUMNS, FAIRNESS_COLUMNS
 from churn_platform.graph.partitions import PLATFORM
@@ -28,6 +34,7 @@ TABLES: dict[str, Mapping[str, str]] = {
     "evaluation": evaluation_table.COLUMNS,
     "monthly_scores": SCORE_COLUMNS,
     "contact_list": contact_list.COLUMNS,
+    contact_decisions.NAME: contact_decisions.COLUMNS,
     "campaign_economics": forecast.POLICY_COLUMNS,
     outcome_table.NAME: outcome_table.COLUMNS,
     uplift_table.NAME: uplift_table.COLUMNS,
@@ -88,6 +95,11 @@ WORDS = {
     "reasons": "Sentences, the strongest first.",
     "list_rank": "Place in the list, best first.",
     "role": "contact, or control for those held back.",
+    "decision": "Why the customer is contacted, or is not; docs/campaign.md lists the reasons.",
+    "ranks_beyond": "Places behind the last that the budget reaches; null for any other reason.",
+    "shortfall_eur": "By how much a contact costs more than it brings, EUR; null for any other "
+    "reason.",
+    "last_contact_month": "Month of the last contact, of who was contacted lately; else null.",
     "channel": "How to contact the customer.",
     "offer": "What to offer.",
     "customer_value_eur": "Value of keeping the customer, EUR.",

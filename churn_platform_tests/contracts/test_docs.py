@@ -232,3 +232,11 @@ def test_the_landing_example_is_what_a_refusal_says(telecomit, tmp_path):
     with pytest.raises(LandingError) as refused:
         find_file(tmp_path, "telecomit", "transactions", JANUARY)
     assert str(refused.value).replace(str(tmp_path), "data/landing") in text("docs/landing.md")
+
+
+def test_every_decision_on_a_customer_is_documented():
+    """docs/campaign.md lists the reasons of `contact_decisions` in their order and words."""
+    from churn_platform.campaign.contact_decisions import DECISIONS
+
+    table = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in DECISIONS.items())
+    assert table in text("docs/campaign.md"), f"put this into docs/campaign.md:\n{table}"

@@ -17,6 +17,7 @@ from dagster import (
 )
 
 from churn_platform.bundles.customer_rows import scored_by
+from churn_platform.campaign import contact_decisions as decisions
 from churn_platform.campaign import contact_list as contacts
 from churn_platform.campaign import outcome_table, uplift_table
 from churn_platform.campaign.campaign_pictures import economics_pictures
@@ -51,7 +52,11 @@ CAMPAIGN_TABLES = ("contact_preferences", CONTACTS)
 
 def campaign_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
     """The assets that turn scores into contacts."""
-    found = [_contact_list(portfolio, settings), _campaign_economics(portfolio, settings)]
+    found = [
+        _contact_list(portfolio, settings),
+        _contact_decisions(portfolio, settings),
+        _campaign_economics(portfolio, settings),
+    ]
     if CONTACTS in [table.name for table in portfolio.landed_tables]:
         found += [_campaign_outcome(portfolio, settings), _uplift_challenger(portfolio, settings)]
     return found
@@ -126,6 +131,46 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         return MaterializeResult()
 
     return contact_list
+
+
+def _contact_decisions(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    @asset(
+        **monthly_table(
+            portfolio.name,
+            decisions.NAME,
+            group_of(portfolio.name, "scores"),
+            settings.first_month,
+        ),
+        deps=[
+            AssetKey([portfolio.name, "monthly_scores"]),
+            AssetKey([portfolio.name, "contact_list"]),
+        ],
+        description=(
+            "One row per scored customer: contacted in the month or not, and why, such as by how "
+            "much a contact is not worth its cost."
+        ),
+    )
+    def contact_decisions(
+        context: AssetExecutionContext, warehouse: Warehouse
+    ) -> MaterializeResult:
+        with warehouse.get_connection() as connection:
+            for month in months_of(context):
+                folder = export_folder(settings.exports_dir, portfolio, month)
+                replace = partial(
+                    decisions.replace_decisions,
+                    connection,
+                    portfolio,
+                    month,
+                    is_handed_over=folder.exists(),
+                )
+                rows = write(connection, warehouse.lake, replace)
+                counted = decisions.count_decisions(connection, portfolio, month)
+                described = ", ".join(f"{count:,} {name}" for name, count in counted.items())
+                context.log.info(f"{label(month)}: {described}")
+                describe(context, month, {MONTH_ROWS: rows, **counted})
+        return MaterializeResult()
+
+    return contact_decisions
 
 
 def _held_because(

@@ -80,3 +80,22 @@ def test_outcomes_are_known_before_the_list():
     """In the graph the list comes after the month's matured performance."""
     made, _ = campaign_assets(with_campaign(), load_settings())[:2]
     assert AssetKey(["tiny", "model_performance"]) in made.asset_deps[made.key]
+
+
+def test_decisions_are_an_asset_after_the_list(scored: Lake, tmp_path: Path):
+    """One run makes the list and says of each of the 20 customers why; the counts are figures of
+    the month.
+    """
+    settings = load_settings(data_dir=tmp_path / "data")
+    made, explained = campaign_assets(with_campaign(control_share=0, capacity=3), settings)[:2]
+    with DagsterInstance.ephemeral() as instance:
+        result = materialize(
+            [made, explained],
+            partition_key=JANUARY.isoformat(),
+            resources={"warehouse": Warehouse.of(scored)},
+            instance=instance,
+        )
+    events = result.get_asset_materialization_events()
+    metadata = events[-1].step_materialization_data.materialization.metadata
+    figures = {name: metadata[name].value for name in ("contact", "beyond_budget")}
+    assert figures == {"contact": 3, "beyond_budget": 17}
