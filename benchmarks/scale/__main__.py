@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks.scale.report import growth_table, size_table
 from benchmarks.scale.world import BEFORE, FIRST, HISTORY, MONTH
 from churn_platform.months import label, month_range
-from churn_platform.published.atomic_files import new_file
+from churn_platform.storage.atomic_file import new_file
 
 QUIET = {"DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
 PANDAS_SECONDS = 60

@@ -10,7 +10,7 @@ import numpy as np
 from churn_platform.monitoring.effect_size import PSI_LARGE
 from churn_platform.portfolios.encoding import decode
 from churn_platform.portfolios.spec import Feature
-from churn_platform.published.atomic_files import new_file
+from churn_platform.storage.atomic_file import new_file
 
 REPORT_ROWS = (
     5_000  # of each side: the page holds plotly and 45 histograms, some 7 MB for any number of rows

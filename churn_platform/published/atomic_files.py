@@ -1,7 +1,6 @@
-"""Writes published files so that a reader, or a crash, never sees half of one."""
+"""Writes published folders so that a reader, or a crash, never sees half of one."""
 
 import glob
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from churn_platform.published.format import MANIFEST_FILE
+from churn_platform.storage.atomic_file import fsync
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def new_folder(target: Path) -> Iterator[Path]:
         yield draft
         # Contents first, then the name: a power cut must not leave a name for an empty file.
         for path in [*draft.iterdir(), draft]:
-            _fsync(path)
+            fsync(path)
         _point(target, draft)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
@@ -49,33 +49,9 @@ def _point(target: Path, folder: Path) -> None:
     link.symlink_to(folder.name)
     # A rename of a link is atomic; a folder cannot be replaced by a rename while it has files.
     link.replace(target)
-    _fsync(target.parent)
-
-
-@contextmanager
-def new_file(target: Path) -> Iterator[Path]:
-    """A draft that the block writes, and that then replaces `target` in one step; it vanishes where
-    the block fails.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        yield draft
-        _fsync(draft)
-        draft.replace(target)
-        _fsync(target.parent)
-    finally:
-        draft.unlink(missing_ok=True)
+    fsync(target.parent)
 
 
 def write_manifest(folder: Path, manifest: msgspec.Struct) -> None:
     """The manifest as readable JSON."""
     (folder / MANIFEST_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 
 from churn_platform.errors import PublicationError
-from churn_platform.published.atomic_files import new_file
 from churn_platform.published.format import (
     CHALLENGER,
     CHAMPION,
@@ -19,6 +18,7 @@ from churn_platform.published.format import (
     decode_file,
     model_dir,
 )
+from churn_platform.storage.atomic_file import new_file
 
 
 class LiveModel(msgspec.Struct, frozen=True):

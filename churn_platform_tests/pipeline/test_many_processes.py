@@ -4,7 +4,6 @@ error.
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import pytest
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform_tests.support.graph_runs import HASH_KEY, Graph
 from churn_platform_tests.support.invariants import invariant
+from churn_platform_tests.support.ports import free_ports
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 2, 1)
 ROOT = Path(__file__).parents[2]
@@ -82,13 +82,6 @@ def running(command: list[str], **options) -> Iterator[subprocess.Popen[str]]:
         process.wait(timeout=30)
 
 
-def free_port() -> int:
-    """A port of the loopback interface that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def asset_count(port: int, patience: float) -> int:
     """Assets that the webserver shows, once it answers."""
     query = json.dumps({"query": "{assetNodes{id}}"}).encode()
@@ -114,7 +107,7 @@ def test_readers_dbt_and_ui_work_while_a_run_writes(graph: Graph, tmp_path: Path
     stop = tmp_path / "stop"
     (tmp_path / "home").mkdir()
     shared = environment(graph, tmp_path / "home")
-    port = free_port()
+    (port,) = free_ports(1)
     webserver = [
         sys.executable,
         "-m",

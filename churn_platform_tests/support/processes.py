@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from churn_platform_tests.support.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0
@@ -22,7 +23,7 @@ def serving(folder: Path, *, workers: int, **settings: str) -> Iterator[int]:
 
     Its output goes to `service.log` there; `settings` are further variables of its environment.
     """
-    port = _free_port()
+    (port,) = free_ports(1)
     environment = os.environ | {
         "OMP_NUM_THREADS": "1",
         "SERVING_PUBLISHED_DIR": str(folder / "published"),
@@ -46,12 +47,6 @@ def serving(folder: Path, *, workers: int, **settings: str) -> Iterator[int]:
         yield port
     finally:
         _stop(process)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

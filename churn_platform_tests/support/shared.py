@@ -1,4 +1,5 @@
-"""Folders that are built once for all workers of one run of the tests, and copied or only read.
+"""Folders that are built once for all workers of one run of the tests, and copied or only read, and
+servers that are started once.
 
 The process that pytest was started in makes the folder of the run and names it in its environment,
 which its workers inherit.
@@ -6,7 +7,9 @@ which its workers inherit.
 
 import os
 import shutil
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,6 +18,7 @@ from filelock import FileLock
 
 VARIABLE = "TESTS_SHARED_FOLDER"
 BUILT = ".built"
+PROCESS = ".process"  # the number of a process that a build has started, which ends with the run
 
 
 def open_shared_folder(config: pytest.Config) -> None:
@@ -26,6 +30,7 @@ def open_shared_folder(config: pytest.Config) -> None:
 
     def close() -> None:
         del os.environ[VARIABLE]
+        end_processes(Path(folder.name))
         folder.cleanup()
 
     config.add_cleanup(close)
@@ -45,3 +50,10 @@ def shared(name: str, build: Callable[[Path], object]) -> Path:
             build(folder)
             (folder / BUILT).touch()
     return folder
+
+
+def end_processes(shared_folder: Path) -> None:
+    """End what the builds have started; each wrote its process's number into its folder."""
+    for noted in shared_folder.glob(f"*/{PROCESS}"):
+        with suppress(ProcessLookupError):
+            os.kill(int(noted.read_text()), signal.SIGKILL)

@@ -1,8 +1,11 @@
 """Folders that the workers of a run of the tests share."""
 
+import subprocess
+import sys
+
 import pytest
 
-from churn_platform_tests.support.shared import VARIABLE, shared
+from churn_platform_tests.support.shared import PROCESS, VARIABLE, end_processes, shared
 
 
 @pytest.fixture(autouse=True)
@@ -28,3 +31,12 @@ def test_what_failed_half_way_is_built_anew():
     with pytest.raises(RuntimeError):
         shared("a", fail)
     assert not (shared("a", lambda folder: None) / "half").exists()
+
+
+def test_a_server_ends_with_the_run(tmp_path):
+    """Whatever a build has started and noted; one that has ended by itself is no error."""
+    waiting = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    shared("server", lambda folder: (folder / PROCESS).write_text(str(waiting.pid)))
+    end_processes(tmp_path)
+    assert waiting.wait(timeout=20) == -9
+    end_processes(tmp_path)

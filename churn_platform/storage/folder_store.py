@@ -1,0 +1,184 @@
+"""A store in a folder: the same promises as an object store, kept by renames and a lock."""
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from churn_platform.errors import (
+    NoSuchObjectError,
+    ObjectChangedError,
+    ObjectExistsError,
+    StoreError,
+    StoreRefusedError,
+)
+from churn_platform.storage.atomic_file import draft_of, fsync, is_draft
+from churn_platform.storage.store import (
+    Content,
+    Mode,
+    Store,
+    StoredObject,
+    checked_key,
+    checked_prefix,
+)
+
+
+class FolderStore(Store):
+    """Objects as files below a folder, which is made on the first write. Links are not followed."""
+
+    def __init__(self, folder: Path, setting: str):
+        super().__init__(str(folder), setting)
+        self.folder = folder
+
+    def get(self, key: str, *, if_none_match: str | None = None) -> Content | None:
+        with self._told(key), self._path(key).open("rb") as file:
+            # Of the open file, not of its name: a writer may replace it meanwhile.
+            e_tag = _tag(os.fstat(file.fileno()))
+            return None if e_tag == if_none_match else Content(file.read(), e_tag)
+
+    def get_start(self, key: str, length: int) -> bytes:
+        with self._told(key), self._path(key).open("rb") as file:
+            return file.read(length)
+
+    def put(
+        self, key: str, data: bytes, *, mode: Mode = "replace", if_match: str | None = None
+    ) -> str:
+        with self._draft(key, mode=mode, if_match=if_match) as draft:
+            draft.write_bytes(data)
+        return self._written(key)
+
+    def upload(self, source: Path, key: str, *, mode: Mode = "replace") -> str:
+        with self._draft(key, mode=mode) as draft:
+            shutil.copyfile(source, draft)
+        return self._written(key)
+
+    def head(self, key: str) -> StoredObject | None:
+        path = self._path(key)
+        with self._told(key):
+            return _object(path, key) if path.is_file() and not path.is_symlink() else None
+
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        top = self.folder / checked_prefix(prefix)
+        with self._told(prefix):
+            paths = list(_files(top))
+        for path in paths:
+            # A file may vanish between the walk and this look.
+            with suppress(FileNotFoundError):
+                yield _object(path, path.relative_to(self.folder).as_posix())
+
+    def delete(self, *keys: str) -> None:
+        for key in keys:
+            with self._told(key):
+                self._path(key).unlink(missing_ok=True)
+
+    def download(self, key: str, target: Path) -> str:
+        with self._told(key), draft_of(target) as draft, self._path(key).open("rb") as file:
+            with draft.open("wb") as copy:
+                shutil.copyfileobj(file, copy)
+            fsync(draft)
+            draft.replace(target)
+            return _tag(os.fstat(file.fileno()))
+
+    def _path(self, key: str) -> Path:
+        return self.folder / checked_key(key)
+
+    def _written(self, key: str) -> str:
+        found = self.head(key)
+        if found is None:
+            raise ObjectChangedError(f"{self._name(key)} was removed while it was written")
+        return found.e_tag
+
+    @contextmanager
+    def _draft(self, key: str, *, mode: Mode, if_match: str | None = None) -> Iterator[Path]:
+        """A draft that becomes the object once the block has written it."""
+        path = self._path(key)
+        with self._told(key), draft_of(path) as draft:
+            yield draft
+            fsync(draft)
+            with _locked(path.parent):
+                self._require(path, key, if_match)
+                _date_after(path, draft)
+                if mode == "create":
+                    self._create(draft, path, key)
+                else:
+                    draft.replace(path)
+            fsync(path.parent)
+
+    def _create(self, draft: Path, path: Path, key: str) -> None:
+        try:
+            # A link fails if the name is taken, where a rename would replace it.
+            os.link(draft, path)
+        except FileExistsError:
+            raise ObjectExistsError(f"{self._name(key)} exists already") from None
+
+    def _require(self, path: Path, key: str, e_tag: str | None) -> None:
+        if e_tag is None:
+            return
+        if not path.exists() or _tag(path.stat()) != e_tag:
+            raise ObjectChangedError(
+                f"{self._name(key)} is not what it was when it was read; read it again"
+            )
+
+    @contextmanager
+    def _told(self, key: str) -> Iterator[None]:
+        """Say of an error of the system which object, location and setting it is about."""
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise NoSuchObjectError(f"{self._name(key)} does not exist") from error
+        except PermissionError as error:
+            raise StoreRefusedError(
+                f"{self._name(key)}: {error.strerror}; give this user the right to the folder"
+            ) from error
+        except OSError as error:
+            raise StoreError(f"{self._name(key)}: {error.strerror}") from error
+
+    def _name(self, key: str) -> str:
+        return f"{key or 'the folder'} in {self.location} ({self.setting})"
+
+
+def _files(top: Path) -> Iterator[Path]:
+    for parent, _, names in os.walk(top, onerror=_raise):
+        paths = [Path(parent, name) for name in names if not is_draft(name)]
+        yield from (path for path in paths if path.is_file() and not path.is_symlink())
+
+
+def _raise(error: OSError) -> None:
+    # A folder that is not there has no files. os.walk would also pass over one that may not be
+    # read, and a list would be short without a word.
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _object(path: Path, key: str) -> StoredObject:
+    status = path.stat()
+    written = datetime.fromtimestamp(status.st_mtime, tz=UTC)
+    return StoredObject(key, status.st_size, written, _tag(status))
+
+
+def _tag(status: os.stat_result) -> str:
+    return f"{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ino:x}"
+
+
+def _date_after(path: Path, draft: Path) -> None:
+    """Date a draft later than what it replaces: clocks of files tick in milliseconds, and two
+    versions of one size within a tick would have one tag.
+    """
+    before = path.stat().st_mtime_ns if path.exists() else 0
+    moment = max(time.time_ns(), before + 1)
+    os.utime(draft, ns=(moment, moment))
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One writer in the folder at a time; the lock goes with its process, however that ends."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
