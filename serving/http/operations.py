@@ -5,13 +5,14 @@ fails, and its limits.
 from typing import Any
 
 from serving.http.authorisation import ANY_KEY, PUBLIC
-from serving.http.problems import RETRY_SECONDS
+from serving.http.problems import RETRY_SECONDS, speaks_protocol
 from serving.security.api_keys import ADMIN, FEATURES, PUSH, SCORE
 from serving.settings import ServiceSettings
 
 Operation = dict[str, Any]
 
 PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+PROTOCOL_CONTENT = {"application/json": {"schema": {"$ref": "#/components/schemas/InferenceError"}}}
 REQUEST_ID_HEADER = {
     "x-request-id": {
         "description": (
@@ -57,8 +58,9 @@ def complete(
             answer["headers"] = REQUEST_ID_HEADER
             answer["description"] = "The answer."
             responses[status] = answer
+    content = PROTOCOL_CONTENT if speaks_protocol(path) else PROBLEM_CONTENT
     for failed, what in failures(method, path, scope, settings).items():
-        responses[str(failed)] = _failure(failed, what)
+        responses[str(failed)] = _failure(failed, what, content)
     operation["responses"] = responses
 
 
@@ -93,12 +95,17 @@ def failures(method: str, path: str, scope: str, settings: ServiceSettings) -> d
         found[404] = "There is no such customer, portfolio, model or report."
     # Every route has these, also those without a body.
     found[400] = "A header that decides who may ask is there twice."
-    if path.startswith("/health"):
+    if "/health" in path or path.endswith("/ready"):
         found[503] = "Not ready: no checked model is loaded, or answers cannot be logged."
+    if path.endswith("/ready") and "{portfolio}" in path:
+        found[404] = "There is no such portfolio or version."
     if "{customer_id}" in path:
         found[422] = "The customer id is too long."
     if method == "post":
         found |= _failures_of_bodies(settings)
+        if speaks_protocol(path):
+            del found[422]
+            found[400] += " Or an input, its shape, datatype or a value is not allowed."
     if scope == PUSH:
         found[507] = "There is no space for more pushed features; nothing was kept."
     return dict(sorted(found.items()))
@@ -121,7 +128,7 @@ def _failures_of_bodies(settings: ServiceSettings) -> dict[int, str]:
     }
 
 
-def _failure(status: int, what: str) -> dict[str, Any]:
+def _failure(status: int, what: str, content: dict[str, Any]) -> dict[str, Any]:
     waits = status in RETRY_SECONDS or status == 429
     headers = REQUEST_ID_HEADER | (RETRY_HEADER if waits else {})
-    return {"description": what, "headers": headers, "content": PROBLEM_CONTENT}
+    return {"description": what, "headers": headers, "content": content}

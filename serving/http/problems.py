@@ -1,11 +1,13 @@
-"""Every error as problem+json (RFC 9457): the one place that gives errors their status."""
+"""Every error as problem+json (RFC 9457), or in the form of the open inference protocol below its
+path: the one place that gives errors their status.
+"""
 
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from litestar import Request
+from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.plugins.problem_details import (
     ProblemDetailsConfig,
@@ -40,11 +42,28 @@ RETRY_SECONDS = {503: 5, 507: 60}
 a minute.
 """
 
+PROTOCOL = "/v2"
+
 logger = logging.getLogger(__name__)
-Problem = ProblemDetailsException
 
 
-def problem_of(error: Exception) -> ProblemDetailsException:
+def speaks_protocol(path: str) -> bool:
+    """Whether a path is one of the open inference protocol, whose clients read its own errors."""
+    return path == PROTOCOL or path.startswith(f"{PROTOCOL}/")
+
+
+class Problem(ProblemDetailsException):
+    """A problem, told in the words of who asks."""
+
+    def to_response(self, request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
+        """As problem+json, or as the error of the open inference protocol."""
+        if not speaks_protocol(request.url.path):
+            return super().to_response(request)
+        told = {"error": self.detail}
+        return Response(told, status_code=self.status_code, headers=self.headers)
+
+
+def problem_of(error: Exception) -> Problem:
     """The problem that an error of ours is, with what the client can do about it; for any other, a
     bare 500.
     """
@@ -68,9 +87,9 @@ def problem(
     *,
     extra: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
-) -> ProblemDetailsException:
+) -> Problem:
     """A problem with the status' own title."""
-    return ProblemDetailsException(
+    return Problem(
         status_code=status,
         title=HTTPStatus(status).phrase,
         detail=detail,
@@ -80,11 +99,11 @@ def problem(
     )
 
 
-def _of_framework(error: HTTPException) -> ProblemDetailsException:
+def _of_framework(error: HTTPException) -> Problem:
     """Litestar's own errors (no such route, wrong method, body too large); below 500 they name no
     internals.
     """
-    if isinstance(error, ProblemDetailsException):
+    if isinstance(error, Problem):
         return error
     status = error.status_code
     detail = (
@@ -101,9 +120,9 @@ def problem_details(metrics: ServiceMetrics) -> ProblemDetailsPlugin:
     """
 
     def told(
-        convert: Callable[[Any], ProblemDetailsException],
-    ) -> Callable[[Any], ProblemDetailsException]:
-        def converted(error: Exception) -> ProblemDetailsException:
+        convert: Callable[[Any], Problem],
+    ) -> Callable[[Any], Problem]:
+        def converted(error: Exception) -> Problem:
             found = convert(error)
             metrics.errors.labels(str(found.status_code)).inc()
             if found.status_code == 500:

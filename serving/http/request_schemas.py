@@ -9,6 +9,14 @@ from typing import Any
 
 from churn_platform.published.format import CUSTOMER_ID, PublishedFeature
 from serving.answer.explanation import WHAT_IF
+from serving.http.inference_schemas import (
+    ERROR,
+    INFER_PATHS,
+    INFERENCE_ERROR,
+    REQUEST,
+    inference_example,
+    inference_request,
+)
 from serving.registry import Registry, ServedPortfolio
 from serving.request.complete_request import FLOAT32_MAX
 from serving.request.inputs import CUSTOMER_ID_BYTES_MAX
@@ -75,7 +83,12 @@ def request_schemas(
     """(schemas by name, body by path) for the portfolios that are served; the default one is at the
     root, too.
     """
-    schemas: dict[str, Schema] = {"Problem": PROBLEM, "FieldError": FIELD_ERROR}
+    schemas: dict[str, Schema] = {
+        "Problem": PROBLEM,
+        "FieldError": FIELD_ERROR,
+        ERROR: INFERENCE_ERROR,
+        REQUEST: inference_request(settings),
+    }
     bodies: dict[str, Body] = {}
     for name in registry.served:
         portfolio = registry.get(name)
@@ -87,6 +100,9 @@ def request_schemas(
             bodies[f"/{name}{action}"] = body
             if name == registry.default:  # the one that answers at the root
                 bodies[action] = body
+    if registry.served:
+        example = inference_example(registry.shown)
+        bodies |= dict.fromkeys(INFER_PATHS, (_reference(REQUEST), example))
     return schemas, bodies
 
 

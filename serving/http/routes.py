@@ -6,11 +6,12 @@ from typing import Any
 import msgspec
 from litestar import Request
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.types import Method, Receive, Scope, Send
+from litestar.types import ASGIApp, Method, Receive, Scope, Send
 from litestar.types.internal_types import PathParameterDefinition
 
 from serving.answer.dataplane import Dataplane
 from serving.http.authorisation import CALLER, NEEDS, Gate
+from serving.http.background import Background
 from serving.http.middleware import BODY, REQUEST_ID
 from serving.security.api_keys import ADMIN, SCORE
 from serving.security.callers import Caller
@@ -83,6 +84,12 @@ def id_of(request: Asking) -> str:
 def body_of(request: Asking) -> bytes:
     """The request's body."""
     return request.scope["state"][BODY]
+
+
+async def in_background(request: Asking, work: Callable[[Callable[[], None]], ASGIApp]) -> ASGIApp:
+    """The answer of long work, done in the thread of batches while the client waits for it."""
+    background: Background = request.app.state[BACKGROUND]
+    return await background.run(request.receive, work)
 
 
 def answers(shape: type[msgspec.Struct]) -> dict[int, ResponseSpec]:

@@ -11,9 +11,7 @@ from serving.answer.answers import Answer, BatchAnswer, CustomerView, Explanatio
 from serving.answer.batch import predict_batch
 from serving.answer.explanation import explain
 from serving.answer.push import push
-from serving.http.background import Background
 from serving.http.routes import (
-    BACKGROUND,
     PREDICTION,
     Asking,
     Encoded,
@@ -22,6 +20,7 @@ from serving.http.routes import (
     both,
     caller_of,
     id_of,
+    in_background,
     named,
     needs,
     plane_of,
@@ -67,10 +66,8 @@ class ScoringController(Controller):
             id_of(request),
             caller_of(request),
         )
-        background: Background = request.app.state[BACKGROUND]
-        return await background.run(
-            request.receive,
-            lambda give_way: Encoded(predict_batch(*asked, give_way)),
+        return await in_background(
+            request, lambda give_way: Encoded(predict_batch(*asked, give_way))
         )
 
     @get(

@@ -46,7 +46,12 @@ class Arms:
     @property
     def all(self) -> list[Arm]:
         """Every arm, the champion first."""
-        return [self.champion, *self.challengers, *self.shadows]
+        return [*self.answering, *self.shadows]
+
+    @property
+    def answering(self) -> list[Arm]:
+        """Those that answer customers, the champion first."""
+        return [self.champion, *self.challengers]
 
     @property
     def sole(self) -> Arm | None:

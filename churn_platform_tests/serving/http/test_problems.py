@@ -26,7 +26,9 @@ PROBLEMS = [
 
 
 @pytest.mark.parametrize(("method", "path", "status"), PROBLEMS)
-@invariant("Service", "Every error is problem+json.")
+@invariant(
+    "Service", "Every error is problem+json, below `/v2` that of the open inference protocol."
+)
 def test_every_error_has_one_shape(client, method, path, status):
     """problem+json with type, title, status and detail, and the security headers, whatever went
     wrong.
