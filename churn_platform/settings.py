@@ -81,6 +81,13 @@ class Settings(BaseSettings):
             "empty for data_dir/serving/log."
         ),
     )
+    page_folder: str = Field(
+        "",
+        description=(
+            "What the page keeps: outcomes that agents record, sessions, access log; "
+            "empty for data_dir/page."
+        ),
+    )
     serving_log_months: int = Field(
         0,
         ge=0,
@@ -231,7 +238,12 @@ class Settings(BaseSettings):
         return month
 
     @field_validator(
-        "data_dir", "portfolios_dir", "lake_data_path", "serving_log_folder", mode="before"
+        "data_dir",
+        "portfolios_dir",
+        "lake_data_path",
+        "serving_log_folder",
+        "page_folder",
+        mode="before",
     )
     @classmethod
     def _is_on_a_disk(cls, path: object) -> object:
@@ -306,6 +318,16 @@ class Settings(BaseSettings):
             if self.serving_log_folder
             else self.root / "serving" / "log"
         )
+
+    @property
+    def page_dir(self) -> Path:
+        """What the page keeps: recorded outcomes, sessions, who looked at whom."""
+        return Path(self.page_folder).resolve() if self.page_folder else self.root / "page"
+
+    @property
+    def outcome_log_dir(self) -> Path:
+        """Where the page logs outcomes: `<portfolio>/<segment>.seg` once a segment is closed."""
+        return self.page_dir / "outcomes"
 
     @property
     def exports_dir(self) -> Path:

@@ -9,11 +9,11 @@ import duckdb
 
 from churn_platform.campaign.value import value_sql
 from churn_platform.errors import DataError
+from churn_platform.ingest.recorded_outcomes import CONTACTS, refusing_sql
 from churn_platform.months import label, shift
 from churn_platform.portfolios.economics import Campaign, Offer
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.sql import literal
-from churn_platform.training.training_data import CONTACTS
 from churn_platform.warehouse.tables import ensure_table, replace_month, table_exists
 
 COLUMNS = {
@@ -248,7 +248,8 @@ def _excluded(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month
     opted out, ineligible, or contacted within the cool-down. A customer may have several rows.
 
     Preferences are those of the newest month that has any: a missing file does not call back who
-    has opted out.
+    has opted out. Nor does what agents recorded on the page make a month of its own: it counts at
+    once and besides.
     """
     preferences, contacts = (
         f"{portfolio.raw_schema}.contact_preferences",
@@ -259,11 +260,16 @@ def _excluded(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month
         "select null::varchar as customer_id, null::varchar as decision, "
         "null::date as last_contact_month where false"
     ]
+    refusing = refusing_sql(connection, portfolio)
+    if refusing:
+        parts.append(f"select customer_id, '{OPTED_OUT}', null from ({refusing})")
     if table_exists(connection, preferences):
+        delivered = f"customer_id not in ({refusing})" if refusing else "true"
         parts.append(
             f"select customer_id, case when is_opted_out then '{OPTED_OUT}' else '{INELIGIBLE}' "
             f"end, null from {preferences} where (is_opted_out or is_ineligible) "
-            f"and month = (select max(month) from {preferences} where month <= date '{month}')"
+            f"and month = (select max(month) from {preferences} "
+            f"where month <= date '{month}' and {delivered})"
         )
     if table_exists(connection, contacts):
         parts.append(

@@ -9,9 +9,9 @@ import numpy as np
 
 from churn_platform.campaign.contact_list import CONTROL
 from churn_platform.campaign.hand_over import held_because
+from churn_platform.ingest.recorded_outcomes import CONTACTS
 from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.training.training_data import CONTACTS
 from churn_platform.warehouse.tables import table_exists
 
 

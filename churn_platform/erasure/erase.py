@@ -17,6 +17,7 @@ from churn_platform.erasure import (
     erased_files,
     exported_lists,
     lookups,
+    page_files,
     pushed_stores,
     served_answers,
 )
@@ -75,6 +76,7 @@ class Installation:
                 self.settings.published_dir,
                 self.settings.exports_dir,
                 self.settings.serving_log_dir,
+                self.settings.outcome_log_dir,
                 copies,
             )
         }
@@ -89,7 +91,8 @@ class Installation:
         further folders included.
         """
         settings, catalog = self.settings, self.lake.sqlite_path
-        folders = [settings.root, Path(settings.lake_files), settings.serving_log_dir, *also]
+        folders = [settings.root, Path(settings.lake_files), settings.serving_log_dir]
+        folders += [settings.page_dir, *also]
         folders += [catalog.parent] if catalog else []
         without = {settings.extension_dir, *self.foreign, *self.folders_of_others(portfolio)}
         return files_in(folders, without=without)
@@ -182,9 +185,7 @@ def erase(
     with closing(connect(lake)) as connection:
         set_keys(connection, settings.hash_key())
         # Before the tables: a segment that is ingested later would bring the customer's rows back.
-        served_answers.take_over(
-            connection, lake, plan.portfolio.name, settings.serving_log_dir, subject
-        )
+        served_answers.take_over(connection, lake, plan.portfolio, settings, subject)
         tables = tables_of_customers(connection, plan.portfolio.name, installation.portfolios)
         delete = partial(erase_rows, connection, plan.portfolio, tables, subject, month)
         write(
@@ -202,6 +203,11 @@ def erase(
     months = lookups.erase_from_lookups(
         settings.published_dir / plan.portfolio.name, subject.customer_id
     )
+    show("pages")
+    with closing(connect(lake, read_only=True)) as connection:
+        page_files.erase_from_pages(
+            connection, settings.published_dir / plan.portfolio.name, subject
+        )
     # Listed after the look-ups: publishing them again has made new files.
     files = installation.files(plan.portfolio.name, also)
     lookups.erase_from_copies(files, plan.portfolio.name, subject.customer_id)
@@ -214,6 +220,7 @@ def erase(
         )
     show("logs")
     changed = answer_logs.erase_from_logs(settings.root / "logs", subject)
+    changed += page_files.erase_from_access(settings.page_dir, subject)
     show("landed files")
     deliveries = _deliveries(installation, plan, rewrite=rewrite_landing)
     show("search")

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from churn_platform.erasure.erased_customer import ErasedCustomer
 from churn_platform.errors import DataError
+from churn_platform.published.outcome_log import format_of
 from churn_platform.published.prediction_log import load_segment
 from churn_platform.published.pushed_features import overlay_key
 
@@ -33,11 +34,11 @@ def in_overlay(path: Path, subject: ErasedCustomer) -> int:
 
 
 def in_segment(path: Path, subject: ErasedCustomer) -> int:
-    """How many whole records of the prediction log name the subject, and how
+    """How many whole records of a log of predictions or outcomes name the subject, and how
     often other bytes do.
     """
-    segment = load_segment(path)
-    whole = sum(answer.customer_id == subject.customer_id for answer in segment.predictions)
+    segment = load_segment(path, format_of(path))
+    whole = sum(record.customer_id == subject.customer_id for record in segment.records)
     others = [segment.torn_end, *(spot.content for spot in segment.damage)]
     return whole + sum(content.count(subject.customer_id.encode()) for content in others)
 

@@ -19,6 +19,7 @@ from churn_platform.costs import cost_table
 from churn_platform.governance.governance_tables import EXPLANATION_COLUMNS, FAIRNESS_COLUMNS
 from churn_platform.graph.partitions import PLATFORM
 from churn_platform.ingest.casting import SQL_TYPES
+from churn_platform.ingest.recorded_outcomes import OUTCOME_COLUMNS, OUTCOMES_TABLE
 from churn_platform.ingest.snapshot import LABEL_COLUMNS
 from churn_platform.monitoring import monitoring_tables
 from churn_platform.portfolios.spec import Portfolio, Table
@@ -39,6 +40,7 @@ TABLES: dict[str, Mapping[str, str]] = {
     outcome_table.NAME: outcome_table.COLUMNS,
     uplift_table.NAME: uplift_table.COLUMNS,
     "serving_log": LOG_COLUMNS,
+    OUTCOMES_TABLE: OUTCOME_COLUMNS,
     **monitoring_tables.COLUMNS,
 }
 MEASURED = {
@@ -129,6 +131,12 @@ WORDS = {
     "uplift_profit_eur": "Profit of the uplift ranking, EUR per customer drawn.",
     "churn_profit_eur": "Profit of the churn ranking, EUR per customer drawn.",
     "is_used": "Whether uplift ranks the list.",
+    "recorded_at": "When the agent recorded it, UTC.",
+    "outcome_id": "Id of the recorded outcome, and of the contact made of it.",
+    "agent": "Who recorded it.",
+    "answer": "accepted, declined, thinking, or not offered.",
+    "call_back_on": "Day on which the customer wants to be called; null for none.",
+    "do_not_contact": "Whether the customer refuses further contacts.",
     "predicted_at": "When the service answered, UTC.",
     "request_id": "Id of the request.",
     "item": "Place of the customer in the request.",
@@ -178,6 +186,10 @@ OWN = {
     },
     "prediction_drift": {"psi": "PSI of the scores against those on the hold-out."},
     "serving_drift": {"psi": "PSI of the requests against the month's customers."},
+    "recorded_outcomes": {
+        "segment": "File of the page's log that the outcome comes from.",
+        "reason": "What the customer gave as a reason.",
+    },
     "infrastructure_cost": {"item": "Kind of cost."},
 }
 

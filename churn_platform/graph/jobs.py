@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dagster import AssetKey, AssetSelection, define_asset_job
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from churn_platform.graph.assets.publication_assets import PAGE
 from churn_platform.graph.groups import group_of
 from churn_platform.graph.partitions import PLATFORM
 from churn_platform.monitoring.monitoring_tables import MODEL_PERFORMANCE
@@ -40,6 +41,8 @@ def _portfolio_jobs(portfolio: Portfolio) -> list[UnresolvedAssetJobDefinition]:
     # A list is not handed over while outcomes show that its model is broken. So the outcomes are
     # measured first, though the table belongs to monitoring.
     stages["scores"] |= AssetSelection.assets(AssetKey([portfolio.name, MODEL_PERFORMANCE]))
+    # The page shows what is monitored as well: it is published again with the month's decision.
+    stages["monitoring"] |= AssetSelection.assets(AssetKey([portfolio.name, PAGE]))
     by_stage = [
         define_asset_job(
             f"{portfolio.name}_{stage}",

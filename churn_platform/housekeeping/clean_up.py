@@ -21,6 +21,7 @@ from churn_platform.housekeeping.tracked_runs import remove_runs
 from churn_platform.markdown import table
 from churn_platform.months import parse_month
 from churn_platform.published.live_file import read_live
+from churn_platform.published.page_bundle import PAGE_DIR
 from churn_platform.settings import Settings
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.maintenance import GRACE, tidy
@@ -115,7 +116,8 @@ def _remove_lookups(root: Path, retention: Retention) -> int:
     if live and live.features_month:
         # A rollback may have made an older month live.
         oldest = min(oldest, parse_month(live.features_month))
-    return len(remove_months(root / "features", before=oldest))
+    pages = remove_months(root / PAGE_DIR, before=oldest)
+    return len(remove_months(root / "features", before=oldest)) + len(pages)
 
 
 def _remove_pages(settings: Settings, portfolio: str, retention: Retention) -> int:

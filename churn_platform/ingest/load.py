@@ -17,6 +17,7 @@ from churn_platform.ingest.hashing import keyed_hash, set_keys
 from churn_platform.ingest.headers import normalised
 from churn_platform.ingest.landed_files import entries_of, find_file
 from churn_platform.ingest.open_file import OpenFile, opened
+from churn_platform.ingest.recorded_outcomes import CONTACTS, PREFERENCES, join_recorded
 from churn_platform.ingest.suppression import without_suppressed
 from churn_platform.ingest.text_layout import Wanted
 from churn_platform.months import label
@@ -63,7 +64,7 @@ def load_month(
     """
     target = raw_table(portfolio, table)
     if table.optional and not entries_of(landing_dir, portfolio.name, table.name, month):
-        write(connection, lake, partial(_empty_month, connection, table, target, month))
+        write(connection, lake, partial(_empty_month, connection, portfolio, table, month))
         # Written all the same: an earlier delivery of the month may have had rows.
         return Loaded("no file", 0, 0)
     file = find_file(landing_dir, portfolio.name, table.name, month)
@@ -89,6 +90,7 @@ def load_month(
                 raise LandingError(
                     f"{file.path}: rewritten while it was being read; materialize the month again"
                 )
+            _join_page(connection, portfolio, table, month)
             return rows
 
         rows = write(connection, lake, replace, note=f"{target} {label(month)}")
@@ -116,10 +118,20 @@ def opened_delivery(
 
 
 def _empty_month(
-    connection: duckdb.DuckDBPyConnection, table: Table, target: str, month: date
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, table: Table, month: date
 ) -> None:
+    target = raw_table(portfolio, table)
     ensure_table(connection, target, raw_columns(table))
     delete_month(connection, target, month)
+    _join_page(connection, portfolio, table, month)
+
+
+def _join_page(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, table: Table, month: date
+) -> None:
+    """What agents recorded on the page must outlive a new delivery of its month."""
+    if table.name in (CONTACTS, PREFERENCES):
+        join_recorded(connection, portfolio, month)
 
 
 def raw_table(portfolio: Portfolio, table: Table) -> str:

@@ -1,8 +1,8 @@
 """The prediction log's format: serving writes segments, the platform reads them. Light: msgspec
 alone.
 
-A segment is MAGIC, a frame with the header, then a frame per prediction. A frame is the payload's
-length and CRC-32 (little-endian, 4 bytes each) and the payload in msgpack. New fields of
+A segment is its log's magic bytes, a frame with the header, then a frame per record. A frame is the
+payload's length and CRC-32 (little-endian, 4 bytes each) and the payload in msgpack. New fields of
 `Prediction` go to its end and need a default; any other change needs a new SCHEMA.
 """
 
@@ -11,13 +11,12 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from churn_platform.errors import DataError
 
-MAGIC = b"CHURNLOG"
 SCHEMA = 1
 OPEN_SUFFIX = ".open"  # a worker writes it and holds a lock on it
 CLOSED_SUFFIX = ".seg"  # no one writes it any more
@@ -26,6 +25,8 @@ RECORD_BYTES_MAX = (
     1 << 20
 )  # far above any answer; a length that was damaged is no reason to sum up a file
 _ARRAY = re.compile(rb"[\x90-\x9f\xdc]")
+
+Record = TypeVar("Record", bound=msgspec.Struct)
 
 
 class Prediction(msgspec.Struct, frozen=True, array_like=True):
@@ -67,14 +68,14 @@ class DamagedBytes(msgspec.Struct, frozen=True):
     content: bytes
 
 
-class Segment(msgspec.Struct, frozen=True):
-    """A segment as read: the whole predictions, what was damaged between them, and the torn end.
+class Segment(msgspec.Struct, Generic[Record], frozen=True):
+    """A segment as read: the whole records, what was damaged between them, and the torn end.
 
-    The torn end is what follows the last whole prediction and is no whole record.
+    The torn end is what follows the last whole record and is none.
     """
 
     header: SegmentHeader | None
-    predictions: list[Prediction]
+    records: list[Record]
     torn_end: bytes
     damage: tuple[DamagedBytes, ...] = ()
 
@@ -84,7 +85,16 @@ class Segment(msgspec.Struct, frozen=True):
         return len(self.torn_end)
 
 
-_DECODER = msgspec.msgpack.Decoder(Prediction)
+class LogFormat(NamedTuple, Generic[Record]):
+    """What tells the segments of one log from those of another: how they begin, and what they
+    hold. A record is an array in msgpack.
+    """
+
+    magic: bytes
+    record: type[Record]
+
+
+PREDICTIONS = LogFormat(b"CHURNLOG", Prediction)
 _HEADER_DECODER = msgspec.msgpack.Decoder(SegmentHeader)
 
 
@@ -108,42 +118,51 @@ def frame(payload: bytes) -> bytes:
 
 def read_segment(path: Path) -> Iterator[Prediction]:
     """Every whole prediction of a segment, in the order of writing."""
-    yield from load_segment(path).predictions
+    yield from load_segment(path, PREDICTIONS).records
 
 
-def load_segment(path: Path) -> Segment:
-    """Every whole record of a segment; DataError if it is no segment, or of an unknown schema.
+def load_segment(path: Path, log: LogFormat[Record]) -> Segment[Record]:
+    """Every whole record of a segment; DataError if it is no segment of the log, or of an unknown
+    schema.
 
     What was torn off by a crash was never acknowledged, so it is left out. A file without a whole
     header holds nothing. Records behind damaged bytes are read: each was acknowledged.
     """
     content = memoryview(path.read_bytes())
-    if bytes(content[: len(MAGIC)]) != MAGIC[: len(content)]:
-        raise DataError(f"{path}: not a segment of a prediction log; move it out of the folder")
-    end, payload = _frame_at(content, len(MAGIC)) or (0, memoryview(b""))
+    magic = log.magic
+    if bytes(content[: len(magic)]) != magic[: len(content)]:
+        raise DataError(
+            f"{path}: not a segment of a {_name_of(log)} log; move it out of the folder"
+        )
+    end, payload = _frame_at(content, len(magic)) or (0, memoryview(b""))
     if not payload:
         return Segment(None, [], bytes(content))
     header = _decoded(_HEADER_DECODER, payload, path)
     if header.schema != SCHEMA:
         raise DataError(
-            f"{path}: schema {header.schema} of the prediction log; this version reads {SCHEMA}, "
-            "update it"
+            f"{path}: schema {header.schema} of the {_name_of(log)} log; "
+            f"this version reads {SCHEMA}, update it"
         )
-    predictions: list[Prediction] = []
+    decoder = msgspec.msgpack.Decoder(log.record)
+    records: list[Record] = []
     damage: list[DamagedBytes] = []
     while end < len(content):
         found = _frame_at(content, end)
         if found is None:
             # A disk changed some bytes. Records behind them were acknowledged and must not be lost.
-            start = _next_record(content, end + 1)
+            start = _next_record(content, end + 1, decoder)
             if start is None:
                 break
             damage.append(DamagedBytes(end, bytes(content[end:start])))
             end = start
             continue
         end, payload = found
-        predictions.append(_decoded(_DECODER, payload, path))
-    return Segment(header, predictions, bytes(content[end:]), tuple(damage))
+        records.append(_decoded(decoder, payload, path))
+    return Segment(header, records, bytes(content[end:]), tuple(damage))
+
+
+def _name_of(log: LogFormat[Any]) -> str:
+    return log.record.__name__.lower()
 
 
 def _decoded(decoder: msgspec.msgpack.Decoder[Any], payload: memoryview, path: Path) -> Any:
@@ -168,10 +187,12 @@ def _frame_at(content: memoryview, position: int) -> tuple[int, memoryview] | No
     return start + length, payload
 
 
-def _next_record(content: memoryview, position: int) -> int | None:
-    """Where the next whole prediction begins; None if none follows.
+def _next_record(
+    content: memoryview, position: int, decoder: msgspec.msgpack.Decoder[Any]
+) -> int | None:
+    """Where the next whole record begins; None if none follows.
 
-    A prediction is an array in msgpack, whose first byte says so: only such places are tried.
+    A record is an array in msgpack, whose first byte says so: only such places are tried.
     """
     for candidate in _ARRAY.finditer(content, position + FRAME.size):
         start = candidate.start() - FRAME.size
@@ -179,14 +200,14 @@ def _next_record(content: memoryview, position: int) -> int | None:
         if length > RECORD_BYTES_MAX:
             continue
         found = _frame_at(content, start)
-        if found and _is_prediction(found[1]):
+        if found and _is_record(found[1], decoder):
             return start
     return None
 
 
-def _is_prediction(payload: memoryview) -> bool:
+def _is_record(payload: memoryview, decoder: msgspec.msgpack.Decoder[Any]) -> bool:
     try:
-        _DECODER.decode(payload)
+        decoder.decode(payload)
     except msgspec.MsgspecError:
         return False
     return True

@@ -1,13 +1,20 @@
-"""Segments as Arrow tables: a line of the ledger per segment, a row of the log per answer."""
+"""Segments as Arrow tables: a line of the ledger per segment, a row of the log per record."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from churn_platform.errors import DataError
-from churn_platform.published.prediction_log import Prediction, load_segment, opened_at_us
+from churn_platform.published.outcome_log import Outcome
+from churn_platform.published.prediction_log import (
+    LogFormat,
+    Prediction,
+    load_segment,
+    opened_at_us,
+)
 from churn_platform.published.regular_files import file_sha256
 
 TIME = pa.timestamp("us")
@@ -23,24 +30,28 @@ LEDGER = pa.schema(
 )
 
 
-def read_segments(portfolio: str, paths: Sequence[Path]) -> tuple[pa.Table, pa.Table]:
-    """Ledger and answers of some segments; DataError if one holds answers of
-    another portfolio.
-    """
-    lines, answers = [], [answer_rows([], segment="")]
+ToRows = Callable[..., pa.Table]
+"""A function of records and their segment's name, as `answer_rows`."""
+
+
+def read_segments(
+    portfolio: str, paths: Sequence[Path], log: LogFormat[Any], to_rows: ToRows
+) -> tuple[pa.Table, pa.Table]:
+    """Ledger and rows of some segments; DataError if one holds records of another portfolio."""
+    lines, answers = [], [to_rows([], segment="")]
     for path in paths:
-        segment = load_segment(path)
-        if strange := {item.portfolio for item in segment.predictions} - {portfolio}:
+        segment = load_segment(path, log)
+        if strange := {item.portfolio for item in segment.records} - {portfolio}:
             raise DataError(
-                f"{path}: predictions of {', '.join(sorted(strange))} in the log of {portfolio}; "
+                f"{path}: records of {', '.join(sorted(strange))} in the log of {portfolio}; "
                 "move it"
             )
-        count = len(segment.predictions)
+        count = len(segment.records)
         damaged = sum(len(spot.content) for spot in segment.damage)
         lines.append(
             [path.name, file_sha256(path), opened_at_us(path), count, segment.torn_bytes, damaged]
         )
-        answers.append(answer_rows(segment.predictions, segment=path.name))
+        answers.append(to_rows(segment.records, segment=path.name))
     ledger = [dict(zip(LEDGER.names, line, strict=True)) for line in lines]
     return pa.Table.from_pylist(ledger, LEDGER), pa.concat_tables(answers)
 
@@ -72,5 +83,23 @@ def answer_rows(predictions: Sequence[Prediction], *, segment: str) -> pa.Table:
             "missing_features": pa.array(missing, pa.list_(pa.string())),
             "latency_ms": pa.array(latencies, pa.float64()),
             "segment": pa.array([segment] * len(predictions), pa.string()),
+        }
+    )
+
+
+def outcome_rows(outcomes: Sequence[Outcome], *, segment: str) -> pa.Table:
+    """One row per outcome that an agent recorded, in their order."""
+
+    def column(name: str, kind: pa.DataType) -> pa.Array:
+        return pa.array([getattr(outcome, name) for outcome in outcomes], kind)
+
+    texts = ("outcome_id", "customer_id", "agent", "channel", "offer", "answer", "reason")
+    return pa.table(
+        {
+            "recorded_at": column("at_us", TIME),
+            **{name: column(name, pa.string()) for name in texts},
+            "call_back_on": column("call_back_on", pa.string()).cast(pa.date32()),
+            "do_not_contact": column("do_not_contact", pa.bool_()),
+            "segment": pa.array([segment] * len(outcomes), pa.string()),
         }
     )

@@ -1,4 +1,5 @@
-"""Moves closed segments of the prediction log into the lake, each exactly once.
+"""Moves closed segments of a log into the lake, each exactly once: of the service's answers, or of
+what agents recorded on the page.
 
 The rows of a segment and its line in the ledger are one transaction; the file goes only afterwards.
 A run that is killed in between leaves a file that the ledger knows, and the next run removes it.
@@ -10,17 +11,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from churn_platform.errors import DataError
+from churn_platform.ingest.recorded_outcomes import OUTCOME_COLUMNS, OUTCOMES_TABLE
 from churn_platform.ingest.suppression import suppressed_among
-from churn_platform.published.prediction_log import CLOSED_SUFFIX, load_segment
+from churn_platform.published.outcome_log import OUTCOMES
+from churn_platform.published.prediction_log import (
+    CLOSED_SUFFIX,
+    PREDICTIONS,
+    LogFormat,
+    load_segment,
+)
 from churn_platform.published.regular_files import file_sha256
-from churn_platform.serving_log.answer_rows import read_segments
+from churn_platform.serving_log.answer_rows import (
+    ToRows,
+    answer_rows,
+    outcome_rows,
+    read_segments,
+)
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import ensure_table, table_exists, write
 
@@ -58,6 +71,36 @@ LEDGER_COLUMNS = {
 
 
 @dataclass(frozen=True)
+class IngestedLog:
+    """A log and its table in the lake.
+
+    at: the column that says when a record was made. key: the columns that make it unique.
+    """
+
+    format: LogFormat[Any]
+    table: str
+    columns: Mapping[str, str]
+    to_rows: ToRows
+    at: str
+    key: tuple[str, ...]
+
+    def tables(self, portfolio: str) -> dict[str, Mapping[str, str]]:
+        """The log's table and its ledger, with their columns."""
+        rows = f"{portfolio}.{self.table}"
+        return {rows: self.columns, f"{rows}_segments": LEDGER_COLUMNS}
+
+
+ANSWERS = IngestedLog(
+    PREDICTIONS, "serving_log", LOG_COLUMNS, answer_rows, "predicted_at", ("request_id", "item")
+)
+RECORDED = IngestedLog(
+    OUTCOMES, OUTCOMES_TABLE, OUTCOME_COLUMNS, outcome_rows, "recorded_at", ("outcome_id",)
+)
+Then = Callable[[set[Any]], object]
+"""What else the transaction does, told the months of the new records."""
+
+
+@dataclass(frozen=True)
 class Ingested:
     """What was moved; how many segments had half a record at their end, and how
     many were damaged.
@@ -81,16 +124,16 @@ def log_table(portfolio: str) -> str:
     return f"{portfolio}.serving_log"
 
 
-def ledger_table(portfolio: str) -> str:
-    """`schema.table` of the segments whose answers are in the log's table."""
-    return f"{portfolio}.serving_log_segments"
-
-
 def ingest_segments(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: str, folder: Path
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    portfolio: str,
+    folder: Path,
+    log: IngestedLog = ANSWERS,
+    then: Then = lambda months: None,
 ) -> Ingested:
     """Move every closed segment of the folder into the lake and remove its file. May be called at
-    any time, by anyone.
+    any time, by anyone. `then` is part of each transaction.
 
     The connection has its keys set. Answers on erased customers are left out. A segment with half a
     record at its end goes to a folder `torn` beside it instead, a damaged one to a folder
@@ -98,14 +141,14 @@ def ingest_segments(
     again, so a damaged segment may come back whole. DataError if a file cannot be read, is of
     another portfolio, or has the name of a sound ingested one and other contents; it stays then.
     """
-    tables = {log_table(portfolio): LOG_COLUMNS, ledger_table(portfolio): LEDGER_COLUMNS}
+    tables = log.tables(portfolio)
     if not all(_is_ready(connection, table, columns) for table, columns in tables.items()):
         write(connection, lake, partial(_ensure, connection, tables))
     if not folder.is_dir():
         return Ingested(0, 0, 0)
     with _alone(folder):
         moved = [
-            _ingest_group(connection, lake, portfolio, paths)
+            _ingest_group(connection, lake, portfolio, paths, log, then)
             for paths in _groups(sorted(folder.glob(f"*{CLOSED_SUFFIX}")))
         ]
     return Ingested(
@@ -116,7 +159,7 @@ def ingest_segments(
     )
 
 
-def check_damaged(folder: Path) -> None:
+def check_damaged(folder: Path, log: IngestedLog = ANSWERS) -> None:
     """DataError as long as a damaged segment waits for a person: answers in it are lost or can be
     restored.
     """
@@ -124,11 +167,11 @@ def check_damaged(folder: Path) -> None:
     if not damaged:
         return
     first = damaged[0]
-    places = load_segment(first).damage
+    places = load_segment(first, log.format).damage
     at = ", ".join(f"{spot.offset} ({len(spot.content)} bytes)" for spot in places) or "its end"
     raise DataError(
-        f"{len(damaged)} segments of the prediction log are damaged; {first} at byte {at}. "
-        "Every readable answer "
+        f"{len(damaged)} segments of a log are damaged; {first} at byte {at}. "
+        "Every readable record "
         f"is in the lake. Put the whole file back as {folder / first.name} from a back-up "
         "and ingest again, "
         f"or accept the loss and remove {first}"
@@ -145,7 +188,7 @@ def _is_ready(
     return set(columns) <= {name for name, *_ in there or ()}
 
 
-def _ensure(connection: duckdb.DuckDBPyConnection, tables: dict[str, dict[str, str]]) -> None:
+def _ensure(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Mapping[str, str]]) -> None:
     for table, columns in tables.items():
         ensure_table(connection, table, columns)
 
@@ -174,18 +217,23 @@ def _groups(paths: Sequence[Path]) -> Iterator[list[Path]]:
 
 
 def _ingest_group(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, portfolio: str, paths: list[Path]
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    portfolio: str,
+    paths: list[Path],
+    log: IngestedLog,
+    then: Then,
 ) -> Ingested:
     # Exactly once by a ledger of segments, not by request ids: rows and ledger are one transaction,
     # the file goes afterwards. A run that is killed in between finds the file in the ledger.
-    recorded = _recorded(connection, portfolio, paths)
+    recorded = _recorded(connection, portfolio, paths, log)
     fresh = [path for path in paths if path not in recorded]
-    ledger, answers = read_segments(portfolio, fresh)
+    ledger, answers = read_segments(portfolio, fresh, log.format, log.to_rows)
     answers = _without_erased(connection, portfolio, answers)
     inserted = 0
     if fresh:
-        insert = partial(_insert, connection, portfolio, ledger, answers)
-        note = f"{portfolio}: {len(fresh)} segments of the prediction log"
+        insert = partial(_insert, connection, portfolio, ledger, answers, log, then)
+        note = f"{portfolio}: {len(fresh)} segments for {log.table}"
         inserted = write(connection, lake, insert, note=note)
     lost = recorded | {
         path: Lost(torn, damaged)
@@ -197,7 +245,7 @@ def _ingest_group(
         )
     }
     for path in paths:
-        _put_away(path, lost[path], names_erased=partial(_names_erased, connection, portfolio))
+        _put_away(path, lost[path], names_erased=partial(_names_erased, connection, portfolio, log))
     return Ingested(
         segments=len(fresh),
         predictions=inserted,
@@ -219,15 +267,19 @@ def _without_erased(
 
 
 def _recorded(
-    connection: duckdb.DuckDBPyConnection, portfolio: str, paths: Sequence[Path]
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: str,
+    paths: Sequence[Path],
+    log: IngestedLog,
 ) -> dict[Path, Lost]:
     """What is lost of those segments that the ledger knows already, as they are now.
 
     A damaged one that comes back with other contents is not among them: it was restored.
     """
+    _, ledger = log.tables(portfolio)
     query = (
         "select segment, sha256, torn_bytes, coalesce(damaged_bytes, 0) "
-        f"from {ledger_table(portfolio)} where list_contains(?, segment)"
+        f"from {ledger} where list_contains(?, segment)"
     )
     rows = connection.execute(query, [[path.name for path in paths]]).fetchall()
     known = {name: (digest, Lost(torn, damaged)) for name, digest, torn, damaged in rows}
@@ -247,12 +299,18 @@ def _recorded(
 
 
 def _insert(
-    connection: duckdb.DuckDBPyConnection, portfolio: str, ledger: pa.Table, answers: pa.Table
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: str,
+    ledger: pa.Table,
+    answers: pa.Table,
+    log: IngestedLog,
+    then: Then,
 ) -> int:
     """Insert the answers that the lake lacks, and the ledger's lines in place of older ones; the
     number of answers.
     """
-    log, lines = log_table(portfolio), ledger_table(portfolio)
+    table, lines = log.tables(portfolio)
+    key = ", ".join(log.key)
     names = ledger["segment"].to_pylist()
     connection.execute(f"delete from {lines} where list_contains(?, segment)", [names])
     connection.register("ingested", ledger)
@@ -264,27 +322,33 @@ def _insert(
     connection.register("ingested", answers)
     counted = connection.execute(
         f"""
-        insert into {log} by name
+        insert into {table} by name
         with dated as (
-          select *, date_trunc('month', predicted_at)::date as month
+          select *, date_trunc('month', {log.at})::date as month
           from ingested
-          qualify row_number() over (partition by request_id, item order by predicted_at) = 1
+          qualify row_number() over (partition by {key} order by {log.at}) = 1
         )
         select dated.*
         from dated
         anti join (
-          select request_id, item from {log} where month in (select distinct month from dated)
-        ) as present using (request_id, item)
+          select {key} from {table} where month in (select distinct month from dated)
+        ) as present using ({key})
         """
     ).fetchone()
+    months = f"select distinct date_trunc('month', {log.at})::date from ingested"
+    then({month for (month,) in connection.execute(months).fetchall()})
     connection.unregister("ingested")
     return counted[0] if counted else 0
 
 
-def _names_erased(connection: duckdb.DuckDBPyConnection, portfolio: str, path: Path) -> bool:
+def _names_erased(
+    connection: duckdb.DuckDBPyConnection, portfolio: str, log: IngestedLog, path: Path
+) -> bool:
     """Whether a whole record of the segment is on an erased customer."""
     ids = {
-        item.customer_id for item in load_segment(path).predictions if item.customer_id is not None
+        item.customer_id
+        for item in load_segment(path, log.format).records
+        if item.customer_id is not None
     }
     return bool(suppressed_among(connection, portfolio, ids))
 

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from churn_platform.errors import TrainingError
+from churn_platform.ingest.recorded_outcomes import CONTACTS
 from churn_platform.months import label, shift
 from churn_platform.portfolios.encoding import column, encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
@@ -20,7 +21,6 @@ from churn_platform.training.splits import HOLDOUT, SPLITS, TRAIN, LabelledMonth
 from churn_platform.warehouse.lake import stream
 from churn_platform.warehouse.tables import read_rows, table_exists
 
-CONTACTS = "campaign_contacts"
 STREAMED_ROWS = (
     100_000  # no setting: XGBoost bins batch by batch, so the size is part of the recipe of a model
 )

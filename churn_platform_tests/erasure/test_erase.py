@@ -13,8 +13,8 @@ from churn_platform.erasure.erase import plan_erasure
 from churn_platform.errors import ErasureError
 from churn_platform.published.prediction_log import (
     CLOSED_SUFFIX,
-    MAGIC,
     OPEN_SUFFIX,
+    PREDICTIONS,
     SCHEMA,
     Prediction,
     SegmentHeader,
@@ -219,7 +219,7 @@ def segment(request: str, *names: str) -> bytes:
     shared = (48, "champion", 0.5, "high", b"\0" * 16, "2025-02", (), 1_700_000, 9)
     answers = [Prediction(f"{request}{name}", 0, "tiny", name, *shared) for name in names]
     records = [SegmentHeader(SCHEMA, "w", 1_700_000), *answers]
-    return MAGIC + b"".join(frame(msgspec.msgpack.encode(record)) for record in records)
+    return PREDICTIONS.magic + b"".join(frame(msgspec.msgpack.encode(record)) for record in records)
 
 
 @pytest.mark.parametrize("lost", [1, 40])

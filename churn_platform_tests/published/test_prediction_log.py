@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from churn_platform.errors import DataError
 from churn_platform.published.prediction_log import (
-    MAGIC,
+    PREDICTIONS,
     SCHEMA,
     Prediction,
     SegmentHeader,
@@ -17,7 +17,7 @@ from churn_platform.published.prediction_log import (
 )
 from churn_platform_tests.support.predictions import prediction
 
-HEADER = MAGIC + frame(msgspec.msgpack.encode(SegmentHeader(SCHEMA, "w1", 7)))
+HEADER = PREDICTIONS.magic + frame(msgspec.msgpack.encode(SegmentHeader(SCHEMA, "w1", 7)))
 
 
 def frames(*predictions: Prediction) -> list[bytes]:
@@ -44,8 +44,8 @@ def test_a_segment_cut_anywhere_gives_its_whole_records(tmp_path):
     for length in range(len(whole) + 1):
         path.write_bytes(whole[:length])
         ends = [end for end in (len(HEADER), len(HEADER + first), len(whole)) if end <= length]
-        segment = load_segment(path)
-        assert [item.request_id for item in segment.predictions] == ["r1", "r2"][
+        segment = load_segment(path, PREDICTIONS)
+        assert [item.request_id for item in segment.records] == ["r1", "r2"][
             : max(len(ends) - 1, 0)
         ]
         assert segment.torn_bytes == length - max(ends, default=0)
@@ -56,8 +56,8 @@ def test_what_a_loss_of_power_leaves_behind_is_no_record(tmp_path, tail):
     """Zeros, rubbish or a frame whose checksum is wrong end the segment."""
     path = tmp_path / "1-w1.seg"
     path.write_bytes(HEADER + frames(prediction())[0] + tail)
-    segment = load_segment(path)
-    assert segment.predictions == [prediction()]
+    segment = load_segment(path, PREDICTIONS)
+    assert segment.records == [prediction()]
     assert segment.torn_bytes == len(tail)
 
 
@@ -86,7 +86,7 @@ def test_a_record_from_before_a_field_was_added_is_read(tmp_path):
     ("content", "message"),
     [
         (b"PAR1" * 9, "not a segment"),
-        (MAGIC + frame(msgspec.msgpack.encode(SegmentHeader(9, "w1", 7))), "schema 9"),
+        (PREDICTIONS.magic + frame(msgspec.msgpack.encode(SegmentHeader(9, "w1", 7))), "schema 9"),
         (HEADER + frame(msgspec.msgpack.encode(["too", "few"])), "cannot be read"),
     ],
 )
@@ -95,4 +95,4 @@ def test_a_file_that_is_not_understood_is_refused(tmp_path, content, message):
     path = tmp_path / "1-w1.seg"
     path.write_bytes(content)
     with pytest.raises(DataError, match=message):
-        load_segment(path)
+        load_segment(path, PREDICTIONS)

@@ -12,7 +12,7 @@ import pytest
 from churn_platform.errors import DataError
 from churn_platform.ingest.hashing import set_keys
 from churn_platform.ingest.suppression import suppress
-from churn_platform.published.prediction_log import MAGIC, Prediction
+from churn_platform.published.prediction_log import PREDICTIONS, Prediction
 from churn_platform.serving_log import log_ingestion
 from churn_platform.serving_log.log_ingestion import Ingested, check_damaged, ingest_segments
 from churn_platform.warehouse.lake import Lake, connect
@@ -166,7 +166,7 @@ def test_a_torn_segment_gives_its_whole_records_and_is_kept(connection, lake, fo
 def test_a_segment_without_a_whole_header_holds_nothing(connection, lake, folder):
     """A worker that died while it opened its segment had acknowledged nothing."""
     folder.mkdir()
-    (folder / f"{NEW_YEAR_US:016d}-w1.seg").write_bytes(MAGIC)
+    (folder / f"{NEW_YEAR_US:016d}-w1.seg").write_bytes(PREDICTIONS.magic)
     assert ingest_segments(connection, lake, "tiny", folder).predictions == 0
     assert connection.execute("select month from tiny.serving_log_segments").fetchall() == [
         (date(2025, 1, 1),)
@@ -176,7 +176,7 @@ def test_a_segment_without_a_whole_header_holds_nothing(connection, lake, folder
 def test_another_portfolios_segment_is_refused(connection, lake, folder):
     """A folder that was mixed up does not end in the wrong table."""
     segment = log(folder, prediction(portfolio="other"))
-    with pytest.raises(DataError, match="predictions of other in the log of tiny"):
+    with pytest.raises(DataError, match="records of other in the log of tiny"):
         ingest_segments(connection, lake, "tiny", folder)
     assert segment.exists()
     assert ids(connection) == []

@@ -9,8 +9,8 @@ import msgspec
 
 from churn_platform.published.prediction_log import (
     CLOSED_SUFFIX,
-    MAGIC,
     OPEN_SUFFIX,
+    PREDICTIONS,
     SCHEMA,
     SegmentHeader,
     frame,
@@ -26,7 +26,7 @@ class OpenSegment:
     dies.
     """
 
-    def __init__(self, folder: Path, worker: str):
+    def __init__(self, folder: Path, worker: str, *, magic: bytes = PREDICTIONS.magic):
         self._begun = time.monotonic()
         self._unsynced = False
         self.size = 0
@@ -42,7 +42,7 @@ class OpenSegment:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         header = SegmentHeader(SCHEMA, worker, opened_at_us)
         try:
-            self.append(MAGIC + frame(msgspec.msgpack.encode(header)))
+            self.append(magic + frame(msgspec.msgpack.encode(header)))
         except OSError:
             self._discard()
             raise

@@ -32,6 +32,7 @@ from churn_platform.graph.metadata import MONTH_ROWS
 from churn_platform.graph.partitions import describe, lag, monthly_table, months_of
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
+from churn_platform.ingest.recorded_outcomes import CONTACTS
 from churn_platform.markdown import picture as picture_markdown
 from churn_platform.monitoring.judged_outcomes import fault_of_version
 from churn_platform.monitoring.monitoring_tables import MODEL_PERFORMANCE
@@ -39,7 +40,6 @@ from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 from churn_platform.training.model_record import record_of_version
-from churn_platform.training.training_data import CONTACTS
 from churn_platform.warehouse.preview import preview
 from churn_platform.warehouse.tables import write
 

@@ -1,4 +1,6 @@
-"""Publication as assets: the champion's bundle and a month of online features."""
+"""Publication as assets: the champion's bundle, a month of online features, and what the page reads
+of a month.
+"""
 
 from dagster import (
     AllPartitionMapping,
@@ -24,12 +26,20 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.publication import Publisher, publish_champion, record_features
 from churn_platform.published.format import features_dir, model_dir, read_features_manifest
 from churn_platform.published.live_file import go_live
+from churn_platform.published.page_bundle import page_dir
+from churn_platform.read_model.publish import publish_page
 from churn_platform.settings import Settings
+
+PAGE = "published_page"
 
 
 def published_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
     """The assets that write what serving reads."""
-    return [_published_model(portfolio, settings), _published_features(portfolio, settings)]
+    return [
+        _published_model(portfolio, settings),
+        _published_features(portfolio, settings),
+        _published_page(portfolio, settings),
+    ]
 
 
 def _published_model(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
@@ -122,3 +132,42 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
         return MaterializeResult()
 
     return published_features
+
+
+def _published_page(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    root = settings.published_dir / portfolio.name
+    shown_of = ("contact_decisions", "campaign_economics", "monthly_scores", "retraining_decision")
+
+    @asset(
+        **monthly_asset(
+            portfolio.name,
+            PAGE,
+            group_of(portfolio.name, "scores"),
+            settings.first_month,
+        ),
+        deps=[
+            *(AssetKey([portfolio.name, name]) for name in shown_of),
+            AssetDep(
+                AssetKey([portfolio.name, "published_model"]),
+                partition_mapping=AllPartitionMapping(),
+            ),
+        ],
+        kinds={"parquet"},
+        description=(
+            "What the page shows of a month: scores, reasons, decisions, outcomes and monitoring; "
+            "it needs neither lake nor MLflow."
+        ),
+    )
+    def published_page(
+        context: AssetExecutionContext, warehouse: Warehouse, audit: AuditTrail
+    ) -> MaterializeResult:
+        records = audit.log(context.run_id).records()
+        with warehouse.get_connection(read_only=True) as connection:
+            for month in months_of(context):
+                manifest = publish_page(connection, root, portfolio, month, records)
+                context.log.info(f"{label(month)}: {manifest.customers:,} customers for the page")
+                folder = MetadataValue.path(str(page_dir(root, label(month))))
+                describe(context, month, {"customers": manifest.customers, "folder": folder})
+        return MaterializeResult()
+
+    return published_page

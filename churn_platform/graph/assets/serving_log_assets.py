@@ -1,4 +1,4 @@
-"""The service's answers as an asset."""
+"""The service's answers, and what agents recorded on the page, as assets."""
 
 from dagster import (
     AllPartitionMapping,
@@ -17,13 +17,59 @@ from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.ingest.hashing import set_keys
 from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.serving_log.log_ingestion import check_damaged, ingest_segments, log_table
+from churn_platform.serving_log.log_ingestion import (
+    RECORDED,
+    check_damaged,
+    ingest_segments,
+    log_table,
+)
+from churn_platform.serving_log.outcome_ingestion import ingest_outcomes
 from churn_platform.serving_log.retention import forget_answers
 from churn_platform.settings import Settings
 
 
 def serving_log_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
-    """The asset that takes over what the service logged."""
+    """The assets that take over what the service logged, and the page."""
+    return [_serving_log(portfolio, settings), _recorded_outcomes(portfolio, settings)]
+
+
+def _recorded_outcomes(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    folder = settings.outcome_log_dir / portfolio.name
+
+    @asset(
+        **monthly_table(
+            portfolio.name,
+            RECORDED.table,
+            group_of(portfolio.name, "serving"),
+            settings.first_month,
+        ),
+        deps=[
+            AssetDep(
+                AssetKey([portfolio.name, "published_page"]),
+                partition_mapping=AllPartitionMapping(),
+            )
+        ],
+        description="One row per outcome that an agent recorded on the page, by its month. "
+        "Each materialization, of any month, ingests every closed segment of the log, once, and "
+        "brings it into contacts and preferences.",
+    )
+    def recorded_outcomes(context: AssetExecutionContext, warehouse: Warehouse) -> Materialized:
+        with warehouse.get_connection() as connection:
+            set_keys(connection, settings.hash_key())
+            ingested = ingest_outcomes(connection, warehouse.lake, portfolio, folder)
+            check_damaged(folder, RECORDED)
+            shown = table_metadata(connection, f"{portfolio.name}.{RECORDED.table}")
+        context.log.info(
+            f"{ingested.predictions:,} outcomes of {ingested.segments:,} segments from {folder}"
+        )
+        return Materialized(
+            metadata=shown | {"segments": ingested.segments, "outcomes": ingested.predictions}
+        )
+
+    return recorded_outcomes
+
+
+def _serving_log(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     folder = settings.serving_log_dir / portfolio.name
     served = [
         AssetKey([portfolio.name, name]) for name in ("published_model", "published_features")
@@ -72,4 +118,4 @@ def serving_log_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsD
             | {"forgotten": forgotten}
         )
 
-    return [serving_log]
+    return serving_log

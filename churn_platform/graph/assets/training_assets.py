@@ -18,6 +18,7 @@ from churn_platform.graph.partitions import describe, lag, monthly_asset, monthl
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.graph.runs import SHOWN
+from churn_platform.ingest.recorded_outcomes import CONTACTS
 from churn_platform.metrics.metrics_table import metrics_table
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
@@ -25,7 +26,6 @@ from churn_platform.training import challengers, training_plan
 from churn_platform.training.candidates import ALGORITHMS
 from churn_platform.training.fit import Means, fit_and_log
 from churn_platform.training.training_data import (
-    CONTACTS,
     load_training_data,
     read_training_set,
     stream_training_rows,

@@ -1,0 +1,105 @@
+"""What the page reads of a portfolio and month: a folder of Parquet files, of small tables as JSON,
+and a manifest. Light on purpose: msgspec alone.
+
+published/<portfolio>/page/<YYYY-MM>/
+  customers.parquet   one row per scored customer, by id: score, reasons, decision, facts, history
+  phones.parquet      keyed hash of an own number -> customer id, by hash
+  contacts.parquet    contacts and recorded outcomes of the last twelve months, by customer
+  figures.json        small tables: economics, outcomes, monitoring, decisions on models
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from churn_platform.published.format import MANIFEST_FILE, Tier, decode_file
+
+PAGE_DIR = "page"
+CUSTOMERS_FILE, PHONES_FILE, CONTACTS_FILE = (
+    "customers.parquet",
+    "phones.parquet",
+    "contacts.parquet",
+)
+FIGURES_FILE = "figures.json"
+CUSTOMER_FILES = (CUSTOMERS_FILE, PHONES_FILE, CONTACTS_FILE)
+FACT_PREFIX = "fact_"
+HISTORY_MONTHS = 12
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """A feature that the page shows of a customer; `is_lever` if an agent can change it.
+
+    Its value is the column `fact_<name>` of the customers.
+    """
+
+    name: str
+    type: str
+    unit: str | None
+    description: str
+    levels: tuple[str, ...]
+    range: tuple[float | None, float | None]
+    is_lever: bool
+
+
+class PublishedOffer(msgspec.Struct, frozen=True):
+    """An offer of the campaign, what it costs and how many churners take it."""
+
+    name: str
+    channel: str
+    contact_cost_eur: float
+    acceptance_rate: float
+
+
+class PublishedCampaign(msgspec.Struct, frozen=True):
+    """What the month's list may hold, and what it is now.
+
+    list_state: handed over, kept as handed over, or held back; list_words says why. run: ranked
+    customers, of whom one is control; 0 for no control group.
+    """
+
+    offers: tuple[PublishedOffer, ...]
+    budget_eur: float | None
+    capacity: int | None
+    control_run: int
+    cooldown_months: int
+    list_state: str
+    list_words: str
+
+
+class PageManifest(msgspec.Struct, frozen=True):
+    """One month of the read model, which version scored it, and the SHA-256 of each file."""
+
+    portfolio: str
+    title: str
+    month: str
+    customers: int
+    scored_by: int
+    tiers: tuple[Tier, ...]
+    facts: tuple[Fact, ...]
+    campaign: PublishedCampaign
+    sha256: dict[str, str]
+
+
+Rows = list[dict[str, Any]]
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """Small tables by name, each a list of rows; none of them names a customer."""
+
+    tables: dict[str, Rows]
+
+
+def page_dir(root: Path, month: str) -> Path:
+    """Folder of a month ('YYYY-MM') of the read model under the portfolio's published folder."""
+    return root / PAGE_DIR / month
+
+
+def read_page_manifest(folder: Path) -> PageManifest:
+    """The manifest of a month of the read model."""
+    return decode_file(folder / MANIFEST_FILE, PageManifest)
+
+
+def read_figures(folder: Path) -> Figures:
+    """The small tables of a month of the read model."""
+    return decode_file(folder / FIGURES_FILE, Figures)
