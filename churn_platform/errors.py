@@ -37,6 +37,10 @@ class ObjectChangedError(StoreError):
     """An object is not what it was when it was read, so it was not replaced."""
 
 
+class SmokeError(ChurnError):
+    """A deployed service does not do what it should."""
+
+
 class SpecError(ChurnError):
     """A portfolio spec cannot be read or contradicts itself."""
 

@@ -16,6 +16,7 @@ from churn_platform.cli import (
     privacy_commands,
     relocation_commands,
     reproduce_commands,
+    smoke_commands,
     traffic_commands,
     ui_commands,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "privacy_commands",
     "relocation_commands",
     "reproduce_commands",
+    "smoke_commands",
     "traffic_commands",
     "ui_commands",
 ]

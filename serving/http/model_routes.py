@@ -13,7 +13,7 @@ from churn_platform.published.format import CARD_FILE, ModelManifest, model_dir,
 from serving.answer.answers import about
 from serving.errors import NotFound
 from serving.http.routes import Asking, both, named, needs, plane_of, portfolio_of
-from serving.loading.bundles import UNREADABLE
+from serving.loading.bundles import UNREADABLE, Model
 from serving.registry import ServedPortfolio
 from serving.security.api_keys import SCORE
 
@@ -24,6 +24,13 @@ FRAMED = {
         "sandbox allow-scripts; default-src 'unsafe-inline' 'unsafe-eval' data: blob:"
     )
 }
+
+
+class RecordedPrediction(msgspec.Struct, kw_only=True):
+    """A customer, who is no one, with the probability that was recorded at publication."""
+
+    features: Annotated[dict[str, Any], about("Features by name, as `POST /predict` takes them.")]
+    churn_probability: Annotated[float, about("What the model must give.", ge=0, le=1)]
 
 
 class ModelView(msgspec.Struct, kw_only=True):
@@ -47,6 +54,13 @@ class ModelView(msgspec.Struct, kw_only=True):
     mlflow_run_id: Annotated[str, about("Its run in MLflow.")]
     code_version: Annotated[str, about("Version of the platform that trained it.")]
     card: Annotated[str | None, about("Path of its model card; null without one.")]
+    recorded_prediction: Annotated[
+        RecordedPrediction | None,
+        about(
+            "To check a deployment with; null for a version that is not loaded, or whose customer "
+            "no request may describe."
+        ),
+    ]
 
 
 class ModelsView(msgspec.Struct, kw_only=True):
@@ -142,14 +156,23 @@ def _view(portfolio: ServedPortfolio, manifest: ModelManifest) -> ModelView:
     kept: dict[str, Any] = {
         name: getattr(manifest, name)
         for name in ModelView.__struct_fields__
-        if name not in ("role", "weight", "card")
+        if name not in ("role", "weight", "card", "recorded_prediction")
     }
     return ModelView(
         role=arm.role if arm else former,
         weight=arm.weight if arm else 0.0,
         card=f"/{portfolio.name}/models/{manifest.version}/card" if has_card else None,
+        recorded_prediction=_recorded(portfolio.models.get(manifest.version)),
         **kept,
     )
+
+
+def _recorded(model: Model | None) -> RecordedPrediction | None:
+    features = model.recorded_features() if model else None
+    if model is None or features is None:
+        return None
+    probability = model.manifest.smoke.churn_probability
+    return RecordedPrediction(features=features, churn_probability=probability)
 
 
 def _page(path: Path, missing: str) -> Response[bytes]:

@@ -26,7 +26,7 @@ from churn_platform.published.format import (
 from churn_platform.published.regular_files import file_sha256, open_regular
 from churn_platform.published.tiers import tier_place
 from serving.answer.lookup import open_lookup
-from serving.errors import BundleError
+from serving.errors import BundleError, Fault
 from serving.loading.manifest_checks import features_faults, model_faults, refuse_nonsense
 from serving.request.inputs import Catalogue
 from serving.storage.private_copy import private_copy
@@ -92,13 +92,22 @@ class Model:
         """The tier whose customers need no attention, and so no reasons."""
         return self.manifest.tiers[-1].name
 
+    def recorded_features(self) -> dict[str, object] | None:
+        """The customer of the recorded prediction by name; None if no request may say so."""
+        features = self.catalogue.decoded(self._recorded_customer())
+        faults: list[Fault] = []
+        self.catalogue.read(features, faults)
+        # A reference, as of a feature without any known value, may be outside of what is allowed.
+        return None if faults else features
+
+    def _recorded_customer(self) -> np.ndarray:
+        values = [np.nan if value is None else value for value in self.manifest.smoke.features]
+        return np.array(values, dtype=np.float32)
+
     def _smoke(self) -> None:
         smoke = self.manifest.smoke
-        customer = np.array(
-            [[np.nan if value is None else value for value in smoke.features]], dtype=np.float32
-        )
         try:
-            (served,) = self.churn_probabilities(customer)
+            (served,) = self.churn_probabilities(self._recorded_customer()[np.newaxis])
             self.tier(0.0)
         except (
             Exception
