@@ -134,15 +134,16 @@ def plan_erasure(
         tables = tables_of_customers(connection, portfolio.name, installation.portfolios)
         name = pseudonym(connection, customer_id)
         request = Request(settings.root / "erasure", name)
-        numbers = own_number_hashes(connection, portfolio, customer_id)
-        found = count_rows(connection, tables, customer_id)
         subject = ErasedCustomer(
-            portfolio.name, customer_id, numbers, found, request_id=uuid.uuid4().hex
+            portfolio.name,
+            customer_id,
+            numbers=own_number_hashes(connection, portfolio, customer_id),
+            found=count_rows(connection, tables, customer_id),
+            request_id=uuid.uuid4().hex,
         )
         earlier = request.read()
-        known = bool(subject.found or earlier or unknown) or is_suppressed(
-            connection, portfolio.name, customer_id
-        )
+        known = bool(subject.found or earlier or unknown)
+        known = known or is_suppressed(connection, portfolio.name, customer_id)
         # The past counts too: a snapshot may hold a customer whose rows have left every table.
         if not known and not find(connection, _kept_files(installation, portfolio), subject):
             raise ErasureError(
@@ -243,12 +244,14 @@ def _note(month: date, connection: duckdb.DuckDBPyConnection, snapshots: Sequenc
 
 
 def _deliveries(installation: Installation, plan: ErasurePlan, *, rewrite: bool) -> list[Path]:
-    settings, paths = installation.settings, []
-    with closing(connect(installation.lake, read_only=True)) as connection:
+    settings, lake = installation.settings, installation.lake
+    paths = []
+    with closing(connect(lake, read_only=True)) as connection:
         set_keys(connection, settings.hash_key())
-        for delivery in erased_files.deliveries_to_clean(
-            connection, installation.lake, settings.landing_dir, plan.portfolio
-        ):
+        deliveries = erased_files.deliveries_to_clean(
+            connection, lake, settings.landing_dir, plan.portfolio
+        )
+        for delivery in deliveries:
             if rewrite:
                 erased_files.clean(connection, delivery)
             paths.append(delivery.file.path)

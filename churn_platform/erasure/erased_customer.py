@@ -51,7 +51,8 @@ def own_number_hashes(
                 f"(select {name} from {raw} where {owner} <> $id and {name} is not null)",
                 {"id": customer_id},
             ).fetchall()
-            found |= {number for (number,) in rows}
+            for (number,) in rows:
+                found.add(number)
     return tuple(sorted(found))
 
 
@@ -101,11 +102,11 @@ def merged(subject: ErasedCustomer, earlier: ErasedCustomer | None) -> ErasedCus
     """The subject with what an interrupted attempt had found before."""
     if earlier is None:
         return subject
-    tables = sorted(subject.found | earlier.found)
     # The larger count is that of before: the interrupted attempt has removed rows already.
-    most = {
-        table: max(subject.found.get(table, 0), earlier.found.get(table, 0)) for table in tables
-    }
+    most = {}
+    for table in sorted(subject.found | earlier.found):
+        counts = subject.found.get(table, 0), earlier.found.get(table, 0)
+        most[table] = max(counts)
     return replace(
         subject,
         numbers=_union(subject.numbers, earlier.numbers),

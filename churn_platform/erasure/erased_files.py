@@ -7,6 +7,7 @@ forgotten the customer.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -17,7 +18,7 @@ from churn_platform.ingest.open_file import OpenFile
 from churn_platform.ingest.soundness import is_gzip
 from churn_platform.ingest.suppression import without_suppressed
 from churn_platform.ingest.text_encoding import WIDE
-from churn_platform.portfolios.spec import Portfolio
+from churn_platform.portfolios.spec import Portfolio, Table
 from churn_platform.sql import literal
 from churn_platform.warehouse.lake import Lake
 
@@ -30,21 +31,27 @@ class Delivery:
     others: str
 
 
+def _landed(landing_dir: Path, portfolio: Portfolio) -> Iterator[tuple[Table, date, Path]]:
+    for table in portfolio.landed_tables:
+        folder = landing_dir / portfolio.name / table.name
+        for month, paths in landed_files(folder).items():
+            for path in paths:
+                yield table, month, path
+
+
 def deliveries_to_clean(
     connection: duckdb.DuckDBPyConnection, lake: Lake, landing_dir: Path, portfolio: Portfolio
 ) -> Iterator[Delivery]:
     """Each landed file with rows or numbers of erased customers; its relation holds until the next
     is asked for.
     """
-    for table in portfolio.landed_tables:
-        for month, paths in landed_files(landing_dir / portfolio.name / table.name).items():
-            for path in paths:
-                with opened_delivery(connection, lake, portfolio, table, path) as file:
-                    others = without_suppressed(
-                        connection, portfolio, table, month, path, file.reader, file.headers
-                    )
-                    if others != file.reader:
-                        yield Delivery(file, others)
+    for table, month, path in _landed(landing_dir, portfolio):
+        with opened_delivery(connection, lake, portfolio, table, path) as file:
+            others = without_suppressed(
+                connection, portfolio, table, month, path, file.reader, file.headers
+            )
+            if others != file.reader:
+                yield Delivery(file, others)
 
 
 def clean(connection: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
@@ -54,13 +61,18 @@ def clean(connection: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     two or four bytes a letter, which Parquet replaces as well.
     """
     path, separator = delivery.file.path, delivery.file.separator
-    is_wide = (delivery.file.options.encoding or "").startswith(WIDE)
-    is_parquet = separator is None or is_wide
+    encoding = delivery.file.options.encoding or ""
+    is_parquet = separator is None or encoding.startswith(WIDE)
     # Hidden and in the same folder: the landing sensor does not see it, and the rename is atomic.
-    draft = path.with_name(f".{path.name[:7]}.unfinished")
-    form = "format parquet" if is_parquet else _csv_format(path, separator)
+    month = path.name[:7]
+    draft = path.with_name(f".{month}.unfinished")
+    if is_parquet:
+        form = "format parquet"
+        cleaned = path.with_name(f"{month}.parquet")
+    else:
+        form = _csv_format(path, separator)
+        cleaned = path
     connection.execute(f"copy (select * from {delivery.others}) to {literal(draft)} ({form})")
-    cleaned = path.with_name(f"{path.name[:7]}.parquet") if is_parquet else path
     draft.replace(cleaned)
     if cleaned != path:
         path.unlink()

@@ -1,7 +1,6 @@
 """What an erasure leaves behind: a record in the audit trail, and what the command prints."""
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from churn_platform.audit.anchors import note_head
@@ -32,9 +31,12 @@ def record_erasure(log: AuditLog, client: "MlflowClient", erasure: Erasure, *, r
 
 
 def _recorded_before(log: AuditLog, erasure: Erasure) -> Record | None:
-    request_id = erasure.plan.subject.request_id
-    told = select(log.records(), portfolio=erasure.plan.portfolio.name, action="erasure")
-    return next((record for record in told if record.details.get("request_id") == request_id), None)
+    subject = erasure.plan.subject
+    name = erasure.plan.portfolio.name
+    for record in select(log.records(), portfolio=name, action="erasure"):
+        if record.details.get("request_id") == subject.request_id:
+            return record
+    return None
 
 
 def _details(erasure: Erasure) -> dict[str, Any]:
@@ -56,37 +58,46 @@ def _details(erasure: Erasure) -> dict[str, Any]:
 
 def as_text(erasure: Erasure, *, rewritten: bool) -> str:
     """The erasure as the command prints it."""
-    rows = sum(erasure.plan.subject.found.values())
+    found = erasure.plan.subject.found
     purged = erasure.purged
-    landed = [f"  {path}" for path in erasure.deliveries]
-    kept = (
-        "rewritten"
-        if rewritten
-        else "still hold erased customers, in clear (--landing rewrites them)"
-    )
-    return "\n".join(
-        [
-            f"rows            {rows:,} in {len(erasure.plan.subject.found)} tables",
-            f"snapshots       {ranges(purged.snapshots) or 'none'} expired; "
-            f"{purged.files} files removed",
-            f"look-ups        {', '.join(erasure.months) or 'none'} published again",
-            f"pushed          {len(erasure.overlays)} stores rewritten",
-            f"exports         {', '.join(erasure.exports) or 'none'} made again",
-            f"logs            {len(erasure.logs)} changed",
-            f"landed files    {len(landed)} {kept}"
-            if landed
-            else "landed files    none holds an erased customer",
-            *landed,
-            f"searched        {erasure.searched:,} files: nothing left",
-            f"audit trail     customer {erasure.plan.pseudonym}",
-        ]
-    )
+    lines = [
+        f"rows            {sum(found.values()):,} in {len(found)} tables",
+        f"snapshots       {ranges(purged.snapshots) or 'none'} expired; "
+        f"{purged.files} files removed",
+        f"look-ups        {', '.join(erasure.months) or 'none'} published again",
+        f"pushed          {len(erasure.overlays)} stores rewritten",
+        f"exports         {', '.join(erasure.exports) or 'none'} made again",
+        f"logs            {len(erasure.logs)} changed",
+    ]
+    lines += _landed_lines(erasure, rewritten)
+    lines += [
+        f"searched        {erasure.searched:,} files: nothing left",
+        f"audit trail     customer {erasure.plan.pseudonym}",
+    ]
+    return "\n".join(lines)
+
+
+def _landed_lines(erasure: Erasure, rewritten: bool) -> list[str]:
+    if not erasure.deliveries:
+        return ["landed files    none holds an erased customer"]
+    kept = "still hold erased customers, in clear (--landing rewrites them)"
+    state = "rewritten" if rewritten else kept
+    listed = [f"  {path}" for path in erasure.deliveries]
+    return [f"landed files    {len(listed)} {state}", *listed]
 
 
 def ranges(numbers: Sequence[int]) -> str:
     """Ascending numbers as runs: '3-7, 9'."""
-    runs = [
-        [number for _, number in run]
-        for _, run in groupby(enumerate(numbers), key=lambda placed: placed[1] - placed[0])
-    ]
-    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(map(_as_range, runs))
+
+
+def _as_range(run: list[int]) -> str:
+    if len(run) == 1:
+        return str(run[0])
+    return f"{run[0]}-{run[-1]}"

@@ -56,12 +56,12 @@ def foreign_tables(
         f"select table_id, schema_name, table_name from {CATALOG}.ducklake_table "
         f"join {CATALOG}.ducklake_schema using (schema_id)"
     ).fetchall()
-    others = {name for name in portfolios if name != portfolio}
-    return {
-        number: f"{schema}.{table}"
-        for number, schema, table in rows
-        if owner(schema, portfolios) in others
-    }
+    foreign = {}
+    for number, schema, table in rows:
+        # The platform's own tables belong to no portfolio: they are searched.
+        if owner(schema, portfolios) not in (portfolio, None):
+            foreign[number] = f"{schema}.{table}"
+    return foreign
 
 
 def count_rows(
@@ -74,8 +74,9 @@ def count_rows(
             f"select count(*) from {table} where {ID_COLUMN} = ?", [customer_id]
         ).fetchone()
         assert row is not None
-        counts[table] = row[0]
-    return {table: count for table, count in counts.items() if count}
+        if row[0]:
+            counts[table] = row[0]
+    return counts
 
 
 def erase_rows(
@@ -93,17 +94,24 @@ def erase_rows(
     """
     for table in tables:
         connection.execute(f"delete from {table} where {ID_COLUMN} = ?", [subject.customer_id])
-    for landed in portfolio.landed_tables:
-        raw = raw_table(portfolio, landed)
-        columns = (
-            contact_columns(landed) if subject.numbers and table_exists(connection, raw) else []
-        )
-        for column in columns:
-            name = f"{column.name}_hash"
-            connection.execute(
-                f"update {raw} set {name} = null where list_contains(?::ubigint[], {name})",
-                [list(subject.numbers)],
-            )
+    if subject.numbers:
+        _empty_numbers(connection, portfolio, subject.numbers)
     suppress(
         connection, portfolio.name, month, customer_id=subject.customer_id, numbers=subject.numbers
     )
+
+
+def _empty_numbers(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, numbers: Iterable[int]
+) -> None:
+    """Empty the numbers where rows of other customers name them."""
+    for landed in portfolio.landed_tables:
+        raw = raw_table(portfolio, landed)
+        if not table_exists(connection, raw):
+            continue
+        for column in contact_columns(landed):
+            name = f"{column.name}_hash"
+            connection.execute(
+                f"update {raw} set {name} = null where list_contains(?::ubigint[], {name})",
+                [list(numbers)],
+            )

@@ -29,7 +29,8 @@ def erase_from_lookups(root: Path, customer_id: str) -> list[str]:
     for folder in sorted((root / "features").glob("[0-9]*")):
         remove_stale(folder)  # a kill between the new folder and the removal of the old one
         if is_in_lookup(folder / FEATURES_FILE, customer_id):
-            _publish_others(root, read_features_manifest(folder), customer_id)
+            manifest = read_features_manifest(folder)
+            _publish_others(root, manifest, customer_id)
             rewritten.append(folder.name)
     return rewritten
 
@@ -41,8 +42,10 @@ def erase_from_copies(paths: Iterable[Path], portfolio: str, customer_id: str) -
     A worker goes on reading its copy until it has taken over the month that was published without
     the customer.
     """
-    copies = [path for path in paths if is_lookup_copy(path, portfolio)]
-    holding = [path for path in copies if is_in_lookup(path, customer_id)]
+    holding = []
+    for path in paths:
+        if is_lookup_copy(path, portfolio) and is_in_lookup(path, customer_id):
+            holding.append(path)
     for path in holding:
         # A worker that maps the file reads it to its end; the bytes go when it closes the file.
         path.unlink()
@@ -67,5 +70,6 @@ def _others(path: Path, customer_id: str) -> Iterator[tuple[str, bytes]]:
         store.begin() as transaction,
     ):
         for key, packed in transaction.cursor():
-            if (found := key.decode()) != customer_id:
+            found = key.decode()
+            if found != customer_id:
                 yield found, packed

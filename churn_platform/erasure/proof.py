@@ -30,20 +30,21 @@ def left_of(
     Places are files, and the tables of a Postgres catalog. `foreign` are tables of other
     portfolios, by number.
     """
-    found = {
-        str(path): count
-        for path, count in find(connection, paths, subject, foreign=foreign).items()
-    }
-    return found | (
-        _in_postgres(connection, lake, subject, foreign) if lake.sqlite_path is None else {}
-    )
+    counts = find(connection, paths, subject, foreign=foreign)
+    left = {str(path): count for path, count in counts.items()}
+    if lake.sqlite_path is None:
+        left |= _in_postgres(connection, lake, subject, foreign)
+    return left
 
 
 def files_in(folders: Iterable[Path], *, without: Collection[Path]) -> list[Path]:
     """Every file of the folders but `without`, files and folders; ErasureError names a folder that
     cannot be read.
     """
-    return sorted({path for folder in folders for path in _files(folder, without)})
+    found: set[Path] = set()
+    for folder in folders:
+        found.update(_files(folder, without))
+    return sorted(found)
 
 
 def require_searchable(folders: Iterable[Path]) -> None:
@@ -64,13 +65,11 @@ def _files(folder: Path, without: Collection[Path]) -> Iterator[Path]:
     # os.walk passes over folders that it may not read. In a proof that would be a gap.
     for parent, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if Path(parent, name) not in without]
-        paths = (Path(parent, name) for name in names)
-        yield from (
-            path
-            for path in paths
+        for name in names:
+            path = Path(parent, name)
             # A link is searched at its target, if that is inside; a link to outside is not ours.
-            if path not in without and path.is_file() and not path.is_symlink()
-        )
+            if path not in without and path.is_file() and not path.is_symlink():
+                yield path
 
 
 def _refuse(error: OSError) -> NoReturn:
@@ -93,22 +92,23 @@ def _in_postgres(
         f"attach {literal(lake.catalog.partition(':')[2])} as {POSTGRES} (type postgres, read_only)"
     )
     try:
-        columns = connection.execute(
+        tables = connection.execute(
             "select schema_name, table_name, list(column_name) from duckdb_columns() "
             "where database_name = ? "
             "and not list_contains(?, schema_name) group by all order by all",
             [POSTGRES, POSTGRES_OWN],
         ).fetchall()
-        counts = {
-            table: _count_rows(
-                connection, f"{identifier(schema)}.{identifier(table)}", names, subject, foreign
-            )
-            for schema, table, names in columns
-            if about(table) not in foreign
-        }
+        counts = {}
+        for schema, table, columns in tables:
+            if about(table) in foreign:
+                continue
+            place = f"{identifier(schema)}.{identifier(table)}"
+            count = _count_rows(connection, place, columns, subject, foreign)
+            if count:
+                counts[f"catalog table {table}"] = count
     finally:
         connection.execute(f"detach {POSTGRES}")
-    return {f"catalog table {table}": count for table, count in counts.items() if count}
+    return counts
 
 
 def _count_rows(

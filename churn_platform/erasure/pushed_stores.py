@@ -72,10 +72,10 @@ def _others(
 def _overwrite_free_pages(store: lmdb.Environment) -> None:
     # As many full pages of zeros as are free, so that LMDB has to reuse every one of them.
     page = bytes(store.stat()["psize"] - PAGE_HEADER_BYTES)
-    numbers = range(_free_pages(store))
-    fillers = ((FILLER + b"%d" % number, page) for number in numbers)
     with store.begin(write=True) as transaction:
-        transaction.cursor().putmulti(fillers)
+        cursor = transaction.cursor()
+        for number in range(_free_pages(store)):
+            cursor.put(FILLER + b"%d" % number, page)
     with store.begin(write=True) as transaction, transaction.cursor() as cursor:
         while cursor.set_range(FILLER):
             if cursor.key()[:1] != FILLER:

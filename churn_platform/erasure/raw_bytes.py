@@ -48,12 +48,8 @@ def in_bytes(path: Path, subject: ErasedCustomer, *, compressed: bool) -> int:
     opened: Callable[..., IO[Any]] = gzip.open if compressed else open
     try:
         with opened(path, "rt", encoding="utf-8", newline="") as file:
-            texts = (
-                words_of(subject)
-                if _is_text(file)
-                else [re.escape(text) for text in _searchable(subject)]
-            )
-        pattern = "|".join(texts).encode()
+            is_text = _is_text(file)
+        pattern = "|".join(words_of(subject) if is_text else _parts_of(subject)).encode()
         if not pattern:
             return 0
         if not compressed:
@@ -86,14 +82,21 @@ def _is_text(file: IO[str]) -> bool:
         return False
 
 
+def _parts_of(subject: ErasedCustomer) -> list[str]:
+    """Regular expressions that find the subject in bytes, also within a word."""
+    return list(map(re.escape, _searchable(subject)))
+
+
 def words_of(subject: ErasedCustomer) -> list[str]:
     """Regular expressions that find the subject in text."""
-    return [word(text) for text in _searchable(subject)]
+    return list(map(word, _searchable(subject)))
 
 
 def _searchable(subject: ErasedCustomer) -> list[str]:
-    long_enough = len(subject.customer_id) >= WORD_CHARACTERS
-    return [subject.customer_id] * long_enough + [str(number) for number in subject.numbers]
+    numbers = list(map(str, subject.numbers))
+    if len(subject.customer_id) < WORD_CHARACTERS:
+        return numbers
+    return [subject.customer_id, *numbers]
 
 
 def word(text: str) -> str:

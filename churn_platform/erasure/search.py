@@ -44,8 +44,12 @@ def find(
 
     What a catalog notes of `foreign`, tables of other portfolios by number, does not count.
     """
-    counts = {path: count_in(connection, path, subject, foreign=foreign) for path in paths}
-    return {path: count for path, count in counts.items() if count}
+    counts = {}
+    for path in paths:
+        count = count_in(connection, path, subject, foreign=foreign)
+        if count:
+            counts[path] = count
+    return counts
 
 
 def count_in(
@@ -85,29 +89,25 @@ def is_in_lookup(path: Path, customer_id: str) -> bool:
 
 def _in_parquet(connection: duckdb.DuckDBPyConnection, path: Path, subject: ErasedCustomer) -> int:
     reader = "read_parquet($path, hive_partitioning = false)"
-    types = connection.execute(
-        f"describe select * from {reader}", {"path": reader_pattern(path)}
-    ).fetchall()
-    tests = [
-        test
-        for name, sql_type, *_ in types
-        if (test := _names(identifier(name), sql_type, subject))
-    ]
+    pattern = reader_pattern(path)
+    columns = connection.execute(f"describe select * from {reader}", {"path": pattern}).fetchall()
+    tests = []
+    for name, sql_type, *_ in columns:
+        test = _names(identifier(name), sql_type, subject)
+        if test:
+            tests.append(f"coalesce({test}, false)")
     if not tests:
         return 0
-    query = (
-        f"select count(*) from {reader} "
-        f"where {' or '.join(f'coalesce({test}, false)' for test in tests)}"
-    )
-    given = {
-        "path": reader_pattern(path),
+    query = f"select count(*) from {reader} where {' or '.join(tests)}"
+    values = {
+        "path": pattern,
         "id": subject.customer_id,
         "word": word(subject.customer_id),
+        "numbers": list(subject.numbers),
     }
-    parameters = given | {"numbers": list(subject.numbers)}
-    row = connection.execute(
-        query, {name: value for name, value in parameters.items() if f"${name}" in query}
-    ).fetchone()
+    # DuckDB refuses a value that the query does not name.
+    named = {name: value for name, value in values.items() if f"${name}" in query}
+    row = connection.execute(query, named).fetchone()
     assert row is not None
     return row[0]
 
@@ -143,20 +143,25 @@ def _in_sqlite(path: Path, subject: ErasedCustomer, foreign: Collection[int]) ->
     found = 0
     with closing(sqlite3.connect(address, uri=True)) as database:
         for row in _rows(database, foreign):
-            found += any(map(names, row))
+            if any(map(names, row)):
+                found += 1
     return found
 
 
 def _rows(database: sqlite3.Connection, foreign: Collection[int]) -> Iterator[Sequence[object]]:
-    for (table,) in database.execute(
-        "select name from sqlite_master where type = 'table'"
-    ).fetchall():
+    tables = database.execute("select name from sqlite_master where type = 'table'").fetchall()
+    for (table,) in tables:
         if about(table) in foreign:
             continue
         rows = database.execute(f"select * from {identifier(table)}")
         columns = [column for column, *_ in rows.description]
-        place = columns.index(TABLE_NUMBER) if TABLE_NUMBER in columns else None
-        yield from (row for row in rows if place is None or row[place] not in foreign)
+        if TABLE_NUMBER not in columns:
+            yield from rows
+            continue
+        place = columns.index(TABLE_NUMBER)
+        for row in rows:
+            if row[place] not in foreign:
+                yield row
 
 
 def about(catalog_table: str) -> int | None:

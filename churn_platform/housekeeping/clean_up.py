@@ -5,7 +5,7 @@ after.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,9 +44,11 @@ class Retention:
     @classmethod
     def of(cls, settings: Settings, now: datetime) -> "Retention":
         """The retention that the settings ask for."""
-        days = settings.housekeeping_lake_days, settings.housekeeping_history_days
-        lake_since, history_since = (now - timedelta(days=number) for number in days)
-        return cls(lake_since, history_since, settings.housekeeping_published_months)
+        return cls(
+            now - timedelta(days=settings.housekeeping_lake_days),
+            now - timedelta(days=settings.housekeeping_history_days),
+            settings.housekeeping_published_months,
+        )
 
 
 @dataclass(frozen=True)
@@ -74,19 +76,18 @@ def keep_house(
     """
     before = weigh(settings)
     removed = dict(forget_runs(retention.history_since))
-    removed["MLflow runs"] = sum(
-        remove_runs(client, name, before=retention.history_since) for name in portfolios
-    )
+    removed["MLflow runs"] = 0
+    for name in portfolios:
+        removed["MLflow runs"] += remove_runs(client, name, before=retention.history_since)
     removed |= _tidy_lake(settings, portfolios, client, retention)
-    removed["published months"] = sum(
-        _remove_lookups(settings.published_dir / name, retention) for name in portfolios
-    )
-    removed["reports and exports"] = sum(
-        _remove_pages(settings, name, retention) for name in portfolios
-    )
-    removed["working files"] = remove_untouched(
-        _working_entries(settings), since=retention.lake_since
-    )
+    removed["published months"] = 0
+    removed["reports and exports"] = 0
+    for name in portfolios:
+        lookups = settings.published_dir / name
+        removed["published months"] += _remove_lookups(lookups, retention)
+        removed["reports and exports"] += _remove_pages(settings, name, retention)
+    working = _working_entries(settings)
+    removed["working files"] = remove_untouched(working, since=retention.lake_since)
     return Kept(removed, before, weigh(settings))
 
 
@@ -111,7 +112,10 @@ def _remove_lookups(root: Path, retention: Retention) -> int:
     """
     # Look-ups are large and can be made again. Model bundles stay: they are small, and a rollback
     # needs them.
-    oldest = newest_months(root / "features", retention.published_months)
+    # Look-ups are large and can be made again. Model bundles stay: they are small, and a rollback
+    # needs them.
+    folder = root / "features"
+    oldest = newest_months(folder, retention.published_months)
     live = read_live(root)
     if live and live.features_month:
         # A rollback may have made an older month live.
@@ -121,26 +125,26 @@ def _remove_lookups(root: Path, retention: Retention) -> int:
 
 
 def _remove_pages(settings: Settings, portfolio: str, retention: Retention) -> int:
-    oldest = date(retention.history_since.year, retention.history_since.month, 1)
-    folders = [
-        settings.published_dir / portfolio / "reports",
-        settings.exports_dir / portfolio / "contact_list",
-    ]
-    return sum(len(remove_months(folder, before=oldest)) for folder in folders)
+    oldest = retention.history_since.date().replace(day=1)
+    reports = settings.published_dir / portfolio / "reports"
+    lists = settings.exports_dir / portfolio / "contact_list"
+    removed = remove_months(reports, before=oldest) + remove_months(lists, before=oldest)
+    return len(removed)
 
 
 def _working_entries(settings: Settings) -> list[Path]:
-    folders = {"dbt_target": "dbt_models-*", "tmp": "*", "logs": "*"}
+    root = settings.root
     return [
-        path
-        for folder, pattern in folders.items()
-        for path in (settings.root / folder).glob(pattern)
+        *(root / "dbt_target").glob("dbt_models-*"),
+        *(root / "tmp").glob("*"),
+        *(root / "logs").glob("*"),
     ]
 
 
 def places(settings: Settings) -> dict[str, list[Path]]:
     """Where an installation keeps what, as far as it is on this machine."""
-    root, catalog = settings.root, Lake.of(settings).sqlite_path
+    root = settings.root
+    catalog = Lake.of(settings).sqlite_path
     return {
         "landed files": [settings.landing_dir],
         "lake": [Path(settings.lake_files)],
@@ -149,17 +153,17 @@ def places(settings: Settings) -> dict[str, list[Path]]:
         "exports": [settings.exports_dir],
         "MLflow": [root / "mlflow.db", root / "mlflow_artifacts"],
         "Dagster": [root / "dagster"],
-        "working files": [root / name for name in ("dbt_target", "tmp", "logs")],
+        "working files": [root / "dbt_target", root / "tmp", root / "logs"],
         "records": [root / "audit", root / "costs", settings.serving_log_dir],
     }
 
 
 def weigh(settings: Settings) -> dict[str, Size]:
     """The size of each place."""
-    return {
-        name: sum((size_of(path) for path in paths), start=Size(0, 0))
-        for name, paths in places(settings).items()
-    }
+    sizes = {}
+    for name, paths in places(settings).items():
+        sizes[name] = sum(map(size_of, paths), start=Size(0, 0))
+    return sizes
 
 
 def as_markdown(kept: Kept) -> str:
@@ -167,8 +171,14 @@ def as_markdown(kept: Kept) -> str:
     rows = []
     for name, before in kept.before.items():
         after = kept.after[name]
-        megabytes = [f"{size.size_bytes / 1e6:,.1f}" for size in (before, after)]
-        rows.append([name, f"{before.files:,}", f"{after.files:,}", *megabytes])
+        row = [
+            name,
+            f"{before.files:,}",
+            f"{after.files:,}",
+            f"{before.size_bytes / 1e6:,.1f}",
+            f"{after.size_bytes / 1e6:,.1f}",
+        ]
+        rows.append(row)
 
     removed = []
     for name, count in kept.removed.items():

@@ -35,12 +35,12 @@ def needed_snapshots(
     needed = set()
     for portfolio in portfolios:
         for version in kept_versions(client, portfolio, published_dir, since=since):
-            rows = read_rows(
-                connection, f"{portfolio}.training_set", parse_month(version.tags["month"])
-            )
+            needed.add(int(version.tags["data_snapshot"]))
             # Both: the training set of the month may have been made again since, from another
             # snapshot.
-            needed |= {int(version.tags["data_snapshot"]), *(row["snapshot"] for row in rows)}
+            month = parse_month(version.tags["month"])
+            for row in read_rows(connection, f"{portfolio}.training_set", month):
+                needed.add(row["snapshot"])
     return needed
 
 
@@ -50,15 +50,22 @@ def kept_versions(
     """The versions that can be fitted again: with a role, or registered after `since`, and not made
     by other hands.
     """
-    in_service = set(aliases(client, portfolio).values())
-    if live := read_live(published_dir / portfolio):
-        in_service |= {model.version for model in live.models} | {live.previous or 0}
-    return [
-        version
-        for version in versions(client, portfolio)
-        if {"month", "data_snapshot"} <= version.tags.keys()
-        and (
-            int(version.version) in in_service
-            or version.creation_timestamp >= since.timestamp() * 1000
-        )
-    ]
+    in_service = _in_service(client, portfolio, published_dir)
+    since_ms = since.timestamp() * 1000
+    kept = []
+    for version in versions(client, portfolio):
+        is_ours = {"month", "data_snapshot"} <= version.tags.keys()
+        is_needed = int(version.version) in in_service or version.creation_timestamp >= since_ms
+        if is_ours and is_needed:
+            kept.append(version)
+    return kept
+
+
+def _in_service(client: "MlflowClient", portfolio: str, published_dir: Path) -> set[int]:
+    """The versions with an alias, those that are live, and the one before them."""
+    numbers = set(aliases(client, portfolio).values())
+    live = read_live(published_dir / portfolio)
+    if live:
+        numbers.update(model.version for model in live.models)
+        numbers.add(live.previous or 0)
+    return numbers

@@ -23,8 +23,11 @@ class Size:
 
 def size_of(place: Path) -> Size:
     """The size of a folder or file; nothing if there is none, or what vanishes meanwhile."""
-    paths = [place] if place.is_file() else place.rglob("*") if place.is_dir() else []
-    return sum((_size_of_file(path) for path in paths), start=Size(0, 0))
+    if place.is_file():
+        return _size_of_file(place)
+    if not place.is_dir():
+        return Size(0, 0)
+    return sum(map(_size_of_file, place.rglob("*")), start=Size(0, 0))
 
 
 def _size_of_file(path: Path) -> Size:
@@ -59,8 +62,14 @@ def months_in(folder: Path) -> list[str]:
     """The months ('YYYY-MM') that have an entry in a folder, oldest first; one whose removal was
     cut short has, too.
     """
-    names = {path.name.lstrip(".")[:7] for path in folder.iterdir()} if folder.is_dir() else set()
-    return sorted(name for name in names if _is_month(name))
+    if not folder.is_dir():
+        return []
+    months = set()
+    for path in folder.iterdir():
+        name = path.name.lstrip(".")[:7]
+        if _is_month(name):
+            months.add(name)
+    return sorted(months)
 
 
 def _is_month(name: str) -> bool:
@@ -93,8 +102,11 @@ def remove_untouched(entries: Iterable[Path], *, since: datetime) -> int:
 
 
 def _newest_write(entry: Path) -> float:
-    inside = entry.rglob("*") if entry.is_dir() else ()
     try:
-        return max(path.lstat().st_mtime for path in (entry, *inside))
+        newest = entry.lstat().st_mtime
+        if entry.is_dir():
+            for path in entry.rglob("*"):
+                newest = max(newest, path.lstat().st_mtime)
     except FileNotFoundError:  # somebody is at work there
         return float("inf")
+    return newest

@@ -95,22 +95,33 @@ def _moved(address: str, artifacts: str) -> str:
 
 def origins(moves: list[Move], artifacts: str) -> list[str]:
     """The folders to which the addresses lead."""
-    return sorted({move.old.removesuffix(move.new.removeprefix(artifacts)) for move in moves})
+    folders = set()
+    for move in moves:
+        below = move.new.removeprefix(artifacts)
+        folders.add(move.old.removesuffix(below))
+    return sorted(folders)
 
 
 def as_text(moves: list[Move]) -> str:
     """How many addresses of each kind change."""
     counts = Counter(f"{move.column.table}.{move.column.name}" for move in moves)
-    return "\n".join(f"{count:>9,} addresses  {name}" for name, count in counts.items())
+    lines = []
+    for name, count in counts.items():
+        lines.append(f"{count:>9,} addresses  {name}")
+    return "\n".join(lines)
 
 
 def require_files(moves: list[Move]) -> None:
     """RelocationError if models were not moved along: then an address would lead nowhere."""
-    missing = [move for move in moves if move.column.is_kept and not _path(move.new).is_dir()]
+    missing = []
+    for move in moves:
+        if move.column.is_kept and not _path(move.new).is_dir():
+            missing.append(move)
     if missing:
+        first = missing[0]
         raise RelocationError(
-            f"{len(missing):,} models are not here, the first of them {_path(missing[0].new)}: "
-            f"copy {_path(missing[0].old)} and the rest of the old data folder first; nothing was "
+            f"{len(missing):,} models are not here, the first of them {_path(first.new)}: "
+            f"copy {_path(first.old)} and the rest of the old data folder first; nothing was "
             "changed"
         )
 

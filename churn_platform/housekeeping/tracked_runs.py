@@ -29,8 +29,12 @@ def remove_runs(client: "MlflowClient", portfolio: str, *, before: datetime) -> 
     gc` removes them.
     """
     kept = {version.run_id for version in versions(client, portfolio)}
-    older = _older_runs(client, portfolio, before)
-    going = [run for run in older if run.data.tags.get(PARENT, run.info.run_id) not in kept]
+    going = []
+    for run in _older_runs(client, portfolio, before):
+        # A trial belongs to the run that tried it.
+        owner = run.data.tags.get(PARENT, run.info.run_id)
+        if owner not in kept:
+            going.append(run)
     for run in going:
         for model in _models_of(run):
             _mark_model(client, model)
@@ -38,8 +42,9 @@ def remove_runs(client: "MlflowClient", portfolio: str, *, before: datetime) -> 
         if run.info.lifecycle_stage == "active":
             client.delete_run(run.info.run_id)
     # A server has its own store; only a local one can be collected from here.
-    if going and "://" in client.tracking_uri and not client.tracking_uri.startswith("http"):
-        _collect(client.tracking_uri, going)
+    store = client.tracking_uri
+    if going and "://" in store and not store.startswith("http"):
+        _collect(store, going)
     return len(going)
 
 
@@ -64,7 +69,9 @@ def _older_runs(client: "MlflowClient", portfolio: str, before: datetime) -> "It
 
 
 def _models_of(run: "Run") -> list[str]:
-    return [output.model_id for output in run.outputs.model_outputs] if run.outputs else []
+    if not run.outputs:
+        return []
+    return [output.model_id for output in run.outputs.model_outputs]
 
 
 def _mark_model(client: "MlflowClient", model_id: str) -> None:
@@ -87,10 +94,7 @@ def _collect(uri: str, runs: "Sequence[Run]") -> None:
     mlflow.set_tracking_uri(uri)  # sets the variable MLFLOW_TRACKING_URI, for commands as well
     for first in range(0, len(runs), AT_A_TIME):
         chosen = runs[first : first + AT_A_TIME]
-        models = [model for run in chosen for model in _models_of(run)]
-        ids = {"run-ids": [run.info.run_id for run in chosen], "logged-model-ids": models}
-        options = [f"--{name}={','.join(values)}" for name, values in ids.items() if values]
-        command = [sys.executable, "-m", "mlflow", "gc", *options]
+        command = [sys.executable, "-m", "mlflow", "gc", *_gc_options(chosen)]
         # A process of its own: MLflow offers gc as a command alone.
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -98,3 +102,15 @@ def _collect(uri: str, runs: "Sequence[Run]") -> None:
             raise ChurnError(
                 f"`mlflow gc` failed; the runs stay marked as deleted until it succeeds: {problem}"
             )
+
+
+def _gc_options(runs: "Sequence[Run]") -> list[str]:
+    numbers = []
+    models = []
+    for run in runs:
+        numbers.append(run.info.run_id)
+        models += _models_of(run)
+    options = [f"--run-ids={','.join(numbers)}"]
+    if models:
+        options.append(f"--logged-model-ids={','.join(models)}")
+    return options
