@@ -44,10 +44,12 @@ def log_files(client: "MlflowClient", run_id: str, files: Mapping[str, bytes | s
 def read_file(client: "MlflowClient", run_id: str, name: str) -> bytes | None:
     """A file of a run; None if the run has none of that name."""
     folder = name.rpartition("/")[0]
-    if not any(it.path == name for it in client.list_artifacts(run_id, folder or None)):
+    listed = client.list_artifacts(run_id, folder or None)
+    if name not in [artifact.path for artifact in listed]:
         return None
     with tempfile.TemporaryDirectory() as target:
-        return Path(client.download_artifacts(run_id, name, target)).read_bytes()
+        downloaded = client.download_artifacts(run_id, name, target)
+        return Path(downloaded).read_bytes()
 
 
 def read_json(client: "MlflowClient", run_id: str, name: str) -> Any:
@@ -58,11 +60,13 @@ def read_json(client: "MlflowClient", run_id: str, name: str) -> Any:
 
 def read_pictures(client: "MlflowClient", run_id: str) -> dict[str, bytes]:
     """The PNG pictures of the model's explanations by name, the summary first."""
-    paths = [
-        it.path for it in client.list_artifacts(run_id, PICTURES_FOLDER) if it.path.endswith(".png")
-    ]
-    ordered = sorted(paths, key=lambda path: ("summary" not in path, path))
-    return {path.rpartition("/")[2]: read_file(client, run_id, path) or b"" for path in ordered}
+    paths = [artifact.path for artifact in client.list_artifacts(run_id, PICTURES_FOLDER)]
+    pictures = {}
+    for path in sorted(paths, key=lambda path: ("summary" not in path, path)):
+        if path.endswith(".png"):
+            name = path.rpartition("/")[2]
+            pictures[name] = read_file(client, run_id, path) or b""
+    return pictures
 
 
 def find_card(client: "MlflowClient", portfolio: str, version: int, *, ending: str) -> bytes | None:

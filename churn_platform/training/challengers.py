@@ -22,9 +22,7 @@ def newest_candidates(
     TrainingError names an algorithm without one, or runs that were not fitted on the same snapshot
     of the lake: their validation rows differ, and what validated one may have fitted another.
     """
-    found = []
-    for algorithm in portfolio.candidates:
-        found.append(_newest(client, portfolio, algorithm, partition))
+    found = [_newest(client, portfolio, name, partition) for name in portfolio.candidates]
     snapshots = {record.snapshot for record in found}
     if len(snapshots) > 1:
         told = ", ".join(f"{record.algorithm} on snapshot {record.snapshot}" for record in found)
@@ -69,7 +67,6 @@ def register_challenger(client: "MlflowClient", record: ModelRecord) -> int:
     """Register the candidate's model as a version with the alias `challenger`;
     returns the version.
     """
-    intervals = record.holdout_intervals
     return register(
         client,
         record.portfolio,
@@ -85,11 +82,7 @@ def register_challenger(client: "MlflowClient", record: ModelRecord) -> int:
             "data_snapshot": str(record.snapshot),
             "code_version": record.code_version,
             "threshold": f"{record.threshold:.6g}",
-            **{f"holdout_{name}": f"{value:.6g}" for name, value in record.holdout.items()},
-            **{
-                f"holdout_{name}_95": f"{low:.6g} to {high:.6g}"
-                for name, (low, high) in intervals.items()
-            },
+            **_holdout_tags(record),
         },
     )
 
@@ -109,3 +102,12 @@ def _model_uri(client: "MlflowClient", run_id: str) -> str:
     outputs = client.get_run(run_id).outputs
     assert outputs is not None, "a finished candidate has logged its model"
     return f"models:/{outputs.model_outputs[0].model_id}"
+
+
+def _holdout_tags(record: ModelRecord) -> dict[str, str]:
+    tags = {}
+    for name, value in record.holdout.items():
+        tags[f"holdout_{name}"] = f"{value:.6g}"
+    for name, (low, high) in record.holdout_intervals.items():
+        tags[f"holdout_{name}_95"] = f"{low:.6g} to {high:.6g}"
+    return tags

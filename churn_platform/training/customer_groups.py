@@ -39,18 +39,19 @@ def read_groups(
     group 'missing'. A landed column is read for the feature month, as of the lake's snapshot.
     DataError if one of the customers is not in the landed table.
     """
-    landed = [name for name in names if name not in portfolio.feature_names]
-    columns = (
-        _landed(connection, portfolio, landed, customers.customer_ids, features_month, snapshot)
-        if landed
-        else {}
-    )
-    return {
-        name: columns[name]
-        if name in columns
-        else feature_groups(portfolio, name, customers.features)
-        for name in names
-    }
+    groups = {}
+    landed = []
+    for name in names:
+        if name in portfolio.feature_names:
+            groups[name] = feature_groups(portfolio, name, customers.features)
+        else:
+            landed.append(name)
+    if landed:
+        groups |= _landed(
+            connection, portfolio, landed, customers.customer_ids, features_month, snapshot
+        )
+    # In the order in which they were asked for.
+    return {name: groups[name] for name in names}
 
 
 def groups_on_holdout(
@@ -123,13 +124,11 @@ def quartiles(values: np.ndarray) -> np.ndarray:
     if len(bounds) == 1:
         groups[known] = _written(bounds[0], 6)
         return groups
-    place = np.clip(np.searchsorted(bounds, values[known], side="left"), 1, len(bounds) - 1)
-    told = _distinct(bounds)
-    names = [
-        f"{'from' if start == 0 else 'above'} {low} to {high}"
-        for start, (low, high) in enumerate(pairwise(told))
-    ]
-    groups[known] = np.array(names, dtype=object)[place - 1]
+    above = np.searchsorted(bounds, values[known], side="left")
+    # The smallest value is on the lowest bound itself, and belongs to the first range.
+    place = np.clip(above, 1, len(bounds) - 1)
+    names = np.array(_ranges(bounds), dtype=object)
+    groups[known] = names[place - 1]
     return groups
 
 
@@ -138,10 +137,23 @@ def _written(number: float, digits: int) -> str:
     return np.format_float_positional(float(f"{number:.{digits}g}"), trim="-")
 
 
+def _ranges(bounds: np.ndarray) -> list[str]:
+    """The range between each two bounds in words; the first holds its lower bound, too."""
+    names = []
+    for low, high in pairwise(_distinct(bounds)):
+        start = "above" if names else "from"
+        names.append(f"{start} {low} to {high}")
+    return names
+
+
 def _distinct(numbers: np.ndarray) -> list[str]:
     """Different numbers in words that differ, with no more digits than that takes."""
-    written = ([_written(number, digits) for number in numbers] for digits in (6, 9, 12, 17))
-    return next(words for words in written if len(set(words)) == len(numbers))
+    words: list[str] = []
+    for digits in (6, 9, 12, 17):
+        words = [_written(number, digits) for number in numbers]
+        if len(set(words)) == len(numbers):
+            break
+    return words
 
 
 def _landed(

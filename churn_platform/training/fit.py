@@ -146,7 +146,8 @@ def _log_pictures(model: ChurnModel, record: ModelRecord, data: TrainingData) ->
     drawn = pictures({name: scored})
     with tempfile.TemporaryDirectory() as folder:
         for name, png in drawn.items():
-            (Path(folder) / f"{name}.png").write_bytes(png)
+            path = Path(folder, f"{name}.png")
+            path.write_bytes(png)
         mlflow.log_artifacts(folder, "pictures")
 
 

@@ -36,8 +36,10 @@ def data_sha256(data: TrainingData) -> str:
 
 def _contents(rows: Labelled) -> list[bytes]:
     ids = "\n".join(map(str, rows.customer_ids)).encode()
-    optional = [b"" if it is None else _bytes(it) for it in (rows.weights, rows.is_contacted)]
-    return [_bytes(rows.features), _bytes(rows.churned), ids, *optional]
+    contents = [_bytes(rows.features), _bytes(rows.churned), ids]
+    for optional in (rows.weights, rows.is_contacted):
+        contents.append(b"" if optional is None else _bytes(optional))
+    return contents
 
 
 def _bytes(values: np.ndarray) -> bytes:

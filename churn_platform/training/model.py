@@ -51,12 +51,14 @@ class ChurnModel:
         wanted = [feature.name for feature in self.features]
         if wanted == list(names):
             return features
-        if lost := [name for name in wanted if name not in names]:
+        lost = [name for name in wanted if name not in names]
+        if lost:
             raise DataError(
                 f"the model needs {', '.join(lost)}, which the catalogue no longer has; "
                 "train a new one"
             )
-        return features[:, [names.index(name) for name in wanted]]
+        places = [names.index(name) for name in wanted]
+        return features[:, places]
 
     def raw_probability(self, features: np.ndarray) -> np.ndarray:
         """The estimator's own probability of churn, (rows,) float64."""
@@ -145,6 +147,9 @@ def fit_calibration(raw: np.ndarray, churned: np.ndarray) -> Calibration:
     from sklearn.linear_model import LogisticRegression
 
     # Nearly no penalty: Platt scaling is plain maximum likelihood in one variable.
-    fitted = LogisticRegression(C=1e6, max_iter=1000).fit(log_odds(raw).reshape(-1, 1), churned)
-    slope = float(fitted.coef_[0, 0])
-    return Calibration(slope, float(fitted.intercept_[0])) if slope > 0 else Calibration(1.0, 0.0)
+    platt = LogisticRegression(C=1e6, max_iter=1000)
+    platt.fit(log_odds(raw).reshape(-1, 1), churned)
+    slope = float(platt.coef_[0, 0])
+    if slope <= 0:
+        return Calibration(1.0, 0.0)
+    return Calibration(slope, float(platt.intercept_[0]))

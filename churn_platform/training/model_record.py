@@ -130,11 +130,9 @@ def make_record(
 
 def libraries_of(algorithm: str) -> dict[str, str]:
     """Versions of what a fit depends on."""
-    return {
-        name: version(name)
-        # These change the numbers of a fit; other libraries do not.
-        for name in sorted({ALGORITHMS[algorithm].LIBRARY, "scikit-learn", "numpy"})
-    }
+    # These change the numbers of a fit; other libraries do not.
+    names = {ALGORITHMS[algorithm].LIBRARY, "scikit-learn", "numpy"}
+    return {name: version(name) for name in sorted(names)}
 
 
 def record_of_version(client: "MlflowClient", portfolio: str, version: int) -> ModelRecord:
@@ -150,10 +148,8 @@ def read_record(client: "MlflowClient", run_id: str) -> ModelRecord:
 
     path = f"runs:/{run_id}/{RECORD_FILE}"
     stored = json.loads(mlflow.artifacts.load_text(path))
-    intervals = {
-        name: tuple(bounds) for name, bounds in stored.get("holdout_intervals", {}).items()
-    }
-    return ModelRecord(
-        **stored
-        | {"tiers": [tuple(tier) for tier in stored["tiers"]], "holdout_intervals": intervals}
-    )
+    # JSON has lists only.
+    stored["tiers"] = [tuple(tier) for tier in stored["tiers"]]
+    intervals = stored.get("holdout_intervals", {})
+    stored["holdout_intervals"] = {name: tuple(bounds) for name, bounds in intervals.items()}
+    return ModelRecord(**stored)

@@ -90,11 +90,11 @@ def register(
             portfolio, model_uri, run_id=run_id, tags=tags, description=description
         )
     number = int(version.version)
-    tag_version(
-        client, portfolio, number, {name: tags[name] for name in tags if name not in version.tags}
-    )
+    missing = {name: tags[name] for name in tags if name not in version.tags}
+    tag_version(client, portfolio, number, missing)
     # By month, beside the alias: a range of months chooses a challenger for each of them.
-    client.set_registered_model_tag(portfolio, _challenger_tag(tags["month"]), str(number))
+    month_tag = _challenger_tag(tags["month"])
+    client.set_registered_model_tag(portfolio, month_tag, str(number))
     client.set_registered_model_alias(portfolio, CHALLENGER, str(number))
     return number
 
@@ -178,7 +178,7 @@ def version_named(client: "MlflowClient", portfolio: str, version: int) -> "Mode
         if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise
     numbers = sorted(int(known.version) for known in versions(client, portfolio))
-    known = ", ".join(str(number) for number in numbers) or "none yet"
+    known = ", ".join(map(str, numbers)) or "none yet"
     raise TrainingError(f"{portfolio} has no version {version}; there are {known}")
 
 
@@ -212,12 +212,10 @@ def aliases(client: "MlflowClient", portfolio: str) -> dict[str, int]:
     from mlflow.exceptions import MlflowException
 
     try:
-        return {
-            name: int(version)
-            for name, version in client.get_registered_model(portfolio).aliases.items()
-        }
+        registered = client.get_registered_model(portfolio)
     except MlflowException:
         return {}
+    return {name: int(version) for name, version in registered.aliases.items()}
 
 
 def tag_version(client: "MlflowClient", portfolio: str, version: int, tags: dict[str, str]) -> None:

@@ -106,20 +106,18 @@ def _months(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, record: ModelRecord, snapshot: int
 ) -> dict[date, str]:
     """Split by month; the months between training and hold-out validate."""
-    trained, holdout = (
-        [parse_month(month) for month in record.training_months],
-        parse_month(record.holdout_month),
-    )
+    holdout = parse_month(record.holdout_month)
     if portfolio.split.policy == "stratified":
         return {holdout: STRATIFIED}
+    trained = [parse_month(month) for month in record.training_months]
     rows = connection.execute(
         f"select distinct features_month from {portfolio.name}.churn_labels at (version => "
         f"{snapshot}) "
         "where features_month > ? and features_month < ? order by features_month",
         [max(trained), holdout],
     ).fetchall()
-    return (
-        dict.fromkeys(trained, TRAIN)
-        | {month: VALIDATION for (month,) in rows}
-        | {holdout: HOLDOUT}
-    )
+    splits = dict.fromkeys(trained, TRAIN)
+    for (month,) in rows:
+        splits[month] = VALIDATION
+    splits[holdout] = HOLDOUT
+    return splits

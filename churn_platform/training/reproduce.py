@@ -2,7 +2,7 @@
 comes out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -85,24 +85,24 @@ def reproduce(
         means=replace(means, threads=record.threads),
     )
     judged = {"validation": data.validation, "holdout": data.holdout}
-    recorded = {
-        f"{split} {name}": value
-        for split in judged
-        for name, value in getattr(record, split).items()
-    }
+    recorded = {}
+    differences = []
+    for split, rows in judged.items():
+        for name, value in getattr(record, split).items():
+            recorded[f"{split} {name}"] = value
+        differences.append(largest_difference(stored, again, rows.features))
+
+    run = client.get_run(record.mlflow_run_id)
+    contradictions = _against_run(run.data.params, record)
+    contradictions += _against_model(recorded, _metrics(stored, judged, record, then))
     return Reproduction(
         version=version,
         record=record,
         customers=len(data.validation) + len(data.holdout),
-        largest_difference=max(
-            largest_difference(stored, again, rows.features) for rows in judged.values()
-        ),
+        largest_difference=max(differences),
         moved=moved(recorded, _metrics(again, judged, record, then)),
         changes=changes(record, stored.features, portfolio, code_version=code_version),
-        contradictions=[
-            *_against_run(client.get_run(record.mlflow_run_id).data.params, record),
-            *_against_model(recorded, _metrics(stored, judged, record, then)),
-        ],
+        contradictions=contradictions,
     )
 
 
@@ -116,18 +116,17 @@ def largest_difference(first: ChurnModel, second: ChurnModel, features: np.ndarr
 def _metrics(
     model: ChurnModel, judged: Mapping[str, Labelled], record: ModelRecord, portfolio: Portfolio
 ) -> dict[str, float]:
-    return {
-        f"{split} {name}": value
-        for split, rows in judged.items()
-        for name, value in measure(
+    metrics = {}
+    for split, rows in judged.items():
+        measured = measure(
             rows.churned,
             model.churn_probability(rows.features),
             threshold=record.threshold,
             economics=portfolio.economics,
         )
-        .as_dict()
-        .items()
-    }
+        for name, value in measured.as_dict().items():
+            metrics[f"{split} {name}"] = value
+    return metrics
 
 
 def moved(
@@ -152,34 +151,25 @@ def changes(
     """What differs from when the version was fitted, in words: code, libraries, catalogue, seed,
     half-life.
     """
-    now = libraries_of(record.algorithm)
-    found = [
-        f"{name} was {used}, is {now.get(name, 'missing')}"
-        for name, used in record.libraries.items()
-        if now.get(name) != used
-    ]
+    found = []
     if record.code_version != code_version:
-        found.insert(0, f"the code was {record.code_version}, is {code_version}")
-    then, today = (
-        {feature.name: feature for feature in features} for features in (fitted, portfolio.features)
-    )
-    differing = sorted(
-        name for name in then.keys() | today.keys() if then.get(name) != today.get(name)
-    )
+        found.append(f"the code was {record.code_version}, is {code_version}")
+    now = libraries_of(record.algorithm)
+    for name, used in record.libraries.items():
+        if now.get(name) != used:
+            found.append(f"{name} was {used}, is {now.get(name, 'missing')}")
+    differing = _differing(fitted, portfolio.features)
     if differing:
         found.append(
             f"the catalogue has changed in {', '.join(differing)}; "
             "the version's own features were used"
         )
-    if record.seed != portfolio.split.seed:
-        found.append(
-            f"the spec's seed was {record.seed}, is {portfolio.split.seed}; the former was used"
-        )
-    if record.half_life_months != portfolio.split.half_life_months:
-        was, now_is = (
-            months or "none"
-            for months in (record.half_life_months, portfolio.split.half_life_months)
-        )
+    split = portfolio.split
+    if record.seed != split.seed:
+        found.append(f"the spec's seed was {record.seed}, is {split.seed}; the former was used")
+    if record.half_life_months != split.half_life_months:
+        was = record.half_life_months or "none"
+        now_is = split.half_life_months or "none"
         found.append(f"the spec's half_life_months was {was}, is {now_is}; the former was used")
     return found
 
@@ -195,36 +185,45 @@ def _against_run(logged: Mapping[str, str], record: ModelRecord) -> list[str]:
     return differences
 
 
+def _differing(fitted: Iterable[Feature], catalogue: Iterable[Feature]) -> list[str]:
+    """Names of the features that are in one of two catalogues only, or differ between them."""
+    then = {feature.name: feature for feature in fitted}
+    now = {feature.name: feature for feature in catalogue}
+    names = sorted(then.keys() | now.keys())
+    return [name for name in names if then.get(name) != now.get(name)]
+
+
 def _against_model(recorded: Mapping[str, float], measured: Mapping[str, float]) -> list[str]:
-    return [
-        f"the record says {name} = {said:.6g}, its own model gives {found:.6g}"
-        for name, (said, found) in moved(recorded, measured).items()
-    ]
+    contradictions = []
+    for name, (said, found) in moved(recorded, measured).items():
+        contradictions.append(
+            f"the record says {name} = {said:.6g}, its own model gives {found:.6g}"
+        )
+    return contradictions
 
 
 def as_text(done: Reproduction) -> str:
     """The reproduction as the command prints it."""
-    same = (
-        "identical, bit by bit"
-        if done.largest_difference == 0
-        else f"differ by at most {done.largest_difference:.3g}"
-    )
+    same = "identical, bit by bit"
+    if done.largest_difference != 0:
+        same = f"differ by at most {done.largest_difference:.3g}"
     record = done.record
     lines = [
         f"version         {done.version}, {record.algorithm} of {record.month}, "
         f"snapshot {record.snapshot}",
         f"predictions     {same}, on {done.customers:,} customers of validation and hold-out",
         f"metrics         {len(done.moved) or 'none'} differ by more than {TOLERANCE:g}",
-        *(
-            f"  {name}: {before:.6g} recorded, {after:.6g} again"
-            for name, (before, after) in done.moved.items()
-        ),
-        *(f"contradiction   {text}" for text in done.contradictions),
-        *(f"changed since   {text}" for text in done.changes),
     ]
+    for name, (before, after) in done.moved.items():
+        lines.append(f"  {name}: {before:.6g} recorded, {after:.6g} again")
+    for text in done.contradictions:
+        lines.append(f"contradiction   {text}")
+    for text in done.changes:
+        lines.append(f"changed since   {text}")
     if done.moved and not done.changes and not done.contradictions:
         lines.append(
             "likely cause    the stored model or its record was changed, "
             "or the machine computes differently"
         )
-    return "\n".join([*lines, "reproduced" if done.agrees else "not reproduced"])
+    lines.append("reproduced" if done.agrees else "not reproduced")
+    return "\n".join(lines)

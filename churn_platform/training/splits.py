@@ -43,20 +43,30 @@ def assign_months(months: Sequence[LabelledMonth], split: Split) -> dict[date, s
             f"there are {len(ordered)} ({known}); "
             "materialize churn_labels for more months first"
         )
-    used = ordered[-1:] if split.policy == "stratified" else ordered[-(split.training_months + 2) :]
-    for month in used:
-        # AUC, calibration and the threshold all need both outcomes.
-        if not 0 < month.churned < month.customers:
-            raise TrainingError(
-                f"{label(month.features_month)}: {month.churned} of {month.customers} customers "
-                "churned; "
-                "a model needs both kinds"
-            )
     if split.policy == "stratified":
-        return {used[0].features_month: STRATIFIED}
+        newest = ordered[-1]
+        _require_both_outcomes(newest)
+        return {newest.features_month: STRATIFIED}
+
     # By time, as the model is used: it is fitted on the past and asked about the next month.
-    names = [TRAIN] * (len(used) - 2) + [VALIDATION, HOLDOUT]
-    return {month.features_month: name for month, name in zip(used, names, strict=True)}
+    used = ordered[-(split.training_months + 2) :]
+    splits = {}
+    for month in used:
+        _require_both_outcomes(month)
+        splits[month.features_month] = TRAIN
+    splits[used[-2].features_month] = VALIDATION
+    splits[used[-1].features_month] = HOLDOUT
+    return splits
+
+
+def _require_both_outcomes(month: LabelledMonth) -> None:
+    # AUC, calibration and the threshold all need both outcomes.
+    if not 0 < month.churned < month.customers:
+        raise TrainingError(
+            f"{label(month.features_month)}: {month.churned} of {month.customers} customers "
+            "churned; "
+            "a model needs both kinds"
+        )
 
 
 def recency_weights(customers: Mapping[date, int], split: Split) -> dict[date, float]:
@@ -70,9 +80,12 @@ def recency_weights(customers: Mapping[date, int], split: Split) -> dict[date, f
     if half_life is None:
         return {}
     newest = max(customers)
-    aged = {month: 0.5 ** (months_between(month, newest) / half_life) for month in customers}
     # Without weights a training after a change in the world learns mostly the old world, and the
     # promotion gate refuses it. Validation and hold-out are one month each and are not weighed.
+    aged = {}
+    for month in customers:
+        age = months_between(month, newest)
+        aged[month] = 0.5 ** (age / half_life)
     total = sum(aged[month] * rows for month, rows in customers.items())
     mean = total / sum(customers.values())
     return {month: weight / mean for month, weight in aged.items()}

@@ -127,21 +127,24 @@ def read_training_set(
             f"no training set of {portfolio.name} for {label(month)}; "
             f"materialize {portfolio.name}/training_set first"
         )
-    months = {
-        row["features_month"]: row["split"]
-        for row in sorted(rows, key=lambda row: row["features_month"])
-    }
-    customers = sum(row["customers"] for row in rows if row["split"] == TRAIN)
+    months = {}
+    weights = {}
+    train_customers = 0
+    for row in sorted(rows, key=lambda row: row["features_month"]):
+        features_month = row["features_month"]
+        months[features_month] = row["split"]
+        if row["split"] == TRAIN:
+            train_customers += row["customers"]
+        if row.get("weight") is not None:
+            weights[features_month] = row["weight"]
     return TrainingSet(
         month,
         months,
         rows[0]["snapshot"],
         rows[0]["train_share"],
-        customers,
+        train_customers,
         half_life_months=rows[0].get("half_life_months"),
-        weights={
-            row["features_month"]: row["weight"] for row in rows if row.get("weight") is not None
-        },
+        weights=weights,
     )
 
 
@@ -174,12 +177,11 @@ def load_splits(
         )
         parts = row_splits(everyone.churned, portfolio.split)
         return [_fitted_on(everyone.take(parts == name), name) for name in names]
-    return [
-        _stacked(
-            list(_months_of_split(connection, portfolio, training_set, name, validated=validated))
-        )
-        for name in names
-    ]
+    splits = []
+    for name in names:
+        months = _months_of_split(connection, portfolio, training_set, name, validated=validated)
+        splits.append(_stacked(list(months)))
+    return splits
 
 
 def load_holdout(
@@ -315,25 +317,28 @@ def _labelled(
         validate_encoded(
             features, portfolio.features, what=f"{portfolio.name} features of {label(month)}"
         )
-    churned, customer_ids, contacted = (
-        column(rows, name) for name in ("churned", "customer_id", "is_contacted")
-    )
-    is_contacted = contacted.astype(bool)
+    is_contacted = column(rows, "is_contacted").astype(bool)
     return Labelled(
-        features, churned, customer_ids, is_contacted=is_contacted if is_contacted.any() else None
+        features,
+        column(rows, "churned"),
+        column(rows, "customer_id"),
+        is_contacted=is_contacted if is_contacted.any() else None,
     )
 
 
 def _stacked(parts: list[Labelled]) -> Labelled:
     weights = [part.weights for part in parts if part.weights is not None]
-    marks = [
-        np.zeros(len(part), dtype=bool) if part.is_contacted is None else part.is_contacted
-        for part in parts
-    ]
+    is_contacted = np.concatenate([_contact_marks(part) for part in parts])
     return Labelled(
         np.vstack([part.features for part in parts]),
         np.concatenate([part.churned for part in parts]),
         np.concatenate([part.customer_ids for part in parts]),
         np.concatenate(weights) if weights else None,
-        np.concatenate(marks) if any(mark.any() for mark in marks) else None,
+        is_contacted if is_contacted.any() else None,
     )
+
+
+def _contact_marks(part: Labelled) -> np.ndarray:
+    if part.is_contacted is None:
+        return np.zeros(len(part), dtype=bool)
+    return part.is_contacted

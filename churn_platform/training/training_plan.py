@@ -35,11 +35,10 @@ def replace_training_set(
     """
     months = matured_months(connection, portfolio, month)
     splits = assign_months(months, portfolio.split)
-    train = {
-        row.features_month: row.customers
-        for row in months
-        if splits.get(row.features_month) == TRAIN
-    }
+    train = {}
+    for row in months:
+        if splits.get(row.features_month) == TRAIN:
+            train[row.features_month] = row.customers
     weights = recency_weights(train, portfolio.split)
     shared = {
         # Months and a snapshot instead of copied rows: they name the rows exactly and cost nothing.
@@ -49,18 +48,18 @@ def replace_training_set(
         "train_share": min(1.0, rows_max / max(sum(train.values()), 1)),
         "half_life_months": portfolio.split.half_life_months,
     }
-    rows: list[dict[str, Any]] = [
-        {
+    rows: list[dict[str, Any]] = []
+    for row in months:
+        if row.features_month not in splits:
+            continue
+        recorded = {
             "features_month": row.features_month,
             "split": splits[row.features_month],
             "customers": row.customers,
             "churned": row.churned,
             "weight": weights.get(row.features_month),
         }
-        | shared
-        for row in months
-        if row.features_month in splits
-    ]
+        rows.append(recorded | shared)
     replace_dicts(connection, f"{portfolio.name}.training_set", COLUMNS, month, rows)
     return rows
 

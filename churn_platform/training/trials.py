@@ -13,21 +13,22 @@ def record_trial(trial: Trial, *, parent_run_id: str, experiment_id: str) -> Non
 
     # A run of its own below the candidate's: MLflow then compares trials in its own views.
     client = MlflowClient()
-    begun, ended = (int(moment.timestamp() * 1000) for moment in (trial.begun_at, trial.ended_at))
+    begun_ms = int(trial.begun_at.timestamp() * 1000)
+    ended_ms = int(trial.ended_at.timestamp() * 1000)
     tags = {
         PARENT: parent_run_id,
         "churn.trial": str(trial.number),
         "churn.trial_state": "pruned" if trial.is_pruned else "complete",
     }
     run = client.create_run(
-        experiment_id, start_time=begun, tags=tags, run_name=f"trial {trial.number}"
+        experiment_id, start_time=begun_ms, tags=tags, run_name=f"trial {trial.number}"
     )
     client.log_batch(
         run.info.run_id,
-        metrics=[Metric("log_loss", trial.log_loss, ended, 0)],
+        metrics=[Metric("log_loss", trial.log_loss, ended_ms, 0)],
         params=[Param(name, str(value)) for name, value in trial.parameters.items()],
     )
-    client.set_terminated(run.info.run_id, end_time=ended)
+    client.set_terminated(run.info.run_id, end_time=ended_ms)
 
 
 def as_line(trial: Trial) -> str:

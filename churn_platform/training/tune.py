@@ -86,7 +86,8 @@ def choose_parameters(
     Where trials used a sample of `train`, the number of rounds is found again on up to
     ROUNDS_ROWS_MAX of its rows.
     """
-    rounds, defaults = ALGORITHMS[algorithm].rounds, ALGORITHMS[algorithm].DEFAULTS
+    module = ALGORITHMS[algorithm]
+    rounds, defaults = module.rounds, module.DEFAULTS
     if rounds is None and len(defaults) == 1 and not budget.trials:
         return dict(defaults[0])
     sample = at_most(budget.rows, train, seed=seed)
@@ -95,11 +96,10 @@ def choose_parameters(
     tuning = Tuning(algorithm, tuple(features), folds, seed, threads)
     chosen = _search(tuning, budget, on_trial)
     if rounds and len(sample) < len(train) and scored is not train:
-        most = (
-            at_most(ROUNDS_ROWS_MAX, train, seed=seed),
-            at_most(ROUNDS_ROWS_MAX, scored, seed=seed),
-        )
-        on_most = Tuning(algorithm, tuple(features), (most,), seed, threads)
+        fitted_most = at_most(ROUNDS_ROWS_MAX, train, seed=seed)
+        scored_most = at_most(ROUNDS_ROWS_MAX, scored, seed=seed)
+        most = ((fitted_most, scored_most),)
+        on_most = Tuning(algorithm, tuple(features), most, seed, threads)
         _, found = evaluate(on_most, chosen, 0)
         chosen.update(found)
     return chosen

@@ -42,13 +42,12 @@ def _is_left(client: "MlflowClient", run: "Run", is_over: Callable[[str], bool])
     """Whether the run's own Dagster run is over; a trial is left once its candidate's run is, or
     has ended.
     """
-    if not _is_trial(run):
-        dagster_run = run.data.tags.get(DAGSTER_RUN)
-        return dagster_run is not None and is_over(
-            dagster_run
-        )  # others may write to this experiment by hand
-    parent = client.get_run(run.data.tags[PARENT])
-    return parent.info.status != "RUNNING" or _is_left(client, parent, is_over)
+    if _is_trial(run):
+        parent = client.get_run(run.data.tags[PARENT])
+        return parent.info.status != "RUNNING" or _is_left(client, parent, is_over)
+    dagster_run = run.data.tags.get(DAGSTER_RUN)
+    # Others may write to this experiment by hand.
+    return dagster_run is not None and is_over(dagster_run)
 
 
 def _fail_pending_models(client: "MlflowClient", run: "Run") -> None:

@@ -89,10 +89,10 @@ def newest_version(client: "MlflowClient", portfolio: Portfolio) -> Version:
     """The version of the newest month that was trained, of several the last; TrainingError if
     there is none.
     """
-    trained = [
-        (parse_month(version.tags["month"]), int(version.version))
-        for version in versions(client, portfolio.name)
-    ]
+    trained = []
+    for version in versions(client, portfolio.name):
+        month = parse_month(version.tags["month"])
+        trained.append((month, int(version.version)))
     if not trained:
         raise TrainingError(
             f"{portfolio.name} has no version; materialize {portfolio.name}/challenger first"

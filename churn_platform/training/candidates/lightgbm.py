@@ -128,9 +128,9 @@ def _round_split_points(model: "LGBMClassifier") -> None:
 
 
 def _rounded(numbers: str) -> str:
-    return " ".join(
-        repr(float(number)) for number in rounded_down(np.array(numbers.split(), dtype=np.float64))
-    )
+    values = np.array(numbers.split(), dtype=np.float64)
+    lower = rounded_down(values)
+    return " ".join(repr(float(number)) for number in lower)
 
 
 def rounds(estimator: "Pipeline") -> Parameters:

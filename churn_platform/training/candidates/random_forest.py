@@ -13,6 +13,7 @@ from churn_platform.training.log_odds import log_odds
 from churn_platform.training.training_data import Labelled
 
 if TYPE_CHECKING:
+    from onnx import AttributeProto, ModelProto
     from optuna import Trial
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.pipeline import Pipeline
@@ -87,19 +88,23 @@ def contributions(estimator: "Pipeline", features: np.ndarray) -> np.ndarray:
     prepared = prepare.transform(features)
     trees = [tree.tree_ for tree in forest.estimators_]
 
-    starts = np.cumsum([0, *(tree.node_count for tree in trees)])
+    sizes = [tree.node_count for tree in trees]
+    starts = np.cumsum([0, *sizes])
     # All trees in one numbering, so that a sparse product with one table replaces a loop.
     leaves = forest.apply(prepared) + starts[:-1]
     row_starts = np.arange(len(leaves) + 1) * len(trees)
     counts = csr_matrix((np.ones(leaves.size), leaves.ravel(), row_starts))
     counts.resize(len(leaves), starts[-1])
 
-    changes = np.vstack([_changes(tree, prepared.shape[1]) for tree in trees])
-    table = per_feature(prepare, changes, features.shape[1])
-    root = float(np.mean([tree.value[0, 0, 1] for tree in trees]))
+    changes = []
+    roots = []
+    for tree in trees:
+        changes.append(_changes(tree, prepared.shape[1]))
+        roots.append(tree.value[0, 0, 1])
+    table = per_feature(prepare, np.vstack(changes), features.shape[1])
     probability = forest.predict_proba(prepared)[:, 1]
     mean_changes = (counts @ table) / len(trees)
-    return mean_changes * _log_odds_per_probability(probability, root)
+    return mean_changes * _log_odds_per_probability(probability, float(np.mean(roots)))
 
 
 def _changes(tree: object, width: int) -> np.ndarray:
@@ -144,11 +149,16 @@ def export(estimator: "Pipeline", width: int) -> bytes:
         thresholds.append(np.where(is_split, tree.threshold, 0))
         goes_left.append(np.where(is_split, tree.missing_go_to_left, 0))
 
-    nodes = exported.graph.node
-    (ensemble,) = (node for node in nodes if node.op_type == "TreeEnsembleClassifier")
-    attributes = {attribute.name: attribute for attribute in ensemble.attribute}
+    attributes = _ensemble_attributes(exported)
     values = rounded_down(np.concatenate(thresholds))
     tracks_true = np.concatenate(goes_left).astype(int)
     attributes["nodes_values"].floats[:] = values.tolist()
     attributes["nodes_missing_value_tracks_true"].ints[:] = tracks_true.tolist()
     return exported.SerializeToString()
+
+
+def _ensemble_attributes(exported: "ModelProto") -> "dict[str, AttributeProto]":
+    """The attributes of the one node that holds the trees, by name."""
+    nodes = exported.graph.node
+    (ensemble,) = [node for node in nodes if node.op_type == "TreeEnsembleClassifier"]
+    return {attribute.name: attribute for attribute in ensemble.attribute}

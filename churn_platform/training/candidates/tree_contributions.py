@@ -55,7 +55,10 @@ def units_of(tree: Tree) -> list[Unit]:
     """The tree in parts of at most SPLITS_MAX splits each; their values add up. TooDeepError beyond
     DEPTH_MAX.
     """
-    return [_unit(tree, path, node) for path, node in _cut(tree, 0, ())]
+    units = []
+    for path, node in _cut(tree, 0, ()):
+        units.append(_unit(tree, path, node))
+    return units
 
 
 def contributions(units: list[Unit], features: np.ndarray) -> np.ndarray:

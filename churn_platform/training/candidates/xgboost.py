@@ -166,13 +166,15 @@ _making_tables = Lock()  # they take half a second: threads that need the same o
 
 def _units(estimator: "XGBClassifier") -> list[tree_contributions.Unit] | None:
     """Tables of an estimator's trees; None if they are too deep for any."""
-    trees = json.loads(estimator.get_booster().save_raw("json"))["learner"]["gradient_booster"][
-        "model"
-    ]["trees"]
+    saved = json.loads(estimator.get_booster().save_raw("json"))
+    trees = saved["learner"]["gradient_booster"]["model"]["trees"]
+    units = []
     try:
-        return [unit for tree in trees for unit in tree_contributions.units_of(_tree(tree))]
+        for tree in trees:
+            units += tree_contributions.units_of(_tree(tree))
     except TooDeepError:
         return None
+    return units
 
 
 def _tree(saved: dict[str, Any]) -> tree_contributions.Tree:
@@ -208,9 +210,6 @@ def _as_regression(classifier: "ModelProto") -> "ModelProto":
 
     (trees,) = classifier.graph.node
     said = {attribute.name: helper.get_attribute_value(attribute) for attribute in trees.attribute}
-    weights = {
-        f"target_{name}": said[f"class_{name}"] for name in ("ids", "nodeids", "treeids", "weights")
-    }
     nodes = {name: value for name, value in said.items() if name.startswith("nodes_")}
     ensemble = helper.make_node(
         "TreeEnsembleRegressor",
@@ -219,7 +218,10 @@ def _as_regression(classifier: "ModelProto") -> "ModelProto":
         domain=trees.domain,
         n_targets=1,
         base_values=said["base_values"],
-        **weights,
+        target_ids=said["class_ids"],
+        target_nodeids=said["class_nodeids"],
+        target_treeids=said["class_treeids"],
+        target_weights=said["class_weights"],
         **nodes,
     )
     sigmoid = helper.make_node("Sigmoid", ["log_odds"], [ONNX_PROBABILITIES])
