@@ -21,11 +21,10 @@ def economics_pictures(
     """PNG files by name: net_by_budget of contacting the riskiest first, and sensitivity of the
     best net value.
     """
-    drawn = {
-        "net_by_budget": _net_by_budget(probability, economics),
-        "sensitivity": _sensitivity(sensitivity),
+    return {
+        "net_by_budget": png_of(_net_by_budget(probability, economics)),
+        "sensitivity": png_of(_sensitivity(sensitivity)),
     }
-    return {name: png_of(figure) for name, figure in drawn.items()}
 
 
 def _net_by_budget(probability: np.ndarray, economics: Economics) -> "Figure":

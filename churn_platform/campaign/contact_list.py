@@ -105,11 +105,11 @@ def rows_in_use(
     for any other.
     """
     contacts = f"{portfolio.raw_schema}.{CONTACTS}"
-    landed = f"select 1 from {contacts} where month = ? limit 1"
-    if not is_handed_over and not (
-        table_exists(connection, contacts)
-        and connection.execute(landed, [shift(month, 1)]).fetchone()
-    ):
+    is_worked_off = False
+    if not is_handed_over and table_exists(connection, contacts):
+        landed = f"select 1 from {contacts} where month = ? limit 1"
+        is_worked_off = bool(connection.execute(landed, [shift(month, 1)]).fetchone())
+    if not is_handed_over and not is_worked_off:
         return 0
     row = connection.execute(
         f"select count(*) from {portfolio.name}.contact_list where month = ?", [month]

@@ -48,8 +48,9 @@ def replace_cost(connection: duckdb.DuckDBPyConnection, cost: MonthCost) -> int:
     """Put a month's items in place of those before; returns their number. To be called in a
     transaction.
     """
-    rows = [
-        {
+    rows = []
+    for item in cost.items:
+        row = {
             "month": cost.month,
             "item": item.name,
             "quantity": item.quantity,
@@ -57,6 +58,5 @@ def replace_cost(connection: duckdb.DuckDBPyConnection, cost: MonthCost) -> int:
             "price_eur": item.price_eur,
             "cost_eur": item.cost_eur,
         }
-        for item in cost.items
-    ]
+        rows.append(row)
     return replace_rows(connection, TABLE, COLUMNS, cost.month, pa.Table.from_pylist(rows))

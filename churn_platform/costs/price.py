@@ -71,19 +71,30 @@ def month_cost(
     would be rented: the peak, for as long as the step took. Storage is what is there now, for a
     month.
     """
-    steps = [step for step in usage if step.first_month <= month <= step.last_month]
-    runs = {step.run_id for step in steps}
-    failed_steps = [step for step in steps if not step.succeeded]
-    cpu_seconds = sum(step.cpu_seconds * _share(step) for step in steps)
-    byte_seconds = sum(step.peak_bytes * step.wall_seconds * _share(step) for step in steps)
+    run_ids = set()
+    steps = 0
+    failed_steps = 0
+    cpu_seconds = 0.0
+    byte_seconds = 0.0
+    for step in usage:
+        if not step.first_month <= month <= step.last_month:
+            continue
+        run_ids.add(step.run_id)
+        steps += 1
+        if not step.succeeded:
+            failed_steps += 1
+        share = _share(step)
+        cpu_seconds += step.cpu_seconds * share
+        byte_seconds += step.peak_bytes * step.wall_seconds * share
+
     cpu_hours = cpu_seconds / HOUR_SECONDS
     memory_gb_hours = byte_seconds / GB / HOUR_SECONDS
     storage_gb = storage_bytes / GB
     return MonthCost(
         month=month,
-        runs=len(runs),
-        steps=len(steps),
-        failed_steps=len(failed_steps),
+        runs=len(run_ids),
+        steps=steps,
+        failed_steps=failed_steps,
         items=(
             Item("CPU", cpu_hours, "hours", prices.cpu_hour_eur),
             Item("memory", memory_gb_hours, "GB-hours", prices.gb_hour_eur),
@@ -125,8 +136,13 @@ def as_markdown(cost: MonthCost, steps: Iterable[tuple[str, str, float, float, i
     """The items, the year against its budget, and the heaviest steps."""
     items = []
     for item in cost.items:
-        quantity = f"{number(item.quantity)} {item.unit}"
-        items.append([item.name, quantity, number(item.price_eur), f"{item.cost_eur:,.2f}"])
+        row = [
+            item.name,
+            f"{number(item.quantity)} {item.unit}",
+            number(item.price_eur),
+            f"{item.cost_eur:,.2f}",
+        ]
+        items.append(row)
     used = []
     for portfolio, step, cpu, wall, peak in steps:
         used.append([portfolio, step, f"{cpu:,.1f}", f"{wall:,.1f}", f"{peak / GB:.2f}"])

@@ -98,8 +98,10 @@ def limits(kind: Kind, past: Sequence[float], *, rows: float) -> tuple[float, fl
         factor = SIZE_FACTOR if kind == "size" else _count_factor(past)
         return expected / factor, expected * factor
     if kind == "days":
-        return 0.0, expected + max(SILENT_DAYS_MORE, DEVIATIONS * _deviation(past))
-    low, high = max(0.0, expected - SHARE_STEP), min(1.0, expected + SHARE_STEP)
+        more = max(SILENT_DAYS_MORE, DEVIATIONS * _deviation(past))
+        return 0.0, expected + more
+    low = max(0.0, expected - SHARE_STEP)
+    high = min(1.0, expected + SHARE_STEP)
     # Without this a rare level could vanish: churners are 2 % of a month, inside any step of 0.3.
     if kind == "level" and expected * rows >= LEVEL_ROWS:
         low = max(low, LEVEL_KEPT * expected)
@@ -107,8 +109,10 @@ def limits(kind: Kind, past: Sequence[float], *, rows: float) -> tuple[float, fl
 
 
 def _count_factor(past: Sequence[float]) -> float:
-    spread = _deviation([log(value) for value in past if value > 0] or [0.0])
-    return min(max(COUNT_FACTOR, exp(DEVIATIONS * spread)), COUNT_FACTOR_MOST)
+    logs = [log(value) for value in past if value > 0]
+    spread = _deviation(logs or [0.0])
+    factor = max(COUNT_FACTOR, exp(DEVIATIONS * spread))
+    return min(factor, COUNT_FACTOR_MOST)
 
 
 def _deviation(values: Sequence[float]) -> float:
@@ -135,15 +139,20 @@ def _advice(measure: Measure, expected: float) -> str:
     value = measure.value or 0.0
     if measure.kind == "size" and expected and value:
         factor = max(value / expected, expected / value)
-        unit = next(
-            (words for size, words in UNITS.items() if abs(log(factor / size)) < log(1.2)), None
-        )
-        return f"about {number(factor, digits=3)} times off, look at the unit" + (
-            f" ({unit}?)" if unit else " and at what is booked"
-        )
+        unit = _likely_unit(factor)
+        hint = f" ({unit}?)" if unit else " and at what is booked"
+        return f"about {number(factor, digits=3)} times off, look at the unit{hint}"
     return {
         "count": "rows are missing or delivered twice",
         "days": "the file ends early or days are missing",
         "share": "look at how the column is filled",
         "level": "look at how the column is filled; a level may have been renamed or left out",
     }.get(measure.kind, "look at the column")
+
+
+def _likely_unit(factor: float) -> str | None:
+    """The mistake of unit that would change values by about the factor; None if there is none."""
+    for size, words in UNITS.items():
+        if abs(log(factor / size)) < log(1.2):
+            return words
+    return None

@@ -15,7 +15,8 @@ def made_months(connection: duckdb.DuckDBPyConnection, table: str) -> set[date]:
     """The months that a table has rows of."""
     if not table_exists(connection, table):
         return set()
-    return {row[0] for row in connection.execute(f"select distinct month from {table}").fetchall()}
+    rows = connection.execute(f"select distinct month from {table}").fetchall()
+    return {row[0] for row in rows}
 
 
 def missing_before(month: date, made: Collection[date]) -> list[date]:
@@ -23,5 +24,6 @@ def missing_before(month: date, made: Collection[date]) -> list[date]:
     the first made.
     """
     # Before the first month there is nothing to miss: a young operator has no history.
-    first = max(min(made, default=month), shift(month, -LOOK_BACK_MONTHS))
+    first_made = min(made, default=month)
+    first = max(first_made, shift(month, -LOOK_BACK_MONTHS))
     return [each for each in month_range(first, month) if each < month and each not in made]

@@ -113,14 +113,15 @@ def read_complaints(connection: Connection, portfolio: Portfolio, month: date) -
 
 def require_sound(connection: Connection, portfolio: Portfolio, months: Sequence[date]) -> None:
     """DataError naming what is wrong where the data contract of a month is broken."""
-    broken = {
-        month: found for month in months if (found := read_complaints(connection, portfolio, month))
-    }
+    broken = []
+    for month in months:
+        complaints = read_complaints(connection, portfolio, month)
+        if complaints:
+            broken.append(f"{label(month)}: {' | '.join(complaints)}")
     if broken:
-        told = "; ".join(f"{label(month)}: {' | '.join(found)}" for month, found in broken.items())
         raise DataError(
-            f"data contract of {portfolio.name} broken, nothing scored or published: {told}. "
-            f"{what_next()}"
+            f"data contract of {portfolio.name} broken, nothing scored or published: "
+            f"{'; '.join(broken)}. {what_next()}"
         )
 
 
@@ -199,20 +200,25 @@ def _acceptance(
         "and complaint is not null"
     )
     found = connection.execute(query, [month, table.name]).fetchall()
+    if not found:
+        return None
     overruled = {(column, measure): value for column, measure, value, _ in found}
-    unsound = [each.measure for each in judged if not each.is_sound]
-    are_same = all(
-        isclose(it.value or 0.0, overruled.get((it.column, it.name), nan), rel_tol=SAME_WITHIN)
-        for it in unsound
-    )
-    return found[0][3] if found and are_same else None
+    for each in judged:
+        if each.is_sound:
+            continue
+        measure = each.measure
+        accepted = overruled.get((measure.column, measure.name), nan)
+        if not isclose(measure.value or 0.0, accepted, rel_tol=SAME_WITHIN):
+            return None
+    return found[0][3]
 
 
 def _as_rows(
     table: Table, month: date, judged: Sequence[JudgedMeasure], accepted: str | None
 ) -> pa.Table:
-    rows = [
-        {
+    rows = []
+    for each in judged:
+        row = {
             "month": month,
             "table_name": table.name,
             "column_name": each.measure.column,
@@ -225,8 +231,7 @@ def _as_rows(
             "complaint": None if each.is_sound else complaint(table.name, each),
             "accepted_because": accepted,
         }
-        for each in judged
-    ]
+        rows.append(row)
     return arrow_rows(COLUMNS, rows)
 
 

@@ -45,28 +45,20 @@ class Facts:
 
 def card_markdown(facts: Facts) -> str:
     """The card as Markdown, pictures inside; every name and value reads as itself."""
-    return (
-        _environment()
-        .get_template("model_card.md")
-        .render(
-            facts=facts,
-            portfolio=facts.portfolio,
-            record=facts.record,
-            record_values=asdict(facts.record),
-            shown=SHOWN,
-            importance={it.feature: it for it in facts.ranking},
-            fairness=Finished(fairness_markdown(facts.fairness, facts.portfolio.gates)),
-            pictures=[picture(name, png) for name, png in facts.pictures.items()],
-            too_small=[f"{it.attribute}: {it.group}" for it in facts.slices if it.is_too_small],
-            hashed=[
-                column.name
-                for table in facts.portfolio.tables
-                for column in table.columns
-                if column.hashed
-            ],
-            policy=asdict(POLICY),
-            notable_psi=PSI_NOTABLE,
-        )
+    template = _environment().get_template("model_card.md")
+    return template.render(
+        facts=facts,
+        portfolio=facts.portfolio,
+        record=facts.record,
+        record_values=asdict(facts.record),
+        shown=SHOWN,
+        importance={it.feature: it for it in facts.ranking},
+        fairness=Finished(fairness_markdown(facts.fairness, facts.portfolio.gates)),
+        pictures=[picture(name, png) for name, png in facts.pictures.items()],
+        too_small=[f"{it.attribute}: {it.group}" for it in facts.slices if it.is_too_small],
+        hashed=_hashed_columns(facts.portfolio),
+        policy=asdict(POLICY),
+        notable_psi=PSI_NOTABLE,
     )
 
 
@@ -132,3 +124,12 @@ def number(value: float | None) -> str:
         return "-"
     is_count = isinstance(value, int) or (value.is_integer() and abs(value) >= 2)
     return f"{value:,.0f}" if is_count else f"{value:.4f}"
+
+
+def _hashed_columns(portfolio: Portfolio) -> list[str]:
+    names = []
+    for landed in portfolio.tables:
+        for column in landed.columns:
+            if column.hashed:
+                names.append(column.name)
+    return names

@@ -30,9 +30,9 @@ def read_facts(
     portfolio, record = examined.portfolio, examined.record
     recorded = _recorded(client, examined)
     training = read_rows(connection, f"{portfolio.name}.training_set", examined.month)
-    sliced = [name for name in portfolio.slices if name in examined.groups]
+    groups = examined.groups
     slices = measure_slices(
-        {name: examined.groups[name] for name in sliced},
+        {name: groups[name] for name in portfolio.slices if name in groups},
         examined.holdout.churned,
         examined.probability,
         threshold=record.threshold,
@@ -54,12 +54,13 @@ def read_facts(
 
 def _recorded(client: "MlflowClient", examined: Examined) -> dict[str, Any]:
     assets = {FAIRNESS_FILE: "fairness_report", IMPORTANCE_FILE: "explanations"}
-    found = {name: read_json(client, examined.record.mlflow_run_id, name) for name in assets}
-    if lost := [
-        f"{examined.portfolio.name}/{assets[name]}"
-        for name, stored in found.items()
-        if stored is None
-    ]:
+    found = {}
+    lost = []
+    for name, asset in assets.items():
+        found[name] = read_json(client, examined.record.mlflow_run_id, name)
+        if found[name] is None:
+            lost.append(f"{examined.portfolio.name}/{asset}")
+    if lost:
         raise TrainingError(
             f"version {examined.version} has no card without {', '.join(lost)}; "
             "materialize that first"

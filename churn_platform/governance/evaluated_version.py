@@ -39,11 +39,8 @@ class Examined:
     @property
     def protected_groups(self) -> dict[str, np.ndarray]:
         """The group of every customer by protected attribute."""
-        return {
-            name: self.groups[name]
-            for name in self.portfolio.protected_attributes
-            if name in self.groups
-        }
+        protected = self.portfolio.protected_attributes
+        return {name: self.groups[name] for name in protected if name in self.groups}
 
     @property
     def features(self) -> np.ndarray:

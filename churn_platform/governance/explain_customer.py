@@ -96,24 +96,19 @@ def _read(
         raise DataError(
             f"{portfolio.name} has no features yet; run `churn run {portfolio.name}` first"
         )
-    select = f"select {encoded_columns(portfolio.features)} from {table} where month = $month"
-    own, others = (
-        matrix(
-            connection.execute(f"{select} {rest}", {"month": month, **more}).to_arrow_table(),
-            portfolio.feature_names,
-        )
-        for rest, more in (
-            ("and customer_id = $customer", {"customer": customer_id}),
-            # A fixed sample by hash, so that the same question gets the same answer.
-            (f"order by hash(customer_id), customer_id limit {OTHERS}", {}),
-        )
-    )
+    names = portfolio.feature_names
+    select = f"select {encoded_columns(portfolio.features)} from {table} where month = ?"
+    found = connection.execute(f"{select} and customer_id = ?", [month, customer_id])
+    own = matrix(found.to_arrow_table(), names)
     if not len(own):
         raise DataError(
             f"customer {customer_id!r} has no features of {label(month)} in {portfolio.name}"
         )
     validate_encoded(own, portfolio.features, what=f"features of {customer_id}")
-    return own, others
+    # A fixed sample by hash, so that the same question gets the same answer.
+    sample = f"order by hash(customer_id), customer_id limit {OTHERS}"
+    others = connection.execute(f"{select} {sample}", [month])
+    return own, matrix(others.to_arrow_table(), names)
 
 
 def _factors(
@@ -132,8 +127,10 @@ def _factors(
 
 
 def _said(change: Change, feature: Feature) -> str:
-    before, after = (_value(value, feature) for value in (change.before, change.after))
-    return f"{feature.description.split(';')[0].rstrip('.')}: {after} instead of {before}"
+    before = _value(change.before, feature)
+    after = _value(change.after, feature)
+    subject = feature.description.split(";")[0].rstrip(".")
+    return f"{subject}: {after} instead of {before}"
 
 
 def _value(number: float, feature: Feature) -> str:
@@ -156,10 +153,16 @@ def as_text(it: CustomerExplanation) -> str:
         f"probability of leaving {it.churn_probability:.1%}, tier {it.risk_tier}",
         "",
         "what raises it most",
-        *(f"- {reason}" for reason in it.reasons or ["no feature raises the risk notably"]),
+    ]
+    for reason in it.reasons or ["no feature raises the risk notably"]:
+        lines.append(f"- {reason}")
+    lines += [
         "",
         "what counts most in the model, for and against, attributes of the person included",
-        *(f"- {said} ({'raises' if raises else 'lowers'} the risk)" for said, raises in it.factors),
+    ]
+    for said, raises in it.factors:
+        lines.append(f"- {said} ({'raises' if raises else 'lowers'} the risk)")
+    lines += [
         "",
         *_what_would_change(it),
         "",

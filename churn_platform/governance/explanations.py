@@ -74,13 +74,12 @@ def pictures(model: ChurnModel, sample: np.ndarray, contributions: np.ndarray) -
     # No window system: runs have no display, and the macOS backend fails outside the main thread.
     matplotlib.use("Agg")
     explained = _explanation(model, sample, contributions)
-    order = [it.feature for it in importances(model.features, contributions)][:DEPENDENCE_PICTURES]
-    return {"shap_summary.png": _summary(explained)} | {
-        f"shap_dependence_{name}.png": _dependence(
-            explained, next(it for it in model.features if it.name == name)
-        )
-        for name in order
-    }
+    drawn = {"shap_summary.png": _summary(explained)}
+    by_name = {feature.name: feature for feature in model.features}
+    for importance in importances(model.features, contributions)[:DEPENDENCE_PICTURES]:
+        name = importance.feature
+        drawn[f"shap_dependence_{name}.png"] = _dependence(explained, by_name[name])
+    return drawn
 
 
 def _explanation(model: ChurnModel, sample: np.ndarray, contributions: np.ndarray) -> Any:

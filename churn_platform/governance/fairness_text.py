@@ -26,7 +26,9 @@ def fairness_markdown(attributes: Sequence[AttributeFairness], gates: Gates) -> 
     """Every attribute as a table of its groups, with the differences, and the
     verdict on the gate.
     """
-    return "\n\n".join([*(_attribute(it, gates) for it in attributes), verdict(attributes, gates)])
+    parts = [_attribute(it, gates) for it in attributes]
+    parts.append(verdict(attributes, gates))
+    return "\n\n".join(parts)
 
 
 def verdict(attributes: Sequence[AttributeFairness], gates: Gates) -> str:

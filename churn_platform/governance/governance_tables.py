@@ -48,16 +48,16 @@ def replace_explanations(
     """One row per feature of the month's challenger, in place of those before; returns their
     number.
     """
-    rows = [
-        {
+    rows = []
+    for rank, it in enumerate(ranking, start=1):
+        row = {
             "feature": it.feature,
             "feature_group": it.group,
             "rank": rank,
             "mean_abs_contribution": it.mean_abs_contribution,
             "share": it.share,
         }
-        for rank, it in enumerate(ranking, start=1)
-    ]
+        rows.append(row)
     return _replace(connection, "explanations", EXPLANATION_COLUMNS, examined, rows)
 
 

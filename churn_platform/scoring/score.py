@@ -87,18 +87,20 @@ def score_month(
     `champion` is asked for by each batch, so that it may still be on its way while features are
     read.
     """
+
+    def score(batch: Batch) -> pa.Table:
+        return _score_batch(champion(), portfolio, batch)
+
     batches = encoded_batches(connection, portfolio, month, batch_rows=batch_rows)
-    scored = list(
-        in_order(lambda batch: _score_batch(champion(), portfolio, batch), batches, threads=threads)
-    )
+    scored = list(in_order(score, batches, threads=threads))
     if not scored:
         # The same error as for a broken month, which names the table and the next command.
         validate_encoded(np.empty((0, 0)), (), what=f"{portfolio.name} features of {label(month)}")
     scores = pa.concat_tables(scored)
     deciles = _deciles(scores["churn_probability"].to_numpy())
-    return scores.append_column("decile", pa.array(deciles, pa.int32())).append_column(
-        "month", pa.repeat(pa.scalar(month, pa.date32()), len(scores))
-    )
+    months = pa.repeat(pa.scalar(month, pa.date32()), len(scores))
+    scores = scores.append_column("decile", pa.array(deciles, pa.int32()))
+    return scores.append_column("month", months)
 
 
 def replace_scores(
@@ -124,9 +126,15 @@ def score_figures(
         f"from {portfolio.name}.monthly_scores where month = ? group by risk_tier",
         [month],
     ).fetchall()
-    customers = sum(count for _, count, _ in counted) or 1
-    by_tier = {tier: count for tier, count, _ in counted}
-    figures = {"score_mean": sum(total for _, _, total in counted) / customers}
+    customers = 0
+    score_sum = 0.0
+    by_tier = {}
+    for tier, count, score in counted:
+        by_tier[tier] = count
+        customers += count
+        score_sum += score
+    customers = max(customers, 1)
+    figures = {"score_mean": score_sum / customers}
     for tier, _ in tiers:
         figures[f"share_{tier}"] = by_tier.get(tier, 0) / customers
     return figures
