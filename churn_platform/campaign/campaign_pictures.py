@@ -81,6 +81,10 @@ def _sensitivity(rows: Sequence[dict[str, float]]) -> "Figure":
             va="center",
             color="white" if net > 0.6 * darkest else "black",
         )
-    axes.set_xticks(range(len(cost)), [f"{factor:g}" for factor in cost])
-    axes.set_yticks(range(len(acceptance)), [f"{factor:g}" for factor in acceptance])
+    axes.set_xticks(range(len(cost)), _factor_names(cost))
+    axes.set_yticks(range(len(acceptance)), _factor_names(acceptance))
     return figure
+
+
+def _factor_names(factors: Sequence[float]) -> list[str]:
+    return [f"{factor:g}" for factor in factors]

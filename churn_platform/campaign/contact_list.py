@@ -236,11 +236,13 @@ def _scores(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: 
 
 
 def _offers(portfolio: Portfolio) -> str:
-    return ", ".join(
-        f"('{offer.name}', '{offer.channel}', {offer.contact_cost_eur}::double, "
-        f"{offer.acceptance_rate}::double)"
-        for offer in offers_of(portfolio)
-    )
+    rows = []
+    for offer in offers_of(portfolio):
+        rows.append(
+            f"('{offer.name}', '{offer.channel}', {offer.contact_cost_eur}::double, "
+            f"{offer.acceptance_rate}::double)"
+        )
+    return ", ".join(rows)
 
 
 def _excluded(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:

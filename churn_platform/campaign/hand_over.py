@@ -48,8 +48,10 @@ def hand_over_of(
 
 def held_because(connection: duckdb.DuckDBPyConnection, table: str, month: date) -> str | None:
     """Why the month's list is not handed over; None if it is, or if there is no list."""
+    if not table_exists(connection, table):
+        return None
     # Lists from before nothing was held back have no such column.
-    if not table_exists(connection, table) or "held_because" not in read_columns(connection, table):
+    if "held_because" not in read_columns(connection, table):
         return None
     row = connection.execute(
         f"select max(held_because) from {table} where month = ?", [month]

@@ -103,12 +103,12 @@ def sensitivity(
 
     One row per pair of factors: acceptance_factor, cost_factor, threshold, contacts, net_eur.
     """
-    return [
-        {"acceptance_factor": acceptance, "cost_factor": cost}
-        | _best(probability, _scaled(economics, acceptance, cost))
-        for acceptance in factors
-        for cost in factors
-    ]
+    rows = []
+    for acceptance in factors:
+        for cost in factors:
+            best = _best(probability, _scaled(economics, acceptance, cost))
+            rows.append({"acceptance_factor": acceptance, "cost_factor": cost} | best)
+    return rows
 
 
 def _scaled(economics: Economics, acceptance: float, cost: float) -> Economics:
@@ -157,7 +157,9 @@ def as_markdown(policies: list[ContactPolicy]) -> str:
 
 def as_rows(policies: list[ContactPolicy]) -> list[dict[str, float | str]]:
     """The policies as rows of a table."""
-    return [
-        asdict(policy) | {"return_on_investment": policy.return_on_investment}
-        for policy in policies
-    ]
+    rows = []
+    for policy in policies:
+        row = asdict(policy)
+        row["return_on_investment"] = policy.return_on_investment
+        rows.append(row)
+    return rows

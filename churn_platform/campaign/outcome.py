@@ -233,34 +233,37 @@ def add_up(months: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     trusted = [row for row in months if row["is_trusted"]]
     if not trusted:
         return None
-    treated, control = (sum(row[name] for row in trusted) for name in ("treated", "control"))
-    kept, profit = (_sum_of(trusted, *names) for names in (KEPT, PROFIT))
-    effect = [value / treated for value in kept]
+    treated = _total(trusted, "treated")
+    control = _total(trusted, "control")
+    kept, kept_low, kept_high = _sum_of(trusted, *KEPT)
+    profit, profit_low, profit_high = _sum_of(trusted, *PROFIT)
+    effect_low, effect_high = kept_low / treated, kept_high / treated
+    reading = _reading((effect_low, effect_high), control)
+    answered = [row for row in trusted if row["response_rate"] is not None]
     return {
         "period": TO_DATE,
         "offer": ALL_OFFERS,
         "treated": treated,
         "control": control,
-        **{
-            name: sum(row[name] for row in trusted)
-            for name in ("contacted", "control_contacted", "cost_eur")
-        },
-        "response_rate": _mean(
-            [row for row in trusted if row["response_rate"] is not None],
-            "response_rate",
-            "contacted",
-        ),
+        "contacted": _total(trusted, "contacted"),
+        "control_contacted": _total(trusted, "control_contacted"),
+        "cost_eur": _total(trusted, "cost_eur"),
+        "response_rate": _mean(answered, "response_rate", "contacted"),
         # weighted by treated customers, so that control is what treated would have been
         "treated_churn_rate": _mean(trusted, "treated_churn_rate", "treated"),
         "control_churn_rate": _mean(trusted, "control_churn_rate", "treated"),
-        **dict(zip(("effect", "effect_low", "effect_high"), effect, strict=True)),
-        **dict(zip(KEPT, kept, strict=True)),
-        **dict(zip(PROFIT, profit, strict=True)),
+        "effect": kept / treated,
+        "effect_low": effect_low,
+        "effect_high": effect_high,
+        "kept": kept,
+        "kept_low": kept_low,
+        "kept_high": kept_high,
+        "profit_eur": profit,
+        "profit_low_eur": profit_low,
+        "profit_high_eur": profit_high,
         "mismatch_p_value": None,
         "is_trusted": True,
-        "verdict": (
-            f"{_reading((effect[1], effect[2]), control)}, over all trusted months ({len(trusted)})"
-        ),
+        "verdict": f"{reading}, over all trusted months ({len(trusted)})",
     }
 
 
@@ -268,14 +271,22 @@ KEPT = ("kept", "kept_low", "kept_high")
 PROFIT = ("profit_eur", "profit_low_eur", "profit_high_eur")
 
 
+def _total(rows: Sequence[dict[str, Any]], name: str) -> Any:
+    return sum(row[name] for row in rows)
+
+
 def _mean(rows: Sequence[dict[str, Any]], name: str, weight: str) -> float | None:
     """Mean over months by that weight; None if there is none."""
-    total = sum(row[weight] for row in rows)
-    return sum(row[name] * row[weight] for row in rows) / total if total else None
+    total = _total(rows, weight)
+    if not total:
+        return None
+    return sum(row[name] * row[weight] for row in rows) / total
 
 
-def _sum_of(rows: Sequence[dict[str, Any]], name: str, low: str, high: str) -> Sequence[float]:
-    total = sum(row[name] for row in rows)
+def _sum_of(
+    rows: Sequence[dict[str, Any]], name: str, low: str, high: str
+) -> tuple[float, float, float]:
+    total = _total(rows, name)
     # Months are independent, so squared half-widths add up.
     squares_below = sum((row[name] - row[low]) ** 2 for row in rows)
     squares_above = sum((row[high] - row[name]) ** 2 for row in rows)
@@ -285,8 +296,14 @@ def _sum_of(rows: Sequence[dict[str, Any]], name: str, low: str, high: str) -> S
 def as_markdown(rows: Sequence[dict[str, Any]]) -> str:
     """The rows as a table to read, each with its verdict."""
     head = [
-        *("period", "offer", "treated : control", "churn rates", "customers kept (95 %)"),
-        *("profit EUR (95 %)", "took the offer", "what it says"),
+        "period",
+        "offer",
+        "treated : control",
+        "churn rates",
+        "customers kept (95 %)",
+        "profit EUR (95 %)",
+        "took the offer",
+        "what it says",
     ]
     lines = []
     for row in rows:

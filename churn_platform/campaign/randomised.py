@@ -40,7 +40,8 @@ class Randomised:
 
     def take(self, rows: np.ndarray) -> "Randomised":
         """The given rows, by mask or position."""
-        return Randomised(*(getattr(self, field.name)[rows] for field in fields(self)))
+        columns = {field.name: getattr(self, field.name)[rows] for field in fields(self)}
+        return Randomised(**columns)
 
     @property
     def net_eur(self) -> np.ndarray:
@@ -115,9 +116,11 @@ def read_randomised(
 
 def join_randomised(parts: Sequence[Randomised]) -> Randomised:
     """One list after the other."""
-    return Randomised(
-        *(np.concatenate([getattr(part, it.name) for part in parts]) for it in fields(Randomised))
-    )
+    columns = {}
+    for field in fields(Randomised):
+        values = [getattr(part, field.name) for part in parts]
+        columns[field.name] = np.concatenate(values)
+    return Randomised(**columns)
 
 
 def campaign_tables(portfolio: Portfolio) -> tuple[str, str, str]:

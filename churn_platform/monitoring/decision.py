@@ -136,7 +136,9 @@ class RetrainingDecision:
 
     def as_dict(self) -> dict[str, Any]:
         """The decision as JSON takes it."""
-        windows = [asdict(window) | {"month": label(window.month)} for window in self.windows]
+        windows = []
+        for window in self.windows:
+            windows.append(asdict(window) | {"month": label(window.month)})
         return {
             "month": label(self.month),
             "is_required": self.is_required,
@@ -276,9 +278,13 @@ def judge(evidence: Evidence, broken_months: Collection[date], policy: Retrainin
         return Window(evidence.month, QUIET, (words,))
     if not graded:
         graded = _graded_drift(evidence, policy)
-    highest = max((level for level, _ in graded), default=QUIET)
-    findings = tuple(words for level, words in graded if level)
-    return Window(evidence.month, highest, findings)
+    highest = QUIET
+    findings = []
+    for level, words in graded:
+        highest = max(highest, level)
+        if level:
+            findings.append(words)
+    return Window(evidence.month, highest, tuple(findings))
 
 
 def _graded_outcomes(evidence: Evidence, policy: RetrainingPolicy) -> list[tuple[int, str]]:

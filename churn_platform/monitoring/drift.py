@@ -71,26 +71,29 @@ class TableDrift:
 def make_reference(months: Sequence[np.ndarray], catalogue: Sequence[Feature]) -> Reference:
     """The reference of encoded months, each (rows, features), in the order of the catalogue."""
     everything = np.vstack(months)
-    bins = tuple(
-        feature_bins(column, feature)
-        for column, feature in zip(everything.T, catalogue, strict=True)
-    )
-    return _reference(months, bins)
+    bins = []
+    for column, feature in zip(everything.T, catalogue, strict=True):
+        bins.append(feature_bins(column, feature))
+    return _reference(months, tuple(bins))
 
 
 def make_score_reference(months: Sequence[np.ndarray]) -> Reference:
     """The reference of predicted probabilities, months of (rows,)."""
     columns = [log_odds(month).reshape(-1, 1) for month in months]
-    return _reference(columns, (number_bins(np.vstack(columns)[:, 0]),))
+    everything = np.vstack(columns)
+    return _reference(columns, (number_bins(everything[:, 0]),))
 
 
 def _reference(months: Sequence[np.ndarray], bins: tuple[Bins, ...]) -> Reference:
     by_month = [count_features(month, bins) for month in months]
-    counts = tuple(np.sum(own, axis=0) for own in zip(*by_month, strict=True))
-    distances = []
-    for month in by_month:
-        distances.append([psi(whole, own) for whole, own in zip(counts, month, strict=True)])
-    return Reference(bins, counts, np.max(distances, axis=0))
+    counts = []
+    limits = []
+    for own_by_month in zip(*by_month, strict=True):
+        everything = np.sum(own_by_month, axis=0)
+        counts.append(everything)
+        # The month of the training set that is furthest from all of them together.
+        limits.append(max(psi(everything, own) for own in own_by_month))
+    return Reference(bins, tuple(counts), np.array(limits))
 
 
 def feature_drift(
@@ -113,19 +116,20 @@ def feature_drift(
         reference.limits,
         strict=True,
     ):
-        distance, nulls = psi(before, after), after[-1] / max(after.sum(), 1)
-        rows.append(
-            FeatureDrift(
-                feature=feature.name,
-                psi=distance,
-                psi_limit=float(limit),
-                jensen_shannon=jensen_shannon(before, after),
-                importance=importances.get(feature.name, 0.0) / total,
-                null_share=float(nulls),
-                null_share_change=float(nulls - before[-1] / max(before.sum(), 1)),
-                is_drifted=bool(distance > limit),
-            )
+        distance = psi(before, after)
+        nulls_before = before[-1] / max(before.sum(), 1)
+        nulls = after[-1] / max(after.sum(), 1)
+        drift = FeatureDrift(
+            feature=feature.name,
+            psi=distance,
+            psi_limit=float(limit),
+            jensen_shannon=jensen_shannon(before, after),
+            importance=importances.get(feature.name, 0.0) / total,
+            null_share=float(nulls),
+            null_share_change=float(nulls - nulls_before),
+            is_drifted=bool(distance > limit),
         )
+        rows.append(drift)
     return rows
 
 

@@ -83,6 +83,7 @@ def performance_markdown(rows: Sequence[Row]) -> str:
 def decision_markdown(row: Row) -> str:
     """The decision with its reasons."""
     head = "**Training required**" if row["retraining_required"] else "No training required"
-    return "\n".join(
-        [f"{head} (severity: {row['severity']})", "", *(f"- {reason}" for reason in row["reasons"])]
-    )
+    lines = [f"{head} (severity: {row['severity']})", ""]
+    for reason in row["reasons"]:
+        lines.append(f"- {reason}")
+    return "\n".join(lines)

@@ -60,9 +60,9 @@ def write_report(
 
 def _headed(page: str, title: str, facts: Mapping[str, str]) -> str:
     """The page with a title in its tab, and title and facts above everything else."""
-    listed = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items()
-    )
+    listed = ""
+    for name, value in facts.items():
+        listed += f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
     top = (
         f'<header style="font-family: sans-serif; margin: 1em 2em"><h1>{escape(title)}</h1>'
         f'<dl style="display: grid; grid-template-columns: max-content auto; gap: 0.3em 1em">'
@@ -76,10 +76,10 @@ def _headed(page: str, title: str, facts: Mapping[str, str]) -> str:
 def _frame(rows: np.ndarray, features: Sequence[Feature]):
     import pandas as pd
 
-    columns = {
-        feature.name: [decode(code, feature) for code in values]
-        if feature.type == "category"
-        else values.astype(float)
-        for feature, values in zip(features, rows.T, strict=True)
-    }
+    columns = {}
+    for feature, values in zip(features, rows.T, strict=True):
+        if feature.type == "category":
+            columns[feature.name] = [decode(code, feature) for code in values]
+        else:
+            columns[feature.name] = values.astype(float)
     return pd.DataFrame(columns)

@@ -86,9 +86,10 @@ def fairness_light(connection: Connection, portfolio: Portfolio, month: date) ->
         return None
     gaps = {attribute: max(recall, alarms) for attribute, recall, alarms in rows}
     worst = max(gaps, key=lambda attribute: gaps[attribute])
+    gap = gaps[worst]
     limit = portfolio.gates.max_fairness_gap
-    words = f"equalized-odds difference over {worst} {gaps[worst]:.2f}, the gate is {limit:.2f}"
-    return Light(SEVERE if gaps[worst] > limit else QUIET, words, {"gap": gaps[worst]})
+    words = f"equalized-odds difference over {worst} {gap:.2f}, the gate is {limit:.2f}"
+    return Light(SEVERE if gap > limit else QUIET, words, {"gap": gap})
 
 
 def feature_drift_light(connection: Connection, portfolio: Portfolio, month: date) -> Light | None:
@@ -161,16 +162,23 @@ def decision_light(connection: Connection, portfolio: Portfolio, month: date) ->
     if not rows:
         return None
     row = rows[0]
-    severity, is_required, reasons = row["severity"], row["retraining_required"], row["reasons"]
-    level = max(SEVERITIES.index(severity), NOTABLE if is_required else QUIET)
-    head = "training required" if is_required else "no training required"
-    return Light(level, f"{head}: {'; '.join(reasons)}", present(row, DECISION_FIGURES))
+    level = SEVERITIES.index(row["severity"])
+    head = "no training required"
+    if row["retraining_required"]:
+        level = max(level, NOTABLE)
+        head = "training required"
+    words = f"{head}: {'; '.join(row['reasons'])}"
+    return Light(level, words, present(row, DECISION_FIGURES))
 
 
 def present(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, float]:
     """The figures of a row that are numbers; what was not measured is left out."""
-    found = {name: row.get(name) for name in names}
-    return {name: value for name, value in found.items() if value is not None}
+    figures = {}
+    for name in names:
+        value = row.get(name)
+        if value is not None:
+            figures[name] = value
+    return figures
 
 
 def scores_light(connection: Connection, portfolio: Portfolio, month: date) -> Light | None:

@@ -3,7 +3,6 @@ of the lake.
 """
 
 from datetime import date
-from functools import partial
 
 import duckdb
 import numpy as np
@@ -130,18 +129,21 @@ def find_performance(
             features_month=features_month,
             snapshot=current_snapshot(connection),
         )
-        measured = partial(
-            performance_rows, threshold=watched.record.threshold, economics=portfolio.economics
+        measured = performance_rows(
+            matured,
+            groups,
+            threshold=watched.record.threshold,
+            economics=portfolio.economics,
+            habit=watched.habit,
         )
         subject = {
             "model_version": watched.number,
             "features_month": features_month,
             "scored_by": matured.scored_by,
         }
-        rows += [
-            subject | row | {"churn_rate_shift": row["churn_rate"] / watched.record.base_rate - 1}
-            for row in measured(matured, groups, habit=watched.habit)
-        ]
+        for row in measured:
+            shift_of_rate = row["churn_rate"] / watched.record.base_rate - 1
+            rows.append(subject | row | {"churn_rate_shift": shift_of_rate})
     return rows
 
 

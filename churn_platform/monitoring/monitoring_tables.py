@@ -141,7 +141,10 @@ def read_series(
 def _read_dicts(connection: duckdb.DuckDBPyConnection, query: str, month: date) -> Rows:
     found = connection.execute(query, [month])
     names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    rows = []
+    for values in found.fetchall():
+        rows.append(dict(zip(names, values, strict=True)))
+    return rows
 
 
 _SERIES = {

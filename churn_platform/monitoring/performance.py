@@ -103,7 +103,8 @@ def performance_rows(
     """One row for all customers, then one for each level of each segment that has outcomes enough
     to be measured.
     """
-    parts = [(ALL, ALL, np.ones(len(matured.customers), dtype=bool))]
+    everyone = np.ones(len(matured.customers), dtype=bool)
+    parts = [(ALL, ALL, everyone)]
     for name, group in groups.items():
         for level in np.unique(group):
             parts.append((name, str(level), group == level))
@@ -131,16 +132,17 @@ def figures(
     bounds = metric_intervals(
         churned, probability, metrics, threshold=threshold, economics=economics, seed=SEED
     )
+    values = metrics.as_dict()
+    measured = {name: values[name] for name in MEASURED}
+    for name in MEASURED:
+        low, high = bounds[name]
+        measured[f"{name}_low"] = low
+        measured[f"{name}_high"] = high
     outcome = compare(churned, probability, habit=habit)
     return {
         "customers": metrics.customers,
         "churners": int(churned.sum()),
-        **{name: metrics.as_dict()[name] for name in MEASURED},
-        **{
-            f"{name}_{side}": bounds[name][place]
-            for name in MEASURED
-            for place, side in enumerate(("low", "high"))
-        },
+        **measured,
         "promised_auc": promised_auc(probability),
         "auc_gap": outcome.auc_gap,
         "auc_gap_low": outcome.auc_gap_low,

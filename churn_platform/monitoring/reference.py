@@ -57,10 +57,8 @@ def judged_months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -
     table = f"{portfolio.name}.evaluation"
     if not table_exists(connection, table):
         return []
-    return [
-        month
-        for (month,) in connection.execute(f"select month from {table} order by month").fetchall()
-    ]
+    rows = connection.execute(f"select month from {table} order by month").fetchall()
+    return [month for (month,) in rows]
 
 
 def version_in_force(reigns: Sequence[Reign], month: date) -> int | None:
@@ -101,7 +99,7 @@ def with_reference(connection: duckdb.DuckDBPyConnection, version: Version) -> W
     """
     model = version.model
     fitted, unseen = _reference_rows(connection, version)
-    if not all(map(len, (*fitted, *unseen))):
+    if not all(map(len, fitted + unseen)):
         record = version.record
         raise TrainingError(
             f"version {version.number} of {version.portfolio.name} cannot be watched: "
@@ -109,15 +107,21 @@ def with_reference(connection: duckdb.DuckDBPyConnection, version: Version) -> W
             "customers any more of months that it was fitted or judged on "
             f"({record.training_months[0]} to {record.holdout_month})"
         )
+    features = []
     totals = []
     for part in fitted:
+        features.append(part.features)
         expected = model.churn_probability(part.features).sum()
         totals.append((int(part.churned.sum()), float(expected)))
-    scored = [model.churn_probability(part.features) for part in unseen]
+    scored = []
+    outcomes = []
+    for part in unseen:
+        scored.append(model.churn_probability(part.features))
+        outcomes.append(part.churned)
     probability = np.concatenate(scored)
-    churned = np.concatenate([part.churned for part in unseen])
-    features = [part.features for part in fitted]
-    explained = features[-1][:: max(1, len(features[-1]) // EXPLAINED_ROWS)]
+    churned = np.concatenate(outcomes)
+    newest = features[-1]
+    explained = newest[:: max(1, len(newest) // EXPLAINED_ROWS)]
     return Watched(
         **vars(version),
         sample=np.vstack(features),

@@ -93,10 +93,8 @@ def sample_requests(
         "order by hash(request_id, item) limit ?",
         [month, version, label(features_month), rows],
     ).fetchall()
-    return np.array(
-        [[np.nan if value is None else value for value in row] for (row,) in found],
-        dtype=np.float32,
-    )
+    # An absent value is None, which numpy reads as NaN.
+    return np.array([values for (values,) in found], dtype=np.float32)
 
 
 def _share(

@@ -139,7 +139,7 @@ def _written(number: float, digits: int) -> str:
 
 def _ranges(bounds: np.ndarray) -> list[str]:
     """The range between each two bounds in words; the first holds its lower bound, too."""
-    names = []
+    names: list[str] = []
     for low, high in pairwise(_distinct(bounds)):
         start = "above" if names else "from"
         names.append(f"{start} {low} to {high}")
