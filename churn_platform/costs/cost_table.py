@@ -37,11 +37,10 @@ def prices_of(settings: Settings) -> Prices:
 
 def cost_of(settings: Settings, month: date) -> MonthCost:
     """What a month has cost so far, all portfolios together."""
+    usage = read_usage(settings.costs_path)
     # As of now: storage of the past is not recorded, and a month's bill is made at its end.
     stored = sum(size.size_bytes for size in weigh(settings).values())
-    return month_cost(
-        read_usage(settings.costs_path), month, storage_bytes=stored, prices=prices_of(settings)
-    )
+    return month_cost(usage, month, storage_bytes=stored, prices=prices_of(settings))
 
 
 def replace_cost(connection: duckdb.DuckDBPyConnection, cost: MonthCost) -> int:

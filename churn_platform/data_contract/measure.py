@@ -116,11 +116,13 @@ def _asked_of_column(portfolio: Portfolio, column: Column) -> Iterator[_Asked]:
 
 def _levels(portfolio: Portfolio, column: Column) -> tuple[str, ...]:
     """The levels that the contract of the file names, or else the catalogue."""
-    # Of a column with a level for all others new values are nothing new.
-    of_features = {
-        feature.name: feature.levels for feature in portfolio.features if feature.other is None
-    }
-    return column.levels or of_features.get(column.name, ())
+    if column.levels:
+        return column.levels
+    for feature in portfolio.features:
+        # Of a column with a level for all others new values are nothing new.
+        if feature.name == column.name and feature.other is None:
+            return feature.levels
+    return ()
 
 
 def _share(condition: str) -> str:

@@ -54,6 +54,8 @@ def check_month(
     """
     # From recorded measures, not from raw rows: a month costs one scan of its own rows, with any
     # length of history.
+    # From recorded measures, not from raw rows: a month costs one scan of its own rows, with any
+    # length of history.
     history = read_history(connection, portfolio, table, month)
     judged = judge_month(measure_month(connection, portfolio, table, month), history)
     accepted = _acceptance(connection, portfolio, table, month, judged)
@@ -64,7 +66,9 @@ def check_month(
         lambda: _replace(connection, portfolio, table, month, rows),
         note=_note(portfolio, month),
     )
-    return [] if accepted else [complaint(table.name, each) for each in judged if not each.is_sound]
+    if accepted:
+        return []
+    return [complaint(table.name, each) for each in judged if not each.is_sound]
 
 
 def read_history(

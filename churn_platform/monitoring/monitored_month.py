@@ -85,20 +85,19 @@ def find_serving_drift(
     A request is answered from the newest published month, the one before its own as a rule:
     `answered_from`.
     """
-    live = answered_from(connection, portfolio, month, version=watched.number)
+    version, model = watched.number, watched.model
+    live = answered_from(connection, portfolio, month, version=version)
     if live is None:
         return []
     requests = sample_requests(
-        connection, portfolio, month, version=watched.number, features_month=live, rows=CURRENT_ROWS
+        connection, portfolio, month, version=version, features_month=live, rows=CURRENT_ROWS
     )
     customers = own_features(connection, portfolio, watched, live)
     if len(requests) < FEWEST_REQUESTS or not len(customers):
         return []
-    reference = make_reference([customers], watched.model.features)
-    return drift_rows(
-        watched.number,
-        feature_drift(reference, requests, watched.model.features, watched.importances),
-    )
+    reference = make_reference([customers], model.features)
+    drifted = feature_drift(reference, requests, model.features, watched.importances)
+    return drift_rows(version, drifted)
 
 
 def find_performance(

@@ -127,12 +127,13 @@ def make_live(publisher: Publisher, bundle: Bundle, *, reason: str) -> None:
 def _record_publication(publisher: Publisher, bundle: Bundle, reason: str) -> None:
     """On record once per bundle that goes live: the same files again are no new fact."""
     manifest, name = bundle.manifest, publisher.portfolio.name
-    last = last_model_publication(publisher.audit.records(), name)
+    audit = publisher.audit
+    last = last_model_publication(audit.records(), name)
     if last and (last.version, last.details["bundle_sha256"]) == (manifest.version, bundle.sha256):
         return
     about: dict[str, Any] = {"portfolio": name, "subject": f"version {manifest.version}"}
     if last and last.details["threshold"] != manifest.threshold:
-        publisher.audit.append(
+        audit.append(
             "threshold_change",
             reason=f"the operating threshold comes with version {manifest.version}",
             details={"before": last.details["threshold"], "after": manifest.threshold},
@@ -146,10 +147,8 @@ def _record_publication(publisher: Publisher, bundle: Bundle, reason: str) -> No
         "data_snapshot": manifest.data_snapshot,
         "code_version": manifest.code_version,
     }
-    note_head(
-        publisher.client,
-        publisher.audit.append("publication", reason=reason, details=details, **about),
-    )
+    record = audit.append("publication", reason=reason, details=details, **about)
+    note_head(publisher.client, record)
 
 
 def record_features(audit: AuditLog, manifest: FeaturesManifest) -> None:

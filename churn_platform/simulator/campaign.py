@@ -63,12 +63,15 @@ def plans_from(
     several at once.
     """
 
+    def is_known_unused(month: date) -> bool:
+        """Whether the month is over and no contact has landed."""
+        if write_from is None or month >= write_from:
+            return False
+        return not (landed_contacts_dir / f"{label(month)}.parquet").exists()
+
     def plan(month: date) -> ContactPlan | None:
-        is_over = write_from is not None and month < write_from
         path = contact_lists_dir / label(shift(month, -1)) / LIST_FILE
-        if not path.exists() or (
-            is_over and not (landed_contacts_dir / f"{label(month)}.parquet").exists()
-        ):
+        if not path.exists() or is_known_unused(month):
             return None
         return read_plan(path)
 

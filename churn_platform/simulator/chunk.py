@@ -59,11 +59,15 @@ def draw_times_s(rng: np.random.Generator, chunk: Chunk, owners: np.ndarray) -> 
     """Seconds since 1970 of events of `owners`: days even over the active time, hours by the day
     profile.
     """
-    day = (rng.random(len(owners), dtype=np.float32) * chunk.days[owners]).astype(np.int64)
+    days = chunk.days[owners]
+    share = rng.random(len(owners), dtype=np.float32)
+    day = (share * days).astype(np.int64)
     # float32 can round a draw up to 1, which would be the day after.
-    day = np.minimum(day, chunk.days[owners] - 1) + chunk.first_day[owners]
+    day = np.minimum(day, days - 1)
+    day += chunk.first_day[owners]
     # A table look-up: an inverse of the day profile for each record would dominate the simulation.
-    second = _SECOND_OF_DAY[rng.integers(0, 65_536, len(owners), dtype=np.uint16)]
+    drawn = rng.integers(0, 65_536, len(owners), dtype=np.uint16)
+    second = _SECOND_OF_DAY[drawn]
     return chunk.month_start_s + day * DAY_S + second
 
 

@@ -34,22 +34,24 @@ def settle_contracts(
     plans = Plans()
     committed = people.contract_end_day != NO_DAY
     end = people.contract_end_day
+    has_ended = end < month_day
     chance = np.select(
-        [~committed, end < month_day, end < as_of_day, end < as_of_day + 90],
+        [~committed, has_ended, end < as_of_day, end < as_of_day + 90],
         [0.0, plans.renew_after_end, plans.renew_at_end, plans.renew_early],
         0.0,
     )
     draw = rng.random(len(people))
     renews = draw < chance
-    drifts = committed & (end < month_day) & ~renews & (draw < chance + plans.drift_after_end)
-    commits = (people.contract == ContractType.MONTH_TO_MONTH) & (draw < plans.commit)
+    may_drift = committed & has_ended & ~renews
+    drifts = may_drift & (draw < chance + plans.drift_after_end)
+    is_monthly = people.contract == ContractType.MONTH_TO_MONTH
+    commits = is_monthly & (draw < plans.commit)
     people.contract[drifts] = ContractType.MONTH_TO_MONTH
     people.contract[commits] = ContractType.ONE_YEAR
     people.contract_end_day[drifts] = NO_DAY
     signs = renews | commits
-    people.contract_end_day[signs] = end_of_term(
-        people.contract[signs], np.maximum(end[signs], month_day)
-    )
+    begins = np.maximum(end[signs], month_day)
+    people.contract_end_day[signs] = end_of_term(people.contract[signs], begins)
 
 
 def change_some_prices(rng: np.random.Generator, people: Population) -> None:

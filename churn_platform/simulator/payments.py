@@ -56,21 +56,27 @@ def top_ups(rng: np.random.Generator, chunk: Chunk) -> Columns:
     owners = draw_owners(rng, np.where(is_prepaid, rate, 0.0))
     usual = people.price_eur[owners] / payments.top_ups
     amount = usual * rng.uniform(0.5, 1.7, len(owners))
-    rounded = np.maximum(5.0, np.round(amount / 5) * 5)
+    in_steps = np.round(amount / 5) * 5
     times_s = draw_times_s(rng, chunk, owners)
-    return payment(rng, chunk, owners, TransactionType.TOP_UP, times_s, rounded)
+    return payment(
+        rng,
+        chunk,
+        owners,
+        TransactionType.TOP_UP,
+        times_s,
+        np.maximum(5.0, in_steps),
+    )
 
 
 def add_ons(rng: np.random.Generator, chunk: Chunk) -> Columns:
     """Extra packages, bought more by the engaged."""
     payments = Payments()
-    owners = draw_owners(
-        rng, payments.add_ons * np.exp(2 * chunk.people.engagement) * chunk.share_of_month
-    )
-    price = np.array(payments.add_on_eur)[rng.integers(0, len(payments.add_on_eur), len(owners))]
-    return payment(
-        rng, chunk, owners, TransactionType.ADD_ON, draw_times_s(rng, chunk, owners), price
-    )
+    rate = payments.add_ons * np.exp(2 * chunk.people.engagement) * chunk.share_of_month
+    owners = draw_owners(rng, rate)
+    prices = np.array(payments.add_on_eur)
+    price = prices[rng.integers(0, len(prices), len(owners))]
+    times_s = draw_times_s(rng, chunk, owners)
+    return payment(rng, chunk, owners, TransactionType.ADD_ON, times_s, price)
 
 
 def payment(

@@ -53,13 +53,14 @@ def to_batch(table: Table, columns: Columns, customer_ids: pa.StringArray) -> pa
     since 1970 for dates and times.
     """
     rows = len(next(iter(columns.values())))
-    wanted = [
-        column for column in table.columns if column.name in columns or column.name != table.key
-    ]
-    arrays = [
-        encode(table, column, columns.get(column.name), rows, customer_ids) for column in wanted
-    ]
-    return pa.record_batch(arrays, names=[column.header for column in wanted])
+    arrays = []
+    names = []
+    for column in table.columns:
+        if column.name == table.key and column.name not in columns:
+            continue
+        arrays.append(encode(table, column, columns.get(column.name), rows, customer_ids))
+        names.append(column.header)
+    return pa.record_batch(arrays, names=names)
 
 
 def encode(
@@ -70,20 +71,20 @@ def encode(
     customer_ids: pa.StringArray,
 ) -> pa.Array:
     """One column as an Arrow array of the landed type."""
-    arrow = arrow_type(table, column)
     if isinstance(values, pa.Array):
         return values
+    arrow = arrow_type(table, column)
+    if values is None and not column.required:
+        return pa.nulls(rows, arrow)
     if values is None:
-        return (
-            pa.nulls(rows, arrow)
-            if not column.required
-            else pa.array(np.zeros(rows), pa.float64()).cast(arrow)
-        )
+        return pa.array(np.zeros(rows), pa.float64()).cast(arrow)
     if pa.types.is_dictionary(arrow):
         words = pa.array(column.levels) if column.levels else customer_ids
         return pa.DictionaryArray.from_arrays(pa.array(values, arrow.index_type), words)
     if column.type == "date":
-        return pa.array(values.astype(np.int32), pa.int32(), mask=values == NO_DAY).cast(arrow)
+        days = values.astype(np.int32)
+        return pa.array(days, pa.int32(), mask=values == NO_DAY).cast(arrow)
     if column.type == "timestamp":
-        return pa.array(values * 1_000_000, pa.int64(), mask=values == NO_TIME).cast(arrow)
+        microseconds = values * 1_000_000
+        return pa.array(microseconds, pa.int64(), mask=values == NO_TIME).cast(arrow)
     return pa.array(values).cast(arrow)

@@ -5,7 +5,6 @@ customers.
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -85,26 +84,26 @@ def write_landing(
 ) -> None:
     """Write the month's file of every table."""
     write_contacts(portfolio, month, folder / CAMPAIGN / f"{label}.parquet")
+    tables = [table for table in portfolio.tables if table.name != CAMPAIGN]
+    starts = range(0, len(month.people), CHUNK_CUSTOMERS)
+    number = month_number(month.first_day)
+
+    def chunk_from(start: int) -> TableBatches:
+        return generate_chunk(config, portfolio, month, start)
+
     with ExitStack() as stack:
-        tables = [table for table in portfolio.tables if table.name != CAMPAIGN]
-        outputs = {
-            table.name: stack.enter_context(
-                ParquetFile(folder / table.name / f"{label}.parquet", arrow_schema(table))
-            )
-            for table in tables
-        }
-        starts = range(0, len(month.people), CHUNK_CUSTOMERS)
-        for batches in in_order(
-            partial(generate_chunk, config, portfolio, month), starts, threads=WORKERS
-        ):
+        outputs = {}
+        for table in tables:
+            file = ParquetFile(folder / table.name / f"{label}.parquet", arrow_schema(table))
+            outputs[table.name] = stack.enter_context(file)
+        for batches in in_order(chunk_from, starts, threads=WORKERS):
             for table in tables:
+                output = outputs[table.name]
                 for batch in batches[table.name]:
                     if table.key == "customer_id":
-                        outputs[table.name].append(batch)
+                        output.append(batch)
                     else:
-                        append_numbered(
-                            outputs[table.name], batch, table.key, month_number(month.first_day)
-                        )
+                        append_numbered(output, batch, table.key, number)
 
 
 def write_contacts(portfolio: Portfolio, month: Month, path: Path) -> None:
@@ -132,10 +131,10 @@ def generate_chunk(
         "customers": describe_customers(chunk, leaves_on),
         "contact_preferences": describe_preferences(chunk),
     } | generate_events(config, month, chunk, start)
-    batches = {
-        name: [to_batch(portfolio.table(name), block, ids) for block in blocks]
-        for name, blocks in columns.items()
-    }
+    batches = {}
+    for name, blocks in columns.items():
+        table = portfolio.table(name)
+        batches[name] = [to_batch(table, block, ids) for block in blocks]
     # After the events are drawn: the customers live the same month, only the files are broken.
     if month.scenario == "broken_feed":
         rng = generator(config, Stream.FAULT, month.first_day, start)
@@ -148,11 +147,9 @@ def generate_events(
     config: SimulationConfig, month: Month, chunk: Chunk, start: int
 ) -> dict[str, list[Columns]]:
     """Blocks of events by table; each table draws from its own stream."""
-    volume, app_level = (
-        (TAKEOVER_DATA_VOLUME, TAKEOVER_APP_LEVEL)
-        if month.scenario == "harmless_mix"
-        else (1.0, 1.0)
-    )
+    volume = app_level = 1.0
+    if month.scenario == "harmless_mix":
+        volume, app_level = TAKEOVER_DATA_VOLUME, TAKEOVER_APP_LEVEL
     # A generator for each table and chunk: workers may run in any order and give the same bytes.
     rng = {stream: generator(config, stream, month.first_day, start) for stream in Stream}
     return {

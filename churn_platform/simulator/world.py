@@ -134,15 +134,13 @@ class World:
         return np.where(leaves, day, -1)
 
     def _change(self, month: date, scenario: Scenario) -> None:
+        config, people = self._config, self._people
+        month_day = epoch_day(month)
         as_of_day = epoch_day(shift(month, 1))
-        evolve(
-            generator(self._config, Stream.LIFE, month),
-            self._people,
-            month_day=epoch_day(month),
-            as_of_day=as_of_day,
-        )
-        if scenario == "price_rise" and self._config.scenario_begins(month, scenario):
-            raise_prices(generator(self._config, Stream.PRICE_RISE, month), self._people)
+        life = generator(config, Stream.LIFE, month)
+        evolve(life, people, month_day=month_day, as_of_day=as_of_day)
+        if scenario == "price_rise" and config.scenario_begins(month, scenario):
+            raise_prices(generator(config, Stream.PRICE_RISE, month), people)
 
     def _join(self, month: date, scenario: Scenario, *, stayed: int) -> Population:
         rng = generator(self._config, Stream.JOINING, month)

@@ -94,7 +94,8 @@ def mean_interval(scores: np.ndarray) -> tuple[float, float]:
 
     folds = len(scores)
     mean = float(scores.mean())
-    error = scores.std(ddof=1) * np.sqrt(1 / folds + 1 / (folds - 1))
+    scored_per_fitted = 1 / (folds - 1)
+    error = scores.std(ddof=1) * np.sqrt(1 / folds + scored_per_fitted)
     quantile = t.ppf((1 + CONFIDENCE) / 2, folds - 1)
     half = float(quantile * error)
     return mean - half, mean + half

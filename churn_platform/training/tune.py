@@ -199,7 +199,9 @@ def customer_folds(
     judged = fold_of[np.searchsorted(everyone, scored_ids)]
     folds = []
     for fold in range(FOLDS):
-        folds.append((train.take(fitted != fold), scored.take(judged == fold)))
+        others = train.take(fitted != fold)
+        quarter = scored.take(judged == fold)
+        folds.append((others, quarter))
     return tuple(folds)
 
 

@@ -128,7 +128,8 @@ def drop_damaged(
         return []
     with closing(connect(lake)) as connection:
         damage = find_damage(lake, _live_files(connection, lake, tables, months))
-        for table, month in sorted({(found.table, found.month) for found in damage if found.month}):
+        damaged = {(found.table, found.month) for found in damage if found.month}
+        for table, month in sorted(damaged):
             # The note goes first: a kill after the drop and before the new rows would leave a month
             # that looks empty on purpose. `forget_dropped` takes the note back once it is written.
             note_dropped(lake, table, month)

@@ -8,11 +8,11 @@ def holders_of(path: Path, proc: Path = Path("/proc")) -> list[str]:
     cannot tell.
     """
     target = path.resolve()
-    return [
-        f"pid {entry.name} ({_command(entry)})"
-        for entry in _processes(proc)
-        if _has_open(entry, target)
-    ]
+    holders = []
+    for entry in _processes(proc):
+        if _has_open(entry, target):
+            holders.append(f"pid {entry.name} ({_command(entry)})")
+    return holders
 
 
 def _processes(proc: Path) -> list[Path]:

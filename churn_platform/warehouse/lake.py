@@ -96,8 +96,11 @@ class Lake:
             # Not enough by itself: SQLite refuses at once, without waiting, when two open
             # transactions both want to commit. Hence the writer lock and `attempts`.
             options["META_BUSY_TIMEOUT"] = int(self.wait_seconds * 1000)
-            options |= {} if read_only else {"META_JOURNAL_MODE": "WAL"}
-        return options | ({"READ_ONLY": "true"} if read_only else {})
+            if not read_only:
+                options["META_JOURNAL_MODE"] = "WAL"
+        if read_only:
+            options["READ_ONLY"] = "true"
+        return options
 
 
 def connect(lake: Lake, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
@@ -210,9 +213,10 @@ def is_busy(error: BaseException) -> bool:
     """Whether the error means that another process held the catalog, so that trying again makes
     sense.
     """
-    return isinstance(error, duckdb.Error) and any(
-        sign in str(error).lower() for sign in BUSY_SIGNS
-    )
+    if not isinstance(error, duckdb.Error):
+        return False
+    words = str(error).lower()
+    return any(sign in words for sign in BUSY_SIGNS)
 
 
 def busy_error(lake: Lake) -> WarehouseBusyError:

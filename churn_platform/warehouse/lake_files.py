@@ -102,14 +102,16 @@ def checksums_kept(connection: duckdb.DuckDBPyConnection, lake: Lake) -> Iterato
     finally:
         new = lake_files(connection, lake, f"file_id >= {known}")
         keep_checksums(lake, [file.path for file in new])
-        forget_dropped(
-            lake, [(file.table, file.month) for file in new if file.is_live and file.month]
-        )
+        written = [(file.table, file.month) for file in new if file.is_live and file.month]
+        forget_dropped(lake, written)
 
 
 def keep_checksums(lake: Lake, paths: Iterable[Path]) -> None:
     """Note the checksum of each file that is there."""
-    noted = [(_name(lake, path), file_sha256(path)) for path in paths if path.is_file()]
+    noted = []
+    for path in paths:
+        if path.is_file():
+            noted.append((_name(lake, path), file_sha256(path)))
     if noted:
         with closing(_store(lake)) as store, store:
             # SQLite, not the lake: the lake's own files cannot vouch for themselves.
@@ -129,7 +131,10 @@ def kept_checksums(lake: Lake) -> dict[Path, str]:
 
 def forget_checksums(lake: Lake) -> None:
     """Drop checksums of files that are gone."""
-    gone = [(_name(lake, path),) for path in kept_checksums(lake) if not path.exists()]
+    gone = []
+    for path in kept_checksums(lake):
+        if not path.exists():
+            gone.append((_name(lake, path),))
     if gone:
         with closing(_store(lake)) as store, store:
             store.executemany("delete from checksums where path = ?", gone)
@@ -144,7 +149,10 @@ def note_dropped(lake: Lake, table: str, month: date) -> None:
 def forget_dropped(lake: Lake, written: Iterable[tuple[str, date]]) -> None:
     """The months of these tables have been written again."""
     known = set(dropped(lake))
-    rows = [(table, month.isoformat()) for table, month in written if (table, month) in known]
+    rows = []
+    for table, month in written:
+        if (table, month) in known:
+            rows.append((table, month.isoformat()))
     if rows:
         with closing(_store(lake)) as store, store:
             store.executemany("delete from dropped where table_name = ? and month = ?", rows)

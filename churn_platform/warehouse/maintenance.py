@@ -59,7 +59,8 @@ def _require_sound_files(connection: duckdb.DuckDBPyConnection, lake: Lake) -> N
     """
     files = lake_files(connection, lake, "is_live")
     count = Counter((file.table, file.month) for file in files)
-    damage = find_damage(lake, [file for file in files if count[file.table, file.month] > 1])
+    may_be_rewritten = [file for file in files if count[file.table, file.month] > 1]
+    damage = find_damage(lake, may_be_rewritten)
     if damage:
         raise WarehouseError(
             f"nothing was packed or removed: {damage[0]}; make it again: `{damage[0].cure}`"

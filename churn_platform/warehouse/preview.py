@@ -35,7 +35,8 @@ def preview(
         shown.append([_cell(name, value) for name, value in named])
     words = [column.replace("_", " ") for column in columns]
     total = count[0] if count else 0
-    return f"{markdown_table(words, shown, align='l' * len(columns))}\n\n{len(rows)} of {total:,}"
+    listed = markdown_table(words, shown, align="l" * len(columns))
+    return f"{listed}\n\n{len(rows)} of {total:,}"
 
 
 def _cell(column: str, value: Any) -> str:

@@ -52,9 +52,8 @@ def fit(
     model = LogisticRegression(**parameters, max_iter=1000, random_state=seed)
     pipeline = Pipeline([("prepare", prepare), ("model", model)])
     pipeline.fit(train.features, train.churned, model__sample_weight=train.weights)
-    model.coef_ = model.coef_.astype(
-        np.float64
-    )  # summed in float32, a score would depend on the rows beside it
+    # Summed in float32, a score would depend on the rows beside it.
+    model.coef_ = model.coef_.astype(np.float64)
     return pipeline
 
 

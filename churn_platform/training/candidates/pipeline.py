@@ -26,12 +26,14 @@ def one_hot(features: Sequence[Feature]) -> list[tuple[str, Any, list[int]]]:
     from sklearn.preprocessing import OneHotEncoder
 
     places = categories(features)
+    if not places:
+        return []
     # From the catalogue, not from the rows: a level that these rows lack still has its column.
     levels = [np.arange(len(features[place].levels), dtype=np.float32) for place in places]
     encoder = OneHotEncoder(
         categories=levels, handle_unknown="ignore", sparse_output=False, dtype=np.float32
     )
-    return [("category", encoder, places)] if places else []
+    return [("category", encoder, places)]
 
 
 def tree_preparation(features: Sequence[Feature], train: np.ndarray) -> "ColumnTransformer":

@@ -112,9 +112,10 @@ def _changes(tree: object, width: int) -> np.ndarray:
     (nodes, width).
     """
     probability = tree.value[:, 0, 1]  # type: ignore[attr-defined]
+    left, right = tree.children_left, tree.children_right  # type: ignore[attr-defined]
     changes = np.zeros((len(probability), width))
     for node, column in enumerate(tree.feature):  # type: ignore[attr-defined]
-        for child in (tree.children_left[node], tree.children_right[node]):  # type: ignore[attr-defined]
+        for child in (left[node], right[node]):
             if child > 0:  # a child comes after its parent
                 changes[child] = changes[node]
                 changes[child, column] += probability[child] - probability[node]
