@@ -5,7 +5,7 @@ functions.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 GLOB_SIGNS = re.compile(r"([*?\[])")
@@ -33,6 +33,11 @@ def one_of(value: str, texts: Iterable[object]) -> str:
 def identifier(name: str) -> str:
     """A column's, table's or schema's name, also with unusual signs."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def select_list(expressions: Mapping[str, str]) -> str:
+    """What stands behind `select`: SQL expressions, by the name of the column that each becomes."""
+    return ", ".join(f"{sql} as {identifier(name)}" for name, sql in expressions.items())
 
 
 def reader_pattern(path: Path) -> str:

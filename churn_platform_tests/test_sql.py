@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from churn_platform.sql import identifier, literal, literals, read_csv, read_parquet
+from churn_platform.sql import identifier, literal, literals, read_csv, read_parquet, select_list
 
 ODD = 'Kunde\'s "v[2]" *x?'
 
@@ -17,6 +17,13 @@ def test_texts_and_names_come_back_as_they_are():
     )
     assert [column[0] for column in shown.description] == [ODD, "two"]
     assert shown.fetchone() == (ODD, ["a", ODD])
+
+
+def test_expressions_are_selected_under_their_names():
+    """Each expression becomes a column of its name, in the given order."""
+    shown = duckdb.execute(f"select {select_list({ODD: '1 + 1', 'b': literal('x')})}")
+    assert [column[0] for column in shown.description] == [ODD, "b"]
+    assert shown.fetchone() == (2, "x")
 
 
 @pytest.mark.parametrize("odd", ["v[2]", "Kunde's", "v*", "v?", ODD])

@@ -52,19 +52,30 @@ class OnboardingArguments:
         options: dict[str, tuple[str, ...]] = {}
         for names, source in given:
             for name, option in names.items():
-                if values := _texts(changes.get(name, getattr(source, name))):
-                    options[option] = values
+                value = changes.get(name, getattr(source, name))
+                texts = _texts(value)
+                if texts:
+                    options[option] = texts
+
         return options
 
     def command(self, **changes: Iterable[str] | str) -> str:
         """The command as given, with further or other options."""
-        words = ["churn", "onboard", str(self.file), "--name", self.name, "--id", self.id_column]
+        words = ["churn", "onboard", str(self.file)]
+        words += ["--name", self.name]
+        words += ["--id", self.id_column]
         words += ["--label", self.label_column]
-        for option, values in {"--protected": self.protected, **self.more(**changes)}.items():
+        options = {"--protected": self.protected} | self.more(**changes)
+
+        for option, values in options.items():
             for value in values:
                 # A value such as -1 would be taken for an option if it stood alone.
                 words += [f"{option}={value}"] if value.startswith("-") else [option, value]
-        return shlex.join([*words, *(["--overwrite"] if self.overwrite else [])])
+
+        if self.overwrite:
+            words.append("--overwrite")
+
+        return shlex.join(words)
 
 
 def refused(cause: str, remedy: str, *commands: str) -> SpecError:
@@ -85,51 +96,84 @@ def with_layout(asked: OnboardingArguments, given: Mapping[str, str | int | None
     be.
     """
     known = {name: value for name, value in given.items() if value is not None}
-    separator = str(known.get("separator", ""))
-    signs = {"separator": SIGNS.get(separator, separator)} if separator else {}
+    options = dict(known)
+    if separator := options.get("separator"):
+        options["separator"] = SIGNS.get(str(separator), separator)
+
     try:
-        return FileOptions(**(known | signs))  # type: ignore[arg-type]
+        return FileOptions(**options)  # type: ignore[arg-type]
     except ValidationError as error:
-        wrong = {str(item["loc"][0]): item["msg"] for item in error.errors()}
-        said = "; ".join(f"--{name} {known[name]!r}: {cause}" for name, cause in wrong.items())
-        usual = {"encoding": "cp1252", "separator": "semicolon", "skip": "1"}
-        mended = {name: str(usual.get(name, value)) for name, value in known.items()}
-        kept = {name: mended[name] if name in wrong else str(known[name]) for name in known}
-        raise refused(
-            f"the file cannot be read so: {said}", "for example", asked.command(**kept)
-        ) from error
+        raise _layout_refused(asked, known, error) from error
+
+
+def _layout_refused(
+    asked: OnboardingArguments, known: Mapping[str, str | int], error: ValidationError
+) -> SpecError:
+    usual = {"encoding": "cp1252", "separator": "semicolon", "skip": "1"}
+    wrong = {}
+    mended = {name: str(value) for name, value in known.items()}
+
+    for item in error.errors():
+        name = str(item["loc"][0])
+        wrong[name] = f"--{name} {known[name]!r}: {item['msg']}"
+        mended[name] = usual.get(name, mended[name])
+
+    return refused(
+        f"the file cannot be read so: {'; '.join(wrong.values())}",
+        "for example",
+        asked.command(**mended),
+    )
 
 
 def check_hints(asked: OnboardingArguments) -> None:
     """SpecError for an option on numbers or days that is none of the values it may have."""
     for name, allowed in ALLOWED.items():
         value = getattr(asked.hints, name)
-        if value and value not in allowed:
-            ways = [asked.command(**{name: one}) for one in allowed[:2]]
-            listed = ", ".join(map(repr, allowed))
-            raise refused(f"{NUMBERS[name]} {value!r} is none of {listed}", "give one", *ways)
-    if asked.hints.decimal and asked.hints.decimal == asked.hints.thousands:
-        sign = asked.hints.decimal
+        if not value or value in allowed:
+            continue
+        listed = ", ".join(map(repr, allowed))
+        raise refused(
+            f"{NUMBERS[name]} {value!r} is none of {listed}",
+            "give one",
+            asked.command(**{name: allowed[0]}),
+            asked.command(**{name: allowed[1]}),
+        )
+
+    sign = asked.hints.decimal
+    if sign and sign == asked.hints.thousands:
         other = "," if sign == "." else "."
-        ways = [asked.command(thousands=other), asked.command(decimal=other)]
-        raise refused(f"--decimal and --thousands are both {sign!r}", "give two signs", *ways)
+        raise refused(
+            f"--decimal and --thousands are both {sign!r}",
+            "give two signs",
+            asked.command(thousands=other),
+            asked.command(decimal=other),
+        )
 
 
 def check_label_options(asked: OnboardingArguments) -> None:
     """SpecError for a value of the label that is said to mean two things."""
     label = asked.label
     sides = {"--positive": label.positive, "--negative": label.negative, "--ignore": label.ignored}
+
     meaning: dict[str, str] = {}
     for option, values in sides.items():
         for value in values:
-            if meaning.setdefault(value, option) != option:
-                only = {name: _without(its, value) for name, its in vars(label).items()}
-                first = {"--positive": "positive", "--negative": "negative"}[meaning[value]]
+            first = meaning.setdefault(value, option)
+            if first != option:
                 raise refused(
-                    f"label value {value!r} is given as {meaning[value]} and as {option}",
+                    f"label value {value!r} is given as {first} and as {option}",
                     "give it once",
-                    asked.command(**{**only, first: getattr(label, first)}),
+                    _said_once(asked, first, value),
                 )
+
+
+def _said_once(asked: OnboardingArguments, option: str, value: str) -> str:
+    """The command in which a value of the label is given by that option alone."""
+    kept = {}
+    for name, values in vars(asked.label).items():
+        is_kept = REPEATED[name] == option
+        kept[name] = values if is_kept else _without(values, value)
+    return asked.command(**kept)
 
 
 def _without(values: tuple[str, ...], value: str) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ def check_name(asked: OnboardingArguments, path: Path, portfolios_dir: Path) -> 
             f"choose another than {', '.join(sorted(ROUTES))}, for example",
             renamed(asked, f"{name}_customers"),
         )
+
     taken = {read_portfolio(other).name for other in spec_paths(portfolios_dir) if other != path}
     if name in taken:
         raise refused(
@@ -66,8 +67,8 @@ def _reserved() -> set[str]:
     with duckdb.connect() as connection:
         words = connection.execute(
             "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
-        )
-        return {word for (word,) in words.fetchall()} | set(OTHER_SCHEMAS)
+        ).fetchall()
+    return {word for (word,) in words} | set(OTHER_SCHEMAS)
 
 
 def _usable(name: str, reserved: set[str]) -> str:
@@ -91,26 +92,34 @@ def check_file(asked: OnboardingArguments) -> None:
     except LandingError as error:
         found = replace(asked, file=_near_file(file))
         raise refused(str(error), "then", found.command()) from None
+
     if known_suffix(file) is None:
         other = replace(asked, file=file.with_suffix(".csv"))
         raise refused(unknown_kind(file), "save it as CSV, then", other.command())
+
     if file.stat().st_size == 0:
         raise refused(
-            f"{file}: the file is empty (0 bytes)", "export it again, then", asked.command()
+            f"{file}: the file is empty (0 bytes)",
+            "export it again, then",
+            asked.command(),
         )
 
 
 def _near_file(file: Path) -> Path:
     """The file that was perhaps meant: one in the folder given, or one with nearly that name."""
     folder = file if file.is_dir() else file.parent
-    known = (
-        sorted(path.name for path in folder.iterdir() if known_suffix(path))
-        if folder.is_dir()
-        else []
-    )
+    if not folder.is_dir():
+        return file
+
+    known = []
+    for path in folder.iterdir():
+        if known_suffix(path):
+            known.append(path.name)
+
     if file.is_dir():
-        return file / (known[0] if known else "customers.csv")
-    return folder / _nearest(file.name, known, file.name)
+        return file / min(known, default="customers.csv")
+
+    return folder / _nearest(file.name, sorted(known), file.name)
 
 
 def _nearest(word: str, known: Iterable[str], otherwise: str) -> str:
@@ -122,25 +131,31 @@ def known_columns(asked: OnboardingArguments, headers: Headers) -> tuple[str, st
     the file.
     """
     # Each lookup knows how the command changes if another column is taken.
-    first, last = (list(headers.values())[place][0] for place in (0, -1))
+    as_id, as_label = _as_id(asked), _as_label(asked)
+    written = [header for header, _ in headers.values()]
     identity = _known(
-        *(asked, headers, asked.id_column, _as_id(asked)), naming.sounds_like_id, first
+        asked, headers, asked.id_column, as_id, naming.sounds_like_id, otherwise=written[0]
     )
     label = _known(
-        *(asked, headers, asked.label_column, _as_label(asked)), _sounds_like_label, last
+        asked, headers, asked.label_column, as_label, _sounds_like_label, otherwise=written[-1]
     )
+
     if identity == label:
         others = [name for name in headers if name != identity]
-        other = next(filter(_sounds_like_label, others), next(iter(others), identity))
+        first = others[0] if others else identity
+        other = next(filter(_sounds_like_label, others), first)
         raise refused(
             f"{asked.id_column!r} is given as id and as label",
             "give two columns, for example",
-            _as_label(asked)(headers[other][0]),
+            as_label(headers[other][0]),
         )
-    protected = [
-        _known(asked, headers, column, _as_protected(asked, column), naming.sounds_protected)
-        for column in asked.protected
-    ]
+
+    protected = []
+    for column in asked.protected:
+        as_protected = _as_protected(asked, column)
+        name = _known(asked, headers, column, as_protected, naming.sounds_protected)
+        protected.append(name)
+
     return identity, label, protected
 
 
@@ -158,8 +173,12 @@ def _as_label(asked: OnboardingArguments) -> Callable[[str], str]:
 
 def _as_protected(asked: OnboardingArguments, column: str) -> Callable[[str], str]:
     def command(header: str) -> str:
-        others = [header if it == column else it for it in asked.protected]
-        return replace(asked, protected=tuple(filter(None, others))).command()
+        columns = []
+        for protected in asked.protected:
+            taken = header if protected == column else protected
+            if taken:
+                columns.append(taken)
+        return replace(asked, protected=tuple(columns)).command()
 
     return command
 
@@ -176,10 +195,12 @@ def _known(
     for name, (header, _) in headers.items():
         if column == header or normalised(column) == name:
             return name
+
     shown = [repr(header) for header, _ in headers.values()]
     rest = f" and {len(shown) - SHOWN_HEADERS:,} more" if len(shown) > SHOWN_HEADERS else ""
     by_sound = next(filter(sounds_right, headers), "")
-    meant = headers.get(_nearest(normalised(column), headers, by_sound), (otherwise, ""))[0]
+    nearest = _nearest(normalised(column), headers, by_sound)
+    meant, _ = headers.get(nearest, (otherwise, ""))
     raise refused(
         f"{asked.file}: there is no column {column!r}; the file has "
         f"{', '.join(shown[:SHOWN_HEADERS])}{rest}",
@@ -200,26 +221,37 @@ def check_ids(
     file = asked.file
     if identity.rows == 0:
         raise refused(
-            f"{file}: the file has headers but no rows", "export it again, then", asked.command()
+            f"{file}: the file has headers but no rows",
+            "export it again, then",
+            asked.command(),
         )
-    unique = [it for it in others if it.unique and it.present == it.rows and it.kind != "number"]
-    commands = [_as_id(asked)(it.header) for it in unique[:1]] or [asked.command()]
+
+    other = next(filter(_may_be_id, others), None)
+    command = _as_id(asked)(other.header) if other else asked.command()
     missing = identity.rows - identity.texts
     if missing:
         raise refused(
             f"{file}: {missing:,} of {identity.rows:,} rows have no {identity.header!r}",
-            "name a column that is different in each row" if unique else "give each an id, then",
-            *commands,
+            "name a column that is different in each row" if other else "give each an id, then",
+            command,
         )
+
     found = connection.execute(
         f"select count(*), any_value(id) from (select id from (select {identity.sql('string')} as "
         f"id from {reader}) group by id having count(*) > 1)"
     ).fetchone()
     assert found is not None
-    if found[0]:
+    ids, example = found
+    if ids:
         raise refused(
-            f"{file}: ids that occur more than once in {identity.header!r}: {found[0]:,}, e.g. "
-            f"{found[1]!r}; a snapshot has one row per customer",
-            "name a column that is different in each row" if unique else "keep one of each, then",
-            *commands,
+            f"{file}: ids that occur more than once in {identity.header!r}: {ids:,}, e.g. "
+            f"{example!r}; a snapshot has one row per customer",
+            "name a column that is different in each row" if other else "keep one of each, then",
+            command,
         )
+
+
+def _may_be_id(profile: Profile) -> bool:
+    if profile.kind == "number":
+        return False
+    return profile.unique and profile.present == profile.rows

@@ -3,10 +3,8 @@ in a format.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
-from operator import itemgetter
 
 import duckdb
 
@@ -16,7 +14,7 @@ from churn_platform.onboarding import words
 from churn_platform.onboarding.inspection import Kind, Profile
 from churn_platform.onboarding.stack import alike, batches, stacked
 from churn_platform.published.value_format import INFINITE, ValueFormat, read_date
-from churn_platform.sql import literal
+from churn_platform.sql import literal, select_list
 
 MAX_SHAPES = 2_000
 DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d/%m/%y", "%d-%m-%y", "%d.%m.%y")
@@ -44,8 +42,15 @@ def is_missing(text: str) -> bool:
 
 def missing_words(shapes: Shapes) -> tuple[str, ...]:
     """The words for 'missing' among the texts, without those that every format knows."""
-    found = {text.strip().lower() for text in shapes if is_missing(text)}
+    found = set()
+    for text in shapes:
+        if is_missing(text):
+            found.add(text.strip().lower())
     return tuple(sorted(found - set(MISSING_MARKERS)))
+
+
+def _rows_in(profiles: Iterable[Profile]) -> int:
+    return max((profile.rows for profile in profiles), default=0)
 
 
 def shapes_of(
@@ -54,15 +59,18 @@ def shapes_of(
     """The shapes of each text column, by name, the most frequent first; none for columns of words,
     or of too many.
     """
-    found: dict[str, Shapes] = {profile.name: {} for profile in profiles}
-    for some in batches(profiles, max((it.rows for it in profiles), default=0)):
-        text = present("raw", "VARCHAR", "number")
+    text = present("raw", "VARCHAR", "number")
+    found: dict[str, Shapes] = {}
+    for some in batches(profiles, _rows_in(profiles)):
         _read_texts(connection, reader, some, {"x": text})
-        rows = connection.execute(_shapes_query()).fetchall()
-        for place, its in groupby(rows, key=itemgetter(0)):
-            shapes = {text: count for _, text, count in its}
-            if len(shapes) <= MAX_SHAPES:
-                found[some[place].name] = shapes
+        shapes: dict[int, dict[str, int]] = {}
+        for place, example, rows in connection.execute(_shapes_query()).fetchall():
+            shapes.setdefault(place, {})[example] = rows
+
+        for place, profile in enumerate(some):
+            its = shapes.get(place, {})
+            found[profile.name] = its if len(its) <= MAX_SHAPES else {}
+
     return found
 
 
@@ -77,10 +85,10 @@ def _read_texts(
     """
     values = stacked(reader, [profile.identifier for profile in profiles])
     different = f"(select place, raw, count(*) as n from {values} group by all)"
-    named = ", ".join(f"{sql} as {name}" for name, sql in expressions.items())
     # Kept in a table: the optimizer puts an inner select into every count again.
     connection.execute(
-        f"create or replace temp table texts as select place, n, {named} from {different}"
+        f"create or replace temp table texts as select place, n, {select_list(expressions)} "
+        f"from {different}"
     )
 
 
@@ -103,28 +111,36 @@ def days_of(
     shapes: Mapping[str, Shapes],
 ) -> dict[str, list[str]]:
     """The patterns in which every value of a column is a day, by name."""
-    tried = {it.name: _possible_patterns(shapes[it.name]) for it in profiles}
-    possible = [it for it in profiles if tried[it.name]]
-    fitting: dict[str, list[str]] = {it.name: [] for it in profiles}
-    rows = max((it.rows for it in profiles), default=0)
-    for some in alike(
-        possible, rows, lambda it: (tuple(tried[it.name]), missing_words(shapes[it.name]))
-    ):
-        patterns, missing = tried[some[0].name], missing_words(shapes[some[0].name])
+    fitting: dict[str, list[str]] = {}
+    tried: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    possible = []
+    for profile in profiles:
+        fitting[profile.name] = []
+        patterns = _possible_patterns(shapes[profile.name])
+        if patterns:
+            tried[profile.name] = patterns, missing_words(shapes[profile.name])
+            possible.append(profile)
+
+    for some in alike(possible, _rows_in(profiles), lambda profile: tried[profile.name]):
+        patterns, missing = tried[some[0].name]
         counts = _count_days(connection, reader, some, patterns, missing)
         for place, all_values, *days in counts:
-            of_all = [it for it, count in zip(patterns, days, strict=True) if count == all_values]
-            fitting[some[place].name] = of_all
+            for pattern, count in zip(patterns, days, strict=True):
+                if count == all_values:
+                    fitting[some[place].name].append(pattern)
+
     return fitting
 
 
-def _possible_patterns(shapes: Shapes) -> list[str]:
+def _possible_patterns(shapes: Shapes) -> tuple[str, ...]:
     """The patterns in which one example of each shape is a day.
 
     They rule most patterns out: trying all of them on every row takes most of the time.
     """
     texts = [text for text in shapes if not is_missing(text)]
-    return [pattern for pattern in PATTERNS if texts and _all_days(texts, pattern)]
+    if not texts:
+        return ()
+    return tuple(pattern for pattern in PATTERNS if _all_days(texts, pattern))
 
 
 def _all_days(texts: Sequence[str], pattern: str) -> bool:
@@ -147,10 +163,14 @@ def _count_days(
     """The place of each column, its values, and how many of them are a day by each pattern."""
     text = present("raw", "VARCHAR", "date", ValueFormat(missing=missing))
     _read_texts(connection, reader, profiles, {"x": text})
-    days = [formatted.day("x", ValueFormat(date=pattern)) for pattern in patterns]
-    known = [f"{day} between date '1900-01-01' and date '2199-12-31'" for day in days]
-    counts = ", ".join(_rows(condition) for condition in ("x is not null", *known))
-    return connection.execute(f"select place, {counts} from texts group by place").fetchall()
+    counts = [_rows("x is not null")]
+
+    for pattern in patterns:
+        day = formatted.day("x", ValueFormat(date=pattern))
+        counts.append(_rows(f"{day} between date '1900-01-01' and date '2199-12-31'"))
+
+    query = f"select place, {', '.join(counts)} from texts group by place"
+    return connection.execute(query).fetchall()
 
 
 def _rows(condition: str) -> str:
@@ -163,12 +183,18 @@ def in_formats(
     columns: Sequence[tuple[Profile, ValueFormat]],
 ) -> dict[str, Profile]:
     """The profiles by their formats, by name; as it was where not every value can be read so."""
-    rows = max((profile.rows for profile, _ in columns), default=0)
+    forms = {profile.name: form for profile, form in columns}
+    profiles = [profile for profile, _ in columns]
+
+    def read_alike(profile: Profile) -> tuple[ValueFormat, str]:
+        return forms[profile.name], profile.sql_type
+
     made: dict[str, Profile] = {}
-    for some in alike(columns, rows, lambda it: (it[1], it[0].sql_type)):
-        profiles, form = [profile for profile, _ in some], some[0][1]
-        for profile, found in _measured(connection, reader, profiles, form):
+    for some in alike(profiles, _rows_in(profiles), read_alike):
+        form = forms[some[0].name]
+        for profile, found in _measured(connection, reader, some, form):
             made[profile.name] = _changed(profile, form, *found)
+
     return made
 
 
@@ -180,13 +206,18 @@ def _measured(
 ) -> Iterator[tuple[Profile, tuple]]:
     """Each column with what its values are in the format."""
     first = replace(profiles[0], identifier="raw", form=form, kind=_kind(form))
-    given = present("raw", first.sql_type, "date" if form.date else "number", form)
-    _read_texts(connection, reader, profiles, {"given": given, "value": first.number_sql()})
+    read_as = "date" if form.date else "number"
+    expressions = {
+        "given": present("raw", first.sql_type, read_as, form),
+        "value": first.number_sql(),
+    }
+    _read_texts(connection, reader, profiles, expressions)
     query = (
         f"select place, {_rows('given is not null')}, {_rows('value is not null')}, "
         "count(distinct value), min(value), max(value), "
         f"coalesce(bool_and({_is_whole(first, form)}), false) from texts group by place"
     )
+
     for place, *found in connection.execute(query).fetchall():
         yield profiles[place], tuple(found)
 
@@ -208,6 +239,7 @@ def _changed(
     # A format must read every value: a column that is partly read would lose the rest.
     if given != numbers or not given:
         return profile
+
     kind: Kind = "integer" if whole and profile.is_text and not form.date else _kind(form)
     return replace(
         profile,

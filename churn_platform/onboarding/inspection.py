@@ -14,6 +14,7 @@ from churn_platform.onboarding.stack import alike, stacked
 from churn_platform.portfolios.spec import Column, Format
 from churn_platform.published.value_format import ValueFormat
 from churn_platform.sql import identifier as quoted
+from churn_platform.sql import literal, select_list
 
 Kind = Literal["empty", "boolean", "integer", "number", "date", "days", "text", "unusable"]
 
@@ -117,10 +118,10 @@ def inspect(
     """A profile per column of the file, by normalised header, in the file's order."""
     columns = [(quoted(header), sql_type) for header, sql_type in headers.values()]
     measured = _measure(connection, reader, columns)
-    return {
-        name: _profile(name, header, found)
-        for (name, header), found in zip(headers.items(), measured, strict=True)
-    }
+    profiles = {}
+    for (name, header), found in zip(headers.items(), measured, strict=True):
+        profiles[name] = _profile(name, header, found)
+    return profiles
 
 
 def _profile(name: str, header: tuple[str, str], found: Mapping[str, Any]) -> Profile:
@@ -142,10 +143,13 @@ def _profile(name: str, header: tuple[str, str], found: Mapping[str, Any]) -> Pr
 
 def _values(identifier: str, sql_type: str) -> dict[str, str]:
     """What a value is read as, by every type."""
-    text, value = (present(identifier, sql_type, kind) for kind in ("string", "number"))
+    text = present(identifier, sql_type, "string")
+    if sql_type != "VARCHAR":
+        text = read_as("string", identifier, sql_type)
+
     return {
-        "as_text": read_as("string", identifier, sql_type) if sql_type != "VARCHAR" else text,
-        "value": value,
+        "as_text": text,
+        "value": present(identifier, sql_type, "number"),
         "number": read_as("number", identifier, sql_type),
         "whole": read_as("integer", identifier, sql_type),
         "yes_or_no": read_as("boolean", identifier, sql_type),
@@ -178,20 +182,25 @@ def _patterns(value: str, finite: str, sql_type: str) -> dict[str, str]:
     """
     if sql_type in NATIVE["number"]:
         texts = ("integers", "whole_texts", "codes", "dates", "points", "grouped", "sentences")
-        none = dict.fromkeys(texts, "0") | {"missing_words": "[]"}
-        return none | {"formatted": _rows(finite)}
+        none = dict.fromkeys(texts, "0")
+        return none | {"missing_words": "[]", "formatted": _rows(finite)}
+
     is_word = "as_text is not null and value is null"
     return {
         "integers": _rows("whole is not null"),
-        "whole_texts": _rows(f"regexp_full_match({value}, '[+-]?[0-9]+')"),
-        "codes": _rows(f"regexp_full_match({value}, '[+-]?0[0-9]+')"),
+        "whole_texts": _rows(_matches(value, "[+-]?[0-9]+")),
+        "codes": _rows(_matches(value, "[+-]?0[0-9]+")),
         "points": _rows(f"{finite} and contains({value}, '.')"),
-        "grouped": _rows(f"regexp_full_match({value}, '{GROUPED}')"),
-        "sentences": _rows(f"regexp_full_match({value}, '{SENTENCE}')"),
-        "dates": _rows(f"regexp_full_match({value}, '{DATE}')"),
-        "formatted": _rows(f"{finite} or regexp_full_match({value}, '{FORMATTED}')"),
+        "grouped": _rows(_matches(value, GROUPED)),
+        "sentences": _rows(_matches(value, SENTENCE)),
+        "dates": _rows(_matches(value, DATE)),
+        "formatted": _rows(f"{finite} or {_matches(value, FORMATTED)}"),
         "missing_words": f"coalesce(list(distinct lower(as_text)) filter ({is_word}), [])",
     }
+
+
+def _matches(value: str, pattern: str) -> str:
+    return f"regexp_full_match({value}, {literal(pattern)})"
 
 
 def _measure(
@@ -202,18 +211,25 @@ def _measure(
     """
     counted = connection.execute(f"select count(*) from {reader}").fetchone()
     assert counted is not None
-    measured: dict[int, dict[str, Any]] = {}
+    measured = [_nothing_measured() for _ in columns]
     places = range(len(columns))
+
     for some in alike(places, counted[0], lambda place: columns[place][1]):
+        identifiers = [columns[place][0] for place in some]
         sql_type = columns[some[0]][1]
-        _read_values(connection, reader, [columns[place][0] for place in some], sql_type)
-        found = _measured_values(connection, sql_type)
-        measured |= {some[place]: figures for place, figures in found.items()}
-    unknown_range = {"no_number": None, "low": None, "high": None}
-    nothing = {"rows": 0, "distinct": 0, "missing_words": (), **unknown_range}
-    none = dict.fromkeys(_measures("VARCHAR"), 0) | nothing
-    unknown: dict[str, Any] = {"levels": None, "frequent": None}
-    return [unknown | measured.get(place, none) for place in places]
+        _read_values(connection, reader, identifiers, sql_type)
+        for place, figures in _measured_values(connection, sql_type).items():
+            measured[some[place]] |= figures
+
+    return measured
+
+
+def _nothing_measured() -> dict[str, Any]:
+    """The measures of a column without a row."""
+    nothing: dict[str, Any] = dict.fromkeys(_measures("VARCHAR"), 0)
+    nothing["missing_words"] = ()
+    unknown = ("low", "high", "no_number", "levels", "frequent")
+    return nothing | dict.fromkeys(unknown)
 
 
 def _read_values(
@@ -227,7 +243,7 @@ def _read_values(
         f"create or replace temp table different as "
         f"select place, raw, count(*) as n from {values} group by all"
     )
-    read = ", ".join(f"{sql} as {name}" for name, sql in _values("raw", sql_type).items())
+    read = select_list(_values("raw", sql_type))
     # Kept in a table: the optimizer puts an inner select into every measure again.
     connection.execute(
         f"create or replace temp table read_values as select place, n, {read} from different"
@@ -239,16 +255,21 @@ def _measured_values(
 ) -> dict[int, dict[str, Any]]:
     """The measures of the columns in `read_values`, by place."""
     measures = _measures(sql_type)
-    listed = ", ".join(f"{sql} as {name}" for name, sql in measures.items())
-    query = f"select place, {listed} from read_values group by place"
+    query = f"select place, {select_list(measures)} from read_values group by place"
+
     measured: dict[int, dict[str, Any]] = {}
     for place, *figures in connection.execute(query).fetchall():
         measured[place] = dict(zip(measures, figures, strict=True))
-    for place, text, rows in connection.execute(_levels_query()).fetchall():
-        measured[place].setdefault("levels", {})[text] = rows
+
+    queries = {"levels": _levels_query()}
     if sql_type not in NATIVE["number"]:
-        for place, text, rows in connection.execute(_frequent_query()).fetchall():
-            measured[place].setdefault("frequent", {})[text] = rows
+        queries["frequent"] = _frequent_query()
+
+    for name, query in queries.items():
+        for place, text, rows in connection.execute(query).fetchall():
+            texts = measured[place].setdefault(name, {})
+            texts[text] = rows
+
     return measured
 
 
@@ -291,17 +312,22 @@ def _kind(sql_type: str, found: Mapping[str, Any]) -> Kind:
     # Before numbers: 0 and 1 read as both, and a flag is what they mean.
     if found["booleans"] == values:
         return "boolean"
+
     return _number_kind(sql_type, found)
 
 
 def _number_kind(sql_type: str, found: Mapping[str, Any]) -> Kind:
     values = found["values"]
-    is_number = (
-        found["numbers"] == values and max(abs(found["low"]), abs(found["high"])) < FLOAT32_MAX
-    )
+    is_number = found["numbers"] == values
+    if is_number:
+        largest = max(abs(found["low"]), abs(found["high"]))
+        is_number = largest < FLOAT32_MAX
+
     if not is_number and sql_type in NATIVE["number"]:
         return "unusable"
     # Leading zeros are lost in a number, so 00123 is a code.
     if not is_number or found["codes"]:
         return "text"
-    return "integer" if found["integers"] == found["whole_texts"] == values else "number"
+
+    is_whole = found["integers"] == found["whole_texts"] == values
+    return "integer" if is_whole else "number"

@@ -5,7 +5,7 @@ Who stays is never taken for who left: where yes and no are under a name that do
 what, the user is asked.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from churn_platform.errors import SpecError
@@ -53,37 +53,60 @@ def label_values(profile: Profile, given: Given, command: Command) -> tuple[Labe
         sides = _as_said(profile, levels, given, command)
     else:
         sides, findings = _understood(profile, levels, given, command)
-    positive, negative, ignored = sides.positive, sides.negative, sides.ignored
-    counts = sum(levels[value] for value in positive), sum(levels[value] for value in negative)
+
+    churned = _rows_of(sides.positive, levels)
+    stayed = _rows_of(sides.negative, levels)
     values = LabelValues(
-        positive, negative, *counts, unlabelled=profile.rows - sum(counts), ignored=ignored
+        positive=sides.positive,
+        negative=sides.negative,
+        churned=churned,
+        stayed=stayed,
+        unlabelled=profile.rows - churned - stayed,
+        ignored=sides.ignored,
     )
-    if ignored:
-        rows = sum(levels[value] for value in ignored)
+    findings = [
+        *_on_rate(profile, values, given, command),
+        *findings,
+        *_on_unlabelled(profile, values, levels),
+    ]
+    return values, findings
+
+
+def _rows_of(values: Sequence[str], levels: Mapping[str, int]) -> int:
+    return sum(levels[value] for value in values)
+
+
+def _on_unlabelled(profile: Profile, values: LabelValues, levels: Mapping[str, int]) -> list[str]:
+    findings = []
+    if values.ignored:
+        rows = _rows_of(values.ignored, levels)
         findings.append(
-            f"label {profile.header!r}: {rows:,} rows with {_listed(ignored)} count as without a "
-            "label"
+            f"label {profile.header!r}: {rows:,} rows with {_listed(values.ignored)} "
+            "count as without a label"
         )
+
     if values.unlabelled:
         findings.append(
             f"label {profile.header!r}: {values.unlabelled:,} of {profile.rows:,} rows have none; "
             "scored only"
         )
-    return values, [*_on_rate(profile, values, given, command), *findings]
+
+    return findings
 
 
 def _as_said(profile: Profile, levels: Mapping[str, int], given: Given, command: Command) -> Given:
-    named = (*given.positive, *given.negative, *given.ignored)
-    if absent := [value for value in named if value not in levels]:
-        sides = (given.positive, given.negative, given.ignored)
-        meant = _example(levels, *(_meant(side, levels) for side in sides))
-        raise SpecError(
-            f"label column {profile.header!r} has no value {_listed(absent)}; it has "
-            f"{_listed(levels)}; say which of these, for example: {command(**meant)}"
-        )
-    rest = [value for value in levels if value not in named]
-    missing = [value for value in rest if words.meaning(value) == "missing"]
-    others = tuple(value for value in rest if value not in missing)
+    _check_named(profile, levels, given, command)
+    missing = []
+    rest = []
+    for value in levels:
+        if value in (*given.positive, *given.negative, *given.ignored):
+            continue
+        if words.meaning(value) == "missing":
+            missing.append(value)
+        else:
+            rest.append(value)
+
+    others = tuple(rest)
     # Both sides were given, so a third value is a question to the user, not a guess.
     if others and given.positive and given.negative:
         ignored = (*given.ignored, *others)
@@ -92,54 +115,105 @@ def _as_said(profile: Profile, levels: Mapping[str, int], given: Given, command:
             f"label column {profile.header!r} also has {_listed(others)}; "
             f"say what that means, for example: {example}"
         )
-    positive, negative = given.positive or others, given.negative or others
+
+    positive = given.positive or others
+    negative = given.negative or others
     if not positive or not negative:
         raise _unclear(profile, levels, command)
-    return Given(positive, negative, tuple(v for v in (*given.ignored, *missing) if v in levels))
+
+    return Given(positive, negative, ignored=(*given.ignored, *missing))
+
+
+def _check_named(
+    profile: Profile, levels: Mapping[str, int], given: Given, command: Command
+) -> None:
+    """SpecError for a value that was said and that the label does not have."""
+    named = (*given.positive, *given.negative, *given.ignored)
+    absent = [value for value in named if value not in levels]
+    if not absent:
+        return
+
+    meant = _example(
+        levels,
+        positive=_meant(given.positive, levels),
+        negative=_meant(given.negative, levels),
+        ignored=_meant(given.ignored, levels),
+    )
+    raise SpecError(
+        f"label column {profile.header!r} has no value {_listed(absent)}; it has "
+        f"{_listed(levels)}; say which of these, for example: {command(**meant)}"
+    )
 
 
 def _meant(values: Sequence[str], levels: Mapping[str, int]) -> list[str]:
     """The values of a label that were perhaps meant: those in another case or with other blanks."""
-    said = {words.plain(value) for value in values}
-    return [level for level in levels if level in values or words.plain(level) in said]
+    said = set(map(words.plain, values))
+    meant = []
+    for level in levels:
+        if level in values or words.plain(level) in said:
+            meant.append(level)
+    return meant
 
 
 def _understood(
     profile: Profile, levels: Mapping[str, int], given: Given, command: Command
 ) -> tuple[Given, list[str]]:
-    said = {value: words.meaning(value) for value in levels if value not in given.ignored}
-    missing = tuple(value for value, meaning in said.items() if meaning == "missing")
-    known = {value: meaning for value, meaning in said.items() if meaning != "missing"}
-    ignored = (*(value for value in given.ignored if value in levels), *missing)
+    known, ignored = _known(levels, given)
     # The usual coding in data-mining files, where -1 is no.
     has_signs = sorted(known) == ["-1", "1"]
     if has_signs:
         known = {"1": "yes", "-1": "no"}
-    says_no = "no" in known.values()
-    if not says_no and {value for value, meaning in known.items() if meaning == "yes"} == {"1"}:
-        known |= {"1": None}  # a number among others, as in 1 and 2
+    elif _with_meaning("yes", known) == ["1"] and "no" not in known.values():
+        known["1"] = None  # a number among others, as in 1 and 2
+
     positive, negative, findings = _by_meaning(profile, known, command, levels)
     if has_signs:
         findings.append(
             f"label {profile.header!r}: {_listed(positive)} was taken for churned and "
             f"{_listed(negative)} for stayed; confirm it"
         )
-    unknown = [value for value, meaning in known.items() if meaning is None]
-    if (
-        len(known) == 2
-        and len(unknown) == 1
-        and all(len(value) > 2 for value in known)
-        and (positive or negative)
-    ):
+
+    unknown = _with_meaning(None, known)
+    if len(unknown) == 1 and _is_opposite(known) and (positive or negative):
         (positive if negative else negative).extend(unknown)
         findings.append(
             f"label {profile.header!r}: {unknown[0]!r} was taken for the opposite of the other; "
             "confirm it"
         )
         unknown = []
+
     if unknown or not positive or not negative:
         raise _unclear(profile, levels, command, positive, negative, ignored)
+
     return Given(tuple(positive), tuple(negative), ignored), findings
+
+
+def _known(
+    levels: Mapping[str, int], given: Given
+) -> tuple[dict[str, words.Meaning | None], tuple[str, ...]]:
+    """What each value says by itself, and the values that count as without a label."""
+    known: dict[str, words.Meaning | None] = {}
+    missing = []
+    for value in levels:
+        if value in given.ignored:
+            continue
+        meaning = words.meaning(value)
+        if meaning == "missing":
+            missing.append(value)
+        else:
+            known[value] = meaning
+
+    ignored = [value for value in given.ignored if value in levels]
+    return known, (*ignored, *missing)
+
+
+def _is_opposite(known: Collection[str]) -> bool:
+    """Whether of two values one tells what the other means: both are words, not codes."""
+    return len(known) == 2 and all(len(value) > 2 for value in known)
+
+
+def _with_meaning(meaning: str | None, known: Mapping[str, str | None]) -> list[str]:
+    return [value for value, said in known.items() if said == meaning]
 
 
 def _by_meaning(
@@ -148,12 +222,13 @@ def _by_meaning(
     """Values of those who left and of those who stayed, by their own words; yes and no by the
     column's name.
     """
-    left = [value for value, meaning in known.items() if meaning == "left"]
-    stayed = [value for value, meaning in known.items() if meaning == "stayed"]
-    yes = [value for value, meaning in known.items() if meaning == "yes"]
-    no = [value for value, meaning in known.items() if meaning == "no"]
+    left = _with_meaning("left", known)
+    stayed = _with_meaning("stayed", known)
+    yes = _with_meaning("yes", known)
+    no = _with_meaning("no", known)
     if not yes and not no:
         return left, stayed, []
+
     spoken = words.speaks_of(profile.name)
     if spoken == "staying":
         said = (
@@ -161,13 +236,14 @@ def _by_meaning(
             f"{_listed(yes)} stayed"
         )
         return left + no, stayed + yes, [said]
-    if spoken == "leaving" or words.is_target(profile.name):
-        doubt = (
-            []
-            if spoken
-            else [f"label {profile.header!r}: {_listed(yes)} was taken for churned; confirm it"]
-        )
-        return left + yes, stayed + no, doubt
+
+    if spoken == "leaving":
+        return left + yes, stayed + no, []
+
+    if words.is_target(profile.name):
+        doubt = f"label {profile.header!r}: {_listed(yes)} was taken for churned; confirm it"
+        return left + yes, stayed + no, [doubt]
+
     raise SpecError(
         f"label column {profile.header!r} has {_listed(levels)}, "
         "and its name does not say whether that is leaving or "
@@ -183,7 +259,12 @@ def _on_rate(profile: Profile, values: LabelValues, given: Given, command: Comma
     # Operators with more leavers than stayers are rare; swapped labels are not.
     if values.churn_rate <= 0.5:
         return []
-    turned = command(positive=values.negative, negative=values.positive, ignored=values.ignored)
+
+    turned = command(
+        positive=values.negative,
+        negative=values.positive,
+        ignored=values.ignored,
+    )
     return [
         f"{values.churn_rate:.0%} churned, by label {profile.header!r} with "
         f"{_listed(values.positive)} for churned: "
@@ -195,9 +276,9 @@ def _unclear(
     profile: Profile,
     levels: Mapping[str, int],
     command: Command,
-    positive: list[str] | None = None,
-    negative: list[str] | None = None,
-    ignored: tuple[str, ...] = (),
+    positive: Sequence[str] = (),
+    negative: Sequence[str] = (),
+    ignored: Sequence[str] = (),
 ) -> SpecError:
     shown = f" ({_listed(levels)})" if levels else ""
     needed = (
@@ -205,22 +286,27 @@ def _unclear(
         "such as Yes and No, "
         f"but has {profile.distinct:,}{shown}"
     )
-    unknown = [
-        value for value in levels if value not in {*(positive or ()), *(negative or ()), *ignored}
-    ]
     if len(levels) < 2:
         return SpecError(
             f"{needed}; deliver a column with two values, and leave unknown labels blank, then: "
             f"{command()}"
         )
+
     if len(levels) > SHOWN_VALUES:
-        rarest = min(unknown or levels, key=lambda value: levels[value])
+        unknown = set(levels).difference(positive, negative, ignored)
+        by_rows = _rare_first(levels)
+        rarest = next((value for value in by_rows if value in unknown), by_rows[0])
         return SpecError(
             f"{needed}; say those that mean churned, and all others mean stayed, for example: "
             f"{command(positive=[rarest])}"
         )
-    example = _example(levels, positive or (), negative or (), ignored)
+
+    example = _example(levels, positive, negative, ignored)
     return SpecError(f"{needed}; say which is which, for example: {command(**example)}")
+
+
+def _rare_first(levels: Mapping[str, int]) -> list[str]:
+    return sorted(levels, key=lambda value: levels[value])
 
 
 def _example(
@@ -229,15 +315,26 @@ def _example(
     negative: Sequence[str],
     ignored: Sequence[str],
 ) -> dict[str, list[str]]:
-    """Options for each value of a label: those known, and of the others the rarest for churned."""
+    """Options for each value of a label: those known, and of the others the rarest for churned, the
+    most frequent for stayed.
+    """
+    left = list(positive)
+    stay = list(negative)
     named = {*positive, *negative, *ignored}
-    rare_first = sorted((it for it in levels if it not in named), key=lambda value: levels[value])
-    left = list(positive) or rare_first[:1]
-    stay = list(negative) or [value for value in rare_first if value not in left][-1:]
+    open_values = [value for value in _rare_first(levels) if value not in named]
+
+    if not left:
+        left = open_values[:1]
+        open_values = open_values[1:]
+
+    if not stay:
+        stay = open_values[-1:]
+
     rest = [value for value in levels if value not in {*left, *stay}]
     return {"positive": left, "negative": stay, "ignored": rest}
 
 
-def _listed(values) -> str:  # type: ignore[no-untyped-def]
-    shown = [repr(value) for value in values]
-    return f"{', '.join(shown[:SHOWN_VALUES])}{', ...' if len(shown) > SHOWN_VALUES else ''}"
+def _listed(values: Iterable[str]) -> str:
+    shown = list(map(repr, values))
+    more = ", ..." if len(shown) > SHOWN_VALUES else ""
+    return ", ".join(shown[:SHOWN_VALUES]) + more

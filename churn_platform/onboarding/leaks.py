@@ -60,10 +60,12 @@ def column_evidence(
     folds = drawn["fold"].to_numpy().astype(np.int64)
     if not _enough(labels):
         return {}
+
     evidence: dict[str, LeakEvidence] = {}
     for profile, values in _values(connection, reader, columns, drawn_rows):
         only = only_of_one_class(values, labels)
         evidence[profile.name] = LeakEvidence(_auc(values, labels, folds), only)
+
     return evidence
 
 
@@ -78,30 +80,50 @@ def only_of_one_class(values: pa.Array, churned: np.ndarray) -> str | None:
     codes = found.indices.fill_null(-1).to_numpy().astype(np.int64) + 1  # 0 is missing
     levels = 1 + len(found.dictionary)
     by_level = np.bincount(2 * codes + churned, minlength=2 * levels).reshape(levels, 2)
-    rate = float(churned.mean())
     stayers, churners = by_level[:, 0], by_level[:, 1]
-    if np.count_nonzero(stayers) == 1:
-        constant = int(stayers.argmax())
-        others = int(churners.sum() - churners[constant])
-        if rate**others < BY_CHANCE:
-            always = f"it is {_said(found, constant)} for all who stayed"
-            return f"{always}, and not for {others:,} who left"
-    if np.count_nonzero(churners) == 1:
-        constant = int(churners.argmax())
-        others = int(stayers.sum() - stayers[constant])
-        if (1 - max(rate, SELDOM)) ** others < BY_CHANCE and (1 - SELDOM) ** others < UNLIKELY:
-            always = f"it is {_said(found, constant)} for all who left"
-            return f"{always}, and not for {others:,} who stayed"
+    rate = float(churned.mean())
+
+    constant, others = _constant(stayers, churners)
+
+    if constant is not None and rate**others < BY_CHANCE:
+        always = f"it is {_said(found, constant)} for all who stayed"
+        return f"{always}, and not for {others:,} who left"
+
+    constant, others = _constant(churners, stayers)
+    if constant is not None and _is_no_chance(others, rate):
+        always = f"it is {_said(found, constant)} for all who left"
+        return f"{always}, and not for {others:,} who stayed"
+
     if levels > MAX_SEEN_LEVELS:
         return None
+
     telling = (stayers == 0) & (rate**churners < BY_CHANCE)
     if pa.types.is_floating(found.dictionary.type):
         telling[1:] = False  # the highest numbers may truly drive everybody away
+
     suspicious = np.flatnonzero(telling)
     if not len(suspicious):
         return None
+
     level = int(suspicious[churners[suspicious].argmax()])
     return f"all {churners[level]:,} customers with {_said(found, level)} left"
+
+
+def _constant(one_class: np.ndarray, other_class: np.ndarray) -> tuple[int | None, int]:
+    """The only level of a class, None if there are several, and how many of the other class have
+    another one.
+    """
+    if np.count_nonzero(one_class) != 1:
+        return None, 0
+    level = int(one_class.argmax())
+    return level, int(other_class.sum() - other_class[level])
+
+
+def _is_no_chance(stayers: int, rate: float) -> bool:
+    """Whether it is no chance that no churner is like these stayers, however seldom churn is."""
+    by_rate = (1 - max(rate, SELDOM)) ** stayers
+    if_seldom = (1 - SELDOM) ** stayers
+    return by_rate < BY_CHANCE and if_seldom < UNLIKELY
 
 
 def _said(values: pa.DictionaryArray, code: int) -> str:
@@ -135,11 +157,14 @@ def _values(
     """Each column with its values among the customers drawn, in their order."""
     rows = max((profile.rows for profile in columns), default=0)
     for some in alike(columns, rows, lambda it: (it.sql_type, _value_sql(it))):
-        values = stacked(reader, [profile.identifier for profile in some], where=drawn)
+        identifiers = [profile.identifier for profile in some]
+        values = stacked(reader, identifiers, where=drawn)
         query = f"select {_value_sql(some[0])} as value from {values}"
-        found = connection.execute(query).to_arrow_table().column(0).combine_chunks()
+        table = connection.execute(query).to_arrow_table()
+        found = table.column(0).combine_chunks()
         # From a list: of a numpy array, pyarrow would import pandas first.
-        of_first = pa.array(list(range(0, len(found), len(some))), pa.int64())
+        first_places = list(range(0, len(found), len(some)))
+        of_first = pa.array(first_places, pa.int64())
         for place, profile in enumerate(some):
             yield profile, found.take(compute.add(of_first, place))
 
@@ -155,7 +180,10 @@ def _auc(values: pa.Array, churned: np.ndarray, folds: np.ndarray) -> float:
     known = values.is_valid().to_numpy(zero_copy_only=False)
     codes = np.zeros(len(values), dtype=np.int64)  # 0 is missing
     # A field that is filled only for those who left is a leak by its gaps alone.
-    aucs = [0.5 + abs(known[churned == 1].mean() - known[churned == 0].mean()) / 2]
+    known_of_leavers = known[churned == 1].mean()
+    known_of_stayers = known[churned == 0].mean()
+    aucs = [0.5 + abs(known_of_leavers - known_of_stayers) / 2]
+
     if pa.types.is_floating(values.type):
         numbers = values.drop_null().to_numpy()
         # By bin: a column can tell who churned without any order, for example by one special value.
@@ -164,8 +192,11 @@ def _auc(values: pa.Array, churned: np.ndarray, folds: np.ndarray) -> float:
             by_order = auc(churned[known], numbers)
             aucs.append(max(by_order, 1 - by_order))
     else:
-        codes[known] = 1 + values.dictionary_encode().indices.drop_null().to_numpy()
-    aucs.append(auc(churned, _rates_of_other_folds(codes, churned, folds)))
+        levels = values.dictionary_encode().indices
+        codes[known] = 1 + levels.drop_null().to_numpy()
+
+    rates = _rates_of_other_folds(codes, churned, folds)
+    aucs.append(auc(churned, rates))
     return float(max(aucs))
 
 
@@ -176,11 +207,16 @@ def auc(churned: np.ndarray, scores: np.ndarray) -> float:
     scipy's ranks takes longer than all columns of most files.
     """
     _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - (counts - 1) / 2  # equal scores share the mean of their ranks
-    positives = int(churned.sum())
-    pairs = positives * (len(churned) - positives)
-    rank_sum = ranks[places][churned == 1].sum()
-    return float((rank_sum - positives * (positives + 1) / 2) / pairs)
+    # Equal scores share the mean of their ranks.
+    last_ranks = np.cumsum(counts)
+    ranks = last_ranks - (counts - 1) / 2
+    leavers = int(churned.sum())
+    stayers = len(churned) - leavers
+    leavers_ranks = ranks[places][churned == 1]
+    # The least sum that leavers can have: if they take the first ranks.
+    least = leavers * (leavers + 1) / 2
+    pairs_in_order = leavers_ranks.sum() - least
+    return float(pairs_in_order / (leavers * stayers))
 
 
 def _enough(churned: np.ndarray) -> bool:
@@ -202,7 +238,8 @@ def _rates_of_other_folds(codes: np.ndarray, churned: np.ndarray, folds: np.ndar
     size = (codes.max() + 1) * FOLDS
     customers = np.bincount(cells, minlength=size).reshape(-1, FOLDS)
     leavers = np.bincount(cells, weights=churned, minlength=size).reshape(-1, FOLDS)
-    others = customers.sum(axis=1, keepdims=True) - customers
     # From the other folds: a level of one customer would otherwise predict that customer.
-    rates = (leavers.sum(axis=1, keepdims=True) - leavers + churned.mean()) / (others + 1)
+    other_customers = customers.sum(axis=1, keepdims=True) - customers
+    other_leavers = leavers.sum(axis=1, keepdims=True) - leavers
+    rates = (other_leavers + churned.mean()) / (other_customers + 1)
     return rates.ravel()[cells]

@@ -37,12 +37,21 @@ AGE_OF_A_THING = re.compile(
 def identifier(header_name: str, position: int, taken: Set[str]) -> str:
     """A valid name, not reserved and not `taken`, that resembles the normalised header."""
     # Accents fall off, so that headers in other languages give readable names.
-    plain = unicodedata.normalize("NFKD", header_name.casefold()).encode("ascii", "ignore").decode()
-    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or f"column_{position}"
-    name = (name if re.match(IDENTIFIER_PATTERN, name[:MAX_LENGTH]) else f"column_{name}")[
-        :MAX_LENGTH
-    ].strip("_")
-    return name if name not in taken | RESERVED else _numbered(name, taken)
+    decomposed = unicodedata.normalize("NFKD", header_name.casefold())
+    plain = decomposed.encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+
+    if not name:
+        name = f"column_{position}"
+
+    if not re.match(IDENTIFIER_PATTERN, name[:MAX_LENGTH]):
+        name = f"column_{name}"
+
+    name = name[:MAX_LENGTH].strip("_")
+    if name in taken or name in RESERVED:
+        return _numbered(name, taken)
+
+    return name
 
 
 def _numbered(name: str, taken: Set[str]) -> str:

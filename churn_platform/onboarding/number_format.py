@@ -3,7 +3,7 @@ occurs in it. Pure.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from churn_platform.published.value_format import BLANKS, ValueFormat, number_pattern, read_number
@@ -43,28 +43,46 @@ def read_shapes(shapes: Mapping[str, int]) -> Reading | None:
     affixes = _affixes(shapes)
     if affixes is None:
         return None
-    fitting = [
-        form for style in STYLES if _fits(form := ValueFormat(*style, affixes=affixes), shapes)
-    ]
+
+    fitting = []
+    for style in STYLES:
+        form = ValueFormat(*style, affixes=affixes)
+        if _fits(form, shapes):
+            fitting.append(form)
+
     if not fitting:
         return None
-    cores = [_core(text) for text in shapes]
-    for sign, other in ((".", ","), (",", ".")):
-        is_decimal = any((form.decimal, form.thousands) == (sign, "") for form in fitting)
-        is_thousands = any((form.decimal, form.thousands) == (other, sign) for form in fitting)
-        if is_decimal and is_thousands and any(sign in core for core in cores):
-            whole = [core for core in cores if core.isdigit()]
-            # A whole number of four digits without a sign proves that thousands are not separated.
-            if any(len(core) > 3 for core in whole):
-                return Reading(ValueFormat(sign, affixes=affixes), proves=sign)
-            return Reading(
-                ValueFormat(sign, affixes=affixes), open_sign=sign, has_small_whole=bool(whole)
-            )
-    form = fitting[0]
-    has_decimals = any(form.decimal in core for core in cores)
+
+    cores = list(map(_core, shapes))
+    sign = _open_sign(fitting, cores)
+    if sign is None:
+        form = fitting[0]
+        has_decimals = any(form.decimal in core for core in cores)
+        is_proven = has_decimals or form.thousands in (".", ",")
+        return Reading(form, proves=form.decimal if is_proven else None)
+
+    whole = [core for core in cores if core.isdigit()]
+    # A whole number of four digits without a sign proves that thousands are not separated.
+    if max(map(len, whole), default=0) > 3:
+        return Reading(ValueFormat(sign, affixes=affixes), proves=sign)
+
     return Reading(
-        form, proves=form.decimal if has_decimals or form.thousands in (".", ",") else None
+        ValueFormat(sign, affixes=affixes),
+        open_sign=sign,
+        has_small_whole=bool(whole),
     )
+
+
+def _open_sign(fitting: Sequence[ValueFormat], cores: Sequence[str]) -> str | None:
+    """The sign that occurs, and may be before decimals or between thousands; None if there is
+    none.
+    """
+    styles = {(form.decimal, form.thousands) for form in fitting}
+    for sign, other in ((".", ","), (",", ".")):
+        is_open = {(sign, ""), (other, sign)} <= styles
+        if is_open and any(sign in core for core in cores):
+            return sign
+    return None
 
 
 def settled(reading: Reading, proven: Collection[str], separator: str | None) -> ValueFormat | None:
@@ -74,16 +92,21 @@ def settled(reading: Reading, proven: Collection[str], separator: str | None) ->
     sign = reading.open_sign
     if sign is None:
         return reading.form
+
     other = "," if sign == "." else "."
-    says_thousands, says_decimal = reading.has_small_whole or other in proven, sign in proven
+    says_decimal = sign in proven
+    says_thousands = other in proven or reading.has_small_whole
     if says_thousands and says_decimal:
         return None
-    if not says_thousands and not says_decimal:
-        # Files with semicolons come from places where a comma separates decimals.
-        says_thousands = (separator == ";") == (sign == ".")
-        if not says_thousands:
-            return None
-    return ValueFormat(other, sign, reading.form.affixes) if says_thousands else reading.form
+    if says_decimal:
+        return reading.form
+
+    # Files with semicolons come from places where a comma separates decimals.
+    has_semicolons = separator == ";"
+    if says_thousands or has_semicolons == (sign == "."):
+        return ValueFormat(other, sign, reading.form.affixes)
+
+    return None
 
 
 def _affixes(shapes: Mapping[str, int]) -> tuple[str, ...] | None:
@@ -97,11 +120,20 @@ def _affixes(shapes: Mapping[str, int]) -> tuple[str, ...] | None:
             affix = around[side].strip(SIGNS + BLANKS)
             if affix:
                 found[affix] = found.get(affix, 0) + count
-    if len(found) > 1 or not all(UNITS.fullmatch(affix) for affix in found):
+
+    if not found:
+        return ()
+    if len(found) > 1:
+        return None
+
+    ((affix, count),) = found.items()
+    if not UNITS.fullmatch(affix):
         return None
     # A column with some per cent signs mixes shares and percentages: 5 % and 0.05.
-    is_partly = any("%" in affix and count < sum(shapes.values()) for affix, count in found.items())
-    return None if is_partly else tuple(found)
+    if "%" in affix and count < sum(shapes.values()):
+        return None
+
+    return (affix,)
 
 
 def _core(text: str) -> str:

@@ -90,6 +90,7 @@ def onboard(
     check_hints(asked)
     check_label_options(asked)
     check_file(asked)
+
     with (
         _refusals(asked),
         TemporaryDirectory() as folder,
@@ -97,6 +98,7 @@ def onboard(
         duckdb.connect(Path(folder) / "onboarded.duckdb") as connection,
     ):
         found = _inspected(connection, Path(folder), extension_dir, asked)
+
     verdict = judge_data(
         churned=found.label.churned,
         stayed=found.label.stayed,
@@ -117,7 +119,8 @@ def _refusals(asked: OnboardingArguments) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise refused(str(unreadable(asked.file, error)), "then", asked.command()) from None
+        cause = str(unreadable(asked.file, error))
+        raise refused(cause, "then", asked.command()) from None
     except SheetNotClear as error:
         commands = [asked.command(sheet=sheet) for sheet in error.sheets]
         if not commands:
@@ -147,9 +150,11 @@ class _Found:
 
     def source(self, asked: OnboardingArguments, verdict: DataVerdict) -> Source:
         """Where the spec comes from."""
-        headers = self.identity.header, self.label_profile.header
         return Source(
-            *(asked.file.name, asked.name, *headers),
+            file_name=asked.file.name,
+            name=asked.name,
+            id_column=self.identity.header,
+            label_column=self.label_profile.header,
             protected=asked.protected,
             rows=self.identity.rows,
             unused=self.unused,
@@ -180,33 +185,42 @@ def _inspected(
     # Not compressed: of thousands of columns that would take longer than reading them.
     connection.execute("pragma force_compression = 'uncompressed'")
     connection.execute("set enable_progress_bar = false")
+
     with given as delivered:
         connection.execute(f"create table onboarded as from {delivered.reader}")
+
     return _understood(connection, delivered, asked)
 
 
 def _understood(
     connection: duckdb.DuckDBPyConnection, delivered: OpenFile, asked: OnboardingArguments
 ) -> _Found:
-    reader, headers = "onboarded", delivered.headers
+    reader = "onboarded"
     hints = replace(asked.hints, separator=delivered.separator)
-    id_name, label_name, protected_names = known_columns(asked, headers)
-    profiles = inspect(connection, reader, headers)
-    identity, label_profile = profiles.pop(id_name), profiles.pop(label_name)
+    id_name, label_name, protected_names = known_columns(asked, delivered.headers)
+    profiles = inspect(connection, reader, delivered.headers)
+    identity = profiles.pop(id_name)
+    label_profile = profiles.pop(label_name)
     check_ids(connection, reader, asked, identity, profiles.values())
-    label, findings = label_values(label_profile, asked.label, asked.command)
+    label, on_label = label_values(label_profile, asked.label, asked.command)
     columns, converted = understood(connection, reader, profiles, hints, asked.command)
-    findings += converted
     churned = _churned(label_profile, label)
     evidence = column_evidence(connection, reader, columns, identity, churned)
     proposals = propose(columns, evidence, protected_names)
-    of_columns = [finding for proposal in proposals for finding in proposal.findings]
-    findings = [*_on_rows(label), *delivered.findings, *findings, *of_columns]
-    if not any(proposal.used for proposal in proposals):
+
+    findings = [*_on_rows(label), *delivered.findings, *on_label, *converted]
+
+    used = set()
+    for proposal in proposals:
+        findings += proposal.findings
+        if proposal.used and proposal.feature:
+            used.add(proposal.feature.source)
+
+    if not used:
         why = "; ".join(findings) or "there are no others"
         cause = f"{asked.file}: no column can be a feature: {why}"
         raise refused(cause, "add columns to the file, then", asked.command())
-    used = {proposal.feature.source for proposal in proposals if proposal.used and proposal.feature}
+
     unused = tuple(profile.header for profile in columns if profile.header not in used)
     return _Found(identity, label_profile, label, proposals, findings, unused, delivered.options)
 
@@ -237,4 +251,5 @@ def _write(path: Path, text: str) -> Portfolio:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
     return portfolio

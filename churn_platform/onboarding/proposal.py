@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -56,38 +57,46 @@ def propose(
                 profile.name in protected,
             )
         )
+
     return proposals
 
 
 def _proposal(profile: Profile, name: str, evidence: LeakEvidence, protected: bool) -> Proposal:
+    column = f"column {profile.header!r}"
     reason = _leak(profile, evidence) or _useless(profile) or _identifying(profile)
     feature = _feature(profile, name)
+
     if feature is None or reason:
         asked = ", though asked to be protected" if protected else ""
-        finding = f"column {profile.header!r} left out{asked}: {reason or _no_feature(profile)}"
+        finding = f"{column} left out{asked}: {reason or _no_feature(profile)}"
         return Proposal(feature, False, (finding,))
-    notes = [f"column {profile.header!r}: {note}" for note in _notes(profile, feature)]
-    if protected or naming.sounds_protected(profile.name):
+
+    findings = [f"{column}: {note}" for note in _notes(profile, feature)]
+    is_guessed = not protected and naming.sounds_protected(profile.name)
+    if is_guessed:
+        guess = "guessed to be protected, so fairness is watched; confirm it"
+        findings.insert(0, f"{column}: {guess}")
+
+    if protected or is_guessed:
         feature = feature.model_copy(update={"protected": True})
-        if not protected:
-            notes.insert(
-                0,
-                f"column {profile.header!r}: guessed to be protected, so fairness is watched; "
-                "confirm it",
-            )
-    return Proposal(feature, True, tuple(notes))
+
+    return Proposal(feature, True, tuple(findings))
 
 
 def _leak(profile: Profile, evidence: LeakEvidence) -> str | None:
-    auc, why = evidence.auc, None
+    auc = evidence.auc
+    sounds_like_outcome = naming.sounds_like_outcome(profile.name)
     # No honest column alone reaches 0.95: real churn is partly chance.
     if auc > LEAK_AUC:
         why = f"it alone tells who churned (AUC {auc:.3f})"
     elif evidence.only:
         why = evidence.only
-    elif auc > OUTCOME_NAME_AUC and naming.sounds_like_outcome(profile.name):
+    elif auc > OUTCOME_NAME_AUC and sounds_like_outcome:
         why = f"by its name and an AUC of {auc:.3f} alone"
-    return f"suspected leak, {why}; put it back only if it is known beforehand" if why else None
+    else:
+        return None
+
+    return f"suspected leak, {why}; put it back only if it is known beforehand"
 
 
 def _useless(profile: Profile) -> str | None:
@@ -95,24 +104,44 @@ def _useless(profile: Profile) -> str | None:
         return "empty"
     if profile.distinct > 1 or profile.levels is None:
         return None
+
     (value,) = profile.levels
     if profile.present == profile.rows:
         return f"constant, always {value!r:.60}"
+
     return f"constant, {value!r:.60} or missing; deliver a value for the others to make use of it"
 
 
 def _identifying(profile: Profile) -> str | None:
-    if _is_manifold(profile):
-        if profile.kind == "text" and 2 * profile.sentences > profile.present:
-            return f"free text, of {profile.distinct:,} different ones, which no model here reads"
-        is_of_one = naming.sounds_like_number_of_one(profile.name)
-        if is_of_one and profile.distinct >= HALF_UNIQUE * profile.present:
-            return f"suspected id by its name, with {profile.distinct:,} different values"
-    few = profile.present < UNIQUE_ROWS or profile.distinct <= NEARLY_UNIQUE * profile.present
-    if few or profile.kind not in ("integer", "text") or _spoiled_numbers(profile):
+    return _free_text(profile) or _number_of_one(profile) or _id(profile)
+
+
+def _free_text(profile: Profile) -> str | None:
+    is_text = profile.kind == "text" and 2 * profile.sentences > profile.present
+    if not is_text or not _is_manifold(profile):
         return None
-    if profile.kind == "text" or naming.sounds_like_id(profile.name) or _numbered_through(profile):
+    return f"free text, of {profile.distinct:,} different ones, which no model here reads"
+
+
+def _number_of_one(profile: Profile) -> str | None:
+    is_of_one = naming.sounds_like_number_of_one(profile.name)
+    if not is_of_one or not _is_manifold(profile):
+        return None
+    if profile.distinct < HALF_UNIQUE * profile.present:
+        return None
+    return f"suspected id by its name, with {profile.distinct:,} different values"
+
+
+def _id(profile: Profile) -> str | None:
+    if profile.kind not in ("integer", "text") or _spoiled_numbers(profile):
+        return None
+    if profile.present < UNIQUE_ROWS or profile.distinct <= NEARLY_UNIQUE * profile.present:
+        return None
+
+    sounds_like_id = naming.sounds_like_id(profile.name)
+    if profile.kind == "text" or sounds_like_id or _numbered_through(profile):
         return "suspected id, different in (nearly) every row"
+
     return None
 
 
@@ -124,17 +153,18 @@ def _numbered_through(profile: Profile) -> bool:
     """Whether a unique integer counts the rows, or has the same number of digits everywhere as
     account numbers have.
     """
-    if (
-        profile.kind != "integer"
-        or not profile.unique
-        or profile.low is None
-        or profile.high is None
-    ):
+    if profile.kind != "integer" or not profile.unique:
         return False
+
+    low, high = profile.low, profile.high
+    if low is None or high is None:
+        return False
+
     # Without a gap, from first to last: that is a counter of rows.
-    in_sequence = profile.high - profile.low + 1 == profile.present >= SEQUENCE_ROWS
-    digits = len(f"{profile.low:.0f}")
-    return in_sequence or (profile.low > 0 and digits == len(f"{profile.high:.0f}") >= CODE_DIGITS)
+    in_sequence = high - low + 1 == profile.present >= SEQUENCE_ROWS
+    digits = len(f"{low:.0f}")
+    has_same_digits = digits == len(f"{high:.0f}") >= CODE_DIGITS
+    return in_sequence or (low > 0 and has_same_digits)
 
 
 def _no_feature(profile: Profile) -> str:
@@ -147,6 +177,7 @@ def _no_feature(profile: Profile) -> str:
         )
     if profile.numbers == profile.present:
         return f"numbers with leading zeros, so codes: {MANY.format(profile.distinct)}"
+
     return "; ".join(
         [
             MANY.format(profile.distinct),
@@ -162,12 +193,14 @@ def _spoiled_numbers(profile: Profile) -> list[str]:
             f"numbers with a sign or a decimal comma, e.g. {profile.no_number!r:.40}; "
             "write plain ones to use them"
         ]
+
     if profile.present > profile.numbers > profile.present / 2:
         others = profile.present - profile.numbers
         return [
             f"all but {others:,} are numbers, e.g. {profile.no_number!r:.40} is not; "
             "clean those to use it"
         ]
+
     return []
 
 
@@ -175,41 +208,55 @@ def _feature(profile: Profile, name: str) -> Feature | None:
     kind = _type(profile)
     if kind is None:
         return None
-    is_day = profile.kind == "days"
+
+    shared: dict[str, Any] = {
+        "source": profile.header,
+        "type": kind,
+        "group": "customer",
+        "nullable": profile.present < profile.rows,
+    }
+    if profile.form:
+        shared["format"] = Format(**msgspec.structs.asdict(profile.form))
+
     words = naming.words(profile.name)
-    levels, other = _levels(profile) if kind == "category" else ((), None)
+    if profile.kind == "days":
+        return Feature(
+            name=f"{name[: naming.MAX_LENGTH - 5]}_days",
+            unit="days",
+            description=f"Column {profile.header!r}, in days before the month's end.",
+            reason=f"{words}: {{value:until day|before|after}} the month's end",
+            **shared,
+        )
+
+    if kind in ("integer", "number") and (profile.low or 0) >= 0:
+        shared["range"] = (0, None)
+
+    if kind == "category":
+        shared["levels"], shared["other"] = _levels(profile)
+
     return Feature(
-        name=f"{name[: naming.MAX_LENGTH - 5]}_days" if is_day else name,
-        unit="days" if is_day else None,
-        format=Format(**msgspec.structs.asdict(profile.form)) if profile.form else None,
-        source=profile.header,
-        type=kind,  # type: ignore[arg-type]
-        group="customer",
-        range=(0, None)
-        if not is_day and kind in ("integer", "number") and (profile.low or 0) >= 0
-        else (None, None),
-        levels=levels,
-        other=other,
-        nullable=profile.present < profile.rows,
-        description=f"Column {profile.header!r}, in days before the month's end."
-        if is_day
-        else f"Column {profile.header!r} as delivered.",
-        reason=f"{words}: {{value:until day|before|after}} the month's end"
-        if is_day
-        else f"{words}: {{value}}",
+        name=name,
+        description=f"Column {profile.header!r} as delivered.",
+        reason=f"{words}: {{value}}",
+        **shared,
     )
 
 
 def _type(profile: Profile) -> str | None:
-    if profile.kind == "days":
+    kind = profile.kind
+    if kind == "days":
         return "integer"
-    if profile.kind in ("boolean", "number"):
-        return profile.kind
-    coded = profile.kind == "integer" and naming.sounds_like_code(profile.name)
-    if profile.kind == "integer" and not coded:
+    if kind in ("boolean", "number"):
+        return kind
+
+    is_code = kind == "integer" and naming.sounds_like_code(profile.name)
+    if kind == "integer" and not is_code:
         return "integer"
-    may_be_category = (profile.kind == "text" or coded) and profile.distinct > 0
-    return "category" if may_be_category and _levels(profile)[0] else None
+    if kind != "text" and not is_code:
+        return None
+
+    levels, _ = _levels(profile)
+    return "category" if levels else None
 
 
 def _levels(profile: Profile) -> tuple[tuple[str, ...], str | None]:
@@ -219,39 +266,63 @@ def _levels(profile: Profile) -> tuple[tuple[str, ...], str | None]:
     """
     if profile.distinct <= MAX_LEVELS:
         return tuple(profile.levels or ()), None
+
     counted = profile.levels or profile.frequent or {}
     if not counted or (profile.kind == "text" and _spoiled_numbers(profile)):
         return (), None
+
     other = next((level for level in counted if level.lower() in OTHER), OTHER[0])
-    by_rows = sorted(counted, key=lambda level: (-counted[level], level))
-    often = [level for level in by_rows if counted[level] >= LEAST_ROWS and level != other]
+    often = []
+    for level, rows in counted.items():
+        if rows >= LEAST_ROWS and level != other:
+            often.append(level)
+
+    often.sort(key=lambda level: (-counted[level], level))
     kept = often[: MAX_LEVELS - 1]
-    if sum(counted[level] for level in kept) < LEAST_COVERED * profile.present:
+    covered = sum(counted[level] for level in kept)
+    if covered < LEAST_COVERED * profile.present:
         return (), None
+
     return (*sorted(kept), other), other
 
 
 def _notes(profile: Profile, feature: Feature) -> list[str]:
     """What is ambiguous about a column that is used."""
     notes = []
-    levels = feature.levels
+    is_numeric = profile.numbers == profile.present
+    is_unique = profile.unique and profile.present >= UNIQUE_ROWS
+
     if feature.other is not None:
         notes.append(
-            f"{profile.distinct:,} levels: the {len(levels) - 1} most frequent stand for "
+            f"{profile.distinct:,} levels: the {len(feature.levels) - 1} most frequent stand for "
             f"themselves, the rest for {feature.other!r}, as do new ones"
         )
-    if feature.type == "boolean" and profile.numbers == profile.present:
+
+    if feature.type == "boolean" and is_numeric:
         notes.append("only 0 and 1, taken for no and yes; make it an integer if it is a count")
-    if feature.type == "integer" and profile.unique and profile.present >= UNIQUE_ROWS:
+
+    if feature.type == "integer" and is_unique:
         notes.append("different in every row; remove it if it is an id")
-    if feature.type == "category" and profile.numbers == profile.present:
+
+    if feature.type == "category":
+        notes += _on_levels(profile, feature.levels)
+
+    if naming.sounds_like_outcome(profile.name):
+        notes.append("named like the outcome; remove it unless it is known beforehand")
+
+    return notes
+
+
+def _on_levels(profile: Profile, levels: Sequence[str]) -> list[str]:
+    notes = []
+    if profile.numbers == profile.present:
         notes.append(
             f"numbers taken for {len(levels)} codes; make it a number if they can be added up"
         )
-    if feature.type == "category":
-        notes += _spoiled_numbers(profile)
-    if len({level.lower() for level in levels}) < len(levels) and feature.type == "category":
+
+    notes += _spoiled_numbers(profile)
+    different = set(map(str.lower, levels))
+    if len(different) < len(levels):
         notes.append("levels that differ in upper and lower case alone; make them one")
-    if naming.sounds_like_outcome(profile.name):
-        notes.append("named like the outcome; remove it unless it is known beforehand")
+
     return notes

@@ -25,6 +25,21 @@ gates: {min_auc: 0.70, min_recall: 0.65, max_calibration_error: 0.05}
 """
 
 PLAIN = FileOptions()
+ENTRY_KEYS = (
+    "name",
+    "source",
+    "format",
+    "type",
+    "unit",
+    "group",
+    "range",
+    "levels",
+    "other",
+    "nullable",
+    "protected",
+    "description",
+    "reason",
+)
 WIDEST = 2**31 - 1  # a line is never folded; the dumper in C takes no infinity
 
 
@@ -46,27 +61,54 @@ class Source:
     @property
     def command(self) -> str:
         """The command that makes the spec again."""
-        options = {"--name": self.name, "--id": self.id_column, "--label": self.label_column}
-        words = [self.file_name, *(word for option in options.items() for word in option)]
-        given = (("--protected", self.protected), *self.more)
-        return shlex.join(
-            [
-                "churn",
-                "onboard",
-                *words,
-                *(word for option, its in given for it in its for word in (option, it)),
-            ]
-        )
+        words = ["churn", "onboard", self.file_name]
+        words += ["--name", self.name]
+        words += ["--id", self.id_column]
+        words += ["--label", self.label_column]
+
+        for option, values in (("--protected", self.protected), *self.more):
+            for value in values:
+                words += [option, value]
+
+        return shlex.join(words)
 
 
 def spec_text(
     source: Source, label: LabelValues, proposals: Sequence[Proposal], findings: Sequence[str]
 ) -> str:
     """The spec as YAML; `Portfolio` reads it, and what is left out is in it as a comment."""
-    used = [proposal.feature for proposal in proposals if proposal.used and proposal.feature]
-    left_out = [
-        proposal.feature for proposal in proposals if not proposal.used and proposal.feature
+    used = []
+    left_out = []
+    protected = []
+    for proposal in proposals:
+        feature = proposal.feature
+        if feature is None:
+            continue
+        entry = _entry(feature)
+        if not proposal.used:
+            left_out.append(f"  # - {entry}")
+            continue
+
+        used.append(f"  - {entry}")
+        if feature.protected:
+            protected.append(feature.name)
+
+    if left_out:
+        left_out.insert(0, "  # Left out; remove the '#' of a line to use it:")
+
+    lines = [
+        *_comments(source, label, findings),
+        *_head(source),
+        "\nfeatures:",
+        *used,
+        *left_out,
+        f"\nprotected_attributes: {_flow(protected)}",
+        f"label: {_flow(_label(source, label))}",
     ]
+    return "\n".join(lines) + "\n" + DEFAULTS
+
+
+def _head(source: Source) -> list[str]:
     head: dict[str, Any] = {
         "name": source.name,
         "title": f"{source.name.replace('_', ' ').capitalize()} (one snapshot)",
@@ -74,38 +116,43 @@ def spec_text(
         "id_column": source.id_column,
     }
     if options := source.options.model_dump(exclude_none=True):
-        head |= {"file": options}
-    put_back = ["  # Left out; remove the '#' of a line to use it:"] if left_out else []
-    protected = [feature.name for feature in used if feature.protected]
+        head["file"] = options
+
+    if source.unused:
+        head["unused_columns"] = list(source.unused)
+
+    return [f"{key}: {_flow(value)}" for key, value in head.items()]
+
+
+def _label(source: Source, label: LabelValues) -> dict[str, Any]:
     values: dict[str, Any] = {
         "column": source.label_column,
         "positive": list(label.positive),
         "negative": list(label.negative),
     }
-    values |= {"ignored": list(label.ignored)} if label.ignored else {}
-    head |= {"unused_columns": list(source.unused)} if source.unused else {}
-    lines = [
-        *_comments(source, label, findings),
-        *(f"{key}: {_flow(value)}" for key, value in head.items()),
-        "\nfeatures:",
-        *(f"  - {_entry(feature)}" for feature in used),
-        *put_back,
-        *(f"  # - {_entry(feature)}" for feature in left_out),
-        f"\nprotected_attributes: {_flow(protected)}",
-        f"label: {_flow(values)}",
-    ]
-    return "\n".join(lines) + "\n" + DEFAULTS
+    if label.ignored:
+        values["ignored"] = list(label.ignored)
+
+    return values
 
 
 def _comments(source: Source, label: LabelValues, findings: Sequence[str]) -> list[str]:
     said = [
         f"Made by: {source.command}",
         f"from {source.rows:,} rows; {label.churn_rate:.1%} of those with a label churned.",
-        *([f"The data are {source.verdict}."] if source.verdict else []),
-        "A proposal: read it through, correct types, descriptions, units and reasons by hand.",
-        *(["Findings:"] if findings else []),
-        *(f"- {finding}" for finding in findings),
     ]
+    if source.verdict:
+        said.append(f"The data are {source.verdict}.")
+
+    said.append(
+        "A proposal: read it through, correct types, descriptions, units and reasons by hand."
+    )
+    if findings:
+        said.append("Findings:")
+
+    for finding in findings:
+        said.append(f"- {finding}")
+
     return [f"# {' '.join(line.splitlines())}" for line in said]
 
 
@@ -114,30 +161,23 @@ def _entry(feature: Feature) -> str:
     # Brackets and minus signs behind a number need a format that is plain in all else.
     if given.get("format") == {}:
         given["format"] = {"decimal": "."}
-    order = (
-        "name",
-        "source",
-        "format",
-        "type",
-        "unit",
-        "group",
-        "range",
-        "levels",
-        "other",
-        "nullable",
-        "protected",
-        "description",
-        "reason",
-    )
-    return _flow({key: _plain(given[key]) for key in order if key in given})
+
+    entry = {}
+    for key in ENTRY_KEYS:
+        if key in given:
+            entry[key] = _plain(given[key])
+
+    return _flow(entry)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+        return list(map(_plain, value))
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
 
 
 # One line for each feature, so that a person can comment a feature out, and compare versions.

@@ -51,23 +51,27 @@ def understood(
     """The profiles, those with a format measured by it, and what was converted; SpecError if the
     user must say.
     """
-    odd = [profile for profile in profiles.values() if _is_odd(profile)]
+    odd = list(filter(_is_odd, profiles.values()))
     shapes = shapes_of(connection, reader, odd)
     days = days_of(connection, reader, odd, shapes)
     readings = {name: _reading(its) for name, its in shapes.items()}
-    choice = _Choice(hints, command, _proven(profiles.values(), readings.values()))
+    proven = _proven(profiles.values(), readings.values())
+    choice = _Choice(hints, command, proven)
+
     forms = []
     for name, profile in profiles.items():
         missing = missing_words(shapes.get(name, {}))
         form = choice.form(profile, readings.get(name), missing, days.get(name, []))
         if form is not None:
             forms.append((profile, form))
+
     made = dict(profiles) | in_formats(connection, reader, forms)
     findings = []
-    for name, profile in profiles.items():
-        said = format_finding(profile, made[name].form, shapes.get(name, {}))
+    for name, profile in made.items():
+        said = format_finding(profiles[name], profile.form, shapes.get(name, {}))
         if said:
             findings.append(f"column {profile.header!r}: {said}")
+
     return list(made.values()), findings
 
 
@@ -79,7 +83,10 @@ def _is_odd(profile: Profile) -> bool:
 
 def _reading(shapes: Shapes) -> Reading | None:
     """How the texts that are not missing are read as numbers; None if they are none."""
-    numbers = {text: count for text, count in shapes.items() if not is_missing(text)}
+    numbers = {}
+    for text, count in shapes.items():
+        if not is_missing(text):
+            numbers[text] = count
     return read_shapes(numbers) if numbers else None
 
 
@@ -88,10 +95,16 @@ def _proven(profiles: Iterable[Profile], readings: Iterable[Reading | None]) -> 
 
     They settle the columns that leave it open: one export writes alike.
     """
-    proven = {reading.proves for reading in readings if reading and reading.proves}
+    proven = set()
+    for reading in readings:
+        if reading and reading.proves:
+            proven.add(reading.proves)
+
     for profile in profiles:
-        if profile.is_text and profile.kind == "number" and not profile.is_open_number:
+        is_plain_number = profile.kind == "number" and not profile.is_open_number
+        if profile.is_text and is_plain_number:
             proven.add(".")
+
     return proven
 
 
@@ -118,17 +131,23 @@ class _Choice:
         """The format; None for a column that is written plainly, or is no number and no day."""
         if profile.sql_type in NATIVE["number"] and profile.kind == "unusable":
             return ValueFormat(missing=("-inf", "inf"))
+
         pattern = _typed_days(profile) or self._days(profile, days)
+        if pattern and _has_words(profile):
+            return ValueFormat(date=pattern, missing=missing)
         if pattern:
-            # A typed column has no words.
-            return ValueFormat(date=pattern, missing=missing if _has_words(profile) else ())
+            return ValueFormat(date=pattern)
         if reading is None or profile.has_codes:
             return None
-        form = _given(reading, self.hints) or settled(reading, self.proven, self.hints.separator)
+
+        form = _given(reading, self.hints)
+        form = form or settled(reading, self.proven, self.hints.separator)
         if form is None:
             raise self._is_open(profile, reading)
+
         form = ValueFormat(form.decimal, form.thousands, form.affixes, None, missing)
-        return None if form == ValueFormat() and profile.kind != "text" else form
+        is_plain = form == ValueFormat() and profile.kind != "text"
+        return None if is_plain else form
 
     def _days(self, profile: Profile, fitting: Sequence[str]) -> str | None:
         days = [pattern for pattern in fitting if pattern in DAY_FIRST]
@@ -143,9 +162,15 @@ class _Choice:
                     f"If the day: {self.command(date_order='day-first')}; if the month: "
                     f"{self.command(date_order='month-first')}"
                 )
-            return (days if self.order == "day-first" else months)[0]
-        if days or months:
-            self.order = self.order or ("day-first" if days else "month-first")
+            in_order = days if self.order == "day-first" else months
+            return in_order[0]
+
+        if self.order is None and days:
+            self.order = "day-first"
+
+        if self.order is None and months:
+            self.order = "month-first"
+
         return fitting[0] if fitting else None
 
     def _is_open(self, profile: Profile, reading: Reading) -> SpecError:
@@ -167,22 +192,30 @@ def _typed_days(profile: Profile) -> str | None:
     """The pattern of a column that is a day by its type, or by its name and numbers."""
     if not _has_words(profile):
         return "%Y-%m-%d"
-    is_time = profile.kind == "integer" and OF_TIME.search(profile.name)
-    if not is_time or profile.low is None or not profile.high:
+
+    low, high = profile.low, profile.high
+    if profile.kind != "integer" or low is None or not high:
+        return None
+    if not OF_TIME.search(profile.name):
         return None
     # From 1973 to 2128: smaller numbers under such a name are ages or counts.
-    if profile.low > 1e8 and profile.high < 5e9:
+    if low > 1e8 and high < 5e9:
         return "epoch_seconds"
-    if profile.low > 1e11 and profile.high < 5e12:
+    if low > 1e11 and high < 5e12:
         return "epoch_milliseconds"
+
     return None
 
 
 def _given(reading: Reading, hints: Hints) -> ValueFormat | None:
-    if reading.open_sign and hints.decimal == reading.open_sign:
+    sign = reading.open_sign
+    if not sign:
+        return None
+    if hints.decimal == sign:
         return reading.form
-    if reading.open_sign and reading.open_sign == hints.thousands:
-        return ValueFormat(
-            "," if hints.thousands == "." else ".", hints.thousands, reading.form.affixes
-        )
+
+    if hints.thousands == sign:
+        decimal = "," if sign == "." else "."
+        return ValueFormat(decimal, sign, reading.form.affixes)
+
     return None

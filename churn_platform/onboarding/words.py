@@ -60,9 +60,10 @@ def plain(word: str) -> str:
     """A word as words are compared: lower case, no accents, no quotes, no full stop behind, single
     blanks.
     """
-    folded = unicodedata.normalize("NFKD", word.casefold())
-    ascii_like = "".join(sign for sign in folded if not unicodedata.combining(sign))
-    return re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", ascii_like).strip(" \u00a0'\".!")
+    decomposed = unicodedata.normalize("NFKD", word.casefold())
+    without_accents = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+    single_blanks = re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", without_accents)
+    return single_blanks.strip(" \u00a0'\".!")
 
 
 def meaning(value: str) -> Meaning | None:
@@ -74,8 +75,15 @@ def meaning(value: str) -> Meaning | None:
         return "yes"
     if word in NO:
         return "no"
-    spoken = speaks_of(word.removesuffix("customer").strip().replace(" ", "_"))
-    return {"leaving": "left", "staying": "stayed"}.get(spoken or "")  # type: ignore[return-value]
+
+    state = word.removesuffix("customer").strip()
+    spoken = speaks_of(state.replace(" ", "_"))
+    if spoken == "leaving":
+        return "left"
+    if spoken == "staying":
+        return "stayed"
+
+    return None
 
 
 def speaks_of(name: str) -> Literal["leaving", "staying"] | None:
@@ -83,13 +91,17 @@ def speaks_of(name: str) -> Literal["leaving", "staying"] | None:
     for both.
     """
     name = plain(name).replace(" ", "_")
-    negated = bool(NEGATION.search(name + "_"))
+    is_negated = bool(NEGATION.search(name + "_"))
     name = NEGATION.sub("_", name + "_").strip("_")
-    leaving, staying = bool(LEAVING.search(name)), bool(STAYING.search(name))
+    leaving = bool(LEAVING.search(name))
+    staying = bool(STAYING.search(name))
     # "Churn retention" says both: only a person can tell.
     if leaving == staying:
         return None
-    return "leaving" if leaving != negated else "staying"
+    if is_negated:
+        return "staying" if leaving else "leaving"
+
+    return "leaving" if leaving else "staying"
 
 
 def is_target(name: str) -> bool:
