@@ -43,19 +43,24 @@ def present(
 
     With a format its own words are missing as well, and infinite numbers where they are among them.
     """
-    if sql_type in NATIVE["number"] and form and formatted.drops_infinite(form):
-        return f"case when isfinite({identifier}) then {identifier} end"
     if sql_type in NATIVE["number"]:
-        return f"case when not isnan({identifier}) then {identifier} end"
+        drops_infinite = form is not None and formatted.drops_infinite(form)
+        is_number = f"isfinite({identifier})" if drops_infinite else f"not isnan({identifier})"
+        return f"case when {is_number} then {identifier} end"
+
     if sql_type != "VARCHAR":
         return identifier
+    if form and column_type == "string":
+        return formatted.without_missing(identifier, form)
+
     if form:
-        known = MISSING_MARKERS if column_type != "string" else ()
-        return formatted.without_missing(
-            identifier, msgspec.structs.replace(form, missing=(*form.missing, *known))
-        )
+        words = (*form.missing, *MISSING_MARKERS)
+        with_markers = msgspec.structs.replace(form, missing=words)
+        return formatted.without_missing(identifier, with_markers)
+
     if column_type == "string":
         return _trimmed(identifier)
+
     is_marker = one_of(f"lower(trim({identifier}))", ("", *MISSING_MARKERS))
     return f"case when not {is_marker} then trim({identifier}) end"
 
@@ -77,21 +82,29 @@ def cast(column: Column, identifier: str, sql_type: str) -> str:
     """
     # Typed files may carry zones. All times in the lake are UTC without a zone.
     if sql_type == "TIMESTAMP WITH TIME ZONE":
-        identifier, sql_type = f"({identifier} at time zone 'UTC')", "TIMESTAMP"
+        identifier = f"({identifier} at time zone 'UTC')"
+        sql_type = "TIMESTAMP"
+
     form = column.format.published() if column.format else None
     value = present(identifier, sql_type, column.type, form)
     # A typed file needs no way through text, which costs more than the cast itself.
     if sql_type in NATIVE[column.type]:
         return f"{value}::{SQL_TYPES[column.type]}"
-    if form and column.type == "date" and (sql_type == "VARCHAR" or form.date in EPOCH):
-        return formatted.day(f"({value})::varchar", form)
+
+    is_text = sql_type == "VARCHAR"
     if form and column.type == "date":
+        if is_text or form.date in EPOCH:
+            return formatted.day(f"({value})::varchar", form)
         # a moment of a typed file; the time of day does not matter to days before
         return f"({value})::date"
-    if form and column.type in ("number", "integer") and sql_type == "VARCHAR":
-        number = formatted.number(value, form)
-        return number if column.type == "number" else _whole(number)
-    return _readers()[column.type].format(text=f"({value})::varchar")
+
+    if form and is_text and column.type == "number":
+        return formatted.number(value, form)
+    if form and is_text and column.type == "integer":
+        return _whole(formatted.number(value, form))
+
+    reader = _readers()[column.type]
+    return reader.format(text=f"({value})::varchar")
 
 
 def _whole(number: str) -> str:

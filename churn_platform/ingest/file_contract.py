@@ -23,6 +23,7 @@ from churn_platform.sql import identifier, one_of
 
 Headers = Mapping[str, tuple[str, str]]
 CHECKS_AT_ONCE = 64  # planning a statement takes a time that grows with the square of its checks
+HASHES_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,12 @@ def check_file(
             wrong += _unknown_customers(connection, table, reader, headers, customers)
     except duckdb.Error as error:
         raise unreadable(path, error) from None
+
     if rows == 0:
         raise LandingError(f"{path}: the file has headers but no rows; deliver it again")
     if wrong:
         raise LandingError(f"{path}: {'; '.join(wrong)}; nothing of it was loaded")
+
     return rows
 
 
@@ -70,7 +73,10 @@ def refuse_twins(table: Table, file: OpenFile, unused: Collection[str]) -> None:
     """LandingError if a column of the contract is in the file twice, and the contract knows
     of one only.
     """
-    known = {normalised(header) for header in (*unused, *(it.header for it in table.columns))}
+    known = set(map(normalised, unused))
+    for column in table.columns:
+        known.add(normalised(column.header))
+
     for twins in file.twins:
         if normalised(twins.first) in known and normalised(twins.renamed) not in known:
             raise LandingError(
@@ -99,22 +105,25 @@ def _delivered(column: Column, headers: Headers) -> bool:
 
 
 def _check_headers(table: Table, path: Path, headers: Headers) -> None:
-    missing = [
-        column.header
-        for column in table.columns
-        if not column.optional and not _delivered(column, headers)
-    ]
-    if missing:
-        known = any(_delivered(column, headers) for column in table.columns)
-        found = (
-            ", ".join(header for header, _ in headers.values())
-            if known
-            else "no header line of this table"
-        )
-        raise LandingError(
-            f"{path}: column {', '.join(missing)} is missing; the file has {found}; "
-            "nothing of it was loaded"
-        )
+    delivered = []
+    missing = []
+    for column in table.columns:
+        if _delivered(column, headers):
+            delivered.append(column.header)
+        elif not column.optional:
+            missing.append(column.header)
+
+    if not missing:
+        return
+
+    found = "no header line of this table"
+    if delivered:
+        found = ", ".join(header for header, _ in headers.values())
+
+    raise LandingError(
+        f"{path}: column {', '.join(missing)} is missing; the file has {found}; "
+        "nothing of it was loaded"
+    )
 
 
 def _check_values(
@@ -124,15 +133,23 @@ def _check_values(
     for column in table.columns:
         if _delivered(column, headers):
             checks += _column_checks(column, headers)
+
     checks += _month_checks(table, month, headers)
     rows, counts = _counted(connection, reader, checks)
-    broken = [(check, count) for check, count in zip(checks, counts, strict=True) if count]
+
+    broken = []
+    complaints = []
+    for check, count in zip(checks, counts, strict=True):
+        if count:
+            broken.append(check)
+            complaints.append(check.complaint.format(count=count, rows=rows))
+
     # A second scan, only for files that are refused anyway: a sound file pays nothing for it.
-    examples = _examples(connection, reader, [check for check, _ in broken])
+    examples = _examples(connection, reader, broken)
     wrong = []
-    for (check, count), example in zip(broken, examples, strict=True):
-        complaint = check.complaint.format(count=count, rows=rows)
+    for complaint, example in zip(complaints, examples, strict=True):
         wrong.append(f"{complaint}, e.g. {example!s:.80}")
+
     return rows, wrong
 
 
@@ -144,12 +161,16 @@ def _counted(
     counts: list[int] = []
     # One scan for all checks of a usual table: a month of call records has 100 million rows.
     for start in range(0, max(1, len(checks)), CHECKS_AT_ONCE):
-        some = checks[start : start + CHECKS_AT_ONCE]
-        counted = "".join(f", count_if({check.offending})" for check in some)
-        found = connection.execute(f"select count(*){counted} from {reader}").fetchone()
+        counted = ["count(*)"]
+        for check in checks[start : start + CHECKS_AT_ONCE]:
+            counted.append(f"count_if({check.offending})")
+
+        query = f"select {', '.join(counted)} from {reader}"
+        found = connection.execute(query).fetchone()
         assert found is not None
         rows = found[0]
         counts += found[1:]
+
     return rows, counts
 
 
@@ -158,8 +179,13 @@ def _examples(
 ) -> tuple[object, ...]:
     if not checks:
         return ()
-    wanted = ", ".join(f"any_value({check.example}) filter ({check.offending})" for check in checks)
-    found = connection.execute(f"select {wanted} from {reader}").fetchone()
+
+    wanted = []
+    for check in checks:
+        wanted.append(f"any_value({check.example}) filter ({check.offending})")
+
+    query = f"select {', '.join(wanted)} from {reader}"
+    found = connection.execute(query).fetchone()
     assert found is not None
     return found
 
@@ -167,31 +193,36 @@ def _examples(
 def _column_checks(column: Column, headers: Headers) -> list[Check]:
     name, sql_type = source_of(column, headers)
     form = column.format.published() if column.format else None
-    given, value = present(name, sql_type, column.type, form), cast(column, name, sql_type)
-    # These types have infinite values, which casts accept and no later computation does.
-    endless = column.type in ("number", "date", "timestamp")
-    readable = f"coalesce(isfinite({value}), false)" if endless else f"{value} is not null"
-    wrong_type = f"{given} is not null and not ({readable})"
+    given = present(name, sql_type, column.type, form)
+    value = cast(column, name, sql_type)
+    about = f"column {_literal(column.header)}: {{count}} of {{rows}} values "
     checks = []
-    if endless or sql_type not in NATIVE[column.type]:
-        checks.append(Check(wrong_type, f"{given}::varchar", f"are not of type {column.type}"))
+    # These types have infinite values, which casts accept and no later computation does.
+    is_endless = column.type in ("number", "date", "timestamp")
+
+    if is_endless or sql_type not in NATIVE[column.type]:
+        is_read = f"coalesce(isfinite({value}), false)" if is_endless else f"{value} is not null"
+        wrong_type = f"{given} is not null and not ({is_read})"
+        complaint = f"{about}are not of type {column.type}"
+        checks.append(Check(wrong_type, f"{given}::varchar", complaint))
+
     if column.required:
-        checks.append(Check(f"{given} is null", "'an empty value'", "are missing"))
+        checks.append(Check(f"{given} is null", "'an empty value'", f"{about}are missing"))
+
     if column.levels:
-        complaint = f"are none of {', '.join(column.levels)}"
+        levels = _literal(", ".join(column.levels))
         other = f"{given} is not null and not {one_of(value, column.levels)}"
-        checks.append(Check(other, f"{given}::varchar", complaint))
-    prefix = f"column {_literal(column.header)}: {{count}} of {{rows}} values "
-    return [
-        Check(check.offending, check.example, prefix + _literal(check.complaint))
-        for check in checks
-    ]
+        checks.append(Check(other, f"{given}::varchar", f"{about}are none of {levels}"))
+
+    return checks
 
 
 def _month_checks(table: Table, month: date, headers: Headers) -> list[Check]:
     if table.event_time is None:
         return []
-    value = typed(table.column(table.event_time), headers)
+
+    column = table.column(table.event_time)
+    value = typed(column, headers)
     outside = f"not ({value} >= timestamp '{month}' and {value} < timestamp '{as_of(month)}')"
     complaint = (
         f"column {table.event_time}: {{count}} of {{rows}} events are outside {label(month)}"
@@ -211,6 +242,7 @@ def _duplicates(
     # Equal hashes are only a suspicion. Then the keys themselves are grouped, below.
     if _hashes_differ(connection, key, reader, rows=rows):
         return []
+
     found = connection.execute(
         f"select count(*), any_value(key) from "
         f"(select key from (select {key} as key from {reader}) where key is not null "
@@ -236,13 +268,16 @@ def _hashes_differ(
     # eight times the CPU.
     hashes = np.empty(rows, dtype=np.uint64)
     filled = 0
-    for batch in connection.execute(f"select hash({key}) as hash from {reader}").to_arrow_reader(
-        1 << 20
-    ):
-        hashes[filled : filled + len(batch)] = batch.column("hash")
-        filled += len(batch)
+    found = connection.execute(f"select hash({key}) as hash from {reader}")
+
+    for batch in found.to_arrow_reader(HASHES_AT_ONCE):
+        end = filled + len(batch)
+        hashes[filled:end] = batch.column("hash")
+        filled = end
+
     hashes.sort()
-    return not (hashes[1:] == hashes[:-1]).any()
+    is_twice = hashes[1:] == hashes[:-1]
+    return not is_twice.any()
 
 
 def _unknown_customers(
@@ -261,6 +296,7 @@ def _unknown_customers(
     assert found is not None
     if not found[0]:
         return []
+
     return [
         f"column {table.customer}: {found[0]} rows name a customer unknown in this month, e.g. "
         f"{found[1]}"

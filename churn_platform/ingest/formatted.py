@@ -35,14 +35,19 @@ def number(text: str, form: ValueFormat) -> str:
     plain = f"({text})"
     for affix in form.affixes:
         plain = f"replace({plain}, {literal(affix)}, '')"
+
     plain = f"replace(trim({plain}, {literal(BLANKS)}), '\u2212', '-')"
     # Accountants' negative numbers: (12) and 12-.
     plain = _replaced(plain, r"^\(([^()]*)\)$|^([^-]*)-$", r"-\1\2")
     plain = _replaced(plain, f"^([+-]?)[{BLANKS}]+|[{BLANKS}]+$", r"\1", every=True)
     plain = f"regexp_extract({plain}, {literal(number_pattern(form))})"
+
     if form.thousands:
-        plain = _replaced(plain, thousands_class(form.thousands), "", every=True)
-    value = f"try_cast(replace({plain}, {literal(form.decimal)}, '.') as double)"
+        sign = thousands_class(form.thousands)
+        plain = _replaced(plain, sign, "", every=True)
+
+    with_point = f"replace({plain}, {literal(form.decimal)}, '.')"
+    value = f"try_cast({with_point} as double)"
     # 1e400 is no number that can be computed with
     return f"list_filter([{value}], lambda x: isfinite(x))[1]"
 
@@ -51,10 +56,9 @@ def day(text: str, form: ValueFormat) -> str:
     """SQL for the date; null if the text says none."""
     assert form.date is not None
     if form.date in EPOCH:
-        return (
-            f"make_timestamp((try_cast({text} as double) * "
-            f"{1_000_000 // EPOCH[form.date]})::bigint)::date"
-        )
+        microseconds = 1_000_000 // EPOCH[form.date]
+        moment = f"(try_cast({text} as double) * {microseconds})::bigint"
+        return f"make_timestamp({moment})::date"
     plain = _replaced(f"trim({text})", TIME_OF_DAY, "")
     return f"try_strptime({plain}, {literal(form.date)})::date"
 

@@ -15,18 +15,24 @@ BLOCK_BYTES = 64
 
 def set_keys(connection: duckdb.DuckDBPyConnection, key: str) -> None:
     """Give the connection the secret, as the hashes below need it."""
-    block = (
-        key.encode() if len(key.encode()) <= BLOCK_BYTES else hashlib.sha256(key.encode()).digest()
-    )
+    block = key.encode()
+    if len(block) > BLOCK_BYTES:
+        block = hashlib.sha256(block).digest()
+
     # HMAC by hand (RFC 2104): DuckDB has SHA-256 and no HMAC, and a Python function would be called
     # for each row.
     block = block.ljust(BLOCK_BYTES, b"\0")
-    pads = {
-        INNER: bytes(byte ^ 0x36 for byte in block),
-        OUTER: bytes(byte ^ 0x5C for byte in block),
+    variables = {
+        KEY: key,
+        INNER: _pad(block, 0x36),
+        OUTER: _pad(block, 0x5C),
     }
-    for name, value in ({KEY: key} | pads).items():
+    for name, value in variables.items():
         connection.execute(f"set variable {name} = ?", [value])
+
+
+def _pad(block: bytes, mask: int) -> bytes:
+    return bytes(byte ^ mask for byte in block)
 
 
 def keyed_hash(value: str) -> str:

@@ -35,12 +35,16 @@ def distinct(headers: Iterable[str]) -> tuple[list[str], list[Twins]]:
     taken: dict[str, str] = {}
     twins: list[Twins] = []
     for place, header in enumerate(headers, start=1):
-        plain = " ".join(header.strip("\ufeff").split()) or f"column{place}"
+        words = header.strip("\ufeff").split()
+        plain = " ".join(words) or f"column{place}"
         name = _free(plain, taken)
         if name != plain:
-            twins.append(Twins(taken[normalised(plain)], plain, name))
+            first = taken[normalised(plain)]
+            twins.append(Twins(first, plain, name))
+
         taken[normalised(name)] = name
         named.append(name)
+
     return named, twins
 
 
@@ -55,7 +59,10 @@ def _free(header: str, taken: dict[str, str]) -> str:
 
 def twins_finding(twins: Sequence[Twins]) -> list[str]:
     """What a person must know of columns that were given another name."""
-    return [
-        f"columns {it.first!r} and {it.second!r} are one name; the second is called {it.renamed!r}"
-        for it in twins
-    ]
+    findings = []
+    for it in twins:
+        findings.append(
+            f"columns {it.first!r} and {it.second!r} are one name; "
+            f"the second is called {it.renamed!r}"
+        )
+    return findings

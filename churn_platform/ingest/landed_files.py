@@ -67,29 +67,33 @@ def passed_over(folder: Path) -> list[Path]:
     """What is in a table's landing folder and is not read, because it is no file with the name of
     a landed one.
     """
-    return [path for path in _visible(folder) if _month_of(path) is None or not path.is_file()]
+    others = []
+    for path in _visible(folder):
+        if _month_of(path) is None or not path.is_file():
+            others.append(path)
+    return others
 
 
 def _visible(folder: Path) -> list[Path]:
-    return (
-        sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-        if folder.is_dir()
-        else []
-    )
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _month_of(path: Path) -> date | None:
     name, _, kind = path.name.partition(".")
-    is_known = f".{kind.lower()}" in SUFFIXES and len(name) == len("2025-01")
+    if f".{kind.lower()}" not in SUFFIXES or len(name) != len("2025-01"):
+        return None
     try:
-        return parse_month(name) if is_known else None
+        return parse_month(name)
     except ValueError:
         return None
 
 
 def known_suffix(file: Path) -> str | None:
     """The kind of a file by its name, in any case; None if it is no kind that can be read."""
-    return next((suffix for suffix in SUFFIXES if file.name.lower().endswith(suffix)), None)
+    name = file.name.lower()
+    return next(filter(name.endswith, SUFFIXES), None)
 
 
 def unknown_kind(file: Path) -> str:
@@ -120,17 +124,21 @@ def find_file(landing_dir: Path, portfolio: str, table: str, month: date) -> Lan
             f"no file for {portfolio}/{table} of {label(month)}; {_landed(folder)}; "
             f"put one at {folder}/{label(month)}.csv, or materialize a month that has landed"
         )
+
     # Two kinds of one month may hold different rows. Choosing one would be a guess.
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise LandingError(
             f"{folder}: {len(found)} files for one month ({names}); keep the right one"
         )
-    check_is_file(found[0])
-    state = found[0].stat()
+
+    (file,) = found
+    check_is_file(file)
+    state = file.stat()
     if state.st_size == 0:
-        raise LandingError(f"{found[0]}: the file is empty (0 bytes); deliver it again")
-    return LandedFile(found[0], state.st_size, state.st_mtime_ns)
+        raise LandingError(f"{file}: the file is empty (0 bytes); deliver it again")
+
+    return LandedFile(file, state.st_size, state.st_mtime_ns)
 
 
 def _landed(folder: Path) -> str:
@@ -138,9 +146,10 @@ def _landed(folder: Path) -> str:
     landed = list(landed_files(folder))
     if not landed:
         return "no month has landed"
+    first, last = label(landed[0]), label(landed[-1])
     if len(landed) == 1:
-        return f"only {label(landed[0])} has landed"
-    return f"{len(landed)} months have landed, {label(landed[0])} to {label(landed[-1])}"
+        return f"only {first} has landed"
+    return f"{len(landed)} months have landed, {first} to {last}"
 
 
 def unreadable(path: Path, error: duckdb.Error) -> LandingError:
@@ -149,10 +158,14 @@ def unreadable(path: Path, error: duckdb.Error) -> LandingError:
     To be raised `from None`: DuckDB's own message quotes the line, which may hold a phone number.
     """
     text = str(error)
-    cause = next(
-        (cause for sign, cause in CAUSES.items() if sign in text.lower()),
-        text.splitlines()[0][:200],
-    )
     line = re.search(r"on line: (\d+)", text, re.IGNORECASE)
     where = f"line {line.group(1)}: " if line else ""
-    return LandingError(f"{path}: cannot be read: {where}{cause}; {UNTOUCHED}")
+    return LandingError(f"{path}: cannot be read: {where}{_cause(text)}; {UNTOUCHED}")
+
+
+def _cause(error_text: str) -> str:
+    for sign, cause in CAUSES.items():
+        if sign in error_text.lower():
+            return cause
+    first_line = error_text.splitlines()[0]
+    return first_line[:200]

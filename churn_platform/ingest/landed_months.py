@@ -30,18 +30,24 @@ class Landings(msgspec.Struct, frozen=True):
 
     def as_cursor(self) -> str:
         """The state as text. Most months are seen as they were taken in, and stand there once."""
-        waiting = {
-            month: state for month, state in self.seen.items() if self.taken.get(month) != state
-        }
-        return msgspec.json.encode(Landings(seen=waiting, taken=self.taken)).decode()
+        waiting = {}
+        for month, state in self.seen.items():
+            if self.taken.get(month) != state:
+                waiting[month] = state
+        kept = Landings(seen=waiting, taken=self.taken)
+        return msgspec.json.encode(kept).decode()
 
     @staticmethod
     def from_cursor(cursor: str) -> "Landings":
         """The state that a cursor keeps; those of older versions have whole digests."""
         kept = msgspec.json.decode(cursor, type=Landings)
-        taken = {month: state[:STATE_LENGTH] for month, state in kept.taken.items()}
-        seen = {month: state[:STATE_LENGTH] for month, state in kept.seen.items()}
-        return Landings(seen=taken | seen, taken=taken)
+        taken = _shortened(kept.taken)
+        seen = taken | _shortened(kept.seen)
+        return Landings(seen=seen, taken=taken)
+
+
+def _shortened(states: Mapping[date, str]) -> dict[date, str]:
+    return {month: state[:STATE_LENGTH] for month, state in states.items()}
 
 
 def landed_months(landing_dir: Path, portfolio: Portfolio) -> dict[date, str]:
@@ -49,31 +55,37 @@ def landed_months(landing_dir: Path, portfolio: Portfolio) -> dict[date, str]:
     of its files.
     """
     files = _files(landing_dir, portfolio)
-    required = [set(files[table.name]) for table in portfolio.landed_tables if not table.optional]
-    return {month: _digest(files, month) for month in sorted(set.intersection(*required))}
+    months = set().union(*files.values())
+    for name in _required(portfolio):
+        months &= set(files[name])
+    return {month: _digest(files, month) for month in sorted(months)}
+
+
+def _required(portfolio: Portfolio) -> list[str]:
+    return [table.name for table in portfolio.landed_tables if not table.optional]
 
 
 def missing_tables(landing_dir: Path, portfolio: Portfolio) -> dict[date, list[str]]:
     """The required tables that have not landed of each month of which another has."""
     folder = landing_dir / portfolio.name
-    required = [table.name for table in portfolio.landed_tables if not table.optional]
-    landed = {name: landed_files(folder / name) for name in required}
+    landed = {name: landed_files(folder / name) for name in _required(portfolio)}
+
     missing = {}
     for month in sorted(set().union(*landed.values())):
-        if absent := [name for name in required if month not in landed[name]]:
+        absent = [name for name, months in landed.items() if month not in months]
+        if absent:
             missing[month] = absent
+
     return missing
 
 
 def last_written(landing_dir: Path, portfolio: Portfolio, month: date) -> datetime:
     """When a file of a landed month was last written to."""
-    tables = (
-        files_of(landing_dir, portfolio.name, table.name, month)
-        for table in portfolio.landed_tables
-    )
-    return datetime.fromtimestamp(
-        max(path.stat().st_mtime for files in tables for path in files), UTC
-    )
+    times = []
+    for table in portfolio.landed_tables:
+        for path in files_of(landing_dir, portfolio.name, table.name, month):
+            times.append(path.stat().st_mtime)
+    return datetime.fromtimestamp(max(times), UTC)
 
 
 def _files(landing_dir: Path, portfolio: Portfolio) -> dict[str, dict[date, list[FileState]]]:
@@ -83,14 +95,19 @@ def _files(landing_dir: Path, portfolio: Portfolio) -> dict[str, dict[date, list
 
 
 def _digest(files: Mapping[str, Mapping[date, list[FileState]]], month: date) -> str:
-    of_month = [(name, months[month]) for name, months in files.items() if month in months]
-    return sha256(repr(of_month).encode()).hexdigest()[:STATE_LENGTH]
+    of_month = []
+    for name, months in files.items():
+        if month in months:
+            of_month.append((name, months[month]))
+    written = repr(of_month).encode()
+    return sha256(written).hexdigest()[:STATE_LENGTH]
 
 
 def _states(folder: Path) -> dict[date, list[FileState]]:
-    return {
-        month: [_state(path) for path in paths] for month, paths in landed_files(folder).items()
-    }
+    states = {}
+    for month, paths in landed_files(folder).items():
+        states[month] = list(map(_state, paths))
+    return states
 
 
 def _state(path: Path) -> FileState:
@@ -102,12 +119,13 @@ def changed_months(landed: Mapping[date, str], known: Landings) -> list[date]:
     """Months that are new or were delivered again, and whose files have not changed since the last
     look: a file that is still being written waits.
     """
-    return [
-        month
-        for month, state in landed.items()
+    changed = []
+    for month, state in landed.items():
         # Size and time alone cannot show that a copy is complete; two equal looks can.
-        if known.seen.get(month) == state != known.taken.get(month)
-    ]
+        is_settled = known.seen.get(month) == state
+        if is_settled and known.taken.get(month) != state:
+            changed.append(month)
+    return changed
 
 
 def due(
@@ -142,16 +160,22 @@ def due(
         failed = [month for month in stretch if month in unfinished and month < new[0]]
         if failed:
             ranges.append((failed[0], shift(new[0], -1)))
+
         ranges.append((new[0], stretch[-1]))
+
     return ranges
 
 
 def _stretches(months: Iterable[date]) -> list[list[date]]:
     """Months in order, parted where one is missing."""
     stretches: list[list[date]] = []
+    last = None
     for month in sorted(months):
-        if stretches and stretches[-1][-1] == shift(month, -1):
+        if last == shift(month, -1):
             stretches[-1].append(month)
         else:
             stretches.append([month])
+
+        last = month
+
     return stretches

@@ -27,27 +27,32 @@ def land_file(file: Path, landing_dir: Path, portfolio: str, table: str, month: 
     suffix = known_suffix(file)
     if suffix is None:
         raise LandingError(unknown_kind(file))
+
     folder = landing_dir / portfolio / table
     folder.mkdir(parents=True, exist_ok=True)
     # Copy, then rename: the landing sensor must never see half a file. Hidden names are not read.
     draft = folder / f".{label(month)}.unfinished"
     shutil.copyfile(file, draft)
     landed = draft.replace(folder / f"{label(month)}{suffix}")
+
     # After the rename, so that the month always has a file; two kinds of one month are refused.
     for other in entries_of(landing_dir, portfolio, table, month):
         if other != landed:
             other.unlink()
+
     return landed
 
 
 def begun_months(landing_dir: Path, portfolio: Portfolio) -> list[date]:
     """The months whose first table has landed, oldest first; LandingError if there is none."""
-    folder = landing_dir / portfolio.name / portfolio.landed_tables[0].name
+    first_table = portfolio.landed_tables[0]
+    folder = landing_dir / portfolio.name / first_table.name
     months = list(landed_files(folder))
     if not months:
         raise LandingError(
             f"no month has landed in {folder}; land a file, for example {folder}/2025-01.csv"
         )
+
     return months
 
 
@@ -55,14 +60,17 @@ def misnamed(landing_dir: Path, portfolio: Portfolio) -> str:
     """A sentence on what is in the portfolio's landing folders and is not read; empty if there
     is nothing.
     """
-    folders = [landing_dir / portfolio.name / table.name for table in portfolio.landed_tables]
-    listed = ", ".join(
-        f"{path.parent.name}/{path.name}" for folder in folders for path in passed_over(folder)
-    )
+    names = []
+    for table in portfolio.landed_tables:
+        for path in passed_over(landing_dir / portfolio.name / table.name):
+            names.append(f"{path.parent.name}/{path.name}")
+
+    if not names:
+        return ""
+
     return (
-        f"not read, as no file with a name as 2025-01 with {', '.join(SUFFIXES)}: {listed}"
-        if listed
-        else ""
+        f"not read, as no file with a name as 2025-01 with {', '.join(SUFFIXES)}: "
+        f"{', '.join(names)}"
     )
 
 

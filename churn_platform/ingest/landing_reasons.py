@@ -35,22 +35,27 @@ def why_nothing(
         said.append(f"nothing new: {len(taken)} months taken in, the newest {label(max(taken))}")
     else:
         said.append("no month has landed")
+
     for month, tables in waiting.missing.items():
         said.append(f"{label(month)} waits for {', '.join(tables)}")
+
     if waiting.early:
         said.append(f"{_told(waiting.early)} waits for the month to end")
+
     if waiting.refused:
         said.append(
             f"{_told(waiting.refused)} waits for you: ingest refused a file, deliver it again"
         )
+
     for month in sorted(waiting.unsound):
         accept = f"churn accept-data {portfolio} --month {label(month)} --reason ..."
         said.append(
             f"{label(month)} waits for you: its data contract is broken; deliver it again, or "
             f"if it is right `{accept}`"
         )
+
     return "; ".join(said)
 
 
 def _told(months: Collection[date]) -> str:
-    return ", ".join(label(month) for month in sorted(months))
+    return ", ".join(map(label, sorted(months)))

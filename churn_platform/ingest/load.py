@@ -22,7 +22,7 @@ from churn_platform.ingest.suppression import without_suppressed
 from churn_platform.ingest.text_layout import Wanted
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Column, Portfolio, Table
-from churn_platform.sql import identifier
+from churn_platform.sql import select_list
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import (
     delete_month,
@@ -67,6 +67,7 @@ def load_month(
         write(connection, lake, partial(_empty_month, connection, portfolio, table, month))
         # Written all the same: an earlier delivery of the month may have had rows.
         return Loaded("no file", 0, 0)
+
     file = find_file(landing_dir, portfolio.name, table.name, month)
     with opened_delivery(connection, lake, portfolio, table, file.path) as delivery:
         headers = delivery.headers
@@ -94,6 +95,7 @@ def load_month(
             return rows
 
         rows = write(connection, lake, replace, note=f"{target} {label(month)}")
+
     return Loaded(file.path.name, rows, file.size_bytes, delivery.findings)
 
 
@@ -105,13 +107,16 @@ def opened_delivery(
     path: Path,
 ) -> AbstractContextManager[OpenFile]:
     """A landed file of the table, read as its spec says."""
-    names = {normalised(column.header) for column in table.columns}
-    names |= {normalised(header) for header in portfolio.unused_columns}
+    names = set(map(normalised, portfolio.unused_columns))
+    for column in table.columns:
+        names.add(normalised(column.header))
+
+    key = table.column(table.key)
     return opened(
         connection,
         path,
         options=table.file,
-        wanted=Wanted(frozenset(names), normalised(table.column(table.key).header)),
+        wanted=Wanted(frozenset(names), normalised(key.header)),
         temp_dir=lake.temp_dir,
         extension_dir=lake.extension_dir,
     )
@@ -143,10 +148,11 @@ def raw_columns(table: Table) -> dict[str, str]:
     """Columns of the raw table with their SQL types; a hashed number is a 64-bit integer named
     `<column>_hash`.
     """
-    return {"month": "date"} | {
-        stored_name(column): "ubigint" if column.hashed else SQL_TYPES[column.type]
-        for column in table.columns
-    }
+    columns = {"month": "date"}
+    for column in table.columns:
+        sql_type = "ubigint" if column.hashed else SQL_TYPES[column.type]
+        columns[stored_name(column)] = sql_type
+    return columns
 
 
 def stored_name(column: Column) -> str:
@@ -155,11 +161,10 @@ def stored_name(column: Column) -> str:
 
 
 def _select_list(table: Table, month: date, headers: Headers) -> str:
-    columns = ", ".join(
-        f"{_stored(column, headers)} as {identifier(stored_name(column))}"
-        for column in table.columns
-    )
-    return f"date '{month}' as month, {columns}"
+    expressions = {"month": f"date '{month}'"}
+    for column in table.columns:
+        expressions[stored_name(column)] = _stored(column, headers)
+    return select_list(expressions)
 
 
 def _stored(column: Column, headers: Headers) -> str:
@@ -175,15 +180,19 @@ def _known_customers(
     """
     if table.customer is None:
         return None
+
     customers = raw_table(portfolio, portfolio.table("customers"))
     query = f"select customer_id from {customers} where month = date '{month}'"
-    if (
-        not table_exists(connection, customers)
-        or not connection.execute(f"{query} limit 1").fetchone()
-    ):
+
+    are_loaded = False
+    if table_exists(connection, customers):
+        are_loaded = connection.execute(f"{query} limit 1").fetchone() is not None
+
+    if not are_loaded:
         raise LandingError(
             f"{portfolio.name}/{table.name} of {label(month)}: "
             "no customers of that month are loaded; "
             f"materialize {customers.replace('.', '/')} for {label(month)} first"
         )
+
     return query

@@ -21,9 +21,10 @@ from churn_platform.ingest.soundness import (
     is_gzip,
 )
 from churn_platform.ingest.text_layout import Wanted
-from churn_platform.ingest.workbook import chosen_sheet, write_sheet
+from churn_platform.ingest.workbook import write_sheet
+from churn_platform.ingest.workbook_sheets import chosen_sheet
 from churn_platform.portfolios.spec import FileOptions
-from churn_platform.sql import identifier, literal, read_csv, read_parquet
+from churn_platform.sql import identifier, literal, read_csv, read_parquet, select_list
 
 WORKBOOK_PART = b"PK\x03\x04"
 FOREIGN_KINDS = {
@@ -78,29 +79,37 @@ def opened(
     if kind == "parquet":
         yield _parquet(connection, path)
         return
+
     temp_dir.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="delivered-", dir=temp_dir) as folder:
+    with TemporaryDirectory(prefix="delivered-", dir=temp_dir) as name:
+        folder = Path(name)
         if kind == "workbook":
-            yield _workbook(path, Path(folder), options, wanted, extension_dir)
+            yield _workbook(path, folder, options, wanted, extension_dir)
         else:
-            yield _text(path, path, Path(folder), options, wanted)
+            yield _text(path, path, folder, options, wanted)
 
 
 def _kind(path: Path) -> str:
     """What a file is, from its first bytes; names are."""
-    if path.suffix.lower() == ".parquet":
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
         return "parquet"
+
     # By its first bytes: people rename files, and an Excel file named .csv is common.
     with path.open("rb") as file:
         start = file.read(8)
+
     if start.startswith(b"PAR1"):
         return "parquet"
+
     for mark, cause in FOREIGN_KINDS.items():
         if start.lower().startswith(mark):
             raise OtherKind(f"{path}: {cause}; {UNTOUCHED}")
-    return (
-        "workbook" if start.startswith(WORKBOOK_PART) or path.suffix.lower() == ".xlsx" else "text"
-    )
+
+    if suffix == ".xlsx" or start.startswith(WORKBOOK_PART):
+        return "workbook"
+
+    return "text"
 
 
 def _workbook(
@@ -111,14 +120,17 @@ def _workbook(
     write_sheet(path, sheet, text, extension_dir=extension_dir)
     given = FileOptions(separator=",", quote='"', skip=options.skip)
     file = _text(path, text, folder, given, wanted)
-    kept = FileOptions(sheet=options.sheet, skip=options.skip)
-    said = f"sheet {sheet.name!r} was read; `sheet:` in the spec changes it"
-    findings = (said, *file.findings) if options.sheet is None else file.findings
+    findings = file.findings
+
+    if options.sheet is None:
+        said = f"sheet {sheet.name!r} was read; `sheet:` in the spec changes it"
+        findings = (said, *findings)
+
     return OpenFile(
         path,
         file.reader,
         file.headers,
-        options=kept,
+        options=FileOptions(sheet=options.sheet, skip=options.skip),
         findings=findings,
         twins=file.twins,
     )
@@ -126,18 +138,23 @@ def _workbook(
 
 def _text(named: Path, path: Path, folder: Path, options: FileOptions, wanted: Wanted) -> OpenFile:
     table = plain_table(path, folder, options=options, wanted=wanted, named=named)
-    headers = table.layout.headers
-    listed = ", ".join(f"{literal(header)}: 'VARCHAR'" for header in headers)
+    columns = {}
+    types = []
+    for header in table.layout.headers:
+        columns[normalised(header)] = (header, "VARCHAR")
+        types.append(f"{literal(header)}: 'VARCHAR'")
+
     dialect = f"header = true, delim = {literal(table.separator)}, quote = '\"', escape = '\"'"
     compression = "gzip" if is_gzip(table.path) else "none"
     # DuckDB's detection depends on the rows that it samples, so one column could change type by
     # month.
-    how = f"auto_detect = false, {dialect}, columns = {{{listed}}}, compression = '{compression}'"
-    columns = {normalised(header): (header, "VARCHAR") for header in headers}
-    reader = read_csv(table.path, how)
+    how = (
+        f"auto_detect = false, {dialect}, columns = {{{', '.join(types)}}}, "
+        f"compression = '{compression}'"
+    )
     return OpenFile(
         named,
-        reader,
+        read_csv(table.path, how),
         columns,
         separator=table.layout.dialect.separator,
         options=table.options,
@@ -149,24 +166,29 @@ def _text(named: Path, path: Path, folder: Path, options: FileOptions, wanted: W
 def _parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> OpenFile:
     """Names that occur twice are told apart; a reader that needs one of them refuses the file."""
     try:
-        found = parquet.read_schema(path).names
+        names = parquet.read_schema(path).names
     except (pyarrow.ArrowInvalid, OSError):
         raise LandingError(f"{path}: cannot be read: {NO_PARQUET}; {UNTOUCHED}") from None
-    headers, twins = distinct(found)
+
+    headers, twins = distinct(names)
     if not headers:
         raise LandingError(f"{path}: the file has no columns; deliver it again")
+
     reader = read_parquet(path)
     try:
         described = connection.execute(f"describe select * from {reader}").fetchall()
     except duckdb.Error:
         raise LandingError(f"{path}: cannot be read: {NO_PARQUET}; {UNTOUCHED}") from None
+
     if twins:
         # DuckDB numbers names that occur twice in a way of its own.
-        renamed = ", ".join(
-            f"{identifier(row[0])} as {identifier(header)}"
-            for row, header in zip(described, headers, strict=True)
-        )
+        its_names = [identifier(row[0]) for row in described]
+        renamed = select_list(dict(zip(headers, its_names, strict=True)))
         reader = f"(select {renamed} from {reader})"
-    names = headers if twins else found
-    columns = {normalised(name): (name, row[1]) for name, row in zip(names, described, strict=True)}
+        names = headers
+
+    columns = {}
+    for name, row in zip(names, described, strict=True):
+        columns[normalised(name)] = (name, row[1])
+
     return OpenFile(path, reader, columns, findings=tuple(twins_finding(twins)), twins=tuple(twins))

@@ -9,7 +9,7 @@ import duckdb
 from churn_platform.ingest.casting import SQL_TYPES
 from churn_platform.months import as_of
 from churn_platform.portfolios.spec import Feature, Portfolio
-from churn_platform.sql import identifier, literal, one_of
+from churn_platform.sql import identifier, literal, one_of, select_list
 from churn_platform.warehouse.tables import ensure_table, replace_month
 
 LABEL_COLUMNS = {
@@ -26,18 +26,17 @@ def replace_features(
     """One row per customer of the month's snapshot, features in catalogue order; returns their
     number.
     """
+    types = {"customer_id": "varchar", "month": "date"}
+    values = {}
+    for feature in portfolio.features:
+        kind = "string" if feature.type == "category" else feature.type
+        types[feature.name] = SQL_TYPES[kind]
+        values[feature.name] = _value(feature, month)
+
     table = f"{portfolio.name}.customer_features"
-    types = {
-        feature.name: SQL_TYPES["string" if feature.type == "category" else feature.type]
-        for feature in portfolio.features
-    }
-    ensure_table(connection, table, {"customer_id": "varchar", "month": "date"} | types)
-    values = ", ".join(
-        f"{_value(feature, month)} as {identifier(feature.name)}" for feature in portfolio.features
-    )
-    return replace_month(
-        connection, table, month, f"select customer_id, month, {values} {_raw(portfolio, month)}"
-    )
+    ensure_table(connection, table, types)
+    select = f"select customer_id, month, {select_list(values)} {_raw(portfolio, month)}"
+    return replace_month(connection, table, month, select)
 
 
 def _value(feature: Feature, month: date) -> str:
@@ -47,11 +46,13 @@ def _value(feature: Feature, month: date) -> str:
     column = identifier(feature.name)
     if feature.is_days_before:
         return f"datediff('day', {column}, date '{as_of(month)}')"
-    if feature.other is not None:
-        # A new level is normal for such a column. Null stays null: it is missing, not rare.
-        is_rare = f"when {column} is not null then {literal(feature.other)}"
-        return f"case when {one_of(column, feature.levels)} then {column} {is_rare} end"
-    return column
+    if feature.other is None:
+        return column
+
+    is_level = one_of(column, feature.levels)
+    # A new level is normal for such a column. Null stays null: it is missing, not rare.
+    is_rare = f"when {column} is not null then {literal(feature.other)}"
+    return f"case when {is_level} then {column} {is_rare} end"
 
 
 def replace_labels(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> int:

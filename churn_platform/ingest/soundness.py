@@ -11,7 +11,7 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from churn_platform.errors import LandingError
 
@@ -49,6 +49,7 @@ def check_is_file(path: Path) -> None:
         )
     if path.exists():
         raise LandingError(f"{path}: is a pipe or a device; put a plain file in its place")
+
     raise LandingError(f"{path}: no such file; check the path")
 
 
@@ -66,7 +67,8 @@ def checked_lines(path: Path, pieces: Iterable[bytes]) -> Iterator[bytes]:
     Only the first and the last line end of a piece are looked for: counting lines would take as
     long as loading.
     """
-    position = line_start = 0
+    position = 0
+    line_start = 0
     for chunk in pieces:
         nul = chunk.find(b"\0")
         if nul >= 0:
@@ -75,6 +77,7 @@ def checked_lines(path: Path, pieces: Iterable[bytes]) -> Iterator[bytes]:
                 f"{path}: line {line} holds a NUL byte, as UTF-16 and damaged files do; "
                 f"save it as UTF-8 or deliver it again, {UNTOUCHED}"
             )
+
         line_end = _first_end(chunk)
         reached = position + (len(chunk) if line_end < 0 else line_end)
         if reached - line_start > MAX_LINE_BYTES:
@@ -85,15 +88,20 @@ def checked_lines(path: Path, pieces: Iterable[bytes]) -> Iterator[bytes]:
                 f"and deliver it again, {UNTOUCHED}"
             )
         if line_end >= 0:
-            line_start = position + max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
+            last_end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+            line_start = position + last_end + 1
+
         position += len(chunk)
         yield chunk
 
 
 def _first_end(chunk: bytes) -> int:
     """The place of the first line end, LF or CR; -1 without any."""
-    ends = [place for place in (chunk.find(b"\n"), chunk.find(b"\r")) if place >= 0]
-    return min(ends, default=-1)
+    line_feed = chunk.find(b"\n")
+    carriage_return = chunk.find(b"\r")
+    if line_feed < 0 or carriage_return < 0:
+        return max(line_feed, carriage_return)
+    return min(line_feed, carriage_return)
 
 
 def _line_of(path: Path, position: int) -> int:
@@ -115,6 +123,13 @@ def is_gzip(path: Path) -> bool:
         return file.read(2) == GZIP_MARK
 
 
+def lines_of(path: Path) -> TextIO:
+    """The lines of a text, unpacked, with their ends as they are, so that quoted ones are kept."""
+    if is_gzip(path):
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")  # type: ignore[return-value]
+    return path.open(encoding="utf-8-sig", newline="")
+
+
 def pieces_of(path: Path) -> Iterator[bytes]:
     """The bytes of a file in pieces, unpacked; LandingError for a gzip file that is cut short or a
     bomb.
@@ -123,6 +138,7 @@ def pieces_of(path: Path) -> Iterator[bytes]:
         if not is_gzip(path):
             yield from _pieces(file)
             return
+
         try:
             with gzip.GzipFile(fileobj=file) as stream:
                 yield from _unpacked(path, file, stream)
@@ -160,4 +176,5 @@ def _unpacked(path: Path, packed: io.BufferedReader, stream: gzip.GzipFile) -> I
                     f"as in a gzip bomb; deliver it as Parquet or unpacked, {UNTOUCHED}"
                 )
             window_start, packed_before = unpacked, packed.tell()
+
         yield chunk

@@ -35,7 +35,11 @@ def suppress(
     transaction.
     """
     ensure_table(connection, SUPPRESSED, COLUMNS)
-    for kind, value in [(CUSTOMER, customer_id), *((NUMBER, str(number)) for number in numbers)]:
+    hidden = [(CUSTOMER, customer_id)]
+    for number in numbers:
+        hidden.append((NUMBER, str(number)))
+
+    for kind, value in hidden:
         connection.execute(
             f"insert into {SUPPRESSED} select $month, $portfolio, $kind, {keyed_id('$value')} "
             f"where {keyed_id('$value')} not in "
@@ -67,6 +71,7 @@ def suppressed_among(
     wanted = sorted(set(customer_ids))
     if not wanted or not table_exists(connection, SUPPRESSED):
         return set()
+
     query = f"""
         select coalesce(list(value), []) from (select unnest(?::varchar[]) as value)
         where {keyed_id("value")} in (
@@ -94,43 +99,40 @@ def without_suppressed(
     """
     if not table_exists(connection, SUPPRESSED):
         return reader
-    identity = identity_of(table)
+
+    identity = typed(identity_of(table), headers)
     contacts = [column for column in contact_columns(table) if normalised(column.header) in headers]
+
+    numbers = []
     try:
         # Each distinct id is hashed once. HMAC of every row of 100 million call records would cost
         # more than loading them.
-        ids = _listed(
-            connection,
-            reader,
-            typed(identity, headers),
-            CUSTOMER,
-            "value",
-            # An id is suppressed in every month, a number (below) only up to the erasure: operators
-            # give numbers to new owners.
-            [portfolio.name, date.min],
-        )
-        numbers = [
-            number
-            for column in contacts
-            for number in _listed(
+        # An id is suppressed in every month, a number (below) only up to the erasure: operators
+        # give numbers to new owners.
+        since_ever = [portfolio.name, date.min]
+        ids = _listed(connection, reader, identity, CUSTOMER, "value", since_ever)
+        until_erasure = [portfolio.name, month]
+        for column in contacts:
+            numbers += _listed(
                 connection,
                 reader,
                 typed(column, headers),
                 NUMBER,
                 f"{keyed_hash('value')}::varchar",
-                [portfolio.name, month],
+                until_erasure,
             )
-        ]
     except duckdb.Error as error:
         raise unreadable(path, error) from None
+
     if not ids and not numbers:
         return reader
+
     # As variables, not in the SQL text: DuckDB's errors quote the SQL, and these are personal data.
     connection.execute(f"set variable {IDS} = ?::varchar[]", [ids])
     connection.execute(f"set variable {NUMBERS} = ?::varchar[]", [numbers])
     emptied = ", ".join(_emptied(column, headers) for column in contacts)
     columns = f"* replace ({emptied})" if emptied else "*"
-    return f"(select {columns} from {reader} where not {_among(IDS, typed(identity, headers))})"
+    return f"(select {columns} from {reader} where not {_among(IDS, identity)})"
 
 
 def identity_of(table: Table) -> Column:
@@ -140,16 +142,16 @@ def identity_of(table: Table) -> Column:
 
 def own_numbers(table: Table) -> list[Column]:
     """Hashed columns with the customer's own number."""
-    return [column for column in table.columns if column.hashed and table.customer is None]
+    if table.customer is not None:
+        return []
+    return [column for column in table.columns if column.hashed]
 
 
 def contact_columns(table: Table) -> list[Column]:
     """Hashed columns with the number of somebody else, which may be empty."""
-    return [
-        column
-        for column in table.columns
-        if column.hashed and table.customer and not column.required
-    ]
+    if not table.customer:
+        return []
+    return [column for column in table.columns if column.hashed and not column.required]
 
 
 def _listed(

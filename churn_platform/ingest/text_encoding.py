@@ -52,14 +52,30 @@ def wide_encoding(head: bytes, said: str | None) -> Encoding | None:
     for mark, name in MARKS[1:]:
         if head.startswith(mark):
             return Encoding(name, "by its byte-order mark")
-    looked_at = head[:LOOKED_AT]
-    half = len(looked_at) // 2
-    # UTF-16 without a mark: text in Latin letters then has a NUL in every second byte.
-    if half and looked_at[1::2].count(0) > 0.6 * half and looked_at[::2].count(0) == 0:
-        return Encoding("utf-16-le", "by its NUL bytes")
-    if half and looked_at[::2].count(0) > 0.6 * half and looked_at[1::2].count(0) == 0:
-        return Encoding("utf-16-be", "by its NUL bytes")
-    return Encoding(said, "as said") if said and said.startswith(WIDE) else None
+
+    utf_16 = _utf_16_without_mark(head[:LOOKED_AT])
+    if utf_16:
+        return Encoding(utf_16, "by its NUL bytes")
+    if said and said.startswith(WIDE):
+        return Encoding(said, "as said")
+
+    return None
+
+
+def _utf_16_without_mark(head: bytes) -> str | None:
+    """Text in Latin letters then has a NUL in every second byte."""
+    half = len(head) // 2
+    if not half:
+        return None
+
+    nuls_first = head[::2].count(0)
+    nuls_second = head[1::2].count(0)
+    if nuls_second > 0.6 * half and not nuls_first:
+        return "utf-16-le"
+    if nuls_first > 0.6 * half and not nuls_second:
+        return "utf-16-be"
+
+    return None
 
 
 def encoding_of(found: TextScan, said: str | None) -> Encoding:
@@ -68,12 +84,15 @@ def encoding_of(found: TextScan, said: str | None) -> Encoding:
     A file that is UTF-8 beyond ASCII is read so in any case: no text of another encoding looks
     like it by chance.
     """
-    speaks_for_itself = said in (None, "utf-8", "utf-8-sig") or not found.is_ascii
+    is_said_otherwise = said not in (None, "utf-8", "utf-8-sig")
+    speaks_for_itself = not is_said_otherwise or not found.is_ascii
     if found.is_utf8 and speaks_for_itself:
         return Encoding("utf-8", "by its bytes")
     if said is not None:
         return Encoding(said, "as said")
-    return Encoding(_detected(bytes(found.foreign)), "guessed from its letters")
+
+    detected = _detected(bytes(found.foreign))
+    return Encoding(detected, "guessed from its letters")
 
 
 def _detected(sample: bytes) -> str:
@@ -83,16 +102,22 @@ def _detected(sample: bytes) -> str:
     words = set(FOREIGN_WORD.findall(sample))
     if len(words) < FEW_WORDS and _is_western(b" ".join(words)):
         return FALLBACK
+
     import chardet  # its tables take a tenth of a second, which only a file that is not UTF-8 costs
 
-    era = chardet.EncodingEra.MODERN_WEB
-    name = str(chardet.detect(sample, encoding_era=era).get("encoding") or FALLBACK)
+    detected = chardet.detect(sample, encoding_era=chardet.EncodingEra.MODERN_WEB)
+    name = str(detected.get("encoding") or FALLBACK)
+
     try:
         found = codecs.lookup(name).name
     except LookupError:
         return FALLBACK
+
     # The file is known not to be UTF-8; a sample of it may be.
-    return FALLBACK if found.startswith("utf") or found == "ascii" else found
+    if found.startswith("utf") or found == "ascii":
+        return FALLBACK
+
+    return found
 
 
 def _is_western(words: bytes) -> bool:
@@ -128,16 +153,22 @@ def write_utf8(path: Path, pieces: Iterable[bytes], encoding: Encoding, target: 
         try:
             for piece in pieces:
                 _write(text, decoder.decode(piece), words)
+
             _write(text, decoder.decode(b"", True), words)
         except UnicodeError as error:
-            raise EncodingNotClear(path, encoding, getattr(error, "reason", str(error))) from None
+            reason = getattr(error, "reason", str(error))
+            raise EncodingNotClear(path, encoding, reason) from None
+
     return list(words)
 
 
 def _write(text: TextIO, decoded: str, words: dict[str, None]) -> None:
     text.write(decoded)
-    if len(words) < WORDS_SHOWN and not decoded.isascii():
-        found = re.findall(r"[^\W\d_]*[^\W\d_\x00-\x7f][^\W\d_]*", decoded)
-        for word in found[:100]:
-            if len(words) < WORDS_SHOWN:
-                words.setdefault(word)
+    if len(words) >= WORDS_SHOWN or decoded.isascii():
+        return
+
+    found = re.findall(r"[^\W\d_]*[^\W\d_\x00-\x7f][^\W\d_]*", decoded)
+    for word in found[:100]:
+        words.setdefault(word)
+        if len(words) == WORDS_SHOWN:
+            break

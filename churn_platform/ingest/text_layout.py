@@ -2,16 +2,21 @@
 Pure.
 """
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from churn_platform.ingest.headers import Twins, distinct, normalised
+from churn_platform.ingest.text_dialect import (
+    RARE_SEPARATORS,
+    SEPARATORS,
+    Dialect,
+    TextRecord,
+    dialects,
+    first_records,
+    hinted_separator,
+)
 
-SEPARATORS = (",", ";", "\t", "|")
-RARE_SEPARATORS = ("^", "~", ":", "\x01", "\x1f")
-LOOKED_AT_RECORDS = 200
 HEADER_WITHIN = 100
 AGREEING = 0.8
 _TOTALS = """
@@ -27,8 +32,6 @@ _TOTAL_SAYINGS = (
     "all customers",
 )
 TOTALS = frozenset((*_TOTALS.split(), *_TOTAL_SAYINGS))
-HINT = re.compile(r'^\s*"?sep=(?P<separator>[^"\r\n])"?\s*$', re.IGNORECASE)
-ESCAPED = re.compile(r'\\(["\\])')
 
 
 @dataclass(frozen=True)
@@ -46,50 +49,6 @@ class Said:
     separator: str | None = None
     quote: str | None = None
     skip: int | None = None
-
-
-@dataclass(frozen=True)
-class TextRecord:
-    """One row of text, with the numbers of its first and last line in the file."""
-
-    first_line: int
-    last_line: int
-    fields: Sequence[str]
-
-    @property
-    def filled(self) -> list[str]:
-        """Its fields that are not blank."""
-        return [value.strip() for value in self.fields if value.strip()]
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a line is cut into fields."""
-
-    separator: str
-    quote: str = '"'
-    has_backslashes: bool = False
-    has_blanks_before: bool = False
-
-    def records(self, lines: Iterable[str], *, strict: bool) -> Iterator[TextRecord]:
-        """The rows of text; csv.Error from strict reading where quotation marks do not fit."""
-        given = (
-            (ESCAPED.sub(self._doubled, line) for line in lines) if self.has_backslashes else lines
-        )
-        reader = csv.reader(
-            given,
-            delimiter=self.separator,
-            quotechar=self.quote,
-            skipinitialspace=self.has_blanks_before,
-            strict=strict,
-        )
-        before = 0
-        for fields in reader:
-            yield TextRecord(before + 1, reader.line_num, fields)
-            before = reader.line_num
-
-    def _doubled(self, escaped: re.Match[str]) -> str:
-        return self.quote * 2 if escaped[1] == self.quote else escaped[1]
 
 
 @dataclass(frozen=True)
@@ -118,18 +77,23 @@ class Layout:
         filled = record.filled
         if not filled:
             return True
+
         if len(record.fields) == self.width:
             key = record.fields[self.key or 0].strip()
             is_total = plain_word(key or filled[0]) in TOTALS
-            return is_total or (self.key is not None and not key and 2 * len(filled) <= self.width)
+            has_no_id = self.key is not None and not key
+            return is_total or (has_no_id and 2 * len(filled) <= self.width)
+
         if plain_word(filled[0]) in TOTALS:
             return True
+
         is_alone = len(filled) == 1 and record.fields[0].strip() == filled[0]
         return is_alone and not self._is_cut_short(filled[0])
 
     def _is_cut_short(self, text: str) -> bool:
         # A last line with half an id is a file that was cut short, not a remark below the table.
-        return any(known.startswith(shape(text)) for known in self.shapes)
+        start = shape(text)
+        return any(known.startswith(start) for known in self.shapes)
 
 
 def plain_word(text: str) -> str:
@@ -139,7 +103,8 @@ def plain_word(text: str) -> str:
 
 def shape(text: str) -> str:
     """The text with its letters and digits alike."""
-    return re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "9", text.strip()))
+    digits_alike = re.sub(r"\d", "9", text.strip())
+    return re.sub(r"[^\W\d_]", "A", digits_alike)
 
 
 def layout_of(lines: Sequence[str], wanted: Wanted, said: Said) -> Layout | None:
@@ -149,28 +114,30 @@ def layout_of(lines: Sequence[str], wanted: Wanted, said: Said) -> Layout | None
     Most sense: it finds most of the wanted headers, then most rows have as many fields as the
     headers.
     """
-    hinted = _hint(lines)
-    if said.separator or hinted:
-        return _best(
-            lines, [said.separator or hinted or ","], wanted, said, has_hint=hinted is not None
-        )
+    hinted = hinted_separator(lines)
+    separator = said.separator or hinted
+    if separator:
+        return _best(lines, [separator], wanted, said, has_hint=hinted is not None)
+
     # Usual separators first: a rare one, such as the colon of times, could cut a line into more
     # fields.
     found = _best(lines, SEPARATORS, wanted, said, has_hint=False)
     if found is None or found.width > 1:
         return found
+
     return _best(lines, (*SEPARATORS, *RARE_SEPARATORS), wanted, said, has_hint=False)
 
 
 def _best(
     lines: Sequence[str], separators: Sequence[str], wanted: Wanted, said: Said, *, has_hint: bool
 ) -> Layout | None:
-    candidates = [
-        found
-        for separator in separators
-        for dialect in _dialects(separator, said, lines)
-        if (found := _layout(lines, dialect, wanted, said.skip, has_hint))
-    ]
+    candidates = []
+    for separator in separators:
+        for dialect in dialects(separator, said.quote, lines):
+            found = _layout(lines, dialect, wanted, said.skip, has_hint)
+            if found:
+                candidates.append(found)
+
     # Of equals the first: commas and double quotes before others.
     return max(candidates, key=_sense, default=None)
 
@@ -182,82 +149,39 @@ def _sense(layout: Layout) -> tuple[int, bool, bool, float, int]:
     return layout.matched, is_table, fits, layout.agreement, layout.width
 
 
-def _hint(lines: Sequence[str]) -> str | None:
-    """The separator that Excel's first line names."""
-    found = HINT.match(lines[0].lstrip("\ufeff")) if lines else None
-    return found["separator"] if found else None
-
-
-def _dialects(separator: str, said: Said, lines: Sequence[str]) -> list[Dialect]:
-    quotes = (said.quote,) if said.quote else ("'",) if _wraps(separator, lines) else ('"',)
-    text = "".join(lines)
-    has_backslashes = (False, True) if '\\"' in text or "\\'" in text else (False,)
-    dialects = []
-    for quote in quotes:
-        has_blanks = separator.strip() != "" and f"{separator} {quote}" in text
-        dialects += [Dialect(separator, quote, escaped, has_blanks) for escaped in has_backslashes]
-    return dialects
-
-
-def _wraps(separator: str, lines: Sequence[str]) -> bool:
-    """Whether single quotes wrap all headers, or every value of a column, so that they are no
-    apostrophes.
-    """
-    plain = Dialect(separator)
-    wrapped = re.compile(r"^\s*'.*'\s*$", re.DOTALL)
-    rows = [record.filled for record in _some(lines, plain)]
-    rows = [row for row in rows if len(row) > 1]
-    if len(rows) < 2:
-        return False
-    if all(wrapped.match(cell) for cell in rows[0]):
-        return True
-    ends = [bool(row[0].startswith("'") and wrapped.match(row[0])) for row in rows[1:]]
-    return all(ends)
-
-
-def _some(lines: Sequence[str], dialect: Dialect) -> list[TextRecord]:
-    found: list[TextRecord] = []
-    try:
-        for record in dialect.records(lines, strict=False):
-            found.append(record)
-            if len(found) == LOOKED_AT_RECORDS:
-                break
-    except csv.Error:
-        return found
-    return found
-
-
 def _layout(
     lines: Sequence[str], dialect: Dialect, wanted: Wanted, skip: int | None, has_hint: bool
 ) -> Layout | None:
-    records = [record for record in _some(lines, dialect) if record.filled]
+    records = [record for record in first_records(lines, dialect) if record.filled]
     if has_hint:
         records = records[1:]
+
     if skip is not None:
         records = [record for record in records if record.first_line > skip]
+
     if not records:
         return None
+
     place = 0 if skip is not None else _header_place(records, wanted)
     header, body = records[place], records[place + 1 :]
-    full = [len(record.fields) for record in body]
-    width = max(set(full), key=full.count) if full else len(header.fields)
-    named = _fitted([*header.fields], width, body)
+    usual_width = _usual_width(body or [header])
+    named = _fitted([*header.fields], usual_width, body)
     headers, twins = distinct(named)
-    names = [normalised(name) for name in headers]
+    width = len(headers)
+    names = list(map(normalised, headers))
+    whole_rows = [record for record in body if len(record.fields) == width]
     return Layout(
         dialect=dialect,
         skip=header.first_line - 1,
         headers=tuple(headers),
         header_record=tuple(header.fields),
         header_lines=header.last_line - header.first_line + 1,
-        width=len(headers),
+        width=width,
         key=names.index(wanted.key) if wanted.key in names else None,
         matched=len(wanted.names.intersection(names)),
-        agreement=full.count(len(headers)) / len(full) if full else 1.0,
+        agreement=len(whole_rows) / len(body) if body else 1.0,
         twins=tuple(twins),
-        shapes=frozenset(
-            shape(record.fields[0]) for record in body if len(record.fields) == len(headers)
-        ),
+        shapes=frozenset(shape(record.fields[0]) for record in whole_rows),
     )
 
 
@@ -265,18 +189,27 @@ def _header_place(records: Sequence[TextRecord], wanted: Wanted) -> int:
     """The first row with most of the wanted names; without any, the first that is as wide as most
     and mostly filled.
     """
-    found = [
-        len(wanted.names.intersection(normalised(value) for value in record.fields))
-        for record in records[:HEADER_WITHIN]
-    ]
+    candidates = records[:HEADER_WITHIN]
+    found = [_wanted_in(record, wanted) for record in candidates]
     if max(found) > 0:
         return found.index(max(found))
-    widths = [len(record.fields) for record in records]
-    usual = max(set(widths), key=widths.count)
-    for place, record in enumerate(records[:HEADER_WITHIN]):
-        if len(record.fields) == usual and 2 * len(record.filled) > usual:
+
+    usual = _usual_width(records)
+    for place, record in enumerate(candidates):
+        is_mostly_filled = 2 * len(record.filled) > usual
+        if len(record.fields) == usual and is_mostly_filled:
             return place
+
     return 0
+
+
+def _usual_width(records: Sequence[TextRecord]) -> int:
+    widths = [len(record.fields) for record in records]
+    return max(set(widths), key=widths.count)
+
+
+def _wanted_in(record: TextRecord, wanted: Wanted) -> int:
+    return len(wanted.names.intersection(map(normalised, record.fields)))
 
 
 def _fitted(header: list[str], width: int, body: Sequence[TextRecord]) -> list[str]:
@@ -284,13 +217,15 @@ def _fitted(header: list[str], width: int, body: Sequence[TextRecord]) -> list[s
     lines behind.
     """
     if len(header) > width:
-        behind = [value for value in header[width:] if value.strip()]
-        return header if behind else header[:width]
+        is_named_behind = any(value.strip() for value in header[width:])
+        return header if is_named_behind else header[:width]
+
     if len(header) == width - 1:
         rows = [record.fields for record in body if len(record.fields) == width]
-        if all(not fields[-1].strip() for fields in rows):
+        if not any(fields[-1].strip() for fields in rows):
             return [*header, ""]
         # R writes the numbers of rows without a header.
         if all(fields[0].strip().isdigit() for fields in rows):
             return ["", *header]
+
     return header

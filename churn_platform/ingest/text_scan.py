@@ -43,14 +43,20 @@ class TextScan:
         joined = self.tail[-2048:].removeprefix(b"\n") + piece
         self.head = self.head or piece
         self._look_for_oddities(joined)
+
         if not piece.isascii():
             self.is_ascii = False
             self._sample(joined)
+
         if self.is_utf8:
             self._decode(piece, final=False)
-        self.tail = (
-            (self.tail + piece)[-TAIL_BYTES:] if len(piece) < TAIL_BYTES else piece[-TAIL_BYTES:]
-        )
+
+        if len(piece) < TAIL_BYTES:
+            self.tail += piece
+        else:
+            self.tail = piece
+
+        self.tail = self.tail[-TAIL_BYTES:]
 
     def finish(self) -> None:
         """Say that the last piece was fed."""
@@ -60,17 +66,33 @@ class TextScan:
         self.has_bare_cr = self.has_bare_cr or self.tail.endswith(b"\r")
 
     def _look_for_oddities(self, joined: bytes) -> None:
-        self.has_backslash_quote = self.has_backslash_quote or b'\\"' in joined
+        # What was found once is not looked for again: each look reads the piece.
+        if not self.has_backslash_quote:
+            self.has_backslash_quote = b'\\"' in joined
+
         if not self.has_bare_cr and b"\r" in joined:
             # What follows a CR at the end comes with the next piece.
-            self.has_bare_cr = b"\r" in joined.removesuffix(b"\r").replace(b"\r\n", b"")
-        self.has_crlf = self.has_crlf or b"\r\n" in joined
-        self.has_lf = self.has_lf or joined.count(b"\n") > joined.count(b"\r\n")
+            whole_ends = joined.removesuffix(b"\r").replace(b"\r\n", b"")
+            self.has_bare_cr = b"\r" in whole_ends
+
+        if not self.has_crlf:
+            self.has_crlf = b"\r\n" in joined
+
+        if not self.has_lf:
+            self.has_lf = joined.count(b"\n") > joined.count(b"\r\n")
+
         if not self.has_blank_rows and any(start in joined for start in BLANK_ROW_STARTS):
             self.has_blank_rows = BLANK_ROW.search(joined) is not None
+
         if not self.has_header_again:
-            header = b"\n" + self.head.partition(b"\n")[0].removeprefix(codecs.BOM_UTF8) + b"\n"
-            self.has_header_again = len(header) > len(b"\nab\n") and header in joined
+            self.has_header_again = self._has_header(joined)
+
+    def _has_header(self, joined: bytes) -> bool:
+        """Whether the first line of the file occurs again, behind another line."""
+        first_line = self.head.partition(b"\n")[0]
+        header = first_line.removeprefix(codecs.BOM_UTF8)
+        # A header of two letters may well be a value.
+        return len(header) > len(b"ab") and b"\n" + header + b"\n" in joined
 
     def _decode(self, piece: bytes, *, final: bool) -> None:
         try:

@@ -15,7 +15,7 @@ from churn_platform.ingest.open_file import OpenFile, opened
 from churn_platform.ingest.soundness import OtherKind
 from churn_platform.ingest.text_encoding import EncodingNotClear
 from churn_platform.ingest.text_layout import Wanted
-from churn_platform.ingest.workbook import SheetNotClear
+from churn_platform.ingest.workbook_sheets import SheetNotClear
 from churn_platform.metrics.enough_data import DataVerdict, judge_data
 from churn_platform.onboarding.asked import (
     AS_FOUND,

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from churn_platform.ingest import open_file, soundness, workbook
+from churn_platform.ingest import open_file, soundness, workbook, workbook_sheets
 from churn_platform_tests.support.workbooks import write_workbook
 
 GOOD = "id,x,churn\n" + "".join(
@@ -151,7 +151,7 @@ def sheets(*names: str, rows: bool = True) -> Prepare:
 def huge_sheet(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A workbook with a sheet that unpacks to too much."""
     sheets("Data")(file, monkeypatch)
-    monkeypatch.setattr(workbook, "MAX_SHEET_BYTES", 1)
+    monkeypatch.setattr(workbook_sheets, "MAX_SHEET_BYTES", 1)
 
 
 def unreadable_sheet(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

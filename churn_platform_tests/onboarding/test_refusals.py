@@ -22,8 +22,8 @@ DOCUMENT = PACKAGE.parent / "docs/onboarding.md"
 # The modules that refuse a file or an option on the way of `churn onboard`.
 REFUSING = (
     *(f"onboarding/{name}.py" for name in ("asked", "checks", "label", "onboard", "understanding")),
-    *(f"ingest/{name}.py" for name in ("open_file", "plain_csv", "text_encoding", "workbook")),
-    "ingest/soundness.py",
+    *(f"ingest/{name}.py" for name in ("open_file", "plain_csv", "plain_rows", "soundness")),
+    *(f"ingest/{name}.py" for name in ("text_encoding", "workbook", "workbook_sheets")),
 )
 # Raised to be turned into another error at once, within its own module.
 INNER = ("OSError", "ValueError")
