@@ -114,12 +114,12 @@ def _with_data(portfolios: Mapping[str, Portfolio], settings: Settings) -> dict[
 
     Of the others each asset would be missing and each job fail.
     """
-    folders = (settings.landing_dir, settings.published_dir)
-    with_data = {
-        name: portfolio
-        for name, portfolio in portfolios.items()
-        if any((folder / name).is_dir() for folder in folders)
-    }
+    with_data = {}
+    for name, portfolio in portfolios.items():
+        landed = settings.landing_dir / name
+        published = settings.published_dir / name
+        if landed.is_dir() or published.is_dir():
+            with_data[name] = portfolio
     return with_data or dict(portfolios)
 
 

@@ -18,25 +18,32 @@ def full_disk(error: BaseException, folders: Callable[[], Iterable[Path]]) -> st
     one whose library tells of it.
     """
     chain = list(_chain(error))
-    if not any(_is_full(each) for each in chain):
+    if not any(map(_is_full, chain)):
         return None
-    named = [
-        Path(each.filename)
-        for each in chain
-        if isinstance(each, OSError) and isinstance(each.filename, str)
-    ]
-    places = [_existing(folder) for folder in named or folders()]
-    if not places:
+    free = {}
+    for path in _named(chain) or folders():
+        place = _existing(path)
+        free[place] = shutil.disk_usage(place).free
+    if not free:
         return None
-    free = {place: shutil.disk_usage(place).free for place in places}
     folder = min(free, key=lambda place: free[place])
-    total = shutil.disk_usage(folder).total
+    free_mb = free[folder] / 1e6
+    total_mb = shutil.disk_usage(folder).total / 1e6
     return (
         f"the disk mounted at {_mount(folder)} is full: "
-        f"{free[folder] / 1e6:,.1f} of {total / 1e6:,.1f} MB are free "
+        f"{free_mb:,.1f} of {total_mb:,.1f} MB are free "
         f"for {folder}; free space there, or raise its quota, "
         f"and run again (`df -h {folder}` shows the disk)"
     )
+
+
+def _named(chain: Iterable[BaseException]) -> list[Path]:
+    """The files that the errors name."""
+    files = []
+    for error in chain:
+        if isinstance(error, OSError) and isinstance(error.filename, str):
+            files.append(Path(error.filename))
+    return files
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -60,9 +67,9 @@ def _is_full(error: BaseException) -> bool:
 def _existing(path: Path) -> Path:
     """The folder of a path, or the nearest above it that is there."""
     path = path.absolute()
-    return next(place for place in (path, *path.parents) if place.is_dir())
+    return next(filter(Path.is_dir, (path, *path.parents)))
 
 
 def _mount(folder: Path) -> Path:
     folder = folder.resolve()
-    return next(place for place in (folder, *folder.parents) if place.is_mount())
+    return next(filter(Path.is_mount, (folder, *folder.parents)))

@@ -16,9 +16,11 @@ def provide_home(folder: Path) -> None:
     before it is needed.
     """
     if not os.environ.get("HOME"):
-        os.environ["HOME"] = str(_registered_home() or folder)
+        home = _registered_home() or folder
+        os.environ["HOME"] = str(home)
     home = Path(os.environ["HOME"])
-    if not (home.is_dir() and os.access(home, os.W_OK | os.X_OK)):
+    is_writable = os.access(home, os.W_OK | os.X_OK)
+    if not home.is_dir() or not is_writable:
         # matplotlib otherwise makes a temporary folder and warns at each import.
         os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))
 

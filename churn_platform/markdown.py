@@ -34,12 +34,13 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, align: str =
     align: a letter for each column, l for text and r for numbers. Without it the first column is
     text and the others are numbers. ValueError if a row is not as wide as the head.
     """
-    sides = align or "l" + "r" * (len(head) - 1)
-    rule = "|".join(RULES[side] for side in sides)
-    lines = [_line(head), f"|{rule}|"]
+    columns = len(head)
+    sides = align or "l" + "r" * (columns - 1)
+    rules = "|".join(RULES[side] for side in sides)
+    lines = [_line(head), f"|{rules}|"]
     for row in rows:
-        if len(row) != len(head):
-            raise ValueError(f"a row of {len(row)} cells in a table of {len(head)}: {row}")
+        if len(row) != columns:
+            raise ValueError(f"a row of {len(row)} cells in a table of {columns}: {row}")
         lines.append(_line(row))
     return "\n".join(lines)
 

@@ -41,9 +41,13 @@ def masked_id(customer_id: str) -> str:
 
 def secrets_in(address: str) -> list[str]:
     """The passwords that are in an address, as written and as meant, longest first."""
-    written = [match["secret"] for kind in (IN_ADDRESS, NAMED) for match in kind.finditer(address)]
-    meant = [unquote(_unquoted(secret)) for secret in written]
-    return sorted({*written, *meant} - {""}, key=len, reverse=True)
+    found = set()
+    for pattern in (IN_ADDRESS, NAMED):
+        for match in pattern.finditer(address):
+            written = match["secret"]
+            found.add(written)
+            found.add(unquote(_unquoted(written)))
+    return sorted(found - {""}, key=len, reverse=True)
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:
@@ -62,14 +66,16 @@ def split_password(address: str) -> tuple[str, str]:
     """
     found = IN_ADDRESS.search(address)
     if found:
-        return IN_ADDRESS.sub(r"\g<before>@", address), unquote(found["secret"])
+        without = IN_ADDRESS.sub(r"\g<before>@", address)
+        return without, unquote(found["secret"])
     named = PASSWORD.search(address)
     if not named:
         return address, ""
     _, _, written = named[0].partition("=")
     value = written.strip()
     is_query = "://" in address
-    return _without(address, named), unquote(value) if is_query else _unquoted(value)
+    password = unquote(value) if is_query else _unquoted(value)
+    return _without(address, named), password
 
 
 def _without(address: str, named: re.Match[str]) -> str:

@@ -18,7 +18,8 @@ def in_order(
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[Result]] = deque()
         for item in items:
-            waiting.append(pool.submit(work, item))
+            future = pool.submit(work, item)
+            waiting.append(future)
             # Bounded: without it the items would all be read before the first result is used.
             if len(waiting) > threads:
                 yield waiting.popleft().result()

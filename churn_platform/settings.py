@@ -269,14 +269,16 @@ class Settings(BaseSettings):
     @classmethod
     def _may_be_a_folder(cls, folder: Path) -> Path:
         # The folder is made on first use, so the nearest one above it is what can be checked.
-        there = next(place for place in (folder, *folder.parents) if place.exists())
+        there = next(filter(Path.exists, (folder, *folder.parents)))
         if not there.is_dir():
             raise ValueError(
                 f"{there} is no folder; give a folder, which is made where it is missing"
             )
-        if code := QUOTED.search(str(folder.resolve())):
+        resolved = folder.resolve()
+        code = QUOTED.search(str(resolved))
+        if code:
             raise ValueError(
-                f"MLflow reads {code.group()} in {folder.resolve()} as {unquote(code.group())!r}, "
+                f"MLflow reads {code.group()} in {resolved} as {unquote(code.group())!r}, "
                 "and would look for its files elsewhere; choose a folder without it"
             )
         return folder
@@ -387,11 +389,13 @@ class Settings(BaseSettings):
 
     def secrets(self) -> list[str]:
         """Every secret that the settings hold; none of them may be shown."""
-        plain = (self.phone_hash_key, self.automation_webhook_url)
-        addresses = (self.catalog, self.mlflow_tracking_uri)
-        whole = [secret.get_secret_value() for secret in plain]
-        parts = [part for secret in addresses for part in secrets_in(secret.get_secret_value())]
-        return [secret for secret in [*whole, *parts] if secret]
+        found = [
+            self.phone_hash_key.get_secret_value(),
+            self.automation_webhook_url.get_secret_value(),
+            *secrets_in(self.catalog.get_secret_value()),
+            *secrets_in(self.mlflow_tracking_uri.get_secret_value()),
+        ]
+        return list(filter(None, found))
 
     @property
     def lake_files(self) -> str:
@@ -440,9 +444,8 @@ def _kept_secret(path: Path) -> str:
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent
-        ) as draft:  # readable by the owner alone
+        # A temporary file is readable by its owner alone.
+        with tempfile.NamedTemporaryFile("w", dir=path.parent) as draft:
             draft.write(secrets.token_urlsafe(24))
             draft.flush()
             with contextlib.suppress(FileExistsError):
@@ -457,8 +460,9 @@ def load_settings(**overrides: object) -> Settings:
     Sees to a home folder for libraries as well, since every process of the platform begins here.
     """
     known = {PREFIX + name.upper() for name in Settings.model_fields}
+    given = {name for name in os.environ if name.startswith(PREFIX)}
     # A misspelt setting would otherwise have no effect and no message.
-    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    unknown = sorted(given - known)
     if unknown:
         raise SettingsError(
             f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}"
@@ -466,10 +470,11 @@ def load_settings(**overrides: object) -> Settings:
     try:
         settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        wrong = "; ".join(
-            _complaint(str(item["loc"][0]), item["input"], item["msg"]) for item in error.errors()
-        )
-        raise SettingsError(f"setting not usable: {wrong}") from None
+        wrong = []
+        for item in error.errors():
+            name = str(item["loc"][0])
+            wrong.append(_complaint(name, item["input"], item["msg"]))
+        raise SettingsError(f"setting not usable: {'; '.join(wrong)}") from None
     provide_home(settings.root / "home")
     return settings
 

@@ -12,12 +12,12 @@ import pyarrow as pa
 
 from churn_platform.portfolios.spec import Feature
 from churn_platform.published.sentences import decoded
-from churn_platform.sql import identifier, literals
+from churn_platform.sql import identifier, literals, select_list
 
 
 def encoded_columns(features: Sequence[Feature]) -> str:
     """The select list that encodes `features` in DuckDB, one FLOAT column each."""
-    return ", ".join(f"{_encoded(feature)} as {identifier(feature.name)}" for feature in features)
+    return select_list({feature.name: _encoded(feature) for feature in features})
 
 
 def _encoded(feature: Feature) -> str:
@@ -50,9 +50,8 @@ def column(batch: pa.Table | pa.RecordBatch, name: str) -> np.ndarray:
 
 def encode_row(row: Mapping[str, object], features: Sequence[Feature]) -> np.ndarray:
     """One customer's features (by name) as a float32 vector of shape (features,)."""
-    return np.array(
-        [_number(row.get(feature.name), feature) for feature in features], dtype=np.float32
-    )
+    numbers = [_number(row.get(feature.name), feature) for feature in features]
+    return np.array(numbers, dtype=np.float32)
 
 
 def _number(value: object, feature: Feature) -> float:

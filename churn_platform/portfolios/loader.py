@@ -45,7 +45,8 @@ def read_portfolio(path: Path) -> Portfolio:
     except yaml.YAMLError as error:
         raise SpecError(f"{path}: not readable as YAML: {error}") from error
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'spec'}: {item['msg']}" for item in error.errors()
-        )
-        raise SpecError(f"{path}: {wrong}") from error
+        wrong = []
+        for item in error.errors():
+            key = ".".join(map(str, item["loc"])) or "spec"
+            wrong.append(f"{key}: {item['msg']}")
+        raise SpecError(f"{path}: {'; '.join(wrong)}") from error

@@ -3,8 +3,10 @@ pass silently.
 """
 
 import codecs
+from collections import Counter
+from collections.abc import Iterable
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -125,15 +127,14 @@ class Table(SpecModel):
         names = [column.name for column in self.columns]
         if len(set(names)) != len(names):
             raise ValueError(f"table {self.name}: a column is listed twice")
-        roles = (self.key, self.event_time, self.customer)
-        for role in roles:
+        for role in (self.key, self.event_time, self.customer):
             if role is not None and role not in names:
                 raise ValueError(f"table {self.name}: {role!r} is not one of its columns")
         return self
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if there is none."""
-        return {column.name: column for column in self.columns}[name]
+        return _named(name, self.columns)
 
 
 class Feature(SpecModel):
@@ -174,7 +175,8 @@ class Feature(SpecModel):
 
     @model_validator(mode="after")
     def _levels_fit_type(self):
-        if (self.type == "category") != bool(self.levels):
+        is_category = self.type == "category"
+        if is_category != bool(self.levels):
             raise ValueError(
                 f"feature {self.name}: a category needs levels, and only a category has them"
             )
@@ -227,8 +229,8 @@ class Label(SpecModel):
 
     @model_validator(mode="after")
     def _values_say_one_thing(self):
-        values = (*self.positive, *self.negative, *self.ignored)
-        twice = sorted({value for value in values if values.count(value) > 1})
+        counts = Counter((*self.positive, *self.negative, *self.ignored))
+        twice = sorted(value for value, count in counts.items() if count > 1)
         if twice:
             raise ValueError(
                 f"label: {', '.join(twice)} is listed more than once among positive, negative, "
@@ -354,7 +356,7 @@ class Portfolio(SpecModel):
 
     @model_validator(mode="after")
     def _parts_agree(self):
-        names = [feature.name for feature in self.features]
+        names = self.feature_names
         if len(set(names)) != len(names):
             raise ValueError("a feature is listed twice")
         if self.kind == "snapshot" and (not self.label.column or not self.id_column or self.tables):
@@ -364,29 +366,27 @@ class Portfolio(SpecModel):
         if self.kind == "events" and not self.tables:
             raise ValueError("an events portfolio lists its landed tables")
         self._attributes_exist()
-        if self.campaign.value and self.campaign.value.price_feature not in names:
-            raise ValueError(
-                f"campaign.value.price_feature: {self.campaign.value.price_feature!r} is no feature"
-            )
+        value = self.campaign.value
+        if value and value.price_feature not in names:
+            raise ValueError(f"campaign.value.price_feature: {value.price_feature!r} is no feature")
         return self
 
     def _attributes_exist(self) -> None:
         known = {*self.feature_names, *self.landed_attributes}
-        for role, names in (
-            ("protected_attributes", self.protected_attributes),
-            ("slices", self.slices),
-        ):
-            if unknown := [name for name in names if name not in known]:
+        given = {"protected_attributes": self.protected_attributes, "slices": self.slices}
+        for role, names in given.items():
+            unknown = [name for name in names if name not in known]
+            if unknown:
                 raise ValueError(
                     f"{role}: {', '.join(unknown)} is neither a feature nor a column of the table "
                     "customers "
                     "that people can be grouped by"
                 )
-        if unwatched := [
-            it.name
-            for it in self.features
-            if it.protected and it.name not in self.protected_attributes
-        ]:
+        unwatched = []
+        for feature in self.features:
+            if feature.protected and feature.name not in self.protected_attributes:
+                unwatched.append(feature.name)
+        if unwatched:
             raise ValueError(
                 f"{', '.join(unwatched)} is marked as protected and missing in protected_attributes"
             )
@@ -396,16 +396,15 @@ class Portfolio(SpecModel):
         """Columns of the landed table `customers` by which customers can be grouped, though no
         model sees them.
         """
-        columns = [
-            column for table in self.tables if table.name == "customers" for column in table.columns
-        ]
-        return tuple(
-            column.name
-            for column in columns
-            if column.name not in self.feature_names
-            and not column.hashed
-            and column.type in ATTRIBUTE_TYPES
-        )
+        attributes = []
+        for table in self.tables:
+            if table.name != "customers":
+                continue
+            for column in table.columns:
+                may_group = column.type in ATTRIBUTE_TYPES and not column.hashed
+                if may_group and column.name not in self.feature_names:
+                    attributes.append(column.name)
+        return tuple(attributes)
 
     @cached_property
     def landed_tables(self) -> tuple[Table, ...]:
@@ -416,11 +415,11 @@ class Portfolio(SpecModel):
 
     def table(self, name: str) -> Table:
         """The landed table of that name; KeyError if there is none."""
-        return {table.name: table for table in self.landed_tables}[name]
+        return _named(name, self.landed_tables)
 
     def feature(self, name: str) -> Feature:
         """The catalogue entry of that name; KeyError if there is none."""
-        return {feature.name: feature for feature in self.features}[name]
+        return _named(name, self.features)
 
     @property
     def feature_names(self) -> list[str]:
@@ -431,6 +430,16 @@ class Portfolio(SpecModel):
     def raw_schema(self) -> str:
         """Warehouse schema that holds landed rows."""
         return f"{self.name}_raw"
+
+
+Named = TypeVar("Named", Column, Feature, Table)
+
+
+def _named(name: str, items: Iterable[Named]) -> Named:
+    for item in items:
+        if item.name == name:
+            return item
+    raise KeyError(name)
 
 
 def snapshot_table(portfolio: Portfolio) -> Table:
@@ -452,7 +461,7 @@ def snapshot_table(portfolio: Portfolio) -> Table:
         description="One row per customer of the snapshot.",
         key="customer_id",
         file=portfolio.file,
-        columns=(identity, label, *(_landed_feature(feature) for feature in portfolio.features)),
+        columns=(identity, label, *map(_landed_feature, portfolio.features)),
     )
 
 

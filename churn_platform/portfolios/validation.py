@@ -39,12 +39,13 @@ def _keeps(features: np.ndarray, catalogue: Sequence[Feature]) -> bool:
     """
     if features.shape[1] != len(catalogue) or features.dtype != np.float32:
         return False
-    lowest, highest = np.fmin.reduce(features), np.fmax.reduce(features)
+    lowest = np.fmin.reduce(features)
+    highest = np.fmax.reduce(features)
     for position, feature in enumerate(catalogue):
         low, high = _limits(feature)
-        if (low is not None and lowest[position] < low) or (
-            high is not None and highest[position] > high
-        ):
+        if low is not None and lowest[position] < low:
+            return False
+        if high is not None and highest[position] > high:
             return False
         if not _nullable(feature) and np.isnan(features[:, position]).any():
             return False
@@ -56,10 +57,13 @@ def encoded_schema(catalogue: tuple[Feature, ...]) -> Any:
     """The schema of the encoded features, one float32 column per feature in catalogue order."""
     import pandera.pandas as pa
 
-    columns = {
-        feature.name: pa.Column("float32", checks=_bounds(feature), nullable=_nullable(feature))
-        for feature in catalogue
-    }
+    columns = {}
+    for feature in catalogue:
+        columns[feature.name] = pa.Column(
+            "float32",
+            checks=_bounds(feature),
+            nullable=_nullable(feature),
+        )
     return pa.DataFrameSchema(columns, strict=True, ordered=True)
 
 
@@ -77,21 +81,20 @@ def _bounds(feature: Feature) -> list[Any]:
     import pandera.pandas as pa
 
     low, high = _limits(feature)
-    return [
-        check
-        for check in (
-            pa.Check.ge(low) if low is not None else None,
-            pa.Check.le(high) if high is not None else None,
-        )
-        if check is not None
-    ]
+    checks = []
+    if low is not None:
+        checks.append(pa.Check.ge(low))
+    if high is not None:
+        checks.append(pa.Check.le(high))
+    return checks
 
 
 def _said(failures: Any) -> str:
     grouped = failures.groupby(["column", "check"], sort=False).agg(
-        rows=("failure_case", "size"), example=("failure_case", "first")
+        rows=("failure_case", "size"),
+        example=("failure_case", "first"),
     )
-    return "; ".join(
-        f"feature {column}: {rows} values break {check}, e.g. {example}"
-        for (column, check), rows, example in grouped.itertuples()
-    )
+    said = []
+    for (column, check), rows, example in grouped.itertuples():
+        said.append(f"feature {column}: {rows} values break {check}, e.g. {example}")
+    return "; ".join(said)

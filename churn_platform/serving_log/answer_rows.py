@@ -62,26 +62,26 @@ def answer_rows(predictions: Sequence[Prediction], *, segment: str) -> pa.Table:
     vectors = [np.frombuffer(item.features, dtype="<f4") for item in predictions]
     offsets = np.cumsum([0, *map(len, vectors)], dtype=np.int32)
     values = np.concatenate([*vectors, np.empty(0, dtype=np.float32)])
-    latencies = [item.latency_us / 1_000 for item in predictions]
-    missing = [list(item.missing) for item in predictions]
 
-    def column(name: str, kind: pa.DataType) -> pa.Array:
-        return pa.array([getattr(item, name) for item in predictions], kind)
+    def values_of(name: str) -> list[Any]:
+        return [getattr(item, name) for item in predictions]
 
+    latency_ms = [item.latency_us / 1_000 for item in predictions]
+    missing = list(map(list, values_of("missing")))
     return pa.table(
         {
-            "predicted_at": column("at_us", TIME),
-            "request_id": column("request_id", pa.string()),
-            "item": column("item", pa.int32()),
-            "customer_id": column("customer_id", pa.string()),
-            "model_version": column("model_version", pa.int32()),
-            "arm": column("arm", pa.string()),
-            "churn_probability": column("churn_probability", pa.float64()),
-            "risk_tier": column("tier", pa.string()),
+            "predicted_at": pa.array(values_of("at_us"), TIME),
+            "request_id": pa.array(values_of("request_id"), pa.string()),
+            "item": pa.array(values_of("item"), pa.int32()),
+            "customer_id": pa.array(values_of("customer_id"), pa.string()),
+            "model_version": pa.array(values_of("model_version"), pa.int32()),
+            "arm": pa.array(values_of("arm"), pa.string()),
+            "churn_probability": pa.array(values_of("churn_probability"), pa.float64()),
+            "risk_tier": pa.array(values_of("tier"), pa.string()),
             "features": pa.ListArray.from_arrays(offsets, values),
-            "features_month": column("features_month", pa.string()),
+            "features_month": pa.array(values_of("features_month"), pa.string()),
             "missing_features": pa.array(missing, pa.list_(pa.string())),
-            "latency_ms": pa.array(latencies, pa.float64()),
+            "latency_ms": pa.array(latency_ms, pa.float64()),
             "segment": pa.array([segment] * len(predictions), pa.string()),
         }
     )

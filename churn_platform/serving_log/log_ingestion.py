@@ -35,7 +35,7 @@ from churn_platform.serving_log.answer_rows import (
     read_segments,
 )
 from churn_platform.warehouse.lake import Lake
-from churn_platform.warehouse.tables import ensure_table, table_exists, write
+from churn_platform.warehouse.tables import ensure_table, read_columns, table_exists, write
 
 TRANSACTION_BYTES = (
     64 << 20
@@ -144,8 +144,9 @@ def ingest_segments(
     tables = log.tables(portfolio)
     if not all(_is_ready(connection, table, columns) for table, columns in tables.items()):
         write(connection, lake, partial(_ensure, connection, tables))
+    moved = Ingested(0, 0, 0)
     if not folder.is_dir():
-        return Ingested(0, 0, 0)
+        return moved
     with _alone(folder):
         moved = [
             _ingest_group(connection, lake, portfolio, paths, log, then)
@@ -184,8 +185,7 @@ def _is_ready(
     """Whether a table is there with every column; one of an earlier version may lack some."""
     if not table_exists(connection, table):
         return False
-    there = connection.execute(f"select * from {table} limit 0").description
-    return set(columns) <= {name for name, *_ in there or ()}
+    return set(columns).issubset(read_columns(connection, table))
 
 
 def _ensure(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Mapping[str, str]]) -> None:
@@ -235,22 +235,17 @@ def _ingest_group(
         insert = partial(_insert, connection, portfolio, ledger, answers, log, then)
         note = f"{portfolio}: {len(fresh)} segments for {log.table}"
         inserted = write(connection, lake, insert, note=note)
-    lost = recorded | {
-        path: Lost(torn, damaged)
-        for path, torn, damaged in zip(
-            fresh,
-            ledger["torn_bytes"].to_pylist(),
-            ledger["damaged_bytes"].to_pylist(),
-            strict=True,
-        )
-    }
+
+    torn = ledger["torn_bytes"].to_pylist()
+    damaged = ledger["damaged_bytes"].to_pylist()
+    lost = recorded | dict(zip(fresh, map(Lost, torn, damaged), strict=True))
     for path in paths:
         _put_away(path, lost[path], names_erased=partial(_names_erased, connection, portfolio, log))
     return Ingested(
         segments=len(fresh),
         predictions=inserted,
-        torn=sum(lost[path].torn > 0 for path in fresh),
-        damaged=sum(lost[path].damaged > 0 for path in fresh),
+        torn=sum(map(bool, torn)),
+        damaged=sum(map(bool, damaged)),
     )
 
 
@@ -258,11 +253,13 @@ def _without_erased(
     connection: duckdb.DuckDBPyConnection, portfolio: str, answers: pa.Table
 ) -> pa.Table:
     """The answers without those on erased customers: a later request must not bring them back."""
-    ids = answers["customer_id"].drop_null().unique()
-    erased = suppressed_among(connection, portfolio, ids.to_pylist())
+    customers = answers["customer_id"]
+    ids = customers.drop_null().unique().to_pylist()
+    erased = suppressed_among(connection, portfolio, ids)
     if not erased:
         return answers
-    is_erased = pc.is_in(answers["customer_id"], pa.array(sorted(erased), pa.string()))
+    erased_ids = pa.array(sorted(erased), pa.string())
+    is_erased = pc.is_in(customers, erased_ids)
     return answers.filter(pc.invert(is_erased))
 
 
@@ -281,16 +278,14 @@ def _recorded(
         "select segment, sha256, torn_bytes, coalesce(damaged_bytes, 0) "
         f"from {ledger} where list_contains(?, segment)"
     )
-    rows = connection.execute(query, [[path.name for path in paths]]).fetchall()
-    known = {name: (digest, Lost(torn, damaged)) for name, digest, torn, damaged in rows}
+    path_of = {path.name: path for path in paths}
+    rows = connection.execute(query, [list(path_of)]).fetchall()
     recorded = {}
-    for path in paths:
-        if path.name not in known:
-            continue
-        digest, lost = known[path.name]
+    for name, digest, torn_bytes, damaged_bytes in rows:
+        path = path_of[name]
         if digest == file_sha256(path):
-            recorded[path] = lost
-        elif not lost.damaged:
+            recorded[path] = Lost(torn_bytes, damaged_bytes)
+        elif not damaged_bytes:
             raise DataError(
                 f"{path}: a segment of that name with other contents was ingested before; "
                 "rename it, and give every worker of every host a name of its own"
@@ -355,12 +350,15 @@ def _names_erased(
 
 def _put_away(path: Path, lost: Lost, *, names_erased: Callable[[Path], bool]) -> None:
     """Remove what is whole in the lake; keep what is not, unless it names an erased customer."""
-    restored = path.parent / DAMAGED_DIR / path.name
-    target = path.parent / (DAMAGED_DIR if lost.damaged else TORN_DIR) / path.name
-    if (lost.damaged or lost.torn) and not names_erased(path):
-        target.parent.mkdir(exist_ok=True)
-        path.replace(target)
-    else:
+    damaged_dir = path.parent / DAMAGED_DIR
+    torn_dir = path.parent / TORN_DIR
+    is_whole = not lost.damaged and not lost.torn
+    if is_whole or names_erased(path):
         path.unlink()
+    else:
+        kept_in = damaged_dir if lost.damaged else torn_dir
+        kept_in.mkdir(exist_ok=True)
+        path.replace(kept_in / path.name)
     if not lost.damaged:
-        restored.unlink(missing_ok=True)
+        # It may be a damaged one that came back whole.
+        (damaged_dir / path.name).unlink(missing_ok=True)
