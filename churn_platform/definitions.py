@@ -66,6 +66,7 @@ def build_defs(**overrides: object) -> Definitions:
                 f"portfolio {portfolio.name}: event tables need dbt models, "
                 "and dbt_models/ has none for it"
             )
+
     assets = [
         asset
         for portfolio in portfolios.values()
@@ -82,6 +83,7 @@ def build_defs(**overrides: object) -> Definitions:
     for portfolio in portfolios.values():
         schemas |= column_schemas(portfolio)
         checks += [*data_contract_checks(portfolio), *light_checks(portfolio)]
+
     automation = automate(portfolios.values(), settings)
     return Definitions(
         assets=advised(

@@ -20,12 +20,15 @@ def full_disk(error: BaseException, folders: Callable[[], Iterable[Path]]) -> st
     chain = list(_chain(error))
     if not any(map(_is_full, chain)):
         return None
+
     free = {}
     for path in _named(chain) or folders():
         place = _existing(path)
         free[place] = shutil.disk_usage(place).free
+
     if not free:
         return None
+
     folder = min(free, key=lambda place: free[place])
     free_mb = free[folder] / 1e6
     total_mb = shutil.disk_usage(folder).total / 1e6

@@ -18,6 +18,7 @@ def provide_home(folder: Path) -> None:
     if not os.environ.get("HOME"):
         home = _registered_home() or folder
         os.environ["HOME"] = str(home)
+
     home = Path(os.environ["HOME"])
     is_writable = os.access(home, os.W_OK | os.X_OK)
     if not home.is_dir() or not is_writable:

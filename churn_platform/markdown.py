@@ -42,6 +42,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, align: str =
         if len(row) != columns:
             raise ValueError(f"a row of {len(row)} cells in a table of {columns}: {row}")
         lines.append(_line(row))
+
     return "\n".join(lines)
 
 

@@ -68,9 +68,11 @@ def split_password(address: str) -> tuple[str, str]:
     if found:
         without = IN_ADDRESS.sub(r"\g<before>@", address)
         return without, unquote(found["secret"])
+
     named = PASSWORD.search(address)
     if not named:
         return address, ""
+
     _, _, written = named[0].partition("=")
     value = written.strip()
     is_query = "://" in address

@@ -23,5 +23,6 @@ def in_order(
             # Bounded: without it the items would all be read before the first result is used.
             if len(waiting) > threads:
                 yield waiting.popleft().result()
+
         while waiting:
             yield waiting.popleft().result()

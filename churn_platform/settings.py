@@ -274,6 +274,7 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{there} is no folder; give a folder, which is made where it is missing"
             )
+
         resolved = folder.resolve()
         code = QUOTED.search(str(resolved))
         if code:
@@ -281,6 +282,7 @@ class Settings(BaseSettings):
                 f"MLflow reads {code.group()} in {resolved} as {unquote(code.group())!r}, "
                 "and would look for its files elsewhere; choose a folder without it"
             )
+
         return folder
 
     @field_validator("duckdb_memory_limit")
@@ -422,6 +424,7 @@ class Settings(BaseSettings):
                     "for example the output of `openssl rand -base64 24`"
                 )
             return key
+
         return _kept_secret(self.root / "secrets" / "phone_hash.key")
 
 
@@ -435,6 +438,7 @@ def _git_commit() -> str:
         )
     except (OSError, subprocess.CalledProcessError):
         return ""
+
     return f"+{done.stdout.strip()}"
 
 
@@ -451,6 +455,7 @@ def _kept_secret(path: Path) -> str:
             with contextlib.suppress(FileExistsError):
                 # A link fails if another process was first, where a rename would replace its key.
                 os.link(draft.name, path)
+
     return path.read_text().strip()
 
 
@@ -467,6 +472,7 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsError(
             f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}"
         )
+
     try:
         settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
@@ -474,7 +480,9 @@ def load_settings(**overrides: object) -> Settings:
         for item in error.errors():
             name = str(item["loc"][0])
             wrong.append(_complaint(name, item["input"], item["msg"]))
+
         raise SettingsError(f"setting not usable: {'; '.join(wrong)}") from None
+
     provide_home(settings.root / "home")
     return settings
 

@@ -16,11 +16,13 @@ def sqlite_uri(path: Path) -> str:
 
     if is_plain(path):
         return _plain(path)
+
     quoted = URL.create("sqlite+pysqlite", database=str(path)).render_as_string()
     if sqlite_file(quoted) != path:
         raise SettingsError(
             f"no SQLite store can be opened at {path}; choose a path without `?` and `%`"
         )
+
     return quoted
 
 

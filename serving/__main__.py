@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ServiceSettingsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
     return 0
 
 

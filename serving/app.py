@@ -136,6 +136,7 @@ def check_exposure(settings: ServiceSettings, keys: KeyRing) -> None:
             f"{settings.keys_file}; make one with `python -m serving keys add --name NAME --scope "
             "score`"
         )
+
     logger.warning(
         "OPEN: there is no API key, so every program on this machine may ask, push and reset"
     )
@@ -162,6 +163,7 @@ async def following(plane: Dataplane, keys: KeyRing) -> AsyncIterator[None]:
     finally:
         for task in tasks:
             task.cancel()
+
         watch.stop()
         await asyncio.to_thread(plane.close)
 

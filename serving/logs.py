@@ -28,9 +28,11 @@ class JsonFormatter(logging.Formatter):
         # A context variable, so that log lines deep inside know the request without being told.
         if known := request_id.get():
             line["request_id"] = known
+
         line |= getattr(record, "fields", {})
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
+
         return msgspec.json.encode(line).decode()
 
 

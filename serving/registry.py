@@ -66,6 +66,7 @@ class ServedPortfolio:
             known.update(model.catalogue.places)
             unused.update(model.manifest.unused_columns)
             self._places[version] = _places(model.catalogue.names, stored)
+
         self.known_names = frozenset(known)
         self.request_names = frozenset(known | unused | {CUSTOMER_ID, self.id_column})
 
@@ -86,6 +87,7 @@ class ServedPortfolio:
         places = self._places[model.version]
         if places is None:
             return customer.features, ()
+
         held = places >= 0
         vector = np.where(held, customer.features[places], model.catalogue.defaults)
         return vector, tuple(
@@ -175,6 +177,7 @@ class Registry:
             raise NotFound(
                 f"no portfolio {name[:80]!r}; there are {', '.join(self.served) or 'none yet'}"
             )
+
         raise NotReady(
             f"no checked model is loaded{f' for {wanted}' if wanted else ''}: "
             f"{self._why_missing(wanted)}"
@@ -192,6 +195,7 @@ class Registry:
             return "; ".join(
                 f"{name} is refused: {why}" for name, why in sorted(self.refusals.items())
             )
+
         return f"nothing is published in {self._published_dir}; run `make demo` first"
 
     def refresh(self) -> None:
@@ -214,6 +218,7 @@ class Registry:
         if signature == tried and not is_retry:
             self._tried[name] = (tried, rounds + 1)
             return
+
         self._tried[name] = (signature, 0)
         self._load(root)
 
@@ -222,6 +227,7 @@ class Registry:
         why = f"it cannot be loaded: {type(error).__name__}: {error}"
         if is_ours:
             why = str(error)
+
         self.refusals = {**self.refusals, name: why}
         self._metrics.refused.labels(name).inc()
         shown = {"portfolio": name, "why": why}
@@ -232,6 +238,7 @@ class Registry:
         name = root.name
         copies = self._copies_dir / name
         fresh = load_portfolio(root, self._portfolios.get(name), key=self._key, copies=copies)
+
         versions = {}
         for arm in fresh.arms.all:
             model = arm.model
@@ -265,10 +272,12 @@ def load_portfolio(
         live = read_live(root)
     except UNREADABLE as error:
         raise BundleError(f"{root / LIVE_FILE}: cannot be read: {error}") from error
+
     if live is None or not live.models:
         raise BundleError(f"{root / LIVE_FILE} names no model; train and publish one first")
     if live.portfolio != root.name:
         raise BundleError(f"{root / LIVE_FILE} is of portfolio {live.portfolio!r}")
+
     # All or none: half an experiment would send customers to a model that is not there.
     models = {named.version: _model(root, named.version, current) for named in live.models}
     features = (
@@ -276,6 +285,7 @@ def load_portfolio(
     )
     if features is not None:
         check_month(features, models, _scorer(root, features.manifest.scored_by, models, current))
+
     return ServedPortfolio(root, live, models, features, key=key)
 
 
@@ -284,10 +294,12 @@ def _features(root: Path, month: str, current: ServedPortfolio | None, copies: P
         raise BundleError(
             f"{root / LIVE_FILE}: the month of features is {month[:40]!r}; it must be as '2025-02'"
         )
+
     folder = _resolved(features_dir(root, month))
     loaded = current.features if current else None
     if loaded and loaded.folder == folder and loaded.stamps == stamps_of(folder, FEATURES_FILE):
         return loaded
+
     return Features(folder, portfolio=root.name, month=month, copies=copies)
 
 
@@ -345,9 +357,12 @@ def _signature(root: Path) -> Signature:
         live = read_live(root)
     except UNREADABLE:
         live = None
+
     stamps: list[Stamp] = [stamp_of(root / LIVE_FILE)]
     for model in live.models if live else ():
         stamps += stamps_of(model_dir(root, model.version), MODEL_FILE)
+
     if live and live.features_month:
         stamps += stamps_of(features_dir(root, live.features_month), FEATURES_FILE)
+
     return tuple(stamps)

@@ -40,9 +40,11 @@ class _Aged:
             if metric.name != LOOKED_AT:
                 yield metric
                 continue
+
             aged = Metric(KEYS_AGE, metric.documentation, "gauge")
             for sample in metric.samples:
                 aged.add_sample(KEYS_AGE, sample.labels, max(0.0, time.monotonic() - sample.value))
+
             yield aged
 
 
@@ -103,6 +105,7 @@ class ArmCounters:
         scores = metrics.scores.labels(*labels)
         _add_to(latency, fresh.latencies, fresh.seconds_sum)
         _add_to(scores, fresh.scores, fresh.score_sum)
+
         for place in np.flatnonzero(missing):
             self._nulls[place].inc(int(missing[place]))
 

@@ -156,6 +156,7 @@ def load_settings(
             f"unknown setting {', '.join(PREFIX + name.upper() for name in unknown)}; "
             f"known are {known}"
         )
+
     read = {name: _read(name, text, fields[name]) for name, text in values.items() if text.strip()}
     return ServiceSettings(**read | overrides)  # type: ignore[arg-type]
 

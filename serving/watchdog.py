@@ -31,6 +31,7 @@ async def beat(folder: Path, *, seconds: float = 1.0) -> None:
     except OSError as error:
         logger.error("no watchdog for this worker", extra={"fields": {"why": str(error)}})
         return
+
     count = 0
     try:
         while True:
@@ -68,6 +69,7 @@ class Watchdog:
                 path.unlink(missing_ok=True)
                 self._seen.pop(pid, None)
                 continue
+
             with contextlib.suppress(OSError):  # it has just ended
                 self._judge(pid, path.read_bytes())
 
@@ -75,11 +77,13 @@ class Watchdog:
         before, times = self._seen.get(pid, (b"", 0))
         times = times + 1 if count == before else 0
         self._seen[pid] = (count, times)
+
         if times == self._looks:
             shown = {"pid": pid, "looks": times}
             logger.error("worker hangs and is replaced", extra={"fields": shown})
             self._send(pid, signal.SIGABRT)  # faulthandler writes where it hangs
             return
+
         last_look = self._looks + LAST_LOOKS
         if times >= last_look:
             self._send(pid, signal.SIGKILL)  # also a stopped process, which takes no other signal

@@ -43,6 +43,7 @@ def note_head(client: "MlflowClient", record: Record) -> None:
         noted = client.get_registered_model(record.portfolio).tags.get(HEAD)
     except MlflowException:
         return
+
     # Several processes may note heads at once; the newest must win in any order.
     if (
         noted is None

@@ -66,6 +66,7 @@ class AuditLog:
             records.append(record)
             lines = b"".join(encode(each) + b"\n" for each in records)
             _write(file, self.path, cut=len(torn), lines=lines)
+
         return record
 
     def records(self) -> list[Record]:
@@ -97,6 +98,7 @@ class AuditLog:
                 f"a {action} of {subject} has more than {RECORD_BYTES_MAX:,} bytes; "
                 "shorten its details"
             )
+
         return sealed(record)
 
     def _repair(self, last: Record | None, torn: bytes) -> Record:
@@ -138,6 +140,7 @@ def locked(path: Path) -> Iterator[None]:
         raise AuditError(
             f"{path} stayed locked for {WAIT_SECONDS:g} s; find the process that holds it"
         ) from None
+
     try:
         yield
     finally:
@@ -152,6 +155,7 @@ def _opened(path: Path) -> Iterator[int]:
         # A new file's name is in its folder; without this a power cut could lose the whole file.
         if is_new:
             _fsync_folder(path.parent)
+
         yield file
     finally:
         os.close(file)
@@ -169,10 +173,12 @@ def _tail(file: int, path: Path) -> tuple[Record | None, bytes]:
         )
     if not complete and size == len(torn):
         return None, torn
+
     line = complete.rpartition(b"\n")[2]
     last = _parsed(line, f"the last line of {path}")
     if digest(last) != last.sha256:
         raise AuditError(f"the last line of {path} was changed; run `churn audit verify`")
+
     return last, torn
 
 

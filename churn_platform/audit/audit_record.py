@@ -66,6 +66,7 @@ def sealed(record: Record) -> Record:
         )
     if record.at.utcoffset() is None:
         raise AuditError(f"audit time {record.at} has no time zone; give it in UTC")
+
     made = msgspec.structs.replace(record, sha256=digest(record))
     try:
         # A value that reads back differently, such as 1e400 or a tuple, would fail verification
@@ -75,8 +76,10 @@ def sealed(record: Record) -> Record:
         raise AuditError(
             f"a {record.action} cannot be written to the audit trail: {error}"
         ) from error
+
     if again != encode(made):
         raise AuditError(f"a {record.action} has details that JSON does not keep: {record.details}")
+
     return made
 
 

@@ -27,6 +27,7 @@ def select(
         if since is not None and record.at < since:
             continue
         found.append(record)
+
     return found
 
 

@@ -54,10 +54,12 @@ def verify(path: Path, anchors: Iterable[Anchor] = ()) -> Verification:
             "the next append sets it aside and records that"
         )
         findings.append(Finding(len(lines) + 1, problem))
+
     head = GENESIS
     for record in read:
         if record:
             head = record.sha256
+
     return Verification(len(lines), head, findings)
 
 
@@ -75,8 +77,10 @@ def _check_lines(lines: list[bytes], read: list[Record | None]) -> Iterator[Find
             yield Finding(number, "changed: it holds no audit record")
             due, previous = due + 1, ""  # what follows a broken line cannot be held against it
             continue
+
         if problem := _problem(line, record, due, previous):
             yield Finding(number, problem)
+
         due, previous = record.sequence + 1, record.sha256
 
 
@@ -96,6 +100,7 @@ def _problem(line: bytes, record: Record, due: int, previous: str) -> str | None
             "does not follow the line before: that one was changed, or a record was removed, "
             "reordered or inserted"
         )
+
     return None
 
 
@@ -107,6 +112,7 @@ def _check_anchors(read: list[Record | None], anchors: Iterable[Anchor]) -> Iter
                 None, f"{known}, but the file ends after {len(read)}: its end was cut off"
             )
             continue
+
         record = read[anchor.sequence - 1]
         if record is None or record.sha256 != anchor.sha256:
             yield Finding(

@@ -20,14 +20,17 @@ def scored_by(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month
     """
     table = f"{portfolio.name}.monthly_scores"
     query = f"select distinct model_version from {table} where month = ?"
+
     versions = []
     if table_exists(connection, table):
         versions = connection.execute(query, [month]).fetchall()
+
     if len(versions) != 1:
         raise PublicationError(
             f"{portfolio.name} {label(month)} is scored by {len(versions)} versions; "
             f"materialize {portfolio.name}/monthly_scores for it first"
         )
+
     return versions[0][0]
 
 

@@ -39,6 +39,7 @@ def publish_features(
             sha256={FEATURES_FILE: file_sha256(path)},
         )
         write_manifest(draft, manifest)
+
     return count
 
 
@@ -58,8 +59,10 @@ def _write(path: Path, customers: Iterable[tuple[str, bytes]]) -> int:
             if len(batch) == TRANSACTION_ROWS:
                 count += _put(environment, batch)
                 batch = []
+
         count += _put(environment, batch)
         environment.sync(True)
+
     return count
 
 
@@ -70,8 +73,10 @@ def _put(environment: lmdb.Environment, batch: list[tuple[bytes, bytes]]) -> int
     with environment.begin(write=True) as transaction, transaction.cursor() as cursor:
         # Appending in key order searches for no place, and finds ids that come twice.
         _, added = cursor.putmulti(batch, append=True)
+
     if added != len(batch):
         raise PublicationError(
             f"{len(batch) - added} customer ids came twice or out of order; nothing was published"
         )
+
     return added

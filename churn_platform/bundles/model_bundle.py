@@ -53,17 +53,20 @@ def publish_model(
     files = {MODEL_FILE: onnx}
     if card:
         files[CARD_FILE] = card
+
     with new_folder(model_dir(root, version)) as draft:
         hashes = {}
         for name, content in files.items():
             (draft / name).write_bytes(content)
             hashes[name] = file_sha256(draft / name)
+
         manifest = msgspec.structs.replace(
             _manifest(version, model, record, sample, hashes),
             id_column=id_column or CUSTOMER_ID,
             unused_columns=tuple(unused_columns),
         )
         write_manifest(draft, manifest)
+
     return difference
 
 
@@ -81,10 +84,12 @@ def read_bundle(root: Path, version: int) -> ModelManifest:
         raise PublicationError(
             f"version {version} has no whole bundle in {folder}: {error}"
         ) from error
+
     if changed or manifest.version != version:
         raise PublicationError(
             f"the bundle in {folder} was changed: {', '.join(changed) or 'it is another version'}"
         )
+
     return manifest
 
 
@@ -151,10 +156,12 @@ def _typical(feature: Feature, values: np.ndarray) -> float | str | bool | None:
     known = values[~np.isnan(values)]
     if not len(known):
         return None
+
     if feature.type in ("category", "boolean"):
         counts = np.bincount(known.astype(int))
         code = int(counts.argmax())
         return feature.levels[code] if feature.type == "category" else bool(code)
+
     is_whole = feature.type == "integer"
     return float(np.quantile(known, 0.5, method="lower" if is_whole else "linear"))
 

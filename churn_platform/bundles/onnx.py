@@ -33,8 +33,10 @@ def canonical(onnx: bytes) -> bytes:
     exported = load_model_from_string(onnx)
     # Same model, same bytes: otherwise each publication would be a new fact in the audit trail.
     exported.graph.name = GRAPH_NAME
+
     for described in (exported, exported.graph, *exported.graph.node):
         described.doc_string = ""
+
     exported.metadata_props.sort(key=lambda entry: entry.key)
     exported.opset_import.sort(key=lambda entry: entry.domain)
     return exported.SerializeToString(deterministic=True)
@@ -63,4 +65,5 @@ def check_parity(model: ChurnModel, onnx: bytes, features: np.ndarray) -> float:
             f"{MAX_DIFFERENCE:.0e}), "
             f"row {row}: {exported[row]:.6f} against {native[row]:.6f}; it was not published"
         )
+
     return worst

@@ -51,6 +51,7 @@ def _net_by_budget(probability: np.ndarray, economics: Economics) -> "Figure":
             textcoords="offset points",
             fontsize=9,
         )
+
     axes.axhline(0, color="grey", linewidth=0.8)
     return figure
 
@@ -81,6 +82,7 @@ def _sensitivity(rows: Sequence[dict[str, float]]) -> "Figure":
             va="center",
             color="white" if net > 0.6 * darkest else "black",
         )
+
     axes.set_xticks(range(len(cost)), _factor_names(cost))
     axes.set_yticks(range(len(acceptance)), _factor_names(acceptance))
     return figure

@@ -109,8 +109,10 @@ def rows_in_use(
     if not is_handed_over and table_exists(connection, contacts):
         landed = f"select 1 from {contacts} where month = ? limit 1"
         is_worked_off = bool(connection.execute(landed, [shift(month, 1)]).fetchone())
+
     if not is_handed_over and not is_worked_off:
         return 0
+
     row = connection.execute(
         f"select count(*) from {portfolio.name}.contact_list where month = ?", [month]
     ).fetchone()
@@ -232,6 +234,7 @@ def _scores(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: 
             f"{portfolio.name} has no scores of {label(month)}; "
             f"materialize {portfolio.name}/monthly_scores"
         )
+
     return table
 
 
@@ -273,11 +276,13 @@ def _excluded(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month
             f"and month = (select max(month) from {preferences} "
             f"where month <= date '{month}' and {delivered})"
         )
+
     if table_exists(connection, contacts):
         parts.append(
             f"select customer_id, '{RECENTLY_CONTACTED}', max(month) from {contacts} "
             f"where month between date '{since}' and date '{month}' group by customer_id"
         )
+
     return " union all ".join(parts)
 
 
@@ -292,6 +297,7 @@ def _control(campaign: Campaign, month: date) -> str:
     """
     if not campaign.control_share:
         return "false"
+
     # One in each run of twenty of the ranking, at a place that a seeded hash draws. So control and
     # contacted customers have the same expected profit rank by rank, with a short budget too.
     run = control_run(campaign)

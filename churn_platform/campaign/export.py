@@ -81,9 +81,11 @@ def export_contact_list(
     target = export_folder(exports_dir, portfolio, month)
     status = hand_over_of(connection, portfolio, month).words
     rows = _rows_sql(portfolio, month, status)
+
     columns = []
     for name in ORDER:
         columns.append(_guarded(name) if name in TEXT else name)
+
     guarded = f"select {', '.join(columns)} from ({rows})"
     csv_options = f"format csv, header, force_quote ({', '.join(TEXT)})"
     dictionary = data_dictionary(portfolio, month, status)
@@ -95,6 +97,7 @@ def export_contact_list(
         connection.execute(f"copy ({rows}) to {parquet_file} (format parquet)")
         connection.execute(f"copy ({guarded}) to {csv_file} ({csv_options})")
         (draft / DICTIONARY_FILE).write_text(dictionary, encoding="utf-8")
+
     return target
 
 
@@ -105,6 +108,7 @@ def data_dictionary(portfolio: Portfolio, month: date, status: str) -> str:
     for name in ORDER:
         kind = "text" if name in TEXT else "number"
         rows.append([Finished(f"`{name}`"), kind, meaning[name]])
+
     title = f"# Contact list of {portfolio.title}, {label(month)}"
     columns = table(["column", "type", "meaning"], rows, align="lll")
     return "\n".join([title, "", f"The list is {escaped(status)}.", "", columns, ""])
@@ -115,6 +119,7 @@ def _rows_sql(portfolio: Portfolio, month: date, status: str) -> str:
     for place in (1, 2, 3):
         name = f"reason_{place}"
         made[name] = f"reasons[{place}] as {name}"
+
     columns = ", ".join(made.get(name, name) for name in ORDER)
     return (
         f"select {columns} from {portfolio.name}.contact_list "

@@ -56,12 +56,15 @@ class Forecast:
         titles = ["acceptance / cost"]
         for cost in FACTORS:
             titles.append(f"x {cost:g}")
+
         rows = []
         for acceptance in FACTORS:
             cells = [f"x {acceptance:g}"]
             for cost in FACTORS:
                 cells.append(f"{net_eur[acceptance, cost]:,.0f}")
+
             rows.append(cells)
+
         return table(titles, rows)
 
 

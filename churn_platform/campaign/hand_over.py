@@ -36,13 +36,16 @@ def hand_over_of(
     version = _version(connection, listed, month)
     if version is None:
         return HandOver(HANDED_OVER, None, "handed over; it names no customer")
+
     made = f"made by model version {version}"
     if because := held_because(connection, listed, month):
         return HandOver(HELD, version, f"held back, {made}: {because}")
+
     now = _version(connection, f"{portfolio.name}.monthly_scores", month)
     if now not in (None, version):
         words = f"kept as handed over, {made}; version {now} scores the month now"
         return HandOver(KEPT, version, words)
+
     return HandOver(HANDED_OVER, version, f"handed over, {made}")
 
 
@@ -53,6 +56,7 @@ def held_because(connection: duckdb.DuckDBPyConnection, table: str, month: date)
     # Lists from before nothing was held back have no such column.
     if "held_because" not in read_columns(connection, table):
         return None
+
     row = connection.execute(
         f"select max(held_because) from {table} where month = ?", [month]
     ).fetchone()

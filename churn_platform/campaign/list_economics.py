@@ -152,6 +152,7 @@ def as_markdown(policies: list[ContactPolicy]) -> str:
             f"{row.return_on_investment:.0%}",
         ]
         rows.append(cells)
+
     return table(head, rows)
 
 

@@ -65,6 +65,7 @@ def measure_outcome(customers: Randomised, *, control_share: float) -> list[Camp
     for offer, group in groups:
         if 0 < group.is_control.sum() < len(group):
             outcomes.append(compare(offer, group, control_share=control_share))
+
     return outcomes
 
 
@@ -141,12 +142,14 @@ def _profit(treated: Randomised, control: Randomised, effect: Interval) -> tuple
     for bound in effect:
         # The wider of two intervals: each of them knows a spread that the other one does not see.
         bounds.append(count * (bound * value_eur - spent_eur))
+
     if min(count, len(control)) > 1:
         means = CompareMeans(DescrStatsW(treated.net_eur), DescrStatsW(control.net_eur))
         welch = means.tconfint_diff(alpha=1 - CONFIDENCE, usevar="unequal")
         for bound in welch:
             if np.isfinite(bound):
                 bounds.append(count * bound)
+
     return count * gain_eur, (float(min(bounds)), float(max(bounds)))
 
 
@@ -191,6 +194,7 @@ def _verdict(
             f"{treated + control:,} were planned (sample ratio mismatch, p = {p_value:.1g}): "
             f"customers are missing, or control_share was another then"
         )
+
     if not follows_draw(
         treated=treated, control=control, contacted=contacted, control_contacted=control_contacted
     ):
@@ -199,16 +203,19 @@ def _verdict(
             "contacted, and "
             f"{contacted:,} of {treated:,} others; contacts did not follow the list"
         )
+
     notes = [_reading(effect, control)]
     if contacted < treated:
         notes.append(
             f"{treated - contacted:,} of {treated:,} were never contacted and count as treated"
         )
+
     if control_contacted:
         notes.append(
             f"{control_contacted:,} control customers were contacted, "
             "which hides part of the effect"
         )
+
     return True, "; ".join(notes)
 
 
@@ -220,6 +227,7 @@ def _reading(effect: Interval, control: int) -> str:
         )
     if effect[0] > 0:
         return "the campaign keeps customers"
+
     return "the campaign drives customers away" if effect[1] < 0 else "no effect is shown"
 
 
@@ -233,6 +241,7 @@ def add_up(months: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     trusted = [row for row in months if row["is_trusted"]]
     if not trusted:
         return None
+
     treated = _total(trusted, "treated")
     control = _total(trusted, "control")
     kept, kept_low, kept_high = _sum_of(trusted, *KEPT)
@@ -319,6 +328,7 @@ def as_markdown(rows: Sequence[dict[str, Any]]) -> str:
             row["verdict"],
         ]
         lines.append(cells)
+
     return table(head, lines, align="llrrrrrl")
 
 

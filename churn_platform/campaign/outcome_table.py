@@ -49,15 +49,19 @@ def find_outcome(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, mo
     """
     customers = read_randomised(connection, portfolio, month)
     share = planned_control_share(portfolio.campaign)
+
     rows = []
     for outcome in measure_outcome(customers, control_share=share):
         rows.append(asdict(outcome))
+
     if not rows:
         return []
+
     # Earlier months from the table: each has its own figures and interval, which add up.
     earlier = _earlier(connection, portfolio, month)
     if so_far := add_up([*earlier, rows[0]]):
         rows.append(so_far)
+
     return rows
 
 
@@ -73,6 +77,7 @@ def _earlier(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month:
     table = f"{portfolio.name}.{NAME}"
     if not table_exists(connection, table):
         return []
+
     result = connection.execute(
         f"select * exclude (month) from {table} where month < ? and period = ? "
         "and offer = ? order by month",

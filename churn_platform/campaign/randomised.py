@@ -71,6 +71,7 @@ def read_randomised(
         table_exists(connection, table) for table in (listed, labels, contacts)
     ) or held_because(connection, listed, features_month):
         return Randomised(*(np.empty(0, dtype=kind) for kind in _TYPES.values()))
+
     found = connection.execute(
         f"""
         with list as (select * from {listed} where month = $features),

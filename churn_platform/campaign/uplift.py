@@ -91,6 +91,7 @@ def judge(
         verdict = "ranked by uplift: it earns more"
     else:
         verdict = "ranked by churn: uplift is not shown to earn more"
+
     reason = (
         f"{verdict} ({gain:+.2f} EUR per customer drawn, "
         f"{CONFIDENCE:.0%} interval {low:+.2f} to {high:+.2f}, "
@@ -105,9 +106,11 @@ def _obstacle(treated: int, control: int, fewest: int, control_share: float) -> 
             f"{treated:,} treated and {control:,} control customers have outcomes, "
             f"{fewest:,} of each are the least"
         )
+
     p_value = mismatch(treated, control, control_share=control_share)
     if p_value is None or p_value < MISMATCH_P_VALUE:
         return "treated and control are not as many as the spec's control share draws"
+
     return None
 
 
@@ -125,6 +128,7 @@ def held_out_uplift(customers: Randomised, features: np.ndarray, *, threads: int
         forest = fit_uplift(customers.take(fitted), features[fitted], threads=threads)
         probability = customers.churn_probability[held_out]
         uplift[held_out] = predict_uplift(forest, features[held_out], probability)
+
     return uplift
 
 
@@ -208,8 +212,10 @@ def chosen_within(
     budget = share * cost.sum() + 1e-9
     chosen = np.zeros(len(cost), dtype=bool)
     chosen[order] = np.cumsum(cost[order]) <= budget
+
     if only_positive:
         chosen &= score_eur > 0
+
     return chosen
 
 
@@ -226,6 +232,7 @@ def paired_interval(gains_eur: np.ndarray, customer_id: np.ndarray) -> tuple[flo
         drawn = generator.integers(0, len(sums), len(sums))
         gained_eur = sums[drawn].sum()
         means[replicate] = gained_eur / sizes[drawn].sum()
+
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, [tail, (1 + CONFIDENCE) / 2])
     return float(low), float(high)

@@ -94,6 +94,7 @@ def read_drawn(
     listed = campaign_tables(portfolio)[0]
     if not table_exists(connection, listed):
         return read_randomised(connection, portfolio, month)
+
     gap = portfolio.label.gap_months
     newest = shift(month, -1 - gap)
     lists = connection.execute(
@@ -105,9 +106,11 @@ def read_drawn(
     drawn = []
     for outcomes in outcome_months or [month]:
         drawn.append(read_randomised(connection, portfolio, outcomes))
+
     followed = list(filter(_followed, drawn))
     if not followed:
         return drawn[0].take(np.arange(0))
+
     return join_randomised(followed)
 
 
@@ -146,6 +149,7 @@ def read_features(
         places = found["row"].to_numpy()
         features[places] = matrix(found, portfolio.feature_names)
         known[places] = True
+
     return features, known
 
 
@@ -200,4 +204,5 @@ def as_markdown(found: Challenge) -> str:
             "difference": f"{found.difference_eur:+.2f} "
             f"({found.difference_low_eur:+.2f} to {found.difference_high_eur:+.2f})",
         }
+
     return "\n".join([found.reason, "", table(["", ""], list(figures.items()))])

@@ -21,6 +21,7 @@ def value_sql(portfolio: Portfolio, month: date) -> str:
             f"select customer_id, {worth} as customer_value_eur from {scores} "
             f"where month = date '{month}'"
         )
+
     return f"""
         with life as (
             select

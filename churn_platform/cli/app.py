@@ -56,11 +56,13 @@ def main() -> None:
         # What else is told blames the store that noticed a full disk.
         if helps := advice(error):
             told = ChurnError(f"{first_line(error)}; {helps}")
+
         shown = literal_console(sys.stderr)
         if told is None:
             shown.print(hide(traceback.format_exc(), _secrets()))
         else:
             shown.print(Text.assemble(("error", "bold red"), " ", hide(str(told), _secrets())))
+
         sys.exit(1)
 
 
@@ -90,6 +92,7 @@ def portfolio_named(settings: Settings, name: str) -> Portfolio:
         raise ChurnError(
             f"no portfolio {name!r}; there are {', '.join(known)}, and `churn onboard` makes more"
         )
+
     return known[name]
 
 
@@ -101,10 +104,12 @@ def read_month(text: str) -> date:
         month = months.parse_month(text)
     except ValueError as error:
         raise ChurnError(f"{text!r} is not a month; write YYYY-MM, for example 2026-01") from error
+
     if not FIRST_YEAR <= month.year <= LAST_YEAR:
         raise ChurnError(
             f"{text!r} is out of range; give a month from {FIRST_YEAR}-01 to {LAST_YEAR}-12"
         )
+
     return month
 
 

@@ -41,16 +41,21 @@ def verify(
         except ChurnError as error:
             console.print(f"anchors         {place}: not reached: {error}")
             continue
+
         console.print(f"anchors         {place}: {len(noted)} compared")
         anchors += noted
+
     verified = verify(settings.audit_path, anchors)
     console.print(f"audit trail     {settings.audit_path}")
     console.print(f"records         {verified.records}, head {verified.records}:{verified.head}")
+
     if not anchors:
         console.print("no anchor was compared, so a cut end would not have been seen")
+
     for finding in verified.findings:
         where = f"line {finding.line}" if finding.line else "end of file"
         console.print(f"{where:<16}{finding.problem}")
+
     console.print("broken" if verified.findings else "intact")
     raise typer.Exit(1 if verified.findings else 0)
 
@@ -78,16 +83,20 @@ def show(
     everything = read_records(settings.audit_path)
     if portfolio and portfolio not in {record.portfolio for record in everything}:
         portfolio_named(settings, portfolio)
+
     records = select(everything, portfolio=portfolio, action=action, since=first)
     if as_json:
         for record in records:
             console.print(encode(record).decode())
+
         return
+
     table = Table("#", "when (UTC)", "who", "action", "portfolio", "what", "why", box=None)
     for record in records:
         when = f"{record.at:%Y-%m-%d %H:%M:%S}"
         cells = (when, record.by, record.action, record.portfolio, record.subject, record.reason)
         table.add_row(str(record.sequence), *cells)
+
     console.print(table, soft_wrap=False)
 
 

@@ -71,6 +71,7 @@ def simulate(
             f"--{_option(item['loc'])} {item['input']}: {item['msg']}" for item in error.errors()
         )
         raise SettingsError(f"simulation not possible: {wrong}") from error
+
     first_written, last_month = (
         read_month(write_from) if write_from else None,
         config.month_starts()[-1],
@@ -79,6 +80,7 @@ def simulate(
         raise SettingsError(
             f"--write-from {write_from} is after the last month, {months.label(last_month)}"
         )
+
     lists, contacts = (
         settings.exports_dir / "telecomit" / "contact_list",
         settings.landing_dir / "telecomit" / CAMPAIGN,
@@ -92,6 +94,7 @@ def simulate(
             write_from=first_written,
             plans=plans_from(lists, contacts, write_from=first_written) if campaign else nobody,
         )
+
     console.print(
         f"{customers:,} customers, {month_count} months: {settings.landing_dir / 'telecomit'}"
     )
@@ -187,8 +190,10 @@ def onboard(
         f"{len(made.portfolio.features)} features"
     )
     console.print(f"the data are    {made.verdict}")
+
     for finding in made.findings:
         console.print(f"- {finding}")
+
     console.print(f"\nspec            {made.path}  (read it, correct it)")
     console.print(f"then            churn run {name} --file {file}")
 
@@ -225,8 +230,10 @@ def accept_data(
 
     with closing(connect(lake)) as connection:
         overruled = accept_month(connection, lake, spec, chosen, reason, record=record)
+
     for complaint in overruled:
         console.print(f"accepted        {complaint}")
+
     # The sensor sees a month by the times of its files, so a touch makes it look again.
     mark_delivered(settings.landing_dir, spec, chosen)
     console.print(
@@ -250,5 +257,6 @@ def dbt(context: typer.Context) -> None:
         raise ChurnError(
             "no dbt command given; give one with its options, for example `churn dbt build --help`"
         )
+
     settings = load_settings()
     raise typer.Exit(run_dbt(Lake.of(settings), settings.root / "dbt_by_hand", context.args))

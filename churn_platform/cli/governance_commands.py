@@ -37,6 +37,7 @@ def card(
     if output is None:
         console.print(found.decode())
         return
+
     output.write_bytes(found)
     console.print(f"card of version {wanted}: {output}")
 
@@ -67,7 +68,9 @@ def explain(
             f"nothing of {portfolio} is published; give --month, "
             f"or run `churn run {portfolio}` first"
         )
+
     champion = load_champion(Tracking.of(settings).answering_client(), spec)
     with connect(Lake.of(settings), read_only=True) as connection:
         found = explain_customer(connection, spec, champion, customer_id, read_month(wanted))
+
     console.print(as_text(found))

@@ -47,6 +47,7 @@ def run(
     else:
         begin, end = _landed_range(settings, portfolio_named(settings, portfolio), first, last)
         require_partitions(settings, begin, end)
+
     scored = _newest(begin, end)
     _run_graph(_Runner(settings), settings, portfolio, begin, end, scored=scored, watched=begin)
     result(portfolio)
@@ -79,6 +80,7 @@ def demo(
             f"{settings.landing_dir}, {months.label(begin)}; give a later month, or another folder "
             "by CHURN_DATA_DIR"
         )
+
     require_partitions(settings, begin, end)
     console.rule("simulate", align="left")
     simulate(
@@ -130,6 +132,7 @@ def cross_validate(portfolio: PortfolioName) -> None:
         customers = load_labelled(
             connection, spec, newest, snapshot=current_snapshot(connection)
         ).untouched
+
     told = f"{len(customers):,} customers of {months.label(newest)}"
     means = (
         f"{settings.tuning_trials} trials inside each"
@@ -166,7 +169,9 @@ def result(portfolio: PortfolioName) -> None:
         if live is not None and live.features_month is not None:
             shown = [f"{portfolio}.{table}" for table in ("monthly_scores", "contact_list")]
             require_sound(connection, lake, shown, months.parse_month(live.features_month))
+
         found = read_result(connection, spec, settings.published_dir, settings.truth_dir)
+
     console.rule("result", align="left")
     console.print(as_text(spec, found, settings.published_dir))
     cost = cost_of(settings, months.parse_month(found.scores_month))
@@ -230,9 +235,11 @@ def _run_graph(
     if watched:
         # The service's answers first: monitoring reads them.
         stages += [("serving", watched), ("monitoring", watched)]
+
     for stage, stage_begin in stages:
         if stage == "training":
             console.print(f"the data are    {_data_verdict(settings, spec)}")
+
         try:
             runner.run(f"{portfolio}_{stage}", stage_begin, end)
         except ChurnError:
@@ -251,8 +258,10 @@ def _refusal_of_the_first(settings: Settings, spec: Portfolio, month: date) -> s
 
     with connect(Lake.of(settings), read_only=True) as connection:
         row = read_evaluation(connection, spec, month)
+
     if row is None or not is_refused_first(row):
         return None
+
     return refusal_text(spec, row, settings.portfolios_dir / f"{spec.name}.yaml")
 
 
@@ -264,8 +273,10 @@ def _data_verdict(settings: Settings, spec: Portfolio) -> str:
 
     with connect(Lake.of(settings), read_only=True) as connection:
         matured = matured_months(connection, spec, date.max)
+
     if not matured:
         return "not enough: no month has a label yet"
+
     newest = matured[-1]
     # Where months are split, not rows, the newest month is held out whole.
     share = spec.split.holdout_share if spec.split.policy == "stratified" else 1.0
@@ -281,6 +292,7 @@ def _landed_range(
 
     if told := misnamed(settings.landing_dir, spec):
         console.print(told)
+
     landed = begun_months(settings.landing_dir, spec)
     begin, end = read_month(first) if first else landed[0], read_month(last) if last else landed[-1]
     if begin > end:
@@ -288,4 +300,5 @@ def _landed_range(
             f"--from {months.label(begin)} is after --to {months.label(end)}; "
             f"landed are {months.label(landed[0])} to {months.label(landed[-1])}"
         )
+
     return begin, end

@@ -32,4 +32,5 @@ def housekeeping() -> None:
             retention,
             forget_runs=forget,
         )
+
     console.print(as_markdown(done))

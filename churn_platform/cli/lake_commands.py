@@ -24,12 +24,14 @@ def check_lake() -> None:
     lake = Lake.of(load_settings())
     with closing(connect(lake, read_only=True)) as connection:
         files = lake_files(connection, lake)
+
     damage = [*find_damage(lake, files), *dropped_months(lake)]
     # Damage of past states alone is no failure: nothing of today reads them.
     live = [found for found in damage if found.is_live]
     for found in damage:
         console.print(f"damaged         {found}")
         console.print(f"                {found.cure if found.is_live else PAST}")
+
     console.print(f"{len(files):,} files, {len(live):,} of the newest state damaged")
     raise typer.Exit(1 if live else 0)
 

@@ -44,9 +44,11 @@ def models(portfolio: PortfolioName, as_json: AsJson = False) -> None:
     if as_json:
         console.print(json.dumps(rows))
         return
+
     table = Table(*(rows[0] if rows else ["version"]), box=None)
     for row in rows:
         table.add_row(*map(str, row.values()))
+
     console.print(table, soft_wrap=False)
 
 
@@ -71,9 +73,11 @@ def champion(
         known = json.loads(_encoded(record)) if record else None
         console.print(json.dumps({"at": instant.isoformat(), "record": known} | state))
         return
+
     console.print(f"champion        {_sentence(record)}")
     for name, value in state.items():
         console.print(f"{name:<16}{value}")
+
     if record and len({record.version, *state.values()}) > 1 and state:
         console.print(
             "these differ: a run is at work or was cut short; "
@@ -106,15 +110,19 @@ def compare(
         compared = compare(
             connection, (one, other), judged_on, spec, replicates=settings.bootstrap_replicates
         )
+
     if as_json:
         console.print(json.dumps(compared.as_dict()))
         return
+
     table = Table("", f"version {first}", f"version {second}", box=None)
     for row in metric_rows(compared):
         table.add_row(*row)
+
     table.add_section()
     for name, pair in made_of(one, other).items():
         table.add_row(name, *pair)
+
     console.print(table, soft_wrap=False)
     difference = compared.difference
     console.print(
@@ -195,10 +203,12 @@ def read_instant(text: str, *, now: datetime) -> datetime:
         raise ChurnError(
             f"{text!r} is no date; write YYYY-MM-DD or 2026-01-31T12:00+01:00"
         ) from error
+
     given = given if given.tzinfo else given.replace(tzinfo=UTC)
     is_day = len(text) <= len("2026-01-31")
     if given > now:
         raise ChurnError(f"{text} is in the future; give a day or an instant that has passed")
+
     # A day counts to its end: "champion on 31 January" includes a promotion of that afternoon.
     return min(now, given + timedelta(days=1, microseconds=-1)) if is_day else given
 
@@ -237,6 +247,7 @@ def _tell(publisher: "Publisher", done: "Takeover", *, as_json: bool) -> None:
             json.dumps(outcome | {"bundle_sha256": done.bundle.sha256, "stale_scores": scores})
         )
         return
+
     console.print(
         f"champion        version {done.before or 'none'} -> version {record.version}, live"
     )
@@ -245,6 +256,7 @@ def _tell(publisher: "Publisher", done: "Takeover", *, as_json: bool) -> None:
     )
     if record.action == "rollback":
         console.print(f"version {done.before:<8}withdrawn; it is not promoted again")
+
     if stale:
         console.print(
             f"scores          of {stale[0]} were made by version {stale[1]}; to score them again:"

@@ -48,6 +48,7 @@ def erase(
             "the reason names the customer, and the audit trail keeps it for ever; "
             "say it without the id"
         )
+
     settings = load_settings()
     spec = portfolio_named(settings, portfolio)
     installation = Installation(
@@ -60,11 +61,13 @@ def erase(
     plan = plan_erasure(installation, spec, customer, unknown=even_if_unknown)
     for table, rows in plan.subject.found.items():
         console.print(f"{rows:>9,} rows  {table}")
+
     if not yes:
         typer.confirm(
             "Erase for good? No model of a time with this customer can be reproduced afterwards",
             abort=True,
         )
+
     month, client = (
         datetime.now(UTC).date().replace(day=1),
         Tracking.of(settings).answering_client(make=True),
@@ -79,4 +82,5 @@ def erase(
             record=partial(record_erasure, audit_log(settings), client, reason=reason),
             show=lambda step: status.update(f"erasing: {step}"),
         )
+
     console.print(as_text(done, rewritten=landing))

@@ -32,16 +32,19 @@ def relocate(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = F
         raise ChurnError(
             f"the server {masked(uri)} keeps its files itself; move them by its own means"
         )
+
     file = sqlite_file(uri)
     if file is not None and not file.exists():
         raise ChurnError(
             f"no MLflow store at {file}; copy the whole data folder, or set CHURN_DATA_DIR to it"
         )
+
     with create_engine(uri).begin() as connection:
         moves = find_moves(connection, artifacts)
         if not moves:
             console.print(f"MLflow looks for its files in {artifacts} already; nothing to change")
             return
+
         require_files(moves)
         console.print(
             f"from            {', '.join(origins(moves, artifacts))}\nto              {artifacts}"
@@ -49,5 +52,7 @@ def relocate(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = F
         console.print(as_text(moves))
         if not yes:
             typer.confirm("Change these addresses?", abort=True)
+
         move(connection, moves)
+
     console.print("changed")

@@ -43,5 +43,6 @@ def reproduce(
             code_version=settings.running_code_version,
             rows_max=settings.training_rows_max,
         )
+
     console.print(as_text(done))
     raise typer.Exit(0 if done.agrees else 1)

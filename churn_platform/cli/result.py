@@ -58,6 +58,7 @@ def read_result(
         raise DataError(
             f"nothing of {portfolio.name} is published yet; run `churn run {portfolio.name}` first"
         )
+
     manifest = read_model_manifest(model_dir(root, live.models[0].version))
     month = parse_month(live.features_month)
     scores = f"{portfolio.name}.monthly_scores"
@@ -98,6 +99,7 @@ def true_auc(
     path = truth_dir / portfolio.name / f"{outcome:%Y-%m}.parquet"
     if not path.exists():
         return None
+
     known = connection.execute(
         "select labels.churned, truth.churn_probability "
         f"from {portfolio.name}.churn_labels as labels "
@@ -123,12 +125,14 @@ def as_text(portfolio: Portfolio, result: Result, published_dir: Path) -> str:
         "",
     ]
     lines += [f"  {SHOWN[name]:<46}{manifest.metrics[name]:>8.3f}" for name in HEADLINES]
+
     if result.true_auc is not None:
         share = manifest.metrics["auc"] / result.true_auc
         lines.append(
             f"  {'AUC-ROC of the true probabilities':<46}{result.true_auc:>8.3f}   (reached: "
             f"{share:.1%})"
         )
+
     lines += [
         "",
         f"highest risk    of {result.customers:,} customers scored at the end of "
@@ -148,4 +152,5 @@ def as_text(portfolio: Portfolio, result: Result, published_dir: Path) -> str:
             "EUR beyond that",
             f"{'':<16}{result.hand_over}",
         ]
+
     return "\n".join([*lines, "", f"published       {published_dir / portfolio.name}"])

@@ -58,4 +58,5 @@ def replace_cost(connection: duckdb.DuckDBPyConnection, cost: MonthCost) -> int:
             "cost_eur": item.cost_eur,
         }
         rows.append(row)
+
     return replace_rows(connection, TABLE, COLUMNS, cost.month, pa.Table.from_pylist(rows))

@@ -83,6 +83,7 @@ def month_cost(
         steps += 1
         if not step.succeeded:
             failed_steps += 1
+
         share = _share(step)
         cpu_seconds += step.cpu_seconds * share
         byte_seconds += step.peak_bytes * step.wall_seconds * share
@@ -127,6 +128,7 @@ def heaviest(
         cpu_seconds[key] += step.cpu_seconds * share
         wall_seconds[key] += step.wall_seconds * share
         peak_bytes[key] = max(peak_bytes[key], step.peak_bytes)
+
     rows = [(*key, cpu_seconds[key], wall_seconds[key], peak_bytes[key]) for key in cpu_seconds]
     rows.sort(key=lambda row: (-row[2], row[:2]))
     return rows[:top]
@@ -143,9 +145,11 @@ def as_markdown(cost: MonthCost, steps: Iterable[tuple[str, str, float, float, i
             f"{item.cost_eur:,.2f}",
         ]
         items.append(row)
+
     used = []
     for portfolio, step, cpu, wall, peak in steps:
         used.append([portfolio, step, f"{cpu:,.1f}", f"{wall:,.1f}", f"{peak / GB:.2f}"])
+
     parts = [
         table([label(cost.month), "quantity", "EUR each", "EUR"], items),
         in_words(cost),

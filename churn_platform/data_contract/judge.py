@@ -83,10 +83,12 @@ def _judge(
         return JudgedMeasure(measure)
     if rows < FEWEST_ROWS and measure.kind != "count":
         return JudgedMeasure(measure)
+
     place = (measure.column, measure.name)
     past = [month[place] for month in history if place in month]
     if len(past) < FEWEST_MONTHS:
         return JudgedMeasure(measure)
+
     low, high = limits(measure.kind, past, rows=rows)
     return JudgedMeasure(measure, median(past), low, high)
 
@@ -97,14 +99,17 @@ def limits(kind: Kind, past: Sequence[float], *, rows: float) -> tuple[float, fl
     if kind in ("count", "size"):
         factor = SIZE_FACTOR if kind == "size" else _count_factor(past)
         return expected / factor, expected * factor
+
     if kind == "days":
         more = max(SILENT_DAYS_MORE, DEVIATIONS * _deviation(past))
         return 0.0, expected + more
+
     low = max(0.0, expected - SHARE_STEP)
     high = min(1.0, expected + SHARE_STEP)
     # Without this a rare level could vanish: churners are 2 % of a month, inside any step of 0.3.
     if kind == "level" and expected * rows >= LEVEL_ROWS:
         low = max(low, LEVEL_KEPT * expected)
+
     return low, high
 
 
@@ -142,6 +147,7 @@ def _advice(measure: Measure, expected: float) -> str:
         unit = _likely_unit(factor)
         hint = f" ({unit}?)" if unit else " and at what is booked"
         return f"about {number(factor, digits=3)} times off, look at the unit{hint}"
+
     return {
         "count": "rows are missing or delivered twice",
         "days": "the file ends early or days are missing",

@@ -75,6 +75,7 @@ def _asked(portfolio: Portfolio, table: Table, month: date) -> Iterator[_Asked]:
         customers = raw_table(portfolio, portfolio.table("customers"))
         known = f"(select count(*) from {customers} where month = date '{month}')"
         yield _Asked("", ROWS_PER_CUSTOMER, "count", f"count(*) / nullif({known}, 0)")
+
     if table.event_time:
         days = (as_of(month) - month).days
         yield _Asked(
@@ -83,6 +84,7 @@ def _asked(portfolio: Portfolio, table: Table, month: date) -> Iterator[_Asked]:
             "days",
             f"{days} - count(distinct {identifier(table.event_time)}::date)",
         )
+
     for column in table.columns:
         if column.name not in (table.key, table.customer, table.event_time):
             yield from _asked_of_column(portfolio, column)
@@ -93,22 +95,27 @@ def _asked_of_column(portfolio: Portfolio, column: Column) -> Iterator[_Asked]:
     name = identifier(stored_name(column))
     if not column.required:
         yield _Asked(asked, MISSING, "share", _share(f"{name} is null"))
+
     # A hash has no size and no levels; only whether it is there can be judged.
     if column.hashed:
         return
+
     if column.type in ("number", "integer"):
         yield _Asked(asked, ZERO, "share", _share(f"{name} = 0"))
         yield _Asked(asked, NEGATIVE, "share", _share(f"{name} < 0"))
         # The geometric mean also moves when a third of the rows arrives in cents; a median would
         # not. And it needs no sort, so all measures fit into one scan.
         yield _Asked(asked, SIZE, "size", f"exp(avg(ln(nullif(abs({name}), 0))))")
+
     if column.type == "boolean":
         yield _Asked(asked, LEVEL + "true", "level", _share(name))
         yield _Asked(asked, LEVEL + "false", "level", _share(f"not {name}"))
+
     levels = _levels(portfolio, column)
     if levels:
         is_unknown = f"not {one_of(name, levels)}"
         yield _Asked(asked, UNKNOWN, "share", _share(is_unknown))
+
     for level in levels:
         is_level = f"{name} = {literal(level)}"
         yield _Asked(asked, LEVEL + level, "level", _share(is_level))

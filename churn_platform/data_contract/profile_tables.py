@@ -68,6 +68,7 @@ def check_month(
     )
     if accepted:
         return []
+
     return [complaint(table.name, each) for each in judged if not each.is_sound]
 
 
@@ -80,6 +81,7 @@ def read_history(
     name = contract_table(portfolio)
     if not table_exists(connection, name):
         return []
+
     rows = connection.execute(
         f"""
         with earlier as (
@@ -98,6 +100,7 @@ def read_history(
     months: dict[date, dict[tuple[str, str], float]] = {}
     for each, column, measure, value in rows:
         months.setdefault(each, {})[(column, measure)] = value
+
     return list(months.values())[-HISTORY_MONTHS:]
 
 
@@ -108,6 +111,7 @@ def read_complaints(connection: Connection, portfolio: Portfolio, month: date) -
     name = contract_table(portfolio)
     if not table_exists(connection, name):
         return []
+
     query = (
         f"select complaint from {name} where month = ? and not is_sound order by table_name, "
         "column_name, measure"
@@ -122,6 +126,7 @@ def require_sound(connection: Connection, portfolio: Portfolio, months: Sequence
         complaints = read_complaints(connection, portfolio, month)
         if complaints:
             broken.append(f"{label(month)}: {' | '.join(complaints)}")
+
     if broken:
         raise DataError(
             f"data contract of {portfolio.name} broken, nothing scored or published: "
@@ -166,6 +171,7 @@ def accept_month(
             f"nothing is wrong with the feeds of {portfolio.name} in {label(month)}; "
             "nothing to accept"
         )
+
     # The audit record comes first: if writing the table fails, the trail shows an acceptance that
     # had no effect, never an effect without a record.
     record(overruled)
@@ -198,6 +204,7 @@ def _acceptance(
     name = contract_table(portfolio)
     if not table_exists(connection, name):
         return None
+
     query = (
         f"select column_name, measure, value, accepted_because from {name} "
         "where month = ? and table_name = ? and accepted_because is not null "
@@ -206,6 +213,7 @@ def _acceptance(
     found = connection.execute(query, [month, table.name]).fetchall()
     if not found:
         return None
+
     overruled = {(column, measure): value for column, measure, value, _ in found}
     for each in judged:
         if each.is_sound:
@@ -214,6 +222,7 @@ def _acceptance(
         accepted = overruled.get((measure.column, measure.name), nan)
         if not isclose(measure.value or 0.0, accepted, rel_tol=SAME_WITHIN):
             return None
+
     return found[0][3]
 
 
@@ -236,6 +245,7 @@ def _as_rows(
             "accepted_because": accepted,
         }
         rows.append(row)
+
     return arrow_rows(COLUMNS, rows)
 
 

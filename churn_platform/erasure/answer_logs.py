@@ -25,6 +25,7 @@ def _empty_lines(path: Path, pattern: re.Pattern[bytes]) -> bool:
     kept = [line for line in lines if not pattern.search(line)]
     if len(kept) == len(lines):
         return False
+
     draft = path.with_name(f".{path.name}.unfinished")
     draft.write_bytes(b"".join(kept))
     # By rename: a reader of the log sees the old or the new file, never half of one.

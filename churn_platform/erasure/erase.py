@@ -151,6 +151,7 @@ def plan_erasure(
                 "check the id, or give "
                 "--even-if-unknown to keep that id out of later deliveries"
             )
+
     return ErasurePlan(portfolio, merged(subject, earlier), name, request)
 
 
@@ -183,6 +184,7 @@ def erase(
     # interrupted erasure could not be completed.
     plan.request.keep(subject)
     show("tables")
+
     with closing(connect(lake)) as connection:
         set_keys(connection, settings.hash_key())
         # Before the tables: a segment that is ingested later would bring the customer's rows back.
@@ -195,6 +197,7 @@ def erase(
             delete,
             note=f"{plan.portfolio.name}: erasure of {plan.pseudonym[:12]}",
         )
+
     # A delete only hides rows. They are still in Parquet files, in catalog tables, in the smallest
     # and largest values of columns and in SQLite's free pages; `purge` removes all four.
     show("files of the lake")
@@ -215,10 +218,12 @@ def erase(
     show("pushed features")
     pushed = pushed_stores.erase_from_overlays(files, plan.portfolio.name, subject.customer_id)
     show("exports")
+
     with closing(connect(lake, read_only=True)) as connection:
         exported = exported_lists.erase_from_exports(
             connection, plan.portfolio, settings.exports_dir, subject
         )
+
     show("logs")
     changed = answer_logs.erase_from_logs(settings.root / "logs", subject)
     changed += page_files.erase_from_access(settings.page_dir, subject)
@@ -254,7 +259,9 @@ def _deliveries(installation: Installation, plan: ErasurePlan, *, rewrite: bool)
         for delivery in deliveries:
             if rewrite:
                 erased_files.clean(connection, delivery)
+
             paths.append(delivery.file.path)
+
     return paths
 
 
@@ -265,6 +272,7 @@ def _prove(installation: Installation, plan: ErasurePlan, also: Sequence[Path]) 
     with closing(connect(lake, read_only=True)) as connection:
         foreign = foreign_tables(connection, name, installation.portfolios)
         left = left_of(connection, lake, plan.subject, paths, foreign=foreign)
+
     if left:
         listed = "; ".join(f"{place}: {count}" for place, count in left.items())
         raise ErasureError(
@@ -272,4 +280,5 @@ def _prove(installation: Installation, plan: ErasurePlan, also: Sequence[Path]) 
             "or serving has a log "
             "open: run the command again, and remove by hand what it names again"
         )
+
     return len(paths)

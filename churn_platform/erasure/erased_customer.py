@@ -53,6 +53,7 @@ def own_number_hashes(
             ).fetchall()
             for (number,) in rows:
                 found.add(number)
+
     return tuple(sorted(found))
 
 
@@ -70,6 +71,7 @@ class Request:
         """The request that an interrupted erasure left; None without one."""
         if not self.path.exists():
             return None
+
         kept = json.loads(self.path.read_text())
         return ErasedCustomer(
             kept.get("portfolio", ""),
@@ -84,11 +86,13 @@ class Request:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = self.path.with_suffix(".draft")
         draft.touch(mode=0o600)
+
         with draft.open("w") as file:
             json.dump(asdict(subject), file)
             file.flush()
             # A power cut after the tables were erased must not lose what is still to be done.
             os.fsync(file.fileno())
+
         draft.replace(self.path)
 
     def drop(self) -> None:
@@ -102,11 +106,13 @@ def merged(subject: ErasedCustomer, earlier: ErasedCustomer | None) -> ErasedCus
     """The subject with what an interrupted attempt had found before."""
     if earlier is None:
         return subject
+
     # The larger count is that of before: the interrupted attempt has removed rows already.
     most = {}
     for table in sorted(subject.found | earlier.found):
         counts = subject.found.get(table, 0), earlier.found.get(table, 0)
         most[table] = max(counts)
+
     return replace(
         subject,
         numbers=_union(subject.numbers, earlier.numbers),

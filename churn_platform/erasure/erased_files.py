@@ -66,12 +66,14 @@ def clean(connection: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     # Hidden and in the same folder: the landing sensor does not see it, and the rename is atomic.
     month = path.name[:7]
     draft = path.with_name(f".{month}.unfinished")
+
     if is_parquet:
         form = "format parquet"
         cleaned = path.with_name(f"{month}.parquet")
     else:
         form = _csv_format(path, separator)
         cleaned = path
+
     connection.execute(f"copy (select * from {delivery.others}) to {literal(draft)} ({form})")
     draft.replace(cleaned)
     if cleaned != path:

@@ -61,6 +61,7 @@ def foreign_tables(
         # The platform's own tables belong to no portfolio: they are searched.
         if owner(schema, portfolios) not in (portfolio, None):
             foreign[number] = f"{schema}.{table}"
+
     return foreign
 
 
@@ -76,6 +77,7 @@ def count_rows(
         assert row is not None
         if row[0]:
             counts[table] = row[0]
+
     return counts
 
 

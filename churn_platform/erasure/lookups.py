@@ -32,6 +32,7 @@ def erase_from_lookups(root: Path, customer_id: str) -> list[str]:
             manifest = read_features_manifest(folder)
             _publish_others(root, manifest, customer_id)
             rewritten.append(folder.name)
+
     return rewritten
 
 
@@ -46,9 +47,11 @@ def erase_from_copies(paths: Iterable[Path], portfolio: str, customer_id: str) -
     for path in paths:
         if is_lookup_copy(path, portfolio) and is_in_lookup(path, customer_id):
             holding.append(path)
+
     for path in holding:
         # A worker that maps the file reads it to its end; the bytes go when it closes the file.
         path.unlink()
+
     return holding
 
 

@@ -62,6 +62,7 @@ def require_searchable(folders: Iterable[Path]) -> None:
 def _files(folder: Path, without: Collection[Path]) -> Iterator[Path]:
     if not folder.exists():
         return
+
     # os.walk passes over folders that it may not read. In a proof that would be a gap.
     for parent, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if Path(parent, name) not in without]
@@ -108,6 +109,7 @@ def _in_postgres(
                 counts[f"catalog table {table}"] = count
     finally:
         connection.execute(f"detach {POSTGRES}")
+
     return counts
 
 

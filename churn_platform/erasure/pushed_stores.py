@@ -35,6 +35,7 @@ def erase_from_overlays(paths: Iterable[Path], portfolio: str, customer_id: str)
                 "wait until some have expired, or stop the "
                 "service and remove the folder, and run the command again"
             ) from error
+
     return holding
 
 
@@ -51,6 +52,7 @@ def _write_anew(folder: Path, key: bytes) -> None:
             # Everything is written again, in order, into fresh pages: a delete alone leaves the key
             # in free pages, in unused parts of pages and in inner nodes of the tree.
             writing.cursor().putmulti(_others(reading, key), append=True)
+
         _let_reuse(store)
         _overwrite_free_pages(store)
 
@@ -76,6 +78,7 @@ def _overwrite_free_pages(store: lmdb.Environment) -> None:
         cursor = transaction.cursor()
         for number in range(_free_pages(store)):
             cursor.put(FILLER + b"%d" % number, page)
+
     with store.begin(write=True) as transaction, transaction.cursor() as cursor:
         while cursor.set_range(FILLER):
             if cursor.key()[:1] != FILLER:

@@ -49,6 +49,7 @@ def in_bytes(path: Path, subject: ErasedCustomer, *, compressed: bool) -> int:
     try:
         with opened(path, "rt", encoding="utf-8", newline="") as file:
             is_text = _is_text(file)
+
         pattern = "|".join(words_of(subject) if is_text else _parts_of(subject)).encode()
         if not pattern:
             return 0

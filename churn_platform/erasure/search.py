@@ -66,14 +66,17 @@ def count_in(
         return in_overlay(path, subject)
     if path.suffix in (OPEN_SUFFIX, CLOSED_SUFFIX):
         return in_segment(path, subject)
+
     with path.open("rb") as file:
         start = file.read(len(SQLITE))
+
     # By content, not by suffix: a file with another name must not escape the search. Values are
     # read, not bytes, because these formats compress and cut them.
     if start.startswith(PARQUET):
         return _in_parquet(connection, path, subject)
     if start.startswith(SQLITE):
         return _in_sqlite(path, subject, foreign)
+
     return in_bytes(path, subject, compressed=start.startswith(GZIP))
 
 
@@ -91,13 +94,16 @@ def _in_parquet(connection: duckdb.DuckDBPyConnection, path: Path, subject: Eras
     reader = "read_parquet($path, hive_partitioning = false)"
     pattern = reader_pattern(path)
     columns = connection.execute(f"describe select * from {reader}", {"path": pattern}).fetchall()
+
     tests = []
     for name, sql_type, *_ in columns:
         test = _names(identifier(name), sql_type, subject)
         if test:
             tests.append(f"coalesce({test}, false)")
+
     if not tests:
         return 0
+
     query = f"select count(*) from {reader} where {' or '.join(tests)}"
     values = {
         "path": pattern,
@@ -118,6 +124,7 @@ def _names(column: str, sql_type: str, subject: ErasedCustomer) -> str | None:
         return f"list_contains($numbers::ubigint[], {column})" if subject.numbers else None
     if sql_type == "VARCHAR[]":  # as text, a list would quote its values
         return f"len(list_filter({column}, lambda value: {_is_named('value', subject)})) > 0"
+
     return (
         _is_named(f"{column}::varchar", subject)
         if "VARCHAR" in sql_type or sql_type == "JSON"
@@ -145,6 +152,7 @@ def _in_sqlite(path: Path, subject: ErasedCustomer, foreign: Collection[int]) ->
         for row in _rows(database, foreign):
             if any(map(names, row)):
                 found += 1
+
     return found
 
 
@@ -158,6 +166,7 @@ def _rows(database: sqlite3.Connection, foreign: Collection[int]) -> Iterator[Se
         if TABLE_NUMBER not in columns:
             yield from rows
             continue
+
         place = columns.index(TABLE_NUMBER)
         for row in rows:
             if row[place] not in foreign:

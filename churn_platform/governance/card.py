@@ -75,8 +75,10 @@ def card_summary(facts: Facts) -> str:
     for name in HEADLINES:
         if name in record.holdout:
             rows.append([SHOWN[name], _with_interval(record, name)])
+
     if facts.ranking:
         rows.append(["looks most at", ", ".join(it.feature for it in facts.ranking[:3])])
+
     fair = verdict(facts.fairness, facts.portfolio.gates)
     return f"{table(['', ''], rows, align='ll')}\n\n{fair}"
 

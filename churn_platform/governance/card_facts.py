@@ -60,11 +60,13 @@ def _recorded(client: "MlflowClient", examined: Examined) -> dict[str, Any]:
         found[name] = read_json(client, examined.record.mlflow_run_id, name)
         if found[name] is None:
             lost.append(f"{examined.portfolio.name}/{asset}")
+
     if lost:
         raise TrainingError(
             f"version {examined.version} has no card without {', '.join(lost)}; "
             "materialize that first"
         )
+
     return found
 
 

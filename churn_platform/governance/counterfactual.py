@@ -52,16 +52,19 @@ def find_counterfactual(
     changes: list[Change] = []
     for place in range(len(model.features)):
         changes += _changes(model.features, place, customer, others)
+
     singles: list[tuple[Change, ...]] = [(change,) for change in changes]
     pairs: list[tuple[Change, ...]] = []
     for first, second in combinations(changes, 2):
         if first.place != second.place:
             pairs.append((first, second))
+
     # One change before two: it is what an agent can offer. Features that follow from a changed one
     # are not computed again, since this describes the model and no effect.
     for tried in (singles, pairs):
         if found := _cheapest(model, customer, others, tried, below):
             return found
+
     return None
 
 
@@ -80,11 +83,13 @@ def _changes(
 
     is_number = feature.type in ("integer", "number")
     tried = np.quantile(known, QUANTILES, method="nearest") if is_number else known
+
     changes = []
     for after in np.unique(tried).tolist():
         if _is_allowed(feature.actionable, before, after):
             cost = _share_between(known, before, after) if is_number else 1.0
             changes.append(Change(place, before, after, cost))
+
     return changes
 
 
@@ -110,12 +115,14 @@ def _cheapest(
 ) -> Counterfactual | None:
     if not tried:
         return None
+
     rows = np.repeat(customer.reshape(1, -1), len(tried), axis=0)
     costs = []
     for row, changes in zip(rows, tried, strict=True):
         costs.append(sum(change.cost for change in changes))
         for change in changes:
             row[change.place] = change.after
+
     probability = model.churn_probability(rows)
     for position in np.argsort(costs, kind="stable"):
         # Cheapest first, and only combinations that some customer has.
@@ -124,6 +131,7 @@ def _cheapest(
         changes = tried[position]
         if _occurs(model.features, rows[position], changes, others):
             return Counterfactual(changes, float(probability[position]))
+
     return None
 
 
@@ -138,14 +146,17 @@ def _occurs(
     levels = _levels(features, others)
     level_of = _levels(features, row.reshape(1, -1))[0]
     is_same = levels == level_of
+
     kinds = []
     for place, feature in enumerate(features):
         if feature.type in ("category", "boolean") or feature.nullable:
             kinds.append(place)
+
     for change in changes:
         together = is_same[:, kinds] & is_same[:, [change.place]]
         if not together.any(axis=0).all():
             return False
+
     return True
 
 

@@ -68,9 +68,11 @@ def explain_customer(
     changes: list[str] = []
     if lower is not None:
         found = find_counterfactual(model, customer[0], others, below=bound)
+
     if found:
         lower, _ = champion.tiers[tier_place(found.churn_probability, champion.bounds)]
         changes = [_said(change, features[change.place]) for change in found.changes]
+
     return CustomerExplanation(
         customer_id=customer_id,
         month=month,
@@ -96,6 +98,7 @@ def _read(
         raise DataError(
             f"{portfolio.name} has no features yet; run `churn run {portfolio.name}` first"
         )
+
     names = portfolio.feature_names
     select = f"select {encoded_columns(portfolio.features)} from {table} where month = ?"
     found = connection.execute(f"{select} and customer_id = ?", [month, customer_id])
@@ -104,6 +107,7 @@ def _read(
         raise DataError(
             f"customer {customer_id!r} has no features of {label(month)} in {portfolio.name}"
         )
+
     validate_encoded(own, portfolio.features, what=f"features of {customer_id}")
     # A fixed sample by hash, so that the same question gets the same answer.
     sample = f"order by hash(customer_id), customer_id limit {OTHERS}"
@@ -119,10 +123,12 @@ def _factors(
     # Protected attributes included: this answers the customer's own question what the model used.
     # The reasons for agents leave them out.
     order = np.argsort(-np.abs(given[counting]), kind="stable")
+
     factors = []
     for place in counting[order][:TOP_FACTORS]:
         words = sentence(customer[place], features[place])
         factors.append((words, bool(given[place] > 0)))
+
     return factors
 
 
@@ -137,10 +143,12 @@ def _value(number: float, feature: Feature) -> str:
     value = decode(number, feature)
     if isinstance(value, bool):
         return "yes" if value else "no"
+
     if isinstance(value, int | float):
         shown = f"{value:,.2f}".rstrip("0").rstrip(".")
     else:
         shown = str(value).replace("_", " ")
+
     has_unit = feature.unit and feature.unit != "ratio"
     return f"{shown} {feature.unit}" if has_unit else shown
 
@@ -156,12 +164,14 @@ def as_text(it: CustomerExplanation) -> str:
     ]
     for reason in it.reasons or ["no feature raises the risk notably"]:
         lines.append(f"- {reason}")
+
     lines += [
         "",
         "what counts most in the model, for and against, attributes of the person included",
     ]
     for said, raises in it.factors:
         lines.append(f"- {said} ({'raises' if raises else 'lowers'} the risk)")
+
     lines += [
         "",
         *_what_would_change(it),
@@ -180,6 +190,7 @@ def _what_would_change(it: CustomerExplanation) -> list[str]:
             "No change of one or two features that the operator can act "
             f"on brings the score into tier {it.lower_tier}."
         ]
+
     return [
         f"tier {it.lower_tier} ({it.counterfactual.churn_probability:.1%}) would be reached with, "
         "all else as it is",

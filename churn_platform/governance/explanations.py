@@ -55,11 +55,13 @@ def importances(features: Sequence[Feature], contributions: np.ndarray) -> list[
     """
     size = np.abs(contributions).mean(axis=0)
     shares = size / size.sum() if size.sum() > 0 else size
+
     ranking = []
     for place in np.argsort(-size, kind="stable"):
         feature = features[place]
         share = float(shares[place])
         ranking.append(Importance(feature.name, feature.group, float(size[place]), share))
+
     return ranking
 
 
@@ -79,6 +81,7 @@ def pictures(model: ChurnModel, sample: np.ndarray, contributions: np.ndarray) -
     for importance in importances(model.features, contributions)[:DEPENDENCE_PICTURES]:
         name = importance.feature
         drawn[f"shap_dependence_{name}.png"] = _dependence(explained, by_name[name])
+
     return drawn
 
 
@@ -105,8 +108,10 @@ def _dependence(explained: Any, feature: Feature) -> bytes:
     figure, axes = pyplot.subplots(figsize=(7.0, 4.6))
     shap.plots.scatter(explained[:, feature.name], ax=axes, show=False, hist=False, dot_size=6)
     axes.set_ylabel("contribution to the log-odds")
+
     if feature.type == "category":
         axes.set_xticks(range(len(feature.levels)), feature.levels, rotation=20)
+
     return _png(figure)
 
 

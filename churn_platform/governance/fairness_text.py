@@ -39,6 +39,7 @@ def verdict(attributes: Sequence[AttributeFairness], gates: Gates) -> str:
             "No protected attribute has two groups large enough to be compared; "
             "the fairness gate judges nothing."
         )
+
     kept = "within" if gap <= gates.max_fairness_gap else "above"
     return (
         f"Largest equalized-odds difference {gap:.4f}, "
@@ -66,11 +67,13 @@ def _attribute(it: AttributeFairness, gates: Gates) -> str:
             f"Equal errors would show an equalized-odds difference above {it.chance_gap:.4f} once "
             "in 20 samples."
         )
+
     if it.too_small:
         lines.append(
             f"Too small to judge (fewer than {gates.min_group_outcomes} churners or stayers): "
             f"{', '.join(map(escaped, it.too_small))}."
         )
+
     return "\n".join(lines)
 
 

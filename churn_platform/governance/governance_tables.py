@@ -58,6 +58,7 @@ def replace_explanations(
             "share": it.share,
         }
         rows.append(row)
+
     return _replace(connection, "explanations", EXPLANATION_COLUMNS, examined, rows)
 
 

@@ -33,6 +33,7 @@ def _labelled(spec: AssetSpec) -> AssetSpec:
     if spec.group_name != PLATFORM:
         stage, portfolio = parts_of(str(spec.group_name))
         tags = {"stage": stage, "portfolio": portfolio}
+
     return spec.replace_attributes(
         owners=spec.owners or [OWNERS[tags["stage"]]],
         tags={**spec.tags, **tags},

@@ -18,8 +18,10 @@ def cause(events: Iterable[DagsterEvent]) -> str:
             check = event.asset_check_evaluation_data
             if check.blocking and not check.passed:
                 checks.append(f"{check.asset_key.to_user_string()}: {check.description}")
+
         if event.is_step_failure:
             failures.append(event)
+
     chain = _chain(failures[0].step_failure_data.error) if failures else []
     # Dagster keeps an error as text with its class name, so the class cannot be asked itself.
     kinds = {kind.__name__ for kind in ChurnError.__subclasses__()}
@@ -28,6 +30,7 @@ def cause(events: Iterable[DagsterEvent]) -> str:
         return checks[0]
     if not failures:
         return "no step; look at its log"
+
     told = (ours or chain[-1:])[:1]
     words = told[0].message.strip().split(": ", 1)[-1] if told else "no error was kept"
     return f"{failures[0].step_key}: {words}"
@@ -43,12 +46,14 @@ def cause_first(events: Iterable[DagsterEvent]) -> Iterator[DagsterEvent]:
     for event in events:
         if event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
             seen.append(event)
+
         if event.is_step_failure and event.step_failure_data.error:
             words = cause([*seen, event])
             failure = event.step_failure_data
             # No frames of its own: the whole error follows as what it was caused by.
             told = SerializableErrorInfo(f"{words}\n", [], None, failure.error)
             event = event._replace(event_specific_data=failure._replace(error=told))
+
         yield event
 
 

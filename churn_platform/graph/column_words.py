@@ -217,9 +217,11 @@ def column_schemas(portfolio: Portfolio) -> dict[AssetKey, TableSchema]:
     }
     for table in portfolio.landed_tables:
         found[AssetKey([portfolio.raw_schema, table.name])] = _landed(table)
+
     if portfolio.kind == "snapshot":
         found[AssetKey([portfolio.name, "churn_labels"])] = _schema("churn_labels", LABEL_COLUMNS)
         found[AssetKey([portfolio.name, "customer_features"])] = _features(portfolio)
+
     return found
 
 
@@ -255,4 +257,5 @@ def _features(portfolio: Portfolio) -> TableSchema:
     for feature in portfolio.features:
         kind = SQL_TYPES["string" if feature.type == "category" else feature.type]
         columns.append(TableColumn(feature.name, kind, description=feature.description))
+
     return TableSchema(columns)

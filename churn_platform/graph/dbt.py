@@ -230,6 +230,7 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
                         )
                         event = event.with_metadata({**event.metadata, **found})
                         _describe_months(context, connection, found[TABLE_NAME], months)
+
                     if isinstance(event, AssetCheckResult) and not event.passed:
                         failed.append(event)  # until dbt has ended, which then says what it found
                     else:
@@ -241,6 +242,7 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
                     raise
                 told = [*(each.text for each in wrong), next_command(PORTFOLIO, months)]
                 raise DataError("\n".join(told)) from error
+
             yield from failed  # tests that only warn
             forget_dropped(lake, itertools.product(tables, months))
 
@@ -276,6 +278,7 @@ def _in_words(
         if found is None:
             yield result
             continue
+
         examples = {"examples": MetadataValue.md(as_markdown(found))} if found.examples else {}
         yield result._replace(
             description=found.text, metadata={**(result.metadata or {}), **examples}

@@ -52,14 +52,17 @@ def meaning(node: Node) -> str:
     """What a test promises when it passes; empty if nobody has said so."""
     if node.get("description"):
         return " ".join(node["description"].split())
+
     kind, arguments = _kind(node)
     if kind == "unique_combination":
         return f"No two rows have the same {' and '.join(arguments['columns'])}."
     if kind == "not_null":
         return f"Every row has a {arguments['column_name']}."
+
     if kind == "accepted_values":
         levels = ", ".join(map(str, arguments["values"]))
         return f"Every {arguments['column_name']} is one of {levels}."
+
     return ""
 
 
@@ -94,6 +97,7 @@ def failures(
         else:
             said = " ".join((result["message"] or "dbt gave no reason").split())
             found.append(DbtFailure(node["name"], said))
+
     return found
 
 
@@ -123,6 +127,7 @@ def _examples(
     except duckdb.Error:
         # What the test returns has no customers, or cannot be read. The rest still helps.
         return ()
+
     return tuple(masked_id(str(row[0])) for row in rows)
 
 
@@ -133,11 +138,13 @@ def _rows_sql(
     kind, arguments = _kind(node)
     if kind not in ("not_null", "accepted_values"):
         return compiled
+
     # These two return a column or counts of levels; the customers are in the table itself.
     tested = manifest["nodes"][node["attached_node"]]["relation_name"]
     column = identifier(arguments["column_name"])
     wrong = f"{column} is null"
     if kind == "accepted_values":
         wrong = f"{column} not in ({literals(arguments['values'])})"
+
     within = f"month between date '{months[0]}' and date '{months[-1]}'"
     return f"select * from {tested} where {wrong} and {within}"

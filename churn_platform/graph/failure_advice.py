@@ -46,6 +46,8 @@ def written_folders(settings: Settings) -> list[Path]:
     ]
     if "://" not in settings.lake_files:
         folders.append(Path(settings.lake_files))
+
     if tracking_store := sqlite_file(settings.mlflow_uri):
         folders.append(tracking_store.parent)
+
     return [*folders, *dagster_folders()]

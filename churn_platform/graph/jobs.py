@@ -38,6 +38,7 @@ def _portfolio_jobs(portfolio: Portfolio) -> list[UnresolvedAssetJobDefinition]:
     stages: dict[str, AssetSelection] = {}
     for stage in STAGES:
         stages[stage] = AssetSelection.groups(*groups_of(portfolio.name, stage))
+
     # A list is not handed over while outcomes show that its model is broken. So the outcomes are
     # measured first, though the table belongs to monitoring.
     stages["scores"] |= AssetSelection.assets(AssetKey([portfolio.name, MODEL_PERFORMANCE]))

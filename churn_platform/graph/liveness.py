@@ -78,6 +78,7 @@ def end_dead_runs(instance: DagsterInstance) -> list[str]:
     for run in dead:
         instance.report_run_failed(run, GONE)
         _lock_file(instance, run.run_id).unlink(missing_ok=True)
+
     _free_pools(instance)
     return [run.run_id for run in dead]
 
@@ -94,6 +95,7 @@ def _is_dead(instance: DagsterInstance, run: DagsterRun) -> bool:
     path = _lock_file(instance, run.run_id)
     if not path.exists():
         return False
+
     try:
         with FileLock(path, blocking=False):
             return path.exists()  # one that ended meanwhile has taken its file away
@@ -106,6 +108,7 @@ def _free_pools(instance: DagsterInstance) -> None:
     storage = instance.event_log_storage
     if not storage.supports_global_concurrency_limits:
         return
+
     pools = storage.get_concurrency_infos(list(storage.get_concurrency_keys())).values()
     claimed = {slot.run_id for pool in pools for slot in pool.claimed_slots}
     for run_id in claimed | storage.get_concurrency_run_ids():

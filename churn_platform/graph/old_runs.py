@@ -45,8 +45,10 @@ def forget_runs(instance: DagsterInstance, *, before: datetime) -> Forgotten:
     # Output first: a kill in between leaves a run without output, never output without a run.
     for run_id in old:
         instance.compute_log_manager.delete_logs(prefix=[run_id])
+
     for run_id in going:
         instance.delete_run(run_id)
+
     return Forgotten(len(going), len(old))
 
 
@@ -62,7 +64,9 @@ def runs_in_use(instance: DagsterInstance) -> set[str]:
             # that the month was never ingested, and it would make the month again.
             if materialization.partition not in made or key.path[-1] in ANCHORING_ASSETS:
                 used.add(run_id)
+
             made.add(materialization.partition)
+
     return used
 
 
@@ -76,6 +80,7 @@ def _materializations(
         for record in page.records:
             if record.asset_materialization:
                 yield record.run_id, record.asset_materialization
+
         if not page.has_more:
             return
         cursor = page.cursor

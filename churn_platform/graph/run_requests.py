@@ -57,6 +57,7 @@ def run_request(
     if stage != TRAINING:
         # A training takes long and can wait; the month that has landed is wanted for its scores.
         told[PRIORITY_TAG] = "1"
+
     return RunRequest(
         run_key=key,
         job_name=f"{portfolio.name}_{stage}",

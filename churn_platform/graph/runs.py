@@ -66,6 +66,7 @@ def dagster_instance(home: Path) -> DagsterInstance:
                 "set DAGSTER_HOME"
             )
         os.environ["DAGSTER_HOME"] = str(home.resolve())
+
     store = _store(os.environ["DAGSTER_HOME"])
     if not is_plain(store):
         raise ChurnError(
@@ -73,6 +74,7 @@ def dagster_instance(home: Path) -> DagsterInstance:
             "would open another file; move the project's folder, or set DAGSTER_HOME to a folder "
             "without them, with a dagster.yaml of its own (CHURN_DATA_DIR may have them)"
         )
+
     with one_maker(store, what="Dagster's store"):  # opening it makes and migrates its tables
         return DagsterInstance.get()
 
@@ -109,6 +111,7 @@ def run_job(
     """
     if PROGRESS not in (defs.loggers or {}):
         defs = Definitions.merge(defs, Definitions(loggers={PROGRESS: progress_logger}))
+
     log.parent.mkdir(parents=True, exist_ok=True)
     end_dead_runs(instance)
     run_id = make_new_run_id()
@@ -125,6 +128,7 @@ def run_job(
             )
     finally:
         _WATCHED.reset(watching)
+
     if not result.success:
         words = cause(result.all_events)
         # Dagster's own last event begins with its frames; a run in process has no executor of ours
@@ -132,6 +136,7 @@ def run_job(
         run = instance.get_run_by_id(run_id)
         instance.report_engine_event(f"{job} failed in {words}", run)
         raise ChurnError(f"{job} failed in {words}\nmore in {log}, and in the UI (`make dev`)")
+
     return run_id
 
 
@@ -148,6 +153,7 @@ def materialize_table(
         raise ChurnError(
             f"no asset makes the table {table!r}; give schema.table as `churn check-lake` shows it"
         )
+
     # dbt's assets are one step: its tables cannot be made one without the others.
     together = graph.get(key).execution_set_entity_keys
     only = [made for made in together if isinstance(made, AssetKey)]
@@ -219,13 +225,16 @@ class _FinishedAssets(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if text := getattr(record, SHOWN, None):
             self.show(f"{self._elapsed()}  {text}")
+
         event = getattr(record, "dagster_event", None)
         if event is None:
             return
+
         if event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
             check = event.asset_check_evaluation_data
             if not check.passed and not check.blocking and check.description:
                 self.show(f"warning: {check.description}")
+
         if event.is_step_materialization:
             self._add(event.step_materialization_data.materialization)
         else:

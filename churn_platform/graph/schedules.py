@@ -58,6 +58,7 @@ def _monthly(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> ScheduleDe
             context.instance, portfolio, settings, month, now=datetime.now(UTC)
         ):
             return SkipReason(reason)
+
         return run_request(
             portfolio, "features", month, month, because="the month has ended", key=label(month)
         )
@@ -82,6 +83,7 @@ def _reason_to_skip(
         return f"{label(month)} has not landed in {settings.landing_dir / portfolio.name}"
     if run_id := pending_months(instance, portfolio).get(month):
         return f"run {run_id}, queued or running, makes features of {label(month)}"
+
     # The schedule has one look only, where the sensor has two: a fresh file may still be growing.
     if now - last_written(settings.landing_dir, portfolio, month) < timedelta(
         minutes=SETTLED_MINUTES
@@ -92,6 +94,7 @@ def _reason_to_skip(
             "and may not be whole; "
             f"the landing sensor takes them in later, or `{by_hand}`"
         )
+
     return None
 
 
@@ -113,6 +116,7 @@ def _monthly_training(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> S
         month = last_complete_month(context.scheduled_execution_time.date())
         if month not in materialized_months(context.instance, features):
             return SkipReason(f"{label(month)} has no features")
+
         return run_request(
             portfolio,
             "training",

@@ -76,9 +76,11 @@ def keep_house(
     """
     before = weigh(settings)
     removed = dict(forget_runs(retention.history_since))
+
     removed["MLflow runs"] = 0
     for name in portfolios:
         removed["MLflow runs"] += remove_runs(client, name, before=retention.history_since)
+
     removed |= _tidy_lake(settings, portfolios, client, retention)
     removed["published months"] = 0
     removed["reports and exports"] = 0
@@ -86,6 +88,7 @@ def keep_house(
         lookups = settings.published_dir / name
         removed["published months"] += _remove_lookups(lookups, retention)
         removed["reports and exports"] += _remove_pages(settings, name, retention)
+
     working = _working_entries(settings)
     removed["working files"] = remove_untouched(working, since=retention.lake_since)
     return Kept(removed, before, weigh(settings))
@@ -99,6 +102,7 @@ def _tidy_lake(
     published = settings.published_dir
     with closing(connect(lake, read_only=True)) as connection:
         needed = needed_snapshots(connection, client, portfolios, published, since=since)
+
     done = tidy(lake, needed, until=retention.lake_since, grace=retention.grace)
     return {
         "snapshots of the lake": done.snapshots,
@@ -184,5 +188,6 @@ def as_markdown(kept: Kept) -> str:
     for name, count in kept.removed.items():
         if count:
             removed.append(f"{count:,} {name}")
+
     head = ["place", "files before", "after", "MB before", "after"]
     return f"{table(head, rows)}\n\nremoved: {', '.join(removed) or 'nothing'}"

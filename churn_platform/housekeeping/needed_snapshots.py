@@ -41,6 +41,7 @@ def needed_snapshots(
             month = parse_month(version.tags["month"])
             for row in read_rows(connection, f"{portfolio}.training_set", month):
                 needed.add(row["snapshot"])
+
     return needed
 
 
@@ -52,12 +53,14 @@ def kept_versions(
     """
     in_service = _in_service(client, portfolio, published_dir)
     since_ms = since.timestamp() * 1000
+
     kept = []
     for version in versions(client, portfolio):
         is_ours = {"month", "data_snapshot"} <= version.tags.keys()
         is_needed = int(version.version) in in_service or version.creation_timestamp >= since_ms
         if is_ours and is_needed:
             kept.append(version)
+
     return kept
 
 

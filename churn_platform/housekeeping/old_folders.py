@@ -53,8 +53,10 @@ def remove_months(folder: Path, *, before: date) -> list[str]:
         target = folder / month
         if target.is_symlink():
             target.unlink()
+
         shutil.rmtree(target, ignore_errors=True)
         remove_stale(target)
+
     return gone
 
 
@@ -64,11 +66,13 @@ def months_in(folder: Path) -> list[str]:
     """
     if not folder.is_dir():
         return []
+
     months = set()
     for path in folder.iterdir():
         name = path.name.lstrip(".")[:7]
         if _is_month(name):
             months.add(name)
+
     return sorted(months)
 
 
@@ -109,4 +113,5 @@ def _newest_write(entry: Path) -> float:
                 newest = max(newest, path.lstat().st_mtime)
     except FileNotFoundError:  # somebody is at work there
         return float("inf")
+
     return newest

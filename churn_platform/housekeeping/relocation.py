@@ -65,6 +65,7 @@ def find_moves(
             new = _moved(old, artifacts)
             if new != old:
                 moves.append(Move(column, old, new))
+
     return moves
 
 
@@ -78,6 +79,7 @@ def require_in_place(uri: str, artifacts: str) -> None:
             moves = find_moves(connection, artifacts, COLUMNS[:1])
     finally:
         engine.dispose()
+
     if moves:
         raise RelocationError(
             f"MLflow looks for its files in {', '.join(origins(moves, artifacts))}, and this data "
@@ -117,6 +119,7 @@ def require_files(moves: list[Move]) -> None:
     for move in moves:
         if move.column.is_kept and not _path(move.new).is_dir():
             missing.append(move)
+
     if missing:
         first = missing[0]
         raise RelocationError(

@@ -35,16 +35,20 @@ def remove_runs(client: "MlflowClient", portfolio: str, *, before: datetime) -> 
         owner = run.data.tags.get(PARENT, run.info.run_id)
         if owner not in kept:
             going.append(run)
+
     for run in going:
         for model in _models_of(run):
             _mark_model(client, model)
+
         # A kill between marking and collecting leaves marked runs; they are collected all the same.
         if run.info.lifecycle_stage == "active":
             client.delete_run(run.info.run_id)
+
     # A server has its own store; only a local one can be collected from here.
     store = client.tracking_uri
     if going and "://" in store and not store.startswith("http"):
         _collect(store, going)
+
     return len(going)
 
 
@@ -53,6 +57,7 @@ def _older_runs(client: "MlflowClient", portfolio: str, before: datetime) -> "It
     from mlflow.entities import ViewType
 
     experiment = client.get_experiment_by_name(portfolio)
+
     token: str | None = None
     while experiment:
         page = client.search_runs(
@@ -110,7 +115,9 @@ def _gc_options(runs: "Sequence[Run]") -> list[str]:
     for run in runs:
         numbers.append(run.info.run_id)
         models += _models_of(run)
+
     options = [f"--run-ids={','.join(numbers)}"]
     if models:
         options.append(f"--logged-model-ids={','.join(models)}")
+
     return options

@@ -75,5 +75,6 @@ def _resampled_means(
         groups = np.array_split(np.sort(values), GROUPS)
         sizes = np.array(list(map(len, groups)))
         means = np.array(list(map(np.mean, groups)))
+
     drawn = generator.multinomial(count, sizes / count, replicates)
     return drawn @ means / count

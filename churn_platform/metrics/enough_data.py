@@ -36,6 +36,7 @@ def judge_data(*, churned: int, stayed: int, holdout_share: float) -> DataVerdic
         return _too_few(counts, LEAST_CHURNERS, "churned")
     if stayed < LEAST_STAYERS:
         return _too_few(counts, LEAST_STAYERS, "stayed")
+
     held_out_churned = max(1, round(churned * holdout_share))
     held_out_stayed = max(1, round(stayed * holdout_share))
     half = auc_precision(held_out_churned, held_out_stayed)
@@ -45,6 +46,7 @@ def judge_data(*, churned: int, stayed: int, holdout_share: float) -> DataVerdic
     )
     if half <= WANTED_PRECISION:
         return DataVerdict("enough", known)
+
     wanted = _churners_for(WANTED_PRECISION, stayed / churned, holdout_share)
     return DataVerdict(
         "barely enough",

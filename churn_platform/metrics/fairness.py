@@ -126,14 +126,17 @@ def _odds(of: np.ndarray, churned: np.ndarray, predicted: np.ndarray, gates: Gat
     # One threshold that is honest for all selects more of a group that leaves more often. So the
     # gate is on error rates (equalized odds), not on how many of a group are selected.
     cells = _count_cells(of, churned, predicted)
+
     judged = []
     for group in np.unique(cells.group):
         # The gap of a tiny group is mostly chance; such groups are named in the report and not
         # judged.
         if cells.outcomes(group).min() >= gates.min_group_outcomes:
             judged.append(group)
+
     if len(judged) < 2:
         return None
+
     return float(cells.of(judged).difference(equalized_odds_difference))
 
 
@@ -212,6 +215,7 @@ def read_fairness(stored: list[dict[str, Any]]) -> list[AttributeFairness]:
             chance_gap=it["chance_gap"],
         )
         read.append(attribute)
+
     return read
 
 
@@ -315,9 +319,11 @@ def _calibration(group: np.ndarray, error: np.ndarray) -> dict[str, tuple[float,
     squares = np.bincount(codes, (error - gaps[codes]) ** 2)
     spreads = np.sqrt(squares / np.maximum(customers - 1, 1))
     spreads = np.where(customers > 1, spreads, 0.5)
+
     found = {}
     for name, gap, spread in zip(names, gaps, spreads, strict=True):
         found[name] = float(gap), float(spread)
+
     return found
 
 
@@ -371,6 +377,7 @@ class _Draws:
             "recall": np.array([group.churners for group in judged]),
             "false_positive_rate": np.array([group.stayers for group in judged]),
         }
+
         self.rates = {}
         for name in self.sizes:
             rates = [getattr(group, name).value for group in judged]
@@ -394,6 +401,7 @@ class _Draws:
         if alike:
             overall = (rates * sizes).sum() / sizes.sum()
             rates = np.full(len(rates), overall)
+
         # From counts, not by resampling customers: the cost does not grow with the customers.
         counts = self.generator.binomial(sizes, rates, size=(REPLICATES, len(sizes)))
         drawn = counts / sizes

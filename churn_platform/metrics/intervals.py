@@ -92,6 +92,7 @@ def auc_interval(churned: np.ndarray, probability: np.ndarray) -> Interval:
     # Log-odds are infinite there.
     if not 0 < auc < 1:
         return auc, auc
+
     variance_of_churners = churners.var(ddof=1) / len(churners)
     variance_of_stayers = stayers.var(ddof=1) / len(stayers)
     error = float(variance_of_churners + variance_of_stayers) ** 0.5

@@ -81,6 +81,7 @@ def _roc(models: Mapping[str, Scored]) -> "Figure":
             "ko",
             markersize=4,
         )
+
     axes.plot([0, 1], [0, 1], ":", color="grey")
     axes.legend(loc="lower right", title="dot: the threshold", fontsize="small")
     return figure
@@ -90,6 +91,7 @@ def _precision_recall(models: Mapping[str, Scored]) -> "Figure":
     from sklearn.metrics import precision_recall_curve
 
     figure, axes = new_figure("Precision and recall", "recall", "precision")
+
     highest = 0.0
     for name, model in models.items():
         churned = model.churned
@@ -100,6 +102,7 @@ def _precision_recall(models: Mapping[str, Scored]) -> "Figure":
         # where 2 % leave, the whole curve would lie on the axis.
         highest = max(highest, *precision[recall >= ROOM])
         axes.axhline(churned.mean(), linestyle=":", color="grey")
+
     axes.set_ylim(0, min(1.02, 1.2 * highest))
     axes.legend(fontsize="small", title="dotted: churn rate")
     return figure
@@ -114,6 +117,7 @@ def _calibration(models: Mapping[str, Scored]) -> "Figure":
         axes.plot(predicted, observed, "o-", markersize=4, label=name)
         if name == next(iter(models)):
             _write_customers(axes, curve)
+
     low, high = axes.get_xlim()
     axes.plot([max(low, 0), high], [max(low, 0), high], ":", color="grey")
     axes.legend(fontsize="small", title="numbers: customers in the bin")
@@ -151,6 +155,7 @@ def _lift(models: Mapping[str, Scored]) -> "Figure":
         contacted = np.arange(1, len(found) + 1) / len(found)
         across, up = _thinned(np.append(0, contacted), np.append(0, found))
         axes.plot(across, up, label=name)
+
     axes.plot([0, 1], [0, 1], ":", color="grey")
     axes.axvline(0.1, linestyle=":", color="grey")
     axes.legend(loc="lower right", fontsize="small")
@@ -165,6 +170,7 @@ def _confusion_matrix(model: Scored) -> "Figure":
     )
     axes.grid(visible=False)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+
     for (row, column), share in np.ndenumerate(shares):
         axes.text(
             column,
@@ -174,6 +180,7 @@ def _confusion_matrix(model: Scored) -> "Figure":
             va="center",
             color="white" if share > 0.6 else "black",
         )
+
     axes.set_xticks([0, 1], ["stays", "churns"])
     axes.set_yticks([0, 1], ["stayed", "churned"])
     return figure

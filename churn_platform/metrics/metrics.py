@@ -106,6 +106,7 @@ def reliability(
             churners = int(churned[group].sum())
             mean = float(probability[group].mean())
             curve.append(ReliabilityBin(len(group), churners, mean))
+
     return tuple(curve)
 
 

@@ -38,7 +38,9 @@ def metrics_table(
         for column, metrics in columns.items():
             interval = known.get(column, {}).get(name)
             cells.append(_cell(metrics.get(name), interval))
+
         rows.append(cells)
+
     return table(["metric", *columns], rows)
 
 

@@ -50,6 +50,7 @@ def measure_slices(
             slices.append(
                 _slice(name, group, churned[rows], probability[rows], threshold, min_outcomes)
             )
+
     return slices
 
 
@@ -79,6 +80,7 @@ def _slice(
     counted = {"attribute": attribute, "group": group, "customers": customers, "churners": churners}
     if min(churners, customers - churners) < min_outcomes:
         return Slice(**counted, is_too_small=True, auc=None, recall=None, precision=None)  # type: ignore[arg-type]
+
     selected = probability >= threshold
     hits = int(churned[selected].sum())
     return Slice(

@@ -36,6 +36,7 @@ def choose_threshold(
     # hold-out.
     if not len(allowed):
         return float(ranked[-1])
+
     best = allowed[np.argmax(profit[allowed])]
     return float(ranked[best])
 

@@ -139,6 +139,7 @@ class RetrainingDecision:
         windows = []
         for window in self.windows:
             windows.append(asdict(window) | {"month": label(window.month)})
+
         return {
             "month": label(self.month),
             "is_required": self.is_required,
@@ -170,6 +171,7 @@ def decide(
             break
         then = _decide(series, training.month, past, broken_months, policy)
         past.append(_Past(training.month, training.is_promoted, then.cause))
+
     return _decide(series, month, past, broken_months, policy)
 
 
@@ -211,10 +213,12 @@ def _decide(
     decision = _by_windows(month, windows, policy)
     if decision.is_required or not past or month in broken_months:
         return decision
+
     # Every month would be 12 trainings a year, of which nearly all are refused.
     last = past[-1].month
     if shift(last, policy.refresh_after_months) > month:
         return decision
+
     words = f"refresh: the last training is {months_between(last, month)} months ago"
     return RetrainingDecision(month, (words, *decision.reasons), windows, REFRESH)
 
@@ -230,11 +234,13 @@ def _windows(
     promoted = [training.month for training in past if training.is_promoted]
     since = max(promoted, default=date.min)
     by_month = {evidence.month: evidence for evidence in series}
+
     windows = []
     for back in range(policy.windows_looked_at):
         looked_at = shift(month, -back)
         if looked_at > since and looked_at in by_month:
             windows.append(judge(by_month[looked_at], broken_months, policy))
+
     return tuple(windows)
 
 
@@ -256,10 +262,12 @@ def _by_windows(
             "training needs"
         )
         return RetrainingDecision(month, (*newest.findings, watched), windows)
+
     words = []
     for window in notable:
         for finding in window.findings:
             words.append(f"{label(window.month)}: {finding}")
+
     return RetrainingDecision(month, tuple(words), windows, ALARM)
 
 
@@ -272,18 +280,22 @@ def judge(evidence: Evidence, broken_months: Collection[date], policy: Retrainin
     if evidence.features_month in broken_months:
         words = f"outcomes not judged: the feed of {label(evidence.features_month)} was broken"
         return Window(evidence.month, QUIET, (words,))
+
     graded = _graded_outcomes(evidence, policy)
     if not graded and evidence.month in broken_months:
         words = f"drift not judged: the feed of {label(evidence.month)} is broken"
         return Window(evidence.month, QUIET, (words,))
+
     if not graded:
         graded = _graded_drift(evidence, policy)
+
     highest = QUIET
     findings = []
     for level, words in graded:
         highest = max(highest, level)
         if level:
             findings.append(words)
+
     return Window(evidence.month, highest, tuple(findings))
 
 
@@ -303,6 +315,7 @@ def _graded_outcomes(evidence: Evidence, policy: RetrainingPolicy) -> list[tuple
         level = _level(ratio, policy.churn_ratio_notable, policy.churn_ratio_severe)
         side = f"at least {low:.2f}" if low > 1 else f"at most {high:.2f}"
         graded.append((level, f"churners observed are {side} times those expected"))
+
     return graded
 
 
@@ -329,6 +342,7 @@ def _followed_flag(
     flags = [training.month for training in past if training.cause == ALARM]
     if not flags:
         return None
+
     flag = flags[-1]
     if shift(flag, policy.follow_up_months) < month:
         return None
@@ -337,7 +351,9 @@ def _followed_flag(
     flagged_champion_since = max((each for each in promoted if each < flag), default=date.min)
     if any(flagged_champion_since < each < flag for each in flags):
         return None
+
     is_replaced = any(each >= flag for each in promoted)
     if is_replaced or _newest(month, windows).level >= NOTABLE:
         return flag
+
     return None

@@ -93,6 +93,7 @@ def _reference(months: Sequence[np.ndarray], bins: tuple[Bins, ...]) -> Referenc
         counts.append(everything)
         # The month of the training set that is furthest from all of them together.
         limits.append(max(psi(everything, own) for own in own_by_month))
+
     return Reference(bins, tuple(counts), np.array(limits))
 
 
@@ -130,6 +131,7 @@ def feature_drift(
             is_drifted=bool(distance > limit),
         )
         rows.append(drift)
+
     return rows
 
 

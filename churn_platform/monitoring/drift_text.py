@@ -30,6 +30,7 @@ def drift_markdown(rows: Sequence[Row]) -> str:
             f"{row['null_share_change']:+.1%}",
         ]
         lines.append(cells)
+
     return table(head, lines)
 
 
@@ -77,6 +78,7 @@ def performance_markdown(rows: Sequence[Row]) -> str:
             f"{row['churn_ratio']:.2f}",
         ]
         lines.append(cells)
+
     return table(head, lines, align="ll" + "r" * 7)
 
 

@@ -88,6 +88,7 @@ def promised_auc(probability: np.ndarray) -> float:
     """
     if not len(probability):
         return float("nan")
+
     ranked = np.sort(probability)
     is_first_of_tie = np.diff(ranked, prepend=np.nan) != 0
     # Ties share half: customers of one probability are compared as a group.
@@ -97,6 +98,7 @@ def promised_auc(probability: np.ndarray) -> float:
     pairs = churners.sum() * stayers.sum()
     if not pairs:
         return float("nan")
+
     stayers_below = np.cumsum(stayers) - stayers
     won = churners * (stayers_below + stayers / 2)
     return float(won.sum() / pairs)
@@ -133,11 +135,13 @@ def learn_habit(
     """
     unseen = compare(churned, probability)
     is_known = not math.isnan(unseen.auc_gap)
+
     lowest = highest = 1.0
     for observed, expected in months:
         low, high = ratio_bounds(observed, expected)
         lowest = min(lowest, high)
         highest = max(highest, low)
+
     return Habit(
         auc_gap=unseen.auc_gap if is_known else 0.0,
         auc_gap_error=unseen.auc_standard_error if is_known else 0.0,

@@ -43,11 +43,13 @@ def write_report(
         numerical_columns=[feature.name for feature in features if feature.type != "category"],
         categorical_columns=[feature.name for feature in features if feature.type == "category"],
     )
+
     sides = []
     for rows in (current, reference):
         step = max(1, len(rows) // REPORT_ROWS)
         frame = _frame(rows[::step, shown], features)
         sides.append(Dataset.from_pandas(frame, definition))
+
     preset = DataDriftPreset(method="psi", threshold=PSI_LARGE)
     report = Report([preset])
     # Evidently draws and decides nothing: a test on 5,000 rows a side says less than effect sizes
@@ -63,6 +65,7 @@ def _headed(page: str, title: str, facts: Mapping[str, str]) -> str:
     listed = ""
     for name, value in facts.items():
         listed += f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
+
     top = (
         f'<header style="font-family: sans-serif; margin: 1em 2em"><h1>{escape(title)}</h1>'
         f'<dl style="display: grid; grid-template-columns: max-content auto; gap: 0.3em 1em">'
@@ -82,4 +85,5 @@ def _frame(rows: np.ndarray, features: Sequence[Feature]):
             columns[feature.name] = [decode(code, feature) for code in values]
         else:
             columns[feature.name] = values.astype(float)
+
     return pd.DataFrame(columns)

@@ -89,6 +89,7 @@ def _read(
     table = f"{portfolio.name}.{MODEL_PERFORMANCE}"
     if not table_exists(connection, table):
         return
+
     broken = read_broken_months(connection, portfolio.name, up_to)
     rows = connection.execute(
         f"select {', '.join(READ)} from {table} where segment = '{ALL}' and {condition} "

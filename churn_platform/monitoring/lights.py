@@ -84,6 +84,7 @@ def fairness_light(connection: Connection, portfolio: Portfolio, month: date) ->
     )
     if not rows:
         return None
+
     gaps = {attribute: max(recall, alarms) for attribute, recall, alarms in rows}
     worst = max(gaps, key=lambda attribute: gaps[attribute])
     gap = gaps[worst]
@@ -98,6 +99,7 @@ def feature_drift_light(connection: Connection, portfolio: Portfolio, month: dat
     rows = _rows(connection, portfolio, "feature_drift", month, query, "having count(*) > 0")
     if not rows:
         return None
+
     share, drifted, features = rows[0]
     share = share or 0.0
     limit = POLICY.drifted_importance_notable
@@ -116,6 +118,7 @@ def prediction_drift_light(
     rows = _rows(connection, portfolio, "prediction_drift", month, query)
     if not rows:
         return None
+
     psi, limit, mean, moved = rows[0]
     words = f"PSI of the scores {psi:.3f}, the limit is {limit:.3f}; mean score {mean:.2%}"
     figures = {"psi": psi, "score_mean": mean, "score_mean_shift": moved}
@@ -135,13 +138,16 @@ def champion_light(connection: Connection, portfolio: Portfolio, month: date) ->
     row = read_evaluation(connection, portfolio, month)
     if row is None:
         return None
+
     version = row["challenger_version" if row["is_promoted"] else "champion_version"]
     if version is None:
         return Light(NOTABLE, f"there is no champion: {row['reason']}")
+
     found = outcomes_of_version(connection, portfolio, version, month)
     if found is None:
         words = f"version {version} is champion; none of its outcomes has matured yet"
         return Light(QUIET, words, {"champion_version": version})
+
     seen = _light_of(found)
     words = f"version {version} is champion; in {label(found.window.month)}: {seen.words}"
     return Light(seen.level, words, {"champion_version": version, **seen.figures})
@@ -161,12 +167,15 @@ def decision_light(connection: Connection, portfolio: Portfolio, month: date) ->
     rows = read_rows(connection, f"{portfolio.name}.retraining_decision", month)
     if not rows:
         return None
+
     row = rows[0]
     level = SEVERITIES.index(row["severity"])
+
     head = "no training required"
     if row["retraining_required"]:
         level = max(level, NOTABLE)
         head = "training required"
+
     words = f"{head}: {'; '.join(row['reasons'])}"
     return Light(level, words, present(row, DECISION_FIGURES))
 
@@ -187,6 +196,7 @@ def scores_light(connection: Connection, portfolio: Portfolio, month: date) -> L
     before = _tiers(connection, portfolio, shift(month, -1))
     if not now or not before:
         return None
+
     mean, mean_before = _mean(now), _mean(before)
     changed = mean / mean_before - 1 if mean_before else 0.0
     tiers = sorted({*now, *before})
@@ -209,15 +219,18 @@ def list_light(connection: Connection, portfolio: Portfolio, month: date) -> Lig
     scored = _rows(connection, portfolio, "monthly_scores", month, "distinct model_version")
     if not listed or not scored:
         return None
+
     found = hand_over_of(connection, portfolio, month)
     by, now = max(listed)[0], max(scored)[0]
     figures = {"list_version": by, "scores_version": now}
     words = f"the list is {found.words}"
     if found.state == HELD:
         return Light(SEVERE, words, figures)
+
     fault = fault_of_version(connection, portfolio, by, month)
     if fault:
         words = f"{words}; that version is broken, {fault}"
+
     is_notable = fault or found.state == KEPT or len(listed) > 1
     return Light(NOTABLE if is_notable else QUIET, words, figures)
 

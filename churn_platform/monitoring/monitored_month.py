@@ -89,12 +89,14 @@ def find_serving_drift(
     live = answered_from(connection, portfolio, month, version=version)
     if live is None:
         return []
+
     requests = sample_requests(
         connection, portfolio, month, version=version, features_month=live, rows=CURRENT_ROWS
     )
     customers = own_features(connection, portfolio, watched, live)
     if len(requests) < FEWEST_REQUESTS or not len(customers):
         return []
+
     reference = make_reference([customers], model.features)
     drifted = feature_drift(reference, requests, model.features, watched.importances)
     return drift_rows(version, drifted)
@@ -143,6 +145,7 @@ def find_performance(
         for row in measured:
             shift_of_rate = row["churn_rate"] / watched.record.base_rate - 1
             rows.append(subject | row | {"churn_rate_shift": shift_of_rate})
+
     return rows
 
 
@@ -169,12 +172,15 @@ def _matured(
         if known is None:
             return None
         customers = customers.take(~known)
+
     if not len(customers):
         return None
+
     ids = customers.customer_ids
     served = served_scores(connection, portfolio, features_month, watched.number, ids)
     # What was served is judged, if it is there: scoring again could hide a fault of that month.
     if served is not None:
         return Matured(month, features_month, customers, served, SERVED)
+
     own = watched.model.own(customers.features, portfolio.feature_names)
     return Matured(month, features_month, customers, watched.model.churn_probability(own), RESCORED)

@@ -135,6 +135,7 @@ def read_series(
             # run again.
             if known.pop("model_version") == in_force(each):
                 measured.setdefault(each, {"features_month": each}).update(known)
+
     return [Evidence(**measured[each]) for each in sorted(measured)]
 
 
@@ -179,12 +180,14 @@ def decision_row(
     feature_drifts = []
     for row in drift:
         feature_drifts.append(FeatureDrift(**{name: row[name] for name in names}))
+
     table = table_drift(feature_drifts)
     overall = [row for row in performance if row["segment"] == ALL]
     outcomes = sorted(overall, key=lambda row: row["features_month"])
     newest = QUIET
     if decision.windows and decision.windows[0].month == decision.month:
         newest = decision.windows[0].level
+
     return {
         "model_version": version,
         "retraining_required": decision.is_required,

@@ -77,6 +77,7 @@ def served_scores(
     table = f"{portfolio.name}.monthly_scores"
     if not table_exists(connection, table):
         return None
+
     found = connection.execute(
         f"select customer_id, churn_probability from {table} "
         "where month = ? and model_version = ? order by customer_id",
@@ -88,6 +89,7 @@ def served_scores(
     is_beyond = places.max(initial=0) >= len(known)
     if is_beyond or (known[places] != ids).any():
         return None
+
     probability = np.asarray(found["churn_probability"], dtype=np.float64)
     return probability[places]
 
@@ -115,6 +117,7 @@ def performance_rows(
         if _is_measurable(part.customers.churned):
             found = figures(part, threshold=threshold, economics=economics, habit=habit)
             rows.append({"segment": segment, "level": level, **found})
+
     return rows
 
 
@@ -138,6 +141,7 @@ def figures(
         low, high = bounds[name]
         measured[f"{name}_low"] = low
         measured[f"{name}_high"] = high
+
     outcome = compare(churned, probability, habit=habit)
     return {
         "customers": metrics.customers,

@@ -107,17 +107,20 @@ def with_reference(connection: duckdb.DuckDBPyConnection, version: Version) -> W
             "customers any more of months that it was fitted or judged on "
             f"({record.training_months[0]} to {record.holdout_month})"
         )
+
     features = []
     totals = []
     for part in fitted:
         features.append(part.features)
         expected = model.churn_probability(part.features).sum()
         totals.append((int(part.churned.sum()), float(expected)))
+
     scored = []
     outcomes = []
     for part in unseen:
         scored.append(model.churn_probability(part.features))
         outcomes.append(part.churned)
+
     probability = np.concatenate(scored)
     churned = np.concatenate(outcomes)
     newest = features[-1]
@@ -160,6 +163,7 @@ def _reference_rows(
         )
         side = fitted if is_fitted else unseen
         side.append(sample.untouched)
+
     return fitted, unseen
 
 
@@ -173,6 +177,7 @@ def _sides(
         fitted, unseen = everyone.take(is_fitted), everyone.take(~is_fitted)
     else:  # without the erased the draw parts the others differently
         fitted = unseen = everyone
+
     return _at_most(REFERENCE_ROWS, fitted.untouched), _at_most(REFERENCE_ROWS, unseen.untouched)
 
 

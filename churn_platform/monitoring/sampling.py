@@ -46,6 +46,7 @@ def sample_features(
     table = f"{portfolio.name}.customer_features"
     if not table_exists(connection, table):
         return np.empty((0, len(portfolio.features)), dtype=np.float32)
+
     share = _share(connection, table, "month", month, rows)
     columns = encoded_columns(portfolio.features)
     found = connection.execute(
@@ -66,10 +67,12 @@ def answered_from(
     table = f"{portfolio.name}.serving_log"
     if not table_exists(connection, table):
         return None
+
     query = f"select mode(features_month) from {table} where month = ? and model_version = ?"
     row = connection.execute(query, [month, version]).fetchone()
     if row and row[0]:
         return parse_month(row[0])
+
     return None
 
 

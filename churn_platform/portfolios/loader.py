@@ -23,6 +23,7 @@ def load_portfolios(own_dir: Path) -> dict[str, Portfolio]:
                 f"{path}: portfolio {portfolio.name!r} exists already; choose another name"
             )
         portfolios[portfolio.name] = portfolio
+
     return portfolios
 
 
@@ -49,4 +50,5 @@ def read_portfolio(path: Path) -> Portfolio:
         for item in error.errors():
             key = ".".join(map(str, item["loc"])) or "spec"
             wrong.append(f"{key}: {item['msg']}")
+
         raise SpecError(f"{path}: {'; '.join(wrong)}") from error

@@ -188,6 +188,7 @@ class Feature(SpecModel):
             )
         if self.protected and self.actionable:
             raise ValueError(f"feature {self.name}: what is protected is nothing to act on")
+
         self._reason_can_be_said()
         return self
 
@@ -236,6 +237,7 @@ class Label(SpecModel):
                 f"label: {', '.join(twice)} is listed more than once among positive, negative, "
                 "ignored"
             )
+
         return self
 
 
@@ -365,10 +367,12 @@ class Portfolio(SpecModel):
             )
         if self.kind == "events" and not self.tables:
             raise ValueError("an events portfolio lists its landed tables")
+
         self._attributes_exist()
         value = self.campaign.value
         if value and value.price_feature not in names:
             raise ValueError(f"campaign.value.price_feature: {value.price_feature!r} is no feature")
+
         return self
 
     def _attributes_exist(self) -> None:
@@ -382,10 +386,12 @@ class Portfolio(SpecModel):
                     "customers "
                     "that people can be grouped by"
                 )
+
         unwatched = []
         for feature in self.features:
             if feature.protected and feature.name not in self.protected_attributes:
                 unwatched.append(feature.name)
+
         if unwatched:
             raise ValueError(
                 f"{', '.join(unwatched)} is marked as protected and missing in protected_attributes"
@@ -404,6 +410,7 @@ class Portfolio(SpecModel):
                 may_group = column.type in ATTRIBUTE_TYPES and not column.hashed
                 if may_group and column.name not in self.feature_names:
                     attributes.append(column.name)
+
         return tuple(attributes)
 
     @cached_property

@@ -23,6 +23,7 @@ def validate_encoded(features: np.ndarray, catalogue: Sequence[Feature], *, what
     # describe.
     if _keeps(features, catalogue):
         return
+
     import pandas as pd
     from pandera.errors import SchemaErrors
 
@@ -39,6 +40,7 @@ def _keeps(features: np.ndarray, catalogue: Sequence[Feature]) -> bool:
     """
     if features.shape[1] != len(catalogue) or features.dtype != np.float32:
         return False
+
     lowest = np.fmin.reduce(features)
     highest = np.fmax.reduce(features)
     for position, feature in enumerate(catalogue):
@@ -49,6 +51,7 @@ def _keeps(features: np.ndarray, catalogue: Sequence[Feature]) -> bool:
             return False
         if not _nullable(feature) and np.isnan(features[:, position]).any():
             return False
+
     return True
 
 
@@ -64,6 +67,7 @@ def encoded_schema(catalogue: tuple[Feature, ...]) -> Any:
             checks=_bounds(feature),
             nullable=_nullable(feature),
         )
+
     return pa.DataFrameSchema(columns, strict=True, ordered=True)
 
 
@@ -81,11 +85,14 @@ def _bounds(feature: Feature) -> list[Any]:
     import pandera.pandas as pa
 
     low, high = _limits(feature)
+
     checks = []
     if low is not None:
         checks.append(pa.Check.ge(low))
+
     if high is not None:
         checks.append(pa.Check.le(high))
+
     return checks
 
 
@@ -97,4 +104,5 @@ def _said(failures: Any) -> str:
     said = []
     for (column, check), rows, example in grouped.itertuples():
         said.append(f"feature {column}: {rows} values break {check}, e.g. {example}")
+
     return "; ".join(said)

@@ -31,6 +31,7 @@ def approve(publisher: Publisher, *, version: int | None, reason: str) -> Takeov
             f"{portfolio.name} promotes without approval; `approval: "
             "manual` in its spec changes that"
         )
+
     judgement = judgement_of(_waiting(publisher, version))
     # Checked under the lock: while a person decides, another version may become champion.
     with changing(client, publisher.audit, portfolio.name):
@@ -50,12 +51,15 @@ def _waiting(publisher: Publisher, version: int | None) -> dict[str, Any]:
     portfolio = publisher.portfolio
     with closing(connect(publisher.lake, read_only=True)) as connection:
         rows = evaluation_table.awaiting_approval(connection, portfolio)
+
     waiting = [row for row in rows if version in (None, row["challenger_version"])]
     if waiting:
         return waiting[-1]
+
     asked = f"{portfolio.name} has none"
     if version:
         asked = f"version {version} of {portfolio.name} does not wait"
+
     others = ", ".join(str(row["challenger_version"]) for row in rows) or "none"
     raise PromotionError(
         f"{asked} for approval; waiting: {others} (`churn models {portfolio.name}` lists all)"

@@ -90,6 +90,7 @@ def settle(client: "MlflowClient", audit: AuditLog, portfolio: str) -> None:
     crowned = champions(audit.records(), portfolio)
     if not crowned or _model(crowned[-1]) not in _registered(client, portfolio):
         return  # nothing on record, or the trail speaks of a registry that is gone
+
     last = crowned[-1]
     serving = version_of(client, portfolio, CHAMPION)
     # Anything else was set by hand in MLflow. Going on would put a false history on record.
@@ -101,6 +102,7 @@ def settle(client: "MlflowClient", audit: AuditLog, portfolio: str) -> None:
             "then change it by "
             f"`churn rollback {portfolio} --to {serving} --reason ...`, which goes on record"
         )
+
     _take_effect(client, last)
 
 
@@ -140,6 +142,7 @@ def reigns(client: "MlflowClient", records: Iterable[Record], portfolio: str) ->
         # monitoring of that month watches the version that serves.
         elif known:
             known.append(Reign(known[-1].month, version))
+
     return known
 
 
@@ -175,6 +178,7 @@ def decide(client: "MlflowClient", audit: AuditLog, portfolio: str, judgement: J
             )
             tag_version(client, portfolio, judgement.version, _decision_tags(record))
             note_head(client, record)
+
     return judgement.reason
 
 
@@ -191,8 +195,10 @@ def _obstacle(
             # Materializing a month again must not bring an old promotion back over a newer
             # champion.
             return "this is on record"
+
     if judgement.outcome == REFUSED and judgement.version != serving:
         return None
+
     return obstacle_to_promotion(client, portfolio, judgement, serving)
 
 
@@ -205,6 +211,7 @@ def _same(record: Record, judgement: Judgement, run_id: str | None) -> bool:
     if action == "approval":
         action = "promotion"
         reason = record.details.get("earned")
+
     return (
         action == ACTIONS[judgement.outcome]
         and record.details.get("mlflow_run_id") == run_id
@@ -225,6 +232,7 @@ def obstacle_to_promotion(
             f"version {judgement.version} was judged against version {judgement.champion}, "
             f"but {serving} serves"
         )
+
     return None
 
 
@@ -243,6 +251,7 @@ def withdrawal(client: "MlflowClient", portfolio: str, version: int) -> str | No
         if _are_twins(known.tags, candidate.tags):
             twin = f"of which version {version} is a copy"
             return f"version {number}, {twin}, was withdrawn ({reason})"
+
     return None
 
 
@@ -315,13 +324,16 @@ def former_champion(
     for known in versions(client, portfolio):
         if withdrawn_reason(known):
             barred.add(int(known.version))
+
     serving = version_of(client, portfolio, CHAMPION)
     if serving:
         barred.add(serving)
+
     history = champions(audit.records(), portfolio)
     for record in reversed(history):
         if record.version and record.version not in barred:
             return record.version
+
     return None
 
 
@@ -335,6 +347,7 @@ def _take_effect(client: "MlflowClient", record: Record) -> None:
     if record.action == "rollback":
         tags = {WITHDRAWN: "true", WITHDRAWN_REASON: record.reason}
         tag_version(client, portfolio, details["replaces"], tags)
+
     tag_version(client, portfolio, version, _decision_tags(record))
     set_champion(client, portfolio, version, previous=details["previous_champion"])
     note_head(client, record)

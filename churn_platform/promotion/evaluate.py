@@ -108,6 +108,7 @@ def _judged(
     features = contender.features
     if features is None:
         features = contender.model.own(customers.features, portfolio.feature_names)
+
     threshold = contender.threshold
     probability = contender.model.churn_probability(features)
     export = check_export(contender.model, features)
@@ -124,6 +125,7 @@ def _judged(
         intervals = metric_intervals(churned, probability, metrics, seed=seed, **options)
         curve = reliability(churned, probability)
         gap = fairness(probability, threshold) if fairness else None
+
     return JudgedVersion(
         version=contender.version,
         threshold=threshold,
@@ -150,6 +152,7 @@ def _fair_rows(customers: Labelled, champion: Contender | None) -> np.ndarray:
     everyone = np.ones(len(customers), dtype=bool)
     if champion is None or champion.known is None:
         return everyone
+
     new = ~champion.known
     outcomes = set(np.unique(customers.churned[new]))
     # AUC needs both outcomes; with one only, comparing on all customers favours the champion, which
@@ -169,6 +172,7 @@ def _difference(
         return None
     if not challenger.standing.metrics or not champion.standing.metrics:
         return None
+
     return auc_difference(
         customers.churned[rows],
         challenger.probability[rows],

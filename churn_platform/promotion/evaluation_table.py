@@ -123,10 +123,12 @@ def awaiting_approval(
     table = f"{portfolio.name}.evaluation"
     if not table_exists(connection, table):
         return []
+
     months = connection.execute(f"select month from {table} order by month").fetchall()
     waiting = []
     for (month,) in months:
         row = read_evaluation(connection, portfolio, month)
         if row and row["outcome"] == AWAITING_APPROVAL:
             waiting.append(row)
+
     return waiting

@@ -37,6 +37,7 @@ def check_export(model: ChurnModel, features: np.ndarray) -> ExportCheck:
         difference = check_parity(model, onnx, sample)
     except PublicationError as error:
         return ExportCheck(str(error))
+
     median, slow = latency_ms(onnx, sample)
     return ExportCheck(None, difference, median, slow)
 
@@ -54,6 +55,7 @@ def latency_ms(onnx: bytes, features: np.ndarray) -> tuple[float, float]:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(onnx, options)
+
     milliseconds = []
     for call in range(WARM_UP_CALLS + CALLS):
         row = features[call % len(features)].reshape(1, -1)
@@ -61,6 +63,7 @@ def latency_ms(onnx: bytes, features: np.ndarray) -> tuple[float, float]:
         session.run([ONNX_PROBABILITIES], {ONNX_INPUT: row})
         ended = time.perf_counter()
         milliseconds.append(1000 * (ended - begun))
+
     # The first calls allocate memory and are not what a request waits for.
     median, slow = np.quantile(milliseconds[WARM_UP_CALLS:], [0.5, 0.99])
     return float(median), float(slow)

@@ -86,6 +86,7 @@ def write_bundle(publisher: Publisher, version: int) -> Bundle:
     with closing(connect(publisher.lake, read_only=True)) as connection:
         # Parity is proved on real customers: random numbers rarely fall next to split points.
         sample = loaded.holdout(connection).features[:PARITY_ROWS]
+
     card = find_card(client, portfolio.name, version, ending="html")
     difference = publish_model(
         publisher.root,
@@ -114,6 +115,7 @@ def make_live(publisher: Publisher, bundle: Bundle, *, reason: str) -> None:
             f"version {version} of {name} is champion no more, version {serving} is; "
             "what is live stays"
         )
+
     # On record before live.json changes: the trail may announce what did not happen, never the
     # reverse.
     _record_publication(publisher, bundle, reason)
@@ -131,6 +133,7 @@ def _record_publication(publisher: Publisher, bundle: Bundle, reason: str) -> No
     last = last_model_publication(audit.records(), name)
     if last and (last.version, last.details["bundle_sha256"]) == (manifest.version, bundle.sha256):
         return
+
     about: dict[str, Any] = {"portfolio": name, "subject": f"version {manifest.version}"}
     if last and last.details["threshold"] != manifest.threshold:
         audit.append(
@@ -139,6 +142,7 @@ def _record_publication(publisher: Publisher, bundle: Bundle, reason: str) -> No
             details={"before": last.details["threshold"], "after": manifest.threshold},
             **about,
         )
+
     details = {
         "bundle_sha256": bundle.sha256,
         "model_sha256": manifest.sha256[MODEL_FILE],
@@ -161,6 +165,7 @@ def record_features(audit: AuditLog, manifest: FeaturesManifest) -> None:
     last = last_features_publication(audit.records(), manifest.portfolio, manifest.month)
     if last and last.details == details:
         return
+
     audit.append(
         "publication",
         portfolio=manifest.portfolio,

@@ -34,6 +34,7 @@ def refusal_text(portfolio: Portfolio, row: Mapping[str, Any], spec_file: Path) 
     for name in FIGURES:
         if name in metrics:
             lines.append(f"  {SHOWN[name]:<46}{metrics[name]:>8.3f}")
+
     choices = _fairness_choices(portfolio, challenger) + _metric_choices(portfolio, metrics)
     if choices:
         lines += [
@@ -41,6 +42,7 @@ def refusal_text(portfolio: Portfolio, row: Mapping[str, Any], spec_file: Path) 
             f"what you can do, each in {spec_file}, and then `churn run {portfolio.name}`",
         ]
         lines += [f"- {choice}" for choice in choices]
+
     return "\n".join(lines)
 
 
@@ -48,6 +50,7 @@ def _fairness_choices(portfolio: Portfolio, challenger: Mapping[str, Any]) -> li
     gap, limit = challenger["fairness"], portfolio.gates.max_fairness_gap
     if not gap or gap["difference"] <= limit:
         return []
+
     attribute, difference = gap["attribute"], gap["difference"]
     choices = []
     if attribute in {feature.name for feature in portfolio.features}:
@@ -55,6 +58,7 @@ def _fairness_choices(portfolio: Portfolio, challenger: Mapping[str, Any]) -> li
             f"take the feature `{attribute}` out of `features`: the model then knows less about "
             "the groups; other features may still tell them apart"
         )
+
     choices.append(
         f"set `min_recall` under `gates` to another value than {portfolio.gates.min_recall:g}: "
         "it chooses the threshold, and the difference depends on the threshold"
@@ -70,6 +74,7 @@ def _fairness_choices(portfolio: Portfolio, challenger: Mapping[str, Any]) -> li
 def _metric_choices(portfolio: Portfolio, metrics: Mapping[str, float]) -> list[str]:
     if not metrics:
         return []
+
     gates, choices = portfolio.gates, []
     if metrics["auc"] < gates.min_auc:
         choices.append(
@@ -77,11 +82,13 @@ def _metric_choices(portfolio: Portfolio, metrics: Mapping[str, float]) -> list[
             f"churner ranks above a stayer in {metrics['auc']:.0%} of pairs; "
             "features that tell more are the better way"
         )
+
     if metrics["recall"] < gates.min_recall:
         choices.append(
             f"set `min_recall` under `gates` to {_below(metrics['recall']):.2f}: you accept that "
             f"{1 - metrics['recall']:.0%} of the churners are below the threshold"
         )
+
     if metrics["calibration_error"] > gates.max_calibration_error:
         error = metrics["calibration_error"]
         choices.append(
@@ -89,6 +96,7 @@ def _metric_choices(portfolio: Portfolio, metrics: Mapping[str, float]) -> list[
             f"probabilities are off by {error:.0%} on average; more labelled customers are the "
             "better way"
         )
+
     return choices
 
 

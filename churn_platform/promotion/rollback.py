@@ -35,6 +35,7 @@ def roll_back(publisher: Publisher, *, to: int | None, reason: str) -> Takeover:
             return _finish(publisher, serving)
         if to is None:
             to = _version_before(publisher, serving, live)
+
         _check_target(publisher, to, serving)
         return take_over(publisher, to, serving, "rollback", reason, {})
 
@@ -47,6 +48,7 @@ def _finish(publisher: Publisher, version: int) -> Takeover:
         raise PromotionError(
             f"version {version} of {name} is not on record; materialize {name}/published_model"
         )
+
     last = changes[-1]
     bundle = ready_bundle(publisher, version)
     make_live(publisher, bundle, reason="completes a change of champion that was cut short")
@@ -62,10 +64,12 @@ def _version_before(publisher: Publisher, serving: int, live: int | None) -> int
             f"was cut short; give --to {serving} to complete it, "
             "or --to the version that is to serve"
         )
+
     found = former_champion(publisher.client, publisher.audit, name, without=set())
     version = found or version_of(publisher.client, name, PREVIOUS)
     if version is None:
         raise PromotionError(f"{name} has no champion before version {serving} to go back to")
+
     return version
 
 
@@ -73,11 +77,13 @@ def _check_target(publisher: Publisher, version: int, serving: int) -> None:
     client, name = publisher.client, publisher.portfolio.name
     if version == serving:
         raise PromotionError(f"version {version} is the champion of {name} already")
+
     reason = withdrawn_reason(version_named(client, name, version))
     if reason:
         raise PromotionError(
             f"version {version} of {name} was withdrawn ({reason}); choose another"
         )
+
     # Only a former champion can come back: a refused version must not get in by this door.
     records = champions(publisher.audit.records(), name)
     served = {record.version for record in records}

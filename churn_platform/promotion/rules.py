@@ -77,6 +77,7 @@ def decide(
         return PromotionDecision(REFUSED, f"refused: {reason}", difference)
     if approval == "automatic":
         return PromotionDecision(PROMOTED, f"promoted: {reason}", difference)
+
     return PromotionDecision(
         AWAITING_APPROVAL, f"earned promotion, waits for approval: {reason}", difference
     )
@@ -89,6 +90,7 @@ def _merit(
     # First, because no figure can make up for it: the export differs, or a rollback withdrew it.
     if challenger.barred:
         return False, challenger.barred
+
     weaknesses = failed_gates(champion, gates) if champion else []
     failures = failed_gates(challenger, gates)
     evidence = _evidence(difference, gates)
@@ -99,6 +101,7 @@ def _merit(
         without_auc = gates.model_copy(update={"min_auc": 0.0})
         failures = failed_gates(challenger, without_auc)
         evidence += ", neither reaches the least AUC"
+
     if failures:
         return False, f"the challenger fails {'; '.join(failures)}"
     if champion is None:
@@ -111,6 +114,7 @@ def _merit(
         return False, "there are no customers on which to compare it with the champion"
     if is_better:
         return True, f"better than the champion ({evidence})"
+
     return False, f"not shown to be better than the champion ({evidence})"
 
 
@@ -137,17 +141,21 @@ def failed_gates(standing: Standing, gates: Gates) -> list[str]:
     failures = []
     if standing.degenerate:
         failures.append(standing.degenerate)
+
     if standing.metrics:
         failures += _failed_metrics(standing.metrics, gates)
+
     latency = standing.latency_ms
     if latency is not None and not latency <= gates.max_latency_ms:
         failures.append(f"latency {latency:.1f} ms > {gates.max_latency_ms} ms")
+
     gap = standing.fairness
     if gap and not gap.difference <= gates.max_fairness_gap:
         failures.append(
             f"equalized-odds difference over {gap.attribute} {gap.difference:.4f} > "
             f"{gates.max_fairness_gap}"
         )
+
     return failures
 
 
@@ -157,10 +165,13 @@ def _failed_metrics(metrics: Metrics, gates: Gates) -> list[str]:
     # `not >=`, not `<`: NaN fails every gate this way.
     if not auc >= gates.min_auc:
         failures.append(f"AUC {auc:.4f} < {gates.min_auc}")
+
     if not recall >= gates.min_recall:
         failures.append(f"recall {recall:.4f} < {gates.min_recall}")
+
     if not error <= gates.max_calibration_error:
         failures.append(f"calibration error {error:.4f} > {gates.max_calibration_error}")
+
     return failures
 
 
@@ -173,9 +184,11 @@ def degenerate(probability: np.ndarray) -> str | None:
     """
     if missing := int(np.isnan(probability).sum()):
         return f"sound predictions ({missing:,} of {len(probability):,} are not a number)"
+
     outside = int(((probability < 0) | (probability > 1)).sum())
     if outside:
         return f"sound predictions ({outside:,} of {len(probability):,} are outside 0 to 1)"
+
     low, high = np.quantile(probability, [0.01, 0.99])
     # A constant score passes calibration and has an AUC of 0.5 by ties; a campaign cannot use it.
     if high - low <= NEARLY_CONSTANT * high:
@@ -183,6 +196,7 @@ def degenerate(probability: np.ndarray) -> str | None:
             "sound predictions (98 % of the customers get about the same, "
             f"{number(low)} to {number(high)})"
         )
+
     return None
 
 

@@ -126,6 +126,7 @@ def made_of(first: Compared, second: Compared) -> dict[str, tuple[str, str]]:
         of_second = second.parameters.get(name, "-")
         if of_first != of_second:
             shown[f"parameter {name}"] = of_first, of_second
+
     return shown
 
 

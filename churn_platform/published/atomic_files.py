@@ -23,15 +23,18 @@ def new_folder(target: Path) -> Iterator[Path]:
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     # mkdtemp makes it private, and the service may run as another user.
     draft.chmod(0o755)
+
     try:
         yield draft
         # Contents first, then the name: a power cut must not leave a name for an empty file.
         for path in [*draft.iterdir(), draft]:
             fsync(path)
+
         _point(target, draft)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+
     remove_stale(target)
 
 

@@ -66,10 +66,13 @@ def go_live(
             models, former = (LiveModel(champion, CHAMPION, 1.0),), live.champion
             previous = former if former not in (None, champion) else live.previous
             live = msgspec.structs.replace(live, models=models, previous=previous)
+
         # A backfill publishes older months too; they must not take the place of the newest.
         if features_month and features_month >= (live.features_month or ""):
             live = msgspec.structs.replace(live, features_month=features_month)
+
         _write_live(root, live)
+
     return live
 
 
@@ -113,6 +116,7 @@ def direct_traffic(
         if fresh != live:
             before_change(fresh)
             _write_live(root, fresh)
+
     return fresh
 
 

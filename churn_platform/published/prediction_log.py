@@ -137,6 +137,7 @@ def load_segment(path: Path, log: LogFormat[Record]) -> Segment[Record]:
     end, payload = _frame_at(content, len(magic)) or (0, memoryview(b""))
     if not payload:
         return Segment(None, [], bytes(content))
+
     header = _decoded(_HEADER_DECODER, payload, path)
     if header.schema != SCHEMA:
         raise DataError(
@@ -156,6 +157,7 @@ def load_segment(path: Path, log: LogFormat[Record]) -> Segment[Record]:
             damage.append(DamagedBytes(end, bytes(content[end:start])))
             end = start
             continue
+
         end, payload = found
         records.append(_decoded(decoder, payload, path))
     return Segment(header, records, bytes(content[end:]), tuple(damage))
@@ -179,11 +181,13 @@ def _frame_at(content: memoryview, position: int) -> tuple[int, memoryview] | No
     start = position + FRAME.size
     if start > len(content):
         return None
+
     length, checksum = FRAME.unpack_from(content, position)
     payload = content[start : start + length]
     # The checksum tells a whole record from the end that a crash tore.
     if length == 0 or len(payload) < length or zlib.crc32(payload) != checksum:
         return None
+
     return start + length, payload
 
 
@@ -202,6 +206,7 @@ def _next_record(
         found = _frame_at(content, start)
         if found and _is_record(found[1], decoder):
             return start
+
     return None
 
 

@@ -34,6 +34,7 @@ def strongest(raising: np.ndarray, groups: Sequence[str], *, top: int = TOP) -> 
         order[:, rank] = np.where(left[rows, best] > 0, best, -1)
         leading[rows, best] = 0.0
         others[rows, best] = 0.0
+
     return order
 
 
@@ -55,6 +56,7 @@ def strongest_of_one(
             others.append(place)
         else:
             first[groups[place]] = place
+
     return [*first.values(), *others][:top]
 
 

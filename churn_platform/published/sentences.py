@@ -61,17 +61,21 @@ def _form(field: str | None, format_spec: str | None) -> Callable[[Any], str]:
         return lambda value: ""
     if field != "value":
         raise KeyError(field)
+
     kind, _, rest = (format_spec or "").partition(" ")
     if kind == CHANGE:
         return partial(_change, format_spec=rest or ".0%")
     if kind == COUNT:
         return partial(_count, unit=rest)
+
     if kind == EITHER:
         yes, no = rest.split("|")[:2]
         return lambda value: yes if value else no
+
     if kind == UNTIL:
         unit, before, after = rest.split("|")[:3]
         return lambda value: f"{_count(abs(value), unit)} {before if value >= 0 else after}"
+
     return partial(_formatted, format_spec=format_spec or "")
 
 

@@ -74,17 +74,21 @@ def read_number(text: str, form: ValueFormat) -> float:
     plain = text
     for affix in form.affixes:
         plain = plain.replace(affix, "")
+
     plain = re.sub(f"^[{BLANKS}]+|[{BLANKS}]+$", "", plain).replace("\u2212", "-")
     # Negative numbers as accountants write them: (12) and 12-.
     plain = re.sub(r"^\(([^()]*)\)$|^([^-]*)-$", r"-\1\2", plain)
     plain = re.sub(f"^([+-]?)[{BLANKS}]+|[{BLANKS}]+$", r"\1", plain)
     if not re.fullmatch(number_pattern(form), plain):
         raise ValueError(text)
+
     if form.thousands:
         plain = re.sub(thousands_class(form.thousands), "", plain)
+
     number = float(plain.replace(form.decimal, "."))
     if not math.isfinite(number):
         raise ValueError(text)
+
     return number
 
 

@@ -30,6 +30,7 @@ def top_reasons(
         numbers, number_of = np.unique(features[rows, place], return_inverse=True)
         which[rows, ranks] = len(sentences) + number_of
         sentences += [sentence(number, catalogue[place]) for number in numbers.tolist()]
+
     is_reason = order >= 0
     told = pa.array(sentences, pa.string()).take(pa.array(which[is_reason]))
     return lists(told, is_reason.sum(axis=1))

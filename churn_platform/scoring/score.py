@@ -59,6 +59,7 @@ def encoded_batches(
     table = f"{portfolio.name}.customer_features"
     if not table_exists(connection, table):
         return
+
     query = (
         f"select customer_id, {encoded_columns(portfolio.features)} from {table} "
         "where month = ? order by customer_id"
@@ -96,6 +97,7 @@ def score_month(
     if not scored:
         # The same error as for a broken month, which names the table and the next command.
         validate_encoded(np.empty((0, 0)), (), what=f"{portfolio.name} features of {label(month)}")
+
     scores = pa.concat_tables(scored)
     deciles = _deciles(scores["churn_probability"].to_numpy())
     months = pa.repeat(pa.scalar(month, pa.date32()), len(scores))
@@ -133,10 +135,12 @@ def score_figures(
         by_tier[tier] = count
         customers += count
         score_sum += score
+
     customers = max(customers, 1)
     figures = {"score_mean": score_sum / customers}
     for tier, _ in tiers:
         figures[f"share_{tier}"] = by_tier.get(tier, 0) / customers
+
     return figures
 
 
@@ -167,6 +171,7 @@ def _reasons(champion: Champion, features: np.ndarray, codes: np.ndarray) -> pa.
     lengths = np.zeros(len(codes), dtype=np.int32)
     if not len(told):
         return lists(pa.array([], pa.string()), lengths)
+
     model = champion.model
     explained = features[told]
     contributions = model.contributions(explained)

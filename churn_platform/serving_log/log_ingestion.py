@@ -144,9 +144,11 @@ def ingest_segments(
     tables = log.tables(portfolio)
     if not all(_is_ready(connection, table, columns) for table, columns in tables.items()):
         write(connection, lake, partial(_ensure, connection, tables))
+
     moved = Ingested(0, 0, 0)
     if not folder.is_dir():
         return moved
+
     with _alone(folder):
         moved = [
             _ingest_group(connection, lake, portfolio, paths, log, then)
@@ -167,6 +169,7 @@ def check_damaged(folder: Path, log: IngestedLog = ANSWERS) -> None:
     damaged = sorted((folder / DAMAGED_DIR).glob(f"*{CLOSED_SUFFIX}"))
     if not damaged:
         return
+
     first = damaged[0]
     places = load_segment(first, log.format).damage
     at = ", ".join(f"{spot.offset} ({len(spot.content)} bytes)" for spot in places) or "its end"
@@ -211,7 +214,9 @@ def _groups(paths: Sequence[Path]) -> Iterator[list[Path]]:
         if group and size > TRANSACTION_BYTES:
             yield group
             group, size = [], path.stat().st_size
+
         group.append(path)
+
     if group:
         yield group
 
@@ -230,6 +235,7 @@ def _ingest_group(
     fresh = [path for path in paths if path not in recorded]
     ledger, answers = read_segments(portfolio, fresh, log.format, log.to_rows)
     answers = _without_erased(connection, portfolio, answers)
+
     inserted = 0
     if fresh:
         insert = partial(_insert, connection, portfolio, ledger, answers, log, then)
@@ -258,6 +264,7 @@ def _without_erased(
     erased = suppressed_among(connection, portfolio, ids)
     if not erased:
         return answers
+
     erased_ids = pa.array(sorted(erased), pa.string())
     is_erased = pc.is_in(customers, erased_ids)
     return answers.filter(pc.invert(is_erased))
@@ -280,6 +287,7 @@ def _recorded(
     )
     path_of = {path.name: path for path in paths}
     rows = connection.execute(query, [list(path_of)]).fetchall()
+
     recorded = {}
     for name, digest, torn_bytes, damaged_bytes in rows:
         path = path_of[name]
@@ -290,6 +298,7 @@ def _recorded(
                 f"{path}: a segment of that name with other contents was ingested before; "
                 "rename it, and give every worker of every host a name of its own"
             )
+
     return recorded
 
 
@@ -359,6 +368,7 @@ def _put_away(path: Path, lost: Lost, *, names_erased: Callable[[Path], bool]) -
         kept_in = damaged_dir if lost.damaged else torn_dir
         kept_in.mkdir(exist_ok=True)
         path.replace(kept_in / path.name)
+
     if not lost.damaged:
         # It may be a damaged one that came back whole.
         (damaged_dir / path.name).unlink(missing_ok=True)

@@ -31,10 +31,12 @@ def forget_answers(
     if count:
         delete = partial(connection.execute, f"delete {old}", [before])
         write(connection, lake, delete, note=f"{portfolio}: answers before {before} are forgotten")
+
     for kept in (TORN_DIR, DAMAGED_DIR):
         for path in (folder / kept).glob(f"*{CLOSED_SUFFIX}"):
             opened_at_s = opened_at_us(path) / 1e6
             opened_at = datetime.fromtimestamp(opened_at_s, UTC)
             if opened_at.date() < before:
                 path.unlink()
+
     return count

@@ -87,6 +87,7 @@ def read_plan(path: Path) -> ContactPlan:
         if not customer_id.startswith("T") or not digits.isdecimal():
             raise DataError(f"{path}: {customer_id!r} is no customer of a simulated operator")
         numbers.append(int(digits))
+
     channel = np.asarray(table["channel"].to_pylist(), dtype=object)
     offer = np.asarray(table["offer"].to_pylist(), dtype=object)
     cost_eur = table["contact_cost_eur"].to_numpy()

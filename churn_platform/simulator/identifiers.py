@@ -21,6 +21,7 @@ def format_numbers(prefix: str, numbers: np.ndarray, digits: int) -> pa.StringAr
         start = stop - 4
         rest, group = np.divmod(rest, 10_000)
         text[:, start:stop] = _FOUR_DIGITS[group]
+
     offsets = np.arange(0, (count + 1) * width, width, dtype=np.int32)
     return pa.StringArray.from_buffers(
         count,

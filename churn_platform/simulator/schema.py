@@ -60,6 +60,7 @@ def to_batch(table: Table, columns: Columns, customer_ids: pa.StringArray) -> pa
             continue
         arrays.append(encode(table, column, columns.get(column.name), rows, customer_ids))
         names.append(column.header)
+
     return pa.record_batch(arrays, names=names)
 
 
@@ -73,18 +74,23 @@ def encode(
     """One column as an Arrow array of the landed type."""
     if isinstance(values, pa.Array):
         return values
+
     arrow = arrow_type(table, column)
     if values is None and not column.required:
         return pa.nulls(rows, arrow)
     if values is None:
         return pa.array(np.zeros(rows), pa.float64()).cast(arrow)
+
     if pa.types.is_dictionary(arrow):
         words = pa.array(column.levels) if column.levels else customer_ids
         return pa.DictionaryArray.from_arrays(pa.array(values, arrow.index_type), words)
+
     if column.type == "date":
         days = values.astype(np.int32)
         return pa.array(days, pa.int32(), mask=values == NO_DAY).cast(arrow)
+
     if column.type == "timestamp":
         microseconds = values * 1_000_000
         return pa.array(microseconds, pa.int64(), mask=values == NO_TIME).cast(arrow)
+
     return pa.array(values).cast(arrow)

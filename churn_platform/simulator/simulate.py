@@ -96,6 +96,7 @@ def write_landing(
         for table in tables:
             file = ParquetFile(folder / table.name / f"{label}.parquet", arrow_schema(table))
             outputs[table.name] = stack.enter_context(file)
+
         for batches in in_order(chunk_from, starts, threads=WORKERS):
             for table in tables:
                 output = outputs[table.name]
@@ -111,6 +112,7 @@ def write_contacts(portfolio: Portfolio, month: Month, path: Path) -> None:
     if month.plan is None or month.reached is None or not len(month.reached.row):
         path.unlink(missing_ok=True)
         return
+
     table = portfolio.table(CAMPAIGN)
     columns = describe_contacts(month.plan, month.reached, month.first_day)
     with ParquetFile(path, arrow_schema(table)) as output:
@@ -131,15 +133,18 @@ def generate_chunk(
         "customers": describe_customers(chunk, leaves_on),
         "contact_preferences": describe_preferences(chunk),
     } | generate_events(config, month, chunk, start)
+
     batches = {}
     for name, blocks in columns.items():
         table = portfolio.table(name)
         batches[name] = [to_batch(table, block, ids) for block in blocks]
+
     # After the events are drawn: the customers live the same month, only the files are broken.
     if month.scenario == "broken_feed":
         rng = generator(config, Stream.FAULT, month.first_day, start)
         batches["cdr"] = [lose_calls(rng, batch) for batch in batches["cdr"]]
         batches["transactions"] = [break_amounts(batch) for batch in batches["transactions"]]
+
     return batches
 
 
@@ -150,6 +155,7 @@ def generate_events(
     volume = app_level = 1.0
     if month.scenario == "harmless_mix":
         volume, app_level = TAKEOVER_DATA_VOLUME, TAKEOVER_APP_LEVEL
+
     # A generator for each table and chunk: workers may run in any order and give the same bytes.
     rng = {stream: generator(config, stream, month.first_day, start) for stream in Stream}
     return {
@@ -189,6 +195,7 @@ def write_truth(month: Month, path: Path) -> None:
     is_contacted = np.zeros(known, dtype=bool)
     if month.reached:
         is_contacted[month.reached.row] = True
+
     columns = [
         customer_ids(month.people.number[:known]),
         month.probability,

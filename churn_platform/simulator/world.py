@@ -82,6 +82,7 @@ class World:
         rng = generator(config, Stream.FOUNDING, self._next_month)
         self._people = found(rng, config.customers, epoch_day(self._next_month), c.USUAL_MIX)
         self._next_number = config.customers + 1
+
         # The run-in: a base that was just founded has no moods, no habits and no contracts at their
         # end.
         while self._next_month < config.first_month:
@@ -125,12 +126,14 @@ class World:
             probability[rows] = churn_after_contact(
                 probability[rows], types[rows], reached.is_accepted
             )
+
         leaves = rng.random(len(probability)) < probability
         day = rng.integers(0, days_in(month), len(leaves))
         if reached:
             # Otherwise a customer could be contacted after leaving, which the landing contract
             # refuses.
             day[reached.row] = np.maximum(day[reached.row], reached.day)
+
         return np.where(leaves, day, -1)
 
     def _change(self, month: date, scenario: Scenario) -> None:

@@ -58,6 +58,7 @@ class ParquetFile:
     ) -> None:
         if kind is None and self._waiting:
             self._flush()
+
         self._writer.close()
         if kind is None:
             # The landing sensor must never see a file that is still being written.

@@ -35,9 +35,11 @@ def log_files(client: "MlflowClient", run_id: str, files: Mapping[str, bytes | s
         for name, content in files.items():
             if isinstance(content, str):
                 content = content.encode()
+
             path = Path(folder) / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
+
         client.log_artifacts(run_id, folder)
 
 

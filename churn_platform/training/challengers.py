@@ -31,6 +31,7 @@ def newest_candidates(
             f"on different data ({told}); "
             f"materialize {portfolio.name}/training_set and all candidates together"
         )
+
     return found
 
 
@@ -52,6 +53,7 @@ def _newest(
             f"no fitted {algorithm} of {portfolio.name} for {partition}; "
             f"materialize {portfolio.name}/{algorithm} first"
         )
+
     return read_record(client, runs[0].info.run_id)
 
 

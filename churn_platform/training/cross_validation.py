@@ -55,10 +55,12 @@ def cross_validated_aucs(
             auc = partial(_auc, portfolio, algorithm, parameters, seed=fold_seed, threads=threads)
             reached[algorithm] = auc(train, held_out)
             on_validation[algorithm] = auc(fitted, validation)
+
         chosen = max(on_validation, key=on_validation.__getitem__)
         reached[CHAMPION] = reached[chosen]
         for name, value in reached.items():
             scores.setdefault(name, []).append(value)
+
     return {name: np.array(values) for name, values in scores.items()}
 
 

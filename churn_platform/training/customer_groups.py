@@ -46,10 +46,12 @@ def read_groups(
             groups[name] = feature_groups(portfolio, name, customers.features)
         else:
             landed.append(name)
+
     if landed:
         groups |= _landed(
             connection, portfolio, landed, customers.customer_ids, features_month, snapshot
         )
+
     # In the order in which they were asked for.
     return {name: groups[name] for name in names}
 
@@ -72,6 +74,7 @@ def groups_on_holdout(
     if newer.intersection(names):
         # A feature may be newer than the version while its landed column was there already.
         newer -= _landed_columns(connection, portfolio, snapshot)
+
     return read_groups(
         connection,
         version.portfolio,
@@ -101,6 +104,7 @@ def feature_groups(portfolio: Portfolio, name: str, features: np.ndarray) -> np.
     values = features[:, column]
     if feature.type in ("integer", "number"):
         return quartiles(values.astype(float))
+
     codes, places = np.unique(values, return_inverse=True)  # every NaN is one code
     levels = [_level(code, feature) for code in codes]
     return np.array(levels, dtype=object)[places]
@@ -119,11 +123,13 @@ def quartiles(values: np.ndarray) -> np.ndarray:
     known = ~np.isnan(values)
     if not known.any():
         return groups
+
     # Equal bounds fall together: half the customers may have the same value, zero for example.
     bounds = np.unique(np.quantile(values[known], [0, 0.25, 0.5, 0.75, 1]))
     if len(bounds) == 1:
         groups[known] = _written(bounds[0], 6)
         return groups
+
     above = np.searchsorted(bounds, values[known], side="left")
     # The smallest value is on the lowest bound itself, and belongs to the first range.
     place = np.clip(above, 1, len(bounds) - 1)
@@ -190,6 +196,7 @@ def _landed(
             f"{lost} of {len(customer_ids)} customers are not in {portfolio.raw_schema}.customers "
             f"of {label(features_month)}; land the month again"
         )
+
     return {name: _column_groups(found[name]) for name in names}
 
 

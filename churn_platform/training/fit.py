@@ -117,12 +117,14 @@ def fit_with(
             threads=threads,
             parameters=parameters,
         )
+
     means.cache_dir.mkdir(parents=True, exist_ok=True)
     # On the data disk: the system's temporary folder is often memory, and this holds every row.
     with tempfile.TemporaryDirectory(dir=means.cache_dir) as folder:
         estimator = fit_streamed(
             every_row, parameters, seed=seed, threads=threads, cache_dir=Path(folder)
         )
+
     return calibrated(
         algorithm, portfolio.features, estimator, data.validation.untouched, parameters
     )
@@ -148,6 +150,7 @@ def _log_pictures(model: ChurnModel, record: ModelRecord, data: TrainingData) ->
         for name, png in drawn.items():
             path = Path(folder, f"{name}.png")
             path.write_bytes(png)
+
         mlflow.log_artifacts(folder, "pictures")
 
 
@@ -155,11 +158,14 @@ def _logged_metrics(record: ModelRecord) -> dict[str, float]:
     logged = {"threshold": record.threshold}
     for name, value in record.validation.items():
         logged[f"validation_{name}"] = value
+
     for name, value in record.holdout.items():
         logged[f"holdout_{name}"] = value
+
     for name, (low, high) in record.holdout_intervals.items():
         logged[f"holdout_{name}_low"] = low
         logged[f"holdout_{name}_high"] = high
+
     return logged
 
 

@@ -31,6 +31,7 @@ def data_sha256(data: TrainingData) -> str:
                 len(content).to_bytes(8)
             )  # so that no bytes can move from one column to the next
             digest.update(content)
+
     return digest.hexdigest()
 
 

@@ -29,8 +29,10 @@ def known_customers(
     if champion.portfolio.split.policy == "out_of_time":
         is_known = record.training_months[0] <= features_month < record.holdout_month
         return np.full(len(customers), is_known)
+
     if not has_snapshot(connection, record.snapshot):
         return None
+
     training_set = champion.training_set(connection)
     fitted = load_splits(connection, champion.portfolio, training_set, TRAIN, VALIDATION)
     fitted_ids = np.concatenate([part.customer_ids for part in fitted])

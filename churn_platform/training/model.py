@@ -51,12 +51,14 @@ class ChurnModel:
         wanted = [feature.name for feature in self.features]
         if wanted == list(names):
             return features
+
         lost = [name for name in wanted if name not in names]
         if lost:
             raise DataError(
                 f"the model needs {', '.join(lost)}, which the catalogue no longer has; "
                 "train a new one"
             )
+
         places = [names.index(name) for name in wanted]
         return features[:, places]
 
@@ -152,4 +154,5 @@ def fit_calibration(raw: np.ndarray, churned: np.ndarray) -> Calibration:
     slope = float(platt.coef_[0, 0])
     if slope <= 0:
         return Calibration(1.0, 0.0)
+
     return Calibration(slope, float(platt.intercept_[0]))

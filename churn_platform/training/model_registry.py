@@ -47,6 +47,7 @@ def log_model(model: ChurnModel, example: np.ndarray) -> str:
             signature=signature,
             pip_requirements=["churn-platform"],
         )
+
     return info.model_uri
 
 
@@ -83,12 +84,14 @@ def register(
     _ensure_registered_model(client, portfolio)
     if identity:
         tags = tags | {IDENTITY: identity}
+
     # MLflow would give a second number to the same model, and a withdrawn model would come back.
     version = _known_version(client, portfolio, run_id, identity)
     if version is None:
         version = client.create_model_version(
             portfolio, model_uri, run_id=run_id, tags=tags, description=description
         )
+
     number = int(version.version)
     missing = {name: tags[name] for name in tags if name not in version.tags}
     tag_version(client, portfolio, number, missing)
@@ -156,6 +159,7 @@ def champion_version(client: "MlflowClient", portfolio: str) -> int:
     version = version_of(client, portfolio, CHAMPION)
     if version is not None:
         return version
+
     for newest in versions(client, portfolio):
         if reason := newest.tags.get(DECISION_REASON):
             raise TrainingError(
@@ -164,6 +168,7 @@ def champion_version(client: "MlflowClient", portfolio: str) -> int:
                 "if a gate asks too much of these customers, set `gates` in the portfolio's spec "
                 "and run again"
             )
+
     raise TrainingError(f"{portfolio} has no champion; materialize {portfolio}/champion first")
 
 
@@ -177,6 +182,7 @@ def version_named(client: "MlflowClient", portfolio: str, version: int) -> "Mode
         # The version may be one that does not exist; a server that is down must stay its own error.
         if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise
+
     numbers = sorted(int(known.version) for known in versions(client, portfolio))
     known = ", ".join(map(str, numbers)) or "none yet"
     raise TrainingError(f"{portfolio} has no version {version}; there are {known}")
@@ -195,6 +201,7 @@ def version_row(version: "ModelVersion", named: dict[str, int]) -> dict[str, str
     decision = tags.get("decision", "none")
     if withdrawn_reason(version):
         decision = "withdrawn"
+
     return {
         "version": number,
         "month": tags.get("month", ""),

@@ -50,6 +50,7 @@ def check_snapshot(
     """TrainingError if the lake's snapshot of a version is gone, saying what took it."""
     if has_snapshot(connection, record.snapshot):
         return
+
     erased = erasure_of_snapshot(connection, record.snapshot)
     why = (
         f"an erasure of a customer in {label(erased)} took it away"
@@ -82,12 +83,15 @@ def recorded_training_set(
         kept = read_training_set(connection, portfolio, month)
     except TrainingError:
         kept = None
+
     # Another training of the same month may have replaced the row; then the record itself tells.
     if kept and kept.snapshot == record.snapshot:
         return replace(kept, snapshot=snapshot)
+
     share = record.train_share
     if rows_max and ALGORITHMS[record.algorithm].fit_streamed and record.train_rows > rows_max:
         share = rows_max / record.train_rows
+
     months = map(parse_month, record.training_months)
     return TrainingSet(
         month,
@@ -109,6 +113,7 @@ def _months(
     holdout = parse_month(record.holdout_month)
     if portfolio.split.policy == "stratified":
         return {holdout: STRATIFIED}
+
     trained = [parse_month(month) for month in record.training_months]
     rows = connection.execute(
         f"select distinct features_month from {portfolio.name}.churn_labels at (version => "
@@ -119,5 +124,6 @@ def _months(
     splits = dict.fromkeys(trained, TRAIN)
     for (month,) in rows:
         splits[month] = VALIDATION
+
     splits[holdout] = HOLDOUT
     return splits

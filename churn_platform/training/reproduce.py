@@ -72,6 +72,7 @@ def reproduce(
             f"the record of run {record.mlflow_run_id} has no parameters: "
             "it is older than `churn reproduce`"
         )
+
     training_set = loaded.training_set(connection, rows_max=rows_max)
     data = load_training_data(connection, then, training_set)
     again = fit_with(
@@ -85,11 +86,13 @@ def reproduce(
         means=replace(means, threads=record.threads),
     )
     judged = {"validation": data.validation, "holdout": data.holdout}
+
     recorded = {}
     differences = []
     for split, rows in judged.items():
         for name, value in getattr(record, split).items():
             recorded[f"{split} {name}"] = value
+
         differences.append(largest_difference(stored, again, rows.features))
 
     run = client.get_run(record.mlflow_run_id)
@@ -126,6 +129,7 @@ def _metrics(
         )
         for name, value in measured.as_dict().items():
             metrics[f"{split} {name}"] = value
+
     return metrics
 
 
@@ -142,6 +146,7 @@ def moved(
         after = again[name]
         if not abs(before - after) <= TOLERANCE:
             found[name] = before, after
+
     return found
 
 
@@ -154,23 +159,28 @@ def changes(
     found = []
     if record.code_version != code_version:
         found.append(f"the code was {record.code_version}, is {code_version}")
+
     now = libraries_of(record.algorithm)
     for name, used in record.libraries.items():
         if now.get(name) != used:
             found.append(f"{name} was {used}, is {now.get(name, 'missing')}")
+
     differing = _differing(fitted, portfolio.features)
     if differing:
         found.append(
             f"the catalogue has changed in {', '.join(differing)}; "
             "the version's own features were used"
         )
+
     split = portfolio.split
     if record.seed != split.seed:
         found.append(f"the spec's seed was {record.seed}, is {split.seed}; the former was used")
+
     if record.half_life_months != split.half_life_months:
         was = record.half_life_months or "none"
         now_is = split.half_life_months or "none"
         found.append(f"the spec's half_life_months was {was}, is {now_is}; the former was used")
+
     return found
 
 
@@ -207,6 +217,7 @@ def as_text(done: Reproduction) -> str:
     same = "identical, bit by bit"
     if done.largest_difference != 0:
         same = f"differ by at most {done.largest_difference:.3g}"
+
     record = done.record
     lines = [
         f"version         {done.version}, {record.algorithm} of {record.month}, "
@@ -216,14 +227,18 @@ def as_text(done: Reproduction) -> str:
     ]
     for name, (before, after) in done.moved.items():
         lines.append(f"  {name}: {before:.6g} recorded, {after:.6g} again")
+
     for text in done.contradictions:
         lines.append(f"contradiction   {text}")
+
     for text in done.changes:
         lines.append(f"changed since   {text}")
+
     if done.moved and not done.changes and not done.contradictions:
         lines.append(
             "likely cause    the stored model or its record was changed, "
             "or the machine computes differently"
         )
+
     lines.append("reproduced" if done.agrees else "not reproduced")
     return "\n".join(lines)

@@ -43,6 +43,7 @@ def assign_months(months: Sequence[LabelledMonth], split: Split) -> dict[date, s
             f"there are {len(ordered)} ({known}); "
             "materialize churn_labels for more months first"
         )
+
     if split.policy == "stratified":
         newest = ordered[-1]
         _require_both_outcomes(newest)
@@ -54,6 +55,7 @@ def assign_months(months: Sequence[LabelledMonth], split: Split) -> dict[date, s
     for month in used:
         _require_both_outcomes(month)
         splits[month.features_month] = TRAIN
+
     splits[used[-2].features_month] = VALIDATION
     splits[used[-1].features_month] = HOLDOUT
     return splits
@@ -79,6 +81,7 @@ def recency_weights(customers: Mapping[date, int], split: Split) -> dict[date, f
     half_life = split.half_life_months
     if half_life is None:
         return {}
+
     newest = max(customers)
     # Without weights a training after a change in the world learns mostly the old world, and the
     # promotion gate refuses it. Validation and hold-out are one month each and are not weighed.
@@ -86,6 +89,7 @@ def recency_weights(customers: Mapping[date, int], split: Split) -> dict[date, f
     for month in customers:
         age = months_between(month, newest)
         aged[month] = 0.5 ** (age / half_life)
+
     total = sum(aged[month] * rows for month, rows in customers.items())
     mean = total / sum(customers.values())
     return {month: weight / mean for month, weight in aged.items()}
@@ -115,4 +119,5 @@ def row_splits(churned: np.ndarray, split: Split) -> np.ndarray:
         end = holdout + validation
         parts[drawn[:holdout]] = HOLDOUT
         parts[drawn[holdout:end]] = VALIDATION
+
     return parts

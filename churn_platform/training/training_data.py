@@ -107,6 +107,7 @@ def matured_months(
     labels = f"{portfolio.name}.churn_labels"
     if not table_exists(connection, labels):
         return []
+
     rows = connection.execute(
         f"select features_month, count(*), count_if(churned) from {labels} "
         "where month <= ? group by features_month order by features_month",
@@ -127,6 +128,7 @@ def read_training_set(
             f"no training set of {portfolio.name} for {label(month)}; "
             f"materialize {portfolio.name}/training_set first"
         )
+
     months = {}
     weights = {}
     train_customers = 0
@@ -135,8 +137,10 @@ def read_training_set(
         months[features_month] = row["split"]
         if row["split"] == TRAIN:
             train_customers += row["customers"]
+
         if row.get("weight") is not None:
             weights[features_month] = row["weight"]
+
     return TrainingSet(
         month,
         months,
@@ -177,10 +181,12 @@ def load_splits(
         )
         parts = row_splits(everyone.churned, portfolio.split)
         return [_fitted_on(everyone.take(parts == name), name) for name in names]
+
     splits = []
     for name in names:
         months = _months_of_split(connection, portfolio, training_set, name, validated=validated)
         splits.append(_stacked(list(months)))
+
     return splits
 
 
@@ -317,6 +323,7 @@ def _labelled(
         validate_encoded(
             features, portfolio.features, what=f"{portfolio.name} features of {label(month)}"
         )
+
     is_contacted = column(rows, "is_contacted").astype(bool)
     return Labelled(
         features,

@@ -35,10 +35,12 @@ def replace_training_set(
     """
     months = matured_months(connection, portfolio, month)
     splits = assign_months(months, portfolio.split)
+
     train = {}
     for row in months:
         if splits.get(row.features_month) == TRAIN:
             train[row.features_month] = row.customers
+
     weights = recency_weights(train, portfolio.split)
     shared = {
         # Months and a snapshot instead of copied rows: they name the rows exactly and cost nothing.
@@ -48,6 +50,7 @@ def replace_training_set(
         "train_share": min(1.0, rows_max / max(sum(train.values()), 1)),
         "half_life_months": portfolio.split.half_life_months,
     }
+
     rows: list[dict[str, Any]] = []
     for row in months:
         if row.features_month not in splits:
@@ -60,6 +63,7 @@ def replace_training_set(
             "weight": weights.get(row.features_month),
         }
         rows.append(recorded | shared)
+
     replace_dicts(connection, f"{portfolio.name}.training_set", COLUMNS, month, rows)
     return rows
 
@@ -77,4 +81,5 @@ def as_markdown(rows: list[dict[str, Any]]) -> str:
             number(row["weight"] or 1, digits=3),
         ]
         lines.append(cells)
+
     return table(head, lines, align="llrrr")

@@ -90,6 +90,7 @@ def choose_parameters(
     rounds, defaults = module.rounds, module.DEFAULTS
     if rounds is None and len(defaults) == 1 and not budget.trials:
         return dict(defaults[0])
+
     sample = at_most(budget.rows, train, seed=seed)
     judged = sample if scored is train else at_most(budget.rows, scored, seed=seed)
     folds = customer_folds(sample, judged, seed=seed)
@@ -102,6 +103,7 @@ def choose_parameters(
         on_most = Tuning(algorithm, tuple(features), most, seed, threads)
         _, found = evaluate(on_most, chosen, 0)
         chosen.update(found)
+
     return chosen
 
 
@@ -126,6 +128,7 @@ def _search(
     defaults = ALGORITHMS[tuning.algorithm].DEFAULTS
     for parameters in defaults:
         study.enqueue_trial(dict(parameters))
+
     study.optimize(
         lambda trial: _objective(tuning, trial),
         n_trials=len(defaults) + budget.trials,
@@ -152,9 +155,11 @@ def _objective(tuning: Tuning, trial: "OptunaTrial") -> float:
         for name in rounds:
             mean = np.mean([one[name] for one in found])
             means[name] = round(float(mean))
+
         trial.set_user_attr("rounds", means)
         if fold + 1 < len(tuning.folds) and trial.should_prune():
             raise TrialPruned
+
     return float(np.mean(losses))
 
 
@@ -197,11 +202,13 @@ def customer_folds(
     fold_of = generator.permutation(len(everyone)) % FOLDS
     fitted = fold_of[np.searchsorted(everyone, train_ids)]
     judged = fold_of[np.searchsorted(everyone, scored_ids)]
+
     folds = []
     for fold in range(FOLDS):
         others = train.take(fitted != fold)
         quarter = scored.take(judged == fold)
         folds.append((others, quarter))
+
     return tuple(folds)
 
 

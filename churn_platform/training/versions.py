@@ -61,6 +61,7 @@ class Version:
         features = other.model.features
         if tuple(features) == tuple(self.portfolio.features):
             return self.holdout(connection)
+
         seen = self.portfolio.model_copy(update={"features": tuple(features)})
         try:
             # Not validated: the catalogue's ranges are of today, the rows are of then.
@@ -93,10 +94,12 @@ def newest_version(client: "MlflowClient", portfolio: Portfolio) -> Version:
     for version in versions(client, portfolio.name):
         month = parse_month(version.tags["month"])
         trained.append((month, int(version.version)))
+
     if not trained:
         raise TrainingError(
             f"{portfolio.name} has no version; materialize {portfolio.name}/challenger first"
         )
+
     _, number = max(trained)
     return load_version(client, portfolio, number)
 

@@ -65,6 +65,7 @@ def find_damage(lake: Lake, files: Iterable[LakeFile]) -> list[DamagedMonth]:
             )
         elif file.path not in kept:
             sound.append(file.path)
+
     keep_checksums(lake, sound)
     return found
 
@@ -80,12 +81,14 @@ def dropped_months(lake: Lake) -> list[DamagedMonth]:
 def _problem(file: LakeFile, checksum: str | None) -> str | None:
     if not file.path.is_file():
         return "is missing"
+
     size = file.path.stat().st_size
     if size != file.size_bytes:
         return f"has {size:,} bytes instead of {file.size_bytes:,}"
     if checksum is None:
         # Files from before checksums were kept: decoding them whole is the only test there is.
         return None if _is_readable(file) else "cannot be read"
+
     return None if file_sha256(file.path) == checksum else "has other content than was written"
 
 
@@ -126,6 +129,7 @@ def drop_damaged(
     """
     if not tables or not months:
         return []
+
     with closing(connect(lake)) as connection:
         damage = find_damage(lake, _live_files(connection, lake, tables, months))
         damaged = {(found.table, found.month) for found in damage if found.month}
@@ -134,6 +138,7 @@ def drop_damaged(
             # that looks empty on purpose. `forget_dropped` takes the note back once it is written.
             note_dropped(lake, table, month)
             _drop_month(connection, table, month)
+
     return damage
 
 
@@ -153,6 +158,7 @@ def _drop_month(connection: duckdb.DuckDBPyConnection, table: str, month: date) 
     # half a delete would damage the catalog itself.
     _require_format(connection)
     connection.execute("begin")
+
     try:
         snapshot, number = _next_snapshot(connection, schema, name)
         note = f"{table} {label(month)}: damaged files dropped"
@@ -173,6 +179,7 @@ def _drop_month(connection: duckdb.DuckDBPyConnection, table: str, month: date) 
                 f"update {CATALOG}.{kind} set end_snapshot = {snapshot} "
                 f"where end_snapshot is null and data_file_id in ({files})"
             )
+
         connection.execute("commit")
     # Also for KeyboardInterrupt: an open transaction would keep the catalog locked.
     except BaseException:

@@ -31,6 +31,7 @@ def exclusive(path: Path, *, wait_seconds: float, busy: Callable[[str], str]) ->
     except Timeout:
         holders = ", ".join(holders_of(path)) or "another process"
         raise WarehouseBusyError(busy(holders)) from None
+
     try:
         yield
     finally:

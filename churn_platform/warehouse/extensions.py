@@ -22,6 +22,7 @@ def install_extensions(folder: Path) -> None:
     # Without the lock first: nearly every call finds all extensions and must not wait.
     if not _missing(folder):
         return
+
     with (
         one_maker(folder, what="the folder of DuckDB's extensions"),
         connect_quietly({"extension_directory": str(folder)}) as connection,

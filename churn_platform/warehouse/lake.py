@@ -98,8 +98,10 @@ class Lake:
             options["META_BUSY_TIMEOUT"] = int(self.wait_seconds * 1000)
             if not read_only:
                 options["META_JOURNAL_MODE"] = "WAL"
+
         if read_only:
             options["READ_ONLY"] = "true"
+
         return options
 
 
@@ -115,10 +117,12 @@ def connect(lake: Lake, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
             f"no warehouse at {path}; change to the project's folder, or set CHURN_DATA_DIR to its "
             "data folder (`make demo` or materializing an asset makes a new one)"
         )
+
     install_extensions(lake.extension_dir)
     # Only making a new SQLite catalog takes the lock: later calls must not wait for it.
     if path is None or _is_made(path):
         return _attached(lake, read_only=read_only)
+
     with one_maker(path, what="the warehouse"):
         return _attached(lake, read_only=False)
 
@@ -129,6 +133,7 @@ def _is_made(path: Path) -> bool:
     """
     if not path.exists():
         return False
+
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as catalog:
             query = "select 1 from sqlite_master where name = 'ducklake_metadata'"
@@ -162,6 +167,7 @@ def _attached(lake: Lake, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     except WarehouseError:
         connection.close()
         raise
+
     return connection
 
 
@@ -171,6 +177,7 @@ def require_files(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     """
     if Path(lake.files).is_dir():
         return
+
     row = connection.execute(
         f"select count(*), (select value from {CATALOG}.ducklake_metadata where key = 'data_path') "
         f"from {CATALOG}.ducklake_data_file where end_snapshot is null"

@@ -112,6 +112,7 @@ def keep_checksums(lake: Lake, paths: Iterable[Path]) -> None:
     for path in paths:
         if path.is_file():
             noted.append((_name(lake, path), file_sha256(path)))
+
     if noted:
         with closing(_store(lake)) as store, store:
             # SQLite, not the lake: the lake's own files cannot vouch for themselves.
@@ -153,6 +154,7 @@ def forget_dropped(lake: Lake, written: Iterable[tuple[str, date]]) -> None:
     for table, month in written:
         if (table, month) in known:
             rows.append((table, month.isoformat()))
+
     if rows:
         with closing(_store(lake)) as store, store:
             store.executemany("delete from dropped where table_name = ? and month = ?", rows)

@@ -47,6 +47,7 @@ def maintain(lake: Lake, work: Callable[[duckdb.DuckDBPyConnection], Result]) ->
                 done = attempts(lake)(work, connection)
         except RetryError as error:
             raise busy_error(lake) from error
+
         forget_checksums(lake)
         return done
 

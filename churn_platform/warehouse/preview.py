@@ -29,10 +29,12 @@ def preview(
         [month],
     ).fetchall()
     count = connection.execute(f"select count(*) from {table} where month = ?", [month]).fetchone()
+
     shown = []
     for row in rows:
         named = zip(columns, row, strict=True)
         shown.append([_cell(name, value) for name, value in named])
+
     words = [column.replace("_", " ") for column in columns]
     total = count[0] if count else 0
     listed = markdown_table(words, shown, align="l" * len(columns))
@@ -48,4 +50,5 @@ def _cell(column: str, value: Any) -> str:
         return "; ".join(map(str, value))
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return number(float(value))
+
     return str(value)

@@ -67,6 +67,7 @@ def _purge(
         # Noted before they go: `churn reproduce` must be able to say that an erasure took them.
         with transaction(connection):
             note(connection, snapshots)
+
     expire(connection, snapshots)
     # With SQLite this process is the only writer, so orphans can go at once. On Postgres a file
     # without a catalog entry may be one that another writer is about to commit.
@@ -108,6 +109,7 @@ def vacuum(path: Path, *, wait_seconds: float) -> None:
             is_busy, *_ = database.execute("pragma wal_checkpoint(truncate)").fetchone()
         except sqlite3.OperationalError:
             is_busy = True
+
     if is_busy:
         raise WarehouseBusyError(
             f"{path} is in use by {', '.join(holders_of(path)) or 'another process'}, "

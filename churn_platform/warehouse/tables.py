@@ -69,6 +69,7 @@ def transaction(connection: duckdb.DuckDBPyConnection, note: str = "") -> Iterat
     try:
         if note:
             connection.execute(f"call {NAME}.set_commit_message('churn_platform', ?)", [note])
+
         yield
         connection.execute("commit")
     # Also for a signal: an open transaction would keep the catalog locked until the process ends.
@@ -99,7 +100,9 @@ def ensure_table(
             connection.execute(
                 f"alter table {table} add column {identifier(column)} {columns[column]}"
             )
+
         return
+
     listed = ", ".join(f"{identifier(column)} {sql_type}" for column, sql_type in columns.items())
     connection.execute(f"create schema if not exists {table.split('.')[0]}")
     connection.execute(f"create table {table} ({listed})")

@@ -97,6 +97,7 @@ def score_many(
     caller.count(
         len(customers), counted=1
     )  # the request itself was counted before its body was read
+
     # Each customer is read in its turn: one that is wrong must not sink the others.
     asked: list[Subject | None] = []
     for position, customer in enumerate(customers):
@@ -105,7 +106,9 @@ def score_many(
         except (InvalidRequest, NotFound) as error:
             asked.append(None)
             refuse(position, error)
+
         give_way()
+
     answers = _scored(plane, portfolio, asked, request_id, begun, give_way)
     _shadows(plane, portfolio, asked, customers, request_id, give_way)
     return answers
@@ -124,11 +127,14 @@ def _customers(body: bytes) -> list[bytes]:
         customers = [bytes(customer) for customer in _split(body).customers]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         customers = []  # reading it all says what is wrong
+
     if not customers:
         _refuse(read_object(body))
+
     # A cheap test first: only more colons than the customers explain can hide a name given twice.
     if body.count(b":") > 1 + sum(customer.count(b":") for customer in customers):
         refuse_twice(body)
+
     return customers
 
 
@@ -137,10 +143,12 @@ def _refuse(given: dict[str, Any]) -> None:
     for name, value in given.items():
         if name != CUSTOMERS:
             faults.append(Fault(name[:80], shown(value), f"only {CUSTOMERS!r}"))
+
     faults = faults[:FAULTS_MAX]
     customers = given.get(CUSTOMERS)
     if not isinstance(customers, list) or not customers:
         faults.append(Fault(CUSTOMERS, shown(customers), "a list of at least one customer"))
+
     raise InvalidRequest(faults)
 
 
@@ -182,16 +190,19 @@ def _scored(
     places = [place for place, one in enumerate(asked) if one is not None]
     present = [one for one in asked if one is not None]
     scored = probabilities(present)
+
     answered = []
     for place, one, probability in zip(places, present, scored, strict=True):
         answered.append(plane.answered(portfolio, one, probability, request_id, place, begun))
         give_way()
+
     # One write for the whole batch, before any answer: a batch is logged whole or not at all.
     plane.log_of(portfolio.name).append_many([record for _, record in answered])
     answers: list[Answer | None] = [None] * len(asked)
     for place, one, (answer, _) in zip(places, present, answered, strict=True):
         plane.count(portfolio, one, answer)
         answers[place] = answer
+
     return answers
 
 

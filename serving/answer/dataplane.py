@@ -59,6 +59,7 @@ class Dataplane:
                 max_age_seconds=settings.log_segment_seconds,
                 fsync_seconds=settings.log_fsync_seconds,
             )
+
         return found
 
     def refresh(self) -> None:
@@ -66,6 +67,7 @@ class Dataplane:
         self.registry.refresh()
         metrics = self.metrics
         metrics.flush()
+
         for name in self.registry.served:
             log = self.log_of(name)
             lag = log_lag_seconds(log.folder, time.time())
@@ -80,12 +82,15 @@ class Dataplane:
             self.registry.get(portfolio)
         except NotReady as error:
             return str(error)
+
         full = []
         for name, log in self.logs.items():
             if portfolio in (None, name) and not log.available:
                 full.append(name)
+
         if not full:
             return None
+
         return (
             f"answers of {', '.join(full)} cannot be logged; free space on the disk, "
             "or correct the rights"
@@ -103,12 +108,15 @@ class Dataplane:
         whole = ask_whole(portfolio, body, caller)
         if whole is not None:
             return self.settle(portfolio, whole, request_id, begun)
+
         given = read_object(body)
         asked, pushed = self._ask(portfolio, given, request_id, caller)
         answer = self.settle(portfolio, asked, request_id, begun)
+
         for shadow in portfolio.arms.shadows:
             again = ask(portfolio, given, pushed, shadow, asked.customer_id)
             self.score_in_shadow(portfolio, again, request_id, 0)
+
         return answer
 
     def settle(
@@ -173,12 +181,14 @@ class Dataplane:
         model = asked.arm.model
         threshold = model.manifest.threshold
         is_churn = probability >= threshold
+
         if asked.stored is not None:
             source, why = STORED_SCORE, asked.stored.reasons
         elif asked.cold_start:
             source, why = BASE_RATE, ()
         else:
             source, why = FEATURES, reasons(model, asked.vector, probability, asked.missing)
+
         tier = model.tier(probability)
         seconds = time.perf_counter() - begun
         answer = Answer(
@@ -288,6 +298,7 @@ def probabilities(asked: Sequence[Subject]) -> list[float]:
     for place, one in enumerate(asked):
         if found[place] is None:
             unknown.setdefault(one.arm.model.version, []).append(place)
+
     # One call of ONNX for each model, not for each customer.
     for places in unknown.values():
         vectors = np.array([asked[place].vector for place in places])
@@ -295,6 +306,7 @@ def probabilities(asked: Sequence[Subject]) -> list[float]:
             places, asked[places[0]].arm.model.churn_probabilities(vectors), strict=True
         ):
             found[place] = probability
+
     return found  # type: ignore[return-value]
 
 

@@ -29,6 +29,7 @@ def effects(
     places, references = places[off], references[off]
     if not len(places):
         return {}
+
     # ONNX gives no Shapley values, so each row has one feature at its reference, in one batch.
     rows = np.repeat(vector[np.newaxis], len(places), axis=0)
     rows[np.arange(len(places)), places] = references
@@ -77,6 +78,7 @@ def reasons(
     """
     if model.tier(churn_probability) == model.lowest_tier:
         return ()
+
     # Each feature is a row of the model's time; all 45 would cost more than the rest of the
     # request. Of three reasons 72 % are those of all features in the worst case (effects spread
     # evenly), and the first one is the same in 91 %. `/explain` looks at all.

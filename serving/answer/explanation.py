@@ -42,11 +42,13 @@ def explain(
     model = asked.arm.model
     found = {} if asked.cold_start else effects(model, asked.vector, answer.churn_probability)
     strongest = sorted(found, key=lambda place: (-abs(found[place]), place))
+
     if wanted is None:
         references = model.catalogue.references
         changes = [
             {place: float(references[place])} for place in top_places(found, asked.missing, model)
         ]
+
     return Explanation(
         score=answer,
         contributions=[
@@ -61,16 +63,19 @@ def _changes(model: Model, portfolio: ServedPortfolio, wanted: Any) -> list[Mapp
     """Each change alone, then all together; InvalidRequest where one is not allowed."""
     if wanted is None:
         return []
+
     faults: list[Fault] = []
     if not isinstance(wanted, dict) or not wanted:
         raise InvalidRequest(
             [Fault(WHAT_IF, type(wanted).__name__, "an object with at least one feature")]
         )
+
     values = model.catalogue.read(
         wanted, faults, also_known=portfolio.known_names, as_of=portfolio.as_of, at=f"{WHAT_IF}."
     )
     if faults:
         raise InvalidRequest(faults)
+
     alone: list[Mapping[int, float]] = [{place: value} for place, value in values.items()]
     return [*alone, values] if len(values) > 1 else alone
 
@@ -98,6 +103,8 @@ def _what_if(asked: Subject, changes: list[Mapping[int, float]]) -> list[WhatIf]
         named = {}
         for place, value in change.items():
             named[catalogue.names[place]] = catalogue.value(place, value)
+
         one = WhatIf(changes=named, churn_probability=reached, risk_tier=model.tier(reached))
         tried.append(one)
+
     return tried

@@ -56,9 +56,11 @@ def _environment(path: Path) -> lmdb.Environment:
         environment = lmdb.open(str(path), subdir=False, readonly=True, lock=False)
     except lmdb.Error as error:
         raise BundleError(f"{path}: {error}") from error
+
     pages = environment.info()["last_pgno"] + 1
     # Reading past the end of a mapped file kills the process (SIGBUS); no exception can be caught.
     if path.stat().st_size < pages * environment.stat()["psize"] and not reads_to_its_end(path):
         environment.close()
         raise BundleError(f"{path}: ends before its last page; publish the month again")
+
     return environment

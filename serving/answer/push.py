@@ -54,16 +54,19 @@ def _read(
     for name in given:
         if name not in allowed:
             faults.append(Fault(name[:80], None, f"one of {', '.join(allowed)}"))
+
     faults = faults[:20]
     customer_id = read_customer_id(given, faults, id_column=CUSTOMER_ID)
     if given.get(CUSTOMER_ID) is None:
         faults.append(Fault(CUSTOMER_ID, None, "text of 1 to 511 bytes"))
+
     features = given.get(FEATURES)
     if not isinstance(features, dict) or not features:
         faults.append(
             Fault(FEATURES, type(features).__name__, "an object with at least one feature")
         )
         features = {}
+
     catalogues = [arm.model.catalogue for arm in portfolio.arms.all]
     values = values_to_keep(catalogues, features, faults, as_of=portfolio.as_of, at=f"{FEATURES}.")
     ttl = given.get(TTL, settings.push_ttl_seconds)
@@ -71,6 +74,8 @@ def _read(
     if ttl.__class__ not in (int, float) or not 0 < ttl <= longest:
         shown = ttl if isinstance(ttl, int | float) else type(ttl).__name__
         faults.append(Fault(TTL, shown, f"a number above 0, at most {longest:g}"))
+
     if faults or customer_id is None:
         raise InvalidRequest(faults)
+
     return customer_id, values, float(ttl)

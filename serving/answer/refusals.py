@@ -31,6 +31,7 @@ class Refusals:
         # Bounded: an answer must not be many times as long as the request that caused it.
         elif found is None:
             found = self._others = self._others or _others(position, customer_id)
+
         found.count += 1
         if len(found.positions) < POSITIONS_MAX:
             found.positions.append(position)

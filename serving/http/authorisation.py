@@ -56,6 +56,7 @@ class Gate:
             _check_site(scope["method"], headers, self._cors)  # type: ignore[typeddict-item]
             state[CALLER] = ANYBODY
             return
+
         state[CALLER] = self._caller(headers)
         state[CALLER].count()
 
@@ -67,18 +68,23 @@ class Gate:
         # Raised here, not where it arose, so that it is answered like every other error.
         if FAULT in state:
             raise state[FAULT]  # in no variable of this frame: the traceback holds the frame
+
         headers: Headers = state[HEADERS]
         content_type = headers.get(b"content-type")
         if content_type != JSON and (content_type is not None or state.get(BODY)):
             _check_type(content_type or b"")
+
         if needs == PUBLIC:
             if self._is_open and not self._keys.is_in_use:
                 _check_host(headers.get(b"host"))
+
             return
+
         if CALLER not in state:
             self.admit(scope)
         elif self._keys.is_in_use:  # the key may have been revoked while the body was on its way
             state[CALLER] = self._caller(headers)
+
         caller: Caller = state[CALLER]
         if needs == ANY_KEY:  # a handler that tells of all portfolios
             caller.check_portfolio(None)

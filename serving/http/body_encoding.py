@@ -34,10 +34,12 @@ def _unpacked(body: bytes, most: int) -> bytes:
         found = reader.decompress(body, most + 1)
     except zlib.error as error:
         raise MalformedRequest(f"the body is not gzip: {error}") from error
+
     if len(found) > most:
         raise TooLarge(f"the body has more than {most} bytes once it is unpacked")
     if not reader.eof or reader.unused_data:
         raise MalformedRequest(
             "the body is not one whole gzip stream; it was cut off, or something follows it"
         )
+
     return found

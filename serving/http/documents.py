@@ -204,6 +204,7 @@ def live_document(
     document = copy.deepcopy(base)
     schemas, bodies = request_schemas(registry, settings)
     document["components"].setdefault("schemas", {}).update(schemas)
+
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             scope = scopes[path, method]
@@ -215,6 +216,7 @@ def live_document(
         content = {"application/json": {"schema": schema, "example": example}}
         post = paths[path]["post"]
         post["requestBody"] = {"required": True, "content": content}
+
     document["paths"] = paths
     return document
 
@@ -231,10 +233,13 @@ def _by_portfolio(
         action = path.removeprefix(BELOW_PORTFOLIO)
         if path.startswith(BELOW_PORTFOLIO):
             names = [name for name in served if f"/{name}{action}" in bodies]
+
         if not names:
             found[path] = operations
+
         for name in names:
             found[f"/{name}{action}"] = {"post": _of(name, operations["post"])}
+
     return found
 
 
@@ -259,5 +264,6 @@ def _describe_parameters(operation: dict[str, Any], registry: Registry) -> None:
         default = registry.shown
         about[PORTFOLIO] |= {"schema": {"type": "string", "enum": served}, "example": default.name}
         about["version"]["example"] = default.arms.champion.model.version
+
     for parameter in operation.get("parameters", []):
         parameter.update(about[parameter["name"]])

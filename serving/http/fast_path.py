@@ -33,6 +33,7 @@ def short_cut(app: ASGIApp, gate: Gate, plane: Dataplane) -> ASGIApp:
             # Kept, not answered: Litestar's route gives every error one shape, and CORS headers.
             except Exception as fault:
                 state[FAULT] = fault
+
         await answer(scope, receive, send)
 
     return answered

@@ -68,6 +68,7 @@ class Arrivals:
         task = asyncio.current_task()
         assert task is not None, "requests run in tasks"
         self._waiting[task] = time.monotonic()
+
         try:
             return await _whole(receive, most)
         except asyncio.CancelledError:
@@ -115,6 +116,7 @@ def enveloped(
             if length.isdigit() and len(length) <= SMALL_DIGITS:
                 with contextlib.suppress(ServingError):
                     await arrivals.body(receive, body_bytes_max)
+
             raise
 
     async def envelope(scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,22 +128,28 @@ def enveloped(
                 watching.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await watching
+
             return
+
         if scope["type"] != "http":
             return
+
         method = scope["method"]
         if method == "HEAD":  # all that can be got, without its body
             scope["method"] = HttpMethod.GET
+
         request_id = f"{process}-{next(number):x}"
         logs.request_id.set(request_id)
         begun = time.perf_counter()
         state = scope.setdefault("state", {})
         state[REQUEST_ID], state[HEADERS] = request_id, dict(scope["headers"])
+
         try:
             # As a dictionary it is shorter only if a header is there twice; then they are looked
             # at.
             if len(state[HEADERS]) < len(scope["headers"]):
                 _check_sent_once(scope["headers"])
+
             if method not in WITHOUT_BODY:
                 await ask_to_admit(scope, receive)
                 _check_announced(state[HEADERS].get(b"content-length"), body_bytes_max)
@@ -151,6 +159,7 @@ def enveloped(
                 )
         except ServingError as fault:
             state[FAULT] = fault
+
         status = 0
 
         async def send_with_headers(message: Message) -> None:
@@ -168,6 +177,7 @@ def enveloped(
                 ]
             elif method == "HEAD":
                 message["body"] = b""  # type: ignore[typeddict-unknown-key]
+
             await send(message)
 
         try:
@@ -177,6 +187,7 @@ def enveloped(
             # connection open, with what its client still sends unread, until Python next looks for
             # rings.
             state.pop(FAULT, None)
+
         if access_log:
             milliseconds = round((time.perf_counter() - begun) * 1e3, 3)
             shown = {

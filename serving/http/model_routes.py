@@ -145,6 +145,7 @@ def _published(portfolio: ServedPortfolio) -> list[ModelManifest]:
         # A broken old bundle must not hide the list of the others.
         with contextlib.suppress(*UNREADABLE):
             found[version] = read_model_manifest(model_dir(portfolio.root, version))
+
     return [found[version] for version in sorted(found, reverse=True)]
 
 

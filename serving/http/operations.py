@@ -50,17 +50,21 @@ def complete(
     descriptions = [operation.get("description", ""), KEYED[scope]]
     if scope == SCORE and method == "post":
         descriptions.append(KEYED[FEATURES])
+
     operation["description"] = " ".join(descriptions).strip()
     operation["security"] = security(scope, is_open=is_open)
+
     responses = {}
     for status, answer in operation["responses"].items():
         if status.startswith("2"):
             answer["headers"] = REQUEST_ID_HEADER
             answer["description"] = "The answer."
             responses[status] = answer
+
     content = PROTOCOL_CONTENT if speaks_protocol(path) else PROBLEM_CONTENT
     for failed, what in failures(method, path, scope, settings).items():
         responses[str(failed)] = _failure(failed, what, content)
+
     operation["responses"] = responses
 
 
@@ -93,21 +97,27 @@ def failures(method: str, path: str, scope: str, settings: ServiceSettings) -> d
         )
         found[503] = "No checked model is loaded yet, or answers cannot be logged."
         found[404] = "There is no such customer, portfolio, model or report."
+
     # Every route has these, also those without a body.
     found[400] = "A header that decides who may ask is there twice."
     if "/health" in path or path.endswith("/ready"):
         found[503] = "Not ready: no checked model is loaded, or answers cannot be logged."
+
     if path.endswith("/ready") and "{portfolio}" in path:
         found[404] = "There is no such portfolio or version."
+
     if "{customer_id}" in path:
         found[422] = "The customer id is too long."
+
     if method == "post":
         found |= _failures_of_bodies(settings)
         if speaks_protocol(path):
             del found[422]
             found[400] += " Or an input, its shape, datatype or a value is not allowed."
+
     if scope == PUSH:
         found[507] = "There is no space for more pushed features; nothing was kept."
+
     return dict(sorted(found.items()))
 
 

@@ -20,6 +20,7 @@ def with_refusals(app: ASGIApp) -> ASGIApp:
         if scope["type"] != ScopeType.HTTP or scope["method"] != HttpMethod.OPTIONS:
             await app(scope, receive, send)
             return
+
         refused = False
 
         async def send_problem(message: Message) -> None:

@@ -70,14 +70,17 @@ def problem_of(error: Exception) -> Problem:
     status = STATUS.get(type(error))
     if status is None:
         return problem(500, "the service failed; its log says why under this request's id")
+
     extra = (
         {"errors": to_builtins(error.faults)} if isinstance(error, errors.InvalidRequest) else {}
     )
     headers = {"retry-after": str(RETRY_SECONDS[status])} if status in RETRY_SECONDS else {}
     if isinstance(error, errors.TooManyRequests):
         headers["retry-after"] = str(error.wait_seconds)
+
     if isinstance(error, errors.NotAuthenticated):
         headers["www-authenticate"] = 'Bearer realm="churn"'
+
     return problem(status, str(error), extra=extra, headers=headers)
 
 
@@ -105,6 +108,7 @@ def _of_framework(error: HTTPException) -> Problem:
     """
     if isinstance(error, Problem):
         return error
+
     status = error.status_code
     detail = (
         error.detail

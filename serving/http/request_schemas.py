@@ -100,9 +100,11 @@ def request_schemas(
             bodies[f"/{name}{action}"] = body
             if name == registry.default:  # the one that answers at the root
                 bodies[action] = body
+
     if registry.served:
         example = inference_example(registry.shown)
         bodies |= dict.fromkeys(INFER_PATHS, (_reference(REQUEST), example))
+
     return schemas, bodies
 
 
@@ -170,6 +172,7 @@ def _names(portfolio: ServedPortfolio) -> str:
             f" A row of the source's file is a valid request as it is (`{portfolio.id_column}` for "
             f"`{CUSTOMER_ID}`)."
         )
+
     return text
 
 
@@ -221,6 +224,7 @@ def feature_schema(feature: PublishedFeature) -> Schema:
         return about | {"enum": [*feature.levels, *([None] if feature.nullable else [])]}
     if feature.type == "boolean":
         return about
+
     low, high = feature.range
     # Without a range the model's own type bounds what can be computed with.
     return about | {
@@ -233,8 +237,11 @@ def _sentences(feature: PublishedFeature) -> list[str]:
     said = [feature.description.rstrip(".") + (f" ({feature.unit})." if feature.unit else ".")]
     if feature.type in SPELLINGS:
         said.append(SPELLINGS[feature.type])
+
     if feature.nullable:
         said.append("null, or a blank text, where it is not known.")
+
     if feature.source and feature.source != feature.name:
         said.append(f"The source's name, `{feature.source}`, is understood as well.")
+
     return said

@@ -90,6 +90,7 @@ class ServiceController(Controller):
         if why := plane.unready():
             age = keys_of(request).age_seconds()
             raise NotReady(f"{why}; API keys were last read {age:.1f} s ago")
+
         return Health(
             status="ready",
             portfolios=plane.registry.summary(),

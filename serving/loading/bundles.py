@@ -65,6 +65,7 @@ class Model:
                 f"{folder}: the manifest is of {named[0]} version {named[1]}, "
                 f"not of {portfolio} {version}"
             )
+
         self.version = version
         self.catalogue = Catalogue(self.manifest.features)
         self.telling = telling_places(self.manifest)
@@ -115,6 +116,7 @@ class Model:
             raise BundleError(
                 f"{self.folder}: the recorded values cannot be scored: {error}"
             ) from error
+
         if not abs(served - smoke.churn_probability) <= SMOKE_TOLERANCE:
             raise BundleError(
                 f"{self.folder}: gives the recorded values {served:.6f} instead of "
@@ -147,6 +149,7 @@ class Features:
             raise BundleError(
                 f"{folder}: the manifest is of {named[0]} {named[1]}, not of {portfolio} {month}"
             )
+
         self.month = month
         self.sha256 = self.manifest.sha256[FEATURES_FILE]
         self._width = len(self.manifest.features)
@@ -180,12 +183,15 @@ def _session(folder: Path, sha256: str, width: int) -> onnxruntime.InferenceSess
     path = folder / MODEL_FILE
     with open_regular(path) as file:
         content = file.read()
+
     # Hashed again in memory: the file may have changed since `_checked` read it.
     if hashlib.sha256(content).hexdigest() != sha256:
         raise BundleError(f"{path}: changed while it was read; it is tried again")
+
     options = onnxruntime.SessionOptions()
     # A folder that does not exist: ONNX may point to other files, which no hash covers.
     options.add_session_config_entry(EXTERNAL_DATA_FOLDER, str(folder / NO_SUCH_FOLDER))
+
     # One thread: for single rows threads cost more than they save, and workers share the cores.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
@@ -193,9 +199,11 @@ def _session(folder: Path, sha256: str, width: int) -> onnxruntime.InferenceSess
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's own exceptions share no base
         raise BundleError(f"{path}: not a model that can be loaded: {error}") from error
+
     taken = [(given.name, given.type, given.shape[1:]) for given in session.get_inputs()]
     if taken != [(ONNX_INPUT, FLOAT32_TENSOR, [width])]:
         raise BundleError(f"{path}: takes {taken}, its manifest has {width} features")
+
     return session
 
 
@@ -219,6 +227,7 @@ def _checked(
                 )
     except UNREADABLE as error:
         raise BundleError(f"{folder}: cannot be read: {error}") from error
+
     return manifest
 
 

@@ -47,19 +47,24 @@ def model_faults(manifest: ModelManifest) -> Iterator[str]:
     yield from _name_faults(names)
     for reserved in {CUSTOMER_ID, manifest.id_column} & set(names):
         yield f"feature {reserved!r} has the name of the customer id"
+
     if not manifest.id_column:
         yield "id_column is empty"
+
     for feature in manifest.features:
         yield from feature_faults(feature)
+
     yield from tier_faults(manifest.tiers)
     yield from _share_faults(manifest)
     if not all(map(math.isfinite, (manifest.calibration_slope, manifest.calibration_intercept))):
         yield "the calibration is not finite"
+
     if len(manifest.smoke.features) != len(names):
         yield (
             f"the recorded prediction has {len(manifest.smoke.features)} "
             f"values for {len(names)} features"
         )
+
     yield from _file_faults(manifest.sha256)
 
 
@@ -78,10 +83,13 @@ def feature_faults(feature: PublishedFeature) -> Iterator[str]:
             f"not one of {', '.join(KINDS)}"
         )
         return
+
     if feature.type == "category" and not feature.levels:
         yield f"{about} is a category without levels"
+
     if len(set(feature.levels)) < len(feature.levels):
         yield f"{about} names a level twice"
+
     yield from _range_faults(about, feature.range)
     for field in ("default", "reference"):
         value = getattr(feature, field)
@@ -90,15 +98,19 @@ def feature_faults(feature: PublishedFeature) -> Iterator[str]:
                 f"{about} has the {field} {str(value)[:NAME_CHARACTERS_MAX]!r}, "
                 f"which is no {feature.type} of it"
             )
+
     if feature.importance is not None and not math.isfinite(feature.importance):
         yield f"{about} has the importance {feature.importance}"
+
     if feature.other is not None and feature.other not in feature.levels:
         yield (
             f"{about} has the other {feature.other[:NAME_CHARACTERS_MAX]!r}, "
             "which is no level of it"
         )
+
     if feature.format and not _is_readable(feature.format):
         yield f"{about} has a format that reads neither a number nor a day: {feature.format}"
+
     yield from _reason_faults(about, feature)
 
 
@@ -121,8 +133,10 @@ def tier_faults(tiers: tuple[Tier, ...]) -> Iterator[str]:
     names = [tier.name for tier in tiers]
     if not tiers or not all(names) or len(set(names)) < len(names):
         yield f"tiers are named {names}; each needs a name of its own, and there must be one"
+
     if bounds != sorted(bounds, reverse=True):
         yield f"tiers begin at {bounds}; the highest must come first"
+
     if tiers and (
         bounds[-1] != 0 or not math.isfinite(bounds[0])
     ):  # dear contacts may put one beyond 1
@@ -133,14 +147,17 @@ def _name_faults(names: Iterable[str]) -> Iterator[str]:
     counts = Counter(names)
     if not counts:
         yield "there is no feature"
+
     for name, count in counts.items():
         if count > 1:
             yield f"feature {name[:NAME_CHARACTERS_MAX]!r} is there {count} times"
+
         if not 0 < len(name) <= NAME_CHARACTERS_MAX:
             yield (
                 f"a feature has a name of {len(name)} characters; "
                 f"1 to {NAME_CHARACTERS_MAX} are possible"
             )
+
         if not name.isprintable() or set(name) & set(NOT_IN_NAMES):
             yield (
                 f"feature {name[:NAME_CHARACTERS_MAX]!r} has a character that JSON would have to "
@@ -175,6 +192,7 @@ def _reason_faults(about: str, feature: PublishedFeature) -> Iterator[str]:
     if len(reason) > REASON_CHARACTERS_MAX or FORMAT_DIGITS.search(fields):
         yield f"{about} has a reason that would be told too long"
         return
+
     # A sentence that fails for some value would fail a request later, in the middle of the day.
     for value in _values_told(feature):
         try:
@@ -189,12 +207,15 @@ def _values_told(feature: PublishedFeature) -> list[Value]:
         return list(feature.levels)
     if feature.type == "boolean":
         return [False, True]
+
     numbers = list(NUMBERS_TOLD)
     for bound in feature.range:
         if bound is not None and math.isfinite(bound):
             numbers.append(bound)
+
     if feature.type == "integer":
         return [int(number) for number in numbers]
+
     return list(numbers)
 
 

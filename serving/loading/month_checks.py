@@ -32,6 +32,7 @@ def check_month(features: Features, models: Mapping[int, Model], scorer: Model |
         one.churn_probability for one in customers if not 0 <= one.churn_probability <= 1
     ]:
         raise BundleError(f"{features.folder}: a stored score is {scores[0]}, not from 0 to 1")
+
     names = features.manifest.features
     is_in_order = all(_in_order(names, model.catalogue.names) for model in models.values())
     if scorer is None:
@@ -43,12 +44,14 @@ def check_month(features: Features, models: Mapping[int, Model], scorer: Model |
                 "publish the month again"
             )
         return
+
     absent = sorted(set(scorer.catalogue.names) - set(names))
     if absent:
         raise BundleError(
             f"{features.folder}: version {scorer.version} scored it from {absent[0]!r}, "
             "which it lacks"
         )
+
     wrong = _wrong_scores(customers, names, scorer)
     # In the catalogue's order a few may differ, since features can be made again after scoring.
     if wrong > (len(customers) // 2 if is_in_order else 0):
@@ -69,6 +72,7 @@ def _in_order(names: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
 def _wrong_scores(customers: list[StoredCustomer], names: tuple[str, ...], scorer: Model) -> int:
     if not customers:
         return 0
+
     places = [names.index(name) for name in scorer.catalogue.names]
     features = np.array([one.features for one in customers])
     vectors: Any = features[:, places]

@@ -41,15 +41,19 @@ def whole_reader(features: Sequence[PublishedFeature]) -> Callable[[bytes], Whol
         # Too short to name every feature, as a look-up by id is: not even parsed.
         if len(body) < least:
             return None
+
         try:
             *values, customer_id = astuple(decode(body))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
+
         # msgspec keeps the last of two values for one name; the slow reader refuses such a body.
         if body.count(b":") != len(values) + (customer_id is not None):
             return None  # perhaps a name given twice
+
         for place, code in codes:
             values[place] = code[values[place]]
+
         return customer_id, np.array(values, dtype=np.float32)
 
     return read
@@ -84,6 +88,7 @@ def _type(feature: PublishedFeature) -> Any:
             multiple_of=1 if feature.type == "integer" else None,
         )
         kind = Annotated[float, bounds]
+
     return kind | None if feature.nullable else kind
 
 

@@ -46,15 +46,18 @@ class Catalogue:
         self.features = features
         self.names = tuple(feature.name for feature in features)
         self.groups = tuple(feature.group for feature in features)
+
         self.places: dict[str, int] = {}
         self._readers: dict[str, tuple[int, Read]] = {}
         self._days: dict[str, tuple[int, ReadDays]] = {}
         for place, feature in enumerate(features):
             self._name_source(place, feature)
+
         for place, feature in enumerate(features):  # last: a source of that name does not hide it
             self.places[feature.name] = place
             self._readers[feature.name] = (place, _reader(feature))
             self._days.pop(feature.name, None)
+
         self._allowed = [allowed(feature) for feature in features]
         self._suggestions = Suggestions(self.places)
         self.whole = whole_reader(features)
@@ -88,6 +91,7 @@ class Catalogue:
         """
         values: dict[int, float] = {}
         readers = self._readers
+
         known = 0
         for name, value in given.items():
             try:
@@ -97,6 +101,7 @@ class Catalogue:
                 else:
                     place, reader = readers[name]
                     values[place] = reader(value)
+
                 known += 1
             except KeyError:
                 if name not in also_known:
@@ -105,9 +110,11 @@ class Catalogue:
                     faults.append(Fault(at + name[:SHOWN_CHARACTERS], shown(value), hint))
             except (ValueError, OverflowError):
                 faults.append(Fault(at + name, shown(value), self._allowed[place]))
+
             # Enough to mend the request; the rest would only make the answer long.
             if faults and len(faults) > FAULTS_MAX:
                 break
+
         # More names than places: a feature came by its own name and by that of its source.
         if known > len(values):
             faults.append(
@@ -117,6 +124,7 @@ class Catalogue:
                     "each feature once, by its own name or that of its source",
                 )
             )
+
         return values
 
     def _hint(self, name: str, faults_before: int) -> str:
@@ -154,6 +162,7 @@ class Catalogue:
                 return value if not math.isnan(read(value)) else None
             except (ValueError, TypeError):
                 continue
+
         raise ValueError(f"no value of {feature.name!r} is allowed")
 
     def value(self, place: int, number: float) -> str | bool | int | float | None:
@@ -189,14 +198,17 @@ def read_customer_id(
             faults.append(
                 Fault(id_column, shown(given[id_column]), f"{CUSTOMER_ID} or {id_column}, not both")
             )
+
         value = given[id_column]
         # `is int`, because True is an int as well and must not pass for a level.
         if value.__class__ is int:
             value = str(value)  # as ingest reads a number that is an id
+
     if value is None or (
         isinstance(value, str) and len(value) > 0 and _utf8_bytes(value) <= CUSTOMER_ID_BYTES_MAX
     ):
         return value
+
     faults.append(Fault(CUSTOMER_ID, shown(value), "text of 1 to 511 bytes"))
     return None
 
@@ -216,6 +228,7 @@ def allowed(feature: PublishedFeature) -> str:
                 f"{text} by its own name, or a day as {feature.format.date} by the name of its "
                 "source"
             )
+
     return f"{text}, or null" if feature.nullable else text
 
 
@@ -223,6 +236,7 @@ def _bounds(feature: PublishedFeature) -> str:
     low, high = feature.range
     if low is not None and high is not None:
         return f" from {_exact(low)} to {_exact(high)}"
+
     return (
         f" of at least {_exact(low)}"
         if low is not None
@@ -240,8 +254,10 @@ def _reader(feature: PublishedFeature, *, strict: bool = True) -> Read:
         codes = {level: float(code) for code, level in enumerate(feature.levels)}
         other = codes[feature.other] if feature.other is not None else None
         return _level_reader(codes, other, feature.nullable)
+
     if feature.type == "boolean":
         return _truth_reader(feature.nullable)
+
     low, high = feature.range if strict else (None, None)
     return _number_reader(
         -FLOAT32_MAX if low is None else low,
@@ -284,12 +300,14 @@ def _days_reader(form: ValueFormat, nullable: bool) -> ReadDays:
     def read(value: Any, as_of: date) -> float:
         if value.__class__ in (int, float):
             value = f"{value:.0f}"
+
         if (
             value.__class__ is str
             and not is_missing(value, form)
             and value.strip().lower() not in MISSING_MARKERS
         ):
             return float((as_of - read_date(value, form)).days)
+
         return _missing(value, nullable, form)
 
     return read
@@ -305,12 +323,14 @@ def _number_reader(
                 return _missing(value, nullable, form)
             value = read_number(value, form)
             kind = float
+
         if (
             (kind is int or kind is float)
             and low <= value <= high
             and not (whole and kind is float and value % 1)
         ):
             return value
+
         return _missing(value, nullable)
 
     return read
@@ -327,6 +347,7 @@ def _missing(value: Any, nullable: bool, form: ValueFormat | None = None) -> flo
     )
     if nullable and (value is None or is_blank or is_word):
         return math.nan
+
     raise ValueError
 
 

@@ -36,11 +36,14 @@ def values_to_keep(
             if name in catalogue.places:
                 side = again if name in read else new
                 side[name] = value
+
         values = catalogue.read(again, [], as_of=as_of)
         values |= catalogue.read(new, faults, as_of=as_of, at=at)
         for place, number in values.items():
             kept.setdefault(catalogue.names[place], catalogue.value(place, number))
+
         read |= new.keys()
+
     unknown = {name: value for name, value in given.items() if name not in read}
     catalogues[0].read(unknown, faults, at=at)
     return kept

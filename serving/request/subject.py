@@ -44,8 +44,10 @@ def read_object(body: bytes) -> dict[str, Any]:
         raise MalformedRequest(
             'the body is not a JSON object; send for example {"customer_id": "C0000001"}'
         )
+
     if body.count(b":") > len(given):  # something nested, a colon in a text, or a name given twice
         refuse_twice(body)
+
     return given
 
 
@@ -84,10 +86,12 @@ def ask_whole(portfolio: ServedPortfolio, body: bytes, caller: Caller) -> Subjec
     arm = portfolio.arms.sole
     if arm is None:
         return None
+
     catalogue = arm.model.catalogue
     whole = catalogue.whole(body)
     if whole is None:
         return None
+
     customer_id, vector = whole
     caller.check_sent(catalogue.names, ())
     return Subject(customer_id, arm, vector, (), (), None, False)
@@ -112,6 +116,7 @@ def ask(
         raise InvalidRequest(faults)
     if customer_id is None and not sent:
         raise InvalidRequest([Fault(CUSTOMER_ID, None, "a customer id, features, or both")])
+
     stored = (
         portfolio.features.get(customer_id)
         if customer_id is not None and portfolio.features
@@ -131,9 +136,11 @@ def ask(
         raise NotFound(
             f"no customer {customer_id!r}: {month} not know the id; send features to score them"
         )
+
     if sent or fresh or stored is None:
         names = tuple(catalogue.names[place] for place in fresh if place not in sent)
         return _composed(portfolio, arm, customer_id, stored, fresh | sent, names)
+
     return _looked_up(portfolio, arm, customer_id, stored)
 
 
@@ -185,7 +192,9 @@ def _composed(
             if is_whole
             else tuple(n for place, n in enumerate(catalogue.names) if place not in values)
         )
+
     vector = vector.copy()
     for place, value in values.items():
         vector[place] = value
+
     return Subject(customer_id, arm, vector, missing, pushed, None, False)

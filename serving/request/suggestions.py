@@ -44,11 +44,13 @@ class Suggestions:
         # No known name is one change away from a longer one.
         if len(plain) > self._longest + 1:
             return []
+
         found: dict[str, None] = {}
         for trace in (plain, *_one_fewer(plain)):
             found |= dict.fromkeys(self._alike.get(trace, ()))
             if len(found) >= NAMES_MAX:
                 break
+
         return list(found)[:NAMES_MAX]
 
 

@@ -55,6 +55,7 @@ def read_keys(path: Path) -> list[Key]:
     """
     if stamp_of(path) is None:
         return []
+
     try:
         keys = msgspec.json.decode(_content(path), type=list[Key])
     except OSError as error:
@@ -66,12 +67,14 @@ def read_keys(path: Path) -> list[Key]:
             f"{path}: is not a file of API keys: {error}; put a backup back, or remove it "
             "and make the keys again"
         ) from error
+
     return [_as_now(key) for key in keys]
 
 
 def _as_now(key: Key) -> Key:
     if key.layout >= LAYOUT_NOW:
         return key
+
     scopes = (
         (*key.scopes, FEATURES)
         if SCORE in key.scopes and FEATURES not in key.scopes
@@ -91,10 +94,12 @@ def _content(path: Path) -> bytes:
             content = file.read(FILE_BYTES_MAX + 1)
     finally:
         os.close(descriptor)
+
     if len(content) > FILE_BYTES_MAX:
         raise ServiceSettingsError(
             f"{path}: has more than {FILE_BYTES_MAX} bytes, so it is no file of API keys; remove it"
         )
+
     return content
 
 
@@ -126,6 +131,7 @@ def stamp_of(path: Path) -> object:
     except OSError as error:
         why = "is a link to itself" if error.errno == errno.ELOOP else error.strerror
         raise ServiceSettingsError(f"{path}: cannot be read as API keys: {why}") from error
+
     return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
 
 
@@ -165,14 +171,17 @@ def add_key(
         raise ServiceSettingsError(
             f"a rate of {requests_per_second} requests per second; it must be a number above 0"
         )
+
     for portfolio in portfolios:
         if not portfolio.strip():
             raise ServiceSettingsError(
                 f"a key cannot be for portfolio {portfolio!r}; leave it out for all of them"
             )
+
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown:
         raise ServiceSettingsError(f"no scope {', '.join(unknown)}; there are {', '.join(SCOPES)}")
+
     # The prefix says what it is when somebody finds one in a log or a file.
     secret = f"churn_{secrets.token_urlsafe(32)}"
     with _changed(path) as keys:
@@ -193,6 +202,7 @@ def add_key(
             LAYOUT_NOW,
         )
         keys.append(key)
+
     return secret
 
 
@@ -207,6 +217,7 @@ def revoke_key(path: Path, *, name: str) -> int:
                 f"no key named {name!r}; there are {', '.join(key.name for key in keys) or 'none'}"
             )
         keys[:] = kept
+
     return len(kept)
 
 

@@ -57,6 +57,7 @@ class Caller:
         key = self.key
         if key is None or self._limiter is None:
             return
+
         wait = self._limiter.wait_seconds(
             key.slot, self._rate, time.monotonic(), count=customers, counted=counted
         )

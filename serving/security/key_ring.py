@@ -62,6 +62,7 @@ class KeyRing:
             self.is_in_use = True
             self._keys = {bytes.fromhex(key.sha256): key for key in self._read()}
             self._stamp = stamp
+
         self._remember()
         self.looked_at = time.monotonic()
         self._tell()
@@ -91,6 +92,7 @@ class KeyRing:
         """
         if self._reserve is None:
             self._hold_reserve()
+
         if not self.is_in_use:
             self.is_in_use = are_closed(self._path)
         elif not are_closed(self._path):
@@ -151,6 +153,7 @@ class KeyWatch:
     def _say_failed(self, error: Exception) -> None:
         if self._failed == str(error):
             return
+
         self._failed = str(error)
         is_foreseen = isinstance(error, ServiceSettingsError)
         logger.error(

@@ -38,6 +38,7 @@ def state_claimed(folder: Path) -> Iterator[None]:
         raise ServiceSettingsError(
             f"SERVING_STATE_DIR={folder} cannot be written: {error}"
         ) from error
+
     with lock:
         try:
             # Workers inherit the lock, so the folder is free only once the last of them has ended.
@@ -48,6 +49,7 @@ def state_claimed(folder: Path) -> Iterator[None]:
                 f"process {lock.read() or 'unknown'} serves from {folder}; stop it, or "
                 "set SERVING_STATE_DIR"
             ) from None
+
         _name_holder(folder / LOCK_FILE)
         yield
 
@@ -91,6 +93,7 @@ def port_claimed(host: str, port: int) -> Iterator[None]:
                 raise ServiceSettingsError(
                     f"port {port} is taken by a service that starts; stop it, or set SERVING_PORT"
                 ) from error
+
         yield
 
 
@@ -105,6 +108,7 @@ def connections_allowed(workers: int) -> int:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         soft = wanted
+
     left = DESCRIPTORS_WANTED if soft == resource.RLIM_INFINITY else soft - DESCRIPTORS_RESERVED
     if left < CONNECTIONS_LEAST:
         least = DESCRIPTORS_RESERVED + CONNECTIONS_LEAST
@@ -112,6 +116,7 @@ def connections_allowed(workers: int) -> int:
             f"a process may open {soft} files here, and a worker needs {least}; raise it with "
             f"`ulimit -n {DESCRIPTORS_WANTED}` or LimitNOFILE of the service manager"
         )
+
     return max(CONNECTIONS_LEAST, min(left, CONNECTIONS_MOST // workers))
 
 

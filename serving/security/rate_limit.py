@@ -43,12 +43,14 @@ class Limiter:
             not now < empty_at <= now + longest
         ):  # long past, or of a time before the machine's last start
             empty_at = now
+
         # A batch above a second's worth would never fit; it is let through when nothing else was
         # asked.
         needed = min(count * cost, burst) - counted * cost
         wait = empty_at + needed - now - burst
         if wait > ROUNDING_SECONDS:
             return wait
+
         # Without a lock: two workers at the same instant may lose one count, which a rate can bear.
         self._empty_at[slot] = empty_at + (count - counted) * cost
         return 0.0

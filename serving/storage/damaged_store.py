@@ -22,10 +22,12 @@ def set_aside_if_damaged(folder: Path) -> Path | None:
     path = folder / OVERLAY_FILE
     if not os.path.lexists(path) or _is_sound(path):
         return None
+
     target = _free_name(folder)
     path.rename(target)
     for name in BY_STORE:
         (folder / name).unlink(missing_ok=True)
+
     fields = {
         "file": str(path),
         "now": str(target),

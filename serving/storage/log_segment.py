@@ -40,6 +40,7 @@ class OpenSegment:
             # The lock tells the living from the dead: no heartbeat, no pid that belongs to another
             # process.
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
         header = SegmentHeader(SCHEMA, worker, opened_at_us)
         try:
             self.append(magic + frame(msgspec.msgpack.encode(header)))
@@ -69,6 +70,7 @@ class OpenSegment:
         except OSError:
             self._cut_back()
             raise
+
         self.size += written
         self._unsynced = True
 
@@ -126,6 +128,7 @@ def _is_written(path: Path) -> bool:
         return True
     finally:
         os.close(descriptor)
+
     return False
 
 

@@ -51,12 +51,14 @@ class PredictionLog:
         self._segment: OpenSegment | None = None
         self._full: list[OpenSegment] = []
         self._mutex = threading.Lock()
+
         self._is_prepared = False
         try:
             self._prepare()
         except OSError as error:
             self.available = False
             logger.error("prediction log cannot be written", extra={"fields": {"why": str(error)}})
+
         self._stopped = threading.Event()
         self._keeper = threading.Thread(
             target=self._keep, name=f"prediction-log-{folder.name}", daemon=True
@@ -92,6 +94,7 @@ class PredictionLog:
             try:
                 if self._segment is None:
                     self._segment = OpenSegment(self.folder, self.worker)
+
                 act(self._segment)
             except OSError as error:
                 self.available = False
@@ -99,9 +102,11 @@ class PredictionLog:
                 # own.
                 if self._segment and self._segment.is_broken:
                     self._set_aside()
+
                 raise LogUnavailable(
                     f"{self.folder}: {error}; free space there, or correct the rights"
                 ) from error
+
             self.available = True
             if self._segment.size >= self.max_bytes:
                 self._set_aside()
@@ -125,18 +130,22 @@ class PredictionLog:
             if not self._is_prepared:
                 with contextlib.suppress(OSError):
                     self._prepare()
+
             with contextlib.suppress(
                 OSError, LogUnavailable
             ):  # the next round, or the next append, tries again
                 if not self.available:
                     self.check()
+
                 with self._mutex:
                     self._leave_gone()
                     segment = self._segment
                     if segment and segment.age_seconds >= self.max_age_seconds:
                         self._set_aside()
+
                 if segment and self.fsync_seconds:
                     segment.sync()
+
                 self._close_full()
 
     def _leave_gone(self) -> None:
@@ -160,6 +169,8 @@ def log_lag_seconds(folder: Path, now: float) -> float:
         microseconds = path.name.split("-")[0]
         if microseconds.isdecimal():
             opened.append(int(microseconds))
+
     if not opened:
         return 0.0
+
     return max(0.0, now - min(opened) / 1e6)

@@ -39,6 +39,7 @@ def private_copy(source: Path, folder: Path, sha256: str) -> Path:
             f"{source} cannot be copied into {folder}: {error}; free space there, "
             "or correct the rights"
         ) from error
+
     return target
 
 

@@ -56,6 +56,7 @@ def write_privately(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(descriptor)
+
         Path(draft).replace(path)
     except OSError:
         Path(draft).unlink(missing_ok=True)

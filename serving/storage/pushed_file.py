@@ -54,6 +54,7 @@ def open_store(folder: Path, *, map_bytes: int) -> Store:
             values=False
         ):  # a loss of power may have kept the values and not the traces
             traces[trace_of(key)] = 1
+
     return Store(environment, traces, file_of(folder))
 
 
@@ -70,6 +71,7 @@ def remove_expired(store: Store, now: float) -> int:
     store.environment.reader_check()  # the pages that a killed reader saw last stay taken
     with store.environment.begin(buffers=True) as transaction, transaction.cursor() as cursor:
         stale = [bytes(key) for key, stored in cursor if has_expired(stored, now)]
+
     gone: list[bytes] = []
     for place in range(0, len(stale), PURGED_AT_ONCE):
         with store.environment.begin(
@@ -78,8 +80,10 @@ def remove_expired(store: Store, now: float) -> int:
             for key in stale[place : place + PURGED_AT_ONCE]:
                 if has_expired(writing.get(key, b""), now) and writing.delete(key):
                     gone.append(key)
+
     if gone:
         _clear_traces(store, {trace_of(key) for key in gone})
+
     return len(gone)
 
 
@@ -110,6 +114,7 @@ def held_in(stored: bytes, now: float) -> Held:
     """What holds of an entry; nothing of one that is damaged."""
     if has_expired(stored, now):
         return {}
+
     try:
         values = _decode(stored[EXPIRY.size :])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -118,6 +123,7 @@ def held_in(stored: bytes, now: float) -> Held:
             extra={"fields": {"why": str(error)}},
         )
         return {}
+
     return {name: entry for name, entry in values.items() if entry[0] > now}
 
 

@@ -75,12 +75,14 @@ class Overlay:
         # load.
         if not store.traces[trace_of(key)] or len(key) > MAX_KEY_BYTES:
             return {}
+
         try:
             with store.environment.begin() as transaction:
                 stored = transaction.get(key)
         except lmdb.Error as error:
             logger.error("pushed features cannot be read", extra={"fields": {"why": str(error)}})
             return {}
+
         return {name: value for name, (_, value) in held_in(stored, now).items()} if stored else {}
 
     def put(
@@ -98,6 +100,7 @@ class Overlay:
         if len(key) > MAX_KEY_BYTES:
             allowed = f"text of at most {overlay_id_bytes_max(portfolio)} bytes"
             raise InvalidRequest([Fault(CUSTOMER_ID, customer_id[:60], allowed)])
+
         pushed = {name: (now + ttl_seconds, value) for name, value in features.items()}
         try:
             self.follow()  # or the push would be kept where no one looks
@@ -126,6 +129,7 @@ class Overlay:
         used = transaction.stat()
         if is_new and used["entries"] >= self.max_customers:
             raise OverlayFull(f"{self.max_customers:,} customers have pushed features; push later")
+
         pages = used["branch_pages"] + used["leaf_pages"] + used["overflow_pages"]
         if pages * used["psize"] + entry_bytes > self._bytes_max:
             raise OverlayFull(
@@ -146,6 +150,7 @@ class Overlay:
                 if set_aside_if_damaged(self._folder) is None:
                     raise
                 self._store = self._opened()
+
             return 0
 
     def close(self) -> None:

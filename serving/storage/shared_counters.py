@@ -51,6 +51,7 @@ def share_counters(folder: Path) -> bool:
         # The class that prometheus_client uses without a shared folder: each metric asks for it.
         values.ValueClass = values.MutexValue
         return False
+
     return True
 
 

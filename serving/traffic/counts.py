@@ -82,6 +82,7 @@ def experiment_stats(portfolio: ServedPortfolio, counts: ExperimentCounts) -> Ex
         total = counts.total(portfolio.name, arm.role, version)
         arms.append(_arm(total, arm.role, version, arm.weight))
         shares.append((total.predictions, total.churned))
+
     return ExperimentStats(
         portfolio=portfolio.name,
         since=_since(portfolio.name, counts.began_at_us(portfolio.name)),
@@ -97,6 +98,7 @@ def wilson(successes: float, trials: float) -> Interval:
     """A share with its interval (Wilson 1927)."""
     if trials <= 0:
         return NOTHING
+
     # Written out here: the service loads nothing heavy, so no statsmodels.
     share, z2 = min(1.0, max(0.0, successes / trials)), Z95 * Z95
     middle = (share + z2 / (2 * trials)) / (1 + z2 / trials)
@@ -116,6 +118,7 @@ def difference(
     other = wilson(other_successes, other_trials)
     if one.value is None or other.value is None:
         return NOTHING
+
     gap = other.value - one.value
     low = math.hypot(
         other.value - other.low,  # type: ignore[operator]
@@ -131,9 +134,11 @@ def difference(
 def _mean(total: float, squares: float, count: float) -> Interval:
     if count <= 0:
         return NOTHING
+
     mean = total / count
     if count < 2:
         return Interval(mean, None, None)
+
     variance = max(0.0, squares - count * mean * mean) / (count - 1)
     half = Z95 * math.sqrt(variance / count)
     return Interval(mean, mean - half, mean + half)
@@ -175,6 +180,7 @@ def _since(portfolio: str, began_at_us: int) -> str | None:
     """
     if began_at_us == 0:
         return None
+
     try:
         return datetime.fromtimestamp(began_at_us / 1e6, UTC).isoformat(timespec="seconds")
     except (ValueError, OverflowError, OSError) as error:

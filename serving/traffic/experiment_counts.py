@@ -109,6 +109,7 @@ class ArmCount:
         numbers = self._numbers
         if self._head[BEGAN] != self._began_now[0]:
             self._begin_anew()
+
         numbers[CHURNED if is_churn else STAYED] += 1
         numbers[SQUARES] += churn_probability * churn_probability
         numbers[SCORE_SUM] += churn_probability
@@ -179,10 +180,12 @@ class ExperimentCounts:
                 numbers = _numbers_of(memory, began)
                 if numbers is not None:
                     total += numbers
+
             # Reading takes no lock; a sum over files of two beginnings would be wrong, so it is
             # read again.
             if began == self.began_at_us(portfolio):
                 break  # else a reset came in between, and some files may have been emptied
+
         return counts_of(total)
 
     def reset(self, portfolio: str) -> None:
@@ -241,6 +244,7 @@ class ExperimentCounts:
                         return shared_memory(path, FILE_BYTES), lock
             except OSError as error:
                 _say_alone(folder, error)
+
         return memoryview(bytearray(FILE_BYTES)), None
 
     def _all(self, portfolio: str, role: str, version: int) -> Iterator[bytes | memoryview]:
@@ -259,9 +263,11 @@ def _numbers_of(memory: bytes | memoryview, began: int) -> np.ndarray | None:
     """
     if len(memory) < FILE_BYTES:
         return None
+
     head = np.frombuffer(memory, np.int64, 2)
     if head[LAYOUT] != LAYOUT_NOW or head[BEGAN] != began:
         return None
+
     numbers = np.frombuffer(memory, np.float64, NUMBERS, offset=HEAD_BYTES).copy()
     is_count = np.isfinite(numbers) & (numbers >= 0)
     return numbers if is_count.all() else None
@@ -277,9 +283,11 @@ def _locked(path: Path) -> BinaryIO | None:
     except BlockingIOError:
         file.close()
         return None
+
     if os.fstat(file.fileno()).st_nlink == 0:  # a reset removed it before it was locked
         file.close()
         return _locked(path)
+
     return file
 
 

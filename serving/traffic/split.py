@@ -68,6 +68,7 @@ class Arms:
                 if place < arm.weight:
                     return arm
                 place -= arm.weight
+
         return self.champion
 
     def _place(self, customer: str) -> float:

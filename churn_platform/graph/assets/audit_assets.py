@@ -51,6 +51,7 @@ def audit_assets(portfolios: Sequence[str], settings: Settings) -> list[AssetsDe
         except AuditError as error:
             # A line that holds no record is what the check is for; it must not fail before.
             shown = str(error)
+
         return MaterializeResult(
             metadata={
                 "records": verified.records,

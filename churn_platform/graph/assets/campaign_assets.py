@@ -59,6 +59,7 @@ def campaign_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefi
     ]
     if CONTACTS in [table.name for table in portfolio.landed_tables]:
         found += [_campaign_outcome(portfolio, settings), _uplift_challenger(portfolio, settings)]
+
     return found
 
 
@@ -114,6 +115,7 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 found = hand_over_of(connection, portfolio, month)
                 if found.state != HELD:
                     export_contact_list(connection, portfolio, month, settings.exports_dir)
+
                 summary = contacts.summarise(connection, portfolio, month)
                 context.log.info(
                     f"{label(month)}: {summary['contacts']:,} contacts, "
@@ -125,9 +127,11 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                         f"{label(month)}: handed over before; to draw it again, "
                         f"remove {folder} first"
                     )
+
                 shown = preview(connection, table, month, PREVIEWED, order="list_rank")
                 more = {MONTH_ROWS: rows, "preview": MetadataValue.md(shown)}
                 describe(context, month, summary | _told(found, folder) | more)
+
         return MaterializeResult()
 
     return contact_list
@@ -168,6 +172,7 @@ def _contact_decisions(portfolio: Portfolio, settings: Settings) -> AssetsDefini
                 described = ", ".join(f"{count:,} {name}" for name, count in counted.items())
                 context.log.info(f"{label(month)}: {described}")
                 describe(context, month, {MONTH_ROWS: rows, **counted})
+
         return MaterializeResult()
 
     return contact_decisions
@@ -232,7 +237,9 @@ def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefin
                 for name, picture in drawn.items():
                     page = picture_markdown(name, picture)
                     shown[f"picture_{name}"] = MetadataValue.md(page)
+
                 describe(context, month, shown)
+
         return MaterializeResult()
 
     return campaign_economics
@@ -270,9 +277,11 @@ def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
                 if rows:
                     said = rows[0]["verdict"]
                     page = outcome_markdown(rows)
+
                 context.log.info(f"{label(month)}: {said}")
                 figures = outcome_table.true_profit(rows)
                 describe(context, month, {"outcome": MetadataValue.md(page), **figures})
+
         return MaterializeResult()
 
     return campaign_outcome
@@ -327,6 +336,7 @@ def _uplift_challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefini
                     "is_used": found.is_used,
                 }
                 describe(context, month, shown)
+
         return MaterializeResult()
 
     return uplift_challenger

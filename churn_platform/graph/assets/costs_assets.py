@@ -43,6 +43,7 @@ def cost_assets(settings: Settings) -> list[AssetsDefinition]:
                     "failed_steps": cost.failed_steps,
                 }
                 describe(context, month, shown)
+
         return MaterializeResult()
 
     return [infrastructure_cost]

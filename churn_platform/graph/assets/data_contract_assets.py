@@ -58,6 +58,7 @@ def _contract_check(portfolio: Portfolio, table: Table) -> AssetChecksDefinition
                 context, partial(made_months, connection, raw_table(portfolio, table))
             ):
                 found[month] = check_month(connection, warehouse.lake, portfolio, table, month)
+
         wrong = [
             f"{label(month)}: {words}"
             for month, complaints in found.items()
@@ -65,8 +66,10 @@ def _contract_check(portfolio: Portfolio, table: Table) -> AssetChecksDefinition
         ]
         for words in wrong:
             context.log.error(words)
+
         if not wrong:
             return AssetCheckResult(passed=True)
+
         listed = MetadataValue.md("\n".join(f"- {words}" for words in wrong))
         told = f"{'; '.join(wrong)}. {what_next()}"
         return AssetCheckResult(passed=False, description=told, metadata={"complaints": listed})
@@ -87,6 +90,7 @@ def _look_back_check(portfolio: Portfolio) -> AssetChecksDefinition:
     ) -> AssetCheckResult:
         with warehouse.get_connection(read_only=True) as connection:
             made = made_months(connection, f"{portfolio.name}.customer_features")
+
         found = {
             month: missing_before(month, made) for month in months_of_check(context, lambda: made)
         }
@@ -97,6 +101,7 @@ def _look_back_check(portfolio: Portfolio) -> AssetChecksDefinition:
         )
         if not gaps:
             return AssetCheckResult(passed=True)
+
         told = f"features of {gaps}: what they sum over months is too low until those are run"
         context.log.warning(told)
         return AssetCheckResult(passed=False, severity=AssetCheckSeverity.WARN, description=told)

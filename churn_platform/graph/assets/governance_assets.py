@@ -73,6 +73,7 @@ def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
                 examined = examine(client, connection, portfolio, month)
+
             attributes = measure_fairness(
                 examined.protected_groups,
                 examined.holdout.churned,
@@ -94,6 +95,7 @@ def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
                     warehouse.lake,
                     partial(replace_fairness, connection, examined, attributes),
                 )
+
             gap = worst_gap(attributes)
             context.log.info(f"{label(month)}: equalized-odds difference {gap}")
             shown = {
@@ -102,6 +104,7 @@ def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
                 "model_version": examined.version,
             }
             describe(context, month, shown)
+
         return MaterializeResult()
 
     return fairness_report
@@ -128,6 +131,7 @@ def _explanations(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
                 examined = examine(client, connection, portfolio, month)
+
             ranking, pictures = explain(examined.model, examined.features, seed=seed)
             shown = {
                 "importance": MetadataValue.md(importance_markdown(ranking)),
@@ -139,14 +143,17 @@ def _explanations(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 files[f"{PICTURES_FOLDER}/{name}"] = picture
                 page = picture_markdown(name, picture)
                 shown[name.removesuffix(".png")] = MetadataValue.md(page)
+
             log_files(client, examined.record.mlflow_run_id, files)
             with warehouse.get_connection() as connection:
                 replace = partial(replace_explanations, connection, examined, ranking)
                 write(connection, warehouse.lake, replace)
+
             context.log.info(
                 f"{label(month)}: version {examined.version} looks most at {ranking[0].feature}"
             )
             describe(context, month, shown)
+
         return MaterializeResult()
 
     return explanations
@@ -179,6 +186,7 @@ def _model_card(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             with warehouse.get_connection(read_only=True) as connection:
                 examined = examine(client, connection, portfolio, month)
                 facts = read_facts(client, connection, examined)
+
             version, run_id = examined.version, examined.record.mlflow_run_id
             page = card_markdown(facts)
             html = card_html(page, title=f"Model card: {portfolio.name} version {version}")
@@ -199,6 +207,7 @@ def _model_card(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 **run_link(client, tracking.tracking_uri, run_id),
             }
             describe(context, month, shown)
+
         return MaterializeResult()
 
     return model_card

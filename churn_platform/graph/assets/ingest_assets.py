@@ -68,10 +68,12 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
                         partition=month.isoformat(),
                     )
                     continue
+
                 context.log.info(f"{label(month)}: {loaded.rows:,} rows from {loaded.file}")
                 describe(context, month, {MONTH_ROWS: loaded.rows})
                 for finding in loaded.findings:
                     context.log.info(f"{label(month)}: {loaded.file}: {finding}")
+
                 lines.append(
                     [
                         label(month),
@@ -80,10 +82,12 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
                         f"{loaded.size_bytes:,}",
                     ]
                 )
+
             # After the loop: one refused month must not keep the others from being loaded.
             if refused:
                 raise LandingError("\n".join(refused))
             shown = table_metadata(connection, raw_table(portfolio, table))
+
         head = ["month", "file", "rows", "bytes"]
         files = MetadataValue.md(markdown.table(head, lines, align="llrr"))
         yield MaterializeResult(metadata={**shown, "files": files})
@@ -130,5 +134,7 @@ def _replace_months(
             rows = write(connection, warehouse.lake, work)
             context.log.info(f"{label(month)}: {rows:,} rows")
             describe(context, month, {MONTH_ROWS: rows})
+
         metadata = table_metadata(connection, table)
+
     return MaterializeResult(metadata=metadata)

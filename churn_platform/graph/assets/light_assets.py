@@ -46,6 +46,7 @@ def _light_check(portfolio: Portfolio, check: LightCheck) -> AssetChecksDefiniti
                 seen = check.see(connection, portfolio, month)
                 if seen:
                     found[month] = seen
+
         return _result(found)
 
     return light
@@ -55,6 +56,7 @@ def _result(found: dict[date, Light]) -> AssetCheckResult:
     """The worst month, the newest of several."""
     if not found:
         return AssetCheckResult(passed=True, description="nothing to judge yet")
+
     month = max(found, key=lambda each: (found[each].level, each))
     worst = found[month]
     return AssetCheckResult(

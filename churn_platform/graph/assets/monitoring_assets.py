@@ -165,6 +165,7 @@ def _feature_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
             if not rows:
                 context.log.info(f"{label(month)}: there are no features")
                 continue
+
             page = reports / label(month) / REPORT_FILE
             months = watched.record.training_months
             size = write_report(
@@ -189,6 +190,7 @@ def _feature_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
                 "model_version": watched.number,
             }
             describe(context, month, shown)
+
         return MaterializeResult()
 
     return feature_drift
@@ -217,6 +219,7 @@ def _prediction_drift(
             _keep(warehouse, portfolio, monitoring_tables.PREDICTION_DRIFT, month, rows)
             if rows:
                 describe(context, month, rows[0])
+
         return MaterializeResult()
 
     return prediction_drift
@@ -251,6 +254,7 @@ def _serving_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
                 context.log.info(
                     f"{label(month)}: fewer than {found.FEWEST_REQUESTS} logged requests to compare"
                 )
+
         return MaterializeResult()
 
     return serving_drift
@@ -292,6 +296,7 @@ def _model_performance(
                 describe(context, month, shown)
             else:
                 context.log.info(f"{label(month)}: no labels matured")
+
         return MaterializeResult()
 
     return model_performance
@@ -331,6 +336,7 @@ def _retraining_decision(portfolio: Portfolio, settings: Settings) -> AssetsDefi
                     "decision": MetadataValue.md(decision_markdown(row)),
                 }
                 describe(context, month, shown)
+
         return MaterializeResult()
 
     return retraining_decision
@@ -343,6 +349,7 @@ def _decided(
     version = version_in_force(known, month)
     if version is None:
         return []
+
     # Replayed from tables each time, without stored state: a month that is run again, alone or in a
     # backfill, gets the decision it had.
     decision = decide(

@@ -79,6 +79,7 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
                 hearing = _hearing(connection, client, portfolio, month, serving)
+
             judged = judge(
                 portfolio,
                 month,
@@ -102,6 +103,7 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                     record,
                     note=f"{portfolio.name}: {judged.decision.reason}",
                 )
+
             context.log.info(f"{label(month)}: {judged.decision.reason}")
             if judged.decision.promoted and not obstacle_to_promotion(
                 client, portfolio.name, judgement_of(row), serving
@@ -109,7 +111,9 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 # In a range of months the next challenger meets the one that this month has
                 # promoted.
                 serving = judged.challenger.version
+
             describe(context, month, _shown(judged, hearing.customers.churned))
+
         return MaterializeResult()
 
     return evaluation
@@ -142,6 +146,7 @@ def _hearing(
         row, version, serving=serving, previous=version_of(client, portfolio.name, PREVIOUS)
     )
     notes: dict[str, Any] = {"holdout_month": record.holdout_month}
+
     champion = None
     if opponent is not None:
         rival = load_version(client, portfolio, opponent)
@@ -151,6 +156,7 @@ def _hearing(
         known = known_customers(connection, rival, record.holdout_month, customers)
         champion = _contender(rival, seen, known=known)
         notes["champion_training_months"] = rival.record.training_months
+
     groups = groups_on_holdout(
         connection, portfolio, challenger, customers, portfolio.protected_attributes
     )
@@ -181,6 +187,7 @@ def _shown(judged: Evaluation, churned: np.ndarray) -> dict[str, Any]:
     contenders = {f"challenger {judged.challenger.version}": judged.challenger}
     if judged.champion:
         contenders[f"champion {judged.champion.version}"] = judged.champion
+
     measured = {name: one for name, one in contenders.items() if one.standing.metrics}
     table = metrics_table(
         {name: one.standing.metrics.as_dict() for name, one in measured.items()},  # type: ignore[union-attr]
@@ -239,6 +246,7 @@ def _champion(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
                 row = evaluation_table.recorded_evaluation(connection, portfolio, month)
+
             done = decide(client, log, portfolio.name, judgement_of(row))
             context.log.info(f"{label(month)}: {done}")
             version = version_of(client, portfolio.name, CHAMPION)
@@ -249,7 +257,9 @@ def _champion(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             }
             if version:
                 shown |= version_link(tracking.tracking_uri, portfolio.name, version)
+
             describe(context, month, shown)
+
         return MaterializeResult()
 
     return champion

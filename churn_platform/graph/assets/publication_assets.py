@@ -106,6 +106,7 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
         log = audit.log(context.run_id)
         with warehouse.get_connection(read_only=True) as connection:
             require_sound(connection, portfolio, months_of(context))
+
         for month in months_of(context):
             with warehouse.get_connection(read_only=True) as connection:
                 version = scored_by(connection, portfolio, month)
@@ -123,12 +124,14 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
                         batch_rows=settings.scoring_batch_rows,
                     ),
                 )
+
             # On record before it is live, as every decision: the audit trail is a write-ahead log.
             record_features(log, read_features_manifest(features_dir(root, label(month))))
             go_live(root, portfolio.name, features_month=label(month))
             context.log.info(f"{label(month)}: {count:,} customers published")
             folder = MetadataValue.path(str(features_dir(root, label(month))))
             describe(context, month, {"customers": count, "folder": folder} | head_metadata(log))
+
         return MaterializeResult()
 
     return published_features

@@ -92,7 +92,9 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
                     ),
                 }
                 describe(context, month, shown)
+
             whole = table_metadata(connection, table)
+
         return Materialized(metadata=whole)
 
     return [monthly_scores]

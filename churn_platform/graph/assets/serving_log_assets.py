@@ -102,9 +102,11 @@ def _serving_log(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 forgotten = forget_answers(
                     connection, warehouse.lake, portfolio.name, folder, before=oldest
                 )
+
             # Last, so that readable answers are in the lake before the run fails.
             check_damaged(folder)
             shown = table_metadata(connection, log_table(portfolio.name))
+
         context.log.info(
             f"{ingested.predictions:,} answers of {ingested.segments:,} segments from {folder}"
         )

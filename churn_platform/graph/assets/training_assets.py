@@ -71,6 +71,7 @@ def _training_set(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 describe(
                     context, month, {"months": MetadataValue.md(training_plan.as_markdown(rows))}
                 )
+
         return MaterializeResult()
 
     return training_set
@@ -121,6 +122,7 @@ def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> Asse
                     code_version=settings.running_code_version,
                     on_trial=partial(_tell, context, algorithm),
                 )
+
             context.log.info(f"{record.month}: validation AUC {record.validation['auc']:.4f}")
             measured = {"validation": record.validation, "hold-out": record.holdout}
             shown = {
@@ -136,6 +138,7 @@ def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> Asse
                 **run_link(tracking.client(), tracking.tracking_uri, record.mlflow_run_id),
             }
             describe(context, month, shown)
+
         return MaterializeResult()
 
     return candidate
@@ -178,6 +181,7 @@ def _challenger(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 **version_link(tracking.tracking_uri, portfolio.name, version),
             }
             describe(context, month, shown)
+
         return MaterializeResult()
 
     return challenger

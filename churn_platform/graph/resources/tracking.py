@@ -77,10 +77,12 @@ class Tracking(ConfigurableResource):
                 return mlflow.MlflowClient(uri)
             with one_maker(path, what="MLflow's store"):  # its client makes and migrates the tables
                 client = mlflow.MlflowClient(uri)
+
             if (
                 path.absolute().parent.as_uri() == self.artifact_location.rpartition("/")[0]
             ):  # both of one data folder
                 require_in_place(uri, self.artifact_location)
+
             return client
         except mlflow.MlflowException as error:
             told = hide(str(error), secrets_in(uri))
@@ -104,9 +106,11 @@ class Tracking(ConfigurableResource):
                 "set CHURN_DATA_DIR to its data folder "
                 "(a run of the graph makes a new one)"
             )
+
         for name, value in IMPATIENT.items():
             # MLflow's own patience is minutes, which suits a run and not a person at a terminal.
             os.environ.setdefault(name, value)
+
         try:
             client = self.client()
             client.search_registered_models(max_results=1)
@@ -119,6 +123,7 @@ class Tracking(ConfigurableResource):
                 f"MLflow at {shown} does not answer: {told}; start or restore it, or "
                 f"set {URI_VARIABLE}"
             ) from error
+
         return client
 
     @contextmanager
@@ -155,6 +160,7 @@ class Tracking(ConfigurableResource):
         )
         # Another asset of this process may have left a run active; logging would go into that one.
         _end_active("FINISHED")
+
         status = "FAILED"
         try:
             yield MlFlow(started)

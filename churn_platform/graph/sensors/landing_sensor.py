@@ -82,14 +82,17 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
             )
         else:
             known = Landings.from_cursor(context.cursor)
+
         changed = changed_months(landed, known)
         refused = _refused_months(context.instance, portfolio) if landed else set()
         unsound = _unsound_months(portfolio, Lake.of(settings)) if landed else set()
+
         ranges = []
         if changed:
             unfinished = set(landed) - materialized_months(context.instance, features)
             unfinished -= set(pending_months(context.instance, portfolio))
             ranges = due(landed, known, unfinished=unfinished, broken=refused | unsound)
+
         after = Landings(
             seen=landed, taken=known.taken | {month: landed[month] for month in changed}
         )
@@ -107,6 +110,7 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
             )
             for first, last in ranges
         ]
+
         skipped = None
         if not requests:
             settled = {month for month, state in landed.items() if after.taken.get(month) == state}
@@ -121,6 +125,7 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
             said = why_nothing(portfolio.name, settled, waiting, interval_seconds=interval)
             unread = misnamed(settings.landing_dir, portfolio)
             skipped = f"{said}; {unread}" if unread else said
+
         return SensorResult(requests, skip_reason=skipped, cursor=after.as_cursor())
 
     return landing
@@ -188,13 +193,16 @@ def _following(
             portfolio, "training", last, last, because=told_why, key=f"{run_id} training"
         )
         return
+
     if any((settings.serving_log_dir / portfolio.name).glob("*.seg")):
         yield run_request(
             portfolio, "serving", last, last, because=because, key=f"{run_id} serving"
         )
+
     # An older month that was delivered again must not replace newer look-ups that are live.
     if label(last) >= (live.features_month or ""):
         yield run_request(portfolio, "scores", last, last, because=because, key=f"{run_id} scores")
+
     yield run_request(
         portfolio, "monitoring", first, last, because=because, key=f"{run_id} monitoring"
     )

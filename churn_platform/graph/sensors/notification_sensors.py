@@ -91,6 +91,7 @@ def _news(portfolio: Portfolio, settings: Settings) -> SensorDefinition:
             # A daemon that is new must not send years of old news.
             now = {name: newest_materialization(instance, key) for name, key in keys.items()}
             return SensorResult(skip_reason="from now on", cursor=msgspec.json.encode(now).decode())
+
         known = msgspec.json.decode(context.cursor, type=dict[str, int])
         events = {
             name: new_materializations(instance, key, known.get(name, 0))
@@ -117,6 +118,7 @@ def _messages(portfolio: Portfolio, settings: Settings, months: dict[str, set[da
             # Only the newest month of each kind: a backfill would send a message for each month.
             for row in read_rows(connection, f"{portfolio.name}.{name}", max(found))
         ]
+
     return [message for name, row in rows if (message := NEWS[name](portfolio, row))]
 
 
@@ -130,6 +132,7 @@ def _send(settings: Settings, messages: Iterable[str]) -> SkipReason | None:
     )
     if not url:
         return SkipReason("CHURN_AUTOMATION_WEBHOOK_URL is not set")
+
     masked = [hide(message, settings.secrets()) for message in messages]
     failed = [wrong for text in masked if (wrong := post(url, text, timeout_seconds=timeout))]
     return SkipReason("; ".join(failed)) if failed else None

@@ -57,11 +57,14 @@ def retraining_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> S
         events = new_materializations(context.instance, decided, int(context.cursor or 0))
         if not events:
             return SkipReason("no new decision")
+
         newest = events[-1].storage_id
         with read_lake(Lake.of(settings)) as connection:
             row = standing_flag(connection, portfolio, months_of_events(events))
+
         if row is None:
             return SensorResult(skip_reason="no training is asked for", cursor=str(newest))
+
         request = run_request(
             portfolio,
             "training",
@@ -88,12 +91,14 @@ def standing_flag(
     table = f"{portfolio.name}.{RETRAINING_DECISION}"
     if not table_exists(connection, table):
         return None
+
     # An older flag is void: the decision of the newest month knew all that it knew.
     (newest,) = connection.execute(f"select max(month) from {table}").fetchone() or (None,)
     if newest not in months or any(
         judged >= newest for judged in judged_months(connection, portfolio)
     ):
         return None
+
     (row,) = read_rows(connection, table, newest)
     return row if row["retraining_required"] else None
 
@@ -131,12 +136,14 @@ def rescoring_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Se
         live = read_live(root)
         if live is None or live.champion is None:
             return SkipReason("there is no champion")
+
         month, scored_by = _newest_scores(context.instance, features, root, live.features_month)
         wanted = f"{live.champion} {month and label(month)}"
         if month is None or scored_by == live.champion or context.cursor == wanted:
             return SensorResult(
                 skip_reason=f"scores are those of version {scored_by}", cursor=wanted
             )
+
         because = f"version {live.champion} is champion, scores are of " + (
             f"{scored_by}" if scored_by else "none"
         )

@@ -30,6 +30,7 @@ def post(url: str, text: str, *, timeout_seconds: float) -> str | None:
     except (OSError, http.client.HTTPException, ValueError) as error:
         # Only the class: the text of the error may quote the address, which is a secret.
         return f"the webhook could not be reached: {type(error).__name__}"
+
     return None
 
 
@@ -44,6 +45,7 @@ def decision_message(portfolio: Portfolio, row: dict[str, Any]) -> str | None:
     """
     if not row["retraining_required"] and row["severity"] == "quiet":
         return None
+
     what = (
         "training is asked for"
         if row["retraining_required"]

@@ -104,6 +104,7 @@ def fit(
             eval_metric="binary_logloss",
             callbacks=[lightgbm.early_stopping(PATIENCE_ROUNDS, verbose=False)],
         )
+
     _round_split_points(model)
     return Pipeline([("prepare", prepare), ("model", model)])
 

@@ -28,6 +28,7 @@ def one_hot(features: Sequence[Feature]) -> list[tuple[str, Any, list[int]]]:
     places = categories(features)
     if not places:
         return []
+
     # From the catalogue, not from the rows: a level that these rows lack still has its column.
     levels = [np.arange(len(features[place].levels), dtype=np.float32) for place in places]
     encoder = OneHotEncoder(
@@ -47,6 +48,7 @@ def tree_preparation(features: Sequence[Feature], train: np.ndarray) -> "ColumnT
     from sklearn.impute import SimpleImputer
 
     is_missing = np.isnan(train).any(axis=0)
+
     gappy: list[int] = []
     whole: list[int] = []
     for place in range(len(features)):
@@ -57,8 +59,10 @@ def tree_preparation(features: Sequence[Feature], train: np.ndarray) -> "ColumnT
     steps: list[tuple[str, Any, list[int]]] = []
     if gappy:
         steps.append(("gappy", "passthrough", gappy))
+
     if whole:
         steps.append(("whole", SimpleImputer(strategy="median"), whole))
+
     return ColumnTransformer([*steps, *one_hot(features)])
 
 
@@ -78,7 +82,9 @@ def per_feature(prepare: "ColumnTransformer", values: np.ndarray, width: int) ->
         widths = [1] * len(positions)
         if name == "category":
             widths = [len(levels) for levels in transformer.categories_]
+
         origins += np.repeat(positions, widths).tolist()
+
     out = np.zeros((len(values), width))
     np.add.at(out.T, np.array(origins), values.T)
     return out

@@ -101,6 +101,7 @@ def contributions(estimator: "Pipeline", features: np.ndarray) -> np.ndarray:
     for tree in trees:
         changes.append(_changes(tree, prepared.shape[1]))
         roots.append(tree.value[0, 0, 1])
+
     table = per_feature(prepare, np.vstack(changes), features.shape[1])
     probability = forest.predict_proba(prepared)[:, 1]
     mean_changes = (counts @ table) / len(trees)
@@ -119,6 +120,7 @@ def _changes(tree: object, width: int) -> np.ndarray:
             if child > 0:  # a child comes after its parent
                 changes[child] = changes[node]
                 changes[child, column] += probability[child] - probability[node]
+
     return changes
 
 

@@ -74,6 +74,7 @@ def contributions(units: list[Unit], features: np.ndarray) -> np.ndarray:
             pattern = _pattern(unit, columns, missing)
             for feature, values in unit.values.items():
                 out[feature, rows] += values.take(pattern)
+
     return out.T
 
 
@@ -84,9 +85,11 @@ def _pattern(unit: Unit, columns: np.ndarray, missing: np.ndarray) -> np.ndarray
         left = columns[feature] < threshold
         if missing_goes_left:
             left |= missing[feature]
+
         pattern |= left.astype(bits) * bits(
             1 << place
         )  # numpy multiplies four times as fast as it shifts
+
     return pattern.astype(np.intp)
 
 
@@ -96,10 +99,12 @@ def _cut(tree: Tree, node: int, path: tuple[Step, ...]) -> Iterator[tuple[tuple[
         raise TooDeepError(
             f"a tree is deeper than {DEPTH_MAX} splits; its values take too large a table"
         )
+
     splits = sum(tree.left[below] >= 0 for below in _nodes(tree, node))
     if len(path) + splits <= SPLITS_MAX:
         yield path, node
         return
+
     left, right = tree.left[node], tree.right[node]
     yield from _cut(tree, left, (*path, (node, True)))
     yield from _cut(tree, right, (*path, (node, False)))
@@ -117,17 +122,21 @@ def _unit(tree: Tree, path: tuple[Step, ...], root: int) -> Unit:
     for node in _nodes(tree, root):
         if tree.left[node] >= 0:
             nodes.append(node)
+
     places = {node: place for place, node in enumerate(nodes)}
     patterns = np.arange(1 << len(nodes))
+
     values: dict[int, np.ndarray] = {}
     for leaf, steps in _leaves(tree, root, path):
         added_by = _leaf_values(tree, leaf, steps, places, patterns)
         for feature, added in added_by.items():
             values[feature] = values.get(feature, 0.0) + added
+
     splits = []
     for node in nodes:
         goes_left = bool(tree.missing_goes_left[node])
         splits.append((int(tree.feature[node]), tree.threshold[node], goes_left))
+
     return Unit(splits, values)
 
 
@@ -163,6 +172,7 @@ def _leaf_values(
     for feature in unknown:
         gained = leaf_value * (known[feature] - unknown[feature])
         values[feature] = gained * _others(feature, unknown, known, len(patterns))
+
     return values
 
 
@@ -187,4 +197,5 @@ def _others(
     for size in range(count):
         orders = factorial(size) * factorial(count - size - 1)
         weights.append(orders / factorial(count))
+
     return np.tensordot(weights, np.array(by_size), axes=1)

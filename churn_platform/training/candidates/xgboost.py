@@ -74,6 +74,7 @@ def fit(
     if stop_on is not None:
         model.set_params(n_estimators=ROUNDS_MAX, early_stopping_rounds=PATIENCE_ROUNDS)
         eval_set = [(stop_on.features, stop_on.churned)]
+
     return model.fit(
         train.features, train.churned, sample_weight=train.weights, eval_set=eval_set, verbose=False
     )
@@ -147,13 +148,16 @@ def contributions(estimator: "XGBClassifier", features: np.ndarray) -> np.ndarra
     with _making_tables:
         if estimator not in _tables:
             _tables[estimator] = _units(estimator)
+
         units = _tables[estimator]
+
     if units is None:
         return (
             estimator.get_booster()
             .predict(xgboost.DMatrix(features), pred_contribs=True)[:, :-1]
             .astype(np.float64)
         )
+
     return tree_contributions.contributions(units, features)
 
 
@@ -168,12 +172,14 @@ def _units(estimator: "XGBClassifier") -> list[tree_contributions.Unit] | None:
     """Tables of an estimator's trees; None if they are too deep for any."""
     saved = json.loads(estimator.get_booster().save_raw("json"))
     trees = saved["learner"]["gradient_booster"]["model"]["trees"]
+
     units = []
     try:
         for tree in trees:
             units += tree_contributions.units_of(_tree(tree))
     except TooDeepError:
         return None
+
     return units
 
 
