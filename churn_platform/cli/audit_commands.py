@@ -93,9 +93,15 @@ def show(
 
     table = Table("#", "when (UTC)", "who", "action", "portfolio", "what", "why", box=None)
     for record in records:
-        when = f"{record.at:%Y-%m-%d %H:%M:%S}"
-        cells = (when, record.by, record.action, record.portfolio, record.subject, record.reason)
-        table.add_row(str(record.sequence), *cells)
+        table.add_row(
+            str(record.sequence),
+            f"{record.at:%Y-%m-%d %H:%M:%S}",
+            record.by,
+            record.action,
+            record.portfolio,
+            record.subject,
+            record.reason,
+        )
 
     console.print(table, soft_wrap=False)
 

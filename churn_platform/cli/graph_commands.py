@@ -128,21 +128,25 @@ def cross_validate(portfolio: PortfolioName) -> None:
         matured = matured_months(connection, spec, date.max)
         if not matured:
             raise ChurnError(f"{portfolio} has no labels; run `churn run {portfolio}` first")
-        newest = matured[-1].features_month
-        customers = load_labelled(
-            connection, spec, newest, snapshot=current_snapshot(connection)
-        ).untouched
 
+        newest = matured[-1].features_month
+        snapshot = current_snapshot(connection)
+        labelled = load_labelled(connection, spec, newest, snapshot=snapshot)
+
+    customers = labelled.untouched
     told = f"{len(customers):,} customers of {months.label(newest)}"
-    means = (
-        f"{settings.tuning_trials} trials inside each"
-        if settings.tuning_trials
-        else "default parameters"
-    )
+    means = "default parameters"
+    if settings.tuning_trials:
+        means = f"{settings.tuning_trials} trials inside each"
+
     console.print(
         f"\n5-fold AUC on {told}, folds fixed, {means}: mean, deviation, 95 % interval of the mean"
     )
-    budget = Budget(settings.tuning_trials, settings.tuning_seconds, settings.tuning_rows_max)
+    budget = Budget(
+        settings.tuning_trials,
+        settings.tuning_seconds,
+        settings.tuning_rows_max,
+    )
     aucs = cross_validated_aucs(spec, customers, budget=budget, threads=settings.model_threads)
     for name, auc in aucs.items():
         low, high = mean_interval(auc)

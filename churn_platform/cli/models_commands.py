@@ -40,12 +40,16 @@ def models(portfolio: PortfolioName, as_json: AsJson = False) -> None:
 
     client = publisher_of(load_settings(), portfolio).client
     named = aliases(client, portfolio)
-    rows = [version_row(version, named) for version in versions(client, portfolio)]
+    rows = []
+    for version in versions(client, portfolio):
+        rows.append(version_row(version, named))
+
     if as_json:
         console.print(json.dumps(rows))
         return
 
-    table = Table(*(rows[0] if rows else ["version"]), box=None)
+    head = rows[0] if rows else ["version"]
+    table = Table(*head, box=None)
     for row in rows:
         table.add_row(*map(str, row.values()))
 
@@ -241,11 +245,10 @@ def _tell(publisher: "Publisher", done: "Takeover", *, as_json: bool) -> None:
             "before": done.before,
             "after": record.version,
             "record": json.loads(_encoded(record)),
+            "bundle_sha256": done.bundle.sha256,
+            "stale_scores": {"month": stale[0], "scored_by": stale[1]} if stale else None,
         }
-        scores = {"month": stale[0], "scored_by": stale[1]} if stale else None
-        console.print(
-            json.dumps(outcome | {"bundle_sha256": done.bundle.sha256, "stale_scores": scores})
-        )
+        console.print(json.dumps(outcome))
         return
 
     console.print(
@@ -258,10 +261,11 @@ def _tell(publisher: "Publisher", done: "Takeover", *, as_json: bool) -> None:
         console.print(f"version {done.before:<8}withdrawn; it is not promoted again")
 
     if stale:
+        month, scored_by = stale
         console.print(
-            f"scores          of {stale[0]} were made by version {stale[1]}; to score them again:"
+            f"scores          of {month} were made by version {scored_by}; to score them again:"
         )
-        console.print(f"                churn score {name} --month {stale[0]}")
+        console.print(f"                churn score {name} --month {month}")
 
 
 def _state(publisher: "Publisher") -> dict[str, Any]:

@@ -114,20 +114,22 @@ def true_auc(
 def as_text(portfolio: Portfolio, result: Result, published_dir: Path) -> str:
     """The result in some thirty lines."""
     manifest = result.manifest
+    metrics = manifest.metrics
     lines = [
         f"{portfolio.title}",
         "",
         f"champion        version {manifest.version}, {manifest.algorithm.replace('_', ' ')}, "
         f"trained on {manifest.training_months[0]} to {manifest.training_months[-1]}",
-        f"hold-out        {manifest.metrics['customers']:,.0f} customers of "
+        f"hold-out        {metrics['customers']:,.0f} customers of "
         f"{manifest.holdout_month}, "
-        f"{manifest.metrics['churn_rate']:.1%} churned",
+        f"{metrics['churn_rate']:.1%} churned",
         "",
     ]
-    lines += [f"  {SHOWN[name]:<46}{manifest.metrics[name]:>8.3f}" for name in HEADLINES]
+    for name in HEADLINES:
+        lines.append(f"  {SHOWN[name]:<46}{metrics[name]:>8.3f}")
 
     if result.true_auc is not None:
-        share = manifest.metrics["auc"] / result.true_auc
+        share = metrics["auc"] / result.true_auc
         lines.append(
             f"  {'AUC-ROC of the true probabilities':<46}{result.true_auc:>8.3f}   (reached: "
             f"{share:.1%})"
@@ -139,10 +141,9 @@ def as_text(portfolio: Portfolio, result: Result, published_dir: Path) -> str:
         f"{result.scores_month}",
         "",
     ]
-    lines += [
-        f"  {customer_id:<12}{probability:>6.1%}  {'; '.join(reasons)}"
-        for customer_id, probability, reasons in result.highest_risk
-    ]
+    for customer_id, probability, reasons in result.highest_risk:
+        lines.append(f"  {customer_id:<12}{probability:>6.1%}  {'; '.join(reasons)}")
+
     if listed := result.campaign:
         lines += [
             "",
@@ -153,4 +154,5 @@ def as_text(portfolio: Portfolio, result: Result, published_dir: Path) -> str:
             f"{'':<16}{result.hand_over}",
         ]
 
-    return "\n".join([*lines, "", f"published       {published_dir / portfolio.name}"])
+    lines += ["", f"published       {published_dir / portfolio.name}"]
+    return "\n".join(lines)

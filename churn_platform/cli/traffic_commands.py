@@ -28,7 +28,11 @@ def traffic(
 
     publisher = publisher_of(load_settings(), portfolio)
     live = share_traffic(
-        publisher, challenger=challenger, weight=weight, shadow=shadow, reason=reason
+        publisher,
+        challenger=challenger,
+        weight=weight,
+        shadow=shadow,
+        reason=reason,
     )
     for model in live.models:
         console.print(f"version {model.version:<4}{model.role:<12}{model.weight:.0%}")

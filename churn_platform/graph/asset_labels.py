@@ -24,18 +24,23 @@ OWNERS = {
 
 def labelled(assets: Iterable[AssetsDefinition]) -> list[AssetsDefinition]:
     """The assets with owners, tags, kinds and code references; what one has already, it keeps."""
-    named = [made for asset in assets for made in map_asset_specs(_labelled, [asset])]
-    return [_with_code(asset) for asset in named]
+    made = []
+    for asset in assets:
+        for named in map_asset_specs(_labelled, [asset]):
+            made.append(_with_code(named))
+
+    return made
 
 
 def _labelled(spec: AssetSpec) -> AssetSpec:
-    tags = {"stage": PLATFORM}
+    stage = PLATFORM
+    tags = {"stage": stage}
     if spec.group_name != PLATFORM:
         stage, portfolio = parts_of(str(spec.group_name))
         tags = {"stage": stage, "portfolio": portfolio}
 
     return spec.replace_attributes(
-        owners=spec.owners or [OWNERS[tags["stage"]]],
+        owners=spec.owners or [OWNERS[stage]],
         tags={**spec.tags, **tags},
         # Some assets are no table and have no library of their own, such as a training set.
         kinds=spec.kinds or {"python"},

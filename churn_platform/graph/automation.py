@@ -31,12 +31,15 @@ def automate(portfolios: Collection[Portfolio], settings: Settings) -> Automatio
     """Everything that makes runs of the portfolios, and tells people about them."""
     made = jobs(portfolios)
     by_name = {job.name: job for job in made}
-    watching = [make(portfolio, settings, by_name) for portfolio in portfolios for make in SENSORS]
-    return Automation(
-        jobs=made,
-        sensors=[*watching, dead_runs_sensor(settings), *notifications(portfolios, settings)],
-        schedules=[
-            *(each for portfolio in portfolios for each in schedules(portfolio, settings, by_name)),
-            housekeeping_schedule(settings, by_name),
-        ],
-    )
+    sensors: list[SensorDefinition] = []
+    timed: list[ScheduleDefinition] = []
+    for portfolio in portfolios:
+        for make in SENSORS:
+            sensors.append(make(portfolio, settings, by_name))
+
+        timed += schedules(portfolio, settings, by_name)
+
+    sensors.append(dead_runs_sensor(settings))
+    sensors += notifications(portfolios, settings)
+    timed.append(housekeeping_schedule(settings, by_name))
+    return Automation(jobs=made, sensors=sensors, schedules=timed)

@@ -12,7 +12,8 @@ def cause(events: Iterable[DagsterEvent]) -> str:
     """Why a run failed: the failed step with our own error, or what a blocking check found, or else
     the innermost error.
     """
-    failures, checks = [], []
+    failures = []
+    checks = []
     for event in events:
         if event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
             check = event.asset_check_evaluation_data
@@ -25,14 +26,17 @@ def cause(events: Iterable[DagsterEvent]) -> str:
     chain = _chain(failures[0].step_failure_data.error) if failures else []
     # Dagster keeps an error as text with its class name, so the class cannot be asked itself.
     kinds = {kind.__name__ for kind in ChurnError.__subclasses__()}
-    ours = [error for error in chain if error.cls_name in kinds]
-    if checks and not ours:
+    ours = next((error for error in chain if error.cls_name in kinds), None)
+    if checks and ours is None:
         return checks[0]
     if not failures:
         return "no step; look at its log"
 
-    told = (ours or chain[-1:])[:1]
-    words = told[0].message.strip().split(": ", 1)[-1] if told else "no error was kept"
+    words = "no error was kept"
+    told = ours or (chain[-1] if chain else None)
+    if told:
+        words = told.message.strip().split(": ", 1)[-1]
+
     return f"{failures[0].step_key}: {words}"
 
 
@@ -48,11 +52,12 @@ def cause_first(events: Iterable[DagsterEvent]) -> Iterator[DagsterEvent]:
             seen.append(event)
 
         if event.is_step_failure and event.step_failure_data.error:
-            words = cause([*seen, event])
             failure = event.step_failure_data
+            words = cause([*seen, event])
             # No frames of its own: the whole error follows as what it was caused by.
             told = SerializableErrorInfo(f"{words}\n", [], None, failure.error)
-            event = event._replace(event_specific_data=failure._replace(error=told))
+            with_cause = failure._replace(error=told)
+            event = event._replace(event_specific_data=with_cause)
 
         yield event
 

@@ -151,29 +151,36 @@ def run_dbt(lake: Lake, target: Path, arguments: list[str]) -> int:
     # Makes a new lake first: dbt attaches with `create_if_not_exists` false, so that a forgotten
     # variable is an error and never a new, empty lake.
     connect(lake).close()
-    folders = {
-        "project-dir": dbt_project_dir(),
-        "profiles-dir": dbt_project_dir(),
-        "target-path": target,
-    }
-    options = [f"--{name}={path}" for name, path in (folders | {"log-path": target}).items()]
-    command = [str(Path(sys.executable).with_name("dbt")), *arguments, *options]
+    command = [
+        str(Path(sys.executable).with_name("dbt")),
+        *arguments,
+        f"--project-dir={dbt_project_dir()}",
+        f"--profiles-dir={dbt_project_dir()}",
+        f"--target-path={target}",
+        f"--log-path={target}",
+    ]
+    environment = os.environ | dbt_environment(lake)
     with (
         writer_lock(lake),
         closing(connect(lake, read_only=True)) as connection,
         checksums_kept(connection, lake),
     ):
-        return subprocess.run(
-            command, env=os.environ | dbt_environment(lake), check=False
-        ).returncode
+        done = subprocess.run(command, env=environment, check=False)
+
+    return done.returncode
 
 
 def _is_fresh(project: DbtProject) -> bool:
     manifest = project.manifest_path
-    sources = [path for path in project.project_dir.rglob("*") if path.suffix in (".sql", ".yml")]
-    return manifest.exists() and manifest.stat().st_mtime > max(
-        path.stat().st_mtime for path in sources
-    )
+    if not manifest.exists():
+        return False
+
+    newest = 0.0
+    for path in project.project_dir.rglob("*"):
+        if path.suffix in (".sql", ".yml"):
+            newest = max(newest, path.stat().st_mtime)
+
+    return manifest.stat().st_mtime > newest
 
 
 def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
@@ -279,7 +286,8 @@ def _in_words(
             yield result
             continue
 
-        examples = {"examples": MetadataValue.md(as_markdown(found))} if found.examples else {}
-        yield result._replace(
-            description=found.text, metadata={**(result.metadata or {}), **examples}
-        )
+        metadata = dict(result.metadata or {})
+        if found.examples:
+            metadata["examples"] = MetadataValue.md(as_markdown(found))
+
+        yield result._replace(description=found.text, metadata=metadata)

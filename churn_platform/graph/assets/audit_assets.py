@@ -65,10 +65,10 @@ def audit_assets(portfolios: Sequence[str], settings: Settings) -> list[AssetsDe
 
 
 def _checked(verified: Verification, *, anchors: int) -> AssetCheckResult:
-    problems = [
-        f"line {finding.line or 'after the last'}: {finding.problem}"
-        for finding in verified.findings
-    ]
+    problems = []
+    for finding in verified.findings:
+        problems.append(f"line {finding.line or 'after the last'}: {finding.problem}")
+
     intact = f"{verified.records} records, {anchors} heads that Dagster noted: intact"
     return AssetCheckResult(
         check_name=CHECK,

@@ -54,11 +54,14 @@ def campaign_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefi
     """The assets that turn scores into contacts."""
     found = [
         _contact_list(portfolio, settings),
-        _contact_decisions(portfolio, settings),
         _campaign_economics(portfolio, settings),
     ]
-    if CONTACTS in [table.name for table in portfolio.landed_tables]:
-        found += [_campaign_outcome(portfolio, settings), _uplift_challenger(portfolio, settings)]
+    landed = [table.name for table in portfolio.landed_tables]
+    if CONTACTS in landed:
+        found += [
+            _campaign_outcome(portfolio, settings),
+            _uplift_challenger(portfolio, settings),
+        ]
 
     return found
 

@@ -2,7 +2,6 @@
 on a gap.
 """
 
-from datetime import date
 from functools import partial
 
 from dagster import (
@@ -31,10 +30,15 @@ def data_contract_checks(portfolio: Portfolio) -> list[AssetChecksDefinition]:
     partitions: Dagster keeps no result by month of a run over several months, and would show each
     month's check as skipped.
     """
-    checks = [
-        _contract_check(portfolio, table) for table in portfolio.landed_tables if not table.optional
-    ]
-    return checks if portfolio.kind == "snapshot" else [*checks, _look_back_check(portfolio)]
+    checks = []
+    for table in portfolio.landed_tables:
+        if not table.optional:
+            checks.append(_contract_check(portfolio, table))
+
+    if portfolio.kind != "snapshot":
+        checks.append(_look_back_check(portfolio))
+
+    return checks
 
 
 def _contract_check(portfolio: Portfolio, table: Table) -> AssetChecksDefinition:
@@ -52,25 +56,22 @@ def _contract_check(portfolio: Portfolio, table: Table) -> AssetChecksDefinition
     def keeps_data_contract(
         context: AssetCheckExecutionContext, warehouse: Warehouse
     ) -> AssetCheckResult:
-        found: dict[date, list[str]] = {}
+        wrong = []
         with warehouse.get_connection() as connection:
-            for month in months_of_check(
-                context, partial(made_months, connection, raw_table(portfolio, table))
-            ):
-                found[month] = check_month(connection, warehouse.lake, portfolio, table, month)
-
-        wrong = [
-            f"{label(month)}: {words}"
-            for month, complaints in found.items()
-            for words in complaints
-        ]
-        for words in wrong:
-            context.log.error(words)
+            made = partial(made_months, connection, raw_table(portfolio, table))
+            for month in months_of_check(context, made):
+                for words in check_month(connection, warehouse.lake, portfolio, table, month):
+                    wrong.append(f"{label(month)}: {words}")
 
         if not wrong:
             return AssetCheckResult(passed=True)
 
-        listed = MetadataValue.md("\n".join(f"- {words}" for words in wrong))
+        lines = []
+        for words in wrong:
+            context.log.error(words)
+            lines.append(f"- {words}")
+
+        listed = MetadataValue.md("\n".join(lines))
         told = f"{'; '.join(wrong)}. {what_next()}"
         return AssetCheckResult(passed=False, description=told, metadata={"complaints": listed})
 
@@ -91,18 +92,17 @@ def _look_back_check(portfolio: Portfolio) -> AssetChecksDefinition:
         with warehouse.get_connection(read_only=True) as connection:
             made = made_months(connection, f"{portfolio.name}.customer_features")
 
-        found = {
-            month: missing_before(month, made) for month in months_of_check(context, lambda: made)
-        }
-        gaps = "; ".join(
-            f"{label(month)} without {', '.join(map(label, gap))}"
-            for month, gap in found.items()
-            if gap
-        )
+        gaps = []
+        for month in months_of_check(context, lambda: made):
+            missing = missing_before(month, made)
+            if missing:
+                gaps.append(f"{label(month)} without {', '.join(map(label, missing))}")
+
         if not gaps:
             return AssetCheckResult(passed=True)
 
-        told = f"features of {gaps}: what they sum over months is too low until those are run"
+        listed = "; ".join(gaps)
+        told = f"features of {listed}: what they sum over months is too low until those are run"
         context.log.warning(told)
         return AssetCheckResult(passed=False, severity=AssetCheckSeverity.WARN, description=told)
 

@@ -68,19 +68,20 @@ def _asset(
     """Arguments of `@asset` for a monitoring table; it watches the
     champion that its month found.
     """
+    deps: list[AssetKey | AssetDep] = []
+    for each in upstream:
+        deps.append(AssetKey([portfolio.name, each]) if isinstance(each, str) else each)
+
     # Any month of champion: the version is found in the audit trail, not by this dependency.
-    anywhere = [
-        AssetDep(AssetKey([portfolio.name, "champion"]), partition_mapping=AllPartitionMapping())
-    ]
-    needed = [
-        AssetKey([portfolio.name, each]) if isinstance(each, str) else each for each in upstream
-    ]
-    return monthly_table(
-        portfolio.name, name, group_of(portfolio.name, "monitoring"), settings.first_month
-    ) | {
-        "deps": [*needed, *anywhere],
-        "description": description,
-    }
+    champion = AssetKey([portfolio.name, "champion"])
+    deps.append(AssetDep(champion, partition_mapping=AllPartitionMapping()))
+    arguments = monthly_table(
+        portfolio.name,
+        name,
+        group_of(portfolio.name, "monitoring"),
+        settings.first_month,
+    )
+    return arguments | {"deps": deps, "description": description}
 
 
 class _Watch:
@@ -352,18 +353,19 @@ def _decided(
 
     # Replayed from tables each time, without stored state: a month that is run again, alone or in a
     # backfill, gets the decision it had.
+    name = portfolio.name
+    in_force = partial(version_in_force, known)
     decision = decide(
-        monitoring_tables.read_series(
-            connection, portfolio.name, month, in_force=partial(version_in_force, known)
-        ),
+        monitoring_tables.read_series(connection, name, month, in_force=in_force),
         month,
         trainings=read_trainings(connection, portfolio, known),
-        broken_months=monitoring_tables.read_broken_months(connection, portfolio.name, month),
+        broken_months=monitoring_tables.read_broken_months(connection, name, month),
     )
-    kept = [
-        monitoring_tables.FEATURE_DRIFT,
-        monitoring_tables.PREDICTION_DRIFT,
-        monitoring_tables.MODEL_PERFORMANCE,
-    ]
-    rows = [read_rows(connection, f"{portfolio.name}.{name}", month) for name in kept]
-    return [monitoring_tables.decision_row(decision, version, *rows)]
+    row = monitoring_tables.decision_row(
+        decision,
+        version,
+        read_rows(connection, f"{name}.{monitoring_tables.FEATURE_DRIFT}", month),
+        read_rows(connection, f"{name}.{monitoring_tables.PREDICTION_DRIFT}", month),
+        read_rows(connection, f"{name}.{monitoring_tables.MODEL_PERFORMANCE}", month),
+    )
+    return [row]

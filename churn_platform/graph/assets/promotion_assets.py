@@ -23,7 +23,7 @@ from churn_platform.graph.resources.audit_trail import AuditTrail, head_metadata
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.markdown import picture as picture_markdown
-from churn_platform.metrics.fairness import largest_gap
+from churn_platform.metrics.fairness import FairnessGap, largest_gap
 from churn_platform.metrics.metric_pictures import Scored, pictures
 from churn_platform.metrics.metrics_table import metrics_table
 from churn_platform.months import label
@@ -139,12 +139,12 @@ def _hearing(
 ) -> _Hearing:
     version = challenger_of(client, portfolio.name, label(month))
     challenger = load_version(client, portfolio, version)
-    record, customers = challenger.record, challenger.holdout(connection)
+    record = challenger.record
+    customers = challenger.holdout(connection)
     row = evaluation_table.read_evaluation(connection, portfolio, month)
     # A version meets the champion of its first judgement, so that a repeated run decides alike.
-    opponent = opponent_of(
-        row, version, serving=serving, previous=version_of(client, portfolio.name, PREVIOUS)
-    )
+    previous = version_of(client, portfolio.name, PREVIOUS)
+    opponent = opponent_of(row, version, serving=serving, previous=previous)
     notes: dict[str, Any] = {"holdout_month": record.holdout_month}
 
     champion = None
@@ -160,15 +160,17 @@ def _hearing(
     groups = groups_on_holdout(
         connection, portfolio, challenger, customers, portfolio.protected_attributes
     )
+    barred = withdrawal(client, portfolio.name, version)
+
+    def fairness(probability: np.ndarray, threshold: float) -> FairnessGap | None:
+        named = probability >= threshold
+        return largest_gap(groups, customers.churned, named, portfolio.gates)
+
     return _Hearing(
-        challenger=_contender(
-            challenger, customers, barred=withdrawal(client, portfolio.name, version)
-        ),
+        challenger=_contender(challenger, customers, barred=barred),
         champion=champion,
         customers=customers,
-        fairness=lambda probability, threshold: largest_gap(
-            groups, customers.churned, probability >= threshold, portfolio.gates
-        ),
+        fairness=fairness,
         notes=notes,
     )
 
@@ -188,23 +190,26 @@ def _shown(judged: Evaluation, churned: np.ndarray) -> dict[str, Any]:
     if judged.champion:
         contenders[f"champion {judged.champion.version}"] = judged.champion
 
-    measured = {name: one for name, one in contenders.items() if one.standing.metrics}
-    table = metrics_table(
-        {name: one.standing.metrics.as_dict() for name, one in measured.items()},  # type: ignore[union-attr]
-        {name: one.intervals for name, one in measured.items()},
-    )
-    drawn = {
-        name: Scored(churned, one.probability, one.threshold) for name, one in measured.items()
-    }
-    embedded = (
-        [picture_markdown(name, png) for name, png in pictures(drawn).items()] if drawn else []
-    )
+    metrics = {}
+    intervals = {}
+    scored = {}
+    for name, one in contenders.items():
+        if one.standing.metrics:
+            metrics[name] = one.standing.metrics.as_dict()
+            intervals[name] = one.intervals
+            scored[name] = Scored(churned, one.probability, one.threshold)
+
+    embedded = []
+    if scored:
+        for name, png in pictures(scored).items():
+            embedded.append(picture_markdown(name, png))
+
     export = judged.challenger.export
     shown: dict[str, Any] = {
         "decision": judged.decision.reason,
         "outcome": judged.decision.outcome,
         **_auc_of(judged),
-        "metrics": MetadataValue.md(table),
+        "metrics": MetadataValue.md(metrics_table(metrics, intervals)),
         "pictures": MetadataValue.md("\n".join(embedded)),
         "latency_ms": export.latency_ms,
         "latency_p99_ms": export.latency_p99_ms,

@@ -71,9 +71,10 @@ def _recorded_outcomes(portfolio: Portfolio, settings: Settings) -> AssetsDefini
 
 def _serving_log(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     folder = settings.serving_log_dir / portfolio.name
-    served = [
-        AssetKey([portfolio.name, name]) for name in ("published_model", "published_features")
-    ]
+    served = []
+    for name in ("published_model", "published_features"):
+        key = AssetKey([portfolio.name, name])
+        served.append(AssetDep(key, partition_mapping=AllPartitionMapping()))
 
     @asset(
         **monthly_table(
@@ -82,7 +83,7 @@ def _serving_log(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             group_of(portfolio.name, "serving"),
             settings.first_month,
         ),
-        deps=[AssetDep(key, partition_mapping=AllPartitionMapping()) for key in served],
+        deps=served,
         description="One row per answer of the service, by the month of the request. "
         "Each materialization, of any month, "
         "ingests every closed segment of the prediction log, once. "
@@ -90,9 +91,8 @@ def _serving_log(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     )
     def serving_log(context: AssetExecutionContext, warehouse: Warehouse) -> Materialized:
         with warehouse.get_connection() as connection:
-            set_keys(
-                connection, settings.hash_key()
-            )  # the list of erased customers holds hashes alone
+            # The list of erased customers holds hashes alone.
+            set_keys(connection, settings.hash_key())
             ingested = ingest_segments(connection, warehouse.lake, portfolio.name, folder)
             forgotten = 0
             if keep := settings.serving_log_months:
@@ -110,14 +110,12 @@ def _serving_log(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         context.log.info(
             f"{ingested.predictions:,} answers of {ingested.segments:,} segments from {folder}"
         )
-        return Materialized(
-            metadata=shown
-            | {
-                "segments": ingested.segments,
-                "predictions": ingested.predictions,
-                "torn": ingested.torn,
-            }
-            | {"forgotten": forgotten}
-        )
+        counts = {
+            "segments": ingested.segments,
+            "predictions": ingested.predictions,
+            "torn": ingested.torn,
+            "forgotten": forgotten,
+        }
+        return Materialized(metadata=shown | counts)
 
     return serving_log

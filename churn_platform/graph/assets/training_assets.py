@@ -44,9 +44,12 @@ def training_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefi
 def _training_set(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     # Training months, one to validate, one to judge, and the gap before a label matures.
     lookback = lag(portfolio.split.training_months + 2 + portfolio.label.gap_months)
-    read = [[portfolio.name, "customer_features"], [portfolio.name, "churn_labels"]]
+    read = [
+        AssetKey([portfolio.name, "customer_features"]),
+        AssetKey([portfolio.name, "churn_labels"]),
+    ]
     if CONTACTS in [table.name for table in portfolio.landed_tables]:
-        read.append([portfolio.raw_schema, CONTACTS])
+        read.append(AssetKey([portfolio.raw_schema, CONTACTS]))
 
     @asset(
         **monthly_table(
@@ -55,22 +58,26 @@ def _training_set(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             group_of(portfolio.name, "training"),
             settings.first_month,
         ),
-        deps=[AssetDep(AssetKey(key), partition_mapping=lookback) for key in read],
+        deps=[AssetDep(key, partition_mapping=lookback) for key in read],
         description=(
             "One row per month and feature month in use: its split, its size "
             "and the lake's snapshot."
         ),
     )
     def training_set(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
-        replace = partial(training_plan.replace_training_set, rows_max=settings.training_rows_max)
+        rows_max = settings.training_rows_max
         with warehouse.get_connection() as connection:
             for month in months_of(context):
-                rows = write(
-                    connection, warehouse.lake, partial(replace, connection, portfolio, month)
+                replace = partial(
+                    training_plan.replace_training_set,
+                    connection,
+                    portfolio,
+                    month,
+                    rows_max=rows_max,
                 )
-                describe(
-                    context, month, {"months": MetadataValue.md(training_plan.as_markdown(rows))}
-                )
+                rows = write(connection, warehouse.lake, replace)
+                page = training_plan.as_markdown(rows)
+                describe(context, month, {"months": MetadataValue.md(page)})
 
         return MaterializeResult()
 

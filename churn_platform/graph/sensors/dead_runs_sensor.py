@@ -25,8 +25,8 @@ def dead_runs_sensor(settings: Settings) -> SensorDefinition:
     )
     def dead_runs(context: SensorEvaluationContext) -> SkipReason:
         ended = end_dead_runs(context.instance)
-        return SkipReason(
-            f"ended: {', '.join(ended)}" if ended else "every run in progress is alive"
-        )
+        if not ended:
+            return SkipReason("every run in progress is alive")
+        return SkipReason(f"ended: {', '.join(ended)}")
 
     return dead_runs

@@ -4,7 +4,7 @@ Each keeps in its cursor what it has acted on. Dagster stores cursor and run req
 before it launches anything, so a daemon that dies in between neither loses nor repeats a run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 
 from dagster import (
@@ -54,11 +54,6 @@ from churn_platform.warehouse.lake import Lake
 def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> SensorDefinition:
     """Asks for features of months that have landed."""
     features = AssetKey([portfolio.name, "customer_features"])
-    raw = [
-        AssetKey([portfolio.raw_schema, table.name])
-        for table in portfolio.landed_tables
-        if not table.optional
-    ]
 
     @sensor(
         name=f"{portfolio.name}_landing",
@@ -71,15 +66,14 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
         ),
     )
     def landing(context: SensorEvaluationContext) -> SensorResult:
-        possible = {parse_month(key) for key in monthly(settings.first_month).get_partition_keys()}
+        keys = monthly(settings.first_month).get_partition_keys()
+        possible = set(map(parse_month, keys))
         here = landed_months(settings.landing_dir, portfolio)
-        landed = {month: state for month, state in here.items() if month in possible}
+        landed = _only(here, possible)
         # First look of a new daemon: what was run by hand before must not be run again.
         if context.cursor is None:
-            done = set.intersection(*(materialized_months(context.instance, key) for key in raw))
-            known = Landings(
-                taken={month: state for month, state in landed.items() if month in done}
-            )
+            loaded = _loaded_months(context.instance, portfolio)
+            known = Landings(taken=_only(landed, loaded))
         else:
             known = Landings.from_cursor(context.cursor)
 
@@ -93,23 +87,17 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
             unfinished -= set(pending_months(context.instance, portfolio))
             ranges = due(landed, known, unfinished=unfinished, broken=refused | unsound)
 
-        after = Landings(
-            seen=landed, taken=known.taken | {month: landed[month] for month in changed}
-        )
+        after = Landings(seen=landed, taken=known.taken | _only(landed, changed))
         # Sensors of our own, not Dagster's automation conditions: a month goes through several jobs
         # with other ranges each (features to the newest month, scores of that one, drift of all).
         # Conditions speak of single assets and windows.
-        requests = [
-            run_request(
-                portfolio,
-                "features",
-                first,
-                last,
-                because=_why([month for month in changed if first <= month <= last]),
-                key=None,  # a key is kept for ever, and files may come back to what they were
+        requests = []
+        for first, last in ranges:
+            within = [month for month in changed if first <= month <= last]
+            # Without a key: one is kept for ever, and files may come back to what they were.
+            requests.append(
+                run_request(portfolio, "features", first, last, because=_why(within), key=None)
             )
-            for first, last in ranges
-        ]
 
         skipped = None
         if not requests:
@@ -131,6 +119,21 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
     return landing
 
 
+def _only(states: Mapping[date, str], months: Collection[date]) -> dict[date, str]:
+    return {month: state for month, state in states.items() if month in months}
+
+
+def _loaded_months(instance: DagsterInstance, portfolio: Portfolio) -> set[date]:
+    """Months of which every required table is in the lake."""
+    loaded = []
+    for table in portfolio.landed_tables:
+        if not table.optional:
+            key = AssetKey([portfolio.raw_schema, table.name])
+            loaded.append(materialized_months(instance, key))
+
+    return set.intersection(*loaded)
+
+
 def _why(landed: list[date]) -> str:
     return (
         f"landed: {', '.join(map(label, landed))}"
@@ -141,8 +144,12 @@ def _why(landed: list[date]) -> str:
 
 def _refused_months(instance: DagsterInstance, portfolio: Portfolio) -> set[date]:
     """Months that ingest has refused a file of."""
-    keys = [AssetKey([portfolio.raw_schema, table.name]) for table in portfolio.landed_tables]
-    return set().union(*(refused_months(instance, key) for key in keys))
+    months = set()
+    for table in portfolio.landed_tables:
+        key = AssetKey([portfolio.raw_schema, table.name])
+        months |= refused_months(instance, key)
+
+    return months
 
 
 def _unsound_months(portfolio: Portfolio, lake: Lake) -> set[date]:

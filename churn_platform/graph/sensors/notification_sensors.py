@@ -92,18 +92,19 @@ def _news(portfolio: Portfolio, settings: Settings) -> SensorDefinition:
             now = {name: newest_materialization(instance, key) for name, key in keys.items()}
             return SensorResult(skip_reason="from now on", cursor=msgspec.json.encode(now).decode())
 
-        known = msgspec.json.decode(context.cursor, type=dict[str, int])
-        events = {
-            name: new_materializations(instance, key, known.get(name, 0))
-            for name, key in keys.items()
-        }
-        months = {name: months_of_events(found) for name, found in events.items() if found}
-        skipped = (
-            _send(settings, _messages(portfolio, settings, months))
-            if months
-            else SkipReason("no news")
-        )
-        seen = known | {name: found[-1].storage_id for name, found in events.items() if found}
+        seen = msgspec.json.decode(context.cursor, type=dict[str, int])
+        months = {}
+        for name, key in keys.items():
+            events = new_materializations(instance, key, seen.get(name, 0))
+            if events:
+                months[name] = months_of_events(events)
+                seen[name] = events[-1].storage_id
+
+        skipped: SkipReason | None = SkipReason("no news")
+        if months:
+            messages = _messages(portfolio, settings, months)
+            skipped = _send(settings, messages)
+
         return SensorResult(skip_reason=skipped, cursor=msgspec.json.encode(seen).decode())
 
     return news
@@ -111,28 +112,31 @@ def _news(portfolio: Portfolio, settings: Settings) -> SensorDefinition:
 
 def _messages(portfolio: Portfolio, settings: Settings, months: dict[str, set[date]]) -> list[str]:
     """What there is to say about the newest month of each kind of news."""
+    messages = []
     with read_lake(Lake.of(settings)) as connection:
-        rows = [
-            (name, row)
-            for name, found in months.items()
+        for name, found in months.items():
             # Only the newest month of each kind: a backfill would send a message for each month.
-            for row in read_rows(connection, f"{portfolio.name}.{name}", max(found))
-        ]
+            for row in read_rows(connection, f"{portfolio.name}.{name}", max(found)):
+                message = NEWS[name](portfolio, row)
+                if message:
+                    messages.append(message)
 
-    return [message for name, row in rows if (message := NEWS[name](portfolio, row))]
+    return messages
 
 
 def _send(settings: Settings, messages: Iterable[str]) -> SkipReason | None:
     """Send each message without secrets; what cannot be sent is said in the sensor's log and not
     tried again.
     """
-    url, timeout = (
-        settings.automation_webhook_url.get_secret_value(),
-        settings.automation_webhook_timeout_seconds,
-    )
+    url = settings.automation_webhook_url.get_secret_value()
     if not url:
         return SkipReason("CHURN_AUTOMATION_WEBHOOK_URL is not set")
 
-    masked = [hide(message, settings.secrets()) for message in messages]
-    failed = [wrong for text in masked if (wrong := post(url, text, timeout_seconds=timeout))]
+    failed = []
+    for message in messages:
+        masked = hide(message, settings.secrets())
+        wrong = post(url, masked, timeout_seconds=settings.automation_webhook_timeout_seconds)
+        if wrong:
+            failed.append(wrong)
+
     return SkipReason("; ".join(failed)) if failed else None

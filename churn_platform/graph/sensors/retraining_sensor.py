@@ -94,9 +94,11 @@ def standing_flag(
 
     # An older flag is void: the decision of the newest month knew all that it knew.
     (newest,) = connection.execute(f"select max(month) from {table}").fetchone() or (None,)
-    if newest not in months or any(
-        judged >= newest for judged in judged_months(connection, portfolio)
-    ):
+    if newest not in months:
+        return None
+
+    judged = judged_months(connection, portfolio)
+    if any(month >= newest for month in judged):
         return None
 
     (row,) = read_rows(connection, table, newest)

@@ -19,17 +19,17 @@ def post(url: str, text: str, *, timeout_seconds: float) -> str | None:
     address, which is secret.
     """
     body = json.dumps({"text": text[:TEXT_MOST]}).encode()
+    headers = {"Content-Type": "application/json"}
     try:
-        request = urllib.request.Request(
-            url, body, {"Content-Type": "application/json"}, method="POST"
-        )
+        request = urllib.request.Request(url, body, headers, method="POST")
         with urllib.request.urlopen(request, timeout=timeout_seconds) as answer:
             answer.read(1 << 16)
     except urllib.error.HTTPError as error:
         return f"the webhook answered {error.code}"
     except (OSError, http.client.HTTPException, ValueError) as error:
         # Only the class: the text of the error may quote the address, which is a secret.
-        return f"the webhook could not be reached: {type(error).__name__}"
+        kind = type(error).__name__
+        return f"the webhook could not be reached: {kind}"
 
     return None
 
@@ -43,25 +43,27 @@ def decision_message(portfolio: Portfolio, row: dict[str, Any]) -> str | None:
     """A month whose drift or outcomes are notable, or that asks for a training; None for a quiet
     one.
     """
-    if not row["retraining_required"] and row["severity"] == "quiet":
+    if row["retraining_required"]:
+        what = "training is asked for"
+    elif row["severity"] != "quiet":
+        what = f"{row['severity']} drift, no training"
+    else:
         return None
 
-    what = (
-        "training is asked for"
-        if row["retraining_required"]
-        else f"{row['severity']} drift, no training"
-    )
-    drifted = f"\ndrifted: {', '.join(row['drifted_features'])}" if row["drifted_features"] else ""
-    return (
-        f"*{portfolio.title}*, {label(row['month'])}: {what}: {'; '.join(row['reasons'])}{drifted}"
-    )
+    reasons = "; ".join(row["reasons"])
+    message = f"*{portfolio.title}*, {label(row['month'])}: {what}: {reasons}"
+    if row["drifted_features"]:
+        message += f"\ndrifted: {', '.join(row['drifted_features'])}"
+
+    return message
 
 
 def evaluation_message(portfolio: Portfolio, row: dict[str, Any]) -> str:
     """What was decided on a challenger."""
     outcome = "promoted" if row["is_promoted"] else "not promoted"
-    reason = row["reason"]
+    month = label(row["month"])
     return (
-        f"*{portfolio.title}*, {label(row['month'])}: version {row['challenger_version']} "
-        f"{outcome}: {reason}"
+        f"*{portfolio.title}*, {month}: "
+        f"version {row['challenger_version']} {outcome}: "
+        f"{row['reason']}"
     )
