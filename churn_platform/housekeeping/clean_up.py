@@ -116,8 +116,6 @@ def _remove_lookups(root: Path, retention: Retention) -> int:
     """
     # Look-ups are large and can be made again. Model bundles stay: they are small, and a rollback
     # needs them.
-    # Look-ups are large and can be made again. Model bundles stay: they are small, and a rollback
-    # needs them.
     folder = root / "features"
     oldest = newest_months(folder, retention.published_months)
     live = read_live(root)
@@ -125,7 +123,7 @@ def _remove_lookups(root: Path, retention: Retention) -> int:
         # A rollback may have made an older month live.
         oldest = min(oldest, parse_month(live.features_month))
     pages = remove_months(root / PAGE_DIR, before=oldest)
-    return len(remove_months(root / "features", before=oldest)) + len(pages)
+    return len(remove_months(folder, before=oldest)) + len(pages)
 
 
 def _remove_pages(settings: Settings, portfolio: str, retention: Retention) -> int:

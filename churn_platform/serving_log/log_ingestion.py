@@ -142,7 +142,8 @@ def ingest_segments(
     another portfolio, or has the name of a sound ingested one and other contents; it stays then.
     """
     tables = log.tables(portfolio)
-    if not all(_is_ready(connection, table, columns) for table, columns in tables.items()):
+    are_ready = all(_is_ready(connection, table, columns) for table, columns in tables.items())
+    if not are_ready:
         write(connection, lake, partial(_ensure, connection, tables))
 
     moved = Ingested(0, 0, 0)
@@ -150,16 +151,17 @@ def ingest_segments(
         return moved
 
     with _alone(folder):
-        moved = [
-            _ingest_group(connection, lake, portfolio, paths, log, then)
-            for paths in _groups(sorted(folder.glob(f"*{CLOSED_SUFFIX}")))
-        ]
-    return Ingested(
-        segments=sum(part.segments for part in moved),
-        predictions=sum(part.predictions for part in moved),
-        torn=sum(part.torn for part in moved),
-        damaged=sum(part.damaged for part in moved),
-    )
+        closed = sorted(folder.glob(f"*{CLOSED_SUFFIX}"))
+        for paths in _groups(closed):
+            part = _ingest_group(connection, lake, portfolio, paths, log, then)
+            moved = Ingested(
+                segments=moved.segments + part.segments,
+                predictions=moved.predictions + part.predictions,
+                torn=moved.torn + part.torn,
+                damaged=moved.damaged + part.damaged,
+            )
+
+    return moved
 
 
 def check_damaged(folder: Path, log: IngestedLog = ANSWERS) -> None:
