@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from dagster import AllPartitionMapping
+
 from churn_platform.definitions import build_defs
 
 
@@ -18,3 +20,16 @@ def test_a_portfolio_without_data_is_out_of_the_way(tmp_path: Path):
     assert shown(tmp_path / "data") == {"telecomit"}
     (tmp_path / "data" / "published" / "ibm_telco").mkdir(parents=True)
     assert shown(tmp_path / "data") == {"telecomit", "ibm_telco"}
+
+
+def test_no_monthly_asset_needs_every_month_of_another(tmp_path: Path):
+    """Dagster's dialog would warn of each month upstream that was never made, in any backfill."""
+    graph = build_defs(data_dir=tmp_path / "data").resolve_asset_graph()
+    monthly = {key for key in graph.get_all_asset_keys() if graph.get(key).is_partitioned}
+    of_all_months = [
+        f"{key.to_user_string()} needs {upstream.to_user_string()}"
+        for key in monthly
+        for upstream in graph.get(key).parent_keys & monthly
+        if isinstance(graph.get(key).partition_mappings.get(upstream), AllPartitionMapping)
+    ]
+    assert of_all_months == []

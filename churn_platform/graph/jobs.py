@@ -42,6 +42,8 @@ def _portfolio_jobs(portfolio: Portfolio) -> list[UnresolvedAssetJobDefinition]:
     # A list is not handed over while outcomes show that its model is broken. So the outcomes are
     # measured first, though the table belongs to monitoring.
     stages["scores"] |= AssetSelection.assets(AssetKey([portfolio.name, MODEL_PERFORMANCE]))
+    # A command may have changed the champion since the last training; who scores is told as it is.
+    stages["scores"] |= AssetSelection.assets(AssetKey([portfolio.name, "champion_history"]))
     # The page shows what is monitored as well: it is published again with the month's decision.
     stages["monitoring"] |= AssetSelection.assets(AssetKey([portfolio.name, PAGE]))
     by_stage = [

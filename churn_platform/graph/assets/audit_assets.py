@@ -15,7 +15,7 @@ from dagster import (
 )
 
 from churn_platform.audit.audit_log import read_records
-from churn_platform.audit.newest_records import as_markdown
+from churn_platform.audit.record_tables import as_markdown
 from churn_platform.audit.verify import Verification, verify
 from churn_platform.errors import AuditError
 from churn_platform.graph.partitions import PLATFORM

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import duckdb
 from dagster import (
-    AllPartitionMapping,
     AssetDep,
     AssetExecutionContext,
     AssetKey,
@@ -69,12 +68,8 @@ def _asset(
     champion that its month found.
     """
     deps: list[AssetKey | AssetDep] = []
-    for each in upstream:
+    for each in (*upstream, "champion_history"):
         deps.append(AssetKey([portfolio.name, each]) if isinstance(each, str) else each)
-
-    # Any month of champion: the version is found in the audit trail, not by this dependency.
-    champion = AssetKey([portfolio.name, "champion"])
-    deps.append(AssetDep(champion, partition_mapping=AllPartitionMapping()))
     arguments = monthly_table(
         portfolio.name,
         name,

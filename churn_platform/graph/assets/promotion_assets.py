@@ -1,4 +1,4 @@
-"""Evaluation and champion as assets: the decision, and carrying it out."""
+"""Evaluation and champion as assets: the decision, carrying it out, and who has been champion."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +16,8 @@ from dagster import (
     asset,
 )
 
+from churn_platform.audit.record_tables import champions_as_markdown
+from churn_platform.audit.trail import champions
 from churn_platform.graph.groups import group_of
 from churn_platform.graph.mlflow_links import version_link
 from churn_platform.graph.partitions import describe, monthly_asset, monthly_table, months_of
@@ -50,8 +52,12 @@ if TYPE_CHECKING:
 
 
 def evaluation_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
-    """The assets that decide on a challenger and promote it."""
-    return [_evaluation(portfolio, settings), _champion(portfolio, settings)]
+    """The assets that decide on a challenger, promote it, and tell who has been champion."""
+    return [
+        _evaluation(portfolio, settings),
+        _champion(portfolio, settings),
+        _champion_history(portfolio),
+    ]
 
 
 def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
@@ -268,3 +274,24 @@ def _champion(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         return MaterializeResult()
 
     return champion
+
+
+def _champion_history(portfolio: Portfolio) -> AssetsDefinition:
+    # Without months, as what scores and monitoring depend on: any month is scored by the champion
+    # of the day. Dagster's dialog warns of each month of a partitioned upstream that was not made,
+    # and most months train no model.
+    @asset(
+        key=AssetKey([portfolio.name, "champion_history"]),
+        group_name=group_of(portfolio.name, "training"),
+        deps=[AssetKey([portfolio.name, "champion"])],
+        kinds={"json"},
+        description="Every version that has been champion: since when, by which act, and why.",
+    )
+    def champion_history(context: AssetExecutionContext, audit: AuditTrail) -> MaterializeResult:
+        crowned = champions(audit.log(context.run_id).records(), portfolio.name)
+        history = champions_as_markdown(crowned)
+        return MaterializeResult(
+            metadata={"champions": len(crowned), "history": MetadataValue.md(history)}
+        )
+
+    return champion_history

@@ -3,8 +3,6 @@ of a month.
 """
 
 from dagster import (
-    AllPartitionMapping,
-    AssetDep,
     AssetExecutionContext,
     AssetKey,
     AssetsDefinition,
@@ -45,13 +43,10 @@ def published_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDef
 def _published_model(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     root = settings.published_dir / portfolio.name
 
+    # Without months: it publishes the champion of the day, whichever month trained it.
     @asset(
-        **monthly_asset(
-            portfolio.name,
-            "published_model",
-            group_of(portfolio.name, "training"),
-            settings.first_month,
-        ),
+        key=AssetKey([portfolio.name, "published_model"]),
+        group_name=group_of(portfolio.name, "training"),
         deps=[AssetKey([portfolio.name, "champion"]), AssetKey([portfolio.name, "model_card"])],
         kinds={"onnx"},
         description="The champion's ONNX bundle, checked against the native model, and named live.",
@@ -89,10 +84,7 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
         ),
         deps=[
             AssetKey([portfolio.name, "monthly_scores"]),
-            AssetDep(
-                AssetKey([portfolio.name, "published_model"]),
-                partition_mapping=AllPartitionMapping(),
-            ),
+            AssetKey([portfolio.name, "published_model"]),
         ],
         kinds={"lmdb"},
         description=(

@@ -4,8 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from dagster import (
-    AllPartitionMapping,
-    AssetDep,
     AssetExecutionContext,
     AssetKey,
     AssetsDefinition,
@@ -45,9 +43,7 @@ def scoring_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefin
         ),
         deps=[
             AssetKey([portfolio.name, "customer_features"]),
-            AssetDep(
-                AssetKey([portfolio.name, "champion"]), partition_mapping=AllPartitionMapping()
-            ),
+            AssetKey([portfolio.name, "champion_history"]),
         ],
         description=(
             "One row per customer and month: probability, tier, decile, reasons "

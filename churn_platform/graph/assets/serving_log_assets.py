@@ -1,8 +1,6 @@
 """The service's answers, and what agents recorded on the page, as assets."""
 
 from dagster import (
-    AllPartitionMapping,
-    AssetDep,
     AssetExecutionContext,
     AssetKey,
     AssetsDefinition,
@@ -43,12 +41,8 @@ def _recorded_outcomes(portfolio: Portfolio, settings: Settings) -> AssetsDefini
             group_of(portfolio.name, "serving"),
             settings.first_month,
         ),
-        deps=[
-            AssetDep(
-                AssetKey([portfolio.name, "published_page"]),
-                partition_mapping=AllPartitionMapping(),
-            )
-        ],
+        # As for the log of answers: outcomes are recorded in any month, whichever were published.
+        deps=[AssetKey([portfolio.name, "published_model"])],
         description="One row per outcome that an agent recorded on the page, by its month. "
         "Each materialization, of any month, ingests every closed segment of the log, once, and "
         "brings it into contacts and preferences.",
@@ -71,10 +65,6 @@ def _recorded_outcomes(portfolio: Portfolio, settings: Settings) -> AssetsDefini
 
 def _serving_log(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     folder = settings.serving_log_dir / portfolio.name
-    served = []
-    for name in ("published_model", "published_features"):
-        key = AssetKey([portfolio.name, name])
-        served.append(AssetDep(key, partition_mapping=AllPartitionMapping()))
 
     @asset(
         **monthly_table(
@@ -83,7 +73,9 @@ def _serving_log(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             group_of(portfolio.name, "serving"),
             settings.first_month,
         ),
-        deps=served,
+        # Not on published_features, by which the service answers too: Dagster's dialog would warn
+        # of each month that was never published, and answers are logged in any month.
+        deps=[AssetKey([portfolio.name, "published_model"])],
         description="One row per answer of the service, by the month of the request. "
         "Each materialization, of any month, "
         "ingests every closed segment of the prediction log, once. "
