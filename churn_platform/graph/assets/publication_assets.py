@@ -142,10 +142,7 @@ def _published_page(portfolio: Portfolio, settings: Settings) -> AssetsDefinitio
         ),
         deps=[
             *(AssetKey([portfolio.name, name]) for name in shown_of),
-            AssetDep(
-                AssetKey([portfolio.name, "published_model"]),
-                partition_mapping=AllPartitionMapping(),
-            ),
+            AssetKey([portfolio.name, "published_model"]),
         ],
         kinds={"parquet"},
         description=(
