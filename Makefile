@@ -10,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Where this is set, each process would compile Dagster, dbt and MLflow anew, 2 to 4 seconds of start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-telco dev mlflow serve test check loop-check image-check clients-check ui-check bench-serving bench-scale load lock clean help kill-check
+.PHONY: setup demo demo-telco dev mlflow serve ui page-check test check loop-check image-check clients-check ui-check bench-serving bench-scale load lock clean help kill-check
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ dev: setup  ## Open the Dagster UI (webserver and daemon): make dev [PORT=3000]
 mlflow: setup  ## Open MLflow on the trials, fits and versions of the data folder, at http://127.0.0.1:5000
 	@MLFLOW_BACKEND_STORE_URI="$$($(BIN)/python -c 'from churn_platform.settings import load_settings; print(load_settings().mlflow_uri)')" \
 		$(BIN)/mlflow server --workers 1 --host 127.0.0.1 --port 5000
+
+ui: setup  ## Start the service and the page on what make demo published; prints the address and a demo user
+	@$(BIN)/python -m serving.page demo
 
 serve: setup  ## Answer HTTP requests from what make demo or make demo-telco published (docs at /docs)
 	@$(BIN)/python -m serving

@@ -42,10 +42,14 @@ DATING = {
 HEAVY = {"mlflow", "xgboost", "lightgbm", "evidently", "shap", "sklearn"}
 
 
-SERVICE = {
+BESIDE = {
     path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())
     for path in (ROOT / "serving").rglob("*.py")
 }
+PAGE = {name: tree for name, tree in BESIDE.items() if name.startswith("serving/page/")}
+SERVICE = {name: tree for name, tree in BESIDE.items() if name not in PAGE}
+PAGE_LIBRARIES = {"litestar", "granian", "jinja2", "duckdb", "msgspec"}
+PAGE_EDGE = {"serving/page/settings.py", "serving/page/__main__.py"}
 SERVICE_LIBRARIES = {
     "litestar",
     "granian",
@@ -292,3 +296,41 @@ def test_the_service_loads_nothing_heavy():
         "statsmodels",
     }
     assert loaded & (HEAVY | heavy) == set()
+
+
+@invariant("Structure", "The scoring service loads nothing of the page.")
+def test_the_service_knows_nothing_of_the_page():
+    """Neither by an import that is written there nor by one that follows from it."""
+    importing = {
+        name
+        for name, tree in SERVICE.items()
+        if any(module.startswith("serving.page") for module in imported_modules(tree))
+    }
+    assert importing == set()
+    loaded = modules_of_the_service()
+    assert {
+        name for name in loaded if name.startswith(("serving.page", "jinja2", "duckdb"))
+    } == set()
+
+
+@invariant("Structure", "The page opens neither lake nor MLflow.")
+def test_the_page_imports_its_own_libraries_only():
+    """It knows the published contract and the service's own modules, and no other of the
+    platform.
+    """
+    for name, tree in PAGE.items():
+        known = PAGE_LIBRARIES | set(sys.stdlib_module_names) | {"serving", "churn_platform"}
+        assert imported(tree) <= known, name
+        for module in imported_modules(tree):
+            if module.startswith("churn_platform"):
+                assert module.startswith("churn_platform.published"), name
+
+
+def test_only_the_edge_of_the_page_touches_the_environment():
+    """Its settings are read once."""
+    touching = {
+        name
+        for name, tree in PAGE.items()
+        if attributes(tree) & {("os", "environ"), ("os", "getenv")}
+    }
+    assert touching <= PAGE_EDGE

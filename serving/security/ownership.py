@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from serving.errors import ServiceSettingsError
+from serving.settings import PREFIX
 from serving.storage.private_files import own_folder
 
 LOCK_FILE = "service.lock"
@@ -25,7 +26,7 @@ STARTED_BY = os.getpid()  # kept by a fork
 
 
 @contextlib.contextmanager
-def state_claimed(folder: Path) -> Iterator[None]:
+def state_claimed(folder: Path, *, prefix: str = PREFIX) -> Iterator[None]:
     """Keep the state folder from other services meanwhile; ServiceSettingsError if one has it,
     or it cannot be written.
 
@@ -36,7 +37,7 @@ def state_claimed(folder: Path) -> Iterator[None]:
         lock = (folder / LOCK_FILE).open("a+")
     except OSError as error:
         raise ServiceSettingsError(
-            f"SERVING_STATE_DIR={folder} cannot be written: {error}"
+            f"{prefix}STATE_DIR={folder} cannot be written: {error}"
         ) from error
 
     with lock:
@@ -47,14 +48,14 @@ def state_claimed(folder: Path) -> Iterator[None]:
             lock.seek(0)
             raise ServiceSettingsError(
                 f"process {lock.read() or 'unknown'} serves from {folder}; stop it, or "
-                "set SERVING_STATE_DIR"
+                f"set {prefix}STATE_DIR"
             ) from None
 
         _name_holder(folder / LOCK_FILE)
         yield
 
 
-def check_port(host: str, port: int) -> None:
+def check_port(host: str, port: int, *, prefix: str = PREFIX) -> None:
     """ServiceSettingsError if no one may listen there, or somebody does already. `host` is an IP
     address.
 
@@ -69,29 +70,29 @@ def check_port(host: str, port: int) -> None:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise ServiceSettingsError(
-                    f"port {port} is taken; stop what listens there, or set SERVING_PORT"
+                    f"port {port} is taken; stop what listens there, or set {prefix}PORT"
                 ) from error
             raise ServiceSettingsError(
-                f"cannot listen on SERVING_HOST={host}, SERVING_PORT={port}: {error.strerror}"
+                f"cannot listen on {prefix}HOST={host}, {prefix}PORT={port}: {error.strerror}"
             ) from error
 
 
 @contextlib.contextmanager
-def port_claimed(host: str, port: int) -> Iterator[None]:
+def port_claimed(host: str, port: int, *, prefix: str = PREFIX) -> Iterator[None]:
     """Keep the port from other services meanwhile; ServiceSettingsError if one has it or no one may
     listen.
 
     Two services that start at once both find the port free, and would then share it. A name in
     Linux's abstract namespace can be bound once, and the system frees it however its process ends.
     """
-    check_port(host, port)
+    check_port(host, port, prefix=prefix)
     with socket.socket(socket.AF_UNIX) as claim:
         if sys.platform == "linux":
             try:
                 claim.bind(f"\0churn-serving-{host}-{port}")
             except OSError as error:
                 raise ServiceSettingsError(
-                    f"port {port} is taken by a service that starts; stop it, or set SERVING_PORT"
+                    f"port {port} is taken by a service that starts; stop it, or set {prefix}PORT"
                 ) from error
 
         yield

@@ -1,0 +1,63 @@
+"""A page on a month by hand, with a user for each role."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from litestar.testing import TestClient
+
+from churn_platform_tests.support.published_page import publish
+from serving.page.app import create_app
+from serving.page.roles import ROLES
+from serving.page.settings import PageSettings
+from serving.page.users import put_user
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> PageSettings:
+    """A published month, and the users agent, campaign, model and admin."""
+    publish(tmp_path / "published")
+    settings = PageSettings(
+        published_dir=tmp_path / "published",
+        state_dir=tmp_path / "page",
+        phone_key_file=tmp_path / "phone.key",
+        # A port that nobody listens on.
+        service_url="http://127.0.0.1:9",
+    )
+    for role in ROLES:
+        put_user(settings.users_file, role, PASSWORD, (role,))
+    return settings
+
+
+@contextmanager
+def browser(settings: PageSettings, user: str | None = None) -> Iterator[TestClient]:
+    """A browser on the page, signed in."""
+    with TestClient(create_app(settings), base_url="http://127.0.0.1:8090") as client:
+        if user:
+            sign_in(client, user)
+        yield client
+
+
+def sign_in(client: TestClient, user: str, password: str = PASSWORD) -> int:
+    """Send the form; the status without following."""
+    form = {"name": user, "password": password, "next": "/"}
+    return client.post("/login", data=form, follow_redirects=False).status_code
+
+
+def field(text: str, name: str) -> str:
+    """A hidden field of a page."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', text)
+    assert found, f"no field {name}"
+    return found[1]
+
+
+def record(client: TestClient, customer_id: str, **form: str):
+    """Open a customer and send the form with these fields."""
+    address = f"/tiny/customers/{customer_id}"
+    page = client.get(address).text
+    hidden = {name: field(page, name) for name in ("csrf", "outcome_id")}
+    return client.post(f"{address}/outcomes", data=hidden | form)

@@ -1,0 +1,123 @@
+"""Opens the newest month of each portfolio's read model, and follows new ones."""
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+
+from churn_platform.published.page_bundle import (
+    CONTACTS_FILE,
+    CUSTOMERS_FILE,
+    PAGE_DIR,
+    PHONES_FILE,
+    PageManifest,
+    Rows,
+    read_figures,
+    read_page_manifest,
+)
+from churn_platform.published.regular_files import file_sha256
+from serving.errors import BundleError, NotFound
+
+LOOK_SECONDS = 1.0
+MONTH = "[0-9][0-9][0-9][0-9]-[0-9][0-9]"
+
+
+@dataclass(frozen=True)
+class Month:
+    """A checked month of a portfolio, read in place."""
+
+    folder: Path
+    manifest: PageManifest
+    tables: dict[str, Rows]
+    connection: duckdb.DuckDBPyConnection
+
+    def rows(self, query: str, parameters: Any = ()) -> list[dict[str, Any]]:
+        """The rows of a query on the views `customers`, `phones` and `contacts`."""
+        # A cursor is a connection of its own: requests run beside each other.
+        with self.connection.cursor() as cursor:
+            result = cursor.execute(query, parameters)
+            names = [column[0] for column in result.description or []]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def row(self, query: str, parameters: Any = ()) -> dict[str, Any] | None:
+        """The first row; None without one."""
+        return next(iter(self.rows(query, parameters)), None)
+
+
+class Bundles:
+    """What is published for the page. A month that fails its checks is refused, and the one before
+    goes on being shown.
+    """
+
+    def __init__(self, published: Path, *, threads: int = 2):
+        self._published, self._threads = published, threads
+        self._months: dict[str, Month] = {}
+        self._refused: dict[str, tuple[Path, str]] = {}
+        self._looked_at = -LOOK_SECONDS
+        self._mutex = threading.Lock()
+
+    @property
+    def portfolios(self) -> list[str]:
+        """The names of the portfolios that have a month."""
+        self._follow()
+        return sorted(self._months)
+
+    def refusal(self, portfolio: str) -> str | None:
+        """Why the newest month of a portfolio is not shown; None if it is."""
+        found = self._refused.get(portfolio)
+        return found[1] if found else None
+
+    def month(self, portfolio: str) -> Month:
+        """The newest month of a portfolio; NotFound if it has none."""
+        self._follow()
+        if portfolio not in self._months:
+            raise NotFound(f"nothing is published of {portfolio[:60]!r} for the page")
+        return self._months[portfolio]
+
+    def _follow(self) -> None:
+        with self._mutex:
+            if time.monotonic() - self._looked_at < LOOK_SECONDS:
+                return
+            self._looked_at = time.monotonic()
+            for root in sorted(self._published.glob(f"*/{PAGE_DIR}")):
+                self._look(root)
+
+    def _look(self, root: Path) -> None:
+        portfolio, months = root.parent.name, sorted(root.glob(MONTH))
+        if not months:
+            return
+        # The link's target, not its name: publishing a month again makes a new folder.
+        newest = months[-1].resolve()
+        known = self._months.get(portfolio)
+        if (known and known.folder == newest) or self._refused.get(portfolio, ("",))[0] == newest:
+            return
+        try:
+            self._months[portfolio] = open_month(newest, threads=self._threads)
+            self._refused.pop(portfolio, None)
+        except (BundleError, OSError, msgspec.MsgspecError, duckdb.Error) as error:
+            self._refused[portfolio] = (newest, str(error))
+
+
+def open_month(folder: Path, *, threads: int) -> Month:
+    """A month whose files are as they were written; BundleError names one that is not."""
+    manifest = read_page_manifest(folder)
+    changed = [name for name, known in manifest.sha256.items() if _hash(folder / name) != known]
+    if changed:
+        raise BundleError(f"{folder}: {', '.join(changed)} is not as published; publish it again")
+    connection = duckdb.connect(config={"threads": threads})
+    # Footers of the files are read once: a look-up then reads one group of rows and nothing else.
+    connection.execute("set parquet_metadata_cache = true")
+    connection.execute("set enable_progress_bar = false")
+    for name in (CUSTOMERS_FILE, PHONES_FILE, CONTACTS_FILE):
+        path = str(folder / name).replace("'", "''")
+        view = name.partition(".")[0]
+        connection.execute(f"create view {view} as from read_parquet('{path}')")
+    return Month(folder, manifest, read_figures(folder).tables, connection)
+
+
+def _hash(path: Path) -> str | None:
+    return file_sha256(path) if path.exists() else None
