@@ -23,7 +23,7 @@ def full_disk(error: BaseException, folders: Callable[[], Iterable[Path]]) -> st
 
     free = {}
     for path in _named(chain) or folders():
-        place = _existing(path)
+        place = existing(path)
         free[place] = shutil.disk_usage(place).free
 
     if not free:
@@ -67,7 +67,7 @@ def _is_full(error: BaseException) -> bool:
     return any(sign in text for sign in SIGNS)
 
 
-def _existing(path: Path) -> Path:
+def existing(path: Path) -> Path:
     """The folder of a path, or the nearest above it that is there."""
     path = path.absolute()
     return next(filter(Path.is_dir, (path, *path.parents)))

@@ -230,6 +230,8 @@ class Registry:
 
         self.refusals = {**self.refusals, name: why}
         self._metrics.refused.labels(name).inc()
+        if not is_ours:
+            self._metrics.reload_failures.labels(name).inc()
         shown = {"portfolio": name, "why": why}
         cause = None if is_ours else error
         logger.error("bundle refused", extra={"fields": shown}, exc_info=cause)

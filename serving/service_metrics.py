@@ -173,6 +173,12 @@ class ServiceMetrics:
         self.refused = Counter(
             "bundles_refused_total", "States refused.", ("portfolio",), registry=registry
         )
+        self.reload_failures = Counter(
+            "model_reload_failures_total",
+            "States refused although their bundles may be sound: they could not be read or kept.",
+            ("portfolio",),
+            registry=registry,
+        )
         self.pushes = Counter(
             "feature_pushes_total", "Features pushed.", ("portfolio",), registry=registry
         )
@@ -188,6 +194,18 @@ class ServiceMetrics:
             "Age of the oldest segment of the prediction log that is not ingested.",
             ("portfolio",),
             multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self.disk_free = Gauge(
+            "serving_disk_free_bytes",
+            "Free bytes of the disk that the state folder is on.",
+            multiprocess_mode="livemin",
+            registry=registry,
+        )
+        self.disk_size = Gauge(
+            "serving_disk_size_bytes",
+            "Size of that disk.",
+            multiprocess_mode="livemin",
             registry=registry,
         )
         self.keys_looked_at = Gauge(

@@ -8,6 +8,7 @@ command needs is in the package that its answer comes from.
 from churn_platform.cli import (
     audit_commands,
     data_commands,
+    exporter_commands,
     governance_commands,
     graph_commands,
     housekeeping_commands,
@@ -26,6 +27,7 @@ __all__ = [
     "app",
     "audit_commands",
     "data_commands",
+    "exporter_commands",
     "governance_commands",
     "graph_commands",
     "housekeeping_commands",

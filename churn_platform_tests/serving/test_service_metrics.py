@@ -4,6 +4,7 @@ import pytest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 from prometheus_client.parser import text_string_to_metric_families
 
+from serving.errors import BundleError
 from serving.service_metrics import ServiceMetrics
 
 
@@ -48,3 +49,34 @@ def test_metrics_count_what_was_answered(client):
     assert 'request_errors_total{status="422"} 1.0' in text
     assert 'model_reloads_total{portfolio="tiny"} 1.0' in text
     assert 'prediction_log_available{portfolio="tiny"} 1.0' in text
+
+
+def test_space_on_the_disk_is_told(client):
+    """Of the state folder, for an alert before answers cannot be logged."""
+    found = {
+        metric.name: metric.samples[0].value
+        for metric in text_string_to_metric_families(client.get("/metrics").text)
+        if metric.name.startswith("serving_disk_")
+    }
+    assert 0 < found["serving_disk_free_bytes"] <= found["serving_disk_size_bytes"]
+
+
+def test_a_state_that_could_not_be_read_is_a_reload_failure(plane, monkeypatch):
+    """A fault of the machine counts apart; a bundle that fails its checks is refused alone."""
+
+    def counted() -> tuple[float, float]:
+        refused = plane.metrics.refused.labels("tiny")._value.get()
+        return refused, plane.metrics.reload_failures.labels("tiny")._value.get()
+
+    def fail(error: Exception) -> None:
+        def load(*_: object, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr("serving.registry.load_portfolio", load)
+        plane.registry._tried.clear()
+        plane.registry.refresh()
+
+    fail(BundleError("another hash"))
+    assert counted() == (1, 0)
+    fail(OSError("no space left on device"))
+    assert counted() == (2, 1)

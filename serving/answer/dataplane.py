@@ -1,6 +1,7 @@
 """From a request to an answer that is logged: what the service does, without HTTP."""
 
 import logging
+import shutil
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -67,6 +68,9 @@ class Dataplane:
         self.registry.refresh()
         metrics = self.metrics
         metrics.flush()
+        disk = shutil.disk_usage(self.settings.state_dir)
+        metrics.disk_free.set(disk.free)
+        metrics.disk_size.set(disk.total)
 
         for name in self.registry.served:
             log = self.log_of(name)

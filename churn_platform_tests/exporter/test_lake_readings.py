@@ -1,0 +1,83 @@
+"""The newest month of each portfolio, read without keeping a writer."""
+
+from contextlib import closing
+from datetime import date
+
+import pytest
+
+from churn_platform.errors import WarehouseError
+from churn_platform.exporter.lake_readings import read_lake
+from churn_platform.exporter.readings import month_instant
+from churn_platform.warehouse.lake import Lake, connect
+from churn_platform_tests.support.tiny import TINY
+
+JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
+
+
+@pytest.fixture
+def kept(lake: Lake) -> Lake:
+    """Two months of scores and decisions, a campaign to date, and costs."""
+    with closing(connect(lake)) as connection:
+        for statement in (
+            "create schema tiny",
+            "create schema platform",
+            "create table tiny.monthly_scores as from (values (date '2025-01-01'), "
+            "(date '2025-02-01'), (date '2025-02-01')) rows(month)",
+            "create table tiny.retraining_decision as from (values "
+            "(date '2025-01-01', 'quiet', 0.0, 0.0), (date '2025-02-01', 'severe', 0.5, null)) "
+            "rows(month, severity, drifted_importance, score_mean_shift)",
+            "create table tiny.campaign_outcome as from (values "
+            "(date '2025-02-01', 'month', 'all', 10.0, 1.0, 5), "
+            "(date '2025-01-01', 'to date', 'all', 20.0, 2.0, 6), "
+            "(date '2025-02-01', 'to date', 'all', 30.0, 3.0, 7)) "
+            "rows(month, period, offer, profit_eur, kept, contacted)",
+            "create table platform.infrastructure_cost as from (values "
+            "(date '2025-01-01', 'compute', 9.0), (date '2025-02-01', 'compute', 2.5)) "
+            "rows(month, item, cost_eur)",
+        ):
+            connection.execute(statement)
+    return lake
+
+
+def values(lake: Lake) -> dict[str, float]:
+    """Readings by metric; each has one label."""
+    return {reading.metric: reading.value for reading in read_lake(lake, [TINY])}
+
+
+def test_the_newest_month_is_read(kept):
+    """Scores, drift, campaign to date and cost; what was not measured is left out."""
+    assert values(kept) == {
+        "churn_scored_month_timestamp_seconds": month_instant(FEBRUARY),
+        "churn_scored_customers": 2,
+        "churn_drift_month_timestamp_seconds": month_instant(FEBRUARY),
+        "churn_drift_severity": 2,
+        "churn_drifted_importance": 0.5,
+        "churn_campaign_profit_eur": 30.0,
+        "churn_campaign_kept_customers": 3.0,
+        "churn_campaign_contacted_customers": 7,
+        "churn_infrastructure_cost_eur": 2.5,
+    }
+    assert {reading.labels for reading in read_lake(kept, [TINY])} == {("tiny",), ("compute",)}
+
+
+def test_an_empty_lake_has_no_reading(lake):
+    """Before the first run there is no table."""
+    connect(lake).close()
+    assert values(lake) == {}
+
+
+def test_a_lake_that_is_missing_is_not_made(lake):
+    """Reading alone makes no file."""
+    with pytest.raises(WarehouseError, match="no warehouse at"):
+        read_lake(lake, [TINY])
+    assert lake.sqlite_path and not lake.sqlite_path.exists()
+
+
+def test_a_writer_and_the_exporter_do_not_wait_for_each_other(kept):
+    """Within a writer's transaction the state before it is read, and the writer commits after."""
+    with closing(connect(kept)) as writer:
+        writer.execute("begin")
+        writer.execute("insert into tiny.monthly_scores values (date '2025-03-01')")
+        assert values(kept)["churn_scored_month_timestamp_seconds"] == month_instant(FEBRUARY)
+        writer.execute("commit")
+    assert values(kept)["churn_scored_month_timestamp_seconds"] == month_instant(date(2025, 3, 1))
