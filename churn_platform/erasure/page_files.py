@@ -1,8 +1,11 @@
-"""The page's files without the customer: each published month that holds the id is written again,
-and lines of the access log that name it go.
+"""The page's files without the customer: each published month that holds the id is written again;
+lines of the access log and of lists that were handed over, and recorded outcomes that the page
+shows, go.
 """
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -22,7 +25,9 @@ from churn_platform.published.regular_files import file_sha256
 from churn_platform.read_model.publish import PARQUET
 from churn_platform.sql import literal, read_parquet
 
-ACCESS_DIR = "access"
+LINES = ("access", "handed_over")
+"""Folders of the page's state with text files, a line for each customer."""
+DATABASE = "page.sqlite"
 
 
 def erase_from_pages(
@@ -38,10 +43,28 @@ def erase_from_pages(
     return rewritten
 
 
-def erase_from_access(page_dir: Path, subject: ErasedCustomer) -> list[Path]:
-    """The files of the page's access log that named the customer."""
-    folder = page_dir / ACCESS_DIR
-    return erase_from_logs(folder, subject) if folder.is_dir() else []
+def erase_from_state(page_dir: Path, subject: ErasedCustomer) -> list[Path]:
+    """The files of the page's own state that named the customer; the page may be running."""
+    changed = []
+    for name in LINES:
+        if (page_dir / name).is_dir():
+            changed += erase_from_logs(page_dir / name, subject)
+    database = page_dir / DATABASE
+    if database.is_file() and _erase_outcomes(database, subject):
+        changed.append(database)
+    return changed
+
+
+def _erase_outcomes(database: Path, subject: ErasedCustomer) -> int:
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("pragma secure_delete = on")
+        deleted = connection.execute(
+            "delete from outcomes where portfolio = ? and customer_id = ?",
+            (subject.portfolio, subject.customer_id),
+        ).rowcount
+        # What was deleted still stands in the write-ahead log.
+        connection.execute("pragma wal_checkpoint(truncate)")
+    return deleted
 
 
 def _write_others(

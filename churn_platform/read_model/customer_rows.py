@@ -20,12 +20,11 @@ RISK_FACTOR = 2.0
 
 
 def facts_of(portfolio: Portfolio) -> list[Feature]:
-    """Features that an agent may see: the contract, and what can be changed; nothing protected."""
-    return [
-        feature
-        for feature in portfolio.features
-        if (feature.group == FACT_GROUP or feature.actionable) and not feature.protected
-    ]
+    """Features that an agent may see: the contract, then what can be changed; nothing protected."""
+    seen = [feature for feature in portfolio.features if not feature.protected]
+    contract = [feature for feature in seen if feature.group == FACT_GROUP]
+    others = [feature for feature in seen if feature.group != FACT_GROUP and feature.actionable]
+    return [*contract, *others]
 
 
 def customers_sql(portfolio: Portfolio, month: date, tiers: Sequence[str]) -> str:

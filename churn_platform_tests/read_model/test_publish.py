@@ -12,7 +12,6 @@ from churn_platform.audit.audit_record import Record
 from churn_platform.campaign.contact_decisions import replace_decisions
 from churn_platform.campaign.contact_list import replace_contact_list
 from churn_platform.erasure.erased_customer import ErasedCustomer
-from churn_platform.erasure.page_files import erase_from_pages
 from churn_platform.errors import PublicationError
 from churn_platform.months import shift
 from churn_platform.published.format import model_dir
@@ -140,6 +139,8 @@ def test_an_erased_customer_leaves_every_month(connection, root):
     """The files are written again without the id, with new hashes; another erasure changes
     nothing.
     """
+    from churn_platform.erasure.page_files import erase_from_pages
+
     publish_page(connection, root, TINY, JANUARY, [])
     subject = ErasedCustomer("tiny", "B", (), {})
     assert erase_from_pages(connection, root, subject) == ["2025-01"]

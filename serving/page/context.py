@@ -86,6 +86,7 @@ class Page:
             "percent": percent,
             "euro": euro,
             "shown": self.shown,
+            "title_of": title_of,
         }
         return environment
 
@@ -100,6 +101,11 @@ class Page:
         if isinstance(value, int):
             return f"{value:,}"
         return str(value).replace("_", " ")
+
+
+def title_of(description: str) -> str:
+    """A feature's description without its footnotes, which are for those who compute it."""
+    return description.partition(";")[0].rstrip(".")
 
 
 def percent(share: float | None, digits: int = 1) -> str:

@@ -114,18 +114,27 @@ def charts_of(tables: dict[str, Rows]) -> dict[str, str]:
             [row["month"] for row in tables["months"]],
             {"mean score": [row["score_mean"] for row in tables["months"]]},
         ),
-        "importance": json.dumps(
-            {
-                "kind": "across",
-                "x": [row["feature"] for row in importance],
-                "y": [round(row["share"] or 0.0, 4) for row in importance],
-                "name": "share",
-            }
-        ),
+        "importance": _bars(importance),
     }
 
 
+def _bars(importance: Rows) -> str:
+    if not importance:
+        return ""
+    return json.dumps(
+        {
+            "kind": "across",
+            "x": [row["feature"] for row in importance],
+            "y": [round(row["share"] or 0.0, 4) for row in importance],
+            "name": "share",
+        }
+    )
+
+
 def _lines(months: list[str], series: dict[str, list[float | None]]) -> str:
+    """Empty without months: a chart without a point says nothing."""
+    if not months:
+        return ""
     rounded = {
         name: [None if value is None else round(value, 4) for value in values]
         for name, values in series.items()

@@ -29,7 +29,7 @@
       return { ...base, xAxis: value, yAxis: value, series: [line] };
     }
     const series = Object.entries(data.series).map(([name, points]) => ({ type: "line", name, data: points }));
-    return { ...base, legend: { textStyle: { color: ink } }, xAxis: named, yAxis: { ...value, scale: true }, series };
+    return { ...base, legend: { top: 0, textStyle: { color: ink } }, xAxis: named, yAxis: { ...value, scale: true }, series };
   };
 
   const draw = (place) => {

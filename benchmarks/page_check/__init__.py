@@ -1,0 +1,1 @@
+"""Drives the page in Chromium: every page, the loop from a call to the next list, accessibility."""
