@@ -67,11 +67,10 @@ def build_defs(**overrides: object) -> Definitions:
                 "and dbt_models/ has none for it"
             )
 
-    assets = [
-        asset
-        for portfolio in portfolios.values()
-        for asset in portfolio_assets(portfolio, settings)
-    ]
+    assets = []
+    for portfolio in portfolios.values():
+        assets += portfolio_assets(portfolio, settings)
+
     platform = [
         *housekeeping_assets(list(known), settings),
         *cost_assets(settings),

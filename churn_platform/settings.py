@@ -434,7 +434,11 @@ def _git_commit() -> str:
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, cwd=Path(__file__).parent, check=True
+            command,
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parent,
+            check=True,
         )
     except (OSError, subprocess.CalledProcessError):
         return ""
@@ -446,7 +450,11 @@ def _kept_secret(path: Path) -> str:
     """The secret in `path`, made there first where it is missing; processes or threads that race
     agree on one.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.parent.mkdir(
+        parents=True,
+        exist_ok=True,
+        mode=0o700,
+    )
     if not path.exists():
         # A temporary file is readable by its owner alone.
         with tempfile.NamedTemporaryFile("w", dir=path.parent) as draft:

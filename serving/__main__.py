@@ -128,7 +128,11 @@ def _parser() -> argparse.ArgumentParser:
     add = keys.add_parser("add", help="make a key and print it once")
     add.add_argument("--name", required=True, help="who uses it")
     add.add_argument(
-        "--scope", required=True, action="append", choices=SCOPES, help="what it may do; repeatable"
+        "--scope",
+        required=True,
+        action="append",
+        choices=SCOPES,
+        help="what it may do; repeatable",
     )
     add.add_argument(
         "--portfolio",
@@ -137,7 +141,9 @@ def _parser() -> argparse.ArgumentParser:
         help="one that it is for; repeatable; default all",
     )
     add.add_argument(
-        "--rate", type=float, help="customers per second; default SERVING_REQUESTS_PER_SECOND"
+        "--rate",
+        type=float,
+        help="customers per second; default SERVING_REQUESTS_PER_SECOND",
     )
     keys.add_parser("list", help="names, scopes, rates and portfolios")
     revoke = keys.add_parser("revoke", help="take a key away")

@@ -99,7 +99,9 @@ def create_litestar(settings: ServiceSettings) -> Litestar:
     )
     background = Background()
     router, openapi = documents(
-        registry, settings, is_open=lambda: settings.is_loopback and not keys.is_in_use
+        registry,
+        settings,
+        is_open=lambda: settings.is_loopback and not keys.is_in_use,
     )
     return Litestar(
         [*CONTROLLERS, router],
@@ -150,7 +152,9 @@ async def following(plane: Dataplane, keys: KeyRing) -> AsyncIterator[None]:
     waiting.
     """
     watch = KeyWatch(
-        keys, seconds=plane.settings.poll_seconds, looked=plane.metrics.keys_looked_at.set
+        keys,
+        seconds=plane.settings.poll_seconds,
+        looked=plane.metrics.keys_looked_at.set,
     )
     # Before the first refresh: a published folder that hangs must not keep revoked keys alive.
     watch.start()

@@ -302,7 +302,12 @@ def _features(root: Path, month: str, current: ServedPortfolio | None, copies: P
     if loaded and loaded.folder == folder and loaded.stamps == stamps_of(folder, FEATURES_FILE):
         return loaded
 
-    return Features(folder, portfolio=root.name, month=month, copies=copies)
+    return Features(
+        folder,
+        portfolio=root.name,
+        month=month,
+        copies=copies,
+    )
 
 
 def _scorer(

@@ -133,7 +133,10 @@ class ServiceMetrics:
         self._are_shared = folder is not None and share_counters(Path(folder))
         self._registry = registry = CollectorRegistry()
         self.predictions = Counter(
-            "predictions_total", "Predictions answered.", ARM, registry=registry
+            "predictions_total",
+            "Predictions answered.",
+            ARM,
+            registry=registry,
         )
         self.latency = Histogram(
             "prediction_latency_seconds",
@@ -156,7 +159,10 @@ class ServiceMetrics:
             registry=registry,
         )
         self.squares = Counter(
-            "churn_score_squares_total", "Sum of their squares.", ARM, registry=registry
+            "churn_score_squares_total",
+            "Sum of their squares.",
+            ARM,
+            registry=registry,
         )
         self.nulls = Counter(
             "feature_null_total",
@@ -165,13 +171,22 @@ class ServiceMetrics:
             registry=registry,
         )
         self.errors = Counter(
-            "request_errors_total", "Requests refused or failed.", ("status",), registry=registry
+            "request_errors_total",
+            "Requests refused or failed.",
+            ("status",),
+            registry=registry,
         )
         self.reloads = Counter(
-            "model_reloads_total", "States taken live.", ("portfolio",), registry=registry
+            "model_reloads_total",
+            "States taken live.",
+            ("portfolio",),
+            registry=registry,
         )
         self.refused = Counter(
-            "bundles_refused_total", "States refused.", ("portfolio",), registry=registry
+            "bundles_refused_total",
+            "States refused.",
+            ("portfolio",),
+            registry=registry,
         )
         self.reload_failures = Counter(
             "model_reload_failures_total",
@@ -180,7 +195,10 @@ class ServiceMetrics:
             registry=registry,
         )
         self.pushes = Counter(
-            "feature_pushes_total", "Features pushed.", ("portfolio",), registry=registry
+            "feature_pushes_total",
+            "Features pushed.",
+            ("portfolio",),
+            registry=registry,
         )
         self.log_available = Gauge(
             "prediction_log_available",

@@ -144,28 +144,37 @@ def load_settings(
     A variable that is empty, or blank, means the default: as a path it would be the current folder.
     """
     given = os.environ if environment is None else environment
-    values = {
-        name.removeprefix(PREFIX).lower(): text
-        for name, text in given.items()
-        if name.startswith(PREFIX)
-    }
     fields = {field.name: field.type for field in msgspec.structs.fields(ServiceSettings)}
-    if unknown := sorted(name for name in values if name not in fields):
-        known = ", ".join(PREFIX + name.upper() for name in fields)
+    known = [PREFIX + name.upper() for name in fields]
+
+    unknown = []
+    read = {}
+    for variable, text in given.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX):
+            continue
+        if name not in fields:
+            unknown.append(PREFIX + name.upper())
+        elif text.strip():
+            read[name] = (text, fields[name])
+
+    if unknown:
         raise ServiceSettingsError(
-            f"unknown setting {', '.join(PREFIX + name.upper() for name in unknown)}; "
-            f"known are {known}"
+            f"unknown setting {', '.join(sorted(unknown))}; known are {', '.join(known)}"
         )
 
-    read = {name: _read(name, text, fields[name]) for name, text in values.items() if text.strip()}
-    return ServiceSettings(**read | overrides)  # type: ignore[arg-type]
+    values = {name: _read(name, text, wanted) for name, (text, wanted) in read.items()}
+    return ServiceSettings(**values | overrides)  # type: ignore[arg-type]
 
 
 def _read(name: str, text: str, wanted: object) -> object:
     try:
         value = READERS[name](text) if name in READERS else text
         return msgspec.convert(
-            value, wanted, strict=False, dec_hook=lambda kind, value: kind(value)
+            value,
+            wanted,
+            strict=False,
+            dec_hook=lambda kind, value: kind(value),
         )
     except (msgspec.ValidationError, ValueError) as error:
         raise ServiceSettingsError(f"{PREFIX}{name.upper()}={text!r}: {error}") from error
@@ -180,7 +189,8 @@ def _folder(text: str) -> Path:
 
 
 def _origins(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    parts = map(str.strip, text.split(","))
+    return tuple(filter(None, parts))
 
 
 def _address(text: str) -> str:

@@ -111,4 +111,8 @@ def watch_workers(folder: Path, *, looks: int, seconds: float = 1.0) -> None:
             except Exception:  # the next look may do better; workers must not be left unwatched
                 logger.exception("the workers could not be looked at")
 
-    threading.Thread(target=run, name="watchdog", daemon=True).start()
+    threading.Thread(
+        target=run,
+        name="watchdog",
+        daemon=True,
+    ).start()

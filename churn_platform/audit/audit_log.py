@@ -210,7 +210,11 @@ def _write(file: int, path: Path, *, cut: int, lines: bytes) -> None:
 
 def _make_folder(folder: Path) -> None:
     if not folder.exists():
-        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        folder.mkdir(
+            parents=True,
+            exist_ok=True,
+            mode=0o750,
+        )
         _fsync_folder(folder.parent)
 
 

@@ -35,9 +35,12 @@ def champions(records: Iterable[Record], portfolio: str) -> list[Record]:
     """Every change of a portfolio's champion, oldest first; the version that
     came is the record's.
     """
-    return [
-        record for record in records if record.portfolio == portfolio and record.action in CROWNING
-    ]
+    crowned = []
+    for record in records:
+        if record.portfolio == portfolio and record.action in CROWNING:
+            crowned.append(record)
+
+    return crowned
 
 
 def champion_at(records: Iterable[Record], portfolio: str, instant: datetime) -> Record | None:

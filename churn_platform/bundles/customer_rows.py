@@ -65,9 +65,11 @@ def packed_customers(
                 f"were published; materialize {portfolio.name}/published_features for it again"
             )
         features = matrix(batch, portfolio.feature_names)
-        columns = (
-            batch.column(name).to_pylist()
-            for name in ("customer_id", "churn_probability", "reasons")
+        scores = zip(
+            batch.column("customer_id").to_pylist(),
+            batch.column("churn_probability").to_pylist(),
+            batch.column("reasons").to_pylist(),
+            strict=True,
         )
-        for row, (customer_id, probability, reasons) in enumerate(zip(*columns, strict=True)):
+        for row, (customer_id, probability, reasons) in enumerate(scores):
             yield customer_id, pack_customer(features[row], probability, reasons)

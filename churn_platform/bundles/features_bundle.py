@@ -45,7 +45,13 @@ def publish_features(
 
 def _write(path: Path, customers: Iterable[tuple[str, bytes]]) -> int:
     count = 0
-    with lmdb.open(str(path), subdir=False, map_size=GROWTH, lock=False, sync=False) as environment:
+    with lmdb.open(
+        str(path),
+        subdir=False,
+        map_size=GROWTH,
+        lock=False,
+        sync=False,
+    ) as environment:
         # No sync for each transaction: the draft folder is synced once, before it is moved into
         # place.
         batch: list[tuple[bytes, bytes]] = []

@@ -77,9 +77,11 @@ def read_bundle(root: Path, version: int) -> ModelManifest:
     folder = model_dir(root, version)
     try:
         manifest = read_model_manifest(folder)
-        changed = [
-            name for name, known in manifest.sha256.items() if file_sha256(folder / name) != known
-        ]
+        changed = []
+        for name, known in manifest.sha256.items():
+            if file_sha256(folder / name) != known:
+                changed.append(name)
+
     except (OSError, msgspec.MsgspecError) as error:
         raise PublicationError(
             f"version {version} has no whole bundle in {folder}: {error}"
@@ -120,10 +122,11 @@ def _manifest(
 
 def _published_features(model: ChurnModel, sample: np.ndarray) -> tuple[PublishedFeature, ...]:
     importance = np.abs(model.contributions(sample[:IMPORTANCE_ROWS])).mean(axis=0).tolist()
-    return tuple(
-        _published(feature, sample[:, place], importance[place])
-        for place, feature in enumerate(model.features)
-    )
+    published = []
+    for place, feature in enumerate(model.features):
+        published.append(_published(feature, sample[:, place], importance[place]))
+
+    return tuple(published)
 
 
 def _published(feature: Feature, values: np.ndarray, importance: float) -> PublishedFeature:

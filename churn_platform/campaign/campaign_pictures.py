@@ -29,7 +29,9 @@ def economics_pictures(
 
 def _net_by_budget(probability: np.ndarray, economics: Economics) -> "Figure":
     figure, axes = new_figure(
-        "Expected net value by budget", "budget, 1,000 EUR", "net value, 1,000 EUR"
+        "Expected net value by budget",
+        "budget, 1,000 EUR",
+        "net value, 1,000 EUR",
     )
     worthwhile = int((probability > threshold_of(economics)).sum())
     # beyond a few times the best budget the curve only falls, and would press the rest into a
@@ -71,7 +73,12 @@ def _sensitivity(rows: Sequence[dict[str, float]]) -> "Figure":
         "acceptance, times the spec's",
     )
     axes.grid(visible=False)
-    axes.imshow(grid, cmap="Blues", origin="lower", aspect="auto")
+    axes.imshow(
+        grid,
+        cmap="Blues",
+        origin="lower",
+        aspect="auto",
+    )
     darkest = grid.max()
     for (up, across), net in np.ndenumerate(grid):
         axes.text(

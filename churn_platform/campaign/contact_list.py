@@ -268,6 +268,7 @@ def _excluded(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month
     refusing = refusing_sql(connection, portfolio)
     if refusing:
         parts.append(f"select customer_id, '{OPTED_OUT}', null from ({refusing})")
+
     if table_exists(connection, preferences):
         delivered = f"customer_id not in ({refusing})" if refusing else "true"
         parts.append(

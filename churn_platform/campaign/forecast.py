@@ -103,7 +103,12 @@ def _listed(
     listed = summarise(connection, portfolio, month)
     cost, net = listed["cost_eur"], listed["expected_profit_eur"]
     return ContactPolicy(
-        "contact list", int(listed["contacts"]), listed["churners_reached"], cost, net + cost, net
+        "contact list",
+        int(listed["contacts"]),
+        listed["churners_reached"],
+        cost,
+        net + cost,
+        net,
     )
 
 

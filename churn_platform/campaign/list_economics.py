@@ -63,10 +63,19 @@ def compare_policies(
         # to gain.
         "perfect": (round(min(chosen, churners)), min(chosen, churners)),
     }
-    return [
-        policy_of(name, contacts=contacts, churners_reached=churned, economics=economics)
-        for name, (contacts, churned) in reached.items()
-    ]
+
+    policies = []
+    for name, (contacts, churned) in reached.items():
+        policies.append(
+            policy_of(
+                name,
+                contacts=contacts,
+                churners_reached=churned,
+                economics=economics,
+            )
+        )
+
+    return policies
 
 
 def profit_curve(probability: np.ndarray, economics: Economics, *, points: int = 200) -> np.ndarray:

@@ -196,7 +196,10 @@ def _verdict(
         )
 
     if not follows_draw(
-        treated=treated, control=control, contacted=contacted, control_contacted=control_contacted
+        treated=treated,
+        control=control,
+        contacted=contacted,
+        control_contacted=control_contacted,
     ):
         return False, (
             f"not to be trusted: {control_contacted:,} of {control:,} control customers were "

@@ -158,7 +158,11 @@ def fit_uplift(customers: Randomised, features: np.ndarray, *, threads: int) -> 
         # The share of treated is known from the draw; modelling it would only add noise.
         model_propensity=DummyClassifier(strategy="prior"),
         model_regression=HistGradientBoostingClassifier(
-            max_iter=40, max_depth=3, learning_rate=0.1, min_samples_leaf=40, random_state=SEED
+            max_iter=40,
+            max_depth=3,
+            learning_rate=0.1,
+            min_samples_leaf=40,
+            random_state=SEED,
         ),
         discrete_outcome=True,
         cv=2,

@@ -33,7 +33,13 @@ def literal_console(file: TextIO) -> Console:
     """A console that prints text as it is: a name or an id may look like markup or like an
     emoji.
     """
-    return Console(file=file, markup=False, emoji=False, highlight=False, soft_wrap=True)
+    return Console(
+        file=file,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 console = literal_console(sys.stdout)

@@ -84,7 +84,12 @@ def show(
     if portfolio and portfolio not in {record.portfolio for record in everything}:
         portfolio_named(settings, portfolio)
 
-    records = select(everything, portfolio=portfolio, action=action, since=first)
+    records = select(
+        everything,
+        portfolio=portfolio,
+        action=action,
+        since=first,
+    )
     if as_json:
         for record in records:
             console.print(encode(record).decode())

@@ -67,10 +67,11 @@ def simulate(
             calls_per_customer=calls_per_customer,
         )
     except ValidationError as error:
-        wrong = "; ".join(
-            f"--{_option(item['loc'])} {item['input']}: {item['msg']}" for item in error.errors()
-        )
-        raise SettingsError(f"simulation not possible: {wrong}") from error
+        wrong = []
+        for item in error.errors():
+            wrong.append(f"--{_option(item['loc'])} {item['input']}: {item['msg']}")
+
+        raise SettingsError(f"simulation not possible: {'; '.join(wrong)}") from error
 
     first_written, last_month = (
         read_month(write_from) if write_from else None,
@@ -224,7 +225,11 @@ def accept_data(
     def record(overruled: list[str]) -> None:
         subject, details = f"month {months.label(chosen)}", {"complaints": overruled}
         accepted = trail.append(
-            "data_acceptance", portfolio=portfolio, subject=subject, reason=reason, details=details
+            "data_acceptance",
+            portfolio=portfolio,
+            subject=subject,
+            reason=reason,
+            details=details,
         )
         note_head(client, accepted)
 

@@ -32,7 +32,10 @@ def card(
     client = Tracking.of(settings).answering_client()
     wanted = champion_version(client, name) if version is None else version
     found = read_card(
-        client, name, wanted, ending="html" if output and output.suffix == ".html" else "md"
+        client,
+        name,
+        wanted,
+        ending="html" if output and output.suffix == ".html" else "md",
     )
     if output is None:
         console.print(found.decode())

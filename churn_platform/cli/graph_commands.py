@@ -135,6 +135,7 @@ def cross_validate(portfolio: PortfolioName) -> None:
 
     customers = labelled.untouched
     told = f"{len(customers):,} customers of {months.label(newest)}"
+
     means = "default parameters"
     if settings.tuning_trials:
         means = f"{settings.tuning_trials} trials inside each"
@@ -285,7 +286,13 @@ def _data_verdict(settings: Settings, spec: Portfolio) -> str:
     # Where months are split, not rows, the newest month is held out whole.
     share = spec.split.holdout_share if spec.split.policy == "stratified" else 1.0
     stayed = newest.customers - newest.churned
-    return str(judge_data(churned=newest.churned, stayed=stayed, holdout_share=share))
+    return str(
+        judge_data(
+            churned=newest.churned,
+            stayed=stayed,
+            holdout_share=share,
+        )
+    )
 
 
 def _landed_range(

@@ -40,6 +40,7 @@ def models(portfolio: PortfolioName, as_json: AsJson = False) -> None:
 
     client = publisher_of(load_settings(), portfolio).client
     named = aliases(client, portfolio)
+
     rows = []
     for version in versions(client, portfolio):
         rows.append(version_row(version, named))
@@ -112,7 +113,11 @@ def compare(
         # The newest hold-out is the one that the fewest versions were fitted on.
         judged_on = newest_version(publisher.client, spec)
         compared = compare(
-            connection, (one, other), judged_on, spec, replicates=settings.bootstrap_replicates
+            connection,
+            (one, other),
+            judged_on,
+            spec,
+            replicates=settings.bootstrap_replicates,
         )
 
     if as_json:
@@ -191,7 +196,13 @@ def score(
     log = settings.root / "logs" / f"{portfolio}_scores.log"
     instance = dagster_instance(Path.cwd())
     run_job(
-        build_defs(), instance, f"{portfolio}_scores", chosen, chosen, log=log, show=console.print
+        build_defs(),
+        instance,
+        f"{portfolio}_scores",
+        chosen,
+        chosen,
+        log=log,
+        show=console.print,
     )
 
 

@@ -30,7 +30,11 @@ def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> No
     # A terminal sends an interrupt to the services, too; a second one would cut them short.
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.signal(signal.SIGTERM, lambda number, _: services.send_signal(number))
-    threading.Thread(target=_announce, args=(services, port), daemon=True).start()
+    threading.Thread(
+        target=_announce,
+        args=(services, port),
+        daemon=True,
+    ).start()
     raise typer.Exit(services.wait())
 
 

@@ -129,7 +129,10 @@ def heaviest(
         wall_seconds[key] += step.wall_seconds * share
         peak_bytes[key] = max(peak_bytes[key], step.peak_bytes)
 
-    rows = [(*key, cpu_seconds[key], wall_seconds[key], peak_bytes[key]) for key in cpu_seconds]
+    rows = []
+    for key in cpu_seconds:
+        rows.append((*key, cpu_seconds[key], wall_seconds[key], peak_bytes[key]))
+
     rows.sort(key=lambda row: (-row[2], row[:2]))
     return rows[:top]
 

@@ -69,7 +69,12 @@ def check_month(
     if accepted:
         return []
 
-    return [complaint(table.name, each) for each in judged if not each.is_sound]
+    complaints = []
+    for each in judged:
+        if not each.is_sound:
+            complaints.append(complaint(table.name, each))
+
+    return complaints
 
 
 def read_history(

@@ -208,10 +208,14 @@ def erase(
         settings.published_dir / plan.portfolio.name, subject.customer_id
     )
     show("pages")
+
     with closing(connect(lake, read_only=True)) as connection:
         page_files.erase_from_pages(
-            connection, settings.published_dir / plan.portfolio.name, subject
+            connection,
+            settings.published_dir / plan.portfolio.name,
+            subject,
         )
+
     # Listed after the look-ups: publishing them again has made new files.
     files = installation.files(plan.portfolio.name, also)
     lookups.erase_from_copies(files, plan.portfolio.name, subject.customer_id)
@@ -221,7 +225,10 @@ def erase(
 
     with closing(connect(lake, read_only=True)) as connection:
         exported = exported_lists.erase_from_exports(
-            connection, plan.portfolio, settings.exports_dir, subject
+            connection,
+            plan.portfolio,
+            settings.exports_dir,
+            subject,
         )
 
     show("logs")
@@ -254,7 +261,10 @@ def _deliveries(installation: Installation, plan: ErasurePlan, *, rewrite: bool)
     with closing(connect(lake, read_only=True)) as connection:
         set_keys(connection, settings.hash_key())
         deliveries = erased_files.deliveries_to_clean(
-            connection, lake, settings.landing_dir, plan.portfolio
+            connection,
+            lake,
+            settings.landing_dir,
+            plan.portfolio,
         )
         for delivery in deliveries:
             if rewrite:

@@ -83,7 +83,11 @@ class Request:
 
     def keep(self, subject: ErasedCustomer) -> None:
         """Write the request, synced, before anything is removed."""
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path.parent.mkdir(
+            parents=True,
+            exist_ok=True,
+            mode=0o700,
+        )
         draft = self.path.with_suffix(".draft")
         draft.touch(mode=0o600)
 

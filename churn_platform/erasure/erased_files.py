@@ -48,7 +48,13 @@ def deliveries_to_clean(
     for table, month, path in _landed(landing_dir, portfolio):
         with opened_delivery(connection, lake, portfolio, table, path) as file:
             others = without_suppressed(
-                connection, portfolio, table, month, path, file.reader, file.headers
+                connection,
+                portfolio,
+                table,
+                month,
+                path,
+                file.reader,
+                file.headers,
             )
             if others != file.reader:
                 yield Delivery(file, others)

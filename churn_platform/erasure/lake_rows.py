@@ -35,7 +35,12 @@ def tables_of_customers(
         "order by all",
         [NAME, ID_COLUMN],
     ).fetchall()
-    return [f"{schema}.{table}" for schema, table in rows if owner(schema, portfolios) == portfolio]
+    tables = []
+    for schema, table in rows:
+        if owner(schema, portfolios) == portfolio:
+            tables.append(f"{schema}.{table}")
+
+    return tables
 
 
 def owner(schema: str, portfolios: Iterable[str]) -> str | None:
@@ -99,7 +104,11 @@ def erase_rows(
     if subject.numbers:
         _empty_numbers(connection, portfolio, subject.numbers)
     suppress(
-        connection, portfolio.name, month, customer_id=subject.customer_id, numbers=subject.numbers
+        connection,
+        portfolio.name,
+        month,
+        customer_id=subject.customer_id,
+        numbers=subject.numbers,
     )
 
 

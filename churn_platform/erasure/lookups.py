@@ -69,7 +69,12 @@ def _publish_others(root: Path, manifest: FeaturesManifest, customer_id: str) ->
 
 def _others(path: Path, customer_id: str) -> Iterator[tuple[str, bytes]]:
     with (
-        lmdb.open(str(path), subdir=False, readonly=True, lock=False) as store,
+        lmdb.open(
+            str(path),
+            subdir=False,
+            readonly=True,
+            lock=False,
+        ) as store,
         store.begin() as transaction,
     ):
         for key, packed in transaction.cursor():

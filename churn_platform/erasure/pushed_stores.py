@@ -41,7 +41,9 @@ def erase_from_overlays(paths: Iterable[Path], portfolio: str, customer_id: str)
 
 def _write_anew(folder: Path, key: bytes) -> None:
     with lmdb.open(
-        str(folder), map_size=0, create=False
+        str(folder),
+        map_size=0,
+        create=False,
     ) as store:  # 0: as large as the service has it
         # Frees pages that a killed worker still seems to read; they could not be overwritten.
         store.reader_check()

@@ -84,7 +84,12 @@ def is_in_lookup(path: Path, customer_id: str) -> bool:
     """Whether a published look-up has the customer."""
     with (
         # Without a lock file: the folder may be read-only, and nothing writes a published look-up.
-        lmdb.open(str(path), subdir=False, readonly=True, lock=False) as store,
+        lmdb.open(
+            str(path),
+            subdir=False,
+            readonly=True,
+            lock=False,
+        ) as store,
         store.begin() as transaction,
     ):
         return transaction.get(customer_id.encode()) is not None
@@ -111,8 +116,13 @@ def _in_parquet(connection: duckdb.DuckDBPyConnection, path: Path, subject: Eras
         "word": word(subject.customer_id),
         "numbers": list(subject.numbers),
     }
+
     # DuckDB refuses a value that the query does not name.
-    named = {name: value for name, value in values.items() if f"${name}" in query}
+    named = {}
+    for name, value in values.items():
+        if f"${name}" in query:
+            named[name] = value
+
     row = connection.execute(query, named).fetchone()
     assert row is not None
     return row[0]

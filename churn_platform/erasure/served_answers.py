@@ -31,8 +31,10 @@ def take_over(
     outcomes = settings.outcome_log_dir / portfolio.name
     if answers.is_dir():
         ingest_segments(connection, lake, portfolio.name, answers)
+
     if outcomes.is_dir():
         ingest_outcomes(connection, lake, portfolio, outcomes)
+
     for folder in (answers, outcomes):
         for kept in (TORN_DIR, DAMAGED_DIR):
             for path in find(connection, sorted((folder / kept).glob("*")), subject):

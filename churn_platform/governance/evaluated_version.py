@@ -40,7 +40,12 @@ class Examined:
     def protected_groups(self) -> dict[str, np.ndarray]:
         """The group of every customer by protected attribute."""
         protected = self.portfolio.protected_attributes
-        return {name: self.groups[name] for name in protected if name in self.groups}
+        found = {}
+        for name in protected:
+            if name in self.groups:
+                found[name] = self.groups[name]
+
+        return found
 
     @property
     def features(self) -> np.ndarray:
@@ -68,5 +73,11 @@ def examine(
     # Groups as of the version's own snapshot: what is written later must not change a judgement.
     groups = groups_on_holdout(connection, portfolio, version, holdout, names)
     return Examined(
-        portfolio, month, version.number, version.record, version.model, holdout, groups
+        portfolio,
+        month,
+        version.number,
+        version.record,
+        version.model,
+        holdout,
+        groups,
     )

@@ -97,7 +97,12 @@ def _summary(explained: Any) -> bytes:
     from matplotlib import pyplot
 
     pyplot.figure()
-    shap.plots.beeswarm(explained, max_display=SHOWN_FEATURES, show=False, plot_size=(7.0, 5.0))
+    shap.plots.beeswarm(
+        explained,
+        max_display=SHOWN_FEATURES,
+        show=False,
+        plot_size=(7.0, 5.0),
+    )
     return _png(pyplot.gcf())
 
 
@@ -106,7 +111,13 @@ def _dependence(explained: Any, feature: Feature) -> bytes:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(7.0, 4.6))
-    shap.plots.scatter(explained[:, feature.name], ax=axes, show=False, hist=False, dot_size=6)
+    shap.plots.scatter(
+        explained[:, feature.name],
+        ax=axes,
+        show=False,
+        hist=False,
+        dot_size=6,
+    )
     axes.set_ylabel("contribution to the log-odds")
 
     if feature.type == "category":
@@ -119,7 +130,12 @@ def _png(figure: Any) -> bytes:
     from matplotlib import pyplot
 
     stored = io.BytesIO()
-    figure.savefig(stored, format="png", dpi=DPI, bbox_inches="tight")
+    figure.savefig(
+        stored,
+        format="png",
+        dpi=DPI,
+        bbox_inches="tight",
+    )
     # pyplot keeps every figure until it is closed; a run over many months would collect them.
     pyplot.close(figure)
     return stored.getvalue()

@@ -38,7 +38,11 @@ def replace_fairness(
     their number.
     """
     return _replace(
-        connection, "fairness_report", FAIRNESS_COLUMNS, examined, as_rows(list(attributes))
+        connection,
+        "fairness_report",
+        FAIRNESS_COLUMNS,
+        examined,
+        as_rows(list(attributes)),
     )
 
 

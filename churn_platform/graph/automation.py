@@ -31,6 +31,7 @@ def automate(portfolios: Collection[Portfolio], settings: Settings) -> Automatio
     """Everything that makes runs of the portfolios, and tells people about them."""
     made = jobs(portfolios)
     by_name = {job.name: job for job in made}
+
     sensors: list[SensorDefinition] = []
     timed: list[ScheduleDefinition] = []
     for portfolio in portfolios:
@@ -42,4 +43,8 @@ def automate(portfolios: Collection[Portfolio], settings: Settings) -> Automatio
     sensors.append(dead_runs_sensor(settings))
     sensors += notifications(portfolios, settings)
     timed.append(housekeeping_schedule(settings, by_name))
-    return Automation(jobs=made, sensors=sensors, schedules=timed)
+    return Automation(
+        jobs=made,
+        sensors=sensors,
+        schedules=timed,
+    )

@@ -212,9 +212,10 @@ def _measured(column: str) -> str:
 
 def column_schemas(portfolio: Portfolio) -> dict[AssetKey, TableSchema]:
     """The described columns of each table of a portfolio that dbt does not make."""
-    found = {
-        AssetKey([portfolio.name, name]): _schema(name, columns) for name, columns in TABLES.items()
-    }
+    found = {}
+    for name, columns in TABLES.items():
+        found[AssetKey([portfolio.name, name])] = _schema(name, columns)
+
     for table in portfolio.landed_tables:
         found[AssetKey([portfolio.raw_schema, table.name])] = _landed(table)
 

@@ -18,7 +18,11 @@ POLICIES = {
 
 def with_freshness(assets: Iterable[AssetsDefinition]) -> list[AssetsDefinition]:
     """The assets, with the policy of those that have one by name."""
-    return [made for asset in assets for made in map_asset_specs(_with_policy, [asset])]
+    made: list[AssetsDefinition] = []
+    for asset in assets:
+        made += map_asset_specs(_with_policy, [asset])
+
+    return made
 
 
 def _with_policy(spec: AssetSpec) -> AssetSpec:

@@ -26,12 +26,17 @@ def jobs(portfolios: Iterable[Portfolio]) -> list[UnresolvedAssetJobDefinition]:
     """Per portfolio a job for each stage, and `<portfolio>_month` for all of them; `housekeeping`
     for no portfolio.
     """
+    made: list[UnresolvedAssetJobDefinition] = []
+    for portfolio in portfolios:
+        made += _portfolio_jobs(portfolio)
+
     upkeep = define_asset_job(
         HOUSEKEEPING,
         AssetSelection.groups(PLATFORM),
         description="Removes what only the past needs; adds up costs; shows the audit trail.",
     )
-    return [*(job for portfolio in portfolios for job in _portfolio_jobs(portfolio)), upkeep]
+    made.append(upkeep)
+    return made
 
 
 def _portfolio_jobs(portfolio: Portfolio) -> list[UnresolvedAssetJobDefinition]:
@@ -46,14 +51,17 @@ def _portfolio_jobs(portfolio: Portfolio) -> list[UnresolvedAssetJobDefinition]:
     stages["scores"] |= AssetSelection.assets(AssetKey([portfolio.name, "champion_history"]))
     # The page shows what is monitored as well: it is published again with the month's decision.
     stages["monitoring"] |= AssetSelection.assets(AssetKey([portfolio.name, PAGE]))
-    by_stage = [
-        define_asset_job(
-            f"{portfolio.name}_{stage}",
-            selection,
-            description=f"{portfolio.title}: {STAGES[stage]}.",
+
+    by_stage = []
+    for stage, selection in stages.items():
+        by_stage.append(
+            define_asset_job(
+                f"{portfolio.name}_{stage}",
+                selection,
+                description=f"{portfolio.title}: {STAGES[stage]}.",
+            )
         )
-        for stage, selection in stages.items()
-    ]
+
     # Without `serving`: what the service logged is ingested for all months at once, at any time.
     everything = stages["features"] | stages["training"] | stages["scores"] | stages["monitoring"]
     month = define_asset_job(

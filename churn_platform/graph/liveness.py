@@ -70,11 +70,11 @@ def end_dead_runs(instance: DagsterInstance) -> list[str]:
 
     A run without a lock file, because it has not begun or executes on another host, is left alone.
     """
-    dead = [
-        run
-        for run in instance.get_runs(RunsFilter(statuses=IN_PROGRESS))
-        if _is_dead(instance, run)
-    ]
+    dead = []
+    for run in instance.get_runs(RunsFilter(statuses=IN_PROGRESS)):
+        if _is_dead(instance, run):
+            dead.append(run)
+
     for run in dead:
         instance.report_run_failed(run, GONE)
         _lock_file(instance, run.run_id).unlink(missing_ok=True)
@@ -110,7 +110,11 @@ def _free_pools(instance: DagsterInstance) -> None:
         return
 
     pools = storage.get_concurrency_infos(list(storage.get_concurrency_keys())).values()
-    claimed = {slot.run_id for pool in pools for slot in pool.claimed_slots}
+    claimed = set()
+    for pool in pools:
+        for slot in pool.claimed_slots:
+            claimed.add(slot.run_id)
+
     for run_id in claimed | storage.get_concurrency_run_ids():
         run = instance.get_run_by_id(run_id)
         if run is None or run.is_finished:

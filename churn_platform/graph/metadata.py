@@ -59,4 +59,8 @@ def with_columns(
             return spec
         return spec.merge_attributes(metadata={COLUMN_SCHEMA: schema})
 
-    return [made for asset in assets for made in map_asset_specs(described, [asset])]
+    made: list[AssetsDefinition] = []
+    for asset in assets:
+        made += map_asset_specs(described, [asset])
+
+    return made

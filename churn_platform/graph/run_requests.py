@@ -93,9 +93,14 @@ def pending_months(instance: DagsterInstance, portfolio: Portfolio) -> dict[date
     """Months whose features a queued or running run makes, with its id."""
     jobs = {f"{portfolio.name}_features", f"{portfolio.name}_month"}
     runs = instance.get_runs(RunsFilter(statuses=NOT_FINISHED_STATUSES))
-    return {
-        month: run.run_id for run in runs if run.job_name in jobs for month in _months_asked(run)
-    }
+
+    pending = {}
+    for run in runs:
+        if run.job_name in jobs:
+            for month in _months_asked(run):
+                pending[month] = run.run_id
+
+    return pending
 
 
 def _months_asked(run: DagsterRun) -> list[date]:
@@ -111,11 +116,13 @@ def refused_months(instance: DagsterInstance, key: AssetKey) -> set[date]:
     loaded = instance.get_latest_storage_id_by_partition(
         key, DagsterEventType.ASSET_MATERIALIZATION
     )
-    return {
-        parse_month(partition)
-        for partition, event in refused.items()
-        if event > loaded.get(partition, 0)
-    }
+
+    months = set()
+    for partition, event in refused.items():
+        if event > loaded.get(partition, 0):
+            months.add(parse_month(partition))
+
+    return months
 
 
 def months_of_events(events: Sequence[EventLogRecord]) -> set[date]:

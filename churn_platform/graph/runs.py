@@ -158,7 +158,16 @@ def materialize_table(
     together = graph.get(key).execution_set_entity_keys
     only = [made for made in together if isinstance(made, AssetKey)]
     job = defs.resolve_implicit_global_asset_job_def().name
-    return run_job(defs, instance, job, month, month, log=log, show=show, only=only)
+    return run_job(
+        defs,
+        instance,
+        job,
+        month,
+        month,
+        log=log,
+        show=show,
+        only=only,
+    )
 
 
 def _tags(first: date, last: date) -> dict[str, str]:

@@ -55,12 +55,21 @@ def _monthly(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> ScheduleDe
     def monthly(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
         month = last_complete_month(context.scheduled_execution_time.date())
         if reason := _reason_to_skip(
-            context.instance, portfolio, settings, month, now=datetime.now(UTC)
+            context.instance,
+            portfolio,
+            settings,
+            month,
+            now=datetime.now(UTC),
         ):
             return SkipReason(reason)
 
         return run_request(
-            portfolio, "features", month, month, because="the month has ended", key=label(month)
+            portfolio,
+            "features",
+            month,
+            month,
+            because="the month has ended",
+            key=label(month),
         )
 
     return monthly

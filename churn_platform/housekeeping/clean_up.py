@@ -122,6 +122,7 @@ def _remove_lookups(root: Path, retention: Retention) -> int:
     if live and live.features_month:
         # A rollback may have made an older month live.
         oldest = min(oldest, parse_month(live.features_month))
+
     pages = remove_months(root / PAGE_DIR, before=oldest)
     return len(remove_months(folder, before=oldest)) + len(pages)
 

@@ -101,7 +101,12 @@ def _collect(uri: str, runs: "Sequence[Run]") -> None:
         chosen = runs[first : first + AT_A_TIME]
         command = [sys.executable, "-m", "mlflow", "gc", *_gc_options(chosen)]
         # A process of its own: MLflow offers gc as a command alone.
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode:
             problem = hide(done.stderr, secrets_in(uri)).strip()[-500:]
             raise ChurnError(

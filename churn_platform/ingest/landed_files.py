@@ -103,14 +103,24 @@ def unknown_kind(file: Path) -> str:
 
 def files_of(landing_dir: Path, portfolio: str, table: str, month: date) -> list[Path]:
     """Every file landed for a table and month."""
-    return [path for path in entries_of(landing_dir, portfolio, table, month) if path.is_file()]
+    files = []
+    for path in entries_of(landing_dir, portfolio, table, month):
+        if path.is_file():
+            files.append(path)
+
+    return files
 
 
 def entries_of(landing_dir: Path, portfolio: str, table: str, month: date) -> list[Path]:
     """What has the name of a file of a table and month; it may be a folder, which must not pass for
     no delivery.
     """
-    return [path for path in _visible(landing_dir / portfolio / table) if _month_of(path) == month]
+    entries = []
+    for path in _visible(landing_dir / portfolio / table):
+        if _month_of(path) == month:
+            entries.append(path)
+
+    return entries
 
 
 def find_file(landing_dir: Path, portfolio: str, table: str, month: date) -> LandedFile:

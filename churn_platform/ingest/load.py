@@ -76,7 +76,13 @@ def load_month(
         # Before the contract is checked: events of an erased customer are dropped here. Afterwards
         # they would be refused, because their customer is unknown.
         reader = without_suppressed(
-            connection, portfolio, table, month, file.path, delivery.reader, headers
+            connection,
+            portfolio,
+            table,
+            month,
+            file.path,
+            delivery.reader,
+            headers,
         )
         customers = _known_customers(connection, portfolio, table, month)
         check_file(connection, table, month, file.path, reader, headers, customers=customers)
@@ -91,6 +97,7 @@ def load_month(
                 raise LandingError(
                     f"{file.path}: rewritten while it was being read; materialize the month again"
                 )
+
             _join_page(connection, portfolio, table, month)
             return rows
 

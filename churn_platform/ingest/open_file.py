@@ -118,7 +118,11 @@ def _workbook(
     sheet = chosen_sheet(path, options.sheet)
     text = folder / "sheet.csv"
     write_sheet(path, sheet, text, extension_dir=extension_dir)
-    given = FileOptions(separator=",", quote='"', skip=options.skip)
+    given = FileOptions(
+        separator=",",
+        quote='"',
+        skip=options.skip,
+    )
     file = _text(path, text, folder, given, wanted)
     findings = file.findings
 
@@ -137,7 +141,13 @@ def _workbook(
 
 
 def _text(named: Path, path: Path, folder: Path, options: FileOptions, wanted: Wanted) -> OpenFile:
-    table = plain_table(path, folder, options=options, wanted=wanted, named=named)
+    table = plain_table(
+        path,
+        folder,
+        options=options,
+        wanted=wanted,
+        named=named,
+    )
     columns = {}
     types = []
     for header in table.layout.headers:

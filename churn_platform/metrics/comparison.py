@@ -30,7 +30,11 @@ def auc_difference(
     `resampled_differences`.
     """
     estimate, drawn = resampled_differences(
-        churned, challenger, champion, replicates=replicates, seed=seed
+        churned,
+        challenger,
+        champion,
+        replicates=replicates,
+        seed=seed,
     )
     low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Difference(estimate, float(low), float(high))

@@ -162,7 +162,10 @@ class _Cells:
         """The cells of some groups."""
         rows = np.isin(self.group, groups)
         return _Cells(
-            self.group[rows], self.churned[rows], self.predicted[rows], self.customers[rows]
+            self.group[rows],
+            self.churned[rows],
+            self.predicted[rows],
+            self.customers[rows],
         )
 
     def difference(self, measure: Callable[..., float]) -> float:

@@ -37,14 +37,14 @@ def pictures(models: Mapping[str, Scored]) -> dict[str, bytes]:
     """PNG files by name: roc, precision_recall, calibration, lift, and confusion_matrix of the
     first model alone.
     """
-    drawn = {
-        "roc": _roc(models),
-        "precision_recall": _precision_recall(models),
-        "calibration": _calibration(models),
-        "lift": _lift(models),
-        "confusion_matrix": _confusion_matrix(next(iter(models.values()))),
+    first = next(iter(models.values()))
+    return {
+        "roc": png_of(_roc(models)),
+        "precision_recall": png_of(_precision_recall(models)),
+        "calibration": png_of(_calibration(models)),
+        "lift": png_of(_lift(models)),
+        "confusion_matrix": png_of(_confusion_matrix(first)),
     }
-    return {name: png_of(figure) for name, figure in drawn.items()}
 
 
 def new_figure(title: str, across: str, up: str) -> "tuple[Figure, Axes]":
@@ -53,8 +53,16 @@ def new_figure(title: str, across: str, up: str) -> "tuple[Figure, Axes]":
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
-    axes = figure.add_subplot(title=title, xlabel=across, ylabel=up)
+    figure = Figure(
+        figsize=SIZE_INCHES,
+        dpi=DOTS_PER_INCH,
+        layout="constrained",
+    )
+    axes = figure.add_subplot(
+        title=title,
+        xlabel=across,
+        ylabel=up,
+    )
     axes.grid(alpha=0.3)
     return figure, axes
 
@@ -83,7 +91,11 @@ def _roc(models: Mapping[str, Scored]) -> "Figure":
         )
 
     axes.plot([0, 1], [0, 1], ":", color="grey")
-    axes.legend(loc="lower right", title="dot: the threshold", fontsize="small")
+    axes.legend(
+        loc="lower right",
+        title="dot: the threshold",
+        fontsize="small",
+    )
     return figure
 
 
@@ -166,10 +178,17 @@ def _confusion_matrix(model: Scored) -> "Figure":
     counts = confusion_counts(model)
     shares = counts / counts.sum(axis=1, keepdims=True)
     figure, axes = new_figure(
-        f"At the threshold {number(model.threshold)}", "predicted", "happened"
+        f"At the threshold {number(model.threshold)}",
+        "predicted",
+        "happened",
     )
     axes.grid(visible=False)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.imshow(
+        shares,
+        cmap="Blues",
+        vmin=0,
+        vmax=1,
+    )
 
     for (row, column), share in np.ndenumerate(shares):
         axes.text(

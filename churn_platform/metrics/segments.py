@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -77,9 +78,20 @@ def _slice(
     from sklearn.metrics import roc_auc_score
 
     customers, churners = len(churned), int(churned.sum())
-    counted = {"attribute": attribute, "group": group, "customers": customers, "churners": churners}
+    counted: dict[str, Any] = {
+        "attribute": attribute,
+        "group": group,
+        "customers": customers,
+        "churners": churners,
+    }
     if min(churners, customers - churners) < min_outcomes:
-        return Slice(**counted, is_too_small=True, auc=None, recall=None, precision=None)  # type: ignore[arg-type]
+        return Slice(
+            **counted,
+            is_too_small=True,
+            auc=None,
+            recall=None,
+            precision=None,
+        )
 
     selected = probability >= threshold
     hits = int(churned[selected].sum())

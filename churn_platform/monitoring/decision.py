@@ -339,7 +339,15 @@ def _followed_flag(
     month: date, past: Sequence[_Past], windows: tuple[Window, ...], policy: RetrainingPolicy
 ) -> date | None:
     """The month of the flag that a training in `month` follows up; None if none is due."""
-    flags = [training.month for training in past if training.cause == ALARM]
+    flags = []
+    promoted = []
+    for training in past:
+        if training.cause == ALARM:
+            flags.append(training.month)
+
+        if training.is_promoted:
+            promoted.append(training.month)
+
     if not flags:
         return None
 
@@ -347,12 +355,11 @@ def _followed_flag(
     if shift(flag, policy.follow_up_months) < month:
         return None
 
-    promoted = [training.month for training in past if training.is_promoted]
     flagged_champion_since = max((each for each in promoted if each < flag), default=date.min)
     if any(flagged_champion_since < each < flag for each in flags):
         return None
 
-    is_replaced = any(each >= flag for each in promoted)
+    is_replaced = bool(promoted) and promoted[-1] >= flag
     if is_replaced or _newest(month, windows).level >= NOTABLE:
         return flag
 

@@ -142,10 +142,17 @@ def table_drift(rows: Sequence[FeatureDrift]) -> TableDrift:
     drifted = [row for row in rows if row.is_drifted]
     # By importance: a drift that the model hardly looks at matters little.
     drifted.sort(key=lambda row: (-row.importance, row.feature))
+
+    names = []
+    importance = 0.0
+    for row in drifted:
+        names.append(row.feature)
+        importance += row.importance
+
     return TableDrift(
         drift_share=len(drifted) / max(len(rows), 1),
-        drifted_importance=float(sum(row.importance for row in drifted)),
-        drifted_features=tuple(row.feature for row in drifted),
+        drifted_importance=float(importance),
+        drifted_features=tuple(names),
     )
 
 

@@ -41,11 +41,19 @@ def _marked(row: Row) -> Finished:
 
 def drift_figures(rows: Sequence[Row]) -> dict[str, float]:
     """The drift of a month in numbers, which the UI draws over the months."""
-    drifted = [row for row in rows if row["is_drifted"]]
+    drifted = 0
+    importance = 0.0
+    largest_psi = 0.0
+    for row in rows:
+        largest_psi = max(largest_psi, row["psi"])
+        if row["is_drifted"]:
+            drifted += 1
+            importance += row["importance"]
+
     return {
-        "drift_share": len(drifted) / len(rows),
-        "drifted_importance": float(sum(row["importance"] for row in drifted)),
-        "largest_psi": max(row["psi"] for row in rows),
+        "drift_share": drifted / len(rows),
+        "drifted_importance": float(importance),
+        "largest_psi": largest_psi,
     }
 
 

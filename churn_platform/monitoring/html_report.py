@@ -39,10 +39,14 @@ def write_report(
     is_empty = np.isnan(reference).all(axis=0) | np.isnan(current).all(axis=0)
     shown = np.flatnonzero(~is_empty).tolist()
     features = [catalogue[place] for place in shown]
-    definition = DataDefinition(
-        numerical_columns=[feature.name for feature in features if feature.type != "category"],
-        categorical_columns=[feature.name for feature in features if feature.type == "category"],
-    )
+
+    numbers: list[str] = []
+    categories: list[str] = []
+    for feature in features:
+        side = categories if feature.type == "category" else numbers
+        side.append(feature.name)
+
+    definition = DataDefinition(numerical_columns=numbers, categorical_columns=categories)
 
     sides = []
     for rows in (current, reference):

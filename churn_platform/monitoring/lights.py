@@ -79,13 +79,15 @@ def fairness_light(connection: Connection, portfolio: Portfolio, month: date) ->
         'attribute, max(recall) - min(recall), max("false_positive_rate") - '
         'min("false_positive_rate")'
     )
-    rows = _rows(
-        connection, portfolio, "fairness_report", month, query, "and is_judged group by attribute"
-    )
+    of_groups = "and is_judged group by attribute"
+    rows = _rows(connection, portfolio, "fairness_report", month, query, of_groups)
     if not rows:
         return None
 
-    gaps = {attribute: max(recall, alarms) for attribute, recall, alarms in rows}
+    gaps = {}
+    for attribute, recall, alarms in rows:
+        gaps[attribute] = max(recall, alarms)
+
     worst = max(gaps, key=lambda attribute: gaps[attribute])
     gap = gaps[worst]
     limit = portfolio.gates.max_fairness_gap
@@ -103,11 +105,12 @@ def feature_drift_light(connection: Connection, portfolio: Portfolio, month: dat
     share, drifted, features = rows[0]
     share = share or 0.0
     limit = POLICY.drifted_importance_notable
+    level = NOTABLE if share >= limit else QUIET
     words = (
         f"{drifted} of {features} features drifted, with {share:.0%} of the importance; "
         f"the limit is {limit:.0%}"
     )
-    return Light(NOTABLE if share >= limit else QUIET, words, {"drifted_importance": share})
+    return Light(level, words, {"drifted_importance": share})
 
 
 def prediction_drift_light(

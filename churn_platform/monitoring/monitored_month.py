@@ -91,7 +91,12 @@ def find_serving_drift(
         return []
 
     requests = sample_requests(
-        connection, portfolio, month, version=version, features_month=live, rows=CURRENT_ROWS
+        connection,
+        portfolio,
+        month,
+        version=version,
+        features_month=live,
+        rows=CURRENT_ROWS,
     )
     customers = own_features(connection, portfolio, watched, live)
     if len(requests) < FEWEST_REQUESTS or not len(customers):
@@ -164,7 +169,11 @@ def _matured(
     """
     snapshot = current_snapshot(connection)
     sample = labelled_sample(
-        connection, portfolio, features_month, rows=MATURED_ROWS, snapshot=snapshot
+        connection,
+        portfolio,
+        features_month,
+        rows=MATURED_ROWS,
+        snapshot=snapshot,
     )
     customers = sample.untouched
     if portfolio.split.policy == "stratified":

@@ -115,7 +115,12 @@ def performance_rows(
     for segment, level, chosen in parts:
         part = matured.take(chosen)
         if _is_measurable(part.customers.churned):
-            found = figures(part, threshold=threshold, economics=economics, habit=habit)
+            found = figures(
+                part,
+                threshold=threshold,
+                economics=economics,
+                habit=habit,
+            )
             rows.append({"segment": segment, "level": level, **found})
 
     return rows
@@ -133,7 +138,12 @@ def figures(
     churned, probability = matured.customers.churned, matured.probability
     metrics = measure(churned, probability, threshold=threshold, economics=economics)
     bounds = metric_intervals(
-        churned, probability, metrics, threshold=threshold, economics=economics, seed=SEED
+        churned,
+        probability,
+        metrics,
+        threshold=threshold,
+        economics=economics,
+        seed=SEED,
     )
     values = metrics.as_dict()
     measured = {name: values[name] for name in MEASURED}

@@ -31,7 +31,12 @@ def labelled_sample(
     table = f"{portfolio.name}.churn_labels at (version => {snapshot})"
     share = _share(connection, table, "features_month", features_month, rows)
     return load_labelled(
-        connection, portfolio, features_month, snapshot=snapshot, share=share, validated=False
+        connection,
+        portfolio,
+        features_month,
+        snapshot=snapshot,
+        share=share,
+        validated=False,
     )
 
 

@@ -134,10 +134,20 @@ def known_columns(asked: OnboardingArguments, headers: Headers) -> tuple[str, st
     as_id, as_label = _as_id(asked), _as_label(asked)
     written = [header for header, _ in headers.values()]
     identity = _known(
-        asked, headers, asked.id_column, as_id, naming.sounds_like_id, otherwise=written[0]
+        asked,
+        headers,
+        asked.id_column,
+        as_id,
+        naming.sounds_like_id,
+        otherwise=written[0],
     )
     label = _known(
-        asked, headers, asked.label_column, as_label, _sounds_like_label, otherwise=written[-1]
+        asked,
+        headers,
+        asked.label_column,
+        as_label,
+        _sounds_like_label,
+        otherwise=written[-1],
     )
 
     if identity == label:

@@ -205,7 +205,12 @@ def _measured(
     form: ValueFormat,
 ) -> Iterator[tuple[Profile, tuple]]:
     """Each column with what its values are in the format."""
-    first = replace(profiles[0], identifier="raw", form=form, kind=_kind(form))
+    first = replace(
+        profiles[0],
+        identifier="raw",
+        form=form,
+        kind=_kind(form),
+    )
     read_as = "date" if form.date else "number"
     expressions = {
         "given": present("raw", first.sql_type, read_as, form),

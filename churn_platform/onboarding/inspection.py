@@ -108,7 +108,12 @@ def read_as(
 ) -> str:
     """SQL for a column's value as a contract of that type would read it."""
     given = Format(**msgspec.structs.asdict(form)) if form else None
-    column = Column(name="value", type=column_type, description="", format=given)  # type: ignore[arg-type]
+    column = Column(
+        name="value",
+        type=column_type,
+        description="",
+        format=given,
+    )  # type: ignore[arg-type]
     return cast(column, identifier, sql_type)
 
 

@@ -110,7 +110,11 @@ def _as_said(profile: Profile, levels: Mapping[str, int], given: Given, command:
     # Both sides were given, so a third value is a question to the user, not a guess.
     if others and given.positive and given.negative:
         ignored = (*given.ignored, *others)
-        example = command(positive=given.positive, negative=given.negative, ignored=ignored)
+        example = command(
+            positive=given.positive,
+            negative=given.negative,
+            ignored=ignored,
+        )
         raise SpecError(
             f"label column {profile.header!r} also has {_listed(others)}; "
             f"say what that means, for example: {example}"

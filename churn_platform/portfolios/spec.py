@@ -452,7 +452,10 @@ def _named(name: str, items: Iterable[Named]) -> Named:
 def snapshot_table(portfolio: Portfolio) -> Table:
     """The landing contract of a snapshot file: id, label and one column per feature."""
     identity = Column(
-        name="customer_id", type="string", source=portfolio.id_column, description="Customer id."
+        name="customer_id",
+        type="string",
+        source=portfolio.id_column,
+        description="Customer id.",
     )
     label = Column(
         name="churn_label",

@@ -164,7 +164,13 @@ def decide(client: "MlflowClient", audit: AuditLog, portfolio: str, judgement: J
         }
         if judgement.outcome == PROMOTED:
             crown(
-                client, audit, portfolio, judgement.version, "promotion", judgement.reason, details
+                client,
+                audit,
+                portfolio,
+                judgement.version,
+                "promotion",
+                judgement.reason,
+                details,
             )
         else:
             record = _recorded(
@@ -310,7 +316,11 @@ def _recorded(
     """
     details = details | {"mlflow_run_id": version_named(client, portfolio, version).run_id}
     return audit.append(
-        action, portfolio=portfolio, subject=f"version {version}", reason=reason, details=details
+        action,
+        portfolio=portfolio,
+        subject=f"version {version}",
+        reason=reason,
+        details=details,
     )
 
 

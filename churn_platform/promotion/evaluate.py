@@ -85,7 +85,12 @@ def judge(
     serving = _judged(champion, customers, portfolio, fairness) if champion else None
     rows = _fair_rows(customers, champion)
     difference = _difference(
-        challenging, serving, customers, rows, replicates, portfolio.split.seed
+        challenging,
+        serving,
+        customers,
+        rows,
+        replicates,
+        portfolio.split.seed,
     )
     return Evaluation(
         month=month,

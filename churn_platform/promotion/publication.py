@@ -151,7 +151,12 @@ def _record_publication(publisher: Publisher, bundle: Bundle, reason: str) -> No
         "data_snapshot": manifest.data_snapshot,
         "code_version": manifest.code_version,
     }
-    record = audit.append("publication", reason=reason, details=details, **about)
+    record = audit.append(
+        "publication",
+        reason=reason,
+        details=details,
+        **about,
+    )
     note_head(publisher.client, record)
 
 

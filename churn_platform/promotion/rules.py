@@ -79,7 +79,9 @@ def decide(
         return PromotionDecision(PROMOTED, f"promoted: {reason}", difference)
 
     return PromotionDecision(
-        AWAITING_APPROVAL, f"earned promotion, waits for approval: {reason}", difference
+        AWAITING_APPROVAL,
+        f"earned promotion, waits for approval: {reason}",
+        difference,
     )
 
 

@@ -150,6 +150,8 @@ def _listed(names: set[str]) -> str:
 def metric_rows(compared: SideBySide) -> list[tuple[str, str, str]]:
     """Name and value of each metric, as text."""
     values = [metrics.as_dict() for metrics in compared.metrics]
-    return [
-        (shown, number(values[0][name]), number(values[1][name])) for name, shown in SHOWN.items()
-    ]
+    rows = []
+    for name, shown in SHOWN.items():
+        rows.append((shown, number(values[0][name]), number(values[1][name])))
+
+    return rows

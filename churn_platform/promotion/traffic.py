@@ -38,10 +38,19 @@ def share_traffic(
         about = {"portfolio": name, "subject": f"version {challenger}"}
         note_head(
             publisher.client,
-            publisher.audit.append("traffic", **about, reason=reason, details=details),
+            publisher.audit.append(
+                "traffic",
+                **about,
+                reason=reason,
+                details=details,
+            ),
         )
 
     # `note` runs inside the lock of live.json, so the record and the change are of the same state.
     return direct_traffic(
-        publisher.root, challenger=challenger, weight=weight, shadow=shadow, before_change=note
+        publisher.root,
+        challenger=challenger,
+        weight=weight,
+        shadow=shadow,
+        before_change=note,
     )

@@ -134,6 +134,7 @@ def load_segment(path: Path, log: LogFormat[Record]) -> Segment[Record]:
         raise DataError(
             f"{path}: not a segment of a {_name_of(log)} log; move it out of the folder"
         )
+
     end, payload = _frame_at(content, len(magic)) or (0, memoryview(b""))
     if not payload:
         return Segment(None, [], bytes(content))
@@ -144,6 +145,7 @@ def load_segment(path: Path, log: LogFormat[Record]) -> Segment[Record]:
             f"{path}: schema {header.schema} of the {_name_of(log)} log; "
             f"this version reads {SCHEMA}, update it"
         )
+
     decoder = msgspec.msgpack.Decoder(log.record)
     records: list[Record] = []
     damage: list[DamagedBytes] = []
@@ -160,6 +162,7 @@ def load_segment(path: Path, log: LogFormat[Record]) -> Segment[Record]:
 
         end, payload = found
         records.append(_decoded(decoder, payload, path))
+
     return Segment(header, records, bytes(content[end:]), tuple(damage))
 
 

@@ -67,7 +67,9 @@ def encoded_batches(
     for batch in stream(connection, query, [month], batch_rows=batch_rows):
         features = matrix(batch, portfolio.feature_names)
         validate_encoded(
-            features, portfolio.features, what=f"{portfolio.name} features of {label(month)}"
+            features,
+            portfolio.features,
+            what=f"{portfolio.name} features of {label(month)}",
         )
         yield batch.column("customer_id"), features
 
@@ -112,7 +114,11 @@ def replace_scores(
     transaction.
     """
     return replace_rows(
-        connection, f"{portfolio.name}.monthly_scores", SCORE_COLUMNS, month, scores
+        connection,
+        f"{portfolio.name}.monthly_scores",
+        SCORE_COLUMNS,
+        month,
+        scores,
     )
 
 

@@ -52,6 +52,7 @@ def read_segments(
             [path.name, file_sha256(path), opened_at_us(path), count, segment.torn_bytes, damaged]
         )
         answers.append(to_rows(segment.records, segment=path.name))
+
     ledger = [dict(zip(LEDGER.names, line, strict=True)) for line in lines]
     return pa.Table.from_pylist(ledger, LEDGER), pa.concat_tables(answers)
 

@@ -249,6 +249,7 @@ def _ingest_group(
     lost = recorded | dict(zip(fresh, map(Lost, torn, damaged), strict=True))
     for path in paths:
         _put_away(path, lost[path], names_erased=partial(_names_erased, connection, portfolio, log))
+
     return Ingested(
         segments=len(fresh),
         predictions=inserted,
@@ -351,11 +352,11 @@ def _names_erased(
     connection: duckdb.DuckDBPyConnection, portfolio: str, log: IngestedLog, path: Path
 ) -> bool:
     """Whether a whole record of the segment is on an erased customer."""
-    ids = {
-        item.customer_id
-        for item in load_segment(path, log.format).records
-        if item.customer_id is not None
-    }
+    ids = set()
+    for item in load_segment(path, log.format).records:
+        if item.customer_id is not None:
+            ids.add(item.customer_id)
+
     return bool(suppressed_among(connection, portfolio, ids))
 
 

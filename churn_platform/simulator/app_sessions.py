@@ -79,5 +79,7 @@ def cancellation_rate(chunk: Chunk, app: App) -> np.ndarray:
         + app.cancellation_if_free * free
     )
     return np.where(
-        people.app_level > 0, np.minimum(np.exp(log_rate), app.cancellation_max_rate), 0.0
+        people.app_level > 0,
+        np.minimum(np.exp(log_rate), app.cancellation_max_rate),
+        0.0,
     )

@@ -46,7 +46,9 @@ def voice(rng: np.random.Generator, chunk: Chunk, owners: np.ndarray, calls: Cal
         "contact_number": contact_phone_numbers(contacts(rng, chunk, owners, calls)),
         "duration_s": np.clip(minutes * 60, 1, 4 * 3600).astype(np.int32),
         "is_international": flags(
-            rng, n, np.minimum(chunk.people.international_share, 0.5)[owners]
+            rng,
+            n,
+            np.minimum(chunk.people.international_share, 0.5)[owners],
         ),
         "is_dropped": flags(rng, n, np.minimum(dropped, calls.dropped_max)[owners]),
     }

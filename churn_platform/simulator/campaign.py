@@ -110,7 +110,11 @@ def reach(
     second = rng.integers(opens * 3600, closes * 3600, len(row))
     is_accepted = rng.random(len(row)) < acceptance(types[row])
     return Reached(
-        row[answers], planned[answers], day[answers], second[answers], is_accepted[answers]
+        row[answers],
+        planned[answers],
+        day[answers],
+        second[answers],
+        is_accepted[answers],
     )
 
 

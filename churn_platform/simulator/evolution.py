@@ -67,7 +67,9 @@ def raise_prices(rng: np.random.Generator, people: Population) -> None:
     plans = Plans()
     n = len(people)
     reprice(
-        people, rng.random(n) < plans.rise_share, rng.uniform(plans.rise_low, plans.rise_high, n)
+        people,
+        rng.random(n) < plans.rise_share,
+        rng.uniform(plans.rise_low, plans.rise_high, n),
     )
 
 

@@ -44,7 +44,12 @@ def monthly_fees(rng: np.random.Generator, chunk: Chunk) -> Columns:
         + rng.integers(0, DAY_S, len(owners))
     )
     return payment(
-        rng, chunk, owners, TransactionType.MONTHLY_FEE, booked, people.price_eur[owners]
+        rng,
+        chunk,
+        owners,
+        TransactionType.MONTHLY_FEE,
+        booked,
+        people.price_eur[owners],
     ) | {"days_late": days_late}
 
 

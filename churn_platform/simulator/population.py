@@ -58,9 +58,12 @@ class Population:
 
     def join(self, other: "Population") -> "Population":
         """These customers followed by `other`, whose numbers must be higher."""
-        return Population(
-            *(np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self))
-        )
+        columns = {}
+        for field in fields(self):
+            both = getattr(self, field.name), getattr(other, field.name)
+            columns[field.name] = np.concatenate(both)
+
+        return Population(**columns)
 
     def _each(self, change: Callable[[np.ndarray], np.ndarray]) -> "Population":
         return Population(*(change(getattr(self, field.name)) for field in fields(self)))
@@ -156,5 +159,7 @@ def unit_lognormal(rng: np.random.Generator, n: int, log_sd: float) -> np.ndarra
 def end_of_term(contract: np.ndarray, from_day: np.ndarray) -> np.ndarray:
     """Days on which commitments signed on `from_day` end; NO_DAY for contracts without one."""
     return np.where(
-        contract >= ContractType.ONE_YEAR, from_day + TERM_DAYS[contract], NO_DAY
+        contract >= ContractType.ONE_YEAR,
+        from_day + TERM_DAYS[contract],
+        NO_DAY,
     ).astype(np.int32)

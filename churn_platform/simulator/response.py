@@ -50,7 +50,9 @@ def type_weights(people: Population, as_of_day: int, probability: np.ndarray) ->
     """Weights of the types, customers x types."""
     response = Response()
     long_with_us = np.clip(
-        (as_of_day - people.signup_day - response.long_days) / response.long_days, 0, 1
+        (as_of_day - people.signup_day - response.long_days) / response.long_days,
+        0,
+        1,
     )
     quiet = np.clip(1 - people.app_level / response.quiet_sessions, 0, 1)
     log_weights = [

@@ -124,7 +124,9 @@ class World:
             rows = reached.row
             probability = probability.copy()
             probability[rows] = churn_after_contact(
-                probability[rows], types[rows], reached.is_accepted
+                probability[rows],
+                types[rows],
+                reached.is_accepted,
             )
 
         leaves = rng.random(len(probability)) < probability
@@ -152,7 +154,10 @@ class World:
         count = max(0, wanted - stayed)
         signup_day = epoch_day(month) + np.sort(rng.integers(0, days_in(month), count))
         joined = recruit(
-            rng, self._next_number, signup_day, c.TAKEOVER_MIX if takeover else c.USUAL_MIX
+            rng,
+            self._next_number,
+            signup_day,
+            c.TAKEOVER_MIX if takeover else c.USUAL_MIX,
         )
         self._next_number += count
         return joined

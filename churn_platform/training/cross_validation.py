@@ -78,7 +78,11 @@ def _auc(
     from sklearn.metrics import roc_auc_score
 
     model = ALGORITHMS[algorithm].fit(
-        portfolio.features, train, parameters, seed=seed, threads=threads
+        portfolio.features,
+        train,
+        parameters,
+        seed=seed,
+        threads=threads,
     )
     probability = model.predict_proba(scored.features)[:, 1]
     return float(roc_auc_score(scored.churned, probability))

@@ -49,7 +49,12 @@ def read_groups(
 
     if landed:
         groups |= _landed(
-            connection, portfolio, landed, customers.customer_ids, features_month, snapshot
+            connection,
+            portfolio,
+            landed,
+            customers.customer_ids,
+            features_month,
+            snapshot,
         )
 
     # In the order in which they were asked for.

@@ -71,7 +71,13 @@ def fit_and_log(
         on_trial=record_and_tell,
     )
     model = fit_with(
-        parameters, portfolio, algorithm, training_set, data, every_row=every_row, means=means
+        parameters,
+        portfolio,
+        algorithm,
+        training_set,
+        data,
+        every_row=every_row,
+        means=means,
     )
     record = make_record(
         portfolio,
@@ -122,11 +128,19 @@ def fit_with(
     # On the data disk: the system's temporary folder is often memory, and this holds every row.
     with tempfile.TemporaryDirectory(dir=means.cache_dir) as folder:
         estimator = fit_streamed(
-            every_row, parameters, seed=seed, threads=threads, cache_dir=Path(folder)
+            every_row,
+            parameters,
+            seed=seed,
+            threads=threads,
+            cache_dir=Path(folder),
         )
 
     return calibrated(
-        algorithm, portfolio.features, estimator, data.validation.untouched, parameters
+        algorithm,
+        portfolio.features,
+        estimator,
+        data.validation.untouched,
+        parameters,
     )
 
 

@@ -93,7 +93,12 @@ def fit_model(
     algorithm's first defaults serve, and boosting stops early on `validation`.
     """
     parameters = parameters or untuned(
-        algorithm, features, train, validation, seed=seed, threads=threads
+        algorithm,
+        features,
+        train,
+        validation,
+        seed=seed,
+        threads=threads,
     )
     estimator = ALGORITHMS[algorithm].fit(features, train, parameters, seed=seed, threads=threads)
     return calibrated(algorithm, features, estimator, validation, parameters)
@@ -115,7 +120,14 @@ def untuned(
     defaults = module.DEFAULTS[0]
     if module.rounds is None:
         return dict(defaults)
-    stopped = module.fit(features, train, defaults, seed=seed, threads=threads, stop_on=validation)
+    stopped = module.fit(
+        features,
+        train,
+        defaults,
+        seed=seed,
+        threads=threads,
+        stop_on=validation,
+    )
     return {**defaults, **module.rounds(stopped)}
 
 

@@ -107,11 +107,19 @@ def make_record(
         ),
         threshold=threshold,
         base_rate=base_rate,
-        tiers=risk_tiers(threshold=threshold, base_rate=base_rate, economics=portfolio.economics),
+        tiers=risk_tiers(
+            threshold=threshold,
+            base_rate=base_rate,
+            economics=portfolio.economics,
+        ),
         validation=measure(data.validation.churned, validated, **options).as_dict(),
         holdout=holdout.as_dict(),
         holdout_intervals=metric_intervals(
-            churned, probability, holdout, seed=portfolio.split.seed, **options
+            churned,
+            probability,
+            holdout,
+            seed=portfolio.split.seed,
+            **options,
         ),
         parameters=dict(model.parameters),
         seed=portfolio.split.seed,

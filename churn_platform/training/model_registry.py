@@ -89,7 +89,11 @@ def register(
     version = _known_version(client, portfolio, run_id, identity)
     if version is None:
         version = client.create_model_version(
-            portfolio, model_uri, run_id=run_id, tags=tags, description=description
+            portfolio,
+            model_uri,
+            run_id=run_id,
+            tags=tags,
+            description=description,
         )
 
     number = int(version.version)
@@ -109,7 +113,9 @@ def _ensure_registered_model(client: "MlflowClient", portfolio: str) -> None:
         client.get_registered_model(portfolio)
     except MlflowException:
         client.create_registered_model(
-            portfolio, tags={"portfolio": portfolio}, description=DESCRIPTION
+            portfolio,
+            tags={"portfolio": portfolio},
+            description=DESCRIPTION,
         )
 
 

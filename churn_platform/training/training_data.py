@@ -177,7 +177,11 @@ def load_splits(
         (features_month,) = training_set.months
         snapshot = training_set.snapshot
         everyone = load_labelled(
-            connection, portfolio, features_month, snapshot=snapshot, validated=validated
+            connection,
+            portfolio,
+            features_month,
+            snapshot=snapshot,
+            validated=validated,
         )
         parts = row_splits(everyone.churned, portfolio.split)
         return [_fitted_on(everyone.take(parts == name), name) for name in names]
@@ -274,7 +278,11 @@ def load_labelled(
     false.
     """
     query, parameters = _labelled_query(
-        connection, portfolio, features_month, snapshot, share=share
+        connection,
+        portfolio,
+        features_month,
+        snapshot,
+        share=share,
     )
     rows = connection.execute(query, parameters).to_arrow_table()
     return _labelled(rows, portfolio, features_month, validated=validated)
@@ -321,7 +329,9 @@ def _labelled(
     features = matrix(rows, portfolio.feature_names)
     if validated:
         validate_encoded(
-            features, portfolio.features, what=f"{portfolio.name} features of {label(month)}"
+            features,
+            portfolio.features,
+            what=f"{portfolio.name} features of {label(month)}",
         )
 
     is_contacted = column(rows, "is_contacted").astype(bool)

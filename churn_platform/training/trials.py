@@ -21,7 +21,10 @@ def record_trial(trial: Trial, *, parent_run_id: str, experiment_id: str) -> Non
         "churn.trial_state": "pruned" if trial.is_pruned else "complete",
     }
     run = client.create_run(
-        experiment_id, start_time=begun_ms, tags=tags, run_name=f"trial {trial.number}"
+        experiment_id,
+        start_time=begun_ms,
+        tags=tags,
+        run_name=f"trial {trial.number}",
     )
     client.log_batch(
         run.info.run_id,

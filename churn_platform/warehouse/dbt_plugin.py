@@ -29,7 +29,10 @@ class Plugin(BasePlugin):
         # In process dbt and its starter are one: there is no other to watch.
         if starter not in (0, os.getpid()):
             threading.Thread(
-                target=end_with, args=(starter,), name="end-with-starter", daemon=True
+                target=end_with,
+                args=(starter,),
+                name="end-with-starter",
+                daemon=True,
             ).start()
 
 

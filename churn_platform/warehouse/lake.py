@@ -144,10 +144,12 @@ def _is_made(path: Path) -> bool:
 
 def _attached(lake: Lake, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     connection = connect_quietly(lake.config())
-    options = ", ".join(
-        f"{key} {value}" if isinstance(value, int) else f"{key} {literal(value)}"
-        for key, value in lake.attach_options(read_only=read_only).items()
-    )
+    given = []
+    for key, value in lake.attach_options(read_only=read_only).items():
+        written = str(value) if isinstance(value, int) else literal(value)
+        given.append(f"{key} {written}")
+
+    options = ", ".join(given)
     try:
         # ATTACH writes when the lake is new, so it can meet another process too.
         attempts(lake)(

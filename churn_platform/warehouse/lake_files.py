@@ -102,7 +102,11 @@ def checksums_kept(connection: duckdb.DuckDBPyConnection, lake: Lake) -> Iterato
     finally:
         new = lake_files(connection, lake, f"file_id >= {known}")
         keep_checksums(lake, [file.path for file in new])
-        written = [(file.table, file.month) for file in new if file.is_live and file.month]
+        written = []
+        for file in new:
+            if file.is_live and file.month:
+                written.append((file.table, file.month))
+
         forget_dropped(lake, written)
 
 

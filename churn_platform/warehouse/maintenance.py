@@ -78,7 +78,15 @@ def tidy(
     lake has no more use go at the first call that comes after `grace`, so that a process that reads
     them now can finish. Running it again completes what a kill interrupted.
     """
-    return maintain(lake, partial(_tidy, needed=needed, until=until, grace=grace))
+    return maintain(
+        lake,
+        partial(
+            _tidy,
+            needed=needed,
+            until=until,
+            grace=grace,
+        ),
+    )
 
 
 def _tidy(

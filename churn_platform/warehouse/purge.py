@@ -49,7 +49,15 @@ def purge(lake: Lake, find_files: FindFiles, note: Note) -> Purged:
     `note` is told of the others before they go, in a transaction. Running it again completes what a
     kill interrupted.
     """
-    purged = maintain(lake, partial(_purge, lake=lake, find_files=find_files, note=note))
+    purged = maintain(
+        lake,
+        partial(
+            _purge,
+            lake=lake,
+            find_files=find_files,
+            note=note,
+        ),
+    )
     # SQLite only marks pages as free; the bytes stay until VACUUM. Postgres has its own vacuum.
     if lake.sqlite_path:
         with writer_lock(lake):

@@ -11,7 +11,11 @@ STORED_SCORE, FEATURES, BASE_RATE = "stored_score", "features", "base_rate"
 # The answers are our own, so checking them again would only cost time.
 def about(sentence: str, *, ge: float | None = None, le: float | None = None) -> Meta:
     """What the OpenAPI document says of a field. Nothing is checked: answers are only written."""
-    return Meta(description=sentence, ge=ge, le=le)
+    return Meta(
+        description=sentence,
+        ge=ge,
+        le=le,
+    )
 
 
 class Answer(msgspec.Struct, kw_only=True):

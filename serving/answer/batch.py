@@ -65,7 +65,14 @@ def predict_batch(
         refusals.add(position, _id_in(portfolio, customers[position]), error)
 
     predictions = score_many(
-        plane, portfolio, customers, request_id, caller, give_way, begun=begun, refuse=refuse
+        plane,
+        portfolio,
+        customers,
+        request_id,
+        caller,
+        give_way,
+        begun=begun,
+        refuse=refuse,
     )
     return BatchAnswer(
         request_id=request_id,

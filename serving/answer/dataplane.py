@@ -239,7 +239,11 @@ class Dataplane:
                 record(portfolio, asked, probability, tier, unanswered, item, seconds)
             )
             self._count(
-                portfolio, asked, probability, probability >= model.manifest.threshold, seconds
+                portfolio,
+                asked,
+                probability,
+                probability >= model.manifest.threshold,
+                seconds,
             )
         # A shadow is a trial of a model. The customer's answer was given and must not fail by it.
         except Exception:
@@ -258,7 +262,10 @@ class Dataplane:
     ) -> None:
         arm = asked.arm
         counters = self.metrics.arm(
-            portfolio.name, arm.role, arm.model.version, arm.model.catalogue.names
+            portfolio.name,
+            arm.role,
+            arm.model.version,
+            arm.model.catalogue.names,
         )
         counters.count(probability, is_churn, seconds)
         if asked.stored is None:
@@ -271,7 +278,11 @@ class Dataplane:
         begun = time.perf_counter()
         portfolio = self.registry.get(portfolio_name)
         answer, asked = self.look_at(
-            portfolio, {CUSTOMER_ID: customer_id}, request_id, begun, ANYBODY
+            portfolio,
+            {CUSTOMER_ID: customer_id},
+            request_id,
+            begun,
+            ANYBODY,
         )
         return CustomerView(
             score=answer,
@@ -307,7 +318,9 @@ def probabilities(asked: Sequence[Subject]) -> list[float]:
     for places in unknown.values():
         vectors = np.array([asked[place].vector for place in places])
         for place, probability in zip(
-            places, asked[places[0]].arm.model.churn_probabilities(vectors), strict=True
+            places,
+            asked[places[0]].arm.model.churn_probabilities(vectors),
+            strict=True,
         ):
             found[place] = probability
 

@@ -71,7 +71,11 @@ def _changes(model: Model, portfolio: ServedPortfolio, wanted: Any) -> list[Mapp
         )
 
     values = model.catalogue.read(
-        wanted, faults, also_known=portfolio.known_names, as_of=portfolio.as_of, at=f"{WHAT_IF}."
+        wanted,
+        faults,
+        also_known=portfolio.known_names,
+        as_of=portfolio.as_of,
+        at=f"{WHAT_IF}.",
     )
     if faults:
         raise InvalidRequest(faults)
@@ -104,7 +108,11 @@ def _what_if(asked: Subject, changes: list[Mapping[int, float]]) -> list[WhatIf]
         for place, value in change.items():
             named[catalogue.names[place]] = catalogue.value(place, value)
 
-        one = WhatIf(changes=named, churn_probability=reached, risk_tier=model.tier(reached))
+        one = WhatIf(
+            changes=named,
+            churn_probability=reached,
+            risk_tier=model.tier(reached),
+        )
         tried.append(one)
 
     return tried

@@ -53,7 +53,12 @@ def open_lookup(path: Path) -> Lookup:
 
 def _environment(path: Path) -> lmdb.Environment:
     try:
-        environment = lmdb.open(str(path), subdir=False, readonly=True, lock=False)
+        environment = lmdb.open(
+            str(path),
+            subdir=False,
+            readonly=True,
+            lock=False,
+        )
     except lmdb.Error as error:
         raise BundleError(f"{path}: {error}") from error
 

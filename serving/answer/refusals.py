@@ -68,5 +68,10 @@ def _told(position: int, customer_id: str | None, error: InvalidRequest | NotFou
 
 def _others(position: int, customer_id: str | None) -> BatchError:
     return BatchError(
-        position=position, customer_id=customer_id, count=0, positions=[], status=422, detail=OTHERS
+        position=position,
+        customer_id=customer_id,
+        count=0,
+        positions=[],
+        status=422,
+        detail=OTHERS,
     )

@@ -55,7 +55,9 @@ def documents(
         components=Components(
             security_schemes={
                 "ApiKey": SecurityScheme(
-                    type="apiKey", name="X-API-Key", security_scheme_in="header"
+                    type="apiKey",
+                    name="X-API-Key",
+                    security_scheme_in="header",
                 ),
                 "Bearer": SecurityScheme(type="http", scheme="bearer"),
             }
@@ -208,7 +210,14 @@ def live_document(
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             scope = scopes[path, method]
-            complete(operation, method, path, scope=scope, is_open=is_open, settings=settings)
+            complete(
+                operation,
+                method,
+                path,
+                scope=scope,
+                is_open=is_open,
+                settings=settings,
+            )
             _describe_parameters(operation, registry)
 
     paths = _by_portfolio(document["paths"], bodies, registry.served)

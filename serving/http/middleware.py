@@ -155,7 +155,9 @@ def enveloped(
                 _check_announced(state[HEADERS].get(b"content-length"), body_bytes_max)
                 body = await arrivals.body(receive, body_bytes_max)
                 state[BODY] = decoded(
-                    body, state[HEADERS].get(b"content-encoding", b""), body_bytes_max
+                    body,
+                    state[HEADERS].get(b"content-encoding", b""),
+                    body_bytes_max,
                 )
         except ServingError as fault:
             state[FAULT] = fault

@@ -96,7 +96,9 @@ class ModelsController(Controller):
         found = plane_of(request).registry.get(portfolio_of(request))
         card = model_dir(found.root, version) / CARD_FILE
         return await asyncio.to_thread(
-            _page, card, f"{found.name} has no card of version {version}"
+            _page,
+            card,
+            f"{found.name} has no card of version {version}",
         )
 
     @get(
@@ -154,11 +156,12 @@ def _view(portfolio: ServedPortfolio, manifest: ModelManifest) -> ModelView:
     arm = arms.get(manifest.version)
     former = PREVIOUS if manifest.version == portfolio.live.previous else RETIRED
     has_card = (model_dir(portfolio.root, manifest.version) / CARD_FILE).is_file()
-    kept: dict[str, Any] = {
-        name: getattr(manifest, name)
-        for name in ModelView.__struct_fields__
-        if name not in ("role", "weight", "card", "recorded_prediction")
-    }
+
+    kept: dict[str, Any] = {}
+    for name in ModelView.__struct_fields__:
+        if name not in ("role", "weight", "card", "recorded_prediction"):
+            kept[name] = getattr(manifest, name)
+
     return ModelView(
         role=arm.role if arm else former,
         weight=arm.weight if arm else 0.0,

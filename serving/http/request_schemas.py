@@ -135,7 +135,9 @@ def _bodies(
         "/predict": (_object({CUSTOMER_ID: ID} | features, known, minProperties=1), example),
         "/predict/batch": (
             _object(
-                {"customers": _customers(customer, settings)}, "Many customers.", ["customers"]
+                {"customers": _customers(customer, settings)},
+                "Many customers.",
+                ["customers"],
             ),
             {"customers": [example]},
         ),

@@ -95,7 +95,11 @@ async def in_background(request: Asking, work: Callable[[Callable[[], None]], AS
 def answers(shape: type[msgspec.Struct]) -> dict[int, ResponseSpec]:
     """What a handler that returns `Encoded` is documented to answer."""
     return {
-        200: ResponseSpec(data_container=shape, generate_examples=False, description="The answer.")
+        200: ResponseSpec(
+            data_container=shape,
+            generate_examples=False,
+            description="The answer.",
+        )
     }
 
 

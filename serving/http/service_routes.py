@@ -53,7 +53,12 @@ class ServiceController(Controller):
 
     tags = ("service",)
 
-    @get("/", operation_id=named("get_service"), sync_to_thread=False, opt=needs(PUBLIC))
+    @get(
+        "/",
+        operation_id=named("get_service"),
+        sync_to_thread=False,
+        opt=needs(PUBLIC),
+    )
     def index(self, request: Asking) -> ServiceInfo:
         """What this is; 200 as long as the process runs."""
         plane = plane_of(request)

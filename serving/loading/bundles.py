@@ -57,7 +57,10 @@ class Model:
         self.folder = folder
         self.stamps = stamps_of(folder, MODEL_FILE)
         self.manifest: ModelManifest = _checked(
-            folder, read_model_manifest, model_faults, MODEL_FILE
+            folder,
+            read_model_manifest,
+            model_faults,
+            MODEL_FILE,
         )
         named = (self.manifest.portfolio, self.manifest.version)
         if named != (portfolio, version):
@@ -142,7 +145,10 @@ class Features:
         self.folder = folder
         self.stamps = stamps_of(folder, FEATURES_FILE)
         self.manifest: FeaturesManifest = _checked(
-            folder, read_features_manifest, features_faults, FEATURES_FILE
+            folder,
+            read_features_manifest,
+            features_faults,
+            FEATURES_FILE,
         )
         named = (self.manifest.portfolio, self.manifest.month)
         if named != (portfolio, month):

@@ -25,9 +25,11 @@ def check_month(features: Features, models: Mapping[int, Model], scorer: Model |
     catalogue's order are believed unless most scores differ: features may have been made again
     since. In another order all must agree.
     """
-    customers = [
-        one for one in features.first(CUSTOMERS_CHECKED) if not np.isnan(one.features).all()
-    ]
+    customers = []
+    for one in features.first(CUSTOMERS_CHECKED):
+        if not np.isnan(one.features).all():
+            customers.append(one)
+
     if scores := [
         one.churn_probability for one in customers if not 0 <= one.churn_probability <= 1
     ]:
@@ -64,9 +66,8 @@ def check_month(features: Features, models: Mapping[int, Model], scorer: Model |
 
 def _in_order(names: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
     """Whether the names that both have follow each other alike."""
-    return [name for name in names if name in set(wanted)] == [
-        name for name in wanted if name in set(names)
-    ]
+    both = set(names).intersection(wanted)
+    return [name for name in names if name in both] == [name for name in wanted if name in both]
 
 
 def _wrong_scores(customers: list[StoredCustomer], names: tuple[str, ...], scorer: Model) -> int:

@@ -31,11 +31,11 @@ def whole_reader(features: Sequence[PublishedFeature]) -> Callable[[bytes], Whol
     decode = msgspec.json.Decoder(_struct(features)).decode
     astuple = msgspec.structs.astuple
     least = sum(len(feature.name) + len('"":0,') for feature in features)
-    codes = [
-        (place, _codes(feature))
-        for place, feature in enumerate(features)
-        if feature.type == "category"
-    ]
+
+    codes = []
+    for place, feature in enumerate(features):
+        if feature.type == "category":
+            codes.append((place, _codes(feature)))
 
     def read(body: bytes) -> Whole | None:
         # Too short to name every feature, as a look-up by id is: not even parsed.
@@ -70,7 +70,10 @@ def _struct(features: Sequence[PublishedFeature]) -> type[msgspec.Struct]:
         None,
     )
     return msgspec.defstruct(
-        "Customer", [*fields, identity], rename=names, forbid_unknown_fields=True
+        "Customer",
+        [*fields, identity],
+        rename=names,
+        forbid_unknown_fields=True,
     )
 
 

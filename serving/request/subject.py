@@ -109,7 +109,10 @@ def ask(
         {}
         if is_id_alone
         else catalogue.read(
-            given, faults, also_known=portfolio.request_names, as_of=portfolio.as_of
+            given,
+            faults,
+            also_known=portfolio.request_names,
+            as_of=portfolio.as_of,
         )
     )
     if faults:

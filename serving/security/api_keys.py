@@ -147,7 +147,11 @@ def are_closed(path: Path) -> bool:
 
 def close(path: Path) -> None:
     """Remember that there are keys, or raise OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER)
+    path.parent.mkdir(
+        parents=True,
+        exist_ok=True,
+        mode=FOLDER,
+    )
     closed_file(path).touch(mode=0o600)
 
 
@@ -178,7 +182,11 @@ def add_key(
                 f"a key cannot be for portfolio {portfolio!r}; leave it out for all of them"
             )
 
-    unknown = [scope for scope in scopes if scope not in SCOPES]
+    unknown = []
+    for scope in scopes:
+        if scope not in SCOPES:
+            unknown.append(scope)
+
     if unknown:
         raise ServiceSettingsError(f"no scope {', '.join(unknown)}; there are {', '.join(SCOPES)}")
 
@@ -225,7 +233,11 @@ def revoke_key(path: Path, *, name: str) -> int:
 def _changed(path: Path) -> Iterator[list[Key]]:
     """The keys, to be changed in place; written back in one step, readable by the owner alone."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER)
+        path.parent.mkdir(
+            parents=True,
+            exist_ok=True,
+            mode=FOLDER,
+        )
         with (path.parent / f".{path.name}.lock").open("w") as lock:
             # Two commands at once would otherwise lose one of two keys.
             fcntl.flock(lock, fcntl.LOCK_EX)

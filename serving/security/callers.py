@@ -59,7 +59,11 @@ class Caller:
             return
 
         wait = self._limiter.wait_seconds(
-            key.slot, self._rate, time.monotonic(), count=customers, counted=counted
+            key.slot,
+            self._rate,
+            time.monotonic(),
+            count=customers,
+            counted=counted,
         )
         if wait:
             raise TooManyRequests(

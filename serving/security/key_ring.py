@@ -124,7 +124,11 @@ class KeyWatch:
         self._ring, self._seconds, self._looked = ring, seconds, looked
         self._failed: str | None = None
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="keys", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run,
+            name="keys",
+            daemon=True,
+        )
 
     def start(self) -> None:
         """Begin to follow the file."""

@@ -136,7 +136,11 @@ def end_with_parent(poll_seconds: float = 1.0) -> None:
         # As a stop by hand: the worker finishes its requests and closes its log segment.
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
+    threading.Thread(
+        target=watch,
+        name="end-with-parent",
+        daemon=True,
+    ).start()
 
 
 def _name_holder(path: Path) -> None:

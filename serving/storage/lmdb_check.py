@@ -19,7 +19,10 @@ def reads_to_its_end(path: Path) -> bool:
     try:
         return (
             subprocess.run(
-                command, capture_output=True, timeout=CHECK_SECONDS, check=False
+                command,
+                capture_output=True,
+                timeout=CHECK_SECONDS,
+                check=False,
             ).returncode
             == 0
         )
@@ -30,7 +33,12 @@ def reads_to_its_end(path: Path) -> bool:
 def read_all(path: Path) -> None:
     """Read every entry; lmdb.Error, or the end of this process, where the file is damaged."""
     is_store = path.is_dir()  # others may write to it, so its lock is used
-    environment = lmdb.open(str(path), subdir=is_store, readonly=True, lock=is_store)
+    environment = lmdb.open(
+        str(path),
+        subdir=is_store,
+        readonly=True,
+        lock=is_store,
+    )
     with environment, environment.begin() as transaction:
         for _ in transaction.cursor():
             pass

@@ -35,7 +35,9 @@ class OpenSegment:
             opened_at_us = time.time_ns() // 1_000
             self.path = folder / segment_name(opened_at_us, worker)
             self._descriptor = os.open(
-                self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND, 0o600
+                self.path,
+                os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND,
+                0o600,
             )
             # The lock tells the living from the dead: no heartbeat, no pid that belongs to another
             # process.

@@ -61,7 +61,9 @@ class PredictionLog:
 
         self._stopped = threading.Event()
         self._keeper = threading.Thread(
-            target=self._keep, name=f"prediction-log-{folder.name}", daemon=True
+            target=self._keep,
+            name=f"prediction-log-{folder.name}",
+            daemon=True,
         )
         self._keeper.start()
 

@@ -21,7 +21,11 @@ def private_folder(folder: Path) -> None:
     What is inside is out of their reach with it. A folder of another user stays as its owner made
     it.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=FOLDER)
+    folder.mkdir(
+        parents=True,
+        exist_ok=True,
+        mode=FOLDER,
+    )
     if folder.stat().st_mode & OTHERS:
         # A folder of another user cannot be changed; what is inside is private by itself.
         with contextlib.suppress(PermissionError):
@@ -34,7 +38,11 @@ def own_folder(folder: Path) -> None:
     A folder that a setting names may as well be somebody's home, whose rights are not ours to
     change.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=FOLDER)
+    folder.mkdir(
+        parents=True,
+        exist_ok=True,
+        mode=FOLDER,
+    )
     if next(folder.iterdir(), None) is None:
         private_folder(folder)
 

@@ -44,7 +44,11 @@ def open_store(folder: Path, *, map_bytes: int) -> Store:
     """The store of a locked folder; a damaged one is set aside first."""
     set_aside_if_damaged(folder)
     environment = lmdb.open(
-        str(folder), map_size=map_bytes, mode=0o600, metasync=False, max_readers=MAX_READERS
+        str(folder),
+        map_size=map_bytes,
+        mode=0o600,
+        metasync=False,
+        max_readers=MAX_READERS,
     )
     take_space(folder / LOCK_FILE, (folder / LOCK_FILE).stat().st_size)
     environment.reader_check()  # frees the places of readers that were killed

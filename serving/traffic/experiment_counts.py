@@ -298,7 +298,9 @@ def _write_beginning(path: Path) -> None:
     with path.open("r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         before = int.from_bytes(
-            os.pread(file.fileno(), NUMBER_BYTES, 0), sys.byteorder, signed=True
+            os.pread(file.fileno(), NUMBER_BYTES, 0),
+            sys.byteorder,
+            signed=True,
         )
         after = _later_than(before).to_bytes(NUMBER_BYTES, sys.byteorder, signed=True)
         os.pwrite(file.fileno(), after, 0)

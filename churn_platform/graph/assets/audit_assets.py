@@ -30,7 +30,9 @@ def audit_assets(portfolios: Sequence[str], settings: Settings) -> list[AssetsDe
     """The asset that shows the newest records, and checks all of them."""
     key = AssetKey([PLATFORM, "audit_trail"])
     check = AssetCheckSpec(
-        CHECK, asset=key, description="No record was changed, removed or put elsewhere."
+        CHECK,
+        asset=key,
+        description="No record was changed, removed or put elsewhere.",
     )
 
     @asset(

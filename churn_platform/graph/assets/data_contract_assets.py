@@ -73,7 +73,11 @@ def _contract_check(portfolio: Portfolio, table: Table) -> AssetChecksDefinition
 
         listed = MetadataValue.md("\n".join(lines))
         told = f"{'; '.join(wrong)}. {what_next()}"
-        return AssetCheckResult(passed=False, description=told, metadata={"complaints": listed})
+        return AssetCheckResult(
+            passed=False,
+            description=told,
+            metadata={"complaints": listed},
+        )
 
     return keeps_data_contract
 
@@ -104,6 +108,10 @@ def _look_back_check(portfolio: Portfolio) -> AssetChecksDefinition:
         listed = "; ".join(gaps)
         told = f"features of {listed}: what they sum over months is too low until those are run"
         context.log.warning(told)
-        return AssetCheckResult(passed=False, severity=AssetCheckSeverity.WARN, description=told)
+        return AssetCheckResult(
+            passed=False,
+            severity=AssetCheckSeverity.WARN,
+            description=told,
+        )
 
     return looks_back_without_gap

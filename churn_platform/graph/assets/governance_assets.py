@@ -87,7 +87,9 @@ def _fairness_report(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
             page = fairness_markdown(attributes, portfolio.gates)
             stored = json.dumps([asdict(it) for it in attributes], indent=2)
             log_files(
-                client, examined.record.mlflow_run_id, {FAIRNESS_FILE: stored, FAIRNESS_PAGE: page}
+                client,
+                examined.record.mlflow_run_id,
+                {FAIRNESS_FILE: stored, FAIRNESS_PAGE: page},
             )
             with warehouse.get_connection() as connection:
                 write(
@@ -201,7 +203,10 @@ def _model_card(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 "card": MetadataValue.md(card_summary(facts)),
                 "card_in_full": MetadataValue.md(page),
                 "card_page": artifact_link(
-                    client, tracking.tracking_uri, run_id, card_file(version, "html")
+                    client,
+                    tracking.tracking_uri,
+                    run_id,
+                    card_file(version, "html"),
                 ),
                 "model_version": version,
                 **run_link(client, tracking.tracking_uri, run_id),

@@ -44,9 +44,8 @@ def housekeeping_assets(portfolios: Sequence[str], settings: Settings) -> list[A
             retention,
             forget_runs=forgetting(context.instance),
         )
-        before, after = (
-            sum(sizes.values(), start=Size(0, 0)) for sizes in (done.before, done.after)
-        )
+        before = sum(done.before.values(), start=Size(0, 0))
+        after = sum(done.after.values(), start=Size(0, 0))
         shown = MetadataValue.md(as_markdown(done))
         return MaterializeResult(
             metadata={

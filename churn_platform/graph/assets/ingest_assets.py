@@ -38,7 +38,10 @@ def raw_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinitio
 
 def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> AssetsDefinition:
     shared = monthly_table(
-        portfolio.raw_schema, table.name, group_of(portfolio.name, "raw"), settings.first_month
+        portfolio.raw_schema,
+        table.name,
+        group_of(portfolio.name, "raw"),
+        settings.first_month,
     )
     customers = [AssetKey([portfolio.raw_schema, "customers"])] if table.customer else []
 

@@ -154,7 +154,12 @@ def _feature_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
     ) -> MaterializeResult:
         for month, watched in champion.months(context, warehouse, tracking, audit):
-            sample = partial(found.own_features, portfolio=portfolio, watched=watched, month=month)
+            sample = partial(
+                found.own_features,
+                portfolio=portfolio,
+                watched=watched,
+                month=month,
+            )
             current = _read(warehouse, sample)
             rows = found.find_feature_drift(watched, current) if len(current) else []
             _keep(warehouse, portfolio, monitoring_tables.FEATURE_DRIFT, month, rows)
@@ -209,7 +214,12 @@ def _prediction_drift(
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
     ) -> MaterializeResult:
         for month, watched in champion.months(context, warehouse, tracking, audit):
-            sample = partial(found.own_features, portfolio=portfolio, watched=watched, month=month)
+            sample = partial(
+                found.own_features,
+                portfolio=portfolio,
+                watched=watched,
+                month=month,
+            )
             current = _read(warehouse, sample)
             rows = found.find_prediction_drift(watched, current) if len(current) else []
             _keep(warehouse, portfolio, monitoring_tables.PREDICTION_DRIFT, month, rows)
@@ -239,7 +249,10 @@ def _serving_drift(portfolio: Portfolio, settings: Settings, champion: _Watch) -
             rows = _read(
                 warehouse,
                 partial(
-                    found.find_serving_drift, portfolio=portfolio, watched=watched, month=month
+                    found.find_serving_drift,
+                    portfolio=portfolio,
+                    watched=watched,
+                    month=month,
                 ),
             )
             _keep(warehouse, portfolio, monitoring_tables.SERVING_DRIFT, month, rows)
@@ -280,7 +293,10 @@ def _model_performance(
     ) -> MaterializeResult:
         for month, watched in champion.months(context, warehouse, tracking, audit):
             find = partial(
-                found.find_performance, portfolio=portfolio, watched=watched, month=month
+                found.find_performance,
+                portfolio=portfolio,
+                watched=watched,
+                month=month,
             )
             rows = _read(warehouse, find)
             _keep(warehouse, portfolio, monitoring_tables.MODEL_PERFORMANCE, month, rows)
@@ -321,7 +337,13 @@ def _retraining_decision(portfolio: Portfolio, settings: Settings) -> AssetsDefi
         known = _reigns(context, portfolio, tracking, audit)
         for month in months_of(context):
             rows = _read(
-                warehouse, partial(_decided, portfolio=portfolio, known=known, month=month)
+                warehouse,
+                partial(
+                    _decided,
+                    portfolio=portfolio,
+                    known=known,
+                    month=month,
+                ),
             )
             _keep(warehouse, portfolio, monitoring_tables.RETRAINING_DECISION, month, rows)
             for row in rows:

@@ -112,7 +112,10 @@ def _evaluation(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
 
             context.log.info(f"{label(month)}: {judged.decision.reason}")
             if judged.decision.promoted and not obstacle_to_promotion(
-                client, portfolio.name, judgement_of(row), serving
+                client,
+                portfolio.name,
+                judgement_of(row),
+                serving,
             ):
                 # In a range of months the next challenger meets the one that this month has
                 # promoted.
@@ -164,7 +167,11 @@ def _hearing(
         notes["champion_training_months"] = rival.record.training_months
 
     groups = groups_on_holdout(
-        connection, portfolio, challenger, customers, portfolio.protected_attributes
+        connection,
+        portfolio,
+        challenger,
+        customers,
+        portfolio.protected_attributes,
     )
     barred = withdrawal(client, portfolio.name, version)
 

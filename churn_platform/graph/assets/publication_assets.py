@@ -160,6 +160,7 @@ def _published_page(portfolio: Portfolio, settings: Settings) -> AssetsDefinitio
                 context.log.info(f"{label(month)}: {manifest.customers:,} customers for the page")
                 folder = MetadataValue.path(str(page_dir(root, label(month))))
                 describe(context, month, {"customers": manifest.customers, "folder": folder})
+
         return MaterializeResult()
 
     return published_page

@@ -53,6 +53,7 @@ def _recorded_outcomes(portfolio: Portfolio, settings: Settings) -> AssetsDefini
             ingested = ingest_outcomes(connection, warehouse.lake, portfolio, folder)
             check_damaged(folder, RECORDED)
             shown = table_metadata(connection, f"{portfolio.name}.{RECORDED.table}")
+
         context.log.info(
             f"{ingested.predictions:,} outcomes of {ingested.segments:,} segments from {folder}"
         )
@@ -92,7 +93,11 @@ def _serving_log(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 # nothing more, and a machine with a wrong clock nothing at all.
                 oldest = shift(months_of(context)[-1], 1 - keep)
                 forgotten = forget_answers(
-                    connection, warehouse.lake, portfolio.name, folder, before=oldest
+                    connection,
+                    warehouse.lake,
+                    portfolio.name,
+                    folder,
+                    before=oldest,
                 )
 
             # Last, so that readable answers are in the lake before the run fails.

@@ -103,7 +103,9 @@ def _candidate(portfolio: Portfolio, algorithm: str, settings: Settings) -> Asse
     ) -> MaterializeResult:
         budget = Budget(settings.tuning_trials, settings.tuning_seconds, settings.tuning_rows_max)
         means = Means(
-            threads=settings.model_threads, budget=budget, cache_dir=settings.root / "tmp"
+            threads=settings.model_threads,
+            budget=budget,
+            cache_dir=settings.root / "tmp",
         )
         for month in months_of(context):
             tags = dict(

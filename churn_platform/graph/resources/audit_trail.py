@@ -26,7 +26,9 @@ class AuditTrail(ConfigurableResource):
     def log(self, run_id: str) -> AuditLog:
         """The trail as a run writes it: under the user and the run's id, dated by the clock."""
         return AuditLog(
-            Path(self.path), f"{user_name()} in run {run_id}", lambda: datetime.now(UTC)
+            Path(self.path),
+            f"{user_name()} in run {run_id}",
+            lambda: datetime.now(UTC),
         )
 
 
@@ -41,8 +43,12 @@ def head_metadata(log: AuditLog) -> dict[str, Any]:
 
 def dagster_anchors(instance: DagsterInstance, portfolios: list[str]) -> list[Anchor]:
     """The heads in the newest materializations of each portfolio's assets that note one."""
-    keys = [AssetKey([portfolio, asset]) for portfolio in portfolios for asset in ANCHORING_ASSETS]
-    return [anchor for key in keys for anchor in _noted(instance, key)]
+    anchors = []
+    for portfolio in portfolios:
+        for asset in ANCHORING_ASSETS:
+            anchors += _noted(instance, AssetKey([portfolio, asset]))
+
+    return anchors
 
 
 def _noted(instance: DagsterInstance, key: AssetKey) -> list[Anchor]:

@@ -197,13 +197,23 @@ def _following(
     if live is None or live.champion is None:
         told_why = f"{because}, and there is no champion yet"
         yield run_request(
-            portfolio, "training", last, last, because=told_why, key=f"{run_id} training"
+            portfolio,
+            "training",
+            last,
+            last,
+            because=told_why,
+            key=f"{run_id} training",
         )
         return
 
     if any((settings.serving_log_dir / portfolio.name).glob("*.seg")):
         yield run_request(
-            portfolio, "serving", last, last, because=because, key=f"{run_id} serving"
+            portfolio,
+            "serving",
+            last,
+            last,
+            because=because,
+            key=f"{run_id} serving",
         )
 
     # An older month that was delivered again must not replace newer look-ups that are live.
@@ -211,5 +221,10 @@ def _following(
         yield run_request(portfolio, "scores", last, last, because=because, key=f"{run_id} scores")
 
     yield run_request(
-        portfolio, "monitoring", first, last, because=because, key=f"{run_id} monitoring"
+        portfolio,
+        "monitoring",
+        first,
+        last,
+        because=because,
+        key=f"{run_id} monitoring",
     )

@@ -120,7 +120,10 @@ def _round_split_points(model: "LGBMClassifier") -> None:
     # The sizes in bytes would be wrong once thresholds are written with other digits.
     text = re.sub(r"^tree_sizes=.*\n", "", model.booster_.model_to_string(), flags=re.MULTILINE)
     text = re.sub(
-        r"(?<=^threshold=).*$", lambda found: _rounded(found[0]), text, flags=re.MULTILINE
+        r"(?<=^threshold=).*$",
+        lambda found: _rounded(found[0]),
+        text,
+        flags=re.MULTILINE,
     )
     best = model.booster_.best_iteration
     # LightGBM has no way to change a split point, and a classifier no way to take a booster.

@@ -41,7 +41,11 @@ def fit(
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
 
-    numbers = [place for place in range(len(features)) if place not in categories(features)]
+    numbers = []
+    for place in range(len(features)):
+        if place not in categories(features):
+            numbers.append(place)
+
     scaled = Pipeline(
         [
             ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
@@ -49,7 +53,11 @@ def fit(
         ]
     )
     prepare = ColumnTransformer([("number", scaled, numbers), *one_hot(features)])
-    model = LogisticRegression(**parameters, max_iter=1000, random_state=seed)
+    model = LogisticRegression(
+        **parameters,
+        max_iter=1000,
+        random_state=seed,
+    )
     pipeline = Pipeline([("prepare", prepare), ("model", model)])
     pipeline.fit(train.features, train.churned, model__sample_weight=train.weights)
     # Summed in float32, a score would depend on the rows beside it.

@@ -32,7 +32,10 @@ def one_hot(features: Sequence[Feature]) -> list[tuple[str, Any, list[int]]]:
     # From the catalogue, not from the rows: a level that these rows lack still has its column.
     levels = [np.arange(len(features[place].levels), dtype=np.float32) for place in places]
     encoder = OneHotEncoder(
-        categories=levels, handle_unknown="ignore", sparse_output=False, dtype=np.float32
+        categories=levels,
+        handle_unknown="ignore",
+        sparse_output=False,
+        dtype=np.float32,
     )
     return [("category", encoder, places)]
 

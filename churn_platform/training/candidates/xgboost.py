@@ -76,7 +76,11 @@ def fit(
         eval_set = [(stop_on.features, stop_on.churned)]
 
     return model.fit(
-        train.features, train.churned, sample_weight=train.weights, eval_set=eval_set, verbose=False
+        train.features,
+        train.churned,
+        sample_weight=train.weights,
+        eval_set=eval_set,
+        verbose=False,
     )
 
 
@@ -128,7 +132,11 @@ def _batches(rows: RowStream, cache: Path) -> "DataIter":
         def next(self, input_data: Callable) -> bool:
             batch = next(self.left, None)
             if batch is not None:
-                input_data(data=batch.features, label=batch.churned, weight=batch.weights)
+                input_data(
+                    data=batch.features,
+                    label=batch.churned,
+                    weight=batch.weights,
+                )
             return batch is not None
 
     return Batches()
@@ -233,8 +241,13 @@ def _as_regression(classifier: "ModelProto") -> "ModelProto":
     sigmoid = helper.make_node("Sigmoid", ["log_odds"], [ONNX_PROBABILITIES])
     output = helper.make_tensor_value_info(ONNX_PROBABILITIES, TensorProto.FLOAT, [None, 1])
     graph = helper.make_graph(
-        [ensemble, sigmoid], classifier.graph.name, classifier.graph.input, [output]
+        [ensemble, sigmoid],
+        classifier.graph.name,
+        classifier.graph.input,
+        [output],
     )
     return helper.make_model(
-        graph, opset_imports=classifier.opset_import, ir_version=classifier.ir_version
+        graph,
+        opset_imports=classifier.opset_import,
+        ir_version=classifier.ir_version,
     )
