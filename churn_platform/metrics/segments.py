@@ -96,7 +96,7 @@ def _slice(
     selected = probability >= threshold
     hits = int(churned[selected].sum())
     return Slice(
-        **counted,  # type: ignore[arg-type]
+        **counted,
         is_too_small=False,
         auc=float(roc_auc_score(churned, probability)),
         recall=hits / churners,
