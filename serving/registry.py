@@ -24,7 +24,7 @@ from serving.loading.bundles import UNREADABLE, Features, Model, Stamp, stamp_of
 from serving.loading.month_checks import check_month
 from serving.service_metrics import ServiceMetrics
 from serving.storage.private_copy import remove_other_copies
-from serving.traffic.split import Arms
+from serving.traffic.split import Traffic
 
 # A refused bundle is tried again: the cause may be outside, such as a full disk.
 RETRY_ROUNDS = 30
@@ -53,8 +53,8 @@ class ServedPortfolio:
         self.live = live
         self.models = models
         self.features = features
-        self.arms = Arms(root.name, live.models, models, key=key)
-        champion = self.arms.champion.model.manifest
+        self.traffic = Traffic(root.name, live.models, models, key=key)
+        champion = self.traffic.champion.model.manifest
         self.id_column = champion.id_column
         self.as_of = _end_of(self.features_month or champion.holdout_month)
 
@@ -158,7 +158,7 @@ class Registry:
         """Per portfolio, which version has which role, and the month of features."""
         return {
             name: {
-                "models": {str(arm.model.version): arm.role for arm in portfolio.arms.all},
+                "models": {str(share.model.version): share.role for share in portfolio.traffic.all},
                 "features_month": portfolio.features_month,
             }
             for name, portfolio in self._portfolios.items()
@@ -242,10 +242,10 @@ class Registry:
         fresh = load_portfolio(root, self._portfolios.get(name), key=self._key, copies=copies)
 
         versions = {}
-        for arm in fresh.arms.all:
-            model = arm.model
-            versions[arm.role] = model.version
-            self._metrics.arm(fresh.name, arm.role, model.version, model.catalogue.names)
+        for share in fresh.traffic.all:
+            model = share.model
+            versions[share.role] = model.version
+            self._metrics.counters_of(fresh.name, share.role, model.version, model.catalogue.names)
 
         # A new dictionary each time: a request that reads meanwhile has the old one, whole.
         self._portfolios = {**self._portfolios, name: fresh}

@@ -18,7 +18,7 @@ from serving.storage.shared_counters import share_counters
 from serving.traffic.experiment_counts import LATENCY_BUCKETS, SCORE_BUCKETS, ExperimentCounts
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-ARM = ("portfolio", "arm", "model_version")
+VERSION_LABELS = ("portfolio", "arm", "model_version")
 CHURN, STAY = "churn", "stay"
 LOOKED_AT, KEYS_AGE = "keys_looked_at_seconds", "keys_age_seconds"
 NULLS_AT_ONCE = 500
@@ -48,8 +48,8 @@ class _Aged:
             yield aged
 
 
-class ArmCounters:
-    """The counters of one arm of one portfolio, handed to Prometheus by `flush`.
+class VersionCounters:
+    """The counters of one version of one portfolio, handed to Prometheus by `flush`.
 
     Prometheus' own counters write to a shared file by way of a lock and a dictionary each time, for
     which a look-up has no time to spare.
@@ -59,15 +59,15 @@ class ArmCounters:
         self,
         metrics: "ServiceMetrics",
         portfolio: str,
-        arm: str,
+        role: str,
         model_version: int,
         features: tuple[str, ...],
     ):
         self._metrics = metrics
-        self._labels = (portfolio, arm, str(model_version))
+        self._labels = (portfolio, role, str(model_version))
         self._nulls = [metrics.nulls.labels(portfolio, feature) for feature in features]
         self._lock = threading.Lock()
-        self._count = metrics.experiments.arm(portfolio, arm, model_version)
+        self._count = metrics.experiments.count_of(portfolio, role, model_version)
         self._missing = np.zeros(len(features), dtype=np.int64)
         self._seen: list[np.ndarray] = []
 
@@ -135,33 +135,33 @@ class ServiceMetrics:
         self.predictions = Counter(
             "predictions_total",
             "Predictions answered.",
-            ARM,
+            VERSION_LABELS,
             registry=registry,
         )
         self.latency = Histogram(
             "prediction_latency_seconds",
             "Time from the whole request to the answer.",
-            ARM,
+            VERSION_LABELS,
             buckets=LATENCY_BUCKETS,
             registry=registry,
         )
         self.outcomes = Counter(
             "churn_predictions_total",
             "Predictions by outcome.",
-            (*ARM, "outcome"),
+            (*VERSION_LABELS, "outcome"),
             registry=registry,
         )
         self.scores = Histogram(
             "churn_score",
             "Churn probabilities answered.",
-            ARM,
+            VERSION_LABELS,
             buckets=SCORE_BUCKETS,
             registry=registry,
         )
         self.squares = Counter(
             "churn_score_squares_total",
             "Sum of their squares.",
-            ARM,
+            VERSION_LABELS,
             registry=registry,
         )
         self.nulls = Counter(
@@ -232,23 +232,23 @@ class ServiceMetrics:
             multiprocess_mode="livemin",
             registry=registry,
         )
-        self._arms: dict[tuple[str, str, int], ArmCounters] = {}
+        self._counters: dict[tuple[str, str, int], VersionCounters] = {}
 
-    def arm(
-        self, portfolio: str, arm: str, model_version: int, features: tuple[str, ...]
-    ) -> ArmCounters:
-        """The counters of one arm; the same object every time."""
-        key = (portfolio, arm, model_version)
-        found = self._arms.get(key)
+    def counters_of(
+        self, portfolio: str, role: str, model_version: int, features: tuple[str, ...]
+    ) -> VersionCounters:
+        """The counters of one version in a role; the same object every time."""
+        key = (portfolio, role, model_version)
+        found = self._counters.get(key)
         if found is None:
-            found = self._arms.setdefault(
-                key, ArmCounters(self, portfolio, arm, model_version, features)
+            found = self._counters.setdefault(
+                key, VersionCounters(self, portfolio, role, model_version, features)
             )
         return found
 
     def flush(self) -> None:
         """Bring what is counted apart into the counters."""
-        for counters in list(self._arms.values()):
+        for counters in list(self._counters.values()):
             counters.flush()
 
     def text(self) -> bytes:

@@ -80,7 +80,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     traffic_key: Annotated[
         str,
         _about(
-            "Key of the hash that sends a customer to an arm; the same in every worker and host."
+            "Key of the hash that sends a customer to a version; the same in every worker and host."
         ),
     ] = "churn-platform"
     cors_origins: Annotated[
@@ -131,7 +131,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     @property
     def experiments_dir(self) -> Path:
-        """What the arms of experiments have answered, a folder per portfolio."""
+        """What the versions of experiments have answered, a folder per portfolio."""
         return self.state_dir / "experiments"
 
 

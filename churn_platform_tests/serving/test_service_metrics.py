@@ -12,7 +12,7 @@ def test_handed_over_tallies_equal_direct_observations():
     """The way around the library's `observe` gives the very same histogram, at bounds too."""
     tallied, direct = ServiceMetrics(), ServiceMetrics()
     values = [0.05, 0.050001, 0.5, 1.0, 0.0]
-    counters = tallied.arm("tiny", "champion", 1, ("usage",))
+    counters = tallied.counters_of("tiny", "champion", 1, ("usage",))
     for value in values:
         counters.count(value, True, 0.001)
         direct.scores.labels("tiny", "champion", "1").observe(value)

@@ -21,7 +21,7 @@ from serving.request.subject import (
     Subject,
     ask,
     ask_whole,
-    chosen_arm,
+    chosen_share,
     read_json,
     read_object,
     refuse_twice,
@@ -166,8 +166,8 @@ def _asked(
     if whole is not None:
         return whole
     given = _given(customer)
-    arm, customer_id = chosen_arm(portfolio, given, sole_id, caller)
-    return ask(portfolio, given, plane.pushed(portfolio, customer_id), arm, customer_id)
+    share, customer_id = chosen_share(portfolio, given, sole_id, caller)
+    return ask(portfolio, given, plane.pushed(portfolio, customer_id), share, customer_id)
 
 
 def _given(customer: bytes) -> dict[str, Any]:
@@ -221,7 +221,7 @@ def _shadows(
     request_id: str,
     give_way: GiveWay,
 ) -> None:
-    for shadow in portfolio.arms.shadows:
+    for shadow in portfolio.traffic.shadows:
         for place, one in enumerate(asked):
             if one is not None:
                 pushed = plane.pushed(portfolio, one.customer_id)

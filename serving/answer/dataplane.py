@@ -21,7 +21,7 @@ from serving.answer.answers import (
 from serving.answer.effects import reasons
 from serving.errors import NotReady
 from serving.registry import Registry, ServedPortfolio
-from serving.request.subject import Given, Subject, ask, ask_whole, chosen_arm, read_object
+from serving.request.subject import Given, Subject, ask, ask_whole, chosen_share, read_object
 from serving.security.callers import ANYBODY, Caller
 from serving.service_metrics import ServiceMetrics
 from serving.settings import ServiceSettings
@@ -117,7 +117,7 @@ class Dataplane:
         asked, pushed = self._ask(portfolio, given, request_id, caller)
         answer = self.settle(portfolio, asked, request_id, begun)
 
-        for shadow in portfolio.arms.shadows:
+        for shadow in portfolio.traffic.shadows:
             again = ask(portfolio, given, pushed, shadow, asked.customer_id)
             self.score_in_shadow(portfolio, again, request_id, 0)
 
@@ -143,7 +143,7 @@ class Dataplane:
         """The score that `predict` would give, and what the model saw; logged, but not counted.
 
         Who reads a customer or an explanation looks at a prediction once more. To count that would
-        favour the arm whose customers are looked at most, so no shadow scores it, either.
+        favour the version whose customers are looked at most, so no shadow scores it, either.
         """
         asked, _ = self._ask(portfolio, given, request_id, caller)
         return self._logged(portfolio, asked, request_id, begun), asked
@@ -152,9 +152,9 @@ class Dataplane:
         self, portfolio: ServedPortfolio, given: Given, request_id: str, caller: Caller
     ) -> tuple[Subject, dict[str, Any]]:
         """The customer that `given` describes by name, and the features pushed for them."""
-        arm, customer_id = chosen_arm(portfolio, given, request_id, caller)
+        share, customer_id = chosen_share(portfolio, given, request_id, caller)
         pushed = self.pushed(portfolio, customer_id)
-        return ask(portfolio, given, pushed, arm, customer_id), pushed
+        return ask(portfolio, given, pushed, share, customer_id), pushed
 
     def _logged(
         self, portfolio: ServedPortfolio, asked: Subject, request_id: str, begun: float
@@ -182,7 +182,7 @@ class Dataplane:
         begun: float,
     ) -> tuple[Answer, Prediction]:
         """The answer on a scored customer, and its record for the log."""
-        model = asked.arm.model
+        model = asked.share.model
         threshold = model.manifest.threshold
         is_churn = probability >= threshold
 
@@ -206,7 +206,7 @@ class Dataplane:
             risk_tier=tier,
             reasons=why,
             model_version=model.version,
-            arm=asked.arm.role,
+            arm=asked.share.role,
             features_month=portfolio.features_month,
             scored_from=source,
             cold_start=asked.cold_start,
@@ -230,7 +230,7 @@ class Dataplane:
         self, portfolio: ServedPortfolio, asked: Subject, request_id: str, item: int
     ) -> None:
         """Score, log and count without answering; what goes wrong here never touches the answer."""
-        begun, model = time.perf_counter(), asked.arm.model
+        begun, model = time.perf_counter(), asked.share.model
         try:
             probability = probability_of(asked)
             seconds, tier = time.perf_counter() - begun, model.tier(probability)
@@ -260,12 +260,12 @@ class Dataplane:
         is_churn: bool,
         seconds: float,
     ) -> None:
-        arm = asked.arm
-        counters = self.metrics.arm(
+        share = asked.share
+        counters = self.metrics.counters_of(
             portfolio.name,
-            arm.role,
-            arm.model.version,
-            arm.model.catalogue.names,
+            share.role,
+            share.model.version,
+            share.model.catalogue.names,
         )
         counters.count(probability, is_churn, seconds)
         if asked.stored is None:
@@ -286,7 +286,7 @@ class Dataplane:
         )
         return CustomerView(
             score=answer,
-            features=asked.arm.model.catalogue.decoded(asked.vector),
+            features=asked.share.model.catalogue.decoded(asked.vector),
             pushed=self.pushed(portfolio, customer_id),
         )
 
@@ -301,9 +301,11 @@ class Dataplane:
 def probability_of(asked: Subject) -> float:
     """The probability of one customer: the published one, the base rate, or the model's."""
     known = _known(asked)
-    return (
-        asked.arm.model.churn_probabilities(asked.vector[np.newaxis])[0] if known is None else known
-    )
+    if known is not None:
+        return known
+
+    model = asked.share.model
+    return model.churn_probabilities(asked.vector[np.newaxis])[0]
 
 
 def probabilities(asked: Sequence[Subject]) -> list[float]:
@@ -312,14 +314,14 @@ def probabilities(asked: Sequence[Subject]) -> list[float]:
     unknown: dict[int, list[int]] = {}
     for place, one in enumerate(asked):
         if found[place] is None:
-            unknown.setdefault(one.arm.model.version, []).append(place)
+            unknown.setdefault(one.share.model.version, []).append(place)
 
     # One call of ONNX for each model, not for each customer.
     for places in unknown.values():
         vectors = np.array([asked[place].vector for place in places])
         for place, probability in zip(
             places,
-            asked[places[0]].arm.model.churn_probabilities(vectors),
+            asked[places[0]].share.model.churn_probabilities(vectors),
             strict=True,
         ):
             found[place] = probability
@@ -333,7 +335,7 @@ def _known(asked: Subject) -> float | None:
     """
     if asked.stored is not None:
         return asked.stored.churn_probability
-    return asked.arm.model.manifest.base_rate if asked.cold_start else None
+    return asked.share.model.manifest.base_rate if asked.cold_start else None
 
 
 def record(
@@ -351,8 +353,8 @@ def record(
         item=item,
         portfolio=portfolio.name,
         customer_id=asked.customer_id,
-        model_version=asked.arm.model.version,
-        arm=asked.arm.role,
+        model_version=asked.share.model.version,
+        arm=asked.share.role,
         churn_probability=probability,
         tier=tier,
         features=asked.vector.tobytes(),

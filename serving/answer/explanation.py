@@ -14,7 +14,7 @@ from serving.answer.effects import alternatives, effects, top_places
 from serving.errors import Fault, InvalidRequest
 from serving.loading.bundles import Model
 from serving.registry import ServedPortfolio
-from serving.request.subject import Subject, chosen_arm, read_object
+from serving.request.subject import Subject, chosen_share, read_object
 from serving.security.callers import Caller
 
 WHAT_IF = "what_if"
@@ -37,9 +37,10 @@ def explain(
     )  # what a change would do counts as features, too
     # Taken out before the features are read: it is no feature.
     wanted = given.pop(WHAT_IF, None)
-    changes = _changes(chosen_arm(portfolio, given, request_id, caller)[0].model, portfolio, wanted)
+    share, _ = chosen_share(portfolio, given, request_id, caller)
+    changes = _changes(share.model, portfolio, wanted)
     answer, asked = plane.look_at(portfolio, given, request_id, begun, caller)
-    model = asked.arm.model
+    model = asked.share.model
     found = {} if asked.cold_start else effects(model, asked.vector, answer.churn_probability)
     strongest = sorted(found, key=lambda place: (-abs(found[place]), place))
 
@@ -99,7 +100,7 @@ def _contribution(
 
 
 def _what_if(asked: Subject, changes: list[Mapping[int, float]]) -> list[WhatIf]:
-    model = asked.arm.model
+    model = asked.share.model
     catalogue = model.catalogue
     tried = []
     found = alternatives(model, asked.vector, changes)

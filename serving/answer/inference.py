@@ -1,5 +1,5 @@
 """The open inference protocol (version 2 of KServe's) over the scoring of batches: the same checks,
-log, counts and arms, in other words.
+log, counts and shares, in other words.
 """
 
 import time
@@ -102,15 +102,17 @@ def infer(
 
 def describe(portfolio: ServedPortfolio, version: int | None) -> ModelMetadata:
     """The portfolio, or one version of it that answers; NotFound."""
-    arms = [arm for arm in portfolio.arms.answering if version in (None, arm.model.version)]
-    if not arms:
+    shares = [
+        share for share in portfolio.traffic.answering if version in (None, share.model.version)
+    ]
+    if not shares:
         raise NotFound(_no_version(portfolio, version))
     inputs = [_view(CUSTOMER_ID, BYTES)]
-    for feature in arms[0].model.catalogue.features:
+    for feature in shares[0].model.catalogue.features:
         inputs.append(_view(feature.name, datatype_of(feature)))
     return ModelMetadata(
         name=portfolio.name,
-        versions=[str(arm.model.version) for arm in arms],
+        versions=[str(share.model.version) for share in shares],
         platform=PLATFORM,
         inputs=inputs,
         outputs=[_view(name, datatype) for name, (datatype, _) in OUTPUTS.items()],
@@ -120,11 +122,11 @@ def describe(portfolio: ServedPortfolio, version: int | None) -> ModelMetadata:
 def _check_alone(portfolio: ServedPortfolio, version: int | None) -> None:
     """A version may be asked for by number only while it answers alone.
 
-    Chosen by the caller, it would answer customers of another arm, and spoil the comparison.
+    Chosen by the caller, it would answer customers of another share, and spoil the comparison.
     """
     if version is None:
         return
-    versions = [arm.model.version for arm in portfolio.arms.answering]
+    versions = [share.model.version for share in portfolio.traffic.answering]
     if version not in versions:
         raise NotFound(_no_version(portfolio, version))
     if len(versions) > 1:
@@ -135,7 +137,7 @@ def _check_alone(portfolio: ServedPortfolio, version: int | None) -> None:
 
 
 def _no_version(portfolio: ServedPortfolio, version: int | None) -> str:
-    answering = ", ".join(str(arm.model.version) for arm in portfolio.arms.answering)
+    answering = ", ".join(str(share.model.version) for share in portfolio.traffic.answering)
     return f"version {version} of {portfolio.name} does not answer; {answering} does"
 
 

@@ -67,7 +67,7 @@ def _read(
         )
         features = {}
 
-    catalogues = [arm.model.catalogue for arm in portfolio.arms.all]
+    catalogues = [share.model.catalogue for share in portfolio.traffic.all]
     values = values_to_keep(catalogues, features, faults, as_of=portfolio.as_of, at=f"{FEATURES}.")
     ttl = given.get(TTL, settings.push_ttl_seconds)
     longest = settings.push_ttl_seconds_max

@@ -272,7 +272,7 @@ def _describe_parameters(operation: dict[str, Any], registry: Registry) -> None:
     if served:
         default = registry.shown
         about[PORTFOLIO] |= {"schema": {"type": "string", "enum": served}, "example": default.name}
-        about["version"]["example"] = default.arms.champion.model.version
+        about["version"]["example"] = default.traffic.champion.model.version
 
     for parameter in operation.get("parameters", []):
         parameter.update(about[parameter["name"]])

@@ -100,7 +100,7 @@ def _tensor(settings: ServiceSettings) -> Schema:
 
 def inference_example(portfolio: ServedPortfolio) -> dict[str, Any]:
     """A typical customer of a portfolio, as a request."""
-    catalogue = portfolio.arms.champion.model.catalogue
+    catalogue = portfolio.traffic.champion.model.catalogue
     inputs = []
     for feature, value in zip(catalogue.features, catalogue.example().values(), strict=True):
         inputs.append(

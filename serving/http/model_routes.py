@@ -152,8 +152,8 @@ def _published(portfolio: ServedPortfolio) -> list[ModelManifest]:
 
 
 def _view(portfolio: ServedPortfolio, manifest: ModelManifest) -> ModelView:
-    arms = {arm.model.version: arm for arm in portfolio.arms.all}
-    arm = arms.get(manifest.version)
+    shares = {share.model.version: share for share in portfolio.traffic.all}
+    share = shares.get(manifest.version)
     former = PREVIOUS if manifest.version == portfolio.live.previous else RETIRED
     has_card = (model_dir(portfolio.root, manifest.version) / CARD_FILE).is_file()
 
@@ -163,8 +163,8 @@ def _view(portfolio: ServedPortfolio, manifest: ModelManifest) -> ModelView:
             kept[name] = getattr(manifest, name)
 
     return ModelView(
-        role=arm.role if arm else former,
-        weight=arm.weight if arm else 0.0,
+        role=share.role if share else former,
+        weight=share.weight if share else 0.0,
         card=f"/{portfolio.name}/models/{manifest.version}/card" if has_card else None,
         recorded_prediction=_recorded(portfolio.models.get(manifest.version)),
         **kept,

@@ -116,7 +116,7 @@ def _bodies(
     portfolio: ServedPortfolio, settings: ServiceSettings, customer: Schema
 ) -> dict[str, Body]:
     """(schema, example) by action."""
-    catalogue = portfolio.arms.champion.model.catalogue
+    catalogue = portfolio.traffic.champion.model.catalogue
     features = {feature.name: feature_schema(feature) for feature in catalogue.features}
     example = catalogue.example()
     some = {name: example[name] for name in list(example)[:1]}
@@ -168,7 +168,7 @@ def _bodies(
 def _names(portfolio: ServedPortfolio) -> str:
     """In words, what a customer may be described by beside the features' own names."""
     text = "an id, features, or both; features that are sent go before those that are looked up."
-    sources = any(feature.source for feature in portfolio.arms.champion.model.catalogue.features)
+    sources = any(feature.source for feature in portfolio.traffic.champion.model.catalogue.features)
     if sources or portfolio.id_column != CUSTOMER_ID:
         text += (
             f" A row of the source's file is a valid request as it is (`{portfolio.id_column}` for "

@@ -1,4 +1,4 @@
-"""Routes about an experiment: what each arm has answered so far."""
+"""Routes about an experiment: what each version has answered so far."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ class ExperimentController(Controller):
 
     @get(both("/ab-test/stats"), operation_id=named("get_experiment_stats"), opt=needs(SCORE))
     async def stats(self, request: Asking) -> ExperimentStats:
-        """Counts, scores and latency per arm over all worker processes, with 95 % intervals."""
+        """Counts, scores and latency per version over all worker processes, with 95 % intervals."""
         plane = plane_of(request)
         found = plane.registry.get(portfolio_of(request))
         return await asyncio.to_thread(experiment_stats, found, plane.metrics.experiments)

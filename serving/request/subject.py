@@ -15,7 +15,7 @@ from serving.errors import Fault, InvalidRequest, MalformedRequest, NotFound
 from serving.registry import ServedPortfolio
 from serving.request.inputs import read_customer_id
 from serving.security.callers import Caller
-from serving.traffic.split import Arm
+from serving.traffic.split import Share
 
 _decode = msgspec.json.Decoder().decode
 Given = Mapping[str, Any]
@@ -29,7 +29,7 @@ class Subject(msgspec.Struct, frozen=True):
     """
 
     customer_id: str | None
-    arm: Arm
+    share: Share
     vector: np.ndarray
     missing: tuple[str, ...]
     pushed: tuple[str, ...]
@@ -83,27 +83,27 @@ def ask_whole(portfolio: ServedPortfolio, body: bytes, caller: Caller) -> Subjec
     None if it does not, or where several models want to see the customer. NotAllowed where the
     caller may not send features.
     """
-    arm = portfolio.arms.sole
-    if arm is None:
+    share = portfolio.traffic.sole
+    if share is None:
         return None
 
-    catalogue = arm.model.catalogue
+    catalogue = share.model.catalogue
     whole = catalogue.whole(body)
     if whole is None:
         return None
 
     customer_id, vector = whole
     caller.check_sent(catalogue.names, ())
-    return Subject(customer_id, arm, vector, (), (), None, False)
+    return Subject(customer_id, share, vector, (), (), None, False)
 
 
 def ask(
-    portfolio: ServedPortfolio, given: Given, pushed: Given, arm: Arm, customer_id: str | None
+    portfolio: ServedPortfolio, given: Given, pushed: Given, share: Share, customer_id: str | None
 ) -> Subject:
-    """The customer as the arm's model is to see it; InvalidRequest, or NotFound for an id that
+    """The customer as the share's model is to see it; InvalidRequest, or NotFound for an id that
     nothing is known of.
     """
-    catalogue, faults = arm.model.catalogue, []  # type: ignore[var-annotated]
+    catalogue, faults = share.model.catalogue, []  # type: ignore[var-annotated]
     is_id_alone = customer_id is not None and len(given) == 1
     sent = (
         {}
@@ -142,15 +142,15 @@ def ask(
 
     if sent or fresh or stored is None:
         names = tuple(catalogue.names[place] for place in fresh if place not in sent)
-        return _composed(portfolio, arm, customer_id, stored, fresh | sent, names)
+        return _composed(portfolio, share, customer_id, stored, fresh | sent, names)
 
-    return _looked_up(portfolio, arm, customer_id, stored)
+    return _looked_up(portfolio, share, customer_id, stored)
 
 
-def chosen_arm(
+def chosen_share(
     portfolio: ServedPortfolio, given: Given, request_id: str, caller: Caller
-) -> tuple[Arm, str | None]:
-    """The arm that answers, and the customer's id; InvalidRequest where that is none.
+) -> tuple[Share, str | None]:
+    """The share that answers, and the customer's id; InvalidRequest where that is none.
 
     NotAllowed where more than an id is sent, and the caller may not send features.
     """
@@ -160,32 +160,32 @@ def chosen_arm(
     if faults:
         raise InvalidRequest(faults)
     # By customer, so that a customer meets the same model each time; without an id by request.
-    return portfolio.arms.choose(customer_id or request_id), customer_id
+    return portfolio.traffic.choose(customer_id or request_id), customer_id
 
 
 def _looked_up(
-    portfolio: ServedPortfolio, arm: Arm, customer_id: str | None, stored: StoredCustomer
+    portfolio: ServedPortfolio, share: Share, customer_id: str | None, stored: StoredCustomer
 ) -> Subject:
-    vector, missing = portfolio.vector(arm.model, stored)
+    vector, missing = portfolio.vector(share.model, stored)
     features = stored.features
     if features[0] != features[0] and np.isnan(features).all():
-        return Subject(customer_id, arm, vector, missing, (), None, True)
+        return Subject(customer_id, share, vector, missing, (), None, True)
     # A stored score is told only as the version that made it: another version must score itself.
-    is_answer = portfolio.scored_by == arm.model.version
-    return Subject(customer_id, arm, vector, missing, (), stored if is_answer else None, False)
+    is_answer = portfolio.scored_by == share.model.version
+    return Subject(customer_id, share, vector, missing, (), stored if is_answer else None, False)
 
 
 def _composed(
     portfolio: ServedPortfolio,
-    arm: Arm,
+    share: Share,
     customer_id: str | None,
     stored: StoredCustomer | None,
     values: Mapping[int, float],
     pushed: tuple[str, ...],
 ) -> Subject:
-    catalogue = arm.model.catalogue
+    catalogue = share.model.catalogue
     if stored is not None:
-        vector, unknown = portfolio.vector(arm.model, stored)
+        vector, unknown = portfolio.vector(share.model, stored)
         missing = tuple(name for name in unknown if catalogue.places[name] not in values)
     else:
         vector = catalogue.defaults
@@ -200,4 +200,4 @@ def _composed(
     for place, value in values.items():
         vector[place] = value
 
-    return Subject(customer_id, arm, vector, missing, pushed, None, False)
+    return Subject(customer_id, share, vector, missing, pushed, None, False)

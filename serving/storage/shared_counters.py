@@ -23,7 +23,7 @@ FILE_BYTES = {
     "gauge_livemin": 1 << 16,
     "gauge_livemax": 1 << 16,
 }
-"""By kind of metric; enough for a hundred arms, beyond which the library lets a file grow."""
+"""By kind of metric; enough for a hundred versions, beyond which the library lets a file grow."""
 
 COUNTER_FILE = re.compile(r"(counter|histogram|summary|gauge_[a-z]+)_\d+\.db")
 """Names that prometheus_client gives to its files: kind of metric and process."""

@@ -1,7 +1,7 @@
-"""What each arm of an experiment has answered, over all worker processes and since the last reset.
+"""What each version of an experiment has answered since the last reset, over all worker processes.
 
 The same customer may ask again, so answers are not independent and the intervals are somewhat too
-narrow. Whether an arm is *right* is known only when labels mature; that is judged from the
+narrow. Whether a version is *right* is known only when labels mature; that is judged from the
 prediction log, not here.
 """
 
@@ -38,8 +38,8 @@ NOTHING = Interval(None, None, None)
 
 
 class ArmStats(msgspec.Struct, kw_only=True):
-    """One arm: how often it answered, what, and how fast (quantiles are upper bounds of histogram
-    buckets).
+    """One version: how often it answered, what, and how fast (quantiles are upper bounds of
+    histogram buckets).
     """
 
     arm: Annotated[str, about("Role of the model.")]
@@ -61,7 +61,7 @@ class ArmStats(msgspec.Struct, kw_only=True):
 
 
 class ExperimentStats(msgspec.Struct, kw_only=True):
-    """All live arms, and how far each differs from the champion in the share it
+    """All live versions, and how far each differs from the champion in the share it
     predicts to churn.
     """
 
@@ -70,27 +70,30 @@ class ExperimentStats(msgspec.Struct, kw_only=True):
     arms: Annotated[list[ArmStats], about("The champion first.")]
     churn_share_difference: Annotated[
         dict[str, Interval],
-        about("By arm and version, share predicted to churn minus the champion's."),
+        about("By role and version, share predicted to churn minus the champion's."),
     ]
 
 
 def experiment_stats(portfolio: ServedPortfolio, counts: ExperimentCounts) -> ExperimentStats:
-    """The arms that are live, counted since the last reset."""
-    arms, shares = [], []
-    for arm in portfolio.arms.all:
-        version = arm.model.version
-        total = counts.total(portfolio.name, arm.role, version)
-        arms.append(_arm(total, arm.role, version, arm.weight))
-        shares.append((total.predictions, total.churned))
+    """The versions that are live, counted since the last reset."""
+    live = []
+    counted = []
+    for share in portfolio.traffic.all:
+        version = share.model.version
+        total = counts.total(portfolio.name, share.role, version)
+        live.append(_stats(total, share.role, version, share.weight))
+        counted.append((total.predictions, total.churned))
+
+    differences = {}
+    for other, of_other in zip(live[1:], counted[1:], strict=True):
+        name = f"{other.arm} {other.model_version}"
+        differences[name] = difference(*counted[0], *of_other)
 
     return ExperimentStats(
         portfolio=portfolio.name,
         since=_since(portfolio.name, counts.began_at_us(portfolio.name)),
-        arms=arms,
-        churn_share_difference={
-            f"{arm.arm} {arm.model_version}": difference(*shares[0], *counted)
-            for arm, counted in zip(arms[1:], shares[1:], strict=True)
-        },
+        arms=live,
+        churn_share_difference=differences,
     )
 
 
@@ -144,7 +147,7 @@ def _mean(total: float, squares: float, count: float) -> Interval:
     return Interval(mean, mean - half, mean + half)
 
 
-def _arm(total: Counts, role: str, version: int, weight: float) -> ArmStats:
+def _stats(total: Counts, role: str, version: int, weight: float) -> ArmStats:
     count = total.predictions
     latencies = list(zip((*LATENCY_BUCKETS, math.inf), total.latencies, strict=True))
     scores = zip((*SCORE_BUCKETS, math.inf), total.scores, strict=True)

@@ -1,8 +1,8 @@
-"""What each arm has answered since the last reset, in files that outlive workers and the service.
+"""What each version has answered since the last reset, in files that outlive workers and service.
 
-Each worker counts an arm in a file of its own, mapped into memory: what was counted survives a
+Each worker counts a version in a file of its own, mapped into memory: what was counted survives a
 killed worker, and the worker that is asked adds up the files of all. A worker that starts goes on
-in a file that no one holds any more, so there are never more files of an arm than there were
+in a file that no one holds any more, so there are never more files of a version than there were
 workers at once.
 
 A reset writes one number that all workers share: when the experiment began. Every file says for
@@ -54,7 +54,7 @@ logger = logging.getLogger(__name__)
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """Sums over the answers of one arm; buckets each count their own, the last of them all beyond.
+    """Sums over the answers of one version; buckets each count their own, the last all beyond.
 
     squares: sum of the squared churn probabilities.
     """
@@ -87,8 +87,8 @@ def counts_of(numbers: np.ndarray) -> Counts:
     )
 
 
-class ArmCount:
-    """One arm's counts by this process. The caller keeps threads apart."""
+class VersionCount:
+    """One version's counts by this process. The caller keeps threads apart."""
 
     def __init__(self, memory: memoryview, began: memoryview, file: BinaryIO | None):
         self.memory = memory
@@ -146,7 +146,7 @@ class ArmCount:
 
 
 class ExperimentCounts:
-    """The counts of every portfolio's arms, as this process keeps and reads them.
+    """The counts of every portfolio's versions, as this process keeps and reads them.
 
     folder: None keeps them in this process alone.
     """
@@ -155,16 +155,16 @@ class ExperimentCounts:
         self._folder = folder
         self._began: dict[str, memoryview] = {}
         self._alone: set[str] = set()  # portfolios whose beginning no other process sees
-        self._own: dict[tuple[str, str, int], ArmCount] = {}
+        self._own: dict[tuple[str, str, int], VersionCount] = {}
 
-    def arm(self, portfolio: str, role: str, version: int) -> ArmCount:
-        """This process's counts of an arm; the same object every time. Opens
+    def count_of(self, portfolio: str, role: str, version: int) -> VersionCount:
+        """This process's counts of a version; the same object every time. Opens
         files the first time.
         """
         key = (portfolio, role, version)
         if key not in self._own:
             memory, file = self._claimed(*key)
-            self._own[key] = ArmCount(memory, self._beginning(portfolio), file)
+            self._own[key] = VersionCount(memory, self._beginning(portfolio), file)
         return self._own[key]
 
     def began_at_us(self, portfolio: str) -> int:
@@ -172,7 +172,7 @@ class ExperimentCounts:
         return int(self._beginning(portfolio)[0])
 
     def total(self, portfolio: str, role: str, version: int) -> Counts:
-        """What all processes have counted of an arm since the last reset."""
+        """What all processes have counted of a version since the last reset."""
         for _ in range(READS_MAX):
             began = self.began_at_us(portfolio)
             total = np.zeros(NUMBERS)

@@ -15,15 +15,15 @@ from serving.loading.bundles import Model
 TOLERANCE = 1e-6
 
 
-class Arm(msgspec.Struct, frozen=True):
-    """A loaded model with its role."""
+class Share(msgspec.Struct, frozen=True):
+    """A loaded version with its role, and the share of the customers that it answers."""
 
     role: str
     model: Model
     weight: float
 
 
-class Arms:
+class Traffic:
     """The champion, its challengers with their shares of the customers, and those that score in the
     shadow.
 
@@ -35,39 +35,39 @@ class Arms:
         self, portfolio: str, named: Sequence[LiveModel], models: dict[int, Model], *, key: str
     ):
         _check(portfolio, named)
-        arms = [Arm(model.role, models[model.version], model.weight) for model in named]
-        self.champion = next(arm for arm in arms if arm.role == CHAMPION)
-        self.challengers = [arm for arm in arms if arm.role == CHALLENGER]
-        self.shadows = [arm for arm in arms if arm.role == SHADOW]
-        versions = ",".join(str(arm.model.version) for arm in self.challengers)
+        shares = [Share(model.role, models[model.version], model.weight) for model in named]
+        self.champion = next(share for share in shares if share.role == CHAMPION)
+        self.challengers = [share for share in shares if share.role == CHALLENGER]
+        self.shadows = [share for share in shares if share.role == SHADOW]
+        versions = ",".join(str(share.model.version) for share in self.challengers)
         dealt = f"{key}/{portfolio}/{versions}"
         self._key = hashlib.sha256(dealt.encode()).digest()
 
     @property
-    def all(self) -> list[Arm]:
-        """Every arm, the champion first."""
+    def all(self) -> list[Share]:
+        """Every share, the champion first."""
         return [*self.answering, *self.shadows]
 
     @property
-    def answering(self) -> list[Arm]:
+    def answering(self) -> list[Share]:
         """Those that answer customers, the champion first."""
         return [self.champion, *self.challengers]
 
     @property
-    def sole(self) -> Arm | None:
+    def sole(self) -> Share | None:
         """The champion, where no one scores beside it."""
         return None if self.challengers or self.shadows else self.champion
 
-    def choose(self, customer: str) -> Arm:
-        """The arm of a customer, or of a request that names none."""
+    def choose(self, customer: str) -> Share:
+        """The share of a customer, or of a request that names none."""
         if self.challengers:
             # By a hash of the id: a customer meets the same model on every worker and host, without
             # any state. A share that grows keeps the customers that it had.
             place = self._place(customer)
-            for arm in self.challengers:
-                if place < arm.weight:
-                    return arm
-                place -= arm.weight
+            for share in self.challengers:
+                if place < share.weight:
+                    return share
+                place -= share.weight
 
         return self.champion
 

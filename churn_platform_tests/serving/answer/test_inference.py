@@ -200,7 +200,7 @@ def test_the_traffic_is_split_as_for_other_requests(shared):
 
 
 def test_a_version_is_not_asked_for_by_number_in_an_experiment(shared):
-    """The caller would choose the arm; a version that does not answer is not found."""
+    """The caller would choose the version; a version that does not answer is not found."""
     ids = {"inputs": [tensor("customer_id", "BYTES", "C00001")]}
     response = shared.post("/v2/models/tiny/versions/1/infer", json=ids)
     assert response.status_code == 400

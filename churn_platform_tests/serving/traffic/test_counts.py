@@ -1,4 +1,4 @@
-"""What arms have answered, as shares with intervals."""
+"""What versions have answered, as shares with intervals."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -16,9 +16,9 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from serving.traffic.experiment_counts import ExperimentCounts
-arm = ExperimentCounts(Path(sys.argv[1])).arm("tiny", "champion", 1)
+count = ExperimentCounts(Path(sys.argv[1])).count_of("tiny", "champion", 1)
 for _ in range(3):
-    arm.add(0.75, True, 0.002)
+    count.add(0.75, True, 0.002)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -38,7 +38,7 @@ def test_what_a_killed_worker_counted_stays_and_its_file_is_taken_over(tmp_path)
     subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
     counts = ExperimentCounts(tmp_path)
     assert total(counts).predictions == 3
-    counts.arm("tiny", "champion", 1).add(0.25, False, 0.001)
+    counts.count_of("tiny", "champion", 1).add(0.25, False, 0.001)
     found = total(counts)
     assert (found.churned, found.stayed, found.score_sum, found.squares) == (3, 1, 2.5, 1.75)
     assert found.seconds_sum == pytest.approx(0.007)
@@ -50,10 +50,10 @@ def test_workers_count_in_files_of_their_own_and_any_adds_them_up(tmp_path):
     """Two at once; the file of one that has ended is the next one's."""
     one, other = ExperimentCounts(tmp_path), ExperimentCounts(tmp_path)
     for counts in (one, other):
-        counts.arm("tiny", "champion", 1).add(0.5, True, 0.001)
+        counts.count_of("tiny", "champion", 1).add(0.5, True, 0.001)
     assert total(one).predictions == total(other).predictions == 2
     one.close()
-    ExperimentCounts(tmp_path).arm("tiny", "champion", 1).add(0.5, True, 0.001)
+    ExperimentCounts(tmp_path).count_of("tiny", "champion", 1).add(0.5, True, 0.001)
     assert total(other).predictions == 3
     assert files(tmp_path) == ["champion-1-0.counts", "champion-1-1.counts"]
 
@@ -63,11 +63,11 @@ def test_a_reset_holds_in_every_worker_at_once(tmp_path):
     zero.
     """
     one, other = ExperimentCounts(tmp_path), ExperimentCounts(tmp_path)
-    arm = other.arm("tiny", "champion", 1)
-    arm.add(0.5, True, 0.001)
+    count = other.count_of("tiny", "champion", 1)
+    count.add(0.5, True, 0.001)
     one.reset("tiny")
     assert total(one).predictions == total(other).predictions == 0
-    arm.add(0.5, True, 0.001)
+    count.add(0.5, True, 0.001)
     assert total(one).predictions == total(other).predictions == 1
     assert one.began_at_us("tiny") == other.began_at_us("tiny") > 0
 
@@ -75,13 +75,13 @@ def test_a_reset_holds_in_every_worker_at_once(tmp_path):
 def test_a_reset_takes_nothing_from_the_metrics(tmp_path):
     """What Prometheus was not told yet is handed over, counted before the reset or after."""
     counts = ExperimentCounts(tmp_path)
-    arm = counts.arm("tiny", "champion", 1)
-    arm.add(0.5, True, 0.001)
+    count = counts.count_of("tiny", "champion", 1)
+    count.add(0.5, True, 0.001)
     counts.reset("tiny")
-    arm.add(0.25, False, 0.001)
-    taken = arm.take()
+    count.add(0.25, False, 0.001)
+    taken = count.take()
     assert (taken.churned, taken.stayed, taken.score_sum) == (1, 1, 0.75)
-    assert arm.take().predictions == 0
+    assert count.take().predictions == 0
 
 
 def test_every_reset_is_a_later_one(tmp_path):
@@ -97,9 +97,9 @@ def test_every_reset_is_a_later_one(tmp_path):
 def test_a_reset_removes_the_files_that_nobody_counts_in(tmp_path):
     """Versions come and go for years; those who count still keep theirs."""
     ended, running = ExperimentCounts(tmp_path), ExperimentCounts(tmp_path)
-    ended.arm("tiny", "challenger", 7)
+    ended.count_of("tiny", "challenger", 7)
     ended.close()
-    running.arm("tiny", "champion", 1)
+    running.count_of("tiny", "champion", 1)
     running.reset("tiny")
     assert files(tmp_path) == ["champion-1-0.counts"]
 
@@ -108,12 +108,12 @@ def test_a_reset_removes_the_files_that_nobody_counts_in(tmp_path):
 def test_a_damaged_file_is_worth_nothing(tmp_path, damage):
     """Whatever lies there, counts are none below zero; the next worker begins it anew."""
     first = ExperimentCounts(tmp_path)
-    first.arm("tiny", "champion", 1).add(0.5, True, 0.001)
+    first.count_of("tiny", "champion", 1).add(0.5, True, 0.001)
     first.close()
     (tmp_path / "tiny" / "champion-1-0.counts").write_bytes(damage)
     counts = ExperimentCounts(tmp_path)
     assert total(counts).predictions == 0
-    counts.arm("tiny", "champion", 1).add(0.5, True, 0.001)
+    counts.count_of("tiny", "champion", 1).add(0.5, True, 0.001)
     assert total(counts).predictions == 1
 
 
@@ -121,7 +121,7 @@ def test_a_worker_without_space_counts_for_itself(tmp_path, caplog):
     """It lives, and says so; a reset that cannot be written is refused."""
     counts = ExperimentCounts(tmp_path)
     with files_of_at_most(4):
-        counts.arm("tiny", "champion", 1).add(0.5, True, 0.001)
+        counts.count_of("tiny", "champion", 1).add(0.5, True, 0.001)
         assert total(counts).predictions == 1
         with pytest.raises(NotReady, match="free space there"):
             counts.reset("tiny")

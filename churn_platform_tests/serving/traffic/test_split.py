@@ -4,10 +4,10 @@ import pytest
 
 from churn_platform.published.live_file import LiveModel
 from serving.errors import BundleError
-from serving.traffic.split import Arms
+from serving.traffic.split import Traffic
 
 
-def arms(weight: float, versions: tuple[int, ...] = (1, 2)) -> Arms:
+def traffic(weight: float, versions: tuple[int, ...] = (1, 2)) -> Traffic:
     """A champion, and a challenger with a share."""
     named = [
         LiveModel(versions[0], "champion", 1 - weight),
@@ -18,7 +18,7 @@ def arms(weight: float, versions: tuple[int, ...] = (1, 2)) -> Arms:
         def __init__(self, version: int):
             self.version = version
 
-    return Arms("tiny", named, {version: Loaded(version) for version in versions}, key="k")  # type: ignore[misc]
+    return Traffic("tiny", named, {version: Loaded(version) for version in versions}, key="k")  # type: ignore[misc]
 
 
 def test_a_share_that_grows_keeps_its_customers():
@@ -27,7 +27,7 @@ def test_a_share_that_grows_keeps_its_customers():
     """
     ids = [f"C{number}" for number in range(4000)]
     tenth, half = (
-        {name for name in ids if arms(w).choose(name).role == "challenger"} for w in (0.1, 0.5)
+        {name for name in ids if traffic(w).choose(name).role == "challenger"} for w in (0.1, 0.5)
     )
     assert tenth < half
     assert (len(tenth) / 4000, len(half) / 4000) == (
@@ -40,7 +40,7 @@ def test_another_challenger_deals_anew():
     """Those who had the last challenger are not those who get the next."""
     ids = [f"C{number}" for number in range(4000)]
     second, third = (
-        {n for n in ids if arms(0.5, (1, v)).choose(n).role == "challenger"} for v in (2, 3)
+        {n for n in ids if traffic(0.5, (1, v)).choose(n).role == "challenger"} for v in (2, 3)
     )
     assert len(second & third) / len(ids) == pytest.approx(0.25, abs=0.03)
 
@@ -58,4 +58,4 @@ def test_another_challenger_deals_anew():
 def test_a_live_file_that_makes_no_sense_is_refused(named):
     """One champion, known roles, each version once, shares that add up."""
     with pytest.raises(BundleError, match=r"live\.json of tiny"):
-        Arms("tiny", named, {}, key="k")
+        Traffic("tiny", named, {}, key="k")
