@@ -29,6 +29,7 @@ from churn_platform.campaign.uplift import UpliftForest, fit_uplift, predict_upl
 from churn_platform.campaign.uplift_table import challenge_month, read_drawn, read_features
 from churn_platform.definitions import build_defs
 from churn_platform.graph.runs import run_job
+from churn_platform.markdown import table as markdown_table
 from churn_platform.monitoring.sampling import labelled_sample
 from churn_platform.months import label, month_range, shift
 from churn_platform.portfolios.economics import Campaign, Economics
@@ -339,28 +340,31 @@ def show_learning(
     hand in.
     """
     months = operator.labelled(month_range(operator.trained, shift(judged[0], -1)))
+    fitted = {"as they are": months, "left out": [month.untouched for month in months]}
     kept = economics.acceptance_rate * economics.acquisition_cost_eur
-    print("\nFitted on months with campaigns, judged by the truth: the message, no budget\n")
-    print(
-        "| labels of the contacted | contacts | true over expected churners among them | true "
-        "profit, EUR |"
-    )
-    print("|---|--:|--:|--:|")
-    for name, rows in {
-        "as they are": months,
-        "left out": [month.untouched for month in months],
-    }.items():
-        model = operator.fit(rows)
+    rows = []
+    for name, labelled in fitted.items():
+        model = operator.fit(labelled)
         listed, expected, true, profit = 0, 0.0, 0.0, 0.0
         for base in bases:
             probability = model.churn_probability(base.features)
             chosen = probability * kept > economics.contact_cost_eur
             listed += int(chosen.sum())
-            expected, true = expected + probability[chosen].sum(), true + base.true[chosen].sum()
-            profit += (
-                base.effect[chosen] * economics.acquisition_cost_eur - economics.contact_cost_eur
-            ).sum()
-        print(f"| {name} | {listed:,} | {true / expected:.2f} | {profit:,.0f} |")
+            expected += probability[chosen].sum()
+            true += base.true[chosen].sum()
+            gain = base.effect[chosen] * economics.acquisition_cost_eur
+            profit += (gain - economics.contact_cost_eur).sum()
+
+        rows.append([name, f"{listed:,}", f"{true / expected:.2f}", f"{profit:,.0f}"])
+
+    head = [
+        "labels of the contacted",
+        "contacts",
+        "true over expected churners among them",
+        "true profit, EUR",
+    ]
+    print("\nFitted on months with campaigns, judged by the truth: the message, no budget\n")
+    print(markdown_table(head, rows))
 
 
 def show_judging(operator: Operator, month: date) -> None:
@@ -399,23 +403,24 @@ def _earned(profit: np.ndarray, score: np.ndarray, wanted: np.ndarray) -> np.nda
 def show(title: str, earned: Earned, bases: Sequence[Base], economics: Economics) -> None:
     """Profit of each policy at the budget of the table, and as a share of each oracle's."""
     place = int(np.argmin(np.abs(SHARES - TABLE_SHARE)))
-    everybody = sum(
-        float((base.effect * economics.acquisition_cost_eur - economics.contact_cost_eur).sum())
-        for base in bases
-    )
-    at = {"nobody": 0.0, "everybody": everybody} | {
-        name: float(values[place]) for name, values in earned.items()
-    }
+    everybody = 0.0
+    for base in bases:
+        gain = base.effect * economics.acquisition_cost_eur
+        everybody += float((gain - economics.contact_cost_eur).sum())
+
+    at = {"nobody": 0.0, "everybody": everybody}
+    for name, values in earned.items():
+        at[name] = float(values[place])
+
     oracles = [name for name in at if name.startswith("oracle")]
-    print(f"\n{title}, at most {TABLE_SHARE:.1%} of the customers contacted\n")
-    print("| policy | EUR | " + " | ".join(f"of {name.split(': ')[1]}" for name in oracles) + " |")
-    print("|---|--:|" + "--:|" * len(oracles))
+    head = ["policy", "EUR", *(f"of {name.split(': ')[1]}" for name in oracles)]
+    rows = []
     for name, value in at.items():
-        print(
-            f"| {name} | {value:,.0f} | "
-            + " | ".join(f"{value / at[oracle]:.0%}" if value > 0 else "-" for oracle in oracles)
-            + " |"
-        )
+        shares = [f"{value / at[oracle]:.0%}" if value > 0 else "-" for oracle in oracles]
+        rows.append([name, f"{value:,.0f}", *shares])
+
+    print(f"\n{title}, at most {TABLE_SHARE:.1%} of the customers contacted\n")
+    print(markdown_table(head, rows))
 
 
 def draw(path: Path, titled: dict[str, Earned]) -> None:

@@ -11,6 +11,7 @@ tables like these alone, without a run, in seconds.
 """
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -25,6 +26,7 @@ from churn_platform.graph.old_runs import forgetting
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.housekeeping.clean_up import Retention, keep_house, weigh
 from churn_platform.housekeeping.old_folders import Size
+from churn_platform.markdown import table as markdown_table
 from churn_platform.months import label, month_range, shift
 from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.lake import connect
@@ -41,7 +43,7 @@ SHOWN = ("lake", "catalog", "published", "exports", "MLflow", "Dagster", "workin
 
 def months_of_an_operator(
     graph: Graph, *, rows: int, months: int, housekeeping: bool
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, list[str]]]:
     """Each month as it is lived through; a line of sizes after it."""
     write_spec(graph)
     ends: list[datetime] = []
@@ -60,7 +62,7 @@ def months_of_an_operator(
             ends.append(datetime.now(UTC))
             if housekeeping:
                 tidy(graph, instance, ends)
-            yield label(month), line(graph)
+            yield label(month), sizes_of(graph)
 
 
 def tidy(graph: Graph, instance: DagsterInstance, ends: list[datetime]) -> None:
@@ -72,21 +74,20 @@ def tidy(graph: Graph, instance: DagsterInstance, ends: list[datetime]) -> None:
     keep_house(graph.settings, ["acme"], client, retention, forget_runs=forgetting(instance))
 
 
-def line(graph: Graph) -> str:
+def sizes_of(graph: Graph) -> list[str]:
     """Megabytes and files by place, and snapshots of the lake."""
     sizes = weigh(graph.settings)
     with closing(connect(graph.lake, read_only=True)) as connection:
         counted = connection.execute("select count(*) from ducklake_snapshots('lake')").fetchone()
     total = sum((sizes[name] for name in SHOWN), start=Size(0, 0))
-    cells = [f"{sizes[name].size_bytes / 1e6:.1f} / {sizes[name].files}" for name in SHOWN]
-    return " | ".join(
-        [*cells, f"{total.size_bytes / 1e6:.1f} / {total.files}", f"{counted[0] if counted else 0}"]
-    )
+    shown = [sizes[name] for name in SHOWN] + [total]
+    cells = [f"{size.size_bytes / 1e6:.1f} / {size.files}" for size in shown]
+    return [*cells, str(counted[0] if counted else 0)]
 
 
 def months_of_a_lake(
     graph: Graph, *, rows: int, months: int, housekeeping: bool
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, list[str]]]:
     """Tables of a month and of the one before, written as runs write them: large ones, and some of
     a few rows.
     """
@@ -110,7 +111,7 @@ def months_of_a_lake(
             ends.append(datetime.now(UTC))
             if housekeeping and len(ends) > KEPT_MONTHS:
                 tidy_lake(graph.lake, [], until=ends[-1 - KEPT_MONTHS], grace=ends[-1] - ends[-2])
-            yield label(month), line(graph)
+            yield label(month), sizes_of(graph)
 
 
 def main() -> None:
@@ -125,9 +126,6 @@ def main() -> None:
         if arguments.only and housekeeping != (arguments.only == "with"):
             continue
         print(f"\n{'with' if housekeeping else 'without'} housekeeping, MB / files\n", flush=True)
-        print(
-            f"| month | {' | '.join(SHOWN)} | all | snapshots |\n|---|{'--:|' * (len(SHOWN) + 2)}"
-        )
         with tempfile.TemporaryDirectory() as folder:
             graph = Graph(Path(folder), tuning_trials=0)
             options = {
@@ -136,8 +134,12 @@ def main() -> None:
                 "housekeeping": housekeeping,
             }
             live = months_of_a_lake if arguments.lake_only else months_of_an_operator
+            rows = []
             for month, sizes in live(graph, **options):
-                print(f"| {month} | {sizes} |", flush=True)
+                print(f"{month} done", file=sys.stderr)
+                rows.append([month, *sizes])
+
+        print(markdown_table(["month", *SHOWN, "all", "snapshots"], rows), flush=True)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from statsmodels.stats.proportion import proportion_confint
 
+from churn_platform.markdown import table as markdown_table
 from churn_platform.metrics.comparison import CONFIDENCE, resampled_differences
 
 REPLICATES = 400
@@ -254,19 +255,28 @@ def report(found: list[Trial]) -> str:
     """A Markdown table: how often each rule promotes in each case, and the mean true difference of
     AUC.
     """
-    lines = [f"| case | true difference | {' | '.join(RULES)} |", "|---|--:|" + "--:|" * len(RULES)]
-    groups = {trial.case: [other for other in found if other.case == trial.case] for trial in found}
-    retrains = [trial for trial in found if trial.case.startswith("retrain:")]
+    groups: dict[str, list[Trial]] = {}
+    no_better = []
+    for trial in found:
+        groups.setdefault(trial.case, []).append(trial)
+        if trial.case.startswith("retrain:") and (trial.true_difference or 0) <= 0:
+            no_better.append(trial)
+
     if any(trial.true_difference is not None for trial in found):
-        groups["of the retrains those that are truly no better"] = [
-            trial for trial in retrains if (trial.true_difference or 0) <= 0
-        ]
+        groups["of the retrains those that are truly no better"] = no_better
+
+    rows = []
     for name, group in groups.items():
         known = [trial.true_difference for trial in group if trial.true_difference is not None]
         true = f"{np.mean(known):+.4f} (sd {np.std(known):.4f})" if known else "unknown"
-        rates = [share(sum(trial.promoted[rule] for trial in group), len(group)) for rule in RULES]
-        lines.append(f"| {name} | {true} | {' | '.join(rates)} |")
-    return "\n".join(lines)
+        row = [name, true]
+        for rule in RULES:
+            promoted = sum(trial.promoted[rule] for trial in group)
+            row.append(share(promoted, len(group)))
+
+        rows.append(row)
+
+    return markdown_table(["case", "true difference", *RULES], rows)
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ import numpy as np
 from churn_platform.ingest.landing_folder import land_file
 from churn_platform.ingest.load import load_month
 from churn_platform.ingest.snapshot import replace_features, replace_labels
+from churn_platform.markdown import table as markdown_table
 from churn_platform.onboarding.onboard import onboard
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import load_settings
@@ -79,15 +80,19 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="where to keep every fold's AUC")
     arguments = parser.parse_args()
     kept = {}
+    rows = []
     for file in _files(arguments.paths):
         table = read_table(file)
         found = measure(table, trials=arguments.trials, references=arguments.references)
         kept[table.name] = {name: aucs.tolist() for name, (aucs, _) in found.items()}
-        if len(kept) == 1:
-            print(f"| table | rows | {' | '.join(found)} |")
-            print(f"|---|--:|{'--:|' * len(found)}")
-        shown = [f"{aucs.mean():.4f} ({seconds:.0f} s)" for aucs, seconds in found.values()]
-        print(f"| {table.name} | {len(table.customers):,} | {' | '.join(shown)} |", flush=True)
+        head = ["table", "rows", *found]
+        row = [table.name, f"{len(table.customers):,}"]
+        for aucs, seconds in found.values():
+            row.append(f"{aucs.mean():.4f} ({seconds:.0f} s)")
+
+        rows.append(row)
+        # The whole table again after each: a file may take an hour.
+        print(markdown_table(head, rows), end="\n\n", flush=True)
         if arguments.json:
             arguments.json.write_text(json.dumps(kept, indent=1))
 

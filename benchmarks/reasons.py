@@ -17,6 +17,7 @@ from datetime import date
 
 import numpy as np
 
+from churn_platform.markdown import table
 from churn_platform.metrics.threshold import choose_threshold, risk_tiers
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
@@ -76,8 +77,8 @@ def agreement(exact: np.ndarray, other: np.ndarray) -> float:
 
 def measured(
     portfolio: Portfolio, algorithm: str, data: TrainingData, features: np.ndarray
-) -> None:
-    """Print one algorithm's row."""
+) -> list[str]:
+    """One algorithm's row of the table."""
     train = data.train.take(np.random.default_rng(1).permutation(len(data.train))[:FITTED_ROWS])
     model = fit_model(algorithm, portfolio.features, train, data.validation, seed=1, threads=1)
     probability = model.churn_probability(features)
@@ -97,17 +98,23 @@ def measured(
     score = cpu_seconds(lambda: model.churn_probability(features), rows)
     explain = cpu_seconds(lambda: model.contributions(features), rows)
     words = cpu_seconds(lambda: top_reasons(features, contributions, portfolio.features), rows)
-    print(
-        f"| {algorithm:<20} | {score:6.1f} | {explain:6.1f} | {words:6.1f} | {told:5.0%} "
-        f"| {score + explain + words:6.1f} | {score + told * (explain + words):6.1f} |"
-    )
     if algorithm == "xgboost":
         quick = cpu_seconds(lambda: approximate(model, features), rows)
         agreed = agreement(contributions, approximate(model, features))
         print(
-            f"  xgboost, approximate contributions: {quick:.1f} s; "
-            f"{agreed:.0%} of the exact top {TOP} named"
+            f"xgboost, approximate contributions: {quick:.1f} s; "
+            f"{agreed:.0%} of the exact top {TOP} named\n"
         )
+
+    return [
+        algorithm,
+        f"{score:.1f}",
+        f"{explain:.1f}",
+        f"{words:.1f}",
+        f"{told:.0%}",
+        f"{score + explain + words:.1f}",
+        f"{score + told * (explain + words):.1f}",
+    ]
 
 
 def main() -> None:
@@ -120,10 +127,9 @@ def main() -> None:
     given = arguments.parse_args()
     portfolio, data = read_data(given.portfolio)
     features = data.holdout.features[np.arange(given.customers) % len(data.holdout)]
-    print("| algorithm            |  score | contr. |  words |  told | for all | told only |")
-    print("|---|--:|--:|--:|--:|--:|--:|")
-    for algorithm in ALGORITHMS:
-        measured(portfolio, algorithm, data, features)
+    rows = [measured(portfolio, algorithm, data, features) for algorithm in ALGORITHMS]
+    head = ["algorithm", "score", "contributions", "words", "told", "for all", "told only"]
+    print(table(head, rows))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ import time
 from contextlib import ExitStack
 from statistics import median
 
+from churn_platform.markdown import table
+
 ROWS, COLUMNS, ROUNDS, THREADS = 100_000, 45, 100, 2
 POLICIES = ("ACTIVE", "PASSIVE")
 BUSY = "while True: pass"
@@ -30,29 +32,42 @@ def main() -> None:
     if arguments.fit:
         print(json.dumps(_fit(arguments.fit)))
         return
-    print("| fit | beside | awake | asleep | CPU awake | CPU asleep | times faster |")
-    print("|---|---|--:|--:|--:|--:|--:|")
+
+    rows = []
     for neighbours in (0, os.cpu_count() or 1):
         with ExitStack() as stack:
             for _ in range(neighbours):
                 stack.callback(_stop, subprocess.Popen([sys.executable, "-c", BUSY]))
+
             for algorithm in ("lightgbm", "xgboost"):
-                _print_line(algorithm, neighbours, arguments.turns)
+                print(f"{algorithm} beside {neighbours} busy ...", file=sys.stderr)
+                rows.append(_row(algorithm, neighbours, arguments.turns))
+
+    head = ["fit", "beside", "awake", "asleep", "CPU awake", "CPU asleep", "times faster"]
+    print(table(head, rows, align="llrrrrr"))
 
 
-def _print_line(algorithm: str, neighbours: int, turns: int) -> None:
+def _row(algorithm: str, neighbours: int, turns: int) -> list[str]:
     taken: dict[str, list[tuple[float, float]]] = {policy: [] for policy in POLICIES}
     for _ in range(turns):
         for policy in POLICIES:
             taken[policy].append(_in_own_process(algorithm, policy))
-    (awake, cpu_awake), (asleep, cpu_asleep) = (
-        [median(column) for column in zip(*taken[policy], strict=True)] for policy in POLICIES
-    )
-    print(
-        f"| {algorithm} | {neighbours} busy | {awake:.1f} s | {asleep:.1f} s "
-        f"| {cpu_awake:.1f} s | {cpu_asleep:.1f} s | {awake / asleep:.2f} |",
-        flush=True,
-    )
+
+    medians = []
+    for policy in POLICIES:
+        wall, cpu = zip(*taken[policy], strict=True)
+        medians.append((median(wall), median(cpu)))
+
+    (awake, cpu_awake), (asleep, cpu_asleep) = medians
+    return [
+        algorithm,
+        f"{neighbours} busy",
+        f"{awake:.1f} s",
+        f"{asleep:.1f} s",
+        f"{cpu_awake:.1f} s",
+        f"{cpu_asleep:.1f} s",
+        f"{awake / asleep:.2f}",
+    ]
 
 
 def _in_own_process(algorithm: str, policy: str) -> tuple[float, float]:

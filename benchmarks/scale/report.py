@@ -6,6 +6,20 @@ from typing import Any
 import numpy as np
 
 from benchmarks.scale.world import HISTORY, MONTH
+from churn_platform.markdown import table
+
+SIZE_HEAD = (
+    "stage",
+    "wall s",
+    "CPU s",
+    "peak MB",
+    "read MB",
+    "written MB",
+    "floor s",
+    "floor CPU s",
+    "wall ratio",
+    "CPU ratio",
+)
 
 Results = Mapping[str, Mapping[str, Any]]
 """By stage: `usage`, and `floor` for a stage of the month; beside them `pandas`."""
@@ -13,24 +27,26 @@ Results = Mapping[str, Mapping[str, Any]]
 
 def size_table(customers: int, results: Results) -> str:
     """One size: every stage of the month beside its floor, and what came before."""
-    columns = (
-        "stage | wall s | CPU s | peak MB | read MB | written MB | floor s | floor CPU s | wall "
-        "ratio | CPU ratio"
-    )
-    done = [stage for stage in MONTH if stage in results]
-    lines = [f"## {customers:,} customers", "", f"| {columns} |", "|---|" + "--:|" * 9]
-    lines += [_row(stage, results[stage]["usage"], results[stage].get("floor")) for stage in done]
+    rows = []
     if "start" in results:
-        lines.insert(-len(done), _row("start", results["start"]["usage"], None))
+        rows.append(_row("start", results["start"]["usage"], None))
+
+    done = [stage for stage in MONTH if stage in results]
+    for stage in done:
+        rows.append(_row(stage, results[stage]["usage"], results[stage].get("floor")))
+
     if len(done) == len(MONTH):
-        lines.append(
-            _row("the month", total([results[stage]["usage"] for stage in ("start", *MONTH)]), None)
-        )
-    lines += [
-        _row(f"({stage})", results[stage]["usage"], None) for stage in HISTORY if stage in results
-    ]
+        usages = [results[stage]["usage"] for stage in ("start", *MONTH)]
+        rows.append(_row("the month", total(usages), None))
+
+    for stage in HISTORY:
+        if stage in results:
+            rows.append(_row(f"({stage})", results[stage]["usage"], None))
+
+    lines = [f"## {customers:,} customers", "", table(SIZE_HEAD, rows)]
     if "pandas" in results:
         lines += ["", pandas_line(customers, results)]
+
     return "\n".join(lines)
 
 
@@ -44,14 +60,19 @@ def total(usages: Sequence[Mapping[str, float]]) -> dict[str, float]:
     }
 
 
-def _row(name: str, usage: Mapping[str, float], floor: Mapping[str, float] | None) -> str:
+def _row(name: str, usage: Mapping[str, float], floor: Mapping[str, float] | None) -> list[str]:
     own = [f"{usage['wall_s']:.1f}", f"{usage['cpu_s']:.1f}"]
     own += [f"{usage[column]:,.0f}" for column in ("peak_mb", "read_mb", "written_mb")]
-    beside = ["", "", "", ""]
-    if floor:
-        ratios = [f"{usage[clock] / floor[clock]:.1f}" for clock in ("wall_s", "cpu_s")]
-        beside = [f"{floor['wall_s']:.1f}", f"{floor['cpu_s']:.1f}", *ratios]
-    return f"| {' | '.join([name, *own, *beside])} |"
+    if not floor:
+        return [name, *own, "", "", "", ""]
+    return [
+        name,
+        *own,
+        f"{floor['wall_s']:.1f}",
+        f"{floor['cpu_s']:.1f}",
+        f"{usage['wall_s'] / floor['wall_s']:.1f}",
+        f"{usage['cpu_s'] / floor['cpu_s']:.1f}",
+    ]
 
 
 def pandas_line(customers: int, results: Results) -> str:
@@ -79,17 +100,20 @@ def growth_table(measured: Mapping[int, Results]) -> str:
     """Growth exponents: the slope of log seconds over log customers, by least squares, over all
     sizes measured.
     """
-    header = "| stage | wall exponent | CPU exponent |"
-    lines = ["## Growth", "", header, "|---|--:|--:|"]
+    rows = []
     for stage in MONTH:
         sizes = [size for size, results in measured.items() if stage in results]
-        if len(sizes) > 1:
-            slopes = [
-                exponent(sizes, [measured[size][stage]["usage"][clock] for size in sizes])
-                for clock in ("wall_s", "cpu_s")
-            ]
-            lines.append(f"| {stage} | " + " | ".join(f"{slope:.2f}" for slope in slopes) + " |")
-    return "\n".join(lines)
+        if len(sizes) < 2:
+            continue
+
+        row = [stage]
+        for clock in ("wall_s", "cpu_s"):
+            seconds = [measured[size][stage]["usage"][clock] for size in sizes]
+            row.append(f"{exponent(sizes, seconds):.2f}")
+
+        rows.append(row)
+
+    return f"## Growth\n\n{table(['stage', 'wall exponent', 'CPU exponent'], rows)}"
 
 
 def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
