@@ -104,7 +104,7 @@ def build_defs(**overrides: object) -> Definitions:
         resources={
             "warehouse": Warehouse.of(Lake.of(settings)),
             "tracking": Tracking.for_graph(settings),
-            "audit": AuditTrail(path=str(settings.audit_path)),
+            "audit": AuditTrail(path=str(settings.audit_path), store=settings.store),
             "dbt": dbt_cli(project),
         },
     )

@@ -30,6 +30,9 @@ from churn_platform.errors import SettingsError
 from churn_platform.home import provide_home
 from churn_platform.masking import MASK, masked, secrets_in, split_password
 from churn_platform.sqlite_uri import sqlite_uri
+from churn_platform.storage.opening import open_part
+from churn_platform.storage.options import StoreOptions
+from churn_platform.storage.store import Store
 
 PREFIX = "CHURN_"
 URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -74,11 +77,36 @@ class Settings(BaseSettings):
     lake_data_path: str = Field(
         "", description="Folder of the lake's Parquet files; empty for data_dir/lake."
     )
+    store: str = Field(
+        "",
+        description=(
+            "Store that several hosts share, a folder or `s3://bucket/prefix`: what is live, "
+            "answers of services, the audit trail, landed files, exports; empty for one host."
+        ),
+    )
+    store_endpoint: str = Field(
+        "", description="Host and port of an S3-compatible store; empty for that of AWS."
+    )
+    store_region: str = Field("us-east-1", description="Region of an `s3://` store.")
+    store_ssl: bool = Field(True, description="Whether the endpoint speaks HTTPS.")
+    store_key_id: str = Field(
+        "",
+        description="Access key of the store; empty to look for credentials as AWS's own tools do.",
+    )
+    store_secret_key: SecretStr = Field(
+        SecretStr(""), description="Secret of the store's access key."
+    )
+    store_timeout_seconds: float = Field(
+        30.0, gt=0, description="How long to wait for an answer of the store."
+    )
+    store_retries: int = Field(
+        5, ge=0, description="How often a request to the store is tried again."
+    )
     serving_log_folder: str = Field(
         "",
         description=(
-            "Prediction logs of the service, a folder per portfolio; "
-            "empty for data_dir/serving/log."
+            "Prediction logs of the service, a folder per portfolio; empty for "
+            "data_dir/serving/log, or data_dir/serving/shipped where there is a store."
         ),
     )
     page_folder: str = Field(
@@ -317,11 +345,10 @@ class Settings(BaseSettings):
         """Where the service logs its answers: `<portfolio>/<segment>.seg` once
         a segment is closed.
         """
-        return (
-            Path(self.serving_log_folder).resolve()
-            if self.serving_log_folder
-            else self.root / "serving" / "log"
-        )
+        if self.serving_log_folder:
+            return Path(self.serving_log_folder).resolve()
+        # A service of this host would ship again what was fetched into its own folder.
+        return self.root / "serving" / ("shipped" if self.store else "log")
 
     @property
     def page_dir(self) -> Path:
@@ -389,11 +416,33 @@ class Settings(BaseSettings):
         catalog = self.catalog.get_secret_value()
         return split_password(catalog) if catalog.startswith("postgres:") else (catalog, "")
 
+    @property
+    def store_options(self) -> StoreOptions:
+        """How an object store is reached."""
+        return StoreOptions(
+            endpoint=self.store_endpoint,
+            region=self.store_region,
+            use_ssl=self.store_ssl,
+            key_id=self.store_key_id,
+            secret_key=self.store_secret_key.get_secret_value(),
+            timeout_seconds=self.store_timeout_seconds,
+            retries=self.store_retries,
+        )
+
+    def shared(self, part: str) -> Store | None:
+        """The part of the store that holds one kind of what hosts share: `published`, `log`,
+        `audit`, `landing` or `exports`; None without a store.
+        """
+        if not self.store:
+            return None
+        return open_part(self.store, part, options=self.store_options, setting="CHURN_STORE")
+
     def secrets(self) -> list[str]:
         """Every secret that the settings hold; none of them may be shown."""
         found = [
             self.phone_hash_key.get_secret_value(),
             self.automation_webhook_url.get_secret_value(),
+            self.store_secret_key.get_secret_value(),
             *secrets_in(self.catalog.get_secret_value()),
             *secrets_in(self.mlflow_tracking_uri.get_secret_value()),
         ]

@@ -60,6 +60,8 @@ def serve(settings: ServiceSettings) -> None:
     # Once before the workers, so that the error is one line and not one traceback for each of them.
     check_exposure(settings, ring)
     ring.close()
+    if settings.store:
+        _follow_store(settings)
     watch_workers(settings.heartbeats_dir, looks=settings.watchdog_seconds)
     Granian(
         "serving.app:create_worker",
@@ -79,6 +81,16 @@ def serve(settings: ServiceSettings) -> None:
         respawn_interval=0.1,
         workers_kill_timeout=settings.drain_seconds,
     ).serve()
+
+
+def _follow_store(settings: ServiceSettings) -> None:
+    # 15 MB that a service on a single host does without.
+    from serving.storage.replica import keep_in_step, replica_of
+
+    replica = replica_of(settings)
+    # Once before the workers, so that the first request finds what is live.
+    replica.look()
+    keep_in_step(replica, seconds=settings.poll_seconds)
 
 
 def _forget_counters(folder: Path) -> None:

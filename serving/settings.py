@@ -37,6 +37,22 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             "Folder that the service writes: API keys, prediction log, pushed features, counters."
         ),
     ] = Path("data/serving")
+    store: Annotated[
+        str,
+        _about(
+            "Store that several hosts share, as CHURN_STORE of the platform: what is live comes "
+            "from it into published_dir, closed segments of the log go to it; empty for none."
+        ),
+    ] = ""
+    store_endpoint: Annotated[
+        str, _about("Host and port of an S3-compatible store; empty for that of AWS.")
+    ] = ""
+    store_region: Annotated[str, _about("Region of an s3:// store.")] = "us-east-1"
+    store_ssl: Annotated[bool, _about("Whether the endpoint speaks HTTPS.")] = True
+    store_key_id: Annotated[
+        str, _about("Access key of the store; empty to look for credentials as AWS's own tools do.")
+    ] = ""
+    store_secret_key: Annotated[str, _about("Secret of the access key.")] = ""
     default_portfolio: Annotated[
         str, _about("Portfolio served at the root; empty for the first by name of those published.")
     ] = ""

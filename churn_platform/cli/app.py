@@ -86,7 +86,12 @@ def audit_log(settings: Settings) -> "AuditLog":
     """The audit trail as a command writes it: under the user, dated by the clock."""
     from churn_platform.audit.audit_log import AuditLog
 
-    return AuditLog(settings.audit_path, f"{user_name()} by command", lambda: datetime.now(UTC))
+    return AuditLog(
+        settings.audit_path,
+        f"{user_name()} by command",
+        lambda: datetime.now(UTC),
+        settings.shared("audit"),
+    )
 
 
 def portfolio_named(settings: Settings, name: str) -> Portfolio:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from churn_platform.cli.app import app, console, portfolio_named
+from churn_platform.cli.app import app, audit_log, console, portfolio_named
 from churn_platform.errors import ChurnError
 from churn_platform.masking import masked
 from churn_platform.settings import Settings, load_settings
@@ -30,6 +30,7 @@ def verify(
     one is broken.
     """
     from churn_platform.audit.anchors import read_anchor
+    from churn_platform.audit.shared_trail import differences
     from churn_platform.audit.verify import verify
 
     settings = load_settings()
@@ -44,20 +45,22 @@ def verify(
 
         console.print(f"anchors         {place}: {len(noted)} compared")
         anchors += noted
-
-    verified = verify(settings.audit_path, anchors)
+    log = audit_log(settings)
+    verified = verify(log.file(), anchors)
+    findings = verified.findings
     console.print(f"audit trail     {settings.audit_path}")
+    if log.store is not None:
+        findings += differences(log.store, log.path)
+        console.print(f"on the store    {log.store.location}: compared record by record")
     console.print(f"records         {verified.records}, head {verified.records}:{verified.head}")
 
     if not anchors:
         console.print("no anchor was compared, so a cut end would not have been seen")
-
-    for finding in verified.findings:
+    for finding in findings:
         where = f"line {finding.line}" if finding.line else "end of file"
         console.print(f"{where:<16}{finding.problem}")
-
-    console.print("broken" if verified.findings else "intact")
-    raise typer.Exit(1 if verified.findings else 0)
+    console.print("broken" if findings else "intact")
+    raise typer.Exit(1 if findings else 0)
 
 
 @audit.command()
@@ -74,13 +77,12 @@ def show(
     """List the records of the trail, oldest first; what it says is checked by
     `churn audit verify`.
     """
-    from churn_platform.audit.audit_log import read_records
     from churn_platform.audit.audit_record import encode
     from churn_platform.audit.trail import select
 
     settings = load_settings()
     first = read_day(since) if since else None
-    everything = read_records(settings.audit_path)
+    everything = audit_log(settings).records()
     if portfolio and portfolio not in {record.portfolio for record in everything}:
         portfolio_named(settings, portfolio)
 

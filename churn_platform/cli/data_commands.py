@@ -52,6 +52,7 @@ def simulate(
     """
     from pydantic import ValidationError
 
+    from churn_platform.ingest.shared_landing import send_landed
     from churn_platform.simulator import CAMPAIGN, SimulationConfig, nobody, plans_from, simulate
 
     settings = load_settings()
@@ -95,7 +96,7 @@ def simulate(
             write_from=first_written,
             plans=plans_from(lists, contacts, write_from=first_written) if campaign else nobody,
         )
-
+    send_landed(settings.shared("landing"), settings.landing_dir, "telecomit")
     console.print(
         f"{customers:,} customers, {month_count} months: {settings.landing_dir / 'telecomit'}"
     )
@@ -215,6 +216,7 @@ def accept_data(
     from churn_platform.data_contract.profile_tables import accept_month
     from churn_platform.graph.resources.tracking import Tracking
     from churn_platform.ingest.landing_folder import mark_delivered
+    from churn_platform.ingest.shared_landing import send_landed
     from churn_platform.warehouse.lake import Lake, connect
 
     settings = load_settings()
@@ -241,6 +243,7 @@ def accept_data(
 
     # The sensor sees a month by the times of its files, so a touch makes it look again.
     mark_delivered(settings.landing_dir, spec, chosen)
+    send_landed(settings.shared("landing"), settings.landing_dir, portfolio)
     console.print(
         f"The landing sensor takes {month} in again; by hand: "
         f"run the job {portfolio}_features for it."

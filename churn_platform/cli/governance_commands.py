@@ -56,15 +56,15 @@ def explain(
     """Explain a customer's score: probability, tier, reasons in words, and what would have to
     change.
     """
+    from churn_platform.bundles.shared_portfolio import live_now
     from churn_platform.governance.explain_customer import as_text, explain_customer
     from churn_platform.graph.resources.tracking import Tracking
-    from churn_platform.published.live_file import read_live
     from churn_platform.scoring.champion_model import load_champion
     from churn_platform.warehouse.lake import Lake, connect
 
     settings = load_settings()
     spec = portfolio_named(settings, portfolio)
-    live = read_live(settings.published_dir / portfolio)
+    live = live_now(settings, portfolio)
     wanted = month or (live.features_month if live else None)
     if wanted is None:
         raise ChurnError(

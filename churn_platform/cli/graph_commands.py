@@ -159,17 +159,17 @@ def cross_validate(portfolio: PortfolioName) -> None:
 @app.command()
 def result(portfolio: PortfolioName) -> None:
     """Print the champion, its hold-out metrics and the customers at highest risk."""
+    from churn_platform.bundles.shared_portfolio import live_now
     from churn_platform.cli.result import as_text, read_result
     from churn_platform.costs.cost_table import cost_of
     from churn_platform.costs.price import in_words
-    from churn_platform.published.live_file import read_live
     from churn_platform.warehouse.damage import require_sound
     from churn_platform.warehouse.lake import Lake, connect
 
     settings = load_settings()
     spec = portfolio_named(settings, portfolio)
     lake = Lake.of(settings)
-    live = read_live(settings.published_dir / portfolio)
+    live = live_now(settings, portfolio)
     with connect(lake, read_only=True) as connection:
         if live is not None and live.features_month is not None:
             shown = [f"{portfolio}.{table}" for table in ("monthly_scores", "contact_list")]
@@ -188,11 +188,13 @@ def result(portfolio: PortfolioName) -> None:
 def _landed_snapshot(settings: Settings, portfolio: str, file: Path, last: str | None) -> date:
     """The month as which a snapshot file was landed: the one asked for, else the newest."""
     from churn_platform.ingest.landing_folder import land_file
+    from churn_platform.ingest.shared_landing import send_landed
 
     spec = portfolio_named(settings, portfolio)
     month = read_month(last) if last else months.last_complete_month(datetime.now(UTC).date())
     require_partitions(settings, month, month)
     land_file(file, settings.landing_dir, portfolio, spec.landed_tables[0].name, month)
+    send_landed(settings.shared("landing"), settings.landing_dir, portfolio)
     return month
 
 
@@ -300,7 +302,9 @@ def _landed_range(
 ) -> tuple[date, date]:
     """The months asked for, else those that have landed; files that are not read are told."""
     from churn_platform.ingest.landing_folder import begun_months, misnamed
+    from churn_platform.ingest.shared_landing import fetch_landed
 
+    fetch_landed(settings.shared("landing"), settings.landing_dir, spec.name)
     if told := misnamed(settings.landing_dir, spec):
         console.print(told)
 

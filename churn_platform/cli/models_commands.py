@@ -232,6 +232,7 @@ def publisher_of(settings: Settings, portfolio: str) -> "Publisher":
     """What a command needs to change or ask what is published; ChurnError if there is no such
     portfolio.
     """
+    from churn_platform.bundles.shared_portfolio import shared_portfolio
     from churn_platform.graph.resources.tracking import Tracking
     from churn_platform.promotion.publication import Publisher
     from churn_platform.warehouse.lake import Lake
@@ -243,6 +244,7 @@ def publisher_of(settings: Settings, portfolio: str) -> "Publisher":
         portfolio=spec,
         root=settings.published_dir / portfolio,
         lake=Lake.of(settings),
+        shared=shared_portfolio(settings, portfolio),
     )
 
 

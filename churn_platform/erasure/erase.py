@@ -12,6 +12,8 @@ from pathlib import Path
 
 import duckdb
 
+from churn_platform.bundles.shared_portfolio import shared_portfolio
+from churn_platform.campaign.shared_exports import send_list
 from churn_platform.erasure import (
     answer_logs,
     erased_files,
@@ -36,12 +38,17 @@ from churn_platform.erasure.lake_rows import (
 )
 from churn_platform.erasure.proof import files_in, left_of, require_searchable
 from churn_platform.erasure.search import find
+from churn_platform.erasure.shared_store import copied_from_store
 from churn_platform.errors import ErasureError
 from churn_platform.ingest.hashing import set_keys
+from churn_platform.ingest.shared_landing import send_landed
 from churn_platform.ingest.suppression import is_suppressed, pseudonym
+from churn_platform.months import parse_month
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.published.live_file import go_live
 from churn_platform.published.lookup_copy import COPIES_DIR
 from churn_platform.published.pushed_features import is_overlay
+from churn_platform.serving_log.shipped_segments import shipped_here
 from churn_platform.settings import Settings
 from churn_platform.warehouse.erased_snapshots import note_expired
 from churn_platform.warehouse.lake import Lake, connect
@@ -188,7 +195,9 @@ def erase(
     with closing(connect(lake)) as connection:
         set_keys(connection, settings.hash_key())
         # Before the tables: a segment that is ingested later would bring the customer's rows back.
-        served_answers.take_over(connection, lake, plan.portfolio, settings, subject)
+        name = plan.portfolio.name
+        with shipped_here(settings.shared("log"), name, settings.serving_log_dir / name):
+            served_answers.take_over(connection, lake, plan.portfolio, settings, subject)
         tables = tables_of_customers(connection, plan.portfolio.name, installation.portfolios)
         delete = partial(erase_rows, connection, plan.portfolio, tables, subject, month)
         write(
@@ -207,6 +216,9 @@ def erase(
     months = lookups.erase_from_lookups(
         settings.published_dir / plan.portfolio.name, subject.customer_id
     )
+    if shared := shared_portfolio(settings, plan.portfolio.name):
+        # The store keeps no object that its index does not name: the ones before go with this.
+        go_live(settings.published_dir / plan.portfolio.name, plan.portfolio.name, shared=shared)
     show("pages")
 
     with closing(connect(lake, read_only=True)) as connection:
@@ -230,12 +242,19 @@ def erase(
             settings.exports_dir,
             subject,
         )
-
+    for month_again in exported:
+        send_list(
+            settings.shared("exports"),
+            plan.portfolio,
+            parse_month(month_again),
+            settings.exports_dir,
+        )
     show("logs")
     changed = answer_logs.erase_from_logs(settings.root / "logs", subject)
     changed += page_files.erase_from_state(settings.page_dir, subject)
     show("landed files")
     deliveries = _deliveries(installation, plan, rewrite=rewrite_landing)
+    send_landed(settings.shared("landing"), settings.landing_dir, plan.portfolio.name)
     show("search")
     searched = _prove(installation, plan, also)
     erasure = Erasure(plan, purged, months, pushed, exported, changed, deliveries, searched)
@@ -279,7 +298,11 @@ def _prove(installation: Installation, plan: ErasurePlan, also: Sequence[Path]) 
     """Number of files searched; ErasureError names every place where the customer is left."""
     lake, name = installation.lake, plan.portfolio.name
     paths = [path for path in installation.files(name, also) if path != plan.request.path]
-    with closing(connect(lake, read_only=True)) as connection:
+    with (
+        copied_from_store(installation.settings, name) as copies,
+        closing(connect(lake, read_only=True)) as connection,
+    ):
+        paths += copies
         foreign = foreign_tables(connection, name, installation.portfolios)
         left = left_of(connection, lake, plan.subject, paths, foreign=foreign)
 

@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from churn_platform.audit.audit_log import read_records
 from churn_platform.audit.trail import champions
+from churn_platform.audit.trail_file import read_records
 from churn_platform.disk import existing
 from churn_platform.errors import LandingError
 from churn_platform.exporter import readings

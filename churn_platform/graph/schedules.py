@@ -23,6 +23,7 @@ from churn_platform.graph.run_requests import (
 )
 from churn_platform.graph.runs import RANGE_TAGS
 from churn_platform.ingest.landed_months import landed_months, last_written
+from churn_platform.ingest.shared_landing import fetch_landed
 from churn_platform.months import label, last_complete_month
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
@@ -88,6 +89,7 @@ def _reason_to_skip(
     """
     if month in materialized_months(instance, AssetKey([portfolio.name, "customer_features"])):
         return f"{label(month)} is there already"
+    fetch_landed(settings.shared("landing"), settings.landing_dir, portfolio.name)
     if month not in landed_months(settings.landing_dir, portfolio):
         return f"{label(month)} has not landed in {settings.landing_dir / portfolio.name}"
     if run_id := pending_months(instance, portfolio).get(month):

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from churn_platform.months import parse_month
-from churn_platform.published.atomic_files import remove_stale
+from churn_platform.published.atomic_files import remove_bundle
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,7 @@ def remove_months(folder: Path, *, before: date) -> list[str]:
     """
     gone = [month for month in months_in(folder) if parse_month(month) < before]
     for month in gone:
-        target = folder / month
-        if target.is_symlink():
-            target.unlink()
-
-        shutil.rmtree(target, ignore_errors=True)
-        remove_stale(target)
-
+        remove_bundle(folder / month)
     return gone
 
 

@@ -10,18 +10,20 @@ put it on record.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 from churn_platform.audit.anchors import note_head
-from churn_platform.audit.audit_log import AuditLog, locked
+from churn_platform.audit.audit_log import AuditLog
 from churn_platform.audit.audit_record import Action, Record
 from churn_platform.audit.trail import champions, select
+from churn_platform.audit.trail_file import locked
 from churn_platform.errors import AuditError
 from churn_platform.months import parse_month
 from churn_platform.promotion.rules import AWAITING_APPROVAL, PROMOTED, REFUSED, Outcome
+from churn_platform.storage.lease import leased
 from churn_platform.training.model_registry import (
     CHAMPION,
     DECISION_REASON,
@@ -78,7 +80,9 @@ def changing(client: "MlflowClient", audit: AuditLog, portfolio: str) -> Iterato
     """
     # Per portfolio, and not the lock of the trail: a change takes several records and calls to
     # MLflow.
-    with locked(audit.path.with_name(f"{portfolio}.champion")):
+    name = f"{portfolio}.champion"
+    alone = leased(audit.store, name) if audit.store else nullcontext()
+    with locked(audit.path.with_name(name)), alone:
         settle(client, audit, portfolio)
         yield
 

@@ -21,8 +21,9 @@ from churn_platform.published.format import (
     ModelManifest,
     model_dir,
 )
-from churn_platform.published.live_file import go_live, read_live
+from churn_platform.published.live_file import Live, go_live, read_live
 from churn_platform.published.regular_files import file_sha256
+from churn_platform.published.shared import SharedPortfolio
 from churn_platform.training.artifacts import find_card
 from churn_platform.training.model_registry import CHAMPION, champion_version, version_of
 from churn_platform.training.versions import load_version
@@ -36,8 +37,8 @@ PARITY_ROWS = 20_000
 
 @dataclass(frozen=True)
 class Publisher:
-    """What it takes to publish a portfolio's models: registry, trail, published folder, and the
-    lake.
+    """What it takes to publish a portfolio's models: registry, trail, published folder, the lake,
+    and by what other hosts get it, if there are any.
     """
 
     client: "MlflowClient"
@@ -45,6 +46,13 @@ class Publisher:
     portfolio: Portfolio
     root: Path
     lake: Lake
+    shared: SharedPortfolio | None = None
+
+    def live(self) -> Live | None:
+        """What is live, whichever host named it; None before the first publication."""
+        if self.shared is not None:
+            self.shared.pull()
+        return read_live(self.root)
 
 
 @dataclass(frozen=True)
@@ -119,11 +127,11 @@ def make_live(publisher: Publisher, bundle: Bundle, *, reason: str) -> None:
     # On record before live.json changes: the trail may announce what did not happen, never the
     # reverse.
     _record_publication(publisher, bundle, reason)
-    live = read_live(publisher.root)
-    models = live.models if live else ()
-    live_champions = [model.version for model in models if model.role == "champion"]
-    if version not in live_champions:
-        go_live(publisher.root, name, champion=version)
+    live = publisher.live()
+    fresh = None if live and live.champion == version else version
+    # With a store also where the version is live: its bundle may have been exported again.
+    if fresh or publisher.shared:
+        go_live(publisher.root, name, champion=fresh, shared=publisher.shared)
 
 
 def _record_publication(publisher: Publisher, bundle: Bundle, reason: str) -> None:

@@ -12,7 +12,6 @@ from churn_platform.promotion.champion import (
 )
 from churn_platform.promotion.publication import Bundle, Publisher, make_live, ready_bundle
 from churn_platform.published.format import features_dir, read_features_manifest
-from churn_platform.published.live_file import read_live
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ def scored_by_another(publisher: Publisher, version: int) -> tuple[str, int] | N
     """The live month whose published scores another version made, with that version; None if all
     fits.
     """
-    live = read_live(publisher.root)
+    live = publisher.live()
     if live is None or live.features_month is None:
         return None
     scored_by = read_features_manifest(features_dir(publisher.root, live.features_month)).scored_by
@@ -64,7 +63,7 @@ def take_over(
 
 def live_version(publisher: Publisher) -> int | None:
     """The version that serving is told to use; None before the first publication."""
-    live = read_live(publisher.root)
+    live = publisher.live()
     return live.champion if live else None
 
 

@@ -53,4 +53,5 @@ def share_traffic(
         weight=weight,
         shadow=shadow,
         before_change=note,
+        shared=publisher.shared,
     )

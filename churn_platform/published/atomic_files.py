@@ -47,6 +47,14 @@ def remove_stale(target: Path) -> None:
             shutil.rmtree(stale, ignore_errors=True)
 
 
+def remove_bundle(target: Path) -> None:
+    """Remove a published folder, its name first: who has a file open can read it to its end."""
+    if target.is_symlink():
+        target.unlink()
+    shutil.rmtree(target, ignore_errors=True)
+    remove_stale(target)
+
+
 def _point(target: Path, folder: Path) -> None:
     link = folder.with_name(f"{folder.name}.link")
     link.symlink_to(folder.name)

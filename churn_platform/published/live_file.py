@@ -6,6 +6,7 @@ import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -51,15 +52,30 @@ def read_live(root: Path) -> Live | None:
     return decode_file(path, Live) if path.exists() else None
 
 
+class Sharing(Protocol):
+    """Makes a change of what is live reach other hosts."""
+
+    def change(self, make: Callable[[Live | None], Live]) -> Live:
+        """Replace what is live everywhere by what `make` gives for it; returns that."""
+
+
 def go_live(
-    root: Path, portfolio: str, *, champion: int | None = None, features_month: str | None = None
+    root: Path,
+    portfolio: str,
+    *,
+    champion: int | None = None,
+    features_month: str | None = None,
+    shared: Sharing | None = None,
 ) -> Live:
     """Name a champion, a month of features, or both as live; what is not given, or a newer month,
     stays as it is.
+
+    shared: by what other hosts get it, where there are any.
     """
     root.mkdir(parents=True, exist_ok=True)
-    with _locked(root / ".live.lock"):
-        live = read_live(root) or Live(portfolio, (), None)
+
+    def named(before: Live | None) -> Live:
+        live = before or Live(portfolio, (), None)
         if champion is not None:
             # One model alone: a new champion ends an experiment, which was set up against the old
             # one.
@@ -70,10 +86,9 @@ def go_live(
         # A backfill publishes older months too; they must not take the place of the newest.
         if features_month and features_month >= (live.features_month or ""):
             live = msgspec.structs.replace(live, features_month=features_month)
+        return live
 
-        _write_live(root, live)
-
-    return live
+    return _changed(root, named, shared)
 
 
 def direct_traffic(
@@ -83,44 +98,49 @@ def direct_traffic(
     weight: float,
     shadow: bool = False,
     before_change: Callable[[Live], object] = lambda _: None,
+    shared: Sharing | None = None,
 ) -> Live:
     """Give a challenger its share of the champion's traffic, or let it score in the shadow; weight
     0 ends either.
 
     before_change: called with what will be live, unless that is so already; where it raises,
     nothing changes. PublicationError if there is no champion, no such bundle, or the weight is
-    no share.
+    no share. shared: as for `go_live`.
     """
-    with _locked(root / ".live.lock"):
-        live = read_live(root)
+
+    def directed(live: Live | None) -> Live:
         if live is None or live.champion is None:
             raise PublicationError(f"{root} has no champion; publish one before an experiment")
-        if (
-            not 0 <= weight < 1
-            or challenger == live.champion
-            or not model_dir(root, challenger).exists()
-        ):
+        is_bundle = model_dir(root, challenger).exists()
+        if not 0 <= weight < 1 or challenger == live.champion or not is_bundle:
             raise PublicationError(
                 f"version {challenger} with weight {weight:g} is no challenger to version "
                 f"{live.champion}: "
                 "it must be another published version, and the weight at least 0 and below 1"
             )
         role, share = (SHADOW, 0.0) if shadow else (CHALLENGER, weight)
-        models = (
-            LiveModel(live.champion, CHAMPION, 1.0 - share),
-            LiveModel(challenger, role, share),
-        )
-        fresh = msgspec.structs.replace(
-            live, models=models if weight or shadow else (LiveModel(live.champion, CHAMPION, 1.0),)
-        )
+        models = [LiveModel(live.champion, CHAMPION, 1.0 - share)]
+        if weight or shadow:
+            models.append(LiveModel(challenger, role, share))
+        fresh = msgspec.structs.replace(live, models=tuple(models))
         if fresh != live:
             before_change(fresh)
-            _write_live(root, fresh)
+        return fresh
 
-    return fresh
+    return _changed(root, directed, shared)
 
 
-def _write_live(root: Path, live: Live) -> None:
+def _changed(root: Path, make: Callable[[Live | None], Live], shared: Sharing | None) -> Live:
+    with _locked(root / ".live.lock"):
+        # Other hosts first: where the store refuses, nothing changes here either.
+        live = shared.change(make) if shared else make(read_live(root))
+        if live != read_live(root):
+            write_live(root, live)
+    return live
+
+
+def write_live(root: Path, live: Live) -> None:
+    """Put what is live in place of what was, in one step."""
     with new_file(root / LIVE_FILE) as draft:
         draft.write_bytes(msgspec.json.format(msgspec.json.encode(live)))
 

@@ -59,7 +59,10 @@ class FolderStore(Store):
     def head(self, key: str) -> StoredObject | None:
         path = self._path(key)
         with self._told(key):
-            return _object(path, key) if path.is_file() and not path.is_symlink() else None
+            try:
+                return _object(path, key) if path.is_file() and not path.is_symlink() else None
+            except FileNotFoundError:  # it vanished between the two looks
+                return None
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         top = self.folder / checked_prefix(prefix)

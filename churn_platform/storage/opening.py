@@ -24,3 +24,10 @@ def open_store(location: str | Path, options: StoreOptions | None = None, *, set
     from churn_platform.storage.object_store import open_url
 
     return open_url(url, options or StoreOptions(), setting)
+
+
+def open_part(
+    location: str, part: str, *, options: StoreOptions | None = None, setting: str
+) -> Store:
+    """The store below `part` of a location, for one kind of what is shared there."""
+    return open_store(f"{location.rstrip('/')}/{part}", options, setting=setting)

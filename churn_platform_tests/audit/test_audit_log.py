@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from churn_platform.audit import audit_log as log_module
+from churn_platform.audit import trail_file
 from churn_platform.audit.audit_log import AuditLog
 from churn_platform.audit.audit_record import GENESIS
 from churn_platform.audit.verify import verify
@@ -113,7 +113,7 @@ def test_a_full_disk_leaves_the_trail_as_it_was(log, monkeypatch):
     before = log.path.read_bytes()
     with monkeypatch.context() as patched:
         patched.setattr(
-            log_module.os, "write", lambda file, lines, write=os.write: write(file, lines[:40])
+            trail_file.os, "write", lambda file, lines, write=os.write: write(file, lines[:40])
         )
         with pytest.raises(AuditError, match=r"40 of .* bytes written; nothing was recorded"):
             add(log)
@@ -131,7 +131,7 @@ def test_every_append_reaches_the_disk(log, monkeypatch):
         synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
         fsync(descriptor)
 
-    monkeypatch.setattr(log_module.os, "fsync", spy)
+    monkeypatch.setattr(trail_file.os, "fsync", spy)
     add(log)
     folder = log.path.parent
     assert synced == [str(folder.parent), str(folder), str(log.path)]
@@ -162,7 +162,7 @@ def test_a_long_trail_is_appended_to_by_its_end(log, tmp_path):
         log.append(
             "refusal", portfolio="tiny", subject=f"version {number}", reason="x", details=large
         )
-    assert log.path.stat().st_size > 8 * log_module.RECORD_BYTES_MAX
+    assert log.path.stat().st_size > 8 * trail_file.RECORD_BYTES_MAX
     assert verify(log.path).findings == []
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from churn_platform.audit.audit_log import read_records
+from churn_platform.audit.trail_file import read_records
 from churn_platform.data_contract.profile_tables import COLUMNS
 from churn_platform.errors import DataError
 from churn_platform.settings import Settings

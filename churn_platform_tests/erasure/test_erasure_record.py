@@ -7,8 +7,9 @@ from unittest.mock import Mock
 import pytest
 
 from churn_platform.audit.anchors import HEAD, head_text
-from churn_platform.audit.audit_log import AuditLog, read_records
+from churn_platform.audit.audit_log import AuditLog
 from churn_platform.audit.audit_record import customer_subject
+from churn_platform.audit.trail_file import read_records
 from churn_platform.audit.verify import verify
 from churn_platform.erasure.erase import Erasure
 from churn_platform.erasure.erasure_record import record_erasure

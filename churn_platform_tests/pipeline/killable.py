@@ -24,7 +24,7 @@ from pathlib import Path
 
 import yaml
 
-from churn_platform.audit.audit_log import read_records
+from churn_platform.audit.trail_file import read_records
 from churn_platform.settings import Settings, load_settings
 from churn_platform_tests.support.graph_runs import HASH_KEY
 

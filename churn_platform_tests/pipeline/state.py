@@ -24,8 +24,8 @@ from typing import Any
 
 import duckdb
 
-from churn_platform.audit.audit_log import read_records
 from churn_platform.audit.audit_record import Record
+from churn_platform.audit.trail_file import read_records
 from churn_platform.audit.verify import verify
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.published.format import CARD_FILE, MANIFEST_FILE

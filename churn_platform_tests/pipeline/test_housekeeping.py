@@ -11,7 +11,7 @@ import pytest
 from dagster import AssetKey, DagsterInstance
 
 from churn_platform.audit.anchors import mlflow_anchors
-from churn_platform.audit.audit_log import read_records
+from churn_platform.audit.trail_file import read_records
 from churn_platform.audit.verify import verify
 from churn_platform.costs.usage import read_usage
 from churn_platform.graph.old_runs import forgetting

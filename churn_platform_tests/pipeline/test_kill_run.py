@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from churn_platform.audit.audit_log import read_records
+from churn_platform.audit.trail_file import read_records
 from churn_platform.months import label, shift
 from churn_platform.portfolios import loader
 from churn_platform.simulator import SimulationConfig, simulate

@@ -16,9 +16,9 @@ import pytest
 from typer.testing import CliRunner
 
 from churn_platform.audit.anchors import mlflow_anchors
-from churn_platform.audit.audit_log import read_records
 from churn_platform.audit.audit_record import Record
 from churn_platform.audit.trail import champion_at, select
+from churn_platform.audit.trail_file import read_records
 from churn_platform.audit.verify import verify
 from churn_platform.bundles.model_bundle import read_bundle
 from churn_platform.cli import app

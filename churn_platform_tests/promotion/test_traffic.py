@@ -2,7 +2,7 @@
 
 import pytest
 
-from churn_platform.audit.audit_log import locked
+from churn_platform.audit.trail_file import locked
 from churn_platform.errors import AuditError, PromotionError
 from churn_platform.promotion.rollback import roll_back
 from churn_platform.promotion.traffic import share_traffic

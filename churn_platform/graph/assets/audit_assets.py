@@ -14,8 +14,9 @@ from dagster import (
     asset,
 )
 
-from churn_platform.audit.audit_log import read_records
 from churn_platform.audit.record_tables import as_markdown
+from churn_platform.audit.shared_trail import copy_here
+from churn_platform.audit.trail_file import read_records
 from churn_platform.audit.verify import Verification, verify
 from churn_platform.errors import AuditError
 from churn_platform.graph.partitions import PLATFORM
@@ -47,6 +48,8 @@ def audit_assets(portfolios: Sequence[str], settings: Settings) -> list[AssetsDe
     )
     def audit_trail(context: AssetExecutionContext) -> MaterializeResult:
         anchors = dagster_anchors(context.instance, list(portfolios))
+        if store := settings.shared("audit"):
+            copy_here(store, settings.audit_path)
         verified = verify(settings.audit_path, anchors)
         try:
             shown = as_markdown(read_records(settings.audit_path), newest=SHOWN)

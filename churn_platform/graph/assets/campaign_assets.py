@@ -26,6 +26,7 @@ from churn_platform.campaign.forecast import forecast_month, replace_forecast
 from churn_platform.campaign.hand_over import HELD, HandOver, hand_over_of
 from churn_platform.campaign.list_economics import as_markdown
 from churn_platform.campaign.outcome import as_markdown as outcome_markdown
+from churn_platform.campaign.shared_exports import fetch_list, send_list
 from churn_platform.data_contract.profile_tables import require_sound
 from churn_platform.graph.groups import group_of
 from churn_platform.graph.metadata import MONTH_ROWS
@@ -94,6 +95,8 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         with warehouse.get_connection() as connection:
             require_sound(connection, portfolio, months_of(context))
             for month in months_of(context):
+                shared = settings.shared("exports")
+                fetch_list(shared, portfolio, month, settings.exports_dir)
                 folder = export_folder(settings.exports_dir, portfolio, month)
                 # The exported folder is the sign that somebody works with the list. Drawing it
                 # again would change the control group of a campaign that is running.
@@ -118,7 +121,7 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 found = hand_over_of(connection, portfolio, month)
                 if found.state != HELD:
                     export_contact_list(connection, portfolio, month, settings.exports_dir)
-
+                    send_list(shared, portfolio, month, settings.exports_dir)
                 summary = contacts.summarise(connection, portfolio, month)
                 context.log.info(
                     f"{label(month)}: {summary['contacts']:,} contacts, "
@@ -162,6 +165,7 @@ def _contact_decisions(portfolio: Portfolio, settings: Settings) -> AssetsDefini
     ) -> MaterializeResult:
         with warehouse.get_connection() as connection:
             for month in months_of(context):
+                fetch_list(settings.shared("exports"), portfolio, month, settings.exports_dir)
                 folder = export_folder(settings.exports_dir, portfolio, month)
                 replace = partial(
                     decisions.replace_decisions,

@@ -23,6 +23,7 @@ from churn_platform.graph.partitions import describe, monthly_table, months_of
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.ingest import snapshot
 from churn_platform.ingest.load import load_month, raw_table
+from churn_platform.ingest.shared_landing import fetch_landed
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio, Table
 from churn_platform.settings import Settings
@@ -55,6 +56,7 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
     ) -> Iterator[AssetObservation | MaterializeResult]:
         lines = []
         refused = []
+        fetch_landed(settings.shared("landing"), settings.landing_dir, portfolio.name, table.name)
         load = partial(load_month, landing_dir=settings.landing_dir, hash_key=settings.hash_key())
         with warehouse.get_connection() as connection:
             for month in months_of(context):

@@ -13,6 +13,7 @@ from dagster import (
 
 from churn_platform.bundles.customer_rows import packed_customers, scored_by
 from churn_platform.bundles.features_bundle import publish_features
+from churn_platform.bundles.shared_portfolio import shared_portfolio
 from churn_platform.data_contract.profile_tables import require_sound
 from churn_platform.graph.groups import group_of
 from churn_platform.graph.partitions import describe, monthly_asset, months_of
@@ -55,7 +56,8 @@ def _published_model(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
         context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
     ) -> MaterializeResult:
         log = audit.log(context.run_id)
-        publisher = Publisher(tracking.client(), log, portfolio, root, warehouse.lake)
+        shared = shared_portfolio(settings, portfolio.name)
+        publisher = Publisher(tracking.client(), log, portfolio, root, warehouse.lake, shared)
         bundle = publish_champion(publisher, reason=f"run {context.run_id}")
         version, difference = bundle.manifest.version, bundle.parity_difference
         context.log.info(f"version {version} is live; ONNX differs by at most {difference:.1e}")
@@ -119,7 +121,8 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
 
             # On record before it is live, as every decision: the audit trail is a write-ahead log.
             record_features(log, read_features_manifest(features_dir(root, label(month))))
-            go_live(root, portfolio.name, features_month=label(month))
+            shared = shared_portfolio(settings, portfolio.name)
+            go_live(root, portfolio.name, features_month=label(month), shared=shared)
             context.log.info(f"{label(month)}: {count:,} customers published")
             folder = MetadataValue.path(str(features_dir(root, label(month))))
             describe(context, month, {"customers": count, "folder": folder} | head_metadata(log))

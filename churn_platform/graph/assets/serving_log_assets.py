@@ -23,6 +23,7 @@ from churn_platform.serving_log.log_ingestion import (
 )
 from churn_platform.serving_log.outcome_ingestion import ingest_outcomes
 from churn_platform.serving_log.retention import forget_answers
+from churn_platform.serving_log.shipped_segments import shipped_here
 from churn_platform.settings import Settings
 
 
@@ -86,7 +87,8 @@ def _serving_log(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         with warehouse.get_connection() as connection:
             # The list of erased customers holds hashes alone.
             set_keys(connection, settings.hash_key())
-            ingested = ingest_segments(connection, warehouse.lake, portfolio.name, folder)
+            with shipped_here(settings.shared("log"), portfolio.name, folder):
+                ingested = ingest_segments(connection, warehouse.lake, portfolio.name, folder)
             forgotten = 0
             if keep := settings.serving_log_months:
                 # Age by the month of the run, not by a clock: repeating an old month forgets

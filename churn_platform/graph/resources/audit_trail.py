@@ -12,6 +12,8 @@ from churn_platform.audit.actor import user_name
 from churn_platform.audit.anchors import HEAD, head_text, read_anchor
 from churn_platform.audit.audit_log import AuditLog
 from churn_platform.audit.verify import Anchor
+from churn_platform.settings import load_settings
+from churn_platform.storage.opening import open_part
 
 ANCHORING_ASSETS = ("champion", "published_model", "published_features")
 # The newest are enough: each head covers all records before it.
@@ -19,17 +21,20 @@ NEWEST = 200
 
 
 class AuditTrail(ConfigurableResource):
-    """Where the trail is."""
+    """Where the trail is: the file of this host, and the store that hosts share, if they do."""
 
     path: str
+    store: str = ""
 
     def log(self, run_id: str) -> AuditLog:
         """The trail as a run writes it: under the user and the run's id, dated by the clock."""
-        return AuditLog(
-            Path(self.path),
-            f"{user_name()} in run {run_id}",
-            lambda: datetime.now(UTC),
-        )
+        store = None
+        if self.store:
+            # Credentials are asked for here: what a resource is given stands in Dagster's UI.
+            options = load_settings().store_options
+            store = open_part(self.store, "audit", options=options, setting="CHURN_STORE")
+        by = f"{user_name()} in run {run_id}"
+        return AuditLog(Path(self.path), by, lambda: datetime.now(UTC), store)
 
 
 def head_metadata(log: AuditLog) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from dagster import (
     sensor,
 )
 
+from churn_platform.bundles.shared_portfolio import live_now
 from churn_platform.graph.partitions import monthly
 from churn_platform.graph.run_requests import (
     AUTOMATION_TAG,
@@ -43,10 +44,11 @@ from churn_platform.ingest.landed_months import (
 )
 from churn_platform.ingest.landing_folder import misnamed
 from churn_platform.ingest.landing_reasons import Waiting, why_nothing
+from churn_platform.ingest.shared_landing import fetch_landed
 from churn_platform.monitoring.monitoring_tables import read_broken_months
 from churn_platform.months import label, parse_month
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.published.live_file import read_live
+from churn_platform.serving_log.shipped_segments import is_waiting
 from churn_platform.settings import Settings
 from churn_platform.warehouse.lake import Lake
 
@@ -68,6 +70,7 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
     def landing(context: SensorEvaluationContext) -> SensorResult:
         keys = monthly(settings.first_month).get_partition_keys()
         possible = set(map(parse_month, keys))
+        fetch_landed(settings.shared("landing"), settings.landing_dir, portfolio.name)
         here = landed_months(settings.landing_dir, portfolio)
         landed = _only(here, possible)
         # First look of a new daemon: what was run by hand before must not be run again.
@@ -191,7 +194,7 @@ def after_features_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) 
 def _following(
     portfolio: Portfolio, settings: Settings, run_id: str, first: date, last: date
 ) -> Iterator[RunRequest]:
-    live = read_live(settings.published_dir / portfolio.name)
+    live = live_now(settings, portfolio.name)
     because = f"features of {told(first, last)}"
     # The state decides, not the event that woke this sensor: a champion may have come by a command.
     if live is None or live.champion is None:
@@ -205,8 +208,8 @@ def _following(
             key=f"{run_id} training",
         )
         return
-
-    if any((settings.serving_log_dir / portfolio.name).glob("*.seg")):
+    folder = settings.serving_log_dir / portfolio.name
+    if is_waiting(settings.shared("log"), portfolio.name, folder):
         yield run_request(
             portfolio,
             "serving",

@@ -19,6 +19,7 @@ from dagster import (
     sensor,
 )
 
+from churn_platform.bundles.shared_portfolio import live_now
 from churn_platform.graph.run_requests import (
     Jobs,
     materialized_months,
@@ -33,7 +34,6 @@ from churn_platform.monitoring.reference import judged_months
 from churn_platform.months import label, parse_month
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.format import features_dir, read_features_manifest
-from churn_platform.published.live_file import read_live
 from churn_platform.settings import Settings
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import read_rows, table_exists
@@ -135,7 +135,7 @@ def rescoring_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Se
     def rescoring(context: SensorEvaluationContext) -> SensorResult | SkipReason:
         # State, not events: a rollback by command changes live.json as a promotion by a run does,
         # and both must lead to new scores.
-        live = read_live(root)
+        live = live_now(settings, portfolio.name)
         if live is None or live.champion is None:
             return SkipReason("there is no champion")
 
