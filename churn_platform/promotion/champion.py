@@ -81,7 +81,7 @@ def changing(client: "MlflowClient", audit: AuditLog, portfolio: str) -> Iterato
     # Per portfolio, and not the lock of the trail: a change takes several records and calls to
     # MLflow.
     name = f"{portfolio}.champion"
-    alone = leased(audit.store, name) if audit.store else nullcontext()
+    alone = leased(audit.store, name, now=audit.now) if audit.store else nullcontext()
     with locked(audit.path.with_name(name)), alone:
         settle(client, audit, portfolio)
         yield

@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from churn_platform.errors import ObjectChangedError, ObjectExistsError, StoreError
 from churn_platform.storage.store import Store
@@ -19,16 +19,12 @@ LIFE = timedelta(minutes=10)
 WAIT_SECONDS, LOOK_SECONDS = 60.0, 0.2
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @contextmanager
 def leased(
     store: Store,
     name: str,
     *,
-    now: Callable[[], datetime] = _now,
+    now: Callable[[], datetime],
     wait_seconds: float = WAIT_SECONDS,
 ) -> Iterator[None]:
     """Hold the lease of that name; StoreError names its holder if it stays taken."""

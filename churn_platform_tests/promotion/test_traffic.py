@@ -27,7 +27,7 @@ def test_an_experiment_is_on_record_before_it_is_live(publisher, serve, monkeypa
     }
     assert ended.details == {"live": {"version 2": ["champion", 1.0]}}
     with monkeypatch.context() as patched, pytest.raises(AuditError):
-        patched.setattr("churn_platform.audit.audit_log.WAIT_SECONDS", 0.0)
+        patched.setattr("churn_platform.audit.trail_file.WAIT_SECONDS", 0.0)
         with locked(publisher.audit.path):
             share_traffic(publisher, challenger=1, weight=0.5, shadow=False, reason="trial")
     with pytest.raises(PromotionError, match="say why"):

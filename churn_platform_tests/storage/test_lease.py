@@ -18,12 +18,17 @@ def store(tmp_path: Path) -> Store:
     return open_store(tmp_path / "store", setting="CHURN_STORE")
 
 
+def clock() -> datetime:
+    """The time, as the store dates its objects."""
+    return datetime.now(UTC)
+
+
 def test_one_holds_it_at_a_time(store):
     """Eight that want it are never inside together."""
     inside: list[int] = []
 
     def act(number: int) -> None:
-        with leased(store, "tiny.champion"):
+        with leased(store, "tiny.champion", now=clock):
             assert inside == []
             inside.append(number)
             inside.remove(number)
@@ -36,18 +41,18 @@ def test_one_holds_it_at_a_time(store):
 def test_who_waits_too_long_is_told_who_holds_it(store):
     """With host and process, and what to do."""
     with (
-        leased(store, "tiny.champion"),
+        leased(store, "tiny.champion", now=clock),
         pytest.raises(StoreError, match=r"stayed taken for 0 s by .*host.*process"),
-        leased(store, "tiny.champion", wait_seconds=0),
+        leased(store, "tiny.champion", now=clock, wait_seconds=0),
     ):
         pass
 
 
 def test_a_lease_of_a_killed_process_runs_out(store):
     """The next one takes it over; the former holder, if it lives, does not remove the other's."""
-    held = leased(store, "tiny.champion")
+    held = leased(store, "tiny.champion", now=clock)
     held.__enter__()
-    with leased(store, "tiny.champion", now=lambda: datetime.now(UTC) + LIFE):
+    with leased(store, "tiny.champion", now=lambda: clock() + LIFE):
         held.__exit__(None, None, None)
         assert [found.key for found in store.list()] == ["tiny.champion.lease"]
     assert list(store.list()) == []
