@@ -10,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Where this is set, each process would compile Dagster, dbt and MLflow anew, 2 to 4 seconds of start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-telco dev mlflow serve ui page-check test check loop-check hosts-check image-check clients-check ui-check bench-serving bench-scale load lock clean help kill-check
+.PHONY: setup demo demo-telco dev mlflow serve ui page-check test check loop-check hosts-check image-check clients-check ui-check bench-serving bench-scale load lock clean help kill-check monitoring-check
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -102,6 +102,18 @@ clients-check: setup  ## Score with clients generated from the OpenAPI document,
 	$(install-mlserver)
 	@$(BIN)/python -m pytest -m "slow or not slow" churn_platform_tests/serving/http/test_clients.py \
 		churn_platform_tests/serving/http/test_inference_routes.py
+
+monitoring-check: setup  ## Check alerts and dashboards with promtool, and against a real Prometheus with data
+	@test -x data/bench/dashboards/bin/python || { $(BIN)/uv venv --quiet data/bench/dashboards && \
+		VIRTUAL_ENV=$(CURDIR)/data/bench/dashboards $(BIN)/uv pip install --quiet "grafana-foundation-sdk==1769699998!10.1.0"; }
+	@data/bench/dashboards/bin/python deploy/grafana/make_dashboards.py --check
+	@{ command -v promtool && command -v prometheus; } >/dev/null || { test "$$(id -u)" = 0 || \
+		{ echo "promtool and prometheus are not here: have root install Debian's package prometheus"; exit 2; }; \
+		apt-get install --yes -qq --no-install-recommends prometheus; }
+	@promtool check config deploy/prometheus/prometheus.yml
+	@promtool check rules deploy/prometheus/recording.yml deploy/prometheus/alerts.yml
+	@promtool test rules deploy/prometheus/tests/*.yml
+	@$(BIN)/python -m pytest -s -m slow churn_platform_tests/deploy/test_real_prometheus.py
 
 bench-serving: setup  ## Measure the service beside an echo, FastAPI, MLflow and MLServer (needs wrk)
 	$(install-mlserver)

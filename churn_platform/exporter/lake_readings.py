@@ -25,7 +25,7 @@ def read_lake(lake: Lake, portfolios: Iterable[Portfolio]) -> list[Reading]:
 
     Reads one state of the lake and closes it again: a writer never waits for it.
     """
-    found = []
+    found: list[Reading] = []
     patient = replace(lake, wait_seconds=min(WAIT_SECONDS, lake.wait_seconds), threads=1)
     with closing(connect(patient, read_only=True)) as connection:
         for portfolio in portfolios:

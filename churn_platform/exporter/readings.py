@@ -40,9 +40,10 @@ MONTHS_MISSING = "churn_landing_months_missing"
 DISK_FREE = "churn_disk_free_bytes"
 DISK_SIZE = "churn_disk_size_bytes"
 
+# `dagster_job`, since Prometheus gives `job` to each of its targets.
 METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
-    RUNS: ("Runs that Dagster remembers.", ("job", "status")),
-    RUN_ENDED: ("When a job last ended with a status.", ("job", "status")),
+    RUNS: ("Runs that Dagster remembers.", ("dagster_job", "status")),
+    RUN_ENDED: ("When a job last ended with a status.", ("dagster_job", "status")),
     RUN_QUEUE: ("Runs that wait for their turn.", ()),
     HEARTBEAT: ("When a daemon of Dagster last said that it lives.", ("daemon",)),
     ASSET_MADE: ("When an asset was last materialized.", ("asset",)),
