@@ -30,12 +30,14 @@ def exporter(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Serve Prometheus the metrics of the pipeline, at /metrics, until it is ended."""
-    from prometheus_client import start_http_server
+    from prometheus_client import generate_latest, start_http_server
 
     from churn_platform.settings import load_settings
 
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     registry = pipeline_registry(load_settings(), Path.cwd())
+    # Libraries take seconds to import at the first reading, which no scrape should wait for.
+    generate_latest(registry)
     try:
         server, thread = start_http_server(port, addr=host, registry=registry)
     except OSError as error:
