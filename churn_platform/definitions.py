@@ -111,10 +111,8 @@ def build_defs(**overrides: object) -> Definitions:
 
 
 def _with_data(portfolios: Mapping[str, Portfolio], settings: Settings) -> dict[str, Portfolio]:
-    """The portfolios of which something has landed or was published; all while none has.
-
-    Of the others each asset would be missing and each job fail.
-    """
+    """The portfolios of which something has landed or was published; all while none has."""
+    # Of the others each asset would be missing and each job fail.
     with_data = {}
     for name, portfolio in portfolios.items():
         landed = settings.landing_dir / name

@@ -10,11 +10,10 @@ from pathlib import Path
 def provide_home(folder: Path) -> None:
     """Set HOME where it is missing, and let matplotlib keep its files in `folder` where the home
     cannot be written.
-
-    DuckDB and dbt refuse to start without a home; child processes inherit what is set here. A home
-    that cannot be written stays the home, for credentials may be there. `folder` is not made
-    before it is needed.
     """
+    # DuckDB and dbt refuse to start without a home; child processes inherit what is set here. A
+    # home that cannot be written stays the home, for credentials may be there. `folder` is not made
+    # before it is needed.
     if not os.environ.get("HOME"):
         home = _registered_home() or folder
         os.environ["HOME"] = str(home)

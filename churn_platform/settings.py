@@ -517,10 +517,8 @@ def _kept_secret(path: Path) -> str:
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Settings from the environment, with `overrides` on top; SettingsError names what is wrong.
-
-    Sees to a home folder for libraries as well, since every process of the platform begins here.
-    """
+    """Settings from the environment, with `overrides` on top; SettingsError names what is wrong."""
+    # Sees to a home folder for libraries as well, since every process of the platform begins here.
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     given = {name for name in os.environ if name.startswith(PREFIX)}
     # A misspelt setting would otherwise have no effect and no message.

@@ -22,11 +22,9 @@ def literals(values: Iterable[object]) -> str:
 
 
 def one_of(value: str, texts: Iterable[object]) -> str:
-    """Whether a text is one of several literals; null for null.
-
-    Not `in`: DuckDB makes a join of each long list, and a statement over hundreds of columns then
-    takes hundreds of joins, minutes and gigabytes.
-    """
+    """Whether a text is one of several literals; null for null."""
+    # Not `in`: DuckDB makes a join of each long list, and a statement over hundreds of columns then
+    # takes hundreds of joins, minutes and gigabytes.
     return f"list_contains([{literals(texts)}]::varchar[], {value})"
 
 
@@ -41,10 +39,8 @@ def select_list(expressions: Mapping[str, str]) -> str:
 
 
 def reader_pattern(path: Path) -> str:
-    """The path as `read_parquet` and `read_csv` take it: they read `*`, `?` and `[` as a pattern.
-
-    Without this `v[2]/a.csv` would also mean `v2/a.csv`.
-    """
+    """The path as `read_parquet` and `read_csv` take it: `*`, `?` and `[` are a pattern to them."""
+    # Without this `v[2]/a.csv` would also mean `v2/a.csv`.
     return GLOB_SIGNS.sub(r"[\1]", str(path))
 
 

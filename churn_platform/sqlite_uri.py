@@ -8,10 +8,9 @@ from churn_platform.errors import SettingsError
 def sqlite_uri(path: Path) -> str:
     """The address of a file, quoted where its path has `?` or `%`; SettingsError if SQLAlchemy
     cannot open it.
-
-    A quoted address names the driver as well: MLflow makes the folder of one that begins with
-    `sqlite:///`, and takes the quoting for its name.
     """
+    # A quoted address names the driver as well: MLflow makes the folder of one that begins with
+    # `sqlite:///`, and takes the quoting for its name.
     from sqlalchemy import URL
 
     if is_plain(path):

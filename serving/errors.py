@@ -35,9 +35,10 @@ class InvalidRequest(ServingError):
         super().__init__(faults)
 
     def __str__(self) -> str:
-        told = [
-            f"{fault.field}: {fault.value!r}, allowed is {fault.allowed}" for fault in self.faults
-        ]
+        told = []
+        for fault in self.faults:
+            told.append(f"{fault.field}: {fault.value!r}, allowed is {fault.allowed}")
+
         return "; ".join(told)
 
 

@@ -156,13 +156,14 @@ class Registry:
 
     def summary(self) -> dict[str, dict[str, object]]:
         """Per portfolio, which version has which role, and the month of features."""
-        return {
-            name: {
+        summaries: dict[str, dict[str, object]] = {}
+        for name, portfolio in self._portfolios.items():
+            summaries[name] = {
                 "models": {str(share.model.version): share.role for share in portfolio.traffic.all},
                 "features_month": portfolio.features_month,
             }
-            for name, portfolio in self._portfolios.items()
-        }
+
+        return summaries
 
     def get(self, name: str | None) -> ServedPortfolio:
         """The portfolio of that name, or the default one; NotReady or NotFound."""
@@ -192,9 +193,11 @@ class Registry:
                 f"{', '.join(self.served)}"
             )
         if self.refusals:
-            return "; ".join(
-                f"{name} is refused: {why}" for name, why in sorted(self.refusals.items())
-            )
+            told = []
+            for name, why in sorted(self.refusals.items()):
+                told.append(f"{name} is refused: {why}")
+
+            return "; ".join(told)
 
         return f"nothing is published in {self._published_dir}; run `make demo` first"
 

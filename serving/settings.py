@@ -156,9 +156,9 @@ def load_settings(
 ) -> ServiceSettings:
     """Settings from the environment, with `overrides` on top; ServiceSettingsError names what is
     wrong.
-
-    A variable that is empty, or blank, means the default: as a path it would be the current folder.
     """
+    # A variable that is empty, or blank, means the default: as a path it would be the current
+    # folder.
     given = os.environ if environment is None else environment
     fields = {field.name: field.type for field in msgspec.structs.fields(ServiceSettings)}
     known = [PREFIX + name.upper() for name in fields]

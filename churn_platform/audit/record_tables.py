@@ -21,10 +21,10 @@ def as_markdown(records: Sequence[Record], *, newest: int) -> str:
 
 def champions_as_markdown(crowned: Sequence[Record]) -> str:
     """A table of the acts that made a champion, the last one first."""
-    rows = [
-        (record.version, _instant(record), record.action, record.by, record.reason)
-        for record in reversed(crowned)
-    ]
+    rows = []
+    for record in reversed(crowned):
+        rows.append((record.version, _instant(record), record.action, record.by, record.reason))
+
     return markdown.table(CHAMPIONS_HEAD, rows, align="rllll")
 
 

@@ -19,9 +19,8 @@ ADVICE = {
 def as_ours(error: Exception) -> ChurnError | None:
     """The error in one line with advice; None for one that is a defect of ours, whose traceback is
     wanted.
-
-    Kinds are compared by name, since importing these libraries takes seconds.
     """
+    # Kinds are compared by name, since importing these libraries takes seconds.
     for kind in type(error).__mro__:
         if advice := ADVICE.get(f"{kind.__module__.partition('.')[0].lstrip('_')}.{kind.__name__}"):
             return ChurnError(f"{first_line(error)}; {advice}")

@@ -62,11 +62,13 @@ def measure_month(
     )
     found = connection.execute(query, [month]).fetchone()
     assert found is not None
-    return [
+    measures = []
+    for each, value in zip(asked, found, strict=True):
         # Threads add up in any order, so the last digits differ from run to run. Six digits do not.
-        Measure(each.column, each.name, each.kind, None if value is None else float(f"{value:.6g}"))
-        for each, value in zip(asked, found, strict=True)
-    ]
+        rounded = None if value is None else float(f"{value:.6g}")
+        measures.append(Measure(each.column, each.name, each.kind, rounded))
+
+    return measures
 
 
 def _asked(portfolio: Portfolio, table: Table, month: date) -> Iterator[_Asked]:

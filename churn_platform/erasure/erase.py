@@ -75,18 +75,22 @@ class Installation:
         """What other portfolios keep in the lake and publish: an id there is another customer's."""
         others = {name for name in self.portfolios if name != portfolio}
         copies = self.settings.serving_log_dir.parent / COPIES_DIR
-        schemas = Path(self.lake.files).glob("*")
-        return {folder for folder in schemas if owner(folder.name, self.portfolios) in others} | {
-            folder / name
-            for name in others
-            for folder in (
-                self.settings.published_dir,
-                self.settings.exports_dir,
-                self.settings.serving_log_dir,
-                self.settings.outcome_log_dir,
-                copies,
-            )
-        }
+        roots = (
+            self.settings.published_dir,
+            self.settings.exports_dir,
+            self.settings.serving_log_dir,
+            self.settings.outcome_log_dir,
+            copies,
+        )
+        folders: set[Path] = set()
+        for root in roots:
+            folders.update(root / name for name in others)
+
+        for schema in Path(self.lake.files).glob("*"):
+            if owner(schema.name, self.portfolios) in others:
+                folders.add(schema)
+
+        return folders
 
     def lake_files(self, portfolio: str) -> list[Path]:
         """The lake's files without those of other portfolios."""

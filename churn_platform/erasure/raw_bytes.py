@@ -26,9 +26,8 @@ BLOCK_CHARACTERS = 1 << 20
 def in_overlay(path: Path, subject: ErasedCustomer) -> int:
     """How often the key of the customer's pushed features is in the store, in pages in use and in
     free ones.
-
-    LMDB writes the key's length before it, so that no other customer's key is taken for it.
     """
+    # LMDB writes the key's length before it, so that no other customer's key is taken for it.
     key = overlay_key(subject.portfolio, subject.customer_id)
     return count_matches(path, re.escape(struct.pack("=H", len(key)) + key))
 

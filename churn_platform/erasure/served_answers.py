@@ -23,10 +23,10 @@ def take_over(
     """Ingest every closed segment, and remove torn and damaged ones that name the subject, in
     any bytes.
 
-    Whole answers are in the lake then, a torn one was never sent, and a damaged one cannot be read.
-
     A segment that a worker is writing stays; it is closed within a minute.
     """
+    # Whole answers are in the lake then, a torn one was never sent, and a damaged one cannot be
+    # read.
     answers = settings.serving_log_dir / portfolio.name
     outcomes = settings.outcome_log_dir / portfolio.name
     if answers.is_dir():

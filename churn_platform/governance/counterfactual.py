@@ -140,9 +140,8 @@ def _occurs(
 ) -> bool:
     """Whether others have each changed value together with each category, boolean and gap of the
     row.
-
-    So no one is told to take an add-on to a service that they do not have.
     """
+    # So no one is told to take an add-on to a service that they do not have.
     levels = _levels(features, others)
     level_of = _levels(features, row.reshape(1, -1))[0]
     is_same = levels == level_of

@@ -233,12 +233,11 @@ def platform_schemas() -> dict[AssetKey, TableSchema]:
 
 
 def _schema(table: str, columns: Mapping[str, str]) -> TableSchema:
-    return TableSchema(
-        [
-            TableColumn(name, kind, description=describe_column(table, name))
-            for name, kind in columns.items()
-        ]
-    )
+    described = []
+    for name, kind in columns.items():
+        described.append(TableColumn(name, kind, description=describe_column(table, name)))
+
+    return TableSchema(described)
 
 
 def _landed(table: Table) -> TableSchema:

@@ -32,7 +32,10 @@ def described_columns(
 ) -> dict[str, Any]:
     """The columns of `schema.table` as the lake has them, each with its description."""
     described = connection.execute(f"describe {table}").fetchall()
-    columns = [TableColumn(row[0], str(row[1]), description=words.get(row[0])) for row in described]
+    columns = []
+    for row in described:
+        columns.append(TableColumn(row[0], str(row[1]), description=words.get(row[0])))
+
     return {COLUMN_SCHEMA: MetadataValue.table_schema(TableSchema(columns))}
 
 

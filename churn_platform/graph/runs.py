@@ -178,11 +178,9 @@ def _tags(first: date, last: date) -> dict[str, str]:
 
 
 def job_origin(job: str) -> RemoteJobOrigin:
-    """Where the webserver finds a job: the location and repository that `workspace.yaml` loads.
-
-    A run in process has none. Without it Dagster's timeline leaves the run out, and its page cannot
-    execute it again.
-    """
+    """Where the webserver finds a job: the location and repository that `workspace.yaml` loads."""
+    # A run in process has none. Without it Dagster's timeline leaves the run out, and its page
+    # cannot execute it again.
     location = ManagedGrpcPythonEnvCodeLocationOrigin(
         LoadableTargetOrigin(module_name=MODULE), location_name=LOCATION
     )

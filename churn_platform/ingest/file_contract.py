@@ -259,11 +259,9 @@ def _duplicates(
 def _hashes_differ(
     connection: duckdb.DuckDBPyConnection, key: str, reader: str, *, rows: int
 ) -> bool:
-    """Whether no two keys, null among them, have the same 64-bit hash, so that all differ.
-
-    Sorting these takes an eighth of the time and a fraction of the memory of grouping the keys
-    themselves, which is left to files with a suspicion.
-    """
+    """Whether no two keys, null among them, have the same 64-bit hash, so that all differ."""
+    # Sorting these takes an eighth of the time and a fraction of the memory of grouping the keys
+    # themselves, which is left to files with a suspicion.
     # 8 bytes for each key, instead of a hash table of the keys. For 2.9 million keys grouping took
     # eight times the CPU.
     hashes = np.empty(rows, dtype=np.uint64)

@@ -27,10 +27,8 @@ class Twins:
 
 
 def distinct(headers: Iterable[str]) -> tuple[list[str], list[Twins]]:
-    """The headers on one line each, unnamed ones named by place, and those of one name numbered.
-
-    The order of the columns decides alone, so that a file of another month is named alike.
-    """
+    """The headers on one line each, unnamed ones named by place, and those of one name numbered."""
+    # The order of the columns decides alone, so that a file of another month is named alike.
     named: list[str] = []
     taken: dict[str, str] = {}
     twins: list[Twins] = []

@@ -63,10 +63,9 @@ def check_sound(path: Path) -> None:
 def checked_lines(path: Path, pieces: Iterable[bytes]) -> Iterator[bytes]:
     """The pieces of a text as they come; LandingError for one with a NUL byte or a line beyond
     reason.
-
-    Only the first and the last line end of a piece are looked for: counting lines would take as
-    long as loading.
     """
+    # Only the first and the last line end of a piece are looked for: counting lines would take as
+    # long as loading.
     position = 0
     line_start = 0
     for chunk in pieces:

@@ -19,10 +19,8 @@ MOMENT = "(timestamp '1899-12-30' + to_microseconds((round({number} * 86400) * 1
 
 
 def write_sheet(path: Path, sheet: Sheet, target: Path, *, extension_dir: Path) -> None:
-    """Write every row of the sheet, from the first on, as CSV; memory is bounded.
-
-    A number without decimals has none in the text, so that ids stay ids.
-    """
+    """Write every row of the sheet, from the first on, as CSV; memory is bounded."""
+    # A number without decimals has none in the text, so that ids stay ids.
     install_extensions(extension_dir)
     config: dict[str, Any] = {
         "extension_directory": str(extension_dir),

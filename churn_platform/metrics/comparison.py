@@ -43,14 +43,12 @@ def auc_difference(
 def resampled_differences(
     churned: np.ndarray, challenger: np.ndarray, champion: np.ndarray, *, replicates: int, seed: int
 ) -> tuple[float, np.ndarray]:
-    """The difference of AUCs, and those of a paired bootstrap, (replicates,).
-
-    Churners and stayers are resampled separately, both models on the same resample (Efron &
-    Tibshirani 1993). An AUC is the mean of its placements (DeLong 1988), so what is resampled is
-    each customer's difference of placements: one sort instead of one for each replicate. What this
-    leaves out counts for models nearly alike on few customers alone, where resampling customers
-    overstates the spread.
-    """
+    """The difference of AUCs, and those of a paired bootstrap, (replicates,)."""
+    # Churners and stayers are resampled separately, both models on the same resample (Efron &
+    # Tibshirani 1993). An AUC is the mean of its placements (DeLong 1988), so what is resampled is
+    # each customer's difference of placements: one sort instead of one for each replicate. What
+    # this leaves out counts for models nearly alike on few customers alone, where resampling
+    # customers overstates the spread.
     # Placements are resampled, not customers: one sort instead of one for each replicate. For 2.1
     # million customers that is 1.9 s instead of more than 1,300 s, with the same draws.
     first_churners, first_stayers = placements(churned, challenger)

@@ -307,10 +307,11 @@ def _groups(
         sensitive_features=cells.group,
         sample_params={name: {"sample_weight": cells.customers} for name in metrics},
     )
-    return [
-        _group(str(name), row, *calibration[name], min_outcomes)
-        for name, row in frame.by_group.to_dict("index").items()
-    ]
+    groups = []
+    for name, row in frame.by_group.to_dict("index").items():
+        groups.append(_group(str(name), row, *calibration[name], min_outcomes))
+
+    return groups
 
 
 def _calibration(group: np.ndarray, error: np.ndarray) -> dict[str, tuple[float, float]]:

@@ -152,12 +152,10 @@ def empc_interval(
     economics: Economics,
     generator: np.random.Generator,
 ) -> Interval:
-    """Bootstrap of EMPC on counts of churners and stayers in up to 500 groups of near score.
-
-    The best of many cut-offs flatters the model on its own sample, and on a resample once more. So
-    the interval is the basic one, mirrored about the estimate, which takes that back (Davison &
-    Hinkley 1997, 5.2). It begins at zero.
-    """
+    """Bootstrap of EMPC on counts of churners and stayers in up to 500 groups of near score."""
+    # The best of many cut-offs flatters the model on its own sample, and on a resample once more.
+    # So the interval is the basic one, mirrored about the estimate, which takes that back (Davison
+    # & Hinkley 1997, 5.2). It begins at zero.
     counts = _counts_by_score(churned, probability)
     total = counts.sum()
     quantiles = (np.arange(ACCEPTANCE_RATES) + 0.5) / ACCEPTANCE_RATES

@@ -162,10 +162,9 @@ def expected_maximum_profit_eur(
 def acceptance_parameters(economics: Economics) -> tuple[float, float]:
     """Alpha and beta of the rate of acceptance: its mean is the portfolio's, its spread that of the
     EMPC paper.
-
-    The paper takes Beta(6, 14); alpha + beta = 20 is kept. A rate of exactly one has no spread and
-    is taken as 0.999.
     """
+    # The paper takes Beta(6, 14); alpha + beta = 20 is kept. A rate of exactly one has no spread
+    # and is taken as 0.999.
     # A Beta distribution needs both parameters above zero.
     mean = min(economics.acceptance_rate, 0.999)
     return mean * ACCEPTANCE_CONCENTRATION, (1 - mean) * ACCEPTANCE_CONCENTRATION

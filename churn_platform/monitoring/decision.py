@@ -159,10 +159,9 @@ def decide(
 ) -> RetrainingDecision:
     """The decision for `month`; evidence, trainings and broken feeds of later months, in any order,
     change nothing.
-
-    Trainings of `month` itself do not count either, so that the decision reads the same after the
-    training it caused.
     """
+    # Trainings of `month` itself do not count either, so that the decision reads the same after the
+    # training it caused.
     past: list[_Past] = []
     for training in sorted(trainings, key=lambda training: training.month):
         # Trainings of the month itself do not count: the decision must read the same after the

@@ -133,10 +133,8 @@ def days_of(
 
 
 def _possible_patterns(shapes: Shapes) -> tuple[str, ...]:
-    """The patterns in which one example of each shape is a day.
-
-    They rule most patterns out: trying all of them on every row takes most of the time.
-    """
+    """The patterns in which one example of each shape is a day."""
+    # Examples rule most patterns out: trying all of them on every row takes most of the time.
     texts = [text for text in shapes if not is_missing(text)]
     if not texts:
         return ()

@@ -201,11 +201,9 @@ def _auc(values: pa.Array, churned: np.ndarray, folds: np.ndarray) -> float:
 
 
 def auc(churned: np.ndarray, scores: np.ndarray) -> float:
-    """Area under the ROC curve by ranks.
-
-    Without a library: scikit-learn's checks its input for longer than it computes, and importing
-    scipy's ranks takes longer than all columns of most files.
-    """
+    """Area under the ROC curve by ranks."""
+    # Without a library: scikit-learn's checks its input for longer than it computes, and importing
+    # scipy's ranks takes longer than all columns of most files.
     _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
     # Equal scores share the mean of their ranks.
     last_ranks = np.cumsum(counts)

@@ -15,10 +15,8 @@ from churn_platform.storage.atomic_file import fsync
 
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
-    """A draft folder that becomes `target` when the block ends well, and vanishes otherwise.
-
-    `target` is a symbolic link to a folder beside it, so that replacing it is one atomic step.
-    """
+    """A draft folder that becomes `target` when the block ends well, and vanishes otherwise."""
+    # `target` is a symbolic link to a folder beside it, so that replacing it is one atomic step.
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     # mkdtemp makes it private, and the service may run as another user.

@@ -91,11 +91,10 @@ def _auc(
 def mean_interval(scores: np.ndarray) -> tuple[float, float]:
     """95 % interval of the mean over the folds, by the corrected resampled t-test (Nadeau & Bengio
     2003).
-
-    Folds share most of their training rows, so their scores vary less than those of independent
-    samples would. The variance of the mean is therefore taken as s2 x (1 / folds + rows scored /
-    rows fitted on).
     """
+    # Folds share most of their training rows, so their scores vary less than those of independent
+    # samples would. The variance of the mean is therefore taken as s2 x (1 / folds + rows scored /
+    # rows fitted on).
     from scipy.stats import t
 
     folds = len(scores)

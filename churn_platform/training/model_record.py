@@ -92,6 +92,17 @@ def make_record(
     options: dict[str, Any] = {"threshold": threshold, "economics": portfolio.economics}
     churned, probability = data.holdout.churned, model.churn_probability(data.holdout.features)
     holdout = measure(churned, probability, **options)
+    training_months = []
+    training_weights = []
+    holdout_months = []
+    for month, split in months.items():
+        if split in (TRAIN, STRATIFIED):
+            training_months.append(label(month))
+        if split in (HOLDOUT, STRATIFIED):
+            holdout_months.append(label(month))
+        if month in training_set.weights:
+            training_weights.append(training_set.weights[month])
+
     return ModelRecord(
         portfolio=portfolio.name,
         month=label(training_set.month),
@@ -99,12 +110,8 @@ def make_record(
         mlflow_run_id=mlflow_run_id,
         snapshot=training_set.snapshot,
         code_version=code_version,
-        training_months=[
-            label(month) for month, name in months.items() if name in (TRAIN, STRATIFIED)
-        ],
-        holdout_month=next(
-            label(month) for month, name in months.items() if name in (HOLDOUT, STRATIFIED)
-        ),
+        training_months=training_months,
+        holdout_month=holdout_months[0],
         threshold=threshold,
         base_rate=base_rate,
         tiers=risk_tiers(
@@ -128,9 +135,7 @@ def make_record(
         train_share=1.0 if is_streamed else training_set.train_share,
         train_rows=training_set.train_customers if is_streamed else len(data.train),
         half_life_months=training_set.half_life_months,
-        training_weights=[
-            training_set.weights[month] for month in months if month in training_set.weights
-        ],
+        training_weights=training_weights,
         libraries=libraries_of(model.algorithm),
         data_sha256=data_sha256(data),
     )

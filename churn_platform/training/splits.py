@@ -98,10 +98,9 @@ def recency_weights(customers: Mapping[date, int], split: Split) -> dict[date, f
 def scored_rows(train: Rows, validation: Rows, split: Split) -> Rows:
     """Where trials of tuning are scored: the validation month out of time, the training rows of a
     snapshot.
-
-    A snapshot's validation rows are too few to choose by. Who is scored is never among those fitted
-    on.
     """
+    # A snapshot's validation rows are too few to choose by. Who is scored is never among those
+    # fitted on.
     return validation if split.policy == "out_of_time" else train
 
 

@@ -58,13 +58,11 @@ class Labelled:
 
     @property
     def untouched(self) -> "Labelled":
-        """The rows whose label no campaign had a hand in.
-
-        An accepted offer keeps a customer who would have left, so a model that learns from such
-        labels, or is judged by them, takes customers at risk for safe ones. Who is contacted
-        depends on the features and a draw alone, so among the others the probability of leaving,
-        given the features, is what it would be without a campaign.
-        """
+        """The rows whose label no campaign had a hand in."""
+        # An accepted offer keeps a customer who would have left, so a model that learns from such
+        # labels, or is judged by them, takes customers at risk for safe ones. Who is contacted
+        # depends on the features and a draw alone, so among the others the probability of leaving,
+        # given the features, is what it would be without a campaign.
         return self if self.is_contacted is None else self.take(~self.is_contacted)
 
     def weighing(self, weight: float | None) -> "Labelled":

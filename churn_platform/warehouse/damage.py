@@ -120,13 +120,12 @@ def drop_damaged(
     """Take all files of each damaged month out of the newest state; returns what was damaged.
 
     A month of one of the tables is damaged if one of its files is.
-
-    DuckLake's DELETE reads what it deletes, so it cannot remove a file that no one can read. This
-    writes into the catalog what such a DELETE would, as a snapshot of its own. The month has no
-    rows until it is written again: to be called just before that, as the only writer. Until then
-    the month is noted as dropped, so that a kill in between is noticed. Older snapshots keep the
-    damaged file.
     """
+    # DuckLake's DELETE reads what it deletes, so it cannot remove a file that no one can read. This
+    # writes into the catalog what such a DELETE would, as a snapshot of its own. The month has no
+    # rows until it is written again: to be called just before that, as the only writer. Until then
+    # the month is noted as dropped, so that a kill in between is noticed. Older snapshots keep the
+    # damaged file.
     if not tables or not months:
         return []
 

@@ -40,11 +40,9 @@ def exclusive(path: Path, *, wait_seconds: float, busy: Callable[[str], str]) ->
 
 @contextmanager
 def one_maker(path: Path, *, what: str) -> Iterator[None]:
-    """Let one process make what is at `path` on first use, while others wait for it to be whole.
-
-    Stores of several tables are made step by step: a process that opened one meanwhile would find
-    half of it, or make the same tables. The lock file is beside `path`.
-    """
+    """Let one process make what is at `path` on first use, while others wait for it to be whole."""
+    # Stores of several tables are made step by step: a process that opened one meanwhile would find
+    # half of it, or make the same tables. The lock file is beside `path`.
     folder = path.parent
     folder.mkdir(parents=True, exist_ok=True)
     lock = folder / f".{path.name}.making.lock"

@@ -67,11 +67,9 @@ class Lake:
         return Path(rest) if kind == "sqlite" else None
 
     def config(self) -> dict[str, str | bool | int | float | list[str]]:
-        """DuckDB's configuration for a connection to this lake.
-
-        Signatures of extensions are checked when they are installed. Checking them again would hash
-        72 MB for each connection, a quarter of a second.
-        """
+        """DuckDB's configuration for a connection to this lake."""
+        # Signatures of extensions are checked when they are installed. Checking them again would
+        # hash 72 MB for each connection, a quarter of a second.
         return {
             "extension_directory": str(self.extension_dir),
             # No download at run time: extensions come from their wheels, so a machine without
@@ -193,11 +191,9 @@ def require_files(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
 
 
 def attempts(lake: Lake) -> Retrying:
-    """Calls a function again while the catalog is busy; RetryError after the lake's `wait_seconds`.
-
-    Opening needs it too: of two processes that make a lake at once, SQLite refuses one without
-    waiting.
-    """
+    """Calls again while the catalog is busy; RetryError after the lake's `wait_seconds`."""
+    # Opening needs it too: of two processes that make a lake at once, SQLite refuses one without
+    # waiting.
     return Retrying(
         retry=retry_if_exception(is_busy),
         stop=stop_after_delay(lake.wait_seconds),

@@ -75,9 +75,11 @@ def lake_files(
         """
     ).fetchall()
     root = Path(lake.files)
-    return [
-        LakeFile(table, month, root / path, size, live) for table, month, path, size, live in rows
-    ]
+    files = []
+    for table, month, path, size, live in rows:
+        files.append(LakeFile(table, month, root / path, size, live))
+
+    return files
 
 
 def newest_file(connection: duckdb.DuckDBPyConnection) -> int:

@@ -140,11 +140,10 @@ class Dataplane:
         begun: float,
         caller: Caller,
     ) -> tuple[Answer, Subject]:
-        """The score that `predict` would give, and what the model saw; logged, but not counted.
-
-        Who reads a customer or an explanation looks at a prediction once more. To count that would
-        favour the version whose customers are looked at most, so no shadow scores it, either.
-        """
+        """The score that `predict` would give, and what the model saw; logged, but not counted."""
+        # Who reads a customer or an explanation looks at a prediction once more. To count that
+        # would favour the version whose customers are looked at most, so no shadow scores it,
+        # either.
         asked, _ = self._ask(portfolio, given, request_id, caller)
         return self._logged(portfolio, asked, request_id, begun), asked
 

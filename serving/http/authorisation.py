@@ -135,10 +135,9 @@ def _check_host(host: bytes | None) -> None:
 def _check_site(method: str, headers: Headers, cors: CORSConfig | None) -> None:
     """NotAllowed where a browser asks for a page of another site: a key cannot tell it apart when
     there is none.
-
-    Such a page reads no answer, but what it asks would be done. Browsers name the site; old ones at
-    least the origin. Links are followed.
     """
+    # Such a page reads no answer, but what it asks would be done. Browsers name the site; old ones
+    # at least the origin. Links are followed.
     site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
     if (site is None and origin is None) or site in OWN_SITE:
         return

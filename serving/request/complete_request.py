@@ -60,9 +60,10 @@ def whole_reader(features: Sequence[PublishedFeature]) -> Callable[[bytes], Whol
 
 
 def _struct(features: Sequence[PublishedFeature]) -> type[msgspec.Struct]:
-    fields: list[Any] = [
-        (f"feature_{place}", _type(feature)) for place, feature in enumerate(features)
-    ]
+    fields: list[Any] = []
+    for place, feature in enumerate(features):
+        fields.append((f"feature_{place}", _type(feature)))
+
     names = {f"feature_{place}": feature.name for place, feature in enumerate(features)}
     identity = (
         CUSTOMER_ID,

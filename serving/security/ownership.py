@@ -29,9 +29,8 @@ STARTED_BY = os.getpid()  # kept by a fork
 def state_claimed(folder: Path, *, prefix: str = PREFIX) -> Iterator[None]:
     """Keep the state folder from other services meanwhile; ServiceSettingsError if one has it,
     or it cannot be written.
-
-    Workers hold it as well, so that it is free when the last of them has ended.
     """
+    # Workers hold it as well, so that it is free when the last of them has ended.
     try:
         own_folder(folder)
         lock = (folder / LOCK_FILE).open("a+")
@@ -58,10 +57,9 @@ def state_claimed(folder: Path, *, prefix: str = PREFIX) -> Iterator[None]:
 def check_port(host: str, port: int, *, prefix: str = PREFIX) -> None:
     """ServiceSettingsError if no one may listen there, or somebody does already. `host` is an IP
     address.
-
-    The workers share the port (SO_REUSEPORT), so that they themselves would not notice another
-    service.
     """
+    # The workers share the port (SO_REUSEPORT), so that they themselves would not notice another
+    # service.
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         # As the server does: connections of the last service that still close are no obstacle.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -81,10 +79,10 @@ def check_port(host: str, port: int, *, prefix: str = PREFIX) -> None:
 def port_claimed(host: str, port: int, *, prefix: str = PREFIX) -> Iterator[None]:
     """Keep the port from other services meanwhile; ServiceSettingsError if one has it or no one may
     listen.
-
-    Two services that start at once both find the port free, and would then share it. A name in
-    Linux's abstract namespace can be bound once, and the system frees it however its process ends.
     """
+    # Two services that start at once both find the port free, and would then share it. A name in
+    # Linux's abstract namespace can be bound once, and the system frees it however its process
+    # ends.
     check_port(host, port, prefix=prefix)
     with socket.socket(socket.AF_UNIX) as claim:
         if sys.platform == "linux":

@@ -14,11 +14,9 @@ logger = logging.getLogger(__name__)
 
 
 def set_aside_if_damaged(folder: Path) -> Path | None:
-    """Where the store of a locked folder is now; None if it is sound, or there is none.
-
-    It cannot be repaired, and its customers can be pushed again. A process that has it open still
-    must open again.
-    """
+    """Where the store of a locked folder is now; None if it is sound, or there is none."""
+    # It cannot be repaired, and its customers can be pushed again. A process that has it open still
+    # must open again.
     path = folder / OVERLAY_FILE
     if not os.path.lexists(path) or _is_sound(path):
         return None

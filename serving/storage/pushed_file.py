@@ -92,11 +92,8 @@ def remove_expired(store: Store, now: float) -> int:
 
 
 def _clear_traces(store: Store, traces: set[int]) -> None:
-    """Clear those that no customer has any more.
-
-    The transaction changes nothing. It keeps pushes waiting, so that no trace is set
-    meanwhile.
-    """
+    """Clear those that no customer has any more."""
+    # The transaction changes nothing. It keeps pushes waiting, so that no trace is set meanwhile.
     with store.environment.begin(write=True) as waited_for:
         kept = {trace_of(key) for key in waited_for.cursor().iternext(values=False)}
         for trace in traces - kept:

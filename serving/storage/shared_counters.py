@@ -38,7 +38,10 @@ def share_counters(folder: Path) -> bool:
     It then counts in its own memory, which only the process itself can tell.
     """
     _forget_dead(folder)
-    files = {folder / f"{kind}_{os.getpid()}.db": size for kind, size in FILE_BYTES.items()}
+    files = {}
+    for kind, size in FILE_BYTES.items():
+        files[folder / f"{kind}_{os.getpid()}.db"] = size
+
     try:
         for file, size in files.items():
             take_space(file, size)

@@ -24,12 +24,10 @@ from churn_platform.portfolios.spec import Portfolio, Table
 
 
 def data_contract_checks(portfolio: Portfolio) -> list[AssetChecksDefinition]:
-    """One check per landed table that every month must bring; what is optional may come or not.
-
-    Features of events look back on earlier months, those of a snapshot do not. Checks have no
-    partitions: Dagster keeps no result by month of a run over several months, and would show each
-    month's check as skipped.
-    """
+    """One check per landed table that every month must bring; what is optional may come or not."""
+    # Features of events look back on earlier months, those of a snapshot do not. Checks have no
+    # partitions: Dagster keeps no result by month of a run over several months, and would show each
+    # month's check as skipped.
     checks = []
     for table in portfolio.landed_tables:
         if not table.optional:

@@ -164,10 +164,9 @@ def _unsound_months(portfolio: Portfolio, lake: Lake) -> set[date]:
 def after_features_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> SensorDefinition:
     """Asks for what follows features that automation has asked for."""
     features = jobs[f"{portfolio.name}_features"]
-    following = [
-        jobs[f"{portfolio.name}_{stage}"]
-        for stage in ("scores", "serving", "monitoring", "training")
-    ]
+    following = []
+    for stage in ("scores", "serving", "monitoring", "training"):
+        following.append(jobs[f"{portfolio.name}_{stage}"])
 
     @run_status_sensor(
         run_status=DagsterRunStatus.SUCCESS,

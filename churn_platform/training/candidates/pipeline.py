@@ -20,9 +20,8 @@ OPSETS = {"": 17, "ai.onnx.ml": 3}
 def one_hot(features: Sequence[Feature]) -> list[tuple[str, Any, list[int]]]:
     """The step that gives each level a column of its own; a level unheard of, and a missing one, is
     in none of them.
-
-    So a model cannot mistake it for a known level, also where training rows had nothing like it.
     """
+    # So a model cannot mistake it for a known level, also where training rows had nothing like it.
     from sklearn.preprocessing import OneHotEncoder
 
     places = categories(features)
@@ -43,10 +42,9 @@ def one_hot(features: Sequence[Feature]) -> list[tuple[str, Any, list[int]]]:
 def tree_preparation(features: Sequence[Feature], train: np.ndarray) -> "ColumnTransformer":
     """Levels one-hot, numbers as they are: scaled ones would fall on the other side of split points
     once exported.
-
-    Trees learn from missing values where training rows have some. Where they have none, the median
-    is in later on: LightGBM would take a missing value for 0.
     """
+    # Trees learn from missing values where training rows have some. Where they have none, the
+    # median is in later on: LightGBM would take a missing value for 0.
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
 

@@ -49,10 +49,9 @@ def fit(
 ) -> "Pipeline":
     """The fitted pipeline. A tree draws at most ROWS_PER_TREE rows, so that the time does not grow
     with the data.
-
-    A row is drawn as often as its weight says, then counts once each time. Threads do not matter to
-    the trees. Predictions use one: several would add up the trees in changing order.
     """
+    # A row is drawn as often as its weight says, then counts once each time. Threads do not matter
+    # to the trees. Predictions use one: several would add up the trees in changing order.
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.pipeline import Pipeline
 
@@ -73,14 +72,13 @@ def fit(
 def contributions(estimator: "Pipeline", features: np.ndarray) -> np.ndarray:
     """What the splits on a feature change, along the customer's paths, rescaled from probability to
     log-odds.
-
-    On its way to a leaf the probability changes at each split; the change belongs to the feature of
-    the split (Saabas 2014), and depends on the leaf alone. That costs a look-up per tree, where
-    TreeSHAP would cost hundreds of times as much. The sum is p - p0, the forest's probability less
-    that of its roots; every contribution is then multiplied by (log-odds of p - log-odds of p0) /
-    (p - p0), the rescale rule of DeepLIFT (Shrikumar et al. 2017), which keeps sign and
-    proportions.
     """
+    # On its way to a leaf the probability changes at each split; the change belongs to the feature
+    # of the split (Saabas 2014), and depends on the leaf alone. That costs a look-up per tree,
+    # where TreeSHAP would cost hundreds of times as much. The sum is p - p0, the forest's
+    # probability less that of its roots; every contribution is then multiplied by (log-odds of p -
+    # log-odds of p0) / (p - p0), the rescale rule of DeepLIFT (Shrikumar et al. 2017), which keeps
+    # sign and proportions.
     from scipy.sparse import csr_matrix
 
     forest: RandomForestClassifier = estimator["model"]
