@@ -72,6 +72,10 @@ class RelocationError(ChurnError):
     """A data folder was moved, and addresses in it lead to the place that it came from."""
 
 
+class BackupError(ChurnError):
+    """A back-up cannot be made, found or restored."""
+
+
 class DataError(ChurnError):
     """A table does not hold what a step needs: no rows, a wrong type, a value outside the
     catalogue.

@@ -7,6 +7,7 @@ command needs is in the package that its answer comes from.
 
 from churn_platform.cli import (
     audit_commands,
+    backup_commands,
     data_commands,
     exporter_commands,
     governance_commands,
@@ -26,6 +27,7 @@ from churn_platform.cli.app import app, main
 __all__ = [
     "app",
     "audit_commands",
+    "backup_commands",
     "data_commands",
     "exporter_commands",
     "governance_commands",

@@ -1,0 +1,98 @@
+"""What a back-up is: a list of files by path, with their contents under their hashes.
+
+<target>/backups/<instant>.json     a back-up; names sort by time
+<target>/objects/<sha256>           contents; any number of back-ups share them
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from churn_platform.errors import BackupError
+from churn_platform.storage.store import Store
+
+BACKUPS, OBJECTS = "backups", "objects"
+SCHEMA = 1
+
+
+class KeptFile(msgspec.Struct, frozen=True):
+    """A file by its path in the data folder; `modified_ns` tells whether it has changed since."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+    mode: int
+    modified_ns: int
+
+
+class KeptLink(msgspec.Struct, frozen=True):
+    """A symbolic link inside the data folder, by which published folders are replaced."""
+
+    path: str
+    target: str
+
+
+class Backup(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that one back-up holds; `audit_head` is the trail's at that time."""
+
+    schema: int = SCHEMA
+    made_at: datetime
+    data_dir: str
+    code_version: str
+    audit_head: str
+    files: tuple[KeptFile, ...]
+    links: tuple[KeptLink, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """What its files hold together."""
+        return sum(file.size_bytes for file in self.files)
+
+
+def object_key(sha256: str) -> str:
+    """Where contents are."""
+    return f"{OBJECTS}/{sha256}"
+
+
+def keep(store: Store, backup: Backup) -> str:
+    """Put the list of a back-up on the store, which makes it one; returns its name."""
+    name = f"{backup.made_at:%Y-%m-%dT%H%M%S}Z"
+    content = msgspec.json.format(msgspec.json.encode(backup))
+    store.put(f"{BACKUPS}/{name}.json", content, mode="create")
+    return name
+
+
+def names(store: Store) -> list[str]:
+    """The back-ups there are, oldest first."""
+    keys = sorted(found.key for found in store.list(BACKUPS))
+    return [key.removeprefix(f"{BACKUPS}/").removesuffix(".json") for key in keys]
+
+
+def find(store: Store, name: str | None) -> Backup | None:
+    """A back-up by its name, the newest without one; None if there is none at all.
+
+    BackupError if there is none of that name, or a newer version of the platform made it.
+    """
+    known = names(store)
+    if name is None and not known:
+        return None
+    wanted = name or known[-1]
+    if wanted not in known:
+        raise BackupError(
+            f"no back-up {wanted!r} in {store.location}; there are {', '.join(known) or 'none'}"
+        )
+    found = store.get(f"{BACKUPS}/{wanted}.json")
+    assert found is not None, "only a tag can make it the same as before"
+    try:
+        backup = msgspec.json.decode(found.data, type=Backup)
+    except msgspec.MsgspecError as error:
+        raise BackupError(
+            f"back-up {wanted} in {store.location} is damaged ({error}); take an older one: "
+            f"{', '.join(known)}"
+        ) from error
+    if backup.schema > SCHEMA:
+        raise BackupError(
+            f"back-up {wanted} is of form {backup.schema}, and this version reads {SCHEMA}; "
+            f"restore it with version {backup.code_version} or later"
+        )
+    return backup
