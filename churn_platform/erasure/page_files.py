@@ -16,14 +16,16 @@ from churn_platform.erasure.erased_customer import ErasedCustomer
 from churn_platform.erasure.search import find
 from churn_platform.published.atomic_files import new_folder, remove_stale, write_manifest
 from churn_platform.published.page_bundle import (
-    CUSTOMER_FILES,
-    CUSTOMERS_FILE,
+    CONTACTS_FILE,
     PAGE_DIR,
+    PARQUET,
+    PHONES_FILE,
+    PROFILE_FILES,
     read_page_manifest,
 )
 from churn_platform.published.regular_files import file_sha256
-from churn_platform.read_model.publish import PARQUET
-from churn_platform.sql import literal, read_parquet
+from churn_platform.read_model.parts import LOOK_UP_ROWS, parquet_options, write_customers
+from churn_platform.sql import literal, reader_pattern
 
 LINES = ("access", "handed_over")
 """Folders of the page's state with text files, a line for each customer."""
@@ -71,17 +73,20 @@ def _write_others(
     connection: duckdb.DuckDBPyConnection, folder: Path, subject: ErasedCustomer
 ) -> None:
     manifest = read_page_manifest(folder)
-    customers = manifest.customers
+    others = f"where customer_id <> {literal(subject.customer_id)}"
     with new_folder(folder) as draft:
+        # All parts again: the manifest names the first customer of each.
+        profiles = f"{reader_pattern(folder)}/{PROFILE_FILES}"
+        query = f"from read_parquet({literal(profiles)}) {others} order by customer_id"
+        count, parts = write_customers(connection, draft, query)
+        options = parquet_options(LOOK_UP_ROWS)
+        for name in (PHONES_FILE, CONTACTS_FILE):
+            source = f"read_parquet({literal(reader_pattern(folder / name))})"
+            target = literal(draft / name)
+            connection.execute(f"copy (from {source} {others}) to {target} ({options})")
         for name in manifest.sha256:
-            if name not in CUSTOMER_FILES:
+            if not name.endswith(PARQUET):
                 shutil.copyfile(folder / name, draft / name)
-                continue
-            row = connection.execute(
-                f"copy (from {read_parquet(folder / name)} where customer_id <> "
-                f"{literal(subject.customer_id)}) to {literal(draft / name)} ({PARQUET})"
-            ).fetchone()
-            if row and name == CUSTOMERS_FILE:
-                customers = row[0]
         hashes = {path.name: file_sha256(path) for path in sorted(draft.iterdir())}
-        write_manifest(draft, msgspec.structs.replace(manifest, customers=customers, sha256=hashes))
+        fresh = msgspec.structs.replace(manifest, customers=count, parts=parts, sha256=hashes)
+        write_manifest(draft, fresh)

@@ -2,10 +2,12 @@
 and a manifest. Light on purpose: msgspec alone.
 
 published/<portfolio>/page/<YYYY-MM>/
-  customers.parquet   one row per scored customer, by id: score, reasons, decision, facts, history
-  phones.parquet      keyed hash of an own number -> customer id, by hash
-  contacts.parquet    contacts and recorded outcomes of the last twelve months, by customer
-  figures.json        small tables: economics, outcomes, monitoring, decisions on models
+  customers.parquet       one row per scored customer, by id, as far as lists and plans need it
+  profiles-NNNN.parquet   the same customers with facts and history; in parts, so that a look-up
+                          opens a small file
+  phones.parquet          keyed hash of an own number -> customer id, by hash
+  contacts.parquet        contacts and recorded outcomes of the last twelve months, by customer
+  figures.json            small tables: economics, outcomes, monitoring, decisions on models
 """
 
 from pathlib import Path
@@ -16,14 +18,16 @@ import msgspec
 from churn_platform.published.format import MANIFEST_FILE, Tier, decode_file
 
 PAGE_DIR = "page"
-CUSTOMERS_FILE, PHONES_FILE, CONTACTS_FILE = (
-    "customers.parquet",
-    "phones.parquet",
-    "contacts.parquet",
-)
+CUSTOMERS_FILE, PROFILE_FILES = "customers.parquet", "profiles-*.parquet"
+PHONES_FILE, CONTACTS_FILE = "phones.parquet", "contacts.parquet"
 FIGURES_FILE = "figures.json"
-CUSTOMER_FILES = (CUSTOMERS_FILE, PHONES_FILE, CONTACTS_FILE)
+PARQUET = ".parquet"  # what such a file holds is about customers, and has the column customer_id
 FACT_PREFIX = "fact_"
+OF_PROFILE = (
+    *("history_months", "history_scores", "last_contact_month", "previous_tier"),
+    "previous_tier_place",
+)
+"""Columns, beside facts, that only a customer's own page shows."""
 HISTORY_MONTHS = 12
 
 
@@ -68,7 +72,10 @@ class PublishedCampaign(msgspec.Struct, frozen=True):
 
 
 class PageManifest(msgspec.Struct, frozen=True):
-    """One month of the read model, which version scored it, and the SHA-256 of each file."""
+    """One month of the read model, which version scored it, and the SHA-256 of each file.
+
+    parts: the first customer of each file of profiles, in order.
+    """
 
     portfolio: str
     title: str
@@ -78,6 +85,7 @@ class PageManifest(msgspec.Struct, frozen=True):
     tiers: tuple[Tier, ...]
     facts: tuple[Fact, ...]
     campaign: PublishedCampaign
+    parts: tuple[str, ...]
     sha256: dict[str, str]
 
 
@@ -88,6 +96,11 @@ class Figures(msgspec.Struct, frozen=True):
     """Small tables by name, each a list of rows; none of them names a customer."""
 
     tables: dict[str, Rows]
+
+
+def part_file(place: int) -> str:
+    """The file of the profiles of a part."""
+    return f"profiles-{place:04d}.parquet"
 
 
 def page_dir(root: Path, month: str) -> Path:

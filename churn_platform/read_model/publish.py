@@ -23,8 +23,6 @@ from churn_platform.published.format import (
 )
 from churn_platform.published.page_bundle import (
     CONTACTS_FILE,
-    CUSTOMER_FILES,
-    CUSTOMERS_FILE,
     FIGURES_FILE,
     PHONES_FILE,
     Fact,
@@ -41,11 +39,8 @@ from churn_platform.read_model.customer_rows import (
     phones_sql,
 )
 from churn_platform.read_model.figures import figures_of
+from churn_platform.read_model.parts import LOOK_UP_ROWS, parquet_options, write_customers
 from churn_platform.sql import literal
-
-ROW_GROUP_ROWS = 20_000
-"""Customers in one group: a look-up by id reads one group, so a large one would cost it time."""
-PARQUET = f"format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS}"
 
 
 def publish_page(
@@ -61,28 +56,28 @@ def publish_page(
     scored it no bundle.
     """
     model = _bundle_of(root, scored_by(connection, portfolio, month))
+    customers = customers_sql(portfolio, month, [tier.name for tier in model.tiers])
     queries = {
-        CUSTOMERS_FILE: customers_sql(portfolio, month, [tier.name for tier in model.tiers]),
         PHONES_FILE: phones_sql(connection, portfolio, month),
         CONTACTS_FILE: contacts_sql(connection, portfolio, month),
     }
     with new_folder(page_dir(root, label(month))) as draft:
-        counted = {}
-        for name in CUSTOMER_FILES:
-            target = literal(draft / name)
-            row = connection.execute(f"copy ({queries[name]}) to {target} ({PARQUET})").fetchone()
-            counted[name] = row[0] if row else 0
+        count, parts = write_customers(connection, draft, customers)
+        options = parquet_options(LOOK_UP_ROWS)
+        for name, query in queries.items():
+            connection.execute(f"copy ({query}) to {literal(draft / name)} ({options})")
         figures = figures_of(connection, portfolio, month, records)
         (draft / FIGURES_FILE).write_bytes(msgspec.json.encode(figures))
         manifest = PageManifest(
             portfolio=portfolio.name,
             title=portfolio.title,
             month=label(month),
-            customers=counted[CUSTOMERS_FILE],
+            customers=count,
             scored_by=model.version,
             tiers=model.tiers,
             facts=_facts(portfolio),
             campaign=_campaign(connection, portfolio, month),
+            parts=parts,
             sha256={path.name: file_sha256(path) for path in sorted(draft.iterdir())},
         )
         write_manifest(draft, manifest)

@@ -113,12 +113,15 @@ def test_a_month_is_published_as_it_is_in_the_lake(connection, root):
     assert read_page_manifest(folder) == manifest
     assert manifest.customers == 3
     assert all(file_sha256(folder / name) == known for name, known in manifest.sha256.items())
-    a, b, c = read(folder, "customers.parquet")
+    a, b, c = read(folder, "profiles-0000.parquet")
     assert [row["customer_id"] for row in (a, b, c)] == ["A", "B", "C"]
     decisions = [row["decision"] for row in (a, b, c)]
     assert decisions == ["beyond_budget", "contact", "beyond_budget"]
     assert b["history_scores"] == [0.05, 0.9]
     assert [row["is_newly_at_risk"] for row in (a, b, c)] == [False, True, False]
+    listed = read(folder, "customers.parquet")
+    assert [row["decision"] for row in listed] == decisions and "history_scores" not in listed[0]
+    assert manifest.parts == ("A",)
     assert read(folder, "phones.parquet") == [{"phone_hash": 77, "customer_id": "B"}]
     tables = read_figures(folder).tables
     assert tables["champions"][0]["version"] == 3
@@ -148,6 +151,6 @@ def test_an_erased_customer_leaves_every_month(connection, root):
     manifest = read_page_manifest(folder)
     assert manifest.customers == 2
     assert all(file_sha256(folder / name) == known for name, known in manifest.sha256.items())
-    assert [row["customer_id"] for row in read(folder, "customers.parquet")] == ["A", "C"]
+    assert [row["customer_id"] for row in read(folder, "profiles-0000.parquet")] == ["A", "C"]
     assert read(folder, "phones.parquet") == []
     assert erase_from_pages(connection, root, subject) == []

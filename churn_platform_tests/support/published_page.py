@@ -10,6 +10,7 @@ import msgspec
 from churn_platform.published.atomic_files import new_folder, write_manifest
 from churn_platform.published.format import Tier, model_dir
 from churn_platform.published.page_bundle import (
+    CUSTOMERS_FILE,
     FIGURES_FILE,
     Fact,
     Figures,
@@ -17,6 +18,7 @@ from churn_platform.published.page_bundle import (
     PublishedCampaign,
     PublishedOffer,
     page_dir,
+    part_file,
 )
 from churn_platform.published.regular_files import file_sha256
 
@@ -87,7 +89,9 @@ def publish(root: Path, *, list_state: str = "handed over", month: str = MONTH) 
     with new_folder(page_dir(portfolio_root, month)) as draft:
         rows = [customer_row(name, *each) for name, each in sorted(CUSTOMERS.items())]
         with duckdb.connect() as connection:
-            _write_rows(connection, draft / "customers.parquet", rows)
+            _write_rows(draft / CUSTOMERS_FILE, rows)
+            _write_rows(draft / part_file(0), rows[:3])
+            _write_rows(draft / part_file(1), rows[3:])
             phone = f"select {PHONE_HASH}::ubigint as phone_hash, 'C-contact' as customer_id"
             connection.execute(f"copy ({phone}) to '{draft}/phones.parquet'")
             contacts = (
@@ -108,6 +112,7 @@ def publish(root: Path, *, list_state: str = "handed over", month: str = MONTH) 
             tiers=TIERS,
             facts=FACTS,
             campaign=PublishedCampaign((CALL, LETTER), 1000.0, None, 20, 3, list_state, list_state),
+            parts=(rows[0]["customer_id"], rows[3]["customer_id"]),
             sha256={path.name: file_sha256(path) for path in sorted(draft.iterdir())},
         )
         write_manifest(draft, manifest)
@@ -115,7 +120,7 @@ def publish(root: Path, *, list_state: str = "handed over", month: str = MONTH) 
     return page_dir(portfolio_root, month)
 
 
-def _write_rows(connection: Any, path: Path, rows: list[dict[str, Any]]) -> None:
+def _write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

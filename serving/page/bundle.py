@@ -2,7 +2,9 @@
 
 import threading
 import time
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from churn_platform.published.page_bundle import (
     PHONES_FILE,
     PageManifest,
     Rows,
+    part_file,
     read_figures,
     read_page_manifest,
 )
@@ -34,6 +37,7 @@ class Month:
     manifest: PageManifest
     tables: dict[str, Rows]
     connection: duckdb.DuckDBPyConnection
+    _kept: dict[str, Any] = field(default_factory=dict)
 
     def rows(self, query: str, parameters: Any = ()) -> list[dict[str, Any]]:
         """The rows of a query on the views `customers`, `phones` and `contacts`."""
@@ -46,6 +50,20 @@ class Month:
     def row(self, query: str, parameters: Any = ()) -> dict[str, Any] | None:
         """The first row; None without one."""
         return next(iter(self.rows(query, parameters)), None)
+
+    def customer(self, customer_id: str) -> dict[str, Any] | None:
+        """The row of a customer; None if the month has none of that id."""
+        place = bisect_right(self.manifest.parts, customer_id) - 1
+        if place < 0:
+            return None
+        part = quoted(self.folder / part_file(place))
+        return self.row(f"from read_parquet({part}) where customer_id = ?", [customer_id])
+
+    def kept(self, name: str, compute: Callable[[], Any]) -> Any:
+        """What was computed once of this month, which never changes."""
+        if name not in self._kept:
+            self._kept[name] = compute()
+        return self._kept[name]
 
 
 class Bundles:
@@ -109,14 +127,18 @@ def open_month(folder: Path, *, threads: int) -> Month:
     if changed:
         raise BundleError(f"{folder}: {', '.join(changed)} is not as published; publish it again")
     connection = duckdb.connect(config={"threads": threads})
-    # Footers of the files are read once: a look-up then reads one group of rows and nothing else.
+    # Footers of the files are read once.
     connection.execute("set parquet_metadata_cache = true")
     connection.execute("set enable_progress_bar = false")
-    for name in (CUSTOMERS_FILE, PHONES_FILE, CONTACTS_FILE):
-        path = str(folder / name).replace("'", "''")
-        view = name.partition(".")[0]
-        connection.execute(f"create view {view} as from read_parquet('{path}')")
+    views = {"customers": CUSTOMERS_FILE, "phones": PHONES_FILE, "contacts": CONTACTS_FILE}
+    for view, name in views.items():
+        connection.execute(f"create view {view} as from read_parquet({quoted(folder / name)})")
     return Month(folder, manifest, read_figures(folder).tables, connection)
+
+
+def quoted(path: Path) -> str:
+    """A path as a literal of SQL."""
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _hash(path: Path) -> str | None:

@@ -4,7 +4,6 @@ import json
 import time
 from typing import Annotated, Any
 
-import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import ClientException
@@ -16,6 +15,7 @@ from serving.page.bundle import Month
 from serving.page.campaign import (
     PAGE_ROWS,
     SORTS,
+    Filter,
     as_csv,
     count_customers,
     filter_of,
@@ -58,12 +58,12 @@ class CampaignController(Controller):
         }
         if request.headers.get("hx-request"):
             return html(request, "list_rows.html", **values)
-        made = plan(month, scenario_of(month, {}))
+        made = base_plan(month)
         return html(
             request,
             "campaign.html",
             **values,
-            newly=count_customers(month, msgspec.structs.replace(wanted, newly=True, decision="")),
+            newly=month.kept("newly", lambda: count_customers(month, Filter(newly=True))),
             plan=made,
             scenario=scenario_of(month, {}),
             charts=charts_of(month, made),
@@ -98,7 +98,6 @@ class CampaignController(Controller):
             plan=made,
             scenario=scenario,
             charts={"profit": profit_chart(made)},
-            base=plan(month, scenario_of(month, {})),
         )
 
     @post("/approve", opt=needs("campaign.approve"), sync_to_thread=True)
@@ -148,9 +147,14 @@ def scenario_of(month: Month, data: dict[str, str]) -> Scenario:
     return Scenario(tuple(offers), campaign.budget_eur)
 
 
+def base_plan(month: Month) -> Plan:
+    """The campaign as it is, as a scenario."""
+    return month.kept("plan", lambda: plan(month, scenario_of(month, {})))
+
+
 def charts_of(month: Month, made: Plan) -> dict[str, str]:
     """What the charts show, as JSON in an attribute: no script stands in the page."""
-    lift = lift_by_decile(month)
+    lift = month.kept("lift", lambda: lift_by_decile(month))
     return {
         "profit": profit_chart(made),
         "lift": json.dumps(

@@ -49,8 +49,7 @@ class CustomerController(Controller):
         if by_phone:
             found = find_by_phone(month, wanted, page.phone_key) if page.phone_key else None
         else:
-            row = month.row("select 1 as one from customers where customer_id = ?", [wanted])
-            found = wanted if row else None
+            found = wanted if month.customer(wanted) else None
         if found is None:
             return html(
                 request,

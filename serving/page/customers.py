@@ -72,7 +72,7 @@ def read_phone_key(path: Path) -> str:
 
 def view_customer(month: Month, customer_id: str, recorded: list[Outcome]) -> CustomerView:
     """Everything of a customer; NotFound if the month has none of that id."""
-    row = month.row("select * from customers where customer_id = ?", [customer_id])
+    row = month.customer(customer_id)
     if row is None:
         raise NotFound(f"no data of customer {customer_id[:60]!r} in {month.manifest.month}")
     heard = _heard(month, customer_id, recorded)

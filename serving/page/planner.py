@@ -58,8 +58,8 @@ def plan(month: Month, scenario: Scenario) -> Plan:
             "select profit_eur / cost_eur from ranked where place = ?", [last + 1]
         ).fetchone()
         by_offer = cursor.execute(
-            f"select offer, count(*), sum(cost_eur), sum(profit_eur) from ranked where {inside} "
-            "group by offer order by offer",
+            f"select choice, count(*), sum(cost_eur), sum(profit_eur) from ranked where {inside} "
+            "group by choice order by choice",
             _of(known, inside),
         ).fetchall()
         curve = cursor.execute(
@@ -74,7 +74,10 @@ def plan(month: Month, scenario: Scenario) -> Plan:
         profit_eur=profit,
         churners_reached=churners,
         next_euro_eur=after[0] if after else None,
-        by_offer=[dict(zip(names, row, strict=True)) for row in by_offer],
+        by_offer=[
+            dict(zip(names, (scenario.offers[choice].name, *sums), strict=True))
+            for choice, *sums in by_offer
+        ],
         curve=[(0.0, 0.0), *curve],
     )
 
@@ -89,7 +92,6 @@ def _ranked_sql(month: Month, scenario: Scenario) -> tuple[str, dict[str, Any]]:
     parameters: dict[str, Any] = {}
     for place, offer in enumerate(scenario.offers):
         parameters |= {
-            f"name{place}": offer.name,
             f"cost{place}": offer.contact_cost_eur,
             f"rate{place}": offer.acceptance_rate,
         }
@@ -102,32 +104,34 @@ def _ranked_sql(month: Month, scenario: Scenario) -> tuple[str, dict[str, Any]]:
     chosen = " ".join(
         f"when {profit} = profit_eur then {place}" for place, profit in enumerate(profits)
     )
-    names = ", ".join(f"$name{place}" for place in range(len(profits)))
-    costs = ", ".join(f"$cost{place}::double" for place in range(len(profits)))
+    costs = " ".join(f"when {place} then $cost{place}::double" for place in range(len(profits)))
     barred = ", ".join(f"'{decision}'" for decision in BARRED)
     order = "profit_eur / cost_eur" if scenario.budget_eur is not None else "profit_eur"
     query = f"""
         with worthwhile as (
             select churn_probability, customer_value_eur, {best} as profit_eur
             from customers
-            where decision not in ({barred}) and customer_value_eur is not null
-                and {best} > 0
+            where {best} > 0 and decision not in ({barred})
         ),
         chosen as (select *, case {chosen} end as choice from worthwhile),
         named as (
             select
                 churn_probability,
                 profit_eur,
-                list_extract([{names}], choice + 1) as offer,
-                list_extract([{costs}], choice + 1) as cost_eur,
+                choice,
+                case choice {costs} end as cost_eur,
             from chosen
         ),
-        placed as (select *, row_number() over (order by {order} desc) as place from named)
-        select
-            *,
-            sum(cost_eur) over earlier as cost_so_far,
-            sum(profit_eur) over earlier as profit_so_far,
-        from placed
-        window earlier as (order by place rows unbounded preceding)
+        -- one window for all three, so that the rows are sorted once
+        placed as (
+            select
+                *,
+                row_number() over earlier as place,
+                sum(cost_eur) over earlier as cost_so_far,
+                sum(profit_eur) over earlier as profit_so_far,
+            from named
+            window earlier as (order by {order} desc rows unbounded preceding)
+        )
+        select * from placed
     """
     return query, parameters

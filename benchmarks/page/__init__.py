@@ -1,0 +1,1 @@
+"""Measures the page with as many customers as the reference case has."""
