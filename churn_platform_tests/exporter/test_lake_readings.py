@@ -1,11 +1,15 @@
 """The newest month of each portfolio, read without keeping a writer."""
 
+import subprocess
+import sys
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
+from subprocess import PIPE
 
 import pytest
 
-from churn_platform.errors import WarehouseError
+from churn_platform.errors import ChurnError, WarehouseError
 from churn_platform.exporter.lake_readings import read_lake
 from churn_platform.exporter.readings import month_instant
 from churn_platform.warehouse.lake import Lake, connect
@@ -81,3 +85,26 @@ def test_a_writer_and_the_exporter_do_not_wait_for_each_other(kept):
         assert values(kept)["churn_scored_month_timestamp_seconds"] == month_instant(FEBRUARY)
         writer.execute("commit")
     assert values(kept)["churn_scored_month_timestamp_seconds"] == month_instant(date(2025, 3, 1))
+
+
+# In a process of its own: the locks of a process do not keep it out itself.
+HOLD = """
+import sqlite3, sys
+catalog = sqlite3.connect(sys.argv[1], isolation_level=None)
+catalog.execute("pragma locking_mode = exclusive")
+catalog.execute("begin exclusive")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_catalog_that_another_process_keeps_is_told(kept):
+    """It is not waited for longer than set; once it is free it is read again."""
+    busy = replace(kept, wait_seconds=0.05)
+    command = [sys.executable, "-c", HOLD, str(kept.sqlite_path)]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE) as holder:
+        assert holder.stdout and holder.stdout.readline() == b"held\n"
+        with pytest.raises(ChurnError):
+            read_lake(busy, [TINY])
+        holder.communicate()
+    assert "churn_scored_customers" in values(kept)
