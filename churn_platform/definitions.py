@@ -119,6 +119,7 @@ def _with_data(portfolios: Mapping[str, Portfolio], settings: Settings) -> dict[
         published = settings.published_dir / name
         if landed.is_dir() or published.is_dir():
             with_data[name] = portfolio
+
     return with_data or dict(portfolios)
 
 

@@ -47,6 +47,7 @@ def secrets_in(address: str) -> list[str]:
             written = match["secret"]
             found.add(written)
             found.add(unquote(_unquoted(written)))
+
     return sorted(found - {""}, key=len, reverse=True)
 
 

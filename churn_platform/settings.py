@@ -291,6 +291,7 @@ class Settings(BaseSettings):
             raise ValueError(
                 "not supported; write `sqlite:<file on a disk>` or `postgres:dbname=... host=...`"
             )
+
         return catalog
 
     @field_validator("data_dir")

@@ -60,8 +60,10 @@ def serve(settings: ServiceSettings) -> None:
     # Once before the workers, so that the error is one line and not one traceback for each of them.
     check_exposure(settings, ring)
     ring.close()
+
     if settings.store:
         _follow_store(settings)
+
     watch_workers(settings.heartbeats_dir, looks=settings.watchdog_seconds)
     Granian(
         "serving.app:create_worker",

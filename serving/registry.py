@@ -192,6 +192,7 @@ class Registry:
                 "nothing of that name is published, set SERVING_DEFAULT_PORTFOLIO to one of "
                 f"{', '.join(self.served)}"
             )
+
         if self.refusals:
             told = []
             for name, why in sorted(self.refusals.items()):
@@ -235,6 +236,7 @@ class Registry:
         self._metrics.refused.labels(name).inc()
         if not is_ours:
             self._metrics.reload_failures.labels(name).inc()
+
         shown = {"portfolio": name, "why": why}
         cause = None if is_ours else error
         logger.error("bundle refused", extra={"fields": shown}, exc_info=cause)

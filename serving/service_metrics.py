@@ -244,6 +244,7 @@ class ServiceMetrics:
             found = self._counters.setdefault(
                 key, VersionCounters(self, portfolio, role, model_version, features)
             )
+
         return found
 
     def flush(self) -> None:

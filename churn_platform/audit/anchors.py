@@ -28,6 +28,7 @@ def read_anchor(where: str, text: str) -> Anchor:
             f"{where} holds {text[:80]!r}, which is no head of the audit trail (<number>:<64 hex "
             "digits>)"
         )
+
     return Anchor(where, int(found[1]), found[2])
 
 

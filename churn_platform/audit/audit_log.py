@@ -63,6 +63,7 @@ class AuditLog:
             records = [self._repair(last, torn)] if torn else []
             record = self._next(records[-1] if records else last, *about)
             add_records(file, self.path, [*records, record], cut=len(torn))
+
         return record
 
     def _append_shared(self, store: Store, file: int, about: tuple[Any, ...]) -> Record:

@@ -90,6 +90,7 @@ def replace_contact_list(
     # Drawing again would turn customers who were handed over for contact into control.
     if kept := rows_in_use(connection, portfolio, month, is_handed_over=is_handed_over):
         return kept
+
     query = _list_sql(connection, portfolio, month, held_because)
     return replace_month(connection, table, month, query)
 
@@ -200,6 +201,7 @@ def _judged(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: 
     """
     if not has_uplift(connection, portfolio, month):
         return "select *, null::double as uplift from best_offers"
+
     return (
         f"select best_offers.* replace ({UPLIFT_PROFIT} as expected_profit_eur), uplift "
         f"from best_offers join ({uplift_sql(portfolio, month)}) using (customer_id) "
@@ -245,6 +247,7 @@ def _offers(portfolio: Portfolio) -> str:
             f"('{offer.name}', '{offer.channel}', {offer.contact_cost_eur}::double, "
             f"{offer.acceptance_rate}::double)"
         )
+
     return ", ".join(rows)
 
 

@@ -45,20 +45,25 @@ def verify(
 
         console.print(f"anchors         {place}: {len(noted)} compared")
         anchors += noted
+
     log = audit_log(settings)
     verified = verify(log.file(), anchors)
     findings = verified.findings
     console.print(f"audit trail     {settings.audit_path}")
+
     if log.store is not None:
         findings += differences(log.store, log.path)
         console.print(f"on the store    {log.store.location}: compared record by record")
+
     console.print(f"records         {verified.records}, head {verified.records}:{verified.head}")
 
     if not anchors:
         console.print("no anchor was compared, so a cut end would not have been seen")
+
     for finding in findings:
         where = f"line {finding.line}" if finding.line else "end of file"
         console.print(f"{where:<16}{finding.problem}")
+
     console.print("broken" if findings else "intact")
     raise typer.Exit(1 if findings else 0)
 

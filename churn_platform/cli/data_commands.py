@@ -96,6 +96,7 @@ def simulate(
             write_from=first_written,
             plans=plans_from(lists, contacts, write_from=first_written) if campaign else nobody,
         )
+
     send_landed(settings.shared("landing"), settings.landing_dir, "telecomit")
     console.print(
         f"{customers:,} customers, {month_count} months: {settings.landing_dir / 'telecomit'}"

@@ -305,6 +305,7 @@ def _landed_range(
     from churn_platform.ingest.shared_landing import fetch_landed
 
     fetch_landed(settings.shared("landing"), settings.landing_dir, spec.name)
+
     if told := misnamed(settings.landing_dir, spec):
         console.print(told)
 

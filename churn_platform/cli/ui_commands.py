@@ -70,6 +70,7 @@ def _announce(services: subprocess.Popen[bytes], port: int) -> None:
         if _answers(address):
             console.print(f"Dagster UI: {address} (Ctrl-C ends it)")
             return
+
         waiting.wait(SECONDS_BETWEEN_LOOKS)
 
 

@@ -83,6 +83,7 @@ def read_usage(path: Path) -> Iterator[StepUsage]:
     """
     if not path.exists():
         return
+
     for line in path.read_bytes().splitlines():
         try:
             yield msgspec.json.decode(line, type=StepUsage)

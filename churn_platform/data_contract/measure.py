@@ -62,6 +62,7 @@ def measure_month(
     )
     found = connection.execute(query, [month]).fetchone()
     assert found is not None
+
     measures = []
     for each, value in zip(asked, found, strict=True):
         # Threads add up in any order, so the last digits differ from run to run. Six digits do not.
@@ -127,10 +128,12 @@ def _levels(portfolio: Portfolio, column: Column) -> tuple[str, ...]:
     """The levels that the contract of the file names, or else the catalogue."""
     if column.levels:
         return column.levels
+
     for feature in portfolio.features:
         # Of a column with a level for all others new values are nothing new.
         if feature.name == column.name and feature.other is None:
             return feature.levels
+
     return ()
 
 

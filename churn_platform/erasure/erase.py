@@ -82,6 +82,7 @@ class Installation:
             self.settings.outcome_log_dir,
             copies,
         )
+
         folders: set[Path] = set()
         for root in roots:
             folders.update(root / name for name in others)
@@ -202,6 +203,7 @@ def erase(
         name = plan.portfolio.name
         with shipped_here(settings.shared("log"), name, settings.serving_log_dir / name):
             served_answers.take_over(connection, lake, plan.portfolio, settings, subject)
+
         tables = tables_of_customers(connection, plan.portfolio.name, installation.portfolios)
         delete = partial(erase_rows, connection, plan.portfolio, tables, subject, month)
         write(
@@ -220,9 +222,11 @@ def erase(
     months = lookups.erase_from_lookups(
         settings.published_dir / plan.portfolio.name, subject.customer_id
     )
+
     if shared := shared_portfolio(settings, plan.portfolio.name):
         # The store keeps no object that its index does not name: the ones before go with this.
         go_live(settings.published_dir / plan.portfolio.name, plan.portfolio.name, shared=shared)
+
     show("pages")
 
     with closing(connect(lake, read_only=True)) as connection:
@@ -246,6 +250,7 @@ def erase(
             settings.exports_dir,
             subject,
         )
+
     for month_again in exported:
         send_list(
             settings.shared("exports"),
@@ -253,6 +258,7 @@ def erase(
             parse_month(month_again),
             settings.exports_dir,
         )
+
     show("logs")
     changed = answer_logs.erase_from_logs(settings.root / "logs", subject)
     changed += page_files.erase_from_state(settings.page_dir, subject)

@@ -94,6 +94,7 @@ def ranges(numbers: Sequence[int]) -> str:
             runs[-1].append(number)
         else:
             runs.append([number])
+
     return ", ".join(map(_as_range, runs))
 
 

@@ -27,4 +27,5 @@ def erase_from_exports(
         if find(connection, folder.iterdir(), subject):
             export_contact_list(connection, portfolio, parse_month(folder.name), exports_dir)
             rewritten.append(folder.name)
+
     return rewritten

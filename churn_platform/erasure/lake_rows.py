@@ -101,8 +101,10 @@ def erase_rows(
     """
     for table in tables:
         connection.execute(f"delete from {table} where {ID_COLUMN} = ?", [subject.customer_id])
+
     if subject.numbers:
         _empty_numbers(connection, portfolio, subject.numbers)
+
     suppress(
         connection,
         portfolio.name,

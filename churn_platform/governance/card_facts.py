@@ -77,6 +77,7 @@ def _evaluation(
     # The table holds the newest judgement of a month; it may be of another version by now.
     if not rows or rows[0]["challenger_version"] != version:
         return None
+
     row = dict(rows[0])
     row["evidence"] = json.loads(row["evidence"])
     return row
@@ -90,4 +91,5 @@ def read_card(client: "MlflowClient", portfolio: str, version: int, *, ending: s
             f"version {version} of {portfolio} has no model card; "
             f"materialize {portfolio}/model_card for its month"
         )
+
     return card

@@ -134,6 +134,7 @@ def prepared_project(settings: Settings) -> DbtProject:
         # Column lineage reads compiled SQL; nothing of the lake is needed or touched for that.
         offline = ["compile", "--quiet", "--no-introspect", "--no-populate-cache"]
         dbt_cli(project).cli(offline, target_path=settings.root / "dbt_target").wait()
+
     return project
 
 

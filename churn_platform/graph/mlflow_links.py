@@ -39,6 +39,7 @@ def artifact_link(client: "MlflowClient", tracking_uri: str, run_id: str, name: 
     page = page_of(tracking_uri)
     if page is not None:
         return MetadataValue.url(f"{_run_page(client, page, run_id)}/artifacts/{name}")
+
     folder = client.get_run(run_id).info.artifact_uri
     parts = urlsplit(folder)
     place = unquote(parts.path) if parts.scheme in ("", "file") else folder

@@ -253,6 +253,7 @@ class _FinishedAssets(logging.Handler):
         if name != self.asset:
             self._tell()
             self.asset = name
+
         found = materialization.metadata.get(MONTH_ROWS)
         if found:
             self.rows = (self.rows or 0) + int(str(found.value))

@@ -89,6 +89,7 @@ def _reason_to_skip(
     """
     if month in materialized_months(instance, AssetKey([portfolio.name, "customer_features"])):
         return f"{label(month)} is there already"
+
     fetch_landed(settings.shared("landing"), settings.landing_dir, portfolio.name)
     if month not in landed_months(settings.landing_dir, portfolio):
         return f"{label(month)} has not landed in {settings.landing_dir / portfolio.name}"

@@ -96,6 +96,7 @@ def remove_untouched(entries: Iterable[Path], *, since: datetime) -> int:
             shutil.rmtree(entry, ignore_errors=True)
         else:
             entry.unlink(missing_ok=True)
+
     return len(old)
 
 

@@ -59,6 +59,7 @@ def day(text: str, form: ValueFormat) -> str:
         microseconds = 1_000_000 // EPOCH[form.date]
         moment = f"(try_cast({text} as double) * {microseconds})::bigint"
         return f"make_timestamp({moment})::date"
+
     plain = _replaced(f"trim({text})", TIME_OF_DAY, "")
     return f"try_strptime({plain}, {literal(form.date)})::date"
 

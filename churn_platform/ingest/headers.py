@@ -63,4 +63,5 @@ def twins_finding(twins: Sequence[Twins]) -> list[str]:
             f"columns {it.first!r} and {it.second!r} are one name; "
             f"the second is called {it.renamed!r}"
         )
+
     return findings

@@ -84,6 +84,7 @@ def _month_of(path: Path) -> date | None:
     name, _, kind = path.name.partition(".")
     if f".{kind.lower()}" not in SUFFIXES or len(name) != len("2025-01"):
         return None
+
     try:
         return parse_month(name)
     except ValueError:
@@ -156,9 +157,11 @@ def _landed(folder: Path) -> str:
     landed = list(landed_files(folder))
     if not landed:
         return "no month has landed"
+
     first, last = label(landed[0]), label(landed[-1])
     if len(landed) == 1:
         return f"only {first} has landed"
+
     return f"{len(landed)} months have landed, {first} to {last}"
 
 

@@ -125,6 +125,7 @@ def changed_months(landed: Mapping[date, str], known: Landings) -> list[date]:
         is_settled = known.seen.get(month) == state
         if is_settled and known.taken.get(month) != state:
             changed.append(month)
+
     return changed
 
 

@@ -111,6 +111,7 @@ def _line_of(path: Path, position: int) -> int:
             return lines + chunk.count(b"\n", 0, position)
         lines += chunk.count(b"\n")
         position -= len(chunk)
+
     return lines
 
 

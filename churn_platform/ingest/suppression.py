@@ -57,6 +57,7 @@ def is_suppressed(connection: duckdb.DuckDBPyConnection, portfolio: str, custome
     """Whether the customer is on the list."""
     if not table_exists(connection, SUPPRESSED):
         return False
+
     query = (
         f"select count(*) from {SUPPRESSED} where portfolio = ? and kind = ? "
         f"and hmac = {keyed_id('?')}"

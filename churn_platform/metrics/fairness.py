@@ -241,6 +241,7 @@ def _flat(group: dict[str, Any]) -> dict[str, Any]:
         flat[name] = parts["value"]
         flat[f"{name}_low"] = parts["low"]
         flat[f"{name}_high"] = parts["high"]
+
     return flat
 
 
@@ -307,6 +308,7 @@ def _groups(
         sensitive_features=cells.group,
         sample_params={name: {"sample_weight": cells.customers} for name in metrics},
     )
+
     groups = []
     for name, row in frame.by_group.to_dict("index").items():
         groups.append(_group(str(name), row, *calibration[name], min_outcomes))
@@ -358,6 +360,7 @@ def _rate(value: float, of: int) -> Estimate | None:
 
     if of == 0:
         return None
+
     count = round(value * of)
     low, high = proportion_confint(count, of, alpha=1 - CONFIDENCE, method="wilson")
     return Estimate(float(value), float(low), float(high))

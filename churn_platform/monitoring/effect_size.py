@@ -47,6 +47,7 @@ def number_bins(reference: np.ndarray) -> Bins:
     known = reference[~np.isnan(reference)].astype(np.float64)
     if not len(known):
         return Bins(np.empty(0))
+
     # The lowest value itself belongs to the range; only smaller ones are below it.
     below = np.nextafter(known.min(), -np.inf)
     deciles = np.quantile(known, DECILES, method="lower")

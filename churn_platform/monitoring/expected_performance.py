@@ -158,6 +158,7 @@ def auc_with_error(churned: np.ndarray, probability: np.ndarray) -> tuple[float,
     """
     if min(churned.sum(), (1 - churned).sum()) < 2:
         return float("nan"), float("nan")
+
     churners, stayers = placements(churned, probability)
     variance_of_churners = churners.var(ddof=1) / len(churners)
     variance_of_stayers = stayers.var(ddof=1) / len(stayers)

@@ -66,6 +66,7 @@ def _aucs(evidence: str) -> dict[str, float]:
         metrics = (told.get(name) or {}).get("metrics")
         if metrics:
             figures[f"{name}_auc"] = metrics["auc"]
+
     return figures
 
 

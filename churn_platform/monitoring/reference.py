@@ -78,6 +78,7 @@ def version_in_force(reigns: Sequence[Reign], month: date) -> int | None:
             before = reign.version
         elif reign.month == month:
             own = reign.version
+
     return own if before is None else before
 
 

@@ -148,6 +148,7 @@ def _all_days(texts: Sequence[str], pattern: str) -> bool:
             read_date(text, form)
     except ValueError:
         return False
+
     return True
 
 

@@ -177,6 +177,7 @@ def _plain(value: Any) -> Any:
         return list(map(_plain, value))
     if isinstance(value, float) and value.is_integer():
         return int(value)
+
     return value
 
 

@@ -127,9 +127,11 @@ class Table(SpecModel):
         names = [column.name for column in self.columns]
         if len(set(names)) != len(names):
             raise ValueError(f"table {self.name}: a column is listed twice")
+
         for role in (self.key, self.event_time, self.customer):
             if role is not None and role not in names:
                 raise ValueError(f"table {self.name}: {role!r} is not one of its columns")
+
         return self
 
     def column(self, name: str) -> Column:

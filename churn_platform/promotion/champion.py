@@ -392,4 +392,5 @@ def _without_lists(value: dict[str, Any]) -> dict[str, Any]:
             kept[name] = _without_lists(part)
         elif not isinstance(part, list):
             kept[name] = part
+
     return kept

@@ -123,6 +123,7 @@ def _merit(
 def _evidence(difference: Difference | None, gates: Gates) -> str:
     if difference is None:
         return "not compared"
+
     return (
         f"AUC difference {difference.estimate:+.4f}, "
         f"{CONFIDENCE * 100:g} % interval {difference.low:+.4f} to "

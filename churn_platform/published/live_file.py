@@ -86,6 +86,7 @@ def go_live(
         # A backfill publishes older months too; they must not take the place of the newest.
         if features_month and features_month >= (live.features_month or ""):
             live = msgspec.structs.replace(live, features_month=features_month)
+
         return live
 
     return _changed(root, named, shared)
@@ -111,6 +112,7 @@ def direct_traffic(
     def directed(live: Live | None) -> Live:
         if live is None or live.champion is None:
             raise PublicationError(f"{root} has no champion; publish one before an experiment")
+
         is_bundle = model_dir(root, challenger).exists()
         if not 0 <= weight < 1 or challenger == live.champion or not is_bundle:
             raise PublicationError(
@@ -118,13 +120,16 @@ def direct_traffic(
                 f"{live.champion}: "
                 "it must be another published version, and the weight at least 0 and below 1"
             )
+
         role, share = (SHADOW, 0.0) if shadow else (CHALLENGER, weight)
         models = [LiveModel(live.champion, CHAMPION, 1.0 - share)]
         if weight or shadow:
             models.append(LiveModel(challenger, role, share))
+
         fresh = msgspec.structs.replace(live, models=tuple(models))
         if fresh != live:
             before_change(fresh)
+
         return fresh
 
     return _changed(root, directed, shared)

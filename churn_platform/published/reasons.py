@@ -68,4 +68,5 @@ def _first_of_group(raising: np.ndarray, groups: np.ndarray) -> np.ndarray:
         places = np.flatnonzero(groups == group)
         best = places[raising[:, places].argmax(axis=1)]
         first[rows, best] = raising[rows, best] > 0
+
     return first

@@ -18,6 +18,7 @@ def open_regular(path: Path) -> BufferedReader:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "is no plain file", str(path))
+
     return os.fdopen(descriptor, "rb")
 
 

@@ -98,4 +98,5 @@ def _formatted(value: Any, format_spec: str) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:,.1f}".removesuffix(".0")
+
     return f"{value:,}" if isinstance(value, int) else value.replace("_", " ")

@@ -60,6 +60,7 @@ def number_pattern(form: ValueFormat) -> str:
         # Groups of two as well as of three: India writes 1,23,456.
         sign = thousands_class(form.thousands)
         digits = rf"(?:[1-9][0-9]{{0,2}}(?:{sign}[0-9]{{2,3}})*{sign}[0-9]{{3}}|[0-9]+)"
+
     return rf"^[+-]?(?:{digits}(?:{decimal}[0-9]*)?|{decimal}[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 
 

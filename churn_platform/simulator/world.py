@@ -144,6 +144,7 @@ class World:
         as_of_day = epoch_day(shift(month, 1))
         life = generator(config, Stream.LIFE, month)
         evolve(life, people, month_day=month_day, as_of_day=as_of_day)
+
         if scenario == "price_rise" and config.scenario_begins(month, scenario):
             raise_prices(generator(config, Stream.PRICE_RISE, month), people)
 

@@ -49,6 +49,7 @@ def read_file(client: "MlflowClient", run_id: str, name: str) -> bytes | None:
     listed = client.list_artifacts(run_id, folder or None)
     if name not in [artifact.path for artifact in listed]:
         return None
+
     with tempfile.TemporaryDirectory() as target:
         downloaded = client.download_artifacts(run_id, name, target)
         return Path(downloaded).read_bytes()
@@ -68,6 +69,7 @@ def read_pictures(client: "MlflowClient", run_id: str) -> dict[str, bytes]:
         if path.endswith(".png"):
             name = path.rpartition("/")[2]
             pictures[name] = read_file(client, run_id, path) or b""
+
     return pictures
 
 

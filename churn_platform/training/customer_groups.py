@@ -96,6 +96,7 @@ def _landed_columns(
     table = f"{portfolio.raw_schema}.customers"
     if not table_exists(connection, table):
         return set()
+
     rows = connection.execute(
         f"describe select * from {table} at (version => {snapshot})"
     ).fetchall()

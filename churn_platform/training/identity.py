@@ -56,8 +56,10 @@ def identity_of(record: "ModelRecord") -> str | None:
     """
     if not record.data_sha256:
         return None
+
     content = record.as_dict()
     for name in WHERE_AND_WHEN:
         content.pop(name, None)
+
     text = json.dumps(content, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

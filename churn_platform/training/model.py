@@ -120,6 +120,7 @@ def untuned(
     defaults = module.DEFAULTS[0]
     if module.rounds is None:
         return dict(defaults)
+
     stopped = module.fit(
         features,
         train,

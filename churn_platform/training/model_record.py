@@ -92,14 +92,17 @@ def make_record(
     options: dict[str, Any] = {"threshold": threshold, "economics": portfolio.economics}
     churned, probability = data.holdout.churned, model.churn_probability(data.holdout.features)
     holdout = measure(churned, probability, **options)
+
     training_months = []
     training_weights = []
     holdout_months = []
     for month, split in months.items():
         if split in (TRAIN, STRATIFIED):
             training_months.append(label(month))
+
         if split in (HOLDOUT, STRATIFIED):
             holdout_months.append(label(month))
+
         if month in training_set.weights:
             training_weights.append(training_set.weights[month])
 

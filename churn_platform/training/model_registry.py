@@ -228,6 +228,7 @@ def aliases(client: "MlflowClient", portfolio: str) -> dict[str, int]:
         registered = client.get_registered_model(portfolio)
     except MlflowException:
         return {}
+
     return {name: int(version) for name, version in registered.aliases.items()}
 
 

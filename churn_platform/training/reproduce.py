@@ -192,6 +192,7 @@ def _against_run(logged: Mapping[str, str], record: ModelRecord) -> list[str]:
         in_run = logged.get(name)
         if in_run is not None and in_run != str(value):
             differences.append(f"the record says {name} = {value}, its MLflow run {in_run}")
+
     return differences
 
 

@@ -28,9 +28,11 @@ def end_left_open(
     running = client.search_runs([experiment_id], "attributes.status = 'RUNNING'")
     left = [run for run in running if _is_left(client, run, is_over)]
     left.sort(key=_is_trial, reverse=True)
+
     for run in left:
         _fail_pending_models(client, run)
         client.set_terminated(run.info.run_id, "KILLED")
+
     return [run.info.run_id for run in left]
 
 

@@ -99,6 +99,7 @@ def _is_readable(file: LakeFile) -> bool:
                 pass
     except (pyarrow.ArrowException, OSError):
         return False
+
     return True
 
 

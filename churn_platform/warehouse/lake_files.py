@@ -75,6 +75,7 @@ def lake_files(
         """
     ).fetchall()
     root = Path(lake.files)
+
     files = []
     for table, month, path, size, live in rows:
         files.append(LakeFile(table, month, root / path, size, live))
@@ -142,6 +143,7 @@ def forget_checksums(lake: Lake) -> None:
     for path in kept_checksums(lake):
         if not path.exists():
             gone.append((_name(lake, path),))
+
     if gone:
         with closing(_store(lake)) as store, store:
             store.executemany("delete from checksums where path = ?", gone)

@@ -62,6 +62,7 @@ def purge(lake: Lake, find_files: FindFiles, note: Note) -> Purged:
     if lake.sqlite_path:
         with writer_lock(lake):
             vacuum(lake.sqlite_path, wait_seconds=lake.wait_seconds)
+
     return purged
 
 

@@ -267,6 +267,7 @@ class Dataplane:
             share.model.catalogue.names,
         )
         counters.count(probability, is_churn, seconds)
+
         if asked.stored is None:
             counters.count_nulls(asked.vector)
 

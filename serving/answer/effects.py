@@ -46,10 +46,12 @@ def alternatives(
     """The probability after each set of changes, given as encoded values by place."""
     if not changes:
         return []
+
     rows = np.repeat(vector[np.newaxis], len(changes), axis=0)
     for row, change in zip(rows, changes, strict=True):
         for place, value in change.items():
             row[place] = value
+
     return model.churn_probabilities(rows)
 
 

@@ -99,6 +99,7 @@ class Gate:
             raise NotAuthenticated(
                 "send a known API key in the header X-API-Key, or as a bearer token"
             )
+
         return Caller(key, self._limiter, self._rate)
 
 

@@ -18,9 +18,11 @@ def decoded(body: bytes, encoding: bytes, most: int) -> bytes:
     name = encoding.strip().lower()
     if name in PLAIN:
         return body
+
     if name not in GZIP:
         shown = encoding[:80].decode("latin-1")
         raise NotJson(f"content encoding {shown!r}; send the body as it is, or as gzip")
+
     return _unpacked(body, most)
 
 

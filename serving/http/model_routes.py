@@ -189,4 +189,5 @@ def _page(path: Path, missing: str) -> Response[bytes]:
         if error.errno not in ABSENT:
             raise
         raise NotFound(missing) from error
+
     return Response(content, media_type="text/html", headers=FRAMED)

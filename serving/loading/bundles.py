@@ -245,6 +245,7 @@ def _inside(folder: Path, name: str) -> Path:
             f"{folder / name}: is a link to {path}, outside of its bundle; "
             "copy the file there instead"
         )
+
     return path
 
 

@@ -124,6 +124,7 @@ def _is_readable(form: ValueFormat) -> bool:
             has_read = has_read and read_date(SOME_DAY.strftime(form.date), form) == SOME_DAY
     except (ValueError, re.error):
         return False
+
     return has_read
 
 
@@ -180,6 +181,7 @@ def _is_value(feature: PublishedFeature, value: Value) -> bool:
         return value in feature.levels
     if feature.type == "boolean":
         return isinstance(value, bool)
+
     return (
         isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= FLOAT32_MAX
     )

@@ -68,6 +68,7 @@ class Catalogue:
     def _name_source(self, place: int, feature: PublishedFeature) -> None:
         if not feature.source:
             return
+
         self.places[feature.source] = place
         if feature.format and feature.format.date:
             self._days[feature.source] = (place, _days_reader(feature.format, feature.nullable))
@@ -272,10 +273,12 @@ def _level_reader(known: dict[str, float], other: float | None, nullable: bool) 
     def read(value: Any) -> float:
         if value.__class__ is int:
             value = str(value)
+
         if value.__class__ is str and value.strip():
             code = known.get(value, known.get(value.strip(), other))
             if code is not None:
                 return code
+
         return _missing(value, nullable)
 
     return read
@@ -289,6 +292,7 @@ def _truth_reader(nullable: bool) -> Read:
             return 0.0
         if value.__class__ in (str, int, float) and (text := str(value).strip().lower()) in TRUTH:
             return TRUTH[text]
+
         return _missing(value, nullable, PLAIN)
 
     return read

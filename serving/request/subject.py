@@ -159,6 +159,7 @@ def chosen_share(
     customer_id = read_customer_id(given, faults, id_column=portfolio.id_column)
     if faults:
         raise InvalidRequest(faults)
+
     # By customer, so that a customer meets the same model each time; without an id by request.
     return portfolio.traffic.choose(customer_id or request_id), customer_id
 
@@ -170,6 +171,7 @@ def _looked_up(
     features = stored.features
     if features[0] != features[0] and np.isnan(features).all():
         return Subject(customer_id, share, vector, missing, (), None, True)
+
     # A stored score is told only as the version that made it: another version must score itself.
     is_answer = portfolio.scored_by == share.model.version
     return Subject(customer_id, share, vector, missing, (), stored if is_answer else None, False)

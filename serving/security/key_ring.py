@@ -110,6 +110,7 @@ class KeyRing:
             logger.error(
                 "CLOSED: no API key is left, all requests are refused", extra={"fields": shown}
             )
+
         self._was_closed = is_closed
 
     def close(self) -> None:
@@ -151,6 +152,7 @@ class KeyWatch:
             self._failed = None
         except Exception as error:  # the thread must outlive any file that is there
             self._say_failed(error)
+
         # A look that failed leaves the instant of the last good one.
         self._looked(self._ring.looked_at)
 

@@ -95,8 +95,10 @@ class VersionCount:
         self._began_now, self._file = began, file
         self._head = memory[:HEAD_BYTES].cast("q")
         self._numbers = memory[HEAD_BYTES:FILE_BYTES].cast("d")
+
         if _numbers_of(memory, began[0]) is None:  # new, of an earlier beginning, or damaged
             self._begin()
+
         self._handed_over = np.array(self._numbers)
 
     @property
@@ -140,8 +142,10 @@ class VersionCount:
         # No beginning is -1, so a file that is half emptied counts for nothing.
         self._head[BEGAN] = -1
         self._head[LAYOUT] = LAYOUT_NOW
+
         for place in range(NUMBERS):
             self._numbers[place] = 0.0
+
         self._head[BEGAN] = began
 
 
@@ -225,6 +229,7 @@ class ExperimentCounts:
                 return shared_memory(self._folder / portfolio / BEGAN_FILE, NUMBER_BYTES)
             except OSError as error:
                 _say_alone(self._folder / portfolio, error)
+
         self._alone.add(portfolio)
         return memoryview(bytearray(NUMBER_BYTES))
 
@@ -251,6 +256,7 @@ class ExperimentCounts:
         own = self._own.get((portfolio, role, version))
         if own and not own.is_shared:
             yield own.memory
+
         if self._folder is not None:
             for path in sorted((self._folder / portfolio).glob(f"{role}-{version}-*{SUFFIX}")):
                 with contextlib.suppress(FileNotFoundError):  # a reset removes what no one holds

@@ -50,6 +50,7 @@ def audit_assets(portfolios: Sequence[str], settings: Settings) -> list[AssetsDe
         anchors = dagster_anchors(context.instance, list(portfolios))
         if store := settings.shared("audit"):
             copy_here(store, settings.audit_path)
+
         verified = verify(settings.audit_path, anchors)
         try:
             shown = as_markdown(read_records(settings.audit_path), newest=SHOWN)

@@ -122,6 +122,7 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 if found.state != HELD:
                     export_contact_list(connection, portfolio, month, settings.exports_dir)
                     send_list(shared, portfolio, month, settings.exports_dir)
+
                 summary = contacts.summarise(connection, portfolio, month)
                 context.log.info(
                     f"{label(month)}: {summary['contacts']:,} contacts, "

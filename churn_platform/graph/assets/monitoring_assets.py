@@ -70,6 +70,7 @@ def _asset(
     deps: list[AssetKey | AssetDep] = []
     for each in (*upstream, "champion_history"):
         deps.append(AssetKey([portfolio.name, each]) if isinstance(each, str) else each)
+
     arguments = monthly_table(
         portfolio.name,
         name,

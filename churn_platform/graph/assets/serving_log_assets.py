@@ -89,6 +89,7 @@ def _serving_log(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             set_keys(connection, settings.hash_key())
             with shipped_here(settings.shared("log"), portfolio.name, folder):
                 ingested = ingest_segments(connection, warehouse.lake, portfolio.name, folder)
+
             forgotten = 0
             if keep := settings.serving_log_months:
                 # Age by the month of the run, not by a clock: repeating an old month forgets

@@ -33,6 +33,7 @@ class AuditTrail(ConfigurableResource):
             # Credentials are asked for here: what a resource is given stands in Dagster's UI.
             options = load_settings().store_options
             store = open_part(self.store, "audit", options=options, setting="CHURN_STORE")
+
         by = f"{user_name()} in run {run_id}"
         return AuditLog(Path(self.path), by, lambda: datetime.now(UTC), store)
 
@@ -63,4 +64,5 @@ def _noted(instance: DagsterInstance, key: AssetKey) -> list[Anchor]:
         if materialization and HEAD in materialization.metadata:
             where = f"the materialization of {key.to_user_string()} in run {record.run_id}"
             found.append(read_anchor(where, str(materialization.metadata[HEAD].value)))
+
     return found

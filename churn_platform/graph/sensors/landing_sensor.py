@@ -207,6 +207,7 @@ def _following(
             key=f"{run_id} training",
         )
         return
+
     folder = settings.serving_log_dir / portfolio.name
     if is_waiting(settings.shared("log"), portfolio.name, folder):
         yield run_request(

@@ -137,6 +137,7 @@ def _batches(rows: RowStream, cache: Path) -> "DataIter":
                     label=batch.churned,
                     weight=batch.weights,
                 )
+
             return batch is not None
 
     return Batches()
