@@ -55,6 +55,7 @@ def campaign_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefi
     """The assets that turn scores into contacts."""
     found = [
         _contact_list(portfolio, settings),
+        _contact_decisions(portfolio, settings),
         _campaign_economics(portfolio, settings),
     ]
     landed = [table.name for table in portfolio.landed_tables]
