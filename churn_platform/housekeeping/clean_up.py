@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from churn_platform.bundles.shared_portfolio import shared_portfolio
 from churn_platform.housekeeping.needed_snapshots import needed_snapshots
 from churn_platform.housekeeping.old_folders import (
     Size,
@@ -88,6 +89,9 @@ def keep_house(
         lookups = settings.published_dir / name
         removed["published months"] += _remove_lookups(lookups, retention)
         removed["reports and exports"] += _remove_pages(settings, name, retention)
+        if shared := shared_portfolio(settings, name):
+            orphans = shared.sweep(before=retention.lake_since)
+            removed["objects of the store"] = removed.get("objects of the store", 0) + orphans
 
     working = _working_entries(settings)
     removed["working files"] = remove_untouched(working, since=retention.lake_since)

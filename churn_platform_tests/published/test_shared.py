@@ -1,6 +1,7 @@
 """Several hosts serve what one of them publishes, whole or not at all."""
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -187,3 +188,28 @@ def test_an_experiment_reaches_every_host(tmp_path, store):
     assert read_live(there) == live
     index = msgspec.json.decode(store.get("tiny/index.json").data, type=SharedIndex)  # type: ignore[union-attr]
     assert set(index.bundles) == {"models/1", "models/2"}
+
+
+def test_what_a_killed_publication_left_is_swept(tmp_path, store):
+    """Objects that no bundle names go once they are old; a fresh one may be of a publication that
+    is running.
+    """
+    root, shared = host(tmp_path, "a", store)
+    publish_version(root, 1, "first")
+    go_live(root, "tiny", champion=1, shared=shared)
+    store.put("tiny/objects/orphan", b"of a killed publication")
+    begun = datetime.now(UTC)
+    assert shared.sweep(before=begun - timedelta(days=1)) == 0
+    assert shared.sweep(before=begun + timedelta(minutes=1)) == 1
+    assert contents(store) == {"first"}
+
+
+def test_every_object_can_be_searched(tmp_path, store):
+    """Under the names of its bundle, also one that nothing names."""
+    root, shared = host(tmp_path, "a", store)
+    publish_version(root, 1, "first")
+    go_live(root, "tiny", champion=1, shared=shared)
+    store.put("tiny/objects/orphan", b"names a customer")
+    paths = shared.download_all(tmp_path / "copies")
+    assert {path.name for path in paths} == {"model", "manifest.json", "unnamed"}
+    assert "names a customer" in {path.read_text() for path in paths}
