@@ -354,9 +354,8 @@ def _published(published_dir: Path) -> list[Path]:
 
 
 def _has_live_file(root: Path) -> bool:
-    """Whether a folder is a portfolio's; one that cannot be looked into is taken for one, and
-    refused by name.
-    """
+    """Whether a folder is a portfolio's."""
+    # One that cannot be looked into is taken for one, so that it is refused by name.
     try:
         return (root / LIVE_FILE).is_file()
     except OSError:

@@ -170,9 +170,8 @@ def _typical(feature: Feature, values: np.ndarray) -> float | str | bool | None:
 
 
 def _smoke(model: ChurnModel, published: tuple[PublishedFeature, ...]) -> SmokePrediction:
-    """The prediction for the references together, who are no one: no erasure would find a real
-    customer here.
-    """
+    """The prediction for the references together, who are no one."""
+    # Not for a customer: no erasure would find a real one here.
     references = {feature.name: feature.reference for feature in published}
     customer = encode_row(references, model.features)
     probability = model.churn_probability(customer.reshape(1, -1))

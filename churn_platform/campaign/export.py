@@ -74,10 +74,9 @@ def export_contact_list(
 ) -> Path:
     """Write the month's contacts, not its control group; returns the folder, which is replaced as a
     whole.
-
-    In the CSV a text that a spreadsheet would take for a formula is led by an apostrophe (OWASP,
-    "CSV injection"); the Parquet file holds it as it is.
     """
+    # In the CSV a text that a spreadsheet would take for a formula is led by an apostrophe (OWASP,
+    # "CSV injection"); the Parquet file holds it as it is.
     target = export_folder(exports_dir, portfolio, month)
     status = hand_over_of(connection, portfolio, month).words
     rows = _rows_sql(portfolio, month, status)

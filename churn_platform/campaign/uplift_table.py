@@ -50,9 +50,8 @@ def challenge_month(
 ) -> tuple[Challenge, pa.Table]:
     """The decision by outcomes matured up to `month`, and the uplift of the month's customers: no
     rows if not used.
-
-    Customers of a lower risk than anybody who was drawn have no uplift: no draw speaks of them.
     """
+    # Customers of a lower risk than anybody who was drawn have no uplift: no draw speaks of them.
     drawn = read_drawn(connection, portfolio, month)
     features, known = read_features(connection, portfolio, drawn)
     drawn, features = drawn.take(known), features[known]

@@ -96,9 +96,8 @@ def encoding_of(found: TextScan, said: str | None) -> Encoding:
 
 
 def _detected(sample: bytes) -> str:
-    """The encoding by its letters. Few words prove little: of them Western letters are believed
-    first.
-    """
+    """The encoding by its letters."""
+    # Few words prove little: of them Western letters are believed first.
     words = set(FOREIGN_WORD.findall(sample))
     if len(words) < FEW_WORDS and _is_western(b" ".join(words)):
         return FALLBACK

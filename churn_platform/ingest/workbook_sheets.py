@@ -56,7 +56,8 @@ def _parts(book: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
 
 
 def _extent(book: zipfile.ZipFile, part: str) -> tuple[int, int]:
-    """The last column and row with a cell; what the sheet says of itself may be wrong."""
+    """The last column and row with a cell."""
+    # Found from the cells: what the sheet says of itself may be wrong.
     # Before unpacking: a workbook is a zip file and can be a bomb.
     if book.getinfo(part).file_size > MAX_SHEET_BYTES:
         raise OSError(f"{part} unpacks to more than {MAX_SHEET_BYTES:,} bytes")

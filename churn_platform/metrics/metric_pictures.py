@@ -214,8 +214,7 @@ def confusion_counts(model: Scored) -> np.ndarray:
 
 
 def _thinned(across: np.ndarray, up: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Some 400 points of a curve, first and last among them: millions would
-    only make drawing slow.
-    """
+    """Some 400 points of a curve, first and last among them."""
+    # Millions would only make drawing slow.
     kept = np.unique(np.linspace(0, len(across) - 1, min(POINTS, len(across))).astype(int))
     return across[kept], up[kept]

@@ -29,10 +29,9 @@ def write_report(
     """Write the page, whole or not at all; returns its bytes. It opens without a network.
 
     Title and facts (what is compared with what) stand at its head, which Evidently has not.
-
-    Both sides are encoded, (rows, features); evenly spaced rows of them are shown. Evidently leaves
-    out missing values, and cannot show a feature without any value on one side.
     """
+    # Both sides are encoded, (rows, features); evenly spaced rows of them are shown. Evidently
+    # leaves out missing values, and cannot show a feature without any value on one side.
     from evidently import DataDefinition, Dataset, Report
     from evidently.presets import DataDriftPreset
 

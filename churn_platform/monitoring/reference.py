@@ -64,14 +64,11 @@ def judged_months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -
 def version_in_force(reigns: Sequence[Reign], month: date) -> int | None:
     """The champion that `month` found: the last one made by a month before it, or by its own where
     it is the first.
-
-    It does not depend on what `month` or a later one trains, so a repeated run, or a backfill of a
-    whole range, watches the same version as the run of that month did. The newest evaluation of a
-    month would not do: where a month is trained again and refused, or its challenger approved by a
-    person, it does not tell who serves.
     """
-    # The champion that the month found, not the one it made. So a repeated run, and a backfill of a
-    # range, watch the same version as the first run of the month did.
+    # It does not depend on what `month` or a later one trains, so a repeated run, or a backfill of
+    # a whole range, watches the same version as the run of that month did. The newest evaluation of
+    # a month would not do: where a month is trained again and refused, or its challenger approved
+    # by a person, it does not tell who serves.
     before = own = None
     for reign in reigns:
         if reign.month < month:

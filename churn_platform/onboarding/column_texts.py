@@ -259,9 +259,8 @@ def _changed(
 
 
 def _is_whole(profile: Profile, form: ValueFormat) -> str:
-    """SQL for whether a value is a whole number, written without decimals: amounts such as 5.00 may
-    be 5.50 in another month.
-    """
+    """SQL for whether a value is a whole number, written without decimals."""
+    # An amount such as 5.00 may be 5.50 in another month.
     is_whole = "value = trunc(value)"
     if not profile.is_text:
         return is_whole

@@ -182,9 +182,8 @@ def _rows(condition: str) -> str:
 
 
 def _patterns(value: str, finite: str, sql_type: str) -> dict[str, str]:
-    """How values are written; a floating-point column is not searched, which would take longer than
-    all the rest.
-    """
+    """How values are written; a floating-point column is not searched."""
+    # Searching the text of its numbers would take longer than all the rest.
     if sql_type in NATIVE["number"]:
         texts = ("integers", "whole_texts", "codes", "dates", "points", "grouped", "sentences")
         none = dict.fromkeys(texts, "0")

@@ -124,10 +124,9 @@ def read_segment(path: Path) -> Iterator[Prediction]:
 def load_segment(path: Path, log: LogFormat[Record]) -> Segment[Record]:
     """Every whole record of a segment; DataError if it is no segment of the log, or of an unknown
     schema.
-
-    What was torn off by a crash was never acknowledged, so it is left out. A file without a whole
-    header holds nothing. Records behind damaged bytes are read: each was acknowledged.
     """
+    # What was torn off by a crash was never acknowledged, so it is left out. A file without a whole
+    # header holds nothing. Records behind damaged bytes are read: each was acknowledged.
     content = memoryview(path.read_bytes())
     magic = log.magic
     if bytes(content[: len(magic)]) != magic[: len(content)]:

@@ -168,9 +168,8 @@ def _score_batch(champion: Champion, portfolio: Portfolio, batch: Batch) -> pa.T
 
 
 def _reasons(champion: Champion, features: np.ndarray, codes: np.ndarray) -> pa.ListArray:
-    """Reasons of a batch; contributions cost far more than scores, so only customers above the
-    lowest tier get them.
-    """
+    """Reasons of a batch, for customers above the lowest tier alone."""
+    # Contributions cost far more than scores.
     # Exact contributions for all would cost more than the scores. XGBoost's approximate ones cost a
     # tenth, but name 88 % of the top three.
     told = np.flatnonzero(codes < len(champion.tiers) - 1)

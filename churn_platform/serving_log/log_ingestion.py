@@ -261,7 +261,8 @@ def _ingest_group(
 def _without_erased(
     connection: duckdb.DuckDBPyConnection, portfolio: str, answers: pa.Table
 ) -> pa.Table:
-    """The answers without those on erased customers: a later request must not bring them back."""
+    """The answers without those on erased customers."""
+    # A later request must not bring an erased customer back.
     customers = answers["customer_id"]
     ids = customers.drop_null().unique().to_pylist()
     erased = suppressed_among(connection, portfolio, ids)

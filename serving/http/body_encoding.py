@@ -27,12 +27,10 @@ def decoded(body: bytes, encoding: bytes, most: int) -> bytes:
 
 
 def _unpacked(body: bytes, most: int) -> bytes:
-    """One gzip member. Unpacking stops a byte beyond what is allowed: a few kilobytes may unpack to
-    gigabytes.
-    """
+    """One gzip member, unpacked to a byte beyond what is allowed at most."""
     reader = zlib.decompressobj(GZIP_FORMAT)
     try:
-        # One byte more than allowed is enough to know; a gzip bomb is not unpacked.
+        # One byte more than allowed is enough to know: a few kilobytes may unpack to gigabytes.
         found = reader.decompress(body, most + 1)
     except zlib.error as error:
         raise MalformedRequest(f"the body is not gzip: {error}") from error

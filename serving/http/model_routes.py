@@ -136,9 +136,8 @@ def _age(report: Path) -> tuple[str, float]:
 
 
 def _published(portfolio: ServedPortfolio) -> list[ModelManifest]:
-    """Of the models in memory and of those on disk; what cannot be read could not go live either,
-    and is left out.
-    """
+    """Of the models in memory and of those on disk, as far as they can be read."""
+    # What cannot be read could not go live either.
     found = {version: model.manifest for version, model in portfolio.models.items()}
     for folder in portfolio.root.glob("models/*"):
         if not folder.name.isdecimal() or int(folder.name) in found:

@@ -115,9 +115,8 @@ def feature_faults(feature: PublishedFeature) -> Iterator[str]:
 
 
 def _is_readable(form: ValueFormat) -> bool:
-    """Whether the format reads what it writes; a request with a value in it must not be the first
-    to find out.
-    """
+    """Whether the format reads what it writes."""
+    # A request with a value in it must not be the first to find out.
     try:
         has_read = read_number(f"1{form.decimal}5", form) == 1.5
         if form.date and form.date not in EPOCH:
@@ -174,9 +173,8 @@ def _range_faults(about: str, bounds: tuple[float | None, float | None]) -> Iter
 
 
 def _is_value(feature: PublishedFeature, value: Value) -> bool:
-    """Whether it is a value of the feature's type. Its range may exclude it: that binds requests,
-    not the hold-out.
-    """
+    """Whether it is a value of the feature's type."""
+    # Its range may exclude it: that binds requests, not the hold-out.
     if feature.type == "category":
         return value in feature.levels
     if feature.type == "boolean":

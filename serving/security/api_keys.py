@@ -84,9 +84,8 @@ def _as_now(key: Key) -> Key:
 
 
 def _content(path: Path) -> bytes:
-    """The bytes of a regular file that not everybody may write; opening a pipe must not wait for a
-    writer.
-    """
+    """The bytes of a regular file that not everybody may write."""
+    # Without waiting: opening a pipe would wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         _check_trusted(path, os.fstat(descriptor).st_mode)
