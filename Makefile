@@ -72,8 +72,8 @@ loop-check: setup  ## Run the closed loop with a real daemon on a simulated oper
 kill-check: setup  ## Kill the stages of a run 25 times and compare what is left with an undisturbed twin (takes long)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/pipeline/test_kill_run.py
 
-hosts-check: setup  ## Serve from two hosts on a real S3 store while the champion changes 100 times
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/serving/test_two_hosts.py
+hosts-check: setup  ## Put the lake on a real Postgres and S3 server, and serve from two hosts while the champion changes 100 times
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/pipeline/test_hosts.py churn_platform_tests/serving/test_two_hosts.py
 
 image-check: setup  ## Carry out the Dockerfile's instructions in a folder, without Docker
 	@$(BIN)/python -m pytest -m slow churn_platform_tests/repo/test_image.py

@@ -14,15 +14,16 @@ from datetime import date
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
     PydanticBaseSettingsSource,
+    SecretsSettingsSource,
     SettingsConfigDict,
 )
 
@@ -30,14 +31,15 @@ from churn_platform.errors import SettingsError
 from churn_platform.home import provide_home
 from churn_platform.masking import MASK, masked, secrets_in, split_password
 from churn_platform.sqlite_uri import sqlite_uri
+from churn_platform.storage.location import is_url, why_unusable
 from churn_platform.storage.opening import open_part
 from churn_platform.storage.options import StoreOptions
 from churn_platform.storage.store import Store
 
 PREFIX = "CHURN_"
-URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 QUOTED = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
 CATALOGS = ("sqlite", "postgres")
+SECRETS_DIR = f"{PREFIX}SECRETS_DIR"
 
 
 class _WithoutBlanks(EnvSettingsSource):
@@ -74,8 +76,16 @@ class Settings(BaseSettings):
             "DuckLake catalog: empty for SQLite under data_dir, or `postgres:dbname=... host=...`."
         ),
     )
+    catalog_retries: int = Field(
+        30,
+        ge=0,
+        description="How often a commit that met another one on a Postgres catalog is tried again.",
+    )
     lake_data_path: str = Field(
-        "", description="Folder of the lake's Parquet files; empty for data_dir/lake."
+        "",
+        description=(
+            "Folder of the lake's Parquet files, or `s3://bucket/prefix`; empty for data_dir/lake."
+        ),
     )
     store: str = Field(
         "",
@@ -96,11 +106,28 @@ class Settings(BaseSettings):
     store_secret_key: SecretStr = Field(
         SecretStr(""), description="Secret of the store's access key."
     )
+    store_session_token: SecretStr = Field(
+        SecretStr(""), description="Session token of a temporary access key."
+    )
+    store_url_style: Literal["", "path", "vhost"] = Field(
+        "",
+        description=(
+            "Whether the bucket is in the `path` of an address or before its host (`vhost`); "
+            "empty: path with an endpoint, vhost without."
+        ),
+    )
     store_timeout_seconds: float = Field(
         30.0, gt=0, description="How long to wait for an answer of the store."
     )
     store_retries: int = Field(
         5, ge=0, description="How often a request to the store is tried again."
+    )
+    secrets_dir: str = Field(
+        "",
+        description=(
+            "Folder with secrets in files, named like the variables in lower case, "
+            "such as `churn_store_secret_key`; a variable goes before its file."
+        ),
     )
     serving_log_folder: str = Field(
         "",
@@ -255,8 +282,11 @@ class Settings(BaseSettings):
         *_: PydanticBaseSettingsSource,
         **__: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What a caller gives, then the environment; there is no other source."""
-        return init_settings, _WithoutBlanks(settings_cls)
+        """What a caller gives, then the environment, then files with secrets."""
+        folder = os.environ.get(SECRETS_DIR, "").strip()
+        # A folder that is not there is an error, by the check of its setting.
+        files = [SecretsSettingsSource(settings_cls, folder)] if Path(folder).is_dir() else []
+        return init_settings, _WithoutBlanks(settings_cls), *(files if folder else [])
 
     @field_validator("first_month")
     @classmethod
@@ -268,26 +298,59 @@ class Settings(BaseSettings):
     @field_validator(
         "data_dir",
         "portfolios_dir",
-        "lake_data_path",
         "serving_log_folder",
         "page_folder",
+        "secrets_dir",
         mode="before",
     )
     @classmethod
     def _is_on_a_disk(cls, path: object) -> object:
-        if URL.match(str(path)):
+        if is_url(str(path)):
             raise ValueError(
                 "an address is not supported; give a folder on a disk of this machine, "
-                "as a plain path"
+                "as a plain path (CHURN_LAKE_DATA_PATH alone may be one)"
             )
         return path
+
+    @field_validator("lake_data_path")
+    @classmethod
+    def _is_a_folder_or_a_store(cls, location: str) -> str:
+        if is_url(location) and (problem := why_unusable(location, ("s3",))):
+            raise ValueError(problem)
+        return location.rstrip("/") if is_url(location) else location
+
+    @field_validator("store_endpoint")
+    @classmethod
+    def _is_a_host(cls, endpoint: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9._-]*(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?", endpoint):
+            raise ValueError(
+                "write a host and a port alone, such as minio:9000; "
+                "CHURN_STORE_SSL says whether it speaks https"
+            )
+        return endpoint
+
+    @field_validator("secrets_dir")
+    @classmethod
+    def _is_a_folder_with_secrets(cls, folder: str) -> str:
+        if folder and not Path(folder).is_dir():
+            raise ValueError("there is no such folder; secrets in it would be missing")
+        return folder
+
+    @model_validator(mode="after")
+    def _has_both_parts_of_a_key(self) -> "Settings":
+        if bool(self.store_key_id) != bool(self.store_secret_key.get_secret_value()):
+            raise ValueError(
+                "CHURN_STORE_KEY_ID and CHURN_STORE_SECRET_KEY belong together; "
+                "set both, or neither for credentials of the machine"
+            )
+        return self
 
     @field_validator("catalog")
     @classmethod
     def _is_a_known_catalog(cls, catalog: SecretStr) -> SecretStr:
         kind, _, rest = catalog.get_secret_value().partition(":")
         is_known = kind in CATALOGS and rest
-        if (kind and not is_known) or (kind == "sqlite" and URL.match(rest)):
+        if (kind and not is_known) or (kind == "sqlite" and is_url(rest)):
             raise ValueError(
                 "not supported; write `sqlite:<file on a disk>` or `postgres:dbname=... host=...`"
             )
@@ -419,13 +482,15 @@ class Settings(BaseSettings):
 
     @property
     def store_options(self) -> StoreOptions:
-        """How an object store is reached."""
+        """How an S3 store is reached, with its credentials: not to be shown."""
         return StoreOptions(
             endpoint=self.store_endpoint,
             region=self.store_region,
+            url_style=self.store_url_style,
             use_ssl=self.store_ssl,
             key_id=self.store_key_id,
             secret_key=self.store_secret_key.get_secret_value(),
+            session_token=self.store_session_token.get_secret_value(),
             timeout_seconds=self.store_timeout_seconds,
             retries=self.store_retries,
         )
@@ -444,6 +509,7 @@ class Settings(BaseSettings):
             self.phone_hash_key.get_secret_value(),
             self.automation_webhook_url.get_secret_value(),
             self.store_secret_key.get_secret_value(),
+            self.store_session_token.get_secret_value(),
             *secrets_in(self.catalog.get_secret_value()),
             *secrets_in(self.mlflow_tracking_uri.get_secret_value()),
         ]
@@ -451,7 +517,7 @@ class Settings(BaseSettings):
 
     @property
     def lake_files(self) -> str:
-        """Where the lake's Parquet files are."""
+        """Where the lake's Parquet files are: a folder, or an address without its last slash."""
         return self.lake_data_path or str(self.root / "lake")
 
     @cached_property
@@ -534,8 +600,12 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         wrong = []
         for item in error.errors():
-            name = str(item["loc"][0])
-            wrong.append(_complaint(name, item["input"], item["msg"]))
+            if item["loc"]:
+                name = str(item["loc"][0])
+                wrong.append(_complaint(name, item["input"], item["msg"]))
+            else:
+                # About several settings; the input holds all of them, secrets too.
+                wrong.append(item["msg"])
 
         raise SettingsError(f"setting not usable: {'; '.join(wrong)}") from None
 

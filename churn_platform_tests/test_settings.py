@@ -144,12 +144,10 @@ def test_every_setting_has_a_sentence():
 
 
 @pytest.mark.parametrize(
-    "name", ["DATA_DIR", "PORTFOLIOS_DIR", "LAKE_DATA_PATH", "SERVING_LOG_FOLDER"]
+    "name", ["DATA_DIR", "PORTFOLIOS_DIR", "SERVING_LOG_FOLDER", "SECRETS_DIR"]
 )
 def test_an_address_is_refused_where_a_folder_is_meant(monkeypatch, name):
-    """No part reads or writes object storage: the setting, its value and what is supported are
-    told.
-    """
+    """What reads no object storage says so: the setting, its value and what is supported."""
     monkeypatch.setenv(f"CHURN_{name}", "s3://bucket/x")
     with pytest.raises(
         SettingsError, match=rf"CHURN_{name}='s3://bucket/x'.*give a folder on a disk"
@@ -181,3 +179,62 @@ def test_passwords_in_addresses_are_secrets():
     assert settings.catalog_password == "hunter2"
     assert settings.secrets() == ["hunter2", "swordfish"]
     assert "hunter2" not in repr(settings) and "swordfish" not in repr(settings)
+
+
+def test_the_lakes_files_may_be_in_a_store(monkeypatch):
+    """By address, with or without a prefix; a slash at its end means nothing."""
+    for address in ("s3://bucket", "s3://bucket/a/b/"):
+        monkeypatch.setenv("CHURN_LAKE_DATA_PATH", address)
+        assert load_settings().lake_files == address.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "address", ["gs://bucket/x", "s3://", "s3://key:hunter2@bucket/x", "s3://bucket/a//b"]
+)
+def test_an_address_that_no_lake_can_be_at_is_refused(monkeypatch, address):
+    """With what is supported, and without the password that someone wrote into it."""
+    monkeypatch.setenv("CHURN_LAKE_DATA_PATH", address)
+    with pytest.raises(SettingsError, match=r"CHURN_LAKE_DATA_PATH=.*s3://bucket/prefix") as told:
+        load_settings()
+    assert "hunter2" not in str(told.value)
+
+
+@pytest.mark.parametrize("endpoint", ["http://minio:9000", "minio:9000/x", "key@minio:9000"])
+def test_an_endpoint_is_a_host_and_a_port(monkeypatch, endpoint):
+    """How it is spoken to is another setting."""
+    monkeypatch.setenv("CHURN_STORE_ENDPOINT", endpoint)
+    with pytest.raises(SettingsError, match=r"CHURN_STORE_ENDPOINT=.*CHURN_STORE_SSL"):
+        load_settings()
+
+
+def test_half_a_key_is_refused():
+    """Whichever half; what was given is not shown."""
+    for half in ({"store_key_id": "key"}, {"store_secret_key": "hunter2"}):
+        with pytest.raises(
+            SettingsError, match="CHURN_STORE_KEY_ID and CHURN_STORE_SECRET_KEY belong together"
+        ) as told:
+            load_settings(**half)
+        assert "hunter2" not in str(told.value)
+
+
+def test_secrets_may_be_in_files(monkeypatch, tmp_path):
+    """Named like the variables, as a container gets them; a variable goes before its file."""
+    secrets = {"churn_store_key_id": "key", "churn_store_secret_key": "swordfish\n"}
+    secrets["churn_catalog"] = "postgres:dbname=l password=hunter2"
+    for name, text in secrets.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.setenv("CHURN_SECRETS_DIR", str(tmp_path))
+    settings = load_settings()
+    assert settings.store_options.secret_key == "swordfish"
+    assert settings.catalog_password == "hunter2"
+    assert {"swordfish", "hunter2"} <= set(settings.secrets())
+    assert "swordfish" not in f"{settings!r} {settings.store_options!r}"
+    monkeypatch.setenv("CHURN_STORE_SECRET_KEY", "other")
+    assert load_settings().store_options.secret_key == "other"
+
+
+def test_a_folder_of_secrets_that_is_not_there_is_refused(monkeypatch, tmp_path):
+    """The platform would go on without them otherwise."""
+    monkeypatch.setenv("CHURN_SECRETS_DIR", str(tmp_path / "none"))
+    with pytest.raises(SettingsError, match=r"CHURN_SECRETS_DIR=.*no such folder"):
+        load_settings()

@@ -53,7 +53,7 @@ def materialize(
     )  # seconds, which a mistake above need not cost
     from churn_platform.graph.runs import dagster_instance, materialize_table
     from churn_platform.warehouse.lake import Lake
-    from churn_platform.warehouse.lake_files import forget_dropped
+    from churn_platform.warehouse.lake_notes import forget_dropped
 
     log = settings.root / "logs" / "materialize.log"
     instance = dagster_instance(Path.cwd())

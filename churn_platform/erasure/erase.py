@@ -37,7 +37,7 @@ from churn_platform.erasure.lake_rows import (
     tables_of_customers,
 )
 from churn_platform.erasure.proof import files_in, left_of, require_searchable
-from churn_platform.erasure.search import find
+from churn_platform.erasure.search import find, find_in_lake
 from churn_platform.erasure.shared_store import copied_from_store
 from churn_platform.errors import ErasureError
 from churn_platform.ingest.hashing import set_keys
@@ -87,24 +87,42 @@ class Installation:
         for root in roots:
             folders.update(root / name for name in others)
 
-        for schema in Path(self.lake.files).glob("*"):
+        schemas = [] if self.lake.opened.is_remote else list(Path(self.lake.files).glob("*"))
+        for schema in schemas:
             if owner(schema.name, self.portfolios) in others:
                 folders.add(schema)
 
         return folders
 
-    def lake_files(self, portfolio: str) -> list[Path]:
-        """The lake's files without those of other portfolios."""
-        others = self.folders_of_others(portfolio)
-        return [path for path in data_files(self.lake) if others.isdisjoint(path.parents)]
+    def lake_files(self, portfolio: str) -> list[str]:
+        """The keys of the lake's Parquet files, without those of other portfolios."""
+        return self._without_others(data_files(self.lake), portfolio)
+
+    def objects(self, portfolio: str) -> list[str]:
+        """The key of everything in the lake's store, without what is of other portfolios; nothing
+        where the lake is in a folder, which `files` goes through.
+        """
+        if not self.lake.opened.is_remote:
+            return []
+        keys = [found.key for found in self.lake.opened.list()]
+        return self._without_others(keys, portfolio)
+
+    def _without_others(self, keys: list[str], portfolio: str) -> list[str]:
+        others = {name for name in self.portfolios if name != portfolio}
+        kept = []
+        for key in keys:
+            schema, _, _ = key.partition("/")
+            if owner(schema, self.portfolios) not in others:
+                kept.append(key)
+        return kept
 
     def files(self, portfolio: str, also: Sequence[Path] = ()) -> list[Path]:
         """Every file in which a customer of the portfolio may be, `also`
         further folders included.
         """
         settings, catalog = self.settings, self.lake.sqlite_path
-        folders = [settings.root, Path(settings.lake_files), settings.serving_log_dir]
-        folders += [settings.page_dir, *also]
+        folders = [settings.root, settings.serving_log_dir, settings.page_dir, *also]
+        folders += [] if self.lake.opened.is_remote else [Path(settings.lake_files)]
         folders += [catalog.parent] if catalog else []
         without = {settings.extension_dir, *self.foreign, *self.folders_of_others(portfolio)}
         return files_in(folders, without=without)
@@ -157,7 +175,7 @@ def plan_erasure(
         known = bool(subject.found or earlier or unknown)
         known = known or is_suppressed(connection, portfolio.name, customer_id)
         # The past counts too: a snapshot may hold a customer whose rows have left every table.
-        if not known and not find(connection, _kept_files(installation, portfolio), subject):
+        if not known and not _was_known(installation, portfolio, connection, subject):
             raise ErasureError(
                 f"{portfolio.name} has no customer {customer_id!r}, neither now nor in its past; "
                 "check the id, or give "
@@ -167,10 +185,18 @@ def plan_erasure(
     return ErasurePlan(portfolio, merged(subject, earlier), name, request)
 
 
-def _kept_files(installation: Installation, portfolio: Portfolio) -> list[Path]:
-    folder = installation.settings.published_dir / portfolio.name / "features"
+def _was_known(
+    installation: Installation,
+    portfolio: Portfolio,
+    connection: duckdb.DuckDBPyConnection,
+    subject: ErasedCustomer,
+) -> bool:
+    """Whether a file of the lake, a look-up or pushed features name the customer."""
+    lake, folder = installation.lake, installation.settings.published_dir / portfolio.name
     pushed = filter(is_overlay, installation.files(portfolio.name))
-    return [*installation.lake_files(portfolio.name), *folder.glob("[0-9]*/*.lmdb"), *pushed]
+    paths = [*folder.glob("features/[0-9]*/*.lmdb"), *pushed]
+    in_lake = find_in_lake(connection, lake, installation.lake_files(portfolio.name), subject)
+    return bool(in_lake or find(connection, paths, subject))
 
 
 def erase(
@@ -276,8 +302,9 @@ def erase(
 
 def _holding(
     installation: Installation, plan: ErasurePlan, connection: duckdb.DuckDBPyConnection
-) -> list[Path]:
-    return list(find(connection, installation.lake_files(plan.portfolio.name), plan.subject))
+) -> list[str]:
+    keys = installation.lake_files(plan.portfolio.name)
+    return list(find_in_lake(connection, installation.lake, keys, plan.subject))
 
 
 def _note(month: date, connection: duckdb.DuckDBPyConnection, snapshots: Sequence[int]) -> None:
@@ -308,13 +335,14 @@ def _prove(installation: Installation, plan: ErasurePlan, also: Sequence[Path]) 
     """Number of files searched; ErasureError names every place where the customer is left."""
     lake, name = installation.lake, plan.portfolio.name
     paths = [path for path in installation.files(name, also) if path != plan.request.path]
+    keys = installation.objects(name)
     with (
         copied_from_store(installation.settings, name) as copies,
         closing(connect(lake, read_only=True)) as connection,
     ):
         paths += copies
         foreign = foreign_tables(connection, name, installation.portfolios)
-        left = left_of(connection, lake, plan.subject, paths, foreign=foreign)
+        left = left_of(connection, lake, plan.subject, paths, keys, foreign=foreign)
 
     if left:
         listed = "; ".join(f"{place}: {count}" for place, count in left.items())
@@ -324,4 +352,4 @@ def _prove(installation: Installation, plan: ErasurePlan, also: Sequence[Path]) 
             "open: run the command again, and remove by hand what it names again"
         )
 
-    return len(paths)
+    return len(paths) + len(keys)

@@ -8,7 +8,7 @@ from typing import NoReturn
 import duckdb
 
 from churn_platform.erasure.erased_customer import ErasedCustomer
-from churn_platform.erasure.search import TABLE_NUMBER, about, find
+from churn_platform.erasure.search import TABLE_NUMBER, about, find, find_in_lake
 from churn_platform.errors import ErasureError
 from churn_platform.sql import identifier, literal
 from churn_platform.warehouse.lake import Lake
@@ -22,16 +22,19 @@ def left_of(
     lake: Lake,
     subject: ErasedCustomer,
     paths: Iterable[Path],
+    keys: Iterable[str] = (),
     *,
     foreign: Collection[int],
 ) -> dict[str, int]:
     """How often each place that still names the subject does so.
 
-    Places are files, and the tables of a Postgres catalog. `foreign` are tables of other
-    portfolios, by number.
+    Places are files, objects of the lake's store by their keys, and the tables of a Postgres
+    catalog. `foreign` are tables of other portfolios, by number.
     """
-    counts = find(connection, paths, subject, foreign=foreign)
-    left = {str(path): count for path, count in counts.items()}
+    in_files = find(connection, paths, subject, foreign=foreign)
+    in_store = find_in_lake(connection, lake, keys, subject)
+    left = {str(path): count for path, count in in_files.items()}
+    left |= {lake.opened.place(key): count for key, count in in_store.items()}
     if lake.sqlite_path is None:
         left |= _in_postgres(connection, lake, subject, foreign)
     return left

@@ -28,6 +28,7 @@ from churn_platform.published.format import FEATURES_FILE
 from churn_platform.published.prediction_log import CLOSED_SUFFIX, OPEN_SUFFIX
 from churn_platform.published.pushed_features import is_overlay
 from churn_platform.sql import identifier, reader_pattern
+from churn_platform.warehouse.lake import Lake
 
 TABLE_NUMBER = "table_id"
 PARQUET, SQLITE, GZIP = b"PAR1", b"SQLite format 3\0", b"\x1f\x8b"
@@ -80,6 +81,30 @@ def count_in(
     return in_bytes(path, subject, compressed=start.startswith(GZIP))
 
 
+def find_in_lake(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    keys: Iterable[str],
+    subject: ErasedCustomer,
+) -> dict[str, int]:
+    """How often each file of the lake names the subject, without the files that do not.
+
+    In a store DuckDB reads of a Parquet file the columns that can name a customer; any other object
+    is searched in a copy, since it has no business there and nothing is known of it.
+    """
+    counts = {key: _count_in_lake(connection, lake, key, subject) for key in keys}
+    return {key: count for key, count in counts.items() if count}
+
+
+def _count_in_lake(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, key: str, subject: ErasedCustomer
+) -> int:
+    if lake.opened.is_remote and lake.opened.start_of(key, len(PARQUET)) == PARQUET:
+        return _in_parquet(connection, lake.opened.place(key), subject)
+    with lake.opened.local(key, lake.temp_dir) as path:
+        return count_in(connection, path, subject)
+
+
 def is_in_lookup(path: Path, customer_id: str) -> bool:
     """Whether a published look-up has the customer."""
     with (
@@ -95,7 +120,9 @@ def is_in_lookup(path: Path, customer_id: str) -> bool:
         return transaction.get(customer_id.encode()) is not None
 
 
-def _in_parquet(connection: duckdb.DuckDBPyConnection, path: Path, subject: ErasedCustomer) -> int:
+def _in_parquet(
+    connection: duckdb.DuckDBPyConnection, path: Path | str, subject: ErasedCustomer
+) -> int:
     reader = "read_parquet($path, hive_partitioning = false)"
     pattern = reader_pattern(path)
     columns = connection.execute(f"describe select * from {reader}", {"path": pattern}).fetchall()

@@ -51,7 +51,8 @@ from churn_platform.months import as_of
 from churn_platform.settings import Settings
 from churn_platform.warehouse.damage import drop_damaged
 from churn_platform.warehouse.lake import Lake, connect
-from churn_platform.warehouse.lake_files import checksums_kept, forget_dropped
+from churn_platform.warehouse.lake_files import checksums_kept
+from churn_platform.warehouse.lake_notes import forget_dropped
 from churn_platform.warehouse.lock import writer_lock
 
 # Unit tests are about the code, not the data: they run in the test suite, not in every month.

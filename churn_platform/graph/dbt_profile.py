@@ -1,7 +1,12 @@
 """What dbt's profile and plugin read from the environment."""
 
 import os
+from dataclasses import replace
 
+import msgspec
+
+from churn_platform.storage.location import is_url
+from churn_platform.warehouse.dbt_plugin import RETRIES, SECRET_KEY, SESSION_TOKEN, STORE
 from churn_platform.warehouse.lake import Lake
 
 
@@ -18,4 +23,18 @@ def dbt_environment(lake: Lake) -> dict[str, str]:
         "DBT_DUCKDB_TEMP_DIRECTORY": str(lake.temp_dir),
         "DBT_STARTED_BY": str(os.getpid()),
         "DO_NOT_TRACK": "1",
+        RETRIES: str(lake.catalog_retries),
+        **_store_environment(lake),
+    }
+
+
+def _store_environment(lake: Lake) -> dict[str, str]:
+    """How dbt reaches the store of the lake's files; nothing where they are in a folder."""
+    if not is_url(lake.files):
+        return {}
+    shown = replace(lake.store, secret_key="", session_token="")
+    return {
+        STORE: msgspec.json.encode(shown).decode(),
+        SECRET_KEY: lake.store.secret_key,
+        SESSION_TOKEN: lake.store.session_token,
     }

@@ -9,16 +9,25 @@ from pathlib import Path
 from dagster import AssetExecutionContext, AssetsDefinition
 
 from churn_platform.disk import full_disk
+from churn_platform.errors import StoreError
 from churn_platform.graph.around_steps import with_around
 from churn_platform.graph.runs import dagster_folders
 from churn_platform.settings import Settings
 from churn_platform.sqlite_uri import sqlite_file
+from churn_platform.storage.location import is_url
 from churn_platform.warehouse.file_errors import damaged_file
+from churn_platform.warehouse.store_errors import store_error
 
 
 def advice(error: BaseException, settings: Settings) -> str | None:
-    """Which disk is full, or how a file of the lake is made again; None for any other error."""
-    return full_disk(error, lambda: written_folders(settings)) or damaged_file(error)
+    """Which disk is full, what the lake's store said, or how a file of the lake is made again; None
+    for any other error.
+    """
+    if told := full_disk(error, lambda: written_folders(settings)):
+        return told
+    if in_store := store_error(error, settings.lake_files, settings.store_options):
+        return str(in_store)
+    return None if isinstance(error, StoreError) else damaged_file(error)
 
 
 def advised(assets: Iterable[AssetsDefinition], settings: Settings) -> list[AssetsDefinition]:
@@ -44,7 +53,7 @@ def written_folders(settings: Settings) -> list[Path]:
         settings.root / "mlflow_artifacts",
         settings.serving_log_dir,
     ]
-    if "://" not in settings.lake_files:
+    if not is_url(settings.lake_files):
         folders.append(Path(settings.lake_files))
 
     if tracking_store := sqlite_file(settings.mlflow_uri):

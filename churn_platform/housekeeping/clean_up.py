@@ -16,6 +16,7 @@ from churn_platform.housekeeping.old_folders import (
     newest_months,
     remove_months,
     remove_untouched,
+    size_in_store,
     size_of,
 )
 from churn_platform.housekeeping.tracked_runs import remove_runs
@@ -24,6 +25,7 @@ from churn_platform.months import parse_month
 from churn_platform.published.live_file import read_live
 from churn_platform.published.page_bundle import PAGE_DIR
 from churn_platform.settings import Settings
+from churn_platform.storage.location import is_url
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.maintenance import GRACE, tidy
 
@@ -149,12 +151,12 @@ def _working_entries(settings: Settings) -> list[Path]:
 
 
 def places(settings: Settings) -> dict[str, list[Path]]:
-    """Where an installation keeps what, as far as it is on this machine."""
+    """Where an installation keeps what, as far as it is in folders of this machine."""
     root = settings.root
     catalog = Lake.of(settings).sqlite_path
     return {
         "landed files": [settings.landing_dir],
-        "lake": [Path(settings.lake_files)],
+        "lake": [] if is_url(settings.lake_files) else [Path(settings.lake_files)],
         "catalog": [catalog, catalog.with_name(f"{catalog.name}-wal")] if catalog else [],
         "published": [settings.published_dir],
         "exports": [settings.exports_dir],
@@ -166,10 +168,12 @@ def places(settings: Settings) -> dict[str, list[Path]]:
 
 
 def weigh(settings: Settings) -> dict[str, Size]:
-    """The size of each place."""
+    """The size of each place, in folders and in a store."""
     sizes = {}
     for name, paths in places(settings).items():
         sizes[name] = sum(map(size_of, paths), start=Size(0, 0))
+    if is_url(settings.lake_files):
+        sizes["lake"] = size_in_store(Lake.of(settings).opened.list())
     return sizes
 
 

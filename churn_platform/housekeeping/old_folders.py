@@ -8,6 +8,7 @@ from pathlib import Path
 
 from churn_platform.months import parse_month
 from churn_platform.published.atomic_files import remove_bundle
+from churn_platform.storage.store import StoredObject
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ def size_of(place: Path) -> Size:
     if not place.is_dir():
         return Size(0, 0)
     return sum(map(_size_of_file, place.rglob("*")), start=Size(0, 0))
+
+
+def size_in_store(objects: Iterable[StoredObject]) -> Size:
+    """The size of all objects of a store."""
+    return sum((Size(1, found.size_bytes) for found in objects), start=Size(0, 0))
 
 
 def _size_of_file(path: Path) -> Size:

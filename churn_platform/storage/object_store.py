@@ -144,7 +144,7 @@ class ObjectStore(Store):
 
     def _raise(self, error: Exception, key: str) -> NoReturn:
         name = f"{key or 'the list'} in {self._place()}"
-        text = hide(str(error), self._secrets())
+        text = hide(str(error), self._options.secrets())
         if isinstance(error, exceptions.AlreadyExistsError):
             raise ObjectExistsError(f"{name} exists already") from None
         if isinstance(error, exceptions.PreconditionError):
@@ -173,10 +173,6 @@ class ObjectStore(Store):
     def _place(self) -> str:
         endpoint = self._options.endpoint_url
         return f"{self.location} ({self.setting})" + (f" at {endpoint}" if endpoint else "")
-
-    def _secrets(self) -> tuple[str, ...]:
-        secrets = (self._options.secret_key, self._options.session_token)
-        return tuple(secret for secret in secrets if secret)
 
 
 def open_url(url: str, options: StoreOptions, setting: str) -> ObjectStore:

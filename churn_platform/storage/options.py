@@ -26,6 +26,10 @@ class StoreOptions:
     timeout_seconds: float = 30.0
     retries: int = 5
 
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may show."""
+        return tuple(secret for secret in (self.secret_key, self.session_token) if secret)
+
     @property
     def style(self) -> UrlStyle:
         """`path` puts the bucket behind the host, which servers of one's own want; AWS has it

@@ -13,15 +13,14 @@ from pyarrow import parquet
 
 from churn_platform.errors import WarehouseError
 from churn_platform.months import label
-from churn_platform.published.regular_files import file_sha256
 from churn_platform.sql import literals
+from churn_platform.storage.store import StoredObject
 from churn_platform.warehouse.lake import CATALOG, Lake, connect
-from churn_platform.warehouse.lake_files import (
-    LakeFile,
+from churn_platform.warehouse.lake_files import LakeFile, lake_files
+from churn_platform.warehouse.lake_notes import (
     dropped,
     keep_checksums,
     kept_checksums,
-    lake_files,
     note_dropped,
 )
 
@@ -54,18 +53,19 @@ def find_damage(lake: Lake, files: Iterable[LakeFile]) -> list[DamagedMonth]:
 
     A file from before checksums were kept is decoded whole, and gets its checksum if that works.
     """
+    known = list(files)
     kept = kept_checksums(lake)
+    there = lake.opened.look_at(file.key for file in known)
     found = []
-    sound = []
-    for file in files:
-        problem = _problem(file, kept.get(file.path))
+    sound = {}
+    for file in known:
+        content = there.get(file.key)
+        problem = _problem(lake, file, content, kept.get(file.key))
         if problem:
-            found.append(
-                DamagedMonth(file.table, file.month, f"{file.path} {problem}", file.is_live)
-            )
-        elif file.path not in kept:
-            sound.append(file.path)
-
+            told = f"{lake.opened.place(file.key)} {problem}"
+            found.append(DamagedMonth(file.table, file.month, told, file.is_live))
+        elif content is not None and file.key not in kept:
+            sound[file.key] = lake.opened.checksum(content)
     keep_checksums(lake, sound)
     return found
 
@@ -78,23 +78,26 @@ def dropped_months(lake: Lake) -> list[DamagedMonth]:
     return [DamagedMonth(table, month, told) for table, month in dropped(lake)]
 
 
-def _problem(file: LakeFile, checksum: str | None) -> str | None:
-    if not file.path.is_file():
+def _problem(
+    lake: Lake, file: LakeFile, content: StoredObject | None, checksum: str | None
+) -> str | None:
+    if content is None:
         return "is missing"
-
-    size = file.path.stat().st_size
-    if size != file.size_bytes:
-        return f"has {size:,} bytes instead of {file.size_bytes:,}"
+    if content.size_bytes != file.size_bytes:
+        return f"has {content.size_bytes:,} bytes instead of {file.size_bytes:,}"
     if checksum is None:
         # Files from before checksums were kept: decoding them whole is the only test there is.
-        return None if _is_readable(file) else "cannot be read"
+        return None if _is_readable(lake, file) else "cannot be read"
+    is_same = lake.opened.checksum(content) == checksum
+    return None if is_same else "has other content than was written"
 
-    return None if file_sha256(file.path) == checksum else "has other content than was written"
 
-
-def _is_readable(file: LakeFile) -> bool:
+def _is_readable(lake: Lake, file: LakeFile) -> bool:
     try:
-        with parquet.ParquetFile(file.path) as content:
+        with (
+            lake.opened.local(file.key, lake.temp_dir) as path,
+            parquet.ParquetFile(path) as content,
+        ):
             for _ in content.iter_batches():
                 pass
     except (pyarrow.ArrowException, OSError):

@@ -1,18 +1,29 @@
-"""A plugin of dbt-duckdb by which dbt ends with the process that started it.
+"""A plugin of dbt-duckdb by which dbt ends with the process that started it, and reaches the store
+of the lake's files.
 
 A run that is killed would leave its dbt behind, which goes on writing without the writer lock that
-died with the run.
+died with the run. Credentials are no part of the profile: dbt prints and keeps profiles.
 """
 
 import os
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
+import duckdb
+import msgspec
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.context import get_invocation_context
 
+from churn_platform.storage.options import StoreOptions
+from churn_platform.warehouse.preparation import prepare
+
 STARTED_BY = "DBT_STARTED_BY"  # the variable that names the process that starts dbt
+# dbt hides the values of variables that begin so in all that it prints and logs.
+SECRET_KEY, SESSION_TOKEN = "DBT_ENV_SECRET_STORE_KEY", "DBT_ENV_SECRET_STORE_TOKEN"
+STORE = "DBT_STORE"  # the other options of the store, as JSON
+RETRIES = "DBT_CATALOG_RETRIES"
 KILLED = 137  # the exit code of a process that was killed, as a shell tells it
 
 
@@ -34,6 +45,19 @@ class Plugin(BasePlugin):
                 name="end-with-starter",
                 daemon=True,
             ).start()
+
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Called by dbt for its connection, before the lake is attached to it."""
+        env = get_invocation_context().env
+        options = msgspec.json.decode(env.get(STORE, "{}"), type=StoreOptions)
+        secret_key, session_token = env.get(SECRET_KEY, ""), env.get(SESSION_TOKEN, "")
+        prepare(
+            conn,
+            catalog=env.get("DBT_LAKE", "").removeprefix("ducklake:"),
+            files=env.get("DBT_LAKE_FILES", ""),
+            store=replace(options, secret_key=secret_key, session_token=session_token),
+            catalog_retries=int(env.get(RETRIES, 0)),
+        )
 
 
 def end_with(parent: int, poll_seconds: float = 0.5) -> None:

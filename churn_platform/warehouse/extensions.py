@@ -10,7 +10,7 @@ from churn_platform.sql import literal
 from churn_platform.warehouse.exclusive_lock import one_maker
 from churn_platform.warehouse.quiet import connect_quietly
 
-EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner", "excel")
+EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner", "excel", "httpfs", "aws")
 
 
 def install_extensions(folder: Path) -> None:

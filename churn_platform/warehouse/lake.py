@@ -3,7 +3,8 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -16,18 +17,30 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from churn_platform.errors import WarehouseBusyError, WarehouseError
+from churn_platform.errors import ChurnError, WarehouseBusyError, WarehouseError
 from churn_platform.settings import Settings
 from churn_platform.sql import literal
+from churn_platform.storage.options import StoreOptions
 from churn_platform.warehouse.exclusive_lock import one_maker
 from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.holders import holders_of
+from churn_platform.warehouse.lake_store import LakeStore, was_seen
+from churn_platform.warehouse.preparation import prepare
 from churn_platform.warehouse.quiet import connect_quietly
 
 NAME = "lake"
 CATALOG = f"__ducklake_metadata_{NAME}"
 # DuckDB raises one class for all of these, so only the text tells "try again" from "wrong".
-BUSY_SIGNS = ("database is locked", "conflict", "could not serialize", "deadlock")
+BUSY_SIGNS = (
+    "database is locked",
+    "conflict",
+    "could not serialize",
+    "deadlock",
+    # Of Postgres: DuckLake gave up after its own retries, or two processes made the same row or
+    # table at once.
+    "maximum retry count",
+    "duplicate key",
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +54,8 @@ class Lake:
     threads: int
     memory_limit: str
     wait_seconds: float
+    catalog_retries: int = 30
+    store: StoreOptions = field(default_factory=StoreOptions)
 
     @classmethod
     def of(cls, settings: Settings) -> "Lake":
@@ -58,7 +73,14 @@ class Lake:
             threads=settings.duckdb_threads,
             memory_limit=settings.duckdb_memory_limit,
             wait_seconds=settings.warehouse_wait_seconds,
+            catalog_retries=settings.catalog_retries,
+            store=settings.store_options,
         )
+
+    @cached_property
+    def opened(self) -> LakeStore:
+        """The files, without DuckDB."""
+        return LakeStore(self.files, self.store)
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -149,6 +171,13 @@ def _attached(lake: Lake, *, read_only: bool) -> duckdb.DuckDBPyConnection:
 
     options = ", ".join(given)
     try:
+        prepare(
+            connection,
+            catalog=lake.catalog,
+            files=lake.files,
+            store=lake.store,
+            catalog_retries=lake.catalog_retries,
+        )
         # ATTACH writes when the lake is new, so it can meet another process too.
         attempts(lake)(
             connection.execute,
@@ -164,7 +193,7 @@ def _attached(lake: Lake, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         raise WarehouseError(
             f"cannot open the warehouse ducklake:{lake.catalog}: {error}"
         ) from error
-    except WarehouseError:
+    except ChurnError:
         connection.close()
         raise
 
@@ -173,9 +202,9 @@ def _attached(lake: Lake, *, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 def require_files(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     """WarehouseError if the lake's files are elsewhere: it was moved without them, or a wrong
-    folder is set.
+    place is set. StoreError if the store cannot be used.
     """
-    if Path(lake.files).is_dir():
+    if _has_files(lake):
         return
 
     row = connection.execute(
@@ -185,9 +214,18 @@ def require_files(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     if row and row[0]:
         raise WarehouseError(
             f"the warehouse ducklake:{lake.catalog} has {row[0]:,} files, "
-            f"and there is no folder {lake.files}; they "
+            f"and there are none in {lake.files}; they "
             f"were made in {row[1]}: move them, or set CHURN_LAKE_DATA_PATH to their folder"
         )
+
+
+def _has_files(lake: Lake) -> bool:
+    if not lake.opened.is_remote:
+        return lake.opened.exists()
+    try:
+        return was_seen(lake.files, lake.store)
+    except LookupError:
+        return False
 
 
 def attempts(lake: Lake) -> Retrying:

@@ -1,37 +1,36 @@
 """The files of the lake as its catalog knows them, and what they were like when they were written.
 
 DuckLake records the size of a file and no checksum, and Parquet as DuckDB writes it has none
-either: a flipped bit can come back as another score. So the SHA-256 of each new file is kept beside
-the files, in `checksums.sqlite`.
+either: a flipped bit can come back as another score. So a checksum of each new file is kept.
 """
 
-import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import duckdb
 
-from churn_platform.published.regular_files import file_sha256
 from churn_platform.warehouse.lake import CATALOG, Lake
-
-CHECKSUMS_FILE = "checksums.sqlite"
-WAIT_SECONDS = 60.0
+from churn_platform.warehouse.lake_notes import (
+    forget_checksums,
+    forget_dropped,
+    keep_checksums,
+    kept_checksums,
+)
 
 
 @dataclass(frozen=True)
 class LakeFile:
     """A Parquet file of the lake: the table and month whose rows, or deleted rows, it holds.
 
-    `month` is None in a table that is not partitioned; `is_live` says whether the newest state
-    reads the file.
+    `month` is None in a table that is not partitioned; `key` is the path relative to the lake's
+    files; `is_live` says whether the newest state reads the file.
     """
 
     table: str
     month: date | None
-    path: Path
+    key: str
     size_bytes: int
     is_live: bool
 
@@ -74,11 +73,11 @@ def lake_files(
         select * exclude (file_id) from named where {condition} order by all
         """
     ).fetchall()
-    root = Path(lake.files)
+    root = f"{lake.files.rstrip('/')}/"
 
     files = []
     for table, month, path, size, live in rows:
-        files.append(LakeFile(table, month, root / path, size, live))
+        files.append(LakeFile(table, month, path.removeprefix(root), size, live))
 
     return files
 
@@ -104,7 +103,8 @@ def checksums_kept(connection: duckdb.DuckDBPyConnection, lake: Lake) -> Iterato
         yield
     finally:
         new = lake_files(connection, lake, f"file_id >= {known}")
-        keep_checksums(lake, [file.path for file in new])
+        there = lake.opened.look_at(file.key for file in new)
+        keep_checksums(lake, {key: lake.opened.checksum(file) for key, file in there.items()})
         written = []
         for file in new:
             if file.is_live and file.month:
@@ -113,81 +113,7 @@ def checksums_kept(connection: duckdb.DuckDBPyConnection, lake: Lake) -> Iterato
         forget_dropped(lake, written)
 
 
-def keep_checksums(lake: Lake, paths: Iterable[Path]) -> None:
-    """Note the checksum of each file that is there."""
-    noted = []
-    for path in paths:
-        if path.is_file():
-            noted.append((_name(lake, path), file_sha256(path)))
-
-    if noted:
-        with closing(_store(lake)) as store, store:
-            # SQLite, not the lake: the lake's own files cannot vouch for themselves.
-            store.executemany("insert or replace into checksums values (?, ?)", noted)
-
-
-def kept_checksums(lake: Lake) -> dict[Path, str]:
-    """The checksum of each file as it was written; files from before checksums
-    were kept have none.
-    """
-    if not (Path(lake.files) / CHECKSUMS_FILE).exists():
-        return {}
-    with closing(_store(lake)) as store:
-        rows = store.execute("select path, sha256 from checksums").fetchall()
-    return {Path(lake.files) / name: checksum for name, checksum in rows}
-
-
-def forget_checksums(lake: Lake) -> None:
-    """Drop checksums of files that are gone."""
-    gone = []
-    for path in kept_checksums(lake):
-        if not path.exists():
-            gone.append((_name(lake, path),))
-
-    if gone:
-        with closing(_store(lake)) as store, store:
-            store.executemany("delete from checksums where path = ?", gone)
-
-
-def note_dropped(lake: Lake, table: str, month: date) -> None:
-    """Note that a month of a table is about to lose its files, and is to be written again."""
-    with closing(_store(lake)) as store, store:
-        store.execute("insert or replace into dropped values (?, ?)", [table, month.isoformat()])
-
-
-def forget_dropped(lake: Lake, written: Iterable[tuple[str, date]]) -> None:
-    """The months of these tables have been written again."""
-    known = set(dropped(lake))
-    rows = []
-    for table, month in written:
-        if (table, month) in known:
-            rows.append((table, month.isoformat()))
-
-    if rows:
-        with closing(_store(lake)) as store, store:
-            store.executemany("delete from dropped where table_name = ? and month = ?", rows)
-
-
-def dropped(lake: Lake) -> list[tuple[str, date]]:
-    """Months of tables that lost their files and have not been written since."""
-    if not (Path(lake.files) / CHECKSUMS_FILE).exists():
-        return []
-    with closing(_store(lake)) as store:
-        rows = store.execute("select table_name, month from dropped order by 1, 2").fetchall()
-    return [(table, date.fromisoformat(month)) for table, month in rows]
-
-
-def _name(lake: Lake, path: Path) -> str:
-    return path.relative_to(lake.files).as_posix() if path.is_relative_to(lake.files) else str(path)
-
-
-def _store(lake: Lake) -> sqlite3.Connection:
-    store = sqlite3.connect(Path(lake.files) / CHECKSUMS_FILE, timeout=WAIT_SECONDS)
-    store.execute(
-        "create table if not exists checksums (path text primary key, sha256 text not null)"
-    )
-    store.execute(
-        "create table if not exists dropped (table_name text, month text, "
-        "primary key (table_name, month))"
-    )
-    return store
+def forget_gone(lake: Lake) -> None:
+    """Forget the checksums of files that are gone."""
+    kept = kept_checksums(lake).keys()
+    forget_checksums(lake, kept - lake.opened.look_at(kept).keys())

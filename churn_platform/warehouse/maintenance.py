@@ -17,8 +17,9 @@ from churn_platform.errors import WarehouseError
 from churn_platform.sql import literal
 from churn_platform.warehouse.damage import find_damage
 from churn_platform.warehouse.lake import NAME, Lake, attempts, busy_error, connect
-from churn_platform.warehouse.lake_files import checksums_kept, forget_checksums, lake_files
+from churn_platform.warehouse.lake_files import checksums_kept, forget_gone, lake_files
 from churn_platform.warehouse.lock import writer_lock
+from churn_platform.warehouse.store_errors import store_errors_told
 
 GRACE = timedelta(
     days=1
@@ -40,15 +41,14 @@ def maintain(lake: Lake, work: Callable[[duckdb.DuckDBPyConnection], Result]) ->
 
     `work` may run several times, and may have been cut short before.
     """
-    with writer_lock(lake), closing(connect(lake)) as connection:
+    with store_errors_told(lake), writer_lock(lake), closing(connect(lake)) as connection:
         _require_sound_files(connection, lake)
         try:
             with checksums_kept(connection, lake):
                 done = attempts(lake)(work, connection)
         except RetryError as error:
             raise busy_error(lake) from error
-
-        forget_checksums(lake)
+        forget_gone(lake)
         return done
 
 

@@ -28,7 +28,7 @@ from churn_platform.warehouse.maintenance import (
 )
 from churn_platform.warehouse.tables import transaction
 
-FindFiles = Callable[[duckdb.DuckDBPyConnection], Sequence[Path]]
+FindFiles = Callable[[duckdb.DuckDBPyConnection], Sequence[str]]
 Note = Callable[[duckdb.DuckDBPyConnection, Sequence[int]], None]
 
 
@@ -44,10 +44,10 @@ def purge(lake: Lake, find_files: FindFiles, note: Note) -> Purged:
     """Rewrite every file with deleted rows, and expire each snapshot that sees a file which
     `find_files` picks.
 
-    `find_files` names the files that must go; it is asked once small changes have left the catalog
-    for files. Snapshots that see none of them stay, and so does the newest, in any case.
-    `note` is told of the others before they go, in a transaction. Running it again completes what a
-    kill interrupted.
+    `find_files` gives the keys of the files that must go; it is asked once small changes have left
+    the catalog for files. Snapshots that see none of them stay, and so does the newest, in any
+    case. `note` is told of the others before they go, in a transaction. Running it again completes
+    what a kill interrupted.
     """
     purged = maintain(
         lake,
@@ -84,12 +84,12 @@ def _purge(
     return Purged(snapshots, remove_unused(connection, "cleanup_all => true", orphans=orphans))
 
 
-def data_files(lake: Lake) -> list[Path]:
-    """Every Parquet file under the lake's folder, whether the catalog knows it or not."""
-    return sorted(Path(lake.files).rglob("*.parquet"))
+def data_files(lake: Lake) -> list[str]:
+    """The key of every Parquet file of the lake, whether the catalog knows it or not."""
+    return sorted(file.key for file in lake.opened.list() if file.key.endswith(".parquet"))
 
 
-def _seeing(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> list[int]:
+def _seeing(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> list[int]:
     """Snapshots from which one of the files can be read, without the newest; file names are unique
     in a lake.
     """
@@ -102,7 +102,7 @@ def _seeing(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> lis
             and snapshot_id < (select max(snapshot_id) from {CATALOG}.ducklake_snapshot)
         order by snapshot_id
         """,
-        [[path.name for path in files]],
+        [[key.rpartition("/")[2] for key in files]],
     ).fetchall()
     return [snapshot for (snapshot,) in rows]
 

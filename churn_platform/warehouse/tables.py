@@ -13,8 +13,10 @@ from churn_platform.errors import UnreadableMonthError
 from churn_platform.sql import identifier
 from churn_platform.warehouse.damage import drop_damaged
 from churn_platform.warehouse.lake import NAME, Lake, attempts, busy_error, is_busy
-from churn_platform.warehouse.lake_files import checksums_kept, forget_dropped
+from churn_platform.warehouse.lake_files import checksums_kept
+from churn_platform.warehouse.lake_notes import forget_dropped
 from churn_platform.warehouse.lock import writer_lock
+from churn_platform.warehouse.store_errors import store_errors_told
 
 Result = TypeVar("Result")
 
@@ -25,11 +27,12 @@ def write(
     """Run `work`, which writes through `connection`, in one transaction, again while another
     process holds the catalog.
 
-    WarehouseBusyError after the lake's `wait_seconds`. `work` may run several times, so it must do
+    WarehouseBusyError after the lake's `wait_seconds`, StoreError if the store of its files fails.
+    `work` may run several times, so it must do
     nothing but write.
     """
     try:
-        with writer_lock(lake), checksums_kept(connection, lake):
+        with store_errors_told(lake), writer_lock(lake), checksums_kept(connection, lake):
             return _write_healing(connection, lake, work, note)
     except RetryError as error:
         raise busy_error(lake) from error

@@ -26,7 +26,7 @@ def two_months(lake: Lake) -> list[Path]:
 
     with closing(connect(lake)) as connection:
         write(connection, lake, work)
-        return [file.path for file in lake_files(connection, lake)]
+        return [Path(lake.files, file.key) for file in lake_files(connection, lake)]
 
 
 def test_check_lake_names_what_is_damaged_and_the_cure(churn: Churn, settings: Settings):

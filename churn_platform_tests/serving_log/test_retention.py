@@ -90,6 +90,6 @@ def test_forgotten_answers_leave_the_disk_with_housekeeping(connection, lake, fo
     forget_answers(connection, lake, "tiny", folder, before=FEBRUARY)
     connection.close()
     tidy(lake, set(), until=datetime.now(UTC) + timedelta(days=1), grace=timedelta(0))
-    assert not [path for path in data_files(lake) if b"old-" in path.read_bytes()]
+    assert not [key for key in data_files(lake) if b"old-" in Path(lake.files, key).read_bytes()]
     with closing(connect(lake, read_only=True)) as again:
         assert len(ids(again)) == 50

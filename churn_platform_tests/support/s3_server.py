@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from churn_platform.errors import StoreError
 from churn_platform.storage.opening import open_store
@@ -51,13 +52,14 @@ class S3Server:
             retries=1,
         )
 
-    def settings(self) -> dict[str, str]:
-        """The variables of the environment that lead the platform to it."""
+    def overrides(self) -> dict[str, Any]:
+        """The settings that lead the platform to it."""
         return {
-            "CHURN_STORE_ENDPOINT": f"127.0.0.1:{self.port}",
-            "CHURN_STORE_SSL": "false",
-            "CHURN_STORE_KEY_ID": KEY_ID,
-            "CHURN_STORE_SECRET_KEY": SECRET_KEY,
+            "store_endpoint": f"127.0.0.1:{self.port}",
+            "store_ssl": False,
+            "store_key_id": KEY_ID,
+            "store_secret_key": SECRET_KEY,
+            "store_timeout_seconds": 10,
         }
 
     def new_url(self) -> str:

@@ -11,7 +11,8 @@ import pytest
 from churn_platform.errors import UnreadableMonthError, WarehouseError
 from churn_platform.warehouse.damage import drop_damaged, dropped_months, find_damage, require_sound
 from churn_platform.warehouse.lake import Lake, connect
-from churn_platform.warehouse.lake_files import CHECKSUMS_FILE, lake_files
+from churn_platform.warehouse.lake_files import lake_files
+from churn_platform.warehouse.lake_notes import CHECKSUMS_FILE
 from churn_platform.warehouse.maintenance import maintain, settle
 from churn_platform.warehouse.tables import current_snapshot, ensure_table, replace_month, write
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
@@ -69,7 +70,7 @@ DAMAGES = {remove: "is missing", cut: "instead of", flip: "other content", garbl
 def file_of(connection: duckdb.DuckDBPyConnection, lake: Lake, month: date) -> Path:
     """The one file that the newest state has for a month."""
     (file,) = lake_files(connection, lake, f"is_live and month = date '{month}'")
-    return file.path
+    return Path(lake.files, file.key)
 
 
 def live_damage(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]:
@@ -137,9 +138,9 @@ def test_deleted_rows_of_a_damaged_month_do_not_come_back(connection, lake):
     data = next(
         file
         for file in lake_files(connection, lake, f"month = date '{JANUARY}'")
-        if "delete" not in file.path.name
+        if "delete" not in file.key
     )
-    remove(data.path)
+    remove(Path(lake.files, data.key))
     write(connection, lake, lambda: replace_month(connection, TABLE, JANUARY, rows(JANUARY)))
     maintain(lake, settle)
     assert connection.execute(

@@ -7,7 +7,13 @@ from pathlib import Path
 import duckdb
 from dagster_duckdb import DuckDBResource
 
+from churn_platform.storage.options import StoreOptions
 from churn_platform.warehouse.lake import Lake, connect
+from churn_platform.warehouse.store_errors import store_errors_told
+
+# How the store of each place is reached, with its credentials: Dagster shows the fields of a
+# resource, and copies it by them alone.
+STORES: dict[str, StoreOptions] = {}
 
 
 class Warehouse(DuckDBResource):
@@ -21,10 +27,12 @@ class Warehouse(DuckDBResource):
     threads: int
     memory_limit: str
     wait_seconds: float
+    catalog_retries: int
 
     @classmethod
     def of(cls, lake: Lake) -> "Warehouse":
         """The resource for a lake."""
+        STORES[lake.files] = lake.store
         return cls(
             database=f"ducklake:{lake.catalog}",
             files=lake.files,
@@ -33,6 +41,7 @@ class Warehouse(DuckDBResource):
             threads=lake.threads,
             memory_limit=lake.memory_limit,
             wait_seconds=lake.wait_seconds,
+            catalog_retries=lake.catalog_retries,
         )
 
     @property
@@ -46,6 +55,8 @@ class Warehouse(DuckDBResource):
             threads=self.threads,
             memory_limit=self.memory_limit,
             wait_seconds=self.wait_seconds,
+            catalog_retries=self.catalog_retries,
+            store=STORES[self.files],
         )
 
     @contextmanager
@@ -55,6 +66,7 @@ class Warehouse(DuckDBResource):
         # a bound.
         connection = connect(self.lake, read_only=read_only)
         try:
-            yield connection
+            with store_errors_told(self.lake):
+                yield connection
         finally:
             connection.close()
