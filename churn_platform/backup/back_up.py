@@ -146,6 +146,6 @@ def _require_embedded(settings: Settings) -> None:
     outside = Path(settings.lake_files)
     if settings.root not in outside.parents:
         raise BackupError(
-            f"the lake's files are in {outside}, outside of the data folder {settings.root}: back "
-            "that place up by its own means, before the catalog"
+            f"the lake's files are in {settings.lake_files}, outside of the data folder "
+            f"{settings.root}: back that place up by its own means, before the catalog"
         )
