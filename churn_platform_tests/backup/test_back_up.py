@@ -2,52 +2,16 @@
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from churn_platform.backup.back_up import back_up
 from churn_platform.backup.catalogue import names
-from churn_platform.backup.restore import UNFINISHED, restore
+from churn_platform.backup.restore import restore
 from churn_platform.errors import BackupError
-from churn_platform.published.atomic_files import new_folder
-from churn_platform.settings import Settings, load_settings
-from churn_platform.storage.opening import open_store
+from churn_platform.settings import load_settings
 from churn_platform.storage.store import Store
-
-FIRST = datetime(2026, 1, 2, 3, tzinfo=UTC)
-SECOND = datetime(2026, 2, 2, 3, tzinfo=UTC)
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """An installation with a lake's file, a database, a published folder and working files."""
-    settings = load_settings(data_dir=tmp_path / "data")
-    write(settings.root / "lake" / "tiny" / "1.parquet", "rows")
-    write(settings.root / "landing" / "tiny" / "customers" / "2025-01.csv", "delivered")
-    write(settings.root / "tmp" / "half", "working")
-    write(settings.root / "serving" / "log" / "tiny" / "1-a.open", "being written")
-    write(settings.root / "secrets" / "phone_hash.key", "key")
-    (settings.root / "secrets" / "phone_hash.key").chmod(0o600)
-    with new_folder(settings.published_dir / "tiny" / "models" / "1") as draft:
-        (draft / "model.onnx").write_text("model")
-    with closing(sqlite3.connect(settings.root / "catalog.sqlite")) as catalog, catalog:
-        catalog.execute("create table files (name text)")
-        catalog.execute("insert into files values ('1.parquet')")
-    return settings
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """Where back-ups are kept."""
-    return open_store(tmp_path / "kept", setting="the place given")
-
-
-def write(path: Path, text: str) -> None:
-    """A file with its folders."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+from churn_platform_tests.backup.conftest import FIRST, SECOND, write
 
 
 def objects(store: Store) -> int:
@@ -106,54 +70,6 @@ def test_a_database_is_copied_while_it_is_written(settings, store, tmp_path):
     with closing(sqlite3.connect(tmp_path / "new" / "catalog.sqlite")) as catalog:
         found = catalog.execute("select name from files order by name").fetchall()
     assert found == [("1.parquet",), ("2.parquet",)]
-
-
-def test_nothing_is_restored_over_what_is_there(settings, store):
-    """The folder's own files stay; the error says where to go."""
-    back_up(settings, store, now=FIRST)
-    with pytest.raises(BackupError, match="is not empty"):
-        restore(store, settings.root)
-
-
-def test_a_restore_that_was_cut_short_goes_on(settings, store, tmp_path, monkeypatch):
-    """The same command again completes it, and takes what has arrived."""
-    back_up(settings, store, now=FIRST)
-    new, download = tmp_path / "new", store.download
-    fetched: list[str] = []
-
-    def killed(key: str, target: Path) -> str:
-        if len(fetched) == 2:
-            raise OSError("killed")
-        fetched.append(key)
-        return download(key, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(store, "download", killed)
-        with pytest.raises(OSError, match="killed"):
-            restore(store, new)
-    assert (new / UNFINISHED).exists()
-    made = restore(store, new)
-    assert not (new / UNFINISHED).exists()
-    assert all((new / file.path).exists() for file in made.files)
-
-
-def test_contents_that_were_changed_are_not_restored(settings, store, tmp_path):
-    """The file and the object are named."""
-    back_up(settings, store, now=FIRST)
-    for found in list(store.list("objects")):
-        if store.get(found.key).data == b"rows":
-            store.put(found.key, b"other")
-    with pytest.raises(BackupError, match=r"lake/tiny/1\.parquet cannot be restored"):
-        restore(store, tmp_path / "new")
-
-
-def test_what_is_not_there_is_named(settings, store, tmp_path):
-    """No back-up at all, and none of that name."""
-    with pytest.raises(BackupError, match="holds no back-up"):
-        restore(store, tmp_path / "new")
-    back_up(settings, store, now=FIRST)
-    with pytest.raises(BackupError, match="there are 2026-01-02T030000Z"):
-        restore(store, tmp_path / "new", name="2020-01-01T000000Z")
 
 
 def test_a_catalog_on_a_server_is_refused(tmp_path, store):
