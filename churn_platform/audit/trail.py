@@ -6,6 +6,7 @@ from datetime import datetime
 from churn_platform.audit.audit_record import Record
 
 CROWNING = ("promotion", "approval", "rollback")
+BY_PERSON = "by_person"  # in the details of a refusal that a person decided
 
 
 def select(
@@ -41,6 +42,12 @@ def champions(records: Iterable[Record], portfolio: str) -> list[Record]:
             crowned.append(record)
 
     return crowned
+
+
+def refused_by_person(records: Iterable[Record], portfolio: str) -> set[int | None]:
+    """The versions that a person refused."""
+    refusals = select(records, portfolio=portfolio, action="refusal")
+    return {record.version for record in refusals if record.details.get(BY_PERSON)}
 
 
 def champion_at(records: Iterable[Record], portfolio: str, instant: datetime) -> Record | None:

@@ -177,6 +177,24 @@ def approve(
 
 
 @app.command()
+def refuse(
+    portfolio: PortfolioName,
+    reason: Reason,
+    version: Annotated[
+        int | None, typer.Option(help="Version to refuse; default the newest that waits.")
+    ] = None,
+) -> None:
+    """Refuse the version that earned promotion and waits for a person; it is never promoted."""
+    from churn_platform.promotion.approval import refuse
+
+    record = refuse(publisher_of(load_settings(), portfolio), version=version, reason=reason)
+    console.print(f"version {record.version:<8}refused; it is not promoted")
+    console.print(
+        f"record          {record.sequence}, {record.action} by {record.by}: {record.reason}"
+    )
+
+
+@app.command()
 def score(
     portfolio: PortfolioName, month: Annotated[str, typer.Option(help="Month as YYYY-MM.")]
 ) -> None:

@@ -1,8 +1,10 @@
-"""Promotes the version that waits for a person's approval."""
+"""Promotes the version that waits for a person's approval, or refuses it."""
 
 from contextlib import closing
 from typing import Any
 
+from churn_platform.audit.audit_record import Record
+from churn_platform.audit.trail import BY_PERSON
 from churn_platform.errors import PromotionError
 from churn_platform.promotion import evaluation_table
 from churn_platform.promotion.champion import (
@@ -10,6 +12,8 @@ from churn_platform.promotion.champion import (
     judgement_of,
     numbers,
     obstacle_to_promotion,
+    withdraw,
+    withdrawal,
 )
 from churn_platform.promotion.publication import Publisher
 from churn_platform.promotion.takeover import Takeover, check_reason, take_over
@@ -44,6 +48,20 @@ def approve(publisher: Publisher, *, version: int | None, reason: str) -> Takeov
             **numbers(judgement.evidence),
         }
         return take_over(publisher, judgement.version, serving, "approval", reason, details)
+
+
+def refuse(publisher: Publisher, *, version: int | None, reason: str) -> Record:
+    """Refuse the version that waits for approval, for good; PromotionError if it, or any, does not
+    wait.
+    """
+    check_reason(reason)
+    client, portfolio = publisher.client, publisher.portfolio
+    judgement = judgement_of(_waiting(publisher, version))
+    with changing(client, publisher.audit, portfolio.name):
+        if obstacle := withdrawal(client, portfolio.name, judgement.version):
+            raise PromotionError(f"version {judgement.version} does not wait any more: {obstacle}")
+        details = {"month": judgement.month, "earned": judgement.reason, BY_PERSON: True}
+        return withdraw(client, publisher.audit, portfolio.name, judgement.version, reason, details)
 
 
 def _waiting(publisher: Publisher, version: int | None) -> dict[str, Any]:

@@ -306,6 +306,23 @@ def crown(
     return record
 
 
+def withdraw(
+    client: "MlflowClient",
+    audit: AuditLog,
+    portfolio: str,
+    version: int,
+    reason: str,
+    details: dict[str, Any],
+) -> Record:
+    """Record that a person refused a version, then see to it that it is never promoted; to be
+    called inside `changing`.
+    """
+    record = _recorded(client, audit, portfolio, version, "refusal", reason, details)
+    tags = {WITHDRAWN: "true", WITHDRAWN_REASON: reason}
+    tag_version(client, portfolio, version, tags)
+    return record
+
+
 def _recorded(
     client: "MlflowClient",
     audit: AuditLog,

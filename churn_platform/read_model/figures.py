@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from churn_platform.audit.audit_record import Record
-from churn_platform.audit.trail import champions
+from churn_platform.audit.trail import champions, refused_by_person
 from churn_platform.campaign import outcome_table, uplift_table
 from churn_platform.campaign.contact_decisions import count_decisions
 from churn_platform.monitoring.monitoring_tables import (
@@ -121,12 +121,13 @@ def _waiting(evaluations: Rows, records: Sequence[Record], portfolio: str) -> Ro
     """The newest evaluation, if it waits for a person: of those before none can be approved any
     more.
     """
-    crowned = {record.version for record in champions(records, portfolio)}
+    settled = {record.version for record in champions(records, portfolio)}
+    settled |= refused_by_person(records, portfolio)
     newest = evaluations[-1:]
     return [
         row
         for row in newest
-        if row["outcome"] == AWAITING_APPROVAL and row["challenger_version"] not in crowned
+        if row["outcome"] == AWAITING_APPROVAL and row["challenger_version"] not in settled
     ]
 
 

@@ -6,9 +6,10 @@ from datetime import date
 
 import pytest
 
+from churn_platform.audit.trail import refused_by_person
 from churn_platform.bundles.model_bundle import publish_model
 from churn_platform.errors import PromotionError
-from churn_platform.promotion.approval import approve
+from churn_platform.promotion.approval import approve, refuse
 from churn_platform.promotion.champion import decide, judgement_of
 from churn_platform.promotion.evaluation_table import COLUMNS, read_evaluation
 from churn_platform.promotion.publication import Publisher
@@ -75,6 +76,20 @@ def test_an_approval_promotes_publishes_and_is_on_record(manual, serve, model, r
     assert live_version(manual) == 1
     with pytest.raises(PromotionError, match="version 2 was withdrawn"):
         approve(manual, version=2, reason="again")
+
+
+def test_a_refusal_by_a_person_is_on_record_and_final(manual, serve):
+    """The champion stays; the version is neither approved later nor refused twice."""
+    serve(1)
+    evaluate(manual, 2, 1)
+    record = refuse(manual, version=2, reason="unfair to the young")
+    assert (record.action, record.version, record.by) == ("refusal", 2, "ada")
+    assert refused_by_person(manual.audit.records(), manual.portfolio.name) == {2}
+    with pytest.raises(PromotionError, match="withdrawn"):
+        approve(manual, version=2, reason="x")
+    with pytest.raises(PromotionError, match="does not wait any more"):
+        refuse(manual, version=2, reason="x")
+    assert live_version(manual) == 1
 
 
 def test_what_does_not_wait_is_not_approved(manual, publisher, serve):

@@ -3,8 +3,10 @@ writes the audit record. The page itself opens neither lake nor MLflow.
 """
 
 import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 from serving.page.context import Page
 
@@ -29,7 +31,7 @@ def decide(
     )
     told = f"{reason} (by {user} on the page)"
     command = [
-        *page.settings.platform_command,
+        *_platform(page.settings.platform_command),
         decision,
         portfolio,
         "--version",
@@ -40,6 +42,14 @@ def decide(
     thread = threading.Thread(target=_run, args=(page, request_id, command), daemon=True)
     thread.start()
     return thread
+
+
+def _platform(command: tuple[str, ...]) -> list[str]:
+    """The platform's command; the one beside this Python where a bare name is set."""
+    program = Path(command[0])
+    beside = Path(sys.executable).with_name(program.name)
+    is_bare = program.name == command[0]
+    return [str(beside) if is_bare and beside.is_file() else command[0], *command[1:]]
 
 
 def _run(page: Page, request_id: str, command: list[str]) -> None:

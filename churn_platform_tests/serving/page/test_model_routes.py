@@ -1,0 +1,66 @@
+"""What the owners of models see and decide."""
+
+import sys
+import time
+
+import msgspec
+
+from churn_platform_tests.serving.page.conftest import browser, field
+
+
+def decided(settings, command: str, **form: str) -> tuple[int, list[dict]]:
+    """Send the form to a platform whose command is this Python code; the status, and what became of
+    the request.
+    """
+    own = msgspec.structs.replace(settings, platform_command=(sys.executable, "-c", command))
+    with browser(own, "model") as client:
+        csrf = field(client.get("/tiny/model").text, "csrf")
+        answer = client.post("/tiny/model/decide", data={"csrf": csrf} | form)
+        store = client.app.state["page"].store
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            found = store.requests("version tiny")
+            if not found or found[0]["state"] != "waiting":
+                break
+            time.sleep(0.02)
+        return answer.status_code, found
+
+
+def test_a_decision_is_carried_out_by_the_platform_with_the_reason(settings):
+    """The command is told version, reason and who decided; what it says is shown."""
+    told = "import sys; print(*sys.argv[1:])"
+    status, found = decided(
+        settings, told, version="4", decision="approve", reason="--card read, fine"
+    )
+    assert status == 200
+    assert (found[0]["user"], found[0]["state"]) == ("model", "done")
+    assert found[0]["told"] == (
+        "approve tiny --version 4 --reason=--card read, fine (by model on the page)"
+    )
+
+
+def test_what_the_platform_refuses_is_shown(settings):
+    """The error of the command, not a success."""
+    failing = "import sys; sys.exit('version 4 does not wait')"
+    _, found = decided(settings, failing, version="4", decision="refuse", reason="unfair")
+    assert (found[0]["state"], found[0]["told"]) == ("failed", "version 4 does not wait")
+
+
+def test_only_what_waits_is_decided_and_with_a_reason(settings):
+    """Another version, another word, no reason: nothing is started."""
+    for form in (
+        {"version": "3", "decision": "approve", "reason": "x"},
+        {"version": "4", "decision": "delete", "reason": "x"},
+        {"version": "4", "decision": "approve", "reason": " "},
+    ):
+        status, found = decided(settings, "raise SystemExit(1)", **form)
+        assert (status, found) == (400, [])
+
+
+def test_a_card_may_load_and_run_nothing(settings):
+    """It has its style in it, so its own policy allows that and nothing else."""
+    with browser(settings, "model") as client:
+        card = client.get("/tiny/model/card/3")
+        assert client.get("/tiny/model/card/9").status_code == 404
+    assert "sandbox" in card.headers["content-security-policy"]
+    assert "'self'" not in card.headers["content-security-policy"]
