@@ -26,4 +26,9 @@ def missing_before(month: date, made: Collection[date]) -> list[date]:
     # Before the first month there is nothing to miss: a young operator has no history.
     first_made = min(made, default=month)
     first = max(first_made, shift(month, -LOOK_BACK_MONTHS))
-    return [each for each in month_range(first, month) if each < month and each not in made]
+    missing = []
+    for each in month_range(first, month):
+        if each < month and each not in made:
+            missing.append(each)
+
+    return missing

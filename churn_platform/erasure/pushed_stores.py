@@ -25,7 +25,11 @@ def erase_from_overlays(paths: Iterable[Path], portfolio: str, customer_id: str)
     entries stay.
     """
     key = overlay_key(portfolio, customer_id)
-    holding = [path for path in paths if is_overlay(path) and count_matches(path, re.escape(key))]
+    holding = []
+    for path in paths:
+        if is_overlay(path) and count_matches(path, re.escape(key)):
+            holding.append(path)
+
     for path in holding:
         try:
             _write_anew(path.parent, key)

@@ -127,7 +127,12 @@ def refused_months(instance: DagsterInstance, key: AssetKey) -> set[date]:
 
 def months_of_events(events: Sequence[EventLogRecord]) -> set[date]:
     """The months that materializations belong to."""
-    return {parse_month(event.partition_key) for event in events if event.partition_key}
+    months = set()
+    for event in events:
+        if event.partition_key:
+            months.add(parse_month(event.partition_key))
+
+    return months
 
 
 def read_lake(lake: Lake) -> "closing[duckdb.DuckDBPyConnection]":

@@ -102,7 +102,10 @@ def without_suppressed(
         return reader
 
     identity = typed(identity_of(table), headers)
-    contacts = [column for column in contact_columns(table) if normalised(column.header) in headers]
+    contacts = []
+    for column in contact_columns(table):
+        if normalised(column.header) in headers:
+            contacts.append(column)
 
     numbers = []
     try:
@@ -152,7 +155,12 @@ def contact_columns(table: Table) -> list[Column]:
     """Hashed columns with the number of somebody else, which may be empty."""
     if not table.customer:
         return []
-    return [column for column in table.columns if column.hashed and not column.required]
+    contacts = []
+    for column in table.columns:
+        if column.hashed and not column.required:
+            contacts.append(column)
+
+    return contacts
 
 
 def _listed(

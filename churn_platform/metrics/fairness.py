@@ -191,7 +191,11 @@ def _count_cells(of: np.ndarray, churned: np.ndarray, predicted: np.ndarray) -> 
 
 def worst_gap(attributes: list[AttributeFairness]) -> float | None:
     """The largest equalized-odds difference of a report; None if none is defined."""
-    gaps = [it.equalized_odds_difference.value for it in attributes if it.equalized_odds_difference]
+    gaps = []
+    for it in attributes:
+        if it.equalized_odds_difference:
+            gaps.append(it.equalized_odds_difference.value)
+
     return max(gaps, default=None)
 
 

@@ -60,7 +60,11 @@ def _require_sound_files(connection: duckdb.DuckDBPyConnection, lake: Lake) -> N
     """
     files = lake_files(connection, lake, "is_live")
     count = Counter((file.table, file.month) for file in files)
-    may_be_rewritten = [file for file in files if count[file.table, file.month] > 1]
+    may_be_rewritten = []
+    for file in files:
+        if count[file.table, file.month] > 1:
+            may_be_rewritten.append(file)
+
     damage = find_damage(lake, may_be_rewritten)
     if damage:
         raise WarehouseError(
