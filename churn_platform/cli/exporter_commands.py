@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from churn_platform.cli.app import app, console
+from churn_platform.cli.app import app, audit_log, console
 from churn_platform.errors import ChurnError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def pipeline_registry(settings: "Settings", home: Path) -> "CollectorRegistry":
         "dagster": _dagster_reader(home),
         "lake": lambda: read_lake(Lake.of(settings), portfolios()),
         "landing": lambda: read_landing(settings.landing_dir, portfolios()),
-        "audit": lambda: read_champions(settings.audit_path, portfolios()),
+        "audit": lambda: read_champions(audit_log(settings).file(), portfolios()),
         "disk": lambda: read_disks(folders),
     }
     registry = CollectorRegistry()
