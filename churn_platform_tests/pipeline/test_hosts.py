@@ -26,7 +26,7 @@ from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.s3_server import SECRET_KEY, S3Server
 
 pytestmark = pytest.mark.slow
-FIRST, LAST = date(2025, 1, 1), date(2025, 6, 1)
+FIRST, LAST = date(2025, 1, 1), date(2025, 8, 1)
 PASSWORD = "hidden-password-of-the-catalog"
 QUICK_SECONDS = 60
 
@@ -47,9 +47,9 @@ class Pair:
 def pair(
     tmp_path_factory: pytest.TempPathFactory, postgres: str, s3_server: S3Server
 ) -> Iterator[Pair]:
-    """2,000 customers over 6 months, from files to a scored month, on both."""
+    """6,000 customers over 8 months, from files to a scored month, on both."""
     folder = Graph(tmp_path_factory.mktemp("folder"), tuning_trials=0)
-    config = SimulationConfig(customers=2_000, months=6, seed=3, calls_per_customer=8)
+    config = SimulationConfig(customers=6_000, months=8, seed=3, calls_per_customer=10)
     simulate(config, folder.settings.landing_dir, folder.settings.truth_dir / "telecomit")
     home = tmp_path_factory.mktemp("dagster")
     run(folder, home / "folder")

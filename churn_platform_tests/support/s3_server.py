@@ -60,6 +60,7 @@ class S3Server:
             "store_key_id": KEY_ID,
             "store_secret_key": SECRET_KEY,
             "store_timeout_seconds": 10,
+            "store_retries": 1,
         }
 
     def new_url(self) -> str:
