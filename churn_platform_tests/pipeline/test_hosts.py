@@ -79,6 +79,10 @@ def test_a_month_on_postgres_and_s3_equals_that_in_a_folder(pair: Pair) -> None:
     """Tables, registered versions, decisions, bundles and lists; dbt made the features."""
     ours, theirs = (state_of(graph.settings, "telecomit") for graph in (pair.folder, pair.hosts))
     assert ours.keys() == theirs.keys()
+    for state in (ours, theirs):
+        # The page's figures name the run and the second in which the champion changed.
+        for key in [key for key in state["published"] if "/page/" in key]:
+            del state["published"][key]
     for name, content in ours.items():
         assert content == theirs[name], name
     assert pair.hosts.query("select count(*) from telecomit.monthly_scores")[0][0] > 1_000
