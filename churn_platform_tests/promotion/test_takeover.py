@@ -1,19 +1,23 @@
 """What a person's change of champion shares: a reason, and whether scores fit the new one."""
 
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.errors import PromotionError
+from churn_platform.promotion.publication import Publisher
 from churn_platform.promotion.takeover import check_reason, live_version, scored_by_another
 from churn_platform.published.live_file import go_live
 
 
 @pytest.fixture
-def publisher(tmp_path) -> SimpleNamespace:
+def publisher(tmp_path) -> Publisher:
     """A publisher as far as its folder goes."""
-    return SimpleNamespace(root=tmp_path / "tiny")
+    nothing: Any = None
+    return Publisher(
+        client=nothing, audit=nothing, portfolio=nothing, root=tmp_path / "tiny", lake=nothing
+    )
 
 
 @pytest.mark.parametrize("reason", ["", "  \n"])
