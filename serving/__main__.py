@@ -9,12 +9,16 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from serving.errors import ServiceSettingsError
 from serving.logs import log_config
 from serving.security.api_keys import SCOPES, add_key, closed_file, read_keys, revoke_key
 from serving.security.ownership import connections_allowed, port_claimed, state_claimed
 from serving.settings import ServiceSettings, load_settings
+
+if TYPE_CHECKING:
+    from serving.storage.replica import Replica
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -61,8 +65,7 @@ def serve(settings: ServiceSettings) -> None:
     check_exposure(settings, ring)
     ring.close()
 
-    if settings.store:
-        _follow_store(settings)
+    replica = _followed_store(settings) if settings.store else None
 
     watch_workers(settings.heartbeats_dir, looks=settings.watchdog_seconds)
     Granian(
@@ -83,9 +86,12 @@ def serve(settings: ServiceSettings) -> None:
         respawn_interval=0.1,
         workers_kill_timeout=settings.drain_seconds,
     ).serve()
+    if replica is not None:
+        # The workers have closed their segments as they ended.
+        replica.look()
 
 
-def _follow_store(settings: ServiceSettings) -> None:
+def _followed_store(settings: ServiceSettings) -> "Replica":
     # 15 MB that a service on a single host does without.
     from serving.storage.replica import keep_in_step, replica_of
 
@@ -93,6 +99,7 @@ def _follow_store(settings: ServiceSettings) -> None:
     # Once before the workers, so that the first request finds what is live.
     replica.look()
     keep_in_step(replica, seconds=settings.poll_seconds)
+    return replica
 
 
 def _forget_counters(folder: Path) -> None:

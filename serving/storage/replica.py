@@ -76,7 +76,7 @@ class Replica:
                 # A name holds host, process and instant: it was shipped, and a kill came before
                 # the next line.
                 logger.info("shipped before", extra={"fields": {"segment": path.name}})
-            path.unlink()
+            path.unlink(missing_ok=True)
 
     def _find_portfolios(self) -> None:
         for found in self._published.list():
