@@ -41,10 +41,14 @@ def take_over(store: Store, file: int, path: Path) -> Record | None:
         os.ftruncate(file, os.fstat(file).st_size - len(torn))
     if last is not None and store.head(key_of(last.sequence)) is None:
         _put_what_is_missing(store, path)
+    fresh = []
     while (record := _read(store, last.sequence + 1 if last else 1)) is not None:
         _require_next(record, last, store)
-        add_records(file, path, [record])
+        fresh.append(record)
         last = record
+    if fresh:
+        # At once: each write is synced, and a new host takes over a whole trail.
+        add_records(file, path, fresh)
     _require_end(store, last.sequence if last else 0)
     return last
 
@@ -71,11 +75,10 @@ def differences(store: Store, path: Path) -> list[Finding]:
 def _read(store: Store, sequence: int) -> Record | None:
     key = key_of(sequence)
     try:
-        content = store.get(key)
+        content = store.read(key)
     except NoSuchObjectError:
         return None
-    assert content is not None, "only a tag can make it the same as before"
-    return parsed(content.data, f"{key} in {store.location}")
+    return parsed(content, f"{key} in {store.location}")
 
 
 def _require_next(record: Record, last: Record | None, store: Store) -> None:
@@ -94,7 +97,8 @@ def _require_next(record: Record, last: Record | None, store: Store) -> None:
 
 def _require_end(store: Store, last: int) -> None:
     """AuditError if records follow a gap: a host that added one there would begin another trail."""
-    if store.head(key_of(last + 2)) is not None:
+    # In this order: another host may have added both since the last read, the first one first.
+    if store.head(key_of(last + 2)) is not None and store.head(key_of(last + 1)) is None:
         raise AuditError(
             f"{store.location} has no {key_of(last + 1)}, and records after it: it was removed; "
             "run `churn audit verify` on a host that has the trail as a file"

@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from churn_platform.audit.audit_record import Record, decode, digest, encode
 from churn_platform.errors import AuditError
+from churn_platform.storage.atomic_file import fsync
 
 WAIT_SECONDS = 60.0
 RECORD_BYTES_MAX = 1 << 16
@@ -55,7 +56,7 @@ def opened(path: Path) -> Iterator[int]:
     try:
         # A new file's name is in its folder; without this a power cut could lose the whole file.
         if is_new:
-            _fsync_folder(path.parent)
+            fsync(path.parent)
         yield file
     finally:
         os.close(file)
@@ -111,12 +112,4 @@ def add_records(file: int, path: Path, records: Sequence[Record], *, cut: int = 
 def _make_folder(folder: Path) -> None:
     if not folder.exists():
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-        _fsync_folder(folder.parent)
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        fsync(folder.parent)

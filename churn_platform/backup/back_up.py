@@ -48,12 +48,14 @@ def back_up(
     show("what has come since, and the catalogs")
     # With the writers' lock: a catalog of now must find every file that it names.
     with writer_lock(Lake.of(settings)), tempfile.TemporaryDirectory() as folder:
+        # Before the trail is copied: decisions may lengthen it, and the copy has this head.
+        audit_head = _audit_head(settings.audit_path)
         files, links = _whole(root, work, Path(folder), landing=landing)
         backup = Backup(
             made_at=now,
             data_dir=str(root),
             code_version=settings.running_code_version,
-            audit_head=_audit_head(settings.audit_path),
+            audit_head=audit_head,
             files=tuple(sorted(files, key=lambda file: file.path)),
             links=tuple(links),
         )

@@ -81,10 +81,9 @@ def find(store: Store, name: str | None) -> Backup | None:
         raise BackupError(
             f"no back-up {wanted!r} in {store.location}; there are {', '.join(known) or 'none'}"
         )
-    found = store.get(f"{BACKUPS}/{wanted}.json")
-    assert found is not None, "only a tag can make it the same as before"
+    content = store.read(f"{BACKUPS}/{wanted}.json")
     try:
-        backup = msgspec.json.decode(found.data, type=Backup)
+        backup = msgspec.json.decode(content, type=Backup)
     except msgspec.MsgspecError as error:
         raise BackupError(
             f"back-up {wanted} in {store.location} is damaged ({error}); take an older one: "

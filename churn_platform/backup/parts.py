@@ -54,9 +54,8 @@ def find_parts(root: Path, *, landing: bool) -> Found:
 def _walk(root: Path, without: set[str]) -> Iterator[Path]:
     for parent, folders, names in os.walk(root):
         here = Path(parent)
-        inside = [folder for folder in folders if str((here / folder).relative_to(root)) in without]
-        for folder in inside:
-            folders.remove(folder)
+        below = here.relative_to(root)
+        folders[:] = [name for name in folders if str(below / name) not in without]
         # A link to a folder is listed among the folders, and not walked into.
         yield from (here / folder for folder in folders if (here / folder).is_symlink())
         yield from (

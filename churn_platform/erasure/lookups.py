@@ -5,10 +5,8 @@ its own name.
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import lmdb
-
 from churn_platform.bundles.features_bundle import publish_features
-from churn_platform.erasure.search import is_in_lookup
+from churn_platform.erasure.search import is_in_lookup, reading_lookup
 from churn_platform.published.atomic_files import remove_stale
 from churn_platform.published.format import (
     FEATURES_FILE,
@@ -68,16 +66,8 @@ def _publish_others(root: Path, manifest: FeaturesManifest, customer_id: str) ->
 
 
 def _others(path: Path, customer_id: str) -> Iterator[tuple[str, bytes]]:
-    with (
-        lmdb.open(
-            str(path),
-            subdir=False,
-            readonly=True,
-            lock=False,
-        ) as store,
-        store.begin() as transaction,
-    ):
-        for key, packed in transaction.cursor():
+    with reading_lookup(path) as customers:
+        for key, packed in customers.cursor():
             found = key.decode()
             if found != customer_id:
                 yield found, packed

@@ -9,7 +9,7 @@ files without values not at all: as a word it would be found everywhere.
 import re
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -107,6 +107,13 @@ def _count_in_lake(
 
 def is_in_lookup(path: Path, customer_id: str) -> bool:
     """Whether a published look-up has the customer."""
+    with reading_lookup(path) as customers:
+        return customers.get(customer_id.encode()) is not None
+
+
+@contextmanager
+def reading_lookup(path: Path) -> Iterator[lmdb.Transaction]:
+    """A published look-up, to be read for as long as the block runs."""
     with (
         # Without a lock file: the folder may be read-only, and nothing writes a published look-up.
         lmdb.open(
@@ -117,7 +124,7 @@ def is_in_lookup(path: Path, customer_id: str) -> bool:
         ) as store,
         store.begin() as transaction,
     ):
-        return transaction.get(customer_id.encode()) is not None
+        yield transaction
 
 
 def _in_parquet(

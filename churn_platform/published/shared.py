@@ -103,8 +103,7 @@ class SharedPortfolio:
         their bundles give them; returns the files.
         """
         try:
-            found = self._store.get(self._key(INDEX))
-            bundles = _decoded(found.data, self._root.name).bundles if found else {}
+            bundles = _decoded(self._store.read(self._key(INDEX)), self._root.name).bundles
         except NoSuchObjectError:
             bundles = {}
         names = {digest: file for files in bundles.values() for file, digest in files.items()}

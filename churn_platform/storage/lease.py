@@ -12,7 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from churn_platform.errors import ObjectChangedError, ObjectExistsError, StoreError
+from churn_platform.errors import (
+    NoSuchObjectError,
+    ObjectChangedError,
+    ObjectExistsError,
+    StoreError,
+)
 from churn_platform.storage.store import Store
 
 LIFE = timedelta(minutes=10)
@@ -32,10 +37,9 @@ def leased(
     end = time.monotonic() + wait_seconds
     while (e_tag := _taken(store, key, now())) is None:
         if time.monotonic() >= end:
-            found = store.get(key)
-            holder = found.data.decode(errors="replace") if found else "nobody"
             raise StoreError(
-                f"{key} in {store.location} stayed taken for {wait_seconds:g} s by {holder}; "
+                f"{key} in {store.location} stayed taken for {wait_seconds:g} s by "
+                f"{_holder(store, key)}; "
                 "wait until it has ended, or remove the object if its process is gone"
             )
         time.sleep(LOOK_SECONDS)
@@ -46,6 +50,13 @@ def leased(
         # A lease that ran out may be another's by now.
         if mine is not None and mine.e_tag == e_tag:
             store.delete(key)
+
+
+def _holder(store: Store, key: str) -> str:
+    try:
+        return store.read(key).decode(errors="replace")
+    except NoSuchObjectError:  # it came free since the last try
+        return "another host"
 
 
 def _taken(store: Store, key: str, moment: datetime) -> str | None:

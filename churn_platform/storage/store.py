@@ -50,6 +50,12 @@ class Store(ABC):
         is none.
         """
 
+    def read(self, key: str) -> bytes:
+        """The object's bytes. NoSuchObjectError if there is none."""
+        found = self.get(key)
+        assert found is not None, "only a tag can make it the same as before"
+        return found.data
+
     @abstractmethod
     def get_start(self, key: str, length: int) -> bytes:
         """The first `length` bytes of an object, fewer if it is shorter."""

@@ -88,3 +88,23 @@ def test_what_was_changed_on_the_store_is_found(log, store):
     store.put(shared_trail.key_of(1), shared.path.read_bytes().split(b"\n")[0])
     with pytest.raises(AuditError, match="does not fit its hash"):
         host(log, store, "d").records()
+
+
+def test_records_that_come_while_one_reads_are_no_gap(log, store, monkeypatch):
+    """Two that another host adds after the last read: the reader has them next time."""
+    writer, reader = host(log, store, "a"), host(log, store, "b")
+    add(writer, 1)
+    read = shared_trail._read
+
+    def meanwhile(place: Store, sequence: int):
+        found = read(place, sequence)
+        if found is None:
+            patch.setattr(shared_trail, "_read", read)
+            add(writer, 2)
+            add(writer, 3)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shared_trail, "_read", meanwhile)
+        assert [record.sequence for record in reader.records()] == [1]
+    assert [record.sequence for record in reader.records()] == [1, 2, 3]

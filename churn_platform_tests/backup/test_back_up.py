@@ -5,6 +5,8 @@ from contextlib import closing
 
 import pytest
 
+from churn_platform.audit.audit_log import AuditLog
+from churn_platform.audit.trail_file import read_records
 from churn_platform.backup.back_up import back_up
 from churn_platform.backup.catalogue import names
 from churn_platform.backup.restore import restore
@@ -78,3 +80,23 @@ def test_a_catalog_on_a_server_is_refused(tmp_path, store):
     with pytest.raises(BackupError, match="pg_dump"):
         back_up(settings, store, now=FIRST)
     assert names(store) == []
+
+
+def test_the_head_that_is_noted_is_in_the_copy(settings, store, tmp_path):
+    """Also where a decision is recorded while the trail is being copied."""
+    log = AuditLog(settings.audit_path, "ada", lambda: FIRST)
+    decision = {"portfolio": "tiny", "subject": "version 1", "reason": "first"}
+    log.append("promotion", **decision)
+    upload = store.upload
+
+    def meanwhile(source, key, **options):
+        tag = upload(source, key, **options)
+        log.append("refusal", **decision)
+        return tag
+
+    store.upload = meanwhile
+    _, made = back_up(settings, store, now=FIRST)
+    restore(store, tmp_path / "new")
+    number, _, digest = made.audit_head.partition(":")
+    copied = read_records(tmp_path / "new" / "audit" / "audit.jsonl")
+    assert copied[int(number) - 1].sha256 == digest

@@ -8,6 +8,7 @@ nothing that serves.
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -128,10 +129,10 @@ def replica_of(settings: ServiceSettings) -> Replica:
 
 def keep_in_step(replica: Replica, *, seconds: float) -> None:
     """Look again and again, in a thread that ends with its process."""
-    wait = threading.Event().wait
 
     def run() -> None:
-        while not wait(seconds):
+        while True:
+            time.sleep(seconds)
             replica.look()
 
     threading.Thread(target=run, name="replica", daemon=True).start()
