@@ -68,6 +68,6 @@ def _publish_others(root: Path, manifest: FeaturesManifest, customer_id: str) ->
 def _others(path: Path, customer_id: str) -> Iterator[tuple[str, bytes]]:
     with reading_lookup(path) as customers:
         for key, packed in customers.cursor():
-            found = key.decode()
+            found = bytes(key).decode()
             if found != customer_id:
-                yield found, packed
+                yield found, bytes(packed)
