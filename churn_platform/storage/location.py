@@ -29,8 +29,3 @@ def why_unusable(url: str, schemes: tuple[str, ...] = SCHEMES) -> str | None:
 def bucket_of(url: str) -> str:
     """The bucket of an address, or its container."""
     return urlsplit(url).netloc
-
-
-def prefix_of(url: str) -> str:
-    """What follows the bucket, without slashes at its ends."""
-    return urlsplit(url).path.strip("/")
