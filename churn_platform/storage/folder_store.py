@@ -3,9 +3,10 @@
 import fcntl
 import os
 import shutil
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,31 +48,27 @@ class FolderStore(Store):
     def put(
         self, key: str, data: bytes, *, mode: Mode = "replace", if_match: str | None = None
     ) -> str:
-        with self._draft(key, mode=mode, if_match=if_match) as draft:
+        with self._told(key), draft_of(self._path(key)) as draft:
             draft.write_bytes(data)
-        return self._written(key)
+            return self._keep(draft, key, mode=mode, if_match=if_match)
 
     def upload(self, source: Path, key: str, *, mode: Mode = "replace") -> str:
-        with self._draft(key, mode=mode) as draft:
+        with self._told(key), draft_of(self._path(key)) as draft:
             shutil.copyfile(source, draft)
-        return self._written(key)
+            return self._keep(draft, key, mode=mode)
 
     def head(self, key: str) -> StoredObject | None:
-        path = self._path(key)
         with self._told(key):
-            try:
-                return _object(path, key) if path.is_file() and not path.is_symlink() else None
-            except FileNotFoundError:  # it vanished between the two looks
-                return None
+            return _object(self._path(key), key)
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         top = self.folder / checked_prefix(prefix)
         with self._told(prefix):
             paths = list(_files(top))
         for path in paths:
-            # A file may vanish between the walk and this look.
-            with suppress(FileNotFoundError):
-                yield _object(path, path.relative_to(self.folder).as_posix())
+            found = _object(path, path.relative_to(self.folder).as_posix())
+            if found is not None:
+                yield found
 
     def delete(self, *keys: str) -> None:
         for key in keys:
@@ -89,27 +86,21 @@ class FolderStore(Store):
     def _path(self, key: str) -> Path:
         return self.folder / checked_key(key)
 
-    def _written(self, key: str) -> str:
-        found = self.head(key)
-        if found is None:
-            raise ObjectChangedError(f"{self._name(key)} was removed while it was written")
-        return found.e_tag
-
-    @contextmanager
-    def _draft(self, key: str, *, mode: Mode, if_match: str | None = None) -> Iterator[Path]:
-        """A draft that becomes the object once the block has written it."""
+    def _keep(self, draft: Path, key: str, *, mode: Mode, if_match: str | None = None) -> str:
+        """Make a written draft the object; the tag of what was written."""
         path = self._path(key)
-        with self._told(key), draft_of(path) as draft:
-            yield draft
-            fsync(draft)
-            with _locked(path.parent):
-                self._require(path, key, if_match)
-                _date_after(path, draft)
-                if mode == "create":
-                    self._create(draft, path, key)
-                else:
-                    draft.replace(path)
-            fsync(path.parent)
+        fsync(draft)
+        with _locked(path.parent):
+            self._require(path, key, if_match)
+            _date_after(path, draft)
+            # Before it has its name: from then on another writer may replace it.
+            tag = _tag(draft.lstat())
+            if mode == "create":
+                self._create(draft, path, key)
+            else:
+                draft.replace(path)
+        fsync(path.parent)
+        return tag
 
     def _create(self, draft: Path, path: Path, key: str) -> None:
         try:
@@ -121,7 +112,8 @@ class FolderStore(Store):
     def _require(self, path: Path, key: str, e_tag: str | None) -> None:
         if e_tag is None:
             return
-        if not path.exists() or _tag(path.stat()) != e_tag:
+        found = _status(path)
+        if found is None or _tag(found) != e_tag:
             raise ObjectChangedError(
                 f"{self._name(key)} is not what it was when it was read; read it again"
             )
@@ -146,8 +138,7 @@ class FolderStore(Store):
 
 def _files(top: Path) -> Iterator[Path]:
     for parent, _, names in os.walk(top, onerror=_raise):
-        paths = [Path(parent, name) for name in names if not is_draft(name)]
-        yield from (path for path in paths if path.is_file() and not path.is_symlink())
+        yield from (Path(parent, name) for name in names if not is_draft(name))
 
 
 def _raise(error: OSError) -> None:
@@ -157,8 +148,21 @@ def _raise(error: OSError) -> None:
         raise error
 
 
-def _object(path: Path, key: str) -> StoredObject:
-    status = path.stat()
+def _status(path: Path) -> os.stat_result | None:
+    """Of the file, in one look: another process may remove it at any time. None if there is no
+    file of that name; a link and a folder are none.
+    """
+    try:
+        status = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status if stat.S_ISREG(status.st_mode) else None
+
+
+def _object(path: Path, key: str) -> StoredObject | None:
+    status = _status(path)
+    if status is None:
+        return None
     written = datetime.fromtimestamp(status.st_mtime, tz=UTC)
     return StoredObject(key, status.st_size, written, _tag(status))
 
@@ -171,7 +175,8 @@ def _date_after(path: Path, draft: Path) -> None:
     """Date a draft later than what it replaces: clocks of files tick in milliseconds, and two
     versions of one size within a tick would have one tag.
     """
-    before = path.stat().st_mtime_ns if path.exists() else 0
+    found = _status(path)
+    before = 0 if found is None else found.st_mtime_ns
     moment = max(time.time_ns(), before + 1)
     os.utime(draft, ns=(moment, moment))
 

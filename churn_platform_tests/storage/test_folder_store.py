@@ -1,8 +1,11 @@
 """What a folder needs besides, to keep the promises of a store."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
 import pytest
 
-from churn_platform.errors import NoSuchObjectError, StoreRefusedError
+from churn_platform.errors import NoSuchObjectError, ObjectExistsError, StoreRefusedError
 from churn_platform.storage.folder_store import FolderStore
 
 
@@ -22,6 +25,38 @@ def test_two_versions_of_one_size_have_two_tags(store):
     """Within a tick of the file system's clock, and where a number of a file is used again."""
     tags = [store.put("a", b"%03d" % number) for number in range(200)]
     assert len(set(tags)) == 200
+
+
+def test_an_object_may_vanish_at_any_moment(store):
+    """A writer and a remover of one object meet no error but that it exists already."""
+
+    def write(_: int) -> None:
+        with suppress(ObjectExistsError):
+            store.put("a", b"x", mode="create")
+
+    def remove(_: int) -> None:
+        store.delete("a")
+        store.head("a")
+        list(store.list())
+
+    with ThreadPoolExecutor(4) as pool:
+        acts = [pool.submit(act, number) for number in range(300) for act in (write, remove)]
+    for act in acts:
+        act.result()
+
+
+def test_a_tag_is_of_what_was_written(store, monkeypatch):
+    """Not of what another writer put there in the same moment."""
+    keep = FolderStore._keep
+
+    def kept_and_replaced(self, draft, key, **how):
+        tag = keep(self, draft, key, **how)
+        monkeypatch.undo()
+        store.put(key, b"another's")
+        return tag
+
+    monkeypatch.setattr(FolderStore, "_keep", kept_and_replaced)
+    assert store.put("a", b"mine") != store.get("a").e_tag
 
 
 def test_an_error_while_writing_leaves_the_old_object(store, folder):
