@@ -144,6 +144,8 @@ WORDS = {
     "features": "Values that the model saw, encoded, in its order.",
     "missing_features": "Features that were not known.",
     "latency_ms": "Time of the answer, ms.",
+    "experiment": "Start of the experiment that was live, as in live.json.",
+    "experiment_arm": "Arm of it that the customer was dealt to; null for none.",
     "segment": "Attribute that the customers are cut by; all for everybody.",
     "level": "Level of the segment.",
     "psi": "Population stability index against the champion's training rows.",

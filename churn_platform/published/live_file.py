@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from churn_platform.errors import PublicationError
+from churn_platform.published.experiment import LiveExperiment, faults_of
 from churn_platform.published.format import (
     CHALLENGER,
     CHAMPION,
@@ -33,12 +34,17 @@ class LiveModel(msgspec.Struct, frozen=True):
 
 
 class Live(msgspec.Struct, frozen=True):
-    """What is live in a portfolio, and the champion before this one."""
+    """What is live in a portfolio, and the champion before this one.
+
+    experiment: says who is dealt to which model, while one runs; `models` names the same versions
+    and weights.
+    """
 
     portfolio: str
     models: tuple[LiveModel, ...]
     features_month: str | None
     previous: int | None = None
+    experiment: LiveExperiment | None = None
 
     @property
     def champion(self) -> int | None:
@@ -81,7 +87,7 @@ def go_live(
             # one.
             models, former = (LiveModel(champion, CHAMPION, 1.0),), live.champion
             previous = former if former not in (None, champion) else live.previous
-            live = msgspec.structs.replace(live, models=models, previous=previous)
+            live = msgspec.structs.replace(live, models=models, previous=previous, experiment=None)
 
         # A backfill publishes older months too; they must not take the place of the newest.
         if features_month and features_month >= (live.features_month or ""):
@@ -105,8 +111,8 @@ def direct_traffic(
     0 ends either.
 
     before_change: called with what will be live, unless that is so already; where it raises,
-    nothing changes. PublicationError if there is no champion, no such bundle, or the weight is
-    no share. shared: as for `go_live`.
+    nothing changes. PublicationError if there is no champion, no such bundle, the weight is no
+    share, or an experiment runs, which weight 0 ends. shared: as for `go_live`.
     """
 
     def directed(live: Live | None) -> Live:
@@ -121,18 +127,79 @@ def direct_traffic(
                 "it must be another published version, and the weight at least 0 and below 1"
             )
 
+        is_end = not (weight or shadow)
+        if live.experiment and not is_end:
+            # Another split under a running experiment would make its outcomes worthless.
+            raise PublicationError(
+                f"experiment {live.experiment.name} splits the traffic of {live.portfolio}; "
+                f"end it first with `churn experiment stop {live.experiment.name}`"
+            )
+
         role, share = (SHADOW, 0.0) if shadow else (CHALLENGER, weight)
         models = [LiveModel(live.champion, CHAMPION, 1.0 - share)]
-        if weight or shadow:
+        if not is_end:
             models.append(LiveModel(challenger, role, share))
 
-        fresh = msgspec.structs.replace(live, models=tuple(models))
+        return msgspec.structs.replace(live, models=tuple(models), experiment=None)
+
+    return _changed(root, _noted(directed, before_change), shared)
+
+
+def direct_experiment(
+    root: Path,
+    experiment: LiveExperiment | None,
+    *,
+    before_change: Callable[[Live], object] = lambda _: None,
+    shared: Sharing | None = None,
+) -> Live:
+    """Make an experiment, or its next step, live; None gives the champion all traffic again.
+
+    before_change, shared: as for `direct_traffic`. PublicationError if the experiment makes no
+    sense, its control is not the champion, or there is no bundle of its challenger.
+    """
+
+    def directed(live: Live | None) -> Live:
+        if live is None or live.champion is None:
+            raise PublicationError(f"{root} has no champion; publish one before an experiment")
+
+        champion = LiveModel(live.champion, CHAMPION, 1.0)
+        if experiment is None:
+            return msgspec.structs.replace(live, models=(champion,), experiment=None)
+
+        faults = list(faults_of(experiment))
+        if not faults and experiment.control.version != live.champion:
+            faults = [
+                f"version {experiment.control.version} as control, but version {live.champion} "
+                "is the champion"
+            ]
+        if not faults and not model_dir(root, experiment.challenger.version).exists():
+            faults = [f"no published version {experiment.challenger.version}"]
+        if faults:
+            raise PublicationError(f"experiment {experiment.name}: {'; '.join(faults)}")
+
+        version, weight = experiment.challenger.version, experiment.challenger.weight
+        role = SHADOW if experiment.is_shadow else CHALLENGER
+        models = (
+            msgspec.structs.replace(champion, weight=1.0 - weight),
+            LiveModel(version, role, weight),
+        )
+        return msgspec.structs.replace(live, models=models, experiment=experiment)
+
+    return _changed(root, _noted(directed, before_change), shared)
+
+
+def _noted(
+    make: Callable[[Live | None], Live], before_change: Callable[[Live], object]
+) -> Callable[[Live | None], Live]:
+    """`make`, and `before_change` told of its result where that is another state."""
+
+    def noted(live: Live | None) -> Live:
+        fresh = make(live)
         if fresh != live:
             before_change(fresh)
-
         return fresh
 
-    return _changed(root, directed, shared)
+    return noted
 
 
 def _changed(root: Path, make: Callable[[Live | None], Live], shared: Sharing | None) -> Live:

@@ -33,7 +33,9 @@ class Prediction(msgspec.Struct, frozen=True, array_like=True):
     """One answer: `request_id` and `item`, the position in a batch, are unique together.
 
     `features` is what the model saw, float32 little-endian in the order of the version's manifest,
-    NaN for missing.
+    NaN for missing. `arm` is the role of the version that answered. `experiment` is the start of
+    the experiment that was live, and `experiment_arm` the arm that the customer was dealt to by
+    `assignment.py`, whichever version answered in the end; None for a customer in none.
     """
 
     request_id: str
@@ -49,6 +51,8 @@ class Prediction(msgspec.Struct, frozen=True, array_like=True):
     missing: tuple[str, ...]
     at_us: int
     latency_us: int
+    experiment: str | None = None
+    experiment_arm: str | None = None
 
 
 class SegmentHeader(msgspec.Struct, frozen=True):

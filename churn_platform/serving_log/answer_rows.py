@@ -83,6 +83,8 @@ def answer_rows(predictions: Sequence[Prediction], *, segment: str) -> pa.Table:
             "features_month": pa.array(values_of("features_month"), pa.string()),
             "missing_features": pa.array(missing, pa.list_(pa.string())),
             "latency_ms": pa.array(latency_ms, pa.float64()),
+            "experiment": pa.array(values_of("experiment"), pa.string()),
+            "experiment_arm": pa.array(values_of("experiment_arm"), pa.string()),
             "segment": pa.array([segment] * len(predictions), pa.string()),
         }
     )

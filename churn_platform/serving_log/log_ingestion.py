@@ -57,6 +57,8 @@ LOG_COLUMNS = {
     "features_month": "varchar",
     "missing_features": "varchar[]",
     "latency_ms": "double",
+    "experiment": "varchar",
+    "experiment_arm": "varchar",
     "segment": "varchar",
 }
 LEDGER_COLUMNS = {

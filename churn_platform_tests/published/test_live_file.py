@@ -2,12 +2,21 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
 
 from churn_platform.errors import PublicationError
+from churn_platform.published.experiment import two_arms
 from churn_platform.published.format import LIVE_FILE, DamagedError, model_dir
-from churn_platform.published.live_file import LiveModel, direct_traffic, go_live, read_live
+from churn_platform.published.live_file import (
+    LiveModel,
+    direct_experiment,
+    direct_traffic,
+    go_live,
+    read_live,
+)
 from churn_platform_tests.published.conftest import names, write
+from churn_platform_tests.published.test_experiment import TRIAL
 
 
 def test_going_live_keeps_what_is_not_given(tmp_path):
@@ -77,3 +86,64 @@ def test_nothing_is_live_before_the_first_publication(tmp_path):
     (tmp_path / LIVE_FILE).write_text('{"portfolio": "tiny"}')
     with pytest.raises(DamagedError, match=r"live\.json is damaged"):
         read_live(tmp_path)
+
+
+def published(root, *versions: int) -> None:
+    """Versions that may be live; the first is the champion."""
+    for version in versions:
+        write(model_dir(root, version), "model")
+    go_live(root, "tiny", champion=versions[0])
+
+
+def test_an_experiment_names_models_and_weights_too(tmp_path):
+    """In shadow, in a slice, and at its end, which gives the champion everyone again."""
+    published(tmp_path, 1, 2)
+    shadow = msgspec.structs.replace(
+        TRIAL, arms=two_arms(champion=1, challenger=2, weight=0.0), is_shadow=True
+    )
+    live = direct_experiment(tmp_path, shadow)
+    assert live.models == (LiveModel(1, "champion", 1.0), LiveModel(2, "shadow", 0.0))
+    live = direct_experiment(tmp_path, TRIAL)
+    assert (live, live.experiment) == (read_live(tmp_path), TRIAL)
+    assert live.models == (LiveModel(1, "champion", 0.9), LiveModel(2, "challenger", 0.1))
+    live = direct_experiment(tmp_path, None)
+    assert (live.models, live.experiment) == ((LiveModel(1, "champion", 1.0),), None)
+
+
+def test_a_change_of_an_experiment_is_told_before_it_is_live(tmp_path):
+    """Once per change; where it cannot be told, nothing changes."""
+    published(tmp_path, 1, 2)
+    told = []
+    for _ in range(2):
+        direct_experiment(tmp_path, TRIAL, before_change=told.append)
+    assert [live.experiment for live in told] == [TRIAL]
+
+    def refuse(live):
+        raise PublicationError("no record")
+
+    with pytest.raises(PublicationError, match="no record"):
+        direct_experiment(tmp_path, None, before_change=refuse)
+    assert read_live(tmp_path).experiment == TRIAL
+
+
+@pytest.mark.parametrize(
+    ("champion", "versions", "told"),
+    [(3, (3, 2), "version 1 as control"), (1, (1, 3), "no published version 2")],
+)
+def test_an_experiment_that_does_not_fit_is_refused(tmp_path, champion, versions, told):
+    """Its control must be the champion, and its challenger published."""
+    published(tmp_path, *versions)
+    with pytest.raises(PublicationError, match=told):
+        direct_experiment(tmp_path, TRIAL)
+    assert read_live(tmp_path).champion == champion
+
+
+def test_traffic_is_not_shared_otherwise_while_an_experiment_runs(tmp_path):
+    """Another split would make its outcomes worthless; weight 0 and a new champion end it."""
+    published(tmp_path, 1, 2)
+    direct_experiment(tmp_path, TRIAL)
+    with pytest.raises(PublicationError, match="churn experiment stop trial"):
+        direct_traffic(tmp_path, challenger=2, weight=0.5)
+    assert direct_traffic(tmp_path, challenger=2, weight=0).experiment is None
+    direct_experiment(tmp_path, TRIAL)
+    assert go_live(tmp_path, "tiny", champion=2).experiment is None

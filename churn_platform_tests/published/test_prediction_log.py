@@ -96,3 +96,11 @@ def test_a_file_that_is_not_understood_is_refused(tmp_path, content, message):
     path.write_bytes(content)
     with pytest.raises(DataError, match=message):
         load_segment(path, PREDICTIONS)
+
+
+def test_a_record_from_before_experiments_is_read(tmp_path):
+    """It ends with its latency, and its customer is in no arm."""
+    *fields, _, _ = msgspec.structs.astuple(prediction())
+    path = tmp_path / "1-w1.seg"
+    path.write_bytes(HEADER + frame(msgspec.msgpack.encode(fields)))
+    assert list(read_segment(path)) == [prediction()]

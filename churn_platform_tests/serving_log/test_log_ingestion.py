@@ -80,6 +80,8 @@ def test_an_answer_comes_out_as_it_was_given(connection, lake, folder):
         "features_month": "2026-10",
         "missing_features": ["age_years"],
         "latency_ms": 0.8,
+        "experiment": None,
+        "experiment_arm": None,
         "segment": segment.name,
     }
     assert list(folder.glob("*.seg")) == []
@@ -281,3 +283,17 @@ def test_a_ledger_of_an_earlier_version_is_read(connection, lake, folder):
     assert ingest_segments(connection, lake, "tiny", folder) == Ingested(0, 0, 0)
     log(folder, prediction(request_id="r2"))
     assert ingest_segments(connection, lake, "tiny", folder).segments == 1
+
+
+def test_answers_of_an_earlier_version_are_in_no_arm(connection, lake, folder):
+    """Their table gains the columns, and their segments have neither field."""
+    log(folder, prediction(request_id="r1"))
+    ingest_segments(connection, lake, "tiny", folder)
+    for column in ("experiment", "experiment_arm"):
+        connection.execute(f"alter table tiny.serving_log drop column {column}")
+    log(folder, prediction(request_id="r2", experiment="trial-1", experiment_arm="control"))
+    ingest_segments(connection, lake, "tiny", folder)
+    rows = connection.execute(
+        "select experiment, experiment_arm from tiny.serving_log order by request_id"
+    )
+    assert rows.fetchall() == [(None, None), ("trial-1", "control")]
