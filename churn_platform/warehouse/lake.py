@@ -25,8 +25,15 @@ from churn_platform.warehouse.exclusive_lock import one_maker
 from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.holders import holders_of
 from churn_platform.warehouse.lake_store import LakeStore, was_seen
+from churn_platform.warehouse.lock import writer_lock
 from churn_platform.warehouse.preparation import prepare
 from churn_platform.warehouse.quiet import connect_quietly
+from churn_platform.warehouse.schema_version import (
+    bring_forward,
+    newest,
+    read_version,
+    require_known,
+)
 
 NAME = "lake"
 CATALOG = f"__ducklake_metadata_{NAME}"
@@ -128,8 +135,10 @@ class Lake:
 def connect(lake: Lake, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection whose default database is the lake, made first where it is new.
 
-    Read-only refuses every write. WarehouseError if the lake cannot be opened, or does not exist
-    yet and read-only was asked for; WarehouseBusyError if its catalog stayed locked.
+    A lake of an older version is brought forward by the first connection that may write.
+    Read-only refuses every write. WarehouseError if the lake cannot be opened, is of a newer
+    version, or does not exist yet and read-only was asked for; WarehouseBusyError if its catalog
+    stayed locked.
     """
     path = lake.sqlite_path
     if path is not None and read_only and not _is_made(path):
@@ -185,6 +194,7 @@ def _attached(lake: Lake, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         )
         connection.execute(f"use {NAME}")
         require_files(connection, lake)
+        _require_version(connection, lake, read_only=read_only)
     except RetryError as error:
         connection.close()
         raise busy_error(lake) from error
@@ -198,6 +208,15 @@ def _attached(lake: Lake, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         raise
 
     return connection
+
+
+def _require_version(connection: duckdb.DuckDBPyConnection, lake: Lake, *, read_only: bool) -> None:
+    """Refuse a lake of a newer version, and bring an older one forward where it may be written."""
+    found = read_version(connection, CATALOG)
+    require_known(found, lake.catalog)
+    if not read_only and found.version < newest():
+        with writer_lock(lake):
+            attempts(lake)(bring_forward, connection, CATALOG, lake.catalog)
 
 
 def require_files(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:

@@ -7,15 +7,30 @@ this.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from threading import local
+from typing import TYPE_CHECKING
 
 from churn_platform.warehouse.exclusive_lock import exclusive
-from churn_platform.warehouse.lake import Lake
+
+if TYPE_CHECKING:
+    from churn_platform.warehouse.lake import Lake
+
+
+class _Held(local):
+    """The locks that the running thread holds."""
+
+    def __init__(self) -> None:
+        self.paths: set[Path] = set()
+
+
+_held = _Held()
 
 
 @contextmanager
-def writer_lock(lake: Lake) -> Iterator[None]:
+def writer_lock(lake: "Lake") -> Iterator[None]:
     """Hold the right to write; WarehouseBusyError, naming the holder, when it does not come free in
-    `wait_seconds`.
+    `wait_seconds`. Who holds it already may ask again.
     """
     # Postgres takes many writers; a lock file would not reach writers on other hosts anyway.
     if lake.sqlite_path is None:
@@ -32,5 +47,13 @@ def writer_lock(lake: Lake) -> Iterator[None]:
     # Dagster's pool `warehouse` orders the writers of one Dagster instance. This lock also orders
     # commands and `churn dbt`, which know nothing of pools.
     path = lake.sqlite_path.with_suffix(".writer.lock")
-    with exclusive(path, wait_seconds=lake.wait_seconds, busy=busy):
+    if path in _held.paths:
         yield
+        return
+
+    with exclusive(path, wait_seconds=lake.wait_seconds, busy=busy):
+        _held.paths.add(path)
+        try:
+            yield
+        finally:
+            _held.paths.remove(path)
