@@ -92,10 +92,12 @@ def measure(root: Path, password: str, customers: int, looks: int) -> None:
         tell("campaign, whole page", every, used)
         plans = []
         used = Processor(page.pid)
-        for place in range(20):
-            form = token | {"budget_eur": str(100_000 * (place + 1))}
+        for place in range(40):
+            form = token | {"budget_eur": str(100_000 * (place + 1)), "control_share": "5"}
+            if place % 2:
+                form |= {"move_critical": OFFERS[0].name, "move_low": "none"}
             for offer in OFFERS:
-                form |= {f"use_{offer.name}": "yes", f"cost_{offer.name}": str(2 + place)}
+                form |= {f"use_{offer.name}": "yes", f"cost_{offer.name}": str(2 + place // 2)}
             plans.append(timed(browser, f"/{PORTFOLIO}/campaign/plan", form))
         tell("scenario", plans, used)
     finally:

@@ -5,6 +5,8 @@ published/<portfolio>/page/<YYYY-MM>/
   customers.parquet       one row per scored customer, by id, as far as lists and plans need it
   profiles-NNNN.parquet   the same customers with facts and history; in parts, so that a look-up
                           opens a small file
+  plan.parquet            what a plan ranks: tier, risk and value at stake of each customer who may
+                          be contacted, the most at stake first; it names no customer
   phones.parquet          keyed hash of an own number -> customer id, by hash
   contacts.parquet        contacts and recorded outcomes of the last twelve months, by customer
   figures.json            small tables: economics, outcomes, monitoring, decisions on models
@@ -20,8 +22,9 @@ from churn_platform.published.format import MANIFEST_FILE, Tier, decode_file
 PAGE_DIR = "page"
 CUSTOMERS_FILE, PROFILE_FILES = "customers.parquet", "profiles-*.parquet"
 PHONES_FILE, CONTACTS_FILE = "phones.parquet", "contacts.parquet"
+PLAN_FILE = "plan.parquet"
 FIGURES_FILE = "figures.json"
-PARQUET = ".parquet"  # what such a file holds is about customers, and has the column customer_id
+PARQUET = ".parquet"  # what such a file holds is about customers
 FACT_PREFIX = "fact_"
 OF_PROFILE = (
     *("history_months", "history_scores", "last_contact_month", "previous_tier"),
@@ -29,6 +32,8 @@ OF_PROFILE = (
 )
 """Columns, beside facts, that only a customer's own page shows."""
 HISTORY_MONTHS = 12
+NOT_CONTACTABLE = ("opted_out", "ineligible", "recently_contacted")
+"""Decisions on customers whom no plan may contact."""
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -58,8 +63,9 @@ class PublishedOffer(msgspec.Struct, frozen=True):
 class PublishedCampaign(msgspec.Struct, frozen=True):
     """What the month's list may hold, and what it is now.
 
-    list_state: handed over, kept as handed over, or held back; list_words says why. run: ranked
-    customers, of whom one is control; 0 for no control group.
+    list_state: handed over, kept as handed over, or held back; list_words says why. control_run:
+    ranked customers, of whom one is control; 0 for no control group. is_ranked_by_uplift: the list
+    is, while a plan always ranks by churn.
     """
 
     offers: tuple[PublishedOffer, ...]
@@ -69,6 +75,7 @@ class PublishedCampaign(msgspec.Struct, frozen=True):
     cooldown_months: int
     list_state: str
     list_words: str
+    is_ranked_by_uplift: bool = False
 
 
 class PageManifest(msgspec.Struct, frozen=True):
@@ -96,6 +103,24 @@ class Figures(msgspec.Struct, frozen=True):
     """Small tables by name, each a list of rows; none of them names a customer."""
 
     tables: dict[str, Rows]
+
+
+def plan_sql(customers: str) -> str:
+    """Query for the rows of PLAN_FILE, in order, from a table of the month's customers.
+
+    Profit of an offer is acceptance x value at stake - cost: what does not depend on the offer is
+    computed once, here.
+    """
+    barred = ", ".join(f"'{decision}'" for decision in NOT_CONTACTABLE)
+    return f"""
+        select
+            tier_place::utinyint as tier_place,
+            churn_probability,
+            churn_probability * customer_value_eur as at_stake_eur,
+        from {customers}
+        where decision not in ({barred}) and customer_value_eur is not null
+        order by at_stake_eur desc
+    """
 
 
 def part_file(place: int) -> str:

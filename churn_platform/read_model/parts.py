@@ -1,6 +1,7 @@
-"""Writes the customers of a month twice: in one file, as far as lists and plans need them, and as
-profiles in parts. A look-up opens the one part that may hold the id, and reads a small group of it;
-a plan reads few columns of all. One form for both is slow for one of them.
+"""Writes the customers of a month three times: in one file, as far as lists need them, as profiles
+in parts, and as a plan ranks them. A look-up opens the one part that may hold the id, and reads a
+small group of it; a list reads some columns of all, a plan two numbers. One form for all is slow
+for each of them.
 """
 
 from pathlib import Path
@@ -12,7 +13,9 @@ from churn_platform.published.page_bundle import (
     CUSTOMERS_FILE,
     FACT_PREFIX,
     OF_PROFILE,
+    PLAN_FILE,
     part_file,
+    plan_sql,
 )
 from churn_platform.sql import identifier, literal
 
@@ -46,6 +49,7 @@ def write_customers(
     listed = ", ".join(identifier(name) for name in _columns(connection) if _is_listed(name))
     target, options = literal(folder / CUSTOMERS_FILE), parquet_options(LIST_ROWS)
     connection.execute(f"copy (select {listed} from {SORTED}) to {target} ({options})")
+    connection.execute(f"copy ({plan_sql(SORTED)}) to {literal(folder / PLAN_FILE)} ({options})")
     connection.execute(f"drop table {SORTED}")
     return rows, tuple(first for first in firsts if first is not None)
 

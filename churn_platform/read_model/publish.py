@@ -9,7 +9,7 @@ import msgspec
 
 from churn_platform.audit.audit_record import Record
 from churn_platform.bundles.customer_rows import scored_by
-from churn_platform.campaign.contact_list import control_run, offers_of
+from churn_platform.campaign.contact_list import control_run, has_uplift, offers_of
 from churn_platform.campaign.hand_over import hand_over_of
 from churn_platform.errors import PublicationError
 from churn_platform.months import label
@@ -125,4 +125,5 @@ def _campaign(
         cooldown_months=campaign.cooldown_months,
         list_state=found.state,
         list_words=found.words,
+        is_ranked_by_uplift=has_uplift(connection, portfolio, month),
     )

@@ -122,6 +122,9 @@ def test_a_month_is_published_as_it_is_in_the_lake(connection, root):
     listed = read(folder, "customers.parquet")
     assert [row["decision"] for row in listed] == decisions and "history_scores" not in listed[0]
     assert manifest.parts == ("A",)
+    ranked = read(folder, "plan.parquet")
+    assert [row["churn_probability"] for row in ranked] == [0.9, 0.7, 0.5]
+    assert "customer_id" not in ranked[0] and not manifest.campaign.is_ranked_by_uplift
     assert read(folder, "phones.parquet") == [{"phone_hash": 77, "customer_id": "B"}]
     tables = read_figures(folder).tables
     assert tables["champions"][0]["version"] == 3
@@ -153,4 +156,5 @@ def test_an_erased_customer_leaves_every_month(connection, root):
     assert all(file_sha256(folder / name) == known for name, known in manifest.sha256.items())
     assert [row["customer_id"] for row in read(folder, "profiles-0000.parquet")] == ["A", "C"]
     assert read(folder, "phones.parquet") == []
+    assert len(read(folder, "plan.parquet")) == 2
     assert erase_from_pages(connection, root, subject) == []

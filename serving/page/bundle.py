@@ -16,9 +16,11 @@ from churn_platform.published.page_bundle import (
     CUSTOMERS_FILE,
     PAGE_DIR,
     PHONES_FILE,
+    PLAN_FILE,
     PageManifest,
     Rows,
     part_file,
+    plan_sql,
     read_figures,
     read_page_manifest,
 )
@@ -40,7 +42,7 @@ class Month:
     _kept: dict[str, Any] = field(default_factory=dict)
 
     def rows(self, query: str, parameters: Any = ()) -> list[dict[str, Any]]:
-        """The rows of a query on the views `customers`, `phones` and `contacts`."""
+        """The rows of a query on the views `customers`, `plan`, `phones` and `contacts`."""
         # A cursor is a connection of its own: requests run beside each other.
         with self.connection.cursor() as cursor:
             result = cursor.execute(query, parameters)
@@ -133,6 +135,10 @@ def open_month(folder: Path, *, threads: int) -> Month:
     views = {"customers": CUSTOMERS_FILE, "phones": PHONES_FILE, "contacts": CONTACTS_FILE}
     for view, name in views.items():
         connection.execute(f"create view {view} as from read_parquet({quoted(folder / name)})")
+    # A month that was published before this file was has all that it holds among the customers.
+    ranked = f"from read_parquet({quoted(folder / PLAN_FILE)})"
+    has_plan = PLAN_FILE in manifest.sha256
+    connection.execute(f"create view plan as {ranked if has_plan else plan_sql('customers')}")
     return Month(folder, manifest, read_figures(folder).tables, connection)
 
 

@@ -10,7 +10,6 @@ from litestar.exceptions import ClientException
 from litestar.params import Body
 from litestar.response import Redirect
 
-from churn_platform.published.page_bundle import PublishedOffer
 from serving.page.bundle import Month
 from serving.page.campaign import (
     PAGE_ROWS,
@@ -25,8 +24,9 @@ from serving.page.campaign import (
 )
 from serving.page.gate import needs, page_of, session_of
 from serving.page.html import html
-from serving.page.planner import Plan, Scenario, plan
+from serving.page.planner import Plan, plan
 from serving.page.roles import may
+from serving.page.scenario_form import campaign_scenario, control_percent, read_scenario
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 HELD = "held back"
@@ -65,7 +65,8 @@ class CampaignController(Controller):
             **values,
             newly=month.kept("newly", lambda: count_customers(month, Filter(newly=True))),
             plan=made,
-            scenario=scenario_of(month, {}),
+            scenario=campaign_scenario(month.manifest),
+            control_percent=control_percent(campaign_scenario(month.manifest)),
             charts=charts_of(month, made),
             approvals=page.store.requests(hand_over_kind(portfolio)),
             warning=page.bundles.refusal(portfolio),
@@ -89,14 +90,12 @@ class CampaignController(Controller):
     ) -> Response[str]:
         """What the scenario in the form would bring."""
         month = page_of(request).bundles.month(portfolio)
-        scenario = scenario_of(month, data)
-        made = plan(month, scenario)
+        made = plan(month, read_scenario(month.manifest, data))
         return html(
             request,
-            "plan.html",
+            "plan_inner.html",
             month=month,
             plan=made,
-            scenario=scenario,
             charts={"profit": profit_chart(made)},
         )
 
@@ -129,27 +128,9 @@ def hand_over_kind(portfolio: str) -> str:
     return f"hand-over {portfolio}"
 
 
-def scenario_of(month: Month, data: dict[str, str]) -> Scenario:
-    """The scenario in a form; what is left out, or no number, is as the campaign has it."""
-    campaign = month.manifest.campaign
-    offers = []
-    for offer in campaign.offers:
-        if data and data.get(f"use_{offer.name}") != "yes":
-            continue
-        cost = _number(data.get(f"cost_{offer.name}"), offer.contact_cost_eur)
-        rate = _number(data.get(f"rate_{offer.name}"), offer.acceptance_rate * 100) / 100
-        offers.append(
-            PublishedOffer(offer.name, offer.channel, max(cost, 0.01), min(max(rate, 0.0), 1.0))
-        )
-    budget = data.get("budget_eur", "").strip()
-    if data:
-        return Scenario(tuple(offers), _number(budget, 0.0) if budget else None)
-    return Scenario(tuple(offers), campaign.budget_eur)
-
-
 def base_plan(month: Month) -> Plan:
     """The campaign as it is, as a scenario."""
-    return month.kept("plan", lambda: plan(month, scenario_of(month, {})))
+    return month.kept("plan", lambda: plan(month, campaign_scenario(month.manifest)))
 
 
 def charts_of(month: Month, made: Plan) -> dict[str, str]:
@@ -177,11 +158,3 @@ def profit_chart(made: Plan) -> str:
             "name": "EUR",
         }
     )
-
-
-def _number(text: str | None, default: float) -> float:
-    try:
-        number = float(text or "")
-    except ValueError:
-        return default
-    return number if number == number and abs(number) < 1e12 else default

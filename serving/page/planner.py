@@ -1,36 +1,90 @@
-"""What another budget, cost or acceptance would bring, in SQL on the month's scores.
+"""What other offers, budget or control group would bring, in SQL on the month's scores.
 
 The rules are those of the contact list: each customer gets the offer of highest expected profit, if
-that is positive; the list is ranked by profit per euro where a budget binds, else by profit.
+that is positive; the list is ranked by profit per euro where a budget binds, else by profit; one in
+each run of the ranking is control.
+
+Millions of customers are never sorted. One scan adds them up by steps of the ranking, each a
+hundredth of its value wide; only the step in which the budget ends is put in order.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
+import duckdb
 import msgspec
 
 from churn_platform.published.page_bundle import PublishedOffer
 from serving.page.bundle import Month
+from serving.page.scenario_sql import Ranking, last_step_sql, ranking_of, steps_sql
 
-BARRED = ("opted_out", "ineligible", "recently_contacted")
 CURVE_POINTS = 40
 
 
 class Scenario(msgspec.Struct, frozen=True):
-    """Offers to choose from, and what their contacts may cost together; None: any."""
+    """Offers to choose from, and what limits their contacts.
+
+    budget_eur, capacity: what the contacts may cost together, and how many they may be; None: any.
+    control_run: ranked customers, of whom one is control; 0: none. moved: for a tier, by its place
+    from 1, the offer that its customers get in place of the best one; None for no offer.
+    """
 
     offers: tuple[PublishedOffer, ...]
     budget_eur: float | None
+    capacity: int | None = None
+    control_run: int = 0
+    moved: dict[int, str | None] = {}
+
+    @property
+    def contacted_share(self) -> float:
+        """The share of ranked customers who are not control."""
+        return 1 - 1 / self.control_run if self.control_run else 1.0
+
+
+class Sums(msgspec.Struct, frozen=True):
+    """What some ranked customers add up to, control included."""
+
+    customers: int = 0
+    cost_eur: float = 0.0
+    profit_eur: float = 0.0
+    churners: float = 0.0
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(
+            self.customers + other.customers,
+            self.cost_eur + other.cost_eur,
+            self.profit_eur + other.profit_eur,
+            self.churners + other.churners,
+        )
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A step of the ranking: its sums by offer, and what is at stake at least and most."""
+
+    number: int
+    by_offer: dict[int, Sums]
+    least: float
+    most: float
+
+    @property
+    def total(self) -> Sums:
+        """All offers together."""
+        return sum(self.by_offer.values(), Sums())
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a scenario brings. `next_euro_eur`: expected profit of one more euro; None if all who
-    are worth a contact are reached. curve: (cost, profit) while the budget grows.
+    """What a scenario brings, without its control group, whose expected profit `control_eur` is.
+
+    `next_euro_eur`: expected profit of one more euro; None if all who are worth a contact are
+    reached. curve: (cost, profit) while the budget grows.
     """
 
     contacts: int
+    control: int
     cost_eur: float
     profit_eur: float
     churners_reached: float
+    control_eur: float
     next_euro_eur: float | None
     by_offer: list[dict[str, Any]]
     curve: list[tuple[float, float]]
@@ -39,99 +93,126 @@ class Plan(msgspec.Struct, frozen=True):
 def plan(month: Month, scenario: Scenario) -> Plan:
     """The scenario on the month's customers, without those who must not be contacted."""
     if not scenario.offers:
-        return Plan(0, 0.0, 0.0, 0.0, None, [], [])
-    query, parameters = _ranked_sql(month, scenario)
-    budget = scenario.budget_eur
-    inside = "true" if budget is None else "cost_so_far <= $budget"
-    known = parameters | ({} if budget is None else {"budget": budget})
+        return Plan(0, 0, 0.0, 0.0, 0.0, 0.0, None, [], [])
+    ranking = ranking_of(
+        scenario.offers, scenario.moved, is_by_euro=scenario.budget_eur is not None
+    )
     with month.connection.cursor() as cursor:
-        cursor.execute(f"create or replace temp table ranked as {query}", parameters)
-        total = cursor.execute(
-            f"select count(*), coalesce(sum(cost_eur), 0), coalesce(sum(profit_eur), 0), "
-            f"coalesce(sum(churn_probability), 0), coalesce(max(place), 0) "
-            f"from ranked where {inside}",
-            _of(known, inside),
-        ).fetchone()
-        assert total is not None
-        contacts, cost, profit, churners, last = total
-        after = cursor.execute(
-            "select profit_eur / cost_eur from ranked where place = ?", [last + 1]
-        ).fetchone()
-        by_offer = cursor.execute(
-            f"select choice, count(*), sum(cost_eur), sum(profit_eur) from ranked where {inside} "
-            "group by choice order by choice",
-            _of(known, inside),
-        ).fetchall()
-        curve = cursor.execute(
-            "select max(cost_so_far), max_by(profit_so_far, place) from ranked "
-            f"group by place * {CURVE_POINTS} // (select count(*) + 1 from ranked) order by 1"
-        ).fetchall()
-        cursor.execute("drop table ranked")
-    names = ("offer", "contacts", "cost_eur", "profit_eur")
+        steps = _read_steps(cursor, ranking)
+        reached, last = _reached(steps, scenario)
+        next_euro = None
+        if last is not None:
+            next_euro = _add_last_step(cursor, ranking, scenario, reached, last)
+    return _plan(scenario, reached, next_euro, _curve(steps, scenario.contacted_share))
+
+
+def _read_steps(cursor: duckdb.DuckDBPyConnection, ranking: Ranking) -> list[Step]:
+    """The steps in their order."""
+    found: dict[int, Step] = {}
+    rows = cursor.execute(steps_sql(ranking), ranking.parameters).fetchall()
+    for number, offer, *sums, least, most in rows:
+        known = found.get(number) or Step(number, {}, least, most)
+        found[number] = Step(
+            number,
+            known.by_offer | {offer: Sums(*sums)},
+            min(known.least, least),
+            max(known.most, most),
+        )
+    return list(found.values())
+
+
+def _reached(steps: Iterable[Step], scenario: Scenario) -> tuple[dict[int, Sums], Step | None]:
+    """Sums by offer of the steps that fit as a whole, and the first that does not; None if all
+    fit.
+    """
+    reached: dict[int, Sums] = {}
+    total = Sums()
+    for step in steps:
+        total += step.total
+        if not _fits(total, scenario):
+            return reached, step
+        for offer, sums in step.by_offer.items():
+            reached[offer] = reached.get(offer, Sums()) + sums
+    return reached, None
+
+
+def _add_last_step(
+    cursor: duckdb.DuckDBPyConnection,
+    ranking: Ranking,
+    scenario: Scenario,
+    reached: dict[int, Sums],
+    step: Step,
+) -> float | None:
+    """Add those of a step who fit, one by one in order; the profit per euro of the first who does
+    not.
+    """
+    before = sum(reached.values(), Sums())
+    limits = {
+        "step": step.number,
+        "least": step.least,
+        "most": step.most,
+        "before_cost": before.cost_eur,
+        "before_customers": before.customers,
+        "share": scenario.contacted_share,
+        "budget": scenario.budget_eur,
+        "capacity": scenario.capacity,
+    }
+    rows = cursor.execute(last_step_sql(ranking), ranking.parameters | limits).fetchall()
+    next_euro = None
+    for is_inside, offer, *sums, _, per_euro in rows:
+        if is_inside:
+            reached[offer] = reached.get(offer, Sums()) + Sums(*sums)
+        elif next_euro is None:  # the rows are in the order of their first customer
+            next_euro = per_euro
+    return next_euro
+
+
+def _fits(total: Sums, scenario: Scenario) -> bool:
+    share, budget, capacity = scenario.contacted_share, scenario.budget_eur, scenario.capacity
+    is_paid = budget is None or total.cost_eur * share <= budget
+    return is_paid and (capacity is None or total.customers * share <= capacity)
+
+
+def _plan(
+    scenario: Scenario,
+    reached: dict[int, Sums],
+    next_euro: float | None,
+    curve: list[tuple[float, float]],
+) -> Plan:
+    total, share = sum(reached.values(), Sums()), scenario.contacted_share
+    by_offer = [
+        {
+            "offer": scenario.offers[offer].name,
+            "contacts": round(sums.customers * share),
+            "cost_eur": sums.cost_eur * share,
+            "profit_eur": sums.profit_eur * share,
+        }
+        for offer, sums in sorted(reached.items())
+    ]
+    contacts = round(total.customers * share)
     return Plan(
         contacts=contacts,
-        cost_eur=cost,
-        profit_eur=profit,
-        churners_reached=churners,
-        next_euro_eur=after[0] if after else None,
-        by_offer=[
-            dict(zip(names, (scenario.offers[choice].name, *sums), strict=True))
-            for choice, *sums in by_offer
-        ],
-        curve=[(0.0, 0.0), *curve],
+        control=total.customers - contacts,
+        cost_eur=total.cost_eur * share,
+        profit_eur=total.profit_eur * share,
+        churners_reached=total.churners * share,
+        control_eur=total.profit_eur * (1 - share),
+        next_euro_eur=next_euro,
+        by_offer=by_offer,
+        curve=curve,
     )
 
 
-def _of(known: dict[str, Any], condition: str) -> dict[str, Any]:
-    return {"budget": known["budget"]} if "$budget" in condition else {}
-
-
-def _ranked_sql(month: Month, scenario: Scenario) -> tuple[str, dict[str, Any]]:
-    """Query for the customers who are worth a contact, each with place and sums so far."""
-    profits: list[str] = []
-    parameters: dict[str, Any] = {}
-    for place, offer in enumerate(scenario.offers):
-        parameters |= {
-            f"cost{place}": offer.contact_cost_eur,
-            f"rate{place}": offer.acceptance_rate,
-        }
-        profits.append(
-            f"churn_probability * $rate{place}::double * customer_value_eur - $cost{place}::double"
-        )
-    best = f"greatest({', '.join(profits)})" if len(profits) > 1 else profits[0]
-    # A column for each offer instead of a row: with millions of customers a join would be slower
-    # than all the rest.
-    chosen = " ".join(
-        f"when {profit} = profit_eur then {place}" for place, profit in enumerate(profits)
-    )
-    costs = " ".join(f"when {place} then $cost{place}::double" for place in range(len(profits)))
-    barred = ", ".join(f"'{decision}'" for decision in BARRED)
-    order = "profit_eur / cost_eur" if scenario.budget_eur is not None else "profit_eur"
-    query = f"""
-        with worthwhile as (
-            select churn_probability, customer_value_eur, {best} as profit_eur
-            from customers
-            where {best} > 0 and decision not in ({barred})
-        ),
-        chosen as (select *, case {chosen} end as choice from worthwhile),
-        named as (
-            select
-                churn_probability,
-                profit_eur,
-                choice,
-                case choice {costs} end as cost_eur,
-            from chosen
-        ),
-        -- one window for all three, so that the rows are sorted once
-        placed as (
-            select
-                *,
-                row_number() over earlier as place,
-                sum(cost_eur) over earlier as cost_so_far,
-                sum(profit_eur) over earlier as profit_so_far,
-            from named
-            window earlier as (order by {order} desc rows unbounded preceding)
-        )
-        select * from placed
-    """
-    return query, parameters
+def _curve(steps: Iterable[Step], share: float) -> list[tuple[float, float]]:
+    """Cost and profit of ever more customers, the best first, at some steps of the ranking."""
+    total, points = Sums(), [(0.0, 0.0)]
+    for step in steps:
+        total += step.total
+        points.append((total.cost_eur * share, total.profit_eur * share))
+    # By cost, not by step: most steps of the ranking are at its cheap beginning.
+    width = points[-1][0] / CURVE_POINTS
+    shown: list[tuple[float, float]] = []
+    for point in points[:-1]:
+        if not shown or point[0] >= shown[-1][0] + width:
+            shown.append(point)
+    return [*shown, points[-1]]

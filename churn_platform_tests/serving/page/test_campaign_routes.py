@@ -5,6 +5,7 @@ import io
 
 import pytest
 
+from churn_platform.published.page_bundle import PLAN_FILE
 from churn_platform_tests.serving.page.conftest import browser, field
 from churn_platform_tests.support.published_page import CALL, LETTER, publish
 from serving.page.bundle import open_month
@@ -45,6 +46,25 @@ def test_the_better_offer_is_taken(month):
 def test_without_an_offer_nothing_is_planned(month):
     """All offers taken away: no contact, no error."""
     assert plan(month, Scenario((), 100.0)).contacts == 0
+
+
+def test_a_scenario_of_the_form_is_computed_in_place(settings):
+    """A call at 35 EUR for tier high alone, no control: 0.9, 0.88 and 0.6 are worth it; one EUR of
+    budget reaches nobody, and the next euro brings 29.8 / 35.
+    """
+    form = {"use_call": "yes", "control_share": "0", "move_low": "none", "move_medium": "none"}
+    with browser(settings, "campaign") as client:
+        csrf = field(client.get("/tiny/campaign").text, "csrf")
+        sent = form | {"csrf": csrf, "budget_eur": "1"}
+        text = client.post("/tiny/campaign/plan", data=sent).text
+    assert "<html" not in text
+    assert "0.85 EUR" in text
+
+
+def test_a_month_from_before_plans_were_published_has_plans(month):
+    """The fixture's month has no file of its own for plans."""
+    assert not (month.folder / PLAN_FILE).exists()
+    assert len(month.rows("from plan")) == 4
 
 
 def test_the_list_is_filtered_and_sorted(settings):
