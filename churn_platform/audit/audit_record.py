@@ -21,6 +21,7 @@ Action = Literal[
     "threshold_change",
     "erasure",
     "data_acceptance",
+    "list_approval",
     "repair",
 ]
 GENESIS = "0" * 64

@@ -11,9 +11,13 @@ from datetime import date
 import duckdb
 
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.published.page_bundle import LIST_HELD, LIST_WAITING
 from churn_platform.warehouse.tables import read_columns, table_exists
 
-HANDED_OVER, KEPT, HELD = "handed over", "kept as handed over", "held back"
+HANDED_OVER, KEPT = "handed over", "kept as handed over"
+HELD, WAITING = LIST_HELD, LIST_WAITING
+AWAITS_APPROVAL = "it waits for a person's approval"
+"""Why a list is not handed over yet that nothing speaks against."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ def hand_over_of(
 
     made = f"made by model version {version}"
     if because := held_because(connection, listed, month):
+        if because == AWAITS_APPROVAL:
+            return HandOver(WAITING, version, f"{WAITING}, {made}")
         return HandOver(HELD, version, f"held back, {made}: {because}")
 
     now = _version(connection, f"{portfolio.name}.monthly_scores", month)

@@ -8,6 +8,7 @@ command needs is in the package that its answer comes from.
 from churn_platform.cli import (
     audit_commands,
     backup_commands,
+    campaign_commands,
     data_commands,
     exporter_commands,
     governance_commands,
@@ -28,6 +29,7 @@ __all__ = [
     "app",
     "audit_commands",
     "backup_commands",
+    "campaign_commands",
     "data_commands",
     "exporter_commands",
     "governance_commands",

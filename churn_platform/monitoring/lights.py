@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from churn_platform.campaign.hand_over import HELD, KEPT, hand_over_of
+from churn_platform.campaign.hand_over import HELD, KEPT, WAITING, hand_over_of
 from churn_platform.monitoring.decision import NOTABLE, POLICY, QUIET, SEVERE
 from churn_platform.monitoring.judged_outcomes import (
     JudgedOutcomes,
@@ -216,8 +216,8 @@ def scores_light(connection: Connection, portfolio: Portfolio, month: date) -> L
 
 
 def list_light(connection: Connection, portfolio: Portfolio, month: date) -> Light | None:
-    """Red if the list is held back; yellow if it was handed over and another version scores the
-    month now, or its own version is known to be broken.
+    """Red if the list is held back; yellow if it waits for approval, or was handed over and another
+    version scores the month now, or its own version is known to be broken.
     """
     listed = _rows(connection, portfolio, "contact_list", month, "distinct model_version")
     scored = _rows(connection, portfolio, "monthly_scores", month, "distinct model_version")
@@ -235,7 +235,7 @@ def list_light(connection: Connection, portfolio: Portfolio, month: date) -> Lig
     if fault:
         words = f"{words}; that version is broken, {fault}"
 
-    is_notable = fault or found.state == KEPT or len(listed) > 1
+    is_notable = fault or found.state in (KEPT, WAITING) or len(listed) > 1
     return Light(NOTABLE if is_notable else QUIET, words, figures)
 
 

@@ -61,6 +61,9 @@ class Campaign(SpecModel):
             "Hand the list over also while outcomes show that the model behind it is broken."
         ),
     )
+    needs_approval: bool = Field(
+        False, description="Hand a list over only after a person has approved it."
+    )
     offers: tuple[Offer, ...] = Field(
         (), description="Offers to choose from; empty: one, from the economics."
     )

@@ -60,12 +60,16 @@ class PublishedOffer(msgspec.Struct, frozen=True):
     acceptance_rate: float
 
 
+LIST_HELD, LIST_WAITING = "held back", "waiting for approval"
+"""States of a list from which no offer is made."""
+
+
 class PublishedCampaign(msgspec.Struct, frozen=True):
     """What the month's list may hold, and what it is now.
 
-    list_state: handed over, kept as handed over, or held back; list_words says why. control_run:
-    ranked customers, of whom one is control; 0 for no control group. is_ranked_by_uplift: the list
-    is, while a plan always ranks by churn.
+    list_state: handed over, kept as handed over, waiting for approval, or held back; list_words
+    says why. control_run: ranked customers, of whom one is control; 0 for no control group.
+    is_ranked_by_uplift: the list is, while a plan always ranks by churn.
     """
 
     offers: tuple[PublishedOffer, ...]

@@ -10,6 +10,7 @@ from litestar.exceptions import ClientException
 from litestar.params import Body
 from litestar.response import Redirect
 
+from churn_platform.published.page_bundle import LIST_HELD, LIST_WAITING
 from serving.page.bundle import Month
 from serving.page.campaign import (
     PAGE_ROWS,
@@ -25,11 +26,11 @@ from serving.page.campaign import (
 from serving.page.gate import needs, page_of, session_of
 from serving.page.html import html
 from serving.page.planner import Plan, plan
+from serving.page.platform_commands import approve_list, hand_over_kind
 from serving.page.roles import may
 from serving.page.scenario_form import campaign_scenario, control_percent, read_scenario
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-HELD = "held back"
 
 
 class CampaignController(Controller):
@@ -68,6 +69,8 @@ class CampaignController(Controller):
             scenario=campaign_scenario(month.manifest),
             control_percent=control_percent(campaign_scenario(month.manifest)),
             charts=charts_of(month, made),
+            list_waits=month.manifest.campaign.list_state == LIST_WAITING,
+            list_is_held=month.manifest.campaign.list_state == LIST_HELD,
             approvals=page.store.requests(hand_over_kind(portfolio)),
             warning=page.bundles.refusal(portfolio),
         )
@@ -101,14 +104,20 @@ class CampaignController(Controller):
 
     @post("/approve", opt=needs("campaign.approve"), sync_to_thread=True)
     def approve(self, request: Request[Any, Any, Any], portfolio: str, data: Form) -> Response[Any]:
-        """Approve the month's list and hand it over, with a reason, on record."""
+        """Approve the month's list and hand it over, with a reason, on record. A list that waits
+        for approval is handed over by the platform.
+        """
         page, session = page_of(request), session_of(request)
         month = page.bundles.month(portfolio)
         reason = data.get("reason", "").strip()[:300]
         if not reason:
             raise ClientException("say why, in a few words")
-        if month.manifest.campaign.list_state == HELD:
-            raise ClientException(f"the list is {month.manifest.campaign.list_words}")
+        campaign = month.manifest.campaign
+        if campaign.list_state == LIST_HELD:
+            raise ClientException(f"the list is {campaign.list_words}")
+        if campaign.list_state == LIST_WAITING:
+            approve_list(page, portfolio, month.manifest.month, reason, session.user)
+            return Redirect(f"/{portfolio}/campaign#approval", status_code=303)
         wanted = filter_of({"decision": "contact"})
         content = as_csv(read_customers(month, wanted, every=True))
         path = page.keep_handed_over(portfolio, month.manifest.month, content)
@@ -121,11 +130,6 @@ class CampaignController(Controller):
         )
         page.store.settle_request(request_id, state="handed over", told=path.name)
         return Redirect(f"/{portfolio}/campaign#approval", status_code=303)
-
-
-def hand_over_kind(portfolio: str) -> str:
-    """The kind of a request to hand over a list."""
-    return f"hand-over {portfolio}"
 
 
 def base_plan(month: Month) -> Plan:

@@ -8,13 +8,20 @@ from typing import Any
 import msgspec
 
 from churn_platform.published.outcome_log import ACCEPTED, DECLINED, THINKING, Outcome
-from churn_platform.published.page_bundle import FACT_PREFIX, Fact, PublishedOffer
+from churn_platform.published.page_bundle import (
+    FACT_PREFIX,
+    LIST_HELD,
+    LIST_WAITING,
+    Fact,
+    PublishedOffer,
+)
 from serving.errors import NotFound
 from serving.page.bundle import Month
 
 CONTACT, CONTROL = "contact", "control"
-HELD = "held back"
 DONE, REFUSES = "answered", "refuses"
+NOT_OUT = {LIST_HELD: "held", LIST_WAITING: "waiting"}
+"""What is said while a list is not handed over, by its state."""
 OFFERED = (ACCEPTED, DECLINED, THINKING)
 
 
@@ -98,8 +105,9 @@ def _advice(month: Month, row: dict[str, Any], heard: list[Heard], *, is_lowest:
     as_of = _end_of(month.manifest.month)
     if any(each.at >= as_of and each.answer in (ACCEPTED, DECLINED) for each in heard):
         return DONE
-    if row["decision"] == CONTACT and month.manifest.campaign.list_state == HELD:
-        return "held"
+    state = month.manifest.campaign.list_state
+    if row["decision"] == CONTACT and state in NOT_OUT:
+        return NOT_OUT[state]
     if row["decision"] != CONTACT and is_lowest:
         return "lowest"
     return row["decision"] or "undecided"

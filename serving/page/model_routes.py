@@ -17,7 +17,7 @@ from serving.page.access_log import newest_accesses
 from serving.page.campaign import masked_id
 from serving.page.gate import needs, page_of, session_of
 from serving.page.html import html
-from serving.page.model_decisions import decide, kind_of
+from serving.page.platform_commands import decide, version_kind
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 CARD_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"
@@ -46,7 +46,7 @@ class ModelController(Controller):
             manifest=manifest,
             has_card=(model_dir(root, manifest.version) / CARD_FILE).is_file(),
             charts=charts_of(month.tables),
-            decisions=page.store.requests(kind_of(portfolio)),
+            decisions=page.store.requests(version_kind(portfolio)),
             warning=page.bundles.refusal(portfolio),
         )
 

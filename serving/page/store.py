@@ -54,6 +54,8 @@ class Store:
         # An erased outcome must not stay in free pages of the file.
         self._connection.execute("pragma secure_delete = on")
         self._connection.executescript(TABLES)
+        # Whoever waited for it went down with the process before.
+        self._connection.execute("update requests set state = 'lost' where state = 'waiting'")
         self._mutex = threading.Lock()
 
     def close(self) -> None:

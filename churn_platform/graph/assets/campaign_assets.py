@@ -23,7 +23,14 @@ from churn_platform.campaign import outcome_table, uplift_table
 from churn_platform.campaign.campaign_pictures import economics_pictures
 from churn_platform.campaign.export import CSV_FILE, export_contact_list, export_folder
 from churn_platform.campaign.forecast import forecast_month, replace_forecast
-from churn_platform.campaign.hand_over import HELD, HandOver, hand_over_of
+from churn_platform.campaign.hand_over import (
+    AWAITS_APPROVAL,
+    HELD,
+    WAITING,
+    HandOver,
+    hand_over_of,
+)
+from churn_platform.campaign.list_approval import release_if_approved
 from churn_platform.campaign.list_economics import as_markdown
 from churn_platform.campaign.outcome import as_markdown as outcome_markdown
 from churn_platform.campaign.shared_exports import fetch_list, send_list
@@ -31,6 +38,7 @@ from churn_platform.data_contract.profile_tables import require_sound
 from churn_platform.graph.groups import group_of
 from churn_platform.graph.metadata import MONTH_ROWS
 from churn_platform.graph.partitions import describe, lag, monthly_table, months_of
+from churn_platform.graph.resources.audit_trail import AuditTrail
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.ingest.recorded_outcomes import CONTACTS
@@ -92,7 +100,9 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             "best expected profit first."
         ),
     )
-    def contact_list(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+    def contact_list(
+        context: AssetExecutionContext, warehouse: Warehouse, audit: AuditTrail
+    ) -> MaterializeResult:
         with warehouse.get_connection() as connection:
             require_sound(connection, portfolio, months_of(context))
             for month in months_of(context):
@@ -119,8 +129,11 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                 )
                 # By what is in the table, not by `held`: a list that was handed over before its
                 # model was known to be broken stays handed over.
+                if portfolio.campaign.needs_approval:
+                    records = audit.log(context.run_id).records()
+                    release_if_approved(connection, warehouse.lake, portfolio, month, records)
                 found = hand_over_of(connection, portfolio, month)
-                if found.state != HELD:
+                if found.state not in (HELD, WAITING):
                     export_contact_list(connection, portfolio, month, settings.exports_dir)
                     send_list(shared, portfolio, month, settings.exports_dir)
 
@@ -130,6 +143,11 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
                     f"{summary['control']:,} control"
                 )
                 context.log.info(f"{label(month)}: {found.words}")
+                if found.state == WAITING:
+                    context.log.info(
+                        f"to hand it over: `churn approve-list {portfolio.name} "
+                        f"--month {label(month)} --reason ...`, or the campaign's page"
+                    )
                 if is_handed_over:
                     context.log.info(
                         f"{label(month)}: handed over before; to draw it again, "
@@ -190,11 +208,13 @@ def _contact_decisions(portfolio: Portfolio, settings: Settings) -> AssetsDefini
 def _held_because(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
 ) -> str | None:
-    """Why the month's list must not be handed over; None if it may be."""
-    if portfolio.campaign.hand_over_if_severe:
-        return None
-    version = scored_by(connection, portfolio, month)
-    return fault_of_version(connection, portfolio, version, month)
+    """Why the month's list must not be handed over, or not yet; None if it may be."""
+    campaign = portfolio.campaign
+    fault = None
+    if not campaign.hand_over_if_severe:
+        version = scored_by(connection, portfolio, month)
+        fault = fault_of_version(connection, portfolio, version, month)
+    return fault or (AWAITS_APPROVAL if campaign.needs_approval else None)
 
 
 def _told(found: HandOver, folder: Path) -> dict[str, Any]:
@@ -202,7 +222,7 @@ def _told(found: HandOver, folder: Path) -> dict[str, Any]:
     shown: dict[str, Any] = {"list_status": found.words}
     if found.version is not None:
         shown["model_version"] = found.version
-    if found.state != HELD:
+    if found.state not in (HELD, WAITING):
         shown["file"] = MetadataValue.path(str(folder / CSV_FILE))
     return shown
 

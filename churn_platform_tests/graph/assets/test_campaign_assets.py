@@ -8,7 +8,9 @@ import pytest
 from dagster import AssetKey, DagsterInstance, materialize
 
 from churn_platform.campaign.export import export_folder
+from churn_platform.campaign.list_approval import ACTION, DIGEST, list_digest
 from churn_platform.graph.assets.campaign_assets import campaign_assets
+from churn_platform.graph.resources.audit_trail import AuditTrail
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
@@ -35,6 +37,11 @@ def scored(lake: Lake) -> Lake:
     return lake
 
 
+def trail(tmp_path: Path) -> AuditTrail:
+    """The trail of the test."""
+    return AuditTrail(path=str(tmp_path / "audit.jsonl"))
+
+
 def listed(lake: Lake, tmp_path: Path, portfolio: Portfolio) -> dict[str, Any]:
     """Metadata of January's list, made by its asset."""
     made, _ = campaign_assets(portfolio, load_settings(data_dir=tmp_path / "data"))[:2]
@@ -42,7 +49,7 @@ def listed(lake: Lake, tmp_path: Path, portfolio: Portfolio) -> dict[str, Any]:
         result = materialize(
             [made],
             partition_key=JANUARY.isoformat(),
-            resources={"warehouse": Warehouse.of(lake)},
+            resources={"warehouse": Warehouse.of(lake), "audit": trail(tmp_path)},
             instance=instance,
         )
     (event,) = result.get_asset_materialization_events()
@@ -76,6 +83,47 @@ def test_the_spec_may_hand_it_over_all_the_same(scored: Lake, tmp_path: Path):
     assert Path(shown["file"]).exists()
 
 
+@invariant("Campaign", "Where approval is asked for, no list goes out before a person's approval.")
+def test_a_list_waits_for_the_approval_of_that_very_list(scored: Lake, tmp_path: Path):
+    """`campaign.needs_approval`: made and not handed over; approved, it is handed over by the next
+    run, unless it was made of other scores meanwhile.
+    """
+    portfolio = with_campaign(needs_approval=True, hand_over_if_severe=True)
+    waiting = "waiting for approval, made by model version 3"
+    shown = listed(scored, tmp_path, portfolio)
+    assert shown["list_status"] == waiting and "file" not in shown
+
+    with closing(connect(scored)) as connection:
+        digest = list_digest(connection, portfolio, JANUARY)
+    approve(tmp_path, "0" * 64)
+    assert listed(scored, tmp_path, portfolio)["list_status"] == waiting
+
+    approve(tmp_path, digest)
+    shown = listed(scored, tmp_path, portfolio)
+    assert shown["list_status"] == "handed over, made by model version 3"
+    assert Path(shown["file"]).exists()
+
+
+def test_an_approval_does_not_hand_over_what_is_held_back(scored: Lake, tmp_path: Path):
+    """The list of a broken model waits for another champion, whoever approved it."""
+    portfolio = with_campaign(needs_approval=True)
+    assert listed(scored, tmp_path, portfolio)["list_status"].startswith("held back")
+    with closing(connect(scored)) as connection:
+        approve(tmp_path, list_digest(connection, portfolio, JANUARY))
+    assert listed(scored, tmp_path, portfolio)["list_status"].startswith("held back")
+
+
+def approve(tmp_path: Path, digest: str) -> None:
+    """Put an approval on record."""
+    trail(tmp_path).log("by hand").append(
+        ACTION,
+        portfolio="tiny",
+        subject="month 2025-01",
+        reason="read it",
+        details={DIGEST: digest},
+    )
+
+
 def test_outcomes_are_known_before_the_list():
     """In the graph the list comes after the month's matured performance."""
     made, _ = campaign_assets(with_campaign(), load_settings())[:2]
@@ -92,7 +140,7 @@ def test_decisions_are_an_asset_after_the_list(scored: Lake, tmp_path: Path):
         result = materialize(
             [made, explained],
             partition_key=JANUARY.isoformat(),
-            resources={"warehouse": Warehouse.of(scored)},
+            resources={"warehouse": Warehouse.of(scored), "audit": trail(tmp_path)},
             instance=instance,
         )
     events = result.get_asset_materialization_events()

@@ -1,6 +1,7 @@
 """A page on a month by hand, with a user for each role."""
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,3 +62,12 @@ def record(client: TestClient, customer_id: str, **form: str):
     page = client.get(address).text
     hidden = {name: field(page, name) for name in ("csrf", "outcome_id")}
     return client.post(f"{address}/outcomes", data=hidden | form)
+
+
+def settled(client: TestClient, kind: str) -> dict:
+    """The newest request to the platform of a kind, once it is carried out."""
+    store = client.app.state["page"].store
+    until = time.monotonic() + 20
+    while store.requests(kind)[0]["state"] == "waiting" and time.monotonic() < until:
+        time.sleep(0.02)
+    return store.requests(kind)[0]

@@ -2,11 +2,13 @@
 
 import csv
 import io
+import sys
 
+import msgspec
 import pytest
 
 from churn_platform.published.page_bundle import PLAN_FILE
-from churn_platform_tests.serving.page.conftest import browser, field
+from churn_platform_tests.serving.page.conftest import browser, field, settled
 from churn_platform_tests.support.published_page import CALL, LETTER, publish
 from serving.page.bundle import open_month
 from serving.page.campaign import as_csv
@@ -116,3 +118,23 @@ def test_a_list_that_is_held_back_cannot_be_approved(settings):
         csrf = field(client.get("/tiny/campaign").text, "csrf")
         form = {"csrf": csrf, "reason": "please"}
         assert client.post("/tiny/campaign/approve", data=form).status_code == 400
+
+
+def test_a_list_that_waits_is_approved_by_the_platform(settings):
+    """Agents make no offer of it; the approval goes to `churn approve-list` with month, reason and
+    who approved, and no copy is kept here.
+    """
+    publish(settings.published_dir, list_state="waiting for approval")
+    told = ("-c", "import sys; print(*sys.argv[1:])")
+    own = msgspec.structs.replace(settings, platform_command=(sys.executable, *told))
+    with browser(own, "agent") as client:
+        text = client.get("/tiny/customers/C-contact").text
+    assert "not approved yet" in text and "You may offer" not in text
+    with browser(own, "campaign") as client:
+        csrf = field(client.get("/tiny/campaign").text, "csrf")
+        client.post("/tiny/campaign/approve", data={"csrf": csrf, "reason": "read it"})
+        found = settled(client, "hand-over tiny")
+    assert found["told"] == (
+        "approve-list tiny --month 2026-10 --reason=read it (by campaign on the page)"
+    )
+    assert not (settings.state_dir / "handed_over").exists()

@@ -1,11 +1,10 @@
 """What the owners of models see and decide."""
 
 import sys
-import time
 
 import msgspec
 
-from churn_platform_tests.serving.page.conftest import browser, field
+from churn_platform_tests.serving.page.conftest import browser, field, settled
 
 
 def decided(settings, command: str, **form: str) -> tuple[int, list[dict]]:
@@ -16,14 +15,9 @@ def decided(settings, command: str, **form: str) -> tuple[int, list[dict]]:
     with browser(own, "model") as client:
         csrf = field(client.get("/tiny/model").text, "csrf")
         answer = client.post("/tiny/model/decide", data={"csrf": csrf} | form)
-        store = client.app.state["page"].store
-        until = time.monotonic() + 20
-        while time.monotonic() < until:
-            found = store.requests("version tiny")
-            if not found or found[0]["state"] != "waiting":
-                break
-            time.sleep(0.02)
-        return answer.status_code, found
+        if not client.app.state["page"].store.requests("version tiny"):
+            return answer.status_code, []
+        return answer.status_code, [settled(client, "version tiny")]
 
 
 def test_a_decision_is_carried_out_by_the_platform_with_the_reason(settings):

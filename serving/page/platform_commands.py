@@ -1,5 +1,5 @@
-"""A person's decision on a version that waits: carried out by the platform's own command, which
-writes the audit record. The page itself opens neither lake nor MLflow.
+"""A person's decision on a version or a list that waits: carried out by the platform's own command,
+which writes the audit record. The page itself opens neither lake nor MLflow.
 """
 
 import subprocess
@@ -13,33 +13,43 @@ from serving.page.context import Page
 SECONDS = 300
 
 
-def kind_of(portfolio: str) -> str:
+def version_kind(portfolio: str) -> str:
     """The kind of a request to decide on a version."""
     return f"version {portfolio}"
+
+
+def hand_over_kind(portfolio: str) -> str:
+    """The kind of a request to hand over a list."""
+    return f"hand-over {portfolio}"
 
 
 def decide(
     page: Page, portfolio: str, version: int, decision: str, reason: str, user: str
 ) -> threading.Thread:
     """Start `churn approve` or `churn refuse`; the page shows what became of it."""
+    command = [decision, portfolio, "--version", str(version)]
+    subject = f"{decision} version {version}"
+    return _start(page, version_kind(portfolio), subject, command, reason, user)
+
+
+def approve_list(
+    page: Page, portfolio: str, month: str, reason: str, user: str
+) -> threading.Thread:
+    """Start `churn approve-list`; the page shows what became of it."""
+    command = ["approve-list", portfolio, "--month", month]
+    return _start(page, hand_over_kind(portfolio), month, command, reason, user)
+
+
+def _start(
+    page: Page, kind: str, subject: str, command: list[str], reason: str, user: str
+) -> threading.Thread:
     request_id = page.store.note_request(
-        user=user,
-        kind=kind_of(portfolio),
-        subject=f"{decision} version {version}",
-        reason=reason,
-        now=time.time(),
+        user=user, kind=kind, subject=subject, reason=reason, now=time.time()
     )
-    told = f"{reason} (by {user} on the page)"
-    command = [
-        *_platform(page.settings.platform_command),
-        decision,
-        portfolio,
-        "--version",
-        str(version),
-        f"--reason={told}",
-    ]
+    told = f"--reason={reason} (by {user} on the page)"
+    whole = [*_platform(page.settings.platform_command), *command, told]
     # Beside the answer: MLflow alone takes seconds to start.
-    thread = threading.Thread(target=_run, args=(page, request_id, command), daemon=True)
+    thread = threading.Thread(target=_run, args=(page, request_id, whole), daemon=True)
     thread.start()
     return thread
 
