@@ -100,5 +100,9 @@ class AuditError(ChurnError):
     """The audit trail cannot be read or written, or contradicts what is; nothing was recorded."""
 
 
+class ExperimentError(ChurnError):
+    """An experiment cannot be started, or not take the step that was asked; it stays as it is."""
+
+
 class PromotionError(ChurnError):
     """A version cannot become champion; who is champion and what is live stay as they are."""

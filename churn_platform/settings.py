@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     portfolios_dir: Path = Field(
         Path("portfolios"), description="Folder with the specs of your own portfolios."
     )
+    experiments_dir: Path = Field(
+        Path("experiments"), description="Folder with the specs of your experiments."
+    )
     first_month: date = Field(date(2025, 1, 1), description="First monthly partition of the graph.")
     catalog: SecretStr = Field(
         SecretStr(""),
@@ -298,6 +301,7 @@ class Settings(BaseSettings):
     @field_validator(
         "data_dir",
         "portfolios_dir",
+        "experiments_dir",
         "serving_log_folder",
         "page_folder",
         "secrets_dir",

@@ -18,6 +18,7 @@ Action = Literal[
     "rollback",
     "publication",
     "traffic",
+    "experiment",
     "threshold_change",
     "erasure",
     "data_acceptance",
@@ -26,7 +27,9 @@ Action = Literal[
 ]
 GENESIS = "0" * 64
 SUBJECT = re.compile(
-    r"version [1-9]\d*|month \d{4}-(0[1-9]|1[0-2])|customer [0-9a-f]{64}|log", re.ASCII
+    r"version [1-9]\d*|month \d{4}-(0[1-9]|1[0-2])|customer [0-9a-f]{64}|log"
+    r"|experiment [a-z0-9][a-z0-9_-]{0,63}",
+    re.ASCII,
 )
 
 
@@ -61,8 +64,8 @@ def sealed(record: Record) -> Record:
     """
     if not SUBJECT.fullmatch(record.subject):
         raise AuditError(
-            f"audit subject {record.subject[:60]!r}: write 'version N', 'month YYYY-MM' "
-            "or 'customer <keyed hash>', "
+            f"audit subject {record.subject[:60]!r}: write 'version N', 'month YYYY-MM', "
+            "'experiment NAME' or 'customer <keyed hash>', "
             "never personal data"
         )
     if record.at.utcoffset() is None:

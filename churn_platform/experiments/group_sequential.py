@@ -6,10 +6,12 @@ has half of the power there.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from functools import cache
+from math import pi, sqrt
 
 import numpy as np
 from scipy.optimize import brentq
+from scipy.special import ndtr
 from scipy.stats import norm
 
 NODES = 160  # of the quadrature; bounds of twelve looks then hold to four digits
@@ -40,17 +42,22 @@ def spent(information: float, *, alpha: float) -> float:
     return float(4 * norm.sf(reach))
 
 
-def plan_looks(information: Sequence[float], *, alpha: float) -> list[Look]:
-    """The bounds of |z| at looks with rising shares of the information, each above the one before.
+def plan_looks(information: Sequence[float], *, alpha: float, ends: bool = False) -> list[Look]:
+    """The bounds of |z| at looks with rising shares of the planned information.
 
-    By the recursion of Armitage, McPherson & Rowe (JRSS A 1969): the density of the sum of
-    outcomes that has crossed no bound yet is carried from look to look.
+    ends: whether the last of them is the last of all, which spends what is left of the error even
+    if it has less information than was planned.
+
+    By the recursion of Armitage, McPherson & Rowe (JRSS A 1969): the density of the sum of outcomes
+    that has crossed no bound yet is carried from look to look.
     """
     looks: list[Look] = []
     carried = _Density(np.zeros(1), np.ones(1))
     before = spent_before = 0.0
-    for share in information:
+    for number, share in enumerate(information, start=1):
         spent_now = spent(share, alpha=alpha)
+        if ends and number == len(information):
+            spent_now = alpha
         bound = carried.bound_of(spent_now - spent_before, share - before, share)
         looks.append(Look(share, bound, spent_now))
         carried = carried.moved(share - before, bound * sqrt(share))
@@ -64,15 +71,17 @@ def even_looks(count: int, *, alpha: float) -> list[Look]:
     return plan_looks([(number + 1) / count for number in range(count)], alpha=alpha)
 
 
-def inflation(looks: Sequence[Look], *, power: float, alpha: float) -> float:
-    """By how much more customers the looks need than one look does, for the same power."""
-    fixed = norm.isf(alpha / 2) + norm.ppf(power)
+@cache
+def drift_needed(looks: int, *, power: float, alpha: float) -> float:
+    """The mean of z at the last of so many equal looks that gives the power: 2.80 for one look, 5 %
+    and 80 %.
+    """
+    planned = even_looks(looks, alpha=alpha)
 
     def short_of(drift: float) -> float:
-        return power_of(looks, drift) - power
+        return power_of(planned, drift) - power
 
-    needed = brentq(short_of, fixed * 0.9, fixed * 1.5)
-    return float((needed / fixed) ** 2)
+    return float(brentq(short_of, 0.0, 20.0, xtol=1e-6))
 
 
 def power_of(looks: Sequence[Look], drift: float) -> float:
@@ -105,8 +114,8 @@ class _Density:
 
         def excess(bound: float) -> float:
             edge = bound * sqrt(information)
-            above = norm.sf((edge - self.places) / sqrt(step))
-            below = norm.cdf((-edge - self.places) / sqrt(step))
+            above = ndtr((self.places - edge) / sqrt(step))
+            below = ndtr((-edge - self.places) / sqrt(step))
             return float(self.weights @ (above + below)) - error
 
         # Hardly any error is spent at a very early look: no bound is crossed there.
@@ -116,8 +125,14 @@ class _Density:
 
     def moved(self, step: float, edge: float, *, drift: float = 0.0) -> "_Density":
         """The distribution after the next look, without the experiments beyond the edge."""
-        unit, unit_weights = np.polynomial.legendre.leggauss(NODES)
+        unit, unit_weights = _quadrature()
         places = unit * edge
         distances = places[:, None] - self.places[None, :] - drift * step
-        density = norm.pdf(distances / sqrt(step)) / sqrt(step)
+        density = np.exp(-(distances**2) / (2 * step)) / sqrt(2 * pi * step)
         return _Density(places, (density @ self.weights) * unit_weights * edge)
+
+
+@cache
+def _quadrature() -> tuple[np.ndarray, np.ndarray]:
+    """Gauss and Legendre's places and weights on [-1, 1]."""
+    return np.polynomial.legendre.leggauss(NODES)

@@ -114,21 +114,28 @@ def recorded_evaluation(
     )
 
 
+def evaluations_of(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, version: int
+) -> list[dict[str, Any]]:
+    """The evaluations of a version, oldest first."""
+    return [row for row in _all(connection, portfolio) if row["challenger_version"] == version]
+
+
 def awaiting_approval(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio
 ) -> list[dict[str, Any]]:
     """The evaluations that ask for a person's approval, oldest first; whether it was given says the
     audit trail.
     """
+    return [row for row in _all(connection, portfolio) if row["outcome"] == AWAITING_APPROVAL]
+
+
+def _all(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -> list[dict[str, Any]]:
+    """Every evaluation, oldest first."""
     table = f"{portfolio.name}.evaluation"
     if not table_exists(connection, table):
         return []
 
     months = connection.execute(f"select month from {table} order by month").fetchall()
-    waiting = []
-    for (month,) in months:
-        row = read_evaluation(connection, portfolio, month)
-        if row and row["outcome"] == AWAITING_APPROVAL:
-            waiting.append(row)
-
-    return waiting
+    rows = [read_evaluation(connection, portfolio, month) for (month,) in months]
+    return [row for row in rows if row]

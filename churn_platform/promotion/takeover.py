@@ -1,5 +1,5 @@
-"""A change of champion that a person orders: what rollback and approval share, and what it made
-live.
+"""A change of champion that a person orders: what rollback, approval and the end of an experiment
+share, and what it made live.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ def take_over(
     publisher: Publisher,
     version: int,
     serving: int | None,
-    action: Literal["approval", "rollback"],
+    action: Literal["promotion", "approval", "rollback"],
     reason: str,
     details: dict[str, Any],
 ) -> Takeover:

@@ -1,0 +1,3 @@
+"""How good are the methods of experiments? False alarms without a difference, power with one, and
+the customers that each needs.
+"""

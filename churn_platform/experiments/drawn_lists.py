@@ -1,0 +1,43 @@
+"""Two contact lists, and the draw between them. Customers on both, or on neither, say nothing about
+which list earns more; those on one alone are drawn to one of the lists, and their profit does.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from churn_platform.experiments.paired import Difference
+
+EVEN = 0.5
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Customers on one list alone, (rows,) each: the list they were drawn to, whether they were on
+    it, and what they brought, EUR.
+    """
+
+    to_challenger: np.ndarray
+    is_listed: np.ndarray
+    net_eur: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.net_eur)
+
+
+def list_difference(drawn: Drawn) -> Difference | None:
+    """What a customer brings under the challenger's list minus under the control's, EUR per
+    customer drawn; None if one side has fewer than two.
+
+    By intention to treat: a customer counts for the list drawn, contacted or not, because who can
+    be reached differs from who cannot. Welch's variance.
+    """
+    challenger = drawn.net_eur[drawn.to_challenger]
+    control = drawn.net_eur[~drawn.to_challenger]
+    if min(len(challenger), len(control)) < 2:
+        return None
+
+    variance = float(challenger.var(ddof=1)) / len(challenger)
+    variance += float(control.var(ddof=1)) / len(control)
+    value = float(challenger.mean() - control.mean())
+    return Difference(value, variance, variance)

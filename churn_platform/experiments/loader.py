@@ -1,0 +1,32 @@
+"""Finds the specs of experiments: a YAML file each, in a folder beside that of the portfolios."""
+
+from pathlib import Path
+
+from churn_platform.errors import ExperimentError, SpecError
+from churn_platform.experiments.spec import ExperimentSpec
+from churn_platform.portfolios.loader import read_spec
+
+
+def load_experiments(folder: Path) -> dict[str, ExperimentSpec]:
+    """Every experiment by name; SpecError names a file that is none, or not named as it is."""
+    experiments = {}
+    for path in sorted(folder.glob("*.yaml")):
+        spec = read_spec(path, ExperimentSpec)
+        # One file a name: so two experiments cannot claim one, and a command finds its file.
+        if spec.name != path.stem:
+            raise SpecError(f"{path}: name {spec.name!r} must be that of the file, {path.stem!r}")
+        experiments[spec.name] = spec
+
+    return experiments
+
+
+def experiment_named(folder: Path, name: str) -> ExperimentSpec:
+    """The experiment of that name; ExperimentError lists those there are."""
+    known = load_experiments(folder)
+    if name not in known:
+        listed = ", ".join(known) or "none"
+        raise ExperimentError(
+            f"no experiment {name!r} in {folder}; there are: {listed}; "
+            f"write {folder / f'{name}.yaml'}, docs/experiments.md says how"
+        )
+    return known[name]
