@@ -1,4 +1,4 @@
-# Two images: docker build --target serving -t churn-serving .    and    --target platform -t churn-platform .
+# Three images: docker build --target serving -t churn-serving . and likewise page and platform.
 # Without a Docker engine, `make image-check` runs the same instructions in a folder.
 
 FROM python:3.11-slim-bookworm AS build
@@ -10,6 +10,15 @@ WORKDIR /app
 FROM build AS build-serving
 COPY requirements-serving.lock ./
 RUN uv pip sync --require-hashes requirements-serving.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY churn_platform ./churn_platform
+COPY serving ./serving
+COPY dbt_models ./dbt_models
+RUN uv pip install --no-deps --editable .
+
+FROM build AS build-page
+COPY requirements-ui.lock ./
+RUN uv pip sync --require-hashes requirements-ui.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY churn_platform ./churn_platform
 COPY serving ./serving
@@ -43,6 +52,20 @@ VOLUME /app/data
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8080/health/live', timeout=2)"]
 CMD ["python", "-m", "serving"]
+
+# The web page. Mount published bundles at /app/data/published and keep /app/data/page. It listens beyond loopback, so a
+# proxy with TLS belongs before it. Decisions on versions and lists need the platform's command: docs/page.md.
+FROM runtime AS page
+COPY --from=build-page /venv /venv
+COPY churn_platform ./churn_platform
+COPY serving ./serving
+ENV PAGE_HOST=0.0.0.0 PAGE_PORT=8090 PAGE_SECURE_COOKIE=true
+USER churn
+EXPOSE 8090
+VOLUME /app/data
+HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8090/health', timeout=2)"]
+CMD ["python", "-m", "serving.page"]
 
 # The Dagster graph: web UI by default; `dagster-daemon run -w workspace.yaml` and `churn ...` run from the same image.
 # The UI has no sign-in and can start runs, so it listens on loopback: docs/automation.md says how to open it.

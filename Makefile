@@ -59,12 +59,15 @@ check: setup  ## Lint, format, types, and which package may import which
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-lock:  ## Resolve both locks anew from pyproject.toml
+lock:  ## Resolve all locks anew from pyproject.toml
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --all-extras pyproject.toml --output-file requirements.lock
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --extra serving --constraint requirements.lock pyproject.toml \
 		--output-file requirements-serving.lock
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --extra ui --constraint requirements.lock pyproject.toml \
+		--output-file requirements-ui.lock
 
 loop-check: setup  ## Run the closed loop with a real daemon on a simulated operator (takes long)
 	@$(BIN)/python -m pytest -m slow churn_platform_tests/pipeline/test_daemon.py

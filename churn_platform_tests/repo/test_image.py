@@ -33,6 +33,7 @@ HEAVY = {
     "scikit-learn",
     "scipy",
     "lightgbm",
+    "authlib",
 }
 START_SECONDS = 60
 
@@ -75,19 +76,30 @@ def test_the_ui_without_sign_in_listens_on_loopback():
     assert published == ["127.0.0.1"]
 
 
-def test_both_locks_name_the_same_versions():
-    """The service runs in its image on what the tests ran on."""
+def test_the_page_depends_on_little():
+    """What the page installs: the sign-in and DuckDB, nothing that trains or runs the graph."""
+    page = locked("requirements-ui.lock")
+    assert {"litestar", "duckdb", "jinja2", "authlib", "requests"} <= set(page)
+    assert set(page) & HEAVY == {"duckdb", "authlib"}
+    assert len(page) < 50
+
+
+@pytest.mark.parametrize("name", ["requirements-serving.lock", "requirements-ui.lock"])
+def test_all_locks_name_the_same_versions(name):
+    """Service and page run in their images on what the tests ran on."""
     everything = locked("requirements.lock")
-    serving = locked("requirements-serving.lock")
     assert {
-        name: versions for name, versions in serving.items() if versions != everything.get(name)
+        package: versions
+        for package, versions in locked(name).items()
+        if versions != everything.get(package)
     } == {}
 
 
 def test_every_package_is_locked_by_hash():
-    """Both stages install with --require-hashes, and nothing but the locks."""
+    """All stages install with --require-hashes, and nothing but the locks."""
     for name, lock in {
         "build-serving": "requirements-serving.lock",
+        "build-page": "requirements-ui.lock",
         "build-platform": "requirements.lock",
     }.items():
         runs = [rest for word, rest in STAGES[name].instructions if word == "RUN"]
@@ -95,7 +107,7 @@ def test_every_package_is_locked_by_hash():
         assert [run for run in runs if "install" in run and "--no-deps" not in run] == []
 
 
-@pytest.mark.parametrize("target", ["serving", "platform"])
+@pytest.mark.parametrize("target", ["serving", "page", "platform"])
 def test_an_image_runs_as_an_ordinary_user(target):
     """The last user named is the one that the command runs as, and it is not root."""
     users = [
@@ -128,7 +140,8 @@ def test_the_context_holds_what_is_copied_and_no_more():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("target", "path"), [("serving", "/health/live"), ("platform", "/server_info")]
+    ("target", "path"),
+    [("serving", "/health/live"), ("page", "/health"), ("platform", "/server_info")],
 )
 def test_an_image_installs_and_starts(target, path, tmp_path):
     """Each target's own instructions, in a clean environment, end in a process that answers and
@@ -137,8 +150,10 @@ def test_an_image_installs_and_starts(target, path, tmp_path):
     image = build(ROOT / "Dockerfile", target, tmp_path)
     if target == "serving":
         assert not HEAVY & installed(image)
-    port = image.environment.get("SERVING_PORT", "3000")
-    image.environment |= {"SERVING_HOST": "127.0.0.1"} if target == "serving" else {}
+    prefix = target.upper()
+    port = image.environment.get(f"{prefix}_PORT", "3000")
+    if target != "platform":
+        image.environment[f"{prefix}_HOST"] = "127.0.0.1"
     command = image.command
     executable = str(
         next(folder for folder in paths(image) if (folder / command[0]).exists()) / command[0]

@@ -18,12 +18,14 @@ from serving.page.customer_routes import CustomerController
 from serving.page.gate import admit, needs
 from serving.page.html import html
 from serving.page.model_routes import AccessController, ModelController
+from serving.page.oidc_routes import OidcController
 from serving.page.roles import PUBLIC
 from serving.page.session_routes import SessionController
 from serving.page.settings import PageSettings, load_settings
 
 CONTROLLERS = [
     SessionController,
+    OidcController,
     CustomerController,
     CampaignController,
     ModelController,

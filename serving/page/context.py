@@ -6,7 +6,7 @@ import socket
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -18,6 +18,9 @@ from serving.page.outcomes import OutcomeLog
 from serving.page.settings import PageSettings
 from serving.page.store import Store
 from serving.storage.private_files import private_folder, write_privately
+
+if TYPE_CHECKING:
+    from serving.page.oidc import Provider
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -40,6 +43,15 @@ class Page:
         self.zone = ZoneInfo(settings.time_zone)
         self.form_secret = secrets.token_bytes(32)
         self._templates = self._environment()
+
+    @cached_property
+    def provider(self) -> "Provider | None":
+        """Who signs people in by OpenID Connect; None if nobody does."""
+        if not self.settings.oidc_issuer:
+            return None
+        from serving.page.oidc import Provider
+
+        return Provider(self.settings)
 
     @cached_property
     def phone_key(self) -> str:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -13,7 +14,9 @@ from serving.errors import ServiceSettingsError
 from serving.settings import LOOPBACK
 
 PREFIX = "PAGE_"
-SEPARATED = ("frame_ancestors", "proxy_addresses", "group_roles", "platform_command")
+SEPARATED = (
+    *("frame_ancestors", "proxy_addresses", "group_roles", "platform_command", "oidc_scopes"),
+)
 
 Positive = Meta(gt=0)
 
@@ -77,6 +80,28 @@ class PageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         tuple[str, ...],
         _about("Roles of groups, as group=role, separated by commas."),
     ] = ()
+    public_url: Annotated[
+        str, _about("Address by which browsers reach the page; empty: by host and port.")
+    ] = ""
+    oidc_issuer: Annotated[
+        str, _about("Address of the OpenID Connect provider that signs people in; empty for none.")
+    ] = ""
+    oidc_label: Annotated[str, _about("What the provider is called on the form.")] = "your account"
+    oidc_client_id: Annotated[str, _about("Name of this page at the provider.")] = ""
+    oidc_client_secret: Annotated[
+        str, _about("Secret of this page at the provider; empty for a public client.")
+    ] = ""
+    oidc_client_secret_file: Annotated[
+        str, _about("File with that secret, in place of it; empty for none.")
+    ] = ""
+    oidc_scopes: Annotated[tuple[str, ...], _about("Scopes that are asked for.")] = (
+        "openid",
+        "profile",
+    )
+    oidc_name_claim: Annotated[
+        str, _about("Claim that names the user; without it the subject does.")
+    ] = "preferred_username"
+    oidc_groups_claim: Annotated[str, _about("Claim with the user's groups.")] = "groups"
     frame_ancestors: Annotated[
         tuple[str, ...], _about("Origins that may embed the card of a customer; empty for none.")
     ] = ()
@@ -85,6 +110,18 @@ class PageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the page."""
         return self.host in LOOPBACK
+
+    @property
+    def address(self) -> str:
+        """By which browsers reach the page."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    @property
+    def oidc_secret(self) -> str:
+        """The secret at the provider; OSError if its file cannot be read."""
+        if self.oidc_client_secret_file:
+            return Path(self.oidc_client_secret_file).read_text().strip()
+        return self.oidc_client_secret
 
     @property
     def users_file(self) -> Path:
@@ -125,6 +162,7 @@ def load_settings(
             raise ServiceSettingsError(f"unknown setting {variable}; known are {known}")
         values[name] = _read(variable, name, text, fields[name])
     settings = PageSettings(**values | overrides)  # type: ignore[arg-type]
+    _check_sign_in(settings)
     try:
         ZoneInfo(settings.time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
@@ -132,6 +170,33 @@ def load_settings(
             f"{PREFIX}TIME_ZONE={settings.time_zone!r}: no time zone; write as Europe/Rome"
         ) from error
     return settings
+
+
+def _check_sign_in(settings: PageSettings) -> None:
+    """ServiceSettingsError if people could not sign in as the settings say."""
+    if not settings.oidc_issuer:
+        return
+    issuer = urlsplit(settings.oidc_issuer)
+    if issuer.scheme != "https" and issuer.hostname not in LOOPBACK:
+        raise ServiceSettingsError(
+            f"{PREFIX}OIDC_ISSUER={settings.oidc_issuer!r}: give an address that begins with "
+            "https://; in clear anyone on the way could sign in"
+        )
+    if not settings.oidc_client_id or not settings.group_roles:
+        raise ServiceSettingsError(
+            f"{PREFIX}OIDC_ISSUER needs {PREFIX}OIDC_CLIENT_ID, and {PREFIX}GROUP_ROLES to give "
+            "groups their roles, such as call-center=agent"
+        )
+    if settings.proxy_header:
+        raise ServiceSettingsError(
+            f"{PREFIX}OIDC_ISSUER and {PREFIX}PROXY_HEADER are two ways to sign in; unset one"
+        )
+    secret = settings.oidc_client_secret_file
+    if secret and not os.access(secret, os.R_OK):
+        raise ServiceSettingsError(
+            f"{PREFIX}OIDC_CLIENT_SECRET_FILE={secret!r} cannot be read; correct the path or the "
+            "rights"
+        )
 
 
 def _read(variable: str, name: str, text: str, wanted: object) -> object:

@@ -20,7 +20,11 @@ from serving.storage.private_files import private_folder
 TABLES = """
 create table if not exists sessions (
     token_hash text primary key, user text not null, roles text not null, csrf text not null,
-    begun real not null, seen real not null
+    begun real not null, seen real not null, id_token text not null default ''
+);
+create table if not exists sign_ins (
+    state_hash text primary key, browser_hash text not null, nonce text not null,
+    verifier text not null, target text not null, at real not null
 );
 create table if not exists failures (user text not null, at real not null);
 create table if not exists outcomes (
@@ -54,6 +58,7 @@ class Store:
         # An erased outcome must not stay in free pages of the file.
         self._connection.execute("pragma secure_delete = on")
         self._connection.executescript(TABLES)
+        _add_column(self._connection, "sessions", "id_token text not null default ''")
         # Whoever waited for it went down with the process before.
         self._connection.execute("update requests set state = 'lost' where state = 'waiting'")
         self._mutex = threading.Lock()
@@ -71,13 +76,41 @@ class Store:
             finally:
                 cursor.close()
 
-    def begin_session(self, user: str, roles: Iterable[str], *, now: float) -> str:
+    def begin_session(
+        self, user: str, roles: Iterable[str], *, now: float, id_token: str = ""
+    ) -> str:
         """A new session's token. It is never one that a browser brought along."""
-        token = secrets.token_urlsafe(32)
-        row = (_hashed(token), user, ",".join(sorted(roles)), secrets.token_urlsafe(32), now, now)
+        token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        row = (_hashed(token), user, ",".join(sorted(roles)), csrf, now, now, id_token)
         with self._cursor() as cursor:
-            cursor.execute("insert into sessions values (?, ?, ?, ?, ?, ?)", row)
+            cursor.execute("insert into sessions values (?, ?, ?, ?, ?, ?, ?)", row)
         return token
+
+    def begin_sign_in(
+        self, browser: str, content: tuple[str, str, str], *, now: float, life: float
+    ) -> str:
+        """The state of a sign-in that a browser begins at a provider; content: nonce, verifier,
+        where to go then.
+        """
+        state = secrets.token_urlsafe(32)
+        with self._cursor() as cursor:
+            cursor.execute("delete from sign_ins where at <= ?", (now - life,))
+            row = (_hashed(state), _hashed(browser), *content, now)
+            cursor.execute("insert into sign_ins values (?, ?, ?, ?, ?, ?)", row)
+        return state
+
+    def take_sign_in(
+        self, state: str, browser: str, *, now: float, life: float
+    ) -> tuple[str, str, str] | None:
+        """What was kept of a sign-in, once; None if it is unknown, too old, or of another
+        browser.
+        """
+        with self._cursor() as cursor:
+            return cursor.execute(
+                "delete from sign_ins where state_hash = ? and browser_hash = ? and at > ? "
+                "returning nonce, verifier, target",
+                (_hashed(state), _hashed(browser), now - life),
+            ).fetchone()
 
     def session(self, token: str, *, now: float, idle: float, life: float) -> Session | None:
         """The session of a token, which it keeps alive; None if it has ended or never was."""
@@ -93,10 +126,12 @@ class Store:
             cursor.execute("update sessions set seen = ? where token_hash = ?", (now, key))
         return Session(row[0], frozenset(row[1].split(",")), row[2])
 
-    def end_session(self, token: str) -> None:
-        """Forget a session."""
+    def end_session(self, token: str) -> str:
+        """Forget a session; the ID token that it began with, empty without one."""
         with self._cursor() as cursor:
-            cursor.execute("delete from sessions where token_hash = ?", (_hashed(token),))
+            query = "delete from sessions where token_hash = ? returning id_token"
+            row = cursor.execute(query, (_hashed(token),)).fetchone()
+        return row[0] if row else ""
 
     def note_failure(self, user: str, *, now: float) -> None:
         """A failed sign-in."""
@@ -169,6 +204,13 @@ class Store:
                 (kind,),
             ).fetchall()
         return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _add_column(connection: sqlite3.Connection, table: str, column: str) -> None:
+    """Bring a database of an earlier version forward."""
+    known = [row[1] for row in connection.execute(f"pragma table_info({table})")]
+    if column.split()[0] not in known:
+        connection.execute(f"alter table {table} add column {column}")
 
 
 def _hashed(token: str) -> str:

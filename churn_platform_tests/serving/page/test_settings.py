@@ -47,3 +47,27 @@ def test_the_network_needs_tls():
     """Passwords must not go over a network in clear."""
     with pytest.raises(ServiceSettingsError, match="PAGE_SECURE_COOKIE"):
         check_exposure(load_settings({"PAGE_HOST": "0.0.0.0"}))
+
+
+PROVIDER = {
+    "PAGE_OIDC_ISSUER": "https://id.example",
+    "PAGE_OIDC_CLIENT_ID": "churn",
+    "PAGE_GROUP_ROLES": "call-center=agent",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"PAGE_OIDC_ISSUER": "http://id.example"}, "give an address that begins with https"),
+        ({"PAGE_OIDC_CLIENT_ID": ""}, "needs PAGE_OIDC_CLIENT_ID"),
+        ({"PAGE_GROUP_ROLES": ""}, "PAGE_GROUP_ROLES to give groups their roles"),
+        ({"PAGE_PROXY_HEADER": "x-user"}, "two ways to sign in"),
+        ({"PAGE_OIDC_CLIENT_SECRET_FILE": "/nowhere"}, "PAGE_OIDC_CLIENT_SECRET_FILE='/nowhere'"),
+    ],
+)
+def test_a_provider_that_nobody_could_sign_in_with_is_refused(changed, said):
+    """At the start, with the name of the setting."""
+    assert load_settings(PROVIDER).oidc_secret == ""
+    with pytest.raises(ServiceSettingsError, match=said):
+        load_settings(PROVIDER | changed)
