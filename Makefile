@@ -10,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Where this is set, each process would compile Dagster, dbt and MLflow anew, 2 to 4 seconds of start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-telco dev mlflow serve ui page-check test check loop-check hosts-check image-check clients-check ui-check bench-serving bench-scale load lock clean help kill-check monitoring-check
+.PHONY: setup demo demo-telco dev mlflow serve ui page-check test check loop-check hosts-check sources-check image-check clients-check ui-check bench-serving bench-scale load lock clean help kill-check monitoring-check
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -77,6 +77,9 @@ kill-check: setup  ## Kill the stages of a run 25 times and compare what is left
 
 hosts-check: setup  ## Put the lake on a real Postgres and S3 server, and serve from two hosts while the champion changes 100 times
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/pipeline/test_hosts.py churn_platform_tests/serving/test_two_hosts.py
+
+sources-check: setup  ## Read an operator's own tables from a real Postgres, and through ODBC where a driver is installed
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/sources
 
 image-check: setup  ## Carry out the Dockerfile's instructions in a folder, without Docker
 	@$(BIN)/python -m pytest -m slow churn_platform_tests/repo/test_image.py

@@ -26,6 +26,7 @@ from churn_platform.graph.assets.promotion_assets import evaluation_assets
 from churn_platform.graph.assets.publication_assets import published_assets
 from churn_platform.graph.assets.scoring_assets import scoring_assets
 from churn_platform.graph.assets.serving_log_assets import serving_log_assets
+from churn_platform.graph.assets.source_assets import source_assets
 from churn_platform.graph.assets.training_assets import training_assets
 from churn_platform.graph.automation import automate
 from churn_platform.graph.column_words import column_schemas, platform_schemas
@@ -111,13 +112,15 @@ def build_defs(**overrides: object) -> Definitions:
 
 
 def _with_data(portfolios: Mapping[str, Portfolio], settings: Settings) -> dict[str, Portfolio]:
-    """The portfolios of which something has landed or was published; all while none has."""
+    """The portfolios of which something has landed or was published, or that have a source; all
+    while none has.
+    """
     # Of the others each asset would be missing and each job fail.
     with_data = {}
     for name, portfolio in portfolios.items():
         landed = settings.landing_dir / name
         published = settings.published_dir / name
-        if landed.is_dir() or published.is_dir():
+        if portfolio.sources or landed.is_dir() or published.is_dir():
             with_data[name] = portfolio
 
     return with_data or dict(portfolios)
@@ -127,6 +130,7 @@ def portfolio_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDef
     """Every asset of a portfolio but the features that dbt makes of event tables."""
     features = snapshot_assets(portfolio, settings) if portfolio.kind == "snapshot" else []
     assets = [
+        *source_assets(portfolio, settings),
         *raw_assets(portfolio, settings),
         *features,
         *training_assets(portfolio, settings),

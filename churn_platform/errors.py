@@ -49,6 +49,24 @@ class LandingError(ChurnError):
     """A landed file breaks its contract; nothing of it is loaded and the month before it stays."""
 
 
+class SourceError(ChurnError):
+    """An operator's own database or file cannot be read; what has landed stays as it was."""
+
+
+class SourceUnreachableError(SourceError):
+    """A source does not answer; reading it again later may work."""
+
+
+class MappingError(SourceError):
+    """What a source holds is not what the spec's mapping says; the message names column, value and
+    line. `key` is the column or the part of `from` that is to be corrected.
+    """
+
+    def __init__(self, message: str, key: str = ""):
+        super().__init__(message)
+        self.key = key
+
+
 class WarehouseBusyError(ChurnError):
     """The warehouse catalog stayed locked for longer than the configured wait."""
 

@@ -1,7 +1,8 @@
-"""Months as the graph counts them: the first day of a calendar month, UTC."""
+"""Months as the graph counts them: the first day of a calendar month."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 
 def shift(month: date, months: int) -> date:
@@ -13,6 +14,13 @@ def shift(month: date, months: int) -> date:
 def as_of(month: date) -> date:
     """The first instant after `month`: nothing from then on is known to it."""
     return shift(month, 1)
+
+
+def month_bounds(month: date, timezone: str) -> tuple[datetime, datetime]:
+    """The instants, in UTC, at which a month begins and ends in a zone."""
+    zone = ZoneInfo(timezone)
+    first, end = (datetime(day.year, day.month, 1, tzinfo=zone) for day in (month, as_of(month)))
+    return first.astimezone(UTC), end.astimezone(UTC)
 
 
 def month_range(first: date, last: date) -> list[date]:

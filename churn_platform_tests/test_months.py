@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn_platform.months import as_of, label, last_complete_month, month_range, parse_month, shift
+from churn_platform.months import (
+    as_of,
+    label,
+    last_complete_month,
+    month_bounds,
+    month_range,
+    parse_month,
+    shift,
+)
 
 MONTHS = st.dates(date(2000, 1, 1), date(2090, 1, 1)).map(lambda day: day.replace(day=1))
 
@@ -53,3 +61,11 @@ def test_anything_else_is_no_month(text):
     """Another day, another calendar or another spelling is refused."""
     with pytest.raises(ValueError, match="is not a month; write YYYY-MM"):
         parse_month(text)
+
+
+def test_a_month_of_a_zone_begins_and_ends_at_its_own_midnight():
+    """Summer time is in force in Berlin at the end of March; Chicago is west of UTC."""
+    berlin = month_bounds(date(2026, 3, 1), "Europe/Berlin")
+    assert [f"{at:%m-%d %H:%M}" for at in berlin] == ["02-28 23:00", "03-31 22:00"]
+    chicago = month_bounds(date(2026, 11, 1), "America/Chicago")
+    assert [f"{at:%m-%d %H:%M}" for at in chicago] == ["11-01 05:00", "12-01 06:00"]

@@ -309,12 +309,14 @@ def _landed_range(
     if told := misnamed(settings.landing_dir, spec):
         console.print(told)
 
-    landed = begun_months(settings.landing_dir, spec)
-    begin, end = read_month(first) if first else landed[0], read_month(last) if last else landed[-1]
+    begin, end = (read_month(text) if text else None for text in (first, last))
+    # What is read from a source need not have landed before.
+    landed = [] if spec.read_tables and begin and end else begun_months(settings.landing_dir, spec)
+    begin, end = begin or landed[0], end or landed[-1]
     if begin > end:
-        raise ChurnError(
-            f"--from {months.label(begin)} is after --to {months.label(end)}; "
-            f"landed are {months.label(landed[0])} to {months.label(landed[-1])}"
-        )
+        there = ""
+        if landed:
+            there = f"; landed are {months.label(landed[0])} to {months.label(landed[-1])}"
+        raise ChurnError(f"--from {months.label(begin)} is after --to {months.label(end)}{there}")
 
     return begin, end

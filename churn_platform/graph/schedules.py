@@ -22,7 +22,7 @@ from churn_platform.graph.run_requests import (
     run_request,
 )
 from churn_platform.graph.runs import RANGE_TAGS
-from churn_platform.ingest.landed_months import landed_months, last_written
+from churn_platform.ingest.landed_months import is_complete, last_written
 from churn_platform.ingest.shared_landing import fetch_landed
 from churn_platform.months import label, last_complete_month
 from churn_platform.portfolios.spec import Portfolio
@@ -91,7 +91,7 @@ def _reason_to_skip(
         return f"{label(month)} is there already"
 
     fetch_landed(settings.shared("landing"), settings.landing_dir, portfolio.name)
-    if month not in landed_months(settings.landing_dir, portfolio):
+    if not is_complete(settings.landing_dir, portfolio, month):
         return f"{label(month)} has not landed in {settings.landing_dir / portfolio.name}"
     if run_id := pending_months(instance, portfolio).get(month):
         return f"run {run_id}, queued or running, makes features of {label(month)}"

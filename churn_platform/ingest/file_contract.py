@@ -17,7 +17,7 @@ from churn_platform.ingest.casting import NATIVE, SQL_TYPES, cast, present
 from churn_platform.ingest.headers import normalised
 from churn_platform.ingest.landed_files import unreadable
 from churn_platform.ingest.open_file import OpenFile
-from churn_platform.months import as_of, label
+from churn_platform.months import label, month_bounds
 from churn_platform.portfolios.spec import Column, Table
 from churn_platform.sql import identifier, one_of
 
@@ -46,15 +46,17 @@ def check_file(
     headers: Headers,
     *,
     customers: str | None,
+    timezone: str = "UTC",
 ) -> int:
     """Number of rows of a file that keeps its contract; LandingError lists everything that is wrong
     with any other.
 
-    `customers` is a query for the customer ids that events may name.
+    `customers` is a query for the customer ids that events may name; the month is one of
+    `timezone`.
     """
     _check_headers(table, path, headers)
     try:
-        rows, wrong = _check_values(connection, table, month, reader, headers)
+        rows, wrong = _check_values(connection, table, month, reader, headers, timezone)
         wrong += _duplicates(connection, table, reader, headers, rows=rows)
         if customers and table.customer:
             wrong += _unknown_customers(connection, table, reader, headers, customers)
@@ -127,14 +129,19 @@ def _check_headers(table: Table, path: Path, headers: Headers) -> None:
 
 
 def _check_values(
-    connection: duckdb.DuckDBPyConnection, table: Table, month: date, reader: str, headers: Headers
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    month: date,
+    reader: str,
+    headers: Headers,
+    timezone: str,
 ) -> tuple[int, list[str]]:
     checks = []
     for column in table.columns:
         if _delivered(column, headers):
             checks += _column_checks(column, headers)
 
-    checks += _month_checks(table, month, headers)
+    checks += _month_checks(table, month, headers, timezone)
     rows, counts = _counted(connection, reader, checks)
 
     broken = []
@@ -217,16 +224,19 @@ def _column_checks(column: Column, headers: Headers) -> list[Check]:
     return checks
 
 
-def _month_checks(table: Table, month: date, headers: Headers) -> list[Check]:
+def _month_checks(table: Table, month: date, headers: Headers, timezone: str) -> list[Check]:
     if table.event_time is None:
         return []
 
     column = table.column(table.event_time)
     value = typed(column, headers)
-    outside = f"not ({value} >= timestamp '{month}' and {value} < timestamp '{as_of(month)}')"
+    first, end = (f"timestamp '{at:%Y-%m-%d %H:%M:%S}'" for at in month_bounds(month, timezone))
+    outside = f"not ({value} >= {first} and {value} < {end})"
     complaint = (
         f"column {table.event_time}: {{count}} of {{rows}} events are outside {label(month)}"
     )
+    if timezone != "UTC":
+        complaint += f" of {timezone}"
     return [Check(outside, f"({value})::varchar", complaint)]
 
 

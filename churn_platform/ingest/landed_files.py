@@ -116,8 +116,13 @@ def entries_of(landing_dir: Path, portfolio: str, table: str, month: date) -> li
     """What has the name of a file of a table and month; it may be a folder, which must not pass for
     no delivery.
     """
+    return entries_in(landing_dir / portfolio / table, month)
+
+
+def entries_in(folder: Path, month: date) -> list[Path]:
+    """The same of a table's folder."""
     entries = []
-    for path in _visible(landing_dir / portfolio / table):
+    for path in _visible(folder):
         if _month_of(path) == month:
             entries.append(path)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from churn_platform.ingest.landed_files import files_of, landed_files
 from churn_platform.months import shift
-from churn_platform.portfolios.spec import Portfolio
+from churn_platform.portfolios.spec import Portfolio, Table
 
 Range = tuple[date, date]
 FileState = tuple[str, int, int]
@@ -61,8 +61,21 @@ def landed_months(landing_dir: Path, portfolio: Portfolio) -> dict[date, str]:
     return {month: _digest(files, month) for month in sorted(months)}
 
 
+def _delivered(portfolio: Portfolio) -> list[Table]:
+    """The tables whose files people land; what is read from a source is asked for, not waited
+    for.
+    """
+    return [table for table in portfolio.landed_tables if table.origin is None]
+
+
 def _required(portfolio: Portfolio) -> list[str]:
-    return [table.name for table in portfolio.landed_tables if not table.optional]
+    return [table.name for table in _delivered(portfolio) if not table.optional]
+
+
+def is_complete(landing_dir: Path, portfolio: Portfolio, month: date) -> bool:
+    """Whether no required table of the month waits for its file."""
+    folder = landing_dir / portfolio.name
+    return all(month in landed_files(folder / name) for name in _required(portfolio))
 
 
 def missing_tables(landing_dir: Path, portfolio: Portfolio) -> dict[date, list[str]]:
@@ -80,9 +93,9 @@ def missing_tables(landing_dir: Path, portfolio: Portfolio) -> dict[date, list[s
 
 
 def last_written(landing_dir: Path, portfolio: Portfolio, month: date) -> datetime:
-    """When a file of a landed month was last written to."""
-    times = []
-    for table in portfolio.landed_tables:
+    """When a file that was landed for a month was last written to; long ago if there is none."""
+    times = [0.0]
+    for table in _delivered(portfolio):
         for path in files_of(landing_dir, portfolio.name, table.name, month):
             times.append(path.stat().st_mtime)
     return datetime.fromtimestamp(max(times), UTC)
@@ -91,7 +104,7 @@ def last_written(landing_dir: Path, portfolio: Portfolio, month: date) -> dateti
 def _files(landing_dir: Path, portfolio: Portfolio) -> dict[str, dict[date, list[FileState]]]:
     """The files of each table of the portfolio and month."""
     folder = landing_dir / portfolio.name
-    return {table.name: _states(folder / table.name) for table in portfolio.landed_tables}
+    return {table.name: _states(folder / table.name) for table in _delivered(portfolio)}
 
 
 def _digest(files: Mapping[str, Mapping[date, list[FileState]]], month: date) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from churn_platform.errors import LandingError
 from churn_platform.ingest.landed_files import (
     SUFFIXES,
-    entries_of,
+    entries_in,
     files_of,
     known_suffix,
     landed_files,
@@ -30,13 +30,26 @@ def land_file(file: Path, landing_dir: Path, portfolio: str, table: str, month: 
 
     folder = landing_dir / portfolio / table
     folder.mkdir(parents=True, exist_ok=True)
-    # Copy, then rename: the landing sensor must never see half a file. Hidden names are not read.
-    draft = folder / f".{label(month)}.unfinished"
+    draft = draft_of(folder, month)
     shutil.copyfile(file, draft)
-    landed = draft.replace(folder / f"{label(month)}{suffix}")
+    landed = put_in_place(draft, folder, month, suffix)
+    assert landed is not None
+    return landed
 
+
+def draft_of(folder: Path, month: date) -> Path:
+    """Where a file of the month is written before it takes its place."""
+    # The landing sensor must never see half a file. Hidden names are not read.
+    return folder / f".{label(month)}.unfinished"
+
+
+def put_in_place(draft: Path | None, folder: Path, month: date, suffix: str = "") -> Path | None:
+    """Rename a whole draft to the month's file, and take every other file of the month away;
+    without a draft the month has none.
+    """
+    landed = draft.replace(folder / f"{label(month)}{suffix}") if draft else None
     # After the rename, so that the month always has a file; two kinds of one month are refused.
-    for other in entries_of(landing_dir, portfolio, table, month):
+    for other in entries_in(folder, month):
         if other != landed:
             other.unlink()
 
@@ -48,6 +61,11 @@ def begun_months(landing_dir: Path, portfolio: Portfolio) -> list[date]:
     first_table = portfolio.landed_tables[0]
     folder = landing_dir / portfolio.name / first_table.name
     months = list(landed_files(folder))
+    if not months and portfolio.read_tables:
+        raise LandingError(
+            f"no month of {portfolio.name} has been read from its sources yet; say which: "
+            f"churn run {portfolio.name} --from 2025-01 --to 2025-12"
+        )
     if not months:
         raise LandingError(
             f"no month has landed in {folder}; land a file, for example {folder}/2025-01.csv"

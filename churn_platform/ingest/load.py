@@ -85,7 +85,16 @@ def load_month(
             headers,
         )
         customers = _known_customers(connection, portfolio, table, month)
-        check_file(connection, table, month, file.path, reader, headers, customers=customers)
+        check_file(
+            connection,
+            table,
+            month,
+            file.path,
+            reader,
+            headers,
+            customers=customers,
+            timezone=portfolio.timezone,
+        )
 
         def replace() -> int:
             ensure_table(connection, target, raw_columns(table))

@@ -11,6 +11,7 @@ from typing import Literal, TypeVar, get_args
 from pydantic import Field, field_validator, model_validator
 
 from churn_platform.portfolios.economics import Campaign, Economics
+from churn_platform.portfolios.sources import Origin, Source, Zone, check_origin
 from churn_platform.portfolios.strict_model import Identifier, SpecModel
 from churn_platform.published.format import ROUTES
 from churn_platform.published.sentences import sentence
@@ -119,6 +120,9 @@ class Table(SpecModel):
     )
     file: FileOptions = Field(
         FileOptions(), description="How its files are written, where not plainly."
+    )
+    origin: Origin | None = Field(
+        None, alias="from", description="Where it is read from; none: its files are landed."
     )
     columns: tuple[Column, ...]
 
@@ -320,6 +324,10 @@ class Portfolio(SpecModel):
             "Further headers of a snapshot file: no features, but a request may bring them along."
         ),
     )
+    timezone: Zone = Field("UTC", description="Zone in which the operator's months and days begin.")
+    sources: dict[str, Source] = Field(
+        {}, description="The operator's own databases and files, by name."
+    )
     tables: tuple[Table, ...] = Field(
         (), description="Landed tables; a snapshot's one table follows from its features."
     )
@@ -370,12 +378,27 @@ class Portfolio(SpecModel):
         if self.kind == "events" and not self.tables:
             raise ValueError("an events portfolio lists its landed tables")
 
+        self._origins_agree()
         self._attributes_exist()
         value = self.campaign.value
         if value and value.price_feature not in names:
             raise ValueError(f"campaign.value.price_feature: {value.price_feature!r} is no feature")
 
         return self
+
+    def _origins_agree(self) -> None:
+        for table in self.tables:
+            origin = table.origin
+            if origin is None:
+                continue
+            source = self.sources.get(origin.source)
+            if source is None:
+                known = ", ".join(self.sources) or "none"
+                raise ValueError(
+                    f"table {table.name}: {origin.source!r} is none of the sources: {known}"
+                )
+            types = {column.name: column.type for column in table.columns}
+            check_origin(table.name, origin, source, types)
 
     def _attributes_exist(self) -> None:
         known = {*self.feature_names, *self.landed_attributes}
@@ -414,6 +437,11 @@ class Portfolio(SpecModel):
                     attributes.append(column.name)
 
         return tuple(attributes)
+
+    @property
+    def read_tables(self) -> tuple[Table, ...]:
+        """The tables that are read from a source; the others are landed by people."""
+        return tuple(table for table in self.tables if table.origin is not None)
 
     @cached_property
     def landed_tables(self) -> tuple[Table, ...]:

@@ -1,5 +1,6 @@
 """Installs DuckDB's extensions from their wheels, so that no run ever downloads one."""
 
+from collections.abc import Sequence
 from importlib import import_module, resources
 from pathlib import Path
 
@@ -13,14 +14,15 @@ from churn_platform.warehouse.quiet import connect_quietly
 EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner", "excel", "httpfs", "aws")
 
 
-def install_extensions(folder: Path) -> None:
-    """Put the extensions of this DuckDB version into `folder`; does nothing if they are there
-    already.
+def install_extensions(folder: Path, names: Sequence[str] | None = None) -> None:
+    """Put extensions of this DuckDB version into `folder`, by default those of the lake; does
+    nothing if they are there already.
 
     DuckDB checks the signature of each and refuses a changed file.
     """
     # Without the lock first: nearly every call finds all extensions and must not wait.
-    if not _missing(folder):
+    wanted = EXTENSIONS if names is None else names
+    if not _missing(folder, wanted):
         return
 
     with (
@@ -28,12 +30,12 @@ def install_extensions(folder: Path) -> None:
         connect_quietly({"extension_directory": str(folder)}) as connection,
     ):
         # Asked again under the lock: another process may have installed them while this one waited.
-        for name in _missing(folder):
+        for name in _missing(folder, wanted):
             connection.execute(f"install {literal(_file_in_wheel(name))}")
 
 
-def _missing(folder: Path) -> list[str]:
-    return [name for name in EXTENSIONS if not _installed(name, folder)]
+def _missing(folder: Path, names: Sequence[str]) -> list[str]:
+    return [name for name in names if not _installed(name, folder)]
 
 
 def _installed(name: str, folder: Path) -> bool:

@@ -17,6 +17,7 @@ from dagster import (
 
 from churn_platform import markdown
 from churn_platform.errors import LandingError
+from churn_platform.graph.assets.source_assets import source_key
 from churn_platform.graph.groups import group_of
 from churn_platform.graph.metadata import MONTH_ROWS, table_metadata
 from churn_platform.graph.partitions import describe, monthly_table, months_of
@@ -44,11 +45,13 @@ def _raw_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Assets
         group_of(portfolio.name, "raw"),
         settings.first_month,
     )
-    customers = [AssetKey([portfolio.raw_schema, "customers"])] if table.customer else []
+    upstream = [AssetKey([portfolio.raw_schema, "customers"])] if table.customer else []
+    if table.origin is not None:
+        upstream.append(source_key(portfolio, table))
 
     @asset(
         **shared,
-        deps=customers,
+        deps=upstream,
         description=table.description,
     )
     def raw(

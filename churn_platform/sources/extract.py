@@ -1,0 +1,335 @@
+"""Reads one month of a table from its source into a landed file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+
+from churn_platform.errors import MappingError, SourceError
+from churn_platform.ingest.landing_folder import draft_of, put_in_place
+from churn_platform.months import as_of, label, last_complete_month, month_bounds
+from churn_platform.portfolios.places import place_of
+from churn_platform.portfolios.sources import MappedColumn, Origin
+from churn_platform.portfolios.spec import Portfolio, Table
+from churn_platform.sources.failures import told, with_patience
+from churn_platform.sources.mapping import MappedValue, mapped_values
+from churn_platform.sources.month_filter import Period, month_condition
+from churn_platform.sources.open_source import OpenSource, Resources, opened_source
+from churn_platform.sql import identifier, literal, read_parquet
+
+WRONG = "a value that the mapping does not know"  # what the reading statement raises
+ROWS_AT_ONCE = 100_000  # of a row group: what is held before it is written
+NEAR_SECONDS = 14 * 3600  # no two zones are further apart than about this
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One month of a table as it is to be read: relation, condition, and the values of the
+    contract's columns.
+    """
+
+    table: Table
+    origin: Origin
+    month: date
+    relation: str
+    condition: str
+    values: Sequence[MappedValue]
+
+    @property
+    def rows(self) -> str:
+        """SQL for the rows of the month, with the source's own columns."""
+        return f"from {self.relation} where {self.condition}"
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """A landed file and its rows; no file for a month without rows of an optional table."""
+
+    file: Path | None
+    rows: int
+
+
+def extract_month(
+    portfolio: Portfolio,
+    table: Table,
+    month: date,
+    *,
+    landing_dir: Path,
+    resources: Resources,
+    spec_file: Path,
+    today: date | None = None,
+) -> Extracted:
+    """Land a month of a table from its source, in place of what had landed of it.
+
+    SourceError or MappingError, and nothing changed, where the source refuses, does not answer, has
+    no row of the month, or has a value that the mapping does not know.
+    """
+    source = portfolio.sources[_origin(table).source]
+    work = partial(
+        _extract_once,
+        portfolio,
+        table,
+        month,
+        landing_dir=landing_dir,
+        resources=resources,
+        spec_file=spec_file,
+        today=today or datetime.now(UTC).date(),
+    )
+    return with_patience(work, source.attempts)
+
+
+def _extract_once(
+    portfolio: Portfolio,
+    table: Table,
+    month: date,
+    *,
+    landing_dir: Path,
+    resources: Resources,
+    spec_file: Path,
+    today: date,
+) -> Extracted:
+    origin = _origin(table)
+    folder = landing_dir / portfolio.name / table.name
+    draft = draft_of(folder, month)
+    with opened_source(origin.source, portfolio.sources[origin.source], resources) as source:
+        reading = prepared(source, portfolio, table, month, spec_file=spec_file, today=today)
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            rows = _copied(source, reading, draft, spec_file)
+            if rows == 0 and table.optional:
+                put_in_place(None, folder, month)
+                return Extracted(None, 0)
+            if rows == 0:
+                raise SourceError(_no_rows(reading, source))
+            _check_zone(source, reading, draft, portfolio.timezone, spec_file)
+            landed = put_in_place(draft, folder, month, ".parquet")
+        finally:
+            draft.unlink(missing_ok=True)
+    return Extracted(landed, rows)
+
+
+def prepared(
+    source: OpenSource,
+    portfolio: Portfolio,
+    table: Table,
+    month: date,
+    *,
+    spec_file: Path,
+    today: date,
+) -> Reading:
+    """What is to be read for a month; MappingError names the line of the spec for a column that the
+    source lacks.
+    """
+    origin = _origin(table)
+    relation = source.relation(origin, month, as_of(month), table.file)
+    types = _described(source, relation, origin, month)
+    try:
+        values = mapped_values(
+            table,
+            origin,
+            types,
+            source_zone=source.spec.timezone,
+            own_zone=portfolio.timezone,
+        )
+        condition = _condition(source, portfolio, table, month, types, values, today)
+    except MappingError as error:
+        raise MappingError(f"{_line(spec_file, table, error.key)}: {error}") from None
+    # An ODBC driver carries out statements alone, so the condition has to be in its text.
+    if source.spec.kind == "odbc" and origin.table and condition != "true":
+        relation = source.query_relation(
+            f"select * from {origin.table} where {_standard(condition)}"
+        )
+        condition = "true"
+    return Reading(table, origin, month, relation, condition, values)
+
+
+def _described(source: OpenSource, relation: str, origin: Origin, month: date) -> dict[str, str]:
+    try:
+        rows = told(
+            lambda: source.connection.execute(f"describe select * from {relation}").fetchall(),
+            source.credentials,
+        )
+    except SourceError as error:
+        if "No files found" in str(error):
+            raise SourceError(
+                f"source {source.name} has no files of {label(month)}: {origin.place}; deliver "
+                "them, or correct path: in the spec; nothing was changed"
+            ) from None
+        raise
+    return {row[0]: row[1] for row in rows}
+
+
+def _condition(
+    source: OpenSource,
+    portfolio: Portfolio,
+    table: Table,
+    month: date,
+    types: dict[str, str],
+    values: Sequence[MappedValue],
+    today: date,
+) -> str:
+    origin = _origin(table)
+    if origin.query is not None or origin.has_month_in_path:
+        return "true"
+
+    period = _period(source, table, types, values)
+    if period is not None:
+        return month_condition(period, month, portfolio.timezone)
+    newest = last_complete_month(today)
+    if month != newest:
+        raise MappingError(
+            f"{origin.place} does not say of which month a row is, so it can be read for "
+            f"{label(newest)} alone, not for {label(month)}; give period: with the column that "
+            "does, or a query with {month_start} and {month_end}",
+            "table",
+        )
+    return "true"
+
+
+def _period(
+    source: OpenSource, table: Table, types: dict[str, str], values: Sequence[MappedValue]
+) -> Period | None:
+    origin = _origin(table)
+    if origin.period is not None:
+        if origin.period not in types:
+            raise MappingError(
+                f"{origin.place} has no column {origin.period!r}, which period: names; it has "
+                f"{', '.join(types)}",
+                "period",
+            )
+        given = (origin.period_format,) if origin.period_format else ()
+        return Period(origin.period, types[origin.period], given, source.spec.timezone)
+
+    for value in values:
+        if value.column.name == table.event_time and value.source_column is not None:
+            mapped = origin.columns.get(value.column.name)
+            formats = mapped.format if mapped else ()
+            zone = _zone(source, mapped)
+            return Period(value.source_column, types[value.source_column], formats, zone)
+    return None
+
+
+def _copied(source: OpenSource, reading: Reading, draft: Path, spec_file: Path) -> int:
+    """Write the month's rows into the draft; MappingError for the first value that is wrong, with
+    all the others.
+    """
+    columns = []
+    for value in reading.values:
+        checked = value.sql
+        if value.is_wrong != "false":
+            checked = (
+                f"case when {value.is_wrong} then error({literal(WRONG)}) else {value.sql} end"
+            )
+        columns.append(f"{checked} as {identifier(value.column.header)}")
+    statement = (
+        f"copy (select {', '.join(columns)} {reading.rows}) to {literal(draft)} "
+        f"(format parquet, row_group_size {ROWS_AT_ONCE})"
+    )
+    try:
+        found = told(lambda: source.connection.execute(statement).fetchone(), source.credentials)
+    except SourceError as error:
+        if WRONG not in str(error):
+            raise
+        wrong = complaints(source, reading, spec_file)
+    else:
+        assert found is not None
+        return found[0]
+    # A second reading, only of a month that is refused anyway: a sound one pays nothing for it.
+    raise MappingError("\n".join(wrong))
+
+
+def complaints(source: OpenSource, reading: Reading, spec_file: Path) -> list[str]:
+    """Each column with a value that the mapping does not know: its line in the spec, the number of
+    rows, an example.
+    """
+    counted = ["count(*)"]
+    for value in reading.values:
+        counted.append(f"count_if({value.is_wrong})")
+        counted.append(f"any_value(({value.given})::varchar) filter ({value.is_wrong})")
+    query = f"select {', '.join(counted)} {reading.rows}"
+    found = told(lambda: source.connection.execute(query).fetchone(), source.credentials)
+    assert found is not None
+
+    told_of = []
+    for position, value in enumerate(reading.values):
+        count, example = found[1 + 2 * position], found[2 + 2 * position]
+        if not count:
+            continue
+        shown = "a number that is not shown" if value.column.hashed else f"{example!s:.80}"
+        told_of.append(
+            f"{_line(spec_file, reading.table, value.column.name)}: column {value.column.name} of "
+            f"{reading.table.name}: {count} of {found[0]} values of {value.source_column} in "
+            f"{reading.origin.place} cannot be mapped to {_wanted(value)}, e.g. {shown}"
+        )
+    return told_of
+
+
+def _wanted(value: MappedValue) -> str:
+    if value.column.levels:
+        return f"one of {', '.join(value.column.levels)}; add it under levels:"
+    return f"type {value.column.type}"
+
+
+def _check_zone(
+    source: OpenSource, reading: Reading, draft: Path, own_zone: str, spec_file: Path
+) -> None:
+    """MappingError if events lie outside the month, and tell whether a zone may be the cause."""
+    event_time = reading.table.event_time
+    if event_time is None:
+        return
+    first, end = month_bounds(reading.month, own_zone)
+    begin, stop = (f"timestamp '{at:%Y-%m-%d %H:%M:%S}'" for at in (first, end))
+    time = identifier(reading.table.column(event_time).header)
+    distance = f"greatest(epoch({begin} - {time}), epoch({time} - {stop}))"
+    query = (
+        f"select count(*), any_value({time}), max({distance}) from {read_parquet(draft)} "
+        f"where not ({time} >= {begin} and {time} < {stop})"
+    )
+    found = source.connection.execute(query).fetchone()
+    assert found is not None
+    count, example, furthest = found
+    if not count:
+        return
+
+    mapped = reading.origin.columns.get(event_time)
+    zone = _zone(source, mapped)
+    cause = f"what is read is not {label(reading.month)}"
+    if furthest <= NEAR_SECONDS:
+        cause = f"all are within hours of it: is {zone} the zone of these times? correct timezone:"
+    raise MappingError(
+        f"{_line(spec_file, reading.table, event_time)}: column {event_time} of "
+        f"{reading.table.name}: {count} events are outside {label(reading.month)} of {own_zone}, "
+        f"e.g. {example} UTC; {cause}; nothing was changed"
+    )
+
+
+def _zone(source: OpenSource, mapped: MappedColumn | None) -> str:
+    """The zone of a column's times that are written without one."""
+    own = mapped.timezone if mapped else None
+    return own or source.spec.timezone
+
+
+def _no_rows(reading: Reading, source: OpenSource) -> str:
+    return (
+        f"source {source.name} has no row of {label(reading.month)} in {reading.origin.place}, "
+        f"from which {reading.table.name} comes; check that the month is there, and period: in the "
+        "spec; nothing was changed"
+    )
+
+
+def _line(spec_file: Path, table: Table, key: str) -> str:
+    """The line of the spec that is to be corrected: of a column's mapping, or a part of `from`."""
+    keys = ["tables", table.name, "from"]
+    is_column = any(column.name == key for column in table.columns)
+    return place_of(spec_file, [*keys, "columns", key] if is_column else [*keys, key])
+
+
+def _standard(condition: str) -> str:
+    """The condition as standard SQL has it: DuckDB's zoned literal is none."""
+    return condition.replace("timestamptz '", "timestamp '").replace("+00'", "'")
+
+
+def _origin(table: Table) -> Origin:
+    assert table.origin is not None
+    return table.origin

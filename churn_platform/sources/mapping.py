@@ -1,0 +1,192 @@
+"""Makes the contract's columns of a source's, in SQL: names, units, levels, times and zones.
+
+Nothing is guessed: a value that the mapping does not know is wrong, and is named.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from churn_platform.errors import MappingError
+from churn_platform.ingest.casting import NATIVE, SQL_TYPES, cast, present
+from churn_platform.ingest.headers import normalised
+from churn_platform.portfolios.sources import MappedColumn, Origin
+from churn_platform.portfolios.spec import Column, Table
+from churn_platform.portfolios.units import factor_of
+from churn_platform.published.value_format import EPOCH, ValueFormat
+from churn_platform.sql import identifier, literal, literals
+
+ZONED = "TIMESTAMP WITH TIME ZONE"
+
+
+@dataclass(frozen=True)
+class MappedValue:
+    """One column of the contract: SQL for its value, for what the source gave, and for whether that
+    is something the mapping does not know.
+    """
+
+    column: Column
+    source_column: str | None
+    sql: str
+    given: str
+    is_wrong: str
+
+
+def mapped_values(
+    table: Table, origin: Origin, types: Mapping[str, str], *, source_zone: str, own_zone: str
+) -> list[MappedValue]:
+    """Every column of the contract that the source has; `types` are the source's columns with their
+    types.
+
+    MappingError names a column that the source lacks. `source_zone` is that of times without one,
+    `own_zone` the one in which the operator's days are.
+    """
+    by_name = {normalised(name): name for name in types}
+    values = []
+    for column in table.columns:
+        mapped = origin.columns.get(column.name) or _of_same_name(column, by_name)
+        if mapped is None:
+            if column.optional:
+                continue
+            raise MappingError(
+                f"column {column.name} of {table.name} is not mapped, and {origin.place} has none "
+                f"of that name; it has {', '.join(types)}; add it under from.columns",
+                column.name,
+            )
+        if mapped.column is not None and mapped.column not in types:
+            raise MappingError(
+                f"{origin.place} has no column {mapped.column!r}, from which {column.name} of "
+                f"{table.name} comes; it has {', '.join(types)}",
+                column.name,
+            )
+        values.append(_mapped(column, mapped, types, source_zone, own_zone))
+    return values
+
+
+def _of_same_name(column: Column, by_name: Mapping[str, str]) -> MappedColumn | None:
+    found = by_name.get(normalised(column.header)) or by_name.get(normalised(column.name))
+    return MappedColumn(column=found) if found else None
+
+
+def _mapped(
+    column: Column, mapped: MappedColumn, types: Mapping[str, str], source_zone: str, own_zone: str
+) -> MappedValue:
+    if mapped.column is None:
+        value = f"cast({literal(mapped.value)} as {SQL_TYPES[column.type]})"
+        return MappedValue(column, None, value, "null", "false")
+
+    sql_type = types[mapped.column]
+    if sql_type.startswith("ENUM"):
+        sql_type = "VARCHAR"
+    form = ValueFormat(decimal=mapped.decimal, missing=mapped.missing)
+    raw = identifier(mapped.column)
+    given = present(
+        f"{raw}::varchar" if sql_type == "VARCHAR" else raw,
+        sql_type,
+        column.type,
+        form if mapped.missing else None,
+    )
+    zone = mapped.timezone or source_zone
+    if column.type in ("timestamp", "date"):
+        if sql_type == ZONED and mapped.timezone:
+            raise MappingError(
+                f"column {mapped.column} has times with a zone of their own, and "
+                f"timezone: {mapped.timezone} contradicts it; take timezone: away from "
+                f"{column.name}",
+                column.name,
+            )
+        value = _time(column, mapped, given, sql_type, zone, own_zone)
+    elif mapped.levels:
+        value = _level(column, mapped.levels, given)
+    elif mapped.unit or mapped.factor or mapped.decimal != ".":
+        value = _number(column, mapped, given)
+    else:
+        value = cast(column, f"({given})", sql_type)
+
+    if column.levels and not mapped.levels:
+        value = f"(case when {value} in ({literals(column.levels)}) then {value} end)"
+    is_wrong = f"({given}) is not null and ({value}) is null"
+    return MappedValue(column, mapped.column, value, given, is_wrong)
+
+
+def _level(column: Column, levels: Mapping[str, str], given: str) -> str:
+    text = f"trim(({given})::varchar)"
+    cases = " ".join(f"when {literal(old)} then {literal(new)}" for old, new in levels.items())
+    # What is not listed stands for itself, if the contract has it.
+    if column.type == "boolean":
+        return f"(case {text} {cases} end)::boolean"
+    if not column.levels:
+        return cast(column, f"(case {text} {cases} else {text} end)", "VARCHAR")
+    itself = f"when {text} in ({literals(column.levels)}) then {text}"
+    known = f"when {text} in ({literals(levels)}) then (case {text} {cases} end)"
+    return f"(case {known} {itself} end)"
+
+
+def _number(column: Column, mapped: MappedColumn, given: str) -> str:
+    text = f"({given})::varchar"
+    if mapped.decimal == ",":
+        text = f"replace(replace({text}, '.', ''), ',', '.')"
+    number = f"try_cast({text} as double)"
+    factor = Fraction(1)
+    if mapped.factor:
+        factor = Fraction(str(mapped.factor))
+    elif mapped.unit:
+        factor = factor_of(column.name, mapped.unit) or factor
+    # Multiplied and divided by whole numbers: 1999 cents times 0.01 would be 19.990000000000002.
+    scaled = f"{number} * {factor.numerator}::double / {factor.denominator}::double"
+    if column.type == "integer":
+        return f"(round({scaled})::bigint)"
+    return f"({scaled})"
+
+
+def _time(
+    column: Column, mapped: MappedColumn, given: str, sql_type: str, zone: str, own_zone: str
+) -> str:
+    """The instant in UTC without a zone, or the day as the operator counts days."""
+    naive = _naive(mapped, given, sql_type)
+    if naive is None:
+        # No pattern is given: ISO text, or whatever the contract reads of that type.
+        is_zoned = sql_type == ZONED
+        if column.type == "date":
+            return f"({given} at time zone '{own_zone}')::date" if is_zoned else _day(given, column)
+        if is_zoned:
+            return f"({given} at time zone 'UTC')"
+        return _utc_of_text(column, given, sql_type, zone)
+
+    if column.type == "date":
+        return f"({naive})::date"
+    if mapped.format and mapped.format[0] in EPOCH:
+        return naive
+    return _in_utc(naive, zone)
+
+
+def _naive(mapped: MappedColumn, given: str, sql_type: str) -> str | None:
+    """The time as written, without a zone; None if only its text can say."""
+    if mapped.format and mapped.format[0] in EPOCH:
+        microseconds = 1_000_000 // EPOCH[mapped.format[0]]
+        return f"make_timestamp((try_cast({given} as double) * {microseconds})::bigint)"
+    if mapped.format and sql_type not in NATIVE["timestamp"]:
+        patterns = ", ".join(map(literal, mapped.format))
+        return f"try_strptime(({given})::varchar, [{patterns}])"
+    if sql_type in NATIVE["timestamp"] or sql_type == "DATE":
+        return f"({given})::timestamp"
+    return None
+
+
+def _day(given: str, column: Column) -> str:
+    return cast(column, f"({given})::varchar", "VARCHAR")
+
+
+def _utc_of_text(column: Column, given: str, sql_type: str, zone: str) -> str:
+    read = cast(column, f"({given})", sql_type)
+    if zone == "UTC":
+        return read
+    # Text may have an offset of its own, which goes before the zone that the spec gives.
+    own = f"regexp_matches(({given})::varchar, ':\\d\\d(\\.\\d+)?\\s*[A-Za-z+-]')"
+    return f"(case when {own} then {read} else {_in_utc(read, zone)} end)"
+
+
+def _in_utc(naive: str, zone: str) -> str:
+    if zone == "UTC":
+        return naive
+    return f"(({naive}) at time zone {literal(zone)} at time zone 'UTC')"

@@ -1,0 +1,219 @@
+"""Opens a source for reading in a DuckDB of its own, apart from the lake: the lake's connection
+never knows an operator's credentials.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from churn_platform.portfolios.sources import (
+    AzureSource,
+    DeltaSource,
+    FilesSource,
+    IcebergSource,
+    MysqlSource,
+    OdbcSource,
+    Origin,
+    PostgresSource,
+    Source,
+    SqliteSource,
+)
+from churn_platform.portfolios.spec import FileOptions
+from churn_platform.sources.credentials import Credentials
+from churn_platform.sources.failures import told
+from churn_platform.sources.file_relation import file_relation
+from churn_platform.sql import identifier, literal
+from churn_platform.warehouse.extensions import install_extensions
+from churn_platform.warehouse.quiet import connect_quietly
+
+NAME = "source"
+HANDLE = "odbc_handle"
+EXTENSIONS: dict[str, tuple[str, ...]] = {
+    "postgres": ("postgres_scanner",),
+    "mysql": ("mysql_scanner",),
+    "sqlite": ("sqlite_scanner",),
+    "odbc": ("odbc_scanner",),
+    "files": ("httpfs", "aws"),
+    "delta": ("httpfs", "aws", "delta"),
+    "iceberg": ("httpfs", "aws", "avro", "iceberg"),
+    "azure": ("azure",),
+}
+Stored = FilesSource | DeltaSource | IcebergSource
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a reading may use of this machine, and where secrets and extensions are."""
+
+    extension_dir: Path
+    temp_dir: Path
+    secrets_dir: str = ""
+    threads: int = 1
+    memory_limit: str = "1GB"
+
+
+@dataclass(frozen=True)
+class OpenSource:
+    """A source that can be read through `connection`, for as long as it is open."""
+
+    name: str
+    spec: Source
+    connection: duckdb.DuckDBPyConnection
+    credentials: Credentials
+
+    def relation(self, origin: Origin, first: date, end: date, options: FileOptions) -> str:
+        """What stands behind `from`: a table, a query of one month, or the files of one."""
+        if origin.query is not None:
+            query = origin.query.replace("{month_start}", f"{first}")
+            return self.query_relation(query.replace("{month_end}", f"{end}").rstrip("; \n"))
+        if origin.path is not None:
+            assert isinstance(self.spec, FilesSource | AzureSource)
+            return file_relation(self.spec.location, origin.path, first, options)
+
+        table = str(origin.table)
+        if isinstance(self.spec, DeltaSource):
+            return f"delta_scan({literal(_below(self.spec.location, table))})"
+        if isinstance(self.spec, IcebergSource):
+            where = literal(_below(self.spec.location, table))
+            return f"iceberg_scan({where}, allow_moved_paths = true)"
+        if isinstance(self.spec, OdbcSource):
+            return self.query_relation(f"select * from {table}")
+        return ".".join(map(identifier, (NAME, *table.split("."))))
+
+    def query_relation(self, query: str) -> str:
+        """A query that the database itself carries out; DuckDB does for a file of SQLite."""
+        if isinstance(self.spec, PostgresSource):
+            return f"postgres_query('{NAME}', {literal(query)})"
+        if isinstance(self.spec, MysqlSource):
+            return f"mysql_query('{NAME}', {literal(query)})"
+        if isinstance(self.spec, OdbcSource):
+            return f"odbc_query(getvariable('{HANDLE}'), {literal(query)})"
+        return f"({query})"
+
+
+@contextmanager
+def opened_source(name: str, spec: Source, resources: Resources) -> Iterator[OpenSource]:
+    """The source, read-only, by one connection; SourceError if it refuses or does not answer."""
+    credentials = Credentials(name, resources.secrets_dir)
+    install_extensions(resources.extension_dir, EXTENSIONS[spec.kind])
+    resources.temp_dir.mkdir(parents=True, exist_ok=True)
+    connection = connect_quietly(
+        {
+            "extension_directory": str(resources.extension_dir),
+            "autoinstall_known_extensions": False,
+            "allow_unsigned_extensions": True,
+            "temp_directory": str(resources.temp_dir),
+            "threads": resources.threads,
+            "memory_limit": resources.memory_limit,
+            # Rows of a month have no order that matters, and keeping one costs memory.
+            "preserve_insertion_order": False,
+        }
+    )
+    try:
+        told(lambda: _attach(connection, spec, credentials), credentials)
+        yield OpenSource(name, spec, connection, credentials)
+    finally:
+        connection.close()
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, spec: Source, known: Credentials) -> None:
+    for extension in EXTENSIONS[spec.kind]:
+        connection.execute(f"load {extension}")
+    # Zones are told by the mapping; the session's own must not depend on the machine.
+    connection.execute("set timezone = 'UTC'")
+
+    if isinstance(spec, PostgresSource):
+        # One connection that reads from beginning to end. Ranges of pages would take several, and
+        # would keep the database from using an index on the time.
+        connection.execute("set pg_use_ctid_scan = false")
+        connection.execute("set pg_pool_max_connections = 1")
+    if isinstance(spec, MysqlSource):
+        connection.execute("set mysql_pool_size = 1")
+
+    if isinstance(spec, PostgresSource | MysqlSource):
+        _attach_server(connection, spec, known)
+    elif isinstance(spec, SqliteSource):
+        if not Path(spec.path).is_file():
+            raise duckdb.IOException(f"unable to connect: no file {spec.path}")
+        # SQLite keeps what it is given, whatever type its column was declared with.
+        connection.execute("set sqlite_all_varchar = true")
+        connection.execute(f"attach {literal(spec.path)} as {NAME} (type sqlite, read_only)")
+        connection.execute(f"use {NAME}")
+    elif isinstance(spec, OdbcSource):
+        _connect_odbc(connection, spec, known)
+    elif isinstance(spec, AzureSource):
+        _open_azure(connection, spec, known)
+    else:
+        _open_store(connection, spec, known)
+
+
+def _attach_server(
+    connection: duckdb.DuckDBPyConnection, spec: PostgresSource | MysqlSource, known: Credentials
+) -> None:
+    given = {
+        "host": known.text(spec.host),
+        "port": str(spec.port),
+        "database": known.text(spec.database),
+        "user": known.text(spec.user),
+        "password": known.text(spec.password),
+    }
+    # A secret in DuckDB's memory, not an address: errors quote addresses.
+    _make_secret(connection, spec.kind, given)
+    connection.execute(f"attach '' as {NAME} (type {spec.kind}, secret {NAME}, read_only)")
+
+
+def _make_secret(
+    connection: duckdb.DuckDBPyConnection, kind: str, given: dict[str, str], *more: str
+) -> None:
+    parts = [f"{key} {literal(value)}" for key, value in given.items() if value]
+    listed = ", ".join([f"type {kind}", *more, *parts])
+    connection.execute(f"create secret {NAME} ({listed})")
+
+
+def _connect_odbc(
+    connection: duckdb.DuckDBPyConnection, spec: OdbcSource, known: Credentials
+) -> None:
+    parts = [known.text(spec.connection).rstrip(";")]
+    for key, value in (("UID", spec.user), ("PWD", spec.password)):
+        if value is not None:
+            parts.append(f"{key}={{{known.text(value)}}}")
+    # As a parameter: DuckDB's errors quote the text of a statement.
+    connection.execute("set variable odbc_text = ?", [";".join(parts)])
+    connection.execute(f"set variable {HANDLE} = odbc_connect(getvariable('odbc_text'))")
+    connection.execute("reset variable odbc_text")
+
+
+def _open_azure(
+    connection: duckdb.DuckDBPyConnection, spec: AzureSource, known: Credentials
+) -> None:
+    if spec.connection is not None:
+        _make_secret(connection, "azure", {"connection_string": known.text(spec.connection)})
+        return
+    given = {"account_name": known.text(spec.account)}
+    _make_secret(connection, "azure", given, "provider credential_chain")
+
+
+def _open_store(connection: duckdb.DuckDBPyConnection, spec: Stored, known: Credentials) -> None:
+    if isinstance(spec, IcebergSource):
+        # Without a catalogue no one says which state is the newest; the newest metadata file is.
+        connection.execute("set unsafe_enable_version_guessing = true")
+    if "://" not in spec.location:
+        return
+    given = {
+        "region": spec.region,
+        "endpoint": spec.endpoint,
+        "url_style": spec.url_style or ("path" if spec.endpoint else "vhost"),
+        "key_id": known.text(spec.key_id),
+        "secret": known.text(spec.secret_key),
+        "session_token": known.text(spec.session_token),
+    }
+    chain = [] if spec.key_id else ["provider credential_chain"]
+    _make_secret(connection, "s3", given, f"use_ssl {str(spec.use_ssl).lower()}", *chain)
+
+
+def _below(location: str, name: str) -> str:
+    return f"{location.rstrip('/')}/{name}"
