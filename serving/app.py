@@ -36,6 +36,7 @@ from serving.security.ownership import end_with_parent
 from serving.security.rate_limit import Limiter
 from serving.service_metrics import ServiceMetrics
 from serving.settings import ServiceSettings, load_settings
+from serving.traffic.watch import LOOK_SECONDS
 from serving.watchdog import beat
 
 CONTROLLERS = [
@@ -85,6 +86,7 @@ def create_litestar(settings: ServiceSettings) -> Litestar:
         default=settings.default_portfolio,
         traffic_key=settings.traffic_key,
         metrics=metrics,
+        log_dir=settings.log_dir,
     )
     plane = Dataplane(settings, registry, metrics, worker=f"{socket.gethostname()}-{os.getpid()}")
     limiter = Limiter(settings.state_dir / "rates", count_max=settings.batch_max)
@@ -163,6 +165,7 @@ async def following(plane: Dataplane, keys: KeyRing) -> AsyncIterator[None]:
         # In a thread: loading a bundle takes seconds, and requests go on meanwhile.
         await asyncio.to_thread(plane.refresh)
         tasks.append(asyncio.create_task(_follow(plane)))
+        tasks.append(asyncio.create_task(_watch(plane)))
         yield
     finally:
         for task in tasks:
@@ -181,6 +184,13 @@ async def _follow(plane: Dataplane) -> None:
         await _tried(plane.overlay.follow)
         if rounds % PURGE_ROUNDS == 0:
             await _tried(plane.overlay.purge, time.time())
+
+
+async def _watch(plane: Dataplane) -> None:
+    """A task of its own: a bundle that takes seconds to load must not keep a bad challenger."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        await _tried(plane.experiments.look)
 
 
 async def _tried(act: Callable[..., object], *arguments: object) -> None:

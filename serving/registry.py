@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from churn_platform.published.experiment import Alarm, LiveExperiment
 from churn_platform.published.format import (
+    CHAMPION,
     CUSTOMER_ID,
     FEATURES_FILE,
     LIVE_FILE,
@@ -18,12 +20,13 @@ from churn_platform.published.format import (
     features_dir,
     model_dir,
 )
-from churn_platform.published.live_file import Live, read_live
+from churn_platform.published.live_file import Live, LiveModel, read_live
 from serving.errors import BundleError, NotFound, NotReady
 from serving.loading.bundles import UNREADABLE, Features, Model, Stamp, stamp_of, stamps_of
 from serving.loading.month_checks import check_month
 from serving.service_metrics import ServiceMetrics
 from serving.storage.private_copy import remove_other_copies
+from serving.traffic.alarms import dropped_by
 from serving.traffic.split import Traffic
 
 # A refused bundle is tried again: the cause may be outside, such as a full disk.
@@ -37,6 +40,8 @@ logger = logging.getLogger(__name__)
 class ServedPortfolio:
     """One consistent state of a portfolio: models and the month of features that belong together.
     Never changed.
+
+    dropped: why the challenger of the experiment in live.json gets no traffic, if it does not.
     """
 
     def __init__(
@@ -47,13 +52,16 @@ class ServedPortfolio:
         features: Features | None,
         *,
         key: str,
+        dropped: Alarm | None = None,
     ):
         self.name = root.name
+        self.dropped = dropped
+        self._key = key
         self.root = root
         self.live = live
         self.models = models
         self.features = features
-        self.traffic = Traffic(root.name, live.models, models, key=key)
+        self.traffic = _traffic(root.name, live, models, key=key, is_dropped=dropped is not None)
         champion = self.traffic.champion.model.manifest
         self.id_column = champion.id_column
         self.as_of = _end_of(self.features_month or champion.holdout_month)
@@ -80,6 +88,17 @@ class ServedPortfolio:
         """The version whose scores are stored beside the features."""
         return self.features.manifest.scored_by if self.features else None
 
+    @property
+    def experiment(self) -> LiveExperiment | None:
+        """The experiment that live.json names, also where its challenger was dropped."""
+        return self.live.experiment
+
+    def without_challenger(self, dropped: Alarm) -> "ServedPortfolio":
+        """The same state with the champion alone."""
+        return ServedPortfolio(
+            self.root, self.live, self.models, self.features, key=self._key, dropped=dropped
+        )
+
     def vector(self, model: Model, customer: StoredCustomer) -> tuple[np.ndarray, tuple[str, ...]]:
         """The customer's features as the model takes them, and the names of those that the month
         does not hold.
@@ -93,6 +112,15 @@ class ServedPortfolio:
         return vector, tuple(
             name for name, is_held in zip(model.catalogue.names, held, strict=True) if not is_held
         )
+
+
+def _traffic(
+    name: str, live: Live, models: dict[int, Model], *, key: str, is_dropped: bool
+) -> Traffic:
+    if is_dropped:
+        champion = next(model for model in live.models if model.role == CHAMPION)
+        return Traffic(name, [LiveModel(champion.version, CHAMPION, 1.0)], models, key=key)
+    return Traffic(name, live.models, models, key=key, experiment=live.experiment)
 
 
 def _end_of(month: str) -> date:
@@ -113,6 +141,8 @@ def _places(wanted: tuple[str, ...], stored: tuple[str, ...]) -> np.ndarray | No
 class Registry:
     """The portfolios that are served. `refresh` may run in a thread: readers get the old state or
     the new one.
+
+    log_dir: where workers say that they have dropped a challenger; None to ask nowhere.
     """
 
     def __init__(
@@ -123,12 +153,14 @@ class Registry:
         default: str,
         traffic_key: str,
         metrics: ServiceMetrics,
+        log_dir: Path | None = None,
     ):
         self._published_dir = published_dir
         self._copies_dir = copies_dir
         self._default = default
         self._key = traffic_key
         self._metrics = metrics
+        self._log_dir = log_dir
         self._portfolios: dict[str, ServedPortfolio] = {}
         self._tried: dict[str, tuple[Signature, int]] = {}
         self.refusals: dict[str, str] = {}
@@ -212,6 +244,18 @@ class Registry:
             except Exception as error:  # a fault of one portfolio must not touch the others
                 self._refuse(root.name, error)
 
+    def drop(self, name: str, alarm: Alarm) -> None:
+        """Give the champion the challenger's customers, as long as live.json names that start of
+        the experiment.
+        """
+        current = self._portfolios[name]
+        experiment = current.experiment
+        if experiment is None or experiment.start_id != alarm.start_id or current.dropped:
+            return
+
+        self._portfolios = {**self._portfolios, name: current.without_challenger(alarm)}
+        self.generation += 1
+
     def _follow(self, root: Path) -> None:
         # Stamps of the files, not of live.json alone: a bundle may be replaced under its own name.
         name = root.name
@@ -245,6 +289,10 @@ class Registry:
         name = root.name
         copies = self._copies_dir / name
         fresh = load_portfolio(root, self._portfolios.get(name), key=self._key, copies=copies)
+        # Before it is live: a worker that starts must not try again what another has dropped.
+        if self._log_dir is not None:
+            dropped = dropped_by(self._log_dir / name, fresh.experiment)
+            fresh = fresh.without_challenger(dropped) if dropped else fresh
 
         versions = {}
         for share in fresh.traffic.all:

@@ -200,6 +200,25 @@ class ServiceMetrics:
             ("portfolio",),
             registry=registry,
         )
+        self.challenger_errors = Counter(
+            "challenger_errors_total",
+            "Customers whom a challenger, or a shadow, could not score.",
+            ("portfolio", "model_version"),
+            registry=registry,
+        )
+        self.alarms = Counter(
+            "experiment_alarms_total",
+            "Limits of an experiment found breached: a guardrail, or a signal.",
+            ("portfolio", "kind", "watched"),
+            registry=registry,
+        )
+        self.arm_dropped = Gauge(
+            "experiment_arm_dropped",
+            "1 while a challenger that live.json names gets no traffic, since it did harm.",
+            ("portfolio",),
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
         self.log_available = Gauge(
             "prediction_log_available",
             "1 while every answer can be logged.",

@@ -30,29 +30,29 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     Each is a difference, the challenger's figure minus the control's, so what both suffer from is
     no harm. error_rate: share of requests that the version could not answer. p99_latency_ms: the
     share of answers slower than this may be one percentage point above the control's, which is to
-    say that the challenger's p99 may be that slow. score_mean_shift: of the mean churn probability,
-    up or down. decision_shift: of the share predicted to churn, up or down. same_scores: share of
-    customers with the very score of the customer before. base_rate_answers: share of answers that
-    are the base rate. missing_features: mean share of the model's features that no one told.
+    say that the challenger's p99 may be that slow. same_scores: share of customers with the very
+    score of the customer before. base_rate_answers: share of answers that are the base rate.
+    missing_features: mean share of the model's features that no one told. score_mean_shift: of the
+    mean churn probability, up or down. decision_shift: of the share predicted to churn, up or down.
     """
 
     error_rate: float | None = None
     p99_latency_ms: float | None = None
-    score_mean_shift: float | None = None
-    decision_shift: float | None = None
     same_scores: float | None = None
     base_rate_answers: float | None = None
     missing_features: float | None = None
+    score_mean_shift: float | None = None
+    decision_shift: float | None = None
 
 
 GUARDRAILS = Limits(
     error_rate=0.02,
     p99_latency_ms=200.0,
-    score_mean_shift=0.2,
-    decision_shift=0.25,
     same_scores=0.5,
     base_rate_answers=0.2,
     missing_features=0.2,
+    score_mean_shift=0.2,
+    decision_shift=0.25,
 )
 """For a spec that names none: each is far from what two sound models of one portfolio differ by."""
 
@@ -85,7 +85,7 @@ class LiveExperiment(msgspec.Struct, frozen=True, kw_only=True):
     is_shadow: bool = False
     guardrails: Limits = GUARDRAILS
     signals: Limits = Limits()
-    least_events: int = 50
+    least_events: int = 10
     false_alarms: float = 0.05
     is_paused: bool = False
 

@@ -7,21 +7,12 @@ import pytest
 
 from churn_platform.published.experiment import (
     ExperimentArm,
-    LiveExperiment,
     alarm_file,
     faults_of,
     two_arms,
 )
 from churn_platform.published.live_file import Live
-
-TRIAL = LiveExperiment(
-    name="trial",
-    spec_hash="h",
-    salt="s1",
-    question="is_safe",
-    step="slice",
-    arms=two_arms(champion=1, challenger=2, weight=0.1),
-)
+from churn_platform_tests.support.trials import TRIAL
 
 
 def test_a_sound_experiment_has_no_fault():

@@ -2,11 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import msgspec
 import pytest
 
 from churn_platform.errors import PublicationError
-from churn_platform.published.experiment import two_arms
 from churn_platform.published.format import LIVE_FILE, DamagedError, model_dir
 from churn_platform.published.live_file import (
     LiveModel,
@@ -16,7 +14,7 @@ from churn_platform.published.live_file import (
     read_live,
 )
 from churn_platform_tests.published.conftest import names, write
-from churn_platform_tests.published.test_experiment import TRIAL
+from churn_platform_tests.support.trials import TRIAL, trial_of
 
 
 def test_going_live_keeps_what_is_not_given(tmp_path):
@@ -98,10 +96,7 @@ def published(root, *versions: int) -> None:
 def test_an_experiment_names_models_and_weights_too(tmp_path):
     """In shadow, in a slice, and at its end, which gives the champion everyone again."""
     published(tmp_path, 1, 2)
-    shadow = msgspec.structs.replace(
-        TRIAL, arms=two_arms(champion=1, challenger=2, weight=0.0), is_shadow=True
-    )
-    live = direct_experiment(tmp_path, shadow)
+    live = direct_experiment(tmp_path, trial_of(0.0))
     assert live.models == (LiveModel(1, "champion", 1.0), LiveModel(2, "shadow", 0.0))
     live = direct_experiment(tmp_path, TRIAL)
     assert (live, live.experiment) == (read_live(tmp_path), TRIAL)

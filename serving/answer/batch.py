@@ -12,7 +12,7 @@ import msgspec
 
 from churn_platform.published.format import CUSTOMER_ID
 from serving.answer.answers import Answer, BatchAnswer
-from serving.answer.dataplane import Dataplane, probabilities
+from serving.answer.dataplane import Dataplane, Scored, probabilities, probability_of
 from serving.answer.refusals import Refusals
 from serving.errors import Fault, InvalidRequest, NotFound, TooLarge
 from serving.registry import ServedPortfolio
@@ -27,6 +27,7 @@ from serving.request.subject import (
     refuse_twice,
 )
 from serving.security.callers import Caller
+from serving.traffic.split import Share
 
 CUSTOMERS = "customers"
 GiveWay = Callable[[], None]
@@ -116,7 +117,7 @@ def score_many(
 
         give_way()
 
-    answers = _scored(plane, portfolio, asked, request_id, begun, give_way)
+    answers = _scored(plane, portfolio, asked, customers, request_id, begun, give_way)
     _shadows(plane, portfolio, asked, customers, request_id, give_way)
     return answers
 
@@ -167,7 +168,10 @@ def _asked(
         return whole
     given = _given(customer)
     share, customer_id = chosen_share(portfolio, given, sole_id, caller)
-    return ask(portfolio, given, plane.pushed(portfolio, customer_id), share, customer_id)
+    pushed = plane.pushed(portfolio, customer_id)
+    return plane.stand_in.attempt(
+        portfolio, share, lambda share: ask(portfolio, given, pushed, share, customer_id)
+    )
 
 
 def _given(customer: bytes) -> dict[str, Any]:
@@ -190,27 +194,63 @@ def _scored(
     plane: Dataplane,
     portfolio: ServedPortfolio,
     asked: list[Subject | None],
+    customers: list[bytes],
     request_id: str,
     begun: float,
     give_way: GiveWay,
 ) -> list[Answer | None]:
     places = [place for place, one in enumerate(asked) if one is not None]
     present = [one for one in asked if one is not None]
-    scored = probabilities(present)
+    scored = _together(present)
 
     answered = []
     for place, one, probability in zip(places, present, scored, strict=True):
-        answered.append(plane.answered(portfolio, one, probability, request_id, place, begun))
+        answered.append(
+            _answered(
+                plane, portfolio, one, probability, customers[place], request_id, place, begun
+            )
+        )
         give_way()
 
     # One write for the whole batch, before any answer: a batch is logged whole or not at all.
-    plane.log_of(portfolio.name).append_many([record for _, record in answered])
+    plane.log_of(portfolio.name).append_many([record for _, _, record in answered])
     answers: list[Answer | None] = [None] * len(asked)
-    for place, one, (answer, _) in zip(places, present, answered, strict=True):
-        plane.count(portfolio, one, answer)
+    for place, (subject, answer, _) in zip(places, answered, strict=True):
+        plane.count(portfolio, subject, answer)
         answers[place] = answer
 
     return answers
+
+
+def _together(present: list[Subject]) -> list[float] | list[None]:
+    """The probability of each; None for all where a version failed, so that each is tried alone."""
+    try:
+        return probabilities(present)
+    except Exception:
+        return [None] * len(present)
+
+
+def _answered(
+    plane: Dataplane,
+    portfolio: ServedPortfolio,
+    one: Subject,
+    probability: float | None,
+    customer: bytes,
+    request_id: str,
+    place: int,
+    begun: float,
+) -> Scored:
+    def answered_by(share: Share) -> Scored:
+        subject, score = one, probability
+        if share is not one.share:
+            pushed = plane.pushed(portfolio, one.customer_id)
+            given = read_object(customer)
+            subject, score = ask(portfolio, given, pushed, share, one.customer_id), None
+        if score is None:
+            score = probability_of(subject)
+        return subject, *plane.answered(portfolio, subject, score, request_id, place, begun)
+
+    return plane.stand_in.attempt(portfolio, one.share, answered_by)
 
 
 def _shadows(
@@ -224,8 +264,6 @@ def _shadows(
     for shadow in portfolio.traffic.shadows:
         for place, one in enumerate(asked):
             if one is not None:
-                pushed = plane.pushed(portfolio, one.customer_id)
                 given = read_object(customers[place])
-                again = ask(portfolio, given, pushed, shadow, one.customer_id)
-                plane.score_in_shadow(portfolio, again, request_id, place)
+                plane.score_in_shadow(portfolio, given, shadow, one.customer_id, request_id, place)
                 give_way()

@@ -19,6 +19,7 @@ from serving.answer.answers import (
     CustomerView,
 )
 from serving.answer.effects import reasons
+from serving.answer.stand_in import StandIn
 from serving.errors import NotReady
 from serving.registry import Registry, ServedPortfolio
 from serving.request.subject import Given, Subject, ask, ask_whole, chosen_share, read_object
@@ -27,6 +28,10 @@ from serving.service_metrics import ServiceMetrics
 from serving.settings import ServiceSettings
 from serving.storage.log_writer import PredictionLog, log_lag_seconds
 from serving.storage.pushed_store import Overlay
+from serving.traffic.split import Share
+from serving.traffic.watch import ExperimentWatch
+
+Scored = tuple[Subject, Answer, Prediction]
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +51,14 @@ class Dataplane:
             worker,
         )
         self.overlay = Overlay(settings.state_dir / OVERLAY_DIR)
+        self.experiments = ExperimentWatch(
+            registry,
+            metrics,
+            counts_dir=settings.experiments_dir,
+            log_dir=settings.log_dir,
+            worker=worker,
+        )
+        self.stand_in = StandIn(metrics, self.experiments)
         self.logs: dict[str, PredictionLog] = {}
 
     def log_of(self, portfolio: str) -> PredictionLog:
@@ -111,26 +124,25 @@ class Dataplane:
         # Applications send every feature over and over. That request is read in one pass in C.
         whole = ask_whole(portfolio, body, caller)
         if whole is not None:
-            return self.settle(portfolio, whole, request_id, begun)
+            answer, record = self.scored(portfolio, whole, request_id, begun)
+            self._keep(portfolio, whole, answer, record)
+            return answer
 
         given = read_object(body)
-        asked, pushed = self._ask(portfolio, given, request_id, caller)
-        answer = self.settle(portfolio, asked, request_id, begun)
+        asked, answer, record = self._scored_by(portfolio, given, request_id, begun, caller)
+        self._keep(portfolio, asked, answer, record)
 
         for shadow in portfolio.traffic.shadows:
-            again = ask(portfolio, given, pushed, shadow, asked.customer_id)
-            self.score_in_shadow(portfolio, again, request_id, 0)
+            self.score_in_shadow(portfolio, given, shadow, asked.customer_id, request_id, 0)
 
         return answer
 
-    def settle(
-        self, portfolio: ServedPortfolio, asked: Subject, request_id: str, begun: float
-    ) -> Answer:
-        """The answer on one customer, logged and counted."""
+    def _keep(
+        self, portfolio: ServedPortfolio, asked: Subject, answer: Answer, record: Prediction
+    ) -> None:
         # Counted only once it is logged: an answer that was refused must not appear in the figures.
-        answer = self._logged(portfolio, asked, request_id, begun)
+        self.log_of(portfolio.name).append(record)
         self.count(portfolio, asked, answer)
-        return answer
 
     def look_at(
         self,
@@ -144,24 +156,36 @@ class Dataplane:
         # Who reads a customer or an explanation looks at a prediction once more. To count that
         # would favour the version whose customers are looked at most, so no shadow scores it,
         # either.
-        asked, _ = self._ask(portfolio, given, request_id, caller)
-        return self._logged(portfolio, asked, request_id, begun), asked
+        asked, answer, record = self._scored_by(portfolio, given, request_id, begun, caller)
+        self.log_of(portfolio.name).append(record)
+        return answer, asked
 
-    def _ask(
-        self, portfolio: ServedPortfolio, given: Given, request_id: str, caller: Caller
-    ) -> tuple[Subject, dict[str, Any]]:
-        """The customer that `given` describes by name, and the features pushed for them."""
+    def _scored_by(
+        self,
+        portfolio: ServedPortfolio,
+        given: Given,
+        request_id: str,
+        begun: float,
+        caller: Caller,
+    ) -> Scored:
+        """The customer that `given` describes by name, scored by the version that they are dealt
+        to.
+        """
         share, customer_id = chosen_share(portfolio, given, request_id, caller)
         pushed = self.pushed(portfolio, customer_id)
-        return ask(portfolio, given, pushed, share, customer_id), pushed
 
-    def _logged(
+        def scored_by(share: Share) -> Scored:
+            asked = ask(portfolio, given, pushed, share, customer_id)
+            return asked, *self.scored(portfolio, asked, request_id, begun)
+
+        return self.stand_in.attempt(portfolio, share, scored_by)
+
+    def scored(
         self, portfolio: ServedPortfolio, asked: Subject, request_id: str, begun: float
-    ) -> Answer:
+    ) -> tuple[Answer, Prediction]:
+        """The answer on one customer, and its record for the log."""
         probability = probability_of(asked)
-        answer, record = self.answered(portfolio, asked, probability, request_id, 0, begun)
-        self.log_of(portfolio.name).append(record)
-        return answer
+        return self.answered(portfolio, asked, probability, request_id, 0, begun)
 
     def pushed(self, portfolio: ServedPortfolio, customer_id: str | None) -> dict[str, Any]:
         """Values pushed for the customer that hold now."""
@@ -226,11 +250,19 @@ class Dataplane:
         )
 
     def score_in_shadow(
-        self, portfolio: ServedPortfolio, asked: Subject, request_id: str, item: int
+        self,
+        portfolio: ServedPortfolio,
+        given: Given,
+        shadow: Share,
+        customer_id: str | None,
+        request_id: str,
+        item: int,
     ) -> None:
         """Score, log and count without answering; what goes wrong here never touches the answer."""
-        begun, model = time.perf_counter(), asked.share.model
+        begun, model = time.perf_counter(), shadow.model
         try:
+            pushed = self.pushed(portfolio, customer_id)
+            asked = ask(portfolio, given, pushed, shadow, customer_id)
             probability = probability_of(asked)
             seconds, tier = time.perf_counter() - begun, model.tier(probability)
             unanswered = f"{request_id}.shadow-{model.version}"
@@ -245,11 +277,8 @@ class Dataplane:
                 seconds,
             )
         # A shadow is a trial of a model. The customer's answer was given and must not fail by it.
-        except Exception:
-            logger.exception(
-                "shadow failed",
-                extra={"fields": {"portfolio": portfolio.name, "version": model.version}},
-            )
+        except Exception as error:
+            self.stand_in.failed(portfolio, shadow, error)
 
     def _count(
         self,
@@ -270,6 +299,9 @@ class Dataplane:
 
         if asked.stored is None:
             counters.count_nulls(asked.vector)
+
+        if share.stream is not None:
+            self.experiments.count(portfolio, asked, probability, is_churn, seconds)
 
     def customer(
         self, portfolio_name: str | None, customer_id: str, request_id: str
@@ -295,6 +327,7 @@ class Dataplane:
         for log in self.logs.values():
             log.close()
         self.overlay.close()
+        self.experiments.close()
         self.metrics.close()
 
 
@@ -362,4 +395,6 @@ def record(
         missing=asked.missing,
         at_us=time.time_ns() // 1000,
         latency_us=round(seconds * 1e6),
+        experiment=asked.share.experiment,
+        experiment_arm=asked.share.arm,
     )

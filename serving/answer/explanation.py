@@ -38,9 +38,12 @@ def explain(
     # Taken out before the features are read: it is no feature.
     wanted = given.pop(WHAT_IF, None)
     share, _ = chosen_share(portfolio, given, request_id, caller)
+    # Before the score: where a change is not allowed, nothing is logged.
     changes = _changes(share.model, portfolio, wanted)
     answer, asked = plane.look_at(portfolio, given, request_id, begun, caller)
     model = asked.share.model
+    if model is not share.model:  # the champion stands in, which has places of its own
+        changes = _changes(model, portfolio, wanted)
     found = {} if asked.cold_start else effects(model, asked.vector, answer.churn_probability)
     strongest = sorted(found, key=lambda place: (-abs(found[place]), place))
 

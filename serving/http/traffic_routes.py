@@ -4,7 +4,9 @@ import asyncio
 
 from litestar import Controller, get, post
 
+from serving.answer.dataplane import Dataplane
 from serving.http.routes import Asking, both, named, needs, plane_of, portfolio_of
+from serving.registry import ServedPortfolio
 from serving.security.api_keys import ADMIN, SCORE
 from serving.traffic.counts import ExperimentStats, experiment_stats
 
@@ -19,7 +21,7 @@ class ExperimentController(Controller):
         """Counts, scores and latency per version over all worker processes, with 95 % intervals."""
         plane = plane_of(request)
         found = plane.registry.get(portfolio_of(request))
-        return await asyncio.to_thread(experiment_stats, found, plane.metrics.experiments)
+        return await asyncio.to_thread(_stats, plane, found)
 
     @post(
         both("/ab-test/reset"),
@@ -32,4 +34,8 @@ class ExperimentController(Controller):
         plane = plane_of(request)
         found = plane.registry.get(portfolio_of(request))
         await asyncio.to_thread(plane.metrics.experiments.reset, found.name)
-        return await asyncio.to_thread(experiment_stats, found, plane.metrics.experiments)
+        return await asyncio.to_thread(_stats, plane, found)
+
+
+def _stats(plane: Dataplane, portfolio: ServedPortfolio) -> ExperimentStats:
+    return experiment_stats(portfolio, plane.metrics.experiments, plane.experiments)

@@ -20,6 +20,8 @@ from serving.traffic.experiment_counts import (
     Counts,
     ExperimentCounts,
 )
+from serving.traffic.live_experiment import ExperimentView, live_experiment
+from serving.traffic.watch import ExperimentWatch
 
 Z95 = 1.959963984540054
 
@@ -72,10 +74,15 @@ class ExperimentStats(msgspec.Struct, kw_only=True):
         dict[str, Interval],
         about("By role and version, share predicted to churn minus the champion's."),
     ]
+    experiment: Annotated[
+        ExperimentView | None, about("The experiment that is live; null without one.")
+    ]
 
 
-def experiment_stats(portfolio: ServedPortfolio, counts: ExperimentCounts) -> ExperimentStats:
-    """The versions that are live, counted since the last reset."""
+def experiment_stats(
+    portfolio: ServedPortfolio, counts: ExperimentCounts, watch: ExperimentWatch
+) -> ExperimentStats:
+    """The versions that are live since the last reset, and the experiment since its start."""
     live = []
     counted = []
     for share in portfolio.traffic.all:
@@ -94,7 +101,14 @@ def experiment_stats(portfolio: ServedPortfolio, counts: ExperimentCounts) -> Ex
         since=_since(portfolio.name, counts.began_at_us(portfolio.name)),
         arms=live,
         churn_share_difference=differences,
+        experiment=_experiment(portfolio, watch),
     )
+
+
+def _experiment(portfolio: ServedPortfolio, watch: ExperimentWatch) -> ExperimentView | None:
+    if portfolio.experiment is None:
+        return None
+    return live_experiment(portfolio, watch.counts_of(portfolio.name, portfolio.experiment))
 
 
 def wilson(successes: float, trials: float) -> Interval:

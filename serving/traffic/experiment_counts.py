@@ -10,23 +10,29 @@ which beginning it counts; one of an earlier beginning is worth nothing from tha
 its worker starts from zero at its next answer. Nothing is subtracted, so nothing can be negative.
 """
 
-import contextlib
 import fcntl
-import logging
 import os
 import sys
 import time
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 import numpy as np
 
 from serving.errors import NotReady
+from serving.storage.counted_files import (
+    BEGAN,
+    HEAD_BYTES,
+    NUMBER_BYTES,
+    Claimed,
+    Layout,
+    claimed,
+    counted,
+    remove_unused,
+    say_alone,
+)
 from serving.storage.shared_memory import shared_memory, take_space
 
 MILLISECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 200, 500, 1000)
@@ -39,18 +45,12 @@ FIRST_SCORE = SECONDS_SUM + 1
 FIRST_LATENCY = FIRST_SCORE + len(SCORE_BUCKETS) + 1
 NUMBERS = FIRST_LATENCY + len(LATENCY_BUCKETS) + 1
 
-LAYOUT, BEGAN = range(2)
-NUMBER_BYTES = 8
-HEAD_BYTES = 2 * NUMBER_BYTES
-FILE_BYTES = HEAD_BYTES + NUMBERS * NUMBER_BYTES
-LAYOUT_NOW = zlib.crc32(repr((LATENCY_BUCKETS, SCORE_BUCKETS, NUMBERS)).encode())
+LAYOUT = Layout(NUMBERS, zlib.crc32(repr((LATENCY_BUCKETS, SCORE_BUCKETS, NUMBERS)).encode()))
 """Other buckets make another layout, whose files are not read."""
 
-BEGAN_FILE, SUFFIX = "began", ".counts"
+BEGAN_FILE = "began"
 READS_MAX = 10
 CLOCK_SETBACK_US = 86_400_000_000  # of a day; a beginning further ahead is no clock's
-
-logger = logging.getLogger(__name__)
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -90,21 +90,17 @@ def counts_of(numbers: np.ndarray) -> Counts:
 class VersionCount:
     """One version's counts by this process. The caller keeps threads apart."""
 
-    def __init__(self, memory: memoryview, began: memoryview, file: BinaryIO | None):
-        self.memory = memory
-        self._began_now, self._file = began, file
-        self._head = memory[:HEAD_BYTES].cast("q")
-        self._numbers = memory[HEAD_BYTES:FILE_BYTES].cast("d")
+    def __init__(self, claim: Claimed, began: memoryview):
+        self.claim = claim
+        self._began_now = began
+        self._head = claim.memory[:HEAD_BYTES].cast("q")
+        self._numbers = claim.memory[HEAD_BYTES : LAYOUT.file_bytes].cast("d")
 
-        if _numbers_of(memory, began[0]) is None:  # new, of an earlier beginning, or damaged
-            self._begin()
+        # New, of an earlier beginning, or damaged.
+        if LAYOUT.numbers_of(claim.memory, began[0]) is None:
+            claim.begin(LAYOUT, began[0])
 
         self._handed_over = np.array(self._numbers)
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether other processes can read it."""
-        return self._file is not None
 
     def add(self, churn_probability: float, is_churn: bool, seconds: float) -> None:
         """Count one answer."""
@@ -126,27 +122,10 @@ class VersionCount:
         self._handed_over = now
         return counts_of(fresh)
 
-    def let_go(self) -> None:
-        """Leave the file to another worker."""
-        if self._file:
-            self._file.close()
-
     def _begin_anew(self) -> None:
         # What was not taken yet must still be taken: it becomes the distance to zero.
         self._handed_over = self._handed_over - np.array(self._numbers)
-        self._begin()
-
-    def _begin(self) -> None:
-        """Zeros first: a worker killed in between leaves a file of an earlier beginning."""
-        began = self._began_now[0]
-        # No beginning is -1, so a file that is half emptied counts for nothing.
-        self._head[BEGAN] = -1
-        self._head[LAYOUT] = LAYOUT_NOW
-
-        for place in range(NUMBERS):
-            self._numbers[place] = 0.0
-
-        self._head[BEGAN] = began
+        self.claim.begin(LAYOUT, self._began_now[0])
 
 
 class ExperimentCounts:
@@ -167,8 +146,8 @@ class ExperimentCounts:
         """
         key = (portfolio, role, version)
         if key not in self._own:
-            memory, file = self._claimed(*key)
-            self._own[key] = VersionCount(memory, self._beginning(portfolio), file)
+            claim = claimed(self._folder_of(portfolio), f"{role}-{version}", LAYOUT)
+            self._own[key] = VersionCount(claim, self._beginning(portfolio))
         return self._own[key]
 
     def began_at_us(self, portfolio: str) -> int:
@@ -177,11 +156,13 @@ class ExperimentCounts:
 
     def total(self, portfolio: str, role: str, version: int) -> Counts:
         """What all processes have counted of a version since the last reset."""
+        own = self._own.get((portfolio, role, version))
+        claim = own.claim if own else None
         for _ in range(READS_MAX):
             began = self.began_at_us(portfolio)
             total = np.zeros(NUMBERS)
-            for memory in self._all(portfolio, role, version):
-                numbers = _numbers_of(memory, began)
+            for memory in counted(self._folder_of(portfolio), f"{role}-{version}", claim):
+                numbers = LAYOUT.numbers_of(memory, began)
                 if numbers is not None:
                     total += numbers
 
@@ -204,7 +185,7 @@ class ExperimentCounts:
     def _write_reset(folder: Path) -> None:
         try:
             _write_beginning(folder / BEGAN_FILE)
-            _remove_unused(folder)
+            remove_unused(folder)
         except OSError as error:
             raise NotReady(
                 f"{folder}: the reset cannot be written: {error}; free space there, "
@@ -214,7 +195,7 @@ class ExperimentCounts:
     def close(self) -> None:
         """Leave the files to workers that start."""
         for own in self._own.values():
-            own.let_go()
+            own.claim.let_go()
 
     def _beginning(self, portfolio: str) -> memoryview:
         """The number that all processes share: when the experiment began."""
@@ -228,73 +209,13 @@ class ExperimentCounts:
             try:
                 return shared_memory(self._folder / portfolio / BEGAN_FILE, NUMBER_BYTES)
             except OSError as error:
-                _say_alone(self._folder / portfolio, error)
+                say_alone(self._folder / portfolio, error)
 
         self._alone.add(portfolio)
         return memoryview(bytearray(NUMBER_BYTES))
 
-    def _claimed(
-        self, portfolio: str, role: str, version: int
-    ) -> tuple[memoryview, BinaryIO | None]:
-        """A file that no other process counts in, and the lock on it; this process's own memory
-        without one.
-        """
-        if self._folder is not None:
-            folder = self._folder / portfolio
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                for number in count():
-                    path = folder / f"{role}-{version}-{number}{SUFFIX}"
-                    if lock := _locked(path):
-                        return shared_memory(path, FILE_BYTES), lock
-            except OSError as error:
-                _say_alone(folder, error)
-
-        return memoryview(bytearray(FILE_BYTES)), None
-
-    def _all(self, portfolio: str, role: str, version: int) -> Iterator[bytes | memoryview]:
-        own = self._own.get((portfolio, role, version))
-        if own and not own.is_shared:
-            yield own.memory
-
-        if self._folder is not None:
-            for path in sorted((self._folder / portfolio).glob(f"{role}-{version}-*{SUFFIX}")):
-                with contextlib.suppress(FileNotFoundError):  # a reset removes what no one holds
-                    yield path.read_bytes()
-
-
-def _numbers_of(memory: bytes | memoryview, began: int) -> np.ndarray | None:
-    """(NUMBERS,) float64; None for those of another beginning or layout, and
-    for what is no count.
-    """
-    if len(memory) < FILE_BYTES:
-        return None
-
-    head = np.frombuffer(memory, np.int64, 2)
-    if head[LAYOUT] != LAYOUT_NOW or head[BEGAN] != began:
-        return None
-
-    numbers = np.frombuffer(memory, np.float64, NUMBERS, offset=HEAD_BYTES).copy()
-    is_count = np.isfinite(numbers) & (numbers >= 0)
-    return numbers if is_count.all() else None
-
-
-def _locked(path: Path) -> BinaryIO | None:
-    """The file, made where it is missing, with a lock that ends with this process; None if
-    another has it.
-    """
-    file = path.open("a+b")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-
-    if os.fstat(file.fileno()).st_nlink == 0:  # a reset removed it before it was locked
-        file.close()
-        return _locked(path)
-
-    return file
+    def _folder_of(self, portfolio: str) -> Path | None:
+        return None if self._folder is None else self._folder / portfolio
 
 
 def _write_beginning(path: Path) -> None:
@@ -317,20 +238,3 @@ def _later_than(before: int) -> int:
     """Now in microseconds, but never a beginning that was already; a damaged one does not count."""
     now = time.time_ns() // 1000
     return before + 1 if now <= before < now + CLOCK_SETBACK_US else now
-
-
-def _remove_unused(folder: Path) -> None:
-    """Remove the files that no process counts in: after a reset they are of an
-    earlier beginning.
-    """
-    for path in folder.glob(f"*{SUFFIX}"):
-        if lock := _locked(path):
-            with lock:
-                path.unlink(missing_ok=True)
-
-
-def _say_alone(folder: Path, error: OSError) -> None:
-    logger.error(
-        "no space to count an experiment in; its statistics tell of this worker alone",
-        extra={"fields": {"folder": str(folder), "why": str(error)}},
-    )

@@ -1,10 +1,20 @@
 """Shares of an experiment: a customer keeps a model, and a live file must make sense."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from churn_platform.published.assignment import assigned_arm
 from churn_platform.published.live_file import LiveModel
+from churn_platform_tests.support.trials import trial_of
 from serving.errors import BundleError
+from serving.loading.bundles import Model
 from serving.traffic.split import Traffic
+
+
+def loaded(version: int) -> Model:
+    """A model of which only the version matters."""
+    return SimpleNamespace(version=version)  # type: ignore[return-value]
 
 
 def traffic(weight: float, versions: tuple[int, ...] = (1, 2)) -> Traffic:
@@ -13,12 +23,8 @@ def traffic(weight: float, versions: tuple[int, ...] = (1, 2)) -> Traffic:
         LiveModel(versions[0], "champion", 1 - weight),
         LiveModel(versions[1], "challenger", weight),
     ]
-
-    class Loaded:
-        def __init__(self, version: int):
-            self.version = version
-
-    return Traffic("tiny", named, {version: Loaded(version) for version in versions}, key="k")  # type: ignore[misc]
+    models = {version: loaded(version) for version in versions}
+    return Traffic("tiny", named, models, key="k")
 
 
 def test_a_share_that_grows_keeps_its_customers():
@@ -59,3 +65,40 @@ def test_a_live_file_that_makes_no_sense_is_refused(named):
     """One champion, known roles, each version once, shares that add up."""
     with pytest.raises(BundleError, match=r"live\.json of tiny"):
         Traffic("tiny", named, {}, key="k")
+
+
+def dealt(weight: float, **fields: object) -> Traffic:
+    """The traffic of an experiment of version 2 against champion 1."""
+    trial = trial_of(weight, **fields)
+    role = "challenger" if weight else "shadow"
+    named = [LiveModel(1, "champion", 1 - weight), LiveModel(2, role, weight)]
+    models = {version: loaded(version) for version in (1, 2)}
+    return Traffic("tiny", named, models, key="k", experiment=trial)
+
+
+def test_an_experiment_deals_as_the_published_rule_does():
+    """Every customer has the arm that lists and analysis find, and only arms are judged."""
+    traffic, trial = dealt(0.2), trial_of(0.2)
+    for number in range(300):
+        share = traffic.choose(f"C{number}")
+        assert share.arm == share.stream == assigned_arm(trial, f"C{number}")
+        assert share.model.version == (2 if share.arm == "challenger" else 1)
+        assert share.experiment == trial.start_id
+
+
+def test_in_shadow_the_champion_answers_everyone_and_is_the_control():
+    """Nobody is in an arm."""
+    traffic = dealt(0.0)
+    share = traffic.choose("C1")
+    assert (share.model.version, share.arm, share.stream) == (1, None, "control")
+    (shadow,) = traffic.shadows
+    assert (shadow.model.version, shadow.arm, shadow.stream) == (2, None, "challenger")
+
+
+def test_an_experiment_that_does_not_fit_the_models_is_refused():
+    """A live file that someone wrote by hand."""
+    named = [LiveModel(1, "champion", 0.5), LiveModel(2, "challenger", 0.5)]
+    models = {version: loaded(version) for version in (1, 2)}
+    for trial in (trial_of(0.1), trial_of(0.0), trial_of(0.5, name="../up")):
+        with pytest.raises(BundleError, match=r"live\.json of tiny: experiment"):
+            Traffic("tiny", named, models, key="k", experiment=trial)
