@@ -24,6 +24,7 @@ from churn_platform.graph.assets.light_assets import light_checks
 from churn_platform.graph.assets.monitoring_assets import monitoring_assets
 from churn_platform.graph.assets.promotion_assets import evaluation_assets
 from churn_platform.graph.assets.publication_assets import published_assets
+from churn_platform.graph.assets.risk_webhook_assets import risk_webhook_assets
 from churn_platform.graph.assets.scoring_assets import scoring_assets
 from churn_platform.graph.assets.serving_log_assets import serving_log_assets
 from churn_platform.graph.assets.source_assets import source_assets
@@ -141,6 +142,7 @@ def portfolio_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDef
         *serving_log_assets(portfolio, settings),
         *campaign_assets(portfolio, settings),
         *monitoring_assets(portfolio, settings),
+        *risk_webhook_assets(portfolio, settings),
     ]
     return metered(labelled(assets), portfolio.name, settings.costs_path)
 

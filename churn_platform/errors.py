@@ -108,6 +108,10 @@ class PublicationError(ChurnError):
     """A bundle failed its checks and was not published; what was live stays live."""
 
 
+class WebhookError(ChurnError):
+    """The receiver of a webhook did not take what was sent; nothing is on record as sent."""
+
+
 class ErasureError(ChurnError):
     """A customer cannot be erased, or is still to be found somewhere; the erasure is not recorded
     as done.

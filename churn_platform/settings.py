@@ -15,7 +15,7 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -40,6 +40,8 @@ PREFIX = "CHURN_"
 QUOTED = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
 CATALOGS = ("sqlite", "postgres")
 SECRETS_DIR = f"{PREFIX}SECRETS_DIR"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+WEBHOOK_SECRET_CHARACTERS = 16
 
 
 class _WithoutBlanks(EnvSettingsSource):
@@ -233,6 +235,20 @@ class Settings(BaseSettings):
         10.0, gt=0, le=20, description="How long the webhook may take to answer."
     )
 
+    risk_webhook_url: SecretStr = Field(
+        SecretStr(""),
+        description=(
+            "Address that is sent the ids of customers who are newly at risk, once a month; "
+            "empty: none."
+        ),
+    )
+    risk_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="Secret that signs what is sent there."
+    )
+    risk_webhook_tries: int = Field(
+        5, ge=1, le=20, description="How often a part is sent until it is taken."
+    )
+
     housekeeping_schedule: bool = Field(
         True,
         description=(
@@ -339,6 +355,20 @@ class Settings(BaseSettings):
         if folder and not Path(folder).is_dir():
             raise ValueError("there is no such folder; secrets in it would be missing")
         return folder
+
+    @model_validator(mode="after")
+    def _signs_what_it_sends(self) -> "Settings":
+        url = urlsplit(self.risk_webhook_url.get_secret_value())
+        if not url.geturl():
+            return self
+        if url.scheme != "https" and url.hostname not in LOOPBACK:
+            raise ValueError("CHURN_RISK_WEBHOOK_URL must begin with https://; it tells of people")
+        if len(self.risk_webhook_secret.get_secret_value()) < WEBHOOK_SECRET_CHARACTERS:
+            raise ValueError(
+                "CHURN_RISK_WEBHOOK_URL needs CHURN_RISK_WEBHOOK_SECRET, of at least "
+                f"{WEBHOOK_SECRET_CHARACTERS} characters, or its file in CHURN_SECRETS_DIR"
+            )
+        return self
 
     @model_validator(mode="after")
     def _has_both_parts_of_a_key(self) -> "Settings":
@@ -512,6 +542,8 @@ class Settings(BaseSettings):
         found = [
             self.phone_hash_key.get_secret_value(),
             self.automation_webhook_url.get_secret_value(),
+            self.risk_webhook_url.get_secret_value(),
+            self.risk_webhook_secret.get_secret_value(),
             self.store_secret_key.get_secret_value(),
             self.store_session_token.get_secret_value(),
             *secrets_in(self.catalog.get_secret_value()),

@@ -217,6 +217,24 @@ def test_half_a_key_is_refused():
         assert "hunter2" not in str(told.value)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"risk_webhook_url": "http://crm.example/hook"}, "must begin with https"),
+        ({"risk_webhook_url": "https://crm.example/hook"}, "needs CHURN_RISK_WEBHOOK_SECRET"),
+        (
+            {"risk_webhook_url": "https://crm.example/h", "risk_webhook_secret": "hunter2"},
+            "at least 16 characters",
+        ),
+    ],
+)
+def test_a_webhook_that_tells_of_people_is_signed_and_encrypted(given, said):
+    """Neither address nor secret is shown."""
+    with pytest.raises(SettingsError, match=said) as told:
+        load_settings(**given)
+    assert "hunter2" not in str(told.value) and "crm.example" not in str(told.value)
+
+
 def test_secrets_may_be_in_files(monkeypatch, tmp_path):
     """Named like the variables, as a container gets them; a variable goes before its file."""
     secrets = {"churn_store_key_id": "key", "churn_store_secret_key": "swordfish\n"}

@@ -23,6 +23,7 @@ Action = Literal[
     "erasure",
     "data_acceptance",
     "list_approval",
+    "risk_webhook",
     "repair",
 ]
 GENESIS = "0" * 64

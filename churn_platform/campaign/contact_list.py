@@ -157,7 +157,7 @@ def ranking_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, mon
         ),
         valued as ({value_sql(portfolio, month)}),
         offers(offer, channel, contact_cost_eur, acceptance_rate) as (values {_offers(portfolio)}),
-        excluded as ({_excluded(connection, portfolio, month)}),
+        excluded as ({excluded_sql(connection, portfolio, month)}),
         offered as (
             select
                 *,
@@ -251,7 +251,7 @@ def _offers(portfolio: Portfolio) -> str:
     return ", ".join(rows)
 
 
-def _excluded(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
+def excluded_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
     """Query for (customer_id, decision, last_contact_month) of customers who must not be contacted:
     opted out, ineligible, or contacted within the cool-down. A customer may have several rows.
 

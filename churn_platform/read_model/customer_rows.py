@@ -5,18 +5,17 @@ from datetime import date
 
 import duckdb
 
+from churn_platform.campaign.newly_at_risk import is_newly_at_risk_sql, tier_place_sql
 from churn_platform.ingest.load import raw_table, stored_name
 from churn_platform.ingest.recorded_outcomes import CONTACTS, OUTCOMES_TABLE
 from churn_platform.ingest.suppression import identity_of, own_numbers
 from churn_platform.months import shift
 from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.published.page_bundle import FACT_PREFIX, HISTORY_MONTHS
-from churn_platform.sql import identifier, literals
+from churn_platform.sql import identifier
 from churn_platform.warehouse.tables import read_columns, table_exists
 
 FACT_GROUP = "contract"
-TIERS_UP = 2  # places by which a tier has risen for a customer to be newly at risk
-RISK_FACTOR = 2.0
 
 
 def facts_of(portfolio: Portfolio) -> list[Feature]:
@@ -30,11 +29,9 @@ def facts_of(portfolio: Portfolio) -> list[Feature]:
 def customers_sql(portfolio: Portfolio, month: date, tiers: Sequence[str]) -> str:
     """One row per scored customer: score, decision, facts, and the scores of twelve months.
 
-    tiers: names, the highest first. A customer is newly at risk, above the lowest tier, if the tier
-    has risen by two since the month before or the probability has doubled.
+    tiers: names, the highest first.
     """
     name, first = portfolio.name, shift(month, 1 - HISTORY_MONTHS)
-    names = f"[{literals(tiers)}]"
     facts = [
         f"features.{identifier(feature.name)} as {identifier(FACT_PREFIX + feature.name)},"
         for feature in facts_of(portfolio)
@@ -62,12 +59,12 @@ def customers_sql(portfolio: Portfolio, month: date, tiers: Sequence[str]) -> st
                 scores.customer_id,
                 scores.churn_probability,
                 scores.risk_tier,
-                list_position({names}, scores.risk_tier) as tier_place,
+                {tier_place_sql(tiers, "scores.risk_tier")} as tier_place,
                 scores.decile,
                 scores.reasons,
                 before.churn_probability as previous_probability,
                 before.risk_tier as previous_tier,
-                list_position({names}, before.risk_tier) as previous_tier_place,
+                {tier_place_sql(tiers, "before.risk_tier")} as previous_tier_place,
                 history_months,
                 history_scores,
                 decisions.* exclude (month, customer_id),
@@ -80,14 +77,7 @@ def customers_sql(portfolio: Portfolio, month: date, tiers: Sequence[str]) -> st
         )
         select
             *,
-            coalesce(
-                tier_place < {len(tiers)}
-                and (
-                    previous_tier_place - tier_place >= {TIERS_UP}
-                    or churn_probability >= {RISK_FACTOR} * previous_probability
-                ),
-                false
-            ) as is_newly_at_risk,
+            {is_newly_at_risk_sql(tiers)} as is_newly_at_risk,
         from joined
         order by customer_id
     """
