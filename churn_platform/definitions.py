@@ -31,7 +31,7 @@ from churn_platform.graph.assets.source_assets import source_assets
 from churn_platform.graph.assets.training_assets import training_assets
 from churn_platform.graph.automation import automate
 from churn_platform.graph.column_words import column_schemas, platform_schemas
-from churn_platform.graph.dbt import PORTFOLIO, dbt_cli, feature_assets, prepared_project
+from churn_platform.graph.dbt import PORTFOLIO, feature_assets, prepared_project
 from churn_platform.graph.failure_advice import advised
 from churn_platform.graph.freshness import with_freshness
 from churn_platform.graph.liveness import in_process_executor
@@ -107,7 +107,6 @@ def build_defs(**overrides: object) -> Definitions:
             "warehouse": Warehouse.of(Lake.of(settings)),
             "tracking": Tracking.for_graph(settings),
             "audit": AuditTrail(path=str(settings.audit_path), store=settings.store),
-            "dbt": dbt_cli(project),
         },
     )
 

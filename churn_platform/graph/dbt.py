@@ -2,12 +2,9 @@
 
 import itertools
 import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +23,14 @@ from dagster import (
 from dagster_dbt import (
     DagsterDbtTranslator,
     DagsterDbtTranslatorSettings,
-    DbtCliInvocation,
-    DbtCliResource,
     DbtProject,
     dbt_assets,
 )
-from dagster_dbt.errors import DagsterDbtCliRuntimeError
-from packaging.version import Version
+from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_context
+from dagster_dbt.core.dbt_cli_invocation import PARTIAL_PARSE_FILE_NAME
+from dagster_dbt.dbt_manifest import validate_manifest
 
-from churn_platform.errors import DataError
+from churn_platform.errors import DataError, SpecError
 from churn_platform.graph.dbt_failures import (
     DbtFailure,
     as_markdown,
@@ -42,7 +38,8 @@ from churn_platform.graph.dbt_failures import (
     meaning,
     next_command,
 )
-from churn_platform.graph.dbt_metadata import model_metadata
+from churn_platform.graph.dbt_in_process import DbtInvocation, DbtOutcome, close_connections
+from churn_platform.graph.dbt_metadata import asset_events, model_metadata
 from churn_platform.graph.dbt_profile import dbt_environment
 from churn_platform.graph.groups import group_of
 from churn_platform.graph.metadata import MONTH_ROWS, TABLE_NAME, rows_by_month
@@ -57,30 +54,13 @@ from churn_platform.warehouse.lock import writer_lock
 
 # Unit tests are about the code, not the data: they run in the test suite, not in every month.
 NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
+INVOCATION = "dbt_models-"  # begins the folder of what dbt writes in a run
 PORTFOLIO = "telecomit"  # the one that the project's models are about
 LAYERS = {
     "staging": group_of(PORTFOLIO, "staging"),
     "intermediate": group_of(PORTFOLIO, "features"),
     "marts": group_of(PORTFOLIO, "features"),
 }
-
-
-class DbtCli(DbtCliResource):
-    """dbt's command line without what dagster-dbt does before each call: it asks dbt for its
-    version, and parses dbt's macros for an adapter. Both cost seconds.
-    """
-
-    @cached_property
-    def _cli_version(self) -> Version:
-        from importlib.metadata import version
-
-        return Version(version("dbt-core"))
-
-    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
-        """None: an adapter could fetch rows and columns of a DuckDB file only, and
-        `dbt_metadata.py` reads those of the lake.
-        """
-        return None
 
 
 class Translator(DagsterDbtTranslator):
@@ -133,43 +113,46 @@ def prepared_project(settings: Settings) -> DbtProject:
     if not _is_fresh(project):
         os.environ.update(dbt_environment(Lake.of(settings)))
         # Column lineage reads compiled SQL; nothing of the lake is needed or touched for that.
-        offline = ["compile", "--quiet", "--no-introspect", "--no-populate-cache"]
-        dbt_cli(project).cli(offline, target_path=settings.root / "dbt_target").wait()
+        offline = ["compile", "--no-introspect", "--no-populate-cache"]
+        with DbtInvocation([*offline, *_folders(project.target_path)]) as dbt:
+            told = [event["info"]["msg"] for event in dbt.events()]
+
+        if not dbt.outcome.succeeded:
+            raise SpecError("\n".join(["dbt cannot compile its project:", *told]))
 
     return project
 
 
-def dbt_cli(project: DbtProject) -> DbtCli:
-    """dbt as installed beside the running Python, whether or not that is on the PATH."""
-    return DbtCli(
-        project_dir=str(project.project_dir),
-        profiles_dir=str(project.project_dir),
-        dbt_executable=str(Path(sys.executable).with_name("dbt")),
-    )
-
-
 def run_dbt(lake: Lake, target: Path, arguments: list[str]) -> int:
     """Run a dbt command by hand, as the only writer; returns its exit code."""
+    from dbt.cli.main import dbtRunner
+
     # Makes a new lake first: dbt attaches with `create_if_not_exists` false, so that a forgotten
     # variable is an error and never a new, empty lake.
     connect(lake).close()
-    command = [
-        str(Path(sys.executable).with_name("dbt")),
-        *arguments,
-        f"--project-dir={dbt_project_dir()}",
-        f"--profiles-dir={dbt_project_dir()}",
-        f"--target-path={target}",
-        f"--log-path={target}",
-    ]
-    environment = os.environ | dbt_environment(lake)
+    os.environ.update(dbt_environment(lake))
     with (
         writer_lock(lake),
         closing(connect(lake, read_only=True)) as connection,
         checksums_kept(connection, lake),
     ):
-        done = subprocess.run(command, env=environment, check=False)
+        ended = dbtRunner().invoke([*arguments, *_folders(target)])
+        close_connections()
 
-    return done.returncode
+    if ended.exception is not None:
+        return 2  # as dbt's own command ends; it has said why
+    return 0 if ended.success else 1
+
+
+def _folders(target: Path) -> list[str]:
+    """Options of dbt for the project's folder, and for the one that it writes to."""
+    project = dbt_project_dir()
+    return [
+        f"--project-dir={project}",
+        f"--profiles-dir={project}",
+        f"--target-path={target}",
+        f"--log-path={target}",
+    ]
 
 
 def _is_fresh(project: DbtProject) -> bool:
@@ -203,18 +186,13 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
         pool=WAREHOUSE_POOL,
         dagster_dbt_translator=translator,
     )
-    def dbt_models(context: AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    def dbt_models(context: AssetExecutionContext) -> Iterator[Any]:
         lake = Lake.of(settings)
         connect(lake).close()
-        os.environ.update(dbt_environment(lake) | {"DBT_TARGET_PATH": str(project.target_path)})
+        os.environ.update(dbt_environment(lake))
         months = months_of(context)
-        # One invocation for the whole range: dbt takes 5 s before its first table.
-        window = [
-            "--event-time-start",
-            months[0].isoformat(),
-            "--event-time-end",
-            as_of(months[-1]).isoformat(),
-        ]
+        manifest = validate_manifest(project.manifest_path)
+        target = project.target_path / f"{INVOCATION}{context.run_id[:7]}"
         with (
             writer_lock(lake),
             closing(connect(lake, read_only=True)) as connection,
@@ -222,17 +200,17 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
         ):
             tables = [".".join(key.path) for key in context.selected_asset_keys]
             drop_damaged(lake, tables, months)  # dbt's DELETE cannot read what is damaged
-            invocation = dbt.cli(["build", *NO_UNIT_TESTS, *window], context=context)
-            # The lake can be read while dbt writes, so each model gets its metadata as soon as it
-            # is made.
             failed: list[AssetCheckResult] = []
-            try:
-                for event in invocation.stream():
+            arguments = _build(context, manifest, translator, months)
+            with DbtInvocation([*arguments, *_folders(target), *_parsed(project)]) as dbt:
+                # The lake can be read while dbt writes, so each model gets its metadata as soon as
+                # it is made.
+                for event in asset_events(dbt, context, manifest, translator, project, target):
                     if isinstance(event, Output):
                         unique_id = str(event.metadata["unique_id"].value)
                         found = model_metadata(
                             connection,
-                            invocation.manifest,
+                            manifest,
                             unique_id,
                             translator,
                             project.target_path,
@@ -244,18 +222,56 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
                         failed.append(event)  # until dbt has ended, which then says what it found
                     else:
                         yield event
-            except DagsterDbtCliRuntimeError as error:
-                wrong = failures(connection, invocation.manifest, _results(invocation), months)
+
+            if not dbt.outcome.succeeded:
+                wrong = failures(connection, manifest, dbt.outcome.results, months)
                 yield from _in_words(failed, wrong)
-                if not wrong:
-                    raise
-                told = [*(each.text for each in wrong), next_command(PORTFOLIO, months)]
-                raise DataError("\n".join(told)) from error
+                raise _error(dbt.outcome, wrong, months, target)
 
             yield from failed  # tests that only warn
             forget_dropped(lake, itertools.product(tables, months))
 
     return dbt_models
+
+
+def _build(
+    context: AssetExecutionContext,
+    manifest: Mapping[str, Any],
+    translator: DagsterDbtTranslator,
+    months: list[date],
+) -> list[str]:
+    """`dbt build` of what the run selects, with one invocation for all its months: dbt takes
+    seconds before its first table.
+    """
+    chosen = get_updated_cli_invocation_params_for_context(context, manifest, translator)
+    indirect = chosen.indirect_selection
+    return [
+        "build",
+        # Of the files that dbt writes at its end the manifest alone costs a second, and the
+        # results are at hand.
+        "--no-write-json",
+        *NO_UNIT_TESTS,
+        "--event-time-start",
+        months[0].isoformat(),
+        "--event-time-end",
+        as_of(months[-1]).isoformat(),
+        *chosen.selection_args,
+        *(["--indirect-selection", indirect] if indirect else []),
+    ]
+
+
+def _parsed(project: DbtProject) -> list[str]:
+    """The option that names the project's last parse, which saves dbt the next one."""
+    return ["--partial-parse-file-path", str(project.target_path / PARTIAL_PARSE_FILE_NAME)]
+
+
+def _error(
+    outcome: DbtOutcome, wrong: list[DbtFailure], months: list[date], target: Path
+) -> DataError:
+    if not wrong:
+        return DataError(f"dbt ended with an error: {outcome.error}; more in {target / 'dbt.log'}")
+    told = [*(each.text for each in wrong), next_command(PORTFOLIO, months)]
+    return DataError("\n".join(told))
 
 
 def _describe_months(
@@ -268,13 +284,6 @@ def _describe_months(
     key = AssetKey(table.split("."))
     for month, rows in rows_by_month(connection, table, months).items():
         context.add_asset_metadata({MONTH_ROWS: rows}, asset_key=key, partition_key=f"{month}")
-
-
-def _results(invocation: DbtCliInvocation) -> list[dict[str, Any]]:
-    """What dbt wrote of each node; none if it ended before it wrote anything."""
-    if not (invocation.target_path / "run_results.json").exists():
-        return []
-    return invocation.get_artifact("run_results.json")["results"]
 
 
 def _in_words(

@@ -5,15 +5,21 @@ dagster-dbt can fetch these itself, but only through a DuckDB file that it opens
 has ended; the lake can be read while dbt writes, so here they come with each model as it is done.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from dagster_dbt import DagsterDbtTranslator
-from dagster_dbt.core.dbt_cli_event import EventHistoryMetadata, _build_column_lineage_metadata
+from dagster import AssetExecutionContext
+from dagster_dbt import DagsterDbtTranslator, DbtProject
+from dagster_dbt.core.dbt_cli_event import (
+    DbtCoreCliEventMessage,
+    EventHistoryMetadata,
+    _build_column_lineage_metadata,
+)
 
+from churn_platform.graph.dbt_in_process import DbtInvocation
 from churn_platform.graph.metadata import described_columns, table_metadata
 
 Node = Mapping[str, Any]
@@ -45,6 +51,27 @@ def model_metadata(
     table = f"{node['schema']}.{node['name']}"
     shown = table_metadata(connection, table) | lineage
     return shown | described_columns(connection, table, column_words(manifest, node))
+
+
+def asset_events(
+    dbt: DbtInvocation,
+    context: AssetExecutionContext,
+    manifest: Mapping[str, Any],
+    translator: DagsterDbtTranslator,
+    project: DbtProject,
+    target: Path,
+) -> Iterator[Any]:
+    """What dbt tells, as Dagster's outputs, checks and observations."""
+    for event in dbt.events():
+        # Private in dagster-dbt, whose public way to these events starts a process.
+        told = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
+        yield from told.to_default_asset_events(
+            manifest=manifest,
+            dagster_dbt_translator=translator,
+            context=context,
+            target_path=target,
+            project=project,
+        )
 
 
 def column_words(manifest: Mapping[str, Any], node: Node) -> dict[str, str]:
