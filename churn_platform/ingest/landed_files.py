@@ -1,4 +1,4 @@
-"""Finds a month's landed file, and says why one cannot be read."""
+"""Finds what has landed of a month, a file or a folder of parts, and says why it cannot be read."""
 
 import re
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from churn_platform.errors import LandingError
+from churn_platform.ingest.parts import complete_parts, is_complete, parts_of
 from churn_platform.ingest.soundness import (
     FIELDS,
     NO_PARQUET,
@@ -52,26 +53,65 @@ class LandedFile:
         return (now.st_size, now.st_mtime_ns) != (self.size_bytes, self.modified_ns)
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """What has landed of a table and month: a file, or a folder with its parts."""
+
+    path: Path
+    files: tuple[LandedFile, ...]
+
+    @property
+    def name(self) -> str:
+        """The file's name, or the folder's with the number of parts."""
+        if not self.in_parts:
+            return self.path.name
+        return f"{self.path.name}/ ({len(self.files)} parts)"
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether it is a folder."""
+        return (self.path,) != tuple(file.path for file in self.files)
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all files."""
+        return sum(file.size_bytes for file in self.files)
+
+    def changed(self) -> bool:
+        """Whether a file has been rewritten, or a part has come, since it was found."""
+        if self.in_parts and len(parts_of(self.path)) != len(self.files):
+            return True
+        return any(file.changed() for file in self.files)
+
+
 def landed_files(folder: Path) -> dict[date, list[Path]]:
-    """The files of each month in a table's landing folder, oldest month first; all else is
-    `passed_over`.
+    """The files of each month in a table's landing folder, oldest month first; the parts of one
+    that came in parts, if they are complete. All else is `passed_over`.
     """
     found: dict[date, list[Path]] = {}
     for path in _visible(folder):
-        if (month := _month_of(path)) and path.is_file():
-            found.setdefault(month, []).append(path)
+        month = _month_of(path)
+        if month and (files := _files_at(path)):
+            found.setdefault(month, []).extend(files)
     return found
 
 
 def passed_over(folder: Path) -> list[Path]:
-    """What is in a table's landing folder and is not read, because it is no file with the name of
-    a landed one.
+    """What is in a table's landing folder and is not read: it has not the name of a month's file,
+    or is a folder of parts that is not complete.
     """
     others = []
     for path in _visible(folder):
-        if _month_of(path) is None or not path.is_file():
+        if _month_of(path) is None or not _files_at(path):
             others.append(path)
     return others
+
+
+def _files_at(path: Path) -> list[Path]:
+    """The file itself, or the parts of a folder that is complete."""
+    if path.is_dir():
+        return parts_of(path) if is_complete(path) else []
+    return [path] if path.is_file() else []
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -81,8 +121,9 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def _month_of(path: Path) -> date | None:
-    name, _, kind = path.name.partition(".")
-    if f".{kind.lower()}" not in SUFFIXES or len(name) != len("2025-01"):
+    name, dot, kind = path.name.partition(".")
+    is_known = f".{kind.lower()}" in SUFFIXES if dot else path.is_dir()
+    if not is_known or len(name) != len("2025-01"):
         return None
 
     try:
@@ -106,15 +147,14 @@ def files_of(landing_dir: Path, portfolio: str, table: str, month: date) -> list
     """Every file landed for a table and month."""
     files = []
     for path in entries_of(landing_dir, portfolio, table, month):
-        if path.is_file():
-            files.append(path)
+        files += _files_at(path)
 
     return files
 
 
 def entries_of(landing_dir: Path, portfolio: str, table: str, month: date) -> list[Path]:
-    """What has the name of a file of a table and month; it may be a folder, which must not pass for
-    no delivery.
+    """What has the name of a delivery of a table and month; it may not be readable, which must not
+    pass for no delivery.
     """
     return entries_in(landing_dir / portfolio / table, month)
 
@@ -129,9 +169,9 @@ def entries_in(folder: Path, month: date) -> list[Path]:
     return entries
 
 
-def find_file(landing_dir: Path, portfolio: str, table: str, month: date) -> LandedFile:
-    """The one file landed for a table and month; LandingError if there is none, or more than
-    one.
+def find_delivery(landing_dir: Path, portfolio: str, table: str, month: date) -> Delivery:
+    """The one file, or folder of parts, that landed for a table and month; LandingError if there
+    is none, or more than one.
     """
     folder = landing_dir / portfolio / table
     found = entries_of(landing_dir, portfolio, table, month)
@@ -148,7 +188,13 @@ def find_file(landing_dir: Path, portfolio: str, table: str, month: date) -> Lan
             f"{folder}: {len(found)} files for one month ({names}); keep the right one"
         )
 
-    (file,) = found
+    (path,) = found
+    is_folder = path.is_dir() and path.name == label(month)
+    paths = complete_parts(path) if is_folder else [path]
+    return Delivery(path, tuple(map(_found, paths)))
+
+
+def _found(file: Path) -> LandedFile:
     check_is_file(file)
     state = file.stat()
     if state.st_size == 0:

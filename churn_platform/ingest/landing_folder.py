@@ -14,6 +14,7 @@ from churn_platform.ingest.landed_files import (
     passed_over,
     unknown_kind,
 )
+from churn_platform.ingest.parts import SUCCESS
 from churn_platform.ingest.soundness import check_is_file
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
@@ -51,9 +52,16 @@ def put_in_place(draft: Path | None, folder: Path, month: date, suffix: str = ""
     # After the rename, so that the month always has a file; two kinds of one month are refused.
     for other in entries_in(folder, month):
         if other != landed:
-            other.unlink()
+            _remove(other)
 
     return landed
+
+
+def _remove(delivery: Path) -> None:
+    if delivery.is_dir():
+        shutil.rmtree(delivery)
+    else:
+        delivery.unlink()
 
 
 def begun_months(landing_dir: Path, portfolio: Portfolio) -> list[date]:
@@ -87,7 +95,8 @@ def misnamed(landing_dir: Path, portfolio: Portfolio) -> str:
         return ""
 
     return (
-        f"not read, as no file with a name as 2025-01 with {', '.join(SUFFIXES)}: "
+        f"not read, as no file with a name as 2025-01 with {', '.join(SUFFIXES)}, and no folder "
+        f"2025-01 with parts and {SUCCESS}: "
         f"{', '.join(names)}"
     )
 

@@ -2,7 +2,8 @@
 kept its contract.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -15,8 +16,9 @@ from churn_platform.ingest.casting import SQL_TYPES
 from churn_platform.ingest.file_contract import Headers, check_file, refuse_twins, typed
 from churn_platform.ingest.hashing import keyed_hash, set_keys
 from churn_platform.ingest.headers import normalised
-from churn_platform.ingest.landed_files import entries_of, find_file
+from churn_platform.ingest.landed_files import Delivery, entries_of, find_delivery
 from churn_platform.ingest.open_file import OpenFile, opened
+from churn_platform.ingest.open_parts import opened_parts
 from churn_platform.ingest.recorded_outcomes import CONTACTS, PREFERENCES, join_recorded
 from churn_platform.ingest.suppression import without_suppressed
 from churn_platform.ingest.text_layout import Wanted
@@ -35,7 +37,7 @@ from churn_platform.warehouse.tables import (
 
 @dataclass(frozen=True)
 class Loaded:
-    """What one landed file brought; `file` is its name, or says that there was none.
+    """What one delivery brought; `file` is its name, or says that there was none.
 
     `findings` say what was odd about the way in which it was written.
     """
@@ -68,10 +70,11 @@ def load_month(
         # Written all the same: an earlier delivery of the month may have had rows.
         return Loaded("no file", 0, 0)
 
-    file = find_file(landing_dir, portfolio.name, table.name, month)
-    with opened_delivery(connection, lake, portfolio, table, file.path) as delivery:
+    landed = find_delivery(landing_dir, portfolio.name, table.name, month)
+    with _opened_whole(connection, lake, portfolio, table, landed) as (delivery, parts):
         headers = delivery.headers
-        refuse_twins(table, delivery, portfolio.unused_columns)
+        for part in parts:
+            refuse_twins(table, part, portfolio.unused_columns)
         set_keys(connection, hash_key)
         # Before the contract is checked: events of an erased customer are dropped here. Afterwards
         # they would be refused, because their customer is unknown.
@@ -80,21 +83,20 @@ def load_month(
             portfolio,
             table,
             month,
-            file.path,
+            landed.path,
             delivery.reader,
             headers,
         )
         customers = _known_customers(connection, portfolio, table, month)
-        check_file(
-            connection,
-            table,
-            month,
-            file.path,
-            reader,
-            headers,
-            customers=customers,
-            timezone=portfolio.timezone,
+        check = partial(
+            check_file, connection, table, month, customers=customers, timezone=portfolio.timezone
         )
+        try:
+            check(landed.path, reader, headers)
+        except LandingError:
+            if landed.in_parts:
+                _check_each(parts, check)
+            raise
 
         def replace() -> int:
             ensure_table(connection, target, raw_columns(table))
@@ -102,9 +104,9 @@ def load_month(
             rows = replace_month(connection, target, month, select)
             # Checked inside the transaction, after the read: an exchanged file would otherwise
             # leave rows that no file has.
-            if file.changed():
+            if landed.changed():
                 raise LandingError(
-                    f"{file.path}: rewritten while it was being read; materialize the month again"
+                    f"{landed.path}: rewritten while it was being read; materialize the month again"
                 )
 
             _join_page(connection, portfolio, table, month)
@@ -112,7 +114,41 @@ def load_month(
 
         rows = write(connection, lake, replace, note=f"{target} {label(month)}")
 
-    return Loaded(file.path.name, rows, file.size_bytes, delivery.findings)
+    return Loaded(landed.name, rows, landed.size_bytes, delivery.findings)
+
+
+@contextmanager
+def _opened_whole(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    portfolio: Portfolio,
+    table: Table,
+    landed: Delivery,
+) -> Iterator[tuple[OpenFile, list[OpenFile]]]:
+    """A delivery as one open file, and its parts; a single file is its own part."""
+    opener = partial(opened_delivery, connection, lake, portfolio, table)
+    if landed.in_parts:
+        paths = [file.path for file in landed.files]
+        with opened_parts(connection, landed.path, paths, opener) as opened_files:
+            yield opened_files
+    else:
+        with opener(landed.path) as file:
+            yield file, [file]
+
+
+def _check_each(parts: Sequence[OpenFile], check: Callable[[Path, str, Headers], int]) -> None:
+    """LandingError that names the parts that are wrong by themselves; nothing where what is wrong
+    is between them, as a key that two of them have.
+    """
+    wrong = []
+    for part in parts:
+        try:
+            check(part.path, part.reader, part.headers)
+        except LandingError as error:
+            wrong.append(str(error))
+
+    if wrong:
+        raise LandingError("\n".join(wrong))
 
 
 def opened_delivery(

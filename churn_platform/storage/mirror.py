@@ -12,7 +12,7 @@ import msgspec
 from filelock import FileLock
 
 from churn_platform.storage.atomic_file import new_file
-from churn_platform.storage.store import Store
+from churn_platform.storage.store import Store, StoredObject
 
 NOTE = ".mirror.json"
 
@@ -37,7 +37,7 @@ class Mirror:
         """Bring what is new on the store below `prefix` into the folder; the files it wrote."""
         written = []
         with self._noted() as known:
-            for found in self._store.list(prefix):
+            for found in sorted(self._store.list(prefix), key=_marker_last):
                 path = self._folder / found.key
                 before = known.get(found.key)
                 if before and before.e_tag == found.e_tag and path.exists():
@@ -88,6 +88,11 @@ class Mirror:
                 if known != before:
                     with new_file(path) as draft:
                         draft.write_bytes(msgspec.json.encode(known))
+
+
+def _marker_last(found: StoredObject) -> tuple[bool, str]:
+    """Objects in order, those after that say of others that all are there (`_SUCCESS`)."""
+    return found.key.rpartition("/")[2].startswith("_"), found.key
 
 
 def _known(path: Path, e_tag: str) -> Known:

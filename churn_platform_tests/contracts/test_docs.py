@@ -226,11 +226,11 @@ def test_the_code_map_names_every_folder_and_module_at_the_top():
 
 def test_the_landing_example_is_what_a_refusal_says(telecomit, tmp_path):
     """The message for a file that is not there reads as docs/landing.md shows it."""
-    from churn_platform.ingest.landed_files import find_file
+    from churn_platform.ingest.landed_files import find_delivery
     from churn_platform_tests.support.tiny import JANUARY
 
     with pytest.raises(LandingError) as refused:
-        find_file(tmp_path, "telecomit", "transactions", JANUARY)
+        find_delivery(tmp_path, "telecomit", "transactions", JANUARY)
     assert str(refused.value).replace(str(tmp_path), "data/landing") in text("docs/landing.md")
 
 

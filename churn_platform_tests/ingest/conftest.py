@@ -1,6 +1,7 @@
 """One lake with a good January in it, and a way to land files."""
 
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -45,10 +46,20 @@ class Landing:
         folder = self.folder / TINY.name / table
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.iterdir():
-            old.unlink()
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
         path = folder / f"{month:%Y-%m}.{suffix}"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
+
+    def put_parts(self, table: str, parts: Mapping[str, str], month: date = JANUARY) -> Path:
+        """Land a folder of files in place of any other delivery of its table."""
+        file = self.put(table, "", month)
+        file.unlink()
+        folder = file.with_suffix("")
+        folder.mkdir()
+        for name, content in parts.items():
+            (folder / name).write_text(content)
+        return folder
 
     def load(self, table: str, month: date = JANUARY) -> Loaded:
         """Load what lies in the landing folder."""

@@ -9,7 +9,7 @@ import pytest
 
 from churn_platform.errors import LandingError
 from churn_platform.ingest.headers import normalised
-from churn_platform.ingest.landed_files import find_file, landed_files, passed_over
+from churn_platform.ingest.landed_files import find_delivery, landed_files, passed_over
 from churn_platform_tests.ingest.conftest import CALLS, CALLS_HEADER, CUSTOMERS
 from churn_platform_tests.support.tiny import FEBRUARY
 
@@ -132,13 +132,13 @@ def test_a_month_has_one_file(january):
         r"no file for tiny/customers of 2025-02; only 2025-01 has landed; put one at .*2025-02\.csv"
     )
     with pytest.raises(LandingError, match=told):
-        find_file(january.folder, "tiny", "customers", FEBRUARY)
+        find_delivery(january.folder, "tiny", "customers", FEBRUARY)
 
 
 def test_a_change_of_a_found_file_is_noticed(january):
     """A file that grew since it was found has changed."""
     path = january.put("customers", CUSTOMERS)
-    found = find_file(january.folder, "tiny", "customers", FEBRUARY.replace(month=1))
+    found = find_delivery(january.folder, "tiny", "customers", FEBRUARY.replace(month=1))
     assert not found.changed()
     path.write_text(CUSTOMERS * 2)
     assert found.changed()

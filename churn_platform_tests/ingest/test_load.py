@@ -156,7 +156,7 @@ def test_no_number_is_stored_in_clear(landing):
 def test_a_file_rewritten_while_it_is_read_is_refused(landing, monkeypatch):
     """A file that changes between check and load brings nothing."""
     before = landing.rows("calls"), current_snapshot(landing.connection)
-    monkeypatch.setattr("churn_platform.ingest.landed_files.LandedFile.changed", lambda _: True)
+    monkeypatch.setattr("churn_platform.ingest.landed_files.Delivery.changed", lambda _: True)
     landing.put("calls", CALLS_HEADER + "K9,C1,2025-01-02 00:00:00,,1,true,sms,\n")
     with pytest.raises(LandingError, match="rewritten while it was being read"):
         landing.load("calls")
