@@ -4,7 +4,6 @@ Credentials are no part of the profile: dbt prints and keeps profiles.
 """
 
 from dataclasses import replace
-from typing import Any
 
 import duckdb
 import msgspec
