@@ -13,13 +13,10 @@ from typing import Any
 import duckdb
 from dagster import AssetExecutionContext
 from dagster_dbt import DagsterDbtTranslator, DbtProject
-from dagster_dbt.core.dbt_cli_event import (
-    DbtCoreCliEventMessage,
-    EventHistoryMetadata,
-    _build_column_lineage_metadata,
-)
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from churn_platform.graph.dbt_in_process import DbtInvocation
+from churn_platform.graph.dbt_lineage import column_lineage
 from churn_platform.graph.metadata import described_columns, table_metadata
 
 Node = Mapping[str, Any]
@@ -36,17 +33,13 @@ def model_metadata(
     node = manifest["nodes"][unique_id]
     parents = [_node(manifest, parent) for parent in manifest["parent_map"][unique_id]]
     columns = partial(_columns, connection)
-    # A private function of dagster-dbt: the public way opens a DuckDB file, and a lake is none.
-    lineage = _build_column_lineage_metadata(
-        event_history_metadata=EventHistoryMetadata(
-            columns=columns(node),
-            parents={parent["relation_name"]: columns(parent) for parent in parents},
-        ),
-        dbt_resource_props=node,
-        manifest=manifest,
-        dagster_dbt_translator=translator,
+    lineage = column_lineage(
+        manifest,
+        unique_id,
+        columns=columns(node),
+        parents={parent["relation_name"]: columns(parent) for parent in parents},
+        translator=translator,
         target_path=target_path,
-        project=None,
     )
     table = f"{node['schema']}.{node['name']}"
     shown = table_metadata(connection, table) | lineage

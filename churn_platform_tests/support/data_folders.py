@@ -17,6 +17,7 @@ from dbt.parser.manifest import extended_mashumuro_decoder
 from dbt_common.context import set_invocation_context
 
 from churn_platform.graph.dbt import dbt_project_dir, prepared_project
+from churn_platform.graph.dbt_lineage import FOLDER as LINEAGE
 from churn_platform.graph.dbt_profile import dbt_environment
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.settings import Settings, load_settings
@@ -45,6 +46,10 @@ def fill_data_folder(settings: Settings) -> None:
     parsed = _parsed_project()
     target = settings.root / "dbt_target"
     shutil.copytree(parsed / "dbt_target", target)
+    # What one test has worked out of the models' columns, the next need not.
+    lineage = parsed / LINEAGE
+    lineage.mkdir(exist_ok=True)
+    (target / LINEAGE).symlink_to(lineage)
     # dbt parses the project anew for a connection that its last parse does not know.
     known, own = _connection(_settings_in(parsed)), _connection(settings)
     content = (target / PARSED).read_bytes()
