@@ -85,10 +85,17 @@ image-check: setup  ## Carry out the Dockerfile's instructions in a folder, with
 	@$(BIN)/python -m pytest -m slow churn_platform_tests/repo/test_image.py
 
 # Chromium of the system where there is one: Playwright's own is a download of its own.
+define find-chromium
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+		$(1)/bin/playwright install chromium || \
+		{ test "$$(id -u)" = 0 && apt-get install --yes -qq --no-install-recommends chromium; } || \
+		{ echo "Chromium is not here: have root install Debian's package chromium"; exit 2; }
+endef
+
 ui-check: setup  ## Click through the UI in Chromium, on a small demo of its own (takes long on a busy machine)
 	@test -x data/bench/ui/bin/playwright || { $(BIN)/uv venv --quiet data/bench/ui && \
 		VIRTUAL_ENV=$(CURDIR)/data/bench/ui $(BIN)/uv pip install --quiet "playwright>=1.55,<2"; }
-	@command -v chromium chromium-browser google-chrome >/dev/null || data/bench/ui/bin/playwright install chromium
+	$(call find-chromium,data/bench/ui)
 	@data/bench/ui/bin/python -m benchmarks.ui_check
 
 define install-mlserver
@@ -99,7 +106,7 @@ endef
 page-check: setup  ## Drive the page in Chromium on what make demo published: every page, the loop, accessibility
 	@test -x data/bench/page/bin/playwright || { $(BIN)/uv venv --quiet data/bench/page && \
 		VIRTUAL_ENV=$(CURDIR)/data/bench/page $(BIN)/uv pip install --quiet "playwright>=1.55,<2" "axe-playwright-python>=0.1.8"; }
-	@command -v chromium chromium-browser google-chrome >/dev/null || data/bench/page/bin/playwright install chromium
+	$(call find-chromium,data/bench/page)
 	@$(BIN)/python -m benchmarks.page_check --browser data/bench/page/bin/python $(if $(PICTURES),--pictures $(PICTURES))
 
 clients-check: setup  ## Score with clients generated from the OpenAPI document, and with MLServer's types

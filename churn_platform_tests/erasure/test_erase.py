@@ -11,6 +11,7 @@ import pytest
 from churn_platform.erasure import erase as steps
 from churn_platform.erasure.erase import plan_erasure
 from churn_platform.errors import ErasureError
+from churn_platform.published.page_bundle import page_dir
 from churn_platform.published.prediction_log import (
     CLOSED_SUFFIX,
     OPEN_SUFFIX,
@@ -30,7 +31,12 @@ from churn_platform_tests.erasure.conftest import (
     customers,
 )
 from churn_platform_tests.support.invariants import invariant
+from churn_platform_tests.support.outcomes import closed_segment, outcome
+from churn_platform_tests.support.published_page import publish as publish_page
 from churn_platform_tests.support.tiny import APRIL, FEBRUARY, MARCH, TINY
+from serving.page.access_log import Access, newest_accesses, note_access
+from serving.page.bundle import open_month
+from serving.page.store import Store
 
 
 @invariant("Care", "After an erasure no file holds the customer's id or phone number.")
@@ -85,6 +91,40 @@ def test_the_next_owner_of_the_number_is_somebody_else(world: World) -> None:
     assert world.rows(f"select customer_id from tiny_raw.calls where contact_hash = {number}") == [
         (BOB,)
     ]
+
+
+@invariant("Care", "After an erasure no file of the page names the customer.")
+def test_the_page_forgets_the_customer_while_it_runs(world: World) -> None:
+    """Two published months, the access log, what agents recorded, in the log and shown, and a list
+    that was handed over: all of Ada goes, all of Bob stays.
+    """
+    settings = world.installation.settings
+    names = {ADA: (0.7, "contact"), BOB: (0.6, "contact")}
+    for month in ("2025-02", "2025-03"):
+        publish_page(settings.published_dir, month=month, more=names)
+    store = Store(settings.page_dir / "page.sqlite")
+    for name in names:
+        made = outcome(outcome_id=f"of-{name}", customer_id=name)
+        store.put_outcome(made)
+        closed_segment(settings.page_dir / "outcomes" / "tiny", made)
+        note_access(
+            settings.page_dir / "access",
+            Access("2025-03-04T10:00:00+00:00", "ann", "view", "tiny", name),
+        )
+    handed_over = settings.page_dir / "handed_over" / "tiny" / "2025-03.csv"
+    handed_over.parent.mkdir(parents=True)
+    handed_over.write_text(f"customer_id\n{ADA}\n{BOB}\n")
+
+    world.erase()
+    assert world.files_with(ADA) == []
+    for month in ("2025-02", "2025-03"):
+        read = open_month(page_dir(settings.published_dir / "tiny", month), threads=1)
+        assert read.customer(ADA) is None and read.customer(BOB)
+    assert store.outcomes("tiny", ADA) == [] and len(store.outcomes("tiny", BOB)) == 1
+    (access,) = newest_accesses(settings.page_dir / "access", count=9)
+    assert access.customer_id == BOB
+    assert handed_over.read_text() == f"customer_id\n{BOB}\n"
+    store.close()
 
 
 def test_snapshots_from_before_the_customer_stay(world: World) -> None:

@@ -83,15 +83,20 @@ def customer_row(customer_id: str, probability: float, decision: str) -> dict[st
     }
 
 
-def publish(root: Path, *, list_state: str = "handed over", month: str = MONTH) -> Path:
+def publish(
+    root: Path,
+    *,
+    list_state: str = "handed over",
+    month: str = MONTH,
+    more: dict[str, tuple[float, str]] | None = None,
+) -> Path:
     """Write month and model of the portfolio under the published folder; the month's folder."""
     portfolio_root = root / PORTFOLIO
     with new_folder(page_dir(portfolio_root, month)) as draft:
-        rows = [customer_row(name, *each) for name, each in sorted(CUSTOMERS.items())]
+        customers = CUSTOMERS | (more or {})
+        rows = [customer_row(name, *each) for name, each in sorted(customers.items())]
         with duckdb.connect() as connection:
-            _write_rows(draft / CUSTOMERS_FILE, rows)
-            _write_rows(draft / part_file(0), rows[:3])
-            _write_rows(draft / part_file(1), rows[3:])
+            _write_rows(draft, rows)
             phone = f"select {PHONE_HASH}::ubigint as phone_hash, 'C-contact' as customer_id"
             connection.execute(f"copy ({phone}) to '{draft}/phones.parquet'")
             contacts = (
@@ -120,11 +125,15 @@ def publish(root: Path, *, list_state: str = "handed over", month: str = MONTH) 
     return page_dir(portfolio_root, month)
 
 
-def _write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+def _write_rows(folder: Path, rows: list[dict[str, Any]]) -> None:
+    """All in one file, and the same in two parts; a column is of one type in each."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.Table.from_pylist(rows), path)
+    every = pa.Table.from_pylist(rows)
+    pq.write_table(every, folder / CUSTOMERS_FILE)
+    pq.write_table(every.slice(0, 3), folder / part_file(0))
+    pq.write_table(every.slice(3), folder / part_file(1))
 
 
 def _tables() -> dict[str, list[dict[str, Any]]]:

@@ -15,6 +15,7 @@ from serving.page.campaign_routes import CampaignController
 from serving.page.card_routes import CardController
 from serving.page.context import STATIC, Page
 from serving.page.customer_routes import CustomerController
+from serving.page.embedding import POLICY, frame_policy, is_embedded, wants_json
 from serving.page.gate import admit, needs
 from serving.page.html import html
 from serving.page.model_routes import AccessController, ModelController
@@ -34,7 +35,7 @@ CONTROLLERS = [
 ]
 STATUS = {NotFound: 404, NotReady: 503, LogUnavailable: 503, OSError: 503}
 BODY_BYTES_MAX = 64 << 10
-POLICY = "content-security-policy"
+PROBLEM = "application/problem+json"
 STRICT_POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'"
@@ -109,6 +110,16 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     if status >= 500 and not isinstance(error, NotReady | LogUnavailable):
         logger.error("request failed", exc_info=error)
         detail = page.text("error.500.detail")
-    title = page.texts.get(f"error.{status}", HTTPStatus(status).phrase)
-    response = html(request, "message.html", status=status, title=title, detail=detail)
+    told = {
+        "title": page.texts.get(f"error.{status}", HTTPStatus(status).phrase),
+        "status": status,
+        "detail": detail,
+    }
+    if wants_json(request):
+        return with_headers(Response(told, status_code=status, media_type=PROBLEM))
+    if not is_embedded(request):
+        return with_headers(html(request, "message.html", **told))
+    signs_in = status == HTTPStatus.UNAUTHORIZED
+    response = html(request, "card_message.html", signs_in=signs_in, **told)
+    response.headers[POLICY] = frame_policy(page.settings)
     return with_headers(response)

@@ -10,6 +10,7 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from litestar.response import Redirect
 
 from serving.page.context import Page
+from serving.page.embedding import is_embedded, wants_json
 from serving.page.roles import PUBLIC, may
 from serving.page.store import Session
 from serving.page.trusted_proxy import proxy_session
@@ -50,7 +51,9 @@ async def admit(request: Request[Any, Any, Any]) -> Response[Any] | None:
             _check_site(request)
         return None
     if session is None:
-        if request.method in SAFE:
+        # Neither a frame nor a program can fill in the form.
+        can_sign_in = not is_embedded(request) and not wants_json(request)
+        if request.method in SAFE and can_sign_in:
             return Redirect(f"/login?next={quote(request.url.path)}", status_code=303)
         raise NotAuthorizedException("sign in")
     if not may(session.roles, permission):

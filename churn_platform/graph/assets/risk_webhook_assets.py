@@ -3,6 +3,7 @@ where no address is set.
 """
 
 from datetime import date
+from typing import Final
 from urllib.parse import urlsplit
 
 import duckdb
@@ -29,7 +30,7 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.page_bundle import PAGE_DIR, page_dir, read_page_manifest
 from churn_platform.settings import Settings
 
-NAME = "risk_webhook"
+NAME: Final = "risk_webhook"
 """The asset, and the action on record."""
 
 
