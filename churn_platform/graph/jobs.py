@@ -8,6 +8,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from churn_platform.graph.assets.publication_assets import PAGE
 from churn_platform.graph.groups import group_of
 from churn_platform.graph.partitions import PLATFORM
+from churn_platform.graph.pod_sizes import pod_size
 from churn_platform.monitoring.monitoring_tables import MODEL_PERFORMANCE
 from churn_platform.portfolios.spec import Portfolio
 
@@ -59,6 +60,7 @@ def _portfolio_jobs(portfolio: Portfolio) -> list[UnresolvedAssetJobDefinition]:
                 f"{portfolio.name}_{stage}",
                 selection,
                 description=f"{portfolio.title}: {STAGES[stage]}.",
+                tags=pod_size(stage),
             )
         )
 
@@ -68,6 +70,7 @@ def _portfolio_jobs(portfolio: Portfolio) -> list[UnresolvedAssetJobDefinition]:
         f"{portfolio.name}_month",
         everything,
         description=f"{portfolio.title}: a month from end to end.",
+        tags=pod_size("month"),
     )
     return [*by_stage, month]
 

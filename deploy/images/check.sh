@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# Builds the images, prints their sizes, and runs each as it is delivered: an ordinary user, a read-only
+# root, no right that is not needed. `make image-check [TARGETS="serving ui platform"]` calls it.
+#
+# With Docker it uses Docker. Elsewhere it uses Debian's buildah and podman, as root, with everything they
+# keep below data/bench/images, and a base made by debootstrap where none can be pulled.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+TARGETS=${TARGETS:-serving ui platform}
+BASE=${BASE:-docker.io/library/python:3.11-slim-bookworm}
+WORK=$PWD/data/bench/images
+# 350 MB in all on python:3.11-slim-bookworm, which has 130; a base of debootstrap is larger.
+SERVING_ADDS_MB_MAX=220
+TINY='import sys, pathlib
+from churn_platform_tests.support.served_bundles import publish
+from churn_platform_tests.support.tiny import fit_tiny
+publish(pathlib.Path(sys.argv[1]), fit_tiny("xgboost"))'
+mkdir -p "$WORK"
+
+say() { printf '%s\n' "image-check: $*"; }
+fail() { say "$*" >&2; exit 1; }
+
+if command -v docker >/dev/null && docker info >/dev/null 2>&1; then
+    image() { docker "$@"; }
+    build() { docker build --build-arg "BASE=$BASE" --target "$1" --tag "churn-$1" .; }
+    run() { docker run --rm --network host "$@"; }
+else
+    if ! command -v buildah podman runc debootstrap >/dev/null; then
+        test "$(id -u)" = 0 || fail "no Docker here: have root install buildah, podman, runc and debootstrap"
+        apt-get install --yes -qq --no-install-recommends buildah podman runc debootstrap
+    fi
+    STORE=(--root "$WORK/store" --runroot "$WORK/run" --storage-driver overlay)
+    # Who builds in a chroot shares the network of this machine, and how it finds packages.
+    SEEN=()
+    for file in /etc/pip.conf /etc/uv/uv.toml /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt; do
+        if test -e "$file"; then SEEN+=(--volume "$file:$file:ro"); fi
+    done
+    image() { podman "${STORE[@]}" --cgroup-manager cgroupfs "$@"; }
+    build() {
+        buildah "${STORE[@]}" build --isolation chroot --network host --pull-never \
+            --ulimit nofile=20000:20000 "${SEEN[@]}" --build-arg "BASE=$BASE" --target "$1" \
+            --tag "churn-$1" .
+    }
+    run() {
+        image run --rm --runtime runc --network host --pull=never \
+            --ulimit nofile=20000:20000 --ulimit nproc=4000:4000 "$@"
+    }
+    if ! image image exists "$BASE" && ! image pull --quiet "$BASE" 2>/dev/null; then
+        say "$BASE cannot be pulled; a base is made by debootstrap, with Debian's own Python 3.11"
+        mirror=$(sed -n 's/^URIs: *//p' /etc/apt/sources.list.d/*.sources 2>/dev/null | head -1)
+        test -n "$mirror" || mirror=$(sed -n 's/^deb [^h]*\(http[^ ]*\) .*/\1/p' /etc/apt/sources.list | head -1)
+        test -n "$mirror" || fail "apt has no mirror here: name one in /etc/apt/sources.list"
+        root=$WORK/rootfs
+        test -e "$root/.whole" || {
+            rm -rf "$root"
+            debootstrap --variant=minbase --include=python3,python3-venv,python3-pip,ca-certificates \
+                bookworm "$root" "$mirror" >"$WORK/debootstrap.log"
+            ln -s /usr/bin/python3 "$root/usr/local/bin/python"
+            rm -f "$root"/usr/lib/python3*/EXTERNALLY-MANAGED "$root"/var/cache/apt/archives/*.deb
+            touch "$root/.whole"
+        }
+        tar -C "$root" -c . | image import --quiet - "$BASE" >/dev/null
+    fi
+fi
+
+# As delivered: nothing may be written but the volume and /tmp, and no right is held.
+LOCKED=(--read-only --tmpfs /tmp --cap-drop all --security-opt no-new-privileges)
+
+size_mb() { echo $(($(image image inspect --format '{{.Size}}' "$1") / 1000000)); }
+
+until_answered() {
+    for _ in $(seq 120); do
+        if python3 -c "import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=3)" "$1" 2>/dev/null; then
+            return
+        fi
+        sleep 1
+    done
+    fail "$1 did not answer in two minutes"
+}
+
+check_serving() {
+    local adds data key
+    adds=$(($(size_mb churn-serving) - $(size_mb "$BASE")))
+    data=$(mktemp -d "$WORK/data.XXXX")
+    # What `make demo` published; without a demo, a model of a few rows.
+    if test -d data/published; then
+        cp -r data/published "$data/published"
+    else
+        .venv/bin/python -c "$TINY" "$data/published"
+    fi
+    mkdir "$data/serving"
+    chown -R 10001:10001 "$data"
+    local volume=(--volume "$data:/app/data")
+    key=$(run "${LOCKED[@]}" "${volume[@]}" churn-serving \
+        python -m serving keys add --name check --scope score --scope features | grep -o 'churn_[A-Za-z0-9_-]*' | head -1)
+    run "${LOCKED[@]}" "${volume[@]}" --name churn-check-serving --detach \
+        --env SERVING_HOST=127.0.0.1 --env "SERVING_PORT=$PORT" churn-serving >/dev/null
+    until_answered "http://127.0.0.1:$PORT/health/ready"
+    printf '%s' "$key" >"$data/key"
+    chown 10001 "$data/key"
+    image exec churn-check-serving python -m churn_platform.smoke --url "http://127.0.0.1:$PORT" --key-file data/key
+    image exec churn-check-serving id
+    image exec churn-check-serving sh -c 'touch /app/x 2>/dev/null && exit 1 || echo "the root is read-only"'
+    image stop --time 20 churn-check-serving >/dev/null
+    rm -rf "$data"
+    test "$adds" -le "$SERVING_ADDS_MB_MAX" || fail "churn-serving adds $adds MB to its base, the limit is $SERVING_ADDS_MB_MAX"
+}
+
+check_ui() {
+    run "${LOCKED[@]}" --tmpfs /app/data:mode=1777 --name churn-check-ui --detach \
+        --env PAGE_HOST=127.0.0.1 --env "PAGE_PORT=$PORT" churn-ui >/dev/null
+    until_answered "http://127.0.0.1:$PORT/health"
+    image stop --time 20 churn-check-ui >/dev/null
+}
+
+check_platform() {
+    run "${LOCKED[@]}" --tmpfs /app/data:mode=1777 churn-platform churn --help >/dev/null
+    run "${LOCKED[@]}" --tmpfs /app/data:mode=1777 --name churn-check-platform --detach \
+        churn-platform dagster-webserver -h 127.0.0.1 -p "$PORT" -w workspace.yaml >/dev/null
+    until_answered "http://127.0.0.1:$PORT/server_info"
+    image stop --time 20 churn-check-platform >/dev/null
+}
+
+PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+for target in $TARGETS; do
+    say "building churn-$target"
+    build "$target" >"$WORK/build-$target.log" 2>&1 || { tail -30 "$WORK/build-$target.log"; fail "churn-$target was not built"; }
+    say "churn-$target has $(size_mb "churn-$target") MB, $(size_mb "$BASE") of them its base"
+    "check_$target"
+    say "churn-$target is built, starts and answers"
+done
