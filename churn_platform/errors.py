@@ -75,6 +75,10 @@ class WarehouseError(ChurnError):
     """The warehouse cannot be opened or lacks what was asked of it."""
 
 
+class CatalogUnreachableError(WarehouseError):
+    """The warehouse's catalog does not answer; it goes on by itself once the database is back."""
+
+
 class UnreadableMonthError(WarehouseError):
     """A month of a table cannot be deleted because a file of it cannot be read."""
 

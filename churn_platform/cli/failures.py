@@ -22,19 +22,24 @@ def as_ours(error: Exception) -> ChurnError | None:
     """
     # Kinds are compared by name, since importing these libraries takes seconds.
     for kind in type(error).__mro__:
-        if kind.__module__.lstrip("_").startswith("duckdb") and (told := _of_the_store(error)):
+        if kind.__module__.lstrip("_").startswith("duckdb") and (told := _of_a_server(error)):
             return told
         if advice := ADVICE.get(f"{kind.__module__.partition('.')[0].lstrip('_')}.{kind.__name__}"):
             return ChurnError(f"{first_line(error)}; {advice}")
     return None
 
 
-def _of_the_store(error: Exception) -> ChurnError | None:
-    """What the lake's store said, for an error of DuckDB."""
-    from churn_platform.warehouse.store_errors import store_error
+def _of_a_server(error: Exception) -> ChurnError | None:
+    """What a server of the lake said, for an error of DuckDB."""
+    from churn_platform.warehouse.server_errors import server_error
 
     settings = load_settings()
-    return store_error(error, settings.lake_files, settings.store_options)
+    return server_error(
+        error,
+        catalog=settings.lake_catalog,
+        files=settings.lake_files,
+        store=settings.store_options,
+    )
 
 
 def first_line(error: Exception) -> str:

@@ -25,7 +25,7 @@ def cause(events: Iterable[DagsterEvent]) -> str:
 
     chain = _chain(failures[0].step_failure_data.error) if failures else []
     # Dagster keeps an error as text with its class name, so the class cannot be asked itself.
-    kinds = {kind.__name__ for kind in ChurnError.__subclasses__()}
+    kinds = {kind.__name__ for kind in _kinds(ChurnError)}
     ours = next((error for error in chain if error.cls_name in kinds), None)
     if checks and ours is None:
         return checks[0]
@@ -38,6 +38,13 @@ def cause(events: Iterable[DagsterEvent]) -> str:
         words = told.message.strip().split(": ", 1)[-1]
 
     return f"{failures[0].step_key}: {words}"
+
+
+def _kinds(error: type[ChurnError]) -> Iterator[type[ChurnError]]:
+    """Every kind of an error, and kinds of these."""
+    for kind in error.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
 
 
 def cause_first(events: Iterable[DagsterEvent]) -> Iterator[DagsterEvent]:

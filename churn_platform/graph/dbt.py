@@ -19,6 +19,7 @@ from dagster import (
     BackfillPolicy,
     MetadataValue,
     Output,
+    RetryRequested,
 )
 from dagster_dbt import (
     DagsterDbtTranslator,
@@ -36,6 +37,7 @@ from churn_platform.graph.dbt_failures import (
     as_markdown,
     failures,
     meaning,
+    met_another_writer,
     next_command,
 )
 from churn_platform.graph.dbt_in_process import DbtInvocation, DbtOutcome, close_connections
@@ -56,6 +58,7 @@ from churn_platform.warehouse.lock import writer_lock
 NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
 INVOCATION = "dbt_models-"  # begins the folder of what dbt writes in a run
 PORTFOLIO = "telecomit"  # the one that the project's models are about
+RETRY_SECONDS = (1.0, 5.0)
 LAYERS = {
     "staging": group_of(PORTFOLIO, "staging"),
     "intermediate": group_of(PORTFOLIO, "features"),
@@ -224,6 +227,8 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
                         yield event
 
             if not dbt.outcome.succeeded:
+                if met_another_writer(dbt.outcome.results, str(dbt.outcome.error)):
+                    raise _again(context, settings.catalog_retries)
                 wrong = failures(connection, manifest, dbt.outcome.results, months)
                 yield from _in_words(failed, wrong)
                 raise _error(dbt.outcome, wrong, months, target)
@@ -270,8 +275,18 @@ def _error(
 ) -> DataError:
     if not wrong:
         return DataError(f"dbt ended with an error: {outcome.error}; more in {target / 'dbt.log'}")
-    told = [*(each.text for each in wrong), next_command(PORTFOLIO, months)]
+    told = [*(each.text for each in wrong), next_command(PORTFOLIO, months, wrong)]
     return DataError("\n".join(told))
+
+
+def _again(context: AssetExecutionContext, retries: int) -> RetryRequested:
+    """Asks Dagster to run the step again, a moment later: dbt itself takes a conflict of two
+    writers for a failure. Months that are made already are made again, to the same rows.
+    """
+    # Random waits: two writers that met once would otherwise meet again.
+    wait = random.uniform(*RETRY_SECONDS)
+    context.log.warning(f"another process wrote the same tables; dbt begins again in {wait:.0f} s")
+    return RetryRequested(max_retries=retries, seconds_to_wait=wait)
 
 
 def _describe_months(

@@ -15,9 +15,11 @@ from churn_platform.markdown import table
 from churn_platform.masking import masked_id
 from churn_platform.months import label
 from churn_platform.sql import identifier, literals
+from churn_platform.warehouse.lake import says_busy
 
 EXAMPLES = 5
 ID = "customer_id"
+FAILED = ("fail", "error", "partial success")  # the last one: some months of a model were made
 Node = Mapping[str, Any]
 
 WHAT_TO_DO = {
@@ -87,7 +89,7 @@ def failures(
     found = []
     for result in results:
         node = manifest["nodes"].get(result["unique_id"])
-        if node is None or result["status"] not in ("fail", "error"):
+        if node is None or result["status"] not in FAILED:
             continue
         if node["resource_type"] == "test" and result["status"] == "fail":
             examples = _examples(connection, manifest, node, result["compiled_code"], months)
@@ -101,10 +103,25 @@ def failures(
     return found
 
 
-def next_command(portfolio: str, months: Sequence[date]) -> str:
-    """How to go on once the cause is mended."""
+def met_another_writer(results: Iterable[Mapping[str, Any]], told: str) -> bool:
+    """Whether an invocation failed for no other reason than that another process wrote the same
+    tables. `told` is all that dbt said of errors: of a model that made some months a result has no
+    reason.
+    """
+    failed = [result for result in results if result["status"] in FAILED]
+    for result in failed:
+        said = told if result["status"] == "partial success" else result["message"] or ""
+        if result["status"] == "fail" or not says_busy(said):
+            return False
+    return bool(failed)
+
+
+def next_command(portfolio: str, months: Sequence[date], found: Sequence[DbtFailure]) -> str:
+    """How to go on once the cause is mended: that a test found rows is of the files alone."""
     first, last = label(months[0]), label(months[-1])
-    return f"Land the corrected files, then run `churn run {portfolio} --from {first} --to {last}`."
+    is_of_files = any(failure.rows for failure in found)
+    before = "Land the corrected files" if is_of_files else "Mend what dbt names"
+    return f"{before}, then run `churn run {portfolio} --from {first} --to {last}`."
 
 
 def as_markdown(found: DbtFailure) -> str:

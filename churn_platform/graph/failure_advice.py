@@ -9,14 +9,14 @@ from pathlib import Path
 from dagster import AssetExecutionContext, AssetsDefinition
 
 from churn_platform.disk import full_disk
-from churn_platform.errors import StoreError
+from churn_platform.errors import ChurnError, StoreError
 from churn_platform.graph.around_steps import with_around
 from churn_platform.graph.runs import dagster_folders
 from churn_platform.settings import Settings
 from churn_platform.sqlite_uri import sqlite_file
 from churn_platform.storage.location import is_url
 from churn_platform.warehouse.file_errors import damaged_file
-from churn_platform.warehouse.store_errors import store_error
+from churn_platform.warehouse.server_errors import server_error
 
 
 def advice(error: BaseException, settings: Settings) -> str | None:
@@ -25,9 +25,19 @@ def advice(error: BaseException, settings: Settings) -> str | None:
     """
     if told := full_disk(error, lambda: written_folders(settings)):
         return told
-    if in_store := store_error(error, settings.lake_files, settings.store_options):
-        return str(in_store)
+    if at_server := error_of_server(error, settings):
+        return str(at_server)
     return None if isinstance(error, StoreError) else damaged_file(error)
+
+
+def error_of_server(error: BaseException, settings: Settings) -> ChurnError | None:
+    """What a server of the lake said, as an error of ours; None for any other error."""
+    return server_error(
+        error,
+        catalog=settings.lake_catalog,
+        files=settings.lake_files,
+        store=settings.store_options,
+    )
 
 
 def advised(assets: Iterable[AssetsDefinition], settings: Settings) -> list[AssetsDefinition]:

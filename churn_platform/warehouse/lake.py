@@ -34,6 +34,7 @@ from churn_platform.warehouse.schema_version import (
     read_version,
     require_known,
 )
+from churn_platform.warehouse.server_errors import server_error
 
 NAME = "lake"
 CATALOG = f"__ducklake_metadata_{NAME}"
@@ -200,7 +201,8 @@ def _attached(lake: Lake, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         raise busy_error(lake) from error
     except duckdb.Error as error:
         connection.close()
-        raise WarehouseError(
+        told = server_error(error, catalog=lake.catalog, files=lake.files, store=lake.store)
+        raise told or WarehouseError(
             f"cannot open the warehouse ducklake:{lake.catalog}: {error}"
         ) from error
     except ChurnError:
@@ -275,9 +277,12 @@ def is_busy(error: BaseException) -> bool:
     """Whether the error means that another process held the catalog, so that trying again makes
     sense.
     """
-    if not isinstance(error, duckdb.Error):
-        return False
-    words = str(error).lower()
+    return isinstance(error, duckdb.Error) and says_busy(str(error))
+
+
+def says_busy(text: str) -> bool:
+    """Whether an error's text, which is all that dbt keeps of one, means the same."""
+    words = text.lower()
     return any(sign in words for sign in BUSY_SIGNS)
 
 

@@ -6,17 +6,18 @@ catalog, or it is two tables of a Postgres catalog's database, which every host 
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
+from tenacity import RetryError
 
 from churn_platform.sql import literal
 from churn_platform.storage.location import is_url
-from churn_platform.warehouse.lake import Lake, attempts
+from churn_platform.warehouse.lake import Lake, attempts, busy_error
 from churn_platform.warehouse.quiet import connect_quietly
 
 CHECKSUMS_FILE = "checksums.sqlite"
@@ -42,11 +43,14 @@ def keep_checksums(lake: Lake, checksums: dict[str, str]) -> None:
     """Note the checksum of each file, by its key."""
     if not checksums:
         return
-    with _notes(lake) as notes:
+
+    def keep(notes: Notes) -> None:
         # Not in the lake: its own files cannot vouch for themselves. Two statements, because
         # Postgres has no `insert or replace`.
         _forget(notes, checksums)
         notes.executemany("insert into checksums values (?, ?)", list(checksums.items()))
+
+    _change(lake, keep)
 
 
 def kept_checksums(lake: Lake) -> dict[str, str]:
@@ -63,8 +67,7 @@ def forget_checksums(lake: Lake, keys: Iterable[str]) -> None:
     """Drop the checksums of files that are gone."""
     gone = list(keys)
     if gone:
-        with _notes(lake) as notes:
-            _forget(notes, gone)
+        _change(lake, lambda notes: _forget(notes, gone))
 
 
 def _forget(notes: Notes, keys: Iterable[str]) -> None:
@@ -73,9 +76,13 @@ def _forget(notes: Notes, keys: Iterable[str]) -> None:
 
 def note_dropped(lake: Lake, table: str, month: date) -> None:
     """Note that a month of a table is about to lose its files, and is to be written again."""
-    with _notes(lake) as notes:
-        _forget_dropped(notes, [(table, month.isoformat())])
-        notes.execute("insert into dropped values (?, ?)", [table, month.isoformat()])
+    row = (table, month.isoformat())
+
+    def note(notes: Notes) -> None:
+        _forget_dropped(notes, [row])
+        notes.execute("insert into dropped values (?, ?)", list(row))
+
+    _change(lake, note)
 
 
 def forget_dropped(lake: Lake, written: Iterable[tuple[str, date]]) -> None:
@@ -83,8 +90,7 @@ def forget_dropped(lake: Lake, written: Iterable[tuple[str, date]]) -> None:
     known = set(dropped(lake))
     rows = [(table, month.isoformat()) for table, month in written if (table, month) in known]
     if rows:
-        with _notes(lake) as notes:
-            _forget_dropped(notes, rows)
+        _change(lake, lambda notes: _forget_dropped(notes, rows))
 
 
 def _forget_dropped(notes: Notes, rows: list[tuple[str, str]]) -> None:
@@ -111,6 +117,23 @@ def _file(lake: Lake) -> Path | None:
     if not is_url(lake.files):
         return Path(lake.files) / CHECKSUMS_FILE
     return lake.sqlite_path and lake.sqlite_path.with_name(CHECKSUMS_FILE)
+
+
+def _change(lake: Lake, change: Callable[[Notes], None]) -> None:
+    """Change the notes in one transaction, again while another process changes the same ones.
+
+    Two writers on Postgres note each other's files, so they can meet in one row.
+    WarehouseBusyError after the lake's `wait_seconds`.
+    """
+
+    def once() -> None:
+        with _notes(lake) as notes:
+            change(notes)
+
+    try:
+        attempts(lake)(once)
+    except RetryError as error:
+        raise busy_error(lake) from error
 
 
 @contextmanager

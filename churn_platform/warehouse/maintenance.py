@@ -19,7 +19,7 @@ from churn_platform.warehouse.damage import find_damage
 from churn_platform.warehouse.lake import NAME, Lake, attempts, busy_error, connect
 from churn_platform.warehouse.lake_files import checksums_kept, forget_gone, lake_files
 from churn_platform.warehouse.lock import writer_lock
-from churn_platform.warehouse.store_errors import store_errors_told
+from churn_platform.warehouse.server_errors import server_errors_told
 
 GRACE = timedelta(
     days=1
@@ -41,7 +41,7 @@ def maintain(lake: Lake, work: Callable[[duckdb.DuckDBPyConnection], Result]) ->
 
     `work` may run several times, and may have been cut short before.
     """
-    with store_errors_told(lake), writer_lock(lake), closing(connect(lake)) as connection:
+    with server_errors_told(lake), writer_lock(lake), closing(connect(lake)) as connection:
         _require_sound_files(connection, lake)
         try:
             with checksums_kept(connection, lake):

@@ -3,20 +3,12 @@ class for all that HTTP meets, and dbt and Dagster keep of an error its text alo
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-import duckdb
 
 from churn_platform.errors import StoreError, StoreRefusedError, StoreUnreachableError
 from churn_platform.masking import hide
 from churn_platform.storage.location import bucket_of, is_url
 from churn_platform.storage.options import StoreOptions
 from churn_platform.warehouse.lake_store import SETTING
-
-if TYPE_CHECKING:
-    from churn_platform.warehouse.lake import Lake
 
 HTTP = re.compile(r"\bHTTP (?:Error|GET|PUT|POST|HEAD|DELETE)\b")
 REFUSED = re.compile(r"\bHTTP (?:code )?40[13]\b")
@@ -48,14 +40,3 @@ def store_error(error: BaseException, files: str, options: StoreOptions) -> Stor
         f"{place} does not answer: {line}; check CHURN_STORE_ENDPOINT and CHURN_STORE_SSL, and "
         "whether the store is up, and run again"
     )
-
-
-@contextmanager
-def store_errors_told(lake: "Lake") -> Iterator[None]:
-    """Within it, what DuckDB meets at the lake's store is raised as a StoreError."""
-    try:
-        yield
-    except duckdb.Error as error:
-        if told := store_error(error, lake.files, lake.store):
-            raise told from error
-        raise

@@ -16,7 +16,7 @@ from churn_platform.warehouse.lake import NAME, Lake, attempts, busy_error, is_b
 from churn_platform.warehouse.lake_files import checksums_kept
 from churn_platform.warehouse.lake_notes import forget_dropped
 from churn_platform.warehouse.lock import writer_lock
-from churn_platform.warehouse.store_errors import store_errors_told
+from churn_platform.warehouse.server_errors import server_errors_told
 
 Result = TypeVar("Result")
 
@@ -32,7 +32,7 @@ def write(
     nothing but write.
     """
     try:
-        with store_errors_told(lake), writer_lock(lake), checksums_kept(connection, lake):
+        with server_errors_told(lake), writer_lock(lake), checksums_kept(connection, lake):
             return _write_healing(connection, lake, work, note)
     except RetryError as error:
         raise busy_error(lake) from error

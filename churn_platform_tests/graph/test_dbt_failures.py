@@ -10,7 +10,14 @@ import duckdb
 import pytest
 import yaml
 
-from churn_platform.graph.dbt_failures import DbtFailure, failures, meaning, what_to_do
+from churn_platform.graph.dbt_failures import (
+    DbtFailure,
+    failures,
+    meaning,
+    met_another_writer,
+    next_command,
+    what_to_do,
+)
 
 PROJECT = Path(__file__).parents[2] / "dbt_models"
 JUNE = date(2026, 6, 1)
@@ -121,3 +128,37 @@ def test_every_test_is_described():
     assert [test["name"] for test in tests if not meaning(test)] == []
     assert [test["name"] for test in tests if not what_to_do(test)] == []
     assert "None" not in json.dumps([meaning(test) for test in tests])
+
+
+BUSY = {
+    "status": "error",
+    "message": "Runtime Error\n  TransactionContext Error: Conflict on commit",
+}
+SOME = {"status": "partial success", "message": "PARTIAL SUCCESS (2/3)"}
+SKIPPED = {"status": "skipped", "message": None}
+
+
+@pytest.mark.parametrize(
+    ("results", "told", "is_so"),
+    [
+        ([BUSY, SKIPPED], "", True),
+        ([BUSY, SOME], "Transaction conflict - table was altered", True),
+        ([SOME], "No space left on device", False),
+        ([BUSY, {"status": "error", "message": "Binder Error: no column"}], "conflict", False),
+        ([BUSY, {"status": "fail", "message": "Got 1 result"}], "conflict", False),
+        ([SKIPPED], "conflict", False),
+    ],
+)
+def test_only_a_meeting_of_writers_is_tried_again(results, told, is_so):
+    """A test that failed, or any other error, is not: it would fail again."""
+    assert met_another_writer(results, told) is is_so
+
+
+def test_what_to_do_is_about_files_only_if_rows_were_found():
+    """A full disk, or a store that does not answer, is no reason to land files again."""
+    rows = DbtFailure("not_null_people", "words", 2)
+    error = DbtFailure("people", "IO Error: No space left on device")
+    assert next_command("acme", [JUNE], [error, rows]).startswith("Land the corrected files, then")
+    assert next_command("acme", [JUNE], [error]) == (
+        "Mend what dbt names, then run `churn run acme --from 2026-06 --to 2026-06`."
+    )

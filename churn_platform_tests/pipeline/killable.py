@@ -14,7 +14,7 @@ import sqlite3
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -63,6 +63,8 @@ class Installation:
     """
 
     folder: Path
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """Variables of this installation alone."""
     known_runs: set[Path] = field(default_factory=set)
     known_records: int = 0
     known_snapshot: int = 0
@@ -109,6 +111,7 @@ class Installation:
             "CHURN_BOOTSTRAP_REPLICATES": "1000",
             "CHURN_DUCKDB_THREADS": "1",
             "CHURN_MODEL_THREADS": "1",
+            **self.extra,
         }
 
     @property
@@ -140,7 +143,7 @@ class Installation:
         environment = self.environment
         child = os.fork()
         if child == 0:
-            _become(command, environment, self.log)
+            become(command, environment, self.log)
         return child
 
     def complete(self, command: Callable[[], object]) -> float:
@@ -216,7 +219,7 @@ class Installation:
         ]
 
 
-def _become(command: Callable[[], object], environment: dict[str, str], log: Path) -> None:
+def become(command: Callable[[], object], environment: Mapping[str, str], log: Path) -> None:
     """Turn a forked process into one that a shell could have started, run the command and end."""
     status = 1
     try:

@@ -15,7 +15,6 @@ import pytest
 from dagster import DagsterInstance
 
 from churn_platform.errors import StoreUnreachableError
-from churn_platform.settings import PREFIX
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform.storage.opening import open_store
 from churn_platform.warehouse.lake import connect
@@ -24,6 +23,7 @@ from churn_platform_tests.pipeline.state import state_of
 from churn_platform_tests.support.graph_runs import Graph
 from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.s3_server import SECRET_KEY, S3Server
+from churn_platform_tests.support.variables import as_variables
 
 pytestmark = pytest.mark.slow
 FIRST, LAST = date(2025, 1, 1), date(2025, 8, 1)
@@ -54,8 +54,8 @@ def pair(
     home = tmp_path_factory.mktemp("dagster")
     run(folder, home / "folder")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in s3_server.overrides().items():
-            patch.setenv(f"{PREFIX}{name.upper()}", str(value))
+        for name, value in as_variables(s3_server.overrides()).items():
+            patch.setenv(name, value)
         patch.setenv("CHURN_LAKE_DATA_PATH", s3_server.new_url())
         patch.setenv("CHURN_CATALOG", f"{postgres} password='{PASSWORD}'")
         patch.setenv("PGPASSWORD", "")  # what the platform sets ends with the test

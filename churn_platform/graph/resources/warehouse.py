@@ -9,7 +9,7 @@ from dagster_duckdb import DuckDBResource
 
 from churn_platform.storage.options import StoreOptions
 from churn_platform.warehouse.lake import Lake, connect
-from churn_platform.warehouse.store_errors import store_errors_told
+from churn_platform.warehouse.server_errors import server_errors_told
 
 # How the store of each place is reached, with its credentials: Dagster shows the fields of a
 # resource, and copies it by them alone.
@@ -66,7 +66,7 @@ class Warehouse(DuckDBResource):
         # a bound.
         connection = connect(self.lake, read_only=read_only)
         try:
-            with store_errors_told(self.lake):
+            with server_errors_told(self.lake):
                 yield connection
         finally:
             connection.close()
