@@ -11,6 +11,7 @@ from churn_platform.graph.schedules import housekeeping_schedule, schedules
 from churn_platform.graph.sensors.dead_runs_sensor import dead_runs_sensor
 from churn_platform.graph.sensors.landing_sensor import after_features_sensor, landing_sensor
 from churn_platform.graph.sensors.notification_sensors import notifications
+from churn_platform.graph.sensors.outage_sensor import outage_sensor
 from churn_platform.graph.sensors.retraining_sensor import rescoring_sensor, retraining_sensor
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
@@ -40,7 +41,7 @@ def automate(portfolios: Collection[Portfolio], settings: Settings) -> Automatio
 
         timed += schedules(portfolio, settings, by_name)
 
-    sensors.append(dead_runs_sensor(settings))
+    sensors += [dead_runs_sensor(settings), outage_sensor(settings, made)]
     sensors += notifications(portfolios, settings)
     timed.append(housekeeping_schedule(settings, by_name))
     return Automation(

@@ -49,10 +49,11 @@ from churn_platform.graph.partitions import WAREHOUSE_POOL, monthly, months_of
 from churn_platform.months import as_of
 from churn_platform.settings import Settings
 from churn_platform.warehouse.damage import drop_damaged
-from churn_platform.warehouse.lake import Lake, connect
+from churn_platform.warehouse.lake import NAME, Lake, connect
 from churn_platform.warehouse.lake_files import checksums_kept
 from churn_platform.warehouse.lake_notes import forget_dropped
 from churn_platform.warehouse.lock import writer_lock
+from churn_platform.warehouse.tables import write
 
 # Unit tests are about the code, not the data: they run in the test suite, not in every month.
 NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
@@ -191,7 +192,7 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
     )
     def dbt_models(context: AssetExecutionContext) -> Iterator[Any]:
         lake = Lake.of(settings)
-        connect(lake).close()
+        _make_schemas(lake, {key.path[0] for key in context.selected_asset_keys})
         os.environ.update(dbt_environment(lake))
         months = months_of(context)
         manifest = validate_manifest(project.manifest_path)
@@ -277,6 +278,25 @@ def _error(
         return DataError(f"dbt ended with an error: {outcome.error}; more in {target / 'dbt.log'}")
     told = [*(each.text for each in wrong), next_command(PORTFOLIO, months, wrong)]
     return DataError("\n".join(told))
+
+
+def _make_schemas(lake: Lake, schemas: set[str]) -> None:
+    """Make a lake that is new, and the schemas that dbt is about to write to.
+
+    dbt would make a schema too, but ends at once if another writer makes it at the same time.
+    """
+    with closing(connect(lake)) as connection:
+        known = connection.execute(
+            "select schema_name from duckdb_schemas() where database_name = ?", [NAME]
+        ).fetchall()
+        missing = sorted(schemas - {name for (name,) in known})
+
+        def make() -> None:
+            for name in missing:
+                connection.execute(f"create schema if not exists {name}")
+
+        if missing:
+            write(connection, lake, make)
 
 
 def _again(context: AssetExecutionContext, retries: int) -> RetryRequested:

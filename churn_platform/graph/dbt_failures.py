@@ -108,7 +108,10 @@ def met_another_writer(results: Iterable[Mapping[str, Any]], told: str) -> bool:
     tables. `told` is all that dbt said of errors: of a model that made some months a result has no
     reason.
     """
-    failed = [result for result in results if result["status"] in FAILED]
+    made = list(results)
+    if not made:
+        return says_busy(told)  # dbt ended before the first model, as it made its schemas
+    failed = [result for result in made if result["status"] in FAILED]
     for result in failed:
         said = told if result["status"] == "partial success" else result["message"] or ""
         if result["status"] == "fail" or not says_busy(said):

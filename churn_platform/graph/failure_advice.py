@@ -11,6 +11,7 @@ from dagster import AssetExecutionContext, AssetsDefinition
 from churn_platform.disk import full_disk
 from churn_platform.errors import ChurnError, StoreError
 from churn_platform.graph.around_steps import with_around
+from churn_platform.graph.outages import OUTAGE_TAG, outage_of
 from churn_platform.graph.runs import dagster_folders
 from churn_platform.settings import Settings
 from churn_platform.sqlite_uri import sqlite_file
@@ -41,7 +42,9 @@ def error_of_server(error: BaseException, settings: Settings) -> ChurnError | No
 
 
 def advised(assets: Iterable[AssetsDefinition], settings: Settings) -> list[AssetsDefinition]:
-    """The assets, each of whose steps logs the advice beside its error if it fails."""
+    """The assets, each of whose steps logs the advice beside its error if it fails; the run's tags
+    say if an outage was the cause, for `sensors/outage_sensor.py`.
+    """
 
     @contextmanager
     def advising(context: AssetExecutionContext) -> Iterator[None]:
@@ -50,6 +53,9 @@ def advised(assets: Iterable[AssetsDefinition], settings: Settings) -> list[Asse
         except Exception as error:
             if told := advice(error, settings):
                 context.log.error(told)
+            at_server = error_of_server(error, settings)
+            if outage := outage_of(error, at_server, lambda: written_folders(settings)):
+                context.instance.add_run_tags(context.run_id, {OUTAGE_TAG: outage})
             raise
 
     return with_around(assets, advising)

@@ -147,6 +147,8 @@ SKIPPED = {"status": "skipped", "message": None}
         ([BUSY, {"status": "error", "message": "Binder Error: no column"}], "conflict", False),
         ([BUSY, {"status": "fail", "message": "Got 1 result"}], "conflict", False),
         ([SKIPPED], "conflict", False),
+        ([], "Transaction conflict - attempting to create schema with name", True),
+        ([], "Could not find profile", False),
     ],
 )
 def test_only_a_meeting_of_writers_is_tried_again(results, told, is_so):

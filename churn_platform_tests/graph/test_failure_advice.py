@@ -9,6 +9,7 @@ from dagster import DagsterInstance, asset, materialize
 
 from churn_platform.errors import ChurnError, DataError
 from churn_platform.graph.failure_advice import advice, advised
+from churn_platform.graph.outages import OUTAGE_TAG
 from churn_platform.settings import Settings, load_settings
 
 FULL_DEVICE = Path("/dev/full")  # the system's own: every write to it finds no space
@@ -76,3 +77,21 @@ def test_a_run_is_advised_on_by_its_cause_alone(settings: Settings):
     """Of a run that is over Dagster keeps the text; messages and commands are made from it."""
     cause = ChurnError(f"mine_scores failed in mine__monthly_scores: {LOST}")
     assert "check-lake" in str(advice(cause, settings))
+
+
+@pytest.mark.skipif(not FULL_DEVICE.exists(), reason="a device of Linux")
+@pytest.mark.parametrize(
+    ("work", "outage"), [(write_to_a_full_disk, "disk"), (be_wrong, None), (read_a_lost_file, None)]
+)
+def test_a_run_says_if_an_outage_ended_it(settings: Settings, work, outage):
+    """Automation asks for it again by that."""
+
+    @asset
+    def step() -> None:
+        work()
+
+    with DagsterInstance.ephemeral() as instance:
+        done = materialize(advised([step], settings), instance=instance, raise_on_error=False)
+        run = instance.get_run_by_id(done.run_id)
+    assert run is not None
+    assert run.tags.get(OUTAGE_TAG) == outage

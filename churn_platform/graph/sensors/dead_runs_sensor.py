@@ -11,6 +11,7 @@ from dagster import (
 )
 
 from churn_platform.graph.liveness import end_dead_runs
+from churn_platform.graph.outages import OUTAGE_TAG
 from churn_platform.settings import Settings
 
 
@@ -25,6 +26,9 @@ def dead_runs_sensor(settings: Settings) -> SensorDefinition:
     )
     def dead_runs(context: SensorEvaluationContext) -> SkipReason:
         ended = end_dead_runs(context.instance)
+        for run_id in ended:
+            context.instance.add_run_tags(run_id, {OUTAGE_TAG: "process"})
+
         if not ended:
             return SkipReason("every run in progress is alive")
         return SkipReason(f"ended: {', '.join(ended)}")
