@@ -112,15 +112,13 @@ def build_defs(**overrides: object) -> Definitions:
 
 
 def _with_data(portfolios: Mapping[str, Portfolio], settings: Settings) -> dict[str, Portfolio]:
-    """The portfolios of which something has landed or was published, or that have a source; all
-    while none has.
-    """
+    """The portfolios of which something has landed or was published; all while none has."""
     # Of the others each asset would be missing and each job fail.
     with_data = {}
     for name, portfolio in portfolios.items():
         landed = settings.landing_dir / name
         published = settings.published_dir / name
-        if portfolio.sources or landed.is_dir() or published.is_dir():
+        if landed.is_dir() or published.is_dir():
             with_data[name] = portfolio
 
     return with_data or dict(portfolios)

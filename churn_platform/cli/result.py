@@ -154,5 +154,8 @@ def as_text(portfolio: Portfolio, result: Result, published_dir: Path) -> str:
             f"{'':<16}{result.hand_over}",
         ]
 
+    if portfolio.left_out:
+        lines += ["", f"left out        {portfolio.left_out}"]
+
     lines += ["", f"published       {published_dir / portfolio.name}"]
     return "\n".join(lines)

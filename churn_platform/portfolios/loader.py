@@ -1,13 +1,16 @@
 """Finds portfolio specs: the two that ship with the package and the user's own in a folder."""
 
+from collections.abc import Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
 from churn_platform.errors import SpecError
+from churn_platform.portfolios.recipe import with_recipe
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.strict_model import SpecModel
 
@@ -39,14 +42,28 @@ def spec_paths(own_dir: Path) -> list[Path]:
 
 def read_portfolio(path: Path) -> Portfolio:
     """The spec in `path`; SpecError names the file, the key and what is wrong."""
-    return read_spec(path, Portfolio)
+    return read_spec(path, Portfolio, fill=partial(_filled, path))
 
 
-def read_spec(path: Path, kind: type[Spec]) -> Spec:
-    """A spec of that kind; SpecError as for `read_portfolio`."""
+def _filled(path: Path, given: Any) -> Any:
+    """What is given, with all that its recipe has besides."""
+    if not isinstance(given, dict) or "recipe" not in given:
+        return given
+    shipped = resources.files("churn_platform.portfolios") / f"{given['recipe']}.yaml"
+    if not shipped.is_file():
+        raise SpecError(f"{path}: recipe: there is none called {given['recipe']!r}; try telecomit")
+    return with_recipe(given, yaml.load(shipped.read_text(encoding="utf-8"), Loader=SAFE_LOADER))
+
+
+def read_spec(
+    path: Path, kind: type[Spec], *, fill: Callable[[Any], Any] = lambda given: given
+) -> Spec:
+    """A spec of that kind, after `fill` has put in what it leaves to others; SpecError as for
+    `read_portfolio`.
+    """
     try:
         given = yaml.load(path.read_text(encoding="utf-8"), Loader=SAFE_LOADER)
-        return kind.model_validate(given)
+        return kind.model_validate(fill(given))
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(
             f"{path}: cannot be read: {error}; save it as UTF-8 text, or move it elsewhere"

@@ -152,6 +152,9 @@ class Feature(SpecModel):
     type: Literal["number", "integer", "boolean", "category"]
     unit: str | None = None
     group: str
+    table: str = Field(
+        "customers", description="Landed table that it is made of, with `customers`."
+    )
     description: str
     range: tuple[float | None, float | None] = Field(
         (None, None), description="Lowest and highest value, inclusive."
@@ -217,6 +220,19 @@ class Feature(SpecModel):
             raise ValueError(
                 f"feature {self.name}: reason {self.reason!r} cannot be said: {error}"
             ) from error
+
+
+class LeftOut(SpecModel):
+    """What a portfolio does without of its recipe, because it has not the tables."""
+
+    tables: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.tables)
+
+    def __str__(self) -> str:
+        return f"without {', '.join(self.tables)}: no {', '.join(self.features)}"
 
 
 class Label(SpecModel):
@@ -314,6 +330,12 @@ class Portfolio(SpecModel):
     name: str = Identifier
     title: str
     kind: Literal["events", "snapshot"]
+    recipe: str | None = Field(
+        None, description="Portfolio of the package whose tables and features it has."
+    )
+    left_out: LeftOut = Field(
+        LeftOut(), description="What it has not of its recipe; follows from its tables."
+    )
     id_column: str | None = Field(None, description="Header of the customer id in a snapshot file.")
     file: FileOptions = Field(
         FileOptions(), description="How a snapshot's files are written, where not plainly."
@@ -375,8 +397,8 @@ class Portfolio(SpecModel):
             raise ValueError(
                 "a snapshot portfolio names id_column and label.column, and lists no tables"
             )
-        if self.kind == "events" and not self.tables:
-            raise ValueError("an events portfolio lists its landed tables")
+        if self.kind == "events":
+            self._tables_suffice()
 
         self._origins_agree()
         self._attributes_exist()
@@ -385,6 +407,16 @@ class Portfolio(SpecModel):
             raise ValueError(f"campaign.value.price_feature: {value.price_feature!r} is no feature")
 
         return self
+
+    def _tables_suffice(self) -> None:
+        names = {table.name for table in self.tables}
+        if not names:
+            raise ValueError("an events portfolio lists its landed tables")
+        has_events = any(table.event_time and not table.optional for table in self.tables)
+        if "customers" not in names or not has_events:
+            raise ValueError(
+                "an events portfolio needs the table customers and one table of events"
+            )
 
     def _origins_agree(self) -> None:
         for table in self.tables:

@@ -48,6 +48,10 @@ def mapped_values(
         if mapped is None:
             if column.optional:
                 continue
+            if not column.required:
+                # Never named by the spec, and it may be missing in every row.
+                values.append(_constant(column, f"null::{SQL_TYPES[column.type]}"))
+                continue
             raise MappingError(
                 f"column {column.name} of {table.name} is not mapped, and {origin.place} has none "
                 f"of that name; it has {', '.join(types)}; add it under from.columns",
@@ -72,8 +76,7 @@ def _mapped(
     column: Column, mapped: MappedColumn, types: Mapping[str, str], source_zone: str, own_zone: str
 ) -> MappedValue:
     if mapped.column is None:
-        value = f"cast({literal(mapped.value)} as {SQL_TYPES[column.type]})"
-        return MappedValue(column, None, value, "null", "false")
+        return _constant(column, f"cast({literal(mapped.value)} as {SQL_TYPES[column.type]})")
 
     sql_type = types[mapped.column]
     if sql_type.startswith("ENUM"):
@@ -107,6 +110,10 @@ def _mapped(
         value = f"(case when {value} in ({literals(column.levels)}) then {value} end)"
     is_wrong = f"({given}) is not null and ({value}) is null"
     return MappedValue(column, mapped.column, value, given, is_wrong)
+
+
+def _constant(column: Column, value: str) -> MappedValue:
+    return MappedValue(column, None, value, "null", "false")
 
 
 def _level(column: Column, levels: Mapping[str, str], given: str) -> str:

@@ -23,6 +23,7 @@ from churn_platform.portfolios.sources import (
     SqliteSource,
 )
 from churn_platform.portfolios.spec import FileOptions
+from churn_platform.settings import Settings
 from churn_platform.sources.credentials import Credentials
 from churn_platform.sources.failures import told
 from churn_platform.sources.file_relation import file_relation
@@ -54,6 +55,17 @@ class Resources:
     secrets_dir: str = ""
     threads: int = 1
     memory_limit: str = "1GB"
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Resources":
+        """What the settings allow."""
+        return cls(
+            extension_dir=settings.extension_dir,
+            temp_dir=settings.root / "tmp",
+            secrets_dir=settings.secrets_dir,
+            threads=settings.duckdb_threads,
+            memory_limit=settings.duckdb_memory_limit,
+        )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 where they differ.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,21 @@ def test_every_model_says_its_grain():
     assert [
         model["name"] for model in described if not model["description"].startswith("One row per ")
     ] == []
+
+
+def test_features_name_the_table_that_their_model_reads(telecomit):
+    """A feature is left out where its table is missing, and no other is."""
+    models_of = {
+        "transactions": "features_rfm",
+        "cdr": "features_usage",
+        "support_tickets": "features_support",
+        "app_usage": "features_app",
+    }
+    folder = PROJECT / "models" / "marts"
+    for feature in telecomit.features:
+        made_by = [
+            table
+            for table, model in models_of.items()
+            if re.search(rf"\b{feature.name}\b", (folder / f"{model}.sql").read_text())
+        ]
+        assert feature.table == (made_by or ["customers"])[0]

@@ -35,17 +35,6 @@ def source_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefini
     return [_source_asset(portfolio, table, settings) for table in portfolio.read_tables]
 
 
-def resources_of(settings: Settings) -> Resources:
-    """What a reading may use by the settings."""
-    return Resources(
-        extension_dir=settings.extension_dir,
-        temp_dir=settings.root / "tmp",
-        secrets_dir=settings.secrets_dir,
-        threads=settings.duckdb_threads,
-        memory_limit=settings.duckdb_memory_limit,
-    )
-
-
 def _source_asset(portfolio: Portfolio, table: Table, settings: Settings) -> AssetsDefinition:
     assert table.origin is not None
     origin = table.origin
@@ -73,7 +62,7 @@ def _source_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Ass
             portfolio,
             table,
             landing_dir=settings.landing_dir,
-            resources=resources_of(settings),
+            resources=Resources.of(settings),
             spec_file=spec_path(settings.portfolios_dir, portfolio.name),
         )
         refused = []
