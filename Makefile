@@ -10,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Where this is set, each process would compile Dagster, dbt and MLflow anew, 2 to 4 seconds of start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-telco dev mlflow serve ui page-check test check loop-check hosts-check sources-check image-check image-folder-check k8s-check workflows-check aws-check compose-check docs-site clients-check ui-check bench-serving bench-scale load lock clean help kill-check monitoring-check
+.PHONY: setup demo demo-telco dev mlflow serve ui page-check test check loop-check hosts-check sources-check image-check image-folder-check k8s-check workflows-check aws-check compose-check docs-site clients-check ui-check bench-serving bench-scale load lock clean help kill-check monitoring-check streams-check
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -83,6 +83,9 @@ hosts-check: setup  ## Put the lake on a real Postgres and S3 server, and serve 
 
 sources-check: setup  ## Read an operator's own tables from a real Postgres, and through ODBC where a driver is installed
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/sources
+
+streams-check: setup  ## Kill the stream 20 times each on Kafka's protocol and NATS, and compare two hosts (takes long)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/streams/test_kill_stream.py
 
 image-check: setup  ## Build the images, print their sizes and run them: make image-check [TARGETS="serving ui platform"]
 	@TARGETS="$(TARGETS)" deploy/images/check.sh

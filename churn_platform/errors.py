@@ -41,6 +41,18 @@ class SmokeError(ChurnError):
     """A deployed service does not do what it should."""
 
 
+class StreamError(ChurnError):
+    """A broker of events, or the service that takes them, cannot do its part now. The stream waits
+    and tries again.
+    """
+
+
+class RefusedEventError(ChurnError):
+    """An event is not one that the service can take, now or later; it is set aside with the
+    reason.
+    """
+
+
 class SpecError(ChurnError):
     """A portfolio spec cannot be read or contradicts itself."""
 

@@ -141,6 +141,36 @@ class Settings(BaseSettings):
             "data_dir/serving/log, or data_dir/serving/shipped where there is a store."
         ),
     )
+    stream_address: str = Field(
+        "",
+        description=(
+            "Brokers that `churn stream` reads: `host:port,host:port` of Kafka, or "
+            "`nats://host:port`; empty: none."
+        ),
+    )
+    stream_topic: str = Field(
+        "churn.events", description="Topic, or subject, of the events of customers."
+    )
+    stream_dead_letters: str = Field(
+        "churn.events.dead",
+        description="Topic, or subject, for events that cannot be kept, with the reason.",
+    )
+    stream_user: str = Field("", description="User of the brokers; empty for none.")
+    stream_password: SecretStr = Field(SecretStr(""), description="Password of the brokers' user.")
+    stream_sasl: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", description="How Kafka is told user and password."
+    )
+    stream_tls: bool = Field(False, description="Whether the brokers speak TLS.")
+    stream_ca_file: str = Field(
+        "", description="Certificates to know the brokers by; empty for those of the system."
+    )
+    stream_outbox_folder: str = Field(
+        "",
+        description=(
+            "Pushes that wait to be published to all hosts, as the service writes them with "
+            "SERVING_SHARE_PUSHES; empty for data_dir/serving/outbox."
+        ),
+    )
     page_folder: str = Field(
         "",
         description=(
@@ -320,6 +350,7 @@ class Settings(BaseSettings):
         "experiments_dir",
         "serving_log_folder",
         "page_folder",
+        "stream_outbox_folder",
         "secrets_dir",
         mode="before",
     )
@@ -378,6 +409,16 @@ class Settings(BaseSettings):
                 "set both, or neither for credentials of the machine"
             )
         return self
+
+    @field_validator("stream_address")
+    @classmethod
+    def _is_without_password(cls, address: str) -> str:
+        if "@" in address:
+            raise ValueError(
+                "an address is shown in messages; put user and password into CHURN_STREAM_USER "
+                "and CHURN_STREAM_PASSWORD"
+            )
+        return address
 
     @field_validator("catalog")
     @classmethod
@@ -447,6 +488,13 @@ class Settings(BaseSettings):
             return Path(self.serving_log_folder).resolve()
         # A service of this host would ship again what was fetched into its own folder.
         return self.root / "serving" / ("shipped" if self.store else "log")
+
+    @property
+    def stream_outbox_dir(self) -> Path:
+        """Pushes of the service on this host that wait to be published."""
+        if self.stream_outbox_folder:
+            return Path(self.stream_outbox_folder).resolve()
+        return self.root / "serving" / "outbox"
 
     @property
     def page_dir(self) -> Path:
@@ -546,6 +594,7 @@ class Settings(BaseSettings):
             self.risk_webhook_secret.get_secret_value(),
             self.store_secret_key.get_secret_value(),
             self.store_session_token.get_secret_value(),
+            self.stream_password.get_secret_value(),
             *secrets_in(self.catalog.get_secret_value()),
             *secrets_in(self.mlflow_tracking_uri.get_secret_value()),
         ]

@@ -219,6 +219,12 @@ class ServiceMetrics:
             multiprocess_mode="livemax",
             registry=registry,
         )
+        self.outbox_lag = Gauge(
+            "push_outbox_lag_seconds",
+            "Age of the oldest push that waits to be published to other hosts.",
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
         self.log_available = Gauge(
             "prediction_log_available",
             "1 while every answer can be logged.",

@@ -93,6 +93,13 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     push_ttl_seconds_max: Annotated[
         float, Positive, _about("Longest life that a push may ask for.")
     ] = 604800.0
+    share_pushes: Annotated[
+        bool,
+        _about(
+            "Whether each push is also put into outbox/ of the state folder, from where "
+            "`churn stream` publishes it to all hosts."
+        ),
+    ] = False
     traffic_key: Annotated[
         str,
         _about(

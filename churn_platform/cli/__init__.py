@@ -21,6 +21,7 @@ from churn_platform.cli import (
     relocation_commands,
     reproduce_commands,
     smoke_commands,
+    stream_commands,
     traffic_commands,
     ui_commands,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "relocation_commands",
     "reproduce_commands",
     "smoke_commands",
+    "stream_commands",
     "traffic_commands",
     "ui_commands",
 ]

@@ -4,10 +4,12 @@ import re
 
 import pytest
 import yaml
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from churn_platform.exporter.collector import OWN
 from churn_platform.exporter.readings import METRICS
+from churn_platform.streams.metrics import StreamMetrics
 from churn_platform_tests.support.monitoring_files import (
     PROMETHEUS,
     ROOT,
@@ -26,9 +28,12 @@ ALERTS = {alert["alert"]: alert for alert in alerts()}
 
 
 def exported() -> set[str]:
-    """Names of all series of service and exporter, and of Prometheus' own about a target."""
+    """Names of all series of service, exporter and stream, and of Prometheus' own about a
+    target.
+    """
     names = {"up", *METRICS, *OWN}
-    for family in text_string_to_metric_families(ServiceMetrics().text().decode()):
+    stream = generate_latest(StreamMetrics(clock=lambda: 0.0, lag=lambda: 0).registry)
+    for family in text_string_to_metric_families((ServiceMetrics().text() + stream).decode()):
         for suffix in SUFFIXES[family.type]:
             names.add(family.name + suffix)
     return names

@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes a started service and a started exporter; each expression of the
+"""A real Prometheus scrapes a started service, exporter and stream; each expression of the
 dashboards has a value there, and each rule can be evaluated.
 
 `make monitoring-check` runs it. No Grafana is started: there is none to be had here.
@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 import yaml
 
+from churn_platform_tests.support.brokers import broker_of
 from churn_platform_tests.support.monitoring_files import PROMETHEUS, dashboard_expressions
 from churn_platform_tests.support.ports import free_ports
 from churn_platform_tests.support.processes import serving
@@ -82,18 +83,29 @@ def configured(folder: Path, targets: dict[str, int]) -> Path:
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory) -> Iterator[str]:
-    """The address of a Prometheus that has scraped both for a while."""
+    """The address of a Prometheus that has scraped all three for a while."""
     folder = tmp_path_factory.mktemp("watched")
     environment = install(folder)
     publish(folder / "published", fit_tiny("xgboost"))
     (folder / "published" / "atlantis").mkdir()
     (folder / "published" / "atlantis" / "live.json").write_text("{")  # is refused
-    exporter_port, own_port = free_ports(2)
+    exporter_port, stream_port, own_port = free_ports(3)
     command = [sys.executable, "-m", "churn_platform.cli", "exporter", "--port", str(exporter_port)]
     with ExitStack() as started:
         service_port = started.enter_context(serving(folder, workers=1))
         started.enter_context(running(command, folder, environment))
-        targets = {"churn-serving": service_port, "churn-exporter": exporter_port}
+        broker = started.enter_context(broker_of("kafka", folder))
+        command = [
+            *(sys.executable, "-m", "churn_platform.cli", "stream", "--from", "kafka"),
+            *("--url", f"http://127.0.0.1:{service_port}", "--port", str(stream_port)),
+        ]
+        environment |= {"CHURN_STREAM_ADDRESS": broker.address}
+        started.enter_context(running(command, folder, environment))
+        targets = {
+            "churn-serving": service_port,
+            "churn-exporter": exporter_port,
+            "churn-stream": stream_port,
+        }
         options = [
             f"--config.file={configured(folder, targets)}",
             f"--storage.tsdb.path={folder / 'tsdb'}",
@@ -105,7 +117,7 @@ def prometheus(tmp_path_factory) -> Iterator[str]:
         def is_scraped() -> bool:
             for customer in CUSTOMERS:
                 asked(f"http://127.0.0.1:{service_port}/predict", customer)
-            both = values(url, "sum(up) == 2 and sum(churn_exporter_source_up) == 5")
+            both = values(url, "sum(up) == 3 and sum(churn_exporter_source_up) == 5")
             served = values(url, "sum(rate(predictions_total[5m])) > 0")
             return bool(both and served and values(url, "churn:score_mean:1h"))
 

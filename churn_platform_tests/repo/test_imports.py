@@ -61,11 +61,13 @@ SERVICE_LIBRARIES = {
 }
 READ_BY_THE_SERVICE = (
     "calibration",
+    "customer_events",
     "format",
     "live_file",
     "lookup_copy",
     "plain_numbers",
     "prediction_log",
+    "push_outbox",
     "pushed_features",
     "reasons",
     "regular_files",

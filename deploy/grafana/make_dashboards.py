@@ -91,6 +91,20 @@ DASHBOARDS = {
                 "Age of the oldest closed segment.",
             ),
             Graph(
+                "Events wait on the stream",
+                "churn_stream_lag_events",
+                "{{instance}}",
+                COUNT,
+                "Sent, and not yet known to the service of the host.",
+            ),
+            Graph(
+                "Pushes wait for other hosts",
+                "push_outbox_lag_seconds",
+                "{{instance}}",
+                SECONDS,
+                "Age of the oldest; 0 where they are not shared.",
+            ),
+            Graph(
                 "Free space",
                 "serving_disk_free_bytes",
                 "state folder",

@@ -120,6 +120,25 @@ class BatchAnswer(msgspec.Struct, kw_only=True):
     latency_ms: Annotated[float, about("Time spent in the service, in milliseconds.")]
 
 
+class EventError(msgspec.Struct, kw_only=True):
+    """Why an event was not kept."""
+
+    position: Annotated[int, about("Its place in the request, from 0.")]
+    detail: Annotated[str, about("What is wrong with it, at most five fields.")]
+
+
+class EventsAnswer(msgspec.Struct, kw_only=True):
+    """What became of events."""
+
+    request_id: Annotated[str, about("Id of the request, as in `x-request-id`.")]
+    portfolio: Annotated[str, about("Portfolio that keeps the values.")]
+    kept: Annotated[int, about("How many events changed what is held of a customer.")]
+    outdated: Annotated[
+        int, about("How many changed nothing: newer ones came before, or their time is over.")
+    ]
+    errors: Annotated[list[EventError], about("Those that are wrong, and were not kept.")]
+
+
 class CustomerView(msgspec.Struct, kw_only=True):
     """What is known of a customer: the score, the stored features and those pushed since."""
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from churn_platform.published.format import CUSTOMER_ID
 from churn_platform.published.prediction_log import Prediction
+from churn_platform.published.push_outbox import OUTBOX_DIR, PushOutbox
 from churn_platform.published.pushed_features import OVERLAY_DIR
 from serving.answer.answers import (
     BASE_RATE,
@@ -59,6 +60,7 @@ class Dataplane:
             worker=worker,
         )
         self.stand_in = StandIn(metrics, self.experiments)
+        self.outbox = PushOutbox(settings.state_dir / OUTBOX_DIR) if settings.share_pushes else None
         self.logs: dict[str, PredictionLog] = {}
 
     def log_of(self, portfolio: str) -> PredictionLog:
@@ -84,6 +86,8 @@ class Dataplane:
         disk = shutil.disk_usage(self.settings.state_dir)
         metrics.disk_free.set(disk.free)
         metrics.disk_size.set(disk.total)
+        if self.outbox is not None:
+            metrics.outbox_lag.set(self.outbox.lag_seconds(time.time()))
 
         for name in self.registry.served:
             log = self.log_of(name)

@@ -7,7 +7,9 @@ booleans) is said in words.
 
 from typing import Any
 
+from churn_platform.published.customer_events import EVENT_TIME
 from churn_platform.published.format import CUSTOMER_ID, PublishedFeature
+from serving.answer.events import EVENTS
 from serving.answer.explanation import WHAT_IF
 from serving.http.inference_schemas import (
     ERROR,
@@ -27,7 +29,7 @@ Schema = dict[str, Any]
 Body = tuple[Schema, Schema]
 """A reference to the schema of a body, and an example that the service accepts."""
 
-EXAMPLE_ID = "C0000001"
+EXAMPLE_ID, EXAMPLE_TIME = "C0000001", "2026-01-01T00:00:00Z"
 ID: Schema = {
     "type": "string",
     "minLength": 1,
@@ -129,6 +131,12 @@ def _bodies(
         "maxLength": overlay_id_bytes_max(portfolio.name),
     }
     pushed_id["description"] = "The operator's customer number."
+    pushed: Schema = {
+        CUSTOMER_ID: pushed_id,
+        "features": changes,
+        "ttl_seconds": _seconds_to_live(settings),
+    }
+    example_push = {CUSTOMER_ID: EXAMPLE_ID, "features": some}
     # Beside `what_if` the customer has to be named or described.
     with_customer: Schema = {"if": {"required": [WHAT_IF]}, "then": {"minProperties": 2}}
     return {
@@ -151,16 +159,12 @@ def _bodies(
             example | {WHAT_IF: some},
         ),
         "/features/push": (
-            _object(
-                {
-                    CUSTOMER_ID: pushed_id,
-                    "features": changes,
-                    "ttl_seconds": _seconds_to_live(settings),
-                },
-                "Values that count for a while.",
-                [CUSTOMER_ID, "features"],
-            ),
-            {CUSTOMER_ID: EXAMPLE_ID, "features": some},
+            _object(pushed, "Values that count for a while.", [CUSTOMER_ID, "features"]),
+            example_push,
+        ),
+        "/features/events": (
+            _object({EVENTS: _events(pushed, settings)}, "Events of a stream.", [EVENTS]),
+            {EVENTS: [example_push | {EVENT_TIME: EXAMPLE_TIME}]},
         ),
     }
 
@@ -187,6 +191,22 @@ def _customers(customer: Schema, settings: ServiceSettings) -> Schema:
         "description": (
             "Scored in this order; one that cannot be scored gets an error of its own, in a 200."
         ),
+    }
+
+
+def _events(pushed: Schema, settings: ServiceSettings) -> Schema:
+    # No format: one in the future is refused, which a schema cannot say.
+    at: Schema = {
+        "type": "string",
+        "description": "When it was: RFC 3339 with its distance to UTC, not in the future.",
+    }
+    event = _object(pushed | {EVENT_TIME: at}, "An event.", [CUSTOMER_ID, "features", EVENT_TIME])
+    return {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": settings.batch_max,
+        "items": event,
+        "description": "In any order; one that is wrong gets an error of its own, in a 200.",
     }
 
 

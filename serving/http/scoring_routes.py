@@ -7,8 +7,16 @@ import asyncio
 from litestar import Controller, get, post
 from litestar.types import ASGIApp
 
-from serving.answer.answers import Answer, BatchAnswer, CustomerView, Explanation, PushAnswer
+from serving.answer.answers import (
+    Answer,
+    BatchAnswer,
+    CustomerView,
+    EventsAnswer,
+    Explanation,
+    PushAnswer,
+)
 from serving.answer.batch import predict_batch
+from serving.answer.events import keep_events
 from serving.answer.explanation import explain
 from serving.answer.push import push
 from serving.http.routes import (
@@ -109,3 +117,22 @@ class ScoringController(Controller):
         asked = plane_of(request), portfolio_of(request), body_of(request), id_of(request)
         # A push is synced to disk, which takes milliseconds, and must not hold the event loop.
         return await asyncio.to_thread(push, *asked)
+
+    @post(
+        both("/features/events"),
+        operation_id=named("push_events"),
+        status_code=200,
+        opt=needs(PUSH),
+    )
+    async def events(self, request: Asking) -> EventsAnswer:
+        """Take events of a stream, late or again as they may be: of each feature the value of the
+        newest counts.
+        """
+        asked = (
+            plane_of(request),
+            portfolio_of(request),
+            body_of(request),
+            id_of(request),
+            caller_of(request),
+        )
+        return await asyncio.to_thread(keep_events, *asked)

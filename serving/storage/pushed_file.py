@@ -7,6 +7,7 @@ per hash of a key says whether anything may be there: the customer's trace.
 import logging
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +15,11 @@ import lmdb
 import msgspec
 
 from churn_platform.published.pushed_features import OVERLAY_FILE
+from serving.errors import Fault, InvalidRequest
 from serving.storage.damaged_store import LOCK_FILE, TRACES_FILE, set_aside_if_damaged
 from serving.storage.shared_memory import shared_memory, take_space
 
 Value = float | int | str | bool | None
-Held = dict[str, tuple[float, Value]]  # feature -> (expires at, value)
 
 MAX_READERS = 1024
 PURGED_AT_ONCE = 256  # customers in one transaction, which changes some 300 pages at most
@@ -26,6 +27,20 @@ TRACES = 1 << 20  # with all customers there can be, one look-up in ten is in va
 EXPIRY = struct.Struct("<d")  # the last of a customer's values to expire, in front of them
 
 logger = logging.getLogger(__name__)
+
+
+class Kept(msgspec.Struct, frozen=True, array_like=True):
+    """A value, until when it holds (seconds since 1970), and of when it is (microseconds).
+
+    An entry of an earlier version says nothing of the latter: whatever comes takes its place.
+    """
+
+    expires_at: float
+    value: Value
+    at_us: int = 0
+
+
+Held = dict[str, Kept]
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Held).decode
@@ -106,8 +121,8 @@ def trace_of(key: bytes | memoryview) -> int:
 
 
 def entry_of(held: Held, now: float) -> bytes:
-    """What is stored of a customer; OverflowError for a number of more than 64 bits."""
-    last = max((expires_at for expires_at, _ in held.values()), default=now)
+    """What is stored of a customer."""
+    last = max((kept.expires_at for kept in held.values()), default=now)
     return EXPIRY.pack(last) + _encode(held)
 
 
@@ -125,7 +140,35 @@ def held_in(stored: bytes, now: float) -> Held:
         )
         return {}
 
-    return {name: entry for name, entry in values.items() if entry[0] > now}
+    return {name: kept for name, kept in values.items() if kept.expires_at > now}
+
+
+def newest(held: Held, told: Held) -> Held:
+    """Of each feature the value that is of a later instant.
+
+    Of two values of one instant that whose bytes are greater: so every host keeps the same,
+    in whatever order and however often events reach it.
+    """
+    merged = dict(held)
+    for name, new in told.items():
+        old = held.get(name)
+        if old is None or _rank(new) > _rank(old):
+            merged[name] = new
+
+    return merged
+
+
+def _rank(kept: Kept) -> tuple[int, bytes]:
+    return kept.at_us, _encode(kept)
+
+
+def check_values(values: Mapping[str, Value]) -> None:
+    """InvalidRequest for a number of more than 64 bits, which cannot be stored."""
+    try:
+        _encode(values)
+    except OverflowError as error:
+        allowed = "whole numbers of at least -2^63 and at most 2^64 - 1"
+        raise InvalidRequest([Fault("features", None, allowed)]) from error
 
 
 def has_expired(stored: bytes | memoryview, now: float) -> bool:

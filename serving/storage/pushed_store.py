@@ -6,9 +6,11 @@ They are in a memory-mapped file (LMDB) that the workers of a machine share. A p
 a thread. `get` takes a microsecond.
 """
 
+import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import lmdb
 
@@ -18,11 +20,15 @@ from serving.errors import Fault, InvalidRequest, OverlayFull
 from serving.storage.damaged_store import set_aside_if_damaged
 from serving.storage.private_files import folder_locked
 from serving.storage.pushed_file import (
+    Held,
+    Kept,
     Store,
     Value,
+    check_values,
     entry_of,
     file_of,
     held_in,
+    newest,
     open_store,
     remove_expired,
     trace_of,
@@ -43,6 +49,37 @@ def overlay_id_bytes_max(portfolio: str) -> int:
     portfolio's name.
     """
     return MAX_KEY_BYTES - len(overlay_key(portfolio, ""))
+
+
+class Event(NamedTuple):
+    """What was so of a customer at an instant (microseconds since 1970), and for how long."""
+
+    customer_id: str
+    features: Mapping[str, Value]
+    ttl_seconds: float
+    at_us: int
+
+
+def _held(transaction: lmdb.Transaction, key: bytes, now: float) -> Held:
+    stored = transaction.get(key)
+    return held_in(stored, now) if stored else {}
+
+
+def _told(features: Mapping[str, Value], ttl_seconds: float, at_us: int) -> Held:
+    # From the instant that it is of, not from that of its arrival: on every host it ends at once.
+    expires_at = at_us / 1e6 + ttl_seconds
+    return {name: Kept(expires_at, value, at_us) for name, value in features.items()}
+
+
+def _holding(told: Held, now: float) -> Held:
+    return {name: kept for name, kept in told.items() if kept.expires_at > now}
+
+
+def _later_than(held: Held, features: Mapping[str, Value], now: float) -> int:
+    """Now; or just after what is held of the features, where a clock went back or is ahead."""
+    # What an application pushes must count, whatever other hosts' clocks said.
+    others = [held[name].at_us + 1 for name in features if name in held]
+    return max([round(now * 1e6), *others])
 
 
 class Overlay:
@@ -83,7 +120,7 @@ class Overlay:
             logger.error("pushed features cannot be read", extra={"fields": {"why": str(error)}})
             return {}
 
-        return {name: value for name, (_, value) in held_in(stored, now).items()} if stored else {}
+        return {name: kept.value for name, kept in held_in(stored, now).items()} if stored else {}
 
     def put(
         self,
@@ -92,35 +129,69 @@ class Overlay:
         features: Mapping[str, Value],
         ttl_seconds: float,
         now: float,
+        *,
+        before_commit: Callable[[int], object] = lambda _: None,
     ) -> None:
         """Let values hold for `ttl_seconds`; others pushed before keep their own time. OverlayFull:
         nothing kept.
+
+        before_commit: is told of when the values are, in microseconds. What it raises ends the
+        push, and nothing is kept.
         """
+        self.check(portfolio, customer_id, features)
         key = overlay_key(portfolio, customer_id)
-        if len(key) > MAX_KEY_BYTES:
+        with self._writing(f"the features of {customer_id[:60]!r}") as (store, writing):
+            held = _held(writing, key, now)
+            at_us = _later_than(held, features, now)
+            told = _told(features, ttl_seconds, at_us)
+            self._keep(store, writing, key, newest(held, told), now)
+            before_commit(at_us)
+
+    def put_events(self, portfolio: str, events: Sequence[Event], now: float) -> int:
+        """Let of each feature the value of the newest event hold, all or, with OverlayFull, none.
+        The events must be checked. Returns how many of them changed something.
+
+        One commit for all: each waits for the disk, which takes longer than all else.
+        """
+        changed = 0
+        with self._writing(f"{len(events)} events") as (store, writing):
+            for event in events:
+                key = overlay_key(portfolio, event.customer_id)
+                told = _told(event.features, event.ttl_seconds, event.at_us)
+                held = _held(writing, key, now)
+                merged = newest(held, _holding(told, now))
+                if merged != held:
+                    self._keep(store, writing, key, merged, now)
+                    changed += 1
+
+        return changed
+
+    def check(self, portfolio: str, customer_id: str, features: Mapping[str, Value]) -> None:
+        """InvalidRequest for an id or a number that the store cannot hold."""
+        if len(overlay_key(portfolio, customer_id)) > MAX_KEY_BYTES:
             allowed = f"text of at most {overlay_id_bytes_max(portfolio)} bytes"
             raise InvalidRequest([Fault(CUSTOMER_ID, customer_id[:60], allowed)])
+        check_values(features)
 
-        pushed = {name: (now + ttl_seconds, value) for name, value in features.items()}
+    @contextlib.contextmanager
+    def _writing(self, what: str) -> Iterator[tuple[Store, lmdb.Transaction]]:
+        """A transaction of the store that is there now; OverlayFull where it cannot be kept."""
         try:
             self.follow()  # or the push would be kept where no one looks
             store = self._store
             with store.environment.begin(write=True) as transaction:
-                stored = transaction.get(key)
-                held = (held_in(stored, now) if stored else {}) | pushed
-                entry = entry_of(held, now)
-                self._check_space(transaction, len(entry), is_new=stored is None)
-                store.traces[trace_of(key)] = 1  # before anybody can see the values
-                transaction.put(key, entry)
-        except OverflowError as error:
-            raise InvalidRequest(
-                [Fault("features", None, "whole numbers of at least -2^63 and at most 2^64 - 1")]
-            ) from error
+                yield store, transaction
         # the file at its bound, or the disk full: LMDB tells the latter in several ways
         except (lmdb.Error, OSError) as error:
-            raise OverlayFull(
-                f"the features of {customer_id[:60]!r} cannot be kept: {error}; push later"
-            ) from error
+            raise OverlayFull(f"{what} cannot be kept: {error}; push later") from error
+
+    def _keep(
+        self, store: Store, transaction: lmdb.Transaction, key: bytes, held: Held, now: float
+    ) -> None:
+        entry = entry_of(held, now)
+        self._check_space(transaction, len(entry), is_new=transaction.get(key) is None)
+        store.traces[trace_of(key)] = 1  # before anybody can see the values
+        transaction.put(key, entry)
 
     def _check_space(
         self, transaction: lmdb.Transaction, entry_bytes: int, *, is_new: bool

@@ -1,12 +1,19 @@
 """Pushed features count for a while, and what may not be pushed is named."""
 
+import json
 import logging
 import time
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
+from churn_platform.published.customer_events import read_event
+from churn_platform.published.push_outbox import PushOutbox, lines_of
+from churn_platform_tests.serving.conftest import post
+from churn_platform_tests.support.served_bundles import publish
 from serving.answer import push
+from serving.request.pushed_values import Pushed
 
 
 def test_a_pushed_feature_moves_the_score_for_a_while(client):
@@ -49,11 +56,48 @@ def test_a_push_is_logged_without_the_customer(monkeypatch, caplog):
     plane = SimpleNamespace(
         registry=SimpleNamespace(get=lambda _: SimpleNamespace(name="tiny")),
         settings=None,
-        overlay=SimpleNamespace(put=lambda *_: None),
+        overlay=SimpleNamespace(put=lambda *_, before_commit: None),
         metrics=SimpleNamespace(pushes=SimpleNamespace(labels=lambda _: counter)),
     )
-    monkeypatch.setattr(push, "_read", lambda *_: ("C00001", {"tickets": 4}, 60.0))
+    pushed = Pushed("C00001", {"tickets": 4}, 60.0)
+    monkeypatch.setattr(push, "read_push", lambda *_: (pushed, []))
     with caplog.at_level(logging.INFO):
         push.push(plane, None, b"{}", "r1")
     (record,) = caplog.records
     assert record.fields == {"portfolio": "tiny", "features": ["tickets"], "ttl_seconds": 60.0}
+
+
+def test_a_push_is_written_down_for_the_other_hosts(start, tmp_path, booster):
+    """Where they are to get it: the values as they were read, and when it was. Events, which come
+    from the stream, are not.
+    """
+    publish(tmp_path / "published", booster)
+    client = start(share_pushes=True)
+    body = {"customer_id": "C00001", "features": {"tickets": "4"}, "ttl_seconds": 60}
+    post(client, "/features/push", body)
+    now = datetime.now(UTC)
+    event = {"customer_id": "C00002", "event_time": now.isoformat(), "features": {"tickets": 1}}
+    post(client, "/features/events", {"events": [event]})
+    (path,) = PushOutbox(tmp_path / "state" / "outbox").take()
+    (shared,) = map(read_event, lines_of(path))
+    assert (shared.portfolio, shared.customer_id) == ("tiny", "C00001")
+    assert (shared.features, shared.ttl_seconds) == ({"tickets": 4}, 60)
+    assert abs((shared.event_time - now).total_seconds()) < 60
+
+
+def test_a_push_that_comes_back_from_the_stream_changes_nothing(start, tmp_path, booster):
+    """The host that sent it reads the stream, too."""
+    publish(tmp_path / "published", booster)
+    client = start(share_pushes=True)
+    post(client, "/features/push", {"customer_id": "C00001", "features": {"tickets": 4}})
+    (path,) = PushOutbox(tmp_path / "state" / "outbox").take()
+    event = json.loads(lines_of(path)[0])
+    assert event.pop("portfolio") == "tiny"
+    answer = post(client, "/features/events", {"events": [event]})
+    assert (answer["kept"], answer["outdated"], answer["errors"]) == (0, 1, [])
+
+
+def test_a_service_on_its_own_writes_nothing_down(client, tmp_path):
+    """As long as no setting asks for it."""
+    post(client, "/features/push", {"customer_id": "C00001", "features": {"tickets": 4}})
+    assert not (tmp_path / "state" / "outbox").exists()

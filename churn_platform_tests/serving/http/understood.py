@@ -2,9 +2,10 @@
 words.
 
 A finding is left out only where the body, with the spellings read as the document tells, is one
-that the schema allows; and in a batch, where each customer that is not allowed got the error that
-the document promises. That tensors of the open inference protocol have names that the model knows,
-and as many values as their shape says, the document says in words alone: such a refusal is none.
+that the schema allows; and of many, where each customer or event that is not allowed got the
+error that the document promises. That tensors of the open inference protocol have names that the
+model knows, and as many values as their shape says, the document says in words alone: such a
+refusal is none.
 """
 
 from typing import Any
@@ -46,19 +47,25 @@ def is_understood(
     customer it does not.
     """
     read = as_documented(body, schema, document)
-    if isinstance(read, dict) and isinstance(read.get("customers"), list):
-        scores = answer.get("predictions", []) if answer.get("errors") else []
-        refused = {place for place, score in enumerate(scores) if score is None}
-        read = read | {
-            "customers": [
-                one for place, one in enumerate(read["customers"]) if place not in refused
-            ]
-        }
-        if not read["customers"]:
-            return set(read) == {"customers"} and len(refused) > 0
+    for many in ("customers", "events"):
+        if isinstance(read, dict) and isinstance(read.get(many), list):
+            refused = refused_in(answer)
+            left = [one for place, one in enumerate(read[many]) if place not in refused]
+            if not left:
+                return set(read) == {many} and len(refused) > 0
+            read = read | {many: left}
     return jsonschema_rs.validator_for(schema | {"components": document["components"]}).is_valid(
         read
     )
+
+
+def refused_in(answer: dict[str, Any]) -> set[int]:
+    """Places of the customers, or events, that an answer on many names as refused."""
+    errors = answer.get("errors", [])
+    scores = answer.get("predictions")
+    if errors and scores is not None:
+        return {place for place, score in enumerate(scores) if score is None}
+    return {error["position"] for error in errors if "position" in error}
 
 
 def as_documented(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> Any:

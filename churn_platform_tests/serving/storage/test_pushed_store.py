@@ -12,7 +12,7 @@ from churn_platform.published.pushed_features import overlay_key
 from serving.errors import InvalidRequest, OverlayFull
 from serving.storage import pushed_file, pushed_store
 from serving.storage.pushed_file import EXPIRY
-from serving.storage.pushed_store import Overlay
+from serving.storage.pushed_store import Event, Overlay
 
 ROOT = Path(__file__).parents[3]
 NOON = 1_790_000_000.0
@@ -249,3 +249,51 @@ def test_pushes_survive_a_restart(tmp_path):
     after = Overlay(tmp_path)
     assert after.get("tiny", "C1", NOON) == {"calls": 1}
     after.close()
+
+
+def event(at: float, value: int, *, customer: str = "C1", ttl_seconds: float = 60) -> Event:
+    """An event of one feature."""
+    return Event(customer, {"calls": value}, ttl_seconds, round(at * 1e6))
+
+
+def test_of_events_the_newest_holds_whenever_it_comes(overlay):
+    """What is older, known already, or over changes nothing and is counted as such."""
+    assert overlay.put_events("tiny", [event(NOON, 2), event(NOON - 5, 1)], NOON) == 1
+    assert overlay.put_events("tiny", [event(NOON - 1, 9), event(NOON, 2)], NOON) == 0
+    assert overlay.put_events("tiny", [event(NOON - 60, 7, customer="C2")], NOON) == 0
+    assert overlay.get("tiny", "C1", NOON) == {"calls": 2}
+    assert overlay.get("tiny", "C2", NOON) == {}
+    assert overlay.put_events("tiny", [event(NOON + 1, 3)], NOON) == 1
+    assert overlay.get("tiny", "C1", NOON + 60.9) == {"calls": 3}
+    assert overlay.get("tiny", "C1", NOON + 61) == {}
+
+
+def test_a_push_counts_whatever_other_clocks_said(overlay):
+    """It is newer than an event of a host whose clock is ahead, and than a push before its own
+    clock went back.
+    """
+    at_us: list[int] = []
+    overlay.put_events("tiny", [event(NOON + 30, 1)], NOON)
+    overlay.put("tiny", "C1", {"calls": 2}, 60, NOON, before_commit=at_us.append)
+    overlay.put("tiny", "C1", {"calls": 3}, 60, NOON - 10, before_commit=at_us.append)
+    assert overlay.get("tiny", "C1", NOON) == {"calls": 3}
+    assert at_us == [round((NOON + 30) * 1e6) + 1, round((NOON + 30) * 1e6) + 2]
+
+
+def test_a_push_that_cannot_be_shared_is_not_kept(overlay):
+    """The disk is full when the other hosts are to be told: the caller is told to push later."""
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OverlayFull, match="push later"):
+        overlay.put("tiny", "C1", {"calls": 1}, 60, NOON, before_commit=full)
+    assert overlay.get("tiny", "C1", NOON) == {}
+
+
+def test_events_that_find_no_space_are_kept_none(overlay):
+    """So that all of them come again."""
+    events = [event(NOON, 1, customer=f"C{number}") for number in range(3)]
+    with pytest.raises(OverlayFull, match="2 customers"):
+        overlay.put_events("tiny", events, NOON)
+    assert overlay.get("tiny", "C0", NOON) == {}

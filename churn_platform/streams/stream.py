@@ -1,0 +1,205 @@
+"""The loop: pushes of this host go out, events of all hosts come in, each is acknowledged once it
+is kept.
+
+A process of its own beside each service, not a part of it. The service needs no broker's client
+and waits for none; each host reads every event by a group of its own, so every replica gets them;
+and what is kept, scored and logged goes through the service's own routes. Every part may be killed
+at any instant: what was not acknowledged comes again, and changes nothing if it was kept.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_when_event_set,
+    wait_exponential,
+)
+
+from churn_platform.errors import RefusedEventError, StreamError
+from churn_platform.published.customer_events import EVENT_BYTES_MAX, CustomerEvent, read_event
+from churn_platform.published.push_outbox import PushOutbox, lines_of
+from churn_platform.streams.broker import Broker, Letter, Taken
+from churn_platform.streams.metrics import KEPT, REFUSED, StreamMetrics
+from churn_platform.streams.service import Service
+
+AT_ONCE = 200
+WAIT_SECONDS_MAX = 30.0
+REASON_CHARACTERS = 600
+
+Result = TypeVar("Result")
+Read = list[tuple[Taken, CustomerEvent]]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Topics:
+    """Where events come from, where those go that cannot be kept, and, if any, scores."""
+
+    events: str
+    dead_letters: str
+    scores: str = ""
+
+
+class Stream:
+    """Events of a broker for one service; used by one thread. It runs until `ended` is set."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        service: Service,
+        outbox: PushOutbox,
+        topics: Topics,
+        metrics: StreamMetrics,
+        ended: threading.Event,
+    ):
+        self._broker, self._service, self._outbox = broker, service, outbox
+        self._topics, self._metrics, self._ended = topics, metrics, ended
+        self._waits = ""
+
+    def run(self) -> None:
+        """Go on until it is ended; what is in hand then is finished, if nobody is waited for."""
+        try:
+            while not self._ended.is_set():
+                self.step()
+        except StreamError:
+            # Only once it is ended: what was in hand is not acknowledged, and comes again.
+            logger.info("ended while waiting")
+
+    def step(self) -> None:
+        """One round. StreamError: ended while it waited."""
+        self._share_pushes()
+        taken = self._tried(lambda: self._broker.take(AT_ONCE))
+        if not taken:
+            return
+
+        self._metrics.in_hand(taken)
+        refused: dict[str, str] = {}
+        events = _read(taken, refused)
+        self._keep(events, refused)
+        scores = self._scored(events, refused) if self._topics.scores else []
+        dead = [self._dead(one, refused[one.place]) for one in taken if one.place in refused]
+        # Before the acknowledgement: a kill in between sends them once more, and loses none.
+        self._send(scores + dead)
+        self._tried(lambda: self._broker.settle(taken))
+        self._metrics.in_hand([])
+        self._metrics.events.labels(KEPT).inc(len(taken) - len(refused))
+        self._metrics.events.labels(REFUSED).inc(len(refused))
+        self._metrics.scored.inc(len(scores))
+
+    def _keep(self, events: Read, refused: dict[str, str]) -> None:
+        for portfolio in sorted({event.portfolio for _, event in events}):
+            own = [(one, event) for one, event in events if event.portfolio == portfolio]
+            why = self._tried(self._keeping(portfolio, [event for _, event in own]))
+            for place, reason in why.items():
+                refused[own[place][0].place] = reason
+
+    def _keeping(self, portfolio: str, events: list[CustomerEvent]) -> Callable[[], dict[int, str]]:
+        return lambda: self._service.keep(portfolio, events)
+
+    def _scored(self, events: Read, refused: dict[str, str]) -> list[Letter]:
+        """A message for each event that was kept, with the customer's score as it is now."""
+        letters = []
+        for one, event in events:
+            if one.place in refused:
+                continue
+            try:
+                answer = self._tried(self._scoring(event))
+            except RefusedEventError as error:
+                refused[one.place] = str(error)
+                continue
+
+            # The place tells readers which scores answer one event, after a kill perhaps two.
+            about = {"churn-event": one.place}
+            letters.append(
+                Letter(self._topics.scores, event.customer_id, answer, f"score/{one.place}", about)
+            )
+
+        return letters
+
+    def _scoring(self, event: CustomerEvent) -> Callable[[], bytes]:
+        return lambda: self._service.score(event.portfolio, event.customer_id)
+
+    def _dead(self, one: Taken, why: str) -> Letter:
+        """The event as it came, with the reason; a value too long for any event is cut."""
+        reason = " ".join(why.split())[:REASON_CHARACTERS]
+        logger.warning("event %s is put to %s: %s", one.place, self._topics.dead_letters, reason)
+        about = {"churn-event": one.place, "churn-reason": reason}
+        value = one.value[:EVENT_BYTES_MAX]
+        return Letter(self._topics.dead_letters, one.place, value, f"dead/{one.place}", about)
+
+    def _share_pushes(self) -> None:
+        """Publish what applications pushed to this host."""
+        for path in self._outbox.take():
+            letters = []
+            for number, line in enumerate(lines_of(path)):
+                letters.append(self._shared(f"push/{path.stem}/{number}", line))
+
+            self._send(letters)
+            path.unlink(missing_ok=True)
+            self._metrics.shared.inc(len(letters))
+
+    def _shared(self, place: str, line: bytes) -> Letter:
+        try:
+            event = read_event(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return self._dead(Taken(place, line, 0.0), f"a push that is not whole: {error}")
+        return Letter(self._topics.events, event.customer_id, line, place)
+
+    def _send(self, letters: Sequence[Letter]) -> None:
+        for begin in range(0, len(letters), AT_ONCE):
+            self._tried(self._sending(letters[begin : begin + AT_ONCE]))
+
+    def _sending(self, letters: Sequence[Letter]) -> Callable[[], None]:
+        return lambda: self._broker.send(letters)
+
+    def _tried(self, act: Callable[[], Result]) -> Result:
+        """What the act returns, tried until it does; StreamError only once it is ended."""
+        retrying = Retrying(
+            retry=retry_if_exception_type(StreamError),
+            wait=wait_exponential(multiplier=0.5, max=WAIT_SECONDS_MAX),
+            stop=stop_when_event_set(self._ended),
+            sleep=sleep_using_event(self._ended),
+            before_sleep=self._tell,
+            reraise=True,
+        )
+        found = retrying(act)
+        if self._waits:
+            logger.warning("goes on")
+            self._waits = ""
+        self._metrics.up.set(1)
+        return found
+
+    def _tell(self, state: RetryCallState) -> None:
+        """Say what is waited for: once, until it changes."""
+        self._metrics.up.set(0)
+        error = state.outcome.exception() if state.outcome else None
+        if str(error) != self._waits:
+            logger.error("%s; tried again until it goes well", error)
+        self._waits = str(error)
+
+
+def _read(taken: Sequence[Taken], refused: dict[str, str]) -> Read:
+    """The events in messages; why the others are none is noted by their place."""
+    events = []
+    for one in taken:
+        try:
+            if len(one.value) > EVENT_BYTES_MAX:
+                raise RefusedEventError(
+                    f"{len(one.value)} bytes; an event has at most {EVENT_BYTES_MAX}"
+                )
+            events.append((one, read_event(one.value)))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            refused[one.place] = f"no event: {error}"
+        except RefusedEventError as error:
+            refused[one.place] = str(error)
+
+    return events
