@@ -87,6 +87,11 @@ sources-check: setup  ## Read an operator's own tables from a real Postgres, and
 streams-check: setup  ## Kill the stream 20 times each on Kafka's protocol and NATS, and compare two hosts (takes long)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/streams/test_kill_stream.py
 
+.PHONY: drills-check
+drills-check: setup  ## Kill hosts in a backfill, the catalog in a commit, and more, and see that nothing is lost (takes hours)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/pipeline/test_backfill_drill.py \
+		churn_platform_tests/pipeline/test_catalog_drill.py
+
 image-check: setup  ## Build the images, print their sizes and run them: make image-check [TARGETS="serving ui platform"]
 	@TARGETS="$(TARGETS)" deploy/images/check.sh
 

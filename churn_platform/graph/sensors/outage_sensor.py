@@ -20,11 +20,7 @@ from churn_platform.graph.runs import RANGE_TAGS
 from churn_platform.settings import Settings
 
 SYSTEM = ("dagster/", ".dagster/")
-KEPT = (
-    "dagster/priority",
-    "dagster/asset_partition_range_start",
-    "dagster/asset_partition_range_end",
-)
+KEPT = (PRIORITY_TAG, *RANGE_TAGS)  # of Dagster's own
 
 
 def outage_sensor(settings: Settings, jobs: list[UnresolvedAssetJobDefinition]) -> SensorDefinition:
