@@ -38,6 +38,7 @@ DATING = {
     "graph/resources/audit_trail.py",
     "graph/step_usage.py",
     "graph/schedules.py",  # how long ago a file was written to
+    "graph/sensors/outage_sensor.py",  # how long ago a run failed
 }
 HEAVY = {"mlflow", "xgboost", "lightgbm", "evidently", "shap", "sklearn"}
 
