@@ -105,16 +105,14 @@ def failures(
 
 def met_another_writer(results: Iterable[Mapping[str, Any]], told: str) -> bool:
     """Whether an invocation failed for no other reason than that another process wrote the same
-    tables. `told` is all that dbt said of errors: of a model that made some months a result has no
-    reason.
+    tables; `told` is the error of dbt itself, which may end before its first model.
     """
     made = list(results)
     if not made:
-        return says_busy(told)  # dbt ended before the first model, as it made its schemas
+        return says_busy(told)
     failed = [result for result in made if result["status"] in FAILED]
     for result in failed:
-        said = told if result["status"] == "partial success" else result["message"] or ""
-        if result["status"] == "fail" or not says_busy(said):
+        if result["status"] == "fail" or not says_busy(result["message"] or ""):
             return False
     return bool(failed)
 

@@ -48,6 +48,7 @@ BUSY_SIGNS = (
     # table at once.
     "maximum retry count",
     "duplicate key",
+    '"ducklake_metadata" already exists',  # two hosts make a new lake at once
 )
 
 

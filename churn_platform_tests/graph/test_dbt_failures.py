@@ -134,7 +134,8 @@ BUSY = {
     "status": "error",
     "message": "Runtime Error\n  TransactionContext Error: Conflict on commit",
 }
-SOME = {"status": "partial success", "message": "PARTIAL SUCCESS (2/3)"}
+SOME = {"status": "partial success", "message": "Transaction conflict - table was altered"}
+FULL = {"status": "partial success", "message": "IO Error: No space left on device"}
 SKIPPED = {"status": "skipped", "message": None}
 
 
@@ -142,8 +143,8 @@ SKIPPED = {"status": "skipped", "message": None}
     ("results", "told", "is_so"),
     [
         ([BUSY, SKIPPED], "", True),
-        ([BUSY, SOME], "Transaction conflict - table was altered", True),
-        ([SOME], "No space left on device", False),
+        ([BUSY, SOME], "", True),
+        ([BUSY, FULL], "conflict", False),
         ([BUSY, {"status": "error", "message": "Binder Error: no column"}], "conflict", False),
         ([BUSY, {"status": "fail", "message": "Got 1 result"}], "conflict", False),
         ([SKIPPED], "conflict", False),
