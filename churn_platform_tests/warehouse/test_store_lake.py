@@ -143,6 +143,7 @@ def test_patience_is_set_on_each_connection(connection, store_lake):
         "TransactionContext Error: Failed to commit DuckLake transaction. Exceeded the maximum "
         "retry count of 10",
         'ERROR:  duplicate key value violates unique constraint "ducklake_snapshot_pkey"',
+        'Failed to initialize DuckLake: ERROR:  relation "ducklake_metadata" already exists',
     ],
 )
 def test_what_postgres_says_of_another_writer_is_tried_again(connection, store_lake, text):
