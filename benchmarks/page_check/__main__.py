@@ -34,6 +34,7 @@ from serving.page.users import put_user
 
 SERVICE_PORT, PAGE_PORT = 18080, 18090
 SECONDS = 60.0
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 VISIT = Path(__file__).with_name("visit.py")
 
 
@@ -126,7 +127,7 @@ def await_answer(address: str) -> None:
 
 def visit(given: argparse.Namespace, password: str, found: dict[str, Any]) -> None:
     """Drive Chromium; what it finds is printed."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), "")
+    chromium = next(filter(None, map(shutil.which, CHROMIUM)), "")
     told = {
         "address": f"http://127.0.0.1:{PAGE_PORT}",
         "portfolio": given.portfolio,

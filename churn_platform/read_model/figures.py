@@ -23,6 +23,7 @@ from churn_platform.months import label, shift
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.rules import AWAITING_APPROVAL
 from churn_platform.published.page_bundle import HISTORY_MONTHS, Figures, Rows
+from churn_platform.read_model.experiment_rows import experiment_rows
 from churn_platform.warehouse.tables import read_rows, table_exists
 
 SERIES = (RETRAINING_DECISION, PREDICTION_DRIFT, MODEL_PERFORMANCE, FEATURE_DRIFT)
@@ -52,6 +53,7 @@ def figures_of(
     evaluations = _series(connection, portfolio, "evaluation", month, since=date.min)
     tables["evaluations"] = evaluations
     tables["waiting"] = _waiting(evaluations, records, portfolio.name)
+    tables["experiments"] = experiment_rows(records, portfolio.name)
     tables["champions"] = _champions(records, portfolio.name)
     tables["decisions"] = [
         {"decision": decision, "customers": count}

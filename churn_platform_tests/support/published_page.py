@@ -145,6 +145,24 @@ def _tables() -> dict[str, list[dict[str, Any]]]:
         "feature_drift": [{"month": MONTH, "feature": "usage", "psi": 0.04}],
         "explanations": [{"feature": "usage", "rank": 1, "share": 0.8}],
         "waiting": [{"challenger_version": 4, "reason": "it is better by 0.01"}],
+        "experiments": [
+            {
+                "name": "boosting",
+                "question": "Does boosting rank better?",
+                "control": 3,
+                "challenger": 4,
+                "status": "running",
+                "step": "slice",
+                "weight": 0.05,
+                "since": "2026-10-05T00:00:00+00:00",
+                "started_at": "2026-10-01T00:00:00+00:00",
+                "next_step": "ramp",
+                "needs_approval": True,
+                "decision": None,
+                "reason": "looks well",
+                "by": "ada",
+            }
+        ],
         "champions": [
             {
                 "version": 3,

@@ -110,7 +110,7 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     if status >= 500 and not isinstance(error, NotReady | LogUnavailable):
         logger.error("request failed", exc_info=error)
         detail = page.text("error.500.detail")
-    told = {
+    told: dict[str, Any] = {
         "title": page.texts.get(f"error.{status}", HTTPStatus(status).phrase),
         "status": status,
         "detail": detail,

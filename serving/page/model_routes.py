@@ -43,6 +43,8 @@ class ModelController(Controller):
             "model.html",
             month=month,
             tables=month.tables,
+            # Months from before there were experiments have no such table.
+            experiments=month.tables.get("experiments", []),
             manifest=manifest,
             has_card=(model_dir(root, manifest.version) / CARD_FILE).is_file(),
             charts=charts_of(month.tables),

@@ -58,3 +58,17 @@ def test_a_card_may_load_and_run_nothing(settings):
         assert client.get("/tiny/model/card/9").status_code == 404
     assert "sandbox" in card.headers["content-security-policy"]
     assert "'self'" not in card.headers["content-security-policy"]
+
+
+def test_experiments_are_shown_with_their_state(settings):
+    """Who against whom, how far, and that the next step waits for a person; a month from before
+    there were any is shown as well.
+    """
+    with browser(settings, "model") as client:
+        text = client.get("/tiny/model").text
+        assert "boosting · running" in text and "Does boosting rank better?" in text
+        assert "Version 4 against version 3; step slice, 5.0% of the customers" in text
+        assert "Next: ramp, once a person approves it." in text
+        page = client.app.state["page"]
+        del page.bundles.month("tiny").tables["experiments"]
+        assert client.get("/tiny/model").status_code == 200
