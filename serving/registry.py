@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from churn_platform.published.alarms import dropped_by
 from churn_platform.published.experiment import Alarm, LiveExperiment
 from churn_platform.published.format import (
     CHAMPION,
@@ -26,7 +27,6 @@ from serving.loading.bundles import UNREADABLE, Features, Model, Stamp, stamp_of
 from serving.loading.month_checks import check_month
 from serving.service_metrics import ServiceMetrics
 from serving.storage.private_copy import remove_other_copies
-from serving.traffic.alarms import dropped_by
 from serving.traffic.split import Traffic
 
 # A refused bundle is tried again: the cause may be outside, such as a full disk.

@@ -9,6 +9,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from churn_platform.graph.jobs import jobs
 from churn_platform.graph.schedules import housekeeping_schedule, schedules
 from churn_platform.graph.sensors.dead_runs_sensor import dead_runs_sensor
+from churn_platform.graph.sensors.experiment_sensor import experiment_sensor
 from churn_platform.graph.sensors.landing_sensor import after_features_sensor, landing_sensor
 from churn_platform.graph.sensors.notification_sensors import notifications
 from churn_platform.graph.sensors.outage_sensor import outage_sensor
@@ -16,7 +17,13 @@ from churn_platform.graph.sensors.retraining_sensor import rescoring_sensor, ret
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 
-SENSORS = (landing_sensor, after_features_sensor, retraining_sensor, rescoring_sensor)
+SENSORS = (
+    landing_sensor,
+    after_features_sensor,
+    retraining_sensor,
+    rescoring_sensor,
+    experiment_sensor,
+)
 
 
 @dataclass(frozen=True)

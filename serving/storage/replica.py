@@ -1,5 +1,5 @@
 """This host's part in a store that several hosts share: what is live comes from it, closed segments
-of the prediction log go to it.
+of the prediction log and alarms of experiments go to it.
 
 The workers know nothing of it: they follow the published folder and write the log folder of this
 host, as on a single one. So an answer never waits for the store, and a store that is away changes
@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from churn_platform.errors import ChurnError, ObjectExistsError
+from churn_platform.published.experiment import ALARMS_DIR
 from churn_platform.published.prediction_log import CLOSED_SUFFIX
 from churn_platform.published.shared import INDEX, SharedPortfolio
 from churn_platform.storage.opening import open_part
@@ -44,6 +45,7 @@ class Replica:
         self._log, self._log_dir = log, log_dir
         self._in_step, self._failed = in_step, failed
         self._portfolios: dict[str, SharedPortfolio] = {}
+        self._shipped_alarms: set[Path] = set()
         self._rounds = 0
         self._said = ""
 
@@ -51,7 +53,7 @@ class Replica:
         """Take over what is new, and ship what is closed. What fails keeps nothing else back, is
         logged once for each cause, and is tried again at the next look.
         """
-        acts = [self.ship]
+        acts = [self.ship_alarms, self.ship]
         if self._rounds % LIST_ROUNDS == 0:
             acts.append(self._find_portfolios)
         self._rounds += 1
@@ -78,6 +80,15 @@ class Replica:
                 # the next line.
                 logger.info("shipped before", extra={"fields": {"segment": path.name}})
             path.unlink(missing_ok=True)
+
+    def ship_alarms(self) -> None:
+        """Copy what the service says of experiments to the store; the files stay, since the workers
+        of this host go by them.
+        """
+        found = set(self._log_dir.glob(f"*/{ALARMS_DIR}/*.json"))
+        for path in sorted(found - self._shipped_alarms):
+            self._log.upload(path, "/".join(path.relative_to(self._log_dir).parts))
+            self._shipped_alarms.add(path)
 
     def _find_portfolios(self) -> None:
         for found in self._published.list():

@@ -11,6 +11,9 @@ import time
 from pathlib import Path
 from threading import Lock
 
+import msgspec
+
+from churn_platform.published.alarms import dropped_by, read_alarm, write_alarm
 from churn_platform.published.experiment import (
     CONTROL,
     GUARDRAIL,
@@ -22,7 +25,6 @@ from churn_platform.published.experiment import (
 from serving.registry import Registry, ServedPortfolio
 from serving.request.subject import Subject
 from serving.service_metrics import ServiceMetrics
-from serving.traffic.alarms import dropped_by, read_alarm, write_alarm
 from serving.traffic.arm_counts import ArmCounts
 from serving.traffic.guardrails import Judgement, judge
 
@@ -90,7 +92,18 @@ class ExperimentWatch:
                 if found is None:
                     folder = self._counts_dir / portfolio
                     found = self._counts[key] = ArmCounts(folder, experiment)
+                    self._prepare_metrics(portfolio, experiment)
         return found
+
+    def _prepare_metrics(self, portfolio: str, experiment: LiveExperiment) -> None:
+        """Zeros at first: Prometheus takes a counter that begins at 1 for no increase."""
+        for kind, limits in (
+            (GUARDRAIL, experiment.guardrails),
+            (SIGNAL, experiment.signals),
+        ):
+            for name, limit in msgspec.structs.asdict(limits).items():
+                if limit is not None:
+                    self._metrics.alarms.labels(portfolio, kind, name)
 
     def look(self) -> None:
         """Judge every experiment, and drop a challenger that does harm or that another worker has

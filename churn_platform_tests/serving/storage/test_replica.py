@@ -111,3 +111,14 @@ def test_a_store_that_is_away_changes_nothing_that_serves(host: Host, monkeypatc
     assert host.said[-1] == "in step"
     assert host.live("tiny") == "2025-02"
     assert not closed.exists()
+
+
+def test_alarms_of_experiments_are_shipped_and_stay(host):
+    """The daemon may run on another host, and the workers of this one go by the file."""
+    path = host.log_dir / "tiny" / "alarms" / "trial-1.guardrail.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    for _ in range(2):
+        host.replica.look()
+    assert path.exists()
+    assert host.log.read("tiny/alarms/trial-1.guardrail.json") == b"{}"

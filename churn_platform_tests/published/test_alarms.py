@@ -2,9 +2,9 @@
 
 import pytest
 
+from churn_platform.published.alarms import dropped_by, read_alarm, write_alarm
 from churn_platform.published.experiment import GUARDRAIL, SIGNAL, Alarm, alarm_file
 from churn_platform_tests.support.trials import TRIAL, trial_of
-from serving.traffic.alarms import dropped_by, read_alarm, write_alarm
 
 ALARM = Alarm(
     portfolio="tiny",

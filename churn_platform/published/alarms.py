@@ -1,5 +1,5 @@
-"""What the service says of an experiment to others: a file that workers of the host and the daemon
-read.
+"""What a service says of an experiment: files beside the prediction log, which the workers of the
+host and the daemon of the platform read.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ def read_alarm(log: Path, experiment: LiveExperiment, kind: str) -> Alarm | None
     try:
         return decode_file(path, Alarm) if path.exists() else None
     except (OSError, DamagedError):
-        # What led to it is still counted, so the next look finds it again and writes it anew.
+        # What led to it is still counted, so the service finds it again and writes it anew.
         return None
 
 
