@@ -1,10 +1,12 @@
 """Outcomes that mature by month: false alarms and power of a look in each month."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import norm
 
+from churn_platform.experiments.decision import MonthResult, add_up
 from churn_platform.experiments.group_sequential import even_looks
 from churn_platform.experiments.paired import PairedScores, auc_difference
 from churn_platform.published.confidence_sequence import multiple_of_error
@@ -36,9 +38,9 @@ def split_rates(
     treated = generator.binomial(customers, rate - effect, (experiments, months)).cumsum(axis=1)
     control = generator.binomial(customers, rate, (experiments, months)).cumsum(axis=1)
     seen = customers * (np.arange(months) + 1)
-    shares = (treated / seen, control / seen)
-    variance = (shares[0] * (1 - shares[0]) + shares[1] * (1 - shares[1])) / seen
-    return _rates((shares[1] - shares[0]) / np.sqrt(np.maximum(variance, 1e-12)))
+    pooled = (treated + control) / seen / 2
+    variance = 2 * pooled * (1 - pooled) / seen
+    return _rates((control - treated) / seen / np.sqrt(np.maximum(variance, 1e-12)))
 
 
 def _rates(z: np.ndarray) -> Rates:
@@ -56,31 +58,38 @@ def _rates(z: np.ndarray) -> Rates:
     )
 
 
-def shadow_rates(*, experiments: int, months: int, customers: int, rate: float, seed: int) -> Rates:
+def shadow_rates(
+    *, experiments: int, months: Sequence[int], customers: int, rate: float, seed: int
+) -> list[Rates]:
     """Paired AUCs of two scores that are equally good, on customers who stay for all months.
 
     A score is the customer's risk and the version's own error, which lasts: so months are not quite
-    independent, as in an operator's base.
+    independent, as in an operator's base. One result for each number of months.
     """
     generator = np.random.default_rng(seed)
-    z = np.empty((experiments, months))
+    z = np.empty((experiments, max(months)))
     for number in range(experiments):
-        risk = generator.normal(0, 1, customers)
-        control, challenger = risk + generator.normal(0, 0.7, (2, customers))
-        chance = rate * np.exp(risk - 0.5)
-        information = total = 0.0
-        for month in range(months):
-            churned = (generator.random(customers) < chance).astype(int)
-            pair = PairedScores(churned, control, challenger, 0.0, 0.0)
-            found = auc_difference(pair)
-            information += 1 / found.variance
-            total += found.value / found.variance
-            z[number, month] = total / np.sqrt(information)
-            # Who left is replaced by somebody new.
-            left = np.flatnonzero(churned)
-            risk[left] = generator.normal(0, 1, len(left))
-            control[left] = risk[left] + generator.normal(0, 0.7, len(left))
-            challenger[left] = risk[left] + generator.normal(0, 0.7, len(left))
-            chance[left] = rate * np.exp(risk[left] - 0.5)
+        z[number] = _experiment(generator, z.shape[1], customers, rate)
+    return [_rates(z[:, :count]) for count in months]
 
-    return _rates(z)
+
+def _experiment(
+    generator: np.random.Generator, months: int, customers: int, rate: float
+) -> np.ndarray:
+    """z after each month of one experiment, (months,)."""
+    risk = generator.normal(0, 1, customers)
+    scores = risk + generator.normal(0, 0.7, (2, customers))
+    seen: list[MonthResult] = []
+    z = np.empty(months)
+    for month in range(months):
+        churned = (generator.random(customers) < rate * np.exp(risk - 0.5)).astype(int)
+        found = auc_difference(PairedScores(churned, *scores, 0.0, 0.0))
+        seen.append(MonthResult(found.value, found.variance, customers))
+        difference, variance = add_up(seen)
+        z[month] = difference / np.sqrt(variance)
+        # Who left is replaced by somebody new.
+        left = np.flatnonzero(churned)
+        risk[left] = generator.normal(0, 1, len(left))
+        scores[:, left] = risk[left] + generator.normal(0, 0.7, (2, len(left)))
+
+    return z

@@ -12,6 +12,7 @@ from churn_platform.campaign.contact_list import (
     BEST_OFFER,
     CONTACT,
     CONTROL,
+    HELD_OUT,
     INELIGIBLE,
     OPTED_OUT,
     RECENTLY_CONTACTED,
@@ -21,6 +22,7 @@ from churn_platform.campaign.contact_list import (
     rows_in_use,
     uplift_sql,
 )
+from churn_platform.campaign.list_draw import drawing_experiment, drawn_sql
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.warehouse.tables import ensure_table, replace_month
 
@@ -41,16 +43,19 @@ COLUMNS = {
 }
 NOT_WORTH_IT, BEYOND_BUDGET = "not_worth_it", "beyond_budget"
 UNKNOWN_UPLIFT, UNKNOWN_VALUE, NOT_DRAWN = "unknown_uplift", "unknown_value", "not_drawn"
+OTHER_LIST = "other_list"
 DECISIONS = {
     CONTACT: "On the list, to be contacted.",
     CONTROL: "On the list, held back as control group.",
     OPTED_OUT: "Refuses marketing contacts.",
     INELIGIBLE: "May get no offer, for example in dunning or dispute.",
     RECENTLY_CONTACTED: "Was contacted within the cool-down.",
+    HELD_OUT: "Is never contacted, so that all campaigns together can be measured.",
     NOT_WORTH_IT: "A contact is expected to cost more than it brings, by `shortfall_eur`.",
     BEYOND_BUDGET: "Worth a contact, but `ranks_beyond` places behind the last that fits.",
     UNKNOWN_UPLIFT: "Uplift ranks the list, and no draw speaks of customers of so low a risk.",
     UNKNOWN_VALUE: "The price, and so the value of the customer, is not known.",
+    OTHER_LIST: "An experiment drew the customer to the other list, which does not have them.",
     NOT_DRAWN: "The list was handed over before this score was made, without the customer.",
 }
 """Each decision, and what it means. Of several that fit, the first is said: what a customer wants
@@ -133,6 +138,7 @@ def _decisions_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, 
     return f"""
         with {ranking_sql(connection, portfolio, month)},
         listed as (from {portfolio.name}.contact_list where month = date '{month}'),
+        list_draw as ({_drawn(connection, portfolio, month)}),
         best_of_all as (from offered {BEST_OFFER}),
         appraised as ({_appraised(connection, portfolio, month)}),
         barred as (
@@ -156,6 +162,7 @@ def _decisions_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, 
                 churn_profit_eur,
                 profit_eur,
                 placed.is_inside,
+                drawn_to,
                 placed.list_rank - last_rank as ranks_beyond,
                 coalesce(listed.list_rank, placed.list_rank) as list_rank,
                 coalesce(listed.offer, appraised.offer) as offer,
@@ -170,6 +177,7 @@ def _decisions_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, 
             left join barred using (customer_id)
             left join appraised using (customer_id)
             left join placed using (customer_id)
+            left join list_draw using (customer_id)
             cross join last_inside
         ),
         decided as (
@@ -182,6 +190,7 @@ def _decisions_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, 
                     when churn_profit_eur <= 0 then '{NOT_WORTH_IT}'
                     when profit_eur is null then '{UNKNOWN_UPLIFT}'
                     when profit_eur <= 0 then '{NOT_WORTH_IT}'
+                    when is_inside and drawn_to = 'challenger' then '{OTHER_LIST}'
                     when not is_inside then '{BEYOND_BUDGET}'
                     else '{NOT_DRAWN}'
                 end as decision,
@@ -208,6 +217,13 @@ def _decisions_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, 
             customer_value_eur,
         from decided
     """
+
+
+def _drawn(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
+    """Query for the list that an experiment drew each customer to; no rows where none does."""
+    if drawing_experiment(connection, portfolio, month) is None:
+        return "select null::varchar as customer_id, null::varchar as drawn_to where false"
+    return f"select customer_id, drawn_to from ({drawn_sql(portfolio, month)})"
 
 
 def _appraised(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:

@@ -4,9 +4,16 @@ budget, less a control group.
 
 from collections.abc import Sequence
 from datetime import date
+from math import floor
 
 import duckdb
 
+from churn_platform.campaign.list_draw import (
+    combined_sql,
+    drawing_experiment,
+    drawn_sql,
+    scores_sql,
+)
 from churn_platform.campaign.value import value_sql
 from churn_platform.errors import DataError
 from churn_platform.ingest.recorded_outcomes import CONTACTS, refusing_sql
@@ -32,6 +39,7 @@ COLUMNS = {
     "model_version": "integer",
     "uplift": "double",
     "held_because": "varchar",
+    "is_explored": "boolean",
 }
 UPLIFT_TABLE = "uplift_scores"
 UPLIFT_COLUMNS = {"month": "date", "customer_id": "varchar", "uplift": "double"}
@@ -43,6 +51,8 @@ BEST_OFFER = """
 """
 UPLIFT_PROFIT = "uplift * customer_value_eur - contact_cost_eur"
 OPTED_OUT, INELIGIBLE, RECENTLY_CONTACTED = "opted_out", "ineligible", "recently_contacted"
+HELD_OUT = "held_out"
+HASHES = 2**32  # of the eight hexadecimal digits that a draw takes
 SUMMARY = ("contacts", "control", "churners_reached", "cost_eur", "expected_profit_eur")
 
 
@@ -79,6 +89,9 @@ def replace_contact_list(
     Where the month has uplift, because ranking by it was shown to earn more, expected profit =
     uplift x value - cost for the offer chosen as before, and who has no uplift is not listed.
 
+    With an exploration share that share of the list is drawn from those whom the ranking leaves
+    out. While an experiment draws between two lists, the list is the one of the draw.
+
     held_because: why the list must not be handed over, which is kept with it; None: it may be.
 
     A list that was handed over, or has been worked off, stays as it is, also if scores were made
@@ -91,8 +104,28 @@ def replace_contact_list(
     if kept := rows_in_use(connection, portfolio, month, is_handed_over=is_handed_over):
         return kept
 
-    query = _list_sql(connection, portfolio, month, held_because)
+    query = _month_sql(connection, portfolio, month, held_because)
     return replace_month(connection, table, month, query)
+
+
+def _month_sql(
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    month: date,
+    held_because: str | None,
+) -> str:
+    """Query for the list of a month, as an experiment draws it where one does."""
+    experiment = drawing_experiment(connection, portfolio, month)
+    if experiment is None:
+        return list_sql(connection, portfolio, month, held_because)
+
+    both = []
+    for arm in ("control", "challenger"):
+        scores = scores_sql(portfolio, experiment, arm)
+        both.append(list_sql(connection, portfolio, month, held_because, scores=scores))
+
+    control, challenger = both
+    return combined_sql(control, challenger, drawn_sql(portfolio, month))
 
 
 def rows_in_use(
@@ -120,27 +153,85 @@ def rows_in_use(
     return row[0] if row else 0
 
 
-def _list_sql(
+def list_sql(
     connection: duckdb.DuckDBPyConnection,
     portfolio: Portfolio,
     month: date,
-    held_because: str | None,
+    held_because: str | None = None,
+    *,
+    scores: str | None = None,
 ) -> str:
+    """Query for a month's list in COLUMNS; `scores` as for `ranking_sql`."""
     held = "null" if held_because is None else literal(held_because)
+    made = ("role", "held_because", "is_explored")
+    columns = ", ".join(name for name in COLUMNS if name not in made)
     return f"""
-        with {ranking_sql(connection, portfolio, month)}
+        with {ranking_sql(connection, portfolio, month, scores=scores)},
+        {_exploration(portfolio.campaign, month)}
         select
-            {", ".join(name for name in COLUMNS if name not in ("role", "held_because"))},
+            {columns},
             {held}::varchar as held_because,
+            is_explored,
             case when is_control then '{CONTROL}' else '{CONTACT}' end as role,
-        from placed
-        where is_inside
+        from (
+            select *, false as is_explored from placed where is_inside
+            union all by name
+            select *, true as is_explored from explored
+        )
     """
 
 
-def ranking_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
+def _exploration(campaign: Campaign, month: date) -> str:
+    """The named steps to `explored`: customers whom the ranking leaves out, drawn by a hash, with
+    places behind its last.
+
+    Their number is the share of the whole list, and their cost within its share of the budget.
+    """
+    share = campaign.exploration_share
+    draw = _draw(campaign, month, "'exploration ' || customer_id")
+    cost = "true"
+    if campaign.budget_eur is not None:
+        cost = f"spent_eur <= {campaign.budget_eur * share}"
+    return f"""
+        listed as (
+            select count(*) as customers, coalesce(max(list_rank), 0) as last_rank
+            from placed where is_inside
+        ),
+        left_out as (
+            select *, null::double as uplift
+            from (from offered {BEST_OFFER})
+            where {share} > 0
+                and customer_id not in (select customer_id from excluded)
+                and customer_id not in (select customer_id from placed where is_inside)
+        ),
+        shuffled as (
+            select *, row_number() over (order by {draw}, customer_id) as place from left_out
+        ),
+        numbered as (
+            select
+                shuffled.*,
+                last_rank + place as list_rank,
+                sum(contact_cost_eur) over (order by place) as spent_eur,
+            from shuffled
+            cross join listed
+            where place <= ceil({share} / (1 - {share}) * customers)
+        ),
+        explored as (
+            select *, {_control(campaign, month)} as is_control from numbered where {cost}
+        )
+    """
+
+
+def ranking_sql(
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    month: date,
+    *,
+    scores: str | None = None,
+) -> str:
     """The named steps from scores to `placed`, for a query to begin with.
 
+    scores: what to rank by instead of `monthly_scores`, as a source in SQL with its columns.
     `placed` has each customer who is worth a contact once, with rank, draw, and whether the budget
     reaches so far.
     `offered` has each scored customer with a value once for each offer, `excluded` each customer
@@ -153,7 +244,8 @@ def ranking_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, mon
     )
     return f"""
         scored as (
-            select * from {_scores(connection, portfolio, month)} where month = date '{month}'
+            select * from {scores or _scores(connection, portfolio, month)}
+            where month = date '{month}'
         ),
         valued as ({value_sql(portfolio, month)}),
         offers(offer, channel, contact_cost_eur, acceptance_rate) as (values {_offers(portfolio)}),
@@ -253,7 +345,8 @@ def _offers(portfolio: Portfolio) -> str:
 
 def excluded_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
     """Query for (customer_id, decision, last_contact_month) of customers who must not be contacted:
-    opted out, ineligible, or contacted within the cool-down. A customer may have several rows.
+    opted out, ineligible, contacted within the cool-down, or in the standing hold-out. A customer
+    may have several rows.
 
     Preferences are those of the newest month that has any: a missing file does not call back who
     has opted out. Nor does what agents recorded on the page make a month of its own: it counts at
@@ -287,7 +380,19 @@ def excluded_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, mo
             f"where month between date '{since}' and date '{month}' group by customer_id"
         )
 
+    if portfolio.campaign.holdout_share:
+        is_held_out = held_out_sql(portfolio.campaign, "customer_id")
+        parts.append(f"select customer_id, '{HELD_OUT}', null from scored where {is_held_out}")
+
     return " union all ".join(parts)
+
+
+def held_out_sql(campaign: Campaign, customer: str) -> str:
+    """SQL for whether a customer is in the standing hold-out: the same customers in every month."""
+    # Without the month, unlike the draw of a list: who is never contacted shows what all campaigns
+    # together have changed, also what lasts longer than a month.
+    digest = f"md5('{campaign.seed} standing hold-out ' || {customer})"
+    return f"('0x' || left({digest}, 8))::bigint < {campaign.holdout_share * HASHES}"
 
 
 def _draw(campaign: Campaign, month: date, what: str) -> str:
@@ -325,15 +430,28 @@ def planned_control_share(campaign: Campaign) -> float:
 
 def _inside(campaign: Campaign) -> str:
     limits = ["true"]
+    # What exploration takes is left for it: both together keep to the budget and the capacity.
+    ranked = 1 - campaign.exploration_share
     if campaign.budget_eur is not None:
-        limits.append(f"spent_before_eur + contact_cost_eur <= {campaign.budget_eur}")
+        limits.append(f"spent_before_eur + contact_cost_eur <= {campaign.budget_eur * ranked}")
     if campaign.capacity is not None:
-        limits.append(f"contacts_before < {campaign.capacity}")
+        limits.append(f"contacts_before < {floor(campaign.capacity * ranked)}")
     return " and ".join(limits)
 
 
-def summarise(
+def explored_summary(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
+) -> dict[str, float]:
+    """As `summarise`, of the customers whom exploration drew alone."""
+    return summarise(connection, portfolio, month, condition="coalesce(is_explored, false)")
+
+
+def summarise(
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    month: date,
+    *,
+    condition: str = "true",
 ) -> dict[str, float]:
     """Contacts, control customers, churners expected among the contacts, their cost and expected
     profit, EUR.
@@ -347,7 +465,7 @@ def summarise(
             coalesce(sum(contact_cost_eur) filter (role = '{CONTACT}'), 0),
             coalesce(sum(expected_profit_eur) filter (role = '{CONTACT}'), 0),
         from {portfolio.name}.contact_list
-        where month = ?
+        where month = ? and {condition}
         """,
         [month],
     ).fetchone()

@@ -7,7 +7,7 @@ from datetime import date
 import duckdb
 import numpy as np
 
-from churn_platform.campaign.contact_list import summarise
+from churn_platform.campaign.contact_list import explored_summary, summarise
 from churn_platform.campaign.list_economics import (
     ContactPolicy,
     as_rows,
@@ -89,21 +89,41 @@ def forecast_month(
         contacted_share=measured["contacted_share"],
         economics=portfolio.economics,
     )
+    listed = _policy("contact list", summarise(connection, portfolio, month))
     return Forecast(
-        [*policies, _listed(connection, portfolio, month)],
+        [*policies, *_learning(connection, portfolio, month, listed), listed],
         sensitivity(probability, portfolio.economics, factors=FACTORS),
         probability,
     )
 
 
-def _listed(
-    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
-) -> ContactPolicy:
-    """The contact list as it is, by its own expected profit."""
-    listed = summarise(connection, portfolio, month)
+def _learning(
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    month: date,
+    listed: ContactPolicy,
+) -> list[ContactPolicy]:
+    """What it costs to learn, where the spec asks for it: the standing hold-out and exploration."""
+    campaign = portfolio.campaign
+    found = []
+    if campaign.holdout_share:
+        # Drawn from everybody alike, so they would have brought as much, customer for customer.
+        lost = campaign.holdout_share / (1 - campaign.holdout_share)
+        found.append(
+            ContactPolicy(
+                "standing hold-out", 0, 0.0, 0.0, -listed.net_eur * lost, -listed.net_eur * lost
+            )
+        )
+    if campaign.exploration_share:
+        found.append(_policy("exploration", explored_summary(connection, portfolio, month)))
+    return found
+
+
+def _policy(name: str, listed: Mapping[str, float]) -> ContactPolicy:
+    """A list, or a part of it, as it is, by its own expected profit."""
     cost, net = listed["cost_eur"], listed["expected_profit_eur"]
     return ContactPolicy(
-        "contact list",
+        name,
         int(listed["contacts"]),
         listed["churners_reached"],
         cost,

@@ -1,7 +1,7 @@
 """Ends an experiment in words: ship, stop, or keep running. Pure.
 
-Months add up: each month's difference counts with the information (1 / variance) that it has. The
-bounds are group-sequential, so a look in each month costs no false alarm.
+Months add up, each by its customers. The bounds are group-sequential, so a look in each month costs
+no false alarm.
 """
 
 from collections.abc import Sequence
@@ -29,10 +29,15 @@ class MonthResult:
     customers: int
     distrust: str | None = None
 
-    @property
-    def information(self) -> float:
-        """How much the month says."""
-        return 1 / self.variance
+
+def add_up(months: Sequence[MonthResult]) -> tuple[float, float]:
+    """The difference over months and its variance."""
+    # By customers, not by 1 / variance: a variance that came out small by chance would count most,
+    # and with few churners that alone gives false alarms.
+    customers = sum(month.customers for month in months)
+    total = sum(month.difference * month.customers for month in months)
+    spread = sum(month.variance * month.customers**2 for month in months)
+    return total / customers, spread / customers**2
 
 
 @dataclass(frozen=True)
@@ -64,11 +69,10 @@ def decide(spec: ExperimentSpec, months: Sequence[MonthResult]) -> Decision | No
     if not counted:
         return None
 
-    information = sum(month.information for month in counted)
-    estimate = sum(month.difference * month.information for month in counted) / information
+    estimate, variance = add_up(counted)
     looks = _looks(spec, counted, is_last=len(months) >= spec.most_months)
     look = looks[-1]
-    error = sqrt(1 / information)
+    error = sqrt(variance)
     found = Decision(
         KEEP_RUNNING,
         "",
@@ -90,9 +94,9 @@ def _looks(spec: ExperimentSpec, counted: Sequence[MonthResult], *, is_last: boo
     """The looks so far, by the information that there was in fact."""
     planned = planned_information(spec)
     shares: list[float] = []
-    total = 0.0
-    for month in counted:
-        total += month.information / planned
+    for number in range(len(counted)):
+        _, variance = add_up(counted[: number + 1])
+        total = 1 / variance / planned
         # Beyond the plan there is nothing left to spend, so the first look there is the last.
         if not shares or (shares[-1] < 1 and total - shares[-1] >= LEAST_STEP):
             shares.append(total)

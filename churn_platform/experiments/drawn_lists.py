@@ -13,12 +13,12 @@ EVEN = 0.5
 
 @dataclass(frozen=True)
 class Drawn:
-    """Customers on one list alone, (rows,) each: the list they were drawn to, whether they were on
-    it, and what they brought, EUR.
+    """Customers on one list alone, (rows,) each: the list they were drawn to, whether they were
+    contacted, and what they brought, EUR.
     """
 
     to_challenger: np.ndarray
-    is_listed: np.ndarray
+    is_contacted: np.ndarray
     net_eur: np.ndarray
 
     def __len__(self) -> int:

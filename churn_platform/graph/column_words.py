@@ -109,6 +109,7 @@ WORDS = {
     "contact_cost_eur": "Cost of the contact, EUR.",
     "uplift": "What a contact adds to the probability of staying; null if the list is not ranked "
     "by it.",
+    "is_explored": "Whether the customer was drawn to learn from, not ranked onto the list.",
     "held_because": "Why the list is not handed over; null if it is.",
     "policy": "Way to choose whom to contact.",
     "contacts": "Customers contacted.",

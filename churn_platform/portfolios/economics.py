@@ -51,6 +51,22 @@ class Campaign(SpecModel):
     control_share: float = Field(
         0.05, ge=0, lt=0.5, description="Share of the list kept uncontacted, to compare with."
     )
+    # Control customers of a list are contacted in other months, so they cannot show what all lists
+    # together have done.
+    holdout_share: float = Field(
+        0.0,
+        ge=0,
+        le=0.2,
+        description="Share of the customers never contacted, the same ones always; 0: none.",
+    )
+    # A ranking by churn never lists the others, so nothing is ever learnt of what a contact does
+    # to them.
+    exploration_share: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="Share of the list drawn from customers whom the ranking leaves out; 0: none.",
+    )
     cooldown_months: int = Field(
         3, ge=0, le=24, description="Months in which no customer is contacted twice."
     )

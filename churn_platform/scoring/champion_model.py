@@ -13,5 +13,10 @@ if TYPE_CHECKING:
 
 def load_champion(client: "MlflowClient", portfolio: Portfolio) -> Champion:
     """The champion with its tiers; TrainingError if none has been promoted."""
-    version = load_version(client, portfolio, champion_version(client, portfolio.name))
+    return load_scorer(client, portfolio, champion_version(client, portfolio.name))
+
+
+def load_scorer(client: "MlflowClient", portfolio: Portfolio, number: int) -> Champion:
+    """Any version as it would score as champion; TrainingError if there is none."""
+    version = load_version(client, portfolio, number)
     return Champion(version.number, version.model, version.record.tiers)

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn_platform.campaign.contact_list import COLUMNS, replace_contact_list, summarise
+from churn_platform.campaign.contact_list import (
+    COLUMNS,
+    held_out_sql,
+    replace_contact_list,
+    summarise,
+)
 from churn_platform.errors import DataError
 from churn_platform.months import shift
 from churn_platform.warehouse.lake import connect
@@ -239,3 +244,44 @@ def test_a_list_that_was_handed_over_stays_as_it_is(connection):
     ).fetchall()
     assert after == [(row["customer_id"], row["role"]) for row in before]
     assert listed(connection, portfolio) != before
+
+
+def test_the_standing_hold_out_is_never_listed_and_always_the_same(connection):
+    """About a fifth of 200 customers, in January as in any month; no one of them is contacted."""
+    names = [f"C{number:03d}" for number in range(200)]
+    add_scores(connection, dict.fromkeys(names, 0.9))
+    portfolio = with_campaign(holdout_share=0.2, control_share=0)
+    replace_contact_list(connection, portfolio, JANUARY)
+    listed = _listed_ids(connection)
+    held_out = {
+        name
+        for (name,) in connection.execute(
+            "select customer_id from tiny.monthly_scores where "
+            + held_out_sql(portfolio.campaign, "customer_id")
+        ).fetchall()
+    }
+    assert set(names) - listed == held_out
+    assert 25 <= len(held_out) <= 55
+
+
+def test_exploration_draws_a_share_of_the_list_from_those_left_out(connection):
+    """40 places of 50 are ranked, 10 drawn from the 960 behind them, inside the same capacity."""
+    scores = {f"C{number:04d}": 0.9 - number / 2_000 for number in range(1_000)}
+    add_scores(connection, scores)
+    portfolio = with_campaign(exploration_share=0.2, capacity=50, control_share=0)
+    replace_contact_list(connection, portfolio, JANUARY)
+    rows = connection.execute(
+        "select customer_id, is_explored from tiny.contact_list order by list_rank"
+    ).fetchall()
+    ranked = [name for name, is_explored in rows if not is_explored]
+    explored = [name for name, is_explored in rows if is_explored]
+    assert ranked == sorted(scores)[:40]
+    assert len(explored) == 10
+    assert not set(explored) & set(ranked)
+    replace_contact_list(connection, portfolio, JANUARY)
+    assert _listed_ids(connection) == {*ranked, *explored}
+
+
+def _listed_ids(connection):
+    rows = connection.execute("select customer_id from tiny.contact_list").fetchall()
+    return {name for (name,) in rows}

@@ -65,3 +65,20 @@ def test_a_forecast_takes_the_place_of_the_one_before(connection):
         "(select count(*) from tiny.campaign_sensitivity)"
     ).fetchone()
     assert counts == (len(forecast.policies), len(FACTORS) ** 2)
+
+
+def test_learning_has_a_price(connection):
+    """A hold-out of a fifth forgoes a quarter of the list; exploration is told apart."""
+    add_scores(connection, {f"C{number:03d}": 0.9 - number / 200 for number in range(100)})
+    portfolio = with_campaign(
+        holdout_share=0.2, exploration_share=0.2, capacity=20, control_share=0
+    )
+    replace_contact_list(connection, portfolio, JANUARY)
+    measured = {"recall": 0.5, "contacted_share": 0.1}
+    forecast = forecast_month(connection, portfolio, JANUARY, measured)
+    policies = {policy.policy: policy for policy in forecast.policies}
+    listed = policies["contact list"]
+    assert forecast.policies[-1] == listed
+    assert policies["standing hold-out"].net_eur == pytest.approx(-listed.net_eur / 4)
+    assert policies["exploration"].contacts == 4
+    assert listed.contacts == 20

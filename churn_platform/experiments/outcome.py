@@ -1,0 +1,325 @@
+"""The outcome of an experiment by month: both scores of the same customers, beside what became of
+them.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from churn_platform.experiments import arm_scores
+from churn_platform.experiments.decision import Decision, MonthResult, decide
+from churn_platform.experiments.paired import (
+    Difference,
+    PairedScores,
+    auc_difference,
+    profit_difference,
+)
+from churn_platform.experiments.spec import ExperimentSpec
+from churn_platform.experiments.state import ExperimentState
+from churn_platform.ingest.recorded_outcomes import CONTACTS
+from churn_platform.metrics.metrics import measure
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.published.experiment import CONTROL, TREATED
+from churn_platform.sql import literal
+from churn_platform.warehouse.tables import delete_month, ensure_table, table_exists
+
+NAME, LISTS = "experiment_outcome", "experiment_lists"
+FEWEST_OUTCOMES = 20  # churners, and stayers; below, an AUC is mostly chance
+DECIDED = {
+    "estimate": "double",
+    "estimate_low": "double",
+    "estimate_high": "double",
+    "z": "double",
+    "z_bound": "double",
+    "information": "double",
+    "alpha_spent": "double",
+    "decision": "varchar",
+    "verdict": "varchar",
+    "months_to_go": "integer",
+    "customers_to_go": "bigint",
+}
+COLUMNS = {
+    "month": "date",
+    "experiment": "varchar",
+    "spec_sha256": "varchar",
+    "control_version": "integer",
+    "challenger_version": "integer",
+    "customers": "bigint",
+    "churners": "bigint",
+    "control_auc": "double",
+    "challenger_auc": "double",
+    "control_calibration_error": "double",
+    "challenger_calibration_error": "double",
+    "control_profit_eur": "double",
+    "challenger_profit_eur": "double",
+    "difference": "double",
+    "difference_variance": "double",
+    "distrust": "varchar",
+} | DECIDED
+Known = Callable[[date, np.ndarray], np.ndarray | None]
+"""Marks the customers of a feature month whose outcomes either version was fitted on; None: it
+cannot be told.
+"""
+Row = dict[str, Any]
+
+
+def table_of(spec: ExperimentSpec) -> str:
+    """The table whose decision counts for the spec's primary metric."""
+    return LISTS if spec.primary_metric == "list_profit_eur" else NAME
+
+
+def find_outcome(
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    state: ExperimentState,
+    month: date,
+    *,
+    thresholds: tuple[float, float],
+    known: Known,
+) -> tuple[Row, PairedScores] | None:
+    """The row of the outcomes that matured in `month`, decided on all months up to it, and what it
+    rests on; None if none matured.
+
+    thresholds: of control and challenger. The same again gives the same row: customers are read in
+    the order of their ids, and earlier months from their own rows.
+    """
+    scores = read_pairs(connection, portfolio, state, month, thresholds=thresholds, known=known)
+    if scores is None:
+        return None
+
+    row: Row = {
+        "experiment": state.spec.name,
+        "spec_sha256": state.spec.sha256,
+        "control_version": state.control,
+        "challenger_version": state.challenger,
+        "customers": len(scores),
+        "churners": int(scores.churned.sum()),
+        **_figures(portfolio, scores),
+        **_difference(portfolio, state, scores),
+    }
+    earlier = earlier_months(connection, f"{portfolio.name}.{NAME}", state, month, "customers")
+    return row | decided(state, [*earlier, month_result(row, "customers")]), scores
+
+
+def read_pairs(
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    state: ExperimentState,
+    month: date,
+    *,
+    thresholds: tuple[float, float],
+    known: Known,
+) -> PairedScores | None:
+    """Customers whose labels matured in `month`, scored by both versions before; None without any.
+
+    Left out are those that a campaign contacted meanwhile: their label is also the contact's work.
+    """
+    scored = f"{portfolio.name}.{arm_scores.NAME}"
+    labels = f"{portfolio.name}.churn_labels"
+    if not table_exists(connection, scored) or not table_exists(connection, labels):
+        return None
+
+    contacts = f"{portfolio.raw_schema}.{CONTACTS}"
+    is_contacted = "false"
+    if table_exists(connection, contacts):
+        is_contacted = f"""
+            exists (
+                from {contacts} as made
+                where made.customer_id = labels.customer_id
+                    and made.month between labels.features_month and labels.month
+            )
+        """
+    found = connection.execute(
+        f"""
+        with control as (
+            from {scored} where experiment = $name and arm = '{CONTROL}'
+        ),
+        challenger as (
+            from {scored} where experiment = $name and arm = '{TREATED}'
+        )
+        select
+            labels.features_month,
+            labels.customer_id,
+            labels.churned::tinyint as churned,
+            control.churn_probability as control,
+            challenger.churn_probability as challenger,
+        from {labels} as labels
+        join control
+            on control.month = labels.features_month
+            and control.customer_id = labels.customer_id
+        join challenger
+            on challenger.month = labels.features_month
+            and challenger.customer_id = labels.customer_id
+        where labels.month = $month and not ({is_contacted})
+        order by labels.features_month, labels.customer_id
+        """,
+        {"name": state.spec.name, "month": month},
+    ).fetchnumpy()
+    fresh = _unknown(found, known)
+    if not fresh.any():
+        return None
+
+    churned, control, challenger = (
+        np.asarray(found[name])[fresh] for name in ("churned", CONTROL, TREATED)
+    )
+    return PairedScores(churned, control, challenger, *thresholds)
+
+
+def _unknown(found: dict[str, Any], known: Known) -> np.ndarray:
+    """Marks the rows whose outcomes neither version was fitted on."""
+    months = np.asarray(found["features_month"])
+    ids = np.asarray(found["customer_id"], dtype=object)
+    fresh = np.ones(len(ids), dtype=bool)
+    for features_month in np.unique(months):
+        rows = months == features_month
+        day = features_month.astype("datetime64[D]").astype(date)
+        is_known = known(day, ids[rows])
+        fresh[rows] = False if is_known is None else ~is_known
+    return fresh
+
+
+def _figures(portfolio: Portfolio, scores: PairedScores) -> Row:
+    """AUC, calibration error and profit of each version; None for too few outcomes."""
+    shown = ("auc", "calibration_error", "profit_eur")
+    figures: Row = {f"{arm}_{name}": None for name in shown for arm in (CONTROL, TREATED)}
+    if not _is_measurable(scores):
+        return figures
+
+    arms = {
+        CONTROL: (scores.control, scores.control_threshold),
+        TREATED: (scores.challenger, scores.challenger_threshold),
+    }
+    for arm, (probability, threshold) in arms.items():
+        found = measure(
+            scores.churned, probability, threshold=threshold, economics=portfolio.economics
+        )
+        figures[f"{arm}_auc"] = found.auc
+        figures[f"{arm}_calibration_error"] = found.calibration_error
+        figures[f"{arm}_profit_eur"] = found.campaign_profit_eur
+
+    return figures
+
+
+def _difference(portfolio: Portfolio, state: ExperimentState, scores: PairedScores) -> Row:
+    if not _is_measurable(scores):
+        return distrusted(f"fewer than {FEWEST_OUTCOMES} customers left, or stayed")
+
+    if state.spec.primary_metric == "auc":
+        return difference_row(auc_difference(scores))
+    return difference_row(profit_difference(scores, portfolio.economics))
+
+
+def difference_row(found: Difference) -> Row:
+    """A month's difference as its row has it."""
+    if not found.variance > 0:
+        return distrusted("both versions are alike for every customer")
+    return {
+        "difference": found.value,
+        "difference_variance": found.variance,
+        "distrust": None,
+    }
+
+
+def distrusted(why: str) -> Row:
+    """A month that does not count."""
+    return {"difference": None, "difference_variance": None, "distrust": why}
+
+
+def month_result(row: Row, count: str) -> MonthResult:
+    """What the decision needs of a row; `count` names its column with the customers."""
+    if row["difference"] is None:
+        return MonthResult(0.0, np.inf, row[count], distrust=row["distrust"] or "no difference")
+    return MonthResult(
+        row["difference"], row["difference_variance"], row[count], distrust=row["distrust"]
+    )
+
+
+def earlier_months(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    state: ExperimentState,
+    month: date,
+    count: str,
+) -> list[MonthResult]:
+    """The months before, as their rows have them, oldest first."""
+    if not table_exists(connection, table):
+        return []
+    rows = connection.execute(
+        f"select difference, difference_variance, distrust, {count} from {table} "
+        "where experiment = ? and spec_sha256 = ? and month < ? order by month",
+        [state.spec.name, state.spec.sha256, month],
+    ).fetchall()
+    names = ("difference", "difference_variance", "distrust", count)
+    return [month_result(dict(zip(names, row, strict=True)), count) for row in rows]
+
+
+def decided(state: ExperimentState, months: list[MonthResult]) -> Row:
+    """The decision on some months, in the columns of DECIDED."""
+    found = decide(state.spec, months)
+    if found is None:
+        why = months[-1].distrust or "nothing counts yet"
+        return dict.fromkeys(DECIDED, None) | {
+            "decision": "keep running",
+            "verdict": f"keep running: no month counts yet ({why})",
+        }
+    return _decision_row(found)
+
+
+def _decision_row(found: Decision) -> Row:
+    told = asdict(found)
+    look = found.look
+    return {
+        "estimate": found.estimate,
+        "estimate_low": found.low,
+        "estimate_high": found.high,
+        "z": found.z,
+        "z_bound": look.bound,
+        "information": look.information,
+        "alpha_spent": look.alpha_spent,
+    } | {name: told[name] for name in ("decision", "verdict", "months_to_go", "customers_to_go")}
+
+
+def _is_measurable(scores: PairedScores) -> bool:
+    churners = int(scores.churned.sum())
+    return min(churners, len(scores) - churners) >= FEWEST_OUTCOMES
+
+
+def replace_experiment_rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: dict[str, str],
+    month: date,
+    experiment: str,
+    rows: Iterable[Row],
+) -> None:
+    """Put an experiment's rows of a month in place of those before; other experiments' stay. To be
+    called in a transaction.
+    """
+    ensure_table(connection, table, columns)
+    delete_month(connection, table, month, f"experiment = {literal(experiment)}")
+    names = ", ".join(columns)
+    marks = ", ".join("?" * len(columns))
+    for row in rows:
+        whole = {"month": month, **row}
+        values = [whole[column] for column in columns]
+        connection.execute(f"insert into {table} ({names}) values ({marks})", values)
+
+
+def newest_outcome(
+    connection: duckdb.DuckDBPyConnection, table: str, state: ExperimentState
+) -> Row | None:
+    """The newest row of an experiment in its table of outcomes; None without any."""
+    if not table_exists(connection, table):
+        return None
+    result = connection.execute(
+        f"select * from {table} where experiment = ? and spec_sha256 = ? "
+        "order by month desc limit 1",
+        [state.spec.name, state.spec.sha256],
+    )
+    names = [column[0] for column in result.description]
+    row = result.fetchone()
+    return dict(zip(names, row, strict=True)) if row else None

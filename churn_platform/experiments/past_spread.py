@@ -1,0 +1,108 @@
+"""How far the two versions differ on customers whose outcome is known: what a plan is made of."""
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import duckdb
+import numpy as np
+
+from churn_platform.errors import ExperimentError
+from churn_platform.experiments.moves import Versions
+from churn_platform.experiments.paired import PairedScores, auc_difference, profit_difference
+from churn_platform.experiments.plan import Plan, Spread, plan_experiment
+from churn_platform.experiments.spec import ExperimentSpec
+from churn_platform.metrics.metrics import top
+from churn_platform.portfolios.economics import Economics
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.promotion.publication import Publisher
+from churn_platform.training.versions import load_version
+from churn_platform.warehouse.lake import connect
+from churn_platform.warehouse.tables import table_exists
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+def plan_of(publisher: Publisher, spec: ExperimentSpec, versions: Versions) -> Plan:
+    """The plan of a spec for two versions, from the challenger's hold-out."""
+    portfolio = publisher.portfolio
+    with closing(connect(publisher.lake, read_only=True)) as connection:
+        scores = holdout_scores(connection, publisher.client, portfolio, versions)
+        spread = spread_of(spec, scores, portfolio.economics)
+        customers = _customers_per_month(connection, portfolio)
+
+    # A snapshot is judged on the customers that neither version was fitted on.
+    monthly = len(scores) if portfolio.kind == "snapshot" else customers
+    return plan_experiment(spec, spread, customers_per_month=monthly or len(scores))
+
+
+def holdout_scores(
+    connection: duckdb.DuckDBPyConnection,
+    client: "MlflowClient",
+    portfolio: Portfolio,
+    versions: Versions,
+) -> PairedScores:
+    """Both versions on the challenger's hold-out, each with its own features."""
+    control, challenger = (load_version(client, portfolio, number) for number in versions)
+    seen_by_control = challenger.holdout_as_seen_by(connection, control)
+    own = challenger.holdout(connection)
+    return PairedScores(
+        churned=own.churned,
+        control=control.model.churn_probability(seen_by_control.features),
+        challenger=challenger.model.churn_probability(own.features),
+        control_threshold=control.record.threshold,
+        challenger_threshold=challenger.record.threshold,
+    )
+
+
+def spread_of(spec: ExperimentSpec, scores: PairedScores, economics: Economics) -> Spread:
+    """The spread of the spec's primary metric on customers of the past."""
+    if spec.primary_metric == "auc":
+        found = auc_difference(scores)
+    elif spec.primary_metric == "profit_eur":
+        found = profit_difference(scores, economics)
+    else:
+        return list_spread(spec, scores, economics)
+
+    return Spread(len(scores), found.variance, found.split_variance)
+
+
+def list_spread(spec: ExperimentSpec, scores: PairedScores, economics: Economics) -> Spread:
+    """The spread of the profit per customer drawn, between lists as long as the control's.
+
+    What a customer brings is the value where the customer stays, so its variance is that of staying
+    among the customers on whom the lists differ; half of them are drawn to each.
+    """
+    share = max(float((scores.control >= scores.control_threshold).mean()), 1 / len(scores))
+    on_control = np.zeros(len(scores), dtype=bool)
+    on_challenger = on_control.copy()
+    on_control[top(scores.control, share=share)] = True
+    on_challenger[top(scores.challenger, share=share)] = True
+    differs = on_control != on_challenger
+    drawn = int(differs.sum())
+    if not drawn:
+        raise ExperimentError(
+            f"experiment {spec.name}: both versions list the same customers, so no one is drawn; "
+            "name another challenger"
+        )
+
+    paired = 4 * _spread_of_value(scores.churned[differs], economics) / drawn
+    everyone = 4 * _spread_of_value(scores.churned, economics) / len(scores)
+    # In EUR per customer drawn, as the metric is: a split spreads the same sum over everybody.
+    return Spread(len(scores), paired, everyone * (len(scores) / drawn) ** 2)
+
+
+def _spread_of_value(churned: np.ndarray, economics: Economics) -> float:
+    rate = float(churned.mean())
+    value = economics.acquisition_cost_eur**2 * rate * (1 - rate)
+    return value + economics.contact_cost_eur**2 / 4
+
+
+def _customers_per_month(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -> int:
+    table = f"{portfolio.name}.churn_labels"
+    if not table_exists(connection, table):
+        return 0
+    row = connection.execute(
+        f"select count(*) from {table} where month = (select max(month) from {table})"
+    ).fetchone()
+    return row[0] if row else 0
