@@ -18,6 +18,8 @@ import msgspec
 
 # Each turn divides the error by at least 4, for any alpha below one half.
 TURNS = 40
+BET = 0.5
+TINY = 1e-9
 
 
 class Sums(msgspec.Struct, frozen=True):
@@ -78,6 +80,32 @@ def difference_at_least(
     fraction = (treated.count + control.count) / planned
     error = math.sqrt(variance) * multiple_of_error_below(fraction, alpha=alpha)
     return treated.mean - control.mean - error
+
+
+def share_at_least(events: float, count: float, *, alpha: float) -> float:
+    """The least that a share is, given its events among `count` trials: exact, also for a handful.
+
+    A bet of one half on each trial (Waudby-Smith & Ramdas 2024, "Estimating means of bounded random
+    variables by betting"): if the share were p at most, its capital
+    (0.5 / p) ** events * (0.5 / (1 - p)) ** (count - events) would ever reach 1 / alpha in no more
+    than alpha of streams. The bound is the largest p below one half that is so refuted.
+    """
+
+    def capital(share: float) -> float:
+        """Its logarithm."""
+        gains = events * math.log(BET / share)
+        return gains + (count - events) * math.log((1 - BET) / (1 - share))
+
+    low, high = TINY, BET
+    if not events or capital(low) < -math.log(alpha):
+        return 0.0
+    for _ in range(TURNS):
+        middle = (low + high) / 2
+        if capital(middle) >= -math.log(alpha):
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 @lru_cache(maxsize=256)

@@ -10,6 +10,7 @@ from churn_platform.published.confidence_sequence import (
     difference_at_least,
     multiple_of_error,
     multiple_of_error_below,
+    share_at_least,
 )
 
 
@@ -65,3 +66,10 @@ def test_a_stream_without_harm_is_rarely_alarmed_however_often_it_is_looked_at()
             for look in looks
         )
     assert alarms <= 10
+
+
+def test_a_share_is_bounded_from_the_first_events_on():
+    """By hand: two of two at alpha 0.01 refute each p with (0.5 / p) ** 2 >= 100: up to 0.05."""
+    assert share_at_least(2, 2, alpha=0.01) == pytest.approx(0.05)
+    assert share_at_least(0, 50, alpha=0.01) == 0.0
+    assert share_at_least(1, 1_000, alpha=0.01) < 0.001

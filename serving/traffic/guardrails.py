@@ -9,7 +9,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from churn_platform.published.confidence_sequence import Sums, difference_at_least
+from churn_platform.published.confidence_sequence import (
+    Sums,
+    difference_at_least,
+    share_at_least,
+)
 from churn_platform.published.experiment import GUARDRAIL, Limits, LiveExperiment
 from serving.traffic.arm_counts import ArmSums
 
@@ -19,7 +23,9 @@ PLANNED_ANSWERS = 400
 SLOW_SHARE = 0.01
 # Every watched value lies in [0, 1], so that no value can be further from a mean than about this.
 DEVIATION = 0.5
+P99 = "p99_latency_ms"
 EITHER_WAY = frozenset({"score_mean_shift", "decision_shift"})
+TESTED_TWICE = EITHER_WAY | {P99}
 
 
 class Watched(msgspec.Struct, frozen=True):
@@ -57,7 +63,7 @@ def judge(
     is_guardrail = kind == GUARDRAIL
     limits = experiment.guardrails if is_guardrail else experiment.signals
     watched = list(_watched(limits, treated, control, is_guardrail=is_guardrail))
-    tests = sum(2 if one.name in EITHER_WAY else 1 for one in watched)
+    tests = sum(2 if one.name in TESTED_TWICE else 1 for one in watched)
     return [
         _judged(one, alpha=experiment.false_alarms / tests, least_events=experiment.least_events)
         for one in watched
@@ -75,7 +81,7 @@ def _watched(
     for (name, of_treated), (_, of_control) in streams:
         limit = getattr(limits, name)
         if limit is not None:
-            allowed = SLOW_SHARE if name == "p99_latency_ms" else limit
+            allowed = SLOW_SHARE if name == P99 else limit
             yield Watched(name, limit, allowed, of_treated, of_control)
 
 
@@ -84,7 +90,7 @@ def _streams(arm: ArmSums, *, is_guardrail: bool) -> Iterator[tuple[str, Sums]]:
     breached is named.
     """
     yield "error_rate", arm.failed
-    yield "p99_latency_ms", arm.share(arm.slow if is_guardrail else arm.slow_for_signal)
+    yield P99, arm.share(arm.slow if is_guardrail else arm.slow_for_signal)
     yield "same_scores", arm.share(arm.same_scores)
     yield "base_rate_answers", arm.share(arm.base_rate_answers)
     yield "missing_features", arm.missing
@@ -94,6 +100,10 @@ def _streams(arm: ArmSums, *, is_guardrail: bool) -> Iterator[tuple[str, Sums]]:
 
 def _judged(watched: Watched, *, alpha: float, least_events: int) -> Judgement:
     treated, control = watched.treated, watched.control
+    if watched.name == P99 and _is_far_slower(treated, control, alpha=alpha):
+        at_least = share_at_least(treated.total, treated.count, alpha=alpha) - control.mean
+        return Judgement(watched, treated.mean - control.mean, at_least)
+
     if min(treated.count, control.count) < max(1, least_events):
         return Judgement(watched, None, None)
 
@@ -106,3 +116,15 @@ def _judged(watched: Watched, *, alpha: float, least_events: int) -> Judgement:
     if watched.name in EITHER_WAY:
         at_least = max(at_least, above(control, treated))
     return Judgement(watched, treated.mean - control.mean, at_least)
+
+
+def _is_far_slower(treated: Sums, control: Sums, *, alpha: float) -> bool:
+    """Whether the challenger's p99 is surely beyond its limit, while the control shows no sign of
+    it.
+
+    A challenger that takes seconds keeps its worker busy, so that the answers which other limits
+    wait for do not come: here two slow ones are enough, for among a hundred one may be slow.
+    """
+    if control.count < treated.total or control.mean > SLOW_SHARE:
+        return False
+    return share_at_least(treated.total, treated.count, alpha=alpha) > SLOW_SHARE

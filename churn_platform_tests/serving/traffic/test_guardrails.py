@@ -68,6 +68,18 @@ def test_nothing_is_judged_before_each_arm_has_enough():
     assert breached(msgspec.structs.replace(nine, errors=10), SOUND) == ["error_rate"]
 
 
+def test_two_answers_that_are_far_too_slow_are_enough():
+    """A challenger that takes seconds keeps its worker from answering more; one such answer, or a
+    control that is slow too, is not enough.
+    """
+    few = msgspec.structs.replace(SOUND, answers=2, churned=0, same_scores=0)
+    assert breached(msgspec.structs.replace(few, slow=2), few) == ["p99_latency_ms"]
+    assert breached(msgspec.structs.replace(few, slow=1), few) == []
+    assert (
+        breached(msgspec.structs.replace(few, slow=2), msgspec.structs.replace(few, slow=1)) == []
+    )
+
+
 def test_a_limit_that_is_not_named_is_not_watched():
     """Signals are watched apart, by limits of their own."""
     harmed = with_(churned=180)
