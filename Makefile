@@ -65,11 +65,11 @@ COMPILE = VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile --quiet --universa
 WITHIN = --constraint requirements.lock
 
 lock:  ## Resolve every lock anew from pyproject.toml
-	@$(COMPILE) --extra platform --extra sources --extra serving --extra ui --extra dev \
+	@$(COMPILE) --extra platform --extra sources --extra streams --extra serving --extra ui --extra dev \
 		--output-file requirements.lock
 	@$(COMPILE) --extra serving $(WITHIN) --output-file requirements-serving.lock
 	@$(COMPILE) --extra ui $(WITHIN) --output-file requirements-ui.lock
-	@$(COMPILE) --extra platform --extra sources --extra ui --extra cluster $(WITHIN) \
+	@$(COMPILE) --extra platform --extra sources --extra streams --extra ui --extra cluster $(WITHIN) \
 		--output-file requirements-platform.lock
 
 loop-check: setup  ## Run the closed loop with a real daemon on a simulated operator (takes long)
