@@ -45,8 +45,10 @@ from churn_platform.ingest.shared_landing import send_landed
 from churn_platform.ingest.suppression import is_suppressed, pseudonym
 from churn_platform.months import parse_month
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.published.format import features_dir
 from churn_platform.published.live_file import go_live
 from churn_platform.published.lookup_copy import COPIES_DIR
+from churn_platform.published.page_bundle import page_dir
 from churn_platform.published.pushed_features import is_overlay
 from churn_platform.serving_log.shipped_segments import shipped_here
 from churn_platform.settings import Settings
@@ -245,22 +247,23 @@ def erase(
     # After the rows are deleted: only then do old files hold the customer and nothing needed.
     purged = purge(lake, partial(_holding, installation, plan), partial(_note, month))
     show("published look-ups")
-    months = lookups.erase_from_lookups(
-        settings.published_dir / plan.portfolio.name, subject.customer_id
-    )
-
-    if shared := shared_portfolio(settings, plan.portfolio.name):
-        # The store keeps no object that its index does not name: the ones before go with this.
-        go_live(settings.published_dir / plan.portfolio.name, plan.portfolio.name, shared=shared)
-
+    root = settings.published_dir / plan.portfolio.name
+    shared = shared_portfolio(settings, plan.portfolio.name)
+    if shared is not None:
+        # What another host has published since, or a run before this one left on the store.
+        shared.pull()
+    months = lookups.erase_from_lookups(root, subject.customer_id)
     show("pages")
-
     with closing(connect(lake, read_only=True)) as connection:
-        page_files.erase_from_pages(
-            connection,
-            settings.published_dir / plan.portfolio.name,
-            subject,
-        )
+        pages = page_files.erase_from_pages(connection, root, subject)
+
+    if shared is not None:
+        for month_name in months:
+            shared.wrote(features_dir(root, month_name))
+        for month_name in pages:
+            shared.wrote(page_dir(root, month_name))
+        # The store keeps no object that its index does not name: the ones before go with this.
+        go_live(root, plan.portfolio.name, shared=shared)
 
     # Listed after the look-ups: publishing them again has made new files.
     files = installation.files(plan.portfolio.name, also)

@@ -106,6 +106,8 @@ def write_bundle(publisher: Publisher, version: int) -> Bundle:
         id_column=portfolio.id_column,
         unused_columns=portfolio.unused_columns,
     )
+    if publisher.shared is not None:
+        publisher.shared.wrote(model_dir(publisher.root, version))
     manifest_sha256 = file_sha256(model_dir(publisher.root, version) / MANIFEST_FILE)
     return Bundle(read_bundle(publisher.root, version), manifest_sha256, difference)
 

@@ -20,6 +20,7 @@ import msgspec
 from churn_platform.published.format import MANIFEST_FILE, Tier, decode_file
 
 PAGE_DIR = "page"
+MONTH = "[0-9][0-9][0-9][0-9]-[0-9][0-9]"
 CUSTOMERS_FILE, PROFILE_FILES = "customers.parquet", "profiles-*.parquet"
 PHONES_FILE, CONTACTS_FILE = "phones.parquet", "contacts.parquet"
 PLAN_FILE = "plan.parquet"
@@ -135,6 +136,11 @@ def part_file(place: int) -> str:
 def page_dir(root: Path, month: str) -> Path:
     """Folder of a month ('YYYY-MM') of the read model under the portfolio's published folder."""
     return root / PAGE_DIR / month
+
+
+def page_months(root: Path) -> list[Path]:
+    """The folders of a portfolio's months, the oldest first."""
+    return sorted((root / PAGE_DIR).glob(MONTH))
 
 
 def read_page_manifest(folder: Path) -> PageManifest:

@@ -28,6 +28,7 @@ from churn_platform.published.format import (
     read_features_manifest,
 )
 from churn_platform.published.live_file import Live, read_live, write_live
+from churn_platform.published.page_bundle import PAGE_DIR, page_months
 from churn_platform.published.regular_files import file_sha256
 from churn_platform.storage.store import Store
 
@@ -38,7 +39,9 @@ ATTEMPTS = 50
 
 
 class SharedIndex(msgspec.Struct, frozen=True):
-    """What is live, and per bundle ('models/3', 'features/2026-10') the SHA-256 of each file."""
+    """What is live, and per bundle ('models/3', 'features/2026-10', 'page/2026-10') the SHA-256 of
+    each file.
+    """
 
     live: Live
     bundles: dict[str, dict[str, str]]
@@ -56,6 +59,13 @@ class SharedPortfolio:
         self._store, self._root = store, root
         self._tag: str | None = None
         self._index: SharedIndex | None = None
+        self._written: set[str] = set()
+
+    def wrote(self, bundle: Path) -> None:
+        """This host has written a bundle anew: until it is shared, what the store has under that
+        name does not replace it.
+        """
+        self._written.add(str(bundle.relative_to(self._root)))
 
     def pull(self, *, prune: bool = False) -> bool:
         """Bring the folder to what the index names; whether the index was another one.
@@ -71,7 +81,7 @@ class SharedPortfolio:
             return False
         index = _decoded(found.data, self._root.name)
         for bundle, files in index.bundles.items():
-            if _files(self._root / bundle) != files:
+            if bundle not in self._written and _files(self._root / bundle) != files:
                 self._fetch(bundle, files)
         if read_live(self._root) != index.live:
             write_live(self._root, index.live)
@@ -147,6 +157,7 @@ class SharedPortfolio:
         except (ObjectChangedError, ObjectExistsError):
             return False
         self._index = index
+        self._written.clear()
         # At once: an erased customer must not stay in an object that no index names. Who is reading
         # the index before finds the object missing, and the new index at the next look.
         self._store.delete(*map(self._object, before - index.objects))
@@ -180,7 +191,7 @@ def _decoded(content: bytes, portfolio: str) -> SharedIndex:
 
 def _needed(root: Path, live: Live) -> Iterator[str]:
     """The bundles that hosts need for what is live: the models, the one before, which a rollback
-    brings back, the month, and the version that scored it.
+    brings back, the month, the version that scored it, and what the page reads.
     """
     versions = {model.version for model in live.models}
     if live.features_month:
@@ -195,6 +206,10 @@ def _needed(root: Path, live: Live) -> Iterator[str]:
         # What serves must be there. The others are a convenience, and housekeeping may take them.
         if version in served or (folder / MANIFEST_FILE).exists():
             yield str(folder.relative_to(root))
+
+    # The page shows the newest month alone.
+    for folder in page_months(root)[-1:]:
+        yield str(folder.relative_to(root))
 
 
 def _files(bundle: Path) -> dict[str, str]:
@@ -215,5 +230,5 @@ class _Named(msgspec.Struct, frozen=True):
 
 
 def _bundles_in(root: Path) -> Iterator[Path]:
-    for kind in ("models", "features"):
+    for kind in ("models", "features", PAGE_DIR):
         yield from (root / kind).glob("[0-9]*")

@@ -11,6 +11,7 @@ from churn_platform.errors import PublicationError
 from churn_platform.published.atomic_files import new_folder, write_manifest
 from churn_platform.published.format import FeaturesManifest, features_dir, model_dir
 from churn_platform.published.live_file import Live, direct_traffic, go_live, read_live
+from churn_platform.published.page_bundle import page_dir, page_months
 from churn_platform.published.shared import SharedIndex, SharedPortfolio
 from churn_platform.storage.opening import open_store
 from churn_platform.storage.store import Store
@@ -147,6 +148,54 @@ def test_an_erased_customer_leaves_the_store_at_once(tmp_path, store):
     assert contents(store) == {"first", "bob"}
     copy.pull()
     assert (features_dir(there, "2025-02") / "customers").read_text() == "bob"
+
+
+def test_what_a_host_has_written_anew_is_not_replaced_by_the_store(tmp_path, store):
+    """A later run publishes the month again, by a connection of its own: the store gets it, also
+    where another host was first with a change.
+    """
+    root, shared = host(tmp_path, "a", store)
+    there, other = host(tmp_path, "b", store)
+    publish_version(root, 1, "first")
+    publish_month(root, "2025-02", "ada and bob", scored_by=1)
+    go_live(root, "tiny", champion=1, features_month="2025-02", shared=shared)
+    publish_month(root, "2025-02", "bob", scored_by=1)
+    later = SharedPortfolio(store, root)
+    later.wrote(features_dir(root, "2025-02"))
+    other.pull()
+    publish_version(there, 2, "second")
+    go_live(there, "tiny", champion=2, shared=other)
+    go_live(root, "tiny", features_month="2025-02", shared=later)
+    assert contents(store) == {"first", "second", "bob"}
+    other.pull()
+    assert (features_dir(there, "2025-02") / "customers").read_text() == "bob"
+
+
+def publish_page(root: Path, month: str, text: str) -> None:
+    """A month of the page, of one file."""
+    with new_folder(page_dir(root, month)) as draft:
+        (draft / "figures").write_text(text)
+        write_manifest(draft, Sums(sums(figures=text)))
+
+
+def test_the_newest_month_of_the_page_reaches_other_hosts(tmp_path, store):
+    """With what is live; one that is no longer the newest goes where a host only serves."""
+    root, shared = host(tmp_path, "a", store)
+    there, copy = host(tmp_path, "b", store)
+    publish_version(root, 1, "first")
+    go_live(root, "tiny", champion=1, shared=shared)
+    for month in ("2025-02", "2025-03"):
+        publish_page(root, month, month)
+        shared.wrote(page_dir(root, month))
+        go_live(root, "tiny", shared=shared)
+        copy.pull(prune=True)
+    assert [folder.name for folder in page_months(there)] == ["2025-03"]
+    assert (page_dir(there, "2025-03") / "figures").read_text() == "2025-03"
+    assert contents(store) == {"first", "2025-03"}
+    publish_version(there, 2, "second")
+    go_live(there, "tiny", champion=2, shared=copy)
+    assert contents(store) == {"first", "second", "2025-03"}
+    assert [folder.name for folder in page_months(root)] == ["2025-02", "2025-03"]
 
 
 def test_what_is_not_as_its_name_says_does_not_go_live(tmp_path, store):

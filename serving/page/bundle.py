@@ -19,6 +19,7 @@ from churn_platform.published.page_bundle import (
     PLAN_FILE,
     PageManifest,
     Rows,
+    page_months,
     part_file,
     plan_sql,
     read_figures,
@@ -28,7 +29,6 @@ from churn_platform.published.regular_files import file_sha256
 from serving.errors import BundleError, NotFound
 
 LOOK_SECONDS = 1.0
-MONTH = "[0-9][0-9][0-9][0-9]-[0-9][0-9]"
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Bundles:
                 self._look(root)
 
     def _look(self, root: Path) -> None:
-        portfolio, months = root.parent.name, sorted(root.glob(MONTH))
+        portfolio, months = root.parent.name, page_months(root.parent)
         if not months:
             return
         # The link's target, not its name: publishing a month again makes a new folder.

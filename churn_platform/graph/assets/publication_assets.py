@@ -122,6 +122,8 @@ def _published_features(portfolio: Portfolio, settings: Settings) -> AssetsDefin
             # On record before it is live, as every decision: the audit trail is a write-ahead log.
             record_features(log, read_features_manifest(features_dir(root, label(month))))
             shared = shared_portfolio(settings, portfolio.name)
+            if shared is not None:
+                shared.wrote(features_dir(root, label(month)))
             go_live(root, portfolio.name, features_month=label(month), shared=shared)
             context.log.info(f"{label(month)}: {count:,} customers published")
             folder = MetadataValue.path(str(features_dir(root, label(month))))
@@ -163,6 +165,12 @@ def _published_page(portfolio: Portfolio, settings: Settings) -> AssetsDefinitio
                 context.log.info(f"{label(month)}: {manifest.customers:,} customers for the page")
                 folder = MetadataValue.path(str(page_dir(root, label(month))))
                 describe(context, month, {"customers": manifest.customers, "folder": folder})
+
+        # What is live stays as it is; the pages of other hosts get the month with it.
+        if shared := shared_portfolio(settings, portfolio.name):
+            for month in months_of(context):
+                shared.wrote(page_dir(root, label(month)))
+            go_live(root, portfolio.name, shared=shared)
 
         return MaterializeResult()
 
