@@ -4,13 +4,16 @@ import json
 import os
 import signal
 from contextlib import closing
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from churn_platform.bundles.shared_portfolio import shared_portfolio
 from churn_platform.erasure import erase as steps
 from churn_platform.erasure.erase import plan_erasure
 from churn_platform.errors import ErasureError
+from churn_platform.published.live_file import go_live
 from churn_platform.published.page_bundle import page_dir
 from churn_platform.published.prediction_log import (
     CLOSED_SUFFIX,
@@ -21,14 +24,18 @@ from churn_platform.published.prediction_log import (
     SegmentHeader,
     frame,
 )
+from churn_platform.published.shared import SharedPortfolio
+from churn_platform.settings import load_settings
 from churn_platform.warehouse.erased_snapshots import erasure_of_snapshot
 from churn_platform.warehouse.lake import connect
 from churn_platform_tests.erasure.conftest import (
     ADA,
     BOB,
+    KEY,
     World,
     calls,
     customers,
+    make_world,
 )
 from churn_platform_tests.support.invariants import invariant
 from churn_platform_tests.support.outcomes import closed_segment, outcome
@@ -125,6 +132,32 @@ def test_the_page_forgets_the_customer_while_it_runs(world: World) -> None:
     assert access.customer_id == BOB
     assert handed_over.read_text() == f"customer_id\n{BOB}\n"
     store.close()
+
+
+def test_what_hosts_share_forgets_the_customer(tmp_path: Path, extensions: Path) -> None:
+    """Look-ups and the page's month on the store are those that were written again here, and do
+    not come back from there.
+    """
+    settings = load_settings(
+        data_dir=tmp_path / "data",
+        store=str(tmp_path / "store"),
+        phone_hash_key=KEY,
+        duckdb_threads=1,
+    )
+    world = make_world(settings, extensions)
+    root = settings.published_dir / "tiny"
+    publish_page(settings.published_dir, month="2025-03", more={ADA: (0.7, "contact")})
+    go_live(root, "tiny", features_month="2025-02", shared=shared_portfolio(settings, "tiny"))
+    stored = list((tmp_path / "store").rglob("*"))
+    assert any(path.is_file() and ADA.encode() in path.read_bytes() for path in stored)
+    world.erase()
+    assert world.files_with(ADA) == []
+    other = tmp_path / "other" / "tiny"
+    assert SharedPortfolio(settings.shared("published"), other).pull()  # type: ignore[arg-type]
+    copies = [path for path in other.rglob("*") if path.is_file()]
+    assert len(copies) > 5
+    assert [path for path in copies if ADA.encode() in path.read_bytes()] == []
+    assert open_month(page_dir(other, "2025-03"), threads=1).customer(ADA) is None
 
 
 def test_snapshots_from_before_the_customer_stay(world: World) -> None:
