@@ -44,6 +44,15 @@ mlflow: setup  ## Open MLflow on the trials, fits and versions of the data folde
 	@MLFLOW_BACKEND_STORE_URI="$$($(BIN)/python -c 'from churn_platform.settings import load_settings; print(load_settings().mlflow_uri)')" \
 		$(BIN)/mlflow server --workers 1 --host 127.0.0.1 --port 5000
 
+# After a demo in another folder, service and page read what it published there.
+ifdef CHURN_DATA_DIR
+serve ui: export SERVING_PUBLISHED_DIR ?= $(CHURN_DATA_DIR)/published
+serve ui: export SERVING_STATE_DIR ?= $(CHURN_DATA_DIR)/serving
+ui: export PAGE_PUBLISHED_DIR ?= $(CHURN_DATA_DIR)/published
+ui: export PAGE_STATE_DIR ?= $(CHURN_DATA_DIR)/page
+ui: export PAGE_PHONE_KEY_FILE ?= $(CHURN_DATA_DIR)/secrets/phone_hash.key
+endif
+
 ui: setup  ## Start the service and the page on what make demo published; prints the address and a demo user
 	@$(BIN)/python -m serving.page demo
 

@@ -49,7 +49,9 @@ class CustomerController(Controller):
         if by_phone:
             found = find_by_phone(month, wanted, page.phone_key) if page.phone_key else None
         else:
-            found = wanted if month.customer(wanted) else None
+            # As it is written, then in capitals: who types while listening does not mind the case.
+            known = (each for each in (wanted, wanted.upper()) if month.customer(each))
+            found = next(known, None)
         if found is None:
             return html(
                 request,

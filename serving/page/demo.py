@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from serving.errors import ServiceSettingsError
+from serving.page.bundle import Bundles
+from serving.page.customers import CONTACT
 from serving.page.roles import ADMIN
 from serving.page.settings import PageSettings
 from serving.page.users import put_user
@@ -35,9 +37,27 @@ def run_demo(settings: PageSettings) -> None:
     put_user(settings.users_file, NAME, password, (ADMIN,))
     with _service(settings):
         address = f"http://{settings.host}:{settings.port}"
-        told = f"\nPage: {address}   user: {NAME}   password: {password}   (Ctrl-C ends it)\n"
+        told = announcement(address, password, example_customer(settings))
         threading.Thread(target=_announce, args=(address, told), daemon=True).start()
         serve(settings)
+
+
+def announcement(address: str, password: str, customer_id: str | None) -> str:
+    """Where the page is, how to sign in, and whom to look for first."""
+    lines = [f"Page: {address}   user: {NAME}   password: {password}   (Ctrl-C ends it)"]
+    if customer_id:
+        lines.append(f"Sign in and find customer {customer_id}, who is on the month's list.")
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def example_customer(settings: PageSettings) -> str | None:
+    """The first customer on the list of the first portfolio; None without a list."""
+    bundles = Bundles(settings.published_dir)
+    for portfolio in bundles.portfolios:
+        query = "select customer_id from customers where decision = ? order by list_rank limit 1"
+        if row := bundles.month(portfolio).row(query, [CONTACT]):
+            return row["customer_id"]
+    return None
 
 
 @contextlib.contextmanager

@@ -156,3 +156,13 @@ def test_a_text_of_a_customer_is_no_markup(settings):
         record(client, "C-contact", answer="thinking", reason="<script>alert(1)</script>")
         text = client.get("/tiny/customers/C-contact").text
     assert "<script>alert" not in text and "&lt;script&gt;alert" in text
+
+
+def test_a_number_is_found_in_any_case_and_the_list_is_a_way_too(settings):
+    """An agent types while listening; who may see the list can begin there."""
+    publish(settings.published_dir, more={"T7": (0.5, "contact")})
+    with browser(settings, "admin") as client:
+        page = client.get("/tiny/customers")
+        assert '<a href="/tiny/campaign">' in page.text
+        form = {"csrf": field(page.text, "csrf"), "by": "id", "wanted": " t7 "}
+        assert client.post("/tiny/customers/", data=form).url.path == "/tiny/customers/T7"
