@@ -96,13 +96,10 @@ def _extract_once(
         reading = prepared(source, portfolio, table, month, spec_file=spec_file, today=today)
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            rows = _copied(source, reading, draft, spec_file)
-            if rows == 0 and table.optional:
+            rows = write_month(source, reading, draft, portfolio.timezone, spec_file)
+            if rows == 0:
                 put_in_place(None, folder, month)
                 return Extracted(None, 0)
-            if rows == 0:
-                raise SourceError(_no_rows(reading, source))
-            _check_zone(source, reading, draft, portfolio.timezone, spec_file)
             landed = put_in_place(draft, folder, month, ".parquet")
         finally:
             draft.unlink(missing_ok=True)
@@ -142,6 +139,21 @@ def prepared(
         )
         condition = "true"
     return Reading(table, origin, month, relation, condition, values)
+
+
+def write_month(
+    source: OpenSource, reading: Reading, draft: Path, own_zone: str, spec_file: Path
+) -> int:
+    """Write the month into the draft and look at its times; returns its rows.
+
+    MappingError for what the mapping does not know, SourceError for a month without rows, unless
+    the table is optional.
+    """
+    rows = _copied(source, reading, draft, spec_file)
+    if rows == 0 and not reading.table.optional:
+        raise SourceError(_no_rows(reading, source))
+    _check_zone(source, reading, draft, own_zone, spec_file)
+    return rows
 
 
 def _described(source: OpenSource, relation: str, origin: Origin, month: date) -> dict[str, str]:

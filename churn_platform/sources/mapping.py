@@ -16,6 +16,7 @@ from churn_platform.portfolios.units import factor_of
 from churn_platform.published.value_format import EPOCH, ValueFormat
 from churn_platform.sql import identifier, literal, literals
 
+NOTHING_TO_DO = MappedColumn(column="").model_copy(update={"column": None})
 ZONED = "TIMESTAMP WITH TIME ZONE"
 
 
@@ -90,6 +91,9 @@ def _mapped(
         form if mapped.missing else None,
     )
     zone = mapped.timezone or source_zone
+    if _is_plain(column, mapped, sql_type, zone):
+        # Ingest reads it as it is: no work for each row, and nothing that could be wrong.
+        return MappedValue(column, mapped.column, raw, raw, "false")
     if column.type in ("timestamp", "date"):
         if sql_type == ZONED and mapped.timezone:
             raise MappingError(
@@ -112,6 +116,14 @@ def _mapped(
     return MappedValue(column, mapped.column, value, given, is_wrong)
 
 
+def _is_plain(column: Column, mapped: MappedColumn, sql_type: str, zone: str) -> bool:
+    """Whether the source's own value is one of the contract's type, without anything to be done."""
+    if column.levels or mapped.model_copy(update={"column": None}) != NOTHING_TO_DO:
+        return False
+    is_local = column.type == "timestamp" and zone != "UTC"
+    return sql_type in NATIVE[column.type] and not is_local
+
+
 def _constant(column: Column, value: str) -> MappedValue:
     return MappedValue(column, None, value, "null", "false")
 
@@ -130,10 +142,9 @@ def _level(column: Column, levels: Mapping[str, str], given: str) -> str:
 
 
 def _number(column: Column, mapped: MappedColumn, given: str) -> str:
-    text = f"({given})::varchar"
+    number = f"try_cast({given} as double)"
     if mapped.decimal == ",":
-        text = f"replace(replace({text}, '.', ''), ',', '.')"
-    number = f"try_cast({text} as double)"
+        number = f"try_cast(replace(replace(({given})::varchar, '.', ''), ',', '.') as double)"
     factor = Fraction(1)
     if mapped.factor:
         factor = Fraction(str(mapped.factor))
