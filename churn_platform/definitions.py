@@ -17,6 +17,7 @@ from churn_platform.graph.assets.audit_assets import audit_assets
 from churn_platform.graph.assets.campaign_assets import campaign_assets
 from churn_platform.graph.assets.costs_assets import cost_assets
 from churn_platform.graph.assets.data_contract_assets import data_contract_checks
+from churn_platform.graph.assets.destination_assets import destination_assets
 from churn_platform.graph.assets.governance_assets import governance_assets
 from churn_platform.graph.assets.housekeeping_assets import housekeeping_assets
 from churn_platform.graph.assets.ingest_assets import raw_assets, snapshot_assets
@@ -140,6 +141,7 @@ def portfolio_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDef
         *campaign_assets(portfolio, settings),
         *monitoring_assets(portfolio, settings),
         *risk_webhook_assets(portfolio, settings),
+        *destination_assets(portfolio, settings),
     ]
     return metered(labelled(assets), portfolio.name, settings.costs_path)
 

@@ -24,6 +24,7 @@ Action = Literal[
     "data_acceptance",
     "list_approval",
     "risk_webhook",
+    "delivery",
     "repair",
 ]
 GENESIS = "0" * 64

@@ -21,7 +21,7 @@ from churn_platform.errors import WebhookError
 
 SIGNATURE_HEADER, DELIVERY_HEADER = "X-Churn-Signature", "X-Churn-Delivery"
 EVENT = "newly_at_risk"
-IDS_MOST = 10_000  # in one request
+ROWS_MOST = 10_000  # in one request
 WAIT_SECONDS_MOST = 60.0
 AGAIN = (408, 425, 429)  # and every 5xx
 
@@ -34,6 +34,7 @@ class Receiver:
     secret: str
     tries: int = 5
     timeout_seconds: float = 10.0
+    setting: str = "CHURN_RISK_WEBHOOK_URL"
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
@@ -68,7 +69,7 @@ def send_newly_at_risk(
             "parts": len(parts),
             "customer_ids": ids,
         }
-        _deliver(receiver, delivery, json.dumps(content).encode())
+        send(receiver, delivery, json.dumps(content).encode())
     return len(parts)
 
 
@@ -80,11 +81,14 @@ def signature(secret: str, timestamp: int, body: bytes) -> str:
 
 
 def _parts(customer_ids: Sequence[str]) -> Iterator[list[str]]:
-    for begin in range(0, len(customer_ids), IDS_MOST):
-        yield list(customer_ids[begin : begin + IDS_MOST])
+    for begin in range(0, len(customer_ids), ROWS_MOST):
+        yield list(customer_ids[begin : begin + ROWS_MOST])
 
 
-def _deliver(receiver: Receiver, delivery: str, body: bytes) -> None:
+def send(receiver: Receiver, delivery: str, body: bytes) -> None:
+    """Send a signed body until the receiver takes it; WebhookError, without the address, if it does
+    not.
+    """
     trying = Retrying(
         stop=stop_after_attempt(receiver.tries),
         wait=wait_exponential(max=WAIT_SECONDS_MOST),
@@ -116,5 +120,5 @@ def _post(receiver: Receiver, delivery: str, body: bytes) -> None:
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _Busy(
             f"the receiver of {delivery} cannot be reached ({type(error).__name__}); check "
-            "CHURN_RISK_WEBHOOK_URL, then materialize the month again"
+            f"{receiver.setting}, then materialize the month again"
         ) from None

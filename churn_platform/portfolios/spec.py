@@ -10,6 +10,7 @@ from typing import Literal, TypeVar, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from churn_platform.portfolios.destinations import Destination, check_destination
 from churn_platform.portfolios.economics import Campaign, Economics
 from churn_platform.portfolios.sources import Origin, Source, Zone, check_origin
 from churn_platform.portfolios.strict_model import Identifier, SpecModel
@@ -350,6 +351,9 @@ class Portfolio(SpecModel):
     sources: dict[str, Source] = Field(
         {}, description="The operator's own databases and files, by name."
     )
+    destinations: tuple[Destination, ...] = Field(
+        (), description="Where results go back to, in the operator's own systems."
+    )
     tables: tuple[Table, ...] = Field(
         (), description="Landed tables; a snapshot's one table follows from its features."
     )
@@ -419,6 +423,12 @@ class Portfolio(SpecModel):
             )
 
     def _origins_agree(self) -> None:
+        for destination in self.destinations:
+            check_destination(destination, self.sources)
+        sent = [destination.name for destination in self.destinations]
+        if len(set(sent)) != len(sent):
+            raise ValueError("destinations: a name is listed twice")
+
         for table in self.tables:
             origin = table.origin
             if origin is None:

@@ -108,8 +108,12 @@ class OpenSource:
 
 
 @contextmanager
-def opened_source(name: str, spec: Source, resources: Resources) -> Iterator[OpenSource]:
-    """The source, read-only, by one connection; SourceError if it refuses or does not answer."""
+def opened_source(
+    name: str, spec: Source, resources: Resources, *, writes: bool = False
+) -> Iterator[OpenSource]:
+    """The source by one connection, read-only unless it `writes`; SourceError if it refuses or does
+    not answer.
+    """
     credentials = Credentials(name, resources.secrets_dir)
     install_extensions(resources.extension_dir, EXTENSIONS[spec.kind])
     resources.temp_dir.mkdir(parents=True, exist_ok=True)
@@ -126,13 +130,15 @@ def opened_source(name: str, spec: Source, resources: Resources) -> Iterator[Ope
         }
     )
     try:
-        told(lambda: _attach(connection, spec, credentials), credentials)
+        told(lambda: _attach(connection, spec, credentials, writes), credentials)
         yield OpenSource(name, spec, connection, credentials)
     finally:
         connection.close()
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, spec: Source, known: Credentials) -> None:
+def _attach(
+    connection: duckdb.DuckDBPyConnection, spec: Source, known: Credentials, writes: bool
+) -> None:
     for extension in EXTENSIONS[spec.kind]:
         connection.execute(f"load {extension}")
     # Zones are told by the mapping; the session's own must not depend on the machine.
@@ -147,13 +153,13 @@ def _attach(connection: duckdb.DuckDBPyConnection, spec: Source, known: Credenti
         connection.execute("set mysql_pool_size = 1")
 
     if isinstance(spec, PostgresSource | MysqlSource):
-        _attach_server(connection, spec, known)
+        _attach_server(connection, spec, known, writes)
     elif isinstance(spec, SqliteSource):
         if not Path(spec.path).is_file():
             raise duckdb.IOException(f"unable to connect: no file {spec.path}")
         # SQLite keeps what it is given, whatever type its column was declared with.
-        connection.execute("set sqlite_all_varchar = true")
-        connection.execute(f"attach {literal(spec.path)} as {NAME} (type sqlite, read_only)")
+        connection.execute(f"set sqlite_all_varchar = {str(not writes).lower()}")
+        connection.execute(f"attach {literal(spec.path)} as {NAME} (type sqlite{_mode(writes)})")
         connection.execute(f"use {NAME}")
     elif isinstance(spec, OdbcSource):
         _connect_odbc(connection, spec, known)
@@ -164,7 +170,10 @@ def _attach(connection: duckdb.DuckDBPyConnection, spec: Source, known: Credenti
 
 
 def _attach_server(
-    connection: duckdb.DuckDBPyConnection, spec: PostgresSource | MysqlSource, known: Credentials
+    connection: duckdb.DuckDBPyConnection,
+    spec: PostgresSource | MysqlSource,
+    known: Credentials,
+    writes: bool,
 ) -> None:
     given = {
         "host": known.text(spec.host),
@@ -175,7 +184,11 @@ def _attach_server(
     }
     # A secret in DuckDB's memory, not an address: errors quote addresses.
     _make_secret(connection, spec.kind, given)
-    connection.execute(f"attach '' as {NAME} (type {spec.kind}, secret {NAME}, read_only)")
+    connection.execute(f"attach '' as {NAME} (type {spec.kind}, secret {NAME}{_mode(writes)})")
+
+
+def _mode(writes: bool) -> str:
+    return "" if writes else ", read_only"
 
 
 def _make_secret(

@@ -54,7 +54,7 @@ def test_ids_are_sent_signed_and_again_while_the_receiver_is_busy(received):
 
 def test_many_ids_go_in_parts(received, monkeypatch):
     """No request is larger than a receiver takes; each part has a name of its own."""
-    monkeypatch.setattr(risk_webhook, "IDS_MOST", 2)
+    monkeypatch.setattr(risk_webhook, "ROWS_MOST", 2)
     assert send_newly_at_risk(receiver(received, []), "tiny", "2025-01", ["A", "B", "C"]) == 2
     sent = [json.loads(body) for body in received.bodies]
     assert [part["customer_ids"] for part in sent] == [["A", "B"], ["C"]]

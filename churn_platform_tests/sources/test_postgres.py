@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
+from churn_platform.destinations.deliver import deliver
 from churn_platform.errors import SourceError
 from churn_platform.sql import read_parquet
 from churn_platform_tests.support.own_operator import MAY, OwnOperator
@@ -100,3 +103,22 @@ def test_times_with_a_zone_are_cut_by_the_operators_month(crm, postgres_server):
     extracted = crm.extract("calls", MAY)
     first = duckdb.sql(f"select min(started_at) from {read_parquet(extracted.file)}").fetchone()[0]
     assert f"{first}" == "2026-04-30 22:00:00"
+
+
+def test_a_month_goes_back_in_one_transaction(crm, postgres_server, tmp_path):
+    """Deleted, written, counted and committed; another month stays."""
+    crm.given["destinations"] = [
+        {"name": "scores", "result": "monthly_scores", "to": "crm", "table": "public.scores"}
+    ]
+    portfolio = crm.portfolio
+    postgres_server.psql("drop table if exists scores;")
+    before = len(Path(postgres_server.pgdata, "log").read_text())
+    for month, customers in ((MAY, ["S1", "S2"]), (date(2026, 6, 1), ["S1"]), (MAY, ["S3"])):
+        rows = pa.table({"month": [month] * len(customers), "customer_id": customers})
+        there = deliver(portfolio.destinations[0], portfolio, month, rows, resources=crm.resources)
+        assert there == len(customers)
+    found = postgres_server.psql("select month, customer_id from scores order by 1, 2;")
+    assert "2026-05-01 | S3" in found and "2026-06-01 | S1" in found and "S2" not in found
+    asked = [each.partition(" ")[0].strip(";") for each in statements(postgres_server, before)]
+    last = asked[len(asked) - asked[::-1].index("DELETE") :]
+    assert last.index("COPY") < last.index("COMMIT") and "BEGIN" not in last[: last.index("COMMIT")]
