@@ -18,6 +18,7 @@ from churn_platform.graph.assets.campaign_assets import campaign_assets
 from churn_platform.graph.assets.costs_assets import cost_assets
 from churn_platform.graph.assets.data_contract_assets import data_contract_checks
 from churn_platform.graph.assets.destination_assets import destination_assets
+from churn_platform.graph.assets.experiment_assets import experiment_assets
 from churn_platform.graph.assets.governance_assets import governance_assets
 from churn_platform.graph.assets.housekeeping_assets import housekeeping_assets
 from churn_platform.graph.assets.ingest_assets import raw_assets, snapshot_assets
@@ -138,6 +139,7 @@ def portfolio_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDef
         *scoring_assets(portfolio, settings),
         *published_assets(portfolio, settings),
         *serving_log_assets(portfolio, settings),
+        *experiment_assets(portfolio, settings),
         *campaign_assets(portfolio, settings),
         *monitoring_assets(portfolio, settings),
         *risk_webhook_assets(portfolio, settings),

@@ -20,6 +20,11 @@ def load_experiments(folder: Path) -> dict[str, ExperimentSpec]:
     return experiments
 
 
+def experiments_of(folder: Path, portfolio: str) -> list[ExperimentSpec]:
+    """The experiments of a portfolio."""
+    return [spec for spec in load_experiments(folder).values() if spec.portfolio == portfolio]
+
+
 def experiment_named(folder: Path, name: str) -> ExperimentSpec:
     """The experiment of that name; ExperimentError lists those there are."""
     known = load_experiments(folder)

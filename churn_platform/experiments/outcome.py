@@ -313,13 +313,20 @@ def newest_outcome(
     connection: duckdb.DuckDBPyConnection, table: str, state: ExperimentState
 ) -> Row | None:
     """The newest row of an experiment in its table of outcomes; None without any."""
+    rows = rows_to(connection, table, state, date.max)
+    return rows[-1] if rows else None
+
+
+def rows_to(
+    connection: duckdb.DuckDBPyConnection, table: str, state: ExperimentState, month: date
+) -> list[Row]:
+    """The rows of an experiment up to a month, oldest first."""
     if not table_exists(connection, table):
-        return None
+        return []
     result = connection.execute(
-        f"select * from {table} where experiment = ? and spec_sha256 = ? "
-        "order by month desc limit 1",
-        [state.spec.name, state.spec.sha256],
+        f"select * from {table} where experiment = ? and spec_sha256 = ? and month <= ? "
+        "order by month",
+        [state.spec.name, state.spec.sha256, month],
     )
     names = [column[0] for column in result.description]
-    row = result.fetchone()
-    return dict(zip(names, row, strict=True)) if row else None
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -145,6 +145,32 @@ def read_split(
     }
 
 
+def read_days(
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    state: ExperimentState,
+    *,
+    until: datetime,
+) -> tuple[list[str], list[float]]:
+    """The challenger's share of both slices' customers, day by day of the present step."""
+    if not _has_answers(connection, portfolio):
+        return [], []
+
+    rows = connection.execute(
+        f"""
+        select
+            strftime(predicted_at, '%m-%d') as day,
+            count(distinct customer_id) filter (experiment_arm = '{TREATED}')
+                / count(distinct customer_id) as share,
+        from {log_table(portfolio.name)}
+        where {_window(state, until)} and experiment_arm is not null and customer_id is not null
+        group by day
+        order by day
+        """
+    ).fetchall()
+    return [day for day, _ in rows], [share for _, share in rows]
+
+
 def _has_answers(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -> bool:
     table = log_table(portfolio.name)
     # A log from before experiments were in it has no column for them.

@@ -79,12 +79,17 @@ def read_state(records: Iterable[Record], name: str) -> ExperimentState | None:
     return state_after(history_of(records, name))
 
 
-def running_of(records: Iterable[Record], portfolio: str) -> list[ExperimentState]:
-    """The experiments of a portfolio that have not ended."""
+def started_of(records: Iterable[Record], portfolio: str) -> list[ExperimentState]:
+    """The experiments of a portfolio that were ever started, in the order of their starts."""
     kept = [it for it in records if it.action == ACTION and it.portfolio == portfolio]
     names = dict.fromkeys(it.subject.partition(" ")[2] for it in kept)
     states = [read_state(kept, name) for name in names]
-    return [state for state in states if state and state.is_running]
+    return [state for state in states if state]
+
+
+def running_of(records: Iterable[Record], portfolio: str) -> list[ExperimentState]:
+    """Those of them that have not ended."""
+    return [state for state in started_of(records, portfolio) if state.is_running]
 
 
 def state_after(history: list[Record]) -> ExperimentState | None:

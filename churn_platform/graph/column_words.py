@@ -16,6 +16,7 @@ from churn_platform.campaign import (
     uplift_table,
 )
 from churn_platform.costs import cost_table
+from churn_platform.experiments import arm_scores, lists, outcome, safety
 from churn_platform.governance.governance_tables import EXPLANATION_COLUMNS, FAIRNESS_COLUMNS
 from churn_platform.graph.partitions import PLATFORM
 from churn_platform.ingest.casting import SQL_TYPES
@@ -41,6 +42,10 @@ TABLES: dict[str, Mapping[str, str]] = {
     uplift_table.NAME: uplift_table.COLUMNS,
     "serving_log": LOG_COLUMNS,
     OUTCOMES_TABLE: OUTCOME_COLUMNS,
+    arm_scores.NAME: arm_scores.COLUMNS,
+    outcome.NAME: outcome.COLUMNS,
+    outcome.LISTS: lists.COLUMNS,
+    safety.NAME: safety.COLUMNS,
     **monitoring_tables.COLUMNS,
 }
 MEASURED = {
@@ -145,7 +150,7 @@ WORDS = {
     "features": "Values that the model saw, encoded, in its order.",
     "missing_features": "Features that were not known.",
     "latency_ms": "Time of the answer, ms.",
-    "experiment": "Start of the experiment that was live, as in live.json.",
+    "experiment": "Name of the experiment.",
     "experiment_arm": "Arm of it that the customer was dealt to; null for none.",
     "segment": "Attribute that the customers are cut by; all for everybody.",
     "level": "Level of the segment.",
@@ -177,6 +182,39 @@ WORDS = {
     "drift_share": "Share of features that drifted.",
     "drifted_importance": "Share of the importance in drifted features.",
     "drifted_features": "Features that drifted, the most important first.",
+    "spec_sha256": "Hash of the frozen spec of the experiment.",
+    "control_version": "Version that answered when the experiment started.",
+    "control_auc": "AUC-ROC of the control.",
+    "challenger_auc": "AUC-ROC of the challenger.",
+    "control_calibration_error": "Mean distance of predicted and observed churn, of the control.",
+    "challenger_calibration_error": "The same of the challenger.",
+    "control_profit_eur": "Expected profit by the control, EUR per customer.",
+    "challenger_profit_eur": "Expected profit by the challenger, EUR per customer.",
+    "difference": "Challenger minus control in this month.",
+    "difference_variance": "Variance of that difference.",
+    "distrust": "Why the month does not count; null if it does.",
+    "estimate": "Challenger minus control over all months so far.",
+    "estimate_low": "Lower bound of it, which holds at every look.",
+    "estimate_high": "Upper bound of it, which holds at every look.",
+    "z": "Estimate in standard errors.",
+    "z_bound": "Bound of |z| at this look.",
+    "information": "Share of the planned information.",
+    "alpha_spent": "Error spent so far.",
+    "months_to_go": "Months until the end, at the pace so far.",
+    "customers_to_go": "Customers until the end, at the pace so far.",
+    "drawn": "Customers on one list alone, with an outcome.",
+    "drawn_to_control": "Of them drawn to the control's list.",
+    "drawn_to_challenger": "Of them drawn to the challenger's list.",
+    "contacted_control": "Contacted of those drawn to the control's list.",
+    "contacted_challenger": "Contacted of those drawn to the challenger's list.",
+    "control_net_eur": "What a customer drawn to the control's list brought, EUR.",
+    "challenger_net_eur": "What a customer drawn to the challenger's list brought, EUR.",
+    "step": "Step of the experiment.",
+    "watched": "Figure that is watched.",
+    "at_least": "By how much it is off at the least, whatever chance did; of the split its "
+    "p-value.",
+    "allowed": "How far it may be off.",
+    "is_harm": "Whether it is beyond its limit.",
     "quantity": "How much was used.",
     "unit": "Unit of the quantity.",
     "price_eur": "Price of a unit, EUR.",
@@ -185,6 +223,7 @@ OWN = {
     "training_set": {"churned": "Number of customers who left."},
     "serving_log": {
         "segment": "File of the prediction log that the answer comes from.",
+        "experiment": "Start of the experiment that was live, as in live.json.",
         "month": "First day of the month of the request.",
     },
     "prediction_drift": {"psi": "PSI of the scores against those on the hold-out."},
@@ -192,6 +231,20 @@ OWN = {
     "recorded_outcomes": {
         "segment": "File of the page's log that the outcome comes from.",
         "reason": "What the customer gave as a reason.",
+    },
+    "experiment_scores": {"arm": "control or challenger."},
+    "experiment_outcome": {
+        "challenger_version": "Version on trial.",
+        "decision": "ship, stop or keep running.",
+    },
+    "experiment_lists": {
+        "challenger_version": "Version on trial.",
+        "decision": "ship, stop or keep running.",
+    },
+    "experiment_safety": {
+        "control": "The figure in the control slice.",
+        "challenger": "The figure in the challenger's slice.",
+        "difference": "Challenger minus control.",
     },
     "infrastructure_cost": {"item": "Kind of cost."},
 }

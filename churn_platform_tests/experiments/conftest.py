@@ -1,12 +1,16 @@
 """A spec, and what it takes to start it."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 
+import duckdb
 import pytest
 
 from churn_platform.audit.audit_record import Record
 from churn_platform.experiments.spec import ExperimentSpec
 from churn_platform.experiments.state import ACTION, STARTED
+from churn_platform.warehouse.lake import connect
 from churn_platform_tests.promotion.conftest import publisher, serve
 
 __all__ = ["publisher", "serve"]
@@ -64,3 +68,10 @@ def records_of(spec: ExperimentSpec, *events: dict, hours: float = 100) -> list[
         )
         records.append(record)
     return records
+
+
+@pytest.fixture
+def connection(lake) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty lake."""
+    with closing(connect(lake)) as opened:
+        yield opened

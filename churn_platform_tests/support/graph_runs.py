@@ -56,6 +56,7 @@ class Graph:
         return {
             "data_dir": self.folder,
             "portfolios_dir": self.folder / "portfolios",
+            "experiments_dir": self.folder / "experiments",
             "phone_hash_key": HASH_KEY,
             "tuning_trials": self.tuning_trials,
             "tuning_rows_max": 10_000,

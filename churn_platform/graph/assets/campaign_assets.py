@@ -35,6 +35,8 @@ from churn_platform.campaign.list_economics import as_markdown
 from churn_platform.campaign.outcome import as_markdown as outcome_markdown
 from churn_platform.campaign.shared_exports import fetch_list, send_list
 from churn_platform.data_contract.profile_tables import require_sound
+from churn_platform.experiments import arm_scores
+from churn_platform.experiments.loader import experiments_of
 from churn_platform.graph.groups import group_of
 from churn_platform.graph.metadata import MONTH_ROWS
 from churn_platform.graph.partitions import describe, lag, monthly_table, months_of
@@ -92,6 +94,8 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             AssetKey([portfolio.name, "customer_features"]),
             # Known before the list: whether outcomes show that the model behind it is broken.
             AssetKey([portfolio.name, MODEL_PERFORMANCE]),
+            # An experiment may draw between two lists.
+            *_experiment_keys(portfolio, settings),
             *(AssetKey([portfolio.name, uplift_table.NAME]) for name in landed if name == CONTACTS),
             *(AssetKey([portfolio.raw_schema, name]) for name in landed),
         ],
@@ -161,6 +165,13 @@ def _contact_list(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
         return MaterializeResult()
 
     return contact_list
+
+
+def _experiment_keys(portfolio: Portfolio, settings: Settings) -> list[AssetKey]:
+    """What experiments give to the list; nothing for a portfolio that has none."""
+    if not experiments_of(settings.experiments_dir, portfolio.name):
+        return []
+    return [AssetKey([portfolio.name, arm_scores.NAME])]
 
 
 def _contact_decisions(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:

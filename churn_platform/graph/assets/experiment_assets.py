@@ -1,0 +1,394 @@
+"""Experiments as assets: both versions' scores, and whether the challenger is safe, better, and
+earns more.
+
+A portfolio without a spec in the folder of experiments has none of them.
+"""
+
+from datetime import UTC, date, datetime, time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import numpy as np
+from dagster import (
+    AssetDep,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+)
+
+from churn_platform.audit.audit_log import AuditLog
+from churn_platform.campaign.contact_list import rows_in_use
+from churn_platform.campaign.export import export_folder
+from churn_platform.experiments import arm_scores, lists, outcome, safety
+from churn_platform.experiments.experiment_pictures import outcome_pictures, ratio_picture
+from churn_platform.experiments.loader import experiments_of
+from churn_platform.experiments.state import ExperimentState, running_of, started_of
+from churn_platform.graph.groups import group_of
+from churn_platform.graph.partitions import describe, lag, monthly_table, months_of
+from churn_platform.graph.resources.audit_trail import AuditTrail
+from churn_platform.graph.resources.tracking import Tracking
+from churn_platform.graph.resources.warehouse import Warehouse
+from churn_platform.ingest.recorded_outcomes import CONTACTS
+from churn_platform.markdown import picture as picture_markdown
+from churn_platform.markdown import table
+from churn_platform.metrics.metric_pictures import png_of
+from churn_platform.months import label, shift
+from churn_platform.portfolios.spec import Portfolio
+from churn_platform.scoring.champion_model import load_scorer
+from churn_platform.scoring.score import score_month
+from churn_platform.settings import Settings
+from churn_platform.training.known_customers import known_customers
+from churn_platform.training.training_data import Labelled
+from churn_platform.training.versions import load_version
+from churn_platform.warehouse.tables import write
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+def experiment_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
+    """The assets of a portfolio's experiments; SpecError if the file of one makes no sense."""
+    specs = experiments_of(settings.experiments_dir, portfolio.name)
+    if not specs:
+        return []
+
+    found = [
+        _experiment_scores(portfolio, settings),
+        _experiment_outcome(portfolio, settings),
+        _experiment_safety(portfolio, settings),
+    ]
+    landed = {each.name for each in portfolio.landed_tables}
+    if CONTACTS in landed and any(spec.lists for spec in specs):
+        found.append(_experiment_lists(portfolio, settings))
+    return found
+
+
+def _experiment_scores(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    @asset(
+        **monthly_table(
+            portfolio.name,
+            arm_scores.NAME,
+            group_of(portfolio.name, "scores"),
+            settings.first_month,
+        ),
+        deps=[
+            AssetKey([portfolio.name, "monthly_scores"]),
+            AssetKey([portfolio.name, "customer_features"]),
+        ],
+        description=(
+            "One row per customer, month and arm of a running experiment: both versions' scores, "
+            "made before the outcomes are known."
+        ),
+    )
+    def experiment_scores(
+        context: AssetExecutionContext,
+        warehouse: Warehouse,
+        tracking: Tracking,
+        audit: AuditTrail,
+    ) -> MaterializeResult:
+        states = running_of(audit.log(context.run_id).records(), portfolio.name)
+        with warehouse.get_connection() as connection:
+            for month in months_of(context):
+                told = []
+                for state in states:
+                    if not arm_scores.concerns(state, portfolio, month):
+                        continue
+
+                    def score(version: int, month: date = month) -> Any:
+                        scorer = load_scorer(tracking.client(), portfolio, version)
+                        return score_month(
+                            connection,
+                            portfolio,
+                            lambda: scorer,
+                            month,
+                            batch_rows=settings.scoring_batch_rows,
+                            threads=settings.model_threads,
+                        )
+
+                    replace = partial(
+                        arm_scores.replace_arm_scores, connection, portfolio, state, month, score
+                    )
+                    customers = write(connection, warehouse.lake, replace)
+                    told.append(f"{state.spec.name}: {customers:,} customers scored by both")
+                    told += _draw(connection, warehouse, portfolio, settings, state, month)
+
+                said = told or ["no experiment runs"]
+                for line in said:
+                    context.log.info(f"{label(month)}: {line}")
+                describe(context, month, {"experiments": MetadataValue.text("; ".join(said))})
+
+        return MaterializeResult()
+
+    return experiment_scores
+
+
+def _draw(
+    connection: duckdb.DuckDBPyConnection,
+    warehouse: Warehouse,
+    portfolio: Portfolio,
+    settings: Settings,
+    state: ExperimentState,
+    month: date,
+) -> list[str]:
+    """Draw between two lists, if the experiment does; what came of it, in words."""
+    if not lists.draws(state):
+        return []
+
+    is_handed_over = export_folder(settings.exports_dir, portfolio, month).exists()
+    # A list in use is the record of its draw; drawn again it would move customers between lists.
+    if is_handed_over or rows_in_use(connection, portfolio, month, is_handed_over=False):
+        return [f"{state.spec.name}: the list was handed over before, its draw stays"]
+
+    replace = partial(lists.replace_draw, connection, portfolio, state, month)
+    drawn = write(connection, warehouse.lake, replace)
+    return [f"{state.spec.name}: {drawn:,} customers are on one list alone, and drawn to a list"]
+
+
+def _experiment_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    # A snapshot has features and outcome in one file, so its scores are of the same month.
+    months = 0 if portfolio.kind == "snapshot" else 1 + portfolio.label.gap_months
+
+    @asset(
+        **monthly_table(
+            portfolio.name,
+            outcome.NAME,
+            group_of(portfolio.name, "monitoring"),
+            settings.first_month,
+        ),
+        deps=[
+            AssetDep(AssetKey([portfolio.name, arm_scores.NAME]), partition_mapping=lag(months)),
+            AssetKey([portfolio.name, "churn_labels"]),
+        ],
+        description=(
+            "One row per experiment whose outcomes matured in the month: both scores on the same "
+            "customers, and the decision in words."
+        ),
+    )
+    def experiment_outcome(
+        context: AssetExecutionContext,
+        warehouse: Warehouse,
+        tracking: Tracking,
+        audit: AuditTrail,
+    ) -> MaterializeResult:
+        records = audit.log(context.run_id).records()
+        with warehouse.get_connection() as connection:
+            for month in months_of(context):
+                shown: dict[str, Any] = {}
+                for state in started_of(records, portfolio.name):
+                    if not state.is_running and not _is_kept(connection, portfolio, state):
+                        continue
+                    shown |= _outcome_of(
+                        connection, warehouse, tracking.client(), portfolio, state, month
+                    )
+
+                context.log.info(f"{label(month)}: {len(shown)} figures of experiments")
+                describe(context, month, shown or {"outcome": "no experiment has an outcome"})
+
+        return MaterializeResult()
+
+    return experiment_outcome
+
+
+def _is_kept(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, state: ExperimentState
+) -> bool:
+    """Whether an ended experiment has outcomes, which a month that is run again must find again."""
+    table_name = f"{portfolio.name}.{outcome.NAME}"
+    return outcome.newest_outcome(connection, table_name, state) is not None
+
+
+def _outcome_of(
+    connection: duckdb.DuckDBPyConnection,
+    warehouse: Warehouse,
+    client: "MlflowClient",
+    portfolio: Portfolio,
+    state: ExperimentState,
+    month: date,
+) -> dict[str, Any]:
+    """Record an experiment's outcome of a month; what the UI shows of it."""
+    versions = [load_version(client, portfolio, it) for it in (state.control, state.challenger)]
+
+    def known(features_month: date, ids: np.ndarray) -> np.ndarray | None:
+        customers = Labelled(np.empty((len(ids), 0), dtype=np.float32), np.zeros(len(ids)), ids)
+        marks = np.zeros(len(ids), dtype=bool)
+        for version in versions:
+            own = known_customers(connection, version, label(features_month), customers)
+            if own is None:
+                return None
+            marks |= own
+        return marks
+
+    found = outcome.find_outcome(
+        connection,
+        portfolio,
+        state,
+        month,
+        thresholds=(versions[0].record.threshold, versions[1].record.threshold),
+        known=known,
+    )
+    rows = [found[0]] if found else []
+    table_name = f"{portfolio.name}.{outcome.NAME}"
+    replace = partial(
+        outcome.replace_experiment_rows,
+        connection,
+        table_name,
+        outcome.COLUMNS,
+        month,
+        state.spec.name,
+        rows,
+    )
+    write(connection, warehouse.lake, replace)
+    if found is None:
+        return {}
+
+    row, scores = found
+    name = state.spec.name
+    shown: dict[str, Any] = {f"{name}_decision": row["verdict"]}
+    history = outcome.rows_to(connection, table_name, state, month)
+    if row["estimate"] is not None:
+        for title, png in outcome_pictures(history, scores).items():
+            shown[f"{name}_{title}"] = MetadataValue.md(picture_markdown(title, png))
+    return shown
+
+
+def _experiment_lists(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    earlier = lag(1 + portfolio.label.gap_months)
+
+    @asset(
+        **monthly_table(
+            portfolio.name,
+            outcome.LISTS,
+            group_of(portfolio.name, "monitoring"),
+            settings.first_month,
+        ),
+        deps=[
+            AssetDep(AssetKey([portfolio.name, "contact_list"]), partition_mapping=earlier),
+            AssetDep(AssetKey([portfolio.raw_schema, CONTACTS]), partition_mapping=earlier),
+            AssetKey([portfolio.name, "churn_labels"]),
+        ],
+        description=(
+            "One row per experiment whose draw between two lists matured in the month: who was "
+            "contacted, the profit per customer drawn, and the decision in words."
+        ),
+    )
+    def experiment_lists(
+        context: AssetExecutionContext, warehouse: Warehouse, audit: AuditTrail
+    ) -> MaterializeResult:
+        records = audit.log(context.run_id).records()
+        with warehouse.get_connection() as connection:
+            for month in months_of(context):
+                shown = {}
+                for state in started_of(records, portfolio.name):
+                    row = lists.find_lists(connection, portfolio, state, month)
+                    replace = partial(
+                        outcome.replace_experiment_rows,
+                        connection,
+                        f"{portfolio.name}.{outcome.LISTS}",
+                        lists.COLUMNS,
+                        month,
+                        state.spec.name,
+                        [row] if row else [],
+                    )
+                    write(connection, warehouse.lake, replace)
+                    if row:
+                        shown[f"{state.spec.name}_decision"] = row["verdict"]
+                        shown[f"{state.spec.name}_drawn"] = row["drawn"]
+
+                describe(context, month, shown or {"outcome": "no draw has an outcome"})
+
+        return MaterializeResult()
+
+    return experiment_lists
+
+
+def _experiment_safety(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    @asset(
+        **monthly_table(
+            portfolio.name,
+            safety.NAME,
+            group_of(portfolio.name, "serving"),
+            settings.first_month,
+        ),
+        deps=[AssetKey([portfolio.name, "serving_log"])],
+        description=(
+            "One row per figure that an experiment watches: the challenger's slice against the "
+            "control slice, by what the service logged up to the end of the month."
+        ),
+    )
+    def experiment_safety(
+        context: AssetExecutionContext,
+        warehouse: Warehouse,
+        tracking: Tracking,
+        audit: AuditTrail,
+    ) -> MaterializeResult:
+        log = audit.log(context.run_id)
+        with warehouse.get_connection() as connection:
+            for month in months_of(context):
+                until = datetime.combine(shift(month, 1), time(), UTC)
+                shown: dict[str, Any] = {}
+                for state in _states_at(log, portfolio, until):
+                    version = load_version(tracking.client(), portfolio, state.challenger)
+                    rows = safety.find_safety(
+                        connection,
+                        portfolio,
+                        state,
+                        until=until,
+                        base_rate=version.record.base_rate,
+                    )
+                    replace = partial(
+                        outcome.replace_experiment_rows,
+                        connection,
+                        f"{portfolio.name}.{safety.NAME}",
+                        safety.COLUMNS,
+                        month,
+                        state.spec.name,
+                        rows,
+                    )
+                    write(connection, warehouse.lake, replace)
+                    shown |= _safety_shown(connection, portfolio, state, rows, until)
+
+                describe(context, month, shown or {"safety": "no experiment was answered"})
+
+        return MaterializeResult()
+
+    return experiment_safety
+
+
+def _states_at(log: AuditLog, portfolio: Portfolio, until: datetime) -> list[ExperimentState]:
+    """The experiments as they were at an instant, so that a month run again gives the same rows."""
+    records = [record for record in log.records() if record.at < until]
+    return started_of(records, portfolio.name)
+
+
+def _safety_shown(
+    connection: duckdb.DuckDBPyConnection,
+    portfolio: Portfolio,
+    state: ExperimentState,
+    rows: list[dict[str, Any]],
+    until: datetime,
+) -> dict[str, Any]:
+    if not rows:
+        return {}
+
+    name = state.spec.name
+    cells = []
+    for row in rows:
+        figures = (row["control"], row["challenger"], row["at_least"], row["allowed"])
+        cells.append([row["watched"], *(f"{value:.4g}" for value in figures), row["verdict"]])
+
+    head = ["watched", "control", "challenger", "off at the least by", "allowed", "verdict"]
+    shown: dict[str, Any] = {
+        f"{name}_safety": MetadataValue.md(table(head, cells, align="lrrrrl")),
+        f"{name}_harms": sum(row["is_harm"] for row in rows),
+    }
+    days, shares = safety.read_days(connection, portfolio, state, until=until)
+    if days:
+        live = state.live
+        planned = live.challenger.weight / (live.challenger.weight + live.control.weight)
+        png = png_of(ratio_picture(days, shares, planned))
+        shown[f"{name}_ratio"] = MetadataValue.md(picture_markdown("split over time", png))
+    return shown
