@@ -172,12 +172,14 @@ def _open(settings: Settings, name: str) -> "tuple[Publisher, ExperimentSpec]":
 
 
 def _progress(settings: Settings, publisher: "Publisher", state: "ExperimentState") -> "Progress":
-    from churn_platform.experiments.alarm_files import read_alarms
+    from churn_platform.experiments.alarms import fetch_alarms, open_alarms
     from churn_platform.experiments.safety import read_progress
     from churn_platform.warehouse.lake import connect
 
     portfolio = publisher.portfolio
-    alarms = read_alarms(settings.serving_log_dir / portfolio.name, state)
+    log = settings.serving_log_dir / portfolio.name
+    fetch_alarms(settings.shared("log"), portfolio.name, log)
+    alarms = open_alarms(publisher, log, state)
     with closing(connect(publisher.lake, read_only=True)) as connection:
         return read_progress(
             connection,

@@ -40,6 +40,16 @@ def answer_alarms(publisher: Publisher, log: Path) -> list[str]:
     return done
 
 
+def open_alarms(publisher: Publisher, log: Path, state: ExperimentState) -> list[Alarm]:
+    """What services say of an experiment and nobody has answered yet, a guardrail first."""
+    guardrail = read_alarm(log, state.live, GUARDRAIL)
+    signal = read_alarm(log, state.live, SIGNAL)
+    found = [guardrail] if guardrail else []
+    if signal and not _was_paused(publisher, state, signal):
+        found.append(signal)
+    return found
+
+
 def fetch_alarms(store: Store | None, portfolio: str, log: Path) -> None:
     """Bring what services on other hosts have shipped to where this host looks."""
     if store is None:

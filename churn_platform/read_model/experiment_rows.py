@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 
 from churn_platform.audit.audit_record import Record
-from churn_platform.experiments.state import ACTION, ExperimentState, read_state
+from churn_platform.experiments.state import ExperimentState, started_of
 from churn_platform.published.page_bundle import Rows
 
 
 def experiment_rows(records: Sequence[Record], portfolio: str) -> Rows:
     """One row per experiment that was started, the newest first."""
-    kept = [it for it in records if it.action == ACTION and it.portfolio == portfolio]
-    names = dict.fromkeys(it.subject.partition(" ")[2] for it in kept)
-    states = [read_state(kept, name) for name in names]
-    found = [_row(state) for state in states if state is not None]
+    found = [_row(state) for state in started_of(records, portfolio)]
     return sorted(found, key=lambda row: row["started_at"], reverse=True)
 
 

@@ -8,6 +8,7 @@ import pytest
 from churn_platform.errors import ExperimentError, PromotionError
 from churn_platform.experiments import moves
 from churn_platform.experiments.ladder import Progress
+from churn_platform.experiments.responses import answer_troubles
 from churn_platform.experiments.state import read_state
 from churn_platform.promotion.rollback import roll_back
 from churn_platform.published.assignment import assigned_arm
@@ -139,3 +140,20 @@ def test_no_experiment_without_a_reason(publisher, own):
     """It goes into the trail."""
     with pytest.raises(PromotionError, match="say why"):
         moves.start(publisher, own, reason=" ")
+
+
+@pytest.mark.parametrize("wanted", ["pause", "stop"])
+def test_a_mismatch_of_the_split_does_what_the_spec_says(publisher, own, wanted):
+    """Paused or stopped, with the reason on record; the same again does nothing."""
+    spec = own.model_copy(update={"sample_ratio_mismatch": wanted})
+    moves.start(publisher, spec, reason="trial")
+    progress = Progress(answers=(500, 900), ratio_p_value=1e-9)
+    done = []
+    for _ in range(2):
+        state = read_state(publisher.audit.records(), spec.name)
+        done.append(answer_troubles(publisher, state, progress))
+    assert f"experiment boosting was {wanted}" in done[0]
+    assert "sample ratio mismatch, p = 1e-09" in done[0]
+    assert done[1] is None
+    state = read_state(publisher.audit.records(), spec.name)
+    assert state.status == {"pause": "paused", "stop": "stopped"}[wanted]

@@ -4,6 +4,7 @@ earns more.
 A portfolio without a spec in the folder of experiments has none of them.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,11 +22,13 @@ from dagster import (
 )
 
 from churn_platform.audit.audit_log import AuditLog
+from churn_platform.bundles.shared_portfolio import shared_portfolio
 from churn_platform.campaign.contact_list import rows_in_use
 from churn_platform.campaign.export import export_folder
 from churn_platform.experiments import arm_scores, lists, outcome, safety
 from churn_platform.experiments.experiment_pictures import outcome_pictures, ratio_picture
 from churn_platform.experiments.loader import experiments_of
+from churn_platform.experiments.responses import answer_troubles
 from churn_platform.experiments.state import ExperimentState, running_of, started_of
 from churn_platform.graph.groups import group_of
 from churn_platform.graph.partitions import describe, lag, monthly_table, months_of
@@ -38,6 +41,7 @@ from churn_platform.markdown import table
 from churn_platform.metrics.metric_pictures import png_of
 from churn_platform.months import label, shift
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.promotion.publication import Publisher
 from churn_platform.scoring.champion_model import load_scorer
 from churn_platform.scoring.score import score_month
 from churn_platform.settings import Settings
@@ -351,11 +355,43 @@ def _experiment_safety(portfolio: Portfolio, settings: Settings) -> AssetsDefini
                     write(connection, warehouse.lake, replace)
                     shown |= _safety_shown(connection, portfolio, state, rows, until)
 
+                # A month of the past is told as it was; only of today something can be done.
+                if until > log.now():
+                    publisher = _publisher(warehouse, tracking, log, portfolio, settings)
+                    for said in _answered(connection, publisher):
+                        context.log.warning(said)
+
                 describe(context, month, shown or {"safety": "no experiment was answered"})
 
         return MaterializeResult()
 
     return experiment_safety
+
+
+def _publisher(
+    warehouse: Warehouse,
+    tracking: Tracking,
+    log: AuditLog,
+    portfolio: Portfolio,
+    settings: Settings,
+) -> Publisher:
+    return Publisher(
+        client=tracking.client(),
+        audit=log,
+        portfolio=portfolio,
+        root=settings.published_dir / portfolio.name,
+        lake=warehouse.lake,
+        shared=shared_portfolio(settings, portfolio.name),
+    )
+
+
+def _answered(connection: duckdb.DuckDBPyConnection, publisher: Publisher) -> Iterator[str]:
+    """Do what specs say about figures that cannot be believed; what was done."""
+    portfolio = publisher.portfolio
+    for state in running_of(publisher.audit.records(), portfolio.name):
+        progress = safety.read_progress(connection, portfolio, state, until=publisher.audit.now())
+        if said := answer_troubles(publisher, state, progress):
+            yield said
 
 
 def _states_at(log: AuditLog, portfolio: Portfolio, until: datetime) -> list[ExperimentState]:

@@ -1,0 +1,28 @@
+"""Does what a spec says about figures that cannot be believed: a mismatch, or no traffic."""
+
+from churn_platform.experiments.ladder import Progress, response, troubles
+from churn_platform.experiments.moves import end, pause
+from churn_platform.experiments.state import PAUSED, ExperimentState
+from churn_platform.promotion.publication import Publisher
+
+
+def answer_troubles(publisher: Publisher, state: ExperimentState, progress: Progress) -> str | None:
+    """Pause or stop a running experiment as its spec says; what was done, in words, or None.
+
+    One that is paused is only stopped, so that the same again does nothing.
+    """
+    now = publisher.audit.now()
+    wanted = response(state, progress, now=now)
+    if not state.is_running or wanted is None:
+        return None
+
+    reason = "; ".join(troubles(state, progress, now=now))
+    name = state.spec.name
+    if wanted == "stop":
+        end(publisher, state.spec, reason=reason)
+        return f"experiment {name} was stopped: {reason}"
+    if state.status == PAUSED:
+        return None
+
+    pause(publisher, state.spec, reason=reason)
+    return f"experiment {name} was paused: {reason}"
