@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.request import HTTPRedirectHandler, build_opener
 
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
+from litestar.testing import TestClient
 
 CLIENT, SECRET = "churn-page", "provider's secret"
 
@@ -146,3 +149,31 @@ def running() -> Iterator[OidcProvider]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class NoRedirect(HTTPRedirectHandler):
+    """Lets the test follow, as the browser would."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+def at_provider(address: str) -> str:
+    """What the provider sends the browser back to, as a path of the page."""
+    try:
+        build_opener(NoRedirect).open(address)
+    except HTTPError as answer:
+        back = urlsplit(answer.headers["location"])
+    return f"{back.path}?{back.query}"
+
+
+def start(client: TestClient, target: str = "/tiny/customers") -> str:
+    """Begin; the address at the provider."""
+    answer = client.get(f"/oidc/start?next={target}", follow_redirects=False)
+    assert answer.status_code == 303
+    return answer.headers["location"]
+
+
+def sign_in(client: TestClient):
+    """The whole way; the answer of the page to who comes back."""
+    return client.get(at_provider(start(client)))

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from litestar.testing import TestClient
 
+from churn_platform_tests.support.oidc_provider import CLIENT, SECRET, running
 from churn_platform_tests.support.published_page import publish
 from serving.page.app import create_app
 from serving.page.roles import ROLES
@@ -71,3 +73,23 @@ def settled(client: TestClient, kind: str) -> dict:
     while store.requests(kind)[0]["state"] == "waiting" and time.monotonic() < until:
         time.sleep(0.02)
     return store.requests(kind)[0]
+
+
+@pytest.fixture
+def provider():
+    """A provider that signs ann of the call center in."""
+    with running() as provider:
+        yield provider
+
+
+@pytest.fixture
+def own(settings, provider, tmp_path):
+    """A page that knows the provider; its secret is in a file."""
+    (tmp_path / "secret").write_text(f"{SECRET}\n")
+    return msgspec.structs.replace(
+        settings,
+        oidc_issuer=provider.address,
+        oidc_client_id=CLIENT,
+        oidc_client_secret_file=str(tmp_path / "secret"),
+        group_roles=("call-center=agent",),
+    )

@@ -20,26 +20,6 @@ def decided(settings, command: str, **form: str) -> tuple[int, list[dict]]:
         return answer.status_code, [settled(client, "version tiny")]
 
 
-def test_a_decision_is_carried_out_by_the_platform_with_the_reason(settings):
-    """The command is told version, reason and who decided; what it says is shown."""
-    told = "import sys; print(*sys.argv[1:])"
-    status, found = decided(
-        settings, told, version="4", decision="approve", reason="--card read, fine"
-    )
-    assert status == 200
-    assert (found[0]["user"], found[0]["state"]) == ("model", "done")
-    assert found[0]["told"] == (
-        "approve tiny --version 4 --reason=--card read, fine (by model on the page)"
-    )
-
-
-def test_what_the_platform_refuses_is_shown(settings):
-    """The error of the command, not a success."""
-    failing = "import sys; sys.exit('version 4 does not wait')"
-    _, found = decided(settings, failing, version="4", decision="refuse", reason="unfair")
-    assert (found[0]["state"], found[0]["told"]) == ("failed", "version 4 does not wait")
-
-
 def test_only_what_waits_is_decided_and_with_a_reason(settings):
     """Another version, another word, no reason: nothing is started."""
     for form in (
