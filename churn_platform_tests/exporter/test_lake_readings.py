@@ -1,5 +1,6 @@
 """The newest month of each portfolio, read without keeping a writer."""
 
+import pickle
 import subprocess
 import sys
 from contextlib import closing
@@ -107,4 +108,28 @@ def test_a_catalog_that_another_process_keeps_is_told(kept):
         with pytest.raises(ChurnError):
             read_lake(busy, [TINY])
         holder.communicate()
+    assert "churn_scored_customers" in values(kept)
+
+
+# A limit of no bytes for every file that is written, which a full disk is to a process.
+READ_ON_A_FULL_DISK = """
+import pickle, resource, signal, sys
+from churn_platform.errors import ChurnError
+from churn_platform.exporter.lake_readings import read_lake
+lake, portfolio = pickle.load(sys.stdin.buffer)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+try:
+    read_lake(lake, [portfolio])
+except ChurnError as error:
+    sys.stdout.write(str(error))
+"""
+
+
+def test_a_full_disk_is_told(kept):
+    """SQLite must write beside its catalog to read it. The exporter goes on without the lake."""
+    command = [sys.executable, "-c", READ_ON_A_FULL_DISK]
+    given = pickle.dumps((kept, TINY))
+    told = subprocess.run(command, input=given, stdout=PIPE, check=True).stdout.decode()
+    assert str(kept.sqlite_path) in told
     assert "churn_scored_customers" in values(kept)

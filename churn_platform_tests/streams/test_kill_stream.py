@@ -35,7 +35,7 @@ from churn_platform_tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
-CUSTOMERS, EVENTS_EACH, BAD, KILLS = 1_000, 20, 50, 20
+CUSTOMERS, EVENTS_EACH, BAD, KILLS = 1_000, 12, 50, 20
 Server = KafkaCluster | NatsServer
 
 
@@ -170,7 +170,7 @@ def test_a_consumer_that_is_killed_loses_no_event(kind, tmp_path):
         started.callback(lambda: killed.kill())
         seen = 0.0
         for _ in range(KILLS):
-            wanted = draw.randrange(1, 700)
+            wanted = draw.randrange(1, 400)
             eventually(lambda wanted=wanted: killed.kept() >= wanted, seconds=120)
             seen += killed.kept()
             assert not killed.is_done(), "all was done before the last kill"
