@@ -8,6 +8,7 @@ import duckdb
 
 from churn_platform.campaign.contact_list import planned_control_share
 from churn_platform.campaign.outcome import ALL_OFFERS, MONTH, add_up, measure_outcome
+from churn_platform.campaign.programme import PROGRAMME, PROGRAMME_TO_DATE, find_programme
 from churn_platform.campaign.randomised import read_randomised
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.warehouse.tables import replace_dicts, table_exists
@@ -43,7 +44,7 @@ Rows = list[dict[str, Any]]
 
 def find_outcome(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> Rows:
     """Rows about the list whose outcomes matured in `month`, over all offers first, then all months
-    up to it.
+    up to it, then all campaigns against the standing hold-out.
 
     None if no list was worked off, or it had no control group.
     """
@@ -58,9 +59,15 @@ def find_outcome(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, mo
         return []
 
     # Earlier months from the table: each has its own figures and interval, which add up.
-    earlier = _earlier(connection, portfolio, month)
+    earlier = _earlier(connection, portfolio, month, MONTH)
     if so_far := add_up([*earlier, rows[0]]):
         rows.append(so_far)
+
+    if programme := find_programme(connection, portfolio, month):
+        rows.append(programme)
+        earlier = _earlier(connection, portfolio, month, PROGRAMME)
+        if so_far := add_up([*earlier, programme]):
+            rows.append(so_far | {"period": PROGRAMME_TO_DATE})
 
     return rows
 
@@ -73,7 +80,9 @@ def true_profit(rows: Rows) -> dict[str, float]:
     return {f"true_{name}": rows[0][name] for name in names}
 
 
-def _earlier(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> Rows:
+def _earlier(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, period: str
+) -> Rows:
     table = f"{portfolio.name}.{NAME}"
     if not table_exists(connection, table):
         return []
@@ -81,7 +90,7 @@ def _earlier(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month:
     result = connection.execute(
         f"select * exclude (month) from {table} where month < ? and period = ? "
         "and offer = ? order by month",
-        [month, MONTH, ALL_OFFERS],
+        [month, period, ALL_OFFERS],
     )
     names = [column[0] for column in result.description]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

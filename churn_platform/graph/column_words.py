@@ -123,7 +123,8 @@ WORDS = {
     "value_kept_eur": "Value of the customers kept, EUR.",
     "net_eur": "Value kept minus cost, EUR.",
     "return_on_investment": "Net value per euro spent.",
-    "period": "month, or to date for all months so far.",
+    "period": "month, or to date for all months so far; programme for all campaigns against the "
+    "standing hold-out.",
     "treated": "Customers listed for contact, with an outcome.",
     "control": "Customers held back, with an outcome.",
     "contacted": "Listed customers who were contacted.",

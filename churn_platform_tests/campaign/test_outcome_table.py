@@ -2,7 +2,7 @@
 
 import pytest
 
-from churn_platform.campaign.contact_list import replace_contact_list
+from churn_platform.campaign.contact_list import held_out_sql, replace_contact_list
 from churn_platform.campaign.outcome_table import NAME, find_outcome, replace_outcome
 from churn_platform.warehouse.tables import ensure_table
 from churn_platform_tests.campaign.conftest import add_scores, with_campaign
@@ -101,3 +101,23 @@ def test_a_list_that_was_worked_off_stays_as_it_is(campaign):
         campaign.execute("select * from tiny.contact_list order by customer_id").fetchall()
         == before
     )
+
+
+def test_the_standing_hold_out_measures_all_campaigns_together(campaign):
+    """Whoever is held out left, everybody else stayed: an effect of 1 on all the others."""
+    portfolio = with_campaign(control_share=0.05, holdout_share=0.1)
+    held_out = held_out_sql(portfolio.campaign, "customer_id")
+    contact(campaign, 100)
+    campaign.execute(f"delete from tiny_raw.campaign_contacts where {held_out}")
+    campaign.execute(
+        f"insert into tiny.churn_labels select ?, month, customer_id, {held_out} "
+        "from tiny.monthly_scores",
+        [FEBRUARY],
+    )
+    rows = {row["period"]: row for row in find_outcome(campaign, portfolio, FEBRUARY)}
+    programme = rows["programme"]
+    assert programme["treated"] + programme["control"] == 400
+    assert programme["effect"] == 1.0
+    assert programme["control_contacted"] == 0
+    assert 60 < programme["contacted"] <= 100
+    assert rows["programme to date"]["kept"] == pytest.approx(programme["treated"])
