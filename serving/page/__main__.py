@@ -7,6 +7,7 @@ import getpass
 import logging.config
 import os
 import sys
+from collections.abc import Callable
 
 from serving.errors import ServiceSettingsError
 from serving.logs import log_config
@@ -35,14 +36,18 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def serve(settings: PageSettings) -> None:
-    """Run the page until a signal. One process: it writes one log."""
+def serve(settings: PageSettings, *, prepare: Callable[[], None] = lambda: None) -> None:
+    """Run the page until a signal. One process: it writes one log.
+
+    prepare: done before, and only if no other process serves from the same folder.
+    """
     check_exposure(settings)
     os.umask(0o077)  # what it writes tells of customers
     with (
         state_claimed(settings.state_dir, prefix=PREFIX),
         port_claimed(settings.host, settings.port, prefix=PREFIX),
     ):
+        prepare()
         from granian import Granian
         from granian.constants import HTTPModes, Interfaces
 

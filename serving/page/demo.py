@@ -34,12 +34,17 @@ def run_demo(settings: PageSettings) -> None:
         )
     # A new password each time, shown once: no installation has a known one.
     password = secrets.token_urlsafe(12)
-    put_user(settings.users_file, NAME, password, (ADMIN,))
-    with _service(settings):
-        address = f"http://{settings.host}:{settings.port}"
-        told = announcement(address, password, example_customer(settings))
+    address = f"http://{settings.host}:{settings.port}"
+    told = announcement(address, password, example_customer(settings))
+
+    def prepare() -> None:
+        put_user(settings.users_file, NAME, password, (ADMIN,))
         threading.Thread(target=_announce, args=(address, told), daemon=True).start()
-        serve(settings)
+
+    with _service(settings):
+        # Not before: a second `make ui` must neither change the password of the one that runs, nor
+        # tell its own.
+        serve(settings, prepare=prepare)
 
 
 def announcement(address: str, password: str, customer_id: str | None) -> str:
