@@ -90,7 +90,9 @@ kill-check: setup  ## Kill the stages of a run 25 times and compare what is left
 hosts-check: setup  ## Put the lake on a real Postgres and S3 server, and serve from two hosts while the champion changes 100 times
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/pipeline/test_hosts.py churn_platform_tests/serving/test_two_hosts.py
 
-sources-check: setup  ## Read an operator's own tables from a real Postgres, and through ODBC where a driver is installed
+sources-check: setup  ## Read an operator's own tables from a real Postgres, and through an ODBC driver, SQLite's
+	@ls /usr/lib/*/odbc/libsqlite3odbc.so >/dev/null 2>&1 || test "$$(id -u)" != 0 || \
+		apt-get install --yes -qq --no-install-recommends unixodbc libsqliteodbc
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/sources
 
 streams-check: setup  ## Kill the stream 20 times each on Kafka's protocol and NATS, and compare two hosts (takes long)

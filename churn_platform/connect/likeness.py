@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from rapidfuzz import fuzz
@@ -88,16 +88,20 @@ def _values_fit(source: SourceColumn, column: Column, *, is_key: bool) -> Fit | 
 
 
 def _time_fit(source: SourceColumn, column: Column) -> Fit | None:
+    wants_day = column.type == "date"
     if source.sql_type in ISO_TYPES or _share(source.texts, _is_iso) >= ENOUGH_READ:
         is_day = source.sql_type == "DATE" or all(len(text) == 10 for text in source.texts)
-        return Fit(0.9 if is_day == (column.type == "date") else 0.6)
+        return Fit(0.9 if is_day == wants_day else 0.6)
+
     for pattern in TIME_PATTERNS:
-        if _share(source.texts, lambda text, pattern=pattern: _reads(text, pattern)) >= ENOUGH_READ:
-            is_day = "%H" not in pattern
-            return Fit(0.8 if is_day == (column.type == "date") else 0.5, {"format": pattern})
+        if _share(source.texts, partial(_reads, pattern=pattern)) < ENOUGH_READ:
+            continue
+        is_day = "%H" not in pattern
+        return Fit(0.8 if is_day == wants_day else 0.5, {"format": pattern})
+
     for form, (low, high) in EPOCHS.items():
-        if _share(source.texts, lambda text, low=low, high=high: _within(text, low, high)) == 1:
-            return Fit(0.8 if column.type == "timestamp" else 0.4, {"format": form})
+        if _share(source.texts, partial(_within, low=low, high=high)) == 1:
+            return Fit(0.4 if wants_day else 0.8, {"format": form})
     return None
 
 
