@@ -19,7 +19,10 @@ COPY pyproject.toml README.md LICENSE ./
 COPY churn_platform ./churn_platform
 COPY serving ./serving
 COPY dbt_models ./dbt_models
+# The documents need one bundle of Swagger's; its editor, its maps and the tests of NumPy are 30 MB.
 RUN uv pip install --no-deps --editable . && rm -rf dbt_models && \
+    find /venv/lib -path '*/swagger_ui/static/*' \( -name '*.map' -o -name '*editor*' -o -name '*es-bundle*' \) -delete && \
+    find /venv/lib -path '*/numpy/*' -type d -name tests -prune -exec rm -rf {} + && \
     python -c "import serving.__main__, serving.app, churn_platform.smoke, churn_platform.storage.object_store"
 
 FROM build AS build-ui
