@@ -209,10 +209,12 @@ class _Runner:
     def __init__(self, settings: Settings):
         # Seconds, which a mistake before need not cost.
         from churn_platform.definitions import build_defs
+        from churn_platform.graph.clock import forget_future_looks
         from churn_platform.graph.runs import dagster_instance
 
         self.logs = settings.root / "logs"
         self.instance = dagster_instance(Path.cwd())
+        forget_future_looks(self.instance, datetime.now(UTC))
         self.defs = build_defs()
 
     def run(self, job: str, begin: date, end: date) -> None:

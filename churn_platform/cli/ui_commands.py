@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ SECONDS_BETWEEN_LOOKS = 0.5
 def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> None:
     """Start Dagster's UI and daemon on this machine, and print the address once it answers."""
     _require_free(port)
+    _go_on_from_now()
     # A shell without a terminal starts `make dev &` with interrupts ignored. Dagster would hand
     # that on to its services, which then would not end.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -36,6 +38,16 @@ def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> No
         daemon=True,
     ).start()
     raise typer.Exit(services.wait())
+
+
+def _go_on_from_now() -> None:
+    """Wake sensors and schedules that a clock which was ahead has put to sleep."""
+    from churn_platform.graph.clock import forget_future_looks
+    from churn_platform.graph.runs import dagster_instance
+
+    with dagster_instance(Path.cwd()) as instance:
+        for name in forget_future_looks(instance, datetime.now(UTC)):
+            console.print(f"{name} had last looked in the future, and goes on from now")
 
 
 def _require_free(port: int) -> None:

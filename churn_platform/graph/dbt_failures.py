@@ -109,12 +109,17 @@ def met_another_writer(results: Iterable[Mapping[str, Any]], told: str) -> bool:
     """
     made = list(results)
     if not made:
-        return says_busy(told)
+        return _says_met(told)
     failed = [result for result in made if result["status"] in FAILED]
     for result in failed:
-        if result["status"] == "fail" or not says_busy(result["message"] or ""):
+        if result["status"] == "fail" or not _says_met(result["message"] or ""):
             return False
     return bool(failed)
+
+
+def _says_met(text: str) -> bool:
+    # dbt makes what was not there as it began: what is there now is another writer's.
+    return says_busy(text) or "already exists" in text
 
 
 def next_command(portfolio: str, months: Sequence[date], found: Sequence[DbtFailure]) -> str:

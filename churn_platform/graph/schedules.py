@@ -97,9 +97,9 @@ def _reason_to_skip(
         return f"run {run_id}, queued or running, makes features of {label(month)}"
 
     # The schedule has one look only, where the sensor has two: a fresh file may still be growing.
-    if now - last_written(settings.landing_dir, portfolio, month) < timedelta(
-        minutes=SETTLED_MINUTES
-    ):
+    # Files dated ahead are of a clock that was wrong; they are no fresher for it.
+    age = abs(now - last_written(settings.landing_dir, portfolio, month))
+    if age < timedelta(minutes=SETTLED_MINUTES):
         by_hand = f"churn run {portfolio.name} --from {label(month)} --to {label(month)}"
         return (
             f"files of {label(month)} were written to less than {SETTLED_MINUTES} minutes ago "

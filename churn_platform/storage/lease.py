@@ -70,7 +70,8 @@ def _taken(store: Store, key: str, moment: datetime) -> str | None:
         pass
     found = store.head(key)
     # The store's clock dates the object, this host's the look: minutes apart, they still agree.
-    if found is None or moment - found.modified_at < LIFE:
+    # A lease of the future is of a clock that was ahead, and would stay taken until then.
+    if found is None or abs(moment - found.modified_at) < LIFE:
         return None
     try:
         return store.put(key, content, if_match=found.e_tag)

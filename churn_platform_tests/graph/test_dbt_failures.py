@@ -135,6 +135,7 @@ BUSY = {
     "message": "Runtime Error\n  TransactionContext Error: Conflict on commit",
 }
 SOME = {"status": "partial success", "message": "Transaction conflict - table was altered"}
+MADE = {"status": "error", "message": 'Catalog Error: Table with name "a" already exists!'}
 FULL = {"status": "partial success", "message": "IO Error: No space left on device"}
 SKIPPED = {"status": "skipped", "message": None}
 
@@ -144,6 +145,7 @@ SKIPPED = {"status": "skipped", "message": None}
     [
         ([BUSY, SKIPPED], "", True),
         ([BUSY, SOME], "", True),
+        ([MADE, SKIPPED], "", True),
         ([BUSY, FULL], "conflict", False),
         ([BUSY, {"status": "error", "message": "Binder Error: no column"}], "conflict", False),
         ([BUSY, {"status": "fail", "message": "Got 1 result"}], "conflict", False),

@@ -56,3 +56,13 @@ def test_a_lease_of_a_killed_process_runs_out(store):
         held.__exit__(None, None, None)
         assert [found.key for found in store.list()] == ["tiny.champion.lease"]
     assert list(store.list()) == []
+
+
+def test_a_lease_of_a_clock_that_was_ahead_runs_out(store):
+    """The clock has gone back since, and its process is gone."""
+    held = leased(store, "tiny.champion", now=clock)
+    held.__enter__()
+    with leased(store, "tiny.champion", now=lambda: clock() - LIFE - LIFE, wait_seconds=0):
+        held.__exit__(None, None, None)
+        assert [found.key for found in store.list()] == ["tiny.champion.lease"]
+    assert list(store.list()) == []
