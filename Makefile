@@ -101,7 +101,7 @@ streams-check: setup  ## Kill the stream 20 times each on Kafka's protocol and N
 .PHONY: drills-check
 drills-check: setup  ## Kill hosts in a backfill, the catalog in a commit, and more, and see that nothing is lost (takes hours)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/pipeline/test_backfill_drill.py \
-		churn_platform_tests/pipeline/test_catalog_drill.py
+		churn_platform_tests/pipeline/test_catalog_drill.py churn_platform_tests/pipeline/test_disk_drill.py
 
 .PHONY: experiment-check
 experiment-check: setup  ## Take a challenger up the ladder on real workers, and let four bad ones be dropped under load

@@ -8,6 +8,8 @@ from pathlib import Path
 # How the system, SQLite and DuckDB word it; MLflow and Dagster pass these on.
 SIGNS = ("no space left on device", "database or disk is full", "disk quota exceeded")
 FULL = (errno.ENOSPC, errno.EDQUOT)
+# SQLite says this of many troubles; one of them is that its log cannot grow.
+UNSURE, UNSURE_BYTES = "disk i/o error", 1_000_000
 
 
 def full_disk(error: BaseException, folders: Callable[[], Iterable[Path]]) -> str | None:
@@ -18,7 +20,8 @@ def full_disk(error: BaseException, folders: Callable[[], Iterable[Path]]) -> st
     one whose library tells of it.
     """
     chain = list(_chain(error))
-    if not any(map(_is_full, chain)):
+    is_sure = any(map(_is_full, chain))
+    if not is_sure and not any(UNSURE in str(link).lower() for link in chain):
         return None
 
     free = {}
@@ -30,6 +33,9 @@ def full_disk(error: BaseException, folders: Callable[[], Iterable[Path]]) -> st
         return None
 
     folder = min(free, key=lambda place: free[place])
+    if not is_sure and free[folder] > UNSURE_BYTES:
+        return None
+
     free_mb = free[folder] / 1e6
     total_mb = shutil.disk_usage(folder).total / 1e6
     return (
@@ -44,8 +50,10 @@ def _named(chain: Iterable[BaseException]) -> list[Path]:
     """The files that the errors name."""
     files = []
     for error in chain:
-        if isinstance(error, OSError) and isinstance(error.filename, str):
-            files.append(Path(error.filename))
+        if isinstance(error, OSError):
+            # Of a copy the second one is where it was going.
+            names = (error.filename, error.filename2)
+            files += [Path(name) for name in names if isinstance(name, str)]
     return files
 
 

@@ -62,6 +62,24 @@ def test_a_file_that_the_error_names_decides(stores: list[Path]) -> None:
     assert f"90.0 of 100.0 MB are free for {stores[0]};" in str(full_disk(error, lambda: stores))
 
 
+def test_a_copy_is_told_by_the_disk_that_it_goes_to(stores: list[Path]) -> None:
+    """The file that was read is on a disk with space."""
+    source, target = (str(folder / "x.parquet") for folder in stores)
+    error = OSError(errno.ENOSPC, "No space left on device", source, None, target)
+    assert f"1.5 of 100.0 MB are free for {stores[1]};" in str(full_disk(error, lambda: []))
+
+
+def test_an_error_of_many_causes_needs_a_disk_without_space(
+    stores: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite says so where its log cannot grow, and where a disk is broken."""
+    error = duckdb.Error('Failed to execute query "PRAGMA journal_mode=WAL": disk I/O error')
+    assert full_disk(error, lambda: stores) is None
+    usage = SimpleNamespace(total=100_000_000, free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    assert "is full: 0.0 of 100.0 MB are free" in str(full_disk(error, lambda: stores))
+
+
 def test_the_cause_of_an_error_counts(stores: list[Path]) -> None:
     """An error of ours that wraps a full disk is one of a full disk."""
     try:

@@ -1,5 +1,6 @@
 """The file of the audit trail: its lock, its end, and how lines are added to it."""
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -102,7 +103,9 @@ def add_records(file: int, path: Path, records: Sequence[Record], *, cut: int = 
         # One write: a crash can tear the last line, and nothing else.
         written = os.write(file, lines)
         if written < len(lines):
-            raise OSError(f"{written} of {len(lines)} bytes written")
+            # What the system says of the next write; no other cause writes a part.
+            told = f"no space left on device, {written} of {len(lines)} bytes written"
+            raise OSError(errno.ENOSPC, told)
         os.fsync(file)
     except OSError as error:
         os.ftruncate(file, end)
