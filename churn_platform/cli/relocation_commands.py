@@ -1,5 +1,6 @@
 """The command that a moved or copied data folder needs once."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,15 +8,39 @@ import typer
 from churn_platform.cli.app import app, console
 from churn_platform.errors import ChurnError
 from churn_platform.masking import masked
-from churn_platform.settings import load_settings
+from churn_platform.settings import Settings, load_settings
 from churn_platform.sqlite_uri import sqlite_file
 
 
 @app.command()
 def relocate(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Have MLflow look for its files in this data folder, after it was moved, copied or restored to
-    another place.
+    """Have MLflow look for its files in this data folder, and Dagster find its history, after the
+    folder was moved, copied or restored to another place.
     """
+    settings = load_settings()
+    _relocate_history(settings, yes)
+    _relocate_mlflow(settings, yes)
+
+
+def _relocate_history(settings: Settings, yes: bool) -> None:
+    """The history goes where `dagster.yaml` says, which may be outside of the data folder."""
+    from churn_platform.graph.runs import history_folder
+    from churn_platform.housekeeping.relocation import bring_history, has_history
+
+    here, place = settings.root / "dagster", history_folder(Path.cwd())
+    if place is None or here.resolve() == place.resolve() or not has_history(here):
+        return
+    console.print(f"Dagster keeps its history in {place}, and there is one in {here}")
+    if has_history(place):
+        console.print("both have runs, so neither is touched; set DAGSTER_HOME to choose one")
+        return
+    if not yes:
+        typer.confirm(f"Move it to {place}?", abort=True)
+    bring_history(here, place)
+    console.print("moved")
+
+
+def _relocate_mlflow(settings: Settings, yes: bool) -> None:
     from sqlalchemy import create_engine
 
     from churn_platform.housekeeping.relocation import (
@@ -26,7 +51,6 @@ def relocate(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = F
         require_files,
     )
 
-    settings = load_settings()
     uri, artifacts = settings.mlflow_uri, settings.mlflow_artifacts
     if uri.startswith(("http:", "https:")):
         raise ChurnError(

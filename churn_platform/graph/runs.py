@@ -87,6 +87,14 @@ def dagster_folders() -> list[Path]:
     return [Path(home), _store(home)]
 
 
+def history_folder(home: Path) -> Path | None:
+    """The folder in which the instance keeps its history whose `dagster.yaml` is in `home`, or that
+    DAGSTER_HOME names; None without one.
+    """
+    named = os.environ.get("DAGSTER_HOME") or str(home)
+    return _store(named) if Path(named, "dagster.yaml").exists() else None
+
+
 def _store(home: str) -> Path:
     """The folder in which the instance of a home keeps runs, events and files."""
     return Path(InstanceRef.from_dir(home).local_artifact_storage.base_dir)

@@ -5,6 +5,7 @@ A relative one would not do: MLflow reads it from the folder that a process happ
 else in a data folder is found from the settings: the lake's files, the bundles, Dagster's history.
 """
 
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -127,6 +128,20 @@ def require_files(moves: list[Move]) -> None:
             f"copy {_path(first.old)} and the rest of the old data folder first; nothing was "
             "changed"
         )
+
+
+def bring_history(here: Path, place: Path) -> None:
+    """Move Dagster's history from `here` to `place`, where Dagster looks for it and no run is."""
+    if place.exists():
+        # Made by the first look of a Dagster that found nothing.
+        shutil.rmtree(place)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(here, place)
+
+
+def has_history(folder: Path) -> bool:
+    """Whether there is a run in it: an instance makes its empty tables at the first look."""
+    return any(path.stem != "index" for path in (folder / "history" / "runs").glob("*.db"))
 
 
 def _path(address: str) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import yaml
 
 from churn_platform.errors import ChurnError, RelocationError
 from churn_platform.graph.resources.tracking import Tracking
@@ -98,3 +99,44 @@ def test_without_a_store_there_is_nothing_to_relocate(churn: Churn):
     """A wrong folder gains nothing."""
     with pytest.raises(ChurnError, match=r"no MLflow store at .*set CHURN_DATA_DIR"):
         churn("relocate")
+
+
+def history(folder: Path, *runs: str) -> None:
+    """A history of Dagster's with these runs; the index is there from the first look on."""
+    (folder / "history" / "runs").mkdir(parents=True)
+    for name in ("index", *runs):
+        (folder / "history" / "runs" / f"{name}.db").write_text(name)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project's folder whose `dagster.yaml` keeps the history in its own `data/dagster`."""
+    home = tmp_path / "project"
+    home.mkdir()
+    place = {"base_dir": str(home / "data" / "dagster")}
+    storage = {"module": "dagster._core.storage.root", "class": "LocalArtifactStorage"}
+    (home / "dagster.yaml").write_text(
+        yaml.safe_dump({"local_artifact_storage": {**storage, "config": place}})
+    )
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    return home / "data" / "dagster"
+
+
+def test_the_history_of_runs_goes_where_dagster_looks(settings: Settings, churn: Churn, home: Path):
+    """An empty one that Dagster has made there meanwhile gives way; MLflow's part comes after."""
+    history(settings.root / "dagster", "one")
+    history(home)
+    with pytest.raises(ChurnError, match="no MLflow store"):
+        churn("relocate", "--yes")
+    assert (home / "history" / "runs" / "one.db").read_text() == "one"
+    assert not (settings.root / "dagster").exists()
+
+
+def test_two_histories_are_left_to_a_person(settings: Settings, churn: Churn, home: Path):
+    """Nobody can say which one counts."""
+    history(settings.root / "dagster", "one")
+    history(home, "two")
+    with pytest.raises(ChurnError, match="no MLflow store"):
+        churn("relocate", "--yes")
+    assert (settings.root / "dagster" / "history" / "runs" / "one.db").exists()
+    assert (home / "history" / "runs" / "two.db").exists()

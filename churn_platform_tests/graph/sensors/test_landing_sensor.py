@@ -188,6 +188,27 @@ def test_a_file_that_ingest_refuses_does_not_stop_later_months(daemon: Daemon):
     assert asked(daemon, "tiny_landing") == [(JANUARY, FEBRUARY), (MARCH, APRIL)]
 
 
+def test_a_file_that_grows_is_taken_once_it_is_whole(daemon: Daemon):
+    """At each look it is longer than before; then two looks find it the same."""
+    land(daemon.settings.landing_dir, "customers", "2025-01.csv")
+    for rows in range(1, 6):
+        land(daemon.settings.landing_dir, "calls", "2025-01.csv", "id\n" + "1\n" * rows)
+        assert daemon.tick("tiny_landing") == []
+    assert asked(daemon, "tiny_landing") == [(JANUARY, JANUARY)]
+
+
+def test_parts_are_taken_once_the_sender_says_so(daemon: Daemon):
+    """However long nothing happens before; a marker is the sender's word, not silence."""
+    land(daemon.settings.landing_dir, "customers", "2025-01.csv")
+    parts = daemon.settings.landing_dir / "tiny" / "calls" / "2025-01"
+    parts.mkdir(parents=True)
+    for number in range(3):
+        (parts / f"part-{number}.csv").write_text("id\n1\n")
+        assert asked(daemon, "tiny_landing") == []
+    (parts / "_SUCCESS").touch()
+    assert asked(daemon, "tiny_landing") == [(JANUARY, JANUARY)]
+
+
 def test_a_month_that_has_not_ended_waits(daemon: Daemon):
     """A file of a month to come is no partition yet."""
     deliver(daemon, date(2999, 1, 1))
