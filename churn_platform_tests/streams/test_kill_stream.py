@@ -181,7 +181,8 @@ def test_a_consumer_that_is_killed_loses_no_event(kind, tmp_path):
         for port in ports:
             wrong = {one for one in newest if held(port, one) != newest[one]}
             assert wrong == set()
-        dead = server.sent(DEAD, 2 * BAD)
+        # NATS leaves out the second of two hosts that set the same event aside.
+        dead = server.sent(DEAD, BAD)
         expected = {value for value in values if b"no event" in value or b": -1" in value}
         assert {value for value, _ in dead} == expected
         scores = server.sent(SCORES, len(values) - BAD)
