@@ -1,13 +1,14 @@
 """The script that asks Dagster for a training: what it asks, and what it makes of each answer.
 
-Whether Dagster's schema knows the questions is asked by a real webserver, in
-`test_real_webserver.py`.
+A real webserver is asked in `test_real_webserver.py`.
 """
 
 import importlib.util
 from typing import Any
 
+import graphql
 import pytest
+from dagster_graphql.schema import create_schema
 
 from churn_platform.graph.jobs import TRAINING
 from churn_platform.graph.run_requests import AUTOMATION_TAG, BECAUSE_TAG, RETRY_TAG
@@ -84,3 +85,10 @@ def test_a_run_that_does_not_end_is_not_waited_for_for_ever():
     """It goes on in Dagster."""
     with pytest.raises(retrain.RetrainError, match="has not ended in 20 s"):
         retrain.wait(Dagster(run_of("STARTED"), run_of("STARTED")), "r1", 20, lambda _: None)
+
+
+@pytest.mark.parametrize("question", ["LAUNCH", "STATUS"])
+def test_dagsters_schema_knows_the_question(question):
+    """Each field and type is one of the version that is locked."""
+    schema = create_schema().graphql_schema
+    assert graphql.validate(schema, graphql.parse(getattr(retrain, question))) == []
