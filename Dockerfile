@@ -7,7 +7,8 @@ ARG BASE=docker.io/library/python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
 RUN python -m pip install --no-cache-dir --disable-pip-version-check "uv>=0.9"
-ENV VIRTUAL_ENV=/venv UV_LINK_MODE=copy UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=never PATH=/venv/bin:$PATH
+# Certificates of the system: an index of your own may have one of your own authority.
+ENV VIRTUAL_ENV=/venv UV_LINK_MODE=copy UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 PATH=/venv/bin:$PATH
 RUN uv venv --no-project /venv
 WORKDIR /app
 
@@ -47,7 +48,7 @@ RUN uv pip install --no-deps --editable . && \
 
 FROM ${BASE} AS runtime
 # The first process of a container must pass signals on and reap what its children leave.
-RUN apt-get update && apt-get install --yes --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install --yes --no-install-recommends tini && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DO_NOT_TRACK=true
 RUN useradd --uid 10001 --create-home churn && install -d -o churn -g churn /app/data
 WORKDIR /app
@@ -92,7 +93,7 @@ CMD ["churn-ui"]
 FROM runtime AS platform
 LABEL org.opencontainers.image.title="churn-platform" \
       org.opencontainers.image.description="Monthly churn scores from raw telecom tables."
-RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY --from=build-platform /venv /venv
 COPY --from=build-platform /app /app
 ARG CODE_VERSION=""
