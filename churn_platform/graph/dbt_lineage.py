@@ -17,7 +17,7 @@ from dagster_dbt.core.dbt_cli_event import EventHistoryMetadata, _build_column_l
 
 from churn_platform.storage.atomic_file import new_file
 
-Columns = Mapping[str, Mapping[str, str]]
+Columns = dict[str, dict[str, str]]
 FOLDER = "lineage"
 
 
@@ -33,7 +33,7 @@ def column_lineage(
     unique_id: str,
     *,
     columns: Columns,
-    parents: Mapping[str, Columns],
+    parents: dict[str, Columns],
     translator: DagsterDbtTranslator,
     target_path: Path,
 ) -> dict[str, TableColumnLineage]:
@@ -46,11 +46,14 @@ def column_lineage(
     digest = sha256(facts).hexdigest()
     place = target_path / FOLDER / f"{unique_id}.json"
     if (kept := _kept(place)) and kept.digest == digest:
-        return {name: deserialize_value(text) for name, text in kept.lineage.items()}
+        found = {}
+        for name, text in kept.lineage.items():
+            found[name] = deserialize_value(text, TableColumnLineage)
+        return found
 
     # A private function of dagster-dbt: the public way opens a DuckDB file, and a lake is none.
     lineage = _build_column_lineage_metadata(
-        event_history_metadata=EventHistoryMetadata(dict(columns), dict(parents)),
+        event_history_metadata=EventHistoryMetadata(columns, parents),
         dbt_resource_props=node,
         manifest=manifest,
         dagster_dbt_translator=translator,
