@@ -71,6 +71,9 @@ size_mb() { echo $(($(image image inspect --format '{{.Size}}' "$1") / 1000000))
 # The folder becomes that of the image's user, or everybody's where only root could do so.
 give() { if test "$(id -u)" = 0; then chown -R 10001:10001 "$1"; else chmod -R a+rwX "$1"; fi; }
 
+# A folder of the image's user. Podman gives a tmpfs at a volume's place to root, whatever its mode.
+empty() { local made; made=$(mktemp -d "$WORK/data.XXXX"); give "$made"; echo "$made"; }
+
 until_answered() {
     for _ in $(seq 120); do
         if python3 -c "import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=3)" "$1" 2>/dev/null; then
@@ -110,15 +113,15 @@ check_serving() {
 }
 
 check_ui() {
-    run "${LOCKED[@]}" --tmpfs /app/data:mode=1777 --name churn-check-ui --detach \
+    run "${LOCKED[@]}" --volume "$(empty):/app/data" --name churn-check-ui --detach \
         --env PAGE_HOST=127.0.0.1 --env "PAGE_PORT=$PORT" churn-ui >/dev/null
     until_answered "http://127.0.0.1:$PORT/health"
     image stop --time 20 churn-check-ui >/dev/null
 }
 
 check_platform() {
-    run "${LOCKED[@]}" --tmpfs /app/data:mode=1777 churn-platform churn --help >/dev/null
-    run "${LOCKED[@]}" --tmpfs /app/data:mode=1777 --name churn-check-platform --detach \
+    run "${LOCKED[@]}" --volume "$(empty):/app/data" churn-platform churn --help >/dev/null
+    run "${LOCKED[@]}" --volume "$(empty):/app/data" --name churn-check-platform --detach \
         churn-platform dagster-webserver -h 127.0.0.1 -p "$PORT" -w workspace.yaml >/dev/null
     until_answered "http://127.0.0.1:$PORT/server_info"
     image stop --time 20 churn-check-platform >/dev/null
