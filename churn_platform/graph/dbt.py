@@ -49,6 +49,7 @@ from churn_platform.graph.partitions import WAREHOUSE_POOL, monthly, months_of
 from churn_platform.months import as_of
 from churn_platform.settings import Settings
 from churn_platform.warehouse.damage import drop_damaged
+from churn_platform.warehouse.dbt_turn import dbt_turn
 from churn_platform.warehouse.lake import NAME, Lake, connect
 from churn_platform.warehouse.lake_files import checksums_kept
 from churn_platform.warehouse.lake_notes import forget_dropped
@@ -135,6 +136,7 @@ def run_dbt(lake: Lake, target: Path, arguments: list[str]) -> int:
     connect(lake).close()
     os.environ.update(dbt_environment(lake))
     with (
+        dbt_turn(lake),
         writer_lock(lake),
         closing(connect(lake, read_only=True)) as connection,
         checksums_kept(connection, lake),
@@ -197,6 +199,7 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
         manifest = validate_manifest(project.manifest_path)
         target = project.target_path / f"{INVOCATION}{context.run_id[:7]}"
         with (
+            dbt_turn(lake),
             writer_lock(lake),
             closing(connect(lake, read_only=True)) as connection,
             checksums_kept(connection, lake),
