@@ -25,16 +25,25 @@ def answer_alarms(publisher: Publisher, log: Path) -> list[str]:
     log: folder of the portfolio's prediction log.
     """
     done = []
-    for state in running_of(publisher.audit.records(), publisher.portfolio.name):
-        name = state.spec.name
-        guardrail = read_alarm(log, state.live, GUARDRAIL)
-        signal = read_alarm(log, state.live, SIGNAL)
+    records = publisher.audit.records()
+    for state in running_of(records, publisher.portfolio.name):
+        spec = state.spec
+        name = spec.name
+        live = state.live
+        guardrail = read_alarm(log, live, GUARDRAIL)
+        signal = read_alarm(log, live, SIGNAL)
+        # A guardrail first: an experiment that has ended cannot be paused.
         if guardrail is not None:
-            details = {"alarm": msgspec.to_builtins(guardrail)}
-            end(publisher, state.spec, reason=str(guardrail), event=DROPPED, **details)
+            end(
+                publisher,
+                spec,
+                reason=str(guardrail),
+                event=DROPPED,
+                alarm=msgspec.to_builtins(guardrail),
+            )
             done.append(f"experiment {name} has ended: {guardrail}")
         elif signal is not None and not _was_paused(publisher, state, signal):
-            pause(publisher, state.spec, reason=str(signal))
+            pause(publisher, spec, reason=str(signal))
             done.append(f"experiment {name} is paused: {signal}")
 
     return done
@@ -42,9 +51,13 @@ def answer_alarms(publisher: Publisher, log: Path) -> list[str]:
 
 def open_alarms(publisher: Publisher, log: Path, state: ExperimentState) -> list[Alarm]:
     """What services say of an experiment and nobody has answered yet, a guardrail first."""
-    guardrail = read_alarm(log, state.live, GUARDRAIL)
-    signal = read_alarm(log, state.live, SIGNAL)
-    found = [guardrail] if guardrail else []
+    live = state.live
+    found = []
+    guardrail = read_alarm(log, live, GUARDRAIL)
+    if guardrail:
+        found.append(guardrail)
+
+    signal = read_alarm(log, live, SIGNAL)
     if signal and not _was_paused(publisher, state, signal):
         found.append(signal)
     return found
@@ -54,15 +67,22 @@ def fetch_alarms(store: Store | None, portfolio: str, log: Path) -> None:
     """Bring what services on other hosts have shipped to where this host looks."""
     if store is None:
         return
+
+    folder = log / ALARMS_DIR
     for found in store.list(f"{portfolio}/{ALARMS_DIR}"):
-        path = log / ALARMS_DIR / found.key.rpartition("/")[2]
+        name = found.key.rpartition("/")[2]
+        path = folder / name
+        # One alarm is reason enough, whether this host found it or fetched it before.
         if not path.exists():
             store.download(found.key, path)
 
 
 def _was_paused(publisher: Publisher, state: ExperimentState, signal: Alarm) -> bool:
     """Whether the signal was answered: a person who resumes after it must not be contradicted."""
-    for record in history_of(publisher.audit.records(), state.spec.name):
-        if record.details["event"] == PAUSED and record.reason == str(signal):
+    told = str(signal)
+    history = history_of(publisher.audit.records(), state.spec.name)
+    for record in history:
+        is_pause = record.details["event"] == PAUSED
+        if is_pause and record.reason == told:
             return True
     return False

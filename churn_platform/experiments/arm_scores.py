@@ -48,8 +48,13 @@ def replace_arm_scores(
     name = state.spec.name
     delete_month(connection, table, month, f"experiment = {literal(name)}")
     counted = 0
-    for arm, version in ((CONTROL, state.control), (TREATED, state.challenger)):
-        scores = served_by(connection, portfolio, month, version) or score(version)
+    versions = {CONTROL: state.control, TREATED: state.challenger}
+    for arm, version in versions.items():
+        # What customers were in fact scored with counts, not what the model would say today.
+        scores = served_by(connection, portfolio, month, version)
+        if scores is None:
+            scores = score(version)
+
         counted = len(scores)
         connection.register("arm_scores", scores)
         connection.execute(
@@ -69,9 +74,12 @@ def served_by(
     if not table_exists(connection, table):
         return None
 
+    # Of a month with scores of two versions, neither has all of the customers.
     others = f"select 1 from {table} where month = ? and model_version <> ? limit 1"
-    if connection.execute(others, [month, version]).fetchone():
+    is_mixed = connection.execute(others, [month, version]).fetchone()
+    if is_mixed:
         return None
+
     columns = ", ".join(SCORE_COLUMNS)
     query = f"select {columns} from {table} where month = ? order by customer_id"
     found = connection.execute(query, [month]).to_arrow_table()

@@ -5,7 +5,7 @@ no false alarm.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
 from scipy.stats import norm
@@ -34,10 +34,16 @@ def add_up(months: Sequence[MonthResult]) -> tuple[float, float]:
     """The difference over months and its variance."""
     # By customers, not by 1 / variance: a variance that came out small by chance would count most,
     # and with few churners that alone gives false alarms.
-    customers = sum(month.customers for month in months)
-    total = sum(month.difference * month.customers for month in months)
-    spread = sum(month.variance * month.customers**2 for month in months)
-    return total / customers, spread / customers**2
+    customers = 0
+    total = spread = 0.0
+    for month in months:
+        customers += month.customers
+        total += month.difference * month.customers
+        spread += month.variance * month.customers**2
+
+    estimate = total / customers
+    variance = spread / customers**2
+    return estimate, variance
 
 
 @dataclass(frozen=True)
@@ -70,22 +76,26 @@ def decide(spec: ExperimentSpec, months: Sequence[MonthResult]) -> Decision | No
         return None
 
     estimate, variance = add_up(counted)
-    looks = _looks(spec, counted, is_last=len(months) >= spec.most_months)
+    # A month that does not count uses up time all the same: the experiment ends when it said.
+    is_last = len(months) >= spec.most_months
+    looks = _looks(spec, counted, is_last=is_last)
     look = looks[-1]
     error = sqrt(variance)
+    reach = look.bound * error
     found = Decision(
         KEEP_RUNNING,
         "",
         estimate=estimate,
-        low=estimate - look.bound * error,
-        high=estimate + look.bound * error,
+        low=estimate - reach,
+        high=estimate + reach,
         z=estimate / error,
         look=look,
     )
     is_end = look.alpha_spent >= spec.alpha
     told = _end(spec, found, is_end=is_end) or _futile(spec, found)
     if told:
-        return _with(found, *told)
+        decision, verdict = told
+        return replace(found, decision=decision, verdict=verdict)
 
     return _going_on(spec, found, counted, months_so_far=len(months))
 
@@ -94,28 +104,37 @@ def _looks(spec: ExperimentSpec, counted: Sequence[MonthResult], *, is_last: boo
     """The looks so far, by the information that there was in fact."""
     planned = planned_information(spec)
     shares: list[float] = []
-    for number in range(len(counted)):
-        _, variance = add_up(counted[: number + 1])
-        total = 1 / variance / planned
+    before = 0.0
+    for number in range(1, len(counted) + 1):
+        _, variance = add_up(counted[:number])
+        information = 1 / variance
+        share = information / planned
         # Beyond the plan there is nothing left to spend, so the first look there is the last.
-        if not shares or (shares[-1] < 1 and total - shares[-1] >= LEAST_STEP):
-            shares.append(total)
+        is_open = before < 1
+        is_step = share - before >= LEAST_STEP
+        if not shares or (is_open and is_step):
+            shares.append(share)
         else:
-            shares[-1] = total
+            shares[-1] = share
+        before = share
 
-    return plan_looks(shares, alpha=spec.alpha, ends=is_last or shares[-1] >= 1)
+    is_end = is_last or before >= 1
+    return plan_looks(shares, alpha=spec.alpha, ends=is_end)
 
 
 def _end(spec: ExperimentSpec, found: Decision, *, is_end: bool) -> tuple[str, str] | None:
     said = _said(spec, found)
-    if found.z <= -found.look.bound:
+    bound = found.look.bound
+    if found.z <= -bound:
         return STOP, f"stop: the challenger is worse ({said})"
-    if found.z >= found.look.bound:
+    if found.z >= bound:
         return SHIP, f"ship: the challenger is better ({said})"
-    if spec.criteria.ship == "not_worse" and found.low > -spec.smallest_effect:
-        return SHIP, (
-            f"ship: the challenger is not worse by {spec.smallest_effect:g} or more ({said})"
-        )
+
+    # The interval holds at every look, so this, too, may be asked in each month.
+    margin = spec.smallest_effect
+    if spec.criteria.ship == "not_worse" and found.low > -margin:
+        verdict = f"ship: the challenger is not worse by {margin:g} or more ({said})"
+        return SHIP, verdict
     if is_end:
         return STOP, f"stop: the last look has not shown it to be better ({said})"
     return None
@@ -127,10 +146,15 @@ def _futile(spec: ExperimentSpec, found: Decision) -> tuple[str, str] | None:
         return None  # to show no difference is what that experiment hopes for
 
     share = min(found.look.information, 1.0)
+    left = 1 - share
     drift = spec.smallest_effect * sqrt(planned_information(spec))
-    mean = found.z * sqrt(share) + drift * (1 - share)
+    # Where z is expected at the end: what was seen, and the smallest effect from here on.
+    seen = found.z * sqrt(share)
+    mean = seen + drift * left
+    # The bound of one look, which is below that of the last: the chance errs towards going on.
     bound = float(norm.isf(spec.alpha / 2))
-    chance = float(norm.sf((bound - mean) / sqrt(1 - share)))
+    distance = (bound - mean) / sqrt(left)
+    chance = float(norm.sf(distance))
     if chance >= spec.criteria.futility:
         return None
     return STOP, (
@@ -148,25 +172,33 @@ def _going_on(
 ) -> Decision:
     share = found.look.information
     a_month = share / len(counted)
-    left = spec.most_months - months_so_far
-    months = max(1, min(left, ceil((1 - share) / a_month)))
-    mean_customers = sum(month.customers for month in counted) / len(counted)
+    needed = ceil((1 - share) / a_month)
+    allowed = spec.most_months - months_so_far
+    # At least one: it goes on, and "0 months to go" would read as an end.
+    months = max(1, min(allowed, needed))
+
+    seen = 0
+    for month in counted:
+        seen += month.customers
+    mean_customers = seen / len(counted)
     customers = round(months * mean_customers)
-    verdict = (
-        f"keep running: {months} month{'s' if months > 1 else ''}, {customers:,} customers to go "
-        f"({_said(spec, found)})"
+
+    length = "1 month" if months == 1 else f"{months} months"
+    said = _said(spec, found)
+    return replace(
+        found,
+        decision=KEEP_RUNNING,
+        verdict=f"keep running: {length}, {customers:,} customers to go ({said})",
+        months_to_go=months,
+        customers_to_go=customers,
     )
-    decided = _with(found, KEEP_RUNNING, verdict)
-    return Decision(**{**vars(decided), "months_to_go": months, "customers_to_go": customers})
-
-
-def _with(found: Decision, decision: str, verdict: str) -> Decision:
-    return Decision(**{**vars(found), "decision": decision, "verdict": verdict})
 
 
 def _said(spec: ExperimentSpec, found: Decision) -> str:
+    look = found.look
+    spent = look.alpha_spent / spec.alpha
     return (
         f"{spec.primary_metric} {found.estimate:+.4g}, {found.low:+.4g} to {found.high:+.4g}; "
-        f"|z| {abs(found.z):.2f}, bound {found.look.bound:.2f}, "
-        f"{found.look.alpha_spent / spec.alpha:.0%} of the error spent"
+        f"|z| {abs(found.z):.2f}, bound {look.bound:.2f}, "
+        f"{spent:.0%} of the error spent"
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churn_platform.experiments.paired import Difference
+from churn_platform.experiments.paired import Difference, variance_of_mean
 
 EVEN = 0.5
 
@@ -34,10 +34,15 @@ def list_difference(drawn: Drawn) -> Difference | None:
     """
     challenger = drawn.net_eur[drawn.to_challenger]
     control = drawn.net_eur[~drawn.to_challenger]
-    if min(len(challenger), len(control)) < 2:
+    fewest = min(len(challenger), len(control))
+    if fewest < 2:
         return None
 
-    variance = float(challenger.var(ddof=1)) / len(challenger)
-    variance += float(control.var(ddof=1)) / len(control)
-    value = float(challenger.mean() - control.mean())
-    return Difference(value, variance, variance)
+    value = challenger.mean() - control.mean()
+    variance = variance_of_mean(challenger) + variance_of_mean(control)
+    # The draw is a random split already, so a split would need no more customers than it.
+    return Difference(
+        value=float(value),
+        variance=variance,
+        split_variance=variance,
+    )

@@ -27,26 +27,40 @@ def outcome_pictures(rows: Sequence[dict[str, Any]], scores: PairedScores) -> di
 def effect_picture(rows: Sequence[dict[str, Any]]) -> "Figure":
     """The estimate after each look, with the interval that holds at every look."""
     figure, axes = new_figure("Effect, with the interval of each look", "look", "difference")
-    decided = [row for row in rows if row["estimate"] is not None]
-    looks = np.arange(1, len(decided) + 1)
-    estimate = np.array([row["estimate"] for row in decided])
-    low = np.array([row["estimate_low"] for row in decided])
-    high = np.array([row["estimate_high"] for row in decided])
-    axes.fill_between(looks, low, high, alpha=0.2)
-    axes.plot(looks, estimate, "o-")
+    months, estimates, lows, highs = [], [], [], []
+    for row in rows:
+        # A month before anything counted has no interval, and is no look.
+        if row["estimate"] is None:
+            continue
+        months.append(f"{row['month']:%Y-%m}")
+        estimates.append(row["estimate"])
+        lows.append(row["estimate_low"])
+        highs.append(row["estimate_high"])
+
+    looks = range(1, len(months) + 1)
+    axes.fill_between(looks, lows, highs, alpha=0.2)
+    axes.plot(looks, estimates, "o-")
+    # No effect: an interval on one side of this line has decided.
     axes.axhline(0.0, linestyle=":", color="grey")
-    axes.set_xticks(looks, [f"{row['month']:%Y-%m}" for row in decided])
+    axes.set_xticks(looks, months)
     return figure
 
 
 def scores_picture(scores: PairedScores) -> "Figure":
     """How many customers have which probability, by version."""
     figure, axes = new_figure("Scores of the same customers", "churn probability", "customers")
-    highest = max(float(scores.control.max()), float(scores.challenger.max()))
-    edges = np.linspace(0.0, highest, BINS + 1)
-    for name, values in (("control", scores.control), ("challenger", scores.challenger)):
+    arms = {
+        "control": scores.control,
+        "challenger": scores.challenger,
+    }
+    # The same bins for both, or their heights could not be compared.
+    highest = max(scores.control.max(), scores.challenger.max())
+    edges = np.linspace(0.0, float(highest), BINS + 1)
+    for name, values in arms.items():
         counts, _ = np.histogram(values, edges)
         axes.stairs(counts, edges, label=name)
+
+    # Few customers have a high score, and those are the ones that a campaign is about.
     axes.set_yscale("symlog")
     axes.legend(fontsize="small")
     return figure
@@ -55,9 +69,10 @@ def scores_picture(scores: PairedScores) -> "Figure":
 def ratio_picture(days: Sequence[str], shares: Sequence[float], planned: float) -> "Figure":
     """The challenger's share of both slices' customers, day by day, beside the planned one."""
     figure, axes = new_figure("Split over time", "day", "challenger's share of both slices")
-    axes.plot(range(len(days)), shares, "o-", markersize=4)
+    places = range(len(days))
+    axes.plot(places, shares, "o-", markersize=4)
     axes.axhline(planned, linestyle=":", color="grey")
+    # The labels of more than some six days would overlap.
     step = max(1, len(days) // 6)
-    shown = list(range(0, len(days), step))
-    axes.set_xticks(shown, [days[place] for place in shown])
+    axes.set_xticks(places[::step], days[::step])
     return figure

@@ -55,20 +55,25 @@ def plan_looks(information: Sequence[float], *, alpha: float, ends: bool = False
     carried = _Density(np.zeros(1), np.ones(1))
     before = spent_before = 0.0
     for number, share in enumerate(information, start=1):
-        spent_now = spent(share, alpha=alpha)
-        if ends and number == len(information):
-            spent_now = alpha
-        bound = carried.bound_of(spent_now - spent_before, share - before, share)
-        looks.append(Look(share, bound, spent_now))
-        carried = carried.moved(share - before, bound * sqrt(share))
-        before, spent_before = share, spent_now
+        is_end = ends and number == len(information)
+        spent_now = alpha if is_end else spent(share, alpha=alpha)
+        error = spent_now - spent_before
+        step = share - before
+        bound = carried.bound_of(error, step, share)
+        look = Look(share, bound, spent_now)
+        looks.append(look)
+        # The sum is not scaled: its increments are independent, those of z are not.
+        carried = carried.moved(step, bound * sqrt(share))
+        before = share
+        spent_before = spent_now
 
     return looks
 
 
 def even_looks(count: int, *, alpha: float) -> list[Look]:
     """The bounds of so many looks at equal steps of the information."""
-    return plan_looks([(number + 1) / count for number in range(count)], alpha=alpha)
+    shares = [number / count for number in range(1, count + 1)]
+    return plan_looks(shares, alpha=alpha)
 
 
 @cache
@@ -111,12 +116,15 @@ class _Density:
 
     def bound_of(self, error: float, step: float, information: float) -> float:
         """The bound of |z| that a share of `error` of all experiments crosses at the next look."""
+        spread = sqrt(step)
 
         def excess(bound: float) -> float:
             edge = bound * sqrt(information)
-            above = ndtr((self.places - edge) / sqrt(step))
-            below = ndtr((-edge - self.places) / sqrt(step))
-            return float(self.weights @ (above + below)) - error
+            # ndtr, not norm.cdf, which would check its arguments at each step of the search.
+            above = ndtr((self.places - edge) / spread)
+            below = ndtr((-edge - self.places) / spread)
+            crossed = self.weights @ (above + below)
+            return float(crossed) - error
 
         # Hardly any error is spent at a very early look: no bound is crossed there.
         if excess(WIDEST) >= 0:
@@ -127,9 +135,13 @@ class _Density:
         """The distribution after the next look, without the experiments beyond the edge."""
         unit, unit_weights = _quadrature()
         places = unit * edge
-        distances = places[:, None] - self.places[None, :] - drift * step
-        density = np.exp(-(distances**2) / (2 * step)) / sqrt(2 * pi * step)
-        return _Density(places, (density @ self.weights) * unit_weights * edge)
+        expected = self.places + drift * step
+        # Rows are the places after the look, columns those before it.
+        distances = places[:, None] - expected[None, :]
+        exponent = -(distances**2) / (2 * step)
+        density = np.exp(exponent) / sqrt(2 * pi * step)
+        weights = (density @ self.weights) * unit_weights * edge
+        return _Density(places, weights)
 
 
 @cache

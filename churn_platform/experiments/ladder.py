@@ -36,13 +36,16 @@ def obstacles(
     given for one step.
     """
     found = []
+    step = state.step
     if state.status == PAUSED:
         found.append(f"it is paused ({state.last.reason}); `churn experiment resume` ends that")
 
-    found += missing_of(state.step, progress, since=state.since, now=now)
+    found += missing_of(step, progress, since=state.since, now=now)
     found += troubles(state, progress, now=now)
-    following = state.spec.step_after(state.step.name)
-    if following and following.approval and not approves:
+    following = state.spec.step_after(step.name)
+    if following is None:
+        return found
+    if following.approval and not approves:
         found.append(f"step {following.name} needs an approval; look at it, then add --approve")
 
     return found
@@ -67,9 +70,9 @@ def missing_of(step: Step, progress: Progress, *, since: datetime, now: datetime
 def troubles(state: ExperimentState, progress: Progress, *, now: datetime) -> list[str]:
     """What speaks against the figures, or the challenger, whatever the step lacks."""
     found = list(progress.alarms)
-    p_value = progress.ratio_p_value
-    if p_value is not None and p_value < MISMATCH_P_VALUE:
+    if _is_mismatch(progress):
         control, challenger = progress.answers
+        p_value = progress.ratio_p_value
         found.append(
             f"customers are not split as planned (sample ratio mismatch, p = {p_value:.1g}): "
             f"{control:,} control, {challenger:,} challenger"
@@ -79,7 +82,7 @@ def troubles(state: ExperimentState, progress: Progress, *, now: datetime) -> li
         found.append(f"{progress.two_arms:,} customers met both arms")
     if progress.wrong_arm:
         found.append(f"{progress.wrong_arm:,} answers came from another arm than the hash says")
-    if state.step.weight and _is_silent(state, progress, now):
+    if _is_silent(state, progress, now):
         hours = state.spec.no_traffic.hours
         found.append(f"no answer in either slice for {hours:g} hours")
 
@@ -88,19 +91,34 @@ def troubles(state: ExperimentState, progress: Progress, *, now: datetime) -> li
 
 def response(state: ExperimentState, progress: Progress, *, now: datetime) -> str | None:
     """What the spec says to do about the troubles: pause, stop, or None if there are none."""
-    found = set()
-    p_value = progress.ratio_p_value
-    is_mismatch = p_value is not None and p_value < MISMATCH_P_VALUE
-    if is_mismatch or progress.two_arms or progress.wrong_arm:
-        found.add(state.spec.sample_ratio_mismatch)
-    if state.step.weight and _is_silent(state, progress, now):
-        found.add(state.spec.no_traffic.response)
+    spec = state.spec
+    found: set[str] = set()
+    # A customer in the wrong arm has the same causes as a mismatch, and the same remedy.
+    if _is_mismatch(progress) or progress.two_arms or progress.wrong_arm:
+        found.add(spec.sample_ratio_mismatch)
+    if _is_silent(state, progress, now):
+        found.add(spec.no_traffic.response)
+    # A guardrail has dropped the challenger by itself; what else it means, a person decides.
     if progress.alarms:
         found.add("pause")
 
-    return "stop" if "stop" in found else next(iter(found), None)
+    # The stricter one: a stop also does what a pause is there for.
+    if "stop" in found:
+        return "stop"
+    return "pause" if found else None
+
+
+def _is_mismatch(progress: Progress) -> bool:
+    p_value = progress.ratio_p_value
+    return p_value is not None and p_value < MISMATCH_P_VALUE
 
 
 def _is_silent(state: ExperimentState, progress: Progress, now: datetime) -> bool:
+    # In shadow there are no slices that could fall silent.
+    if not state.step.weight:
+        return False
+
+    # Silence counts from the beginning of the step: before it there was another split.
     last = max(progress.last_answer_at or state.since, state.since)
-    return now - last > timedelta(hours=state.spec.no_traffic.hours)
+    allowed = timedelta(hours=state.spec.no_traffic.hours)
+    return now - last > allowed

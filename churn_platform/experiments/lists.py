@@ -90,7 +90,9 @@ def replace_draw(
         order by customer_id
         """
     ).to_arrow_table()
-    is_treated = places(found["customer_id"].to_pylist(), state.salt) < EVEN
+    ids = found["customer_id"].to_pylist()
+    # The same hash as the service's, so a customer is treated alike by list and by answer.
+    is_treated = places(ids, state.salt) < EVEN
     drawn_to = np.where(is_treated, TREATED, CONTROL)
     rows = found.append_column("drawn_to", pa.array(drawn_to.tolist(), pa.string()))
     connection.register("drawn_rows", rows)
@@ -126,7 +128,10 @@ def find_lists(
     if drawn is None or not len(drawn):
         return None
 
-    counts = (int((~drawn.to_challenger).sum()), int(drawn.to_challenger.sum()))
+    to_challenger = drawn.to_challenger
+    to_control = ~to_challenger
+    counts = (int(to_control.sum()), int(to_challenger.sum()))
+    # Half and half were drawn; if outcomes are not, those that are missing are not so by chance.
     p_value = monthly_p_value(counts, (EVEN, EVEN))
     row: Row = {
         "experiment": state.spec.name,
@@ -136,15 +141,17 @@ def find_lists(
         "drawn": len(drawn),
         "drawn_to_control": counts[0],
         "drawn_to_challenger": counts[1],
-        "contacted_control": int((drawn.is_contacted & ~drawn.to_challenger).sum()),
-        "contacted_challenger": int((drawn.is_contacted & drawn.to_challenger).sum()),
-        "control_net_eur": _mean(drawn.net_eur[~drawn.to_challenger]),
-        "challenger_net_eur": _mean(drawn.net_eur[drawn.to_challenger]),
+        "contacted_control": int(drawn.is_contacted[to_control].sum()),
+        "contacted_challenger": int(drawn.is_contacted[to_challenger].sum()),
+        "control_net_eur": _mean(drawn.net_eur[to_control]),
+        "challenger_net_eur": _mean(drawn.net_eur[to_challenger]),
         "mismatch_p_value": p_value,
         **_difference(drawn, p_value),
     }
-    earlier = earlier_months(connection, f"{portfolio.name}.{LISTS}", state, month, "drawn")
-    return row | decided(state, [*earlier, month_result(row, "drawn")])
+    table = f"{portfolio.name}.{LISTS}"
+    months = earlier_months(connection, table, state, month, "drawn")
+    months.append(month_result(row, "drawn"))
+    return row | decided(state, months)
 
 
 def read_drawn(
@@ -158,8 +165,9 @@ def read_drawn(
     """
     _, labels, contacts = campaign_tables(portfolio)
     table = f"{portfolio.name}.{list_draw.NAME}"
-    if not all(table_exists(connection, name) for name in (table, labels, contacts)):
-        return None
+    for name in (table, labels, contacts):
+        if not table_exists(connection, name):
+            return None
 
     features_month = shift(month, -1 - portfolio.label.gap_months)
     found = connection.execute(
@@ -210,8 +218,11 @@ def _difference(drawn: Drawn, p_value: float) -> Row:
             f"customers with an outcome are not drawn half and half (p = {p_value:.1g}): some are "
             "missing"
         )
+
     found = list_difference(drawn)
-    return distrusted("too few customers were drawn") if found is None else difference_row(found)
+    if found is None:
+        return distrusted("too few customers were drawn")
+    return difference_row(found)
 
 
 def _mean(values: np.ndarray) -> float | None:

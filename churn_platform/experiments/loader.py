@@ -22,7 +22,8 @@ def load_experiments(folder: Path) -> dict[str, ExperimentSpec]:
 
 def experiments_of(folder: Path, portfolio: str) -> list[ExperimentSpec]:
     """The experiments of a portfolio."""
-    return [spec for spec in load_experiments(folder).values() if spec.portfolio == portfolio]
+    found = load_experiments(folder).values()
+    return [spec for spec in found if spec.portfolio == portfolio]
 
 
 def experiment_named(folder: Path, name: str) -> ExperimentSpec:
@@ -30,8 +31,9 @@ def experiment_named(folder: Path, name: str) -> ExperimentSpec:
     known = load_experiments(folder)
     if name not in known:
         listed = ", ".join(known) or "none"
+        wanted = folder / f"{name}.yaml"
         raise ExperimentError(
             f"no experiment {name!r} in {folder}; there are: {listed}; "
-            f"write {folder / f'{name}.yaml'}, docs/experiments.md says how"
+            f"write {wanted}, docs/experiments.md says how"
         )
     return known[name]

@@ -37,14 +37,18 @@ def versions_of(publisher: Publisher, spec: ExperimentSpec) -> Versions:
     """The numbers of control and challenger; ExperimentError if there is no such version, or a
     version is withdrawn.
     """
-    control = _number(publisher, spec, spec.versions.control)
-    challenger = _number(publisher, spec, spec.versions.challenger)
+    named = spec.versions
+    control = _number(publisher, spec, named.control)
+    challenger = _number(publisher, spec, named.challenger)
+    # The spec cannot see this: two names can mean one version, the champion and its algorithm.
     if control == challenger:
         raise ExperimentError(
-            f"experiment {spec.name}: {spec.versions.control} and {spec.versions.challenger} are "
+            f"experiment {spec.name}: {named.control} and {named.challenger} are "
             f"both version {control}; name another challenger"
         )
-    if withdrawn := withdrawal(publisher.client, spec.portfolio, challenger):
+
+    withdrawn = withdrawal(publisher.client, spec.portfolio, challenger)
+    if withdrawn:
         raise ExperimentError(f"experiment {spec.name}: {withdrawn}; name another challenger")
 
     return control, challenger
@@ -68,11 +72,13 @@ def start(publisher: Publisher, spec: ExperimentSpec, *, reason: str) -> Experim
     # First, because an export that fails must not leave an experiment on record.
     ready_bundle(publisher, challenger)
     digest = spec.sha256
+    # The hash makes the split unlike that of other specs, the time tells this start from others.
+    begun = f"{publisher.audit.now():%Y-%m-%dT%H:%M:%S}"
     details = event_details(
         STARTED,
         spec=spec.model_dump(mode="json"),
         spec_sha256=digest,
-        salt=f"{digest[:16]}/{publisher.audit.now():%Y-%m-%dT%H:%M:%S}",
+        salt=f"{digest[:16]}/{begun}",
         control=control,
         challenger=challenger,
         step=spec.steps[0].name,
@@ -190,17 +196,22 @@ def check_frozen(state: ExperimentState, spec: ExperimentSpec) -> None:
 
 def carry_out(publisher: Publisher, state: ExperimentState) -> None:
     """Bring live.json in line with the record; the same again changes nothing."""
-    wanted = state.live if state.is_running else None
+    if state.is_running:
+        direct_experiment(publisher.root, state.live, shared=publisher.shared)
+        return
+
     live = publisher.live()
+    if live is None or live.experiment is None:
+        return
     # Another experiment, or a champion who came by another way, is not this one's to end.
-    is_own = bool(live and live.experiment and live.experiment.salt == state.salt)
-    if wanted is not None or is_own:
-        direct_experiment(publisher.root, wanted, shared=publisher.shared)
+    if live.experiment.salt == state.salt:
+        direct_experiment(publisher.root, None, shared=publisher.shared)
 
 
 def _check_new(publisher: Publisher, spec: ExperimentSpec) -> None:
     records = publisher.audit.records()
     before = read_state(records, spec.name)
+    # A name stands for one question in the trail, in tables and in the file, so it is used once.
     if before is not None:
         check_frozen(before, spec)
         raise ExperimentError(
@@ -215,7 +226,8 @@ def _check_new(publisher: Publisher, spec: ExperimentSpec) -> None:
 
 
 def _number(publisher: Publisher, spec: ExperimentSpec, named: Named) -> int:
-    client, portfolio = publisher.client, spec.portfolio
+    client = publisher.client
+    portfolio = spec.portfolio
     if named == CURRENT:
         return champion_version(client, portfolio)
     if isinstance(named, int):
@@ -231,6 +243,7 @@ def _number(publisher: Publisher, spec: ExperimentSpec, named: Named) -> int:
             f"experiment {spec.name}: {portfolio} has no version of {named}; "
             f"`churn models {portfolio}` lists those there are"
         )
+    # Numbers rise with each registration, so the highest is the newest.
     return max(of_algorithm)
 
 
@@ -243,6 +256,7 @@ def _move(
     settle: bool = True,
 ) -> ExperimentState:
     """Record what happens, then make it so."""
+    # What a kill cut short first: else two moves would be carried out as one.
     if settle:
         before = read_state(publisher.audit.records(), spec.name)
         assert before is not None, "only a start has no state before"

@@ -3,7 +3,6 @@ them.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -11,7 +10,7 @@ import duckdb
 import numpy as np
 
 from churn_platform.experiments import arm_scores
-from churn_platform.experiments.decision import Decision, MonthResult, decide
+from churn_platform.experiments.decision import KEEP_RUNNING, Decision, MonthResult, decide
 from churn_platform.experiments.paired import (
     Difference,
     PairedScores,
@@ -22,6 +21,7 @@ from churn_platform.experiments.spec import ExperimentSpec
 from churn_platform.experiments.state import ExperimentState
 from churn_platform.ingest.recorded_outcomes import CONTACTS
 from churn_platform.metrics.metrics import measure
+from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.experiment import CONTROL, TREATED
 from churn_platform.sql import literal
@@ -91,18 +91,22 @@ def find_outcome(
     if scores is None:
         return None
 
+    churners = int(scores.churned.sum())
     row: Row = {
         "experiment": state.spec.name,
         "spec_sha256": state.spec.sha256,
         "control_version": state.control,
         "challenger_version": state.challenger,
         "customers": len(scores),
-        "churners": int(scores.churned.sum()),
+        "churners": churners,
         **_figures(portfolio, scores),
         **_difference(portfolio, state, scores),
     }
-    earlier = earlier_months(connection, f"{portfolio.name}.{NAME}", state, month, "customers")
-    return row | decided(state, [*earlier, month_result(row, "customers")]), scores
+    table = f"{portfolio.name}.{NAME}"
+    months = earlier_months(connection, table, state, month, "customers")
+    months.append(month_result(row, "customers"))
+    row |= decided(state, months)
+    return row, scores
 
 
 def read_pairs(
@@ -163,29 +167,40 @@ def read_pairs(
     if not fresh.any():
         return None
 
-    churned, control, challenger = (
-        np.asarray(found[name])[fresh] for name in ("churned", CONTROL, TREATED)
+    control_threshold, challenger_threshold = thresholds
+    return PairedScores(
+        churned=np.asarray(found["churned"])[fresh],
+        control=np.asarray(found[CONTROL])[fresh],
+        challenger=np.asarray(found[TREATED])[fresh],
+        control_threshold=control_threshold,
+        challenger_threshold=challenger_threshold,
     )
-    return PairedScores(churned, control, challenger, *thresholds)
 
 
 def _unknown(found: dict[str, Any], known: Known) -> np.ndarray:
     """Marks the rows whose outcomes neither version was fitted on."""
     months = np.asarray(found["features_month"])
     ids = np.asarray(found["customer_id"], dtype=object)
-    fresh = np.ones(len(ids), dtype=bool)
+    # Where it cannot be told, a customer is left out: a fit remembers its own customers, and the
+    # version that saw them would win.
+    fresh = np.zeros(len(ids), dtype=bool)
     for features_month in np.unique(months):
         rows = months == features_month
+        # Of DuckDB's microseconds NumPy would make a datetime, which equals no date.
         day = features_month.astype("datetime64[D]").astype(date)
         is_known = known(day, ids[rows])
-        fresh[rows] = False if is_known is None else ~is_known
+        if is_known is not None:
+            fresh[rows] = ~is_known
+
     return fresh
 
 
 def _figures(portfolio: Portfolio, scores: PairedScores) -> Row:
     """AUC, calibration error and profit of each version; None for too few outcomes."""
-    shown = ("auc", "calibration_error", "profit_eur")
-    figures: Row = {f"{arm}_{name}": None for name in shown for arm in (CONTROL, TREATED)}
+    figures: Row = {}
+    for arm in (CONTROL, TREATED):
+        for name in ("auc", "calibration_error", "profit_eur"):
+            figures[f"{arm}_{name}"] = None
     if not _is_measurable(scores):
         return figures
 
@@ -195,7 +210,10 @@ def _figures(portfolio: Portfolio, scores: PairedScores) -> Row:
     }
     for arm, (probability, threshold) in arms.items():
         found = measure(
-            scores.churned, probability, threshold=threshold, economics=portfolio.economics
+            scores.churned,
+            probability,
+            threshold=threshold,
+            economics=portfolio.economics,
         )
         figures[f"{arm}_auc"] = found.auc
         figures[f"{arm}_calibration_error"] = found.calibration_error
@@ -209,12 +227,16 @@ def _difference(portfolio: Portfolio, state: ExperimentState, scores: PairedScor
         return distrusted(f"fewer than {FEWEST_OUTCOMES} customers left, or stayed")
 
     if state.spec.primary_metric == "auc":
-        return difference_row(auc_difference(scores))
-    return difference_row(profit_difference(scores, portfolio.economics))
+        found = auc_difference(scores)
+    else:
+        # Of list_profit_eur too, where this row only informs: the decision is in LISTS.
+        found = profit_difference(scores, portfolio.economics)
+    return difference_row(found)
 
 
 def difference_row(found: Difference) -> Row:
     """A month's difference as its row has it."""
+    # `not >`, so that NaN is caught as well.
     if not found.variance > 0:
         return distrusted("both versions are alike for every customer")
     return {
@@ -231,10 +253,18 @@ def distrusted(why: str) -> Row:
 
 def month_result(row: Row, count: str) -> MonthResult:
     """What the decision needs of a row; `count` names its column with the customers."""
-    if row["difference"] is None:
-        return MonthResult(0.0, np.inf, row[count], distrust=row["distrust"] or "no difference")
+    difference = row["difference"]
+    variance = row["difference_variance"]
+    distrust = row["distrust"]
+    if difference is None:
+        difference = 0.0
+        variance = np.inf
+        distrust = distrust or "no difference"
     return MonthResult(
-        row["difference"], row["difference_variance"], row[count], distrust=row["distrust"]
+        difference=difference,
+        variance=variance,
+        customers=row[count],
+        distrust=distrust,
     )
 
 
@@ -246,15 +276,8 @@ def earlier_months(
     count: str,
 ) -> list[MonthResult]:
     """The months before, as their rows have them, oldest first."""
-    if not table_exists(connection, table):
-        return []
-    rows = connection.execute(
-        f"select difference, difference_variance, distrust, {count} from {table} "
-        "where experiment = ? and spec_sha256 = ? and month < ? order by month",
-        [state.spec.name, state.spec.sha256, month],
-    ).fetchall()
-    names = ("difference", "difference_variance", "distrust", count)
-    return [month_result(dict(zip(names, row, strict=True)), count) for row in rows]
+    before = shift(month, -1)
+    return [month_result(row, count) for row in rows_to(connection, table, state, before)]
 
 
 def decided(state: ExperimentState, months: list[MonthResult]) -> Row:
@@ -262,15 +285,14 @@ def decided(state: ExperimentState, months: list[MonthResult]) -> Row:
     found = decide(state.spec, months)
     if found is None:
         why = months[-1].distrust or "nothing counts yet"
-        return dict.fromkeys(DECIDED, None) | {
-            "decision": "keep running",
-            "verdict": f"keep running: no month counts yet ({why})",
-        }
+        row: Row = dict.fromkeys(DECIDED, None)
+        row["decision"] = KEEP_RUNNING
+        row["verdict"] = f"{KEEP_RUNNING}: no month counts yet ({why})"
+        return row
     return _decision_row(found)
 
 
 def _decision_row(found: Decision) -> Row:
-    told = asdict(found)
     look = found.look
     return {
         "estimate": found.estimate,
@@ -280,12 +302,17 @@ def _decision_row(found: Decision) -> Row:
         "z_bound": look.bound,
         "information": look.information,
         "alpha_spent": look.alpha_spent,
-    } | {name: told[name] for name in ("decision", "verdict", "months_to_go", "customers_to_go")}
+        "decision": found.decision,
+        "verdict": found.verdict,
+        "months_to_go": found.months_to_go,
+        "customers_to_go": found.customers_to_go,
+    }
 
 
 def _is_measurable(scores: PairedScores) -> bool:
     churners = int(scores.churned.sum())
-    return min(churners, len(scores) - churners) >= FEWEST_OUTCOMES
+    stayers = len(scores) - churners
+    return min(churners, stayers) >= FEWEST_OUTCOMES
 
 
 def replace_experiment_rows(
@@ -300,13 +327,16 @@ def replace_experiment_rows(
     called in a transaction.
     """
     ensure_table(connection, table, columns)
-    delete_month(connection, table, month, f"experiment = {literal(experiment)}")
+    own = f"experiment = {literal(experiment)}"
+    delete_month(connection, table, month, own)
+    # Columns by name: a table of before may have them in another order.
     names = ", ".join(columns)
     marks = ", ".join("?" * len(columns))
+    insert = f"insert into {table} ({names}) values ({marks})"
     for row in rows:
         whole = {"month": month, **row}
         values = [whole[column] for column in columns]
-        connection.execute(f"insert into {table} ({names}) values ({marks})", values)
+        connection.execute(insert, values)
 
 
 def newest_outcome(
@@ -323,10 +353,16 @@ def rows_to(
     """The rows of an experiment up to a month, oldest first."""
     if not table_exists(connection, table):
         return []
+
+    # By its hash too: another spec of the same name asked another question.
     result = connection.execute(
         f"select * from {table} where experiment = ? and spec_sha256 = ? and month <= ? "
         "order by month",
         [state.spec.name, state.spec.sha256, month],
     )
     names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    rows = []
+    for values in result.fetchall():
+        row = dict(zip(names, values, strict=True))
+        rows.append(row)
+    return rows

@@ -44,14 +44,15 @@ class PairedScores:
 
 def auc_difference(scores: PairedScores) -> Difference:
     """The difference of the AUCs, with the variance of DeLong, DeLong & Clarke-Pearson (1988)."""
-    first = placements(scores.churned, scores.challenger)
-    second = placements(scores.churned, scores.control)
-    of_churners = first[0] - second[0]
+    of_challenger = placements(scores.churned, scores.challenger)
+    of_control = placements(scores.churned, scores.control)
+    of_churners = of_challenger[0] - of_control[0]
     variance = split = 0.0
     # Churners, then stayers: an AUC is a mean over either, and both sample it.
-    for challenger, control in zip(first, second, strict=True):
-        variance += _variance_of_mean(challenger - control)
-        split += 2 * (_variance_of_mean(challenger) + _variance_of_mean(control))
+    for challenger, control in zip(of_challenger, of_control, strict=True):
+        paired = challenger - control
+        variance += variance_of_mean(paired)
+        split += _split_variance(challenger, control)
 
     return Difference(float(of_churners.mean()), variance, split)
 
@@ -60,20 +61,40 @@ def profit_difference(scores: PairedScores, economics: Economics) -> Difference:
     """The difference of the expected profit of contacting those at or above each threshold, EUR
     per customer.
     """
-    challenger = _profit_of(scores, scores.challenger, scores.challenger_threshold, economics)
-    control = _profit_of(scores, scores.control, scores.control_threshold, economics)
+    challenger = _profit_of(
+        scores.churned,
+        scores.challenger,
+        scores.challenger_threshold,
+        economics,
+    )
+    control = _profit_of(
+        scores.churned,
+        scores.control,
+        scores.control_threshold,
+        economics,
+    )
     paired = challenger - control
-    split = 2 * (_variance_of_mean(challenger) + _variance_of_mean(control))
-    return Difference(float(paired.mean()), _variance_of_mean(paired), split)
+    return Difference(
+        value=float(paired.mean()),
+        variance=variance_of_mean(paired),
+        split_variance=_split_variance(challenger, control),
+    )
 
 
 def _profit_of(
-    scores: PairedScores, probability: np.ndarray, threshold: float, economics: Economics
+    churned: np.ndarray, probability: np.ndarray, threshold: float, economics: Economics
 ) -> np.ndarray:
     is_contacted = probability >= threshold
-    hits = is_contacted * scores.churned
-    return np.asarray(campaign_profit_eur(hits, is_contacted.astype(float), economics))
+    hits = is_contacted * churned
+    profit = campaign_profit_eur(hits, is_contacted.astype(float), economics)
+    return np.asarray(profit)
 
 
-def _variance_of_mean(values: np.ndarray) -> float:
+def _split_variance(challenger: np.ndarray, control: np.ndarray) -> float:
+    # Each version would have half of the customers, so the variance of each mean doubles.
+    return 2 * (variance_of_mean(challenger) + variance_of_mean(control))
+
+
+def variance_of_mean(values: np.ndarray) -> float:
+    """The variance of the mean of independent values; NaN of fewer than two."""
     return float(values.var(ddof=1)) / len(values)

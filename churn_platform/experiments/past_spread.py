@@ -31,9 +31,11 @@ def plan_of(publisher: Publisher, spec: ExperimentSpec, versions: Versions) -> P
         spread = spread_of(spec, scores, portfolio.economics)
         customers = _customers_per_month(connection, portfolio)
 
-    # A snapshot is judged on the customers that neither version was fitted on.
-    monthly = len(scores) if portfolio.kind == "snapshot" else customers
-    return plan_experiment(spec, spread, customers_per_month=monthly or len(scores))
+    # A snapshot is judged on the customers that neither version was fitted on; and before any
+    # label has matured, the hold-out is the best guess there is of a month.
+    if portfolio.kind == "snapshot" or not customers:
+        customers = len(scores)
+    return plan_experiment(spec, spread, customers_per_month=customers)
 
 
 def holdout_scores(
@@ -43,13 +45,17 @@ def holdout_scores(
     versions: Versions,
 ) -> PairedScores:
     """Both versions on the challenger's hold-out, each with its own features."""
-    control, challenger = (load_version(client, portfolio, number) for number in versions)
+    control_number, challenger_number = versions
+    control = load_version(client, portfolio, control_number)
+    challenger = load_version(client, portfolio, challenger_number)
     seen_by_control = challenger.holdout_as_seen_by(connection, control)
     own = challenger.holdout(connection)
+    of_control = control.model.churn_probability(seen_by_control.features)
+    of_challenger = challenger.model.churn_probability(own.features)
     return PairedScores(
         churned=own.churned,
-        control=control.model.churn_probability(seen_by_control.features),
-        challenger=challenger.model.churn_probability(own.features),
+        control=of_control,
+        challenger=of_challenger,
         control_threshold=control.record.threshold,
         challenger_threshold=challenger.record.threshold,
     )
@@ -73,12 +79,11 @@ def list_spread(spec: ExperimentSpec, scores: PairedScores, economics: Economics
     What a customer brings is the value where the customer stays, so its variance is that of staying
     among the customers on whom the lists differ; half of them are drawn to each.
     """
-    share = max(float((scores.control >= scores.control_threshold).mean()), 1 / len(scores))
-    on_control = np.zeros(len(scores), dtype=bool)
-    on_challenger = on_control.copy()
-    on_control[top(scores.control, share=share)] = True
-    on_challenger[top(scores.challenger, share=share)] = True
-    differs = on_control != on_challenger
+    customers = len(scores)
+    is_above = scores.control >= scores.control_threshold
+    # A list of one at the least: a threshold above every score would list nobody.
+    share = max(float(is_above.mean()), 1 / customers)
+    differs = _is_listed(scores.control, share) != _is_listed(scores.challenger, share)
     drawn = int(differs.sum())
     if not drawn:
         raise ExperimentError(
@@ -86,23 +91,34 @@ def list_spread(spec: ExperimentSpec, scores: PairedScores, economics: Economics
             "name another challenger"
         )
 
+    # 4: the variance of a difference of two means, each of half of the customers.
     paired = 4 * _spread_of_value(scores.churned[differs], economics) / drawn
-    everyone = 4 * _spread_of_value(scores.churned, economics) / len(scores)
+    everyone = 4 * _spread_of_value(scores.churned, economics) / customers
     # In EUR per customer drawn, as the metric is: a split spreads the same sum over everybody.
-    return Spread(len(scores), paired, everyone * (len(scores) / drawn) ** 2)
+    diluted = (customers / drawn) ** 2
+    return Spread(customers, paired, everyone * diluted)
+
+
+def _is_listed(probability: np.ndarray, share: float) -> np.ndarray:
+    is_listed = np.zeros(len(probability), dtype=bool)
+    is_listed[top(probability, share=share)] = True
+    return is_listed
 
 
 def _spread_of_value(churned: np.ndarray, economics: Economics) -> float:
     rate = float(churned.mean())
     value = economics.acquisition_cost_eur**2 * rate * (1 - rate)
-    return value + economics.contact_cost_eur**2 / 4
+    # Contacted or not is one in two at the worst, of which the variance is a quarter.
+    contact = economics.contact_cost_eur**2 / 4
+    return value + contact
 
 
 def _customers_per_month(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -> int:
     table = f"{portfolio.name}.churn_labels"
     if not table_exists(connection, table):
         return 0
-    row = connection.execute(
-        f"select count(*) from {table} where month = (select max(month) from {table})"
-    ).fetchone()
+
+    newest = f"select max(month) from {table}"
+    query = f"select count(*) from {table} where month = ({newest})"
+    row = connection.execute(query).fetchone()
     return row[0] if row else 0

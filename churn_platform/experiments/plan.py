@@ -52,7 +52,9 @@ class Plan:
     def as_rows(self, spec: ExperimentSpec) -> list[tuple[str, str]]:
         """The plan to read: what, and how much."""
         length = "more than allowed" if self.months is None else f"{self.months}"
-        bounds = ", ".join(f"{look.bound:.3f}" for look in self.looks)
+        bounds = []
+        for look in self.looks:
+            bounds.append(f"{look.bound:.3f}")
         return [
             ("primary metric", spec.primary_metric),
             ("smallest effect worth having", f"{spec.smallest_effect:g}"),
@@ -63,7 +65,7 @@ class Plan:
             ("customers for one look at the end", f"{self.one_look:,}"),
             ("customers for a random split", f"{self.split:,}"),
             (f"effect that {spec.most_months} months find", f"{self.detectable:.4g}"),
-            ("bounds of |z|, month by month", bounds),
+            ("bounds of |z|, month by month", ", ".join(bounds)),
         ]
 
 
@@ -72,6 +74,7 @@ def plan_experiment(spec: ExperimentSpec, spread: Spread, *, customers_per_month
 
     ExperimentError if the two versions do not differ, so that there is nothing to find.
     """
+    # `not >`, so that NaN is caught as well.
     if not spread.paired > 0:
         raise ExperimentError(
             f"experiment {spec.name}: both versions give every customer the same score; "
@@ -80,17 +83,22 @@ def plan_experiment(spec: ExperimentSpec, spread: Spread, *, customers_per_month
 
     a_month = spread.of(customers_per_month)
     months = _months_needed(spec, a_month)
+    # If all that is allowed is not enough, the plan says what that much would give.
     length = months or spec.most_months
     looks = even_looks(length, alpha=spec.alpha)
-    z_sum = float(norm.isf(spec.alpha / 2) + norm.ppf(spec.power))
-    one_look = spread.of(1) * (z_sum / spec.smallest_effect) ** 2
+    # The textbook's sample size of one look: ((z(alpha / 2) + z(power)) / effect)^2 * variance.
+    z_alpha = float(norm.isf(spec.alpha / 2))
+    z_power = float(norm.ppf(spec.power))
+    errors = (z_alpha + z_power) / spec.smallest_effect
+    one_look = spread.of(1) * errors**2
+    split = one_look * spread.split / spread.paired
     return Plan(
         customers_per_month=customers_per_month,
         months=months,
         customers=length * customers_per_month,
         power=_power(spec, length, a_month),
         one_look=ceil(one_look),
-        split=ceil(one_look * spread.split / spread.paired),
+        split=ceil(split),
         detectable=_detectable(spec, a_month),
         looks=looks,
     )
@@ -105,6 +113,7 @@ def planned_information(spec: ExperimentSpec) -> float:
 
 
 def _months_needed(spec: ExperimentSpec, a_month: float) -> int | None:
+    # From the shortest on: power rises with each month, so the first that is enough is the least.
     for months in range(1, spec.most_months + 1):
         if _power(spec, months, a_month) >= spec.power:
             return months

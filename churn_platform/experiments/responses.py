@@ -16,13 +16,15 @@ def answer_troubles(publisher: Publisher, state: ExperimentState, progress: Prog
     if not state.is_running or wanted is None:
         return None
 
-    reason = "; ".join(troubles(state, progress, now=now))
-    name = state.spec.name
+    found = troubles(state, progress, now=now)
+    reason = "; ".join(found)
+    spec = state.spec
+    name = spec.name
     if wanted == "stop":
-        end(publisher, state.spec, reason=reason)
+        end(publisher, spec, reason=reason)
         return f"experiment {name} was stopped: {reason}"
     if state.status == PAUSED:
         return None
 
-    pause(publisher, state.spec, reason=reason)
+    pause(publisher, spec, reason=reason)
     return f"experiment {name} was paused: {reason}"

@@ -9,13 +9,14 @@ import duckdb
 import numpy as np
 
 from churn_platform.experiments.ladder import Progress
-from churn_platform.experiments.sample_ratio import sequential_p_value
+from churn_platform.experiments.sample_ratio import MISMATCH_P_VALUE, sequential_p_value
 from churn_platform.experiments.state import ExperimentState
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.assignment import arm_at, places
 from churn_platform.published.confidence_sequence import Sums, difference_at_least
 from churn_platform.published.experiment import CONTROL, TREATED
 from churn_platform.serving_log.log_ingestion import log_table
+from churn_platform.sql import literal
 from churn_platform.warehouse.tables import read_columns, table_exists
 
 NAME = "experiment_safety"
@@ -34,6 +35,7 @@ COLUMNS = {
 }
 PREDICTED_TO_CHURN = ("critical", "high")
 DEVIATION = 0.5  # of one value more: answers without an error do not prove that there are none
+SLOW_SHARE = 0.01
 PLANNED_ANSWERS = 10_000  # at which bounds are nearest; harm worth a step back shows by then
 Row = dict[str, Any]
 Watched = dict[str, tuple[Sums, Sums]]
@@ -61,13 +63,19 @@ def find_safety(
     limits = state.live.guardrails
     rows = []
     for name, (control, treated) in watched.items():
-        allowed = 0.01 if name == "p99_latency_ms" else getattr(limits, name)
-        if allowed is not None and control.count and treated.count:
-            rows.append(about | _judged(state, name, control, treated, allowed))
+        # Of a p99, one answer in a hundred may be slower: the figure is the share of slow answers.
+        allowed = SLOW_SHARE if name == "p99_latency_ms" else getattr(limits, name)
+        is_answered = control.count and treated.count
+        if allowed is not None and is_answered:
+            judged = _judged(state, name, control, treated, allowed)
+            rows.append(about | judged)
 
-    split = read_split(connection, portfolio, state, until=until)
+    # In shadow there is no split that could be off.
     if rows and state.step.weight:
-        rows += [about | row for row in _split_rows(split)]
+        split = read_split(connection, portfolio, state, until=until)
+        for row in _split_rows(split):
+            rows.append(about | row)
+
     return rows
 
 
@@ -95,6 +103,7 @@ def read_progress(
     ).fetchone()
     assert row is not None, "an aggregate has a row"
     customers, last = row
+    # In shadow a challenger is also scored by month, of customers who never ask the service.
     if not state.step.weight:
         customers = max(customers, _scored(connection, portfolio, state))
     split = read_split(connection, portfolio, state, until=until)
@@ -130,18 +139,27 @@ def read_split(
     ids = np.asarray(found["customer_id"], dtype=object)
     arms = np.asarray(found["arm"], dtype=object)
     live = state.live
-    weights = {
-        "challenger_weight": live.challenger.weight,
-        "control_weight": live.control.weight,
-    }
-    due = [arm_at(place, **weights) for place in places(ids, state.salt)]
+    control_weight = live.control.weight
+    challenger_weight = live.challenger.weight
+    wrong_arm = 0
+    # Drawn again from the hash alone, so a service that drew otherwise is found out.
+    for place, arm in zip(places(ids, state.salt), arms, strict=True):
+        due = arm_at(
+            place,
+            challenger_weight=challenger_weight,
+            control_weight=control_weight,
+        )
+        wrong_arm += arm != due
+
     counts = (int((arms == CONTROL).sum()), int((arms == TREATED).sum()))
-    shares = np.array([live.control.weight, live.challenger.weight])
+    # Most customers are in neither slice, so it is the shares of both together that are planned.
+    both = control_weight + challenger_weight
+    shares = (control_weight / both, challenger_weight / both)
     return {
         "answers": counts,
-        "ratio_p_value": sequential_p_value(counts, tuple(shares / shares.sum())),
+        "ratio_p_value": sequential_p_value(counts, shares),
         "two_arms": len(ids) - len(set(ids)),
-        "wrong_arm": int((arms != np.asarray(due, dtype=object)).sum()),
+        "wrong_arm": wrong_arm,
     }
 
 
@@ -168,7 +186,11 @@ def read_days(
         order by day
         """
     ).fetchall()
-    return [day for day, _ in rows], [share for _, share in rows]
+    days, shares = [], []
+    for day, share in rows:
+        days.append(day)
+        shares.append(share)
+    return days, shares
 
 
 def _has_answers(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -> bool:
@@ -184,10 +206,9 @@ def _scored(
     table = f"{portfolio.name}.experiment_scores"
     if not table_exists(connection, table):
         return 0
-    row = connection.execute(
-        f"select count(distinct customer_id) from {table} where experiment = ? and arm = ?",
-        [state.spec.name, TREATED],
-    ).fetchone()
+
+    query = f"select count(distinct customer_id) from {table} where experiment = ? and arm = ?"
+    row = connection.execute(query, [state.spec.name, TREATED]).fetchone()
     return row[0] if row else 0
 
 
@@ -214,13 +235,14 @@ def _read_watched(
     Sums are of decimals: those of floats would depend on the order in which segments came.
     """
     slow_ms = state.live.guardrails.p99_latency_ms
-    tiers = ", ".join(f"'{tier}'" for tier in PREDICTED_TO_CHURN)
+    tiers = ", ".join(map(literal, PREDICTED_TO_CHURN))
     values = {
         "score_mean_shift": "churn_probability",
         "decision_shift": f"(risk_tier in ({tiers}))::int",
         "same_scores": "(churn_probability = score_before and customer_id <> id_before)::int",
         "missing_features": "len(missing_features) / greatest(len(features), 1)",
     }
+    # A share of slow answers adds up over segments; a percentile does not.
     if slow_ms is not None:
         values["p99_latency_ms"] = f"(latency_ms > {slow_ms})::int"
     if base_rate is not None:
@@ -254,10 +276,14 @@ def _read_watched(
         group by slice
         """
     ).fetchall()
-    by_arm = {row[0]: row[1:] for row in found}
+    by_arm: dict[str, tuple[Any, ...]] = {}
+    for arm, *sums in found:
+        by_arm[arm] = tuple(sums)
+
     watched: Watched = {}
     for place, name in enumerate(values):
-        control, treated = (_sums(by_arm.get(arm), place) for arm in (CONTROL, TREATED))
+        control = _sums(by_arm.get(CONTROL), place)
+        treated = _sums(by_arm.get(TREATED), place)
         watched[name] = control, treated
     return watched
 
@@ -275,8 +301,11 @@ def _arm(state: ExperimentState) -> str:
 def _sums(row: tuple[Any, ...] | None, place: int) -> Sums:
     if row is None:
         return Sums()
-    total, squares = row[1 + 2 * place : 3 + 2 * place]
-    return Sums(float(row[0]), float(total), float(squares))
+    # The count of answers, then two sums of each figure.
+    answers, *sums = row
+    total = sums[2 * place]
+    squares = sums[2 * place + 1]
+    return Sums(float(answers), float(total), float(squares))
 
 
 def _judged(state: ExperimentState, name: str, control: Sums, treated: Sums, allowed: float) -> Row:
@@ -290,11 +319,14 @@ def _judged(state: ExperimentState, name: str, control: Sums, treated: Sums, all
 
     bounds = []
     for first, second in sides:
-        bounds.append(
-            difference_at_least(
-                first, second, planned=PLANNED_ANSWERS, alpha=alpha, deviation=DEVIATION
-            )
+        bound = difference_at_least(
+            first,
+            second,
+            planned=PLANNED_ANSWERS,
+            alpha=alpha,
+            deviation=DEVIATION,
         )
+        bounds.append(bound)
     at_least = max(bounds)
     is_harm = at_least > allowed
     said = "beyond its limit" if is_harm else "within its limit, as far as is known"
@@ -322,8 +354,8 @@ def _split_rows(split: dict[str, Any]) -> list[Row]:
     ratio = {
         "watched": "sample_ratio",
         "at_least": p_value,
-        "allowed": 0.001,
-        "is_harm": p_value < 0.001,
+        "allowed": MISMATCH_P_VALUE,
+        "is_harm": p_value < MISMATCH_P_VALUE,
         "verdict": f"p = {p_value:.2g} that customers are split as planned",
     }
     arms = {

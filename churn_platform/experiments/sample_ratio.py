@@ -27,20 +27,28 @@ def sequential_p_value(counts: Sequence[int], shares: Sequence[float]) -> float:
     """
     seen = np.asarray(counts, dtype=float)
     planned = np.asarray(shares, dtype=float)
-    return min(1.0, exp(-min(log_bayes_factor(seen, planned, CONCENTRATION), 700.0)))
+    log_factor = log_bayes_factor(seen, planned, CONCENTRATION)
+    # exp(-746) is 0, and a p-value of 0 would claim a certainty that there is not.
+    log_factor = min(log_factor, 700.0)
+    return min(1.0, exp(-log_factor))
 
 
 def log_bayes_factor(seen: np.ndarray, planned: np.ndarray, concentration: float) -> float:
     """Log of how much better other shares explain the counts than the planned ones do."""
-    prior = concentration * planned
     # An arm without a share has no place in the formula; one customer in it settles the matter.
     if seen[planned == 0].any():
         return float("inf")
+
     known = planned > 0
-    seen, planned, prior = seen[known], planned[known], prior[known]
-    whole = gammaln(prior.sum()) - gammaln(prior.sum() + seen.sum())
-    parts = gammaln(prior + seen) - gammaln(prior) - seen * np.log(planned)
-    return float(whole + parts.sum())
+    seen = seen[known]
+    planned = planned[known]
+    prior = concentration * planned
+    total = prior.sum()
+    factor = gammaln(total) - gammaln(total + seen.sum())
+    # Seen times log of planned is the likelihood under the plan, which is divided by.
+    factor += (gammaln(prior + seen) - gammaln(prior)).sum()
+    factor -= seen @ np.log(planned)
+    return float(factor)
 
 
 def monthly_p_value(counts: Sequence[int], shares: Sequence[float]) -> float:
@@ -48,4 +56,6 @@ def monthly_p_value(counts: Sequence[int], shares: Sequence[float]) -> float:
     total = sum(counts)
     if not total:
         return 1.0
-    return float(chisquare(counts, [total * share for share in shares]).pvalue)
+
+    expected = total * np.asarray(shares, dtype=float)
+    return float(chisquare(counts, expected).pvalue)

@@ -42,6 +42,7 @@ def ship(
     judged = _newest_evaluation(publisher, state.challenger)
     _check_gates(publisher, state, judged)
     with changing(publisher.client, publisher.audit, spec.portfolio):
+        # Asked again under the lock: a retraining may have promoted another one since `running`.
         serving = version_of(publisher.client, spec.portfolio, CHAMPION)
         if serving != state.control:
             raise PromotionError(
@@ -61,7 +62,14 @@ def ship(
         action: Literal["promotion", "approval"] = "approval" if by_hand else "promotion"
         taken = take_over(publisher, state.challenger, serving, action, reason, details)
 
-    end(publisher, spec, reason=reason, event=SHIPPED, verdict=outcome["verdict"])
+    # Last: what a kill cuts short here is a champion with an experiment that can be stopped.
+    end(
+        publisher,
+        spec,
+        reason=reason,
+        event=SHIPPED,
+        verdict=outcome["verdict"],
+    )
     return taken
 
 
@@ -71,7 +79,8 @@ def _check_end(
     outcome: dict[str, Any] | None,
     progress: Progress,
 ) -> None:
-    name, now = state.spec.name, publisher.audit.now()
+    name = state.spec.name
+    now = publisher.audit.now()
     following = state.spec.step_after(state.step.name)
     if following:
         raise ExperimentError(
@@ -86,7 +95,8 @@ def _check_end(
     elif outcome["decision"] != SHIP:
         found.append(outcome["verdict"])
     if found:
-        raise ExperimentError(f"experiment {name} cannot be shipped: {'; '.join(found)}")
+        why = "; ".join(found)
+        raise ExperimentError(f"experiment {name} cannot be shipped: {why}")
 
 
 def _newest_evaluation(publisher: Publisher, version: int) -> dict[str, Any]:
@@ -107,23 +117,28 @@ def _check_gates(publisher: Publisher, state: ExperimentState, judged: dict[str,
     champion, and nothing else.
     """
     version = state.challenger
-    if withdrawn := withdrawal(publisher.client, publisher.portfolio.name, version):
+    portfolio = publisher.portfolio
+    withdrawn = withdrawal(publisher.client, portfolio.name, version)
+    if withdrawn:
         raise PromotionError(f"version {version} cannot be shipped: {withdrawn}")
 
     standing = standing_of(judged["evidence"]["challenger"])
-    failures = failed_gates(standing, publisher.portfolio.gates)
+    failures = failed_gates(standing, portfolio.gates)
+    # First: a model that is barred has figures that mean little.
     if standing.barred:
         failures.insert(0, standing.barred)
     if failures:
+        failed = "; ".join(failures)
         raise PromotionError(
-            f"version {version} cannot be shipped: it fails {'; '.join(failures)}; "
+            f"version {version} cannot be shipped: it fails {failed}; "
             "the gates are in the portfolio's spec"
         )
 
 
 def standing_of(evidence: dict[str, Any]) -> Standing:
     """What the gates look at, out of the evidence of an evaluation."""
-    metrics, fairness = evidence["metrics"], evidence["fairness"]
+    metrics = evidence["metrics"]
+    fairness = evidence["fairness"]
     return Standing(
         metrics=Metrics(**metrics) if metrics else None,
         degenerate=evidence["degenerate"],

@@ -152,13 +152,18 @@ class ExperimentSpec(SpecModel):
 
     @model_validator(mode="after")
     def _ladder_rises(self):
-        names = [step.name for step in self.steps]
-        if len(set(names)) != len(names):
+        weights = [step.weight for step in self.steps]
+        # Records, tables and commands know a step by its name alone.
+        if len(set(self._step_names)) != len(weights):
             raise ValueError("steps: a name is listed twice")
 
-        weights = [step.weight for step in self.steps]
-        if weights[0] != SHADOW_ONLY:
-            raise ValueError(f"steps: the first, {names[0]}, has weight {weights[0]:g}; begin at 0")
+        # No customer meets a version whose answers were never seen.
+        first = self.steps[0]
+        if first.weight != SHADOW_ONLY:
+            raise ValueError(
+                f"steps: the first, {first.name}, has weight {first.weight:g}; begin at 0"
+            )
+        # A slice that shrank would hand customers back, and they would have met both arms.
         if sorted(weights) != weights:
             raise ValueError(f"steps: weights {weights} fall; each must be at least the one before")
         return self
@@ -177,13 +182,21 @@ class ExperimentSpec(SpecModel):
 
     def step(self, name: str) -> Step:
         """The step of that name; KeyError if there is none."""
-        return {step.name: step for step in self.steps}[name]
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
 
     def step_after(self, name: str) -> Step | None:
         """The step behind the one of that name; None behind the last."""
-        names = [step.name for step in self.steps]
-        following = names.index(name) + 1
-        return self.steps[following] if following < len(names) else None
+        following = self._step_names.index(name) + 1
+        if following == len(self.steps):
+            return None
+        return self.steps[following]
+
+    @property
+    def _step_names(self) -> list[str]:
+        return [step.name for step in self.steps]
 
 
 METRICS: tuple[str, ...] = get_args(Metric)

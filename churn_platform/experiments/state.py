@@ -81,10 +81,18 @@ def read_state(records: Iterable[Record], name: str) -> ExperimentState | None:
 
 def started_of(records: Iterable[Record], portfolio: str) -> list[ExperimentState]:
     """The experiments of a portfolio that were ever started, in the order of their starts."""
-    kept = [it for it in records if it.action == ACTION and it.portfolio == portfolio]
-    names = dict.fromkeys(it.subject.partition(" ")[2] for it in kept)
-    states = [read_state(kept, name) for name in names]
-    return [state for state in states if state]
+    # A dictionary keeps the order in which subjects first came, which is that of the starts.
+    histories: dict[str, list[Record]] = {}
+    for record in records:
+        if record.action == ACTION and record.portfolio == portfolio:
+            histories.setdefault(record.subject, []).append(record)
+
+    states = []
+    for history in histories.values():
+        state = state_after(history)
+        if state:
+            states.append(state)
+    return states
 
 
 def running_of(records: Iterable[Record], portfolio: str) -> list[ExperimentState]:
@@ -99,6 +107,7 @@ def state_after(history: list[Record]) -> ExperimentState | None:
 
     first = history[0]
     details = first.details
+    # The spec as it was frozen; the file may have changed since.
     spec = ExperimentSpec.model_validate(details["spec"])
     step, since = spec.steps[0], first.at
     approved = []
