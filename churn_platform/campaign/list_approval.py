@@ -34,12 +34,16 @@ def release_if_approved(
     records: Iterable[Record],
 ) -> None:
     """Let the month's list go out if it waits and the trail has the approval of this very list."""
-    if hand_over_of(connection, portfolio, month).state != WAITING:
+    found = hand_over_of(connection, portfolio, month)
+    if found.state != WAITING:
         return
+
     digest = list_digest(connection, portfolio, month)
     approvals = select(records, portfolio=portfolio.name, action=ACTION)
-    if any(record.details[DIGEST] == digest for record in approvals):
-        _release(connection, lake, portfolio, month)
+    for record in approvals:
+        if record.details[DIGEST] == digest:
+            _release(connection, lake, portfolio, month)
+            return
 
 
 def approve_list(
@@ -55,20 +59,28 @@ def approve_list(
     record: writes the audit record with these details.
     """
     counted: dict[str, float] = {}
-    if table_exists(connection, f"{portfolio.name}.contact_list"):
+    table = f"{portfolio.name}.contact_list"
+    if table_exists(connection, table):
         counted = summarise(connection, portfolio, month)
     if not counted.get("contacts"):
         raise DataError(
             f"{portfolio.name} has no contacts in {label(month)}; "
             f"materialize {portfolio.name}/contact_list"
         )
+
     found = hand_over_of(connection, portfolio, month)
     if found.state != WAITING:
         raise DataError(
             f"the list of {label(month)} does not wait for approval: it is {found.words}"
         )
-    digest = list_digest(connection, portfolio, month)
-    record({"model_version": found.version, DIGEST: digest, **counted})
+
+    # On record first: what a kill cuts short is completed by `release_if_approved`.
+    details = {
+        "model_version": found.version,
+        DIGEST: list_digest(connection, portfolio, month),
+        **counted,
+    }
+    record(details)
     _release(connection, lake, portfolio, month)
 
 

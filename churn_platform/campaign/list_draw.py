@@ -31,9 +31,14 @@ def drawing_experiment(
     table = f"{portfolio.name}.{NAME}"
     if not table_exists(connection, table):
         return None
+
+    # Two experiments never run at a time, so a month has the draw of one; an aggregate says "none"
+    # as NULL.
     query = f"select min(experiment) from {table} where month = ?"
     row = connection.execute(query, [month]).fetchone()
-    return row[0] if row else None
+    assert row is not None, "an aggregate has a row"
+    name: str | None = row[0]
+    return name
 
 
 def scores_sql(portfolio: Portfolio, experiment: str, arm: str) -> str:

@@ -32,16 +32,21 @@ def find_programme(
         return None
 
     customers = _read(connection, portfolio, month)
-    if not 0 < customers.is_control.sum() < len(customers):
+    held_out = int(customers.is_control.sum())
+    if not 0 < held_out < len(customers):
         return None
+
     found = compare(ALL_OFFERS, customers, control_share=share)
-    return asdict(found) | {"period": PROGRAMME}
+    row = asdict(found)
+    row["period"] = PROGRAMME
+    return row
 
 
 def _read(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> Randomised:
     """Everybody with a matured label, in the order of their ids; the hold-out is the control."""
     _, labels, contacts = campaign_tables(portfolio)
     features_month = shift(month, -1 - portfolio.label.gap_months)
+    # The hold-out is found by its hash, not by a list: who was on no list belongs to a side too.
     found = connection.execute(
         f"""
         with made as (
@@ -76,6 +81,7 @@ def _read(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: da
         customer_id=np.asarray(found["customer_id"], dtype=object),
         offer=np.full(count, ALL_OFFERS, dtype=object),
         is_control=np.asarray(found["is_control"], dtype=bool),
+        # Scores and planned costs are of lists, and this comparison has none.
         churn_probability=np.zeros(count),
         value_eur=np.asarray(found["value_eur"], dtype=float),
         planned_cost_eur=np.zeros(count),

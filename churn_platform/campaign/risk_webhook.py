@@ -57,8 +57,10 @@ def send_newly_at_risk(
 
     WebhookError, without the address, which may be secret, if one is not taken.
     """
+    # All parts first, because each tells how many there are.
     parts = list(_parts(customer_ids))
     for number, ids in enumerate(parts, start=1):
+        # Not random: a month that is materialized again is the same delivery to the receiver.
         delivery = f"{portfolio}-{month}-{number}"
         content = {
             "event": EVENT,
@@ -75,6 +77,7 @@ def send_newly_at_risk(
 
 def signature(secret: str, timestamp: int, body: bytes) -> str:
     """The header that proves who sent the body, and when."""
+    # The time is signed too, or an old body could be sent again under a new time.
     signed = f"{timestamp}.".encode() + body
     digest = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
     return f"t={timestamp},v1={digest}"
@@ -110,9 +113,12 @@ def _post(receiver: Receiver, delivery: str, body: bytes) -> None:
     try:
         request = urllib.request.Request(receiver.url, body, headers, method="POST")
         with opener.open(request, timeout=receiver.timeout_seconds) as answer:
+            # Bounded: what a receiver answers is not used, and must not fill the memory.
             answer.read(1 << 16)
     except urllib.error.HTTPError as error:
-        kind = _Busy if error.code >= 500 or error.code in AGAIN else WebhookError
+        is_passing = error.code >= 500 or error.code in AGAIN
+        kind = _Busy if is_passing else WebhookError
+        # `from None`, here and below: the error behind it has the address, which may be secret.
         raise kind(
             f"the receiver of {delivery} answered {error.code}; see its log, then materialize "
             "the month again"

@@ -75,13 +75,22 @@ def status(name: Name) -> None:
     progress = _progress(settings, publisher, state)
     if state.is_running:
         following = state.spec.step_after(state.step.name)
-        lacking = obstacles(state, progress, now=publisher.audit.now(), approves=False)
-        console.print(f"next step       {following.name if following else 'none: ship or stop'}")
+        next_step = following.name if following else "none: ship or stop"
+        console.print(f"next step       {next_step}")
+        # As if it were not approved, so that a step which needs it says so.
+        lacking = obstacles(
+            state,
+            progress,
+            now=publisher.audit.now(),
+            approves=False,
+        )
         for each in lacking:
             console.print(f"  first         {each}")
 
     outcome = _outcome(publisher, state)
-    console.print(f"outcome         {outcome['verdict'] if outcome else 'none has matured yet'}")
+    verdict = outcome["verdict"] if outcome else "none has matured yet"
+    console.print(f"outcome         {verdict}")
+    # Said, not refused: `status` only reads, and the started spec is what counts.
     if spec.sha256 != state.spec.sha256:
         console.print(f"the file differs from what was started ({state.spec.sha256[:12]})")
 
@@ -100,8 +109,16 @@ def advance(
 
     settings = load_settings()
     publisher, spec = _open(settings, name)
-    progress = _progress(settings, publisher, running(publisher, spec))
-    _tell(climb(publisher, spec, progress, reason=reason, approves=approve))
+    state = running(publisher, spec)
+    progress = _progress(settings, publisher, state)
+    moved = climb(
+        publisher,
+        spec,
+        progress,
+        reason=reason,
+        approves=approve,
+    )
+    _tell(moved)
 
 
 @experiment.command()
@@ -109,7 +126,8 @@ def pause(name: Name, reason: Reason) -> None:
     """Take no further step until `churn experiment resume`; customers keep their arms."""
     from churn_platform.experiments.moves import pause as hold
 
-    _tell(hold(*_open(load_settings(), name), reason=reason))
+    publisher, spec = _open(load_settings(), name)
+    _tell(hold(publisher, spec, reason=reason))
 
 
 @experiment.command()
@@ -117,7 +135,8 @@ def resume(name: Name, reason: Reason) -> None:
     """Go on after a pause."""
     from churn_platform.experiments.moves import resume as go_on
 
-    _tell(go_on(*_open(load_settings(), name), reason=reason))
+    publisher, spec = _open(load_settings(), name)
+    _tell(go_on(publisher, spec, reason=reason))
 
 
 @experiment.command()
@@ -125,7 +144,8 @@ def stop(name: Name, reason: Reason) -> None:
     """End it for good: the champion answers everybody again."""
     from churn_platform.experiments.moves import end
 
-    _tell(end(*_open(load_settings(), name), reason=reason))
+    publisher, spec = _open(load_settings(), name)
+    _tell(end(publisher, spec, reason=reason))
 
 
 @experiment.command()
@@ -139,10 +159,17 @@ def ship(name: Name, reason: Reason) -> None:
     state = running(publisher, spec)
     outcome = _outcome(publisher, state)
     progress = _progress(settings, publisher, state)
-    taken = promote(publisher, spec, outcome, progress, reason=reason)
+    taken = promote(
+        publisher,
+        spec,
+        outcome,
+        progress,
+        reason=reason,
+    )
+    record = taken.record
     console.print(
-        f"version {taken.record.version} is champion of {spec.portfolio}, version {taken.before} "
-        f"was (record {taken.record.sequence})"
+        f"version {record.version} is champion of {spec.portfolio}, version {taken.before} "
+        f"was (record {record.sequence})"
     )
 
 
@@ -156,9 +183,16 @@ def history(name: Name) -> None:
     table = Table("time (UTC)", "what", "step", "who", "why", box=None)
     for record in history_of(publisher.audit.records(), name):
         details = record.details
-        what = details["event"] + (", approved" if details.get("approved") else "")
-        step = details.get("step", "")
-        table.add_row(f"{record.at:%Y-%m-%d %H:%M}", what, step, record.by, record.reason)
+        what = details["event"]
+        if details.get("approved"):
+            what += ", approved"
+        table.add_row(
+            f"{record.at:%Y-%m-%d %H:%M}",
+            what,
+            details.get("step", ""),
+            record.by,
+            record.reason,
+        )
     console.print(table, soft_wrap=False)
 
 
@@ -178,6 +212,7 @@ def _progress(settings: Settings, publisher: "Publisher", state: "ExperimentStat
 
     portfolio = publisher.portfolio
     log = settings.serving_log_dir / portfolio.name
+    # Services on other hosts write their alarms beside their own logs.
     fetch_alarms(settings.shared("log"), portfolio.name, log)
     alarms = open_alarms(publisher, log, state)
     with closing(connect(publisher.lake, read_only=True)) as connection:
@@ -201,14 +236,19 @@ def _outcome(publisher: "Publisher", state: "ExperimentState") -> dict[str, Any]
 
 def _tell(state: "ExperimentState") -> None:
     live = state.live
-    share = "scores in shadow" if live.is_shadow else f"{live.challenger.weight:.0%} of customers"
+    spec = state.spec
+    share = f"{live.challenger.weight:.0%} of customers"
+    if live.is_shadow:
+        share = "scores in shadow"
+    moved_at = f"{state.last.at:%Y-%m-%d %H:%M} UTC"
+    began_at = f"{state.since:%Y-%m-%d %H:%M} UTC"
     _print_rows(
         [
-            ("experiment", f"{state.spec.name}: {state.spec.question}"),
-            ("status", f"{state.status}, since {state.last.at:%Y-%m-%d %H:%M} UTC"),
-            ("step", f"{state.step.name}, since {state.since:%Y-%m-%d %H:%M} UTC: {share}"),
+            ("experiment", f"{spec.name}: {spec.question}"),
+            ("status", f"{state.status}, since {moved_at}"),
+            ("step", f"{state.step.name}, since {began_at}: {share}"),
             ("versions", f"{state.control} (control), {state.challenger} (challenger)"),
-            ("spec", state.spec.sha256[:12]),
+            ("spec", spec.sha256[:12]),
         ]
     )
 
@@ -222,6 +262,8 @@ def _steps(spec: "ExperimentSpec") -> str:
 
 
 def _print_rows(rows: list[tuple[str, str]]) -> None:
-    width = max(16, *(len(name) + 2 for name, _ in rows))
+    width = 16
+    for name, _ in rows:
+        width = max(width, len(name) + 2)
     for name, value in rows:
         console.print(f"{name:<{width}}{value}")

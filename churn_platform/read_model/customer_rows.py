@@ -20,9 +20,15 @@ FACT_GROUP = "contract"
 
 def facts_of(portfolio: Portfolio) -> list[Feature]:
     """Features that an agent may see: the contract, then what can be changed; nothing protected."""
-    seen = [feature for feature in portfolio.features if not feature.protected]
-    contract = [feature for feature in seen if feature.group == FACT_GROUP]
-    others = [feature for feature in seen if feature.group != FACT_GROUP and feature.actionable]
+    contract, others = [], []
+    for feature in portfolio.features:
+        # An agent who sees age or sex of a customer may decide by it, which no score does.
+        if feature.protected:
+            continue
+        if feature.group == FACT_GROUP:
+            contract.append(feature)
+        elif feature.actionable:
+            others.append(feature)
     return [*contract, *others]
 
 
@@ -32,10 +38,12 @@ def customers_sql(portfolio: Portfolio, month: date, tiers: Sequence[str]) -> st
     tiers: names, the highest first.
     """
     name, first = portfolio.name, shift(month, 1 - HISTORY_MONTHS)
-    facts = [
-        f"features.{identifier(feature.name)} as {identifier(FACT_PREFIX + feature.name)},"
-        for feature in facts_of(portfolio)
-    ]
+    facts = []
+    for feature in facts_of(portfolio):
+        # The prefix keeps a feature apart from a column of the page that has the same name.
+        fact = identifier(FACT_PREFIX + feature.name)
+        facts.append(f"features.{identifier(feature.name)} as {fact},")
+
     return f"""
         with scores as (select * from {name}.monthly_scores where month = date '{month}'),
         before as (
@@ -85,6 +93,7 @@ def customers_sql(portfolio: Portfolio, month: date, tiers: Sequence[str]) -> st
 
 def phones_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> str:
     """Keyed hash of each own number of the month's customers, with the customer, by hash."""
+    # Never empty: the page reads the file of a portfolio without numbers, too.
     parts = ["select null::ubigint as phone_hash, null::varchar as customer_id where false"]
     for table in portfolio.landed_tables:
         raw = raw_table(portfolio, table)
@@ -95,6 +104,8 @@ def phones_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, mont
             parts.append(
                 f"select {stored_name(column)}, {owner} from {raw} where month = date '{month}'"
             )
+
+    # Only of scored customers: a look-up by number must not tell of others.
     scored = f"select customer_id from {portfolio.name}.monthly_scores where month = date '{month}'"
     return f"""
         select distinct phone_hash, customer_id

@@ -9,8 +9,9 @@ from churn_platform.published.page_bundle import Rows
 
 def experiment_rows(records: Sequence[Record], portfolio: str) -> Rows:
     """One row per experiment that was started, the newest first."""
-    found = [_row(state) for state in started_of(records, portfolio)]
-    return sorted(found, key=lambda row: row["started_at"], reverse=True)
+    states = started_of(records, portfolio)
+    states.sort(key=lambda state: state.started_at, reverse=True)
+    return [_row(state) for state in states]
 
 
 def _row(state: ExperimentState) -> dict[str, object]:

@@ -5,6 +5,7 @@ brought, how good the model is, and who decided what on it.
 import json
 from collections.abc import Sequence
 from datetime import date, datetime
+from math import isnan
 from typing import Any
 
 import duckdb
@@ -44,23 +45,31 @@ def figures_of(
     tables: dict[str, Rows] = {}
     for name in OF_MONTH:
         tables[name] = read_rows(connection, f"{portfolio.name}.{name}", month)
-    for name in (outcome_table.NAME, uplift_table.NAME):
-        tables[name] = _newest(connection, portfolio, name, month)
-    for name in NEWEST:
+    # The outcome of a list matures months after it, so the newest is of an earlier month.
+    for name in (outcome_table.NAME, uplift_table.NAME, *NEWEST):
         tables[name] = _newest(connection, portfolio, name, month)
     for name in SERIES:
         tables[name] = _series(connection, portfolio, name, month)
-    evaluations = _series(connection, portfolio, "evaluation", month, since=date.min)
+
+    # From the first on: the page tells the whole history of a model.
+    evaluations = _series(
+        connection,
+        portfolio,
+        "evaluation",
+        month,
+        since=date.min,
+    )
     tables["evaluations"] = evaluations
     tables["waiting"] = _waiting(evaluations, records, portfolio.name)
     tables["experiments"] = experiment_rows(records, portfolio.name)
     tables["champions"] = _champions(records, portfolio.name)
-    tables["decisions"] = [
-        {"decision": decision, "customers": count}
-        for decision, count in count_decisions(connection, portfolio, month).items()
-    ]
+    tables["decisions"] = _decisions(connection, portfolio, month)
     tables["months"] = _months(connection, portfolio, month)
-    return Figures({name: [_plain(row) for row in rows] for name, rows in tables.items()})
+
+    plain: dict[str, Rows] = {}
+    for name, rows in tables.items():
+        plain[name] = [_plain(row) for row in rows]
+    return Figures(plain)
 
 
 def _series(
@@ -76,11 +85,18 @@ def _series(
     if not table_exists(connection, table):
         return []
     first = since or shift(month, 1 - HISTORY_MONTHS)
-    result = connection.execute(
-        f"select * from {table} where month between ? and ? order by month", [first, month]
-    )
+    query = f"select * from {table} where month between ? and ? order by month"
+    return _rows(connection, query, [first, month])
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: list[date]) -> Rows:
+    result = connection.execute(query, values)
     columns = [column[0] for column in result.description]
-    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+    rows = []
+    for found in result.fetchall():
+        row = dict(zip(columns, found, strict=True))
+        rows.append(row)
+    return rows
 
 
 def _newest(
@@ -89,20 +105,31 @@ def _newest(
     table = f"{portfolio.name}.{name}"
     if not table_exists(connection, table):
         return []
-    row = connection.execute(f"select max(month) from {table} where month <= ?", [month]).fetchone()
-    return read_rows(connection, table, row[0]) if row and row[0] else []
+
+    # Not later ones: a month of the past is shown as it was.
+    query = f"select max(month) from {table} where month <= ?"
+    row = connection.execute(query, [month]).fetchone()
+    assert row is not None, "an aggregate has a row"
+    newest = row[0]
+    return read_rows(connection, table, newest) if newest else []
+
+
+def _decisions(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> Rows:
+    rows = []
+    for decision, customers in count_decisions(connection, portfolio, month).items():
+        rows.append({"decision": decision, "customers": customers})
+    return rows
 
 
 def _months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> Rows:
     """Mean score and customers of each of the last twelve months."""
-    result = connection.execute(
+    first = shift(month, 1 - HISTORY_MONTHS)
+    query = (
         "select month, count(*) as customers, avg(churn_probability) as score_mean, "
         f"max(model_version) as model_version from {portfolio.name}.monthly_scores "
-        "where month between ? and ? group by month order by month",
-        [shift(month, 1 - HISTORY_MONTHS), month],
+        "where month between ? and ? group by month order by month"
     )
-    columns = [column[0] for column in result.description]
-    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+    return _rows(connection, query, [first, month])
 
 
 def _champions(records: Sequence[Record], portfolio: str) -> Rows:
@@ -123,18 +150,24 @@ def _waiting(evaluations: Rows, records: Sequence[Record], portfolio: str) -> Ro
     """The newest evaluation, if it waits for a person: of those before none can be approved any
     more.
     """
+    if not evaluations:
+        return []
+
+    newest = evaluations[-1]
     settled = {record.version for record in champions(records, portfolio)}
     settled |= refused_by_person(records, portfolio)
-    newest = evaluations[-1:]
-    return [
-        row
-        for row in newest
-        if row["outcome"] == AWAITING_APPROVAL and row["challenger_version"] not in settled
-    ]
+    is_waiting = newest["outcome"] == AWAITING_APPROVAL
+    if is_waiting and newest["challenger_version"] not in settled:
+        return [newest]
+    return []
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: _value(value) for name, value in row.items() if name not in LONG}
+    plain = {}
+    for name, value in row.items():
+        if name not in LONG:
+            plain[name] = _value(value)
+    return plain
 
 
 def _value(value: Any) -> Any:
@@ -142,6 +175,7 @@ def _value(value: Any) -> Any:
         return value.isoformat(timespec="seconds")
     if isinstance(value, date):
         return label(value)
-    if isinstance(value, float) and value != value:
+    # JSON has no NaN; a browser would refuse the whole file.
+    if isinstance(value, float) and isnan(value):
         return None
     return json.loads(json.dumps(value))

@@ -40,27 +40,42 @@ def write_customers(
     connection.execute(f"create or replace temp table {SORTED} as from ({query})")
     rows = _one(connection, f"select count(*) from {SORTED}")
     firsts = []
-    for place, begin in enumerate(range(0, max(rows, 1), PART_ROWS)):
-        inside = f"from {SORTED} where rowid >= {begin} and rowid < {begin + PART_ROWS}"
-        target = literal(folder / part_file(place))
-        connection.execute(f"copy ({inside}) to {target} ({parquet_options(PROFILE_ROWS)})")
-        firsts.append(_one(connection, f"select min(customer_id) {inside}"))
+    # A month without a customer has one part, which is empty, so readers need no case for it.
+    begins = range(0, max(rows, 1), PART_ROWS)
+    for place, begin in enumerate(begins):
+        end = begin + PART_ROWS
+        inside = f"from {SORTED} where rowid >= {begin} and rowid < {end}"
+        _copy(connection, inside, folder / part_file(place), PROFILE_ROWS)
+        first = _one(connection, f"select min(customer_id) {inside}")
+        if first is not None:
+            firsts.append(first)
 
-    listed = ", ".join(identifier(name) for name in _columns(connection) if _is_listed(name))
-    target, options = literal(folder / CUSTOMERS_FILE), parquet_options(LIST_ROWS)
-    connection.execute(f"copy (select {listed} from {SORTED}) to {target} ({options})")
-    connection.execute(f"copy ({plan_sql(SORTED)}) to {literal(folder / PLAN_FILE)} ({options})")
+    listed = _listed_columns(connection)
+    _copy(connection, f"select {listed} from {SORTED}", folder / CUSTOMERS_FILE, LIST_ROWS)
+    _copy(connection, plan_sql(SORTED), folder / PLAN_FILE, LIST_ROWS)
+    # The connection goes on to other months, and the table is as large as the read model.
     connection.execute(f"drop table {SORTED}")
-    return rows, tuple(first for first in firsts if first is not None)
+    return rows, tuple(firsts)
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path, group_rows: int) -> None:
+    target = literal(path)
+    options = parquet_options(group_rows)
+    connection.execute(f"copy ({query}) to {target} ({options})")
 
 
 def _is_listed(column: str) -> bool:
     return column not in OF_PROFILE and not column.startswith(FACT_PREFIX)
 
 
-def _columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def _listed_columns(connection: duckdb.DuckDBPyConnection) -> str:
     described = connection.execute(f"from {SORTED} limit 0").description or []
-    return [column[0] for column in described]
+    listed = []
+    for column in described:
+        name = column[0]
+        if _is_listed(name):
+            listed.append(identifier(name))
+    return ", ".join(listed)
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> Any:

@@ -56,7 +56,8 @@ def publish_page(
     scored it no bundle.
     """
     model = _bundle_of(root, scored_by(connection, portfolio, month))
-    customers = customers_sql(portfolio, month, [tier.name for tier in model.tiers])
+    tiers = [tier.name for tier in model.tiers]
+    customers = customers_sql(portfolio, month, tiers)
     queries = {
         PHONES_FILE: phones_sql(connection, portfolio, month),
         CONTACTS_FILE: contacts_sql(connection, portfolio, month),
@@ -65,9 +66,12 @@ def publish_page(
         count, parts = write_customers(connection, draft, customers)
         options = parquet_options(LOOK_UP_ROWS)
         for name, query in queries.items():
-            connection.execute(f"copy ({query}) to {literal(draft / name)} ({options})")
+            target = literal(draft / name)
+            connection.execute(f"copy ({query}) to {target} ({options})")
+
         figures = figures_of(connection, portfolio, month, records)
         (draft / FIGURES_FILE).write_bytes(msgspec.json.encode(figures))
+        # Last of all files, because the manifest has the hash of each.
         manifest = PageManifest(
             portfolio=portfolio.name,
             title=portfolio.title,
@@ -85,12 +89,13 @@ def publish_page(
 
 
 def _bundle_of(root: Path, version: int) -> ModelManifest:
+    folder = model_dir(root, version)
     try:
-        return read_model_manifest(model_dir(root, version))
+        return read_model_manifest(folder)
     except (OSError, DamagedError) as error:
         raise PublicationError(
             f"version {version} scored the month and has no whole bundle in "
-            f"{model_dir(root, version)} ({error}); materialize its published_model"
+            f"{folder} ({error}); materialize its published_model"
         ) from error
 
 
@@ -114,11 +119,18 @@ def _campaign(
 ) -> PublishedCampaign:
     campaign = portfolio.campaign
     found = hand_over_of(connection, portfolio, month)
+    offers = []
+    for offer in offers_of(portfolio):
+        published = PublishedOffer(
+            offer.name,
+            offer.channel,
+            offer.contact_cost_eur,
+            offer.acceptance_rate,
+        )
+        offers.append(published)
+
     return PublishedCampaign(
-        offers=tuple(
-            PublishedOffer(offer.name, offer.channel, offer.contact_cost_eur, offer.acceptance_rate)
-            for offer in offers_of(portfolio)
-        ),
+        offers=tuple(offers),
         budget_eur=campaign.budget_eur,
         capacity=campaign.capacity,
         control_run=control_run(campaign) if campaign.control_share else 0,

@@ -65,8 +65,10 @@ def experiment_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDe
         _experiment_outcome(portfolio, settings),
         _experiment_safety(portfolio, settings),
     ]
+    # Which list earned more is read from contacts; a portfolio that lands none cannot tell.
     landed = {each.name for each in portfolio.landed_tables}
-    if CONTACTS in landed and any(spec.lists for spec in specs):
+    draws_lists = any(spec.lists for spec in specs)
+    if CONTACTS in landed and draws_lists:
         found.append(_experiment_lists(portfolio, settings))
     return found
 
@@ -101,23 +103,17 @@ def _experiment_scores(portfolio: Portfolio, settings: Settings) -> AssetsDefini
                 for state in states:
                     if not arm_scores.concerns(state, portfolio, month):
                         continue
-
-                    def score(version: int, month: date = month) -> Any:
-                        scorer = load_scorer(tracking.client(), portfolio, version)
-                        return score_month(
-                            connection,
-                            portfolio,
-                            lambda: scorer,
-                            month,
-                            batch_rows=settings.scoring_batch_rows,
-                            threads=settings.model_threads,
-                        )
-
-                    replace = partial(
-                        arm_scores.replace_arm_scores, connection, portfolio, state, month, score
+                    customers = _score_both(
+                        connection,
+                        warehouse,
+                        tracking.client(),
+                        portfolio,
+                        settings,
+                        state,
+                        month,
                     )
-                    customers = write(connection, warehouse.lake, replace)
                     told.append(f"{state.spec.name}: {customers:,} customers scored by both")
+                    # After the scores, which both lists are ranked by.
                     told += _draw(connection, warehouse, portfolio, settings, state, month)
 
                 said = told or ["no experiment runs"]
@@ -128,6 +124,39 @@ def _experiment_scores(portfolio: Portfolio, settings: Settings) -> AssetsDefini
         return MaterializeResult()
 
     return experiment_scores
+
+
+def _score_both(
+    connection: duckdb.DuckDBPyConnection,
+    warehouse: Warehouse,
+    client: "MlflowClient",
+    portfolio: Portfolio,
+    settings: Settings,
+    state: ExperimentState,
+    month: date,
+) -> int:
+    """Record both versions' scores of a month; returns the number of customers."""
+
+    def score(version: int) -> Any:
+        scorer = load_scorer(client, portfolio, version)
+        return score_month(
+            connection,
+            portfolio,
+            lambda: scorer,
+            month,
+            batch_rows=settings.scoring_batch_rows,
+            threads=settings.model_threads,
+        )
+
+    replace = partial(
+        arm_scores.replace_arm_scores,
+        connection,
+        portfolio,
+        state,
+        month,
+        score,
+    )
+    return write(connection, warehouse.lake, replace)
 
 
 def _draw(
@@ -142,14 +171,15 @@ def _draw(
     if not lists.draws(state):
         return []
 
-    is_handed_over = export_folder(settings.exports_dir, portfolio, month).exists()
+    name = state.spec.name
+    exported = export_folder(settings.exports_dir, portfolio, month)
     # A list in use is the record of its draw; drawn again it would move customers between lists.
-    if is_handed_over or rows_in_use(connection, portfolio, month, is_handed_over=False):
-        return [f"{state.spec.name}: the list was handed over before, its draw stays"]
+    if exported.exists() or rows_in_use(connection, portfolio, month, is_handed_over=False):
+        return [f"{name}: the list was handed over before, its draw stays"]
 
     replace = partial(lists.replace_draw, connection, portfolio, state, month)
     drawn = write(connection, warehouse.lake, replace)
-    return [f"{state.spec.name}: {drawn:,} customers are on one list alone, and drawn to a list"]
+    return [f"{name}: {drawn:,} customers are on one list alone, and drawn to a list"]
 
 
 def _experiment_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
@@ -183,10 +213,16 @@ def _experiment_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefin
             for month in months_of(context):
                 shown: dict[str, Any] = {}
                 for state in started_of(records, portfolio.name):
+                    # An ended one gets no outcome any more, but keeps those that it has.
                     if not state.is_running and not _is_kept(connection, portfolio, state):
                         continue
                     shown |= _outcome_of(
-                        connection, warehouse, tracking.client(), portfolio, state, month
+                        connection,
+                        warehouse,
+                        tracking.client(),
+                        portfolio,
+                        state,
+                        month,
                     )
 
                 context.log.info(f"{label(month)}: {len(shown)} figures of experiments")
@@ -214,13 +250,22 @@ def _outcome_of(
     month: date,
 ) -> dict[str, Any]:
     """Record an experiment's outcome of a month; what the UI shows of it."""
-    versions = [load_version(client, portfolio, it) for it in (state.control, state.challenger)]
+    control = load_version(client, portfolio, state.control)
+    challenger = load_version(client, portfolio, state.challenger)
 
     def known(features_month: date, ids: np.ndarray) -> np.ndarray | None:
-        customers = Labelled(np.empty((len(ids), 0), dtype=np.float32), np.zeros(len(ids)), ids)
-        marks = np.zeros(len(ids), dtype=bool)
-        for version in versions:
-            own = known_customers(connection, version, label(features_month), customers)
+        count = len(ids)
+        # Who was fitted on is told by ids alone, so these rows need neither features nor labels.
+        no_features = np.empty((count, 0), dtype=np.float32)
+        customers = Labelled(no_features, np.zeros(count), ids)
+        marks = np.zeros(count, dtype=bool)
+        for version in (control, challenger):
+            own = known_customers(
+                connection,
+                version,
+                label(features_month),
+                customers,
+            )
             if own is None:
                 return None
             marks |= own
@@ -231,9 +276,10 @@ def _outcome_of(
         portfolio,
         state,
         month,
-        thresholds=(versions[0].record.threshold, versions[1].record.threshold),
+        thresholds=(control.record.threshold, challenger.record.threshold),
         known=known,
     )
+    # Without an outcome nothing is inserted, but what an earlier run left is removed.
     rows = [found[0]] if found else []
     table_name = f"{portfolio.name}.{outcome.NAME}"
     replace = partial(
@@ -252,10 +298,13 @@ def _outcome_of(
     row, scores = found
     name = state.spec.name
     shown: dict[str, Any] = {f"{name}_decision": row["verdict"]}
+    if row["estimate"] is None:
+        return shown
+
     history = outcome.rows_to(connection, table_name, state, month)
-    if row["estimate"] is not None:
-        for title, png in outcome_pictures(history, scores).items():
-            shown[f"{name}_{title}"] = MetadataValue.md(picture_markdown(title, png))
+    for title, png in outcome_pictures(history, scores).items():
+        drawn = picture_markdown(title, png)
+        shown[f"{name}_{title}"] = MetadataValue.md(drawn)
     return shown
 
 
@@ -286,6 +335,7 @@ def _experiment_lists(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
         with warehouse.get_connection() as connection:
             for month in months_of(context):
                 shown = {}
+                # Ended ones too: the outcomes of a list mature after its campaign.
                 for state in started_of(records, portfolio.name):
                     row = lists.find_lists(connection, portfolio, state, month)
                     replace = partial(
@@ -299,8 +349,9 @@ def _experiment_lists(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
                     )
                     write(connection, warehouse.lake, replace)
                     if row:
-                        shown[f"{state.spec.name}_decision"] = row["verdict"]
-                        shown[f"{state.spec.name}_drawn"] = row["drawn"]
+                        name = state.spec.name
+                        shown[f"{name}_decision"] = row["verdict"]
+                        shown[f"{name}_drawn"] = row["drawn"]
 
                 describe(context, month, shown or {"outcome": "no draw has an outcome"})
 
@@ -389,8 +440,14 @@ def _answered(connection: duckdb.DuckDBPyConnection, publisher: Publisher) -> It
     """Do what specs say about figures that cannot be believed; what was done."""
     portfolio = publisher.portfolio
     for state in running_of(publisher.audit.records(), portfolio.name):
-        progress = safety.read_progress(connection, portfolio, state, until=publisher.audit.now())
-        if said := answer_troubles(publisher, state, progress):
+        progress = safety.read_progress(
+            connection,
+            portfolio,
+            state,
+            until=publisher.audit.now(),
+        )
+        said = answer_troubles(publisher, state, progress)
+        if said:
             yield said
 
 
@@ -411,20 +468,33 @@ def _safety_shown(
         return {}
 
     name = state.spec.name
+    harms = 0
     cells = []
     for row in rows:
-        figures = (row["control"], row["challenger"], row["at_least"], row["allowed"])
-        cells.append([row["watched"], *(f"{value:.4g}" for value in figures), row["verdict"]])
+        harms += row["is_harm"]
+        cells.append(
+            [
+                row["watched"],
+                f"{row['control']:.4g}",
+                f"{row['challenger']:.4g}",
+                f"{row['at_least']:.4g}",
+                f"{row['allowed']:.4g}",
+                row["verdict"],
+            ]
+        )
 
     head = ["watched", "control", "challenger", "off at the least by", "allowed", "verdict"]
+    told = table(head, cells, align="lrrrrl")
     shown: dict[str, Any] = {
-        f"{name}_safety": MetadataValue.md(table(head, cells, align="lrrrrl")),
-        f"{name}_harms": sum(row["is_harm"] for row in rows),
+        f"{name}_safety": MetadataValue.md(told),
+        f"{name}_harms": harms,
     }
     days, shares = safety.read_days(connection, portfolio, state, until=until)
     if days:
         live = state.live
-        planned = live.challenger.weight / (live.challenger.weight + live.control.weight)
+        both = live.challenger.weight + live.control.weight
+        planned = live.challenger.weight / both
         png = png_of(ratio_picture(days, shares, planned))
-        shown[f"{name}_ratio"] = MetadataValue.md(picture_markdown("split over time", png))
+        drawn = picture_markdown("split over time", png)
+        shown[f"{name}_ratio"] = MetadataValue.md(drawn)
     return shown
