@@ -39,7 +39,11 @@ def release_if_approved(
         return
 
     digest = list_digest(connection, portfolio, month)
-    approvals = select(records, portfolio=portfolio.name, action=ACTION)
+    approvals = select(
+        records,
+        portfolio=portfolio.name,
+        action=ACTION,
+    )
     for record in approvals:
         if record.details[DIGEST] == digest:
             _release(connection, lake, portfolio, month)

@@ -229,7 +229,9 @@ def _outcome(publisher: "Publisher", state: "ExperimentState") -> dict[str, Any]
     from churn_platform.experiments.outcome import newest_outcome, table_of
     from churn_platform.warehouse.lake import connect
 
-    table = f"{publisher.portfolio.name}.{table_of(state.spec)}"
+    # What earns more is decided on the draw of lists, all else on both scores.
+    name = table_of(state.spec)
+    table = f"{publisher.portfolio.name}.{name}"
     with closing(connect(publisher.lake, read_only=True)) as connection:
         return newest_outcome(connection, table, state)
 

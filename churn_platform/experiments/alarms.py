@@ -80,9 +80,11 @@ def fetch_alarms(store: Store | None, portfolio: str, log: Path) -> None:
 def _was_paused(publisher: Publisher, state: ExperimentState, signal: Alarm) -> bool:
     """Whether the signal was answered: a person who resumes after it must not be contradicted."""
     told = str(signal)
-    history = history_of(publisher.audit.records(), state.spec.name)
-    for record in history:
-        is_pause = record.details["event"] == PAUSED
-        if is_pause and record.reason == told:
+    records = publisher.audit.records()
+    for record in history_of(records, state.spec.name):
+        event = record.details["event"]
+        # A signal has no number of its own; the pause for it has its sentence as the reason.
+        if event == PAUSED and record.reason == told:
             return True
+
     return False

@@ -37,9 +37,10 @@ def add_up(months: Sequence[MonthResult]) -> tuple[float, float]:
     customers = 0
     total = spread = 0.0
     for month in months:
-        customers += month.customers
-        total += month.difference * month.customers
-        spread += month.variance * month.customers**2
+        weight = month.customers
+        customers += weight
+        total += month.difference * weight
+        spread += month.variance * weight**2
 
     estimate = total / customers
     variance = spread / customers**2
@@ -130,9 +131,10 @@ def _end(spec: ExperimentSpec, found: Decision, *, is_end: bool) -> tuple[str, s
     if found.z >= bound:
         return SHIP, f"ship: the challenger is better ({said})"
 
-    # The interval holds at every look, so this, too, may be asked in each month.
     margin = spec.smallest_effect
-    if spec.criteria.ship == "not_worse" and found.low > -margin:
+    may_be_alike = spec.criteria.ship == "not_worse"
+    # The interval holds at every look, so this, too, may be asked in each month.
+    if may_be_alike and found.low > -margin:
         verdict = f"ship: the challenger is not worse by {margin:g} or more ({said})"
         return SHIP, verdict
     if is_end:

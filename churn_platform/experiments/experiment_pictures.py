@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BINS = 50
+MOST_DAYS = 6  # about so many have room below a picture
 
 
 def outcome_pictures(rows: Sequence[dict[str, Any]], scores: PairedScores) -> dict[str, bytes]:
@@ -72,7 +73,8 @@ def ratio_picture(days: Sequence[str], shares: Sequence[float], planned: float) 
     places = range(len(days))
     axes.plot(places, shares, "o-", markersize=4)
     axes.axhline(planned, linestyle=":", color="grey")
-    # The labels of more than some six days would overlap.
-    step = max(1, len(days) // 6)
-    axes.set_xticks(places[::step], days[::step])
+    step = max(1, len(days) // MOST_DAYS)
+    shown = places[::step]
+    named = days[::step]
+    axes.set_xticks(shown, named)
     return figure

@@ -62,8 +62,10 @@ def plan_looks(information: Sequence[float], *, alpha: float, ends: bool = False
         bound = carried.bound_of(error, step, share)
         look = Look(share, bound, spent_now)
         looks.append(look)
+
         # The sum is not scaled: its increments are independent, those of z are not.
-        carried = carried.moved(step, bound * sqrt(share))
+        edge = bound * sqrt(share)
+        carried = carried.moved(step, edge)
         before = share
         spent_before = spent_now
 
@@ -94,11 +96,13 @@ def power_of(looks: Sequence[Look], drift: float) -> float:
     carried = _Density(np.zeros(1), np.ones(1))
     before = 0.0
     for look in looks:
-        step = look.information - before
-        edge = look.bound * sqrt(look.information)
+        share = look.information
+        step = share - before
+        edge = look.bound * sqrt(share)
         carried = carried.moved(step, edge, drift=drift)
-        before = look.information
+        before = share
 
+    # Whoever crossed no bound at any look was carried to the end.
     return 1 - carried.total
 
 
@@ -120,16 +124,21 @@ class _Density:
 
         def excess(bound: float) -> float:
             edge = bound * sqrt(information)
+            to_upper = (self.places - edge) / spread
+            to_lower = (-edge - self.places) / spread
             # ndtr, not norm.cdf, which would check its arguments at each step of the search.
-            above = ndtr((self.places - edge) / spread)
-            below = ndtr((-edge - self.places) / spread)
-            crossed = self.weights @ (above + below)
-            return float(crossed) - error
+            above = ndtr(to_upper)
+            below = ndtr(to_lower)
+            crossed = above + below
+            share = self.weights @ crossed
+            return float(share) - error
 
         # Hardly any error is spent at a very early look: no bound is crossed there.
         if excess(WIDEST) >= 0:
             return WIDEST
-        return float(brentq(excess, 0.0, WIDEST))
+
+        found = brentq(excess, 0.0, WIDEST)
+        return float(found)
 
     def moved(self, step: float, edge: float, *, drift: float = 0.0) -> "_Density":
         """The distribution after the next look, without the experiments beyond the edge."""
@@ -139,8 +148,11 @@ class _Density:
         # Rows are the places after the look, columns those before it.
         distances = places[:, None] - expected[None, :]
         exponent = -(distances**2) / (2 * step)
-        density = np.exp(exponent) / sqrt(2 * pi * step)
-        weights = (density @ self.weights) * unit_weights * edge
+        height = sqrt(2 * pi * step)
+        density = np.exp(exponent) / height
+        # Weights of the quadrature are for [-1, 1]; here it is as wide as the edges.
+        quadrature = unit_weights * edge
+        weights = (density @ self.weights) * quadrature
         return _Density(places, weights)
 
 

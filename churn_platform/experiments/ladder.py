@@ -40,11 +40,17 @@ def obstacles(
     if state.status == PAUSED:
         found.append(f"it is paused ({state.last.reason}); `churn experiment resume` ends that")
 
-    found += missing_of(step, progress, since=state.since, now=now)
+    found += missing_of(
+        step,
+        progress,
+        since=state.since,
+        now=now,
+    )
     found += troubles(state, progress, now=now)
     following = state.spec.step_after(step.name)
     if following is None:
         return found
+
     if following.approval and not approves:
         found.append(f"step {following.name} needs an approval; look at it, then add --approve")
 
@@ -55,14 +61,14 @@ def missing_of(step: Step, progress: Progress, *, since: datetime, now: datetime
     """What the step's least hours and customers lack."""
     found = []
     hours = (now - since) / timedelta(hours=1)
-    if hours < step.least_hours:
-        found.append(f"step {step.name} has lasted {hours:.1f} of {step.least_hours:g} hours")
+    least_hours = step.least_hours
+    if hours < least_hours:
+        found.append(f"step {step.name} has lasted {hours:.1f} of {least_hours:g} hours")
 
-    if progress.customers < step.least_customers:
-        found.append(
-            f"the challenger has scored {progress.customers:,} of {step.least_customers:,} "
-            "customers"
-        )
+    customers = progress.customers
+    least_customers = step.least_customers
+    if customers < least_customers:
+        found.append(f"the challenger has scored {customers:,} of {least_customers:,} customers")
 
     return found
 
@@ -119,6 +125,8 @@ def _is_silent(state: ExperimentState, progress: Progress, now: datetime) -> boo
         return False
 
     # Silence counts from the beginning of the step: before it there was another split.
-    last = max(progress.last_answer_at or state.since, state.since)
-    allowed = timedelta(hours=state.spec.no_traffic.hours)
-    return now - last > allowed
+    last = state.since
+    if progress.last_answer_at:
+        last = max(last, progress.last_answer_at)
+    silence = now - last
+    return silence > timedelta(hours=state.spec.no_traffic.hours)

@@ -12,10 +12,11 @@ def load_experiments(folder: Path) -> dict[str, ExperimentSpec]:
     experiments = {}
     for path in sorted(folder.glob("*.yaml")):
         spec = read_spec(path, ExperimentSpec)
+        name = spec.name
         # One file a name: so two experiments cannot claim one, and a command finds its file.
-        if spec.name != path.stem:
-            raise SpecError(f"{path}: name {spec.name!r} must be that of the file, {path.stem!r}")
-        experiments[spec.name] = spec
+        if name != path.stem:
+            raise SpecError(f"{path}: name {name!r} must be that of the file, {path.stem!r}")
+        experiments[name] = spec
 
     return experiments
 
@@ -36,4 +37,5 @@ def experiment_named(folder: Path, name: str) -> ExperimentSpec:
             f"no experiment {name!r} in {folder}; there are: {listed}; "
             f"write {wanted}, docs/experiments.md says how"
         )
+
     return known[name]

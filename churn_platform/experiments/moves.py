@@ -154,7 +154,12 @@ def end(
         raise ExperimentError(f"experiment {spec.name} was not started")
     if not state.is_running:
         return state
-    told = event_details(event, step=state.step.name, **details)
+
+    told = event_details(
+        event,
+        step=state.step.name,
+        **details,
+    )
     # Not settled before: the champion may be another by now, and the end is to be possible.
     return _move(publisher, state.spec, reason, told, settle=False)
 

@@ -92,6 +92,7 @@ def find_outcome(
         return None
 
     churners = int(scores.churned.sum())
+    # Versions by number: the spec may name an algorithm, which means another one next year.
     row: Row = {
         "experiment": state.spec.name,
         "spec_sha256": state.spec.sha256,
@@ -187,7 +188,8 @@ def _unknown(found: dict[str, Any], known: Known) -> np.ndarray:
     for features_month in np.unique(months):
         rows = months == features_month
         # Of DuckDB's microseconds NumPy would make a datetime, which equals no date.
-        day = features_month.astype("datetime64[D]").astype(date)
+        whole_day = features_month.astype("datetime64[D]")
+        day = whole_day.astype(date)
         is_known = known(day, ids[rows])
         if is_known is not None:
             fresh[rows] = ~is_known
@@ -283,13 +285,16 @@ def earlier_months(
 def decided(state: ExperimentState, months: list[MonthResult]) -> Row:
     """The decision on some months, in the columns of DECIDED."""
     found = decide(state.spec, months)
-    if found is None:
-        why = months[-1].distrust or "nothing counts yet"
-        row: Row = dict.fromkeys(DECIDED, None)
-        row["decision"] = KEEP_RUNNING
-        row["verdict"] = f"{KEEP_RUNNING}: no month counts yet ({why})"
-        return row
-    return _decision_row(found)
+    if found is not None:
+        return _decision_row(found)
+
+    # The newest month's reason: whoever reads the row has that month before them.
+    newest = months[-1]
+    why = newest.distrust or "nothing counts yet"
+    row: Row = dict.fromkeys(DECIDED, None)
+    row["decision"] = KEEP_RUNNING
+    row["verdict"] = f"{KEEP_RUNNING}: no month counts yet ({why})"
+    return row
 
 
 def _decision_row(found: Decision) -> Row:
@@ -327,8 +332,9 @@ def replace_experiment_rows(
     called in a transaction.
     """
     ensure_table(connection, table, columns)
-    own = f"experiment = {literal(experiment)}"
-    delete_month(connection, table, month, own)
+    named = literal(experiment)
+    delete_month(connection, table, month, f"experiment = {named}")
+
     # Columns by name: a table of before may have them in another order.
     names = ", ".join(columns)
     marks = ", ".join("?" * len(columns))

@@ -48,8 +48,10 @@ def holdout_scores(
     control_number, challenger_number = versions
     control = load_version(client, portfolio, control_number)
     challenger = load_version(client, portfolio, challenger_number)
-    seen_by_control = challenger.holdout_as_seen_by(connection, control)
+
+    # The challenger's, as a rule the newer one: it may have been fitted on the control's hold-out.
     own = challenger.holdout(connection)
+    seen_by_control = challenger.holdout_as_seen_by(connection, control)
     of_control = control.model.churn_probability(seen_by_control.features)
     of_challenger = challenger.model.churn_probability(own.features)
     return PairedScores(
@@ -63,14 +65,18 @@ def holdout_scores(
 
 def spread_of(spec: ExperimentSpec, scores: PairedScores, economics: Economics) -> Spread:
     """The spread of the spec's primary metric on customers of the past."""
-    if spec.primary_metric == "auc":
-        found = auc_difference(scores)
-    elif spec.primary_metric == "profit_eur":
-        found = profit_difference(scores, economics)
-    else:
+    if spec.primary_metric == "list_profit_eur":
         return list_spread(spec, scores, economics)
 
-    return Spread(len(scores), found.variance, found.split_variance)
+    if spec.primary_metric == "auc":
+        found = auc_difference(scores)
+    else:
+        found = profit_difference(scores, economics)
+    return Spread(
+        customers=len(scores),
+        paired=found.variance,
+        split=found.split_variance,
+    )
 
 
 def list_spread(spec: ExperimentSpec, scores: PairedScores, economics: Economics) -> Spread:
@@ -96,7 +102,11 @@ def list_spread(spec: ExperimentSpec, scores: PairedScores, economics: Economics
     everyone = 4 * _spread_of_value(scores.churned, economics) / customers
     # In EUR per customer drawn, as the metric is: a split spreads the same sum over everybody.
     diluted = (customers / drawn) ** 2
-    return Spread(customers, paired, everyone * diluted)
+    return Spread(
+        customers=customers,
+        paired=paired,
+        split=everyone * diluted,
+    )
 
 
 def _is_listed(probability: np.ndarray, share: float) -> np.ndarray:
@@ -121,4 +131,6 @@ def _customers_per_month(connection: duckdb.DuckDBPyConnection, portfolio: Portf
     newest = f"select max(month) from {table}"
     query = f"select count(*) from {table} where month = ({newest})"
     row = connection.execute(query).fetchone()
-    return row[0] if row else 0
+    assert row is not None, "an aggregate has a row"
+    customers: int = row[0]
+    return customers

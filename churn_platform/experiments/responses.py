@@ -23,6 +23,8 @@ def answer_troubles(publisher: Publisher, state: ExperimentState, progress: Prog
     if wanted == "stop":
         end(publisher, spec, reason=reason)
         return f"experiment {name} was stopped: {reason}"
+
+    # `pause` would change nothing, and the answer would tell of a pause that did not take place.
     if state.status == PAUSED:
         return None
 

@@ -58,8 +58,17 @@ def find_safety(
     if not _has_answers(connection, portfolio):
         return []
 
-    watched = _read_watched(connection, portfolio, state, until=until, base_rate=base_rate)
-    about = {"experiment": state.spec.name, "step": state.step.name}
+    watched = _read_watched(
+        connection,
+        portfolio,
+        state,
+        until=until,
+        base_rate=base_rate,
+    )
+    about = {
+        "experiment": state.spec.name,
+        "step": state.step.name,
+    }
     limits = state.live.guardrails
     rows = []
     for name, (control, treated) in watched.items():
@@ -208,8 +217,11 @@ def _scored(
         return 0
 
     query = f"select count(distinct customer_id) from {table} where experiment = ? and arm = ?"
-    row = connection.execute(query, [state.spec.name, TREATED]).fetchone()
-    return row[0] if row else 0
+    arm_of = [state.spec.name, TREATED]
+    row = connection.execute(query, arm_of).fetchone()
+    assert row is not None, "an aggregate has a row"
+    customers: int = row[0]
+    return customers
 
 
 def _window(state: ExperimentState, until: datetime) -> str:
@@ -299,13 +311,20 @@ def _arm(state: ExperimentState) -> str:
 
 
 def _sums(row: tuple[Any, ...] | None, place: int) -> Sums:
+    # A slice without an answer has no row.
     if row is None:
         return Sums()
+
     # The count of answers, then two sums of each figure.
     answers, *sums = row
-    total = sums[2 * place]
-    squares = sums[2 * place + 1]
-    return Sums(float(answers), float(total), float(squares))
+    first = 2 * place
+    total = sums[first]
+    squares = sums[first + 1]
+    return Sums(
+        float(answers),
+        float(total),
+        float(squares),
+    )
 
 
 def _judged(state: ExperimentState, name: str, control: Sums, treated: Sums, allowed: float) -> Row:

@@ -27,7 +27,11 @@ def sequential_p_value(counts: Sequence[int], shares: Sequence[float]) -> float:
     """
     seen = np.asarray(counts, dtype=float)
     planned = np.asarray(shares, dtype=float)
-    log_factor = log_bayes_factor(seen, planned, CONCENTRATION)
+    log_factor = log_bayes_factor(
+        seen,
+        planned,
+        CONCENTRATION,
+    )
     # exp(-746) is 0, and a p-value of 0 would claim a certainty that there is not.
     log_factor = min(log_factor, 700.0)
     return min(1.0, exp(-log_factor))
@@ -46,7 +50,8 @@ def log_bayes_factor(seen: np.ndarray, planned: np.ndarray, concentration: float
     total = prior.sum()
     factor = gammaln(total) - gammaln(total + seen.sum())
     # Seen times log of planned is the likelihood under the plan, which is divided by.
-    factor += (gammaln(prior + seen) - gammaln(prior)).sum()
+    parts = gammaln(prior + seen) - gammaln(prior)
+    factor += parts.sum()
     factor -= seen @ np.log(planned)
     return float(factor)
 

@@ -88,7 +88,12 @@ def _check_end(
             f"`churn experiment advance {name}`"
         )
 
-    found = missing_of(state.step, progress, since=state.since, now=now)
+    found = missing_of(
+        state.step,
+        progress,
+        since=state.since,
+        now=now,
+    )
     found += troubles(state, progress, now=now)
     if outcome is None:
         found.append("no outcome has matured yet")
@@ -100,16 +105,21 @@ def _check_end(
 
 
 def _newest_evaluation(publisher: Publisher, version: int) -> dict[str, Any]:
+    portfolio = publisher.portfolio
     with closing(connect(publisher.lake, read_only=True)) as connection:
-        rows = evaluations_of(connection, publisher.portfolio, version)
+        rows = evaluations_of(connection, portfolio, version)
 
     if not rows:
         raise PromotionError(
             f"version {version} was never evaluated, so no gate was passed; "
-            f"materialize {publisher.portfolio.name}/evaluation"
+            f"materialize {portfolio.name}/evaluation"
         )
+
     judgement = judgement_of(rows[-1])
-    return {"month": judgement.month, "evidence": judgement.evidence}
+    return {
+        "month": judgement.month,
+        "evidence": judgement.evidence,
+    }
 
 
 def _check_gates(publisher: Publisher, state: ExperimentState, judged: dict[str, Any]) -> None:

@@ -84,8 +84,10 @@ def started_of(records: Iterable[Record], portfolio: str) -> list[ExperimentStat
     # A dictionary keeps the order in which subjects first came, which is that of the starts.
     histories: dict[str, list[Record]] = {}
     for record in records:
-        if record.action == ACTION and record.portfolio == portfolio:
-            histories.setdefault(record.subject, []).append(record)
+        is_own = record.portfolio == portfolio
+        if is_own and record.action == ACTION:
+            history = histories.setdefault(record.subject, [])
+            history.append(record)
 
     states = []
     for history in histories.values():

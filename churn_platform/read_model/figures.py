@@ -82,8 +82,10 @@ def _series(
 ) -> Rows:
     """A table's rows of the last twelve months, or since a month, the oldest first."""
     table = f"{portfolio.name}.{name}"
+    # The first month of a portfolio comes before its first evaluation.
     if not table_exists(connection, table):
         return []
+
     first = since or shift(month, 1 - HISTORY_MONTHS)
     query = f"select * from {table} where month between ? and ? order by month"
     return _rows(connection, query, [first, month])
@@ -92,7 +94,9 @@ def _series(
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: list[date]) -> Rows:
     result = connection.execute(query, values)
     columns = [column[0] for column in result.description]
+
     rows = []
+    # Not through Arrow or pandas, which would make other types of dates and lists.
     for found in result.fetchall():
         row = dict(zip(columns, found, strict=True))
         rows.append(row)
@@ -154,12 +158,14 @@ def _waiting(evaluations: Rows, records: Sequence[Record], portfolio: str) -> Ro
         return []
 
     newest = evaluations[-1]
+    if newest["outcome"] != AWAITING_APPROVAL:
+        return []
+
+    # The row stays as it was judged; what a person decided on it is in the trail alone.
     settled = {record.version for record in champions(records, portfolio)}
     settled |= refused_by_person(records, portfolio)
-    is_waiting = newest["outcome"] == AWAITING_APPROVAL
-    if is_waiting and newest["challenger_version"] not in settled:
-        return [newest]
-    return []
+    is_settled = newest["challenger_version"] in settled
+    return [] if is_settled else [newest]
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -51,8 +51,18 @@ def write_customers(
             firsts.append(first)
 
     listed = _listed_columns(connection)
-    _copy(connection, f"select {listed} from {SORTED}", folder / CUSTOMERS_FILE, LIST_ROWS)
-    _copy(connection, plan_sql(SORTED), folder / PLAN_FILE, LIST_ROWS)
+    _copy(
+        connection,
+        f"select {listed} from {SORTED}",
+        folder / CUSTOMERS_FILE,
+        LIST_ROWS,
+    )
+    _copy(
+        connection,
+        plan_sql(SORTED),
+        folder / PLAN_FILE,
+        LIST_ROWS,
+    )
     # The connection goes on to other months, and the table is as large as the read model.
     connection.execute(f"drop table {SORTED}")
     return rows, tuple(firsts)

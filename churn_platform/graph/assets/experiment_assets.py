@@ -174,7 +174,13 @@ def _draw(
     name = state.spec.name
     exported = export_folder(settings.exports_dir, portfolio, month)
     # A list in use is the record of its draw; drawn again it would move customers between lists.
-    if exported.exists() or rows_in_use(connection, portfolio, month, is_handed_over=False):
+    is_in_use = exported.exists() or rows_in_use(
+        connection,
+        portfolio,
+        month,
+        is_handed_over=False,
+    )
+    if is_in_use:
         return [f"{name}: the list was handed over before, its draw stays"]
 
     replace = partial(lists.replace_draw, connection, portfolio, state, month)
