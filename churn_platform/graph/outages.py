@@ -25,6 +25,7 @@ OUTAGE_TAG, ATTEMPT_TAG = "churn/outage", "churn/attempt"
 Outage = Literal["store", "catalog", "disk", "process"]
 # After 1, 2, 4 ... minutes, then every hour: an outage of two days is survived without a person.
 FIRST_WAIT, LONGEST_WAIT, ATTEMPTS = timedelta(minutes=1), timedelta(hours=1), 48
+MOST_DOUBLINGS = 6  # 64 minutes, which is beyond the longest wait
 LOOK_BACK = timedelta(days=7)
 
 
@@ -48,6 +49,7 @@ def outage_of(
         return "catalog"
     if isinstance(said, StoreUnreachableError):
         return "store"
+
     return "disk" if full_disk(error, folders) else None
 
 
@@ -57,27 +59,52 @@ def due_again(instance: DagsterInstance, now: datetime) -> list[Again]:
     """
     failed = RunsFilter(statuses=[DagsterRunStatus.FAILURE], created_after=now - LOOK_BACK)
     records = instance.get_run_records(failed, ascending=True)
-    return [again for record in records if (again := _due(instance, record, now))]
+
+    due = []
+    for record in records:
+        again = _due(instance, record, now)
+        if again:
+            due.append(again)
+
+    return due
 
 
 def _due(instance: DagsterInstance, record: RunRecord, now: datetime) -> Again | None:
     tags = record.dagster_run.tags
-    outage, attempt = tags.get(OUTAGE_TAG), int(tags.get(ATTEMPT_TAG, 1))
-    if outage is None or AUTOMATION_TAG not in tags or attempt >= ATTEMPTS:
+    outage = tags.get(OUTAGE_TAG)
+    attempt = int(tags.get(ATTEMPT_TAG, 1))
+    # What a person started is theirs to start again.
+    is_by_hand = AUTOMATION_TAG not in tags
+    if outage is None or is_by_hand or attempt >= ATTEMPTS:
         return None
-    wait = min(FIRST_WAIT * 2 ** (attempt - 1), LONGEST_WAIT)
-    since = now.timestamp() - (record.end_time or record.create_timestamp.timestamp())
+
+    ended_at = record.end_time or record.create_timestamp.timestamp()
+    since = now.timestamp() - ended_at
+    wait = wait_before(attempt)
     # A clock that was ahead and has gone back must not hold a run up until it is there again.
     is_early = 0 <= since < wait.total_seconds()
     if is_early or _is_replaced(instance, record):
         return None
+
     return Again(record, attempt + 1, outage)
+
+
+def wait_before(attempt: int) -> timedelta:
+    """How long a run waits that has failed so many times."""
+    # Bounded before it is multiplied: 2 ** 41 minutes are more than a timedelta holds.
+    doublings = min(attempt - 1, MOST_DOUBLINGS)
+    return min(FIRST_WAIT * 2**doublings, LONGEST_WAIT)
 
 
 def _is_replaced(instance: DagsterInstance, record: RunRecord) -> bool:
     """Whether a later run of the same job was asked for the same months, by whomever."""
     run = record.dagster_run
-    months = {tag: run.tags[tag] for tag in RANGE_TAGS if tag in run.tags}
+    months = {}
+    for tag in RANGE_TAGS:
+        if tag in run.tags:
+            months[tag] = run.tags[tag]
+
     same = RunsFilter(job_name=run.job_name, tags=months)
+    # Records come newest first, and the run itself is one of them.
     newest = instance.get_run_records(same, limit=1)
     return newest[0].storage_id > record.storage_id

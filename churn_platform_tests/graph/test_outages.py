@@ -91,6 +91,13 @@ def test_waits_grow_to_an_hour_and_end_after_two_days(instance):
     assert due(instance, hours=3) == []
 
 
+def test_the_last_attempts_wait_an_hour_as_well(instance):
+    """Doubling a minute so often is more than a time span holds."""
+    run(instance, {**ENDED, ATTEMPT_TAG: str(ATTEMPTS - 1)})
+    assert due(instance, minutes=55) == []
+    assert len(due(instance, minutes=65)) == 1
+
+
 def test_a_clock_that_went_back_holds_nothing_up(instance):
     """The run ended a year from now, by the clock of then."""
     run(instance, ENDED)
