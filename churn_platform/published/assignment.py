@@ -13,6 +13,7 @@ import numpy as np
 
 from churn_platform.published.experiment import CONTROL, TREATED, LiveExperiment
 
+# Far more places than customers, so hardly two share one.
 PLACES = 2**64
 
 

@@ -42,9 +42,12 @@ class Sums(msgspec.Struct, frozen=True):
         """
         if not self.count:
             return math.inf
+
+        # Rounding may leave a little less than nothing.
         around = max(0.0, self.squares - self.total * self.mean)
+        around += deviation * deviation
         values = self.count + (1 if deviation else 0)
-        return (around + deviation * deviation) / values / self.count
+        return around / values / self.count
 
 
 def multiple_of_error(fraction: float, *, alpha: float) -> float:
@@ -53,9 +56,8 @@ def multiple_of_error(fraction: float, *, alpha: float) -> float:
     fraction: values so far over those planned; the interval is narrowest at 1.
     """
     information = _tuned(alpha) * fraction
-    return math.sqrt(
-        (information + 1) / information * (math.log1p(information) - 2 * math.log(alpha))
-    )
+    bound = math.log1p(information) - 2 * math.log(alpha)
+    return math.sqrt((information + 1) / information * bound)
 
 
 def multiple_of_error_below(fraction: float, *, alpha: float) -> float:
@@ -75,11 +77,17 @@ def difference_at_least(
     """
     if not treated.count or not control.count:
         return -math.inf
+
+    # The arms are different customers, so the variances of their means add up.
     variance = treated.variance_of_mean(deviation=deviation)
     variance += control.variance_of_mean(deviation=deviation)
+
     fraction = (treated.count + control.count) / planned
-    error = math.sqrt(variance) * multiple_of_error_below(fraction, alpha=alpha)
-    return treated.mean - control.mean - error
+    multiple = multiple_of_error_below(fraction, alpha=alpha)
+    error = math.sqrt(variance) * multiple
+
+    difference = treated.mean - control.mean
+    return difference - error
 
 
 def share_at_least(events: float, count: float, *, alpha: float) -> float:
@@ -96,22 +104,29 @@ def share_at_least(events: float, count: float, *, alpha: float) -> float:
         gains = events * math.log(BET / share)
         return gains + (count - events) * math.log((1 - BET) / (1 - share))
 
-    low, high = TINY, BET
+    # Not from 0, where the capital has no logarithm.
+    low = TINY
+    high = BET
     if not events or capital(low) < -math.log(alpha):
         return 0.0
+
+    # By halves, since the capital only falls while the share grows up to one half.
     for _ in range(TURNS):
         middle = (low + high) / 2
         if capital(middle) >= -math.log(alpha):
             low = middle
         else:
             high = middle
+
     return low
 
 
+# Asked at every look, always for the few alphas of the live experiments.
 @lru_cache(maxsize=256)
 def _tuned(alpha: float) -> float:
     """u = t rho^2 at the planned t: where the width is least, u = log(1 + u) - 2 log alpha."""
     information = -2 * math.log(alpha)
     for _ in range(TURNS):
         information = math.log1p(information) - 2 * math.log(alpha)
+
     return information

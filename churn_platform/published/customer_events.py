@@ -34,6 +34,7 @@ event_bytes = msgspec.json.Encoder().encode
 
 def instant(at_us: int) -> datetime:
     """The instant of so many microseconds since 1970, exactly."""
+    # Not as one float, which would round some microseconds away.
     seconds, microseconds = divmod(at_us, 1_000_000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=microseconds)
 

@@ -19,8 +19,10 @@ TREATED: Final = "challenger"
 GUARDRAIL: Final = "guardrail"
 SIGNAL: Final = "signal"
 ALARMS_DIR = "alarms"
+# Names of files hold it.
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
+# Two floats that make 1 may add up to a little more.
 TOLERANCE = 1e-9
 
 
@@ -102,6 +104,7 @@ class LiveExperiment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def start_id(self) -> str:
         """Names this start of the experiment, also in names of files."""
+        # By a hash, since a salt may hold what no name of a file can.
         return f"{self.name}-{hashlib.sha256(self.salt.encode()).hexdigest()[:12]}"
 
 
@@ -121,17 +124,26 @@ def faults_of(experiment: LiveExperiment) -> Iterator[str]:
         yield f"the name {experiment.name[:80]!r}; allowed are a-z, 0-9, - and _"
     if not experiment.salt:
         yield "an empty salt; each start needs one of its own"
-    if sorted(arm.arm for arm in experiment.arms) != [TREATED, CONTROL]:
-        yield f"arms {[arm.arm for arm in experiment.arms]}; it needs {TREATED} and {CONTROL}"
+
+    names = [arm.arm for arm in experiment.arms]
+    if sorted(names) != [TREATED, CONTROL]:
+        yield f"arms {names}; it needs {TREATED} and {CONTROL}"
+        # What follows asks for one arm of each name.
         return
+
     if experiment.control.version == experiment.challenger.version:
         yield f"version {experiment.control.version} in both arms"
+
     weights = [arm.weight for arm in experiment.arms]
-    if not (min(weights) >= 0 and sum(weights) <= 1 + TOLERANCE):
+    # Asked for what they should be, so that NaN, which compares as False, is a fault.
+    are_shares = min(weights) >= 0 and sum(weights) <= 1 + TOLERANCE
+    if not are_shares:
         yield f"weights {weights}; each must be at least 0, and both together at most 1"
     if experiment.is_shadow and max(weights) > 0:
         yield f"weights {weights} in shadow, where the champion answers everyone"
-    if experiment.least_events < 1 or not 0 < experiment.false_alarms < 1:
+
+    is_probability = 0 < experiment.false_alarms < 1
+    if experiment.least_events < 1 or not is_probability:
         yield (
             f"least_events {experiment.least_events}, false_alarms {experiment.false_alarms}; "
             "at least 1, and between 0 and 1"

@@ -37,8 +37,14 @@ class PushOutbox:
                 path = None
 
             is_new = path is None
-            path = path or self._folder / f"{now_ns}{OPEN}"
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            if path is None:
+                path = self._folder / f"{now_ns}{OPEN}"
+
+            descriptor = os.open(
+                path,
+                os.O_WRONLY | os.O_APPEND | os.O_CREAT,
+                0o600,
+            )
             try:
                 _write_all(descriptor, line)
             finally:
@@ -62,11 +68,13 @@ class PushOutbox:
 
     def lag_seconds(self, now: float) -> float:
         """Age of the oldest event that waits, or a little more; 0 if none does."""
+        # Also what was taken: the broker may not answer, and then nothing has gone out.
         waiting = [*self._folder.glob(f"*{OPEN}"), *self._folder.glob(f"*{TAKEN}")]
         return max((now - _begun_ns(path) / 1e9 for path in waiting), default=0.0)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
+        # A file of its own: what is written to is renamed, and its lock would go along.
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self._folder / LOCK_FILE).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -75,7 +83,13 @@ class PushOutbox:
 
 def lines_of(path: Path) -> list[bytes]:
     """What was written down in a file, in order."""
-    return [line for line in path.read_bytes().split(b"\n") if line]
+    found = []
+    for line in path.read_bytes().split(b"\n"):
+        # An empty one is before each, for each was written with a newline at both ends.
+        if line:
+            found.append(line)
+
+    return found
 
 
 def _begun_ns(path: Path) -> int:
@@ -87,8 +101,10 @@ def _write_all(descriptor: int, content: bytes) -> None:
     before = os.fstat(descriptor).st_size
     try:
         written = os.write(descriptor, content)
-        if written < len(content):
-            raise OSError(f"{written} of {len(content)} bytes were written; free space on the disk")
+        wanted = len(content)
+        if written < wanted:
+            raise OSError(f"{written} of {wanted} bytes were written; free space on the disk")
+
         os.fsync(descriptor)
     except OSError:
         os.ftruncate(descriptor, before)

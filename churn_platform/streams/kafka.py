@@ -46,7 +46,9 @@ class KafkaBroker:
     def __init__(
         self, address: str, *, topic: str, group: str, options: Mapping[str, Any] | None = None
     ):
-        self._address, self._topic = address, topic
+        self._address = address
+        self._topic = topic
+        # A fault from the start, so that the first `take` asks whether there is such a topic.
         self._fault: str | None = "no answer yet"
         told = {"bootstrap.servers": address, "error_cb": self._failed}
         shared = {**told, **QUIET, **(options or {})}
@@ -61,9 +63,15 @@ class KafkaBroker:
             }
         )
         self._producer = Producer(
-            {"enable.idempotence": True, "message.timeout.ms": int(SEND_SECONDS * 1e3), **shared}
+            {
+                # What librdkafka sends again by itself is written once, and in its order.
+                "enable.idempotence": True,
+                "message.timeout.ms": int(SEND_SECONDS * 1e3),
+                **shared,
+            }
         )
         self._settled: dict[tuple[str, int], int] = {}
+        # Another member may have gone on in a partition, so what was known of it is out of date.
         self._consumer.subscribe([topic], on_assign=lambda *_: self._settled.clear())
 
     def take(self, most: int) -> list[Taken]:
@@ -77,7 +85,12 @@ class KafkaBroker:
         if found and most > 1:
             found += self._consumer.consume(most - 1, GATHER_SECONDS)
 
-        return [self._taken(message) for message in found if self._is_event(message)]
+        taken = []
+        for message in found:
+            if self._is_event(message):
+                taken.append(self._taken(message))
+
+        return taken
 
     def _check(self) -> None:
         """StreamError unless the brokers answer, and know the topic."""
@@ -85,12 +98,14 @@ class KafkaBroker:
             topics = self._consumer.list_topics(self._topic, timeout=ASK_SECONDS).topics
         except KafkaException as error:
             raise self._error(f"does not answer: {_told(error)}") from error
+
         unknown = topics[self._topic].error
         if unknown is not None:
             raise StreamError(
                 f"kafka at {self._address} ({ADDRESS}) has no topic {self._topic!r} ({TOPIC}): "
                 f"{unknown.str()}; make it"
             )
+
         self._fault = None
 
     def _failed(self, error: KafkaError) -> None:
@@ -106,6 +121,7 @@ class KafkaBroker:
     def _taken(self, message: Message) -> Taken:
         _, milliseconds = message.timestamp()
         partition, offset = _place(message)
+
         return Taken(
             place=f"{self._topic}/{partition}/{offset}",
             value=message.value() or b"",
@@ -118,14 +134,20 @@ class KafkaBroker:
         ends: dict[int, int] = {}
         for one in taken:
             partition, offset = one.receipt
-            ends[partition] = max(ends.get(partition, 0), offset + 1)
+            # What is committed is where to go on, so the offset behind the message.
+            end = offset + 1
+            ends[partition] = max(ends.get(partition, 0), end)
 
-        offsets = [TopicPartition(self._topic, *end) for end in sorted(ends.items())]
+        offsets = []
+        for partition, end in sorted(ends.items()):
+            offsets.append(TopicPartition(self._topic, partition, end))
+
         try:
             self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
             if error.args[0].code() not in LOST:
                 raise self._error(f"takes no acknowledgement: {_told(error)}") from error
+
             # Whoever has the partition now takes these again, and changes nothing by that.
             logger.warning("not acknowledged, and read again: %s", _told(error))
             return
@@ -143,11 +165,12 @@ class KafkaBroker:
 
         try:
             for letter in letters:
+                headers = letter.headers | {"id": letter.id}
                 self._producer.produce(
                     letter.topic,
                     letter.value,
                     key=letter.key,
-                    headers=list((letter.headers | {"id": letter.id}).items()),
+                    headers=list(headers.items()),
                     on_delivery=delivered,
                 )
 
@@ -157,6 +180,7 @@ class KafkaBroker:
             refused.append(_told(error))
 
         if waiting or refused:
+            # Whoever asked sends all of them again, so none may go out later by itself.
             self._producer.purge()
             why = refused[0] if refused else f"no answer within {SEND_SECONDS:g} s"
             raise self._error(f"takes no message for {letters[0].topic!r}: {why}")
@@ -168,9 +192,7 @@ class KafkaBroker:
             if not assigned:
                 return None
 
-            unknown = [it for it in assigned if (it.topic, it.partition) not in self._settled]
-            for known in self._consumer.committed(unknown, timeout=ASK_SECONDS) if unknown else ():
-                self._settled.setdefault((known.topic, known.partition), max(known.offset, 0))
+            self._ask_settled(assigned)
 
             found = 0
             for it in assigned:
@@ -182,6 +204,19 @@ class KafkaBroker:
             return None
 
         return found
+
+    def _ask_settled(self, assigned: Sequence[TopicPartition]) -> None:
+        """Ask what the group settled of partitions of which this member settled nothing yet."""
+        unknown = []
+        for it in assigned:
+            if (it.topic, it.partition) not in self._settled:
+                unknown.append(it)
+
+        if unknown:
+            for known in self._consumer.committed(unknown, timeout=ASK_SECONDS):
+                # The offset is negative where the group never committed one.
+                settled = max(known.offset, 0)
+                self._settled.setdefault((known.topic, known.partition), settled)
 
     def close(self) -> None:
         """Leave the group at once, so that no one waits for this member."""

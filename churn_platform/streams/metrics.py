@@ -38,6 +38,7 @@ class StreamMetrics:
             "Pushes of this host that were published to all.",
             registry=self.registry,
         )
+        # Zeros at first: Prometheus takes a counter that begins at 1 for no increase.
         for outcome in (KEPT, REFUSED):
             self.events.labels(outcome)
         self.registry.register(self)  # type: ignore[arg-type]
@@ -57,7 +58,12 @@ class StreamMetrics:
         lag = self._lag()
         if lag is not None:
             events.add_metric((), lag)  # type: ignore[attr-defined]
+
+        age = 0.0
         oldest = self._oldest_sent_at
-        age = max(0.0, self._clock() - oldest) if oldest else 0.0
+        if oldest:
+            # The clock of whoever sent it may be ahead of this host's.
+            age = max(0.0, self._clock() - oldest)
+
         seconds.add_metric((), age)  # type: ignore[attr-defined]
         yield from (events, seconds)

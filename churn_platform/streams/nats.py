@@ -34,7 +34,8 @@ class NatsBroker:
     def __init__(
         self, address: str, *, topic: str, group: str, options: Mapping[str, Any] | None = None
     ):
-        self._address, self._topic = address, topic
+        self._address = address
+        self._topic = topic
         # What a name of a consumer may not have, such as the dots of a host's.
         self._group = re.sub(r"[^A-Za-z0-9_-]", "-", group)
         self._options = options or {}
@@ -42,7 +43,11 @@ class NatsBroker:
         self._reading: JetStreamContext.PullSubscription | None = None
         self._cause = ""
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="nats", daemon=True)
+        self._thread = threading.Thread(
+            target=self._loop.run_forever,
+            name="nats",
+            daemon=True,
+        )
         self._thread.start()
 
     def take(self, most: int) -> list[Taken]:
@@ -147,13 +152,16 @@ class NatsBroker:
         for message in messages:
             about = message.metadata
             place = f"{about.stream}/{about.sequence.stream}"
-            taken.append(Taken(place, message.data, about.timestamp.timestamp(), message))
+            sent_at = about.timestamp.timestamp()
+            taken.append(Taken(place, message.data, sent_at, receipt=message))
 
         return taken
 
     async def _settle(self, messages: Sequence[Any]) -> None:
         for message in messages:
             await message.ack()
+
+        # An acknowledgement has no answer; the flush waits until the server has them all.
         if self._client is not None:
             await self._client.flush(timeout=int(ASK_SECONDS))
 
@@ -162,13 +170,17 @@ class NatsBroker:
         sending = []
         for letter in letters:
             headers = letter.headers | {ID_HEADER: letter.id}
-            sending.append(context.publish(letter.topic, letter.value, headers=headers))
+            publishing = context.publish(letter.topic, letter.value, headers=headers)
+            sending.append(publishing)
+
+        # Together: one by one, each would wait for the server's answer to the one before.
 
         await asyncio.gather(*sending)
 
     async def _lag(self) -> int | None:
         if self._reading is None:
             return None
+
         about = await self._reading.consumer_info()
         return (about.num_pending or 0) + (about.num_ack_pending or 0)
 

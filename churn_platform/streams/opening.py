@@ -56,7 +56,8 @@ def open_broker(kind: Kind, access: Access, *, topic: str, group: str) -> Broker
 def kafka_options(access: Access) -> dict[str, Any]:
     """What librdkafka wants to know beside the address."""
     encryption = "SSL" if access.tls else "PLAINTEXT"
-    options = {"security.protocol": f"SASL_{encryption}" if access.user else encryption}
+    protocol = f"SASL_{encryption}" if access.user else encryption
+    options = {"security.protocol": protocol}
     if access.user:
         options["sasl.mechanism"] = access.sasl
         options["sasl.username"] = access.user
@@ -71,8 +72,10 @@ def nats_options(access: Access) -> dict[str, Any]:
     """What nats-py wants to know beside the address."""
     options: dict[str, Any] = {}
     if access.user:
-        options |= {"user": access.user, "password": access.password}
+        options["user"] = access.user
+        options["password"] = access.password
     if access.tls:
-        options["tls"] = ssl.create_default_context(cafile=access.ca_file or None)
+        ca_file = access.ca_file or None
+        options["tls"] = ssl.create_default_context(cafile=ca_file)
 
     return options

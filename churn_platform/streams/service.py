@@ -53,9 +53,12 @@ class Service:
         """
         refused: dict[int, str] = {}
         begin = 0
-        for batch in batches([_without_portfolio(event) for event in events]):
+        bodies = list(map(_without_portfolio, events))
+        for batch in batches(bodies):
             for place, why in self._keep_batch(portfolio, batch).items():
+                # The service counts places from the first event of the request.
                 refused[begin + place] = why
+
             begin += len(batch)
 
         return refused
@@ -69,13 +72,20 @@ class Service:
         except TooManyError:
             if len(batch) == 1:
                 return {0: "the event is longer than a request to the service may be"}
+
+            # By halves until it fits: this service may take less than one with its defaults.
             half = len(batch) // 2
             refused = self._keep_batch(portfolio, batch[:half])
             for place, why in self._keep_batch(portfolio, batch[half:]).items():
                 refused[half + place] = why
+
             return refused
 
-        return {error["position"]: error["detail"] for error in answer["errors"]}
+        places = {}
+        for error in answer["errors"]:
+            places[error["position"]] = error["detail"]
+
+        return places
 
     def score(self, portfolio: str, customer_id: str) -> bytes:
         """The answer of `POST /predict` on a customer; RefusedEventError where there is none."""
@@ -96,6 +106,7 @@ class Service:
             return content
         if status == 413:
             raise TooManyError
+
         # A wrong address answers 404 as well; that must not put every event aside.
         is_elsewhere = status == 404 and action == KEEP and self._serves(portfolio)
         if status in REFUSED and not is_elsewhere:
@@ -116,13 +127,19 @@ class Service:
 
     def _ask(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
         headers = {"content-type": "application/json"}
+        # Read for each request, so that another key counts without a restart.
         if self._key_file is not None:
             headers["x-api-key"] = _read_key(self._key_file)
 
         # The service closes connections that were long without a request: that is no failure.
         for is_last in (False, True):
             try:
-                self._connection.request(method, self._path + path, body, headers)
+                self._connection.request(
+                    method,
+                    self._path + path,
+                    body,
+                    headers,
+                )
                 response = self._connection.getresponse()
                 return response.status, response.read()
             except (OSError, http.client.HTTPException) as error:
@@ -141,9 +158,11 @@ def batches(events: Sequence[bytes]) -> list[list[bytes]]:
     size = 0
     for event in events:
         size += len(event)
-        if not found or len(found[-1]) == BATCH_EVENTS or size > BATCH_BYTES:
+        is_full = not found or len(found[-1]) == BATCH_EVENTS
+        if is_full or size > BATCH_BYTES:
             found.append([])
             size = len(event)
+
         found[-1].append(event)
 
     return found
@@ -151,6 +170,7 @@ def batches(events: Sequence[bytes]) -> list[list[bytes]]:
 
 def _without_portfolio(event: CustomerEvent) -> bytes:
     fields: dict[str, Any] = json.loads(event_bytes(event))
+    # The path names it, and the service refuses a field that it does not know.
     del fields["portfolio"]
     return json.dumps(fields).encode()
 
@@ -158,8 +178,10 @@ def _without_portfolio(event: CustomerEvent) -> bytes:
 def _detail(content: bytes) -> str:
     """What an error of the service says, in one line."""
     text = content.decode(errors="replace")
+    # A proxy before the service answers in words of its own, often as HTML.
     with contextlib.suppress(ValueError, KeyError, TypeError):
         text = json.loads(text)["detail"]
+
     return " ".join(str(text).split())[:600]
 
 

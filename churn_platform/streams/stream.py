@@ -61,8 +61,12 @@ class Stream:
         metrics: StreamMetrics,
         ended: threading.Event,
     ):
-        self._broker, self._service, self._outbox = broker, service, outbox
-        self._topics, self._metrics, self._ended = topics, metrics, ended
+        self._broker = broker
+        self._service = service
+        self._outbox = outbox
+        self._topics = topics
+        self._metrics = metrics
+        self._ended = ended
         self._waits = ""
 
     def run(self) -> None:
@@ -85,22 +89,40 @@ class Stream:
         refused: dict[str, str] = {}
         events = _read(taken, refused)
         self._keep(events, refused)
-        scores = self._scored(events, refused) if self._topics.scores else []
-        dead = [self._dead(one, refused[one.place]) for one in taken if one.place in refused]
+        scores: list[Letter] = []
+        if self._topics.scores:
+            scores = self._scored(events, refused)
+
+        dead = []
+        for one in taken:
+            why = refused.get(one.place)
+            if why is not None:
+                dead.append(self._dead(one, why))
+
         # Before the acknowledgement: a kill in between sends them once more, and loses none.
         self._send(scores + dead)
         self._tried(lambda: self._broker.settle(taken))
+
         self._metrics.in_hand([])
         self._metrics.events.labels(KEPT).inc(len(taken) - len(refused))
         self._metrics.events.labels(REFUSED).inc(len(refused))
         self._metrics.scored.inc(len(scores))
 
     def _keep(self, events: Read, refused: dict[str, str]) -> None:
-        for portfolio in sorted({event.portfolio for _, event in events}):
-            own = [(one, event) for one, event in events if event.portfolio == portfolio]
-            why = self._tried(self._keeping(portfolio, [event for _, event in own]))
-            for place, reason in why.items():
-                refused[own[place][0].place] = reason
+        # By portfolio, since a request to the service is about one.
+        by_portfolio: dict[str, Read] = {}
+        for one, event in events:
+            own = by_portfolio.setdefault(event.portfolio, [])
+            own.append((one, event))
+
+        for portfolio in sorted(by_portfolio):
+            own = by_portfolio[portfolio]
+            own_events = [event for _, event in own]
+            keeping = self._keeping(portfolio, own_events)
+            why = self._tried(keeping)
+            for number, reason in why.items():
+                one, _ = own[number]
+                refused[one.place] = reason
 
     def _keeping(self, portfolio: str, events: list[CustomerEvent]) -> Callable[[], dict[int, str]]:
         return lambda: self._service.keep(portfolio, events)
@@ -132,18 +154,30 @@ class Stream:
         """The event as it came, with the reason; a value too long for any event is cut."""
         reason = " ".join(why.split())[:REASON_CHARACTERS]
         logger.warning("event %s is put to %s: %s", one.place, self._topics.dead_letters, reason)
-        about = {"churn-event": one.place, "churn-reason": reason}
+        about = {
+            "churn-event": one.place,
+            "churn-reason": reason,
+        }
         value = one.value[:EVENT_BYTES_MAX]
-        return Letter(self._topics.dead_letters, one.place, value, f"dead/{one.place}", about)
+
+        return Letter(
+            self._topics.dead_letters,
+            one.place,
+            value,
+            f"dead/{one.place}",
+            about,
+        )
 
     def _share_pushes(self) -> None:
         """Publish what applications pushed to this host."""
         for path in self._outbox.take():
             letters = []
             for number, line in enumerate(lines_of(path)):
-                letters.append(self._shared(f"push/{path.stem}/{number}", line))
+                place = f"push/{path.stem}/{number}"
+                letters.append(self._shared(place, line))
 
             self._send(letters)
+            # Only now: after a kill they go out again, under the ids that they had.
             path.unlink(missing_ok=True)
             self._metrics.shared.inc(len(letters))
 
@@ -152,7 +186,12 @@ class Stream:
             event = read_event(line)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return self._dead(Taken(place, line, 0.0), f"a push that is not whole: {error}")
-        return Letter(self._topics.events, event.customer_id, line, place)
+        return Letter(
+            self._topics.events,
+            event.customer_id,
+            line,
+            place,
+        )
 
     def _send(self, letters: Sequence[Letter]) -> None:
         for begin in range(0, len(letters), AT_ONCE):
@@ -196,7 +235,9 @@ def _read(taken: Sequence[Taken], refused: dict[str, str]) -> Read:
                 raise RefusedEventError(
                     f"{len(one.value)} bytes; an event has at most {EVENT_BYTES_MAX}"
                 )
+
             events.append((one, read_event(one.value)))
+        # JSON may be nested more deeply than can be read.
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             refused[one.place] = f"no event: {error}"
         except RefusedEventError as error:
