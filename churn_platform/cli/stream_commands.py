@@ -39,6 +39,7 @@ def stream(
     """Bring events of customers into the service of this host, and its pushes to all others, until
     it is ended.
     """
+    # Here, since every other command would pay for them at its start.
     from prometheus_client import start_http_server
 
     from churn_platform.published.push_outbox import PushOutbox
@@ -51,11 +52,18 @@ def stream(
     settings = load_settings()
     service = Service(url, key_file)
     ended = threading.Event()
+    # A flag alone: the round in hand is finished first, so that nothing of it comes again.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: ended.set())
 
+    # By host: of two hosts in one group each would get a part of the events, and no host all.
     group = group or f"churn-{socket.gethostname()}"
-    broker = open_broker(source, _access(settings), topic=settings.stream_topic, group=group)
+    broker = open_broker(
+        source,
+        _access(settings),
+        topic=settings.stream_topic,
+        group=group,
+    )
     metrics = StreamMetrics(clock=lambda: datetime.now(UTC).timestamp(), lag=broker.lag)
     try:
         server, thread = start_http_server(port, addr=host, registry=metrics.registry)
@@ -69,7 +77,11 @@ def stream(
         f"{settings.stream_topic} of {source.value} at {settings.stream_address} goes to {url}; "
         f"metrics at http://{host}:{port}/metrics"
     )
-    topics = Topics(settings.stream_topic, settings.stream_dead_letters, score_to)
+    topics = Topics(
+        settings.stream_topic,
+        settings.stream_dead_letters,
+        score_to,
+    )
     outbox = PushOutbox(settings.stream_outbox_dir)
     Stream(broker, service, outbox, topics, metrics, ended).run()
     server.shutdown()

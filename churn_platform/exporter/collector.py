@@ -35,16 +35,22 @@ class SourcesCollector:
         families = {}
         for name, (about, labels) in METRICS.items():
             families[name] = GaugeMetricFamily(name, about, labels=labels)
+
         for name, about in OWN.items():
             families[name] = GaugeMetricFamily(name, about, labels=("source",))
+
         return families
 
     def _families(self) -> Iterator[Metric]:
         families = self._empty()
         for source in self._sources:
-            families[SOURCE_UP].add_metric((source.name,), float(source.is_up))
+            labels = (source.name,)
+            families[SOURCE_UP].add_metric(labels, float(source.is_up))
             if source.read_at is not None:
-                families[SOURCE_READ].add_metric((source.name,), source.read_at)
+                families[SOURCE_READ].add_metric(labels, source.read_at)
+
+            # Also of a source that is down: the newest good values are better than none.
             for reading in source.readings:
                 families[reading.metric].add_metric(reading.labels, reading.value)
+
         yield from families.values()

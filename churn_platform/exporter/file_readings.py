@@ -21,20 +21,28 @@ def read_landing(landing_dir: Path, portfolios: Iterable[Portfolio]) -> list[Rea
     """
     if not landing_dir.is_dir():
         raise LandingError(f"no landing folder {landing_dir}; land a file, or set CHURN_DATA_DIR")
+
     found: list[Reading] = []
     for portfolio in portfolios:
         found += _landed(landing_dir, portfolio)
+
     return found
 
 
 def _landed(landing_dir: Path, portfolio: Portfolio) -> Iterator[Reading]:
+    labels = (portfolio.name,)
     whole = landed_months(landing_dir, portfolio)
-    begun = sorted({*whole, *missing_tables(landing_dir, portfolio)})
     if whole:
-        yield Reading(readings.LANDED_MONTH, (portfolio.name,), month_instant(max(whole)))
+        newest = month_instant(max(whole))
+        yield Reading(readings.LANDED_MONTH, labels, newest)
+
+    # A month of which one table has landed is begun: it is missing until the others are there.
+    partial = missing_tables(landing_dir, portfolio)
+    begun = sorted({*whole, *partial})
     if begun:
-        gaps = set(month_range(begun[0], begun[-1])) - set(whole)
-        yield Reading(readings.MONTHS_MISSING, (portfolio.name,), len(gaps))
+        months = month_range(begun[0], begun[-1])
+        gaps = set(months) - set(whole)
+        yield Reading(readings.MONTHS_MISSING, labels, len(gaps))
 
 
 def read_champions(audit_path: Path, portfolios: Iterable[Portfolio]) -> list[Reading]:
@@ -45,11 +53,18 @@ def read_champions(audit_path: Path, portfolios: Iterable[Portfolio]) -> list[Re
     found = []
     for portfolio in portfolios:
         crowned = champions(records, portfolio.name)
-        if crowned and crowned[-1].version is not None:
-            newest = crowned[-1]
-            found.append(Reading(readings.CHAMPION_VERSION, (portfolio.name,), crowned[-1].version))
-            since = newest.at.timestamp()
-            found.append(Reading(readings.CHAMPION_SINCE, (portfolio.name,), since))
+        if not crowned:
+            continue
+
+        newest = crowned[-1]
+        if newest.version is None:
+            continue
+
+        labels = (portfolio.name,)
+        since = newest.at.timestamp()
+        found.append(Reading(readings.CHAMPION_VERSION, labels, newest.version))
+        found.append(Reading(readings.CHAMPION_SINCE, labels, since))
+
     return found
 
 
@@ -57,7 +72,12 @@ def read_disks(folders: Mapping[str, Path]) -> list[Reading]:
     """Space of the disks that named folders are on, or will be."""
     found = []
     for name, folder in folders.items():
-        usage = shutil.disk_usage(existing(folder))
-        found.append(Reading(readings.DISK_FREE, (name,), usage.free))
-        found.append(Reading(readings.DISK_SIZE, (name,), usage.total))
+        # A new installation has not made all its folders, but the disk is already known.
+        place = existing(folder)
+        usage = shutil.disk_usage(place)
+
+        labels = (name,)
+        found.append(Reading(readings.DISK_FREE, labels, usage.free))
+        found.append(Reading(readings.DISK_SIZE, labels, usage.total))
+
     return found

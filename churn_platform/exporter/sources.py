@@ -35,8 +35,11 @@ class Source:
         self.readings: Sequence[Reading] = ()
         self.is_up = False
         self.read_at: float | None = None
-        self._read, self._clock, self._keep_seconds = read, clock, keep_seconds
+        self._read = read
+        self._clock = clock
+        self._keep_seconds = keep_seconds
         self._begun = float("-inf")
+        # At most one: a store that hangs must not gather threads, one for each scrape.
         self._reading: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -49,7 +52,11 @@ class Source:
                 return
             self._begun = time.monotonic()
             # A daemon: a store that hangs must not keep the process from ending.
-            self._reading = threading.Thread(target=self._run, name=self.name, daemon=True)
+            self._reading = threading.Thread(
+                target=self._run,
+                name=self.name,
+                daemon=True,
+            )
             self._reading.start()
 
     def wait(self, seconds: float) -> None:
@@ -67,7 +74,9 @@ class Source:
             self.is_up = False
             logger.warning("%s cannot be read: %s: %s", self.name, type(error).__name__, error)
             return
-        self.is_up, self.read_at = True, self._clock()
+
+        self.is_up = True
+        self.read_at = self._clock()
 
 
 def read_all(sources: Sequence[Source], *, wait_seconds: float = WAIT_SECONDS) -> None:
@@ -75,5 +84,6 @@ def read_all(sources: Sequence[Source], *, wait_seconds: float = WAIT_SECONDS) -
     until = time.monotonic() + wait_seconds
     for source in sources:
         source.refresh()
+
     for source in sources:
         source.wait(until - time.monotonic())

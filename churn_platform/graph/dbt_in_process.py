@@ -85,15 +85,19 @@ class DbtInvocation:
             told = [_as_told(result, self._errors) for result in results]
             self._outcome = DbtOutcome(bool(ended.success), told, ended.exception)
         finally:
+            # First, since whoever reads the end of the events may open the lake at once.
             close_connections()
             self._events.put(None)
 
     def _note(self, message: EventMsg) -> None:
         if message.info.level == QUIET:
             return
+
         event = _scrubbed(message)
         if event["info"]["name"] == NODE_ERROR:
-            self._errors[event["data"]["unique_id"]] = event["data"]["exc"]
+            data = event["data"]
+            self._errors[data["unique_id"]] = data["exc"]
+
         self._events.put(event)
 
     def _interrupt(self) -> None:

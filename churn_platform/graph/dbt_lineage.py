@@ -42,13 +42,20 @@ def column_lineage(
     """
     node = manifest["nodes"][unique_id]
     sql = target_path / "compiled" / node["package_name"] / node["original_file_path"]
-    facts = msgspec.json.encode([sql.read_text(), columns, parents], order="deterministic")
+    # In a fixed order of keys: the same facts must have the same digest in every run.
+    facts = msgspec.json.encode(
+        [sql.read_text(), columns, parents],
+        order="deterministic",
+    )
     digest = sha256(facts).hexdigest()
     place = target_path / FOLDER / f"{unique_id}.json"
-    if (kept := _kept(place)) and kept.digest == digest:
+
+    kept = _kept(place)
+    if kept and kept.digest == digest:
         found = {}
         for name, text in kept.lineage.items():
             found[name] = deserialize_value(text, TableColumnLineage)
+
         return found
 
     # A private function of dagster-dbt: the public way opens a DuckDB file, and a lake is none.
@@ -63,6 +70,7 @@ def column_lineage(
     texts = {name: serialize_value(value) for name, value in lineage.items()}
     with new_file(place) as draft:
         draft.write_bytes(msgspec.json.encode(Kept(digest, texts)))
+
     return lineage
 
 

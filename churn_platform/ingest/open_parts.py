@@ -26,7 +26,12 @@ def opened_parts(
     as the manifest says.
     """
     with ExitStack() as stack:
-        files = [stack.enter_context(opener(part)) for part in parts]
+        # All stay open together, since the relation of all reads each of them.
+        files = []
+        for part in parts:
+            file = stack.enter_context(opener(part))
+            files.append(file)
+
         _check_rows(connection, folder, files)
         yield _joined(connection, folder, files), files
 
@@ -35,8 +40,13 @@ def _joined(
     connection: duckdb.DuckDBPyConnection, folder: Path, files: Sequence[OpenFile]
 ) -> OpenFile:
     first = files[0]
-    selects = [f"select {_columns_as(first, file)} from {file.reader}" for file in files]
-    reader = f"({' union all '.join(selects)})"
+    selects = []
+    for file in files:
+        columns = _columns_as(first, file)
+        selects.append(f"select {columns} from {file.reader}")
+
+    union = " union all ".join(selects)
+    reader = f"({union})"
     described = connection.execute(f"describe select * from {reader}").fetchall()
     types = {name: sql_type for name, sql_type, *_ in described}
 
@@ -47,24 +57,35 @@ def _joined(
 
     findings = []
     for file in files:
-        findings += [f"{file.path.name}: {finding}" for finding in file.findings]
+        for finding in file.findings:
+            findings.append(f"{file.path.name}: {finding}")
 
-    return OpenFile(folder, reader, headers, findings=tuple(findings))
+    return OpenFile(
+        folder,
+        reader,
+        headers,
+        findings=tuple(findings),
+    )
 
 
 def _columns_as(first: OpenFile, file: OpenFile) -> str:
     """The columns of a part in the order and by the names of the first."""
-    if set(file.headers) != set(first.headers):
-        own = ", ".join(sorted(set(file.headers) - set(first.headers))) or "none"
-        missing = ", ".join(sorted(set(first.headers) - set(file.headers))) or "none"
+    found = set(file.headers)
+    wanted = set(first.headers)
+    if found != wanted:
+        own = ", ".join(sorted(found - wanted)) or "none"
+        missing = ", ".join(sorted(wanted - found)) or "none"
         raise LandingError(
             f"{file.path}: columns are not those of {first.path.name}: it lacks {missing}, and "
             f"has {own} besides; {UNTOUCHED}"
         )
 
+    # A union goes by place, and a part may have its columns in an order of its own.
     columns = {}
     for key, (name, _) in first.headers.items():
-        columns[name] = identifier(file.headers[key][0])
+        own_name, _ = file.headers[key]
+        columns[name] = identifier(own_name)
+
     return select_list(columns)
 
 
@@ -80,6 +101,7 @@ def _check_rows(
             found = connection.execute(f"select count(*) from {file.reader}").fetchone()
         except duckdb.Error as error:
             raise unreadable(file.path, error) from None
+
         assert found is not None
         wanted = told[file.path.name]
         if found[0] != wanted:

@@ -23,7 +23,13 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def parts_of(folder: Path) -> list[Path]:
     """The parts in a month's folder, by name; of any kind of file."""
-    return sorted(path for path in folder.iterdir() if path.name.startswith(PART))
+    found = []
+    for path in folder.iterdir():
+        # Senders leave other files there, such as checksums and the markers themselves.
+        if path.name.startswith(PART):
+            found.append(path)
+
+    return sorted(found)
 
 
 def is_complete(folder: Path) -> bool:
@@ -45,14 +51,19 @@ def complete_parts(folder: Path) -> list[Path]:
         raise LandingError(f"{folder}: no file whose name begins with {PART}; deliver the parts")
 
     rows = rows_told(folder)
+    if rows is None:
+        return parts
+
     names = {part.name for part in parts}
-    if rows is not None and names != set(rows):
-        missing = ", ".join(sorted(set(rows) - names)) or "none"
-        unknown = ", ".join(sorted(names - set(rows))) or "none"
+    wanted = set(rows)
+    if names != wanted:
+        missing = ", ".join(sorted(wanted - names)) or "none"
+        unknown = ", ".join(sorted(names - wanted)) or "none"
         raise LandingError(
             f"{folder}: not as its {MANIFEST} says: missing parts {missing}, unknown parts "
             f"{unknown}; deliver the month again"
         )
+
     return parts
 
 

@@ -2,6 +2,8 @@
 DuckDB has one class for all that it meets, and dbt and Dagster keep of an error its text alone.
 """
 
+from collections.abc import Iterable
+
 from churn_platform.errors import CatalogUnreachableError, WarehouseError
 
 AWAY = (
@@ -20,15 +22,19 @@ FOR_A_WHILE = ("starting up", "shutting down", "recovery", "too many", "terminat
 def catalog_error(error: BaseException, catalog: str) -> WarehouseError | None:
     """The one error for whatever a Postgres catalog said; None for an error of another kind."""
     words = str(error).lower()
-    is_known = isinstance(error, CatalogUnreachableError)
-    if is_known or not catalog.startswith("postgres:") or not any(sign in words for sign in AWAY):
+    # Told already, on its way through another function that asks.
+    if isinstance(error, CatalogUnreachableError):
         return None
+    if not catalog.startswith("postgres:") or not _says(words, AWAY):
+        return None
+
     line = _reason(str(error))
-    if "fatal:" in words and not any(sign in words for sign in FOR_A_WHILE):
+    if "fatal:" in words and not _says(words, FOR_A_WHILE):
         return WarehouseError(
             f"the catalog {catalog} refused a connection: {line}; check the database, user and "
             "password in CHURN_CATALOG"
         )
+
     return CatalogUnreachableError(
         f"the catalog {catalog} does not answer: {line}; check CHURN_CATALOG and whether the "
         "database is up, and run again"
@@ -37,7 +43,13 @@ def catalog_error(error: BaseException, catalog: str) -> WarehouseError | None:
 
 def _reason(text: str) -> str:
     """The line that says why, without the query that met it."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if any(sign in line.lower() for sign in AWAY)]
-    # The address stands before the reason, and the message has it already.
-    return telling[0].rpartition('": ')[2] if telling else ""
+    for line in text.splitlines():
+        if _says(line.lower(), AWAY):
+            # The address stands before the reason, and the message has it already.
+            return line.strip().rpartition('": ')[2]
+
+    return ""
+
+
+def _says(text: str, signs: Iterable[str]) -> bool:
+    return any(sign in text for sign in signs)

@@ -63,8 +63,11 @@ def read_version(connection: duckdb.DuckDBPyConnection, catalog: str) -> Noted:
         f"select key, value from {catalog}.ducklake_metadata where key in (?, ?)",
         [KEY, WRITER_KEY],
     ).fetchall()
+
     noted = dict(rows)
-    return Noted(int(noted.get(KEY, FIRST)), noted.get(WRITER_KEY, "an earlier release"))
+    number = int(noted.get(KEY, FIRST))
+    writer = noted.get(WRITER_KEY, "an earlier release")
+    return Noted(number, writer)
 
 
 def require_known(found: Noted, lake: str) -> None:
@@ -85,13 +88,21 @@ def bring_forward(connection: duckdb.DuckDBPyConnection, catalog: str, lake: str
     found = read_version(connection, catalog)
     if found.version >= newest():
         return  # another process was first
-    is_new = _is_empty(connection, catalog)
-    for step in STEPS:
-        if step.version > found.version and not is_new:
-            step.change(connection)
+
+    # An empty lake gets its tables from this code, so that no step has anything to change.
+    lacking = []
+    if not _is_empty(connection, catalog):
+        for step in STEPS:
+            if step.version > found.version:
+                lacking.append(step)
+
+    for step in lacking:
+        step.change(connection)
+
     _note(connection, catalog)
-    if not is_new:
-        done = [f"{step.version}: {step.does}" for step in STEPS if step.version > found.version]
+
+    if lacking:
+        done = [f"{step.version}: {step.does}" for step in lacking]
         # A warning, so that it is shown wherever the process writes, without any set-up.
         logger.warning(
             "the warehouse %s was brought from schema %s to %s (%s)",
