@@ -28,6 +28,7 @@ from churn_platform.published.page_bundle import (
 from churn_platform.published.regular_files import file_sha256
 from serving.errors import BundleError, NotFound
 
+# Every request asks for a month; the folders need not be read for each.
 LOOK_SECONDS = 1.0
 
 
@@ -55,14 +56,19 @@ class Month:
 
     def customer(self, customer_id: str) -> dict[str, Any] | None:
         """The row of a customer; None if the month has none of that id."""
+        # Parts are in the order of ids, so the first id of each says which one to read.
         place = bisect_right(self.manifest.parts, customer_id) - 1
         if place < 0:
             return None
+
+        # One part alone: to look in all of them would read the footer of each.
         part = quoted(self.folder / part_file(place))
-        return self.row(f"from read_parquet({part}) where customer_id = ?", [customer_id])
+        query = f"from read_parquet({part}) where customer_id = ?"
+        return self.row(query, [customer_id])
 
     def kept(self, name: str, compute: Callable[[], Any]) -> Any:
         """What was computed once of this month, which never changes."""
+        # Without a lock: two requests at once compute the same twice, and no one waits.
         if name not in self._kept:
             self._kept[name] = compute()
         return self._kept[name]
@@ -74,7 +80,8 @@ class Bundles:
     """
 
     def __init__(self, published: Path, *, threads: int = 2):
-        self._published, self._threads = published, threads
+        self._published = published
+        self._threads = threads
         self._months: dict[str, Month] = {}
         self._refused: dict[str, tuple[Path, str]] = {}
         self._looked_at = -LOOK_SECONDS
@@ -96,25 +103,36 @@ class Bundles:
         self._follow()
         if portfolio not in self._months:
             raise NotFound(f"nothing is published of {portfolio[:60]!r} for the page")
+
         return self._months[portfolio]
 
     def _follow(self) -> None:
         with self._mutex:
-            if time.monotonic() - self._looked_at < LOOK_SECONDS:
+            now = time.monotonic()
+            if now - self._looked_at < LOOK_SECONDS:
                 return
-            self._looked_at = time.monotonic()
+
+            self._looked_at = now
             for root in sorted(self._published.glob(f"*/{PAGE_DIR}")):
                 self._look(root)
 
     def _look(self, root: Path) -> None:
-        portfolio, months = root.parent.name, page_months(root.parent)
+        portfolio = root.parent.name
+        months = page_months(root.parent)
         if not months:
             return
+
         # The link's target, not its name: publishing a month again makes a new folder.
         newest = months[-1].resolve()
         known = self._months.get(portfolio)
-        if (known and known.folder == newest) or self._refused.get(portfolio, ("",))[0] == newest:
+        if known and known.folder == newest:
             return
+
+        # Not tried once more: its files would be read again at every look.
+        refused = self._refused.get(portfolio)
+        if refused and refused[0] == newest:
+            return
+
         try:
             self._months[portfolio] = open_month(newest, threads=self._threads)
             self._refused.pop(portfolio, None)
@@ -125,21 +143,38 @@ class Bundles:
 def open_month(folder: Path, *, threads: int) -> Month:
     """A month whose files are as they were written; BundleError names one that is not."""
     manifest = read_page_manifest(folder)
-    changed = [name for name, known in manifest.sha256.items() if _hash(folder / name) != known]
+    changed = []
+    for name, known in manifest.sha256.items():
+        if _hash(folder / name) != known:
+            changed.append(name)
+
     if changed:
-        raise BundleError(f"{folder}: {', '.join(changed)} is not as published; publish it again")
+        names = ", ".join(changed)
+        raise BundleError(f"{folder}: {names} is not as published; publish it again")
+
     connection = duckdb.connect(config={"threads": threads})
     # Footers of the files are read once.
     connection.execute("set parquet_metadata_cache = true")
     connection.execute("set enable_progress_bar = false")
     views = {"customers": CUSTOMERS_FILE, "phones": PHONES_FILE, "contacts": CONTACTS_FILE}
     for view, name in views.items():
-        connection.execute(f"create view {view} as from read_parquet({quoted(folder / name)})")
+        file = quoted(folder / name)
+        connection.execute(f"create view {view} as from read_parquet({file})")
+
     # A month that was published before this file was has all that it holds among the customers.
-    ranked = f"from read_parquet({quoted(folder / PLAN_FILE)})"
-    has_plan = PLAN_FILE in manifest.sha256
-    connection.execute(f"create view plan as {ranked if has_plan else plan_sql('customers')}")
-    return Month(folder, manifest, read_figures(folder).tables, connection)
+    if PLAN_FILE in manifest.sha256:
+        plan = f"from read_parquet({quoted(folder / PLAN_FILE)})"
+    else:
+        plan = plan_sql("customers")
+
+    connection.execute(f"create view plan as {plan}")
+
+    return Month(
+        folder,
+        manifest,
+        read_figures(folder).tables,
+        connection,
+    )
 
 
 def quoted(path: Path) -> str:

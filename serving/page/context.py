@@ -49,6 +49,7 @@ class Page:
         """Who signs people in by OpenID Connect; None if nobody does."""
         if not self.settings.oidc_issuer:
             return None
+        # Here, so that a page without a provider loads none of the libraries for it.
         from serving.page.oidc import Provider
 
         return Provider(self.settings)
@@ -106,12 +107,15 @@ class Page:
         """A value as people write it."""
         if value is None:
             return self.text("unknown")
+        # Before the numbers: True is an int as well.
         if isinstance(value, bool):
             return self.text("yes" if value else "no")
         if isinstance(value, float):
-            return f"{value:,.2f}".rstrip("0").rstrip(".")
+            digits = f"{value:,.2f}"
+            return digits.rstrip("0").rstrip(".")
         if isinstance(value, int):
             return f"{value:,}"
+
         return str(value).replace("_", " ")
 
 
@@ -134,6 +138,8 @@ def read_texts(language: str) -> dict[str, str]:
     """The catalogue of a language; ServiceSettingsError if there is none."""
     path = HERE / "texts" / f"{language}.json"
     if not path.is_file():
-        known = ", ".join(sorted(each.stem for each in path.parent.glob("*.json")))
+        languages = sorted(each.stem for each in path.parent.glob("*.json"))
+        known = ", ".join(languages)
         raise ServiceSettingsError(f"PAGE_LANGUAGE={language!r}: there is {known}")
+
     return json.loads(path.read_text(encoding="utf-8"))

@@ -65,7 +65,10 @@ class Provider:
         endpoint = self._described()["authorization_endpoint"]
         with self._session() as session:
             url, _ = session.create_authorization_url(
-                endpoint, state=state, nonce=nonce, code_verifier=verifier
+                endpoint,
+                state=state,
+                nonce=nonce,
+                code_verifier=verifier,
             )
         return url
 
@@ -91,8 +94,10 @@ class Provider:
             raise self._silent(error) from error
         except (AuthlibBaseError, JoseError, KeyError, ValueError) as error:
             raise SignInRefused(f"{type(error).__name__}: {error}") from error
+
         name = claims.get(self._settings.oidc_name_claim) or claims["sub"]
         groups = _texts(claims.get(self._settings.oidc_groups_claim))
+
         return Person(str(name), groups, token["id_token"])
 
     def sign_out_address(self, id_token: str) -> str | None:
@@ -103,6 +108,9 @@ class Provider:
             endpoint = self._described().get("end_session_endpoint")
         except NotReady:
             return None
+        if not endpoint:
+            return None
+
         query = urlencode(
             {
                 "id_token_hint": id_token,
@@ -110,20 +118,35 @@ class Provider:
                 "post_logout_redirect_uri": f"{self._settings.address}/login",
             }
         )
-        return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}" if endpoint else None
+        # Some providers have a query in the address itself.
+        separator = "&" if "?" in endpoint else "?"
+        return f"{endpoint}{separator}{query}"
 
     def _checked(self, token: dict[str, Any], nonce: str) -> dict[str, Any]:
         """The claims of the ID token."""
-        settings, described = self._settings, self._described()
+        settings = self._settings
+        described = self._described()
         offered = described.get("id_token_signing_alg_values_supported", ["RS256"])
-        registry = JWSRegistry(
-            algorithms=[name for name in offered if name in ALGORITHMS], strict_check_header=False
-        )
+        # Not by what the token says of itself: its header is not signed by anyone yet.
+        algorithms = []
+        for name in offered:
+            if name in ALGORITHMS:
+                algorithms.append(name)
+
+        registry = JWSRegistry(algorithms=algorithms, strict_check_header=False)
         try:
-            read = jwt.decode(token["id_token"], self._key_set(), registry=registry)
+            read = jwt.decode(
+                token["id_token"],
+                self._key_set(),
+                registry=registry,
+            )
         except InvalidKeyIdError:
             # A provider changes its keys now and then.
-            read = jwt.decode(token["id_token"], self._key_set(again=True), registry=registry)
+            read = jwt.decode(
+                token["id_token"],
+                self._key_set(again=True),
+                registry=registry,
+            )
         options = {
             "iss": {"essential": True, "value": described["issuer"]},
             "aud": {"essential": True, "value": settings.oidc_client_id},
@@ -134,7 +157,12 @@ class Provider:
             "client_id": settings.oidc_client_id,
             "access_token": token["access_token"],
         }
-        claims = CodeIDToken(read.claims, read.header, options, known)
+        claims = CodeIDToken(
+            read.claims,
+            read.header,
+            options,
+            known,
+        )
         claims.validate(leeway=LEEWAY_SECONDS)
         return dict(claims)
 
@@ -143,11 +171,15 @@ class Provider:
         endpoint = self._described().get("userinfo_endpoint")
         if self._settings.oidc_groups_claim in claims or not endpoint:
             return claims
+
         answer = session.get(endpoint, timeout=SECONDS)
         answer.raise_for_status()
         told = answer.json()
+        # OpenID Connect Core 5.3.2: the answer may be about another person, and must not count.
         if told.get("sub") != claims["sub"]:
             raise SignInRefused("the provider told of another person")
+
+        # What is signed wins.
         return told | claims
 
     def _session(self) -> OAuth2Session:
@@ -157,6 +189,7 @@ class Provider:
             client_secret=settings.oidc_secret or None,
             scope=" ".join(settings.oidc_scopes),
             redirect_uri=f"{settings.address}/oidc/callback",
+            # Not "plain", which shows the verifier to all who see the browser's address.
             code_challenge_method="S256",
         )
 
@@ -166,13 +199,19 @@ class Provider:
         with self._mutex:
             if time.monotonic() - self._asked_at < METADATA_SECONDS:
                 return self._metadata
+
             try:
                 found = _json(f"{issuer}/.well-known/openid-configuration")
             except (requests.RequestException, ValueError) as error:
                 raise self._silent(error) from error
-            if str(found.get("issuer", "")).rstrip("/") != issuer:
-                raise NotReady(f"PAGE_OIDC_ISSUER={issuer} calls itself {found.get('issuer')!r}")
-            self._metadata, self._keys = found, None
+
+            # OpenID Connect Discovery 4.3: else one provider could speak for another.
+            named = found.get("issuer")
+            if str(named).rstrip("/") != issuer:
+                raise NotReady(f"PAGE_OIDC_ISSUER={issuer} calls itself {named!r}")
+
+            self._metadata = found
+            self._keys = None
             self._asked_at = time.monotonic()
             return found
 
@@ -198,4 +237,7 @@ def _texts(value: object) -> tuple[str, ...]:
     """Groups as a list, or as a text with commas."""
     if isinstance(value, str):
         value = value.split(",")
-    return tuple(str(each).strip() for each in value) if isinstance(value, Iterable) else ()
+    if not isinstance(value, Iterable):
+        return ()
+
+    return tuple(str(each).strip() for each in value)

@@ -32,13 +32,25 @@ class OidcController(Controller):
     @get("/start", opt=needs(PUBLIC), sync_to_thread=True)
     def start(self, request: Request[Any, Any, Any]) -> Response[Any]:
         """To the provider."""
-        page, provider = page_of(request), provider_of(request)
+        page = page_of(request)
+        provider = provider_of(request)
         if provider is None:
-            return login_page(request, "/", error="login.no_provider", status=404)
-        browser, nonce, verifier = (secrets.token_urlsafe(48) for _ in range(3))
+            return login_page(
+                request,
+                "/",
+                error="login.no_provider",
+                status=404,
+            )
+
+        browser = secrets.token_urlsafe(48)
+        nonce = secrets.token_urlsafe(48)
+        verifier = secrets.token_urlsafe(48)
         target = inside(request.query_params.get("next"))
         state = page.store.begin_sign_in(
-            browser, (nonce, verifier, target), now=time.time(), life=SECONDS
+            browser,
+            (nonce, verifier, target),
+            now=time.time(),
+            life=SECONDS,
         )
         address = provider.address(state=state, nonce=nonce, verifier=verifier)
         response: Response[Any] = Redirect(address, status_code=303)
@@ -58,14 +70,20 @@ class OidcController(Controller):
         """Back from the provider, with a code; a session if everything fits."""
         provider = provider_of(request)
         if provider is None:
-            return login_page(request, "/", error="login.no_provider", status=404)
+            return login_page(
+                request,
+                "/",
+                error="login.no_provider",
+                status=404,
+            )
         response = _signed_in(request, provider)
         response.delete_cookie(BROWSER, path="/oidc")
         return response
 
 
 def _signed_in(request: Request[Any, Any, Any], provider: Provider) -> Response[Any]:
-    page, query = page_of(request), request.query_params
+    page = page_of(request)
+    query = request.query_params
     begun = page.store.take_sign_in(
         query.get("state", ""),
         request.cookies.get(BROWSER, ""),
@@ -73,21 +91,52 @@ def _signed_in(request: Request[Any, Any, Any], provider: Provider) -> Response[
         life=SECONDS,
     )
     if begun is None:
-        return login_page(request, "/", error="login.stale", status=400)
+        return login_page(
+            request,
+            "/",
+            error="login.stale",
+            status=400,
+        )
     nonce, verifier, target = begun
     try:
         if "code" not in query:
+            # Cut, since it comes by the browser, where anyone may write anything into it.
             raise SignInRefused(query.get("error", "no code")[:100])
-        person = provider.person(query["code"], nonce=nonce, verifier=verifier)
+        person = provider.person(
+            query["code"],
+            nonce=nonce,
+            verifier=verifier,
+        )
     except SignInRefused as error:
         logger.warning("sign-in refused: %s", error)
-        return login_page(request, target, error="login.refused", status=403)
+        return login_page(
+            request,
+            target,
+            error="login.refused",
+            status=403,
+        )
     roles = roles_of_groups(person.groups, page.settings.group_roles)
     if not roles:
-        return login_page(request, target, error="login.no_role", status=403)
+        return login_page(
+            request,
+            target,
+            error="login.no_role",
+            status=403,
+        )
+
+    # A session that somebody else planted in the browser must not become this person's.
     if old := request.cookies.get(COOKIE):
         page.store.end_session(old)
-    token = page.store.begin_session(person.name, roles, now=time.time(), id_token=person.id_token)
+    token = page.store.begin_session(
+        person.name,
+        roles,
+        now=time.time(),
+        id_token=person.id_token,
+    )
     # A page that goes on by itself, not a redirect: after one from another site the browser would
     # not send the session's cookie, which is Strict.
-    return with_session(html(request, "go_on.html", target=target), token, page.settings)
+    return with_session(
+        html(request, "go_on.html", target=target),
+        token,
+        page.settings,
+    )

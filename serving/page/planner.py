@@ -93,17 +93,41 @@ class Plan(msgspec.Struct, frozen=True):
 def plan(month: Month, scenario: Scenario) -> Plan:
     """The scenario on the month's customers, without those who must not be contacted."""
     if not scenario.offers:
-        return Plan(0, 0, 0.0, 0.0, 0.0, 0.0, None, [], [])
+        return Plan(
+            contacts=0,
+            control=0,
+            cost_eur=0.0,
+            profit_eur=0.0,
+            churners_reached=0.0,
+            control_eur=0.0,
+            next_euro_eur=None,
+            by_offer=[],
+            curve=[],
+        )
+
     ranking = ranking_of(
-        scenario.offers, scenario.moved, is_by_euro=scenario.budget_eur is not None
+        scenario.offers,
+        scenario.moved,
+        is_by_euro=scenario.budget_eur is not None,
     )
     with month.connection.cursor() as cursor:
         steps = _read_steps(cursor, ranking)
         reached, last = _reached(steps, scenario)
         next_euro = None
         if last is not None:
-            next_euro = _add_last_step(cursor, ranking, scenario, reached, last)
-    return _plan(scenario, reached, next_euro, _curve(steps, scenario.contacted_share))
+            next_euro = _add_last_step(
+                cursor,
+                ranking,
+                scenario,
+                reached,
+                last,
+            )
+    return _plan(
+        scenario,
+        reached,
+        next_euro,
+        _curve(steps, scenario.contacted_share),
+    )
 
 
 def _read_steps(cursor: duckdb.DuckDBPyConnection, ranking: Ranking) -> list[Step]:
@@ -118,6 +142,7 @@ def _read_steps(cursor: duckdb.DuckDBPyConnection, ranking: Ranking) -> list[Ste
             min(known.least, least),
             max(known.most, most),
         )
+
     return list(found.values())
 
 
@@ -131,8 +156,10 @@ def _reached(steps: Iterable[Step], scenario: Scenario) -> tuple[dict[int, Sums]
         total += step.total
         if not _fits(total, scenario):
             return reached, step
+
         for offer, sums in step.by_offer.items():
             reached[offer] = reached.get(offer, Sums()) + sums
+
     return reached, None
 
 
@@ -157,20 +184,27 @@ def _add_last_step(
         "budget": scenario.budget_eur,
         "capacity": scenario.capacity,
     }
-    rows = cursor.execute(last_step_sql(ranking), ranking.parameters | limits).fetchall()
+    parameters = ranking.parameters | limits
+    rows = cursor.execute(last_step_sql(ranking), parameters).fetchall()
     next_euro = None
     for is_inside, offer, *sums, _, per_euro in rows:
         if is_inside:
             reached[offer] = reached.get(offer, Sums()) + Sums(*sums)
         elif next_euro is None:  # the rows are in the order of their first customer
             next_euro = per_euro
+
     return next_euro
 
 
 def _fits(total: Sums, scenario: Scenario) -> bool:
-    share, budget, capacity = scenario.contacted_share, scenario.budget_eur, scenario.capacity
-    is_paid = budget is None or total.cost_eur * share <= budget
-    return is_paid and (capacity is None or total.customers * share <= capacity)
+    # Control customers are ranked too, but take neither budget nor capacity.
+    share = scenario.contacted_share
+    budget = scenario.budget_eur
+    if budget is not None and not total.cost_eur * share <= budget:
+        return False
+
+    capacity = scenario.capacity
+    return capacity is None or total.customers * share <= capacity
 
 
 def _plan(
@@ -179,17 +213,20 @@ def _plan(
     next_euro: float | None,
     curve: list[tuple[float, float]],
 ) -> Plan:
-    total, share = sum(reached.values(), Sums()), scenario.contacted_share
-    by_offer = [
-        {
+    total = sum(reached.values(), Sums())
+    share = scenario.contacted_share
+    by_offer = []
+    for offer, sums in sorted(reached.items()):
+        shown = {
             "offer": scenario.offers[offer].name,
             "contacts": round(sums.customers * share),
             "cost_eur": sums.cost_eur * share,
             "profit_eur": sums.profit_eur * share,
         }
-        for offer, sums in sorted(reached.items())
-    ]
+        by_offer.append(shown)
+
     contacts = round(total.customers * share)
+
     return Plan(
         contacts=contacts,
         control=total.customers - contacts,
@@ -205,14 +242,20 @@ def _plan(
 
 def _curve(steps: Iterable[Step], share: float) -> list[tuple[float, float]]:
     """Cost and profit of ever more customers, the best first, at some steps of the ranking."""
-    total, points = Sums(), [(0.0, 0.0)]
+    total = Sums()
+    points = [(0.0, 0.0)]
     for step in steps:
         total += step.total
-        points.append((total.cost_eur * share, total.profit_eur * share))
+        cost = total.cost_eur * share
+        profit = total.profit_eur * share
+        points.append((cost, profit))
+
     # By cost, not by step: most steps of the ranking are at its cheap beginning.
-    width = points[-1][0] / CURVE_POINTS
+    whole_cost, _ = points[-1]
+    width = whole_cost / CURVE_POINTS
     shown: list[tuple[float, float]] = []
-    for point in points[:-1]:
-        if not shown or point[0] >= shown[-1][0] + width:
-            shown.append(point)
+    for cost, profit in points[:-1]:
+        if not shown or cost >= shown[-1][0] + width:
+            shown.append((cost, profit))
+
     return [*shown, points[-1]]

@@ -23,13 +23,17 @@ def read_scenario(manifest: PageManifest, form: Mapping[str, str]) -> Scenario:
     for offer in manifest.campaign.offers:
         if form.get(f"use_{offer.name}") == "yes":
             offers.append(_offer(offer, form))
+
+    names = {offer.name for offer in offers}
     capacity = _number_or_any(form.get("capacity", ""))
+    control_run = _control_run(form.get("control_share"), manifest.campaign.control_run)
+
     return Scenario(
         offers=tuple(offers),
         budget_eur=_number_or_any(form.get("budget_eur", "")),
         capacity=None if capacity is None else int(capacity),
-        control_run=_control_run(form.get("control_share"), manifest.campaign.control_run),
-        moved=_moved(manifest, form, {offer.name for offer in offers}),
+        control_run=control_run,
+        moved=_moved(manifest, form, names),
     )
 
 
@@ -40,9 +44,15 @@ def control_percent(scenario: Scenario) -> float:
 
 def _offer(offer: PublishedOffer, form: Mapping[str, str]) -> PublishedOffer:
     cost = _number(form.get(f"cost_{offer.name}"), offer.contact_cost_eur)
-    rate = _number(form.get(f"rate_{offer.name}"), offer.acceptance_rate * 100) / 100
-    rate = min(max(rate, 0.0), 1.0)
-    return PublishedOffer(offer.name, offer.channel, max(cost, COST_MIN), rate)
+    percent = _number(form.get(f"rate_{offer.name}"), offer.acceptance_rate * 100)
+    rate = min(max(percent / 100, 0.0), 1.0)
+
+    return PublishedOffer(
+        offer.name,
+        offer.channel,
+        max(cost, COST_MIN),
+        rate,
+    )
 
 
 def _control_run(text: str | None, default: int) -> int:
@@ -56,11 +66,13 @@ def _moved(
 ) -> dict[int, str | None]:
     moved: dict[int, str | None] = {}
     for place, tier in enumerate(manifest.tiers, start=1):
+        # An offer that is not used in this scenario is left out, as anything unknown is.
         to = form.get(f"move_{tier.name}", BEST)
         if to == NO_OFFER:
             moved[place] = None
         elif to in offers:
             moved[place] = to
+
     return moved
 
 
@@ -74,4 +86,7 @@ def _number(text: str | None, default: float) -> float:
         number = float(text or "")
     except ValueError:
         return default
-    return number if number == number and abs(number) < 1e12 else default
+    # "nan" and "inf" are read as numbers, and are no amounts; NaN is not equal to itself.
+    if number == number and abs(number) < 1e12:
+        return number
+    return default

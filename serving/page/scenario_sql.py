@@ -32,16 +32,33 @@ def ranking_of(
         parameters[f"cost{place}"] = offer.contact_cost_eur
         parameters[f"rate{place}"] = offer.acceptance_rate
         profits.append(f"at_stake_eur * $rate{place}::double - $cost{place}::double")
+
     # A column for each offer, not a row: a join with millions of rows takes longer than all else.
-    chosen, costs = [], []
+    chosen = []
+    costs = []
     for place, profit in enumerate(profits):
         chosen.append(f"when {profit} = profit_eur then {place}")
         costs.append(f"when {place} then $cost{place}::double")
+
     places = {offer.name: place for place, offer in enumerate(offers)}
-    offer_of_tier = {tier: places[name] for tier, name in moved.items() if name is not None}
-    profit_of_tier = {tier: profits[place] for tier, place in offer_of_tier.items()}
-    profit = _by_tier(moved, profit_of_tier, f"greatest({', '.join(profits)})")
-    choice = _by_tier(moved, offer_of_tier, f"case {' '.join(chosen)} end")
+    offer_of_tier = {}
+    profit_of_tier = {}
+    for tier, name in moved.items():
+        if name is not None:
+            place = places[name]
+            offer_of_tier[tier] = place
+            profit_of_tier[tier] = profits[place]
+
+    profit = _by_tier(
+        moved,
+        profit_of_tier,
+        f"greatest({', '.join(profits)})",
+    )
+    choice = _by_tier(
+        moved,
+        offer_of_tier,
+        f"case {' '.join(chosen)} end",
+    )
     rank = "profit_eur / cost_eur" if is_by_euro else "profit_eur"
     steps = f"""
         judged as (select *, {profit} as profit_eur from {{source}}),
@@ -59,6 +76,7 @@ def ranking_of(
             from priced
         )
     """
+
     return Ranking(steps, parameters)
 
 
@@ -107,5 +125,13 @@ def last_step_sql(ranking: Ranking) -> str:
 
 def _by_tier(tiers: Iterable[int], values: Mapping[int, object], otherwise: str) -> str:
     """SQL for the value of each of some tiers, null without one, and another for the rest."""
-    cases = [f"when {tier} then {values.get(tier, 'null')}" for tier in tiers]
-    return f"case tier_place {' '.join(cases)} else {otherwise} end" if cases else otherwise
+    cases = []
+    for tier in tiers:
+        value = values.get(tier, "null")
+        cases.append(f"when {tier} then {value}")
+
+    # SQL has no `case` without a `when`.
+    if not cases:
+        return otherwise
+
+    return f"case tier_place {' '.join(cases)} else {otherwise} end"

@@ -22,11 +22,23 @@ def what_if(
     NotReady if it does not answer, Refused if it does not take the values.
     """
     address = urlsplit(url)
-    kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
-    connection = kind(address.hostname or "127.0.0.1", address.port, timeout=SECONDS)
-    headers = {"content-type": "application/json"} | ({"x-api-key": key} if key else {})
+    kind = http.client.HTTPConnection
+    if address.scheme == "https":
+        kind = http.client.HTTPSConnection
+
+    connection = kind(
+        address.hostname or "127.0.0.1",
+        address.port,
+        timeout=SECONDS,
+    )
+    headers = {"content-type": "application/json"}
+    if key:
+        headers["x-api-key"] = key
+
     body = json.dumps({"customer_id": customer_id, "what_if": changes})
-    path = f"{address.path.rstrip('/')}/{quote(portfolio, safe='')}/explain"
+    # A proxy may serve the service below a path of its own.
+    below = address.path.rstrip("/")
+    path = f"{below}/{quote(portfolio, safe='')}/explain"
     try:
         connection.request("POST", path, body, headers)
         response = connection.getresponse()
@@ -35,6 +47,8 @@ def what_if(
         raise NotReady(f"the scoring service at {url} does not answer: {error}") from error
     finally:
         connection.close()
+
     if response.status != 200:
         raise Refused(str(answer.get("detail", response.reason)))
+
     return answer

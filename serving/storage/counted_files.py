@@ -52,9 +52,14 @@ class Layout(msgspec.Struct, frozen=True):
         if head[LAYOUT] != self.mark or head[BEGAN] != began:
             return None
 
-        numbers = np.frombuffer(memory, np.float64, self.numbers, offset=HEAD_BYTES).copy()
+        # A copy, for the process whose numbers they are goes on counting.
+        shared = np.frombuffer(memory, np.float64, self.numbers, offset=HEAD_BYTES)
+        numbers = shared.copy()
         is_count = np.isfinite(numbers) & (numbers >= 0)
-        return numbers if is_count.all() else None
+        if is_count.all():
+            return numbers
+
+        return None
 
 
 class Claimed(NamedTuple):
@@ -134,6 +139,7 @@ def _locked(path: Path) -> BinaryIO | None:
     """The file, made where it is missing, with a lock that ends with this process; None if
     another has it.
     """
+    # Neither "r", which makes no file, nor "w", which would empty the one of another process.
     file = path.open("a+b")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

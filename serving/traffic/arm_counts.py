@@ -42,6 +42,7 @@ NUMBERS = (
     MISSING,
     MISSING_SQUARES,
 ) = range(len(NUMBERS))
+# Files of a release with other numbers have another mark, so none is read as these.
 LAYOUT = Layout(len(NUMBERS), zlib.crc32(repr(NUMBERS).encode()))
 # Nothing resets them: another start of the experiment has files of its own.
 BEGAN = 0
@@ -87,11 +88,13 @@ class ArmCount:
 
     def __init__(self, claim: Claimed, *, slow: float, slow_for_signal: float):
         self.claim = claim
-        self._slow, self._slow_for_signal = slow, slow_for_signal
+        self._slow = slow
+        self._slow_for_signal = slow_for_signal
         if LAYOUT.numbers_of(claim.memory, BEGAN) is None:
             claim.begin(LAYOUT, BEGAN)
         self._numbers = claim.memory[HEAD_BYTES : LAYOUT.file_bytes].cast("d")
         self._lock = threading.Lock()
+        # No probability is below 0, so that the first score equals none before it.
         self._last: tuple[str | None, float] = (None, -1.0)
 
     def add(
@@ -135,11 +138,15 @@ class ArmCounts:
     """
 
     def __init__(self, folder: Path | None, experiment: LiveExperiment):
-        self._folder = None if folder is None else folder / experiment.start_id
+        self._folder: Path | None = None
+        if folder is not None:
+            self._folder = folder / experiment.start_id
+
         # A shadow's answers are others than those of a slice, and are judged apart.
         self._way = "shadow" if experiment.is_shadow else "answering"
         slow = _seconds(experiment.guardrails.p99_latency_ms)
         slow_for_signal = _seconds(experiment.signals.p99_latency_ms)
+
         self._own = {}
         for stream in (TREATED, CONTROL):
             claim = claimed(self._folder, self._name(stream), LAYOUT)
@@ -152,10 +159,12 @@ class ArmCounts:
     def total(self, stream: str) -> ArmSums:
         """What all processes have counted of a stream."""
         total = np.zeros(LAYOUT.numbers)
-        for memory in counted(self._folder, self._name(stream), self._own[stream].claim):
+        own = self._own[stream]
+        for memory in counted(self._folder, self._name(stream), own.claim):
             numbers = LAYOUT.numbers_of(memory, BEGAN)
             if numbers is not None:
                 total += numbers
+
         return ArmSums(*total.tolist())
 
     def close(self) -> None:
@@ -168,4 +177,8 @@ class ArmCounts:
 
 
 def _seconds(milliseconds: float | None) -> float:
-    return float("inf") if milliseconds is None else milliseconds / 1000
+    # A limit that is not set: no answer is slower than that.
+    if milliseconds is None:
+        return float("inf")
+
+    return milliseconds / 1000

@@ -88,13 +88,15 @@ def experiment_stats(
     for share in portfolio.traffic.all:
         version = share.model.version
         total = counts.total(portfolio.name, share.role, version)
-        live.append(_stats(total, share.role, version, share.weight))
+        stats = _stats(total, share.role, version, share.weight)
+        live.append(stats)
         counted.append((total.predictions, total.churned))
 
     differences = {}
     for other, of_other in zip(live[1:], counted[1:], strict=True):
         name = f"{other.arm} {other.model_version}"
-        differences[name] = difference(*counted[0], *of_other)
+        of_champion = counted[0]
+        differences[name] = difference(*of_champion, *of_other)
 
     return ExperimentStats(
         portfolio=portfolio.name,
@@ -117,14 +119,20 @@ def wilson(successes: float, trials: float) -> Interval:
         return NOTHING
 
     # Written out here: the service loads nothing heavy, so no statsmodels.
-    share, z2 = min(1.0, max(0.0, successes / trials)), Z95 * Z95
-    middle = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = (
-        Z95
-        / (1 + z2 / trials)
-        * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials))
+    share = successes / trials
+    share = min(1.0, max(0.0, share))
+
+    z2 = Z95 * Z95
+    width = 1 + z2 / trials
+    middle = (share + z2 / (2 * trials)) / width
+    variance = share * (1 - share) / trials + z2 / (4 * trials * trials)
+    half = Z95 / width * math.sqrt(variance)
+
+    return Interval(
+        share,
+        max(0.0, middle - half),
+        min(1.0, middle + half),
     )
-    return Interval(share, max(0.0, middle - half), min(1.0, middle + half))
 
 
 def difference(
@@ -145,6 +153,7 @@ def difference(
         other.high - other.value,  # type: ignore[operator]
         one.value - one.low,  # type: ignore[operator]
     )
+
     return Interval(gap, gap - low, gap + high)
 
 
@@ -156,15 +165,24 @@ def _mean(total: float, squares: float, count: float) -> Interval:
     if count < 2:
         return Interval(mean, None, None)
 
-    variance = max(0.0, squares - count * mean * mean) / (count - 1)
+    # Rounding may leave a little less than nothing.
+    around = max(0.0, squares - count * mean * mean)
+    variance = around / (count - 1)
     half = Z95 * math.sqrt(variance / count)
+
     return Interval(mean, mean - half, mean + half)
 
 
 def _stats(total: Counts, role: str, version: int, weight: float) -> ArmStats:
     count = total.predictions
-    latencies = list(zip((*LATENCY_BUCKETS, math.inf), total.latencies, strict=True))
-    scores = zip((*SCORE_BUCKETS, math.inf), total.scores, strict=True)
+    latency_bounds = (*LATENCY_BUCKETS, math.inf)
+    latencies = list(zip(latency_bounds, total.latencies, strict=True))
+
+    histogram = {}
+    score_bounds = (*SCORE_BUCKETS, math.inf)
+    for bound, number in zip(score_bounds, total.scores, strict=True):
+        histogram[f"{bound:g}"] = round(number)
+
     return ArmStats(
         arm=role,
         model_version=version,
@@ -172,7 +190,7 @@ def _stats(total: Counts, role: str, version: int, weight: float) -> ArmStats:
         predictions=round(count),
         mean_churn_probability=_mean(total.score_sum, total.squares, count),
         predicted_churn_share=wilson(total.churned, count),
-        churn_probability_histogram={f"{bound:g}": round(number) for bound, number in scores},
+        churn_probability_histogram=histogram,
         latency_mean_ms=total.seconds_sum / count * 1e3 if count > 0 else None,
         latency_p50_ms=_quantile(latencies, 0.5),
         latency_p99_ms=_quantile(latencies, 0.99),
@@ -183,11 +201,16 @@ def _quantile(buckets: list[tuple[float, float]], share: float) -> float | None:
     """Upper bound, in milliseconds, of the bucket in which the quantile is; null if it is
     unbounded.
     """
-    wanted, seen = share * sum(number for _, number in buckets), 0.0
+    wanted = share * sum(number for _, number in buckets)
+    seen = 0.0
     for bound, number in buckets:
         seen += number
         if number and seen >= wanted:
-            return bound * 1e3 if math.isfinite(bound) else None
+            if math.isfinite(bound):
+                return bound * 1e3
+
+            return None
+
     return None
 
 

@@ -146,7 +146,11 @@ class ExperimentCounts:
         """
         key = (portfolio, role, version)
         if key not in self._own:
-            claim = claimed(self._folder_of(portfolio), f"{role}-{version}", LAYOUT)
+            claim = claimed(
+                self._folder_of(portfolio),
+                f"{role}-{version}",
+                LAYOUT,
+            )
             self._own[key] = VersionCount(claim, self._beginning(portfolio))
         return self._own[key]
 
@@ -229,7 +233,11 @@ def _write_beginning(path: Path) -> None:
             sys.byteorder,
             signed=True,
         )
-        after = _later_than(before).to_bytes(NUMBER_BYTES, sys.byteorder, signed=True)
+        after = _later_than(before).to_bytes(
+            NUMBER_BYTES,
+            sys.byteorder,
+            signed=True,
+        )
         os.pwrite(file.fileno(), after, 0)
         os.fsync(file.fileno())
 

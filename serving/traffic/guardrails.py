@@ -63,11 +63,17 @@ def judge(
     is_guardrail = kind == GUARDRAIL
     limits = experiment.guardrails if is_guardrail else experiment.signals
     watched = list(_watched(limits, treated, control, is_guardrail=is_guardrail))
-    tests = sum(2 if one.name in TESTED_TWICE else 1 for one in watched)
-    return [
-        _judged(one, alpha=experiment.false_alarms / tests, least_events=experiment.least_events)
-        for one in watched
-    ]
+    # Bonferroni: all tests together give a false alarm no more often than the experiment allows.
+    tests = 0
+    for one in watched:
+        tests += 2 if one.name in TESTED_TWICE else 1
+
+    judged = []
+    for one in watched:
+        alpha = experiment.false_alarms / tests
+        judged.append(_judged(one, alpha=alpha, least_events=experiment.least_events))
+
+    return judged
 
 
 def _watched(
@@ -82,7 +88,13 @@ def _watched(
         limit = getattr(limits, name)
         if limit is not None:
             allowed = SLOW_SHARE if name == P99 else limit
-            yield Watched(name, limit, allowed, of_treated, of_control)
+            yield Watched(
+                name,
+                limit,
+                allowed,
+                of_treated,
+                of_control,
+            )
 
 
 def _streams(arm: ArmSums, *, is_guardrail: bool) -> Iterator[tuple[str, Sums]]:
@@ -99,7 +111,8 @@ def _streams(arm: ArmSums, *, is_guardrail: bool) -> Iterator[tuple[str, Sums]]:
 
 
 def _judged(watched: Watched, *, alpha: float, least_events: int) -> Judgement:
-    treated, control = watched.treated, watched.control
+    treated = watched.treated
+    control = watched.control
     if watched.name == P99 and _is_far_slower(treated, control, alpha=alpha):
         at_least = share_at_least(treated.total, treated.count, alpha=alpha) - control.mean
         return Judgement(watched, treated.mean - control.mean, at_least)
@@ -109,12 +122,17 @@ def _judged(watched: Watched, *, alpha: float, least_events: int) -> Judgement:
 
     def above(one: Sums, other: Sums) -> float:
         return difference_at_least(
-            one, other, planned=PLANNED_ANSWERS, alpha=alpha, deviation=DEVIATION
+            one,
+            other,
+            planned=PLANNED_ANSWERS,
+            alpha=alpha,
+            deviation=DEVIATION,
         )
 
     at_least = above(treated, control)
     if watched.name in EITHER_WAY:
         at_least = max(at_least, above(control, treated))
+
     return Judgement(watched, treated.mean - control.mean, at_least)
 
 

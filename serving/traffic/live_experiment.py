@@ -64,7 +64,8 @@ def live_experiment(portfolio: ServedPortfolio, counts: ArmCounts) -> Experiment
     """The portfolio's experiment; there must be one."""
     experiment = portfolio.experiment
     assert experiment is not None, "asked for without an experiment"
-    treated, control = counts.total(TREATED), counts.total(CONTROL)
+    treated = counts.total(TREATED)
+    control = counts.total(CONTROL)
     limits = []
     for kind in (GUARDRAIL, SIGNAL):
         for judged in judge(experiment, kind, treated, control):

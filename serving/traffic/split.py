@@ -75,6 +75,8 @@ class Traffic:
         self.control = replace(champion, arm=CONTROL, stream=CONTROL)
         # In shadow nobody is in an arm, and the control are the champion's answers to everyone.
         self.champion = replace(champion, stream=CONTROL) if self.shadows else champion
+        # By intention to treat: the customer stays in the challenger's arm, or an arm that fails
+        # would lose the very customers whom it failed.
         self.stand_in = replace(champion, arm=TREATED)
 
     @property
@@ -147,6 +149,7 @@ def _check_experiment(
             (CHAMPION, experiment.control.version, round(1 - treated.weight, 6)),
             (role, treated.version, round(treated.weight, 6)),
         }
+        # Rounded, as weights are: two floats of one weight may differ in their last digits.
         found = {(model.role, model.version, round(model.weight, 6)) for model in named}
         if found != wanted:
             faults = [f"arms {sorted(wanted)}, but the models are {sorted(found)}"]

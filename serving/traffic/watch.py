@@ -28,6 +28,7 @@ from serving.service_metrics import ServiceMetrics
 from serving.traffic.arm_counts import ArmCounts
 from serving.traffic.guardrails import Judgement, judge
 
+# A challenger that does harm meets customers for so long after it is found out.
 LOOK_SECONDS = 0.25
 
 logger = logging.getLogger(__name__)
@@ -48,8 +49,11 @@ class ExperimentWatch:
         log_dir: Path,
         worker: str,
     ):
-        self._registry, self._metrics, self._worker = registry, metrics, worker
-        self._counts_dir, self._log_dir = counts_dir, log_dir
+        self._registry = registry
+        self._metrics = metrics
+        self._worker = worker
+        self._counts_dir = counts_dir
+        self._log_dir = log_dir
         self._counts: dict[tuple[str, str, bool], ArmCounts] = {}
         self._said: set[str] = set()
         self._opening = Lock()
@@ -93,15 +97,15 @@ class ExperimentWatch:
                     folder = self._counts_dir / portfolio
                     found = self._counts[key] = ArmCounts(folder, experiment)
                     self._prepare_metrics(portfolio, experiment)
+
         return found
 
     def _prepare_metrics(self, portfolio: str, experiment: LiveExperiment) -> None:
         """Zeros at first: Prometheus takes a counter that begins at 1 for no increase."""
-        for kind, limits in (
-            (GUARDRAIL, experiment.guardrails),
-            (SIGNAL, experiment.signals),
-        ):
-            for name, limit in msgspec.structs.asdict(limits).items():
+        limits_of = {GUARDRAIL: experiment.guardrails, SIGNAL: experiment.signals}
+        for kind, limits in limits_of.items():
+            named = msgspec.structs.asdict(limits)
+            for name, limit in named.items():
                 if limit is not None:
                     self._metrics.alarms.labels(portfolio, kind, name)
 
@@ -116,12 +120,21 @@ class ExperimentWatch:
             self._metrics.arm_dropped.labels(name).set(is_dropped)
             if experiment is None or is_dropped:
                 continue
+
             log = self._log_dir / name
-            alarm = dropped_by(log, experiment) or self._found(portfolio, experiment, GUARDRAIL)
+            alarm = dropped_by(log, experiment)
+            if alarm is None:
+                alarm = self._found(portfolio, experiment, GUARDRAIL)
+
             if alarm is not None:
+                # Here and now, in this worker; live.json follows when the daemon has read the file.
                 self._registry.drop(name, alarm)
                 self._metrics.arm_dropped.labels(name).set(True)
-                shown = {"portfolio": name, "experiment": experiment.name, "why": str(alarm)}
+                shown = {
+                    "portfolio": name,
+                    "experiment": experiment.name,
+                    "why": str(alarm),
+                }
                 logger.error("challenger dropped", extra={"fields": shown})
             elif self._is_quiet(log, experiment) and self._found(portfolio, experiment, SIGNAL):
                 self._said.add(experiment.start_id)
@@ -145,7 +158,12 @@ class ExperimentWatch:
         counts = self.counts_of(portfolio.name, experiment)
         for judged in judge(experiment, kind, counts.total(TREATED), counts.total(CONTROL)):
             if judged.is_breach:
-                alarm = self._alarm(portfolio.name, experiment, kind, judged)
+                alarm = self._alarm(
+                    portfolio.name,
+                    experiment,
+                    kind,
+                    judged,
+                )
                 self._say(alarm)
                 return alarm
         return None
@@ -172,7 +190,11 @@ class ExperimentWatch:
 
     def _say(self, alarm: Alarm) -> None:
         self._metrics.alarms.labels(alarm.portfolio, alarm.kind, alarm.watched).inc()
-        shown = {"portfolio": alarm.portfolio, "experiment": alarm.experiment, "why": str(alarm)}
+        shown = {
+            "portfolio": alarm.portfolio,
+            "experiment": alarm.experiment,
+            "why": str(alarm),
+        }
         logger.warning(f"experiment: {alarm.kind}", extra={"fields": shown})
         try:
             write_alarm(self._log_dir / alarm.portfolio, alarm)
