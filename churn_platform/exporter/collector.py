@@ -32,7 +32,7 @@ class SourcesCollector:
         yield from self._empty().values()
 
     def _empty(self) -> dict[str, GaugeMetricFamily]:
-        families = {}
+        families: dict[str, GaugeMetricFamily] = {}
         for name, (about, labels) in METRICS.items():
             families[name] = GaugeMetricFamily(name, about, labels=labels)
 

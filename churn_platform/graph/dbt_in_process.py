@@ -80,10 +80,12 @@ class DbtInvocation:
         from dbt.cli.main import dbtRunner
 
         try:
-            ended = dbtRunner(callbacks=[self._note]).invoke(self._arguments)
+            runner = dbtRunner(callbacks=[self._note])
+            ended = runner.invoke(self._arguments)
             results = getattr(ended.result, "results", None) or []
             told = [_as_told(result, self._errors) for result in results]
-            self._outcome = DbtOutcome(bool(ended.success), told, ended.exception)
+            succeeded = bool(ended.success)
+            self._outcome = DbtOutcome(succeeded, told, ended.exception)
         finally:
             # First, since whoever reads the end of the events may open the lake at once.
             close_connections()

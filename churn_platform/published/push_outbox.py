@@ -60,6 +60,7 @@ class PushOutbox:
         if not self._folder.is_dir():
             return []
 
+        # Under the lock, so that no event is half written to a file that is published.
         with self._locked():
             for path in self._folder.glob(f"*{OPEN}"):
                 path.rename(path.with_suffix(TAKEN))

@@ -17,6 +17,7 @@ from churn_platform.published.customer_events import CustomerEvent, event_bytes
 
 TIMEOUT_SECONDS = 30.0
 BATCH_EVENTS, BATCH_BYTES = 200, 512 * 1024  # below what the service takes by its defaults
+DETAIL_CHARACTERS = 600
 KEEP, SCORE = "/features/events", "/predict"
 REFUSED = (400, 404, 422)
 CONNECTIONS = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
@@ -82,8 +83,8 @@ class Service:
             return refused
 
         places = {}
-        for error in answer["errors"]:
-            places[error["position"]] = error["detail"]
+        for fault in answer["errors"]:
+            places[fault["position"]] = fault["detail"]
 
         return places
 
@@ -107,14 +108,15 @@ class Service:
         if status == 413:
             raise TooManyError
 
+        detail = _detail(content)
         # A wrong address answers 404 as well; that must not put every event aside.
         is_elsewhere = status == 404 and action == KEEP and self._serves(portfolio)
         if status in REFUSED and not is_elsewhere:
-            raise RefusedEventError(_detail(content))
+            raise RefusedEventError(detail)
 
+        advice = _advice(status)
         raise StreamError(
-            f"the service at {self._url} (--url) answers {status} to {path}: {_detail(content)}"
-            f"{_advice(status)}"
+            f"the service at {self._url} (--url) answers {status} to {path}: {detail}{advice}"
         )
 
     def _serves(self, portfolio: str) -> bool:
@@ -182,7 +184,8 @@ def _detail(content: bytes) -> str:
     with contextlib.suppress(ValueError, KeyError, TypeError):
         text = json.loads(text)["detail"]
 
-    return " ".join(str(text).split())[:600]
+    line = " ".join(str(text).split())
+    return line[:DETAIL_CHARACTERS]
 
 
 def _advice(status: int) -> str:

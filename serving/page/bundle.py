@@ -124,6 +124,7 @@ class Bundles:
 
         # The link's target, not its name: publishing a month again makes a new folder.
         newest = months[-1].resolve()
+
         known = self._months.get(portfolio)
         if known and known.folder == newest:
             return

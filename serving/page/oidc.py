@@ -127,7 +127,7 @@ class Provider:
         settings = self._settings
         described = self._described()
         offered = described.get("id_token_signing_alg_values_supported", ["RS256"])
-        # Not by what the token says of itself: its header is not signed by anyone yet.
+        # Not what the token itself names, which may be "none", or a method by a shared secret.
         algorithms = []
         for name in offered:
             if name in ALGORITHMS:

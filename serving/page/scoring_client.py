@@ -22,7 +22,7 @@ def what_if(
     NotReady if it does not answer, Refused if it does not take the values.
     """
     address = urlsplit(url)
-    kind = http.client.HTTPConnection
+    kind: type[http.client.HTTPConnection] = http.client.HTTPConnection
     if address.scheme == "https":
         kind = http.client.HTTPSConnection
 

@@ -100,12 +100,16 @@ def claimed(folder: Path | None, name: str, layout: Layout) -> Claimed:
             folder.mkdir(parents=True, exist_ok=True)
             for number in count():
                 path = folder / f"{name}-{number}{SUFFIX}"
-                if lock := _locked(path):
-                    return Claimed(shared_memory(path, layout.file_bytes), lock)
+                lock = _locked(path)
+                if lock:
+                    memory = shared_memory(path, layout.file_bytes)
+                    return Claimed(memory, lock)
+
         except OSError as error:
             say_alone(folder, error)
 
-    return Claimed(memoryview(bytearray(layout.file_bytes)), None)
+    alone = bytearray(layout.file_bytes)
+    return Claimed(memoryview(alone), None)
 
 
 def counted(folder: Path | None, name: str, own: Claimed | None) -> Iterator[bytes | memoryview]:
@@ -115,7 +119,8 @@ def counted(folder: Path | None, name: str, own: Claimed | None) -> Iterator[byt
 
     if folder is not None:
         for path in sorted(folder.glob(f"{name}-*{SUFFIX}")):
-            with contextlib.suppress(FileNotFoundError):  # a reset removes what no one holds
+            # A reset removes what no one holds, perhaps since the folder was listed.
+            with contextlib.suppress(FileNotFoundError):
                 yield path.read_bytes()
 
 

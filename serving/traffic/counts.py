@@ -145,6 +145,7 @@ def difference(
         return NOTHING
 
     gap = other.value - one.value
+    # Each bound by the interval's half that is on its side.
     low = math.hypot(
         other.value - other.low,  # type: ignore[operator]
         one.high - one.value,  # type: ignore[operator]

@@ -113,7 +113,8 @@ def _streams(arm: ArmSums, *, is_guardrail: bool) -> Iterator[tuple[str, Sums]]:
 def _judged(watched: Watched, *, alpha: float, least_events: int) -> Judgement:
     treated = watched.treated
     control = watched.control
-    if watched.name == P99 and _is_far_slower(treated, control, alpha=alpha):
+    is_latency = watched.name == P99
+    if is_latency and _is_far_slower(treated, control, alpha=alpha):
         at_least = share_at_least(treated.total, treated.count, alpha=alpha) - control.mean
         return Judgement(watched, treated.mean - control.mean, at_least)
 
