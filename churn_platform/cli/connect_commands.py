@@ -31,6 +31,7 @@ def connect(
     and write the spec; with --check run a month through it and keep nothing.
     """
     settings = load_settings()
+    # Not both at once: a person corrects the spec between the two.
     if bool(source) == bool(check):
         raise ChurnError(
             "give --source for each database or store, or --check with a month: "
@@ -61,8 +62,9 @@ def _propose(
         where = f"{guess.source.place} of {guess.source.source}"
         console.print(f"{guess.table.name:<16}{guess.confidence:>5.0%}  {where}")
         for column in guess.columns:
+            name = column.column.name
             there = column.source.name if column.source else "the same value for all"
-            console.print(f"  {column.column.name:<22}{column.fit.confidence:>5.0%}  {there}")
+            console.print(f"  {name:<22}{column.fit.confidence:>5.0%}  {there}")
         for said in could_not_place(guess):
             console.print(f"  {said}")
 
@@ -78,27 +80,32 @@ def _check(settings: Settings, name: str, month: str) -> None:
     from churn_platform.sources.open_source import Resources
     from churn_platform.warehouse.lake import Lake
 
-    spec, chosen = portfolio_named(settings, name), read_month(month)
+    spec = portfolio_named(settings, name)
+    chosen = read_month(month)
     if not spec.read_tables:
         raise ChurnError(f"{name} reads no table from a source; its files are landed by people")
 
-    failed = []
-    for tried in try_month(
+    tables = try_month(
         spec,
         chosen,
         lake=Lake.of(settings),
         resources=Resources.of(settings),
         spec_file=spec_path(settings.portfolios_dir, name),
-    ):
+    )
+    failed = []
+    for tried in tables:
+        # To the end, so that a person corrects all tables at once.
         if tried.problem:
             failed.append(tried.table)
             console.print(f"{tried.table:<16}wrong\n  {tried.problem}")
             continue
         console.print(f"{tried.table:<16}{tried.rows:>12,} rows keep the contract")
         for position, header in enumerate(tried.columns):
-            values = " | ".join(row[position] for row in tried.examples)
-            console.print(f"  {header:<22}{values}")
+            values = [row[position] for row in tried.examples]
+            shown = " | ".join(values)
+            console.print(f"  {header:<22}{shown}")
 
     if failed:
-        raise ChurnError(f"{month} cannot be read as it is: {', '.join(failed)}; correct the spec")
+        names = ", ".join(failed)
+        raise ChurnError(f"{month} cannot be read as it is: {names}; correct the spec")
     console.print(f"\nnothing was kept; then  churn run {name} --from {month} --to {month}")

@@ -21,21 +21,27 @@ def source_of(text: str) -> tuple[str, dict[str, Any]]:
     if not address or not re.fullmatch(IDENTIFIER_PATTERN, name):
         raise SpecError(f"--source {name}: write it as NAME=ADDRESS, {EXAMPLE}")
 
-    kind = SERVERS.get(address.partition("://")[0])
-    if kind:
-        return name, _server(name, kind, address)
+    scheme, _, _ = address.partition("://")
+    server = SERVERS.get(scheme)
+    if server:
+        return name, _server(name, server, address)
     if address == "odbc":
-        connection = _variable(name, "CONNECTION")
+        # Its connection string differs by driver, and may hold what is secret.
         return name, {
             "kind": "odbc",
-            "connection": connection,
+            "connection": _variable(name, "CONNECTION"),
             "password": _variable(name, "PASSWORD"),
         }
-    for prefix in ("delta:", "iceberg:", "sqlite:"):
-        if address.startswith(prefix):
-            where = address.removeprefix(prefix)
-            key = "path" if prefix == "sqlite:" else "location"
-            return name, {"kind": prefix[:-1], key: where, **_store_key(name, where)}
+    # The address of a lake is that of a store: only a word before it can tell them apart.
+    kind, colon, where = address.partition(":")
+    if colon and kind in ("delta", "iceberg"):
+        return name, {
+            "kind": kind,
+            "location": where,
+            **_store_key(name, where),
+        }
+    if colon and kind == "sqlite":
+        return name, {"kind": "sqlite", "path": where}
     if address.startswith(("az://", "azure://")):
         return name, {
             "kind": "azure",
@@ -45,22 +51,30 @@ def source_of(text: str) -> tuple[str, dict[str, Any]]:
     if address.lower().endswith(SQLITE_ENDS):
         return name, {"kind": "sqlite", "path": address}
     if "://" in address or Path(address).is_dir():
-        return name, {"kind": "files", "location": address, **_store_key(name, address)}
+        return name, {
+            "kind": "files",
+            "location": address,
+            **_store_key(name, address),
+        }
     raise SpecError(f"--source {name}: {address} is no folder and no address; {EXAMPLE}")
 
 
 def _server(name: str, kind: str, address: str) -> dict[str, Any]:
     """A server; what the address does not say is asked of variables named after the source."""
+    # A bare `mysql` is an address, too: everything of it is asked of variables.
     parts = urlsplit(address if "://" in address else f"{address}://")
     if parts.password:
         raise SpecError(
             f"--source {name}: there is a password in the address, which others can see; take it "
             f"away and set {name.upper()}_PASSWORD"
         )
-    found: dict[str, Any] = {"kind": kind, "host": parts.hostname or _variable(name, "HOST")}
+    database = parts.path.strip("/")
+    found: dict[str, Any] = {"kind": kind}
+    found["host"] = parts.hostname or _variable(name, "HOST")
+    # Else the kind's own, which the spec need not repeat.
     if parts.port:
         found["port"] = parts.port
-    found["database"] = parts.path.strip("/") or _variable(name, "DATABASE")
+    found["database"] = database or _variable(name, "DATABASE")
     found["user"] = parts.username or _variable(name, "USER")
     found["password"] = _variable(name, "PASSWORD")
     return found
@@ -69,7 +83,10 @@ def _server(name: str, kind: str, address: str) -> dict[str, Any]:
 def _store_key(name: str, address: str) -> dict[str, Any]:
     if not address.startswith("s3://"):
         return {}
-    return {"key_id": _variable(name, "KEY_ID"), "secret_key": _variable(name, "SECRET_KEY")}
+    return {
+        "key_id": _variable(name, "KEY_ID"),
+        "secret_key": _variable(name, "SECRET_KEY"),
+    }
 
 
 def _variable(name: str, what: str) -> dict[str, str]:

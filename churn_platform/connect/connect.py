@@ -45,15 +45,18 @@ def connect_operator(
     """
     path = portfolios_dir / f"{name}.yaml"
     known = load_portfolios(portfolios_dir)
+    # A person has corrected the spec that is there.
     if path.exists() and not overwrite:
         raise SpecError(f"{path} exists already; replace it with --overwrite")
+    # One that ships, or that a file of another name has.
     if name in known and not path.exists():
         raise SpecError(f"portfolio {name!r} exists already; choose another name")
 
     given = dict(map(source_of, sources))
     found: list[SourceTable] = []
-    for source, spec in given.items():
-        with opened_source(source, _source(source, spec), resources) as opened:
+    for source, written in given.items():
+        spec = _source(source, written)
+        with opened_source(source, spec, resources) as opened:
             found += look(opened)
 
     proposed = guesses(known[RECIPE], found)
@@ -79,10 +82,13 @@ def _write(path: Path, text: str, proposed: Guesses) -> Portfolio:
         try:
             portfolio = read_portfolio(draft)
         except SpecError as error:
-            told = ", ".join(guess.table.name for guess in proposed.tables) or "no table"
+            # Without the path of the draft, which no one will find.
+            reason = str(error).partition(": ")[2]
+            names = [guess.table.name for guess in proposed.tables]
+            placed = ", ".join(names) or "no table"
+            missing = ", ".join(proposed.missing) or "none"
             raise SpecError(
-                f"the sources are not enough: {str(error).partition(': ')[2]}; found were {told}, "
-                f"not found {', '.join(proposed.missing) or 'none'}"
+                f"the sources are not enough: {reason}; found were {placed}, not found {missing}"
             ) from None
         draft.replace(path)
     return portfolio

@@ -1,6 +1,6 @@
 """How alike a column of a source and one of the contract are: by name, type and values, 0 to 1."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
@@ -15,11 +15,16 @@ from churn_platform.onboarding.words import NO, YES, plain
 from churn_platform.portfolios.spec import Column, Table
 from churn_platform.portfolios.units import factor_of
 
+# Values alone seldom tell a column: many are numbers or dates.
 NAME_SHARE = 0.6
 ENOUGH_READ = 0.95  # of the values, where a few may be dirty
 LIKE = 0.8
 ISO_TYPES = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
+# The years 1985 to 2065: a day such as 20260531, or a short id, is outside of them.
 EPOCHS = {"epoch_seconds": (5e8, 3e9), "epoch_milliseconds": (5e11, 3e12)}
+
+
+READ_AS_BOOLEAN = ("0", "1", "true", "false", "yes", "no")  # by ingest, without a mapping
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,15 @@ def name_likeness(name: str, about: str) -> float:
     here = _bare(normalised(name))
     best = 0.0
     for word in about.split():
-        same = fuzz.token_sort_ratio(here.replace("_", " "), word.replace("_", " "))
-        joined = fuzz.ratio(here.replace("_", ""), word.replace("_", ""))
+        # Sorted words for `date_end`, joined ones for `enddate`: systems write a name either way.
+        same = fuzz.token_sort_ratio(
+            here.replace("_", " "),
+            word.replace("_", " "),
+        )
+        joined = fuzz.ratio(
+            here.replace("_", ""),
+            word.replace("_", ""),
+        )
         best = max(best, same, joined)
     return best / 100
 
@@ -47,18 +59,24 @@ def table_likeness(source: SourceTable, table: Table) -> float:
     """How alike the names of two tables are."""
     words = f"{table.name} {TABLES.get(table.name, '')}"
     name = source.name.lower()
+    # Without its plural, too: the words are in the singular.
     return max(name_likeness(name, words), name_likeness(name.rstrip("s"), words))
 
 
 def column_fit(source: SourceColumn, column: Column, *, is_key: bool) -> Fit | None:
     """The fit of a pair; None if the values can be none of the contract's."""
-    words = f"{_bare(column.name)} {column.name} {COLUMNS.get(column.name, '')}"
-    name = name_likeness(source.name, words)
     values = _values_fit(source, column, is_key=is_key)
     if values is None:
         return None
-    confidence = NAME_SHARE * name + (1 - NAME_SHARE) * values.confidence
-    return Fit(round(confidence, 3), values.options, values.unknown)
+    others = COLUMNS.get(column.name, "")
+    words = f"{_bare(column.name)} {column.name} {others}"
+    by_name = NAME_SHARE * name_likeness(source.name, words)
+    by_values = (1 - NAME_SHARE) * values.confidence
+    return Fit(
+        round(by_name + by_values, 3),
+        values.options,
+        values.unknown,
+    )
 
 
 def _bare(name: str) -> str:
@@ -68,6 +86,7 @@ def _bare(name: str) -> str:
 
 
 def _values_fit(source: SourceColumn, column: Column, *, is_key: bool) -> Fit | None:
+    # An empty column neither fits nor contradicts; its name has to say it.
     if not source.values:
         return Fit(0.3)
     if column.type in ("timestamp", "date"):
@@ -89,19 +108,25 @@ def _values_fit(source: SourceColumn, column: Column, *, is_key: bool) -> Fit | 
 
 def _time_fit(source: SourceColumn, column: Column) -> Fit | None:
     wants_day = column.type == "date"
-    if source.sql_type in ISO_TYPES or _share(source.texts, _is_iso) >= ENOUGH_READ:
-        is_day = source.sql_type == "DATE" or all(len(text) == 10 for text in source.texts)
+    texts = source.texts
+    if source.sql_type in ISO_TYPES or _share(texts, _is_iso) >= ENOUGH_READ:
+        is_day = source.sql_type == "DATE" or {len(text) for text in texts} == {10}
         return Fit(0.9 if is_day == wants_day else 0.6)
 
     for pattern in TIME_PATTERNS:
-        if _share(source.texts, partial(_reads, pattern=pattern)) < ENOUGH_READ:
+        reads = partial(_reads, pattern=pattern)
+        if _share(texts, reads) < ENOUGH_READ:
             continue
         is_day = "%H" not in pattern
-        return Fit(0.8 if is_day == wants_day else 0.5, {"format": pattern})
+        confidence = 0.8 if is_day == wants_day else 0.5
+        return Fit(confidence, {"format": pattern})
 
     for form, (low, high) in EPOCHS.items():
-        if _share(source.texts, partial(_within, low=low, high=high)) == 1:
-            return Fit(0.4 if wants_day else 0.8, {"format": form})
+        # All of them: one number outside the range, and these are numbers of something else.
+        within = partial(_within, low=low, high=high)
+        if _share(texts, within) == 1:
+            confidence = 0.4 if wants_day else 0.8
+            return Fit(confidence, {"format": form})
     return None
 
 
@@ -111,34 +136,52 @@ def _boolean_fit(source: SourceColumn) -> Fit | None:
     if not source.levels or len(source.levels) > 2:
         return None
     levels = {}
+    understood = True
     for text in source.levels:
         word = plain(text)
         if word not in YES and word not in NO:
             return Fit(0.2, unknown=tuple(source.levels))
         levels[text] = "true" if word in YES else "false"
-    understood = all(text.lower() in ("0", "1", "true", "false", "yes", "no") for text in levels)
-    return Fit(0.9, {} if understood else {"levels": levels})
+        if text.lower() not in READ_AS_BOOLEAN:
+            understood = False
+    # A mapping that ingest does not need would be one more thing for a person to read.
+    if understood:
+        return Fit(0.9)
+    return Fit(0.9, {"levels": levels})
 
 
 def _number_fit(source: SourceColumn, column: Column) -> Fit | None:
-    options: dict[str, Any] = {}
-    read = _share(source.texts, _is_number)
-    if read < ENOUGH_READ:
-        if _share(source.texts, lambda text: _is_number(_pointed(text))) < ENOUGH_READ:
-            return None
-        options["decimal"] = ","
     if source.sql_type in (*ISO_TYPES, "BOOLEAN"):
         return None
+    options: dict[str, Any] = {}
+    if _share(source.texts, _is_number) < ENOUGH_READ:
+        pointed = list(map(_pointed, source.texts))
+        if _share(pointed, _is_number) < ENOUGH_READ:
+            return None
+        options["decimal"] = ","
 
-    unit = UNITS.get(normalised(source.name).rpartition("_")[2])
-    unit = unit or UNITS.get(normalised(source.name))
+    unit = _unit_of(source.name)
     factor = factor_of(column.name, unit) if unit else None
-    if unit and factor is not None and factor != 1:
+    # The contract's own unit needs no word in the spec.
+    if factor is not None and factor != 1:
         options["unit"] = unit
-    has_fractions = any("." in text.rstrip("0").rstrip(".") for text in source.texts)
-    if column.type == "integer" and has_fractions and "unit" not in options:
+    # Of hours a fraction may be a whole number of seconds; without a unit it is no integer.
+    is_integer = column.type == "integer" and "unit" not in options
+    if is_integer and any(map(_has_fraction, source.texts)):
         return Fit(0.2, options)
     return Fit(0.8, options)
+
+
+def _unit_of(name: str) -> str | None:
+    """The unit that a name ends with, or is."""
+    words = normalised(name)
+    last = words.rpartition("_")[2]
+    return UNITS.get(last) or UNITS.get(words)
+
+
+def _has_fraction(text: str) -> bool:
+    # A database gives a whole number of its type `real` as 3.0.
+    return "." in text.rstrip("0").rstrip(".")
 
 
 def _level_fit(source: SourceColumn, column: Column) -> Fit | None:
@@ -146,8 +189,14 @@ def _level_fit(source: SourceColumn, column: Column) -> Fit | None:
         return None
     found, unknown = level_mapping(source.levels, column.levels)
     share = len(found) / len(source.levels)
-    options = {"levels": found} if any(old != new for old, new in found.items()) else {}
-    return Fit(0.2 + 0.8 * share, options, tuple(unknown))
+    options = {}
+    if list(found) != list(found.values()):
+        options["levels"] = found
+    return Fit(
+        0.2 + 0.8 * share,
+        options,
+        tuple(unknown),
+    )
 
 
 def level_mapping(given: list[str], levels: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
@@ -167,24 +216,31 @@ def level_mapping(given: list[str], levels: tuple[str, ...]) -> tuple[dict[str, 
 
 def _level_of(text: str, levels: tuple[str, ...]) -> str | None:
     word = normalised(text)
+    scored = []
     for level in levels:
-        if word in (normalised(level), *LEVELS.get(level, "").split()):
+        others = LEVELS.get(level, "")
+        if word in (normalised(level), *others.split()):
             return level
-    # Of longer words a likeness says enough; of a letter or two it would be chance.
-    scored = [(name_likeness(word, f"{level} {LEVELS.get(level, '')}"), level) for level in levels]
+        likeness = name_likeness(word, f"{level} {others}")
+        scored.append((likeness, level))
+
     best, level = max(scored)
-    return level if len(word) >= 4 and best >= LIKE else None
+    # Of longer words a likeness says enough; of a letter or two it would be chance.
+    is_long = len(word) >= 4
+    return level if is_long and best >= LIKE else None
 
 
-def _share(texts: list[str], holds: Any) -> float:
-    return sum(map(bool, map(holds, texts))) / len(texts)
+def _share(texts: list[str], holds: Callable[[str], bool]) -> float:
+    return sum(map(holds, texts)) / len(texts)
 
 
 def _is_number(text: str) -> bool:
     try:
-        return float(text) == float(text)
+        number = float(text)
     except ValueError:
         return False
+    # NaN alone is not equal to itself: an export's word for missing, no number.
+    return number == number
 
 
 def _pointed(text: str) -> str:
@@ -192,10 +248,14 @@ def _pointed(text: str) -> str:
 
 
 def _is_iso(text: str) -> bool:
+    # `fromisoformat` reads 20260531, too, for which the spec has to give a pattern.
+    if len(text) < 10 or text.isdigit():
+        return False
     try:
-        return bool(datetime.fromisoformat(text)) and len(text) >= 10 and not text.isdigit()
+        datetime.fromisoformat(text)
     except ValueError:
         return False
+    return True
 
 
 def _reads(text: str, pattern: str) -> bool:

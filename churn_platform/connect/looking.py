@@ -12,11 +12,21 @@ from churn_platform.portfolios.sources import FILE_KINDS
 from churn_platform.sources.failures import told
 from churn_platform.sources.file_relation import KINDS
 from churn_platform.sources.open_source import NAME, OpenSource
-from churn_platform.sql import identifier, literal
+from churn_platform.sql import literal
 
 SAMPLE_ROWS = 2_000
 MOST_TABLES = 500
-MANY_LEVELS = 40
+MANY_LEVELS = 40  # more are no categories, but names or numbers
+YEAR = r"(?:19|20)\d\d"
+MONTH = r"(?:0[1-9]|1[0-2])"
+# How a path names its month, with what stands there in the spec; a group is a day behind it. The
+# digits without a sign come last: they could be any number.
+MONTHS = (
+    (rf"(?<!\d){YEAR}-{MONTH}(-\d\d)?(?!\d)", "{month}"),
+    (rf"(?<!\d)year={YEAR}/month={MONTH}(?!\d)", "year={year}/month={mm}"),
+    (rf"(?<!\d){YEAR}/{MONTH}(?!\d)", "{year}/{mm}"),
+    (rf"(?<!\d){YEAR}{MONTH}(\d\d)?(?!\d)", "{year}{mm}"),
+)
 
 
 @dataclass(frozen=True)
@@ -37,11 +47,14 @@ class SourceColumn:
     def levels(self) -> list[str]:
         """The different values, the most frequent first; none if they are many."""
         counts = Counter(self.texts)
-        return [text for text, _ in counts.most_common()] if len(counts) <= MANY_LEVELS else []
+        if len(counts) > MANY_LEVELS:
+            return []
+        return [text for text, _ in counts.most_common()]
 
     @property
     def is_unique(self) -> bool:
         """Whether every row of the sample has another value."""
+        # One row says nothing: every column of it would be a key.
         return len(set(self.texts)) == self.rows and self.rows > 1
 
 
@@ -59,21 +72,27 @@ class SourceTable:
         """The name that tells what it is about."""
         if self.key == "table":
             return self.place.rpartition(".")[2]
-        parts = [part for part in re.split(r"[/.]", self.place) if re.search("[a-z]{3}", part)]
-        words = [part for part in parts if "{" not in part and part.lower() not in KINDS]
-        return words[-1] if words else self.place
+        # The innermost part that is a word: not the month, the number of a part, or the ending.
+        for part in reversed(re.split(r"[/.]", self.place)):
+            is_ending = part.lower() in KINDS
+            if re.search("[a-z]{3}", part) and "{" not in part and not is_ending:
+                return part
+        return self.place
 
 
 def look(source: OpenSource) -> list[SourceTable]:
     """Every table or set of files of a source; SourceError if there is none."""
     if source.spec.kind in FILE_KINDS:
-        places = [("path", place) for place in _file_patterns(source)]
+        key = "path"
+        places = _file_patterns(source)
     else:
-        places = [("table", place) for place in _tables(source)]
+        key = "table"
+        places = _tables(source)
 
     found = []
-    for key, place in places[:MOST_TABLES]:
-        found.append(SourceTable(source.name, key, place, _columns(source, key, place)))
+    for place in places[:MOST_TABLES]:
+        columns = _columns(source, key, place)
+        found.append(SourceTable(source.name, key, place, columns))
     if not found:
         raise SourceError(f"source {source.name} has no tables or files that can be read")
     return found
@@ -81,13 +100,11 @@ def look(source: OpenSource) -> list[SourceTable]:
 
 def _tables(source: OpenSource) -> list[str]:
     if source.spec.kind == "odbc":
+        # DuckDB does not list the tables behind a driver, so the database is asked.
         query = source.query_relation(
             "select table_schema, table_name from information_schema.tables"
         )
-        rows = told(
-            lambda: source.connection.execute(f"select * from {query}").fetchall(),
-            source.credentials,
-        )
+        rows = _fetched(source, f"select * from {query}")
         return [f"{schema}.{name}" for schema, name in rows]
     if source.spec.kind in ("delta", "iceberg"):
         return _folders(source)
@@ -98,27 +115,34 @@ def _tables(source: OpenSource) -> list[str]:
         "and not internal order by all",
         {"name": NAME},
     ).fetchall()
-    is_plain = source.spec.kind == "sqlite"
-    return [name if is_plain else f"{schema}.{name}" for schema, name in rows]
+    # SQLite has one schema, which its users never write.
+    if source.spec.kind == "sqlite":
+        return [name for _, name in rows]
+    return [f"{schema}.{name}" for schema, name in rows]
 
 
 def _folders(source: OpenSource) -> list[str]:
     location = source.spec.location.rstrip("/")  # type: ignore[union-attr]
-    mark = "_delta_log" if source.spec.kind == "delta" else "metadata"
+    # A glob lists files alone, so a table's folder is known by the files of its own log.
+    log = "_delta_log" if source.spec.kind == "delta" else "metadata"
     names = set()
-    for path in _glob(source, f"{location}/*/{mark}/*"):
-        names.add(path.removeprefix(f"{location}/").split("/")[0])
+    for path in _glob(source, f"{location}/*/{log}/*"):
+        relative = path.removeprefix(f"{location}/")
+        name, _, _ = relative.partition("/")
+        names.add(name)
     return sorted(names)
 
 
 def _file_patterns(source: OpenSource) -> list[str]:
     """The paths with the month and all other numbers left open, each set of files once."""
     location = source.spec.location.rstrip("/")  # type: ignore[union-attr]
-    patterns: Counter[str] = Counter()
+    patterns = set()
     for path in _glob(source, f"{location}/**"):
         relative = path.removeprefix(f"{location}/")
-        if relative.lower().removesuffix(".gz").rpartition(".")[2] in KINDS:
-            patterns[month_pattern(relative)] += 1
+        bare = relative.lower().removesuffix(".gz")
+        ending = bare.rpartition(".")[2]
+        if ending in KINDS:
+            patterns.add(month_pattern(relative))
     return sorted(patterns)
 
 
@@ -126,42 +150,45 @@ def month_pattern(path: str) -> str:
     """A path with `{month}`, or `{year}` and `{mm}`, in place of the month it names, and `*` for
     what follows it.
     """
-    year, month = r"(?:19|20)\d\d", r"(?:0[1-9]|1[0-2])"
-    for pattern, mark in (
-        (rf"(?<!\d){year}-{month}(-\d\d)?(?!\d)", "{month}"),
-        (rf"(?<!\d)year={year}/month={month}(?!\d)", "year={year}/month={mm}"),
-        (rf"(?<!\d){year}/{month}(?!\d)", "{year}/{mm}"),
-        (rf"(?<!\d){year}{month}(\d\d)?(?!\d)", "{year}{mm}"),
-    ):
+    for pattern, mark in MONTHS:
         found = re.search(pattern, path)
-        if found:
-            before, after = path[: found.start()], path[found.end() :]
-            is_day = bool(found.lastindex)
-            rest = re.sub(r"\d+", "*", after)
-            return f"{before}{mark}{'*' if is_day else ''}{rest}"
+        if found is None:
+            continue
+        before = path[: found.start()]
+        after = path[found.end() :]
+        # A file a day: all days of the month are its files.
+        day = "*" if found.lastindex else ""
+        # Numbers behind the month count parts of it; those before it belong to the name.
+        rest = re.sub(r"\d+", "*", after)
+        return f"{before}{mark}{day}{rest}"
     return path
 
 
 def _glob(source: OpenSource, pattern: str) -> list[str]:
-    rows = told(
-        lambda: source.connection.execute(f"from glob({literal(pattern)})").fetchall(),
+    rows = _fetched(source, f"from glob({literal(pattern)})")
+    return [row[0] for row in rows]
+
+
+def _fetched(source: OpenSource, query: str) -> list[tuple[Any, ...]]:
+    """The rows of a query; SourceError if the source refuses or does not answer."""
+    return told(
+        lambda: source.connection.execute(query).fetchall(),
         source.credentials,
     )
-    return [row[0] for row in rows]
 
 
 def _columns(source: OpenSource, key: str, place: str) -> list[SourceColumn]:
     relation = sample_relation(source, key, place)
     query = f"select * from {relation} limit {SAMPLE_ROWS}"
+    described = _fetched(source, f"describe {query}")
+    rows = _fetched(source, query)
 
-    def read() -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
-        described = source.connection.execute(f"describe {query}").fetchall()
-        return [row[:2] for row in described], source.connection.execute(query).fetchall()
-
-    types, rows = told(read, source.credentials)
     columns = []
-    for position, (name, sql_type) in enumerate(types):
-        values = [row[position] for row in rows if row[position] is not None]
+    for position, (name, sql_type, *_) in enumerate(described):
+        values = []
+        for row in rows:
+            if row[position] is not None:
+                values.append(row[position])
         columns.append(SourceColumn(name, sql_type, values, len(rows)))
     return columns
 
@@ -173,17 +200,8 @@ def sample_relation(source: OpenSource, key: str, place: str) -> str:
     from churn_platform.portfolios.sources import Origin
     from churn_platform.portfolios.spec import FileOptions
 
-    open_path = re.sub(r"\{(month|year|mm)\}", "*", place)
-    origin = Origin.model_validate(
-        {"source": source.name, key: open_path if key == "path" else place}
-    )
+    if key == "path":
+        place = re.sub(r"\{(month|year|mm)\}", "*", place)
+    origin = Origin.model_validate({"source": source.name, key: place})
+    # No part of a sample depends on the month: the bounds are never used.
     return source.relation(origin, date.min, date.min, FileOptions())
-
-
-def described_table(table: SourceTable) -> str:
-    """The table in words."""
-    return f"{table.place} of {table.source} ({', '.join(map(_quoted, table.columns))})"
-
-
-def _quoted(column: SourceColumn) -> str:
-    return identifier(column.name).strip('"')

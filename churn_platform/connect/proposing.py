@@ -1,8 +1,8 @@
 """Chooses which table of the sources is which of the recipe, and column by column how."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -12,7 +12,9 @@ from churn_platform.connect.looking import SourceColumn, SourceTable
 from churn_platform.connect.vocabulary import FIXED, PERIODS, UNKNOWN
 from churn_platform.portfolios.spec import Column, Portfolio, Table
 
+# A person reads every proposal: a wrong guess is quickly seen, a missing one has to be searched.
 SURE_COLUMN, SURE_TABLE = 0.5, 0.45
+# Less than for a column: a table's columns tell more of it than its name.
 NAME_SHARE = 0.4
 SAME_CUSTOMERS = 0.2  # of the ids of a sample, which need not hold all customers
 LIKE_PERIOD = 0.8
@@ -43,9 +45,13 @@ class TableGuess:
     @property
     def unused(self) -> list[str]:
         """Columns of the source that are for nothing."""
-        used = {guess.source.name for guess in self.columns if guess.source}
+        used = _used_names(self.columns)
         used.add(self.period.get("period", ""))
-        return [column.name for column in self.source.columns if column.name not in used]
+        unused = []
+        for column in self.source.columns:
+            if column.name not in used:
+                unused.append(column.name)
+        return unused
 
 
 @dataclass(frozen=True)
@@ -59,29 +65,55 @@ class Guesses:
 
 def guesses(recipe: Portfolio, found: Sequence[SourceTable]) -> Guesses:
     """The best pairs of tables, each at most once on either side."""
+    # Optional tables are landed by people: their absence is no loss.
     wanted = [table for table in recipe.tables if not table.optional]
     ids = _ids_of_customers(recipe.table("customers"), found)
-    pairs = [[_table_guess(table, source, ids) for source in found] for table in wanted]
-    scores = np.array([[guess.confidence for guess in row] for row in pairs])
-    chosen = []
-    for row, place in zip(*linear_sum_assignment(-scores), strict=True):
-        if scores[row, place] >= SURE_TABLE:
-            chosen.append(pairs[row][place])
+    pairs: dict[tuple[int, int], TableGuess] = {}
+    scores = np.zeros((len(wanted), len(found)))
+    for row, table in enumerate(wanted):
+        for place, source in enumerate(found):
+            guess = _table_guess(table, source, ids)
+            pairs[row, place] = guess
+            scores[row, place] = guess.confidence
 
-    placed = {guess.table.name for guess in chosen}
-    used = {guess.source.place for guess in chosen}
-    return Guesses(
-        tables=chosen,
-        missing=[table.name for table in wanted if table.name not in placed],
-        leftover=[source for source in found if source.place not in used],
-    )
+    chosen = []
+    missing = [table.name for table in wanted]
+    used = set()
+    for row, place in _best_pairs(scores, SURE_TABLE):
+        guess = pairs[row, place]
+        chosen.append(guess)
+        missing.remove(guess.table.name)
+        used.add(guess.source.place)
+    leftover = [source for source in found if source.place not in used]
+    return Guesses(chosen, missing, leftover)
+
+
+def _best_pairs(scores: np.ndarray, least: float) -> Iterator[tuple[int, int]]:
+    """Row and column of the pairs with the highest sum, those below `least` left out."""
+    # All pairs at once: the best of each alone could take one column for two of the contract.
+    rows, places = linear_sum_assignment(-scores)
+    for row, place in zip(rows, places, strict=True):
+        if scores[row, place] >= least:
+            yield int(row), int(place)
+
+
+def _used_names(columns: Sequence[ColumnGuess]) -> set[str]:
+    used = set()
+    for guess in columns:
+        if guess.source:
+            used.add(guess.source.name)
+    return used
 
 
 def _ids_of_customers(customers: Table, found: Sequence[SourceTable]) -> set[str]:
     """Ids in the sample of the table that looks most like that of the customers."""
-    best = max(found, key=lambda source: _table_guess(customers, source, set()).confidence)
-    for guess in _table_guess(customers, best, set()).columns:
-        if guess.column.name == customers.key and guess.source:
+    # No ids are known yet, so this first look goes by names and values alone.
+    looked = [_table_guess(customers, source, set()) for source in found]
+    best = max(looked, key=lambda guess: guess.confidence)
+    for guess in best.columns:
+        if guess.source is None:
+            continue
+        if guess.column.name == customers.key:
             return set(guess.source.texts)
     return set()
 
@@ -89,13 +121,6 @@ def _ids_of_customers(customers: Table, found: Sequence[SourceTable]) -> set[str
 def _table_guess(table: Table, source: SourceTable, ids: set[str]) -> TableGuess:
     columns = _columns(table, source, ids)
     by_name = {guess.column.name: guess for guess in columns}
-    needed = [column for column in table.columns if column.required]
-    found = [by_name[it.name].fit.confidence if it.name in by_name else 0.0 for it in needed]
-    confidence = NAME_SHARE * table_likeness(source, table)
-    confidence += (1 - NAME_SHARE) * sum(found) / len(found)
-    roles = [role for role in (table.key, table.event_time, table.customer) if role]
-    if any(role not in by_name for role in roles):
-        confidence = 0.0  # without them nothing can be read
 
     levels: dict[str, list[str]] = {}
     unknown: dict[str, list[str]] = {}
@@ -109,20 +134,23 @@ def _table_guess(table: Table, source: SourceTable, ids: set[str]) -> TableGuess
             unknown[guess.column.name] = strange
 
     unplaced = []
-    for column in needed:
-        if column.name in by_name:
+    for column in table.columns:
+        if not column.required or column.name in by_name:
             continue
         if column.name in UNKNOWN:
-            shown.append(ColumnGuess(column, None, Fit(0.0, {"value": UNKNOWN[column.name]})))
+            same_for_all = Fit(0.0, {"value": UNKNOWN[column.name]})
+            shown.append(ColumnGuess(column, None, same_for_all))
         else:
             unplaced.append(column.name)
 
-    used = {guess.source.name for guess in columns if guess.source}
-    period = {} if table.event_time else _period(source, used)
+    # An event's own time tells its month; a table without one needs a column that does.
+    period: dict[str, str] = {}
+    if not table.event_time:
+        period = _period(source, _used_names(columns))
     return TableGuess(
         table,
         source,
-        round(confidence, 3),
+        _confidence(table, source, by_name),
         shown,
         unplaced,
         period,
@@ -131,32 +159,59 @@ def _table_guess(table: Table, source: SourceTable, ids: set[str]) -> TableGuess
     )
 
 
+def _confidence(table: Table, source: SourceTable, by_name: Mapping[str, ColumnGuess]) -> float:
+    """How sure a pair of tables is: its name, and the columns that the contract requires."""
+    for role in (table.key, table.event_time, table.customer):
+        if role and role not in by_name:
+            return 0.0  # without them nothing can be read
+
+    needed = 0
+    found = 0.0
+    for column in table.columns:
+        if not column.required:
+            continue
+        needed += 1
+        if column.name in by_name:
+            found += by_name[column.name].fit.confidence
+    by_columns = found / needed
+    by_table = table_likeness(source, table)
+    confidence = NAME_SHARE * by_table + (1 - NAME_SHARE) * by_columns
+    return round(confidence, 3)
+
+
 def _columns(table: Table, source: SourceTable, ids: set[str]) -> list[ColumnGuess]:
     fits: dict[tuple[int, int], Fit] = {}
-    scores = np.zeros((len(table.columns), max(1, len(source.columns))))
+    shape = (len(table.columns), max(1, len(source.columns)))
+    scores = np.zeros(shape)
     for row, column in enumerate(table.columns):
+        # A key is unique in a month; a sample of customers may hold several months.
+        is_key = column.name == table.key and table.event_time is not None
+        is_customer = column.name == table.customer
         for place, there in enumerate(source.columns):
-            # A key is unique in a month; a sample of customers may hold several months.
-            is_key = column.name == table.key and table.event_time is not None
             fit = column_fit(there, column, is_key=is_key)
             if fit is None:
                 continue
-            if column.name == table.customer and _names_customers(there, ids):
-                fit = Fit(max(fit.confidence, 0.9), fit.options)
+            # Ids that are those of customers say more than any name.
+            if is_customer and _names_customers(there, ids):
+                sure = max(fit.confidence, 0.9)
+                fit = Fit(sure, fit.options)
             fits[row, place] = fit
             scores[row, place] = fit.confidence
 
     chosen = []
-    for row, place in zip(*linear_sum_assignment(-scores), strict=True):
-        if scores[row, place] >= SURE_COLUMN:
-            column, there = table.columns[row], source.columns[place]
-            chosen.append(ColumnGuess(column, there, fits[row, place]))
+    for row, place in _best_pairs(scores, SURE_COLUMN):
+        column = table.columns[row]
+        there = source.columns[place]
+        chosen.append(ColumnGuess(column, there, fits[row, place]))
     return chosen
 
 
 def _names_customers(column: SourceColumn, ids: set[str]) -> bool:
     texts = set(column.texts)
-    return bool(texts) and len(texts & ids) / len(texts) >= SAME_CUSTOMERS
+    if not texts:
+        return False
+    known = texts & ids
+    return len(known) / len(texts) >= SAME_CUSTOMERS
 
 
 def _with_own_levels(guess: ColumnGuess) -> tuple[ColumnGuess, list[str], list[str]]:
@@ -164,27 +219,44 @@ def _with_own_levels(guess: ColumnGuess) -> tuple[ColumnGuess, list[str], list[s
     unknown = list(guess.fit.unknown)
     if not unknown or guess.source is None:
         return guess, [], []
-    if guess.column.name in FIXED or not guess.column.levels:
+    column = guess.column
+    # The recipe's statements name these levels, so a person has to say which they are.
+    if column.name in FIXED or not column.levels:
         return guess, [], unknown
 
-    known = [text for text in guess.source.levels if text not in unknown]
+    own = guess.source.levels
+    known = set(own).difference(unknown)
     if len(known) >= len(unknown):
-        return guess, [*guess.column.levels, *unknown], []
+        extended = [*column.levels, *unknown]
+        return guess, extended, []
     # Most are strange: the operator has levels of its own here.
-    plain = ColumnGuess(guess.column, guess.source, Fit(guess.fit.confidence))
-    return plain, sorted(guess.source.levels), []
+    without_mapping = Fit(guess.fit.confidence)
+    plain = ColumnGuess(column, guess.source, without_mapping)
+    return plain, sorted(own), []
 
 
 def _period(source: SourceTable, used: set[str]) -> dict[str, str]:
     """The column that tells the month of a row, where one does."""
-    free = [column for column in source.columns if column.name not in used and column.values]
-    scored = [(name_likeness(column.name, PERIODS), column) for column in free]
-    best, column = max(scored, key=lambda pair: pair[0], default=(0.0, None))
-    if column is None or best < LIKE_PERIOD:
+    chosen = None
+    best = 0.0
+    for column in source.columns:
+        if column.name in used or not column.values:
+            continue
+        likeness = name_likeness(column.name, PERIODS)
+        if likeness > best:
+            best = likeness
+            chosen = column
+    if chosen is None or best < LIKE_PERIOD:
         return {}
-    found: dict[str, Any] = {"period": column.name}
-    if all(len(text) == 7 and text[4:5] == "-" for text in column.texts):
+
+    found = {"period": chosen.name}
+    # DuckDB reads a full date by itself, but not a month without a day.
+    if _all_match(chosen, r".{4}-.{2}"):
         found["period_format"] = "%Y-%m"
-    elif all(len(text) == 6 and text.isdigit() for text in column.texts):
+    elif _all_match(chosen, r"\d{6}"):
         found["period_format"] = "%Y%m"
     return found
+
+
+def _all_match(column: SourceColumn, pattern: str) -> bool:
+    return all(re.fullmatch(pattern, text) for text in column.texts)

@@ -8,7 +8,7 @@ import yaml
 
 from churn_platform.connect.proposing import ColumnGuess, Guesses, TableGuess
 
-WIDEST = 2**31 - 1
+WIDEST = 2**31 - 1  # a line break would put the rest of a value behind the comment
 
 
 def spec_text(
@@ -34,46 +34,66 @@ def spec_text(
         lines += _table(guess)
 
     if found.missing:
-        lines += ["", f"# Not found, and left out with their features: {', '.join(found.missing)}"]
+        missing = ", ".join(found.missing)
+        lines += ["", f"# Not found, and left out with their features: {missing}"]
     for table in found.leftover:
         lines.append(f"# Not used: {table.place} of {table.source}")
     return "\n".join(lines) + "\n"
 
 
 def _table(guess: TableGuess) -> list[str]:
+    source = guess.source
+    place = _flow(source.place)
     lines = [
         f"  - name: {guess.table.name}  # {guess.confidence:.0%}",
         "    from:",
-        f"      source: {guess.source.source}",
-        f"      {guess.source.key}: {_flow(guess.source.place)}",
+        f"      source: {source.source}",
+        f"      {source.key}: {place}",
     ]
     for key, value in guess.period.items():
-        lines.append(f"      {key}: {_flow(value)}")
+        written = _flow(value)
+        lines.append(f"      {key}: {written}")
+
     lines.append("      columns:")
     for column in guess.columns:
-        lines.append(f"        {_column(column)}")
-    lines += [f"        # {line}" for line in could_not_place(guess)]
+        entry = _column(column)
+        lines.append(f"        {entry}")
+    # Beside the columns that were placed, where a person adds the others.
+    for said in could_not_place(guess):
+        lines.append(f"        # {said}")
+
     if guess.levels:
-        lines.append(f"    levels: {_flow(dict(guess.levels))}")
+        levels = _flow(dict(guess.levels))
+        lines.append(f"    levels: {levels}")
     return lines
 
 
 def _column(guess: ColumnGuess) -> str:
+    name = guess.column.name
+    options = guess.fit.options
     if guess.source is None:
-        return f"{guess.column.name}: {_flow(guess.fit.options)}  # no column found"
-    value: Any = guess.source.name
-    if guess.fit.options:
-        value = {"column": guess.source.name, **guess.fit.options}
-    return f"{guess.column.name}: {_flow(value)}  # {guess.fit.confidence:.0%}"
+        value = _flow(options)
+        return f"{name}: {value}  # no column found"
+
+    # The short form where a column has only another name: most lines of a spec.
+    value = _flow(guess.source.name)
+    if options:
+        value = _flow({"column": guess.source.name, **options})
+    return f"{name}: {value}  # {guess.fit.confidence:.0%}"
 
 
 def could_not_place(guess: TableGuess) -> list[str]:
     """What a person has to decide about a table."""
-    said = [f"could not place {name}: add its column" for name in guess.unplaced]
+    said = []
+    for name in guess.unplaced:
+        said.append(f"could not place {name}: add its column")
     for name, levels in guess.unknown_levels.items():
-        said.append(f"could not place {', '.join(levels)} of {name}: add them under its levels")
-    if guess.unused:
-        said.append(f"not used: {', '.join(guess.unused)}")
+        listed = ", ".join(levels)
+        said.append(f"could not place {listed} of {name}: add them under its levels")
+
+    unused = ", ".join(guess.unused)
+    if unused:
+        said.append(f"not used: {unused}")
     if not guess.table.event_time and not guess.period:
         said.append("no column tells the month: only the newest complete month can be read")
     return said
@@ -82,6 +102,7 @@ def could_not_place(guess: TableGuess) -> list[str]:
 def command_of(name: str, sources: Sequence[str], timezone: str) -> str:
     """The command that makes the proposal again."""
     words = ["churn", "connect", name]
+    # `--source` takes one value each time it is given.
     for source in sources:
         words += ["--source", source]
     if timezone != "UTC":
@@ -91,6 +112,11 @@ def command_of(name: str, sources: Sequence[str], timezone: str) -> str:
 
 def _flow(value: Any) -> str:
     text = yaml.safe_dump(
-        value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=WIDEST
+        value,
+        default_flow_style=True,
+        sort_keys=False,
+        allow_unicode=True,
+        width=WIDEST,
     )
+    # YAML ends a bare scalar with the mark of a document's end.
     return text.removesuffix("...\n").strip()

@@ -40,7 +40,12 @@ def try_month(
     lake.temp_dir.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="trial-", dir=lake.temp_dir) as name:
         folder = Path(name)
-        tried = replace(lake, catalog=f"sqlite:{folder / 'trial.sqlite'}", files=f"{folder}/lake")
+        # A lake of its own: what ingest writes must never be seen by the real one.
+        tried = replace(
+            lake,
+            catalog=f"sqlite:{folder / 'trial.sqlite'}",
+            files=f"{folder}/lake",
+        )
         with closing(connect(tried)) as connection:
             for table in portfolio.read_tables:
                 yield _tried(
@@ -86,7 +91,8 @@ def _tried(
         )
     except ChurnError as error:
         # Its folder is gone by the time that anyone reads of it.
-        return TriedTable(table.name, 0, problem=str(error).replace(f"{folder}/", ""))
+        problem = str(error).replace(f"{folder}/", "")
+        return TriedTable(table.name, 0, problem=problem)
     columns, examples = _examples(connection, table, extracted.file)
     return TriedTable(table.name, loaded.rows, columns, examples)
 
@@ -99,9 +105,12 @@ def _examples(
     found = connection.execute(f"from {read_parquet(file)} limit {EXAMPLES}")
     headers = tuple(column[0] for column in found.description)
     hashed = {column.header for column in table.columns if column.hashed}
+    # From the landed file, where these values are still as the operator has them.
+    is_hashed = [header in hashed for header in headers]
     rows = []
     for row in found.fetchall():
-        rows.append(tuple(map(_shown, row, (header in hashed for header in headers))))
+        shown = map(_shown, row, is_hashed)
+        rows.append(tuple(shown))
     return headers, tuple(rows)
 
 

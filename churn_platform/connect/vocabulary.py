@@ -1,5 +1,6 @@
 """Words under which operators keep what the recipe's tables, columns and levels are about."""
 
+# Compared by likeness: a spelling that is a letter away need not be listed.
 TABLES = {
     "customers": "customer subscriber client kunde account contract_master crm_base cliente",
     "transactions": "transaction payment billing invoice top_up recharge zahlung rechnung",
@@ -49,6 +50,7 @@ COLUMNS = {
     "session_id": "session_id visit_id id",
     "screen": "screen page view screen_name main_screen",
 }
+# Compared as they are: of a code of a letter or two any likeness would be chance.
 LEVELS = {
     "active": "a act active aktiv open live 1 in_service",
     "churned": "c x churned inactive inaktiv closed left terminated cancelled gone 0 ceased",
@@ -108,6 +110,7 @@ UNITS = {
     "eur": "eur",
 }
 # What a time may look like; the first that reads every value is taken.
+# The day goes before the month: where both read every value, Europe's order is the likelier.
 TIME_PATTERNS = (
     "%d.%m.%Y %H:%M:%S",
     "%d.%m.%Y %H:%M",
