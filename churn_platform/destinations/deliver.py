@@ -19,7 +19,12 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.sources.credentials import Credentials
 from churn_platform.sources.failures import told, with_patience
 from churn_platform.sources.file_relation import month_path
-from churn_platform.sources.open_source import NAME, OpenSource, Resources, opened_source
+from churn_platform.sources.open_source import (
+    OpenSource,
+    Resources,
+    attached_table,
+    opened_source,
+)
 from churn_platform.sql import identifier, literal, read_parquet
 from churn_platform.storage.location import is_url
 
@@ -55,48 +60,62 @@ def _written(
     resources: Resources,
 ) -> int:
     name = str(destination.to)
-    with opened_source(name, portfolio.sources[name], resources, writes=True) as place:
+    spec = portfolio.sources[name]
+    with opened_source(name, spec, resources, writes=True) as place:
         place.connection.register(ROWS, rows)
+        count = rows.num_rows
         if destination.table is not None:
-            work = partial(_into_table, place, destination.table, month, rows.num_rows)
+            work = partial(_into_table, place, destination.table, month, count)
         else:
-            work = partial(_into_file, place, str(destination.path), month, rows.num_rows)
+            work = partial(_into_file, place, str(destination.path), month, count)
         return told(work, place.credentials)
 
 
 def _into_table(place: OpenSource, table: str, month: date, expected: int) -> int:
-    target = ".".join(map(identifier, (NAME, *table.split("."))))
+    target = attached_table(table)
+    of_month = f"{target} where month = date '{month}'"
     connection = place.connection
-    described = connection.execute(f"describe {ROWS}").fetchall()
-    columns = ", ".join(f"{identifier(row[0])} {row[1]}" for row in described)
-    of_month = f"month = date '{month}'"
+    columns = _columns(connection)
     with _one_transaction(connection):
         connection.execute(f"create table if not exists {target} ({columns})")
-        connection.execute(f"delete from {target} where {of_month}")
+        connection.execute(f"delete from {of_month}")
+        # By name: the operator may have columns in another order, and further ones.
         connection.execute(f"insert into {target} by name from {ROWS}")
-        there = _counted(connection, f"{target} where {of_month}")
+        there = _counted(connection, of_month)
         # Before the commit: a wrong number leaves the month as it was.
         _compare(there, expected, f"{table} of {place.name}", month)
     return there
 
 
+def _columns(connection: duckdb.DuckDBPyConnection) -> str:
+    """Names and types of the rows' columns, as a table is created with."""
+    described = connection.execute(f"describe {ROWS}").fetchall()
+    columns = []
+    for name, sql_type, *_ in described:
+        columns.append(f"{identifier(name)} {sql_type}")
+    return ", ".join(columns)
+
+
 def _into_file(place: OpenSource, path: str, month: date, expected: int) -> int:
     target = month_path(place.spec.location, path, month)  # type: ignore[union-attr]
     connection = place.connection
+    shown = f"{path} of {place.name}"
     if is_url(target):
         # A store takes an object as a whole, or not at all.
-        connection.execute(f"copy (from {ROWS}) to {literal(target)} (format parquet)")
-        there = _counted(connection, f"read_parquet({literal(target)})")
-        _compare(there, expected, f"{path} of {place.name}", month)
+        written = literal(target)
+        connection.execute(f"copy (from {ROWS}) to {written} (format parquet)")
+        there = _counted(connection, f"read_parquet({written})")
+        _compare(there, expected, shown, month)
         return there
 
     file = Path(target)
     file.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the file, so that taking its place is one step, and hidden from whoever reads there.
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         connection.execute(f"copy (from {ROWS}) to {literal(draft)} (format parquet)")
         there = _counted(connection, read_parquet(draft))
-        _compare(there, expected, f"{path} of {place.name}", month)
+        _compare(there, expected, shown, month)
         draft.replace(file)
     finally:
         draft.unlink(missing_ok=True)
@@ -117,9 +136,12 @@ def _sent(
         known.text(destination.secret),
         setting=f"url: of destination {destination.name}",
     )
+    # One part also for a month without rows: the receiver has to learn that there are none.
     starts = range(0, max(1, rows.num_rows), ROWS_MOST)
     for number, start in enumerate(starts, start=1):
+        # The same each time, so that a receiver knows a part that comes twice.
         delivery = f"{portfolio.name}-{destination.name}-{label(month)}-{number}"
+        part = rows.slice(start, ROWS_MOST)
         content = {
             "event": destination.result,
             "delivery": delivery,
@@ -129,9 +151,10 @@ def _sent(
             "parts": len(starts),
             # The receiver compares: all parts together have so many rows.
             "total": rows.num_rows,
-            "rows": rows.slice(start, ROWS_MOST).to_pylist(),
+            "rows": part.to_pylist(),
         }
-        send(receiver, delivery, json.dumps(content, default=str).encode())
+        text = json.dumps(content, default=str)
+        send(receiver, delivery, text.encode())
     return rows.num_rows
 
 

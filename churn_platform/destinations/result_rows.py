@@ -24,7 +24,6 @@ COLUMNS: dict[Result, str] = {
     ),
     "campaign_outcome": "*",
 }
-LEFT_OUT = "left_out_customers"
 
 
 def result_rows(
@@ -41,16 +40,21 @@ def result_rows(
             return None
         condition += f" and role = '{CONTACT}'"
 
-    found = connection.execute(
-        f"select {COLUMNS[result]} from {portfolio.name}.{result} where {condition} order by all",
-        {"month": month},
-    ).to_arrow_table()
+    # In one order always: a month that is sent again is the same, row by row.
+    query = (
+        f"select {COLUMNS[result]} from {portfolio.name}.{result} where {condition} order by all"
+    )
+    found = connection.execute(query, {"month": month}).to_arrow_table()
+    # Sums over customers name none of them.
     if "customer_id" not in found.column_names:
         return found
 
-    left_out = _left_out(connection, portfolio, found.column("customer_id").to_pylist())
-    keeps = [customer not in left_out for customer in found.column("customer_id").to_pylist()]
-    return found.filter(pa.array(keeps, pa.bool_()))
+    customers = found.column("customer_id").to_pylist()
+    left_out = _left_out(connection, portfolio, customers)
+    keeps = [customer not in left_out for customer in customers]
+    # With its type: of no rows Arrow could not tell it.
+    mask = pa.array(keeps, pa.bool_())
+    return found.filter(mask)
 
 
 def _left_out(
@@ -63,6 +67,7 @@ def _left_out(
     queries = []
     preferences = f"{portfolio.raw_schema}.{PREFERENCES}"
     if table_exists(connection, preferences):
+        # The newest word counts: who refused may have agreed since.
         queries.append(
             f"select customer_id from {preferences} group by customer_id "
             "having arg_max(is_opted_out, month)"
@@ -70,5 +75,6 @@ def _left_out(
     if refusing := refusing_sql(connection, portfolio):
         queries.append(refusing)
     for query in queries:
-        left_out |= {row[0] for row in connection.execute(query).fetchall()}
+        for (customer,) in connection.execute(query).fetchall():
+            left_out.add(customer)
     return left_out

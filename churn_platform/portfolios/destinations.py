@@ -4,11 +4,13 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from churn_platform.portfolios.sources import FILE_KINDS, Reference, Source
+from churn_platform.portfolios.sources import FILE_KINDS, Reference, Source, has_month
 from churn_platform.portfolios.strict_model import Identifier, SpecModel
 
 Result = Literal["monthly_scores", "contact_list", "campaign_outcome"]
-TABLE_KINDS = ("postgres", "mysql", "sqlite")
+# By what is written. Only databases with transactions that DuckDB drives itself: with another a
+# month could be left half written.
+KINDS = {"table": ("postgres", "mysql", "sqlite"), "path": FILE_KINDS}
 
 
 class Destination(SpecModel):
@@ -26,36 +28,41 @@ class Destination(SpecModel):
 
     @model_validator(mode="after")
     def _has_one_place(self):
+        about = f"destination {self.name}"
         given = [self.table, self.path, self.url]
-        if sum(part is not None for part in given) != 1:
-            raise ValueError(f"destination {self.name}: give table:, path: or url:, one of three")
+        if given.count(None) != 2:
+            raise ValueError(f"{about}: give table:, path: or url:, one of three")
         if bool(self.to) == bool(self.url):
-            raise ValueError(f"destination {self.name}: give to: with table: or path:")
+            raise ValueError(f"{about}: give to: with table: or path:")
+        # Without a signature the receiver could not tell our rows from anyone's.
         if bool(self.secret) != bool(self.url):
-            raise ValueError(f"destination {self.name}: url: and secret: belong together")
-        if self.path and "{month}" not in self.path and "{mm}" not in self.path:
-            raise ValueError(f"destination {self.name}: path: needs {{month}}")
+            raise ValueError(f"{about}: url: and secret: belong together")
+        # Else each month would take the place of the last one.
+        if self.path and not has_month(self.path):
+            raise ValueError(f"{about}: path: needs {{month}}")
         return self
 
     @property
     def place(self) -> str:
         """The place in words, without an address, which may be secret."""
-        return f"{self.table or self.path} of {self.to}" if self.to else "a webhook"
+        if self.to is None:
+            return "a webhook"
+        return f"{self.table or self.path} of {self.to}"
 
 
 def check_destination(destination: Destination, sources: dict[str, Source]) -> None:
     """ValueError if the database or store is unknown, or cannot take what is given."""
     if destination.to is None:
         return
+    about = f"destination {destination.name}"
     source = sources.get(destination.to)
     if source is None:
         known = ", ".join(sources) or "none"
-        raise ValueError(
-            f"destination {destination.name}: {destination.to!r} is none of the sources: {known}"
-        )
-    kinds, key = (TABLE_KINDS, "table") if destination.table else (FILE_KINDS, "path")
+        raise ValueError(f"{about}: {destination.to!r} is none of the sources: {known}")
+    key = "table" if destination.table else "path"
+    kinds = KINDS[key]
     if source.kind not in kinds:
+        able = ", ".join(kinds)
         raise ValueError(
-            f"destination {destination.name}: {key}: cannot be written to a {source.kind} source; "
-            f"those that can: {', '.join(kinds)}"
+            f"{about}: {key}: cannot be written to a {source.kind} source; those that can: {able}"
         )

@@ -49,10 +49,14 @@ def _filled(path: Path, given: Any) -> Any:
     """What is given, with all that its recipe has besides."""
     if not isinstance(given, dict) or "recipe" not in given:
         return given
-    shipped = resources.files("churn_platform.portfolios") / f"{given['recipe']}.yaml"
+    name = given["recipe"]
+    # Only what ships: an operator's own spec may change, and with it all that were made of it.
+    shipped = resources.files("churn_platform.portfolios") / f"{name}.yaml"
     if not shipped.is_file():
-        raise SpecError(f"{path}: recipe: there is none called {given['recipe']!r}; try telecomit")
-    return with_recipe(given, yaml.load(shipped.read_text(encoding="utf-8"), Loader=SAFE_LOADER))
+        raise SpecError(f"{path}: recipe: there is none called {name!r}; try telecomit")
+    text = shipped.read_text(encoding="utf-8")
+    recipe = yaml.load(text, Loader=SAFE_LOADER)
+    return with_recipe(given, recipe)
 
 
 def read_spec(
@@ -62,7 +66,8 @@ def read_spec(
     `read_portfolio`.
     """
     try:
-        given = yaml.load(path.read_text(encoding="utf-8"), Loader=SAFE_LOADER)
+        text = path.read_text(encoding="utf-8")
+        given = yaml.load(text, Loader=SAFE_LOADER)
         return kind.model_validate(fill(given))
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(
@@ -76,4 +81,6 @@ def read_spec(
             key = ".".join(map(str, item["loc"])) or "spec"
             wrong.append(f"{key}: {item['msg']}")
 
-        raise SpecError(f"{path}: {'; '.join(wrong)}") from error
+        # All at once: a person corrects the file in one go.
+        listed = "; ".join(wrong)
+        raise SpecError(f"{path}: {listed}") from error

@@ -12,20 +12,28 @@ def place_of(path: Path, keys: Sequence[str]) -> str:
     """`path:line` of the innermost key that the spec has; an entry of a list is found by its
     `name`.
     """
-    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=SAFE_LOADER)
+    node = _composed(path)
     line = 1
     for key in keys:
         found = _child(node, key)
+        # The rest comes from the recipe: the place to write it is below what is there.
         if found is None:
             break
         line, node = found
     return f"{path}:{line}"
 
 
+def _composed(path: Path) -> yaml.Node | None:
+    # Nodes, not values: only they know their lines.
+    text = path.read_text(encoding="utf-8")
+    return yaml.compose(text, Loader=SAFE_LOADER)
+
+
 def _child(node: yaml.Node | None, key: str) -> tuple[int, yaml.Node] | None:
     if isinstance(node, yaml.MappingNode):
         for name, value in node.value:
             if name.value == key:
+                # YAML counts lines from 0, editors from 1.
                 return name.start_mark.line + 1, value
     if isinstance(node, yaml.SequenceNode):
         for entry in node.value:
@@ -34,16 +42,22 @@ def _child(node: yaml.Node | None, key: str) -> tuple[int, yaml.Node] | None:
     return None
 
 
-def _name(entry: yaml.Node) -> str | None:
-    found = _child(entry, "name") if isinstance(entry, yaml.MappingNode) else None
-    return found[1].value if found and isinstance(found[1], yaml.ScalarNode) else None
+def _name(entry: yaml.Node | None) -> str | None:
+    # Of a mapping alone: a list of lists would be searched all the way down.
+    if not isinstance(entry, yaml.MappingNode):
+        return None
+    found = _child(entry, "name")
+    if found is None:
+        return None
+    _, name = found
+    return name.value if isinstance(name, yaml.ScalarNode) else None
 
 
 def spec_path(own_dir: Path, name: str) -> Path:
     """The file of a portfolio that is known."""
     for path in spec_paths(own_dir):
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=SAFE_LOADER)
-        found = _child(node, "name")
-        if found and found[1].value == name:
+        # By its name alone: another spec with a wrong value must not stop this one.
+        node = _composed(path)
+        if _name(node) == name:
             return path
     return own_dir / f"{name}.yaml"

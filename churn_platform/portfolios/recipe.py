@@ -25,6 +25,7 @@ def with_recipe(given: Spec, recipe: Spec) -> dict[str, Any]:
     same name.
     """
     own = {table.get("name"): table for table in given.get("tables", ())}
+    # In the recipe's order: the tables' order is that of the graph and of messages.
     tables = []
     missing = []
     for base in recipe["tables"]:
@@ -41,23 +42,35 @@ def with_recipe(given: Spec, recipe: Spec) -> dict[str, Any]:
     features = []
     without = []
     for base in recipe["features"]:
-        if base.get("table", "customers") in missing:
+        source = base.get("table", "customers")
+        if source in missing:
             without.append(base["name"])
         else:
             features.append(_with_levels(base, levels))
 
-    whole = {key: recipe[key] for key in INHERITED if key in recipe}
+    whole = {}
+    for key in INHERITED:
+        if key in recipe:
+            whole[key] = recipe[key]
+    # A group of customers by a feature that is not there could not be made.
     for key in NAMES:
         whole[key] = [name for name in whole.get(key, ()) if name not in without]
-    left_out = {"tables": missing, "features": without}
-    found = {"features": features, **whole, **given, "left_out": left_out}
-    return {**found, "tables": tables}
+    return {
+        "features": features,
+        **whole,
+        **given,
+        "left_out": {"tables": missing, "features": without},
+        "tables": tables,
+    }
 
 
 def _table(base: Spec, own: Spec) -> dict[str, Any]:
-    levels = own.get("levels", {})
-    columns = own.get("columns") or [_with_levels(column, levels) for column in base["columns"]]
-    rest = {key: value for key, value in own.items() if key not in ("levels", "columns")}
+    rest = dict(own)
+    levels = rest.pop("levels", {})
+    columns = rest.pop("columns", None)
+    # Columns of the operator's own replace the recipe's altogether.
+    if not columns:
+        columns = [_with_levels(column, levels) for column in base["columns"]]
     return {**base, **rest, "columns": columns}
 
 

@@ -39,9 +39,12 @@ class Reference(SpecModel):
     def _names_one_place(self):
         if bool(self.env) == bool(self.file):
             raise ValueError("give env: or file:, one of the two")
-        if self.env and not VARIABLE.fullmatch(self.env):
+        if not self.env:
+            return self
+        # Someone may write the password itself here; it would go into the repository.
+        if not VARIABLE.fullmatch(self.env):
             raise ValueError(f"env: {self.env!r} is no name of an environment variable")
-        if self.env and self.env.startswith(OWN_PREFIX):
+        if self.env.startswith(OWN_PREFIX):
             raise ValueError(f"env: names with {OWN_PREFIX} are settings of the platform")
         return self
 
@@ -102,7 +105,9 @@ class OdbcSource(_Reached):
     @field_validator("connection")
     @classmethod
     def _has_no_password(cls, connection: Value) -> Value:
-        if isinstance(connection, str) and re.search(r"(?i)\b(pwd|password)\s*=", connection):
+        if not isinstance(connection, str):
+            return connection
+        if re.search(r"(?i)\b(pwd|password)\s*=", connection):
             raise ValueError("a password is in the connection string; give it under password:")
         return connection
 
@@ -168,6 +173,7 @@ Source = Annotated[
 ]
 DATABASES = ("postgres", "mysql", "sqlite", "odbc")
 FILE_KINDS = ("files", "azure")
+READ_BY = {"files": "path", "azure": "path", "delta": "table", "iceberg": "table"}
 
 
 class MappedColumn(SpecModel):
@@ -207,16 +213,27 @@ class MappedColumn(SpecModel):
             if isinstance(source, bool):
                 # YAML reads a bare no as false: what the operator's system wrote is lost.
                 raise ValueError("levels: put yes, no, on and off into quotation marks")
-            levels[str(source)] = str(level).lower() if isinstance(level, bool) else str(level)
+            text = str(level)
+            # A bare true of YAML is True in Python, and `true` in the contract.
+            if isinstance(level, bool):
+                text = text.lower()
+            levels[str(source)] = text
         return levels
 
     @model_validator(mode="after")
     def _says_one_thing(self):
-        if (self.column is None) == (self.value is None):
+        has_column = self.column is not None
+        has_value = self.value is not None
+        if has_column == has_value:
             raise ValueError("give column: or value:, one of the two")
         if self.unit and self.factor:
             raise ValueError("give unit: or factor:, one of the two")
         return self
+
+
+def has_month(path: str) -> bool:
+    """Whether a path of files tells the month; the year alone does not."""
+    return "{month}" in path or "{mm}" in path
 
 
 class Origin(SpecModel):
@@ -243,21 +260,25 @@ class Origin(SpecModel):
     @model_validator(mode="after")
     def _reads_one_thing(self):
         given = [self.table, self.query, self.path]
-        if sum(part is not None for part in given) != 1:
+        if given.count(None) != 2:
             raise ValueError("give table:, query: or path:, one of the three")
         if self.query is not None:
             self._has_bounds(self.query)
         return self
 
     def _has_bounds(self, query: str) -> None:
-        absent = [mark for mark in ("{month_start}", "{month_end}") if mark not in query]
+        absent = []
+        for mark in ("{month_start}", "{month_end}"):
+            if mark not in query:
+                absent.append(mark)
         if absent:
-            raise ValueError(f"query: {' and '.join(absent)} is missing; it reads every month")
+            marks = " and ".join(absent)
+            raise ValueError(f"query: {marks} is missing; it reads every month")
 
     @property
     def has_month_in_path(self) -> bool:
         """Whether the path alone tells the month."""
-        return self.path is not None and ("{month}" in self.path or "{mm}" in self.path)
+        return has_month(self.path or "")
 
     @property
     def place(self) -> str:
@@ -270,23 +291,27 @@ def check_origin(table: str, origin: Origin, source: Source, columns: Mapping[st
 
     `columns` are the contract's, with their types.
     """
-    allowed = {"files": "path", "azure": "path", "delta": "table", "iceberg": "table"}
-    wanted = allowed.get(source.kind)
-    given = "table" if origin.table else "query" if origin.query else "path"
-    if wanted is None and given == "path":
+    wanted = READ_BY.get(source.kind)
+    if wanted is None and not (origin.table or origin.query):
         raise ValueError(f"table {table}: a {source.kind} source is read by table: or query:")
-    if wanted is not None and given != wanted:
+    # No engine stands behind a store that could carry out a query.
+    if wanted is not None and not getattr(origin, wanted):
         raise ValueError(f"table {table}: a {source.kind} source is read by {wanted}:")
 
     for name, mapped in origin.columns.items():
         if name not in columns:
-            raise ValueError(
-                f"table {table}: from.columns.{name} is none of its columns: {', '.join(columns)}"
-            )
-        if mapped.unit and factor_of(name, mapped.unit) is None:
-            known = ", ".join(units_for(name)) or "none, by its name; give factor: instead"
-            raise ValueError(
-                f"table {table}: unit {mapped.unit!r} does not fit {name}; units that do: {known}"
-            )
-        if (mapped.unit or mapped.factor) and columns[name] not in ("number", "integer"):
-            raise ValueError(f"table {table}: {name} is no number and has no unit")
+            known = ", ".join(columns)
+            raise ValueError(f"table {table}: from.columns.{name} is none of its columns: {known}")
+        _check_unit(table, name, mapped, columns[name])
+
+
+def _check_unit(table: str, name: str, mapped: MappedColumn, kind: str) -> None:
+    # The name of a column says its unit, so a unit of another kind is a slip of the pen.
+    if mapped.unit and factor_of(name, mapped.unit) is None:
+        known = ", ".join(units_for(name)) or "none, by its name; give factor: instead"
+        raise ValueError(
+            f"table {table}: unit {mapped.unit!r} does not fit {name}; units that do: {known}"
+        )
+    is_scaled = mapped.unit or mapped.factor
+    if is_scaled and kind not in ("number", "integer"):
+        raise ValueError(f"table {table}: {name} is no number and has no unit")

@@ -24,6 +24,7 @@ class Credentials:
         if not isinstance(value, Reference):
             return value or ""
         found = os.environ.get(value.env) if value.env else self._in_file(str(value.file))
+        # An empty variable is a mistake of the deployment, not an empty password.
         if not found:
             raise SourceError(
                 f"source {self.source}: {value.place} is missing or empty; set it, or correct the "
@@ -34,7 +35,9 @@ class Credentials:
 
     def hidden(self, text: str) -> str:
         """The text without any of the values that were fetched."""
-        return hide(text, sorted(self.seen, key=len, reverse=True))
+        # The longest first: a shorter one may be a part of it, and would leave the rest readable.
+        longest_first = sorted(self.seen, key=len, reverse=True)
+        return hide(text, longest_first)
 
     def _in_file(self, name: str) -> str:
         # A cluster mounts its secrets in one folder, whose place the spec need not know.
@@ -42,4 +45,5 @@ class Credentials:
         try:
             return path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
+            # As good as missing: the caller's message names the file.
             return ""

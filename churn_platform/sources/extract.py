@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from churn_platform.errors import MappingError, SourceError
 from churn_platform.ingest.landing_folder import draft_of, put_in_place
@@ -14,7 +15,7 @@ from churn_platform.portfolios.sources import MappedColumn, Origin
 from churn_platform.portfolios.spec import Portfolio, Table
 from churn_platform.sources.failures import told, with_patience
 from churn_platform.sources.mapping import MappedValue, mapped_values
-from churn_platform.sources.month_filter import Period, month_condition
+from churn_platform.sources.month_filter import ISO, Period, month_condition
 from churn_platform.sources.open_source import OpenSource, Resources, opened_source
 from churn_platform.sql import identifier, literal, read_parquet
 
@@ -89,15 +90,24 @@ def _extract_once(
     spec_file: Path,
     today: date,
 ) -> Extracted:
-    origin = _origin(table)
+    name = _origin(table).source
+    spec = portfolio.sources[name]
     folder = landing_dir / portfolio.name / table.name
     draft = draft_of(folder, month)
-    with opened_source(origin.source, portfolio.sources[origin.source], resources) as source:
-        reading = prepared(source, portfolio, table, month, spec_file=spec_file, today=today)
+    with opened_source(name, spec, resources) as source:
+        reading = prepared(
+            source,
+            portfolio,
+            table,
+            month,
+            spec_file=spec_file,
+            today=today,
+        )
         folder.mkdir(parents=True, exist_ok=True)
         try:
             rows = write_month(source, reading, draft, portfolio.timezone, spec_file)
             if rows == 0:
+                # What had landed of it goes, too: the source has no such rows any more.
                 put_in_place(None, folder, month)
                 return Extracted(None, 0)
             landed = put_in_place(draft, folder, month, ".parquet")
@@ -131,12 +141,13 @@ def prepared(
         )
         condition = _condition(source, portfolio, table, month, types, values, today)
     except MappingError as error:
-        raise MappingError(f"{_line(spec_file, table, error.key)}: {error}") from None
+        line = _line(spec_file, table, error.key)
+        raise MappingError(f"{line}: {error}") from None
     # An ODBC driver carries out statements alone, so the condition has to be in its text.
-    if source.spec.kind == "odbc" and origin.table and condition != "true":
-        relation = source.query_relation(
-            f"select * from {origin.table} where {_standard(condition)}"
-        )
+    is_odbc_table = source.spec.kind == "odbc" and origin.table
+    if is_odbc_table and condition != "true":
+        query = f"select * from {origin.table} where {_standard(condition)}"
+        relation = source.query_relation(query)
         condition = "true"
     return Reading(table, origin, month, relation, condition, values)
 
@@ -182,6 +193,7 @@ def _condition(
     today: date,
 ) -> str:
     origin = _origin(table)
+    # Query and path have picked out the month already.
     if origin.query is not None or origin.has_month_in_path:
         return "true"
 
@@ -226,26 +238,26 @@ def _copied(source: OpenSource, reading: Reading, draft: Path, spec_file: Path) 
     """Write the month's rows into the draft; MappingError for the first value that is wrong, with
     all the others.
     """
+    refuse = f"error({literal(WRONG)})"
     columns = []
     for value in reading.values:
         checked = value.sql
+        # Stopped at the first wrong value: a month may have a hundred million rows.
         if value.is_wrong != "false":
-            checked = (
-                f"case when {value.is_wrong} then error({literal(WRONG)}) else {value.sql} end"
-            )
+            checked = f"case when {value.is_wrong} then {refuse} else {value.sql} end"
         columns.append(f"{checked} as {identifier(value.column.header)}")
+    listed = ", ".join(columns)
     statement = (
-        f"copy (select {', '.join(columns)} {reading.rows}) to {literal(draft)} "
+        f"copy (select {listed} {reading.rows}) to {literal(draft)} "
         f"(format parquet, row_group_size {ROWS_AT_ONCE})"
     )
     try:
-        found = told(lambda: source.connection.execute(statement).fetchone(), source.credentials)
+        found = _one_row(source, statement)
     except SourceError as error:
         if WRONG not in str(error):
             raise
         wrong = complaints(source, reading, spec_file)
     else:
-        assert found is not None
         return found[0]
     # A second reading, only of a month that is refused anyway: a sound one pays nothing for it.
     raise MappingError("\n".join(wrong))
@@ -259,27 +271,42 @@ def complaints(source: OpenSource, reading: Reading, spec_file: Path) -> list[st
     for value in reading.values:
         counted.append(f"count_if({value.is_wrong})")
         counted.append(f"any_value(({value.given})::varchar) filter ({value.is_wrong})")
-    query = f"select {', '.join(counted)} {reading.rows}"
-    found = told(lambda: source.connection.execute(query).fetchone(), source.credentials)
-    assert found is not None
+    listed = ", ".join(counted)
+    # All columns in one pass: the source is read once more, not once for each.
+    rows, *found = _one_row(source, f"select {listed} {reading.rows}")
 
+    counts = found[::2]
+    examples = found[1::2]
     told_of = []
-    for position, value in enumerate(reading.values):
-        count, example = found[1 + 2 * position], found[2 + 2 * position]
+    for value, count, example in zip(reading.values, counts, examples, strict=True):
         if not count:
             continue
+        name = value.column.name
+        line = _line(spec_file, reading.table, name)
+        # The message goes into logs, where no phone number may be.
         shown = "a number that is not shown" if value.column.hashed else f"{example!s:.80}"
         told_of.append(
-            f"{_line(spec_file, reading.table, value.column.name)}: column {value.column.name} of "
-            f"{reading.table.name}: {count} of {found[0]} values of {value.source_column} in "
-            f"{reading.origin.place} cannot be mapped to {_wanted(value)}, e.g. {shown}"
+            f"{line}: column {name} of {reading.table.name}: {count} of {rows} values of "
+            f"{value.source_column} in {reading.origin.place} cannot be mapped to "
+            f"{_wanted(value)}, e.g. {shown}"
         )
     return told_of
 
 
+def _one_row(source: OpenSource, statement: str) -> tuple[Any, ...]:
+    """The only row of a statement; SourceError if the source refuses or does not answer."""
+    found = told(
+        lambda: source.connection.execute(statement).fetchone(),
+        source.credentials,
+    )
+    assert found is not None
+    return found
+
+
 def _wanted(value: MappedValue) -> str:
     if value.column.levels:
-        return f"one of {', '.join(value.column.levels)}; add it under levels:"
+        levels = ", ".join(value.column.levels)
+        return f"one of {levels}; add it under levels:"
     return f"type {value.column.type}"
 
 
@@ -291,8 +318,10 @@ def _check_zone(
     if event_time is None:
         return
     first, end = month_bounds(reading.month, own_zone)
-    begin, stop = (f"timestamp '{at:%Y-%m-%d %H:%M:%S}'" for at in (first, end))
+    begin = f"timestamp '{first:{ISO}}'"
+    stop = f"timestamp '{end:{ISO}}'"
     time = identifier(reading.table.column(event_time).header)
+    # Seconds outside of the month, on either side: one of the two is below zero.
     distance = f"greatest(epoch({begin} - {time}), epoch({time} - {stop}))"
     query = (
         f"select count(*), any_value({time}), max({distance}) from {read_parquet(draft)} "
@@ -306,13 +335,15 @@ def _check_zone(
 
     mapped = reading.origin.columns.get(event_time)
     zone = _zone(source, mapped)
-    cause = f"what is read is not {label(reading.month)}"
+    month = label(reading.month)
+    cause = f"what is read is not {month}"
+    # A wrong zone moves every time by the same few hours; a wrong month by days.
     if furthest <= NEAR_SECONDS:
         cause = f"all are within hours of it: is {zone} the zone of these times? correct timezone:"
+    line = _line(spec_file, reading.table, event_time)
     raise MappingError(
-        f"{_line(spec_file, reading.table, event_time)}: column {event_time} of "
-        f"{reading.table.name}: {count} events are outside {label(reading.month)} of {own_zone}, "
-        f"e.g. {example} UTC; {cause}; nothing was changed"
+        f"{line}: column {event_time} of {reading.table.name}: {count} events are outside "
+        f"{month} of {own_zone}, e.g. {example} UTC; {cause}; nothing was changed"
     )
 
 
@@ -333,8 +364,9 @@ def _no_rows(reading: Reading, source: OpenSource) -> str:
 def _line(spec_file: Path, table: Table, key: str) -> str:
     """The line of the spec that is to be corrected: of a column's mapping, or a part of `from`."""
     keys = ["tables", table.name, "from"]
-    is_column = any(column.name == key for column in table.columns)
-    return place_of(spec_file, [*keys, "columns", key] if is_column else [*keys, key])
+    if key in {column.name for column in table.columns}:
+        keys.append("columns")
+    return place_of(spec_file, [*keys, key])
 
 
 def _standard(condition: str) -> str:

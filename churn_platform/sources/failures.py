@@ -4,7 +4,7 @@ The library's own message may quote a statement with a password in it. So the er
 has no cause and no context, and its text is without any credential.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import duckdb
@@ -15,6 +15,7 @@ from churn_platform.sources.credentials import Credentials
 
 Result = TypeVar("Result")
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
+# Not tried again: a wrong password that is repeated locks the user.
 REFUSED_SIGNS = (
     "authentication failed",
     "access denied",
@@ -50,19 +51,26 @@ ADVICE = "check that it is up and that this machine may reach it, then run again
 
 def reading_error(error: duckdb.Error, credentials: Credentials) -> SourceError:
     """The one clear error for whatever a source answered."""
-    line = credentials.hidden(" ".join(str(error).split()))[:300]
-    words = line.lower()
+    # Hidden before it is cut: half a password would not be recognised.
+    text = " ".join(str(error).split())
+    line = credentials.hidden(text)[:300]
     about = f"source {credentials.source}"
-    if any(sign in words for sign in REFUSED_SIGNS):
+    # First, since "connection to server failed: authentication failed" has signs of both.
+    if _has_sign(line, REFUSED_SIGNS):
         return SourceError(
             f"{about} refuses: {line}; check the names under sources.{credentials.source}, the "
             "user's rights and the password"
         )
-    if any(sign in words for sign in UNREACHABLE_SIGNS):
+    if _has_sign(line, UNREACHABLE_SIGNS):
         return SourceUnreachableError(
             f"{about} does not answer: {line}; {ADVICE}; nothing was changed"
         )
     return SourceError(f"{about} cannot be read: {line}; nothing was changed")
+
+
+def _has_sign(line: str, signs: Sequence[str]) -> bool:
+    words = line.lower()
+    return any(sign in words for sign in signs)
 
 
 def told(work: Callable[[], Result], credentials: Credentials) -> Result:

@@ -30,10 +30,19 @@ def file_relation(location: str, path: str, month: date, options: FileOptions) -
     if kind == "json":
         return f"read_json({where}, union_by_name = true)"
 
-    given = {"delim": options.separator, "quote": options.quote, "encoding": options.encoding}
-    said = "".join(f", {key} = {literal(value)}" for key, value in given.items() if value)
-    skip = f", skip = {options.skip}" if options.skip else ""
-    return f"read_csv({where}, header = true, all_varchar = true, union_by_name = true{said}{skip})"
+    given = {
+        "delim": options.separator,
+        "quote": options.quote,
+        "encoding": options.encoding,
+    }
+    parts = [where, "header = true", "all_varchar = true", "union_by_name = true"]
+    # What the spec leaves open, DuckDB finds out file by file.
+    for key, value in given.items():
+        if value:
+            parts.append(f"{key} = {literal(value)}")
+    if options.skip:
+        parts.append(f"skip = {options.skip}")
+    return f"read_csv({', '.join(parts)})"
 
 
 def month_path(location: str, path: str, month: date) -> str:
@@ -44,11 +53,13 @@ def month_path(location: str, path: str, month: date) -> str:
 
 
 def _kind_of(path: str) -> str:
-    parts = path.lower().removesuffix(".gz").rpartition(".")
-    kind = KINDS.get(parts[2])
+    # DuckDB unpacks a .gz by itself; what is in it the ending before says.
+    bare = path.lower().removesuffix(".gz")
+    ending = bare.rpartition(".")[2]
+    kind = KINDS.get(ending)
     if kind is None:
+        endings = ", .".join(KINDS)
         raise SourceError(
-            f"path {path!r} does not say what the files are; end it with one of "
-            f"{', '.join(f'.{suffix}' for suffix in KINDS)}"
+            f"path {path!r} does not say what the files are; end it with one of .{endings}"
         )
     return kind

@@ -45,13 +45,15 @@ def mapped_values(
     by_name = {normalised(name): name for name in types}
     values = []
     for column in table.columns:
+        # What the spec says goes before a likeness of names.
         mapped = origin.columns.get(column.name) or _of_same_name(column, by_name)
         if mapped is None:
             if column.optional:
                 continue
             if not column.required:
                 # Never named by the spec, and it may be missing in every row.
-                values.append(_constant(column, f"null::{SQL_TYPES[column.type]}"))
+                missing = f"null::{SQL_TYPES[column.type]}"
+                values.append(_constant(column, missing))
                 continue
             raise MappingError(
                 f"column {column.name} of {table.name} is not mapped, and {origin.place} has none "
@@ -69,27 +71,30 @@ def mapped_values(
 
 
 def _of_same_name(column: Column, by_name: Mapping[str, str]) -> MappedColumn | None:
-    found = by_name.get(normalised(column.header)) or by_name.get(normalised(column.name))
-    return MappedColumn(column=found) if found else None
+    for name in (column.header, column.name):
+        found = by_name.get(normalised(name))
+        if found:
+            return MappedColumn(column=found)
+    return None
 
 
 def _mapped(
     column: Column, mapped: MappedColumn, types: Mapping[str, str], source_zone: str, own_zone: str
 ) -> MappedValue:
     if mapped.column is None:
-        return _constant(column, f"cast({literal(mapped.value)} as {SQL_TYPES[column.type]})")
+        wanted_type = SQL_TYPES[column.type]
+        return _constant(column, f"cast({literal(mapped.value)} as {wanted_type})")
 
     sql_type = types[mapped.column]
+    # An enum is text under the name of its values, which no cast of the contract knows.
     if sql_type.startswith("ENUM"):
         sql_type = "VARCHAR"
-    form = ValueFormat(decimal=mapped.decimal, missing=mapped.missing)
     raw = identifier(mapped.column)
-    given = present(
-        f"{raw}::varchar" if sql_type == "VARCHAR" else raw,
-        sql_type,
-        column.type,
-        form if mapped.missing else None,
-    )
+    text = f"{raw}::varchar" if sql_type == "VARCHAR" else raw
+    form = None
+    if mapped.missing:
+        form = ValueFormat(decimal=mapped.decimal, missing=mapped.missing)
+    given = present(text, sql_type, column.type, form)
     zone = mapped.timezone or source_zone
     if _is_plain(column, mapped, sql_type, zone):
         # Ingest reads it as it is: no work for each row, and nothing that could be wrong.
@@ -110,6 +115,7 @@ def _mapped(
     else:
         value = cast(column, f"({given})", sql_type)
 
+    # With `levels:` in the spec, `_level` has seen to it.
     if column.levels and not mapped.levels:
         value = f"(case when {value} in ({literals(column.levels)}) then {value} end)"
     is_wrong = f"({given}) is not null and ({value}) is null"
@@ -118,7 +124,8 @@ def _mapped(
 
 def _is_plain(column: Column, mapped: MappedColumn, sql_type: str, zone: str) -> bool:
     """Whether the source's own value is one of the contract's type, without anything to be done."""
-    if column.levels or mapped.model_copy(update={"column": None}) != NOTHING_TO_DO:
+    besides_name = mapped.model_copy(update={"column": None})
+    if column.levels or besides_name != NOTHING_TO_DO:
         return False
     is_local = column.type == "timestamp" and zone != "UTC"
     return sql_type in NATIVE[column.type] and not is_local
@@ -129,22 +136,30 @@ def _constant(column: Column, value: str) -> MappedValue:
 
 
 def _level(column: Column, levels: Mapping[str, str], given: str) -> str:
+    # Databases pad text of a fixed length with blanks.
     text = f"trim(({given})::varchar)"
-    cases = " ".join(f"when {literal(old)} then {literal(new)}" for old, new in levels.items())
-    # What is not listed stands for itself, if the contract has it.
+    listed = []
+    for old, new in levels.items():
+        listed.append(f"when {literal(old)} then {literal(new)}")
+    cases = " ".join(listed)
     if column.type == "boolean":
         return f"(case {text} {cases} end)::boolean"
     if not column.levels:
         return cast(column, f"(case {text} {cases} else {text} end)", "VARCHAR")
-    itself = f"when {text} in ({literals(column.levels)}) then {text}"
+
     known = f"when {text} in ({literals(levels)}) then (case {text} {cases} end)"
+    # What is not listed stands for itself, if the contract has it.
+    itself = f"when {text} in ({literals(column.levels)}) then {text}"
     return f"(case {known} {itself} end)"
 
 
 def _number(column: Column, mapped: MappedColumn, given: str) -> str:
     number = f"try_cast({given} as double)"
     if mapped.decimal == ",":
-        number = f"try_cast(replace(replace(({given})::varchar, '.', ''), ',', '.') as double)"
+        # 1.234,56: the points group thousands and go first.
+        without_points = f"replace(({given})::varchar, '.', '')"
+        pointed = f"replace({without_points}, ',', '.')"
+        number = f"try_cast({pointed} as double)"
     factor = Fraction(1)
     if mapped.factor:
         factor = Fraction(str(mapped.factor))
@@ -164,29 +179,39 @@ def _time(
     naive = _naive(mapped, given, sql_type)
     if naive is None:
         # No pattern is given: ISO text, or whatever the contract reads of that type.
-        is_zoned = sql_type == ZONED
+        if sql_type == ZONED:
+            wanted_zone = own_zone if column.type == "date" else "UTC"
+            local = f"({given} at time zone '{wanted_zone}')"
+            return f"{local}::date" if column.type == "date" else local
         if column.type == "date":
-            return f"({given} at time zone '{own_zone}')::date" if is_zoned else _day(given, column)
-        if is_zoned:
-            return f"({given} at time zone 'UTC')"
+            return _day(given, column)
         return _utc_of_text(column, given, sql_type, zone)
 
+    # A day that is written without a zone is the operator's own already.
     if column.type == "date":
         return f"({naive})::date"
-    if mapped.format and mapped.format[0] in EPOCH:
+    # Seconds since 1970 are counted in UTC, whatever zone the source has.
+    if _is_epoch(mapped):
         return naive
     return _in_utc(naive, zone)
 
 
+def _is_epoch(mapped: MappedColumn) -> bool:
+    return bool(mapped.format) and mapped.format[0] in EPOCH
+
+
 def _naive(mapped: MappedColumn, given: str, sql_type: str) -> str | None:
     """The time as written, without a zone; None if only its text can say."""
-    if mapped.format and mapped.format[0] in EPOCH:
-        microseconds = 1_000_000 // EPOCH[mapped.format[0]]
+    if _is_epoch(mapped):
+        form = mapped.format[0]
+        microseconds = 1_000_000 // EPOCH[form]
         return f"make_timestamp((try_cast({given} as double) * {microseconds})::bigint)"
-    if mapped.format and sql_type not in NATIVE["timestamp"]:
+    is_native = sql_type in NATIVE["timestamp"]
+    # A pattern is for text; a value that is a time already needs none.
+    if mapped.format and not is_native:
         patterns = ", ".join(map(literal, mapped.format))
         return f"try_strptime(({given})::varchar, [{patterns}])"
-    if sql_type in NATIVE["timestamp"] or sql_type == "DATE":
+    if is_native or sql_type == "DATE":
         return f"({given})::timestamp"
     return None
 

@@ -81,20 +81,25 @@ class OpenSource:
         """What stands behind `from`: a table, a query of one month, or the files of one."""
         if origin.query is not None:
             query = origin.query.replace("{month_start}", f"{first}")
-            return self.query_relation(query.replace("{month_end}", f"{end}").rstrip("; \n"))
+            query = query.replace("{month_end}", f"{end}")
+            # It becomes a part of a statement, where a semicolon cannot be.
+            query = query.rstrip("; \n")
+            return self.query_relation(query)
         if origin.path is not None:
             assert isinstance(self.spec, FilesSource | AzureSource)
             return file_relation(self.spec.location, origin.path, first, options)
 
         table = str(origin.table)
         if isinstance(self.spec, DeltaSource):
-            return f"delta_scan({literal(_below(self.spec.location, table))})"
+            where = literal(_below(self.spec.location, table))
+            return f"delta_scan({where})"
         if isinstance(self.spec, IcebergSource):
             where = literal(_below(self.spec.location, table))
+            # Its metadata names files absolutely, as they were where it was written.
             return f"iceberg_scan({where}, allow_moved_paths = true)"
         if isinstance(self.spec, OdbcSource):
             return self.query_relation(f"select * from {table}")
-        return ".".join(map(identifier, (NAME, *table.split("."))))
+        return attached_table(table)
 
     def query_relation(self, query: str) -> str:
         """A query that the database itself carries out; DuckDB does for a file of SQLite."""
@@ -105,6 +110,12 @@ class OpenSource:
         if isinstance(self.spec, OdbcSource):
             return f"odbc_query(getvariable('{HANDLE}'), {literal(query)})"
         return f"({query})"
+
+
+def attached_table(table: str) -> str:
+    """SQL for a table, with its schema or without, of the database that is attached."""
+    parts = [NAME, *table.split(".")]
+    return ".".join(map(identifier, parts))
 
 
 @contextmanager
@@ -120,6 +131,7 @@ def opened_source(
     connection = connect_quietly(
         {
             "extension_directory": str(resources.extension_dir),
+            # A machine without a way to the internet would wait for it in every statement.
             "autoinstall_known_extensions": False,
             "allow_unsigned_extensions": True,
             "temp_directory": str(resources.temp_dir),
@@ -158,8 +170,11 @@ def _attach(
         if not Path(spec.path).is_file():
             raise duckdb.IOException(f"unable to connect: no file {spec.path}")
         # SQLite keeps what it is given, whatever type its column was declared with.
-        connection.execute(f"set sqlite_all_varchar = {str(not writes).lower()}")
-        connection.execute(f"attach {literal(spec.path)} as {NAME} (type sqlite{_mode(writes)})")
+        as_text = str(not writes).lower()
+        path = literal(spec.path)
+        connection.execute(f"set sqlite_all_varchar = {as_text}")
+        connection.execute(f"attach {path} as {NAME} (type sqlite{_mode(writes)})")
+        # DuckDB itself carries out the spec's queries, which name tables as SQLite does.
         connection.execute(f"use {NAME}")
     elif isinstance(spec, OdbcSource):
         _connect_odbc(connection, spec, known)
@@ -184,7 +199,8 @@ def _attach_server(
     }
     # A secret in DuckDB's memory, not an address: errors quote addresses.
     _make_secret(connection, spec.kind, given)
-    connection.execute(f"attach '' as {NAME} (type {spec.kind}, secret {NAME}{_mode(writes)})")
+    options = f"type {spec.kind}, secret {NAME}{_mode(writes)}"
+    connection.execute(f"attach '' as {NAME} ({options})")
 
 
 def _mode(writes: bool) -> str:
@@ -194,20 +210,29 @@ def _mode(writes: bool) -> str:
 def _make_secret(
     connection: duckdb.DuckDBPyConnection, kind: str, given: dict[str, str], *more: str
 ) -> None:
-    parts = [f"{key} {literal(value)}" for key, value in given.items() if value]
-    listed = ", ".join([f"type {kind}", *more, *parts])
+    parts = [f"type {kind}", *more]
+    # An empty value would be taken as given, where a driver has one of its own.
+    for key, value in given.items():
+        if value:
+            parts.append(f"{key} {literal(value)}")
+    listed = ", ".join(parts)
     connection.execute(f"create secret {NAME} ({listed})")
 
 
 def _connect_odbc(
     connection: duckdb.DuckDBPyConnection, spec: OdbcSource, known: Credentials
 ) -> None:
-    parts = [known.text(spec.connection).rstrip(";")]
+    base = known.text(spec.connection)
+    parts = [base.rstrip(";")]
     for key, value in (("UID", spec.user), ("PWD", spec.password)):
-        if value is not None:
-            parts.append(f"{key}={{{known.text(value)}}}")
+        if value is None:
+            continue
+        # In braces a semicolon belongs to the password, and does not end it.
+        credential = known.text(value)
+        parts.append(f"{key}={{{credential}}}")
+    text = ";".join(parts)
     # As a parameter: DuckDB's errors quote the text of a statement.
-    connection.execute("set variable odbc_text = ?", [";".join(parts)])
+    connection.execute("set variable odbc_text = ?", [text])
     connection.execute(f"set variable {HANDLE} = odbc_connect(getvariable('odbc_text'))")
     connection.execute("reset variable odbc_text")
 
@@ -216,8 +241,10 @@ def _open_azure(
     connection: duckdb.DuckDBPyConnection, spec: AzureSource, known: Credentials
 ) -> None:
     if spec.connection is not None:
-        _make_secret(connection, "azure", {"connection_string": known.text(spec.connection)})
+        given = {"connection_string": known.text(spec.connection)}
+        _make_secret(connection, "azure", given)
         return
+    # The identity of the machine or the pod, which needs no secret in any file.
     given = {"account_name": known.text(spec.account)}
     _make_secret(connection, "azure", given, "provider credential_chain")
 
@@ -228,16 +255,20 @@ def _open_store(connection: duckdb.DuckDBPyConnection, spec: Stored, known: Cred
         connection.execute("set unsafe_enable_version_guessing = true")
     if "://" not in spec.location:
         return
+    # Stores other than Amazon's seldom have a host name for each bucket.
+    usual_style = "path" if spec.endpoint else "vhost"
     given = {
         "region": spec.region,
         "endpoint": spec.endpoint,
-        "url_style": spec.url_style or ("path" if spec.endpoint else "vhost"),
+        "url_style": spec.url_style or usual_style,
         "key_id": known.text(spec.key_id),
         "secret": known.text(spec.secret_key),
         "session_token": known.text(spec.session_token),
     }
-    chain = [] if spec.key_id else ["provider credential_chain"]
-    _make_secret(connection, "s3", given, f"use_ssl {str(spec.use_ssl).lower()}", *chain)
+    more = [f"use_ssl {str(spec.use_ssl).lower()}"]
+    if not spec.key_id:
+        more.append("provider credential_chain")
+    _make_secret(connection, "s3", given, *more)
 
 
 def _below(location: str, name: str) -> str:

@@ -43,18 +43,30 @@ class Progress:
         written.
         """
         done = self.months.get(label(month))
-        if done is None or now - done.at > FRESH:
+        if done is None:
+            return False
+        age = now - done.at
+        if age > FRESH:
             return False
         path = self.path.with_name(done.file)
-        file = LandedFile(path, done.size_bytes, done.modified_ns)
-        return path.is_file() and not file.changed()
+        if not path.is_file():
+            return False
+        # A person may have landed another file meanwhile, which is not what was read.
+        noted = LandedFile(path, done.size_bytes, done.modified_ns)
+        return not noted.changed()
 
     def note(self, month: date, file: Path, now: datetime) -> None:
         """Note that a month's file is in its place."""
         state = file.stat()
-        self.months[label(month)] = _Done(now, file.name, state.st_size, state.st_mtime_ns)
+        self.months[label(month)] = _Done(
+            now,
+            file.name,
+            state.st_size,
+            state.st_mtime_ns,
+        )
+        kept = _Kept(self.spec, self.months)
         with new_file(self.path) as draft:
-            draft.write_bytes(msgspec.json.encode(_Kept(self.spec, self.months)))
+            draft.write_bytes(msgspec.json.encode(kept))
 
     def finish(self) -> None:
         """Forget the months: the next reading reads all of its own."""
@@ -64,6 +76,7 @@ class Progress:
         try:
             kept = msgspec.json.decode(self.path.read_bytes(), type=_Kept)
         except (OSError, msgspec.DecodeError):
+            # Nothing is lost but time: every month is read again.
             return {}
         return dict(kept.months) if kept.spec == self.spec else {}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from churn_platform.connect.connect import Connection, connect_operator
 from churn_platform.sources.open_source import Resources
 
 CUSTOMERS = """
@@ -59,3 +60,15 @@ def database(tmp_path: Path) -> Path:
 def resources(tmp_path: Path, extensions: Path) -> Resources:
     """What looking and reading may use."""
     return Resources(extensions, tmp_path / "tmp")
+
+
+@pytest.fixture
+def made(tmp_path: Path, database: Path, resources: Resources) -> Connection:
+    """The proposal for that operator."""
+    return connect_operator(
+        "acme",
+        [f"crm={database}"],
+        portfolios_dir=tmp_path / "portfolios",
+        resources=resources,
+        timezone="Europe/Berlin",
+    )

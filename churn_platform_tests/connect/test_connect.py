@@ -1,28 +1,10 @@
 """A spec is proposed for tables that no one has described, and a month is tried with it."""
 
-from datetime import date
-
 import pytest
 import yaml
 
 from churn_platform.connect.connect import connect_operator
-from churn_platform.connect.trial import try_month
 from churn_platform.errors import SpecError
-from churn_platform_tests.support.tiny_lake import tiny_lake
-
-MAY = date(2026, 5, 1)
-
-
-@pytest.fixture
-def made(tmp_path, database, resources):
-    """The proposal."""
-    return connect_operator(
-        "acme",
-        [f"crm={database}"],
-        portfolios_dir=tmp_path / "portfolios",
-        resources=resources,
-        timezone="Europe/Berlin",
-    )
 
 
 def test_tables_and_columns_are_placed(made):
@@ -74,27 +56,6 @@ def test_what_could_not_be_placed_is_listed(made):
     assert "left out with their features: transactions, support_tickets, app_usage" in text
     assert "customer_id: kundennummer  # " in text
     assert made.portfolio.left_out.tables == ("transactions", "support_tickets", "app_usage")
-
-
-def test_a_month_can_be_tried_without_an_answer_by_hand(made, tmp_path, extensions, resources):
-    """Rows keep the contract; three examples, phone numbers masked; nothing is kept."""
-    lake = tiny_lake(tmp_path, extensions)
-    tried = {
-        it.table: it
-        for it in try_month(
-            made.portfolio, MAY, lake=lake, resources=resources, spec_file=made.path
-        )
-    }
-    assert {name: (it.rows, it.problem) for name, it in tried.items()} == {
-        "customers": (60, ""),
-        "cdr": (300, ""),
-    }
-    customers = tried["customers"]
-    assert len(customers.examples) == 3
-    phone = customers.columns.index("phone_number")
-    assert [row[phone] for row in customers.examples] == ["***000", "***001", "***002"]
-    assert not lake.sqlite_path.exists()
-    assert list(lake.temp_dir.iterdir()) == []
 
 
 def test_a_name_that_is_taken_is_refused(made, database, resources):
