@@ -62,22 +62,24 @@ def source_of(text: str) -> tuple[str, dict[str, Any]]:
 def _server(name: str, kind: str, address: str) -> dict[str, Any]:
     """A server; what the address does not say is asked of variables named after the source."""
     # A bare `mysql` is an address, too: everything of it is asked of variables.
-    parts = urlsplit(address if "://" in address else f"{address}://")
+    whole = address if "://" in address else f"{address}://"
+    parts = urlsplit(whole)
     if parts.password:
         raise SpecError(
             f"--source {name}: there is a password in the address, which others can see; take it "
             f"away and set {name.upper()}_PASSWORD"
         )
     database = parts.path.strip("/")
-    found: dict[str, Any] = {"kind": kind}
-    found["host"] = parts.hostname or _variable(name, "HOST")
-    # Else the kind's own, which the spec need not repeat.
-    if parts.port:
-        found["port"] = parts.port
-    found["database"] = database or _variable(name, "DATABASE")
-    found["user"] = parts.username or _variable(name, "USER")
-    found["password"] = _variable(name, "PASSWORD")
-    return found
+    # Without a port it is the kind's own, which the spec need not repeat.
+    port = {"port": parts.port} if parts.port else {}
+    return {
+        "kind": kind,
+        "host": parts.hostname or _variable(name, "HOST"),
+        **port,
+        "database": database or _variable(name, "DATABASE"),
+        "user": parts.username or _variable(name, "USER"),
+        "password": _variable(name, "PASSWORD"),
+    }
 
 
 def _store_key(name: str, address: str) -> dict[str, Any]:

@@ -70,10 +70,10 @@ def column_fit(source: SourceColumn, column: Column, *, is_key: bool) -> Fit | N
         return None
     others = COLUMNS.get(column.name, "")
     words = f"{_bare(column.name)} {column.name} {others}"
-    by_name = NAME_SHARE * name_likeness(source.name, words)
-    by_values = (1 - NAME_SHARE) * values.confidence
+    by_name = name_likeness(source.name, words)
+    confidence = NAME_SHARE * by_name + (1 - NAME_SHARE) * values.confidence
     return Fit(
-        round(by_name + by_values, 3),
+        round(confidence, 3),
         values.options,
         values.unknown,
     )
@@ -93,14 +93,17 @@ def _values_fit(source: SourceColumn, column: Column, *, is_key: bool) -> Fit | 
         return _time_fit(source, column)
     if column.type == "boolean":
         return _boolean_fit(source)
+
     if column.type in ("number", "integer"):
         return _number_fit(source, column)
     if column.levels:
         return _level_fit(source, column)
     if column.hashed:
         return Fit(_share(source.texts, _is_phone))
+    # A time is never meant as a free text.
     if source.sql_type in ISO_TYPES:
         return None
+    # A key that repeats would be refused by ingest.
     if is_key:
         return Fit(1.0 if source.is_unique else 0.1)
     return Fit(0.7 if source.sql_type == "VARCHAR" else 0.5)

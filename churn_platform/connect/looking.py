@@ -73,9 +73,11 @@ class SourceTable:
         if self.key == "table":
             return self.place.rpartition(".")[2]
         # The innermost part that is a word: not the month, the number of a part, or the ending.
-        for part in reversed(re.split(r"[/.]", self.place)):
-            is_ending = part.lower() in KINDS
-            if re.search("[a-z]{3}", part) and "{" not in part and not is_ending:
+        parts = re.split(r"[/.]", self.place)
+        for part in reversed(parts):
+            if "{" in part or part.lower() in KINDS:
+                continue
+            if re.search("[a-z]{3}", part):
                 return part
         return self.place
 
@@ -90,9 +92,11 @@ def look(source: OpenSource) -> list[SourceTable]:
         places = _tables(source)
 
     found = []
+    # A warehouse may have thousands, and each costs a query of its own.
     for place in places[:MOST_TABLES]:
         columns = _columns(source, key, place)
-        found.append(SourceTable(source.name, key, place, columns))
+        table = SourceTable(source.name, key, place, columns)
+        found.append(table)
     if not found:
         raise SourceError(f"source {source.name} has no tables or files that can be read")
     return found
@@ -122,12 +126,10 @@ def _tables(source: OpenSource) -> list[str]:
 
 
 def _folders(source: OpenSource) -> list[str]:
-    location = source.spec.location.rstrip("/")  # type: ignore[union-attr]
     # A glob lists files alone, so a table's folder is known by the files of its own log.
     log = "_delta_log" if source.spec.kind == "delta" else "metadata"
     names = set()
-    for path in _glob(source, f"{location}/*/{log}/*"):
-        relative = path.removeprefix(f"{location}/")
+    for relative in _relative_paths(source, f"*/{log}/*"):
         name, _, _ = relative.partition("/")
         names.add(name)
     return sorted(names)
@@ -135,10 +137,8 @@ def _folders(source: OpenSource) -> list[str]:
 
 def _file_patterns(source: OpenSource) -> list[str]:
     """The paths with the month and all other numbers left open, each set of files once."""
-    location = source.spec.location.rstrip("/")  # type: ignore[union-attr]
     patterns = set()
-    for path in _glob(source, f"{location}/**"):
-        relative = path.removeprefix(f"{location}/")
+    for relative in _relative_paths(source, "**"):
         bare = relative.lower().removesuffix(".gz")
         ending = bare.rpartition(".")[2]
         if ending in KINDS:
@@ -154,8 +154,9 @@ def month_pattern(path: str) -> str:
         found = re.search(pattern, path)
         if found is None:
             continue
-        before = path[: found.start()]
-        after = path[found.end() :]
+        begin, end = found.span()
+        before = path[:begin]
+        after = path[end:]
         # A file a day: all days of the month are its files.
         day = "*" if found.lastindex else ""
         # Numbers behind the month count parts of it; those before it belong to the name.
@@ -164,9 +165,14 @@ def month_pattern(path: str) -> str:
     return path
 
 
-def _glob(source: OpenSource, pattern: str) -> list[str]:
-    rows = _fetched(source, f"from glob({literal(pattern)})")
-    return [row[0] for row in rows]
+def _relative_paths(source: OpenSource, pattern: str) -> list[str]:
+    """The files of the pattern, by their paths below the source's folder or address."""
+    location = source.spec.location.rstrip("/")  # type: ignore[union-attr]
+    whole = literal(f"{location}/{pattern}")
+    paths = []
+    for (path,) in _fetched(source, f"from glob({whole})"):
+        paths.append(path.removeprefix(f"{location}/"))
+    return paths
 
 
 def _fetched(source: OpenSource, query: str) -> list[tuple[Any, ...]]:
@@ -187,9 +193,16 @@ def _columns(source: OpenSource, key: str, place: str) -> list[SourceColumn]:
     for position, (name, sql_type, *_) in enumerate(described):
         values = []
         for row in rows:
-            if row[position] is not None:
-                values.append(row[position])
-        columns.append(SourceColumn(name, sql_type, values, len(rows)))
+            value = row[position]
+            if value is not None:
+                values.append(value)
+        column = SourceColumn(
+            name,
+            sql_type,
+            values,
+            len(rows),
+        )
+        columns.append(column)
     return columns
 
 

@@ -67,21 +67,21 @@ def guesses(recipe: Portfolio, found: Sequence[SourceTable]) -> Guesses:
     """The best pairs of tables, each at most once on either side."""
     # Optional tables are landed by people: their absence is no loss.
     wanted = [table for table in recipe.tables if not table.optional]
-    ids = _ids_of_customers(recipe.table("customers"), found)
+    customers = recipe.table("customers")
+    ids = _ids_of_customers(customers, found)
     pairs: dict[tuple[int, int], TableGuess] = {}
-    scores = np.zeros((len(wanted), len(found)))
+    shape = (len(wanted), len(found))
+    scores = np.zeros(shape)
     for row, table in enumerate(wanted):
         for place, source in enumerate(found):
             guess = _table_guess(table, source, ids)
             pairs[row, place] = guess
             scores[row, place] = guess.confidence
 
-    chosen = []
+    chosen = [pairs[pair] for pair in _best_pairs(scores, SURE_TABLE)]
     missing = [table.name for table in wanted]
     used = set()
-    for row, place in _best_pairs(scores, SURE_TABLE):
-        guess = pairs[row, place]
-        chosen.append(guess)
+    for guess in chosen:
         missing.remove(guess.table.name)
         used.add(guess.source.place)
     leftover = [source for source in found if source.place not in used]
@@ -126,12 +126,13 @@ def _table_guess(table: Table, source: SourceTable, ids: set[str]) -> TableGuess
     unknown: dict[str, list[str]] = {}
     shown = []
     for guess in columns:
+        name = guess.column.name
         guess, own, strange = _with_own_levels(guess)
         shown.append(guess)
         if own:
-            levels[guess.column.name] = own
+            levels[name] = own
         if strange:
-            unknown[guess.column.name] = strange
+            unknown[name] = strange
 
     unplaced = []
     for column in table.columns:

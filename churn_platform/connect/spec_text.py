@@ -94,6 +94,7 @@ def could_not_place(guess: TableGuess) -> list[str]:
     unused = ", ".join(guess.unused)
     if unused:
         said.append(f"not used: {unused}")
+    # Without a month in its rows every month would be read as the newest.
     if not guess.table.event_time and not guess.period:
         said.append("no column tells the month: only the newest complete month can be read")
     return said

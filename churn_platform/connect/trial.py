@@ -111,7 +111,8 @@ def _examples(
     for row in found.fetchall():
         shown = map(_shown, row, is_hashed)
         rows.append(tuple(shown))
-    return headers, tuple(rows)
+    examples = tuple(rows)
+    return headers, examples
 
 
 def _shown(value: object, is_hashed: bool) -> str:

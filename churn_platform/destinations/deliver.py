@@ -130,17 +130,18 @@ def _sent(
     resources: Resources,
     send: Send,
 ) -> int:
-    known = Credentials(destination.name, resources.secrets_dir)
+    name = destination.name
+    known = Credentials(name, resources.secrets_dir)
     receiver = Receiver(
         known.text(destination.url),
         known.text(destination.secret),
-        setting=f"url: of destination {destination.name}",
+        setting=f"url: of destination {name}",
     )
     # One part also for a month without rows: the receiver has to learn that there are none.
     starts = range(0, max(1, rows.num_rows), ROWS_MOST)
     for number, start in enumerate(starts, start=1):
         # The same each time, so that a receiver knows a part that comes twice.
-        delivery = f"{portfolio.name}-{destination.name}-{label(month)}-{number}"
+        delivery = f"{portfolio.name}-{name}-{label(month)}-{number}"
         part = rows.slice(start, ROWS_MOST)
         content = {
             "event": destination.result,

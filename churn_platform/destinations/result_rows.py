@@ -36,8 +36,10 @@ def result_rows(
     """
     condition = "month = $month"
     if result == "contact_list":
-        if hand_over_of(connection, portfolio, month).state not in (HANDED_OVER, KEPT):
+        hand_over = hand_over_of(connection, portfolio, month)
+        if hand_over.state not in (HANDED_OVER, KEPT):
             return None
+        # Customers of the control group must not be contacted, so they do not leave.
         condition += f" and role = '{CONTACT}'"
 
     # In one order always: a month that is sent again is the same, row by row.

@@ -30,7 +30,8 @@ class Destination(SpecModel):
     def _has_one_place(self):
         about = f"destination {self.name}"
         given = [self.table, self.path, self.url]
-        if given.count(None) != 2:
+        absent = given.count(None)
+        if absent != 2:
             raise ValueError(f"{about}: give table:, path: or url:, one of three")
         if bool(self.to) == bool(self.url):
             raise ValueError(f"{about}: give to: with table: or path:")

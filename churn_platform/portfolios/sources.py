@@ -39,8 +39,10 @@ class Reference(SpecModel):
     def _names_one_place(self):
         if bool(self.env) == bool(self.file):
             raise ValueError("give env: or file:, one of the two")
+        # Where a file is, is known only on the machine that reads it.
         if not self.env:
             return self
+
         # Someone may write the password itself here; it would go into the repository.
         if not VARIABLE.fullmatch(self.env):
             raise ValueError(f"env: {self.env!r} is no name of an environment variable")
@@ -171,9 +173,14 @@ Source = Annotated[
     | AzureSource,
     Field(discriminator="kind"),
 ]
-DATABASES = ("postgres", "mysql", "sqlite", "odbc")
 FILE_KINDS = ("files", "azure")
-READ_BY = {"files": "path", "azure": "path", "delta": "table", "iceberg": "table"}
+# Keys of `from:` by kind; databases take `table:` or `query:`.
+READ_BY = {
+    "files": ("path",),
+    "azure": ("path",),
+    "delta": ("table",),
+    "iceberg": ("table",),
+}
 
 
 class MappedColumn(SpecModel):
@@ -226,6 +233,7 @@ class MappedColumn(SpecModel):
         has_value = self.value is not None
         if has_column == has_value:
             raise ValueError("give column: or value:, one of the two")
+        # A unit is a factor already, and no one could tell which of the two was meant.
         if self.unit and self.factor:
             raise ValueError("give unit: or factor:, one of the two")
         return self
@@ -260,8 +268,10 @@ class Origin(SpecModel):
     @model_validator(mode="after")
     def _reads_one_thing(self):
         given = [self.table, self.query, self.path]
-        if given.count(None) != 2:
+        absent = given.count(None)
+        if absent != 2:
             raise ValueError("give table:, query: or path:, one of the three")
+        # A query alone could read every month: of the others the platform picks one out.
         if self.query is not None:
             self._has_bounds(self.query)
         return self
@@ -291,27 +301,30 @@ def check_origin(table: str, origin: Origin, source: Source, columns: Mapping[st
 
     `columns` are the contract's, with their types.
     """
-    wanted = READ_BY.get(source.kind)
-    if wanted is None and not (origin.table or origin.query):
-        raise ValueError(f"table {table}: a {source.kind} source is read by table: or query:")
     # No engine stands behind a store that could carry out a query.
-    if wanted is not None and not getattr(origin, wanted):
+    keys = READ_BY.get(source.kind, ("table", "query"))
+    if not any(getattr(origin, key) for key in keys):
+        wanted = ": or ".join(keys)
         raise ValueError(f"table {table}: a {source.kind} source is read by {wanted}:")
 
     for name, mapped in origin.columns.items():
         if name not in columns:
             known = ", ".join(columns)
             raise ValueError(f"table {table}: from.columns.{name} is none of its columns: {known}")
-        _check_unit(table, name, mapped, columns[name])
+        kind = columns[name]
+        _check_unit(table, name, mapped, kind)
 
 
 def _check_unit(table: str, name: str, mapped: MappedColumn, kind: str) -> None:
+    unit = mapped.unit
     # The name of a column says its unit, so a unit of another kind is a slip of the pen.
-    if mapped.unit and factor_of(name, mapped.unit) is None:
-        known = ", ".join(units_for(name)) or "none, by its name; give factor: instead"
+    if unit and factor_of(name, unit) is None:
+        known = ", ".join(units_for(name))
+        fitting = known or "none, by its name; give factor: instead"
         raise ValueError(
-            f"table {table}: unit {mapped.unit!r} does not fit {name}; units that do: {known}"
+            f"table {table}: unit {unit!r} does not fit {name}; units that do: {fitting}"
         )
-    is_scaled = mapped.unit or mapped.factor
-    if is_scaled and kind not in ("number", "integer"):
+    is_scaled = unit or mapped.factor
+    is_number = kind in ("number", "integer")
+    if is_scaled and not is_number:
         raise ValueError(f"table {table}: {name} is no number and has no unit")

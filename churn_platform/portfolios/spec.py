@@ -130,11 +130,15 @@ class Table(SpecModel):
     @model_validator(mode="after")
     def _columns_exist(self):
         names = [column.name for column in self.columns]
-        if len(set(names)) != len(names):
+        different = set(names)
+        if len(different) != len(names):
             raise ValueError(f"table {self.name}: a column is listed twice")
 
         for role in (self.key, self.event_time, self.customer):
-            if role is not None and role not in names:
+            # Not every table has events, or is about customers.
+            if role is None:
+                continue
+            if role not in different:
                 raise ValueError(f"table {self.name}: {role!r} is not one of its columns")
 
         return self
@@ -186,16 +190,18 @@ class Feature(SpecModel):
     @model_validator(mode="after")
     def _levels_fit_type(self):
         is_category = self.type == "category"
+        is_number = self.type in ("integer", "number")
         if is_category != bool(self.levels):
             raise ValueError(
                 f"feature {self.name}: a category needs levels, and only a category has them"
             )
         if self.other is not None and self.other not in self.levels:
             raise ValueError(f"feature {self.name}: other {self.other!r} is not one of its levels")
-        if self.is_days_before and self.type not in ("integer", "number"):
+        if self.is_days_before and not is_number:
             raise ValueError(
                 f"feature {self.name}: days before the snapshot are an integer or a number"
             )
+        # Nothing that may be done for a customer may follow from age or gender.
         if self.protected and self.actionable:
             raise ValueError(f"feature {self.name}: what is protected is nothing to act on")
 
@@ -253,12 +259,15 @@ class Label(SpecModel):
 
     @model_validator(mode="after")
     def _values_say_one_thing(self):
-        counts = Counter((*self.positive, *self.negative, *self.ignored))
-        twice = sorted(value for value, count in counts.items() if count > 1)
+        listed = (*self.positive, *self.negative, *self.ignored)
+        twice = []
+        for value, count in Counter(listed).items():
+            if count > 1:
+                twice.append(value)
         if twice:
+            values = ", ".join(sorted(twice))
             raise ValueError(
-                f"label: {', '.join(twice)} is listed more than once among positive, negative, "
-                "ignored"
+                f"label: {values} is listed more than once among positive, negative, ignored"
             )
 
         return self
@@ -395,14 +404,13 @@ class Portfolio(SpecModel):
     @model_validator(mode="after")
     def _parts_agree(self):
         names = self.feature_names
-        if len(set(names)) != len(names):
+        different = set(names)
+        if len(different) != len(names):
             raise ValueError("a feature is listed twice")
-        if self.kind == "snapshot" and (not self.label.column or not self.id_column or self.tables):
-            raise ValueError(
-                "a snapshot portfolio names id_column and label.column, and lists no tables"
-            )
         if self.kind == "events":
             self._tables_suffice()
+        else:
+            self._is_whole_snapshot()
 
         self._origins_agree()
         self._attributes_exist()
@@ -412,12 +420,22 @@ class Portfolio(SpecModel):
 
         return self
 
+    def _is_whole_snapshot(self) -> None:
+        # Its one table follows from the features, so a list of tables could only contradict them.
+        has_names = self.label.column and self.id_column
+        if not has_names or self.tables:
+            raise ValueError(
+                "a snapshot portfolio names id_column and label.column, and lists no tables"
+            )
+
     def _tables_suffice(self) -> None:
         names = {table.name for table in self.tables}
         if not names:
             raise ValueError("an events portfolio lists its landed tables")
+        # An optional table may be missing in every month, so its events are not enough.
         has_events = any(table.event_time and not table.optional for table in self.tables)
-        if "customers" not in names or not has_events:
+        has_customers = "customers" in names
+        if not has_customers or not has_events:
             raise ValueError(
                 "an events portfolio needs the table customers and one table of events"
             )
@@ -425,8 +443,10 @@ class Portfolio(SpecModel):
     def _origins_agree(self) -> None:
         for destination in self.destinations:
             check_destination(destination, self.sources)
+        # Each is an asset of that name.
         sent = [destination.name for destination in self.destinations]
-        if len(set(sent)) != len(sent):
+        different = set(sent)
+        if len(different) != len(sent):
             raise ValueError("destinations: a name is listed twice")
 
         for table in self.tables:

@@ -41,6 +41,7 @@ def _keeps(features: np.ndarray, catalogue: Sequence[Feature]) -> bool:
     if features.shape[1] != len(catalogue) or features.dtype != np.float32:
         return False
 
+    # `fmin` and `fmax` pass over missing values, which `min` and `max` would return.
     lowest = np.fmin.reduce(features)
     highest = np.fmax.reduce(features)
     for position, feature in enumerate(catalogue):
@@ -49,7 +50,10 @@ def _keeps(features: np.ndarray, catalogue: Sequence[Feature]) -> bool:
             return False
         if high is not None and highest[position] > high:
             return False
-        if not _nullable(feature) and np.isnan(features[:, position]).any():
+        if _nullable(feature):
+            continue
+        missing = np.isnan(features[:, position])
+        if missing.any():
             return False
 
     return True

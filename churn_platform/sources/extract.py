@@ -217,20 +217,32 @@ def _period(
     origin = _origin(table)
     if origin.period is not None:
         if origin.period not in types:
+            known = ", ".join(types)
             raise MappingError(
                 f"{origin.place} has no column {origin.period!r}, which period: names; it has "
-                f"{', '.join(types)}",
+                f"{known}",
                 "period",
             )
-        given = (origin.period_format,) if origin.period_format else ()
-        return Period(origin.period, types[origin.period], given, source.spec.timezone)
+        return Period(
+            origin.period,
+            types[origin.period],
+            formats=(origin.period_format,) if origin.period_format else (),
+            timezone=source.spec.timezone,
+        )
 
     for value in values:
-        if value.column.name == table.event_time and value.source_column is not None:
-            mapped = origin.columns.get(value.column.name)
-            formats = mapped.format if mapped else ()
-            zone = _zone(source, mapped)
-            return Period(value.source_column, types[value.source_column], formats, zone)
+        name = value.column.name
+        there = value.source_column
+        if name != table.event_time or there is None:
+            continue
+        # On the source's own column: it can use an index there, and read nothing else.
+        mapped = origin.columns.get(name)
+        return Period(
+            there,
+            types[there],
+            formats=mapped.format if mapped else (),
+            timezone=_zone(source, mapped),
+        )
     return None
 
 
@@ -252,13 +264,13 @@ def _copied(source: OpenSource, reading: Reading, draft: Path, spec_file: Path) 
         f"(format parquet, row_group_size {ROWS_AT_ONCE})"
     )
     try:
-        found = _one_row(source, statement)
+        (rows,) = _one_row(source, statement)
     except SourceError as error:
         if WRONG not in str(error):
             raise
         wrong = complaints(source, reading, spec_file)
     else:
-        return found[0]
+        return rows
     # A second reading, only of a month that is refused anyway: a sound one pays nothing for it.
     raise MappingError("\n".join(wrong))
 
@@ -283,14 +295,20 @@ def complaints(source: OpenSource, reading: Reading, spec_file: Path) -> list[st
             continue
         name = value.column.name
         line = _line(spec_file, reading.table, name)
-        # The message goes into logs, where no phone number may be.
-        shown = "a number that is not shown" if value.column.hashed else f"{example!s:.80}"
+        shown = _shown(value, example)
         told_of.append(
             f"{line}: column {name} of {reading.table.name}: {count} of {rows} values of "
             f"{value.source_column} in {reading.origin.place} cannot be mapped to "
             f"{_wanted(value)}, e.g. {shown}"
         )
     return told_of
+
+
+def _shown(value: MappedValue, example: object) -> str:
+    # The message goes into logs, where no phone number may be.
+    if value.column.hashed:
+        return "a number that is not shown"
+    return f"{example!s:.80}"
 
 
 def _one_row(source: OpenSource, statement: str) -> tuple[Any, ...]:

@@ -43,6 +43,7 @@ def mapped_values(
     `own_zone` the one in which the operator's days are.
     """
     by_name = {normalised(name): name for name in types}
+    known = ", ".join(types)
     values = []
     for column in table.columns:
         # What the spec says goes before a likeness of names.
@@ -57,13 +58,13 @@ def mapped_values(
                 continue
             raise MappingError(
                 f"column {column.name} of {table.name} is not mapped, and {origin.place} has none "
-                f"of that name; it has {', '.join(types)}; add it under from.columns",
+                f"of that name; it has {known}; add it under from.columns",
                 column.name,
             )
         if mapped.column is not None and mapped.column not in types:
             raise MappingError(
                 f"{origin.place} has no column {mapped.column!r}, from which {column.name} of "
-                f"{table.name} comes; it has {', '.join(types)}",
+                f"{table.name} comes; it has {known}",
                 column.name,
             )
         values.append(_mapped(column, mapped, types, source_zone, own_zone))
@@ -160,16 +161,20 @@ def _number(column: Column, mapped: MappedColumn, given: str) -> str:
         without_points = f"replace(({given})::varchar, '.', '')"
         pointed = f"replace({without_points}, ',', '.')"
         number = f"try_cast({pointed} as double)"
-    factor = Fraction(1)
-    if mapped.factor:
-        factor = Fraction(str(mapped.factor))
-    elif mapped.unit:
-        factor = factor_of(column.name, mapped.unit) or factor
+    factor = _factor(column, mapped)
     # Multiplied and divided by whole numbers: 1999 cents times 0.01 would be 19.990000000000002.
     scaled = f"{number} * {factor.numerator}::double / {factor.denominator}::double"
     if column.type == "integer":
         return f"(round({scaled})::bigint)"
     return f"({scaled})"
+
+
+def _factor(column: Column, mapped: MappedColumn) -> Fraction:
+    if mapped.factor:
+        # By its text: 0.1 as a number is a fraction of sixteen digits.
+        return Fraction(str(mapped.factor))
+    found = factor_of(column.name, mapped.unit) if mapped.unit else None
+    return found or Fraction(1)
 
 
 def _time(

@@ -167,8 +167,10 @@ def _attach(
     if isinstance(spec, PostgresSource | MysqlSource):
         _attach_server(connection, spec, known, writes)
     elif isinstance(spec, SqliteSource):
+        # Else SQLite would make an empty database of that name.
         if not Path(spec.path).is_file():
             raise duckdb.IOException(f"unable to connect: no file {spec.path}")
+
         # SQLite keeps what it is given, whatever type its column was declared with.
         as_text = str(not writes).lower()
         path = literal(spec.path)

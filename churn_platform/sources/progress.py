@@ -48,6 +48,7 @@ class Progress:
         age = now - done.at
         if age > FRESH:
             return False
+
         path = self.path.with_name(done.file)
         if not path.is_file():
             return False
@@ -58,12 +59,13 @@ class Progress:
     def note(self, month: date, file: Path, now: datetime) -> None:
         """Note that a month's file is in its place."""
         state = file.stat()
-        self.months[label(month)] = _Done(
+        done = _Done(
             now,
             file.name,
             state.st_size,
             state.st_mtime_ns,
         )
+        self.months[label(month)] = done
         kept = _Kept(self.spec, self.months)
         with new_file(self.path) as draft:
             draft.write_bytes(msgspec.json.encode(kept))
@@ -74,11 +76,15 @@ class Progress:
 
     def _kept(self) -> dict[str, _Done]:
         try:
-            kept = msgspec.json.decode(self.path.read_bytes(), type=_Kept)
+            content = self.path.read_bytes()
+            kept = msgspec.json.decode(content, type=_Kept)
         except (OSError, msgspec.DecodeError):
             # Nothing is lost but time: every month is read again.
             return {}
-        return dict(kept.months) if kept.spec == self.spec else {}
+        # Another mapping would have made other files of the same months.
+        if kept.spec != self.spec:
+            return {}
+        return dict(kept.months)
 
 
 def _digest(portfolio: Portfolio, table: Table) -> str:

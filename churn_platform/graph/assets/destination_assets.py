@@ -56,26 +56,35 @@ def _delivered(
         context: AssetExecutionContext, warehouse: Warehouse, audit: AuditTrail
     ) -> MaterializeResult:
         log = audit.log(context.run_id)
+        resources = Resources.of(settings)
         for month in months_of(context):
+            shown = label(month)
+            # Closed again before anything is sent: a slow receiver would hold the lake.
             with warehouse.get_connection(read_only=True) as connection:
                 set_keys(connection, settings.hash_key())
                 rows = result_rows(connection, portfolio, destination.result, month)
             if rows is None:
-                context.log.info(f"{label(month)}: the list is not handed over, nothing was sent")
+                context.log.info(f"{shown}: the list is not handed over, nothing was sent")
                 describe(context, month, {"state": "not handed over"})
                 continue
 
-            there = deliver(destination, portfolio, month, rows, resources=Resources.of(settings))
+            there = deliver(
+                destination,
+                portfolio,
+                month,
+                rows,
+                resources=resources,
+            )
             # After the delivery: a run that is killed between the two sends the month again, which
             # changes nothing there; the other way round the record would be of nothing.
             log.append(
                 ACTION,
                 portfolio=portfolio.name,
-                subject=f"month {label(month)}",
+                subject=f"month {shown}",
                 reason=f"{destination.result} to {destination.place}",
                 details={"destination": destination.name, "rows": there},
             )
-            context.log.info(f"{label(month)}: {there:,} rows to {destination.place}")
+            context.log.info(f"{shown}: {there:,} rows to {destination.place}")
             describe(context, month, {"state": "sent", "rows": there})
         return MaterializeResult()
 

@@ -18,6 +18,7 @@ from churn_platform.graph.partitions import describe, monthly_asset, months_of
 from churn_platform.ingest.shared_landing import send_landed
 from churn_platform.months import label
 from churn_platform.portfolios.places import spec_path
+from churn_platform.portfolios.sources import FILE_KINDS
 from churn_platform.portfolios.spec import Portfolio, Table
 from churn_platform.settings import Settings
 from churn_platform.sources.extract import extract_month
@@ -45,12 +46,16 @@ def _source_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Ass
         settings.first_month,
     )
     kind = portfolio.sources[origin.source].kind
+    # What Dagster shows beside the asset; files have no system to name.
+    kinds = {"parquet"}
+    if kind not in FILE_KINDS:
+        kinds.add(kind)
 
     @asset(
         **shared,
         # One reading at a time: an operator's database has other work to do.
         pool=f"source_{portfolio.name}_{origin.source}",
-        kinds={"parquet"} if kind in ("files", "azure") else {kind, "parquet"},
+        kinds=kinds,
         description=f"{table.description} Read from {origin.place} of {origin.source}.",
     )
     def landed(context: AssetExecutionContext) -> MaterializeResult:
@@ -67,27 +72,33 @@ def _source_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Ass
         )
         refused = []
         for month in months_of(context):
+            shown = label(month)
             if progress.is_done(month, datetime.now(UTC)):
-                context.log.info(f"{label(month)}: read before this reading was cut short")
+                context.log.info(f"{shown}: read before this reading was cut short")
                 continue
             try:
                 done = read(month)
             except SourceUnreachableError:
                 raise  # the other months would wait for nothing
             except SourceError as error:
-                refused.append(error)
+                refused.append(str(error))
                 continue
 
             if done.file is not None:
                 progress.note(month, done.file, datetime.now(UTC))
-            context.log.info(f"{label(month)}: {done.rows:,} rows from {origin.place}")
+            context.log.info(f"{shown}: {done.rows:,} rows from {origin.place}")
             describe(context, month, {MONTH_ROWS: done.rows})
 
         # After the loop: the months that could be read need not be read again.
         if refused:
-            raise MappingError("\n".join(map(str, refused)))
+            raise MappingError("\n".join(refused))
         progress.finish()
-        send_landed(settings.shared("landing"), settings.landing_dir, portfolio.name)
-        return MaterializeResult(metadata={"source": origin.source, "place": origin.place})
+        send_landed(
+            settings.shared("landing"),
+            settings.landing_dir,
+            portfolio.name,
+        )
+        metadata = {"source": origin.source, "place": origin.place}
+        return MaterializeResult(metadata=metadata)
 
     return landed
