@@ -109,6 +109,10 @@ def _values_fit(source: SourceColumn, column: Column, *, is_key: bool) -> Fit | 
     return Fit(0.7 if source.sql_type == "VARCHAR" else 0.5)
 
 
+# The digits of a time that is written without separators.
+COMPACT_LENGTHS = {"%Y%m%d%H%M%S": 14, "%Y%m%d": 8}
+
+
 def _time_fit(source: SourceColumn, column: Column) -> Fit | None:
     wants_day = column.type == "date"
     texts = source.texts
@@ -262,6 +266,10 @@ def _is_iso(text: str) -> bool:
 
 
 def _reads(text: str, pattern: str) -> bool:
+    # strptime takes a month or an hour of one digit, so that it reads seconds since 1970 as a day
+    # of the year 1777. Without separators only the full length tells the parts.
+    if text.isdigit() and len(text) != COMPACT_LENGTHS.get(pattern):
+        return False
     try:
         return bool(datetime.strptime(text, pattern))
     except ValueError:

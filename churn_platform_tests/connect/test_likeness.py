@@ -54,7 +54,9 @@ def test_a_table_is_known_by_a_word_for_it():
         (["2026-05-01 10:00:00"], {}),
         (["31.05.2026"], {"format": "%d.%m.%Y"}),
         (["20260531"], {"format": "%Y%m%d"}),
+        (["20260531100000"], {"format": "%Y%m%d%H%M%S"}),
         (["1777629600000"], {"format": "epoch_milliseconds"}),
+        (["1777629600"], {"format": "epoch_seconds"}),
     ],
 )
 def test_the_format_of_a_time_is_found(values, options):
