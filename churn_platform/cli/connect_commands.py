@@ -1,5 +1,6 @@
 """The command that connects an operator's own tables, and tries a month of them."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -91,6 +92,7 @@ def _check(settings: Settings, name: str, month: str) -> None:
         lake=Lake.of(settings),
         resources=Resources.of(settings),
         spec_file=spec_path(settings.portfolios_dir, name),
+        today=datetime.now(UTC).date(),
     )
     failed = []
     for tried in tables:

@@ -34,7 +34,13 @@ class TriedTable:
 
 
 def try_month(
-    portfolio: Portfolio, month: date, *, lake: Lake, resources: Resources, spec_file: Path
+    portfolio: Portfolio,
+    month: date,
+    *,
+    lake: Lake,
+    resources: Resources,
+    spec_file: Path,
+    today: date,
 ) -> Iterator[TriedTable]:
     """Each table that is read from a source, customers first; nothing of it is kept."""
     lake.temp_dir.mkdir(parents=True, exist_ok=True)
@@ -57,6 +63,7 @@ def try_month(
                     folder=folder / "landing",
                     resources=resources,
                     spec_file=spec_file,
+                    today=today,
                 )
 
 
@@ -70,6 +77,7 @@ def _tried(
     folder: Path,
     resources: Resources,
     spec_file: Path,
+    today: date,
 ) -> TriedTable:
     try:
         extracted = extract_month(
@@ -79,6 +87,7 @@ def _tried(
             landing_dir=folder,
             resources=resources,
             spec_file=spec_file,
+            today=today,
         )
         loaded = load_month(
             connection,

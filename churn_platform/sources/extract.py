@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def extract_month(
     landing_dir: Path,
     resources: Resources,
     spec_file: Path,
-    today: date | None = None,
+    today: date,
 ) -> Extracted:
     """Land a month of a table from its source, in place of what had landed of it.
 
@@ -75,7 +75,7 @@ def extract_month(
         landing_dir=landing_dir,
         resources=resources,
         spec_file=spec_file,
-        today=today or datetime.now(UTC).date(),
+        today=today,
     )
     return with_patience(work, source.attempts)
 

@@ -10,7 +10,7 @@ from churn_platform.connect.trial import try_month
 from churn_platform.errors import SourceError
 from churn_platform_tests.support.tiny_lake import tiny_lake
 
-MAY = date(2026, 5, 1)
+MAY, JULY = date(2026, 5, 1), date(2026, 7, 1)
 
 
 def test_a_month_can_be_tried_without_an_answer_by_hand(made, tmp_path, extensions, resources):
@@ -19,7 +19,12 @@ def test_a_month_can_be_tried_without_an_answer_by_hand(made, tmp_path, extensio
     tried = {
         it.table: it
         for it in try_month(
-            made.portfolio, MAY, lake=lake, resources=resources, spec_file=made.path
+            made.portfolio,
+            MAY,
+            lake=lake,
+            resources=resources,
+            spec_file=made.path,
+            today=JULY,
         )
     }
     assert {name: (it.rows, it.problem) for name, it in tried.items()} == {
@@ -50,6 +55,7 @@ def test_a_table_that_cannot_be_read_says_why(tmp_path, extensions, resources, m
         lake=lake,
         resources=resources,
         spec_file=tmp_path / "acme.yaml",
+        today=JULY,
     )
     problems = [(it.table, it.rows, it.problem) for it in tried]
     assert problems == [

@@ -69,6 +69,7 @@ def _source_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Ass
             landing_dir=settings.landing_dir,
             resources=Resources.of(settings),
             spec_file=spec_path(settings.portfolios_dir, portfolio.name),
+            today=datetime.now(UTC).date(),
         )
         refused = []
         for month in months_of(context):
