@@ -27,4 +27,10 @@ def test_who_asks_too_often_learns_how_long_to_wait():
 
 def test_each_error_that_a_request_can_meet_has_a_status():
     """A setting and a bundle are met at the start and when loading, never by a request."""
-    assert set(ServingError.__subclasses__()) - set(STATUS) == {ServiceSettingsError, BundleError}
+    errors = [each for each in ServingError.__subclasses__() if not of_the_page(each)]
+    assert set(errors) - set(STATUS) == {ServiceSettingsError, BundleError}
+
+
+def of_the_page(error: type[ServingError]) -> bool:
+    """Whether the page raises it, which is a process of its own and answers it by itself."""
+    return error.__module__.startswith("serving.page.")

@@ -84,7 +84,8 @@ def test_a_misnamed_file_is_told(daemon: Daemon):
     assert daemon.skipped("tiny_landing") == (
         "no month has landed; "
         "not read, as no file with a name as 2025-01 with .parquet, .xlsx, .csv, .tsv, .txt, "
-        ".csv.gz, .tsv.gz, .txt.gz: calls/2025-13.csv"
+        ".csv.gz, .tsv.gz, .txt.gz, and no folder 2025-01 with parts and _SUCCESS: "
+        "calls/2025-13.csv"
     )
 
 

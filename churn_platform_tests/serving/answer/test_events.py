@@ -39,7 +39,7 @@ def test_the_newest_event_counts_in_whatever_order_they_come(client):
         (event(1, tickets=-1), "features.tickets: -1"),
         (event(1, ticket=1), "features.ticket"),
         (event(1), "at least one feature"),
-        (event(-10, tickets=1), "at most 300 seconds ahead of this host's clock"),
+        (event(-24 * 60, tickets=1), "at most 300 seconds ahead of this host's clock"),
         (event(1, tickets=1) | {"event_time": "2026-11-29 10:00"}, "with its distance to UTC"),
         (event(1, tickets=1) | {"event_time": 5}, "with its distance to UTC"),
         (event(1, tickets=1) | {"customer_id": ""}, "customer_id"),
