@@ -11,7 +11,7 @@ from churn_platform.campaign.outcome import ALL_OFFERS, MONTH, add_up, measure_o
 from churn_platform.campaign.programme import PROGRAMME, PROGRAMME_TO_DATE, find_programme
 from churn_platform.campaign.randomised import read_randomised
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.warehouse.tables import replace_dicts, table_exists
+from churn_platform.warehouse.tables import dicts, replace_dicts, table_exists
 
 NAME = "campaign_outcome"
 COLUMNS = {
@@ -87,13 +87,12 @@ def _earlier(
     if not table_exists(connection, table):
         return []
 
-    result = connection.execute(
+    earlier = connection.execute(
         f"select * exclude (month) from {table} where month < ? and period = ? "
         "and offer = ? order by month",
         [month, period, ALL_OFFERS],
     )
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    return dicts(earlier)
 
 
 def replace_outcome(

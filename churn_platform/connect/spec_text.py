@@ -4,11 +4,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from churn_platform.connect.proposing import ColumnGuess, Guesses, TableGuess
-
-WIDEST = 2**31 - 1  # a line break would put the rest of a value behind the comment
+from churn_platform.onboarding.spec_file import flow
 
 
 def spec_text(
@@ -27,7 +24,7 @@ def spec_text(
         "sources:",
     ]
     for source, given in sources.items():
-        lines.append(f"  {source}: {_flow(given)}")
+        lines.append(f"  {source}: {flow(given)}")
 
     lines += ["", "tables:"]
     for guess in found.tables:
@@ -43,7 +40,7 @@ def spec_text(
 
 def _table(guess: TableGuess) -> list[str]:
     source = guess.source
-    place = _flow(source.place)
+    place = flow(source.place)
     lines = [
         f"  - name: {guess.table.name}  # {guess.confidence:.0%}",
         "    from:",
@@ -51,7 +48,7 @@ def _table(guess: TableGuess) -> list[str]:
         f"      {source.key}: {place}",
     ]
     for key, value in guess.period.items():
-        written = _flow(value)
+        written = flow(value)
         lines.append(f"      {key}: {written}")
 
     lines.append("      columns:")
@@ -63,7 +60,7 @@ def _table(guess: TableGuess) -> list[str]:
         lines.append(f"        # {said}")
 
     if guess.levels:
-        levels = _flow(dict(guess.levels))
+        levels = flow(dict(guess.levels))
         lines.append(f"    levels: {levels}")
     return lines
 
@@ -72,13 +69,13 @@ def _column(guess: ColumnGuess) -> str:
     name = guess.column.name
     options = guess.fit.options
     if guess.source is None:
-        value = _flow(options)
+        value = flow(options)
         return f"{name}: {value}  # no column found"
 
     # The short form where a column has only another name: most lines of a spec.
-    value = _flow(guess.source.name)
+    value = flow(guess.source.name)
     if options:
-        value = _flow({"column": guess.source.name, **options})
+        value = flow({"column": guess.source.name, **options})
     return f"{name}: {value}  # {guess.fit.confidence:.0%}"
 
 
@@ -109,15 +106,3 @@ def command_of(name: str, sources: Sequence[str], timezone: str) -> str:
     if timezone != "UTC":
         words += ["--timezone", timezone]
     return shlex.join(words)
-
-
-def _flow(value: Any) -> str:
-    text = yaml.safe_dump(
-        value,
-        default_flow_style=True,
-        sort_keys=False,
-        allow_unicode=True,
-        width=WIDEST,
-    )
-    # YAML ends a bare scalar with the mark of a document's end.
-    return text.removesuffix("...\n").strip()

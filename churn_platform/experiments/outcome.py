@@ -25,7 +25,7 @@ from churn_platform.months import shift
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.experiment import CONTROL, TREATED
 from churn_platform.sql import literal
-from churn_platform.warehouse.tables import delete_month, ensure_table, table_exists
+from churn_platform.warehouse.tables import dicts, replace_dicts, table_exists
 
 NAME, LISTS = "experiment_outcome", "experiment_lists"
 FEWEST_OUTCOMES = 20  # churners, and stayers; below, an AUC is mostly chance
@@ -331,18 +331,8 @@ def replace_experiment_rows(
     """Put an experiment's rows of a month in place of those before; other experiments' stay. To be
     called in a transaction.
     """
-    ensure_table(connection, table, columns)
-    named = literal(experiment)
-    delete_month(connection, table, month, f"experiment = {named}")
-
-    # Columns by name: a table of before may have them in another order.
-    names = ", ".join(columns)
-    marks = ", ".join("?" * len(columns))
-    insert = f"insert into {table} ({names}) values ({marks})"
-    for row in rows:
-        whole = {"month": month, **row}
-        values = [whole[column] for column in columns]
-        connection.execute(insert, values)
+    its_own = f"experiment = {literal(experiment)}"
+    replace_dicts(connection, table, columns, month, rows, its_own)
 
 
 def newest_outcome(
@@ -361,14 +351,9 @@ def rows_to(
         return []
 
     # By its hash too: another spec of the same name asked another question.
-    result = connection.execute(
+    found = connection.execute(
         f"select * from {table} where experiment = ? and spec_sha256 = ? and month <= ? "
         "order by month",
         [state.spec.name, state.spec.sha256, month],
     )
-    names = [column[0] for column in result.description]
-    rows = []
-    for values in result.fetchall():
-        row = dict(zip(names, values, strict=True))
-        rows.append(row)
-    return rows
+    return dicts(found)

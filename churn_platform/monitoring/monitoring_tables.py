@@ -13,7 +13,7 @@ import duckdb
 from churn_platform.monitoring.decision import POLICY, QUIET, Evidence, RetrainingDecision
 from churn_platform.monitoring.drift import FeatureDrift, table_drift
 from churn_platform.monitoring.performance import ALL, MEASURED
-from churn_platform.warehouse.tables import arrow_rows, replace_rows, table_exists
+from churn_platform.warehouse.tables import arrow_rows, dicts, replace_rows, table_exists
 
 FEATURE_DRIFT, SERVING_DRIFT, PREDICTION_DRIFT = (
     "feature_drift",
@@ -128,7 +128,7 @@ def read_series(
         table = f"{portfolio}.{name}"
         if not table_exists(connection, table):
             continue
-        for row in _read_dicts(connection, query.format(table=table), month):
+        for row in dicts(connection.execute(query.format(table=table), [month])):
             known = {column: value for column, value in row.items() if value is not None}
             each = known["month"]
             # Rows of a month that another version was measured on stay in the table until it is
@@ -137,15 +137,6 @@ def read_series(
                 measured.setdefault(each, {"features_month": each}).update(known)
 
     return [Evidence(**measured[each]) for each in sorted(measured)]
-
-
-def _read_dicts(connection: duckdb.DuckDBPyConnection, query: str, month: date) -> Rows:
-    found = connection.execute(query, [month])
-    names = [column[0] for column in found.description]
-    rows = []
-    for values in found.fetchall():
-        rows.append(dict(zip(names, values, strict=True)))
-    return rows
 
 
 _SERIES = {

@@ -102,8 +102,8 @@ def spec_text(
         "\nfeatures:",
         *used,
         *left_out,
-        f"\nprotected_attributes: {_flow(protected)}",
-        f"label: {_flow(_label(source, label))}",
+        f"\nprotected_attributes: {flow(protected)}",
+        f"label: {flow(_label(source, label))}",
     ]
     return "\n".join(lines) + "\n" + DEFAULTS
 
@@ -121,7 +121,7 @@ def _head(source: Source) -> list[str]:
     if source.unused:
         head["unused_columns"] = list(source.unused)
 
-    return [f"{key}: {_flow(value)}" for key, value in head.items()]
+    return [f"{key}: {flow(value)}" for key, value in head.items()]
 
 
 def _label(source: Source, label: LabelValues) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def _entry(feature: Feature) -> str:
         if key in given:
             entry[key] = _plain(given[key])
 
-    return _flow(entry)
+    return flow(entry)
 
 
 def _plain(value: Any) -> Any:
@@ -195,7 +195,8 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
 _OneLine.add_representer(str, _text)
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
+    """A value as YAML on one line, however long."""
     text = yaml.dump(
         value,
         Dumper=_OneLine,

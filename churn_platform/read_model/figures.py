@@ -25,7 +25,7 @@ from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.rules import AWAITING_APPROVAL
 from churn_platform.published.page_bundle import HISTORY_MONTHS, Figures, Rows
 from churn_platform.read_model.experiment_rows import experiment_rows
-from churn_platform.warehouse.tables import read_rows, table_exists
+from churn_platform.warehouse.tables import dicts, read_rows, table_exists
 
 SERIES = (RETRAINING_DECISION, PREDICTION_DRIFT, MODEL_PERFORMANCE, FEATURE_DRIFT)
 """Tables of which the page shows months side by side."""
@@ -88,19 +88,7 @@ def _series(
 
     first = since or shift(month, 1 - HISTORY_MONTHS)
     query = f"select * from {table} where month between ? and ? order by month"
-    return _rows(connection, query, [first, month])
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: list[date]) -> Rows:
-    result = connection.execute(query, values)
-    columns = [column[0] for column in result.description]
-
-    rows = []
-    # Not through Arrow or pandas, which would make other types of dates and lists.
-    for found in result.fetchall():
-        row = dict(zip(columns, found, strict=True))
-        rows.append(row)
-    return rows
+    return dicts(connection.execute(query, [first, month]))
 
 
 def _newest(
@@ -133,7 +121,7 @@ def _months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: 
         f"max(model_version) as model_version from {portfolio.name}.monthly_scores "
         "where month between ? and ? group by month order by month"
     )
-    return _rows(connection, query, [first, month])
+    return dicts(connection.execute(query, [first, month]))
 
 
 def _champions(records: Sequence[Record], portfolio: str) -> Rows:

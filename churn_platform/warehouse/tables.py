@@ -202,14 +202,15 @@ def replace_dicts(
     columns: Mapping[str, str],
     month: date,
     rows: Iterable[Mapping[str, Any]],
+    condition: str = "true",
 ) -> None:
-    """Put a few rows, which may be none, in place of those of `month`; each has every column but
-    the month.
+    """Put a few rows, which may be none, in place of those of `month` that meet a condition; each
+    has every column but the month.
 
     To be called in a transaction.
     """
     ensure_table(connection, table, columns)
-    delete_month(connection, table, month)
+    delete_month(connection, table, month, condition)
     names = ", ".join(columns)
     # One statement for each row: these tables have a few rows, and values of mixed types.
     marks = ", ".join("?" * len(columns))
@@ -228,9 +229,20 @@ def read_rows(
     """
     if not table_exists(connection, table):
         return []
-    result = connection.execute(f"select * from {table} where month = ?", [month])
+    return dicts(connection.execute(f"select * from {table} where month = ?", [month]))
+
+
+def dicts(result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The rows of a small result as dictionaries, with Python's own types.
+
+    Not through Arrow or pandas, which would make other types of dates and lists.
+    """
     names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    rows = []
+    for values in result.fetchall():
+        row = dict(zip(names, values, strict=True))
+        rows.append(row)
+    return rows
 
 
 def current_snapshot(connection: duckdb.DuckDBPyConnection) -> int:

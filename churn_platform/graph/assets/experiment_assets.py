@@ -288,16 +288,7 @@ def _outcome_of(
     # Without an outcome nothing is inserted, but what an earlier run left is removed.
     rows = [found[0]] if found else []
     table_name = f"{portfolio.name}.{outcome.NAME}"
-    replace = partial(
-        outcome.replace_experiment_rows,
-        connection,
-        table_name,
-        outcome.COLUMNS,
-        month,
-        state.spec.name,
-        rows,
-    )
-    write(connection, warehouse.lake, replace)
+    _replace(connection, warehouse, table_name, outcome.COLUMNS, month, state, rows)
     if found is None:
         return {}
 
@@ -312,6 +303,28 @@ def _outcome_of(
         drawn = picture_markdown(title, png)
         shown[f"{name}_{title}"] = MetadataValue.md(drawn)
     return shown
+
+
+def _replace(
+    connection: duckdb.DuckDBPyConnection,
+    warehouse: Warehouse,
+    table_name: str,
+    columns: dict[str, str],
+    month: date,
+    state: ExperimentState,
+    rows: list[outcome.Row],
+) -> None:
+    """Put an experiment's rows of a month in place of those before, in one transaction."""
+    replace = partial(
+        outcome.replace_experiment_rows,
+        connection,
+        table_name,
+        columns,
+        month,
+        state.spec.name,
+        rows,
+    )
+    write(connection, warehouse.lake, replace)
 
 
 def _experiment_lists(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
@@ -344,16 +357,9 @@ def _experiment_lists(portfolio: Portfolio, settings: Settings) -> AssetsDefinit
                 # Ended ones too: the outcomes of a list mature after its campaign.
                 for state in started_of(records, portfolio.name):
                     row = lists.find_lists(connection, portfolio, state, month)
-                    replace = partial(
-                        outcome.replace_experiment_rows,
-                        connection,
-                        f"{portfolio.name}.{outcome.LISTS}",
-                        lists.COLUMNS,
-                        month,
-                        state.spec.name,
-                        [row] if row else [],
-                    )
-                    write(connection, warehouse.lake, replace)
+                    table_name = f"{portfolio.name}.{outcome.LISTS}"
+                    rows = [row] if row else []
+                    _replace(connection, warehouse, table_name, lists.COLUMNS, month, state, rows)
                     if row:
                         name = state.spec.name
                         shown[f"{name}_decision"] = row["verdict"]
@@ -400,16 +406,8 @@ def _experiment_safety(portfolio: Portfolio, settings: Settings) -> AssetsDefini
                         until=until,
                         base_rate=version.record.base_rate,
                     )
-                    replace = partial(
-                        outcome.replace_experiment_rows,
-                        connection,
-                        f"{portfolio.name}.{safety.NAME}",
-                        safety.COLUMNS,
-                        month,
-                        state.spec.name,
-                        rows,
-                    )
-                    write(connection, warehouse.lake, replace)
+                    table_name = f"{portfolio.name}.{safety.NAME}"
+                    _replace(connection, warehouse, table_name, safety.COLUMNS, month, state, rows)
                     shown |= _safety_shown(connection, portfolio, state, rows, until)
 
                 # A month of the past is told as it was; only of today something can be done.
