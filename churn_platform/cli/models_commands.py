@@ -250,20 +250,12 @@ def publisher_of(settings: Settings, portfolio: str) -> "Publisher":
     """What a command needs to change or ask what is published; ChurnError if there is no such
     portfolio.
     """
-    from churn_platform.bundles.shared_portfolio import shared_portfolio
     from churn_platform.graph.resources.tracking import Tracking
     from churn_platform.promotion.publication import Publisher
-    from churn_platform.warehouse.lake import Lake
 
     spec = portfolio_named(settings, portfolio)
-    return Publisher(
-        client=Tracking.of(settings).answering_client(),
-        audit=audit_log(settings),
-        portfolio=spec,
-        root=settings.published_dir / portfolio,
-        lake=Lake.of(settings),
-        shared=shared_portfolio(settings, portfolio),
-    )
+    client = Tracking.of(settings).answering_client()
+    return Publisher.of(settings, spec, client=client, audit=audit_log(settings))
 
 
 def _tell(publisher: "Publisher", done: "Takeover", *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from churn_platform.audit.anchors import note_head
 from churn_platform.audit.audit_log import AuditLog
 from churn_platform.audit.trail import last_features_publication, last_model_publication
 from churn_platform.bundles.model_bundle import publish_model, read_bundle
+from churn_platform.bundles.shared_portfolio import shared_portfolio
 from churn_platform.errors import PublicationError
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.champion import changing
@@ -24,6 +25,7 @@ from churn_platform.published.format import (
 from churn_platform.published.live_file import Live, go_live, read_live
 from churn_platform.published.regular_files import file_sha256
 from churn_platform.published.shared import SharedPortfolio
+from churn_platform.settings import Settings
 from churn_platform.training.artifacts import find_card
 from churn_platform.training.model_registry import CHAMPION, champion_version, version_of
 from churn_platform.training.versions import load_version
@@ -47,6 +49,20 @@ class Publisher:
     root: Path
     lake: Lake
     shared: SharedPortfolio | None = None
+
+    @staticmethod
+    def of(
+        settings: Settings, portfolio: Portfolio, *, client: "MlflowClient", audit: AuditLog
+    ) -> "Publisher":
+        """The publisher of an installation; who asks for what, and as whom, is the caller's."""
+        return Publisher(
+            client=client,
+            audit=audit,
+            portfolio=portfolio,
+            root=settings.published_dir / portfolio.name,
+            lake=Lake.of(settings),
+            shared=shared_portfolio(settings, portfolio.name),
+        )
 
     def live(self) -> Live | None:
         """What is live, whichever host named it; None before the first publication."""

@@ -147,7 +147,7 @@ def _notes(lake: Lake) -> Iterator[Notes]:
             yield store
         return
     with closing(connect_quietly(lake.config())) as connection:
-        # A connection of its own: who notes may have opened the lake read-only, or be dbt's parent.
+        # A connection of its own: who notes may have opened the lake read-only.
         address = literal(lake.catalog.partition(":")[2])
         connection.execute(f"attach {address} as notes (type postgres)")
         if not _has_tables(connection):

@@ -50,9 +50,7 @@ print(cpu, before, peak)
 
 
 def test_a_child_counts_once_it_has_ended():
-    """As dbt does: its seconds and its memory. In a new process: peaks never fall, and start at the
-    parent's.
-    """
+    """Its seconds and its memory. In a new process: peaks never fall, and start at the parent's."""
     told = subprocess.run(
         [sys.executable, "-c", PARENT], check=True, capture_output=True, text=True
     ).stdout

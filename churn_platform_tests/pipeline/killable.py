@@ -3,7 +3,7 @@ is aimed at.
 
 A process is a fork of this one, in which the libraries are imported already: starting one costs
 milliseconds instead of twenty seconds. It leads a session of its own, so that one SIGKILL takes
-what it has started (dbt, `mlflow gc`) too.
+what it has started (`mlflow gc`) too.
 """
 
 import json

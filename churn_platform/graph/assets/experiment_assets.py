@@ -22,7 +22,6 @@ from dagster import (
 )
 
 from churn_platform.audit.audit_log import AuditLog
-from churn_platform.bundles.shared_portfolio import shared_portfolio
 from churn_platform.campaign.contact_list import rows_in_use
 from churn_platform.campaign.export import export_folder
 from churn_platform.experiments import arm_scores, lists, outcome, safety
@@ -412,7 +411,8 @@ def _experiment_safety(portfolio: Portfolio, settings: Settings) -> AssetsDefini
 
                 # A month of the past is told as it was; only of today something can be done.
                 if until > log.now():
-                    publisher = _publisher(warehouse, tracking, log, portfolio, settings)
+                    client = tracking.client()
+                    publisher = Publisher.of(settings, portfolio, client=client, audit=log)
                     for said in _answered(connection, publisher):
                         context.log.warning(said)
 
@@ -421,23 +421,6 @@ def _experiment_safety(portfolio: Portfolio, settings: Settings) -> AssetsDefini
         return MaterializeResult()
 
     return experiment_safety
-
-
-def _publisher(
-    warehouse: Warehouse,
-    tracking: Tracking,
-    log: AuditLog,
-    portfolio: Portfolio,
-    settings: Settings,
-) -> Publisher:
-    return Publisher(
-        client=tracking.client(),
-        audit=log,
-        portfolio=portfolio,
-        root=settings.published_dir / portfolio.name,
-        lake=warehouse.lake,
-        shared=shared_portfolio(settings, portfolio.name),
-    )
 
 
 def _answered(connection: duckdb.DuckDBPyConnection, publisher: Publisher) -> Iterator[str]:

@@ -53,11 +53,10 @@ def _published_model(portfolio: Portfolio, settings: Settings) -> AssetsDefiniti
         description="The champion's ONNX bundle, checked against the native model, and named live.",
     )
     def published_model(
-        context: AssetExecutionContext, warehouse: Warehouse, tracking: Tracking, audit: AuditTrail
+        context: AssetExecutionContext, tracking: Tracking, audit: AuditTrail
     ) -> MaterializeResult:
         log = audit.log(context.run_id)
-        shared = shared_portfolio(settings, portfolio.name)
-        publisher = Publisher(tracking.client(), log, portfolio, root, warehouse.lake, shared)
+        publisher = Publisher.of(settings, portfolio, client=tracking.client(), audit=log)
         bundle = publish_champion(publisher, reason=f"run {context.run_id}")
         version, difference = bundle.manifest.version, bundle.parity_difference
         context.log.info(f"version {version} is live; ONNX differs by at most {difference:.1e}")

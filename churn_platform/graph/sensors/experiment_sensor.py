@@ -13,14 +13,13 @@ from dagster import (
 
 from churn_platform.audit.actor import user_name
 from churn_platform.audit.audit_log import AuditLog
-from churn_platform.bundles.shared_portfolio import live_now, shared_portfolio
+from churn_platform.bundles.shared_portfolio import live_now
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.run_requests import Jobs
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.alarms import read_alarm
 from churn_platform.published.experiment import GUARDRAIL, SIGNAL
 from churn_platform.settings import Settings
-from churn_platform.warehouse.lake import Lake
 
 if TYPE_CHECKING:
     from churn_platform.promotion.publication import Publisher
@@ -68,11 +67,5 @@ def _publisher(portfolio: Portfolio, settings: Settings) -> "Publisher":
         lambda: datetime.now(UTC),
         settings.shared("audit"),
     )
-    return Publisher(
-        client=Tracking.of(settings).client(),
-        audit=audit,
-        portfolio=portfolio,
-        root=settings.published_dir / portfolio.name,
-        lake=Lake.of(settings),
-        shared=shared_portfolio(settings, portfolio.name),
-    )
+    client = Tracking.of(settings).client()
+    return Publisher.of(settings, portfolio, client=client, audit=audit)
