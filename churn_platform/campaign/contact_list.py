@@ -165,19 +165,20 @@ def list_sql(
     held = "null" if held_because is None else literal(held_because)
     made = ("role", "held_because", "is_explored")
     columns = ", ".join(name for name in COLUMNS if name not in made)
+    steps = ranking_sql(connection, portfolio, month, scores=scores)
+    listed = "select *, false as is_explored from placed where is_inside"
+    # Most portfolios explore nothing, and need not sort whom the ranking leaves out.
+    if portfolio.campaign.exploration_share:
+        steps = f"{steps}, {_exploration(portfolio.campaign, month)}"
+        listed = f"{listed} union all by name select *, true as is_explored from explored"
     return f"""
-        with {ranking_sql(connection, portfolio, month, scores=scores)},
-        {_exploration(portfolio.campaign, month)}
+        with {steps}
         select
             {columns},
             {held}::varchar as held_because,
             is_explored,
             case when is_control then '{CONTROL}' else '{CONTACT}' end as role,
-        from (
-            select *, false as is_explored from placed where is_inside
-            union all by name
-            select *, true as is_explored from explored
-        )
+        from ({listed})
     """
 
 
@@ -200,8 +201,7 @@ def _exploration(campaign: Campaign, month: date) -> str:
         left_out as (
             select *, null::double as uplift
             from (from offered {BEST_OFFER})
-            where {share} > 0
-                and customer_id not in (select customer_id from excluded)
+            where customer_id not in (select customer_id from excluded)
                 and customer_id not in (select customer_id from placed where is_inside)
         ),
         shuffled as (
