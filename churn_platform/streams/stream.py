@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import msgspec
 from tenacity import (
@@ -34,6 +34,7 @@ AT_ONCE = 200
 WAIT_SECONDS_MAX = 30.0
 REASON_CHARACTERS = 600
 
+Given = ParamSpec("Given")
 Result = TypeVar("Result")
 Read = list[tuple[Taken, CustomerEvent]]
 
@@ -81,7 +82,7 @@ class Stream:
     def step(self) -> None:
         """One round. StreamError: ended while it waited."""
         self._share_pushes()
-        taken = self._tried(lambda: self._broker.take(AT_ONCE))
+        taken = self._tried(self._broker.take, AT_ONCE)
         if not taken:
             return
 
@@ -101,7 +102,7 @@ class Stream:
 
         # Before the acknowledgement: a kill in between sends them once more, and loses none.
         self._send(scores + dead)
-        self._tried(lambda: self._broker.settle(taken))
+        self._tried(self._broker.settle, taken)
 
         self._metrics.in_hand([])
         self._metrics.events.labels(KEPT).inc(len(taken) - len(refused))
@@ -118,14 +119,10 @@ class Stream:
         for portfolio in sorted(by_portfolio):
             own = by_portfolio[portfolio]
             own_events = [event for _, event in own]
-            keeping = self._keeping(portfolio, own_events)
-            why = self._tried(keeping)
+            why = self._tried(self._service.keep, portfolio, own_events)
             for number, reason in why.items():
                 one, _ = own[number]
                 refused[one.place] = reason
-
-    def _keeping(self, portfolio: str, events: list[CustomerEvent]) -> Callable[[], dict[int, str]]:
-        return lambda: self._service.keep(portfolio, events)
 
     def _scored(self, events: Read, refused: dict[str, str]) -> list[Letter]:
         """A message for each event that was kept, with the customer's score as it is now."""
@@ -134,7 +131,7 @@ class Stream:
             if one.place in refused:
                 continue
             try:
-                answer = self._tried(self._scoring(event))
+                answer = self._tried(self._service.score, event.portfolio, event.customer_id)
             except RefusedEventError as error:
                 refused[one.place] = str(error)
                 continue
@@ -146,9 +143,6 @@ class Stream:
             )
 
         return letters
-
-    def _scoring(self, event: CustomerEvent) -> Callable[[], bytes]:
-        return lambda: self._service.score(event.portfolio, event.customer_id)
 
     def _dead(self, one: Taken, why: str) -> Letter:
         """The event as it came, with the reason; a value too long for any event is cut."""
@@ -195,12 +189,11 @@ class Stream:
 
     def _send(self, letters: Sequence[Letter]) -> None:
         for begin in range(0, len(letters), AT_ONCE):
-            self._tried(self._sending(letters[begin : begin + AT_ONCE]))
+            self._tried(self._broker.send, letters[begin : begin + AT_ONCE])
 
-    def _sending(self, letters: Sequence[Letter]) -> Callable[[], None]:
-        return lambda: self._broker.send(letters)
-
-    def _tried(self, act: Callable[[], Result]) -> Result:
+    def _tried(
+        self, act: Callable[Given, Result], *given: Given.args, **named: Given.kwargs
+    ) -> Result:
         """What the act returns, tried until it does; StreamError only once it is ended."""
         retrying = Retrying(
             retry=retry_if_exception_type(StreamError),
@@ -210,7 +203,7 @@ class Stream:
             before_sleep=self._tell,
             reraise=True,
         )
-        found = retrying(act)
+        found = retrying(act, *given, **named)
         if self._waits:
             logger.warning("goes on")
             self._waits = ""

@@ -35,12 +35,7 @@ class OidcController(Controller):
         page = page_of(request)
         provider = provider_of(request)
         if provider is None:
-            return login_page(
-                request,
-                "/",
-                error="login.no_provider",
-                status=404,
-            )
+            return _without_provider(request)
 
         browser = secrets.token_urlsafe(48)
         nonce = secrets.token_urlsafe(48)
@@ -70,15 +65,14 @@ class OidcController(Controller):
         """Back from the provider, with a code; a session if everything fits."""
         provider = provider_of(request)
         if provider is None:
-            return login_page(
-                request,
-                "/",
-                error="login.no_provider",
-                status=404,
-            )
+            return _without_provider(request)
         response = _signed_in(request, provider)
         response.delete_cookie(BROWSER, path="/oidc")
         return response
+
+
+def _without_provider(request: Request[Any, Any, Any]) -> Response[Any]:
+    return login_page(request, "/", error="login.no_provider", status=404)
 
 
 def _signed_in(request: Request[Any, Any, Any], provider: Provider) -> Response[Any]:
