@@ -4,14 +4,12 @@ import warnings
 from collections.abc import Mapping
 
 from dagster import (
-    AssetKey,
     AssetsDefinition,
     BetaWarning,
     Definitions,
     definitions,
 )
 
-from churn_platform.errors import SpecError
 from churn_platform.graph.asset_labels import labelled
 from churn_platform.graph.assets.audit_assets import audit_assets
 from churn_platform.graph.assets.campaign_assets import campaign_assets
@@ -33,7 +31,7 @@ from churn_platform.graph.assets.source_assets import source_assets
 from churn_platform.graph.assets.training_assets import training_assets
 from churn_platform.graph.automation import automate
 from churn_platform.graph.column_words import column_schemas, platform_schemas
-from churn_platform.graph.dbt import PORTFOLIO, feature_assets, prepared_project
+from churn_platform.graph.dbt import feature_assets
 from churn_platform.graph.failure_advice import advised
 from churn_platform.graph.freshness import with_freshness
 from churn_platform.graph.liveness import in_process_executor
@@ -58,19 +56,6 @@ def build_defs(**overrides: object) -> Definitions:
     settings = load_settings(**overrides)
     known = load_portfolios(settings.portfolios_dir)
     portfolios = _with_data(known, settings)
-    project = prepared_project(settings)
-    dbt_models = feature_assets(settings, project)
-    for portfolio in portfolios.values():
-        if (
-            portfolio.kind == "events"
-            and AssetKey([portfolio.name, "customer_features"]) not in dbt_models.keys
-        ):
-            # Found at start, not in the middle of a month: only `telecomit` has dbt models yet.
-            raise SpecError(
-                f"portfolio {portfolio.name}: event tables need dbt models, "
-                "and dbt_models/ has none for it"
-            )
-
     assets = []
     for portfolio in portfolios.values():
         assets += portfolio_assets(portfolio, settings)
@@ -92,7 +77,6 @@ def build_defs(**overrides: object) -> Definitions:
         assets=advised(
             [
                 *with_columns(with_freshness(assets), schemas),
-                *metered(labelled([dbt_models]), PORTFOLIO, path),
                 *with_columns(metered(labelled(platform), PLATFORM, path), schemas),
             ],
             settings,
@@ -114,21 +98,26 @@ def build_defs(**overrides: object) -> Definitions:
 
 
 def _with_data(portfolios: Mapping[str, Portfolio], settings: Settings) -> dict[str, Portfolio]:
-    """The portfolios of which something has landed or was published; all while none has."""
+    """The portfolios of which something has landed or was published, or that are read from sources;
+    all while there is none.
+    """
     # Of the others each asset would be missing and each job fail.
     with_data = {}
     for name, portfolio in portfolios.items():
         landed = settings.landing_dir / name
         published = settings.published_dir / name
-        if landed.is_dir() or published.is_dir():
+        if portfolio.read_tables or landed.is_dir() or published.is_dir():
             with_data[name] = portfolio
 
     return with_data or dict(portfolios)
 
 
 def portfolio_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
-    """Every asset of a portfolio but the features that dbt makes of event tables."""
-    features = snapshot_assets(portfolio, settings) if portfolio.kind == "snapshot" else []
+    """Every asset of a portfolio; the features of event tables are made by dbt."""
+    if portfolio.kind == "snapshot":
+        features = snapshot_assets(portfolio, settings)
+    else:
+        features = [feature_assets(portfolio, settings)]
     assets = [
         *source_assets(portfolio, settings),
         *raw_assets(portfolio, settings),

@@ -255,12 +255,14 @@ def accept_data(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     add_help_option=False,
 )
-def dbt(context: typer.Context) -> None:
+def dbt(
+    context: typer.Context,
+    portfolio: Annotated[str, typer.Option(help="Portfolio of event tables.")] = "telecomit",
+) -> None:
     """Run dbt on the warehouse, for example `churn dbt build --select customer_months`; waits for
     other writers.
     """
     from churn_platform.graph.dbt import run_dbt
-    from churn_platform.warehouse.lake import Lake
 
     if all(argument.startswith("-") for argument in context.args):
         raise ChurnError(
@@ -268,4 +270,7 @@ def dbt(context: typer.Context) -> None:
         )
 
     settings = load_settings()
-    raise typer.Exit(run_dbt(Lake.of(settings), settings.root / "dbt_by_hand", context.args))
+    spec = portfolio_named(settings, portfolio)
+    if spec.kind != "events":
+        raise ChurnError(f"{portfolio} has no event tables, and no dbt models")
+    raise typer.Exit(run_dbt(spec, settings, context.args))

@@ -1,4 +1,4 @@
-"""The dbt project as Dagster assets: one invocation per run, for any range of months."""
+"""A portfolio's dbt project as Dagster assets: one invocation per run, for any range of months."""
 
 import itertools
 import os
@@ -28,10 +28,9 @@ from dagster_dbt import (
     dbt_assets,
 )
 from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_context
-from dagster_dbt.core.dbt_cli_invocation import PARTIAL_PARSE_FILE_NAME
 from dagster_dbt.dbt_manifest import validate_manifest
 
-from churn_platform.errors import DataError, SpecError
+from churn_platform.errors import DataError
 from churn_platform.graph.dbt_failures import (
     DbtFailure,
     as_markdown,
@@ -43,10 +42,17 @@ from churn_platform.graph.dbt_failures import (
 from churn_platform.graph.dbt_in_process import DbtInvocation, DbtOutcome, close_connections
 from churn_platform.graph.dbt_metadata import asset_events, model_metadata
 from churn_platform.graph.dbt_profile import dbt_environment
+from churn_platform.graph.dbt_project import (
+    dbt_folder,
+    folder_options,
+    parsed_option,
+    prepared_project,
+)
 from churn_platform.graph.groups import group_of
 from churn_platform.graph.metadata import MONTH_ROWS, TABLE_NAME, rows_by_month
 from churn_platform.graph.partitions import WAREHOUSE_POOL, monthly, months_of
 from churn_platform.months import as_of
+from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 from churn_platform.warehouse.damage import drop_damaged
 from churn_platform.warehouse.dbt_turn import dbt_turn
@@ -59,12 +65,8 @@ from churn_platform.warehouse.tables import write
 # Unit tests are about the code, not the data: they run in the test suite, not in every month.
 NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
 INVOCATION = "dbt_models-"  # begins the folder of what dbt writes in a run
-PORTFOLIO = "telecomit"  # the one that the project's models are about
-LAYERS = {
-    "staging": group_of(PORTFOLIO, "staging"),
-    "intermediate": group_of(PORTFOLIO, "features"),
-    "marts": group_of(PORTFOLIO, "features"),
-}
+# The group of each layer's assets.
+STAGES = {"staging": "staging", "intermediate": "features", "marts": "features"}
 
 
 class Translator(DagsterDbtTranslator):
@@ -74,9 +76,14 @@ class Translator(DagsterDbtTranslator):
     per upstream table in one set of dbt assets, and a range of months is one invocation anyway.
     """
 
-    def __init__(self, project: DbtProject):
+    def __init__(self, portfolio: str, project: DbtProject):
         super().__init__(DagsterDbtTranslatorSettings(enable_code_references=True))
+        self._portfolio = portfolio
         self._project = project
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> AssetKey:
+        """Schema and name of the table; both are the portfolio's own."""
+        return AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
@@ -88,7 +95,8 @@ class Translator(DagsterDbtTranslator):
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """A group per layer."""
-        return LAYERS.get(dbt_resource_props["fqn"][1])
+        stage = STAGES.get(dbt_resource_props["fqn"][1])
+        return stage and group_of(self._portfolio, stage)
 
     def get_asset_check_spec(
         self,
@@ -102,46 +110,26 @@ class Translator(DagsterDbtTranslator):
         return spec and spec._replace(description=meaning(manifest["nodes"][unique_id]))
 
 
-def dbt_project_dir() -> Path:
-    """The dbt project: in a wheel beside this package's modules, in a checkout at its root."""
-    package = Path(__file__).parents[1]
-    inside = package / "dbt_models"
-    return inside if inside.exists() else package.parent / "dbt_models"
-
-
-def prepared_project(settings: Settings) -> DbtProject:
-    """The project with its manifest and compiled SQL, made first where they are missing or older
-    than a model.
-    """
-    project = DbtProject(project_dir=dbt_project_dir(), target_path=settings.root / "dbt_target")
-    if not _is_fresh(project):
-        os.environ.update(dbt_environment(Lake.of(settings)))
-        # Column lineage reads compiled SQL; nothing of the lake is needed or touched for that.
-        offline = ["compile", "--no-introspect", "--no-populate-cache"]
-        with DbtInvocation([*offline, *_folders(project.target_path)]) as dbt:
-            told = [event["info"]["msg"] for event in dbt.events()]
-
-        if not dbt.outcome.succeeded:
-            raise SpecError("\n".join(["dbt cannot compile its project:", *told]))
-
-    return project
-
-
-def run_dbt(lake: Lake, target: Path, arguments: list[str]) -> int:
-    """Run a dbt command by hand, as the only writer; returns its exit code."""
+def run_dbt(portfolio: Portfolio, settings: Settings, arguments: list[str]) -> int:
+    """Run a dbt command by hand on a portfolio, as the only writer; returns its exit code."""
     from dbt.cli.main import dbtRunner
 
+    lake = Lake.of(settings)
+    prepared_project(portfolio, settings)
     # Makes a new lake first: dbt attaches with `create_if_not_exists` false, so that a forgotten
     # variable is an error and never a new, empty lake.
     connect(lake).close()
     os.environ.update(dbt_environment(lake))
+    options = folder_options(
+        dbt_folder(settings, portfolio.name), settings.root / "dbt_by_hand" / portfolio.name
+    )
     with (
         dbt_turn(lake),
         writer_lock(lake),
         closing(connect(lake, read_only=True)) as connection,
         checksums_kept(connection, lake),
     ):
-        ended = dbtRunner().invoke([*arguments, *_folders(target)])
+        ended = dbtRunner().invoke([*arguments, *options])
         close_connections()
 
     if ended.exception is not None:
@@ -149,40 +137,18 @@ def run_dbt(lake: Lake, target: Path, arguments: list[str]) -> int:
     return 0 if ended.success else 1
 
 
-def _folders(target: Path) -> list[str]:
-    """Options of dbt for the project's folder, and for the one that it writes to."""
-    project = dbt_project_dir()
-    return [
-        f"--project-dir={project}",
-        f"--profiles-dir={project}",
-        f"--target-path={target}",
-        f"--log-path={target}",
-    ]
-
-
-def _is_fresh(project: DbtProject) -> bool:
-    manifest = project.manifest_path
-    if not manifest.exists():
-        return False
-
-    newest = 0.0
-    for path in project.project_dir.rglob("*"):
-        if path.suffix in (".sql", ".yml"):
-            newest = max(newest, path.stat().st_mtime)
-
-    return manifest.stat().st_mtime > newest
-
-
-def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
-    """Staging, marts, features and labels of the event portfolio, with their
-    tests as asset checks.
+def feature_assets(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
+    """Staging, marts, features and labels of a portfolio of event tables, with their tests as asset
+    checks.
     """
-    translator = Translator(project)
+    project = prepared_project(portfolio, settings)
+    translator = Translator(portfolio.name, project)
+    folder = dbt_folder(settings, portfolio.name)
 
     @dbt_assets(
         manifest=project.manifest_path,
         project=project,
-        name="dbt_models",
+        name=f"{portfolio.name}__dbt_models",
         # Models are mapped month to month, though trends read earlier months: Dagster allows one
         # mapping for each upstream table. So the UI does not know of them: run the oldest month
         # first, or a range.
@@ -208,7 +174,8 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
             drop_damaged(lake, tables, months)  # dbt's DELETE cannot read what is damaged
             failed: list[AssetCheckResult] = []
             arguments = _build(context, manifest, translator, months)
-            with DbtInvocation([*arguments, *_folders(target), *_parsed(project)]) as dbt:
+            arguments += [*folder_options(folder, target), *parsed_option(project)]
+            with DbtInvocation(arguments) as dbt:
                 # The lake can be read while dbt writes, so each model gets its metadata as soon as
                 # it is made.
                 for event in asset_events(dbt, context, manifest, translator, project, target):
@@ -234,7 +201,7 @@ def feature_assets(settings: Settings, project: DbtProject) -> AssetsDefinition:
                     raise _again(context, settings.catalog_retries)
                 wrong = failures(connection, manifest, dbt.outcome.results, months)
                 yield from _in_words(failed, wrong)
-                raise _error(dbt.outcome, wrong, months, target)
+                raise _error(portfolio.name, dbt.outcome, wrong, months, target)
 
             yield from failed  # tests that only warn
             forget_dropped(lake, itertools.product(tables, months))
@@ -268,17 +235,16 @@ def _build(
     ]
 
 
-def _parsed(project: DbtProject) -> list[str]:
-    """The option that names the project's last parse, which saves dbt the next one."""
-    return ["--partial-parse-file-path", str(project.target_path / PARTIAL_PARSE_FILE_NAME)]
-
-
 def _error(
-    outcome: DbtOutcome, wrong: list[DbtFailure], months: list[date], target: Path
+    portfolio: str,
+    outcome: DbtOutcome,
+    wrong: list[DbtFailure],
+    months: list[date],
+    target: Path,
 ) -> DataError:
     if not wrong:
         return DataError(f"dbt ended with an error: {outcome.error}; more in {target / 'dbt.log'}")
-    told = [*(each.text for each in wrong), next_command(PORTFOLIO, months, wrong)]
+    told = [*(each.text for each in wrong), next_command(portfolio, months, wrong)]
     return DataError("\n".join(told))
 
 

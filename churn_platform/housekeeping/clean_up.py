@@ -144,7 +144,8 @@ def _remove_pages(settings: Settings, portfolio: str, retention: Retention) -> i
 def _working_entries(settings: Settings) -> list[Path]:
     root = settings.root
     return [
-        *(root / "dbt_target").glob("dbt_models-*"),
+        *(root / "dbt_target").glob("dbt_models-*"),  # of before each portfolio had its own
+        *(root / "dbt_target").glob("*/dbt_models-*"),
         *(root / "tmp").glob("*"),
         *(root / "logs").glob("*"),
     ]

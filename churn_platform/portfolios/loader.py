@@ -45,13 +45,22 @@ def read_portfolio(path: Path) -> Portfolio:
     return read_spec(path, Portfolio, fill=partial(_filled, path))
 
 
+def load_recipe(name: str) -> Portfolio:
+    """The shipped portfolio of that name, which others are made like."""
+    return read_portfolio(_shipped(name))
+
+
+def _shipped(name: str) -> Path:
+    return Path(str(resources.files("churn_platform.portfolios"))) / f"{name}.yaml"
+
+
 def _filled(path: Path, given: Any) -> Any:
     """What is given, with all that its recipe has besides."""
     if not isinstance(given, dict) or "recipe" not in given:
         return given
     name = given["recipe"]
     # Only what ships: an operator's own spec may change, and with it all that were made of it.
-    shipped = resources.files("churn_platform.portfolios") / f"{name}.yaml"
+    shipped = _shipped(name)
     if not shipped.is_file():
         raise SpecError(f"{path}: recipe: there is none called {name!r}; try telecomit")
     text = shipped.read_text(encoding="utf-8")

@@ -18,6 +18,8 @@ from churn_platform.graph.dbt_failures import (
     next_command,
     what_to_do,
 )
+from churn_platform.graph.dbt_project import project_files
+from churn_platform.portfolios.loader import load_recipe
 
 PROJECT = Path(__file__).parents[2] / "dbt_models"
 JUNE = date(2026, 6, 1)
@@ -101,8 +103,10 @@ def test_a_model_that_cannot_be_built_says_why(connection: duckdb.DuckDBPyConnec
 
 def declared() -> Iterator[dict[str, Any]]:
     """Every test that the project's YAML declares, as dbt's manifest has it."""
-    for path in (PROJECT / "models").rglob("*.yml"):
-        for model in yaml.safe_load(path.read_text()).get("models", []):
+    for path, text in project_files(load_recipe("telecomit")).items():
+        if not path.endswith(".yml") or not path.startswith("models/"):
+            continue
+        for model in yaml.safe_load(text).get("models", []):
             for each in [*model.get("data_tests", [])]:
                 yield _node(model["name"], each, None)
             for column in model.get("columns", []):

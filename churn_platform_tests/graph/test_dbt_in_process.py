@@ -10,11 +10,12 @@ from dbt_common.events.types import Note
 
 from churn_platform.graph.dbt_in_process import DbtInvocation, _scrubbed
 from churn_platform.graph.dbt_profile import dbt_environment
-from churn_platform.portfolios.loader import load_portfolios
+from churn_platform.graph.dbt_project import folder_options
+from churn_platform.portfolios.loader import load_recipe
 from churn_platform.settings import load_settings
 from churn_platform.warehouse.lake import Lake
 from churn_platform_tests.support.data_folders import fill_data_folder, parsed_project
-from churn_platform_tests.support.tiny_lake import PROJECT, TinyLake
+from churn_platform_tests.support.tiny_lake import TinyLake
 
 FIRST, END = date(2025, 5, 1), date(2025, 7, 1)
 ENDS = ("LogModelResult", "LogTestResult")
@@ -32,8 +33,8 @@ def lake(folder: Path) -> Lake:
     """A lake in it, with raw tables that have no row."""
     settings = load_settings(data_dir=folder)
     fill_data_folder(settings)
-    portfolio = load_portfolios(folder / "no_portfolios")["telecomit"]
-    TinyLake(Lake.of(settings), portfolio, parsed_project()).add({})
+    portfolio = load_recipe("telecomit")
+    TinyLake(Lake.of(settings), portfolio, parsed_project(portfolio)).add({})
     return Lake.of(settings)
 
 
@@ -42,12 +43,11 @@ def build(lake, folder, monkeypatch) -> list[str]:
     """dbt's arguments to build models of two months."""
     for name, value in dbt_environment(lake).items():
         monkeypatch.setenv(name, value)
-    target = str(folder / "dbt_target")
+    target = folder / "dbt_target" / "telecomit"
     return [
         *("build", "--exclude-resource-type", "unit_test"),
         *("--event-time-start", str(FIRST), "--event-time-end", str(END)),
-        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
-        *("--target-path", target, "--log-path", target),
+        *folder_options(target, target),
     ]
 
 

@@ -20,8 +20,8 @@ from pydantic import SecretStr
 
 from churn_platform.errors import ChurnError
 from churn_platform.graph.automation import automate
-from churn_platform.graph.dbt import dbt_project_dir
 from churn_platform.graph.dbt_profile import dbt_environment
+from churn_platform.graph.dbt_project import dbt_project_dir
 from churn_platform.graph.resources.tracking import URI_VARIABLE, Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.graph.sensors import notification_sensors

@@ -5,22 +5,29 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from dbt.contracts.graph.manifest import Manifest
 
-from churn_platform.portfolios.loader import load_portfolios
+from churn_platform.portfolios.loader import load_recipe
+from churn_platform.portfolios.spec import Portfolio
 from churn_platform_tests.support.data_folders import parsed_project
 from churn_platform_tests.support.literal_world import ROWS
 from churn_platform_tests.support.tiny_lake import TinyLake, tiny_lake
 
 
 @pytest.fixture(scope="session")
-def new_lake(tmp_path_factory: pytest.TempPathFactory, extensions: Path) -> Callable[[], TinyLake]:
-    """Makes an empty lake; the parsed dbt project and DuckDB's extensions are shared."""
-    portfolio = load_portfolios(tmp_path_factory.mktemp("no_portfolios"))["telecomit"]
-    manifest = parsed_project()
+def new_lake(tmp_path_factory: pytest.TempPathFactory, extensions: Path) -> Callable[..., TinyLake]:
+    """Makes an empty lake of a portfolio, by default telecomit; its parsed dbt project and DuckDB's
+    extensions are shared.
+    """
+    telecomit = load_recipe("telecomit")
+    manifests: dict[str, Manifest] = {}
 
-    def make() -> TinyLake:
+    def make(portfolio: Portfolio = telecomit) -> TinyLake:
+        if portfolio.name not in manifests:
+            manifests[portfolio.name] = parsed_project(portfolio)
         folder: Path = tmp_path_factory.mktemp("lake")
-        return TinyLake(tiny_lake(folder, extensions), portfolio, manifest)
+        lake = tiny_lake(folder, extensions)
+        return TinyLake(lake, portfolio, manifests[portfolio.name])
 
     return make
 

@@ -12,8 +12,9 @@ from dagster import AssetKey, BackfillPolicy
 from churn_platform.bundles.onnx import run as run_onnx
 from churn_platform.cli.result import as_text, read_result
 from churn_platform.errors import ChurnError
-from churn_platform.graph.dbt import Translator, prepared_project
+from churn_platform.graph.dbt import Translator
 from churn_platform.graph.dbt_metadata import model_metadata
+from churn_platform.graph.dbt_project import prepared_project
 from churn_platform.graph.partitions import PLATFORM, WAREHOUSE_POOL, monthly
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.portfolios.encoding import encode_row
@@ -257,12 +258,12 @@ def test_columns_of_dbt_models_know_where_they_come_from(operator: Graph) -> Non
     """The UI's column lineage: a trend comes from the monthly aggregate,
     through the compiled SQL.
     """
-    project = prepared_project(operator.settings)
+    project = prepared_project(operator.portfolio("telecomit"), operator.settings)
     manifest = json.loads(project.manifest_path.read_text())
     with connect(operator.lake, read_only=True) as connection:
         model = "model.churn_platform.features_usage"
         found = model_metadata(
-            connection, manifest, model, Translator(project), project.target_path
+            connection, manifest, model, Translator("telecomit", project), project.target_path
         )
     upstream = found["dagster/column_lineage"].deps_by_column["data_usage_trend_3m"]
     assert {(dep.asset_key.path[-1], dep.column_name) for dep in upstream} == {

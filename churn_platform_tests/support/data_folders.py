@@ -6,6 +6,7 @@ import os
 import pprint
 import shutil
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -16,10 +17,12 @@ from dbt.flags import set_from_args
 from dbt.parser.manifest import extended_mashumuro_decoder
 from dbt_common.context import set_invocation_context
 
-from churn_platform.graph.dbt import dbt_project_dir, prepared_project
 from churn_platform.graph.dbt_lineage import FOLDER as LINEAGE
 from churn_platform.graph.dbt_profile import dbt_environment
+from churn_platform.graph.dbt_project import COPY, dbt_folder, dbt_project_dir, prepared_project
 from churn_platform.graph.resources.tracking import Tracking
+from churn_platform.portfolios.loader import load_recipe
+from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings, load_settings
 from churn_platform.warehouse.extensions import install_extensions
 from churn_platform.warehouse.lake import Lake
@@ -43,9 +46,10 @@ def fill_data_folder(settings: Settings) -> None:
     settings.root.mkdir(parents=True, exist_ok=True)
     (settings.root / "duckdb_extensions").symlink_to(shared_extensions())
     shutil.copy(empty_mlflow() / "mlflow.db", settings.root)
-    parsed = _parsed_project()
-    target = settings.root / "dbt_target"
-    shutil.copytree(parsed / "dbt_target", target)
+    recipe = load_recipe("telecomit")
+    parsed = _parsed(recipe)
+    target = dbt_folder(settings, recipe.name)
+    shutil.copytree(_folder_of(recipe), target)
     # What one test has worked out of the models' columns, the next need not.
     lineage = parsed / LINEAGE
     lineage.mkdir(exist_ok=True)
@@ -56,16 +60,25 @@ def fill_data_folder(settings: Settings) -> None:
     (target / PARSED).write_bytes(content.replace(known.encode(), own.encode()))
 
 
-def parsed_project() -> Manifest:
-    """The parsed dbt project, as dbt in this process takes it."""
-    content = (_parsed_project() / "dbt_target" / PARSED).read_bytes()
+def project_copy(portfolio: Portfolio) -> Path:
+    """The portfolio's dbt project; it is only read."""
+    return _folder_of(portfolio) / COPY
+
+
+def parsed_project(portfolio: Portfolio) -> Manifest:
+    """The portfolio's parsed dbt project, as dbt in this process takes it."""
+    content = (_folder_of(portfolio) / PARSED).read_bytes()
     manifest = Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
     manifest.build_flat_graph()
     return manifest
 
 
-def _parsed_project() -> Path:
-    return shared("parsed", _parse_project)
+def _folder_of(portfolio: Portfolio) -> Path:
+    return dbt_folder(_settings_in(_parsed(portfolio)), portfolio.name)
+
+
+def _parsed(portfolio: Portfolio) -> Path:
+    return shared(f"parsed_{portfolio.name}", partial(_parse_project, portfolio))
 
 
 def _settings_in(folder: Path) -> Settings:
@@ -76,9 +89,9 @@ def _make_mlflow(folder: Path) -> None:
     Tracking.of(_settings_in(folder)).client().search_experiments()
 
 
-def _parse_project(folder: Path) -> None:
+def _parse_project(portfolio: Portfolio, folder: Path) -> None:
     with mock.patch.dict(os.environ):
-        prepared_project(_settings_in(folder))
+        prepared_project(portfolio, _settings_in(folder))
 
 
 def _connection(settings: Settings) -> str:

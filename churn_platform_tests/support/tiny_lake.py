@@ -20,8 +20,8 @@ from churn_platform.ingest.load import raw_columns, raw_table
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.tables import ensure_table
+from churn_platform_tests.support.data_folders import project_copy
 
-PROJECT = Path(__file__).parents[2] / "dbt_models"
 Rows = Mapping[str, Iterable[tuple[Any, ...]]]
 
 
@@ -70,7 +70,8 @@ class TinyLake:
 
     def _invoke(self, command: str, *arguments: str) -> dict[str, str]:
         with mock.patch.dict(os.environ, dbt_environment(self.lake)):
-            outcome = dbtRunner(self.manifest).invoke([command, *options(self.lake), *arguments])
+            given = [command, *options(self.lake, self.portfolio), *arguments]
+            outcome = dbtRunner(self.manifest).invoke(given)
         if not isinstance(outcome.result, RunExecutionResult):
             raise outcome.exception or RuntimeError("dbt did not run")
         return {run.node.name: str(run.status) for run in outcome.result.results}
@@ -103,10 +104,11 @@ def tiny_lake(folder: Path, extension_dir: Path) -> Lake:
     )
 
 
-def options(lake: Lake) -> list[str]:
+def options(lake: Lake, portfolio: Portfolio) -> list[str]:
     """dbt's options that keep a test's artefacts in its own folder."""
     folder = str(lake.temp_dir)
+    project = str(project_copy(portfolio))
     return [
-        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
+        *("--project-dir", project, "--profiles-dir", project),
         *("--target-path", folder, "--log-path", folder, "--quiet"),
     ]

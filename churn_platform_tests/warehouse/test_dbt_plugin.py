@@ -7,7 +7,7 @@ from dbt.flags import set_from_args
 from dbt_common.context import set_invocation_context
 
 from churn_platform.graph.dbt_profile import dbt_environment
-from churn_platform_tests.support.tiny_lake import PROJECT
+from churn_platform.graph.dbt_project import dbt_project_dir
 
 
 def test_the_next_run_need_not_parse_the_project_anew(lake):
@@ -15,7 +15,7 @@ def test_the_next_run_need_not_parse_the_project_anew(lake):
     told = []
     for _ in range(2):
         set_invocation_context(dbt_environment(lake))
-        set_from_args(Namespace(profiles_dir=str(PROJECT)), None)
-        profile = load_profile(str(PROJECT), {})
+        set_from_args(Namespace(profiles_dir=str(dbt_project_dir())), None)
+        profile = load_profile(str(dbt_project_dir()), {})
         told.append(list(profile.credentials.connection_info()))
     assert told[0] == told[1]

@@ -1,4 +1,4 @@
-{#- Schema names are used as they are written, without dbt's "<target>_" in front. -#}
+{#- Each portfolio has schemas of its own: `<portfolio>`, and `<portfolio>_staging` for views. -#}
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {{ custom_schema_name or target.schema }}
+    {{ var('portfolio') }}{{ '_' ~ custom_schema_name if custom_schema_name }}
 {%- endmacro %}

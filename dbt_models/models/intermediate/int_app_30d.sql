@@ -1,3 +1,5 @@
+{{ config(enabled='app_usage' in var('tables')) }}
+
 with
 
 spine as (

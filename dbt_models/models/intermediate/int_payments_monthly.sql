@@ -1,3 +1,5 @@
+{{ config(enabled='transactions' in var('tables')) }}
+
 with
 
 spine as (

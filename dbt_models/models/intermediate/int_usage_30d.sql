@@ -1,3 +1,5 @@
+{{ config(enabled='cdr' in var('tables')) }}
+
 with
 
 spine as (

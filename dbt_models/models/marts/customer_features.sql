@@ -1,3 +1,10 @@
+{#- The model with the features of each landed table; what a portfolio has not landed, it has no features of. -#}
+{%- set models_of = {
+    'transactions': 'features_rfm',
+    'cdr': 'features_usage',
+    'support_tickets': 'features_support',
+    'app_usage': 'features_app',
+} -%}
 with
 
 spine as (
@@ -14,41 +21,21 @@ spine_three_months_ago as (
     where month = {{ months_before(3) }}
 ),
 
-rfm as (
-    select * from {{ ref('features_rfm') }}
+{% for table, model in models_of.items() if table in var('tables') -%}
+{{ model }} as (
+    select * from {{ ref(model) }}
 ),
 
-usage as (
-    select * from {{ ref('features_usage') }}
-),
-
-support as (
-    select * from {{ ref('features_support') }}
-),
-
-app as (
-    select * from {{ ref('features_app') }}
-),
-
+{% endfor -%}
 -- every join is one to one: each table has at most one row per customer of the spine
 features as (
     select
         spine.customer_id,
         spine.month,
-        rfm.recency_days,
-        rfm.frequency,
-        rfm.monetary_total,
-        rfm.monetary_avg,
-        rfm.monetary_std,
         date_diff('day', spine.signup_date, cast(spine.as_of as date)) as tenure_days,
-        rfm.recent_frequency,
-        rfm.recent_monetary,
-        rfm.activity_trend,
-        rfm.late_payments_6m,
-        rfm.failed_payments_6m,
-        usage.* exclude (customer_id, month),
-        support.* exclude (customer_id, month),
-        app.* exclude (customer_id, month),
+        {%- for table, model in models_of.items() if table in var('tables') %}
+        {{ model }}.* exclude (customer_id, month),
+        {%- endfor %}
         spine.contract_type,
         spine.payment_method,
         spine.age_group,
@@ -59,10 +46,20 @@ features as (
         coalesce(spine.contract_end_date < spine.as_of, false) as is_out_of_contract,
     from spine
     left join spine_three_months_ago using (customer_id)
-    left join rfm using (customer_id)
-    left join usage using (customer_id)
-    left join support using (customer_id)
-    left join app using (customer_id)
+    {%- for table, model in models_of.items() if table in var('tables') %}
+    left join {{ model }} using (customer_id)
+    {%- endfor %}
+),
+
+-- in the order of the catalogue, whatever the order above
+in_catalogue_order as (
+    select
+        customer_id,
+        month,
+        {%- for name in var('features') %}
+        {{ name }},
+        {%- endfor %}
+    from features
 )
 
-select * from features
+select * from in_catalogue_order

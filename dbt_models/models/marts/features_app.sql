@@ -1,3 +1,5 @@
+{{ config(enabled='app_usage' in var('tables')) }}
+
 with
 
 app_use as (

@@ -1,3 +1,5 @@
+{{ config(enabled='transactions' in var('tables')) }}
+
 with
 
 payments as (

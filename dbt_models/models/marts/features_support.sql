@@ -1,3 +1,5 @@
+{{ config(enabled='support_tickets' in var('tables')) }}
+
 with
 
 spine as (

@@ -1,7 +1,9 @@
+{{ config(enabled='app_usage' in var('tables')) }}
+
 with
 
 landed as (
-    select * from {{ source('telecomit_raw', 'app_usage') }}
+    select * from {{ source('raw', 'app_usage') }}
 ),
 
 renamed as (

@@ -1,7 +1,9 @@
+{{ config(enabled='cdr' in var('tables')) }}
+
 with
 
 landed as (
-    select * from {{ source('telecomit_raw', 'cdr') }}
+    select * from {{ source('raw', 'cdr') }}
 ),
 
 renamed as (

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('telecomit_raw', 'customers') }}
+    select * from {{ source('raw', 'customers') }}
 ),
 
 renamed as (

@@ -1,7 +1,9 @@
+{{ config(enabled='support_tickets' in var('tables')) }}
+
 with
 
 landed as (
-    select * from {{ source('telecomit_raw', 'support_tickets') }}
+    select * from {{ source('raw', 'support_tickets') }}
 ),
 
 renamed as (

@@ -1,7 +1,9 @@
+{{ config(enabled='transactions' in var('tables')) }}
+
 with
 
 landed as (
-    select * from {{ source('telecomit_raw', 'transactions') }}
+    select * from {{ source('raw', 'transactions') }}
 ),
 
 renamed as (
