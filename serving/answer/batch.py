@@ -5,13 +5,13 @@ it calls `give_way`, which may pause, or end the work by raising.
 """
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import msgspec
 
 from churn_platform.published.format import CUSTOMER_ID
-from serving.answer.answers import Answer, BatchAnswer
+from serving.answer.answers import Answer, BatchAnswer, BatchSummary
 from serving.answer.dataplane import Dataplane, Scored, probabilities, probability_of
 from serving.answer.refusals import Refusals
 from serving.errors import Fault, InvalidRequest, NotFound, TooLarge
@@ -29,7 +29,7 @@ from serving.request.subject import (
 from serving.security.callers import Caller
 from serving.traffic.split import Share
 
-CUSTOMERS = "customers"
+CUSTOMERS, THRESHOLD, SUMMARY = "customers", "threshold", "summary"
 GiveWay = Callable[[], None]
 Refuse = Callable[[int, InvalidRequest | NotFound], None]
 
@@ -38,6 +38,8 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
     """A batch whose customers are not read yet, so that each can be in its turn."""
 
     customers: list[msgspec.Raw]
+    threshold: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    summary: bool = False
 
 
 _split = msgspec.json.Decoder(_Body).decode
@@ -59,7 +61,7 @@ def predict_batch(
     """
     begun = time.perf_counter()
     portfolio = plane.registry.get(portfolio_name)
-    customers = _customers(body)
+    asked, customers = _read(body)
     refusals = Refusals()
 
     def refuse(position: int, error: InvalidRequest | NotFound) -> None:
@@ -75,12 +77,42 @@ def predict_batch(
         begun=begun,
         refuse=refuse,
     )
-    return BatchAnswer(
+    plane.metrics.batched.labels(portfolio.name).inc(len(customers))
+    # Counters and log keep what the version itself decides: a client's wish moves no monitoring.
+    if asked.threshold is not None:
+        decide(predictions, asked.threshold)
+
+    answer = BatchAnswer(
         request_id=request_id,
         portfolio=portfolio.name,
         predictions=predictions,
         errors=refusals.told(),
         latency_ms=round((time.perf_counter() - begun) * 1e3, 3),
+    )
+    if asked.summary or asked.threshold is not None:
+        answer.summary = summary_of(predictions)
+    return answer
+
+
+def decide(predictions: Sequence[Answer | None], threshold: float) -> None:
+    """Let each answer say what follows from another threshold than its version's."""
+    for answer in predictions:
+        if answer is not None:
+            probability = answer.churn_probability
+            answer.threshold = threshold
+            answer.churn_prediction = probability >= threshold
+            answer.confidence = probability if answer.churn_prediction else 1 - probability
+
+
+def summary_of(predictions: Sequence[Answer | None]) -> BatchSummary:
+    """Totals over the answers of a batch."""
+    answers = [answer for answer in predictions if answer is not None]
+    churners = sum(answer.churn_prediction for answer in answers)
+    return BatchSummary(
+        total=len(predictions),
+        scored=len(answers),
+        churners=churners,
+        churn_rate=churners / len(answers) if answers else None,
     )
 
 
@@ -129,13 +161,14 @@ def _check_number(customers: int, most: int) -> None:
         )
 
 
-def _customers(body: bytes) -> list[bytes]:
-    """The JSON of each customer; MalformedRequest or InvalidRequest."""
+def _read(body: bytes) -> tuple[_Body, list[bytes]]:
+    """What the request says, and the JSON of each customer; MalformedRequest or InvalidRequest."""
     try:
-        customers = [bytes(customer) for customer in _split(body).customers]
+        asked = _split(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        customers = []  # reading it all says what is wrong
+        asked = _Body([])  # reading it all says what is wrong
 
+    customers = [bytes(customer) for customer in asked.customers]
     if not customers:
         _refuse(read_object(body))
 
@@ -143,14 +176,15 @@ def _customers(body: bytes) -> list[bytes]:
     if body.count(b":") > 1 + sum(customer.count(b":") for customer in customers):
         refuse_twice(body)
 
-    return customers
+    return asked, customers
 
 
 def _refuse(given: dict[str, Any]) -> None:
     faults = []
     for name, value in given.items():
-        if name != CUSTOMERS:
-            faults.append(Fault(name[:80], shown(value), f"only {CUSTOMERS!r}"))
+        allowed = _allowed(name, value)
+        if allowed:
+            faults.append(Fault(name[:80], shown(value), allowed))
 
     faults = faults[:FAULTS_MAX]
     customers = given.get(CUSTOMERS)
@@ -158,6 +192,19 @@ def _refuse(given: dict[str, Any]) -> None:
         faults.append(Fault(CUSTOMERS, shown(customers), "a list of at least one customer"))
 
     raise InvalidRequest(faults)
+
+
+def _allowed(name: str, value: Any) -> str:
+    """What may stand in a batch in this place; empty where the value may."""
+    if name == CUSTOMERS:
+        return ""  # told with the case that it is missing
+    if name == SUMMARY:
+        return "" if isinstance(value, bool) else "true or false"
+    if name != THRESHOLD:
+        return f"only {CUSTOMERS!r}, {THRESHOLD!r} and {SUMMARY!r}"
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    fits = value is None or (is_number and 0 <= value <= 1)
+    return "" if fits else "a number from 0 to 1"
 
 
 def _asked(

@@ -9,6 +9,7 @@ from typing import Any
 
 from churn_platform.published.customer_events import EVENT_TIME
 from churn_platform.published.format import CUSTOMER_ID, PublishedFeature
+from serving.answer.batch import SUMMARY, THRESHOLD
 from serving.answer.events import EVENTS
 from serving.answer.explanation import WHAT_IF
 from serving.http.inference_schemas import (
@@ -38,6 +39,23 @@ ID: Schema = {
         f"The operator's customer number, at most {CUSTOMER_ID_BYTES_MAX} bytes in UTF-8. "
         "Features that are not sent are looked up by it. null counts as not sent."
     ),
+}
+# What clients of other systems ask of a batch; without them the answer is as it was.
+WISHES: dict[str, Schema] = {
+    THRESHOLD: {
+        "type": ["number", "null"],
+        "minimum": 0,
+        "maximum": 1,
+        "description": (
+            "Probability from which `churn_prediction` is true, in place of each version's own. "
+            "Monitoring and the prediction log keep what the version decides."
+        ),
+    },
+    SUMMARY: {
+        "type": "boolean",
+        "default": False,
+        "description": f"Whether the answer has totals; with `{THRESHOLD}` it has.",
+    },
 }
 PROBLEM: Schema = {
     "title": "Problem",
@@ -143,7 +161,7 @@ def _bodies(
         "/predict": (_object({CUSTOMER_ID: ID} | features, known, minProperties=1), example),
         "/predict/batch": (
             _object(
-                {"customers": _customers(customer, settings)},
+                {"customers": _customers(customer, settings)} | WISHES,
                 "Many customers.",
                 ["customers"],
             ),

@@ -15,7 +15,12 @@ SCHEMA = {
     },
     "additionalProperties": False,
 }
-BATCH = {"type": "object", "properties": {"customers": {"type": "array", "items": SCHEMA}}}
+CUSTOMERS = {"type": "array", "items": SCHEMA, "minItems": 1}
+BATCH = {
+    "type": "object",
+    "properties": {"customers": CUSTOMERS, "threshold": {"type": "number", "maximum": 1}},
+    "required": ["customers"],
+}
 DOCUMENT = {"components": {"schemas": {}}}
 
 
@@ -45,3 +50,11 @@ def test_a_batch_is_understood_where_each_refused_customer_has_an_error():
         body, BATCH, DOCUMENT, {"predictions": [{}, None], "errors": [{"positions": [1]}]}
     )
     assert not is_understood(body, BATCH, DOCUMENT, {"predictions": [{}, None], "errors": []})
+
+
+def test_beside_customers_who_are_all_refused_the_rest_is_judged():
+    """A wish that the schema allows is understood, another one stays a finding."""
+    answer = {"predictions": [None], "errors": [{"positions": [0]}]}
+    assert is_understood({"customers": [7], "threshold": 0.5}, BATCH, DOCUMENT, answer)
+    assert not is_understood({"customers": [7], "threshold": 2}, BATCH, DOCUMENT, answer)
+    assert not is_understood({"customers": []}, BATCH, DOCUMENT, {"predictions": []})

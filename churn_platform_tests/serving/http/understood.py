@@ -51,9 +51,13 @@ def is_understood(
         if isinstance(read, dict) and isinstance(read.get(many), list):
             refused = refused_in(answer)
             left = [one for place, one in enumerate(read[many]) if place not in refused]
-            if not left:
-                return set(read) == {many} and len(refused) > 0
             read = read | {many: left}
+            if not left:
+                # An empty list is not allowed, so that only what stands beside it is judged.
+                del read[many]
+                schema = resolved(schema, document) | {"required": []}
+                if not refused:
+                    return False
     return jsonschema_rs.validator_for(schema | {"components": document["components"]}).is_valid(
         read
     )
@@ -68,10 +72,19 @@ def refused_in(answer: dict[str, Any]) -> set[int]:
     return {error["position"] for error in errors if "position" in error}
 
 
+def resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """The schema that a reference names, or the schema itself."""
+    if "$ref" not in schema:
+        return schema
+    found: dict[str, Any] = document["components"]["schemas"][
+        schema["$ref"].removeprefix(REFERENCE)
+    ]
+    return found
+
+
 def as_documented(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> Any:
     """The value with each spelling as the value that it stands for."""
-    if "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].removeprefix(REFERENCE)]
+    schema = resolved(schema, document)
     if isinstance(value, dict):
         known = schema.get("properties", {})
         read = {
