@@ -49,11 +49,9 @@ def check_month(
     the complaints.
 
     A month that somebody has accepted stays accepted, and has no complaints, as long as what was
-    overruled is what is
-    found: a later delivery that is broken in another way is complained of again.
+    overruled is what is found: a later delivery that is broken in another way is complained of
+    again.
     """
-    # From recorded measures, not from raw rows: a month costs one scan of its own rows, with any
-    # length of history.
     # From recorded measures, not from raw rows: a month costs one scan of its own rows, with any
     # length of history.
     history = read_history(connection, portfolio, table, month)
