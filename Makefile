@@ -88,7 +88,8 @@ kill-check: setup  ## Kill the stages of a run 25 times and compare what is left
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/pipeline/test_kill_run.py
 
 hosts-check: setup  ## Put the lake on a real Postgres and S3 server, and serve from two hosts while the champion changes 100 times
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/pipeline/test_hosts.py churn_platform_tests/serving/test_two_hosts.py
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/pipeline/test_hosts.py churn_platform_tests/serving/test_two_hosts.py \
+		churn_platform_tests/pipeline/test_demo_on_hosts.py churn_platform_tests/backup/test_backup_drill.py
 
 sources-check: setup  ## Read an operator's own tables from a real Postgres, and through an ODBC driver, SQLite's
 	@ls /usr/lib/*/odbc/libsqlite3odbc.so >/dev/null 2>&1 || test "$$(id -u)" != 0 || \
@@ -101,7 +102,8 @@ streams-check: setup  ## Kill the stream 20 times each on Kafka's protocol and N
 .PHONY: drills-check
 drills-check: setup  ## Kill hosts in a backfill, the catalog in a commit, and more, and see that nothing is lost (takes hours)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/pipeline/test_backfill_drill.py \
-		churn_platform_tests/pipeline/test_catalog_drill.py churn_platform_tests/pipeline/test_disk_drill.py
+		churn_platform_tests/pipeline/test_catalog_drill.py churn_platform_tests/pipeline/test_disk_drill.py \
+		churn_platform_tests/pipeline/test_disk_in_graph.py churn_platform_tests/pipeline/test_daemon_killed.py
 
 .PHONY: experiment-check
 experiment-check: setup  ## Take a challenger up the ladder on real workers, and let four bad ones be dropped under load

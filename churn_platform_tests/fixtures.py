@@ -1,7 +1,7 @@
 """What is expensive and shared: DuckDB's extensions, installed once, and fitted models."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -69,12 +69,22 @@ def postgres(postgres_server: "PostgresServer") -> str:
     return _catalog(postgres_server, "postgres")
 
 
+@pytest.fixture(scope="module")
+def new_catalogs(postgres_server: "PostgresServer") -> Callable[[], str]:
+    """Makes catalogs of the test's own there."""
+
+    def make() -> str:
+        name = f"test_{next(_databases)}"
+        postgres_server.psql(f"create database {name};")
+        return _catalog(postgres_server, name)
+
+    return make
+
+
 @pytest.fixture
-def new_catalog(postgres_server: "PostgresServer") -> str:
+def new_catalog(new_catalogs: Callable[[], str]) -> str:
     """A catalog of the test's own there."""
-    name = f"test_{next(_databases)}"
-    postgres_server.psql(f"create database {name};")
-    return _catalog(postgres_server, name)
+    return new_catalogs()
 
 
 def _catalog(server: "PostgresServer", database: str) -> str:

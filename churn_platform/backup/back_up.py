@@ -12,15 +12,28 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from churn_platform.audit.anchors import head_text
 from churn_platform.audit.trail_file import read_records
-from churn_platform.backup.catalogue import Backup, KeptFile, KeptLink, find, keep, object_key
+from churn_platform.backup.catalog_copy import is_server, write_catalog
+from churn_platform.backup.catalogue import (
+    Backup,
+    KeptFile,
+    KeptLink,
+    KeptTable,
+    find,
+    keep,
+    keep_contents,
+)
+from churn_platform.backup.lake_copy import is_outside, keep_lake
 from churn_platform.backup.parts import Found, find_parts
 from churn_platform.errors import BackupError
 from churn_platform.published.regular_files import file_sha256
 from churn_platform.settings import Settings
 from churn_platform.storage.store import Store
 from churn_platform.warehouse.lake import Lake
+from churn_platform.warehouse.lake_notes import dropped
 from churn_platform.warehouse.lock import writer_lock
 
 ATTEMPTS = 3
@@ -34,23 +47,38 @@ def back_up(
     landing: bool = False,
     show: Callable[[str], None] = lambda _: None,
 ) -> tuple[str, Backup]:
-    """Make a back-up of the data folder on the store; returns its name and what it holds.
+    """Make a back-up of the data folder, and of the lake wherever it is, on the store; returns its
+    name and what it holds.
 
-    What the store holds already is not copied again. BackupError if the catalog or MLflow's store
-    is a server, which has back-ups of its own.
+    What the store holds already is not copied again. BackupError if an SQLite catalog is in
+    neither.
     """
-    _require_embedded(settings)
-    root = settings.root
-    work = _Work(store, root, find(store, None))
+    root, lake = settings.root, Lake.of(settings)
+    _require_kept(root, lake)
+    before = find(store, None)
+    work = _Work(store, root, before)
     show("files, while the platform goes on")
     for name in find_parts(root, landing=landing).files:
         work.keep_file(name)
+    outside = is_outside(root, settings.lake_files)
+    lake_files = before.lake_files if before else ()
+    if outside:
+        lake_files = keep_lake(lake, store, lake_files)
     show("what has come since, and the catalogs")
     # With the writers' lock: a catalog of now must find every file that it names.
-    with writer_lock(Lake.of(settings)), tempfile.TemporaryDirectory() as folder:
+    with writer_lock(lake), tempfile.TemporaryDirectory() as folder:
+        # The lock holds the writers of this host alone. So a catalog on a server comes first: a
+        # file that is written after it is one too many, and no writer removes one at once.
+        catalog = work.keep_catalog(lake, Path(folder)) if is_server(lake) else ()
         # Before the trail is copied: decisions may lengthen it, and the copy has this head.
         audit_head = _audit_head(settings.audit_path)
         files, links = _whole(root, work, Path(folder), landing=landing)
+        if outside:
+            # With those of the first look: an erasure on another host removes files at once, which
+            # the catalog that was read may name.
+            newer = keep_lake(lake, store, lake_files)
+            by_key = {file.key: file for file in (*lake_files, *newer)}
+            lake_files = tuple(by_key[key] for key in sorted(by_key))
         backup = Backup(
             made_at=now,
             data_dir=str(root),
@@ -58,6 +86,9 @@ def back_up(
             audit_head=audit_head,
             files=tuple(sorted(files, key=lambda file: file.path)),
             links=tuple(links),
+            lake_files=lake_files if outside else (),
+            catalog=catalog,
+            dropped=tuple(dropped(lake)) if outside else (),
         )
     # Last: a back-up that was cut short is none, and what it has copied is used by the next one.
     return keep(store, backup), backup
@@ -116,13 +147,26 @@ class _Work:
             return None
         return known
 
+    def keep_catalog(self, lake: Lake, folder: Path) -> tuple[KeptTable, ...]:
+        """The tables of a catalog on a server, on the store."""
+        tables = []
+        for table, rows in write_catalog(lake, folder):
+            size = rows.stat().st_size
+            tables.append(replace(table, sha256=self._keep_contents(rows), size_bytes=size))
+            rows.unlink()
+        return tuple(tables)
+
     def _keep(self, name: str, path: Path, mode: int) -> KeptFile:
-        status, digest = path.stat(), file_sha256(path)
-        if digest not in self._there:
-            if self._store.head(object_key(digest)) is None:
-                self._store.upload(path, object_key(digest))
-            self._there.add(digest)
+        status, digest = path.stat(), self._keep_contents(path)
         return KeptFile(name, digest, status.st_size, mode & 0o777, status.st_mtime_ns)
+
+    def _keep_contents(self, path: Path) -> str:
+        """The hash of a file whose contents are on the store now."""
+        digest = file_sha256(path)
+        if digest not in self._there:
+            keep_contents(self._store, path, digest)
+            self._there.add(digest)
+        return digest
 
 
 def _copy_database(path: Path, copy: Path) -> None:
@@ -139,15 +183,9 @@ def _audit_head(path: Path) -> str:
     return head_text(records[-1]) if records else ""
 
 
-def _require_embedded(settings: Settings) -> None:
-    if settings.lake_catalog.partition(":")[0] != "sqlite":
+def _require_kept(root: Path, lake: Lake) -> None:
+    if lake.sqlite_path and root not in lake.sqlite_path.resolve().parents:
         raise BackupError(
-            "the catalog is a Postgres database: back it up by pg_dump after the lake's files "
-            "(docs/backup.md says how); `churn backup` keeps installations of one data folder"
-        )
-    outside = Path(settings.lake_files)
-    if settings.root not in outside.parents:
-        raise BackupError(
-            f"the lake's files are in {settings.lake_files}, outside of the data folder "
-            f"{settings.root}: back that place up by its own means, before the catalog"
+            f"the catalog {lake.sqlite_path} is outside of the data folder {root}; move it there, "
+            "and set CHURN_CATALOG to its new place"
         )

@@ -21,8 +21,8 @@ def backup(
         bool, typer.Option("--with-landing", help="Keep the landed files of operators too.")
     ] = False,
 ) -> None:
-    """Keep the data folder in another place, while the platform runs; what is there already is not
-    copied again.
+    """Keep the data folder and the lake in another place, while the platform runs; what is there
+    already is not copied again.
     """
     from churn_platform.backup.back_up import back_up
 
@@ -32,7 +32,7 @@ def backup(
         settings, store, now=datetime.now(UTC), landing=landing, show=console.print
     )
     console.print(
-        f"backup          {name}: {len(made.files):,} files, {made.size_bytes / 1e9:.2f} GB\n"
+        f"backup          {name}: {made.file_count:,} files, {made.size_bytes / 1e9:.2f} GB\n"
         f"in              {store.location}\n"
         f"audit trail     head {made.audit_head or 'none yet'}; "
         f"note it: `churn audit verify --head ...` proves what is restored"
@@ -46,14 +46,16 @@ def restore(
         str | None, typer.Option(help="Which back-up; default the newest. `churn backups` lists.")
     ] = None,
 ) -> None:
-    """Write a back-up into CHURN_DATA_DIR, which must be empty."""
+    """Write a back-up into CHURN_DATA_DIR, and the lake where the settings have it; all must be
+    empty.
+    """
     from churn_platform.backup.restore import restore as put_back
 
     settings = load_settings()
     store = _store(settings, source)
-    made = put_back(store, settings.root, name=name, show=console.print)
+    made = put_back(settings, store, name=name, show=console.print)
     console.print(
-        f"restored        {len(made.files):,} files, {made.size_bytes / 1e9:.2f} GB, of "
+        f"restored        {made.file_count:,} files, {made.size_bytes / 1e9:.2f} GB, of "
         f"{made.made_at:%Y-%m-%d %H:%M} UTC\nin              {settings.root}"
     )
     if str(settings.root) != made.data_dir and (settings.root / "mlflow.db").exists():
@@ -71,7 +73,7 @@ def backups(source: Place) -> None:
     for name in names(store):
         found = find(store, name)
         assert found is not None, "it is in the list"
-        console.print(f"{name}  {len(found.files):>8,} files  {found.size_bytes / 1e9:>8.2f} GB")
+        console.print(f"{name}  {found.file_count:>8,} files  {found.size_bytes / 1e9:>8.2f} GB")
 
 
 def _store(settings: Settings, place: str) -> Store:

@@ -60,6 +60,10 @@ class LakeStore:
         """The first bytes of a file."""
         return self._store.get_start(key, length)
 
+    def add(self, source: Path, key: str) -> None:
+        """Put a file there, as it comes back from a back-up."""
+        self._store.upload(source, key)
+
     def place(self, key: str) -> str:
         """The file's path or address, as DuckDB reads it and as a person finds it."""
         return f"{self.files}/{key}"

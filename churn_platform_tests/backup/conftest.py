@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from churn_platform.backup.catalogue import Backup
+from churn_platform.backup.restore import restore
 from churn_platform.published.atomic_files import new_folder
 from churn_platform.settings import Settings, load_settings
 from churn_platform.storage.opening import open_store
@@ -44,3 +46,8 @@ def write(path: Path, text: str) -> None:
     """A file with its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
+
+
+def put_back(store: Store, folder: Path, **more: str) -> Backup:
+    """Restore into a new data folder."""
+    return restore(load_settings(data_dir=folder), store, **more)

@@ -7,14 +7,14 @@ import pytest
 from churn_platform.backup.back_up import back_up
 from churn_platform.backup.restore import UNFINISHED, restore
 from churn_platform.errors import BackupError
-from churn_platform_tests.backup.conftest import FIRST
+from churn_platform_tests.backup.conftest import FIRST, put_back
 
 
 def test_nothing_is_restored_over_what_is_there(settings, store):
     """The folder's own files stay; the error says where to go."""
     back_up(settings, store, now=FIRST)
     with pytest.raises(BackupError, match="is not empty"):
-        restore(store, settings.root)
+        restore(settings, store)
 
 
 def test_a_restore_that_was_cut_short_goes_on(settings, store, tmp_path, monkeypatch):
@@ -32,9 +32,9 @@ def test_a_restore_that_was_cut_short_goes_on(settings, store, tmp_path, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(store, "download", killed)
         with pytest.raises(OSError, match="killed"):
-            restore(store, new)
+            put_back(store, new)
     assert (new / UNFINISHED).exists()
-    made = restore(store, new)
+    made = put_back(store, new)
     assert not (new / UNFINISHED).exists()
     assert all((new / file.path).exists() for file in made.files)
 
@@ -46,4 +46,4 @@ def test_contents_that_were_changed_are_not_restored(settings, store, tmp_path):
         if store.get(found.key).data == b"rows":
             store.put(found.key, b"other")
     with pytest.raises(BackupError, match=r"lake/tiny/1\.parquet cannot be restored"):
-        restore(store, tmp_path / "new")
+        put_back(store, tmp_path / "new")

@@ -29,6 +29,9 @@ from churn_platform_tests.support.data_folders import fill_data_folder
 LAYERS = ("raw", "months", "features")
 POLL_SECONDS = 0.02
 JOB = "telecomit_features"
+# A month is judged beside the months that are there by then, and those are others if hosts take
+# months in at once. What was measured, and the verdict, must be the same.
+MEASURED = {"telecomit.data_contract": "table_name, column_name, measure, value, is_sound"}
 
 
 def layer_of(key: AssetKey) -> str:
@@ -63,7 +66,7 @@ def look(path: Path) -> None:
     from churn_platform_tests.support.checksums import checksums
 
     lake = Lake.of(load_settings())
-    held = checksums(lake, "telecomit_raw", "telecomit")
+    held = checksums(lake, "telecomit_raw", "telecomit", apart=MEASURED)
     with closing(connect(lake, read_only=True)) as connection:
         files = lake_files(connection, lake)
     found = {

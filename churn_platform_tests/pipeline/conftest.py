@@ -1,6 +1,6 @@
 """Lakes for the pipeline's tests: the project is parsed once, the literal world is built once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from churn_platform.portfolios.loader import load_recipe
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform_tests.support.data_folders import parsed_project
 from churn_platform_tests.support.literal_world import ROWS
+from churn_platform_tests.support.small_disk import Disk, mounted
 from churn_platform_tests.support.tiny_lake import TinyLake, tiny_lake
 
 
@@ -39,3 +40,10 @@ def world(new_lake: Callable[[], TinyLake]) -> TinyLake:
     lake.add(ROWS)
     lake.build_all(date(2024, 11, 1), date(2025, 4, 1))
     return lake
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """A small disk of the test's own."""
+    with mounted(tmp_path / "disk") as made:
+        yield made

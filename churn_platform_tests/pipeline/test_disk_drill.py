@@ -4,10 +4,8 @@ The disk is a tmpfs of its own, which only root may mount.
 """
 
 import os
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +15,6 @@ from churn_platform.audit.audit_log import AuditLog
 from churn_platform.audit.verify import verify
 from churn_platform.backup.back_up import back_up
 from churn_platform.backup.catalogue import names
-from churn_platform.disk import full_disk
 from churn_platform.ingest.load import load_month
 from churn_platform.published.atomic_files import new_folder
 from churn_platform.settings import load_settings
@@ -29,6 +26,7 @@ from churn_platform.warehouse.lake_files import lake_files
 from churn_platform.warehouse.tables import ensure_table, replace_month, write
 from churn_platform_tests.support.checksums import checksums
 from churn_platform_tests.support.graph_runs import HASH_KEY, Graph
+from churn_platform_tests.support.small_disk import Disk
 from churn_platform_tests.support.tiny import JANUARY
 from churn_platform_tests.support.tiny_lake import tiny_lake
 
@@ -36,48 +34,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a tmpfs"),
 ]
-DISK_MB, LEFT_BYTES = 96, 200_000
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Disk:
-    """A small disk, which can be filled."""
-
-    folder: Path
-
-    @contextmanager
-    def full(self, left_bytes: int) -> Iterator[None]:
-        """Within it there is next to no space."""
-        filling = self.folder / "filling"
-        status = os.statvfs(self.folder)
-        with filling.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, status.f_bavail * status.f_frsize - left_bytes)
-        try:
-            yield
-        finally:
-            filling.unlink()
-
-    def refuses(self, work: Callable[[], object], left_bytes: int = LEFT_BYTES) -> None:
-        """While it is full the work fails, and the advice names the disk and its space."""
-        with self.full(left_bytes):
-            with pytest.raises(Exception) as error:
-                work()
-            told = full_disk(error.value, lambda: [self.folder])
-        assert told is not None, repr(error.value)
-        assert f"the disk mounted at {self.folder} is full" in told
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    """A disk of its own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", str(folder)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("this machine lets nobody mount a tmpfs")
-    yield Disk(folder)
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from churn_platform.storage.opening import open_part
 from churn_platform.storage.store import Store
 from churn_platform.training.model import ChurnModel
 from churn_platform_tests.support.processes import serving
+from churn_platform_tests.support.round_robin import round_robin
 from churn_platform_tests.support.s3_server import S3Server
 from churn_platform_tests.support.served_bundles import (
     MONTH,
@@ -38,7 +39,7 @@ class Client:
     """Asks one host, and keeps what it was answered."""
 
     def __init__(self, port: int):
-        self.url = f"http://127.0.0.1:{port}/tiny/predict"
+        self.port, self.url = port, f"http://127.0.0.1:{port}/tiny/predict"
         self.answered: set[str] = set()
         self.failures: list[str] = []
         self.version = 0
@@ -79,7 +80,9 @@ def asked_all_the_time(clients: list[Client]) -> Iterator[None]:
 def test_champions_change_on_both_hosts_and_no_request_fails(
     tmp_path: Path, s3_server: S3Server, booster: ChurnModel
 ) -> None:
-    """After each change both answer by the new version; every answer is on the store in the end."""
+    """After each change both answer by the new version, asked themselves and through a proxy; every
+    answer is on the store in the end.
+    """
     location, options = s3_server.new_url(), s3_server.options
     published = open_part(location, "published", options=options, setting="CHURN_STORE")
     log = open_part(location, "log", options=options, setting="CHURN_STORE")
@@ -105,7 +108,10 @@ def test_champions_change_on_both_hosts_and_no_request_fails(
             (tmp_path / name).mkdir()
             port = hosts.enter_context(serving(tmp_path / name, workers=1, **settings))
             clients.append(Client(port))
-        with asked_all_the_time(clients):
+        proxy = hosts.enter_context(round_robin([client.port for client in clients]))
+        behind_proxy = Client(proxy)
+        everyone = [*clients, behind_proxy]
+        with asked_all_the_time(everyone):
             for swap in range(SWAPS):
                 champion = 2 - swap % 2
                 go_live(root, "tiny", champion=champion, shared=shared)
@@ -115,8 +121,9 @@ def test_champions_change_on_both_hosts_and_no_request_fails(
                     seconds=60,
                 )
                 seconds.append(time.monotonic() - begun)
-        assert [client.failures for client in clients] == [[], []]
-        expected = set().union(*(client.answered for client in clients))
+        assert [client.failures for client in everyone] == [[], [], []]
+        assert len(behind_proxy.answered) > SWAPS
+        expected = set().union(*(client.answered for client in everyone))
         eventually(lambda: expected <= shipped(log, tmp_path / "segments"), seconds=60)
     # What the workers closed as they ended was shipped before the services were gone.
     assert list(tmp_path.glob("[ab]/state/log/*/[0-9]*")) == []

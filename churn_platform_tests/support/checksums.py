@@ -1,6 +1,7 @@
 """Fingerprints of months, to tell whether a table moved."""
 
 import hashlib
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import date
 
@@ -11,15 +12,20 @@ from churn_platform.warehouse.lake import Lake, connect
 Checksums = dict[tuple[str, date], str]
 
 
-def checksums(lake: Lake, *schemas: str, of: str = "t") -> Checksums:
+def checksums(
+    lake: Lake, *schemas: str, of: str = "t", apart: Mapping[str, str] | None = None
+) -> Checksums:
     """For every monthly table of the schemas and every month in it: a checksum of its rows in any
     order.
 
-    `of` names what is summed: whole rows, or a column that all those tables have.
+    `of` names what is summed: whole rows, or a column that all those tables have; `apart` names
+    the columns of single tables.
     """
+    columns = apart or {}
     with closing(connect(lake, read_only=True)) as connection:
         # One query: the lake looks for its newest state anew for each.
-        queries = [_by_month(table, of) for table in _tables(connection, schemas)]
+        tables = _tables(connection, schemas)
+        queries = [_by_month(table, columns.get(table, of)) for table in tables]
         rows = connection.execute(" union all ".join(queries)).fetchall() if queries else []
     return {(table, month): _hashed(rest) for table, month, *rest in rows}
 

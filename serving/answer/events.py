@@ -20,10 +20,10 @@ from serving.request.inputs import FAULTS_MAX, shown
 from serving.request.pushed_values import read_push
 from serving.request.subject import read_object
 from serving.security.callers import Caller
+from serving.storage.pushed_file import AHEAD_SECONDS_MAX
 from serving.storage.pushed_store import Event
 
 EVENTS = "events"
-AHEAD_SECONDS_MAX = 300.0
 FAULTS_SHOWN = 5
 
 

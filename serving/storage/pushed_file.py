@@ -24,6 +24,10 @@ Value = float | int | str | bool | None
 MAX_READERS = 1024
 PURGED_AT_ONCE = 256  # customers in one transaction, which changes some 300 pages at most
 TRACES = 1 << 20  # with all customers there can be, one look-up in ten is in vain
+# A value further ahead is of a clock that was wrong. It would hold, and keep out every newer one,
+# until its time has come.
+AHEAD_SECONDS_MAX = 300.0
+FAR_SECONDS = 8 * 86_400.0  # beyond what values usually live, so such an entry is worth a look
 EXPIRY = struct.Struct("<d")  # the last of a customer's values to expire, in front of them
 
 logger = logging.getLogger(__name__)
@@ -89,7 +93,7 @@ def remove_expired(store: Store, now: float) -> int:
     """Remove customers without a value that still holds, a few at a time; returns their number."""
     store.environment.reader_check()  # the pages that a killed reader saw last stay taken
     with store.environment.begin(buffers=True) as transaction, transaction.cursor() as cursor:
-        stale = [bytes(key) for key, stored in cursor if has_expired(stored, now)]
+        stale = [bytes(key) for key, stored in cursor if _is_stale(stored, now)]
 
     gone: list[bytes] = []
     for place in range(0, len(stale), PURGED_AT_ONCE):
@@ -97,7 +101,7 @@ def remove_expired(store: Store, now: float) -> int:
             write=True
         ) as writing:  # looks again: a push may have come in between
             for key in stale[place : place + PURGED_AT_ONCE]:
-                if has_expired(writing.get(key, b""), now) and writing.delete(key):
+                if _is_stale(writing.get(key, b""), now) and writing.delete(key):
                     gone.append(key)
 
     if gone:
@@ -140,7 +144,12 @@ def held_in(stored: bytes, now: float) -> Held:
         )
         return {}
 
-    return {name: kept for name, kept in values.items() if kept.expires_at > now}
+    newest_us = (now + AHEAD_SECONDS_MAX) * 1e6
+    return {
+        name: kept
+        for name, kept in values.items()
+        if kept.expires_at > now and kept.at_us <= newest_us
+    }
 
 
 def newest(held: Held, told: Held) -> Held:
@@ -176,3 +185,11 @@ def has_expired(stored: bytes | memoryview, now: float) -> bool:
     if len(stored) < EXPIRY.size:
         return len(stored) > 0
     return not EXPIRY.unpack_from(stored)[0] > now
+
+
+def _is_stale(stored: bytes | memoryview, now: float) -> bool:
+    """Whether there is an entry of which nothing holds, be it over or of a clock that was ahead."""
+    if len(stored) == 0 or has_expired(stored, now):
+        return len(stored) > 0
+    is_far = EXPIRY.unpack_from(stored)[0] > now + FAR_SECONDS
+    return is_far and not held_in(bytes(stored), now)

@@ -280,6 +280,21 @@ def test_a_push_counts_whatever_other_clocks_said(overlay):
     assert at_us == [round((NOON + 30) * 1e6) + 1, round((NOON + 30) * 1e6) + 2]
 
 
+def test_a_clock_that_was_a_year_ahead_leaves_nothing(overlay):
+    """Its values hold no more once it has gone back, newer ones count, and their places are free
+    again.
+    """
+    ahead = NOON + 365 * 86_400
+    for customer in ("C1", "C2"):
+        overlay.put("tiny", customer, {"calls": 1}, 60, ahead)
+    assert overlay.get("tiny", "C1", ahead) == {"calls": 1}
+    assert overlay.get("tiny", "C1", NOON) == {}
+    assert overlay.put_events("tiny", [event(NOON, 2)], NOON) == 1
+    assert overlay.get("tiny", "C1", NOON) == {"calls": 2}
+    assert overlay.purge(NOON) == 1
+    overlay.put("tiny", "C3", {"calls": 3}, 60, NOON)
+
+
 def test_a_push_that_cannot_be_shared_is_not_kept(overlay):
     """The disk is full when the other hosts are to be told: the caller is told to push later."""
 
