@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -63,6 +64,10 @@ class S3Server:
             "store_retries": 1,
         }
 
+    def stop(self) -> None:
+        """End it."""
+        os.kill(self.process, signal.SIGKILL)
+
     def new_url(self) -> str:
         """A prefix that no other test of this run has."""
         return f"s3://{BUCKET}/{os.getpid()}/{next(_places)}"
@@ -71,6 +76,17 @@ class S3Server:
 def s3_server_of_run() -> S3Server:
     """The server, started by the first worker that asks for it."""
     folder = shared("s3", _start)
+    return _server_of(folder)
+
+
+def start_s3_server(folder: Path) -> S3Server:
+    """A server of one's own, with its data in a new folder; whoever starts it stops it."""
+    folder.mkdir(parents=True)
+    _start(folder)
+    return _server_of(folder)
+
+
+def _server_of(folder: Path) -> S3Server:
     port = int((folder / "port").read_text())
     return S3Server(port, int((folder / PROCESS).read_text()))
 
