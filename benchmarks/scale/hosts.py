@@ -60,7 +60,10 @@ def run(folder: Path, customers: int, stages: list[str], extra: Variables) -> di
 
 def measure(folder: Path, customers: int, pairs: int, extra: Variables) -> Seconds:
     """Seconds of each stage of the month, by side and pair."""
-    sides = {FOLDER: (folder / "folder", {}), SERVERS: (folder / "servers", extra)}
+    sides: dict[str, tuple[Path, Variables]] = {
+        FOLDER: (folder / "folder", {}),
+        SERVERS: (folder / "servers", extra),
+    }
     for side, (world, variables) in sides.items():
         stages = list(HISTORY)
         if side == SERVERS:
