@@ -174,7 +174,7 @@ aws-check: setup  ## Lint the CloudFormation template, and create, list and dele
 docs-site: setup  ## Build the documents as a site, with a reference made of docstrings, into data/bench/site-built
 	@test -x data/bench/site/bin/mkdocs || { $(BIN)/uv venv --quiet data/bench/site && \
 		VIRTUAL_ENV=$(CURDIR)/data/bench/site $(BIN)/uv pip install --quiet "mkdocs-material>=9.6,<10" "mkdocstrings-python>=1.16,<3"; }
-	@$(BIN)/python deploy/site.py data/bench/site-sources
+	@$(BIN)/python -m deploy.site data/bench/site-sources
 	@data/bench/site/bin/mkdocs build --strict --quiet
 	@! grep -rEn '<(script|link|img)[^>]*(src|href)="https?://' --include='*.html' data/bench/site-built \
 		| grep -v 'rel="canonical"' || { echo "the site asks another host"; exit 1; }

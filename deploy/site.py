@@ -10,6 +10,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from deploy.asset_graph import write_asset_graph
+
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
 PACKAGES = ("churn_platform", "serving")
@@ -23,6 +25,7 @@ def main(target: Path) -> None:
     for name in PAGES:
         shutil.copy(ROOT / name, target / name)
     shutil.copy(ROOT / "LICENSE", target / "LICENSE")
+    write_asset_graph(target / "docs")
     modules = reference(target)
     for page in target.rglob("*.md"):
         text = page.read_text(encoding="utf-8")

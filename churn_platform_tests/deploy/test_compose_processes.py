@@ -10,6 +10,7 @@ from churn_platform_tests.support.deploy_files import DEPLOY, ROOT
 from deploy.compose.processes.compose_file import Service, read_services, starting_order
 from deploy.compose.processes.images import IMAGES, OURS, NoStandInError, environment, started
 from deploy.compose.processes.places import Places, loopback_addresses
+from deploy.compose.processes.running import Stack, StackError, up
 
 FOLDER = DEPLOY / "compose"
 SERVICES = read_services(FOLDER / "compose.yaml", {"SITE": "localhost"})
@@ -131,3 +132,48 @@ def test_processes_have_the_variables_of_the_image(places):
     told = environment(SERVICES["code"], places)
     for name in ("DO_NOT_TRACK", "MLFLOW_DISABLE_TELEMETRY", "PYTHONUNBUFFERED"):
         assert told[name] == set_there[name]
+
+
+def tiny_stack(tmp_path: Path, services: dict) -> Stack:
+    """A stack of services of ours that only say something."""
+    file = tmp_path / "compose.yaml"
+    ours = {"image": "churn-serving:latest", "entrypoint": ["sh", "-c"]}
+    written = {name: ours | one for name, one in services.items()}
+    file.write_text(yaml.safe_dump({"services": written, "secrets": {}}))
+    read = read_services(file, {})
+    return Stack(read, Places(tmp_path / "state", tmp_path, loopback_addresses(read, tmp_path)))
+
+
+def test_a_service_starts_once_what_it_waits_for_has_ended_well(tmp_path):
+    """And all that was started ends with the stack."""
+    last = {"last": {"command": ["exec cat"]}}
+    last["last"]["depends_on"] = {"first": {"condition": "service_completed_successfully"}}
+    stack = tiny_stack(tmp_path, last | {"first": {"command": ["echo made"]}})
+    with up(stack):
+        assert stack.log("first").read_text() == "made\n"
+        assert stack.running.keys() == {"first", "last"}
+        assert "first" not in stack.ended()
+    assert all(process.poll() is not None for process in stack.running.values())
+
+
+def test_a_service_that_fails_is_told_with_its_last_words(tmp_path):
+    """What waits for it is not started."""
+    services = {
+        "first": {"command": ["echo no room; exit 3"]},
+        "last": {
+            "command": ["echo never"],
+            "depends_on": {"first": {"condition": "service_completed_successfully"}},
+        },
+    }
+    stack = tiny_stack(tmp_path, services)
+    with pytest.raises(StackError, match=r"first ended with 3; .*first.log ends so:\nno room"):
+        stack.start()
+    assert "last" not in stack.running
+
+
+def test_a_command_runs_as_a_service_to_its_end(tmp_path):
+    """With its exit code; names of other services are put right in it."""
+    stack = tiny_stack(tmp_path, {"one": {"command": ["exit 4"]}, "two": {"command": ["true"]}})
+    assert stack.run("one") == 4
+    address = stack.places.addresses["two"]
+    assert stack.run("one", [f'test "{address}:80" = two:80']) == 0

@@ -36,7 +36,8 @@ else
     done
     image() { podman "${STORE[@]}" --cgroup-manager cgroupfs "$@"; }
     build() {
-        buildah "${STORE[@]}" build --isolation chroot --network host --pull-never \
+        # In Docker's format: the other one has no health checks.
+        buildah "${STORE[@]}" build --format docker --isolation chroot --network host --pull-never \
             --ulimit nofile=20000:20000 "${SEEN[@]}" --build-arg "BASE=$BASE" --build-arg "REVISION=${REVISION:-}" --target "$1" \
             --tag "churn-$1" .
     }

@@ -42,7 +42,9 @@ def main() -> int:
     stack = stack_in(given.state, given.published_on)
     if given.what == "run":
         return stack.run(given.service, given.command)
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    # Also where a shell has started this in the background, which then ignores Ctrl-C.
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.default_int_handler)
     try:
         with up(stack):
             tell(stack)

@@ -4,6 +4,7 @@ option by which it listens on one address.
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ class Started:
     environment: dict[str, str]
     folder: Path
     user: str | None = None
+    stop_signal: int = signal.SIGTERM
 
 
 class NoStandInError(Exception):
@@ -94,7 +96,8 @@ def _postgres(service: Service, places: Places, _: str) -> Started:
     made = _started(service, places, [])
     # pg_isready would look for a socket file.
     variables = made.environment | {"PATH": server.path, "PGHOST": server.address}
-    return Started(server.command, variables, server.data, server.account)
+    # As the image says: at SIGTERM the server waits until its clients go.
+    return Started(server.command, variables, server.data, server.account, signal.SIGINT)
 
 
 def _seaweedfs(service: Service, places: Places, _: str) -> Started:

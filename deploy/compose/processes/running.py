@@ -29,6 +29,7 @@ class Stack:
     places: Places
     published_on: str = PUBLISHED_ON
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    stop_signals: dict[str, int] = field(default_factory=dict)
     healthy: set[str] = field(default_factory=set)
     left_out: dict[str, str] = field(default_factory=dict)
     """Why a service was not started, by its name."""
@@ -83,9 +84,9 @@ class Stack:
 
     def stop(self) -> None:
         """End every process that was started, the last one first, with what it started."""
-        for process in reversed(list(self.running.values())):
+        for name, process in reversed(list(self.running.items())):
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGTERM)
+                os.killpg(process.pid, self.stop_signals[name])
         given_up_at = time.monotonic() + STOP_SECONDS
         for process in reversed(list(self.running.values())):
             try:
@@ -105,6 +106,7 @@ class Stack:
         except NoStandInError as error:
             self.left_out[service.name] = str(error)
             return
+        self.stop_signals[service.name] = made.stop_signal
         self.running[service.name] = self._process(service.name, made)
 
     def _process(self, name: str, made: Started) -> subprocess.Popen[bytes]:
