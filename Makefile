@@ -10,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Where this is set, each process would compile Dagster, dbt and MLflow anew, 2 to 4 seconds of start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-telco dev mlflow serve ui page-check test check loop-check hosts-check sources-check image-check image-folder-check k8s-check retrain-check workflows-check sbom audit aws-check compose-check docs-site clients-check ui-check bench-serving bench-scale load lock clean help kill-check monitoring-check streams-check
+.PHONY: setup demo demo-own demo-telco dev mlflow serve ui page-check test check loop-check hosts-check sources-check image-check image-folder-check k8s-check retrain-check workflows-check sbom audit aws-check compose-check docs-site clients-check ui-check bench-serving bench-scale load lock clean help kill-check monitoring-check streams-check
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,11 +27,14 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 # A training in the UI after the demo tunes as the demo did, and takes as long.
-demo demo-telco dev: export CHURN_TUNING_TRIALS ?= 0
-demo demo-telco dev: export CHURN_TUNING_ROWS_MAX ?= 20000
+demo demo-own demo-telco dev: export CHURN_TUNING_TRIALS ?= 0
+demo demo-own demo-telco dev: export CHURN_TUNING_ROWS_MAX ?= 20000
 
 demo: setup  ## Simulate an operator, run the graph on it, print the result: make demo [CUSTOMERS=20000] [UNTIL=YYYY-MM]
 	@$(BIN)/churn demo $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(UNTIL),--until $(UNTIL))
+
+demo-own: setup  ## An operator with a Postgres of its own: fill it, connect, run, write back: make demo-own [CUSTOMERS=8000]
+	@$(BIN)/python -m benchmarks.demo_own $(if $(CUSTOMERS),--customers $(CUSTOMERS))
 
 demo-telco: setup  ## The same on the IBM Telco file: make demo-telco CSV=path
 	@test -n "$(CSV)" || { echo "say where the file is: make demo-telco CSV=path"; exit 2; }

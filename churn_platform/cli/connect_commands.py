@@ -63,9 +63,9 @@ def _propose(
         where = f"{guess.source.place} of {guess.source.source}"
         console.print(f"{guess.table.name:<16}{guess.confidence:>5.0%}  {where}")
         for column in guess.columns:
-            name = column.column.name
+            wanted = column.column.name
             there = column.source.name if column.source else "the same value for all"
-            console.print(f"  {name:<22}{column.fit.confidence:>5.0%}  {there}")
+            console.print(f"  {wanted:<22}{column.fit.confidence:>5.0%}  {there}")
         for said in could_not_place(guess):
             console.print(f"  {said}")
 
@@ -102,6 +102,8 @@ def _check(settings: Settings, name: str, month: str) -> None:
             console.print(f"{tried.table:<16}wrong\n  {tried.problem}")
             continue
         console.print(f"{tried.table:<16}{tried.rows:>12,} rows keep the contract")
+        if tried.set_aside:
+            console.print(f"  {tried.set_aside:,} rows cannot be read, and are left out")
         for position, header in enumerate(tried.columns):
             values = [row[position] for row in tried.examples]
             shown = " | ".join(values)

@@ -34,6 +34,8 @@ class Fit:
     confidence: float
     options: Mapping[str, Any] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+    unread: float = 0.0
+    """Share of the sample's values that cannot be read so."""
 
 
 @cache
@@ -76,6 +78,7 @@ def column_fit(source: SourceColumn, column: Column, *, is_key: bool) -> Fit | N
         round(confidence, 3),
         values.options,
         values.unknown,
+        values.unread,
     )
 
 
@@ -116,17 +119,19 @@ COMPACT_LENGTHS = {"%Y%m%d%H%M%S": 14, "%Y%m%d": 8}
 def _time_fit(source: SourceColumn, column: Column) -> Fit | None:
     wants_day = column.type == "date"
     texts = source.texts
-    if source.sql_type in ISO_TYPES or _share(texts, _is_iso) >= ENOUGH_READ:
+    read = 1.0 if source.sql_type in ISO_TYPES else _share(texts, _is_iso)
+    if read >= ENOUGH_READ:
         is_day = source.sql_type == "DATE" or {len(text) for text in texts} == {10}
-        return Fit(0.9 if is_day == wants_day else 0.6)
+        return Fit(0.9 if is_day == wants_day else 0.6, unread=1 - read)
 
     for pattern in TIME_PATTERNS:
         reads = partial(_reads, pattern=pattern)
-        if _share(texts, reads) < ENOUGH_READ:
+        read = _share(texts, reads)
+        if read < ENOUGH_READ:
             continue
         is_day = "%H" not in pattern
         confidence = 0.8 if is_day == wants_day else 0.5
-        return Fit(confidence, {"format": pattern})
+        return Fit(confidence, {"format": pattern}, unread=1 - read)
 
     for form, (low, high) in EPOCHS.items():
         # All of them: one number outside the range, and these are numbers of something else.
@@ -161,9 +166,11 @@ def _number_fit(source: SourceColumn, column: Column) -> Fit | None:
     if source.sql_type in (*ISO_TYPES, "BOOLEAN"):
         return None
     options: dict[str, Any] = {}
-    if _share(source.texts, _is_number) < ENOUGH_READ:
+    read = _share(source.texts, _is_number)
+    if read < ENOUGH_READ:
         pointed = list(map(_pointed, source.texts))
-        if _share(pointed, _is_number) < ENOUGH_READ:
+        read = _share(pointed, _is_number)
+        if read < ENOUGH_READ:
             return None
         options["decimal"] = ","
 
@@ -176,7 +183,7 @@ def _number_fit(source: SourceColumn, column: Column) -> Fit | None:
     is_integer = column.type == "integer" and "unit" not in options
     if is_integer and any(map(_has_fraction, source.texts)):
         return Fit(0.2, options)
-    return Fit(0.8, options)
+    return Fit(0.8, options, unread=1 - read)
 
 
 def _unit_of(name: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,10 +12,13 @@ from churn_platform.portfolios.sources import FILE_KINDS
 from churn_platform.sources.failures import told
 from churn_platform.sources.file_relation import KINDS
 from churn_platform.sources.open_source import NAME, OpenSource
-from churn_platform.sql import literal
+from churn_platform.sql import identifier, literal
 
 SAMPLE_ROWS = 2_000
+SAMPLE_PAGES, PAGE_BYTES = 25, 8192  # of Postgres: as many rows, by their usual length
 MOST_TABLES = 500
+# What Postgres and MySQL keep of themselves; DuckDB lists it among a user's own views.
+SYSTEM_SCHEMAS = ("pg_catalog", "information_schema", "mysql", "performance_schema", "sys")
 MANY_LEVELS = 40  # more are no categories, but names or numbers
 YEAR = r"(?:19|20)\d\d"
 MONTH = r"(?:0[1-9]|1[0-2])"
@@ -50,6 +53,11 @@ class SourceColumn:
         if len(counts) > MANY_LEVELS:
             return []
         return [text for text, _ in counts.most_common()]
+
+    def share_of(self, values: Collection[str]) -> float:
+        """How often one of some values occurs among all that are not missing."""
+        among = set(values)
+        return sum(text in among for text in self.texts) / max(1, len(self.texts))
 
     @property
     def is_unique(self) -> bool:
@@ -92,13 +100,19 @@ def look(source: OpenSource) -> list[SourceTable]:
         places = _tables(source)
 
     found = []
+    refusal = SourceError(f"source {source.name} has no tables or files that can be read")
     # A warehouse may have thousands, and each costs a query of its own.
     for place in places[:MOST_TABLES]:
-        columns = _columns(source, key, place)
-        table = SourceTable(source.name, key, place, columns)
-        found.append(table)
-    if not found:
-        raise SourceError(f"source {source.name} has no tables or files that can be read")
+        columns: list[SourceColumn] = []
+        try:
+            columns = _columns(source, key, place)
+        except SourceError as error:
+            # One that this user may not read is for nothing, and must not keep the others away.
+            refusal = error
+        found.append(SourceTable(source.name, key, place, columns))
+
+    if not any(table.columns for table in found):
+        raise refusal
     return found
 
 
@@ -119,6 +133,7 @@ def _tables(source: OpenSource) -> list[str]:
         "and not internal order by all",
         {"name": NAME},
     ).fetchall()
+    rows = [row for row in rows if row[0] not in SYSTEM_SCHEMAS]
     # SQLite has one schema, which its users never write.
     if source.spec.kind == "sqlite":
         return [name for _, name in rows]
@@ -207,14 +222,44 @@ def _columns(source: OpenSource, key: str, place: str) -> list[SourceColumn]:
 
 
 def sample_relation(source: OpenSource, key: str, place: str) -> str:
-    """The table, or the files of every month."""
+    """The table, or the files of every month; of a large table of Postgres some of its pages."""
     from datetime import date
 
     from churn_platform.portfolios.sources import Origin
     from churn_platform.portfolios.spec import FileOptions
 
+    if source.spec.kind == "postgres":
+        spread = _spread_query(source, place)
+        if spread is not None:
+            return source.query_relation(spread)
     if key == "path":
         place = re.sub(r"\{(month|year|mm)\}", "*", place)
     origin = Origin.model_validate({"source": source.name, key: place})
     # No part of a sample depends on the month: the bounds are never used.
     return source.relation(origin, date.min, date.min, FileOptions())
+
+
+def _spread_query(source: OpenSource, place: str) -> str | None:
+    """A query of some pages from all over a table of Postgres; None for a view, and for a table
+    that is small anyway.
+    """
+    # The first rows of a table are of one day, and often of one kind.
+    schema, _, name = place.rpartition(".")
+    parts = "select sum(pg_relation_size(relid)) from pg_partition_tree(class.oid)"
+    asked = (
+        f"select (pg_relation_size(class.oid) + coalesce(({parts}), 0))::bigint as size "
+        "from pg_class as class "
+        "join pg_namespace as space on space.oid = class.relnamespace "
+        f"where space.nspname = {literal(schema)} and class.relname = {literal(name)} "
+        "and class.relkind in ('r', 'm', 'p')"
+    )
+    sizes = _fetched(source, f"select size from {source.query_relation(asked)}")
+    if not sizes or sizes[0][0] <= SAMPLE_PAGES * PAGE_BYTES:
+        return None
+
+    share = 100 * SAMPLE_PAGES * PAGE_BYTES / sizes[0][0]
+    # The same pages each time: a proposal that is made again says the same.
+    return (
+        f"select * from {identifier(schema)}.{identifier(name)} "
+        f"tablesample system ({share:.6f}) repeatable (7)"
+    )

@@ -2,12 +2,18 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from churn_platform.connect.likeness import Fit, column_fit, name_likeness, table_likeness
+from churn_platform.connect.likeness import (
+    ISO_TYPES,
+    Fit,
+    column_fit,
+    name_likeness,
+    table_likeness,
+)
 from churn_platform.connect.looking import SourceColumn, SourceTable
 from churn_platform.connect.vocabulary import FIXED, PERIODS, UNKNOWN
 from churn_platform.portfolios.spec import Column, Portfolio, Table
@@ -18,6 +24,18 @@ SURE_COLUMN, SURE_TABLE = 0.5, 0.45
 NAME_SHARE = 0.4
 SAME_CUSTOMERS = 0.2  # of the ids of a sample, which need not hold all customers
 LIKE_PERIOD = 0.8
+MOST_UNREAD = 0.02  # of the rows of a table; more is no dirt
+YEAR, MONTH, DAY = r"(?:19|20)\d\d", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
+# How a month is written, with the pattern that reads it. DuckDB reads a full date by itself, but
+# not a month without a day.
+PERIOD_SHAPES = {
+    rf"{YEAR}-{MONTH}-{DAY}": "",
+    rf"{YEAR}-{MONTH}": "%Y-%m",
+    rf"{YEAR}{MONTH}": "%Y%m",
+    rf"{YEAR}{MONTH}{DAY}": "%Y%m%d",
+    rf"{DAY}\.{MONTH}\.{YEAR}": "%d.%m.%Y",
+    rf"{MONTH}/{YEAR}": "%m/%Y",
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +59,16 @@ class TableGuess:
     period: Mapping[str, str]
     levels: Mapping[str, list[str]]
     unknown_levels: Mapping[str, list[str]]
+
+    @property
+    def unread(self) -> float:
+        """The largest share of a column's sample that cannot be read as proposed."""
+        return max((guess.fit.unread for guess in self.columns), default=0.0)
+
+    @property
+    def has_dirt(self) -> bool:
+        """Whether a few rows cannot be read, too few to speak against the proposal."""
+        return 0 < self.unread <= MOST_UNREAD
 
     @property
     def unused(self) -> list[str]:
@@ -83,9 +111,14 @@ def guesses(recipe: Portfolio, found: Sequence[SourceTable]) -> Guesses:
     used = set()
     for guess in chosen:
         missing.remove(guess.table.name)
-        used.add(guess.source.place)
-    leftover = [source for source in found if source.place not in used]
+        used.add(_place(guess.source))
+    leftover = [source for source in found if _place(source) not in used]
     return Guesses(chosen, missing, leftover)
+
+
+def _place(table: SourceTable) -> tuple[str, str]:
+    # Two databases may have tables of one name.
+    return table.source, table.place
 
 
 def _best_pairs(scores: np.ndarray, least: float) -> Iterator[tuple[int, int]]:
@@ -119,7 +152,13 @@ def _ids_of_customers(customers: Table, found: Sequence[SourceTable]) -> set[str
 
 
 def _table_guess(table: Table, source: SourceTable, ids: set[str]) -> TableGuess:
-    columns = _columns(table, source, ids)
+    # An event's own time tells its month; a table without one needs a column that does. Looked for
+    # first: a day on which the row was true could be taken for one that the contract wants.
+    period: dict[str, str] = {}
+    if not table.event_time:
+        period = _period(source)
+
+    columns = _columns(table, source, ids, without=period.get("period"))
     by_name = {guess.column.name: guess for guess in columns}
 
     levels: dict[str, list[str]] = {}
@@ -144,10 +183,6 @@ def _table_guess(table: Table, source: SourceTable, ids: set[str]) -> TableGuess
         else:
             unplaced.append(column.name)
 
-    # An event's own time tells its month; a table without one needs a column that does.
-    period: dict[str, str] = {}
-    if not table.event_time:
-        period = _period(source, _used_names(columns))
     return TableGuess(
         table,
         source,
@@ -180,7 +215,9 @@ def _confidence(table: Table, source: SourceTable, by_name: Mapping[str, ColumnG
     return round(confidence, 3)
 
 
-def _columns(table: Table, source: SourceTable, ids: set[str]) -> list[ColumnGuess]:
+def _columns(
+    table: Table, source: SourceTable, ids: set[str], *, without: str | None
+) -> list[ColumnGuess]:
     fits: dict[tuple[int, int], Fit] = {}
     shape = (len(table.columns), max(1, len(source.columns)))
     scores = np.zeros(shape)
@@ -189,13 +226,15 @@ def _columns(table: Table, source: SourceTable, ids: set[str]) -> list[ColumnGue
         is_key = column.name == table.key and table.event_time is not None
         is_customer = column.name == table.customer
         for place, there in enumerate(source.columns):
+            if there.name == without:
+                continue
             fit = column_fit(there, column, is_key=is_key)
             if fit is None:
                 continue
             # Ids that are those of customers say more than any name.
             if is_customer and _names_customers(there, ids):
                 sure = max(fit.confidence, 0.9)
-                fit = Fit(sure, fit.options)
+                fit = replace(fit, confidence=sure, unknown=())
             fits[row, place] = fit
             scores[row, place] = fit.confidence
 
@@ -223,7 +262,11 @@ def _with_own_levels(guess: ColumnGuess) -> tuple[ColumnGuess, list[str], list[s
     column = guess.column
     # The recipe's statements name these levels, so a person has to say which they are.
     if column.name in FIXED or not column.levels:
-        return guess, [], unknown
+        unread = guess.source.share_of(unknown)
+        if unread > MOST_UNREAD:
+            return guess, [], unknown
+        # Too few to be a kind of its own: rows that something went wrong with.
+        return replace(guess, fit=replace(guess.fit, unread=unread)), [], []
 
     own = guess.source.levels
     known = set(own).difference(unknown)
@@ -236,28 +279,34 @@ def _with_own_levels(guess: ColumnGuess) -> tuple[ColumnGuess, list[str], list[s
     return plain, sorted(own), []
 
 
-def _period(source: SourceTable, used: set[str]) -> dict[str, str]:
+def _period(source: SourceTable) -> dict[str, str]:
     """The column that tells the month of a row, where one does."""
     chosen = None
     best = 0.0
     for column in source.columns:
-        if column.name in used or not column.values:
-            continue
         likeness = name_likeness(column.name, PERIODS)
-        if likeness > best:
+        if likeness > best and _period_format(column) is not None:
             best = likeness
             chosen = column
     if chosen is None or best < LIKE_PERIOD:
         return {}
 
     found = {"period": chosen.name}
-    # DuckDB reads a full date by itself, but not a month without a day.
-    if _all_match(chosen, r".{4}-.{2}"):
-        found["period_format"] = "%Y-%m"
-    elif _all_match(chosen, r"\d{6}"):
-        found["period_format"] = "%Y%m"
+    pattern = _period_format(chosen)
+    if pattern:
+        found["period_format"] = pattern
     return found
 
 
-def _all_match(column: SourceColumn, pattern: str) -> bool:
-    return all(re.fullmatch(pattern, text) for text in column.texts)
+def _period_format(column: SourceColumn) -> str | None:
+    """How the months of a column are written, empty where DuckDB reads them by itself; None if
+    they are none.
+    """
+    if not column.values:
+        return None
+    if column.sql_type in ISO_TYPES:
+        return ""
+    for shape, pattern in PERIOD_SHAPES.items():
+        if all(re.fullmatch(shape, text) for text in column.texts):
+            return pattern
+    return None

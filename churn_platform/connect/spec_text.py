@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from churn_platform.connect.proposing import ColumnGuess, Guesses, TableGuess
+from churn_platform.connect.proposing import MOST_UNREAD, ColumnGuess, Guesses, TableGuess
 from churn_platform.onboarding.spec_file import flow
 
 
@@ -50,6 +50,10 @@ def _table(guess: TableGuess) -> list[str]:
     for key, value in guess.period.items():
         written = flow(value)
         lines.append(f"      {key}: {written}")
+    if guess.has_dirt:
+        lines.append(
+            f"      set_aside: {MOST_UNREAD}  # of a sample {guess.unread:.1%} is unreadable"
+        )
 
     lines.append("      columns:")
     for column in guess.columns:

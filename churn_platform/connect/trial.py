@@ -28,6 +28,7 @@ class TriedTable:
 
     table: str
     rows: int
+    set_aside: int = 0
     columns: tuple[str, ...] = ()
     examples: tuple[tuple[str, ...], ...] = ()
     problem: str = ""
@@ -103,7 +104,13 @@ def _tried(
         problem = str(error).replace(f"{folder}/", "")
         return TriedTable(table.name, 0, problem=problem)
     columns, examples = _examples(connection, table, extracted.file)
-    return TriedTable(table.name, loaded.rows, columns, examples)
+    return TriedTable(
+        table.name,
+        loaded.rows,
+        extracted.set_aside,
+        columns,
+        examples,
+    )
 
 
 def _examples(

@@ -261,6 +261,15 @@ class Origin(SpecModel):
     period_format: str | None = Field(
         None, description="strptime pattern of that column, where it is text or a number."
     )
+    set_aside: float = Field(
+        0.0,
+        ge=0,
+        le=0.1,
+        description=(
+            "Largest share of a month's rows that may be left out because they cannot be read; "
+            "0: one such row refuses the month."
+        ),
+    )
     columns: dict[str, MappedColumn] = Field(
         {}, description="By column of the contract; one of the same name need not be listed."
     )

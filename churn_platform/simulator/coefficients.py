@@ -31,6 +31,15 @@ TAKEOVER_MIX = Mix(
     age=(0.32, 0.34, 0.16, 0.09, 0.05, 0.04),
     region=(0.08, 0.07, 0.15, 0.45, 0.25),
 )
+
+
+def with_prepaid(mix: Mix, share: float) -> Mix:
+    """The mix with that share of prepaid contracts, the others in proportion."""
+    prepaid, *others = mix.contract
+    rest = (1 - share) / (1 - prepaid)
+    return replace(mix, contract=(share, *(other * rest for other in others)))
+
+
 OPTED_OUT_SHARE = 0.08  # of the base: customers who refuse marketing contacts
 TAKEOVER_SHARE = 0.08  # of the base: enough to move the mix of one month visibly
 TAKEOVER_APP_LEVEL = 1.3  # a redesigned app is opened more often by everybody

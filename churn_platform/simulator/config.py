@@ -33,6 +33,12 @@ class SimulationConfig(BaseModel):
     scenario_month: date | None = Field(
         default=None, description="First day of the disturbed month; default the last month."
     )
+    prepaid_share: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Share of prepaid contracts among those who join; default the usual one.",
+    )
     calls_per_customer: float = Field(
         default=50, gt=0, le=1000, description="Mean call detail records per customer-month."
     )

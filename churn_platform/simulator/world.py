@@ -80,7 +80,10 @@ class World:
         self._config = config
         self._next_month = shift(config.first_month, -c.Founding().run_in_months)
         rng = generator(config, Stream.FOUNDING, self._next_month)
-        self._people = found(rng, config.customers, epoch_day(self._next_month), c.USUAL_MIX)
+        self._mix = c.USUAL_MIX
+        if config.prepaid_share is not None:
+            self._mix = c.with_prepaid(c.USUAL_MIX, config.prepaid_share)
+        self._people = found(rng, config.customers, epoch_day(self._next_month), self._mix)
         self._next_number = config.customers + 1
 
         # The run-in: a base that was just founded has no moods, no habits and no contracts at their
@@ -158,7 +161,7 @@ class World:
             rng,
             self._next_number,
             signup_day,
-            c.TAKEOVER_MIX if takeover else c.USUAL_MIX,
+            c.TAKEOVER_MIX if takeover else self._mix,
         )
         self._next_number += count
         return joined

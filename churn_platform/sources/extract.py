@@ -40,15 +40,31 @@ class Reading:
     @property
     def rows(self) -> str:
         """SQL for the rows of the month, with the source's own columns."""
-        return f"from {self.relation} where {self.condition}"
+        return f"from {self.relation} where ({self.condition})"
+
+    @property
+    def unreadable(self) -> str:
+        """SQL for whether a row has a value that the mapping does not know, or lacks one that the
+        contract wants.
+        """
+        conditions = []
+        for value in self.values:
+            if value.is_wrong != "false":
+                conditions.append(f"({value.is_wrong})")
+            if value.column.required and value.source_column is not None:
+                conditions.append(f"({value.given}) is null")
+        return " or ".join(conditions) or "false"
 
 
 @dataclass(frozen=True)
 class Extracted:
-    """A landed file and its rows; no file for a month without rows of an optional table."""
+    """A landed file, its rows, and those that were set aside; no file for a month without rows of
+    an optional table.
+    """
 
     file: Path | None
     rows: int
+    set_aside: int = 0
 
 
 def extract_month(
@@ -105,15 +121,15 @@ def _extract_once(
         )
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            rows = write_month(source, reading, draft, portfolio.timezone, spec_file)
+            rows, aside = write_month(source, reading, draft, portfolio.timezone, spec_file)
             if rows == 0:
                 # What had landed of it goes, too: the source has no such rows any more.
                 put_in_place(None, folder, month)
-                return Extracted(None, 0)
+                return Extracted(None, 0, aside)
             landed = put_in_place(draft, folder, month, ".parquet")
         finally:
             draft.unlink(missing_ok=True)
-    return Extracted(landed, rows)
+    return Extracted(landed, rows, aside)
 
 
 def prepared(
@@ -154,17 +170,19 @@ def prepared(
 
 def write_month(
     source: OpenSource, reading: Reading, draft: Path, own_zone: str, spec_file: Path
-) -> int:
-    """Write the month into the draft and look at its times; returns its rows.
+) -> tuple[int, int]:
+    """Write the month into the draft and look at its times; returns its rows, and those that were
+    set aside.
 
-    MappingError for what the mapping does not know, SourceError for a month without rows, unless
-    the table is optional.
+    MappingError for what the mapping does not know, where it is more than may be set aside;
+    SourceError for a month without rows, unless the table is optional.
     """
+    aside = _count_unreadable(source, reading, spec_file) if reading.origin.set_aside else 0
     rows = _copied(source, reading, draft, spec_file)
     if rows == 0 and not reading.table.optional:
         raise SourceError(_no_rows(reading, source))
     _check_zone(source, reading, draft, own_zone, spec_file)
-    return rows
+    return rows, aside
 
 
 def _described(source: OpenSource, relation: str, origin: Origin, month: date) -> dict[str, str]:
@@ -246,6 +264,25 @@ def _period(
     return None
 
 
+def _count_unreadable(source: OpenSource, reading: Reading, spec_file: Path) -> int:
+    """The rows that are to be set aside; MappingError if they are too many."""
+    rows, wrong = _one_row(
+        source, f"select count(*), count_if({reading.unreadable}) {reading.rows}"
+    )
+    most = reading.origin.set_aside
+    if wrong <= most * rows:
+        return wrong
+
+    # Not a few broken rows, but something that changed in the source.
+    told_of = complaints(source, reading, spec_file)
+    line = _line(spec_file, reading.table, "set_aside")
+    told_of.append(
+        f"{line}: {wrong} of {rows} rows of {reading.origin.place} cannot be read; "
+        f"set_aside: leaves out {most:.1%} at most"
+    )
+    raise MappingError("\n".join(told_of))
+
+
 def _copied(source: OpenSource, reading: Reading, draft: Path, spec_file: Path) -> int:
     """Write the month's rows into the draft; MappingError for the first value that is wrong, with
     all the others.
@@ -259,8 +296,11 @@ def _copied(source: OpenSource, reading: Reading, draft: Path, spec_file: Path) 
             checked = f"case when {value.is_wrong} then {refuse} else {value.sql} end"
         columns.append(f"{checked} as {identifier(value.column.header)}")
     listed = ", ".join(columns)
+    kept = reading.rows
+    if reading.origin.set_aside:
+        kept = f"{kept} and not coalesce(({reading.unreadable}), false)"
     statement = (
-        f"copy (select {listed} {reading.rows}) to {literal(draft)} "
+        f"copy (select {listed} {kept}) to {literal(draft)} "
         f"(format parquet, row_group_size {ROWS_AT_ONCE})"
     )
     try:

@@ -68,6 +68,8 @@ def test_each_column_is_used_once():
     [
         (["202605"] * 3, "%Y%m"),
         (["2026-05"] * 3, "%Y-%m"),
+        (["31.05.2026"] * 3, "%d.%m.%Y"),
+        (["20260531"] * 3, "%Y%m%d"),
     ],
 )
 def test_the_month_of_a_row_is_found_with_its_format(months, form):
@@ -96,3 +98,37 @@ def test_a_level_that_the_recipe_names_is_for_a_person():
     (guess,) = found(customers(status=known, region=["Ulm", "Bonn", "Kiel"])).tables
     assert guess.unknown_levels == {"status": ["qq"]}
     assert guess.levels == {"region": ["Bonn", "Kiel", "Ulm"]}
+
+
+def test_a_month_that_is_told_by_a_full_day_is_no_other_day():
+    """DuckDB reads the day by itself; it is not taken for one that the contract wants."""
+    (guess,) = found(customers(month=["2026-05-31"] * 3)).tables
+    assert guess.period == {"period": "month"}
+    assert "month" not in {it.source.name for it in guess.columns if it.source}
+
+
+def test_tables_of_one_name_are_two():
+    """In two sources: the one that is not used is left over."""
+    here = customers()
+    there = SourceTable("old_crm", "table", here.place, here.columns[:3])
+    proposed = found(here, there)
+    (guess,) = proposed.tables
+    assert [guess.source, *proposed.leftover] in ([here, there], [there, here])
+
+
+def test_a_few_values_that_cannot_be_read_are_set_aside():
+    """A strange number or level in one row of a hundred is no reason to ask a person."""
+    rows = 100
+    payments = table(
+        "payments",
+        payment_id=[f"P{number}" for number in range(rows)],
+        subscriber_id=["S1"] * rows,
+        paid_at=["2026-05-03 10:00:00"] * rows,
+        kind=["fee"] * (rows - 1) + ["#"],
+        amount=["10"] * (rows - 1) + ["n/a"],
+        days_late=["0"] * rows,
+        failed=["0", "1"] * (rows // 2),
+    )
+    _, guess = found(customers(), payments).tables
+    assert guess.has_dirt and guess.unread == pytest.approx(0.01)
+    assert guess.unknown_levels == {}

@@ -75,6 +75,34 @@ def test_a_new_level_is_named_with_its_line(own):
     assert said.endswith("e.g. MMS")
 
 
+def with_many_calls(own, *broken: tuple) -> None:
+    """Give the operator 40 sound calls in May, and some that are not."""
+    own.execute("delete from usage")
+    row = "('{}', 'S1', '2026-05-09 10:00:00', null, '{}', 'N', {})"
+    for number in range(40):
+        own.execute(f"insert into usage values {row.format(number, 1, repr('V'))}")
+    for number, (minutes, kind) in enumerate(broken):
+        own.execute(f"insert into usage values {row.format(f'B{number}', minutes, kind)}")
+
+
+def test_a_few_rows_that_cannot_be_read_are_set_aside(own):
+    """Strange values, and missing ones that the contract wants, up to the share of the spec."""
+    with_many_calls(own, ("ten", "'V'"), ("1", "null"))
+    own.origin("calls")["set_aside"] = 0.05
+    extracted = own.extract("calls")
+    assert (extracted.rows, extracted.set_aside) == (40, 2)
+    assert len(rows(extracted.file)) == 40
+
+
+def test_more_than_a_few_refuse_the_month(own):
+    """By the values, and by the share that the spec allows."""
+    with_many_calls(own, ("1", "'?'"), ("1", "'?'"))
+    own.origin("calls")["set_aside"] = 0.04
+    said = refused(own, "calls")
+    assert "2 of 42 values of art in usage cannot be mapped" in said
+    assert "2 of 42 rows of usage cannot be read; set_aside: leaves out 4.0% at most" in said
+
+
 def test_every_wrong_column_is_named_at_once(own):
     """A person corrects the spec once, not once for each column."""
     own.execute("update usage set broken = 'X', minutes = 'ten' where no = 'K1'")

@@ -9,8 +9,10 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from churn_platform.connect.looking import SAMPLE_ROWS, look
 from churn_platform.destinations.deliver import deliver
 from churn_platform.errors import SourceError
+from churn_platform.sources.open_source import opened_source
 from churn_platform.sql import read_parquet
 from churn_platform_tests.support.own_operator import MAY, OwnOperator
 
@@ -82,6 +84,16 @@ def test_a_query_is_carried_out_there(crm, postgres_server):
     assert crm.extract("calls").rows == 31 * 24 * 60 // 5
     (copied,) = [each for each in statements(postgres_server, before) if each.startswith("COPY")]
     assert "begun >= '2026-05-01' and begun < '2026-06-01' and minutes > 3" in copied
+
+
+def test_connecting_looks_at_an_operators_own_tables(crm):
+    """Not at what Postgres keeps of itself; of a large table at pages from all over it."""
+    with opened_source("crm", crm.portfolio.sources["crm"], crm.resources) as opened:
+        tables = {table.place: table for table in look(opened)}
+    assert {place.partition(".")[0] for place in tables} == {"public"}
+    (number, *_) = tables["public.usage"].columns
+    seen = [int(text.removeprefix("K")) for text in number.texts]
+    assert len(seen) <= SAMPLE_ROWS and min(seen) < 30_000 and max(seen) > 70_000
 
 
 def test_a_refusal_changes_nothing_and_shows_no_password(crm, postgres_server):

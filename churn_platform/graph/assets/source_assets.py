@@ -88,7 +88,12 @@ def _source_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Ass
             if done.file is not None:
                 progress.note(month, done.file, datetime.now(UTC))
             context.log.info(f"{shown}: {done.rows:,} rows from {origin.place}")
-            describe(context, month, {MONTH_ROWS: done.rows})
+            if done.set_aside:
+                context.log.warning(
+                    f"{shown}: {done.set_aside:,} rows of {origin.place} cannot be read, and were "
+                    "left out"
+                )
+            describe(context, month, {MONTH_ROWS: done.rows, "set_aside": done.set_aside})
 
         # After the loop: the months that could be read need not be read again.
         if refused:
