@@ -55,7 +55,7 @@ def build_defs(**overrides: object) -> Definitions:
     )  # backfill policies and mappings, each pinned by a test
     settings = load_settings(**overrides)
     known = load_portfolios(settings.portfolios_dir)
-    portfolios = _with_data(known, settings)
+    portfolios = with_data(known, settings)
     assets = []
     for portfolio in portfolios.values():
         assets += portfolio_assets(portfolio, settings)
@@ -97,7 +97,7 @@ def build_defs(**overrides: object) -> Definitions:
     )
 
 
-def _with_data(portfolios: Mapping[str, Portfolio], settings: Settings) -> dict[str, Portfolio]:
+def with_data(portfolios: Mapping[str, Portfolio], settings: Settings) -> dict[str, Portfolio]:
     """The portfolios of which something has landed or was published, or that are read from sources;
     all while there is none.
     """

@@ -4,7 +4,10 @@ from pathlib import Path
 
 from dagster import AllPartitionMapping
 
-from churn_platform.definitions import build_defs
+from churn_platform.definitions import build_defs, with_data
+from churn_platform.portfolios.loader import load_recipe
+from churn_platform.settings import load_settings
+from churn_platform_tests.support.event_portfolios import READ
 
 
 def shown(folder: Path) -> set[str]:
@@ -20,6 +23,12 @@ def test_a_portfolio_without_data_is_out_of_the_way(tmp_path: Path):
     assert shown(tmp_path / "data") == {"telecomit"}
     (tmp_path / "data" / "published" / "ibm_telco").mkdir(parents=True)
     assert shown(tmp_path / "data") == {"telecomit", "ibm_telco"}
+
+
+def test_a_portfolio_that_is_read_from_sources_has_data(tmp_path: Path):
+    """Before its first month was read there is no folder of landed files."""
+    known = {"telecomit": load_recipe("telecomit"), READ.name: READ}
+    assert list(with_data(known, load_settings(data_dir=tmp_path))) == [READ.name]
 
 
 def test_no_monthly_asset_needs_every_month_of_another(tmp_path: Path):

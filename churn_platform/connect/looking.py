@@ -258,8 +258,10 @@ def _spread_query(source: OpenSource, place: str) -> str | None:
         return None
 
     share = 100 * SAMPLE_PAGES * PAGE_BYTES / sizes[0][0]
-    # The same pages each time: a proposal that is made again says the same.
+    # The same pages and rows each time: a proposal that is made again says the same. Mixed, since
+    # short rows are too many, and the first of them would be those of the first pages.
     return (
-        f"select * from {identifier(schema)}.{identifier(name)} "
-        f"tablesample system ({share:.6f}) repeatable (7)"
+        f"select * from (select * from {identifier(schema)}.{identifier(name)} "
+        f"tablesample system ({share:.6f}) repeatable (7)) as pages "
+        f"order by hashtext(pages::text) limit {SAMPLE_ROWS}"
     )

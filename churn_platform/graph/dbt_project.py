@@ -28,6 +28,7 @@ PROJECT_FILE = "dbt_project.yml"
 CONTRACT_FILE = "models/marts/_customer_features.yml"
 RECIPE = "telecomit"  # whose tables and features the models are written for
 SUFFIXES = (".sql", ".yml")
+MADE_BY_DBT = ("target", "logs")  # where someone ran dbt itself in the recipe's folder
 COPY = "project"  # the folder of the copy
 STAMP = "compiled.sha256"  # says of which files the manifest was made
 SQL_TYPES = {"integer": "bigint", "number": "double", "boolean": "boolean", "category": "varchar"}
@@ -88,8 +89,9 @@ def project_files(portfolio: Portfolio) -> Files:
     files = {}
     recipe = dbt_project_dir()
     for path in sorted(recipe.rglob("*")):
-        if path.suffix in SUFFIXES:
-            files[path.relative_to(recipe).as_posix()] = path.read_text(encoding="utf-8")
+        place = path.relative_to(recipe)
+        if path.suffix in SUFFIXES and place.parts[0] not in MADE_BY_DBT:
+            files[place.as_posix()] = path.read_text(encoding="utf-8")
 
     project = yaml.load(files[PROJECT_FILE], Loader=SAFE_LOADER)
     project["vars"] |= _variables(portfolio)

@@ -110,6 +110,12 @@ def test_a_simulation_goes_on_from_its_first_month(churn: Churn, settings: Setti
     assert before.items() <= after.items()
 
 
+def test_dbt_builds_event_tables_alone(refusal):
+    """A snapshot's features are made of its one table."""
+    said = refusal("dbt", "--portfolio", "ibm_telco", "build")
+    assert said.startswith("ibm_telco has no event tables, and no dbt models")
+
+
 @pytest.mark.parametrize("arguments", [(), ("--help",)])
 def test_dbt_wants_a_command(refusal, arguments: tuple[str, ...]):
     """Its own message would be about options that nobody gave."""
