@@ -16,6 +16,7 @@ from churn_platform.portfolios.strict_model import SpecModel
 
 # The one in C is ten times as fast, which counts in a spec of two thousand features.
 SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+PARTS = ("raw", "staging", "source")  # of a portfolio's schemas and keys, behind its name
 Spec = TypeVar("Spec", bound=SpecModel)
 
 
@@ -29,8 +30,20 @@ def load_portfolios(own_dir: Path) -> dict[str, Portfolio]:
                 f"{path}: portfolio {portfolio.name!r} exists already; choose another name"
             )
         portfolios[portfolio.name] = portfolio
+        _require_own_schemas(path, portfolios)
 
     return portfolios
+
+
+def _require_own_schemas(path: Path, known: dict[str, Portfolio]) -> None:
+    """SpecError if a portfolio is called as the schema of another: their tables would be one."""
+    for name in known:
+        for part in PARTS:
+            if f"{name}_{part}" in known:
+                raise SpecError(
+                    f"{path}: a portfolio {name}_{part} cannot be beside {name}, which keeps "
+                    "tables under that name; choose another name"
+                )
 
 
 def spec_paths(own_dir: Path) -> list[Path]:

@@ -20,6 +20,14 @@ def test_an_unreadable_spec_names_file_and_key(tmp_path):
         read_portfolio(path)
 
 
+def test_no_portfolio_is_called_as_a_schema_of_another(tmp_path):
+    """Tables of `tiny_raw` are the raw tables of `tiny`."""
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(SPEC))
+    (tmp_path / "z.yaml").write_text(yaml.safe_dump(SPEC | {"name": "tiny_raw"}))
+    with pytest.raises(SpecError, match="a portfolio tiny_raw cannot be beside tiny"):
+        load_portfolios(tmp_path)
+
+
 def test_own_specs_stand_beside_those_that_ship(tmp_path):
     """A spec of one's own is found; one that takes a name twice is refused."""
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(SPEC))
