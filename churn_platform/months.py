@@ -33,9 +33,30 @@ def months_between(first: date, last: date) -> int:
     return (last.year - first.year) * 12 + last.month - first.month
 
 
+def months_covering(days: int) -> int:
+    """The fewest months that are `days` long wherever in the calendar they begin: 2 for 30, for a
+    February has 28.
+    """
+    count = 1
+    while _shortest(count) < days:
+        count += 1
+    return count
+
+
+def _shortest(count: int) -> int:
+    # No year is shorter than one without a leap day, and every run of months begins in one of 12.
+    year = month_range(date(2025, 1, 1), date(2025, 12, 1))
+    return min((shift(first, count) - first).days for first in year)
+
+
 def last_complete_month(today: date) -> date:
     """The newest month that has ended by `today`."""
     return shift(today.replace(day=1), -1)
+
+
+def today_in(timezone: str, now: datetime) -> date:
+    """The day that it is in a zone, at an instant."""
+    return now.astimezone(ZoneInfo(timezone)).date()
 
 
 def parse_month(text: str) -> date:

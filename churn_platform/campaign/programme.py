@@ -45,7 +45,7 @@ def find_programme(
 def _read(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> Randomised:
     """Everybody with a matured label, in the order of their ids; the hold-out is the control."""
     _, labels, contacts = campaign_tables(portfolio)
-    features_month = shift(month, -1 - portfolio.label.gap_months)
+    features_month = shift(month, -portfolio.label.outcome_months)
     # The hold-out is found by its hash, not by a list: who was on no list belongs to a side too.
     found = connection.execute(
         f"""

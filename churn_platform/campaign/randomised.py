@@ -63,8 +63,7 @@ def read_randomised(
     list's making to the outcome. A customer contacted several times counts once, with the sum of
     the costs.
     """
-    gap = portfolio.label.gap_months
-    features_month = shift(outcomes, -1 - gap)
+    features_month = shift(outcomes, -portfolio.label.outcome_months)
     listed, labels, contacts = campaign_tables(portfolio)
     # A list that was held back was no campaign, whoever was contacted in that month.
     if not all(

@@ -94,13 +94,13 @@ def read_drawn(
     if not table_exists(connection, listed):
         return read_randomised(connection, portfolio, month)
 
-    gap = portfolio.label.gap_months
-    newest = shift(month, -1 - gap)
+    waited = portfolio.label.outcome_months
+    newest = shift(month, -waited)
     lists = connection.execute(
         f"select distinct month from {listed} where month <= ? order by month desc limit ?",
         [newest, MOST_LISTS],
     ).fetchall()
-    outcome_months = [shift(features_month, 1 + gap) for (features_month,) in lists]
+    outcome_months = [shift(features_month, waited) for (features_month,) in lists]
 
     drawn = []
     for outcomes in outcome_months or [month]:

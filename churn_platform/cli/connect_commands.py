@@ -77,6 +77,7 @@ def _propose(
 
 def _check(settings: Settings, name: str, month: str) -> None:
     from churn_platform.connect.trial import try_month
+    from churn_platform.months import today_in
     from churn_platform.portfolios.places import spec_path
     from churn_platform.sources.open_source import Resources
     from churn_platform.warehouse.lake import Lake
@@ -92,7 +93,7 @@ def _check(settings: Settings, name: str, month: str) -> None:
         lake=Lake.of(settings),
         resources=Resources.of(settings),
         spec_file=spec_path(settings.portfolios_dir, name),
-        today=datetime.now(UTC).date(),
+        today=today_in(spec.timezone, datetime.now(UTC)),
     )
     failed = []
     for tried in tables:

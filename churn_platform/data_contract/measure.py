@@ -16,7 +16,7 @@ import duckdb
 from churn_platform.ingest.load import raw_table, stored_name
 from churn_platform.months import as_of
 from churn_platform.portfolios.spec import Column, Portfolio, Table
-from churn_platform.sql import identifier, literal, one_of
+from churn_platform.sql import identifier, literal, local_time, one_of
 
 Kind = Literal["count", "context", "size", "share", "level", "days"]
 ROWS, ROWS_PER_CUSTOMER, SILENT_DAYS = "rows", "rows per customer", "silent days"
@@ -81,16 +81,18 @@ def _asked(portfolio: Portfolio, table: Table, month: date) -> Iterator[_Asked]:
 
     if table.event_time:
         days = (as_of(month) - month).days
-        yield _Asked(
-            "",
-            SILENT_DAYS,
-            "days",
-            f"{days} - count(distinct {identifier(table.event_time)}::date)",
-        )
+        day = f"{_event_time(portfolio, table, table.event_time)}::date"
+        yield _Asked("", SILENT_DAYS, "days", f"{days} - count(distinct {day})")
 
     for column in table.columns:
         if column.name not in (table.key, table.customer, table.event_time):
             yield from _asked_of_column(portfolio, column)
+
+
+def _event_time(portfolio: Portfolio, table: Table, name: str) -> str:
+    # A column of days has the operator's own days already.
+    has_time = table.column(name).type == "timestamp"
+    return local_time(identifier(name), portfolio.timezone if has_time else "UTC")
 
 
 def _asked_of_column(portfolio: Portfolio, column: Column) -> Iterator[_Asked]:

@@ -17,6 +17,7 @@ from dagster_dbt.core.dbt_cli_invocation import PARTIAL_PARSE_FILE_NAME
 from churn_platform.errors import SpecError
 from churn_platform.graph.dbt_in_process import DbtInvocation
 from churn_platform.graph.dbt_profile import dbt_environment
+from churn_platform.portfolios.dbt_variables import calendar_and_label
 from churn_platform.portfolios.loader import SAFE_LOADER, load_recipe
 from churn_platform.portfolios.spec import Feature, Portfolio, Table
 from churn_platform.settings import Settings
@@ -149,7 +150,7 @@ def _variables(portfolio: Portfolio) -> dict[str, Any]:
         "portfolio": portfolio.name,
         "tables": [table.name for table in portfolio.tables],
         "features": portfolio.feature_names,
-        "label_gap_months": portfolio.label.gap_months,
+        **calendar_and_label(portfolio),
     }
 
 

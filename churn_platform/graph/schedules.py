@@ -1,6 +1,7 @@
 """The monthly schedules: a month on the 1st, housekeeping on the 2nd."""
 
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from dagster import (
     AssetKey,
@@ -24,7 +25,7 @@ from churn_platform.graph.run_requests import (
 from churn_platform.graph.runs import RANGE_TAGS
 from churn_platform.ingest.landed_months import is_complete, last_written
 from churn_platform.ingest.shared_landing import fetch_landed
-from churn_platform.months import label, last_complete_month
+from churn_platform.months import label, last_complete_month, today_in
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 
@@ -37,16 +38,28 @@ def schedules(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> list[Sche
     return [_monthly(portfolio, settings, jobs), _monthly_training(portfolio, settings, jobs)]
 
 
+def clock_of(portfolio: Portfolio) -> str:
+    """The zone whose months end later, that of the operator or UTC."""
+    # Dagster counts months by UTC, so one of Tokyo that has ended is not there yet. One of New York
+    # is, and goes on for hours.
+    zone = ZoneInfo(portfolio.timezone)
+    offsets = [datetime(2025, month, 1, tzinfo=zone).utcoffset() for month in (1, 7)]
+    is_west = any(offset is not None and offset < timedelta(0) for offset in offsets)
+    return portfolio.timezone if is_west else "UTC"
+
+
 def _status(on: bool) -> DefaultScheduleStatus:
     return DefaultScheduleStatus.RUNNING if on else DefaultScheduleStatus.STOPPED
 
 
 def _monthly(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> ScheduleDefinition:
+    clock = clock_of(portfolio)
+
     @schedule(
         name=f"{portfolio.name}_monthly",
         job=jobs[f"{portfolio.name}_features"],
         cron_schedule=MONTHLY_CRON,
-        execution_timezone="UTC",
+        execution_timezone=clock,
         default_status=_status(settings.automation_schedule),
         description=(
             "Takes in the month that has ended, where the landing sensor has not; scores "
@@ -54,7 +67,7 @@ def _monthly(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> ScheduleDe
         ),
     )
     def monthly(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
-        month = last_complete_month(context.scheduled_execution_time.date())
+        month = last_complete_month(today_in(clock, context.scheduled_execution_time))
         if reason := _reason_to_skip(
             context.instance,
             portfolio,
@@ -112,12 +125,13 @@ def _reason_to_skip(
 
 def _monthly_training(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> ScheduleDefinition:
     features = AssetKey([portfolio.name, "customer_features"])
+    clock = clock_of(portfolio)
 
     @schedule(
         name=f"{portfolio.name}_monthly_training",
         job=jobs[f"{portfolio.name}_training"],
         cron_schedule="0 4 1 * *",
-        execution_timezone="UTC",
+        execution_timezone=clock,
         default_status=_status(settings.automation_monthly_training),
         description=(
             "Trains every month, regardless of the decision. Off by default: "
@@ -125,7 +139,7 @@ def _monthly_training(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> S
         ),
     )
     def monthly_training(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
-        month = last_complete_month(context.scheduled_execution_time.date())
+        month = last_complete_month(today_in(clock, context.scheduled_execution_time))
         if month not in materialized_months(context.instance, features):
             return SkipReason(f"{label(month)} has no features")
 

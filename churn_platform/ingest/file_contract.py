@@ -230,7 +230,9 @@ def _month_checks(table: Table, month: date, headers: Headers, timezone: str) ->
 
     column = table.column(table.event_time)
     value = typed(column, headers)
-    first, end = (f"timestamp '{at:%Y-%m-%d %H:%M:%S}'" for at in month_bounds(month, timezone))
+    # A day is the operator's own already; only an instant has to be told in its zone.
+    zone = timezone if column.type == "timestamp" else "UTC"
+    first, end = (f"timestamp '{at:%Y-%m-%d %H:%M:%S}'" for at in month_bounds(month, zone))
     outside = f"not ({value} >= {first} and {value} < {end})"
     complaint = (
         f"column {table.event_time}: {{count}} of {{rows}} events are outside {label(month)}"

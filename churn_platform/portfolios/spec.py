@@ -3,7 +3,6 @@ pass silently.
 """
 
 import codecs
-from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Literal, TypeVar, get_args
@@ -12,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from churn_platform.portfolios.destinations import Destination, check_destination
 from churn_platform.portfolios.economics import Campaign, Economics
+from churn_platform.portfolios.label import Label, check_events
 from churn_platform.portfolios.sources import Origin, Source, Zone, check_origin
 from churn_platform.portfolios.strict_model import Identifier, SpecModel
 from churn_platform.published.format import ROUTES
@@ -111,7 +111,8 @@ class Table(SpecModel):
     description: str
     key: str = Field(description="Column that is unique within a month.")
     event_time: str | None = Field(
-        None, description="Column that must fall into the file's month (UTC)."
+        None,
+        description="Column that must fall into the file's month, by `timezone`.",
     )
     customer: str | None = Field(
         None, description="Column that must name a customer of the same month."
@@ -240,37 +241,6 @@ class LeftOut(SpecModel):
 
     def __str__(self) -> str:
         return f"without {', '.join(self.tables)}: no {', '.join(self.features)}"
-
-
-class Label(SpecModel):
-    """The churn question: churned in the month after the features' month, plus the gap."""
-
-    gap_months: int = Field(
-        0, ge=0, le=12, description="Months between the features and the month of the label."
-    )
-    column: str | None = Field(
-        None, description="Label column of a snapshot file; none for event tables."
-    )
-    positive: tuple[str, ...] = Field((), description="Values of that column that mean 'churned'.")
-    negative: tuple[str, ...] = Field((), description="Values of that column that mean 'stayed'.")
-    ignored: tuple[str, ...] = Field(
-        (), description="Values of that column that say nothing: scored, not learnt from."
-    )
-
-    @model_validator(mode="after")
-    def _values_say_one_thing(self):
-        listed = (*self.positive, *self.negative, *self.ignored)
-        twice = []
-        for value, count in Counter(listed).items():
-            if count > 1:
-                twice.append(value)
-        if twice:
-            values = ", ".join(sorted(twice))
-            raise ValueError(
-                f"label: {values} is listed more than once among positive, negative, ignored"
-            )
-
-        return self
 
 
 class Split(SpecModel):
@@ -413,6 +383,7 @@ class Portfolio(SpecModel):
             self._is_whole_snapshot()
 
         self._origins_agree()
+        self._label_can_be_told()
         self._attributes_exist()
         value = self.campaign.value
         if value and value.price_feature not in names:
@@ -439,6 +410,19 @@ class Portfolio(SpecModel):
             raise ValueError(
                 "an events portfolio needs the table customers and one table of events"
             )
+
+    def _label_can_be_told(self) -> None:
+        if self.label.policy != "churn_date" and self.kind != "events":
+            raise ValueError(
+                f"label.policy: {self.label.policy} is for event tables; a snapshot brings its "
+                "label along"
+            )
+        columns = {}
+        for table in self.tables:
+            # An event of nobody, or of no time, says nothing of who is active.
+            if table.event_time and table.customer:
+                columns[table.name] = {column.name: column.levels for column in table.columns}
+        check_events(self.label, columns)
 
     def _origins_agree(self) -> None:
         for destination in self.destinations:

@@ -77,11 +77,18 @@ def extract_month(
     spec_file: Path,
     today: date,
 ) -> Extracted:
-    """Land a month of a table from its source, in place of what had landed of it.
+    """Land a month of a table from its source, in place of what had landed of it; `today` is the
+    operator's own day.
 
     SourceError or MappingError, and nothing changed, where the source refuses, does not answer, has
     no row of the month, or has a value that the mapping does not know.
     """
+    if month > last_complete_month(today):
+        raise SourceError(
+            f"{label(month)} has not ended in {portfolio.timezone}, where it is {today}; read "
+            f"{_origin(table).place} once it has"
+        )
+
     source = portfolio.sources[_origin(table).source]
     work = partial(
         _extract_once,

@@ -299,7 +299,7 @@ def _labelled_query(
     version = f"at (version => {snapshot})"
     contacts = f"{portfolio.raw_schema}.{CONTACTS} {version}"
     # From the features to the outcome: a contact in between may have changed the label.
-    outcomes = shift(month, 1 + portfolio.label.gap_months)
+    outcomes = shift(month, portfolio.label.outcome_months)
     is_contacted = (
         f"customer_id in (select customer_id from {contacts} where month between $month "
         f"and date '{outcomes}')"

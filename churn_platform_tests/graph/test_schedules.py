@@ -18,6 +18,7 @@ from dagster import (
 
 from churn_platform.graph.automation import automate
 from churn_platform.graph.runs import PARTITION_TAG, RANGE_TAGS, months_of_tags
+from churn_platform.graph.schedules import clock_of
 from churn_platform_tests.graph.conftest import Daemon
 from churn_platform_tests.graph.sensors.test_landing_sensor import deliver
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, TINY
@@ -140,3 +141,18 @@ def test_monthly_training_needs_features(daemon: Daemon):
     assert isinstance(on_the_first(daemon, "tiny_monthly_training"), SkipReason)
     daemon.materialize("customer_features", JANUARY)
     assert isinstance(on_the_first(daemon, "tiny_monthly_training"), RunRequest)
+
+
+@pytest.mark.parametrize(
+    ("zone", "clock"),
+    [
+        ("UTC", "UTC"),
+        ("Europe/Berlin", "UTC"),
+        ("Asia/Tokyo", "UTC"),
+        ("America/New_York", "America/New_York"),
+        ("Atlantic/Azores", "Atlantic/Azores"),  # west of UTC in winter alone
+    ],
+)
+def test_the_month_is_asked_for_once_it_has_ended_by_both_clocks(zone: str, clock: str):
+    """Dagster's months end by UTC, the operator's by its own clock."""
+    assert clock_of(TINY.model_copy(update={"timezone": zone})) == clock

@@ -141,7 +141,7 @@ def test_gap_moves_features_back_and_drops_who_left_within_it(new_lake):
         "customer_months",
         "churn_labels",
         "--vars",
-        "{label_gap_months: 1}",
+        "{label_gap_months: 1, label_outcome_months: 2}",
     )
     lake.build_tables(JAN, date(2025, 4, 1), *chosen)
     assert labels(lake, MAR) == {("ada", JAN): False, ("cleo", JAN): True}

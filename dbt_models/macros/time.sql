@@ -7,9 +7,32 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- First day after the month being built, in the operator's calendar, as a DATE: for columns that are days. -#}
+{% macro as_of_date() -%}
+    cast({{ batch_month() }} + interval 1 month as date)
+{%- endmacro %}
+
 {#- First instant after the month being built, as a TIMESTAMP in UTC: no feature may know anything from here on. -#}
 {% macro as_of() -%}
-    ({{ batch_month() }} + interval 1 month)
+    {{ midnight(as_of_date()) }}
+{%- endmacro %}
+
+{#- The instant at which a day of the operator begins, as a TIMESTAMP in UTC. -#}
+{% macro midnight(day) -%}
+    {%- if var('timezone') == 'UTC' -%}
+        cast({{ day }} as timestamp)
+    {%- else -%}
+        timezone('UTC', timezone('{{ var("timezone") }}', cast({{ day }} as timestamp)))
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A TIMESTAMP in UTC as the operator's clock shows it: for hours and days of events. -#}
+{% macro local_time(event_time) -%}
+    {%- if var('timezone') == 'UTC' -%}
+        {{ event_time }}
+    {%- else -%}
+        timezone('{{ var("timezone") }}', timezone('UTC', {{ event_time }}))
+    {%- endif -%}
 {%- endmacro %}
 
 {#- The month so many months before the one being built, as a DATE. -#}
@@ -19,14 +42,15 @@
 
 {#- Whether an event is in the days before as_of; the bound on month keeps other partitions unread. -#}
 {% macro in_days_before_as_of(event_time, days) -%}
-    month between cast(date_trunc('month', {{ as_of() }} - interval {{ days }} day) as date) and {{ batch_month() }}
-    and {{ event_time }} >= {{ as_of() }} - interval {{ days }} day
+    month between cast(date_trunc('month', {{ as_of_date() }} - {{ days }}) as date) and {{ batch_month() }}
+    and {{ event_time }} >= {{ midnight(as_of_date() ~ ' - ' ~ days) }}
     and {{ event_time }} < {{ as_of() }}
 {%- endmacro %}
 
-{#- Days from an event to as_of, with fractions; null for null. -#}
+{#- Days from an event to as_of by the operator's clock, with fractions; null for null. By the clock and not by
+    the instants: at the end of summer time 90 days would be 90.04. -#}
 {% macro days_to_as_of(event_time) -%}
-    (epoch_us({{ as_of() }}) - epoch_us({{ event_time }})) / 86400e6
+    (epoch_us(cast({{ as_of_date() }} as timestamp)) - epoch_us({{ local_time(event_time) }})) / 86400e6
 {%- endmacro %}
 
 {#- A value against its own past, minus 1; null where the past is zero or unknown. -#}

@@ -288,7 +288,7 @@ def _campaign_economics(portfolio: Portfolio, settings: Settings) -> AssetsDefin
 def _campaign_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     # Keyed by the month of the outcome, as labels are: the list is that of the month before (and
     # gap). Keyed by the list's month, it would need a month that has not come.
-    earlier = lag(1 + portfolio.label.gap_months)
+    earlier = lag(portfolio.label.outcome_months)
 
     @asset(
         **monthly_table(

@@ -14,7 +14,7 @@ from dagster import (
     asset_check,
 )
 
-from churn_platform.data_contract.look_back import LOOK_BACK_MONTHS, made_months, missing_before
+from churn_platform.data_contract.look_back import look_back_months, made_months, missing_before
 from churn_platform.data_contract.profile_tables import check_month, what_next
 from churn_platform.graph.partitions import WAREHOUSE_POOL, months_of_check
 from churn_platform.graph.resources.warehouse import Warehouse
@@ -81,11 +81,12 @@ def _contract_check(portfolio: Portfolio, table: Table) -> AssetChecksDefinition
 
 
 def _look_back_check(portfolio: Portfolio) -> AssetChecksDefinition:
+    look_back = look_back_months(portfolio)
+
     @asset_check(
         asset=AssetKey([portfolio.name, "customer_features"]),
         description=(
-            f"None of the {LOOK_BACK_MONTHS} months before is missing; "
-            "sums over them would be too low."
+            f"None of the {look_back} months before is missing; sums over them would be too low."
         ),
     )
     def looks_back_without_gap(
@@ -96,7 +97,7 @@ def _look_back_check(portfolio: Portfolio) -> AssetChecksDefinition:
 
         gaps = []
         for month in months_of_check(context, lambda: made):
-            missing = missing_before(month, made)
+            missing = missing_before(month, made, look_back)
             if missing:
                 gaps.append(f"{label(month)} without {', '.join(map(label, missing))}")
 

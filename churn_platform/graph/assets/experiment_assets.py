@@ -189,7 +189,7 @@ def _draw(
 
 def _experiment_outcome(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
     # A snapshot has features and outcome in one file, so its scores are of the same month.
-    months = 0 if portfolio.kind == "snapshot" else 1 + portfolio.label.gap_months
+    months = 0 if portfolio.kind == "snapshot" else portfolio.label.outcome_months
 
     @asset(
         **monthly_table(
@@ -327,7 +327,7 @@ def _replace(
 
 
 def _experiment_lists(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
-    earlier = lag(1 + portfolio.label.gap_months)
+    earlier = lag(portfolio.label.outcome_months)
 
     @asset(
         **monthly_table(

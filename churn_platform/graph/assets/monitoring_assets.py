@@ -275,7 +275,7 @@ def _model_performance(
 ) -> AssetsDefinition:
     # Labels that mature now are of the scores of an earlier month. So the outcomes are known before
     # the month's own list is made, which asks them whether the champion is broken.
-    months_ago = 1 + portfolio.label.gap_months
+    months_ago = portfolio.label.outcome_months
     earlier = lag(months_ago, nearest=months_ago)
     served = AssetDep(AssetKey([portfolio.name, "monthly_scores"]), partition_mapping=earlier)
 

@@ -16,7 +16,7 @@ from churn_platform.graph.groups import group_of
 from churn_platform.graph.metadata import MONTH_ROWS
 from churn_platform.graph.partitions import describe, monthly_asset, months_of
 from churn_platform.ingest.shared_landing import send_landed
-from churn_platform.months import label
+from churn_platform.months import label, today_in
 from churn_platform.portfolios.places import spec_path
 from churn_platform.portfolios.sources import FILE_KINDS
 from churn_platform.portfolios.spec import Portfolio, Table
@@ -69,7 +69,7 @@ def _source_asset(portfolio: Portfolio, table: Table, settings: Settings) -> Ass
             landing_dir=settings.landing_dir,
             resources=Resources.of(settings),
             spec_file=spec_path(settings.portfolios_dir, portfolio.name),
-            today=datetime.now(UTC).date(),
+            today=today_in(portfolio.timezone, datetime.now(UTC)),
         )
         refused = []
         for month in months_of(context):

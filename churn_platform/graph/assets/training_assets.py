@@ -42,8 +42,8 @@ def training_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefi
 
 
 def _training_set(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
-    # Training months, one to validate, one to judge, and the gap before a label matures.
-    lookback = lag(portfolio.split.training_months + 2 + portfolio.label.gap_months)
+    # Training months, one to validate, one to judge, of which the newest is as old as its label.
+    lookback = lag(portfolio.split.training_months + 1 + portfolio.label.outcome_months)
     read = [
         AssetKey([portfolio.name, "customer_features"]),
         AssetKey([portfolio.name, "churn_labels"]),

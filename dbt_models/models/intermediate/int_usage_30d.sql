@@ -18,7 +18,7 @@ marked as (
         record_type = 'voice' as is_call,
         -- summed exactly, so that the order in which threads add up cannot change the last digit
         cast(data_mb as decimal(18, 6)) as exact_mb,
-        1::bigint << date_diff('day', {{ as_of() }} - interval 30 day, started_at) as day_bit,
+        1::bigint << date_diff('day', {{ as_of_date() }} - 30, cast({{ local_time('started_at') }} as date)) as day_bit,
     from records
 ),
 
@@ -29,7 +29,7 @@ used as (
         sum(duration_s) filter (where is_call) as call_seconds,
         count(*) filter (where is_call and is_international) as international_calls,
         count(*) filter (where is_call and is_outgoing) as outgoing_calls,
-        count(*) filter (where is_call and hour(started_at) between 8 and 19) as peak_hour_calls,
+        count(*) filter (where is_call and hour({{ local_time('started_at') }}) between 8 and 19) as peak_hour_calls,
         count(*) filter (where is_call and is_dropped) as dropped_calls,
         count(*) filter (where record_type = 'sms') as texts,
         sum(exact_mb) as data_mb,

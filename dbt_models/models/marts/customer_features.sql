@@ -32,7 +32,7 @@ features as (
     select
         spine.customer_id,
         spine.month,
-        date_diff('day', spine.signup_date, cast(spine.as_of as date)) as tenure_days,
+        date_diff('day', spine.signup_date, {{ as_of_date() }}) as tenure_days,
         {%- for table, model in models_of.items() if table in var('tables') %}
         {{ model }}.* exclude (customer_id, month),
         {%- endfor %}
@@ -42,8 +42,8 @@ features as (
         spine.region,
         spine.plan_monthly_eur,
         spine.plan_monthly_eur - spine_three_months_ago.plan_monthly_eur as price_change_3m_eur,
-        date_diff('day', cast(spine.as_of as date), spine.contract_end_date) as days_to_contract_end,
-        coalesce(spine.contract_end_date < spine.as_of, false) as is_out_of_contract,
+        date_diff('day', {{ as_of_date() }}, spine.contract_end_date) as days_to_contract_end,
+        coalesce(spine.contract_end_date < {{ as_of_date() }}, false) as is_out_of_contract,
     from spine
     left join spine_three_months_ago using (customer_id)
     {%- for table, model in models_of.items() if table in var('tables') %}
