@@ -10,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Where this is set, each process would compile Dagster, dbt and MLflow anew, 2 to 4 seconds of start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-own demo-telco dev mlflow serve ui page-check test check loop-check hosts-check sources-check image-check image-folder-check k8s-check retrain-check workflows-check sbom audit aws-check compose-check docs-site clients-check ui-check bench-serving bench-scale load lock clean help kill-check monitoring-check streams-check
+.PHONY: setup demo demo-own demo-telco dev mlflow serve ui page-check test check loop-check hosts-check sources-check features-check image-check image-folder-check k8s-check retrain-check workflows-check sbom audit aws-check compose-check docs-site clients-check ui-check bench-serving bench-scale load lock clean help kill-check monitoring-check streams-check
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -93,6 +93,9 @@ kill-check: setup  ## Kill the stages of a run 25 times and compare what is left
 hosts-check: setup  ## Put the lake on a real Postgres and S3 server, and serve from two hosts while the champion changes 100 times
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/pipeline/test_hosts.py churn_platform_tests/serving/test_two_hosts.py \
 		churn_platform_tests/pipeline/test_demo_on_hosts.py churn_platform_tests/backup/test_backup_drill.py
+
+features-check: setup  ## Add a feature of one's own to a lake in use, fill older months, take it away, with dbt
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow churn_platform_tests/pipeline/test_own_features_drill.py
 
 sources-check: setup  ## Read an operator's own tables from a real Postgres, and through an ODBC driver, SQLite's
 	@ls /usr/lib/*/odbc/libsqlite3odbc.so >/dev/null 2>&1 || test "$$(id -u)" != 0 || \

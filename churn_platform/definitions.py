@@ -22,6 +22,7 @@ from churn_platform.graph.assets.housekeeping_assets import housekeeping_assets
 from churn_platform.graph.assets.ingest_assets import raw_assets, snapshot_assets
 from churn_platform.graph.assets.light_assets import light_checks
 from churn_platform.graph.assets.monitoring_assets import monitoring_assets
+from churn_platform.graph.assets.own_feature_assets import own_feature_checks
 from churn_platform.graph.assets.promotion_assets import evaluation_assets
 from churn_platform.graph.assets.publication_assets import published_assets
 from churn_platform.graph.assets.risk_webhook_assets import risk_webhook_assets
@@ -70,7 +71,11 @@ def build_defs(**overrides: object) -> Definitions:
     schemas = platform_schemas()
     for portfolio in portfolios.values():
         schemas |= column_schemas(portfolio)
-        checks += [*data_contract_checks(portfolio), *light_checks(portfolio)]
+        checks += [
+            *data_contract_checks(portfolio),
+            *own_feature_checks(portfolio),
+            *light_checks(portfolio),
+        ]
 
     automation = automate(portfolios.values(), settings)
     return Definitions(

@@ -7,6 +7,7 @@ import duckdb
 
 from churn_platform.errors import PublicationError
 from churn_platform.months import label
+from churn_platform.own_features.feature_months import as_built
 from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.format import pack_customer
@@ -48,6 +49,7 @@ def packed_customers(
     PublicationError if the scores are another version's, as after a run that scored the month
     again meanwhile.
     """
+    portfolio = as_built(connection, portfolio, month)
     query = f"""
         select customer_id, churn_probability, reasons, model_version,
             {encoded_columns(portfolio.features)}

@@ -25,6 +25,7 @@ from churn_platform.campaign.randomised import (
 from churn_platform.campaign.uplift import Challenge, fit_uplift, judge, predict_uplift
 from churn_platform.markdown import table
 from churn_platform.months import shift
+from churn_platform.own_features.feature_months import as_built
 from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.warehouse.tables import replace_dicts, replace_rows, table_exists
@@ -134,12 +135,12 @@ def read_features(
     """
     features = np.full((len(drawn), len(portfolio.features)), np.nan, dtype=np.float32)
     known = np.zeros(len(drawn), dtype=bool)
-    query = (
-        f"select row, {encoded_columns(portfolio.features)} "
-        f"from {portfolio.name}.customer_features "
-        "join drawn using (customer_id) where month = ? order by row"
-    )
     for month in np.unique(drawn.features_month):
+        columns = encoded_columns(as_built(connection, portfolio, month.astype(date)).features)
+        query = (
+            f"select row, {columns} from {portfolio.name}.customer_features "
+            "join drawn using (customer_id) where month = ? order by row"
+        )
         rows = np.flatnonzero(drawn.features_month == month)
         customer_ids = pa.array(drawn.customer_id[rows], pa.string())
         connection.register("drawn", pa.table({"customer_id": customer_ids, "row": rows}))
@@ -155,8 +156,9 @@ def read_features(
 def _scored(
     connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date, least: float
 ) -> pa.Table:
+    columns = encoded_columns(as_built(connection, portfolio, month).features)
     return connection.execute(
-        f"select customer_id, churn_probability, {encoded_columns(portfolio.features)} "
+        f"select customer_id, churn_probability, {columns} "
         f"from {portfolio.name}.monthly_scores join {portfolio.name}.customer_features "
         "using (customer_id, month) "
         "where month = ? and churn_probability >= ? order by customer_id",

@@ -11,6 +11,7 @@ import numpy as np
 from churn_platform.errors import DataError
 from churn_platform.governance.counterfactual import Change, Counterfactual, find_counterfactual
 from churn_platform.months import label
+from churn_platform.own_features.feature_months import as_built
 from churn_platform.portfolios.encoding import decode, encoded_columns, matrix
 from churn_platform.portfolios.spec import Feature, Portfolio
 from churn_platform.portfolios.validation import validate_encoded
@@ -99,6 +100,7 @@ def _read(
             f"{portfolio.name} has no features yet; run `churn run {portfolio.name}` first"
         )
 
+    portfolio = as_built(connection, portfolio, month)
     names = portfolio.feature_names
     select = f"select {encoded_columns(portfolio.features)} from {table} where month = ?"
     found = connection.execute(f"{select} and customer_id = ?", [month, customer_id])

@@ -52,6 +52,7 @@ from churn_platform.graph.groups import group_of
 from churn_platform.graph.metadata import MONTH_ROWS, TABLE_NAME, rows_by_month
 from churn_platform.graph.partitions import WAREHOUSE_POOL, monthly, months_of
 from churn_platform.months import as_of
+from churn_platform.own_features.feature_months import TABLE, note_built, prepare_columns
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings
 from churn_platform.warehouse.damage import drop_damaged
@@ -66,7 +67,7 @@ from churn_platform.warehouse.tables import write
 NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
 INVOCATION = "dbt_models-"  # begins the folder of what dbt writes in a run
 # The group of each layer's assets.
-STAGES = {"staging": "staging", "intermediate": "features", "marts": "features"}
+STAGES = {"staging": "staging", "intermediate": "features", "marts": "features", "own": "features"}
 
 
 class Translator(DagsterDbtTranslator):
@@ -160,6 +161,8 @@ def feature_assets(portfolio: Portfolio, settings: Settings) -> AssetsDefinition
     def dbt_models(context: AssetExecutionContext) -> Iterator[Any]:
         lake = Lake.of(settings)
         _make_schemas(lake, {key.path[0] for key in context.selected_asset_keys})
+        with closing(connect(lake)) as writing:
+            prepare_columns(writing, lake, portfolio)
         os.environ.update(dbt_environment(lake))
         months = months_of(context)
         manifest = validate_manifest(project.manifest_path)
@@ -205,6 +208,9 @@ def feature_assets(portfolio: Portfolio, settings: Settings) -> AssetsDefinition
 
             yield from failed  # tests that only warn
             forget_dropped(lake, itertools.product(tables, months))
+            if f"{portfolio.name}.{TABLE}" in tables:
+                with closing(connect(lake)) as writing:
+                    note_built(writing, lake, portfolio, months)
 
     return dbt_models
 

@@ -24,6 +24,7 @@ Node = Mapping[str, Any]
 
 WHAT_TO_DO = {
     "unique_combination": "A row came twice: look at the month's landed files.",
+    "within_range": "Correct the feature's SQL, or the range of its catalogue entry.",
     "not_null": "Look at the column in the month's landed file.",
     "accepted_values": "Correct the file, or add the level to the portfolio's catalogue and to the "
     "model's accepted_values.",
@@ -64,6 +65,15 @@ def meaning(node: Node) -> str:
     if kind == "accepted_values":
         levels = ", ".join(map(str, arguments["values"]))
         return f"Every {arguments['column_name']} is one of {levels}."
+
+    if kind == "within_range":
+        name, low, high = (arguments.get(key) for key in ("column_name", "low", "high"))
+        limits = []
+        if low is not None:
+            limits.append(f"at least {low}")
+        if high is not None:
+            limits.append(f"at most {high}")
+        return f"Every {name} is {' and '.join(limits)}."
 
     return ""
 

@@ -17,6 +17,7 @@ from dagster_dbt.core.dbt_cli_invocation import PARTIAL_PARSE_FILE_NAME
 from churn_platform.errors import SpecError
 from churn_platform.graph.dbt_in_process import DbtInvocation
 from churn_platform.graph.dbt_profile import dbt_environment
+from churn_platform.own_features.models import SQL_TYPES, own_features, own_files
 from churn_platform.portfolios.dbt_variables import calendar_and_label
 from churn_platform.portfolios.loader import SAFE_LOADER, load_recipe
 from churn_platform.portfolios.spec import Feature, Portfolio, Table
@@ -32,7 +33,6 @@ SUFFIXES = (".sql", ".yml")
 MADE_BY_DBT = ("target", "logs")  # where someone ran dbt itself in the recipe's folder
 COPY = "project"  # the folder of the copy
 STAMP = "compiled.sha256"  # says of which files the manifest was made
-SQL_TYPES = {"integer": "bigint", "number": "double", "boolean": "boolean", "category": "varchar"}
 NOT_NULL = [{"type": "not_null"}]
 Files = dict[str, str]
 
@@ -96,9 +96,12 @@ def project_files(portfolio: Portfolio) -> Files:
 
     project = yaml.load(files[PROJECT_FILE], Loader=SAFE_LOADER)
     project["vars"] |= _variables(portfolio)
+    layers = project["models"]["churn_platform"]
+    if own_features(portfolio):
+        layers["own"] = layers["marts"]
     files[PROJECT_FILE] = _as_yaml(project)
     files[CONTRACT_FILE] = _as_yaml(_contract(portfolio))
-    return files
+    return files | own_files(portfolio, _further_tables(portfolio))
 
 
 def write_files(folder: Path, files: Files) -> None:
@@ -126,11 +129,15 @@ def require_recipe(portfolio: Portfolio) -> None:
             _require_columns(portfolio, table, known[table.name])
 
     made = set(recipe.feature_names)
-    unknown = [name for name in portfolio.feature_names if name not in made]
+    unknown = []
+    for feature in portfolio.features:
+        if not feature.own and feature.name not in made:
+            unknown.append(feature.name)
     if unknown:
         raise SpecError(
             f"portfolio {portfolio.name}: no model of dbt_models/ makes {', '.join(unknown)}; "
-            f"take the features of `recipe: {RECIPE}`"
+            f"take the features of `recipe: {RECIPE}`, or put SQL for it into "
+            f"{portfolio.name}/features/ beside the spec"
         )
 
 
@@ -150,8 +157,15 @@ def _variables(portfolio: Portfolio) -> dict[str, Any]:
         "portfolio": portfolio.name,
         "tables": [table.name for table in portfolio.tables],
         "features": portfolio.feature_names,
+        "own_features": [feature.name for feature in own_features(portfolio)],
         **calendar_and_label(portfolio),
     }
+
+
+def _further_tables(portfolio: Portfolio) -> list[Table]:
+    """The tables that the recipe does not have; its models stage its own."""
+    known = {table.name for table in load_recipe(RECIPE).tables}
+    return [table for table in portfolio.tables if table.name not in known]
 
 
 def _contract(portfolio: Portfolio) -> dict[str, Any]:

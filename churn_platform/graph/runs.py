@@ -165,17 +165,43 @@ def materialize_table(
     # dbt's assets are one step: its tables cannot be made one without the others.
     together = graph.get(key).execution_set_entity_keys
     only = [made for made in together if isinstance(made, AssetKey)]
+    return _run_assets(defs, instance, only, (month, month), log=log, show=show)
+
+
+def materialize_tables(
+    defs: Definitions,
+    instance: DagsterInstance,
+    tables: Sequence[str],
+    months: tuple[date, date],
+    *,
+    log: Path,
+    show: Show,
+) -> str:
+    """Make just these tables (`schema.table`) again over a range of months, in one run; returns its
+    id.
+    """
+    only = [AssetKey(table.split(".")) for table in tables]
+    return _run_assets(defs, instance, only, months, log=log, show=show)
+
+
+def tables_of_group(defs: Definitions, group: str) -> list[str]:
+    """The tables that the assets of a group make."""
+    graph = defs.resolve_asset_graph()
+    keys = [key for key in graph.get_all_asset_keys() if graph.get(key).group_name == group]
+    return sorted(".".join(key.path) for key in keys)
+
+
+def _run_assets(
+    defs: Definitions,
+    instance: DagsterInstance,
+    only: Sequence[AssetKey],
+    months: tuple[date, date],
+    *,
+    log: Path,
+    show: Show,
+) -> str:
     job = defs.resolve_implicit_global_asset_job_def().name
-    return run_job(
-        defs,
-        instance,
-        job,
-        month,
-        month,
-        log=log,
-        show=show,
-        only=only,
-    )
+    return run_job(defs, instance, job, *months, log=log, show=show, only=only)
 
 
 def _tags(first: date, last: date) -> dict[str, str]:

@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 
 from churn_platform.months import label, parse_month
+from churn_platform.own_features.feature_months import as_built
 from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.training.training_data import Labelled, load_labelled
@@ -53,7 +54,7 @@ def sample_features(
         return np.empty((0, len(portfolio.features)), dtype=np.float32)
 
     share = _share(connection, table, "month", month, rows)
-    columns = encoded_columns(portfolio.features)
+    columns = encoded_columns(as_built(connection, portfolio, month).features)
     found = connection.execute(
         f"select {columns} from {table} "
         # By hash, not at random: the same customers in every month, so drift is not sampling noise.

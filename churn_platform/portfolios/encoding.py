@@ -21,12 +21,19 @@ def encoded_columns(features: Sequence[Feature]) -> str:
 
 
 def _encoded(feature: Feature) -> str:
+    if not feature.is_known:
+        # Not the column: it may not have been there yet, or be empty since it was taken away.
+        return f"{_default(feature)}::float"
     column = identifier(feature.name)
     if feature.type == "category":
         # One encoding for training, scores and bundles. A level that the catalogue does not know
         # becomes NaN; XGBoost would otherwise take it for another, known level.
         return f"(list_position([{literals(feature.levels)}], {column}) - 1)::float"
     return f"{column}::float"
+
+
+def _default(feature: Feature) -> str:
+    return "null" if feature.default is None else f"{_number(feature.default, feature)}"
 
 
 def matrix(batch: pa.Table | pa.RecordBatch, names: Sequence[str]) -> np.ndarray:

@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from churn_platform.errors import SpecError
+from churn_platform.portfolios.own_entries import FOLDER, with_own_features
 from churn_platform.portfolios.recipe import with_recipe
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.strict_model import SpecModel
@@ -24,7 +25,7 @@ def load_portfolios(own_dir: Path) -> dict[str, Portfolio]:
     """Every portfolio by name, shipped ones first; SpecError if two files claim one name."""
     portfolios: dict[str, Portfolio] = {}
     for path in spec_paths(own_dir):
-        portfolio = read_portfolio(path)
+        portfolio = read_portfolio(path, own_dir)
         if portfolio.name in portfolios:
             raise SpecError(
                 f"{path}: portfolio {portfolio.name!r} exists already; choose another name"
@@ -53,9 +54,19 @@ def spec_paths(own_dir: Path) -> list[Path]:
     return sorted(shipped.glob("*.yaml"), reverse=True) + sorted(own_dir.glob("*.yaml"))
 
 
-def read_portfolio(path: Path) -> Portfolio:
-    """The spec in `path`; SpecError names the file, the key and what is wrong."""
-    return read_spec(path, Portfolio, fill=partial(_filled, path))
+def read_portfolio(path: Path, own_dir: Path | None = None) -> Portfolio:
+    """The spec in `path`, with the features of the operator's own in `own_dir`, by default that of
+    the spec; SpecError names the file, the key and what is wrong.
+    """
+    # Of a portfolio that ships, too: nothing in the package is edited for a feature.
+    return read_spec(path, Portfolio, fill=partial(_whole, path, own_dir or path.parent))
+
+
+def _whole(path: Path, own_dir: Path, given: Any) -> Any:
+    filled = _filled(path, given)
+    if not isinstance(filled, dict):
+        return filled
+    return with_own_features(filled, own_dir / str(filled.get("name")) / FOLDER)
 
 
 def load_recipe(name: str) -> Portfolio:

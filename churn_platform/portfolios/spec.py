@@ -187,6 +187,22 @@ class Feature(SpecModel):
             "not by anything it does."
         ),
     )
+    default: bool | float | str | None = Field(
+        None,
+        description=(
+            "What customers of a month that was built before the feature have; none: such months "
+            "are not trained on."
+        ),
+    )
+    retired: bool = Field(
+        False, description="Still built, for versions that have it, and no longer trained on."
+    )
+    own: bool = Field(
+        False, description="Made by SQL of the operator's own; follows from where the entry is."
+    )
+    is_known: bool = Field(
+        True, exclude=True, description="Whether the month that is read was built with it."
+    )
 
     @model_validator(mode="after")
     def _levels_fit_type(self):
@@ -202,12 +218,24 @@ class Feature(SpecModel):
             raise ValueError(
                 f"feature {self.name}: days before the snapshot are an integer or a number"
             )
+        if self.default is not None and not self._takes(self.default):
+            raise ValueError(f"feature {self.name}: default {self.default!r} is no {self.type}")
         # Nothing that may be done for a customer may follow from age or gender.
         if self.protected and self.actionable:
             raise ValueError(f"feature {self.name}: what is protected is nothing to act on")
 
         self._reason_can_be_said()
         return self
+
+    def _takes(self, value: bool | float | str) -> bool:
+        if self.type == "category":
+            return value in self.levels
+        if self.type == "boolean" or isinstance(value, bool):
+            return self.type == "boolean" and isinstance(value, bool)
+        if isinstance(value, str):
+            return False
+        low, high = self.range
+        return (low is None or value >= low) and (high is None or value <= high)
 
     @property
     def is_days_before(self) -> bool:
@@ -312,6 +340,9 @@ class Portfolio(SpecModel):
     kind: Literal["events", "snapshot"]
     recipe: str | None = Field(
         None, description="Portfolio of the package whose tables and features it has."
+    )
+    own_sql: dict[str, str] = Field(
+        {}, description="SQL of its own features, by name; follows from its folder."
     )
     left_out: LeftOut = Field(
         LeftOut(), description="What it has not of its recipe; follows from its tables."
@@ -508,6 +539,14 @@ class Portfolio(SpecModel):
     def feature_names(self) -> list[str]:
         """Feature names in catalogue order, which is the order of every matrix and vector."""
         return [feature.name for feature in self.features]
+
+    @property
+    def to_train(self) -> "Portfolio":
+        """The portfolio as a new model sees it: without the features that are retired."""
+        kept = tuple(feature for feature in self.features if not feature.retired)
+        if len(kept) == len(self.features):
+            return self
+        return self.model_copy(update={"features": kept})
 
     @property
     def raw_schema(self) -> str:

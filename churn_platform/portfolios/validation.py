@@ -76,7 +76,8 @@ def encoded_schema(catalogue: tuple[Feature, ...]) -> Any:
 
 
 def _nullable(feature: Feature) -> bool:
-    return feature.nullable or feature.type == "category"
+    # A month that was built before the feature has no value of anybody.
+    return feature.nullable or feature.type == "category" or not feature.is_known
 
 
 def _limits(feature: Feature) -> tuple[float | None, float | None]:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from churn_platform.months import label
+from churn_platform.own_features.feature_months import as_built, require_known
 from churn_platform.parallel import in_order
 from churn_platform.portfolios.encoding import encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
@@ -60,6 +61,7 @@ def encoded_batches(
     if not table_exists(connection, table):
         return
 
+    portfolio = as_built(connection, portfolio, month)
     query = (
         f"select customer_id, {encoded_columns(portfolio.features)} from {table} "
         "where month = ? order by customer_id"
@@ -91,8 +93,13 @@ def score_month(
     read.
     """
 
+    built = as_built(connection, portfolio, month)
+
     def score(batch: Batch) -> pa.Table:
-        return _score_batch(champion(), portfolio, batch)
+        asked = champion()
+        needed = [feature.name for feature in asked.model.features]
+        require_known(built, month, needed, f"version {asked.version}")
+        return _score_batch(asked, portfolio, batch)
 
     batches = encoded_batches(connection, portfolio, month, batch_rows=batch_rows)
     scored = list(in_order(score, batches, threads=threads))

@@ -2,7 +2,7 @@
 the same rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -14,6 +14,7 @@ import pyarrow as pa
 from churn_platform.errors import TrainingError
 from churn_platform.ingest.recorded_outcomes import CONTACTS
 from churn_platform.months import label, shift
+from churn_platform.own_features.feature_months import as_built, lacking
 from churn_platform.portfolios.encoding import column, encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.validation import validate_encoded
@@ -112,6 +113,20 @@ def matured_months(
         [month],
     ).fetchall()
     return [LabelledMonth(*row) for row in rows]
+
+
+def unknown_features(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, months: Sequence[LabelledMonth]
+) -> dict[date, list[str]]:
+    """The months that cannot be trained on, with the features that they were built without and that
+    have no default.
+    """
+    without = {}
+    for month in months:
+        names = lacking(as_built(connection, portfolio, month.features_month))
+        if names:
+            without[month.features_month] = names
+    return without
 
 
 def read_training_set(
@@ -248,15 +263,17 @@ def stream_training_rows(
         if split != TRAIN:
             continue
         weight = training_set.weights.get(features_month)
+        snapshot = training_set.snapshot
+        built = as_built(connection, portfolio, features_month, snapshot=snapshot)
         query, parameters = _labelled_query(
             connection,
-            portfolio,
+            built,
             features_month,
-            training_set.snapshot,
+            snapshot,
             share=1.0,
         )
         for batch in stream(connection, query, parameters, batch_rows=batch_rows):
-            rows = _labelled(batch, portfolio, features_month).untouched
+            rows = _labelled(batch, built, features_month).untouched
             yield rows.weighing(weight)
 
 
@@ -275,6 +292,7 @@ def load_labelled(
     join is one to one. DataError if a value is outside the catalogue, unless `validated` is
     false.
     """
+    portfolio = as_built(connection, portfolio, features_month, snapshot=snapshot)
     query, parameters = _labelled_query(
         connection,
         portfolio,

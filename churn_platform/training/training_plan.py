@@ -1,15 +1,18 @@
 """Decides which matured months a model is trained and judged on, and records it in the lake."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import duckdb
 
+from churn_platform.errors import TrainingError
 from churn_platform.markdown import table
+from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.plain_numbers import number
 from churn_platform.training.splits import TRAIN, assign_months, recency_weights
-from churn_platform.training.training_data import matured_months
+from churn_platform.training.training_data import matured_months, unknown_features
 from churn_platform.warehouse.tables import current_snapshot, replace_dicts
 
 COLUMNS = {
@@ -33,8 +36,13 @@ def replace_training_set(
     `train_share` is the share of customers to fit on, below 1 where the training months hold more
     than `rows_max` rows. `weight` is that of a row of a training month; null if all count alike.
     """
-    months = matured_months(connection, portfolio, month)
-    splits = assign_months(months, portfolio.split)
+    matured = matured_months(connection, portfolio, month)
+    unknown = unknown_features(connection, portfolio, matured)
+    months = [each for each in matured if each.features_month not in unknown]
+    try:
+        splits = assign_months(months, portfolio.split)
+    except TrainingError as error:
+        raise TrainingError(f"{error}{_left_out(portfolio, unknown)}") from None
 
     train = {}
     for row in months:
@@ -66,6 +74,18 @@ def replace_training_set(
 
     replace_dicts(connection, f"{portfolio.name}.training_set", COLUMNS, month, rows)
     return rows
+
+
+def _left_out(portfolio: Portfolio, unknown: Mapping[date, Sequence[str]]) -> str:
+    """Which months are not used, for want of which features, as the end of an error."""
+    if not unknown:
+        return ""
+    names = sorted({name for missing in unknown.values() for name in missing})
+    return (
+        f"; {len(unknown)} months, {label(min(unknown))} to {label(max(unknown))}, were built "
+        f"without {', '.join(names)}: run `churn features backfill {portfolio.name} --feature "
+        f"{names[0]}`, or give the feature a default"
+    )
 
 
 def as_markdown(rows: list[dict[str, Any]]) -> str:

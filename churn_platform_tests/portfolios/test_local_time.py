@@ -79,9 +79,9 @@ def test_days_to_as_of_are_days_of_the_clock():
     time ended and 31 times 24 hours and one have gone by: a range of 31 holds.
     """
     october = date(2025, 10, 1)
-    days = render("{{ days_to_as_of('at') }}", october, timezone=BERLIN)
-    assert _value(f"select {days} from (select timestamp '2025-09-30 22:00:00' as at)") == 31
-    assert _value(f"select {days} from (select timestamp '2025-10-31 22:59:59' as at)") > 0
+    days = render("{{ days_to_as_of('used_at') }}", october, timezone=BERLIN)
+    assert _value(f"select {days} from (select timestamp '2025-09-30 22:00:00' as used_at)") == 31
+    assert _value(f"select {days} from (select timestamp '2025-10-31 22:59:59' as used_at)") > 0
 
 
 @pytest.mark.parametrize("zone", ["UTC", BERLIN, NEW_YORK])

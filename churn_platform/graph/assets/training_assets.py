@@ -37,6 +37,7 @@ from churn_platform.warehouse.tables import write
 
 def training_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDefinition]:
     """The assets from labelled months to a challenger."""
+    portfolio = portfolio.to_train
     candidates = [_candidate(portfolio, algorithm, settings) for algorithm in portfolio.candidates]
     return [_training_set(portfolio, settings), *candidates, _challenger(portfolio, settings)]
 

@@ -27,6 +27,12 @@ spine_three_months_ago as (
 ),
 
 {% endfor -%}
+{% for name in var('own_features') -%}
+own_{{ name }} as (
+    select * from {{ ref('own_' ~ name) }}
+),
+
+{% endfor -%}
 -- every join is one to one: each table has at most one row per customer of the spine
 features as (
     select
@@ -35,6 +41,9 @@ features as (
         date_diff('day', spine.signup_date, {{ as_of_date() }}) as tenure_days,
         {%- for table, model in models_of.items() if table in var('tables') %}
         {{ model }}.* exclude (customer_id, month),
+        {%- endfor %}
+        {%- for name in var('own_features') %}
+        own_{{ name }}.{{ name }},
         {%- endfor %}
         spine.contract_type,
         spine.payment_method,
@@ -48,6 +57,9 @@ features as (
     left join spine_three_months_ago using (customer_id)
     {%- for table, model in models_of.items() if table in var('tables') %}
     left join {{ model }} using (customer_id)
+    {%- endfor %}
+    {%- for name in var('own_features') %}
+    left join own_{{ name }} using (customer_id)
     {%- endfor %}
 ),
 
