@@ -112,8 +112,9 @@ drills-check: setup  ## Kill hosts in a backfill, the catalog in a commit, and m
 		churn_platform_tests/pipeline/test_disk_in_graph.py churn_platform_tests/pipeline/test_daemon_killed.py
 
 .PHONY: experiment-check
-experiment-check: setup  ## Take a challenger up the ladder on real workers, and let four bad ones be dropped under load
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/serving/test_experiment_drill.py
+experiment-check: setup  ## Take a challenger up the ladder on real workers, let four bad ones be dropped under load, and analyse months twice
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/serving/test_experiment_drill.py \
+		churn_platform_tests/pipeline/test_experiment_months.py
 
 image-check: setup  ## Build the images, print their sizes and run them: make image-check [TARGETS="serving ui platform"]
 	@TARGETS="$(TARGETS)" deploy/images/check.sh

@@ -43,6 +43,7 @@ from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.graph.runs import PROGRESS, progress_logger
 from churn_platform.graph.step_usage import metered
+from churn_platform.portfolios.chosen_candidates import with_candidates
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings, load_settings
@@ -56,7 +57,10 @@ def build_defs(**overrides: object) -> Definitions:
     )  # backfill policies and mappings, each pinned by a test
     settings = load_settings(**overrides)
     known = load_portfolios(settings.portfolios_dir)
-    portfolios = with_data(known, settings)
+    portfolios = {}
+    for name, portfolio in with_data(known, settings).items():
+        portfolios[name] = with_candidates(portfolio, settings.candidates)
+
     assets = []
     for portfolio in portfolios.values():
         assets += portfolio_assets(portfolio, settings)

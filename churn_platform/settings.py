@@ -212,6 +212,13 @@ class Settings(BaseSettings):
             "the others get a sample by customer."
         ),
     )
+    candidates: str = Field(
+        "",
+        description=(
+            "Candidates to train, by commas, of those that a portfolio lists; empty for all. A "
+            "portfolio that lists none of them trains its own."
+        ),
+    )
     tuning_trials: int = Field(
         20,
         ge=0,

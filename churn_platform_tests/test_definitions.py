@@ -42,3 +42,12 @@ def test_no_monthly_asset_needs_every_month_of_another(tmp_path: Path):
         if isinstance(graph.get(key).partition_mappings.get(upstream), AllPartitionMapping)
     ]
     assert of_all_months == []
+
+
+def test_candidates_that_were_chosen_are_in_the_graph_alone(tmp_path: Path):
+    """So the best of them becomes the month's challenger, though another might have been better."""
+    defs = build_defs(data_dir=tmp_path / "data", candidates="random_forest")
+    keys = defs.resolve_asset_graph().get_all_asset_keys()
+    algorithms = {"logistic_regression", "random_forest", "lightgbm", "xgboost"}
+    trained = {key.path[1] for key in keys if key.path[0] == "ibm_telco"} & algorithms
+    assert trained == {"random_forest"}

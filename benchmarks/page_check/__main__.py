@@ -25,14 +25,16 @@ from typing import Any
 
 import duckdb
 
+from benchmarks.page_check.crm import crm
 from benchmarks.page_check.next_list import next_list_knows
 from churn_platform.published.page_bundle import PAGE_DIR, page_dir
 from churn_platform.settings import Settings, load_settings
+from churn_platform_tests.support import oidc_provider
 from serving.page.roles import ROLES
 from serving.page.settings import load_settings as page_settings
 from serving.page.users import put_user
 
-SERVICE_PORT, PAGE_PORT = 18080, 18090
+SERVICE_PORT, PAGE_PORT, SHARED_PORT = 18080, 18090, 18091
 SECONDS = 60.0
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 VISIT = Path(__file__).with_name("visit.py")
@@ -55,8 +57,11 @@ def main() -> None:
         password = secrets.token_urlsafe(12)
         for role in ROLES:
             put_user(state / "page" / "users.json", role, password, (role,))
-        with running(settings, state):
-            visit(given, password, found)
+        card = f"http://127.0.0.1:{SHARED_PORT}/{given.portfolio}/card/{found['contact']}"
+        with oidc_provider.running() as provider, crm(card) as known, crm(card) as unknown:
+            shared = shared_page(provider, frame_ancestors=known)
+            with running(settings, state, shared):
+                visit(given, password, found | {"known_crm": known, "unknown_crm": unknown})
         recorded = state / "page" / "outcomes"
         next_list_knows(settings, given.portfolio, recorded, found["contact"], state)
     print("the page check passed")
@@ -82,9 +87,24 @@ def customers_of(folder: Path) -> dict[str, str]:
     return found
 
 
+def shared_page(provider: oidc_provider.OidcProvider, *, frame_ancestors: str) -> dict[str, str]:
+    """Settings of a page where a provider signs people in, and whose card a CRM embeds."""
+    return {
+        "PAGE_PORT": str(SHARED_PORT),
+        "PAGE_PUBLIC_URL": f"http://127.0.0.1:{SHARED_PORT}",
+        "PAGE_OIDC_ISSUER": provider.address,
+        "PAGE_OIDC_CLIENT_ID": oidc_provider.CLIENT,
+        "PAGE_OIDC_CLIENT_SECRET": oidc_provider.SECRET,
+        "PAGE_GROUP_ROLES": "call-center=agent",
+        "PAGE_FRAME_ANCESTORS": frame_ancestors,
+    }
+
+
 @contextlib.contextmanager
-def running(settings: Settings, state: Path) -> Iterator[None]:
-    """Service and page, each with a state folder of its own."""
+def running(settings: Settings, state: Path, shared: dict[str, str]) -> Iterator[None]:
+    """Service, page, and a second page with the settings `shared`; each has a state folder of its
+    own.
+    """
     published = str(settings.published_dir)
     environment = {name: value for name, value in os.environ.items() if "SERVING_" not in name}
     environment |= {
@@ -97,22 +117,28 @@ def running(settings: Settings, state: Path) -> Iterator[None]:
         "PAGE_SERVICE_URL": f"http://127.0.0.1:{SERVICE_PORT}",
         "PAGE_PHONE_KEY_FILE": str(settings.root / "secrets" / "phone_hash.key"),
     }
-    page_settings(environment)  # says what is wrong before anything starts
+    second = environment | shared | {"PAGE_STATE_DIR": str(state / "shared")}
+    for each in (environment, second):
+        page_settings(each)  # says what is wrong before anything starts
     begun = time.monotonic()
-    processes = [
-        subprocess.Popen([sys.executable, "-m", module], env=environment)
-        for module in ("serving", "serving.page")
-    ]
+    processes = [started("serving.page", environment)]
     try:
         await_answer(f"http://127.0.0.1:{PAGE_PORT}/health")
         print(f"the page answers after {time.monotonic() - begun:.1f} s")
-        await_answer(f"http://127.0.0.1:{SERVICE_PORT}/health")
+        processes += [started("serving", environment), started("serving.page", second)]
+        for port in (SERVICE_PORT, SHARED_PORT):
+            await_answer(f"http://127.0.0.1:{port}/health")
         yield
     finally:
         for process in processes:
             process.terminate()
         for process in processes:
             process.wait()
+
+
+def started(module: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    """A process of a module."""
+    return subprocess.Popen([sys.executable, "-m", module], env=environment)
 
 
 def await_answer(address: str) -> None:
@@ -130,6 +156,7 @@ def visit(given: argparse.Namespace, password: str, found: dict[str, Any]) -> No
     chromium = next(filter(None, map(shutil.which, CHROMIUM)), "")
     told = {
         "address": f"http://127.0.0.1:{PAGE_PORT}",
+        "shared": f"http://127.0.0.1:{SHARED_PORT}",
         "portfolio": given.portfolio,
         "password": password,
         "customers": found,

@@ -108,6 +108,38 @@ class Visit:
                 if width > PHONE:
                     self.faults.append(f"{name} is {width} pixels wide on a phone")
 
+    def provider(self) -> None:
+        """Who is signed in by a provider sees a customer's card inside an allowed CRM, and nothing
+        inside another one; beside that a stranger is told to sign in.
+        """
+        customers = self.told["customers"]
+        card = f"/card/{customers['contact']}"
+        for scheme in ("light", "dark"):
+            context = self.browser.new_context(viewport=WIDE, color_scheme=scheme)
+            page = context.new_page()
+            page.goto(customers["known_crm"])
+            if "Sign in" not in self.framed(page, card):
+                self.faults.append("a stranger is not told to sign in inside the frame")
+            page.goto(f"{self.told['shared']}/login")
+            self.look(page, "login by a provider", scheme)
+            page.click('a[href^="/oidc/start"]')
+            page.wait_for_url("**/customers")
+            page.goto(customers["known_crm"])
+            if "You may offer" not in self.framed(page, card):
+                self.faults.append("the card inside the CRM does not say what may be offered")
+            self.look(page, "card inside a CRM", scheme)
+            page.goto(customers["unknown_crm"])
+            page.wait_for_load_state("networkidle")
+            if any(card in frame.url for frame in page.frames):
+                self.faults.append("the card is shown inside a CRM that may not embed it")
+            context.close()
+
+    def framed(self, page: Page, card: str) -> str:
+        """What the frame with the card says."""
+        page.wait_for_load_state("networkidle")
+        frame = next(frame for frame in page.frames if card in frame.url)
+        return frame.inner_text("body")
+
     def picture(self, page: Page, name: str, scheme: str) -> None:
         """For the documents, if they were asked for; no customer but simulated ones is on them."""
         shown = ("login", "search", "customer", "campaign", "model")
@@ -212,7 +244,8 @@ def main() -> int:
         options = {"executable_path": told["chromium"]} if told["chromium"] else {}
         browser = playwright.chromium.launch(args=ARGUMENTS, **options)
         visit = Visit(told, browser)
-        for step in (visit.every_page, visit.what_if, visit.planner, visit.control, visit.loop):
+        steps = [visit.every_page, visit.what_if, visit.planner, visit.control, visit.provider]
+        for step in (*steps, visit.loop):
             try:
                 step()
                 print(f"{step.__name__}: done")

@@ -18,11 +18,16 @@ from churn_platform.cli.app import (
 )
 from churn_platform.cli.data_commands import first_simulated, simulate
 from churn_platform.errors import ChurnError
+from churn_platform.portfolios.chosen_candidates import require_candidates
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings, load_settings
 
 # As many months as housekeeping keeps published look-ups of.
 SCORED_MONTHS = 3
+Candidates = Annotated[
+    list[str] | None,
+    typer.Option("--candidate", help="Train this one alone; may be given several times."),
+]
 
 
 @app.command()
@@ -37,11 +42,13 @@ def run(
     last: Annotated[
         str | None, typer.Option("--to", help="Last month; default the last landed.")
     ] = None,
+    candidate: Candidates = None,
 ) -> None:
     """Run the whole graph: features of every month, training, scores of the newest three,
     publication, drift of all.
     """
     settings = load_settings()
+    require_candidates(portfolio_named(settings, portfolio), candidate or [])
     if file:
         begin = end = _landed_snapshot(settings, portfolio, file, last)
     else:
@@ -49,7 +56,8 @@ def run(
         require_partitions(settings, begin, end)
 
     scored = _newest(begin, end)
-    _run_graph(_Runner(settings), settings, portfolio, begin, end, scored=scored, watched=begin)
+    runner = _Runner(settings, candidate)
+    _run_graph(runner, settings, portfolio, begin, end, scored=scored, watched=begin)
     result(portfolio)
 
 
@@ -100,13 +108,17 @@ def demo(
 
 
 @app.command()
-def demo_telco(csv: Annotated[Path, typer.Option(help="The IBM Telco file.")]) -> None:
+def demo_telco(
+    csv: Annotated[Path, typer.Option(help="The IBM Telco file.")], candidate: Candidates = None
+) -> None:
     """Run the graph on the public IBM Telco file, and cross-validate the candidates beside its
     reference.
     """
     settings = load_settings()
+    require_candidates(portfolio_named(settings, "ibm_telco"), candidate or [])
     month = _landed_snapshot(settings, "ibm_telco", csv, None)
-    _run_graph(_Runner(settings), settings, "ibm_telco", month, month, scored=month)
+    runner = _Runner(settings, candidate)
+    _run_graph(runner, settings, "ibm_telco", month, month, scored=month)
     result("ibm_telco")
     cross_validate("ibm_telco")
 
@@ -206,7 +218,7 @@ def _newest(begin: date, end: date) -> date:
 class _Runner:
     """Runs jobs of the graph in this process, and shows how far they are."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings, candidates: list[str] | None = None):
         # Seconds, which a mistake before need not cost.
         from churn_platform.definitions import build_defs
         from churn_platform.graph.clock import forget_future_looks
@@ -215,7 +227,9 @@ class _Runner:
         self.logs = settings.root / "logs"
         self.instance = dagster_instance(Path.cwd())
         forget_future_looks(self.instance, datetime.now(UTC))
-        self.defs = build_defs()
+        # Without any, what the environment says counts.
+        chosen = {"candidates": ",".join(candidates)} if candidates else {}
+        self.defs = build_defs(**chosen)
 
     def run(self, job: str, begin: date, end: date) -> None:
         """Run a job over a range of months; ChurnError if a step fails."""

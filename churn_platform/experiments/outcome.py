@@ -122,6 +122,7 @@ def read_pairs(
     """Customers whose labels matured in `month`, scored by both versions before; None without any.
 
     Left out are those that a campaign contacted meanwhile: their label is also the contact's work.
+    Of a snapshot, also those that an older file has as gone: they cannot leave again.
     """
     scored = f"{portfolio.name}.{arm_scores.NAME}"
     labels = f"{portfolio.name}.churn_labels"
@@ -136,6 +137,17 @@ def read_pairs(
                 from {contacts} as made
                 where made.customer_id = labels.customer_id
                     and made.month between labels.features_month and labels.month
+            )
+        """
+    was_gone = "false"
+    if portfolio.kind == "snapshot":
+        # A file that holds everybody who ever left would count each outcome in every month anew.
+        was_gone = f"""
+            exists (
+                from {labels} as older
+                where older.customer_id = labels.customer_id
+                    and older.churned
+                    and older.month < labels.month
             )
         """
     found = connection.execute(
@@ -159,7 +171,7 @@ def read_pairs(
         join challenger
             on challenger.month = labels.features_month
             and challenger.customer_id = labels.customer_id
-        where labels.month = $month and not ({is_contacted})
+        where labels.month = $month and not ({is_contacted}) and not ({was_gone})
         order by labels.features_month, labels.customer_id
         """,
         {"name": state.spec.name, "month": month},

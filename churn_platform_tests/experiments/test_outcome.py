@@ -106,6 +106,19 @@ def test_contacted_customers_and_those_fitted_on_are_left_out(connection):
     assert find(connection, state=state_of(), month=JANUARY, known=lambda *_: None) is None
 
 
+def test_who_left_by_an_older_snapshot_counts_once(connection):
+    """A and B leave by December's file. January's still has them, and C, who left since."""
+    december = {"A": True, "B": True, "C": False, "D": False}
+    for month, left in ((DECEMBER, december), (JANUARY, december | {"C": True})):
+        add_labels(connection, month, left)
+        add_arm_scores(connection, month, dict.fromkeys(left, (0.5, 0.6)))
+
+    for kind, customers, churners in (("snapshot", 2, 1), ("events", 4, 3)):
+        portfolio = TINY.model_copy(update={"kind": kind})
+        row, _ = find(connection, portfolio=portfolio, state=state_of(), month=FEBRUARY)
+        assert (row["customers"], row["churners"]) == (customers, churners)
+
+
 def test_too_few_outcomes_do_not_count(connection):
     """Three customers, of whom one left."""
     add_labels(connection, DECEMBER, {"A": True, "B": False, "C": False})

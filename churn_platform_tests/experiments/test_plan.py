@@ -36,9 +36,9 @@ def test_a_small_portfolio_needs_months_or_finds_less():
 
 
 def test_the_looks_cost_little_information():
-    """Six looks need some 3 % more than one."""
+    """Six looks need some 3 % more than one, and what is kept back of the error 1.5 %."""
     one_look = (2.8016 / 0.01) ** 2
-    assert 1.02 < planned_information(spec_of()) / one_look < 1.04
+    assert 1.03 < planned_information(spec_of()) / one_look < 1.05
 
 
 def test_two_equal_versions_are_no_experiment():

@@ -17,14 +17,16 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 
+import pytest
 import yaml
 
 from churn_platform.audit.trail_file import read_records
+from churn_platform.portfolios import loader
 from churn_platform.settings import Settings, load_settings
 from churn_platform_tests.support.graph_runs import HASH_KEY
 
@@ -54,6 +56,17 @@ def preload() -> None:
         "mlflow.pyfunc",
     ):
         import_module(name)
+
+
+def change_spec(patch: pytest.MonkeyPatch, folder: Path, portfolio: str, **fields: object) -> None:
+    """Have the platform, also in processes forked from this one, know this shipped portfolio alone,
+    with `fields` in its spec.
+    """
+    shipped = [yaml.safe_load(path.read_text()) for path in loader.spec_paths(folder)]
+    (of_portfolio,) = (spec for spec in shipped if spec["name"] == portfolio)
+    spec = folder / f"{portfolio}.yaml"
+    spec.write_text(yaml.safe_dump(of_portfolio | fields))
+    patch.setattr(loader, "spec_paths", lambda own_dir: [spec])
 
 
 @dataclass
@@ -307,6 +320,23 @@ def recorded(action: str) -> Moment:
 def exists(pattern: str) -> Moment:
     """A file has come to be below the data folder."""
     return Moment(f"{pattern} there", lambda installation: any(installation.data.glob(pattern)))
+
+
+def run_stage(portfolio: str, stage: str, first: date, last: date, **overrides: object) -> None:
+    """A stage's job in this process, as the daemon would run it; `overrides` are settings."""
+    from churn_platform.definitions import build_defs
+    from churn_platform.graph.runs import dagster_instance, run_job
+
+    log = load_settings().root / "logs" / f"{stage}.log"
+    run_job(
+        build_defs(**overrides),
+        dagster_instance(Path.cwd()),
+        f"{portfolio}_{stage}",
+        first,
+        last,
+        log=log,
+        show=print,
+    )
 
 
 def run_cli(arguments: Sequence[str]) -> None:

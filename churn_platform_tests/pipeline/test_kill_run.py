@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import yaml
 
 from churn_platform.audit.trail_file import read_records
 from churn_platform.months import label, shift
-from churn_platform.portfolios import loader
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform_tests.pipeline.killable import (
     Installation,
     Moment,
+    change_spec,
     committed,
     exists,
     inside,
@@ -28,6 +27,7 @@ from churn_platform_tests.pipeline.killable import (
     preload,
     recorded,
     run_cli,
+    run_stage,
 )
 from churn_platform_tests.pipeline.state import State, differences, state_of
 from churn_platform_tests.support.predictions import prediction
@@ -41,24 +41,7 @@ ERASED = "T00000007"
 MISSED = "ended before"
 
 
-def job(stage: str, first: date, last: date) -> None:
-    """A stage's job, as the daemon would run it."""
-    from churn_platform.definitions import build_defs
-    from churn_platform.graph.runs import dagster_instance, run_job
-    from churn_platform.settings import load_settings
-
-    log = load_settings().root / "logs" / f"{stage}.log"
-    run_job(
-        build_defs(),
-        dagster_instance(Path.cwd()),
-        f"{PORTFOLIO}_{stage}",
-        first,
-        last,
-        log=log,
-        show=print,
-    )
-
-
+job = partial(run_stage, PORTFOLIO)
 # The jobs that `churn run` runs one after another, each as its own process, as the daemon runs
 # them: what a kill in a later stage costs is then not paid by the earlier ones again.
 COMMANDS: dict[str, Callable[[], object]] = {
@@ -216,11 +199,7 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installatio
     to spare time.
     """
     preload()
-    shipped = [yaml.safe_load(path.read_text()) for path in loader.spec_paths(tmp_path)]
-    spec = tmp_path / "telecomit.yaml"
-    (of_telecomit,) = (spec for spec in shipped if spec["name"] == PORTFOLIO)
-    spec.write_text(yaml.safe_dump(of_telecomit | {"candidates": CANDIDATES}))
-    monkeypatch.setattr(loader, "spec_paths", lambda own_dir: [spec])
+    change_spec(monkeypatch, tmp_path, PORTFOLIO, candidates=CANDIDATES)
     made = Installation(tmp_path)
     land(made)
     made.complete(partial(job, "features", FIRST, shift(LAST, -1)))

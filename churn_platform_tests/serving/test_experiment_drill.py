@@ -3,13 +3,9 @@
 Run it with `make experiment-check`; figures are in docs/experiments.md.
 """
 
-import http.client
 import json
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +26,7 @@ from churn_platform.training.model import ChurnModel
 from churn_platform_tests.experiments.conftest import spec_of
 from churn_platform_tests.promotion.conftest import judged, publisher
 from churn_platform_tests.support.bad_challengers import spoil
+from churn_platform_tests.support.load import answers_of, asked_all_the_time, is_at, stats
 from churn_platform_tests.support.processes import serving
 from churn_platform_tests.support.served_bundles import (
     MONTH,
@@ -43,7 +40,7 @@ __all__ = ["publisher"]
 
 pytestmark = pytest.mark.slow
 IDS = [str(name) for name in PEOPLE.customer_ids]
-WORKERS, CLIENTS = 2, 8
+WORKERS = 2
 DROP_SECONDS = 5.0
 STEPS = [
     {"name": "shadow", "weight": 0.0, "least_hours": 0},
@@ -83,82 +80,10 @@ def experiment_of(own: Publisher) -> ExperimentSpec:
     return spec_of(portfolio=own.portfolio.name, steps=STEPS)
 
 
-@dataclass
-class Load:
-    """What clients were answered, and when (monotonic seconds)."""
-
-    answers: list[tuple[float, int, int, float]] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-
-    def versions(self, since: float = 0.0) -> set[int]:
-        """The versions that have answered since then."""
-        return {version for at, _, version, _ in self.answers if at >= since}
-
-    def last_of(self, version: int) -> float:
-        """When a version answered for the last time."""
-        return max((at for at, _, one, _ in self.answers if one == version), default=0.0)
-
-    def p99_ms(self, version: int) -> float:
-        """The clients' p99 of a version's answers."""
-        seconds = sorted(took for _, _, one, took in self.answers if one == version)
-        return seconds[int(0.99 * (len(seconds) - 1))] * 1e3
-
-
-@contextmanager
-def asked_all_the_time(port: int, portfolio: str) -> Iterator[Load]:
-    """Clients ask for customers in turn until the block ends; what fails is kept."""
-    load, ended = Load(), threading.Event()
-
-    def ask(client: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        place = client
-        while not ended.is_set():
-            place += CLIENTS
-            body = json.dumps({"customer_id": IDS[place % len(IDS)]})
-            begun = time.monotonic()
-            try:
-                connection.request(
-                    "POST", f"/{portfolio}/predict", body, {"content-type": "application/json"}
-                )
-                answer = connection.getresponse()
-                text = answer.read()
-                took = time.monotonic() - begun
-                if answer.status == 200:
-                    version = json.loads(text)["model_version"]
-                    load.answers.append((time.monotonic(), place, version, took))
-                else:
-                    load.failures.append(f"{answer.status} {text[:200]!r}")
-            except (OSError, http.client.HTTPException) as error:
-                load.failures.append(repr(error))
-                connection.close()
-        connection.close()
-
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield load
-    finally:
-        ended.set()
-        for thread in threads:
-            thread.join()
-
-
 def live_experiment(own: Publisher) -> LiveExperiment | None:
     """The experiment in live.json."""
     live = read_live(own.root)
     return live.experiment if live else None
-
-
-def stats(port: int, portfolio: str) -> dict:
-    """`GET /ab-test/stats`."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("GET", f"/{portfolio}/ab-test/stats")
-    answer = connection.getresponse()
-    assert answer.status == 200
-    found: dict = json.loads(answer.read())
-    connection.close()
-    return found
 
 
 def logged(folder: Path) -> list[Prediction]:
@@ -182,7 +107,7 @@ def test_a_bad_challenger_is_dropped_within_seconds(platform: Publisher, tmp_pat
         path = alarm_file(log, started.start_id, GUARDRAIL)
         eventually(lambda: is_at(stats(port, name), "slice"))
         time.sleep(0.5)  # the other worker takes it live, too
-        with asked_all_the_time(port, name) as load:
+        with asked_all_the_time(port, name, IDS) as load:
             begun = time.monotonic()
             eventually(path.exists)
             dropped = time.monotonic() - begun
@@ -221,7 +146,7 @@ def test_a_sound_challenger_climbs_the_ladder(platform: Publisher, tmp_path: Pat
     log = tmp_path / "state" / "log" / name
     seen = Progress(customers=10_000, last_answer_at=platform.audit.now())
     failures: list[str] = []
-    with serving(tmp_path, workers=WORKERS) as port, asked_all_the_time(port, name) as load:
+    with serving(tmp_path, workers=WORKERS) as port, asked_all_the_time(port, name, IDS) as load:
         moves.start(platform, spec, reason="trial")
         eventually(lambda: answers_of(stats(port, name), "challenger") > 200)
         assert load.versions() == {1}
@@ -234,7 +159,7 @@ def test_a_sound_challenger_climbs_the_ladder(platform: Publisher, tmp_path: Pat
     trial = live_experiment(platform)
     assert trial is not None
 
-    with serving(tmp_path, workers=WORKERS) as port, asked_all_the_time(port, name) as load:
+    with serving(tmp_path, workers=WORKERS) as port, asked_all_the_time(port, name, IDS) as load:
         eventually(lambda: len(load.answers) > 100)
         after = answers_of(stats(port, name), "challenger")
         assert stats(port, name)["experiment"]["dropped"] is None
@@ -252,19 +177,6 @@ def test_a_sound_challenger_climbs_the_ladder(platform: Publisher, tmp_path: Pat
     assert state is not None
     assert state.status == SHIPPED
     check_log(logged(log), trial)
-
-
-def is_at(found: dict, step: str) -> bool:
-    """Whether the worker that was asked has taken a step live."""
-    return found["experiment"] is not None and found["experiment"]["step"] == step
-
-
-def answers_of(found: dict, arm: str) -> int:
-    """Answers of an arm, as the statistics tell them."""
-    experiment = found["experiment"]
-    if experiment is None:
-        return 0
-    return next(one["answers"] for one in experiment["arms"] if one["arm"] == arm)
 
 
 def check_log(records: list[Prediction], trial: LiveExperiment) -> None:

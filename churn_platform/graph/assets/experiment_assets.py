@@ -38,7 +38,7 @@ from churn_platform.ingest.recorded_outcomes import CONTACTS
 from churn_platform.markdown import picture as picture_markdown
 from churn_platform.markdown import table
 from churn_platform.metrics.metric_pictures import png_of
-from churn_platform.months import label, shift
+from churn_platform.months import label, last_complete_month, shift
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.publication import Publisher
 from churn_platform.scoring.champion_model import load_scorer
@@ -410,7 +410,7 @@ def _experiment_safety(portfolio: Portfolio, settings: Settings) -> AssetsDefini
                     shown |= _safety_shown(connection, portfolio, state, rows, until)
 
                 # A month of the past is told as it was; only of today something can be done.
-                if until > log.now():
+                if is_newest(month, log.now()):
                     client = tracking.client()
                     publisher = Publisher.of(settings, portfolio, client=client, audit=log)
                     for said in _answered(connection, publisher):
@@ -421,6 +421,12 @@ def _experiment_safety(portfolio: Portfolio, settings: Settings) -> AssetsDefini
         return MaterializeResult()
 
     return experiment_safety
+
+
+def is_newest(month: date, now: datetime) -> bool:
+    """Whether the graph has no month after this one yet."""
+    # The month of today is no partition before it has ended, so `now` is always past `month`.
+    return month == last_complete_month(now.date())
 
 
 def _answered(connection: duckdb.DuckDBPyConnection, publisher: Publisher) -> Iterator[str]:

@@ -1,10 +1,13 @@
-"""A sensor that makes official what the service has found of an experiment's challenger."""
+"""A sensor that makes official what the service has found of an experiment's challenger, and has
+answers taken into the lake while an experiment is live.
+"""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dagster import (
     DefaultSensorStatus,
+    RunRequest,
     SensorDefinition,
     SensorEvaluationContext,
     SkipReason,
@@ -15,10 +18,12 @@ from churn_platform.audit.actor import user_name
 from churn_platform.audit.audit_log import AuditLog
 from churn_platform.bundles.shared_portfolio import live_now
 from churn_platform.graph.resources.tracking import Tracking
-from churn_platform.graph.run_requests import Jobs
+from churn_platform.graph.run_requests import Jobs, run_request
+from churn_platform.months import last_complete_month
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.alarms import read_alarm
-from churn_platform.published.experiment import GUARDRAIL, SIGNAL
+from churn_platform.published.experiment import GUARDRAIL, SIGNAL, LiveExperiment
+from churn_platform.serving_log.shipped_segments import is_waiting
 from churn_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,36 +31,67 @@ if TYPE_CHECKING:
 
 
 def experiment_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> SensorDefinition:
-    """Ends or pauses the portfolio's experiment when the service says so; it runs always."""
-    del jobs  # it starts no run
+    """Ends or pauses the portfolio's experiment when the service says so, and asks for the
+    answers of the service once an hour; it runs always.
+    """
 
     @sensor(
         name=f"{portfolio.name}_experiment",
+        jobs=[jobs[f"{portfolio.name}_serving"]],
         minimum_interval_seconds=settings.automation_interval_seconds,
         default_status=DefaultSensorStatus.RUNNING,
         description=(
             "Ends an experiment whose challenger the service has dropped, and pauses one that it "
-            "gave a signal of: in the audit trail, then in live.json."
+            "gave a signal of: in the audit trail, then in live.json. While one is live, takes in "
+            "what the service answered once an hour, which its steps are judged by."
         ),
     )
-    def experiment(context: SensorEvaluationContext) -> SkipReason:
+    def experiment(context: SensorEvaluationContext) -> RunRequest | SkipReason:
         live = live_now(settings, portfolio.name)
         if live is None or live.experiment is None:
             return SkipReason("no experiment is live")
 
-        # Imported here: the moves of an experiment load MLflow, which a daemon without one spares.
-        from churn_platform.experiments.alarms import answer_alarms, fetch_alarms
-
         log = settings.serving_log_dir / portfolio.name
-        fetch_alarms(settings.shared("log"), portfolio.name, log)
-        kinds = (GUARDRAIL, SIGNAL)
-        if not any(read_alarm(log, live.experiment, kind) for kind in kinds):
-            return SkipReason(f"the service says nothing of experiment {live.experiment.name}")
+        done = _answer_alarms(portfolio, settings, live.experiment)
+        if done:
+            return SkipReason("; ".join(done))
 
-        done = answer_alarms(_publisher(portfolio, settings), log)
-        return SkipReason("; ".join(done) or "what the service said was answered before")
+        name = live.experiment.name
+        if not is_waiting(settings.shared("log"), portfolio.name, log):
+            return SkipReason(f"the service says nothing of experiment {name}")
+
+        # Otherwise answers wait for the next month, and steps are of hours. Of one hour there is
+        # one run, by its key.
+        now = datetime.now(UTC)
+        month = last_complete_month(now.date())
+        return run_request(
+            portfolio,
+            "serving",
+            month,
+            month,
+            because=f"experiment {name} is live, and answers wait",
+            key=f"{live.experiment.start_id} {now:%Y-%m-%dT%H}",
+        )
 
     return experiment
+
+
+def _answer_alarms(
+    portfolio: Portfolio, settings: Settings, experiment: LiveExperiment
+) -> list[str]:
+    """Do what follows from the service's alarms; what was done, none without an alarm that is
+    new.
+    """
+    # Imported here: the moves of an experiment load MLflow, which a daemon without one spares.
+    from churn_platform.experiments.alarms import answer_alarms, fetch_alarms
+
+    log = settings.serving_log_dir / portfolio.name
+    fetch_alarms(settings.shared("log"), portfolio.name, log)
+    kinds = (GUARDRAIL, SIGNAL)
+    if not any(read_alarm(log, experiment, kind) for kind in kinds):
+        return []
+
+    return answer_alarms(_publisher(portfolio, settings), log)
 
 
 def _publisher(portfolio: Portfolio, settings: Settings) -> "Publisher":

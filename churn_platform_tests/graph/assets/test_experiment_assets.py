@@ -1,5 +1,6 @@
 """A portfolio has the assets of experiments if it has an experiment."""
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from dagster import AssetKey
 
 from churn_platform.errors import SpecError
 from churn_platform.graph.assets.campaign_assets import campaign_assets
-from churn_platform.graph.assets.experiment_assets import experiment_assets
+from churn_platform.graph.assets.experiment_assets import experiment_assets, is_newest
 from churn_platform.portfolios.loader import load_portfolios
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.settings import Settings, load_settings
@@ -64,3 +65,10 @@ def test_a_spec_that_makes_no_sense_is_told_at_the_start(settings, telecomit):
     (settings.experiments_dir / "bad.yaml").write_text("name: bad\nportfolio: telecomit\n")
     with pytest.raises(SpecError, match=r"bad.yaml: .*question: Field required"):
         experiment_assets(telecomit, settings)
+
+
+def test_the_newest_month_of_the_graph_has_ended():
+    """Trouble of today is answered in its run: the month of today is no partition yet."""
+    now = datetime(2025, 6, 20, tzinfo=UTC)
+    assert is_newest(date(2025, 5, 1), now)
+    assert not is_newest(date(2025, 4, 1), now)

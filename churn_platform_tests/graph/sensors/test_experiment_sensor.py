@@ -1,9 +1,10 @@
-"""The daemon makes official what the service says of an experiment."""
+"""The daemon makes official what the service says of an experiment, and takes in its answers."""
 
 import msgspec
 import pytest
-from dagster import DagsterInstance, build_sensor_context
+from dagster import DagsterInstance, RunRequest, SkipReason, build_sensor_context
 
+from churn_platform.graph.jobs import jobs
 from churn_platform.graph.sensors import experiment_sensor as module
 from churn_platform.graph.sensors.experiment_sensor import experiment_sensor
 from churn_platform.published.alarms import write_alarm
@@ -27,11 +28,17 @@ def settings(tmp_path):
     return found
 
 
-def look(settings) -> str:
-    """Why the sensor asks for no run."""
+def asked(settings) -> SkipReason | RunRequest:
+    """What the sensor says."""
+    by_name = {job.name: job for job in jobs([TINY])}
     with DagsterInstance.ephemeral() as instance:
         context = build_sensor_context(instance=instance)
-        return experiment_sensor(TINY, settings, {})(context).skip_message
+        return experiment_sensor(TINY, settings, by_name)(context)
+
+
+def look(settings) -> str:
+    """Why the sensor asks for no run."""
+    return asked(settings).skip_message
 
 
 def test_without_an_experiment_or_an_alarm_nothing_is_opened(settings):
@@ -57,3 +64,16 @@ def test_an_alarm_is_answered_by_the_daemon(settings, monkeypatch):
     monkeypatch.setattr(module.Tracking, "client", lambda self: None)
     assert look(settings) == "experiment trial has ended"
     assert told == [("tiny", True, log)]
+
+
+def test_answers_are_taken_in_while_an_experiment_is_live(settings):
+    """Once an hour, by the run's key: steps are judged by answers, and a month is too long."""
+    log = settings.serving_log_dir / "tiny"
+    log.mkdir(parents=True)
+    (log / "w1.seg").touch()
+    assert look(settings) == "no experiment is live"
+    direct_experiment(settings.published_dir / "tiny", TRIAL)
+    request = asked(settings)
+    assert request.job_name == "tiny_serving"
+    assert request.run_key.startswith(f"{TRIAL.start_id} 20")
+    assert request.tags["churn/because"] == "experiment trial is live, and answers wait"
