@@ -15,7 +15,7 @@ from churn_platform.markdown import table
 SHARES = (0.05, 0.1, 0.5)
 MONTHS = (3, 6, 12)
 SEED = 1_000
-MORE = 200  # splits by month are drawn at once, so more of them cost little and show the third digit
+MORE = 200  # splits by month are drawn at once, so more of them cost little
 
 
 def main() -> None:

@@ -151,7 +151,7 @@ def find_lists(
     table = f"{portfolio.name}.{LISTS}"
     months = earlier_months(connection, table, state, month, "drawn")
     months.append(month_result(row, "drawn"))
-    return row | decided(state, months)
+    return row | decided(state, months, LISTS)
 
 
 def read_drawn(

@@ -4,13 +4,14 @@ them.
 
 from collections.abc import Callable, Iterable
 from datetime import date
+from math import sqrt
 from typing import Any
 
 import duckdb
 import numpy as np
 
 from churn_platform.experiments import arm_scores
-from churn_platform.experiments.decision import KEEP_RUNNING, Decision, MonthResult, decide
+from churn_platform.experiments.decision import KEEP_RUNNING, Decision, MonthResult, add_up, decide
 from churn_platform.experiments.paired import (
     Difference,
     PairedScores,
@@ -106,7 +107,7 @@ def find_outcome(
     table = f"{portfolio.name}.{NAME}"
     months = earlier_months(connection, table, state, month, "customers")
     months.append(month_result(row, "customers"))
-    row |= decided(state, months)
+    row |= decided(state, months, NAME)
     return row, scores
 
 
@@ -294,9 +295,17 @@ def earlier_months(
     return [month_result(row, count) for row in rows_to(connection, table, state, before)]
 
 
-def decided(state: ExperimentState, months: list[MonthResult]) -> Row:
-    """The decision on some months, in the columns of DECIDED."""
-    found = decide(state.spec, months)
+def decided(state: ExperimentState, months: list[MonthResult], table: str) -> Row:
+    """The decision on some months, in the columns of DECIDED; of a table whose figure is not the
+    primary metric there is none, and the estimate alone.
+    """
+    spec = state.spec
+    deciding = table_of(spec)
+    if table != deciding:
+        # Neither the smallest effect nor the error was planned for this figure, of another unit.
+        return _informing_row(months, f"it informs; {spec.primary_metric} decides, in {deciding}")
+
+    found = decide(spec, months)
     if found is not None:
         return _decision_row(found)
 
@@ -306,6 +315,17 @@ def decided(state: ExperimentState, months: list[MonthResult]) -> Row:
     row: Row = dict.fromkeys(DECIDED, None)
     row["decision"] = KEEP_RUNNING
     row["verdict"] = f"{KEEP_RUNNING}: no month counts yet ({why})"
+    return row
+
+
+def _informing_row(months: list[MonthResult], verdict: str) -> Row:
+    row: Row = dict.fromkeys(DECIDED, None)
+    row["verdict"] = verdict
+    counted = [month for month in months if month.distrust is None]
+    if counted:
+        estimate, variance = add_up(counted)
+        row["estimate"] = estimate
+        row["z"] = estimate / sqrt(variance)
     return row
 
 

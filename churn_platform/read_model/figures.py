@@ -61,7 +61,7 @@ def figures_of(
     )
     tables["evaluations"] = evaluations
     tables["waiting"] = _waiting(evaluations, records, portfolio.name)
-    tables["experiments"] = experiment_rows(records, portfolio.name)
+    tables["experiments"] = experiment_rows(connection, portfolio, records)
     tables["champions"] = _champions(records, portfolio.name)
     tables["decisions"] = _decisions(connection, portfolio, month)
     tables["months"] = _months(connection, portfolio, month)

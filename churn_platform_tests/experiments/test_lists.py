@@ -70,6 +70,16 @@ def test_what_came_of_it_counts_by_the_list_drawn(connection, drawn, state):
     assert find_lists(connection, PORTFOLIO, state, FEBRUARY) == row
 
 
+def test_the_lists_of_an_experiment_on_scores_inform_alone(connection, drawn):
+    """Its smallest effect is of an AUC, and says nothing of EUR per customer."""
+    add_contacts(connection, FEBRUARY, CUSTOMERS[:10])
+    add_labels(connection, JANUARY, {name: drawn[name] == "control" for name in CUSTOMERS})
+    row = find_lists(connection, PORTFOLIO, state_of(SLICE, lists=True), FEBRUARY)
+    assert row["estimate"] == pytest.approx(row["difference"])
+    assert row["decision"] is None
+    assert row["verdict"] == "it informs; auc decides, in experiment_outcome"
+
+
 def test_a_list_that_nobody_worked_off_has_no_outcome(connection, drawn, state):
     """Without a contact both sides got the same."""
     add_labels(connection, JANUARY, dict.fromkeys(CUSTOMERS, True))
