@@ -322,8 +322,20 @@ def exists(pattern: str) -> Moment:
     return Moment(f"{pattern} there", lambda installation: any(installation.data.glob(pattern)))
 
 
-def run_stage(portfolio: str, stage: str, first: date, last: date, **overrides: object) -> None:
-    """A stage's job in this process, as the daemon would run it; `overrides` are settings."""
+def run_stage(
+    portfolio: str,
+    stage: str,
+    first: date,
+    last: date,
+    *,
+    only: Sequence[str] = (),
+    **overrides: object,
+) -> None:
+    """A stage's job in this process, as the daemon would run it; `only` names assets of it, none
+    all of them; `overrides` are settings.
+    """
+    from dagster import AssetKey
+
     from churn_platform.definitions import build_defs
     from churn_platform.graph.runs import dagster_instance, run_job
 
@@ -336,6 +348,7 @@ def run_stage(portfolio: str, stage: str, first: date, last: date, **overrides: 
         last,
         log=log,
         show=print,
+        only=[AssetKey([portfolio, name]) for name in only] or None,
     )
 
 
