@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from churn_platform.errors import DataError, TrainingError
+from churn_platform.own_features.feature_months import note_built
 from churn_platform.training.splits import LabelledMonth
 from churn_platform.training.training_data import (
     load_labelled,
@@ -236,3 +237,37 @@ def contact(connection, contacts: dict) -> None:
     connection.executemany(
         "insert into tiny_raw.campaign_contacts values (?, ?)", list(contacts.items())
     )
+
+
+def test_a_training_uses_the_months_that_know_its_features(lake):
+    """January was built before `tickets` was thought of: the model is fitted without it, unless the
+    feature has a default, which stands for it then.
+    """
+    with closing(connect(lake)) as connection:
+        for tickets, month in enumerate((JANUARY, FEBRUARY, MARCH, APRIL)):
+            add_month(connection, lake, month, tickets)
+        known = [name for name in TINY.feature_names if name != "tickets"]
+        before = TINY.model_copy(update={"features": tuple(map(TINY.feature, known))})
+        note_built(connection, lake, before, [JANUARY])
+        note_built(connection, lake, TINY, [FEBRUARY, MARCH, APRIL])
+
+        rows = replace_training_set(connection, TINY, MAY, rows_max=10_000)
+        assert [row["features_month"] for row in rows] == [FEBRUARY, MARCH, APRIL]
+        with pytest.raises(
+            TrainingError,
+            match="1 months, 2025-01 to 2025-01, were built without tickets: run `churn features "
+            "backfill tiny --feature tickets`",
+        ):
+            replace_training_set(connection, TINY, APRIL, rows_max=10_000)
+
+        features = []
+        for feature in TINY.features:
+            is_new = feature.name == "tickets"
+            features.append(feature.model_copy(update={"default": 7}) if is_new else feature)
+        with_default = TINY.model_copy(update={"features": tuple(features)})
+        rows = replace_training_set(connection, with_default, APRIL, rows_max=10_000)
+        assert [row["features_month"] for row in rows] == [JANUARY, FEBRUARY, MARCH]
+        read = load_labelled(
+            connection, with_default, JANUARY, snapshot=current_snapshot(connection)
+        )
+        assert set(read.features[:, TINY.feature_names.index("tickets")]) == {7.0}
