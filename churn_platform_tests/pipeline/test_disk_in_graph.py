@@ -66,6 +66,7 @@ class Stages:
 def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
     """Dagster's history is on another disk."""
     folder = tmp_path_factory.mktemp("disk_in_graph")
+    (folder / "home").mkdir()
     with (
         mounted(folder / "disk") as disk,
         DagsterInstance.local_temp(str(folder / "home")) as instance,
@@ -116,6 +117,7 @@ def test_dagster_is_told_and_goes_on(stages: Stages, disk: Disk) -> None:
     """Its history is on a disk that fills up, and the lake on one that does not; the run that could
     not be kept is ended by the next.
     """
+    (disk.folder / "home").mkdir()
     with DagsterInstance.local_temp(str(disk.folder / "home")) as instance:
 
         def run() -> object:
