@@ -10,6 +10,7 @@ import pytest
 from dagster import AssetKey, DagsterInstance
 
 from churn_platform.errors import ChurnError
+from churn_platform.graph.failure_advice import advice
 from churn_platform.graph.liveness import end_dead_runs
 from churn_platform.graph.runs import run_job
 from churn_platform.simulator import SimulationConfig, simulate
@@ -89,12 +90,16 @@ def nothing_lost(stages: Stages) -> Iterator[None]:
     assert stages.damage() == []
 
 
-def assert_told(stages: Stages, run: Callable[[], str]) -> None:
-    """With a full disk the run fails, and says which disk it is; with space it does not fail."""
-    with stages.disk.full(LEFT_BYTES):
+def assert_told(stages: Stages, run: Callable[[], str], left_bytes: int = LEFT_BYTES) -> None:
+    """With a full disk the run fails, and a person is told which disk it is; with space the same
+    run does not fail.
+    """
+    with stages.disk.full(left_bytes):
         told = run()
-    assert "failed: " in told
-    assert f"the disk mounted at {stages.disk.folder} is full" in told
+        assert "failed: " in told
+        helps = advice(ChurnError(told), stages.graph.settings)
+    assert helps is not None, told
+    assert f"the disk mounted at {stages.disk.folder} is full" in helps
     assert "failed: " not in run()
 
 
@@ -110,7 +115,7 @@ def test_dbt_is_told_and_goes_on(stages: Stages) -> None:
 def test_mlflow_is_told_and_goes_on(stages: Stages) -> None:
     """A candidate whose run cannot be kept is none; the same run fits it again."""
     with nothing_lost(stages):
-        assert_told(stages, lambda: stages.run("training", CANDIDATE))
+        assert_told(stages, lambda: stages.run("training", CANDIDATE), left_bytes=0)
 
 
 def test_dagster_is_told_and_goes_on(stages: Stages, disk: Disk) -> None:
