@@ -40,6 +40,13 @@ destinations:
   - {name: scores, result: monthly_scores, to: crm, table: churn.scores}
   - {name: contacts, result: contact_list, to: crm, table: churn.contacts}
 """
+# A place for results, and what a database of calls has anyway.
+STATEMENTS = (
+    "create schema churn",
+    "create index on rating.verbindungen (call_start)",
+    "create index on care.tickets (opened)",
+    "analyze",
+)
 RESULTS = {"churn.scores": "monthly_scores", "churn.contacts": "contact_list"}
 
 
@@ -71,7 +78,8 @@ def fill(settings: Settings, source: PostgresSource, config: SimulationConfig) -
         resources = Resources.of(settings)
         with opened_source("crm", source, resources, writes=True) as opened:
             rows = write_nordtel(opened.connection, landed / "telecomit", database=NAME)
-            opened.connection.execute(f"create schema {NAME}.churn")  # for results
+            for statement in STATEMENTS:
+                opened.connection.execute(f"call postgres_execute('{NAME}', '{statement}')")
     return rows
 
 
