@@ -10,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Where this is set, each process would compile Dagster, dbt and MLflow anew, 2 to 4 seconds of start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-own demo-telco dev mlflow serve ui page-check test check loop-check hosts-check sources-check features-check image-check image-folder-check k8s-check retrain-check workflows-check sbom audit aws-check compose-check docs-site clients-check ui-check bench-serving bench-scale load lock clean help kill-check monitoring-check streams-check
+.PHONY: setup demo demo-own demo-telco dev mlflow serve ui page-check test check loop-check hosts-check sources-check features-check image-check image-folder-check k8s-check retrain-check workflows-check sbom audit aws-check compose-check docs-site clients-check ui-check bench-serving bench-scale load lock clean help kill-check monitoring-check streams-check notebook notebooks
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,23 @@ demo-own: setup  ## An operator with a Postgres of its own: fill it, connect, ru
 demo-telco: setup  ## The same on the IBM Telco file: make demo-telco CSV=path
 	@test -n "$(CSV)" || { echo "say where the file is: make demo-telco CSV=path"; exit 2; }
 	@$(BIN)/churn demo-telco --csv "$(CSV)"
+
+# marimo is heavy, and only these two need it: in an environment of its own, which sees this one's packages.
+notebook notebooks: export PYTHONPATH = $(CURDIR):$(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' 2>/dev/null)
+define install-marimo
+	@test -x data/bench/notebooks/bin/marimo || { $(BIN)/uv venv --quiet --python $(BIN)/python data/bench/notebooks && \
+		VIRTUAL_ENV=$(CURDIR)/data/bench/notebooks $(BIN)/uv pip install --quiet "marimo>=0.25,<1"; }
+endef
+
+notebooks: setup  ## Execute the exploration notebooks on the data folder, into data/notebooks: make notebooks [PORTFOLIO=telecomit]
+	$(install-marimo)
+	@mkdir -p data/notebooks
+	@for name in raw_tables model_errors from_a_notebook; do data/bench/notebooks/bin/python -m marimo --quiet export html \
+		notebooks/$$name.py --force --output data/notebooks/$$name.html -- --portfolio $(or $(PORTFOLIO),telecomit) || exit 1; done
+
+notebook: setup  ## Open the exploration notebooks in a browser: make notebook
+	$(install-marimo)
+	@data/bench/notebooks/bin/python -m marimo edit notebooks
 
 dev: setup  ## Open the Dagster UI (webserver and daemon): make dev [PORT=3000]
 	@$(BIN)/churn dev $(if $(PORT),--port $(PORT))
@@ -87,8 +104,9 @@ lock:  ## Resolve every lock anew from pyproject.toml
 loop-check: setup  ## Run the closed loop with a real daemon on a simulated operator (takes long)
 	@$(BIN)/python -m pytest -m slow churn_platform_tests/pipeline/test_daemon.py
 
-kill-check: setup  ## Kill the stages of a run 25 times and compare what is left with an undisturbed twin (takes long)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/pipeline/test_kill_run.py
+kill-check: setup  ## Kill the stages of a run 25 times, and two operators at once 10 times; compare with an undisturbed twin (takes long)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/pipeline/test_kill_run.py \
+		churn_platform_tests/pipeline/test_two_operators.py
 
 hosts-check: setup  ## Put the lake on a real Postgres and S3 server, and serve from two hosts while the champion changes 100 times
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/pipeline/test_hosts.py churn_platform_tests/serving/test_two_hosts.py \

@@ -133,7 +133,7 @@ def _demonstrate(
         months=months.months_between(first, last) + 1,
         first_month=first,
         seed=7,
-        calls_per_customer=30,
+        calls_per_customer=20,
         prepaid_share=0.5,
     )
     for table, rows in fill(settings, source, config).items():

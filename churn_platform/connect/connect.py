@@ -52,7 +52,10 @@ def connect_operator(
     if name in known and not path.exists():
         raise SpecError(f"portfolio {name!r} exists already; choose another name")
 
-    given = dict(map(source_of, sources))
+    given = {}
+    for source, written in map(source_of, sources):
+        # An operator's own systems usually keep its own time; said in the spec, to be corrected.
+        given[source] = written if timezone == "UTC" else {**written, "timezone": timezone}
     found: list[SourceTable] = []
     for source, written in given.items():
         spec = _source(source, written)

@@ -48,6 +48,12 @@ def test_tables_and_columns_are_placed(made):
     assert calls["is_outgoing"]["levels"] == {"N": "false", "J": "true"}
 
 
+def test_times_without_a_zone_are_the_operators_own(made):
+    """Of each source, where a person can say otherwise."""
+    given = yaml.safe_load(made.path.read_text())
+    assert given["sources"]["crm"]["timezone"] == given["timezone"] == "Europe/Berlin"
+
+
 def test_what_could_not_be_placed_is_listed(made):
     """Tables and columns on either side, and guesses with their confidence."""
     text = made.path.read_text()
