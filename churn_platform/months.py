@@ -1,8 +1,11 @@
 """Months as the graph counts them: the first day of a calendar month."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+# Years whose changes of a clock are known by heart; of others the database of zones is asked.
+OFFSETS_FROM, OFFSETS_UNTIL = 2015, 2050
 
 
 def shift(month: date, months: int) -> date:
@@ -52,6 +55,36 @@ def _shortest(count: int) -> int:
 def last_complete_month(today: date) -> date:
     """The newest month that has ended by `today`."""
     return shift(today.replace(day=1), -1)
+
+
+def zone_offsets(timezone: str) -> list[tuple[datetime, int]]:
+    """The instants, in UTC, at which a zone's clock is set so many seconds ahead of UTC, oldest
+    first; the first one is the begin of OFFSETS_FROM.
+    """
+    zone = ZoneInfo(timezone)
+
+    def offset(at: datetime) -> int:
+        return int((at.astimezone(zone).utcoffset() or timedelta()).total_seconds())
+
+    day = datetime(OFFSETS_FROM, 1, 1, tzinfo=UTC)
+    found = [(day, offset(day))]
+    while day.year < OFFSETS_UNTIL:
+        before, day = day, day + timedelta(days=1)
+        after = day
+        if offset(before) == offset(after):
+            continue
+        # Clocks are changed at a full minute.
+        while after - before > timedelta(minutes=1):
+            middle = before + (after - before) // 2
+            middle = middle.replace(second=0, microsecond=0)
+            if middle == before:
+                break
+            if offset(middle) == offset(before):
+                before = middle
+            else:
+                after = middle
+        found.append((after, offset(after)))
+    return found
 
 
 def today_in(timezone: str, now: datetime) -> date:

@@ -5,7 +5,8 @@ functions.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 GLOB_SIGNS = re.compile(r"([*?\[])")
@@ -33,12 +34,20 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def local_time(instant: str, timezone: str) -> str:
-    """A time in UTC as a clock of the zone shows it."""
-    # Without a conversion in UTC: of a billion events it would cost seconds for nothing.
+def local_time(instant: str, timezone: str, offsets: Sequence[tuple[datetime, int]]) -> str:
+    """A time in UTC as a clock of the zone shows it, by its `offsets` as `zone_offsets` has them;
+    the newest first, so few are enough.
+    """
+    # Without a conversion in UTC: of a billion events it would cost seconds for nothing. By offsets
+    # elsewhere, for DuckDB takes 25 times as long to look each instant up.
     if timezone == "UTC":
         return instant
-    return f"timezone({literal(timezone)}, timezone('UTC', {instant}))"
+    cases = []
+    for began, seconds in reversed(offsets):
+        since = f"{instant} >= timestamp '{began:%Y-%m-%d %H:%M:%S}'"
+        cases.append(f"when {since} then {instant} + interval ({seconds}) second")
+    looked_up = f"timezone({literal(timezone)}, timezone('UTC', {instant}))"
+    return f"case {' '.join(cases)} else {looked_up} end"
 
 
 def select_list(expressions: Mapping[str, str]) -> str:

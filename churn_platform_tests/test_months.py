@@ -14,6 +14,7 @@ from churn_platform.months import (
     month_range,
     parse_month,
     shift,
+    zone_offsets,
 )
 
 MONTHS = st.dates(date(2000, 1, 1), date(2090, 1, 1)).map(lambda day: day.replace(day=1))
@@ -69,3 +70,14 @@ def test_a_month_of_a_zone_begins_and_ends_at_its_own_midnight():
     assert [f"{at:%m-%d %H:%M}" for at in berlin] == ["02-28 23:00", "03-31 22:00"]
     chicago = month_bounds(date(2026, 11, 1), "America/Chicago")
     assert [f"{at:%m-%d %H:%M}" for at in chicago] == ["11-01 05:00", "12-01 06:00"]
+
+
+def test_a_zone_changes_its_clock_at_known_instants():
+    """Berlin: summer time from 30 March to 26 October 2025, at 01:00 UTC; Kolkata never."""
+    changes = [
+        (f"{began:%Y-%m-%d %H:%M}", seconds)
+        for began, seconds in zone_offsets("Europe/Berlin")
+        if began.year == 2025
+    ]
+    assert changes == [("2025-03-30 01:00", 7200), ("2025-10-26 01:00", 3600)]
+    assert [seconds for _, seconds in zone_offsets("Asia/Kolkata")] == [19800]

@@ -5,7 +5,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from churn_platform.sql import identifier, literal, literals, read_csv, read_parquet, select_list
+from churn_platform.months import zone_offsets
+from churn_platform.sql import (
+    identifier,
+    literal,
+    literals,
+    local_time,
+    read_csv,
+    read_parquet,
+    select_list,
+)
 
 ODD = 'Kunde\'s "v[2]" *x?'
 
@@ -44,3 +53,17 @@ def test_files_are_read_by_path_and_never_by_pattern(tmp_path: Path, odd: str):
     assert duckdb.execute(
         f"select x from {read_csv(tmp_path / odd / 'a.csv', 'header = true')}"
     ).fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Apia"])
+def test_offsets_tell_the_time_that_the_database_of_zones_tells(zone: str):
+    """Every half hour of two years, with both changes of the clock in each; older ones, too."""
+    offsets = zone_offsets(zone)
+    until_2026 = [each for each in offsets if each[0].year < 2026][-4:]
+    (wrong,) = duckdb.execute(
+        f"select count(*) from (select timestamp '2023-06-01' + to_minutes(30 * range) as at_utc "
+        "from range(45000)) where "
+        f"{local_time('at_utc', zone, until_2026)} "
+        f"is distinct from timezone({literal(zone)}, timezone('UTC', at_utc))"
+    ).fetchone() or (None,)
+    assert wrong == 0

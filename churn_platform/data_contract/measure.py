@@ -14,7 +14,7 @@ from typing import Literal
 import duckdb
 
 from churn_platform.ingest.load import raw_table, stored_name
-from churn_platform.months import as_of
+from churn_platform.months import as_of, month_bounds, zone_offsets
 from churn_platform.portfolios.spec import Column, Portfolio, Table
 from churn_platform.sql import identifier, literal, local_time, one_of
 
@@ -81,7 +81,7 @@ def _asked(portfolio: Portfolio, table: Table, month: date) -> Iterator[_Asked]:
 
     if table.event_time:
         days = (as_of(month) - month).days
-        day = f"{_event_time(portfolio, table, table.event_time)}::date"
+        day = f"{_event_time(portfolio, table, table.event_time, month)}::date"
         yield _Asked("", SILENT_DAYS, "days", f"{days} - count(distinct {day})")
 
     for column in table.columns:
@@ -89,10 +89,12 @@ def _asked(portfolio: Portfolio, table: Table, month: date) -> Iterator[_Asked]:
             yield from _asked_of_column(portfolio, column)
 
 
-def _event_time(portfolio: Portfolio, table: Table, name: str) -> str:
+def _event_time(portfolio: Portfolio, table: Table, name: str, month: date) -> str:
     # A column of days has the operator's own days already.
-    has_time = table.column(name).type == "timestamp"
-    return local_time(identifier(name), portfolio.timezone if has_time else "UTC")
+    zone = portfolio.timezone if table.column(name).type == "timestamp" else "UTC"
+    _, end = month_bounds(month, zone)
+    begun = [each for each in zone_offsets(zone) if each[0] < end]
+    return local_time(identifier(name), zone, begun[-2:])
 
 
 def _asked_of_column(portfolio: Portfolio, column: Column) -> Iterator[_Asked]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from churn_platform.months import zone_offsets
 from churn_platform.portfolios.label import Events
 from churn_platform.portfolios.spec import Portfolio
 
@@ -11,6 +12,7 @@ def calendar_and_label(portfolio: Portfolio) -> dict[str, Any]:
     label = portfolio.label
     return {
         "timezone": portfolio.timezone,
+        "timezone_offsets": offsets_of(portfolio.timezone),
         "label_policy": label.policy,
         "label_gap_months": label.gap_months,
         "label_days": label.days,
@@ -18,6 +20,13 @@ def calendar_and_label(portfolio: Portfolio) -> dict[str, Any]:
         # Worked out in one place, for the graph's own mappings of months need it, too.
         "label_outcome_months": label.outcome_months,
     }
+
+
+def offsets_of(timezone: str) -> list[list[Any]]:
+    """When the clock of a zone was, and will be, changed to how many seconds ahead of UTC."""
+    if timezone == "UTC":
+        return []
+    return [[f"{began:%Y-%m-%d %H:%M:%S}", seconds] for began, seconds in zone_offsets(timezone)]
 
 
 def _events(portfolio: Portfolio, events: Events) -> dict[str, Any]:

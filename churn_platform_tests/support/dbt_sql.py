@@ -11,6 +11,7 @@ import duckdb
 import yaml
 
 from churn_platform.own_features.rendering import render_model
+from churn_platform.portfolios.dbt_variables import offsets_of
 from churn_platform.warehouse.tables import dicts
 
 PROJECT = Path(__file__).parents[2] / "dbt_models"
@@ -20,6 +21,8 @@ Rows = Sequence[Mapping[str, Any]]
 
 def render(text: str, month: date, **variables: Any) -> str:
     """The SQL of a template for a month; tables have the names that `ref` says."""
+    zone = variables.get("timezone", "UTC")
+    variables["timezone_offsets"] = offsets_of(zone)
     return render_model(
         text,
         project=PROJECT,

@@ -26,12 +26,23 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- A TIMESTAMP in UTC as the operator's clock shows it: for hours and days of events. -#}
+{#- A TIMESTAMP in UTC as the operator's clock shows it: for hours and days of events. By the newest changes of the
+    clock before the end of the month; looking each instant up takes 25 times as long. -#}
 {% macro local_time(event_time) -%}
     {%- if var('timezone') == 'UTC' -%}
         {{ event_time }}
     {%- else -%}
-        timezone('{{ var("timezone") }}', timezone('UTC', {{ event_time }}))
+        {%- set month = model.batch.event_time_start.strftime('%Y-%m') if model.batch else '9999' -%}
+        {%- set begun = [] -%}
+        {%- for began, seconds in var('timezone_offsets') if began[:7] <= month -%}
+            {%- do begun.append((began, seconds)) -%}
+        {%- endfor -%}
+        case
+        {%- for began, seconds in begun[-4:] | reverse %}
+            when {{ event_time }} >= timestamp '{{ began }}' then {{ event_time }} + interval ({{ seconds }}) second
+        {%- endfor %}
+            else timezone('{{ var("timezone") }}', timezone('UTC', {{ event_time }}))
+        end
     {%- endif -%}
 {%- endmacro %}
 
