@@ -23,15 +23,15 @@ COPY serving ./serving
 COPY dbt_models ./dbt_models
 RUN uv pip install --no-deps --editable . && rm -rf dbt_models
 # The documents need one bundle of Swagger's, not its editor and maps. ONNX Runtime's library for C stands beside a
-# Python module that has all of it inside; its tools convert models, which is done elsewhere.
+# Python module that has all of it inside; its tools convert models, which is done elsewhere. The last four packages are
+# delivered with 16 MB that only a debugger reads. What is left is imported, which compiles it and shows that it loads.
 RUN find /venv/lib -path '*/swagger_ui/static/*' \( -name '*.map' -o -name '*editor*' -o -name '*es-bundle*' \) -delete && \
     find /venv/lib -path '*/numpy/*' -type d -name tests -prune -exec rm -rf {} + && \
     find /venv/lib -path '*/onnxruntime/capi/libonnxruntime.so.*' -delete && \
     find /venv/lib -path '*/onnxruntime/*' -type d \( -name transformers -o -name quantization -o -name tools \) \
-        -prune -exec rm -rf {} +
-# These are delivered with what a debugger wants to know, 16 MB.
-RUN find /venv/lib -regex '.*/\(uvloop\|yaml\|lmdb\|multidict\)/.*[.]so' -exec strip --strip-debug {} +
-RUN python -c "import serving.__main__, serving.app, churn_platform.smoke, churn_platform.storage.object_store"
+        -prune -exec rm -rf {} + && \
+    find /venv/lib -regex '.*/\(uvloop\|yaml\|lmdb\|multidict\)/.*[.]so' -exec strip --strip-debug {} + && \
+    python -c "import serving.__main__, serving.app, churn_platform.smoke, churn_platform.storage.object_store"
 
 FROM build AS build-ui
 COPY requirements-ui.lock ./

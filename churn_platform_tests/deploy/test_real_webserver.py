@@ -33,7 +33,7 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             command, cwd=ROOT, env=os.environ | environment, stdout=log, stderr=log
         )
     try:
-        eventually(lambda: answers(f"http://127.0.0.1:{port}/server_info"), seconds=180)
+        eventually(lambda: answers(f"http://127.0.0.1:{port}/server_info"), seconds=900)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
