@@ -132,7 +132,7 @@ drills-check: setup  ## Kill hosts in a backfill, the catalog in a commit, and m
 .PHONY: experiment-check
 experiment-check: setup  ## Take a challenger up the ladder on real workers, let four bad ones be dropped under load, and analyse months twice
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/serving/test_experiment_drill.py \
-		churn_platform_tests/pipeline/test_experiment_months.py
+		churn_platform_tests/pipeline/test_experiment_months.py churn_platform_tests/pipeline/test_experiment_ladder.py
 
 image-check: setup  ## Build the images, print their sizes and run them: make image-check [TARGETS="serving ui platform"]
 	@TARGETS="$(TARGETS)" deploy/images/check.sh

@@ -261,6 +261,14 @@ class Settings(BaseSettings):
     automation_interval_seconds: int = Field(
         30, ge=1, description="Least seconds between two looks of a sensor."
     )
+    automation_answers_seconds: int = Field(
+        3_600,
+        ge=1,
+        description=(
+            "Least seconds between two times that the daemon takes in the service's answers while "
+            "an experiment is live."
+        ),
+    )
     automation_webhook_url: SecretStr = Field(
         SecretStr(""),
         description=(

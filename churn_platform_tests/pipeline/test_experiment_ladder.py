@@ -139,6 +139,7 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
         "CHURN_DUCKDB_THREADS": "1",
         "CHURN_AUTOMATION_LANDING": "False",
         "CHURN_AUTOMATION_INTERVAL_SECONDS": "3",
+        "CHURN_AUTOMATION_ANSWERS_SECONDS": "20",
     }
     made = Operator(graph, environment)
     for algorithm in CANDIDATES:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def experiment_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> SensorDefinition:
     """Ends or pauses the portfolio's experiment when the service says so, and asks for the
-    answers of the service once an hour; it runs always.
+    answers of the service, as a rule once an hour; it runs always.
     """
 
     @sensor(
@@ -60,9 +60,10 @@ def experiment_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> S
         if not is_waiting(settings.shared("log"), portfolio.name, log):
             return SkipReason(f"the service says nothing of experiment {name}")
 
-        # Otherwise answers wait for the next month, and steps are of hours. Of one hour there is
+        # Otherwise answers wait for the next month, and steps are of hours. Of one period there is
         # one run, by its key.
         now = datetime.now(UTC)
+        period = int(now.timestamp()) // settings.automation_answers_seconds
         month = last_complete_month(now.date())
         return run_request(
             portfolio,
@@ -70,7 +71,7 @@ def experiment_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> S
             month,
             month,
             because=f"experiment {name} is live, and answers wait",
-            key=f"{live.experiment.start_id} {now:%Y-%m-%dT%H}",
+            key=f"{live.experiment.start_id} answers {period}",
         )
 
     return experiment

@@ -75,5 +75,5 @@ def test_answers_are_taken_in_while_an_experiment_is_live(settings):
     direct_experiment(settings.published_dir / "tiny", TRIAL)
     request = asked(settings)
     assert request.job_name == "tiny_serving"
-    assert request.run_key.startswith(f"{TRIAL.start_id} 20")
+    assert request.run_key.startswith(f"{TRIAL.start_id} answers ")
     assert request.tags["churn/because"] == "experiment trial is live, and answers wait"
