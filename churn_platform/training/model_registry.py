@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 CHAMPION, PREVIOUS, CHALLENGER = "champion", "previous", "challenger"
 DECISION_REASON = "decision_reason"
 IDENTITY = "identity_sha256"
+MODELS = "models:/"
 WITHDRAWN, WITHDRAWN_REASON = "withdrawn", "withdrawn_reason"
 DESCRIPTION = (
     "The churn model of one portfolio. The version under `champion` serves, "
@@ -94,6 +95,7 @@ def register(
             run_id=run_id,
             tags=tags,
             description=description,
+            model_id=_logged_model(model_uri),
         )
 
     number = int(version.version)
@@ -104,6 +106,11 @@ def register(
     client.set_registered_model_tag(portfolio, month_tag, str(number))
     client.set_registered_model_alias(portfolio, CHALLENGER, str(number))
     return number
+
+
+def _logged_model(model_uri: str) -> str | None:
+    """The id in the address of a logged model: a server registers none without it, a file does."""
+    return model_uri.removeprefix(MODELS) if model_uri.startswith(f"{MODELS}m-") else None
 
 
 def _ensure_registered_model(client: "MlflowClient", portfolio: str) -> None:

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import mlflow
 import pytest
+from mlflow.server.handlers import _validate_source_model
 from mlflow.utils.warnings_utils import color_warning
 
 from churn_platform.training.model_registry import aliases, log_model, register, version_named
@@ -44,3 +45,26 @@ def test_a_run_is_registered_once(tracking):
     )
     assert again == 2
     assert aliases(client, name)["challenger"] == 2
+
+
+def test_a_logged_model_is_registered_by_its_id(tracking, monkeypatch: pytest.MonkeyPatch):
+    """A server of MLflow refuses its address alone, which a file of tracking takes."""
+    client, uri, sent = tracking.client(), "models:/m-0123", {}
+
+    def create(name: str, source: str, **given: object) -> SimpleNamespace:
+        sent.update(given)
+        _validate_source_model(source, str(given["model_id"]))
+        return client_creates(name, "runs:/0/model", run_id=run_id)
+
+    client_creates = client.create_model_version
+    run_id = client.create_run("0").info.run_id
+    monkeypatch.setattr(client, "create_model_version", create)
+    register(
+        client,
+        "by_id",
+        model_uri=uri,
+        run_id=run_id,
+        description="none",
+        tags={"month": "2025-03"},
+    )
+    assert sent["model_id"] == "m-0123"
