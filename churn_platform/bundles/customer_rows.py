@@ -15,24 +15,30 @@ from churn_platform.warehouse.lake import stream
 from churn_platform.warehouse.tables import table_exists
 
 
+def scoring_versions(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date
+) -> list[int]:
+    """The model versions that scored the month: none where it was not scored."""
+    table = f"{portfolio.name}.monthly_scores"
+    if not table_exists(connection, table):
+        return []
+
+    query = f"select distinct model_version from {table} where month = ? order by model_version"
+    return [row[0] for row in connection.execute(query, [month]).fetchall()]
+
+
 def scored_by(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, month: date) -> int:
     """The model version that scored the month; PublicationError if it was not scored, or by
     several.
     """
-    table = f"{portfolio.name}.monthly_scores"
-    query = f"select distinct model_version from {table} where month = ?"
-
-    versions = []
-    if table_exists(connection, table):
-        versions = connection.execute(query, [month]).fetchall()
-
+    versions = scoring_versions(connection, portfolio, month)
     if len(versions) != 1:
         raise PublicationError(
             f"{portfolio.name} {label(month)} is scored by {len(versions)} versions; "
             f"materialize {portfolio.name}/monthly_scores for it first"
         )
 
-    return versions[0][0]
+    return versions[0]
 
 
 def packed_customers(

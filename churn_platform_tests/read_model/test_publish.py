@@ -42,34 +42,41 @@ PROMOTION = Record(
 def connection(lake):
     """January with three customers, A new, B risen by two tiers, C as before."""
     with closing(connect(lake)) as connection:
-        add_scores(connection, {"B": 0.05, "C": 0.5})
-        connection.execute(
-            "update tiny.monthly_scores set month = ?, risk_tier = 'low'", [DECEMBER]
-        )
-        add_scores(connection, {"A": 0.7, "B": 0.9, "C": 0.5})
-        connection.execute(
-            "update tiny.monthly_scores set risk_tier = 'low' where customer_id = 'C'"
-        )
-        ensure_table(
-            connection,
-            "tiny.customer_features",
-            {"month": "date", "customer_id": "varchar", "usage": "double"},
-        )
-        ensure_table(
-            connection,
-            "tiny_raw.customers",
-            {"month": "date", "customer_id": "varchar", "phone_number_hash": "ubigint"},
-        )
-        connection.execute("insert into tiny_raw.customers values (?, 'B', 77)", [JANUARY])
-        replace_contact_list(connection, TINY, JANUARY)
-        replace_decisions(connection, TINY, JANUARY)
+        add_month(connection)
         yield connection
+
+
+def add_month(connection: duckdb.DuckDBPyConnection) -> None:
+    """Scores of December, and of January with its list and decisions."""
+    add_scores(connection, {"B": 0.05, "C": 0.5})
+    connection.execute("update tiny.monthly_scores set month = ?, risk_tier = 'low'", [DECEMBER])
+    add_scores(connection, {"A": 0.7, "B": 0.9, "C": 0.5})
+    connection.execute("update tiny.monthly_scores set risk_tier = 'low' where customer_id = 'C'")
+    ensure_table(
+        connection,
+        "tiny.customer_features",
+        {"month": "date", "customer_id": "varchar", "usage": "double"},
+    )
+    ensure_table(
+        connection,
+        "tiny_raw.customers",
+        {"month": "date", "customer_id": "varchar", "phone_number_hash": "ubigint"},
+    )
+    connection.execute("insert into tiny_raw.customers values (?, 'B', 77)", [JANUARY])
+    replace_contact_list(connection, TINY, JANUARY)
+    replace_decisions(connection, TINY, JANUARY)
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A published folder with the manifest of version 3, as far as the page needs it."""
-    folder = model_dir(tmp_path, 3)
+    """A published folder with the manifest of version 3."""
+    add_model(tmp_path)
+    return tmp_path
+
+
+def add_model(root: Path) -> None:
+    """The manifest of version 3, as far as the page needs it."""
+    folder = model_dir(root, 3)
     folder.mkdir(parents=True)
     text, plain = (
         dict.fromkeys(("portfolio", "algorithm"), "tiny"),
@@ -94,7 +101,6 @@ def root(tmp_path: Path) -> Path:
         "sha256": {},
     }
     (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
-    return tmp_path
 
 
 def read(folder: Path, name: str) -> list[dict]:

@@ -2,6 +2,10 @@
 of a month.
 """
 
+from collections.abc import Sequence
+from datetime import date
+
+import duckdb
 from dagster import (
     AssetExecutionContext,
     AssetKey,
@@ -11,7 +15,7 @@ from dagster import (
     asset,
 )
 
-from churn_platform.bundles.customer_rows import packed_customers, scored_by
+from churn_platform.bundles.customer_rows import packed_customers, scored_by, scoring_versions
 from churn_platform.bundles.features_bundle import publish_features
 from churn_platform.bundles.shared_portfolio import shared_portfolio
 from churn_platform.data_contract.profile_tables import require_sound
@@ -159,7 +163,8 @@ def _published_page(portfolio: Portfolio, settings: Settings) -> AssetsDefinitio
     ) -> MaterializeResult:
         records = audit.log(context.run_id).records()
         with warehouse.get_connection(read_only=True) as connection:
-            for month in months_of(context):
+            shown = _months_to_show(connection, portfolio, months_of(context))
+            for month in shown:
                 manifest = publish_page(connection, root, portfolio, month, records)
                 context.log.info(f"{label(month)}: {manifest.customers:,} customers for the page")
                 folder = MetadataValue.path(str(page_dir(root, label(month))))
@@ -167,10 +172,19 @@ def _published_page(portfolio: Portfolio, settings: Settings) -> AssetsDefinitio
 
         # What is live stays as it is; the pages of other hosts get the month with it.
         if shared := shared_portfolio(settings, portfolio.name):
-            for month in months_of(context):
+            for month in shown:
                 shared.wrote(page_dir(root, label(month)))
             go_live(root, portfolio.name, shared=shared)
 
         return MaterializeResult()
 
     return published_page
+
+
+def _months_to_show(
+    connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, months: Sequence[date]
+) -> Sequence[date]:
+    """The months that have scores; all of them where none has, for the error that says so."""
+    # Monitoring looks at more months than are scored: drift needs no scores, the page does.
+    scored = [month for month in months if scoring_versions(connection, portfolio, month)]
+    return scored or months
