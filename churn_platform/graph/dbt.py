@@ -1,7 +1,6 @@
 """A portfolio's dbt project as Dagster assets: one invocation per run, for any range of months."""
 
 import itertools
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import date
@@ -41,7 +40,7 @@ from churn_platform.graph.dbt_failures import (
 )
 from churn_platform.graph.dbt_in_process import DbtInvocation, DbtOutcome, close_connections
 from churn_platform.graph.dbt_metadata import asset_events, model_metadata
-from churn_platform.graph.dbt_profile import dbt_environment
+from churn_platform.graph.dbt_profile import set_dbt_environment
 from churn_platform.graph.dbt_project import (
     dbt_folder,
     folder_options,
@@ -120,7 +119,7 @@ def run_dbt(portfolio: Portfolio, settings: Settings, arguments: list[str]) -> i
     # Makes a new lake first: dbt attaches with `create_if_not_exists` false, so that a forgotten
     # variable is an error and never a new, empty lake.
     connect(lake).close()
-    os.environ.update(dbt_environment(lake))
+    set_dbt_environment(lake)
     options = folder_options(
         dbt_folder(settings, portfolio.name), settings.root / "dbt_by_hand" / portfolio.name
     )
@@ -163,7 +162,7 @@ def feature_assets(portfolio: Portfolio, settings: Settings) -> AssetsDefinition
         _make_schemas(lake, {key.path[0] for key in context.selected_asset_keys})
         with closing(connect(lake)) as writing:
             prepare_columns(writing, lake, portfolio)
-        os.environ.update(dbt_environment(lake))
+        set_dbt_environment(lake)
         months = months_of(context)
         manifest = validate_manifest(project.manifest_path)
         target = project.target_path / f"{INVOCATION}{context.run_id[:7]}"

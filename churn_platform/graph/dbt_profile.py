@@ -1,5 +1,6 @@
 """What dbt's profile and plugin read from the environment."""
 
+import os
 from dataclasses import replace
 
 import msgspec
@@ -22,6 +23,11 @@ def dbt_environment(lake: Lake) -> dict[str, str]:
         RETRIES: str(lake.catalog_retries),
         **_store_environment(lake),
     }
+
+
+def set_dbt_environment(lake: Lake) -> None:
+    """Set them in this process, in which dbt runs and has no other way to be told."""
+    os.environ.update(dbt_environment(lake))
 
 
 def _store_environment(lake: Lake) -> dict[str, str]:

@@ -5,7 +5,6 @@ folder, with what is its own: its name, of which schemas are made, its tables, a
 the contract of `customer_features`.
 """
 
-import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from dagster_dbt.core.dbt_cli_invocation import PARTIAL_PARSE_FILE_NAME
 
 from churn_platform.errors import SpecError
 from churn_platform.graph.dbt_in_process import DbtInvocation
-from churn_platform.graph.dbt_profile import dbt_environment
+from churn_platform.graph.dbt_profile import set_dbt_environment
 from churn_platform.own_features.models import SQL_TYPES, own_features, own_files
 from churn_platform.portfolios.dbt_variables import calendar_and_label
 from churn_platform.portfolios.loader import SAFE_LOADER, load_recipe
@@ -231,7 +230,7 @@ def _is_made_of(folder: Path, digest: str) -> bool:
 
 
 def _compile(folder: Path, settings: Settings) -> None:
-    os.environ.update(dbt_environment(Lake.of(settings)))
+    set_dbt_environment(Lake.of(settings))
     # Column lineage reads compiled SQL; nothing of the lake is needed or touched for that.
     offline = ["compile", "--no-introspect", "--no-populate-cache"]
     with DbtInvocation([*offline, *folder_options(folder, folder)]) as dbt:

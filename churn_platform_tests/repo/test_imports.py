@@ -23,7 +23,7 @@ EDGE = {
     "home.py",
     "cli/ui_commands.py",
     "graph/runs.py",
-    "graph/dbt.py",
+    "graph/dbt_profile.py",
     "graph/resources/tracking.py",
     "sources/credentials.py",  # the spec names the variables
 }
