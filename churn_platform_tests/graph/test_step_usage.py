@@ -72,7 +72,9 @@ def test_steps_of_one_process_are_told_apart(tmp_path: Path):
     assert {(each.portfolio, each.first_month, each.last_month) for each in noted} == {
         ("tiny", JANUARY, JANUARY)
     }
-    assert noted[2].cpu_seconds > 0.1 > noted[3].cpu_seconds >= 0
+    # The quicker of two: Python's collector may fall into one of them.
+    broken_seconds = min(noted[1].cpu_seconds, noted[3].cpu_seconds)
+    assert noted[2].cpu_seconds > 0.1 > broken_seconds >= 0
     assert len({each.run_id for each in noted}) == 2
 
 
