@@ -3,11 +3,8 @@
 from collections.abc import Collection
 from datetime import date
 
-import duckdb
-
 from churn_platform.months import month_range, shift
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.warehouse.tables import table_exists
 
 LOOK_BACK_MONTHS = 5  # before the month itself; the farthest that a feature reads
 
@@ -15,14 +12,6 @@ LOOK_BACK_MONTHS = 5  # before the month itself; the farthest that a feature rea
 def look_back_months(portfolio: Portfolio) -> int:
     """Months before a month that its spine and features look back on."""
     return max(LOOK_BACK_MONTHS, portfolio.label.spine_months)
-
-
-def made_months(connection: duckdb.DuckDBPyConnection, table: str) -> set[date]:
-    """The months that a table has rows of."""
-    if not table_exists(connection, table):
-        return set()
-    rows = connection.execute(f"select distinct month from {table}").fetchall()
-    return {row[0] for row in rows}
 
 
 def missing_before(

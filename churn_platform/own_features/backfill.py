@@ -9,7 +9,7 @@ from churn_platform.months import label
 from churn_platform.own_features.feature_months import TABLE, known_features
 from churn_platform.own_features.models import model_name, own_features
 from churn_platform.portfolios.spec import Portfolio
-from churn_platform.warehouse.tables import table_exists
+from churn_platform.warehouse.tables import made_months
 
 
 def months_without(
@@ -32,7 +32,7 @@ def months_without(
         return []
 
     source = portfolio.feature(feature).table
-    landed = _months_of(connection, f"{portfolio.raw_schema}.{source}")
+    landed = made_months(connection, f"{portfolio.raw_schema}.{source}")
     possible = sorted(set(without) & landed)
     if not possible:
         first, last = label(min(without)), label(max(without))
@@ -41,13 +41,6 @@ def months_without(
             "could be made; give the feature a default"
         )
     return possible
-
-
-def _months_of(connection: duckdb.DuckDBPyConnection, table: str) -> set[date]:
-    if not table_exists(connection, table):
-        return set()
-    rows = connection.execute(f"select distinct month from {table}").fetchall()
-    return {month for (month,) in rows}
 
 
 def tables_to_build(portfolio: Portfolio, feature: str) -> list[str]:

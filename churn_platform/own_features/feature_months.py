@@ -17,6 +17,7 @@ from churn_platform.warehouse.lake import NAME as LAKE
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import (
     ensure_table,
+    made_months,
     read_columns,
     replace_month,
     table_exists,
@@ -42,8 +43,7 @@ def prepare_columns(
         return
     columns = [name for name in read_columns(connection, features) if name not in GRAIN]
     if not table_exists(connection, f"{portfolio.name}.{NAME}"):
-        rows = connection.execute(f"select distinct month from {features}").fetchall()
-        _note(connection, lake, portfolio.name, [month for (month,) in rows], columns)
+        _note(connection, lake, portfolio.name, sorted(made_months(connection, features)), columns)
 
     gone = sorted(set(columns) - set(portfolio.feature_names))
     bound = [name for name in gone if not _is_nullable(connection, portfolio.name, name)]
@@ -123,8 +123,13 @@ def as_built(
     """The portfolio with the features of the month marked that it was built without, now or as of a
     snapshot of the lake.
     """
-    known = known_features(connection, portfolio.name, snapshot=snapshot).get(month)
-    if known is None or known.issuperset(portfolio.feature_names):
+    known = known_features(connection, portfolio.name, snapshot=snapshot)
+    return knowing(portfolio, known.get(month))
+
+
+def knowing(portfolio: Portfolio, known: Collection[str] | None) -> Portfolio:
+    """The portfolio with its features marked that are not among those `known`; None: all are."""
+    if known is None or set(known).issuperset(portfolio.feature_names):
         return portfolio
 
     features = []

@@ -14,7 +14,7 @@ import pyarrow as pa
 from churn_platform.errors import TrainingError
 from churn_platform.ingest.recorded_outcomes import CONTACTS
 from churn_platform.months import label, shift
-from churn_platform.own_features.feature_months import as_built, lacking
+from churn_platform.own_features.feature_months import as_built, knowing, known_features, lacking
 from churn_platform.portfolios.encoding import column, encoded_columns, matrix
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.portfolios.validation import validate_encoded
@@ -121,9 +121,10 @@ def unknown_features(
     """The months that cannot be trained on, with the features that they were built without and that
     have no default.
     """
+    known = known_features(connection, portfolio.name)
     without = {}
     for month in months:
-        names = lacking(as_built(connection, portfolio, month.features_month))
+        names = lacking(knowing(portfolio, known.get(month.features_month)))
         if names:
             without[month.features_month] = names
     return without

@@ -122,6 +122,14 @@ def table_exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     return True
 
 
+def made_months(connection: duckdb.DuckDBPyConnection, table: str) -> set[date]:
+    """The months that a table has rows of."""
+    if not table_exists(connection, table):
+        return set()
+    rows = connection.execute(f"select distinct month from {table}").fetchall()
+    return {row[0] for row in rows}
+
+
 def read_columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
     """The names of the columns of `schema.table`, which must exist."""
     described = connection.execute(f"select * from {table} limit 0").description

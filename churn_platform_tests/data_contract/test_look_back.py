@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from churn_platform.data_contract.look_back import LOOK_BACK_MONTHS, made_months, missing_before
+from churn_platform.data_contract.look_back import LOOK_BACK_MONTHS, missing_before
 from churn_platform.warehouse.lake import connect
-from churn_platform.warehouse.tables import ensure_table, write
+from churn_platform.warehouse.tables import ensure_table, made_months, write
 
 MODELS = Path(__file__).parents[2] / "dbt_models" / "models"
 

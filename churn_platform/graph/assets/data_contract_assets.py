@@ -14,13 +14,14 @@ from dagster import (
     asset_check,
 )
 
-from churn_platform.data_contract.look_back import look_back_months, made_months, missing_before
+from churn_platform.data_contract.look_back import look_back_months, missing_before
 from churn_platform.data_contract.profile_tables import check_month, what_next
 from churn_platform.graph.partitions import WAREHOUSE_POOL, months_of_check
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.ingest.load import raw_table
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio, Table
+from churn_platform.warehouse.tables import made_months
 
 
 def data_contract_checks(portfolio: Portfolio) -> list[AssetChecksDefinition]:

@@ -12,13 +12,13 @@ from dagster import (
     asset_check,
 )
 
-from churn_platform.data_contract.look_back import made_months
 from churn_platform.graph.partitions import WAREHOUSE_POOL, months_of_check
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.monitoring.decision import QUIET, SEVERE
 from churn_platform.monitoring.lights import CHECKS, Light, LightCheck
 from churn_platform.months import label
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.warehouse.tables import made_months
 
 
 def light_checks(portfolio: Portfolio) -> list[AssetChecksDefinition]:

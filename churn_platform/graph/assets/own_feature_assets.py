@@ -10,7 +10,6 @@ from dagster import (
     asset_check,
 )
 
-from churn_platform.data_contract.look_back import made_months
 from churn_platform.graph.dbt_project import dbt_project_dir
 from churn_platform.graph.partitions import months_of_check
 from churn_platform.graph.resources.warehouse import Warehouse
@@ -18,6 +17,7 @@ from churn_platform.months import label
 from churn_platform.own_features.checks import SPINE, check_features
 from churn_platform.portfolios.dbt_variables import calendar_and_label
 from churn_platform.portfolios.spec import Portfolio
+from churn_platform.warehouse.tables import made_months
 
 
 def own_feature_checks(portfolio: Portfolio) -> list[AssetChecksDefinition]:
