@@ -1,6 +1,7 @@
 """Commands that run the graph on a portfolio, and show what came out."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -231,14 +232,25 @@ class _Runner:
         chosen = {"candidates": ",".join(candidates)} if candidates else {}
         self.defs = build_defs(**chosen)
 
-    def run(self, job: str, begin: date, end: date) -> None:
+    def run(
+        self, job: str, begin: date, end: date, *, tags: Mapping[str, str] | None = None
+    ) -> None:
         """Run a job over a range of months; ChurnError if a step fails."""
         from churn_platform.graph.runs import run_job
 
         stage = job.rpartition("_")[2]
         console.rule(f"{stage}: {months.label(begin)} to {months.label(end)}", align="left")
         log = self.logs / f"{job}.log"
-        run_job(self.defs, self.instance, job, begin, end, log=log, show=console.print)
+        run_job(
+            self.defs,
+            self.instance,
+            job,
+            begin,
+            end,
+            log=log,
+            show=console.print,
+            tags=tags,
+        )
 
 
 def _run_graph(
@@ -252,7 +264,12 @@ def _run_graph(
     watched: date | None = None,
 ) -> None:
     """Every stage of a portfolio; scores from the month `scored` on, monitoring from `watched`."""
+    from churn_platform.graph.landed_tag import landed_tag
+    from churn_platform.ingest.landed_months import landed_months
+
     spec = portfolio_named(settings, portfolio)
+    # A daemon that watches the same folder leaves to this run what has landed by now.
+    tags = {"features": landed_tag(landed_months(settings.landing_dir, spec), begin, end)}
     # A run for each stage: each has another range of months.
     stages = [("features", begin), ("training", end), ("scores", scored)]
     if watched:
@@ -264,7 +281,7 @@ def _run_graph(
             console.print(f"the data are    {_data_verdict(settings, spec)}")
 
         try:
-            runner.run(f"{portfolio}_{stage}", stage_begin, end)
+            runner.run(f"{portfolio}_{stage}", stage_begin, end, tags=tags.get(stage))
         except ChurnError:
             told = _refusal_of_the_first(settings, spec, end) if stage == "training" else None
             if told is None:

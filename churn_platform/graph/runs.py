@@ -110,12 +110,13 @@ def run_job(
     log: Path,
     show: Show,
     only: Sequence[AssetKey] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> str:
     """Run a job for every month from `first` to `last` in one run; returns its id.
 
     Runs that died before are ended first, so that it need not wait for them. `show` gets a line per
-    finished asset; what steps print (dbt does) goes to `log`; `only` picks assets of the job.
-    ChurnError with the cause where a step fails.
+    finished asset; what steps print (dbt does) goes to `log`; `only` picks assets of the job;
+    `tags` come on top of those of the months. ChurnError with the cause where a step fails.
     """
     if PROGRESS not in (defs.loggers or {}):
         defs = Definitions.merge(defs, Definitions(loggers={PROGRESS: progress_logger}))
@@ -129,7 +130,7 @@ def run_job(
             result = defs.resolve_job_def(job).execute_in_process(
                 run_id=run_id,
                 instance=instance,
-                tags=_tags(first, last),
+                tags=_tags(first, last) | dict(tags or {}),
                 run_config={"loggers": {PROGRESS: {"config": {}}}},
                 raise_on_error=False,
                 asset_selection=only,

@@ -1,8 +1,13 @@
-"""Commands that run the graph: what they refuse before anything runs."""
+"""Commands that run the graph: what they refuse before anything runs, and what a run is told."""
+
+from datetime import date
+from typing import Any
 
 import pytest
 
+from churn_platform.cli import graph_commands
 from churn_platform.cli.app import console
+from churn_platform.graph.landed_tag import LANDED_TAG
 
 
 @pytest.fixture
@@ -63,3 +68,24 @@ def test_a_month_that_cannot_be_scored_is_refused(refusal):
     told = refusal("score", "telecomit", "--month", "1990-01")
     assert told.startswith("1990-01 is before the graph's first month, 2025-01; ")
     assert told.endswith("CHURN_FIRST_MONTH")
+
+
+@pytest.mark.usefixtures("landed")
+def test_a_run_of_features_says_which_files_it_takes_in(settings, monkeypatch):
+    """So that a daemon does not ask for them as well; other runs read no landed file."""
+    told: dict[str, Any] = {}
+
+    class Runner:
+        def run(self, job: str, begin: date, end: date, *, tags: Any = None) -> None:
+            told[job] = tags
+
+    monkeypatch.setattr(graph_commands, "_data_verdict", lambda settings, spec: "enough")
+    folder = settings.landing_dir / "telecomit"
+    for table in ("cdr", "transactions", "support_tickets", "app_usage"):
+        (folder / table).mkdir()
+        (folder / table / "2026-01.csv").touch()
+    month = date(2026, 1, 1)
+    graph_commands._run_graph(Runner(), settings, "telecomit", month, month, scored=month)
+    assert list(told) == ["telecomit_features", "telecomit_training", "telecomit_scores"]
+    assert '"2026-01-01"' in told["telecomit_features"][LANDED_TAG]
+    assert told["telecomit_training"] is None

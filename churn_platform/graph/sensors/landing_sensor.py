@@ -22,6 +22,7 @@ from dagster import (
 )
 
 from churn_platform.bundles.shared_portfolio import live_now
+from churn_platform.graph.landed_tag import taken_by_hand
 from churn_platform.graph.partitions import monthly
 from churn_platform.graph.run_requests import (
     AUTOMATION_TAG,
@@ -81,6 +82,11 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
             known = Landings.from_cursor(context.cursor)
 
         changed = changed_months(landed, known)
+        if changed:
+            by_hand = _still_so(taken_by_hand(context.instance, portfolio), landed)
+            known = Landings(seen=known.seen, taken=known.taken | by_hand)
+            changed = changed_months(landed, known)
+
         refused = _refused_months(context.instance, portfolio) if landed else set()
         unsound = _unsound_months(portfolio, Lake.of(settings)) if landed else set()
 
@@ -120,6 +126,11 @@ def landing_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Sens
         return SensorResult(requests, skip_reason=skipped, cursor=after.as_cursor())
 
     return landing
+
+
+def _still_so(states: Mapping[date, str], landed: Mapping[date, str]) -> dict[date, str]:
+    """The states of months whose files have not been delivered again since."""
+    return {month: state for month, state in states.items() if landed.get(month) == state}
 
 
 def _only(states: Mapping[date, str], months: Collection[date]) -> dict[date, str]:

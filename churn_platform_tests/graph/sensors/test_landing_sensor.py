@@ -16,9 +16,11 @@ from dagster import (
 from churn_platform.graph.assets.ingest_assets import raw_assets
 from churn_platform.graph.automation import automate
 from churn_platform.graph.causes import cause
+from churn_platform.graph.landed_tag import landed_tag
 from churn_platform.graph.resources.warehouse import Warehouse
 from churn_platform.graph.run_requests import AUTOMATION_TAG, BECAUSE_TAG, PRIORITY_TAG
 from churn_platform.graph.runs import RANGE_TAGS, months_of_tags
+from churn_platform.ingest.landed_months import landed_months
 from churn_platform.ingest.landing_reasons import Waiting, why_nothing
 from churn_platform.published.live_file import go_live
 from churn_platform.warehouse.lake import Lake
@@ -149,6 +151,35 @@ def test_what_was_run_by_hand_is_not_run_again(daemon: Daemon):
     for table in ("customers", "calls"):
         daemon.materialize(table, JANUARY, schema="tiny_raw")
     assert asked(daemon, "tiny_landing") == []
+
+
+def run_by_hand(daemon: Daemon, status: DagsterRunStatus) -> None:
+    """A run of `churn run` over January and February, of the files as they are now."""
+    landed = landed_months(daemon.settings.landing_dir, TINY)
+    months = dict(zip(RANGE_TAGS, (JANUARY.isoformat(), FEBRUARY.isoformat()), strict=True))
+    tags = months | landed_tag(landed, JANUARY, FEBRUARY)
+    if status is DagsterRunStatus.SUCCESS:
+        daemon.materialize("customer_features", JANUARY, FEBRUARY)
+    daemon.instance.add_run(DagsterRun("tiny_features", status=status, tags=tags))
+
+
+@pytest.mark.parametrize("status", [DagsterRunStatus.STARTED, DagsterRunStatus.SUCCESS])
+def test_what_a_run_by_hand_takes_in_is_left_to_it(daemon: Daemon, status: DagsterRunStatus):
+    """Under a daemon that watches the same folder, too; what is delivered again is asked for."""
+    assert asked(daemon, "tiny_landing") == []
+    deliver(daemon, JANUARY, FEBRUARY, MARCH)
+    run_by_hand(daemon, status)
+    assert asked(daemon, "tiny_landing") == [(MARCH, MARCH)]
+    deliver(daemon, FEBRUARY, content="corrected")
+    assert (FEBRUARY, MARCH) in asked(daemon, "tiny_landing")
+
+
+def test_a_run_by_hand_that_failed_takes_nothing_in(daemon: Daemon):
+    """Its months are asked for as any that have landed."""
+    assert asked(daemon, "tiny_landing") == []
+    deliver(daemon, JANUARY, FEBRUARY)
+    run_by_hand(daemon, DagsterRunStatus.FAILURE)
+    assert asked(daemon, "tiny_landing") == [(JANUARY, FEBRUARY)]
 
 
 def ingest(daemon: Daemon, first: date, last: date) -> str:
