@@ -10,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Where this is set, each process would compile Dagster, dbt and MLflow anew, 2 to 4 seconds of start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-own demo-telco dev mlflow serve ui page-check test check loop-check hosts-check sources-check features-check image-check image-folder-check k8s-check retrain-check workflows-check sbom audit aws-check compose-check docs-site clients-check ui-check bench-serving bench-scale load lock clean help kill-check monitoring-check streams-check notebook notebooks
+.PHONY: setup demo demo-own demo-telco dev mlflow serve ui page-check test check loop-check hosts-check sources-check features-check executors-check image-check image-folder-check k8s-check retrain-check workflows-check sbom audit aws-check compose-check docs-site clients-check ui-check bench-serving bench-scale load lock clean help kill-check monitoring-check streams-check notebook notebooks
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -100,6 +100,7 @@ lock:  ## Resolve every lock anew from pyproject.toml
 	@$(COMPILE) --extra ui $(WITHIN) --output-file requirements-ui.lock
 	@$(COMPILE) --extra platform --extra sources --extra streams --extra ui --extra cluster $(WITHIN) \
 		--output-file requirements-platform.lock
+	@$(COMPILE) --extra platform --extra ray $(WITHIN) --output-file requirements-ray.lock
 
 loop-check: setup  ## Run the closed loop with a real daemon on a simulated operator (takes long)
 	@$(BIN)/python -m pytest -m slow churn_platform_tests/pipeline/test_daemon.py
@@ -111,6 +112,13 @@ kill-check: setup  ## Kill the stages of a run 25 times, and two operators at on
 hosts-check: setup  ## Put the lake on a real Postgres and S3 server, and serve from two hosts while the champion changes 100 times
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/pipeline/test_hosts.py churn_platform_tests/serving/test_two_hosts.py \
 		churn_platform_tests/pipeline/test_demo_on_hosts.py churn_platform_tests/backup/test_backup_drill.py
+
+executors-check: setup  ## Run a month in processes of its own and on a Ray cluster of three nodes, with kills; compare (takes long)
+	@test -x data/bench/ray/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python data/bench/ray
+	@VIRTUAL_ENV=$(CURDIR)/data/bench/ray $(BIN)/uv pip sync --quiet --require-hashes requirements-ray.lock
+	@VIRTUAL_ENV=$(CURDIR)/data/bench/ray $(BIN)/uv pip install --quiet --no-deps --editable .
+	@VIRTUAL_ENV=$(CURDIR)/data/bench/ray $(BIN)/uv pip install --quiet --constraint requirements.lock pytest
+	@OMP_NUM_THREADS=1 data/bench/ray/bin/python -m pytest -m slow -s churn_platform_tests/pipeline/test_executors.py
 
 features-check: setup  ## Add a feature of one's own to a lake in use, fill older months, take it away, with dbt
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow churn_platform_tests/pipeline/test_own_features_drill.py

@@ -7,6 +7,7 @@ from dagster import (
     AssetsDefinition,
     BetaWarning,
     Definitions,
+    JobDefinition,
     definitions,
 )
 
@@ -33,15 +34,16 @@ from churn_platform.graph.assets.training_assets import training_assets
 from churn_platform.graph.automation import automate
 from churn_platform.graph.column_words import column_schemas, platform_schemas
 from churn_platform.graph.dbt import feature_assets
+from churn_platform.graph.executors import executor_of
 from churn_platform.graph.failure_advice import advised
 from churn_platform.graph.freshness import with_freshness
-from churn_platform.graph.liveness import in_process_executor
 from churn_platform.graph.metadata import with_columns
 from churn_platform.graph.partitions import PLATFORM
+from churn_platform.graph.progress import PROGRESS, progress_logger
 from churn_platform.graph.resources.audit_trail import AuditTrail
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
-from churn_platform.graph.runs import PROGRESS, progress_logger
+from churn_platform.graph.step_sizes import sized
 from churn_platform.graph.step_usage import metered
 from churn_platform.portfolios.chosen_candidates import with_candidates
 from churn_platform.portfolios.loader import load_portfolios
@@ -70,6 +72,7 @@ def build_defs(**overrides: object) -> Definitions:
         *cost_assets(settings),
         *audit_assets(list(known), settings),
     ]
+    upkeep = sized(labelled(platform), settings)
     path = settings.costs_path
     checks = []
     schemas = platform_schemas()
@@ -86,7 +89,7 @@ def build_defs(**overrides: object) -> Definitions:
         assets=advised(
             [
                 *with_columns(with_freshness(assets), schemas),
-                *with_columns(metered(labelled(platform), PLATFORM, path), schemas),
+                *with_columns(metered(upkeep, PLATFORM, path), schemas),
             ],
             settings,
         ),
@@ -94,9 +97,7 @@ def build_defs(**overrides: object) -> Definitions:
         jobs=automation.jobs,
         sensors=automation.sensors,
         schedules=automation.schedules,
-        # One process for all steps of a run: starting Python and MLflow for each would cost
-        # seconds.
-        executor=in_process_executor,
+        executor=executor_of(settings),
         loggers={PROGRESS: progress_logger},
         resources={
             "warehouse": Warehouse.of(Lake.of(settings)),
@@ -143,7 +144,13 @@ def portfolio_assets(portfolio: Portfolio, settings: Settings) -> list[AssetsDef
         *risk_webhook_assets(portfolio, settings),
         *destination_assets(portfolio, settings),
     ]
-    return metered(labelled(assets), portfolio.name, settings.costs_path)
+    made = sized(labelled(assets), settings)
+    return metered(made, portfolio.name, settings.costs_path)
+
+
+def job_of(name: str, **overrides: object) -> JobDefinition:
+    """A job of the graph, as the process of a step builds it (`graph/runs.py`)."""
+    return build_defs(**overrides).resolve_job_def(name)
 
 
 @definitions

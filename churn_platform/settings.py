@@ -198,6 +198,22 @@ class Settings(BaseSettings):
     code_version: str = Field(
         "", description="Version written beside each model; empty: the package's and git's."
     )
+    executor: Literal["in_process", "multiprocess", "ray", "k8s"] = Field(
+        # Starting Python and MLflow for each step would cost seconds.
+        "in_process",
+        description=(
+            "Where the steps of a run execute: in its own process, in processes beside it, on the "
+            "Ray cluster of RAY_ADDRESS, or as pods of Kubernetes."
+        ),
+    )
+    executor_steps: int | None = Field(
+        None, ge=1, description="Most steps of a run at once; empty: as many as there are cores."
+    )
+    step_retries: int = Field(
+        3,
+        ge=0,
+        description="How often a step is run again whose process, pod or Ray node was lost.",
+    )
     duckdb_threads: int = Field(2, ge=1, description="Threads of each DuckDB connection.")
     duckdb_memory_limit: str = Field("8GB", description="Memory limit of each DuckDB connection.")
     warehouse_wait_seconds: float = Field(
@@ -711,6 +727,16 @@ def load_settings(**overrides: object) -> Settings:
 
     provide_home(settings.root / "home")
     return settings
+
+
+def shareable_variables() -> list[str]:
+    """The variables of the environment that are settings and no secret, as `NAME=value`."""
+    variables = []
+    for name, field in Settings.model_fields.items():
+        value = os.environ.get(PREFIX + name.upper())
+        if value is not None and field.annotation is not SecretStr:
+            variables.append(f"{PREFIX}{name.upper()}={value}")
+    return variables
 
 
 def _complaint(name: str, given: object, problem: str) -> str:

@@ -229,8 +229,8 @@ class _Runner:
         self.instance = dagster_instance(Path.cwd())
         forget_future_looks(self.instance, datetime.now(UTC))
         # Without any, what the environment says counts.
-        chosen = {"candidates": ",".join(candidates)} if candidates else {}
-        self.defs = build_defs(**chosen)
+        self.chosen = {"candidates": ",".join(candidates)} if candidates else {}
+        self.defs = build_defs(**self.chosen)
 
     def run(
         self, job: str, begin: date, end: date, *, tags: Mapping[str, str] | None = None
@@ -250,6 +250,7 @@ class _Runner:
             log=log,
             show=console.print,
             tags=tags,
+            overrides=self.chosen,
         )
 
 

@@ -25,6 +25,11 @@ def with_around(assets: Iterable[AssetsDefinition], around: Around) -> list[Asse
 def _with_around(asset: AssetsDefinition, around: Around) -> AssetsDefinition:
     step = copy.copy(asset.op)
     step._compute_fn = DecoratedOpFunction(_wrapped(_function(step), around))
+    return with_step(asset, step)
+
+
+def with_step(asset: AssetsDefinition, step: OpDefinition) -> AssetsDefinition:
+    """The asset, made by another step of the same inputs and outputs."""
     return AssetsDefinition.dagster_internal_init(
         **{**asset.get_attributes_dict(), "node_def": step}
     )

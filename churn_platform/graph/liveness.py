@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dagster._core.execution.plan.plan import ExecutionPlan
     from dagster._core.execution.retries import RetryMode
 
+IN_PROCESS = dagsters.name
 IN_PROGRESS = [DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 GONE = (
     "the process that ran it is gone: it was killed, ran out of memory, "
@@ -42,14 +43,16 @@ def alive(instance: DagsterInstance, run_id: str) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-@executor(name=dagsters.name, config_schema=dagsters.config_schema)  # type: ignore[call-overload, untyped-decorator]
+@executor(name=IN_PROCESS, config_schema=dagsters.config_schema)  # type: ignore[call-overload, untyped-decorator]
 def in_process_executor(context: "InitExecutorContext") -> Executor:
     """Dagster's executor of that name, whose runs are `alive` while they execute."""
     assert dagsters.executor_creation_fn is not None
-    return _Alive(dagsters.executor_creation_fn(context))
+    return Alive(dagsters.executor_creation_fn(context))
 
 
-class _Alive(Executor):
+class Alive(Executor):
+    """An executor whose runs are `alive` while it executes them, and tell a failure's cause."""
+
     def __init__(self, inner: Executor):
         self._inner = inner
 

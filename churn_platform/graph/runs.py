@@ -3,24 +3,22 @@ instance.
 """
 
 import contextlib
-import logging
 import os
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from dagster import (
     AssetKey,
-    AssetMaterialization,
-    DagsterEventType,
+    DagsterEvent,
     DagsterInstance,
     Definitions,
-    InitLoggerContext,
-    logger,
+    ExecutorDefinition,
+    build_reconstructable_job,
 )
+from dagster._core.execution.api import execute_run_iterator
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
@@ -32,19 +30,19 @@ from dagster._core.utils import make_new_run_id
 
 from churn_platform.errors import ChurnError
 from churn_platform.graph.causes import cause
-from churn_platform.graph.liveness import alive, end_dead_runs
-from churn_platform.graph.metadata import MONTH_ROWS
+from churn_platform.graph.liveness import IN_PROCESS, alive, end_dead_runs
+from churn_platform.graph.progress import PROGRESS, Progress, Show, progress_logger, shown
 from churn_platform.months import label, parse_month
 from churn_platform.sqlite_uri import is_plain
 from churn_platform.warehouse.exclusive_lock import one_maker
 
-PROGRESS = "progress"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 PARTITION_TAG = "dagster/partition"
-SHOWN = "shown_by_command"
 MONTHS_TAG = "months"
+# Instead of Dagster's own logger, which would write every event to the console.
+SHOWS_PROGRESS: dict[str, Any] = {"loggers": {PROGRESS: {"config": {}}}}
+JOB_BUILDER = "job_of"  # of MODULE
 LOCATION, REPOSITORY, MODULE = "churn_platform", "__repository__", "churn_platform.definitions"
-Show = Callable[[str], None]
 
 
 def months_of_tags(tags: Mapping[str, str]) -> tuple[date, date]:
@@ -111,42 +109,87 @@ def run_job(
     show: Show,
     only: Sequence[AssetKey] | None = None,
     tags: Mapping[str, str] | None = None,
+    overrides: Mapping[str, str] | None = None,
 ) -> str:
     """Run a job for every month from `first` to `last` in one run; returns its id.
 
     Runs that died before are ended first, so that it need not wait for them. `show` gets a line per
     finished asset; what steps print (dbt does) goes to `log`; `only` picks assets of the job;
-    `tags` come on top of those of the months. ChurnError with the cause where a step fails.
+    `tags` come on top of those of the months. `overrides` are the settings that `defs` was built
+    with, for steps in other processes. ChurnError with the cause where a step fails.
     """
-    if PROGRESS not in (defs.loggers or {}):
-        defs = Definitions.merge(defs, Definitions(loggers={PROGRESS: progress_logger}))
-
     log.parent.mkdir(parents=True, exist_ok=True)
     end_dead_runs(instance)
     run_id = make_new_run_id()
-    watching = _WATCHED.set(_Watched(instance, job, show))
-    try:
-        with log.open("a") as output, contextlib.redirect_stdout(output), alive(instance, run_id):
-            result = defs.resolve_job_def(job).execute_in_process(
-                run_id=run_id,
-                instance=instance,
-                tags=_tags(first, last) | dict(tags or {}),
-                run_config={"loggers": {PROGRESS: {"config": {}}}},
-                raise_on_error=False,
-                asset_selection=only,
-            )
-    finally:
-        _WATCHED.reset(watching)
+    asked = _Asked(job, run_id, _tags(first, last) | dict(tags or {}), only)
+    with log.open("a") as output, contextlib.redirect_stdout(output):
+        executor = defs.executor
+        if isinstance(executor, ExecutorDefinition) and executor.name != IN_PROCESS:
+            events = _run_elsewhere(instance, asked, show, overrides or {})
+        else:
+            events = _run_here(defs, instance, asked, show)
 
-    if not result.success:
-        words = cause(result.all_events)
+    run = instance.get_run_by_id(run_id)
+    if run is None or not run.is_success:
+        words = cause(events)
         # Dagster's own last event begins with its frames; a run in process has no executor of ours
         # that would put the cause first.
-        run = instance.get_run_by_id(run_id)
         instance.report_engine_event(f"{job} failed in {words}", run)
         raise ChurnError(f"{job} failed in {words}\nmore in {log}, and in the UI (`make dev`)")
 
     return run_id
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a run is to do."""
+
+    job: str
+    run_id: str
+    tags: Mapping[str, str]
+    only: Sequence[AssetKey] | None
+
+
+def _run_here(
+    defs: Definitions, instance: DagsterInstance, asked: _Asked, show: Show
+) -> Sequence[DagsterEvent]:
+    """Execute every step in this process; the events of the run."""
+    if PROGRESS not in (defs.loggers or {}):
+        defs = Definitions.merge(defs, Definitions(loggers={PROGRESS: progress_logger}))
+
+    with alive(instance, asked.run_id), shown(instance, job_origin(asked.job), show):
+        result = defs.resolve_job_def(asked.job).execute_in_process(
+            run_id=asked.run_id,
+            instance=instance,
+            tags=asked.tags,
+            run_config=SHOWS_PROGRESS,
+            raise_on_error=False,
+            asset_selection=asked.only,
+        )
+    return result.all_events
+
+
+def _run_elsewhere(
+    instance: DagsterInstance, asked: _Asked, show: Show, overrides: Mapping[str, str]
+) -> Sequence[DagsterEvent]:
+    """Execute the steps where the executor puts them; the events of the run."""
+    # A step's process builds the job anew, from its name and these settings.
+    job = build_reconstructable_job(MODULE, JOB_BUILDER, (asked.job,), dict(overrides))
+    run = instance.create_run_for_job(
+        job_def=job.get_definition(),
+        run_id=asked.run_id,
+        run_config=SHOWS_PROGRESS,
+        tags=asked.tags,
+        asset_selection=frozenset(asked.only) if asked.only else None,
+        remote_job_origin=job_origin(asked.job),
+        job_code_origin=job.get_python_origin(),
+    )
+    progress = Progress(show)
+    events = []
+    for event in execute_run_iterator(job, run, instance):
+        progress.note(event)
+        events.append(event)
+    return events
 
 
 def materialize_table(
@@ -220,85 +263,3 @@ def job_origin(job: str) -> RemoteJobOrigin:
         LoadableTargetOrigin(module_name=MODULE), location_name=LOCATION
     )
     return RemoteJobOrigin(RemoteRepositoryOrigin(location, REPOSITORY), job)
-
-
-@dataclass(frozen=True)
-class _Watched:
-    """The run of a command: its instance and job, and where its progress is shown."""
-
-    instance: DagsterInstance
-    job: str
-    show: Show
-
-    def begin(self, run_id: str) -> None:
-        """Give the run the origin that a launched one has."""
-        run = self.instance.get_run_by_id(run_id)
-        if run:
-            self.instance.run_storage.replace_job_origin(run, job_origin(self.job))
-
-
-_WATCHED: ContextVar[_Watched | None] = ContextVar("watched", default=None)
-
-
-@logger
-def progress_logger(context: InitLoggerContext) -> logging.Logger:
-    """Shows a command how far its run is; shows nothing in a run that the UI started again."""
-    target = logging.Logger(PROGRESS, logging.DEBUG)
-    watched = _WATCHED.get()
-    if watched and context.run_id:
-        watched.begin(context.run_id)
-        target.addHandler(_FinishedAssets(watched.show))
-    return target
-
-
-class _FinishedAssets(logging.Handler):
-    """Shows each materialized asset with its rows, of all months of the run together, and the
-    seconds since the run began; each warning; and what a step logs with `extra={SHOWN: text}`.
-    """
-
-    def __init__(self, show: Show):
-        super().__init__(logging.DEBUG)
-        self.show = show
-        self.begun = time.monotonic()
-        self.seen: set[str] = set()
-        self.asset = ""
-        self.rows: int | None = None
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if text := getattr(record, SHOWN, None):
-            self.show(f"{self._elapsed()}  {text}")
-
-        event = getattr(record, "dagster_event", None)
-        if event is None:
-            return
-
-        if event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
-            check = event.asset_check_evaluation_data
-            if not check.passed and not check.blocking and check.description:
-                self.show(f"warning: {check.description}")
-
-        if event.is_step_materialization:
-            self._add(event.step_materialization_data.materialization)
-        else:
-            self._tell()
-
-    def _add(self, materialization: AssetMaterialization) -> None:
-        """One month of an asset; its other months follow at once."""
-        name = materialization.asset_key.to_user_string()
-        if name != self.asset:
-            self._tell()
-            self.asset = name
-
-        found = materialization.metadata.get(MONTH_ROWS)
-        if found:
-            self.rows = (self.rows or 0) + int(str(found.value))
-
-    def _tell(self) -> None:
-        if self.asset and self.asset not in self.seen:
-            self.seen.add(self.asset)
-            size = "" if self.rows is None else f"{self.rows:>12,} rows"
-            self.show(f"{self._elapsed()}  {self.asset:<40}{size}")
-        self.asset, self.rows = "", None
-
-    def _elapsed(self) -> str:
-        return f"{time.monotonic() - self.begun:6.1f} s"

@@ -15,7 +15,8 @@ from dagster import (
 
 from churn_platform.errors import ChurnError
 from churn_platform.graph.partitions import monthly
-from churn_platform.graph.runs import SHOWN, dagster_instance, job_origin, run_job
+from churn_platform.graph.progress import SHOWN
+from churn_platform.graph.runs import dagster_instance, job_origin, run_job
 
 ROOT = Path(__file__).parents[2]
 JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)

@@ -15,9 +15,9 @@ from dagster import (
 from churn_platform.graph.groups import group_of
 from churn_platform.graph.mlflow_links import run_link, version_link
 from churn_platform.graph.partitions import describe, lag, monthly_asset, monthly_table, months_of
+from churn_platform.graph.progress import SHOWN
 from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.graph.resources.warehouse import Warehouse
-from churn_platform.graph.runs import SHOWN
 from churn_platform.ingest.recorded_outcomes import CONTACTS
 from churn_platform.metrics.metrics_table import metrics_table
 from churn_platform.portfolios.spec import Portfolio
