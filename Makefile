@@ -105,9 +105,9 @@ lock:  ## Resolve every lock anew from pyproject.toml
 loop-check: setup  ## Run the closed loop with a real daemon on a simulated operator (takes long)
 	@$(BIN)/python -m pytest -m slow churn_platform_tests/pipeline/test_daemon.py
 
-kill-check: setup  ## Kill the stages of a run 25 times, and two operators at once 10 times; compare with an undisturbed twin (takes long)
+kill-check: setup  ## Kill the stages of a run 25 times, two operators at once 10 times, the page 20 times; nothing is lost (takes long)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/pipeline/test_kill_run.py \
-		churn_platform_tests/pipeline/test_two_operators.py
+		churn_platform_tests/pipeline/test_two_operators.py churn_platform_tests/serving/page/test_outcomes.py
 
 hosts-check: setup  ## Put the lake on a real Postgres and S3 server, and serve from two hosts while the champion changes 100 times
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s churn_platform_tests/pipeline/test_hosts.py churn_platform_tests/serving/test_two_hosts.py \
@@ -171,7 +171,8 @@ workflows-check: setup  ## Lint the workflows, the Dockerfile and the files of t
 
 # What the images hold, and what stands in for the images of others, in an environment of its own.
 define install-compose
-	@test -e data/bench/compose/.ready || { $(BIN)/uv venv --quiet data/bench/compose && \
+	@test data/bench/compose/.ready -nt requirements-platform.lock -a data/bench/compose/.ready -nt requirements-serving.lock || { \
+		$(BIN)/uv venv --quiet --allow-existing data/bench/compose && \
 		export VIRTUAL_ENV=$(CURDIR)/data/bench/compose && \
 		$(BIN)/uv pip sync --quiet --require-hashes requirements-platform.lock requirements-serving.lock && \
 		$(BIN)/uv pip install --quiet --no-deps --editable . && \

@@ -89,9 +89,11 @@ def materialized_months(instance: DagsterInstance, key: AssetKey) -> set[date]:
     return {parse_month(partition) for partition in instance.get_materialized_partitions(key)}
 
 
-def pending_months(instance: DagsterInstance, portfolio: Portfolio) -> dict[date, str]:
-    """Months whose features a queued or running run makes, with its id."""
-    jobs = {f"{portfolio.name}_features", f"{portfolio.name}_month"}
+def pending_months(
+    instance: DagsterInstance, portfolio: Portfolio, stage: str = "features"
+) -> dict[date, str]:
+    """Months whose features, or another stage, a queued or running run makes, with its id."""
+    jobs = {f"{portfolio.name}_{stage}", f"{portfolio.name}_month"}
     runs = instance.get_runs(RunsFilter(statuses=NOT_FINISHED_STATUSES))
 
     pending = {}

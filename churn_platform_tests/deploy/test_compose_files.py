@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from churn_platform_tests.support.deploy_files import DEPLOY, ROOT, unknown_variables
+from deploy.compose.processes.compose_file import read_services, starting_order
 
 FOLDER = DEPLOY / "compose"
 COMPOSE = yaml.safe_load((FOLDER / "compose.yaml").read_text())
@@ -86,6 +87,19 @@ def test_ports_are_those_that_are_asked():
             SERVICES[service]["environment"]
         )
         assert port in told
+
+
+def test_what_runs_on_tells_whether_it_is_healthy():
+    """`up --wait` returns once all of it is, and what waits for another waits for its health."""
+    services = read_services(FOLDER / "compose.yaml", {})
+    started = {name: services[name] for name in starting_order(services)}
+    ends = {"bucket", "keys"}
+    # Of Grafana's image nothing was tried here; Caddy begins once all that it leads to is healthy.
+    without = {name for name, one in started.items() if one.health is None}
+    assert without - ends == {"grafana", "proxy"}
+    for one in started.values():
+        assert set(one.waits_for.values()) <= {"healthy", "completed_successfully"}
+        assert {other for other, how in one.waits_for.items() if how != "healthy"} <= ends
 
 
 def test_nothing_but_the_proxy_is_reached_from_outside():

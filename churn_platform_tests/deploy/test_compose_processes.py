@@ -47,8 +47,9 @@ def test_health_checks_are_those_of_the_file():
     health = SERVICES["code"].health
     assert health is not None
     assert health.command[:3] == ["dagster", "api", "grpc-health-check"]
-    assert (health.interval_seconds, health.timeout_seconds, health.retries) == (20, 20, 15)
-    assert SERVICES["daemon"].health is None
+    # Those of the start, whose first two minutes are not counted: no check is asked for after it.
+    assert (health.interval_seconds, health.timeout_seconds, health.retries) == (10, 30, 10 + 12)
+    assert SERVICES["keys"].health is None
 
 
 def test_every_service_has_an_address_of_its_own(tmp_path):

@@ -21,7 +21,11 @@ JOBS = {
 }
 KUBECTL = """#!/bin/sh
 echo "kubectl $*" >> "$CALLS"
-case "$*" in *"get deployments"*) echo deployment.apps/scores;; esac
+case "$*" in
+*"get deployments --output jsonpath"*) printf 'scores 7\nui 3\n';;
+*"get deployments --output name") echo deployment.apps/scores;;
+"apply"*) exit "${APPLIED:-0}";;
+esac
 """
 
 
@@ -48,6 +52,25 @@ def test_targets_and_scripts_exist():
     assert all((ROOT / path).exists() for path in paths)
 
 
+def test_every_slow_test_runs_at_night():
+    """Each is reached by a target of make, and each such target is in the matrix of the night."""
+    recipes = re.split(
+        r"^(?=[a-z][a-z0-9-]*:)", (ROOT / "Makefile").read_text(), flags=re.MULTILINE
+    )
+    drills = {text.split(":")[0]: text for text in recipes if "-m slow" in text}
+    drills |= {text.split(":")[0]: text for text in recipes if '-m "slow or not slow"' in text}
+    assert set(drills) - set(JOBS["nightly", "drill"]["strategy"]["matrix"]["target"]) == set()
+    named = {
+        path for text in drills.values() for path in re.findall(r"churn_platform_tests\S*", text)
+    }
+    slow = set()
+    for path in (ROOT / "churn_platform_tests").rglob("test_*.py"):
+        if re.search(r"pytest\.mark\.slow[,\n]", path.read_text()):
+            slow.add(path.relative_to(ROOT).as_posix())
+    assert len(slow) > 20
+    assert {path for path in slow if not any(path.startswith(one) for one in named)} == set()
+
+
 def test_every_action_is_pinned_by_its_commit():
     """A tag may be moved by who owns the action."""
     used = [step["uses"] for step in steps() if "uses" in step]
@@ -70,7 +93,7 @@ def test_what_a_caller_writes_never_stands_in_a_command():
     assert [step["run"] for step in steps() if "${{" in step.get("run", "")] == []
 
 
-def deployed(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
+def deployed(folder: Path, python: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """deploy.sh in a copy of what it reads, with a kubectl that notes how it was called."""
     tools = folder / "bin"
     tools.mkdir()
@@ -87,7 +110,8 @@ def deployed(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
             "PATH": f"{tools}:/usr/bin:/bin",
             "PYTHON": str(tools / "python"),
             "CALLS": str(folder / "calls"),
-        },
+        }
+        | variables,
         capture_output=True,
         text=True,
     )
@@ -105,13 +129,21 @@ def test_a_release_that_answers_stays(tmp_path):
     assert "undo" not in (tmp_path / "calls").read_text()
 
 
-def test_a_release_that_does_not_answer_is_taken_back(tmp_path):
-    """Every deployment that was there goes back, and the job fails."""
-    done = deployed(tmp_path, "exit 1")
+@pytest.mark.parametrize("fails", [{"python": "exit 1"}, {"python": "exit 0", "APPLIED": "1"}])
+def test_a_release_that_does_not_answer_is_taken_back(tmp_path, fails):
+    """Every deployment goes back to the very revision that it had, and the job fails; one that the
+    release had not reached is not taken further back.
+    """
+    done = deployed(tmp_path, **fails)
     assert done.returncode == 1
     assert "rolling back" in done.stderr
-    last = (tmp_path / "calls").read_text().splitlines()[-1]
-    assert last == "kubectl --namespace churn rollout undo deployment.apps/scores"
+    calls = (tmp_path / "calls").read_text().splitlines()
+    undone = [call for call in calls if "undo" in call]
+    assert undone == [
+        "kubectl --namespace churn rollout undo deployment/scores --to-revision=7",
+        "kubectl --namespace churn rollout undo deployment/ui --to-revision=3",
+    ]
+    assert calls[-1] == "kubectl --namespace churn rollout status deployment/ui --timeout 600s"
 
 
 def test_linters_see_the_files_that_are_delivered():

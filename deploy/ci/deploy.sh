@@ -15,12 +15,21 @@ for image in churn-serving churn-platform; do
         "$overlay/kustomization.yaml"
 done
 
-deployments=$(kubectl --namespace churn get deployments --output name || true)
+# Each deployment with its revision, to go back to just that one: a plain `undo` would take a deployment that this
+# release has not reached yet to the release before the last.
+before=$(kubectl --namespace churn get deployments --output \
+    'jsonpath={range .items[*]}{.metadata.name} {.metadata.annotations.deployment\.kubernetes\.io/revision}{"\n"}{end}' || true)
 roll_back() {
     echo "deploy: $1; rolling back" >&2
-    for deployment in $deployments; do
-        kubectl --namespace churn rollout undo "$deployment" || true
-    done
+    while read -r name revision; do
+        test -n "$name" || continue
+        kubectl --namespace churn rollout undo "deployment/$name" "--to-revision=$revision" || true
+    done <<<"$before"
+    while read -r name _; do
+        test -n "$name" || continue
+        kubectl --namespace churn rollout status "deployment/$name" --timeout "$PATIENCE" ||
+            echo "deploy: $name is not ready after the roll-back; look at it" >&2
+    done <<<"$before"
     exit 1
 }
 

@@ -25,6 +25,7 @@ from churn_platform.graph.run_requests import (
     materialized_months,
     months_of_events,
     new_materializations,
+    pending_months,
     read_lake,
     run_request,
     switched,
@@ -145,6 +146,10 @@ def rescoring_sensor(portfolio: Portfolio, settings: Settings, jobs: Jobs) -> Se
             return SensorResult(
                 skip_reason=f"scores are those of version {scored_by}", cursor=wanted
             )
+
+        # Whoever asked for it. Should it have begun under the former champion, its scores say so.
+        if run_id := pending_months(context.instance, portfolio, "scores").get(month):
+            return SkipReason(f"run {run_id} is scoring {label(month)}")
 
         because = f"version {live.champion} is champion, scores are of " + (
             f"{scored_by}" if scored_by else "none"

@@ -2,8 +2,10 @@
 
 from contextlib import closing
 
+from dagster import DagsterRun, DagsterRunStatus
+
 from churn_platform.graph.run_requests import BECAUSE_TAG, EVIDENCE_TAG
-from churn_platform.graph.runs import months_of_tags
+from churn_platform.graph.runs import RANGE_TAGS, months_of_tags
 from churn_platform.promotion.evaluation_table import COLUMNS as EVALUATION
 from churn_platform.published.atomic_files import new_folder, write_manifest
 from churn_platform.published.format import FeaturesManifest, features_dir
@@ -96,6 +98,19 @@ def test_a_new_champion_scores_the_newest_month_once(daemon: Daemon):
     publish(daemon, "2025-02", scored_by=2)
     go_live(root, "tiny", champion=1)
     assert asked(daemon, "tiny_rescoring", MANY_TICKS) == [(FEBRUARY, FEBRUARY)]
+
+
+def test_a_run_that_is_scoring_the_month_is_waited_for(daemon: Daemon):
+    """`churn run` scores after its training; once it has ended, the state says what is missing."""
+    daemon.materialize("customer_features", FEBRUARY)
+    tags = dict(zip(RANGE_TAGS, (FEBRUARY.isoformat(), FEBRUARY.isoformat()), strict=True))
+    run = DagsterRun("tiny_scores", status=DagsterRunStatus.STARTED, tags=tags)
+    daemon.instance.add_run(run)
+    go_live(daemon.settings.published_dir / "tiny", "tiny", champion=1)
+    assert asked(daemon, "tiny_rescoring") == []
+    assert daemon.skipped("tiny_rescoring") == f"run {run.run_id} is scoring 2025-02"
+    daemon.instance.report_run_failed(run)
+    assert asked(daemon, "tiny_rescoring") == [(FEBRUARY, FEBRUARY)]
 
 
 def test_the_first_champion_scores_the_newest_features(daemon: Daemon):

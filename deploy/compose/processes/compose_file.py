@@ -19,6 +19,7 @@ class HealthCheck:
 
     command: list[str]
     interval_seconds: float
+    """Between two checks while it starts."""
     timeout_seconds: float
     retries: int
 
@@ -83,11 +84,14 @@ def _service(name: str, one: dict[str, Any], files: Mapping[str, str]) -> Servic
 def _health_check(said: dict[str, Any]) -> HealthCheck | None:
     if "test" not in said:
         return None
+    every = _seconds(said.get("start_interval", said["interval"]))
+    # What fails within the period of the start is not counted.
+    uncounted = int(_seconds(said.get("start_period", "0s")) / every)
     return HealthCheck(
         command=[str(word) for word in said["test"][1:]],  # the first word is CMD
-        interval_seconds=_seconds(said["interval"]),
+        interval_seconds=every,
         timeout_seconds=_seconds(said["timeout"]),
-        retries=said["retries"],
+        retries=said["retries"] + uncounted,
     )
 
 
