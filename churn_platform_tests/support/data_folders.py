@@ -29,6 +29,7 @@ from churn_platform.warehouse.lake import Lake
 from churn_platform_tests.support.shared import shared
 
 PARSED = "partial_parse.msgpack"
+CONNECTION = "connection"  # the checksum by which the shared parse knows its connection
 
 
 def shared_extensions() -> Path:
@@ -54,8 +55,9 @@ def fill_data_folder(settings: Settings) -> None:
     lineage = parsed / LINEAGE
     lineage.mkdir(exist_ok=True)
     (target / LINEAGE).symlink_to(lineage)
-    # dbt parses the project anew for a connection that its last parse does not know.
-    known, own = _connection(_settings_in(parsed)), _connection(settings)
+    # dbt parses the project anew for a connection that its last parse does not know. Which one it
+    # knows is noted: the parse may have been made for a lake elsewhere.
+    known, own = (parsed / CONNECTION).read_text(), _connection(settings)
     content = (target / PARSED).read_bytes()
     (target / PARSED).write_bytes(content.replace(known.encode(), own.encode()))
 
@@ -90,8 +92,10 @@ def _make_mlflow(folder: Path) -> None:
 
 
 def _parse_project(portfolio: Portfolio, folder: Path) -> None:
+    settings = _settings_in(folder)
     with mock.patch.dict(os.environ):
-        prepared_project(portfolio, _settings_in(folder))
+        prepared_project(portfolio, settings)
+    (folder / CONNECTION).write_text(_connection(settings))
 
 
 def _connection(settings: Settings) -> str:
