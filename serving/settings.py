@@ -2,14 +2,14 @@
 
 import ipaddress
 import os
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+from churn_platform.storage.location import is_url, why_unusable
 from serving.errors import ServiceSettingsError
 
 PREFIX = "SERVING_"
@@ -53,6 +53,14 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         str, _about("Access key of the store; empty to look for credentials as AWS's own tools do.")
     ] = ""
     store_secret_key: Annotated[str, _about("Secret of the access key.")] = ""
+    store_session_token: Annotated[str, _about("Session token of a temporary access key.")] = ""
+    store_url_style: Annotated[
+        Literal["", "path", "vhost"],
+        _about(
+            "Whether the bucket is in the `path` of an address or before its host (`vhost`); "
+            "empty: path with an endpoint, vhost without."
+        ),
+    ] = ""
     default_portfolio: Annotated[
         str, _about("Portfolio served at the root; empty for the first by name of those published.")
     ] = ""
@@ -192,23 +200,29 @@ def load_settings(
 
 def _read(name: str, text: str, wanted: object) -> object:
     try:
-        value = READERS[name](text) if name in READERS else text
-        return msgspec.convert(
-            value,
-            wanted,
-            strict=False,
-            dec_hook=lambda kind, value: kind(value),
-        )
+        return converted(READERS[name](text) if name in READERS else text, wanted)
     except (msgspec.ValidationError, ValueError) as error:
         raise ServiceSettingsError(f"{PREFIX}{name.upper()}={text!r}: {error}") from error
 
 
-def _folder(text: str) -> Path:
-    if re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE):
+def converted(value: object, wanted: object) -> object:
+    """The value of a variable in the type of its setting; ValueError says what is wrong."""
+    return msgspec.convert(value, wanted, strict=False, dec_hook=_made)
+
+
+def _made(kind: type, value: object) -> object:
+    if kind is Path and is_url(str(value)):
+        # As a path it would be a folder that is not there, with nothing in it, without a word.
         raise ValueError(
             "an address is not supported; give a folder on a disk of this machine, as a plain path"
         )
-    return Path(text)
+    return kind(value)
+
+
+def _store(text: str) -> str:
+    if is_url(text) and (problem := why_unusable(text)):
+        raise ValueError(problem)
+    return text
 
 
 def _origins(text: str) -> tuple[str, ...]:
@@ -230,6 +244,5 @@ READERS: dict[str, Callable[[str], object]] = {
     "cors_origins": _origins,
     "host": _address,
     "log_level": _level,
-    "published_dir": _folder,
-    "state_dir": _folder,
+    "store": _store,
 }

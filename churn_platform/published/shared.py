@@ -30,7 +30,7 @@ from churn_platform.published.format import (
 from churn_platform.published.live_file import Live, read_live, write_live
 from churn_platform.published.page_bundle import PAGE_DIR, page_months
 from churn_platform.published.regular_files import file_sha256
-from churn_platform.storage.store import Store
+from churn_platform.storage.store import Content, Store
 
 INDEX = "index.json"
 OBJECTS = "objects"
@@ -73,12 +73,23 @@ class SharedPortfolio:
         Bundles come first and live.json last. prune: what the index does not name goes, as on a
         host that only serves. PublicationError if an object is not what its name says.
         """
-        try:
-            found = self._store.get(self._key(INDEX), if_none_match=self._tag)
-        except NoSuchObjectError:
-            return False
-        if found is None:
-            return False
+        for _ in range(ATTEMPTS):
+            try:
+                found = self._store.get(self._key(INDEX), if_none_match=self._tag)
+            except NoSuchObjectError:
+                return False
+            if found is None:
+                return False
+            try:
+                self._take_over(found, prune=prune)
+                return True
+            except NoSuchObjectError:
+                # Who replaced the index meanwhile has removed what that one alone named.
+                if not self._was_replaced(found):
+                    raise
+        raise self._never_still("taken over")
+
+    def _take_over(self, found: Content, *, prune: bool) -> None:
         index = _decoded(found.data, self._root.name)
         for bundle, files in index.bundles.items():
             if bundle not in self._written and _files(self._root / bundle) != files:
@@ -90,7 +101,16 @@ class SharedPortfolio:
                 if str(folder.relative_to(self._root)) not in index.bundles:
                     remove_bundle(folder)
         self._tag, self._index = found.e_tag, index
-        return True
+
+    def _was_replaced(self, found: Content) -> bool:
+        newest = self._store.head(self._key(INDEX))
+        return newest is not None and newest.e_tag != found.e_tag
+
+    def _never_still(self, done: str) -> PublicationError:
+        return PublicationError(
+            f"{self._key(INDEX)} was changed {ATTEMPTS} times by other hosts meanwhile; "
+            f"nothing was {done}; find out what publishes there all the time"
+        )
 
     def change(self, make: Callable[[Live | None], Live]) -> Live:
         """Replace what is live on every host by what `make` gives for it; it is called again where
@@ -103,10 +123,7 @@ class SharedPortfolio:
             live = make(read_live(self._root))
             if self._push(live):
                 return live
-        raise PublicationError(
-            f"{self._key(INDEX)} was changed {ATTEMPTS} times by other hosts meanwhile; "
-            "nothing was changed; find out what publishes there all the time"
-        )
+        raise self._never_still("changed")
 
     def download_all(self, folder: Path) -> list[Path]:
         """Write every object of the portfolio into a folder, named or not, under the names that

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from churn_platform.errors import PublicationError
+from churn_platform.errors import NoSuchObjectError, PublicationError
 from churn_platform.published.atomic_files import new_folder, write_manifest
 from churn_platform.published.format import FeaturesManifest, features_dir, model_dir
 from churn_platform.published.live_file import Live, direct_traffic, go_live, read_live
@@ -120,6 +120,38 @@ def test_two_hosts_that_change_at_once_both_count(tmp_path, store):
     assert (live.champion, live.previous, live.features_month) == (2, 1, "2025-02")
     one.pull()
     assert read_live(here) == live
+
+
+def test_what_is_replaced_while_a_host_fetches_it_is_fetched_anew(tmp_path, store, monkeypatch):
+    """The objects of the index that it has read are gone then; the new index names others."""
+    (here, one), (there, two) = host(tmp_path, "a", store), host(tmp_path, "b", store)
+    publish_version(here, 1, "first")
+    go_live(here, "tiny", champion=1, shared=one)
+    fetch = type(store).download
+
+    def late(self: Store, key: str, target: Path) -> str:
+        """Bytes, which are asked for after the other host's change."""
+        monkeypatch.undo()
+        publish_version(here, 1, "first, fitted again")
+        one.wrote(model_dir(here, 1))
+        go_live(here, "tiny", champion=1, shared=one)
+        return fetch(self, key, target)
+
+    monkeypatch.setattr(type(store), "download", late)
+    assert two.pull()
+    assert (model_dir(there, 1) / "model").read_text() == "first, fitted again"
+
+
+def test_an_object_that_is_missing_is_named(tmp_path, store):
+    """While the index that names it stays, nobody has replaced it: it was removed."""
+    (here, one), (there, two) = host(tmp_path, "a", store), host(tmp_path, "b", store)
+    publish_version(here, 1, "first")
+    go_live(here, "tiny", champion=1, shared=one)
+    (digest,) = sums(model="first").values()
+    store.delete(f"tiny/objects/{digest}")
+    with pytest.raises(NoSuchObjectError, match=digest):
+        two.pull()
+    assert read_live(there) is None
 
 
 def test_a_host_that_only_serves_keeps_what_is_live(tmp_path, store):

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from serving.errors import ServiceSettingsError
-from serving.settings import LOOPBACK
+from serving.settings import LOOPBACK, converted
 
 PREFIX = "PAGE_"
 SEPARATED = (
@@ -204,6 +204,6 @@ def _read(variable: str, name: str, text: str, wanted: object) -> object:
     if name in SEPARATED:
         value = [part.strip() for part in text.split(",") if part.strip()]
     try:
-        return msgspec.convert(value, wanted, strict=False, dec_hook=lambda kind, it: kind(it))
+        return converted(value, wanted)
     except (msgspec.ValidationError, ValueError) as error:
         raise ServiceSettingsError(f"{variable}={text!r}: {error}") from error

@@ -114,14 +114,12 @@ def replica_of(settings: ServiceSettings) -> Replica:
     """
     from prometheus_client import Counter, Gauge
 
-    options = StoreOptions(
-        endpoint=settings.store_endpoint,
-        region=settings.store_region,
-        use_ssl=settings.store_ssl,
-        key_id=settings.store_key_id,
-        secret_key=settings.store_secret_key,
+    part = partial(
+        open_part,
+        settings.store,
+        options=options_of(settings),
+        setting="SERVING_STORE",
     )
-    part = partial(open_part, settings.store, options=options, setting="SERVING_STORE")
     in_step = Gauge(
         "churn_store_in_step_timestamp_seconds",
         "When this host was last in step with the shared store.",
@@ -135,6 +133,19 @@ def replica_of(settings: ServiceSettings) -> Replica:
         log_dir=settings.log_dir,
         in_step=in_step.set_to_current_time,
         failed=failures.inc,
+    )
+
+
+def options_of(settings: ServiceSettings) -> StoreOptions:
+    """How the service reaches the shared store, with its credentials: not to be shown."""
+    return StoreOptions(
+        endpoint=settings.store_endpoint,
+        region=settings.store_region,
+        url_style=settings.store_url_style,
+        use_ssl=settings.store_ssl,
+        key_id=settings.store_key_id,
+        secret_key=settings.store_secret_key,
+        session_token=settings.store_session_token,
     )
 
 

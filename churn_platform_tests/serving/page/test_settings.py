@@ -43,6 +43,13 @@ def test_variables_are_read_and_unknown_ones_refused():
         load_settings({"PAGE_TIME_ZONE": "Mars"})
 
 
+@pytest.mark.parametrize("name", ["PUBLISHED_DIR", "STATE_DIR", "PHONE_KEY_FILE"])
+def test_an_address_where_the_page_needs_a_disk_is_refused(name):
+    """As a path it would be a folder with nothing in it."""
+    with pytest.raises(ServiceSettingsError, match=f"PAGE_{name}='s3://b/x': an address is not"):
+        load_settings({f"PAGE_{name}": "s3://b/x"})
+
+
 def test_the_network_needs_tls():
     """Passwords must not go over a network in clear."""
     with pytest.raises(ServiceSettingsError, match="PAGE_SECURE_COOKIE"):

@@ -8,7 +8,8 @@ from churn_platform.errors import StoreUnreachableError
 from churn_platform.published.live_file import go_live, read_live
 from churn_platform.published.shared import SharedPortfolio
 from churn_platform.storage.opening import open_store
-from serving.storage.replica import LIST_ROUNDS, Replica
+from serving.settings import load_settings
+from serving.storage.replica import LIST_ROUNDS, Replica, options_of
 
 
 class Host:
@@ -122,3 +123,17 @@ def test_alarms_of_experiments_are_shipped_and_stay(host):
         host.replica.look()
     assert path.exists()
     assert host.log.read("tiny/alarms/trial-1.guardrail.json") == b"{}"
+
+
+def test_the_store_is_reached_as_the_platform_reaches_it():
+    """Also with a temporary key, and with the bucket before the host."""
+    given = {
+        "SERVING_STORE": "s3://bucket/prefix",
+        "SERVING_STORE_ENDPOINT": "store.internal:8333",
+        "SERVING_STORE_KEY_ID": "key",
+        "SERVING_STORE_SECRET_KEY": "secret",
+        "SERVING_STORE_SESSION_TOKEN": "token",
+        "SERVING_STORE_URL_STYLE": "vhost",
+    }
+    options = options_of(load_settings(given))
+    assert (options.session_token, options.style) == ("token", "vhost")
