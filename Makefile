@@ -225,10 +225,22 @@ sbom: setup  ## List what each image installs, as CycloneDX, into data/bench/sbo
 	@for image in $(IMAGES); do data/bench/supply/bin/cyclonedx-py requirements requirements-$$image.lock \
 		--output-file data/bench/sbom/churn-$$image.cdx.json; done
 
-audit: setup  ## Ask the index for known vulnerabilities of what each image installs
+# What nobody has to list: a target that runs slow tests is a drill, and the audit is one as well.
+.PHONY: drills
+drills:  ## Print the targets that run slow tests, and the audit: what nightly.yml runs
+	@awk '/^[a-z][a-z0-9-]*:/ {split($$0, target, ":")} /pytest.* -m "?slow/ {print target[1]} END {print "audit"}' \
+		Makefile | sort -u
+
+# Strict: where the index does not tell of a package's weaknesses, nothing was audited, and that is no success.
+audit: setup  ## Ask for known vulnerabilities of what each image installs: make audit [OSV_URL=a database of your own]
 	$(install-supply)
-	@for image in $(IMAGES); do data/bench/supply/bin/pip-audit --require-hashes --disable-pip \
-		--requirement requirements-$$image.lock || exit 1; done
+	@for image in $(IMAGES); do data/bench/supply/bin/pip-audit --strict --require-hashes --disable-pip \
+		$(if $(OSV_URL),--vulnerability-service osv --osv-url $(OSV_URL)) --requirement requirements-$$image.lock || exit 1; done
+
+.PHONY: audit-check
+audit-check: setup  ## See that the audit finds a known weakness, and does not pass where it could ask nothing
+	$(install-supply)
+	@$(BIN)/python -m pytest -m slow churn_platform_tests/deploy/test_audit.py
 
 # Chromium of the system where there is one: Playwright's own is a download of its own.
 define find-chromium
