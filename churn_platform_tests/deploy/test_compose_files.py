@@ -102,6 +102,17 @@ def test_what_runs_on_tells_whether_it_is_healthy():
         assert {other for other, how in one.waits_for.items() if how != "healthy"} <= ends
 
 
+def test_a_health_check_reads_the_secrets_that_it_needs():
+    """It does not pass through the entrypoint: what asks Dagster's history needs its password."""
+    checks = {
+        name: one["healthcheck"].get("test", [])
+        for name, one in SERVICES.items()
+        if "healthcheck" in one
+    }
+    asking = [test for test in checks.values() if "dagster-daemon" in test]
+    assert [test[1:3] for test in asking] == [["sh", "/opt/with_secrets.sh"]]
+
+
 def test_nothing_but_the_proxy_is_reached_from_outside():
     """It alone publishes ports, and it asks who wants Dagster."""
     assert {name for name, one in SERVICES.items() if "ports" in one} == {"proxy"}

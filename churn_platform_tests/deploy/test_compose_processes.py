@@ -172,6 +172,16 @@ def test_a_service_that_fails_is_told_with_its_last_words(tmp_path):
     assert "last" not in stack.running
 
 
+def test_a_service_that_is_healthy_is_told(tmp_path):
+    """A start takes minutes, and says what it has reached."""
+    check = {"test": ["CMD", "true"], "interval": "0.1s", "timeout": "5s", "retries": 1}
+    stack = tiny_stack(tmp_path, {"one": {"command": ["exec cat"], "healthcheck": check}})
+    told: list[str] = []
+    stack.say = told.append
+    with up(stack):
+        assert told == ["one is healthy"]
+
+
 def test_a_command_runs_as_a_service_to_its_end(tmp_path):
     """With its exit code; names of other services are put right in it."""
     stack = tiny_stack(tmp_path, {"one": {"command": ["exit 4"]}, "two": {"command": ["true"]}})

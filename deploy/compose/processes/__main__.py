@@ -45,6 +45,7 @@ def main() -> int:
     # Also where a shell has started this in the background, which then ignores Ctrl-C.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.default_int_handler)
+    stack.say = lambda line: print(line, flush=True)
     try:
         with up(stack):
             tell(stack)

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,8 @@ class Stack:
     healthy: set[str] = field(default_factory=set)
     left_out: dict[str, str] = field(default_factory=dict)
     """Why a service was not started, by its name."""
+    say: Callable[[str], None] = lambda line: None
+    """Told what is reached, for it takes minutes."""
 
     def log(self, name: str) -> Path:
         """What a service writes."""
@@ -62,6 +64,7 @@ class Stack:
             assert health, f"{name} has no health check"
             self._wait_for_health(name, health)
             self.healthy.add(name)
+            self.say(f"{name} is healthy")
 
     def run(self, name: str, command: list[str] | None = None) -> int:
         """The exit code of a service's command, or of another in its place, run to its end."""
