@@ -14,9 +14,8 @@ import duckdb
 from churn_platform.warehouse.lake import CATALOG, Lake
 from churn_platform.warehouse.lake_notes import (
     forget_checksums,
-    forget_dropped,
-    keep_checksums,
     kept_checksums,
+    note_written,
 )
 
 
@@ -104,13 +103,13 @@ def checksums_kept(connection: duckdb.DuckDBPyConnection, lake: Lake) -> Iterato
     finally:
         new = lake_files(connection, lake, f"file_id >= {known}")
         there = lake.opened.look_at(file.key for file in new)
-        keep_checksums(lake, {key: lake.opened.checksum(file) for key, file in there.items()})
+        checksums = {key: lake.opened.checksum(file) for key, file in there.items()}
         written = []
         for file in new:
             if file.is_live and file.month:
                 written.append((file.table, file.month))
 
-        forget_dropped(lake, written)
+        note_written(lake, checksums, written)
 
 
 def forget_gone(lake: Lake) -> None:

@@ -41,16 +41,27 @@ class Notes(Protocol):
 
 def keep_checksums(lake: Lake, checksums: dict[str, str]) -> None:
     """Note the checksum of each file, by its key."""
-    if not checksums:
+    note_written(lake, checksums, [])
+
+
+def note_written(lake: Lake, checksums: dict[str, str], months: Iterable[tuple[str, date]]) -> None:
+    """Note the checksum of each new file, by its key, and that these months of tables are written;
+    at once, since each opening of the notes on a server costs round trips.
+    """
+    written = list(months)
+    if not checksums and not written:
         return
 
-    def keep(notes: Notes) -> None:
-        # Not in the lake: its own files cannot vouch for themselves. Two statements, because
-        # Postgres has no `insert or replace`.
-        _forget(notes, checksums)
-        notes.executemany("insert into checksums values (?, ?)", list(checksums.items()))
+    def note(notes: Notes) -> None:
+        if checksums:
+            # Not in the lake: its own files cannot vouch for themselves. Two statements, because
+            # Postgres has no `insert or replace`.
+            _forget(notes, checksums)
+            notes.executemany("insert into checksums values (?, ?)", list(checksums.items()))
 
-    _change(lake, keep)
+        _forget_dropped(notes, set(_dropped(notes)) & set(written))
+
+    _change(lake, note)
 
 
 def kept_checksums(lake: Lake) -> dict[str, str]:
@@ -76,25 +87,24 @@ def _forget(notes: Notes, keys: Iterable[str]) -> None:
 
 def note_dropped(lake: Lake, table: str, month: date) -> None:
     """Note that a month of a table is about to lose its files, and is to be written again."""
-    row = (table, month.isoformat())
 
     def note(notes: Notes) -> None:
-        _forget_dropped(notes, [row])
-        notes.execute("insert into dropped values (?, ?)", list(row))
+        _forget_dropped(notes, [(table, month)])
+        notes.execute("insert into dropped values (?, ?)", [table, month.isoformat()])
 
     _change(lake, note)
 
 
 def forget_dropped(lake: Lake, written: Iterable[tuple[str, date]]) -> None:
     """The months of these tables have been written again."""
-    known = set(dropped(lake))
-    rows = [(table, month.isoformat()) for table, month in written if (table, month) in known]
+    if _may_have_notes(lake):
+        note_written(lake, {}, written)
+
+
+def _forget_dropped(notes: Notes, months: Iterable[tuple[str, date]]) -> None:
+    rows = [(table, month.isoformat()) for table, month in months]
     if rows:
-        _change(lake, lambda notes: _forget_dropped(notes, rows))
-
-
-def _forget_dropped(notes: Notes, rows: list[tuple[str, str]]) -> None:
-    notes.executemany("delete from dropped where table_name = ? and month = ?", rows)
+        notes.executemany("delete from dropped where table_name = ? and month = ?", rows)
 
 
 def dropped(lake: Lake) -> list[tuple[str, date]]:
@@ -102,7 +112,11 @@ def dropped(lake: Lake) -> list[tuple[str, date]]:
     if not _may_have_notes(lake):
         return []
     with _notes(lake) as notes:
-        rows = notes.execute("select table_name, month from dropped order by 1, 2").fetchall()
+        return _dropped(notes)
+
+
+def _dropped(notes: Notes) -> list[tuple[str, date]]:
+    rows = notes.execute("select table_name, month from dropped order by 1, 2").fetchall()
     return [(table, date.fromisoformat(month)) for table, month in rows]
 
 
@@ -149,7 +163,9 @@ def _notes(lake: Lake) -> Iterator[Notes]:
     with closing(connect_quietly(lake.config())) as connection:
         # A connection of its own: who notes may have opened the lake read-only.
         address = literal(lake.catalog.partition(":")[2])
-        connection.execute(f"attach {address} as notes (type postgres)")
+        # Of one schema: the catalog's tables are in the same database, and DuckDB would ask the
+        # server for the columns of each.
+        connection.execute(f"attach {address} as notes (type postgres, schema {literal(SCHEMA)})")
         if not _has_tables(connection):
             attempts(lake)(_make_tables, connection)
         connection.execute(f"use notes.{SCHEMA}")
@@ -159,10 +175,8 @@ def _notes(lake: Lake) -> Iterator[Notes]:
 
 
 def _has_tables(connection: duckdb.DuckDBPyConnection) -> bool:
-    row = connection.execute(
-        "select count(*) from duckdb_tables() where database_name = 'notes' and schema_name = ?",
-        [SCHEMA],
-    ).fetchone()
+    asked = f"select count(*) from pg_tables where schemaname = {literal(SCHEMA)}"
+    row = connection.execute(f"from postgres_query('notes', {literal(asked)})").fetchone()
     return row is not None and row[0] >= len(TABLES)
 
 
