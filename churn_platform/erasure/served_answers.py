@@ -30,7 +30,7 @@ def take_over(
     answers = settings.serving_log_dir / portfolio.name
     outcomes = settings.outcome_log_dir / portfolio.name
     if answers.is_dir():
-        ingest_segments(connection, lake, portfolio.name, answers)
+        ingest_segments(connection, lake, portfolio.name, answers, timezone=portfolio.timezone)
 
     if outcomes.is_dir():
         ingest_outcomes(connection, lake, portfolio, outcomes)

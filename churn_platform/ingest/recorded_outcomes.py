@@ -9,9 +9,10 @@ from datetime import date
 
 import duckdb
 
+from churn_platform.months import zone_offsets
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.published.outcome_log import ACCEPTED, DECLINED, NOT_OFFERED
-from churn_platform.sql import identifier
+from churn_platform.sql import identifier, local_time
 from churn_platform.warehouse.tables import read_columns, table_exists
 
 OUTCOMES_TABLE = "recorded_outcomes"
@@ -43,7 +44,7 @@ def join_recorded(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, m
         return
     contacts, preferences = (f"{portfolio.raw_schema}.{name}" for name in (CONTACTS, PREFERENCES))
     if table_exists(connection, contacts):
-        _join_contacts(connection, contacts, recorded, month)
+        _join_contacts(connection, contacts, recorded, month, portfolio.timezone)
     if table_exists(connection, preferences):
         _join_preferences(connection, preferences, recorded, month)
 
@@ -59,8 +60,16 @@ def refusing_sql(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) ->
 
 
 def _join_contacts(
-    connection: duckdb.DuckDBPyConnection, contacts: str, recorded: str, month: date
+    connection: duckdb.DuckDBPyConnection,
+    contacts: str,
+    recorded: str,
+    month: date,
+    timezone: str,
 ) -> None:
+    # A day is the operator's own, as its contacts are landed.
+    offsets = zone_offsets(timezone)
+    delivered_at = local_time("delivered.contacted_at", timezone, offsets)
+    made_at = local_time("made.recorded_at", timezone, offsets)
     of_month = f"(from {recorded} where month = $month and answer <> '{NOT_OFFERED}')"
     made = {
         "month": "month",
@@ -87,7 +96,7 @@ def _join_contacts(
         f"select {columns} from {of_month} as made where not exists ("
         "select 1 from delivered where delivered.customer_id = made.customer_id "
         "and delivered.offer = made.offer "
-        "and delivered.contacted_at::date = made.recorded_at::date)",
+        f"and ({delivered_at})::date = ({made_at})::date)",
         known,
     )
 

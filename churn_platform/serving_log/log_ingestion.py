@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from churn_platform.errors import DataError
 from churn_platform.ingest.recorded_outcomes import OUTCOME_COLUMNS, OUTCOMES_TABLE
 from churn_platform.ingest.suppression import suppressed_among
+from churn_platform.months import zone_offsets
 from churn_platform.published.outcome_log import OUTCOMES
 from churn_platform.published.prediction_log import (
     CLOSED_SUFFIX,
@@ -34,6 +35,7 @@ from churn_platform.serving_log.answer_rows import (
     outcome_rows,
     read_segments,
 )
+from churn_platform.sql import local_time
 from churn_platform.warehouse.lake import Lake
 from churn_platform.warehouse.tables import ensure_table, read_columns, table_exists, write
 
@@ -133,9 +135,12 @@ def ingest_segments(
     folder: Path,
     log: IngestedLog = ANSWERS,
     then: Then = lambda months: None,
+    *,
+    timezone: str = "UTC",
 ) -> Ingested:
     """Move every closed segment of the folder into the lake and remove its file. May be called at
-    any time, by anyone. `then` is part of each transaction.
+    any time, by anyone. `then` is part of each transaction. Records belong to the months of
+    `timezone`, that of the portfolio.
 
     The connection has its keys set. Answers on erased customers are left out. A segment with half a
     record at its end goes to a folder `torn` beside it instead, a damaged one to a folder
@@ -155,7 +160,7 @@ def ingest_segments(
     with _alone(folder):
         closed = sorted(folder.glob(f"*{CLOSED_SUFFIX}"))
         for paths in _groups(closed):
-            part = _ingest_group(connection, lake, portfolio, paths, log, then)
+            part = _ingest_group(connection, lake, portfolio, paths, log, then, timezone)
             moved = Ingested(
                 segments=moved.segments + part.segments,
                 predictions=moved.predictions + part.predictions,
@@ -232,6 +237,7 @@ def _ingest_group(
     paths: list[Path],
     log: IngestedLog,
     then: Then,
+    timezone: str,
 ) -> Ingested:
     # Exactly once by a ledger of segments, not by request ids: rows and ledger are one transaction,
     # the file goes afterwards. A run that is killed in between finds the file in the ledger.
@@ -242,7 +248,7 @@ def _ingest_group(
 
     inserted = 0
     if fresh:
-        insert = partial(_insert, connection, portfolio, ledger, answers, log, then)
+        insert = partial(_insert, connection, portfolio, ledger, answers, log, then, timezone)
         note = f"{portfolio}: {len(fresh)} segments for {log.table}"
         inserted = write(connection, lake, insert, note=note)
 
@@ -315,18 +321,20 @@ def _insert(
     answers: pa.Table,
     log: IngestedLog,
     then: Then,
+    timezone: str,
 ) -> int:
     """Insert the answers that the lake lacks, and the ledger's lines in place of older ones; the
     number of answers.
     """
     table, lines = log.tables(portfolio)
+    month = _month_sql(log.at, timezone)
     key = ", ".join(log.key)
     names = ledger["segment"].to_pylist()
     connection.execute(f"delete from {lines} where list_contains(?, segment)", [names])
     connection.register("ingested", ledger)
     connection.execute(
-        f"insert into {lines} by name select *, date_trunc('month', "
-        "opened_at)::date as month from ingested"
+        f"insert into {lines} by name "
+        f"select *, {_month_sql('opened_at', timezone)} as month from ingested"
     )
     connection.unregister("ingested")
     connection.register("ingested", answers)
@@ -334,21 +342,32 @@ def _insert(
         f"""
         insert into {table} by name
         with dated as (
-          select *, date_trunc('month', {log.at})::date as month
+          select *, {month} as month
           from ingested
           qualify row_number() over (partition by {key} order by {log.at}) = 1
         )
         select dated.*
         from dated
         anti join (
-          select {key} from {table} where month in (select distinct month from dated)
+          select {key} from {table}
+          -- A month more on both sides: the zone may have been another one then.
+          where month between (select min(month) - interval 1 month from dated)
+            and (select max(month) + interval 1 month from dated)
         ) as present using ({key})
         """
     ).fetchone()
-    months = f"select distinct date_trunc('month', {log.at})::date from ingested"
-    then({month for (month,) in connection.execute(months).fetchall()})
+    months = connection.execute(f"select distinct {month} from ingested").fetchall()
+    then({each for (each,) in months})
     connection.unregister("ingested")
     return counted[0] if counted else 0
+
+
+def _month_sql(instant: str, timezone: str) -> str:
+    """SQL for the month of an instant, as the operator counts months."""
+    # Landed tables are cut by the operator's clock, and what is recorded in the last hours of a
+    # month has to meet the rows of the same evening there.
+    on_clock = local_time(instant, timezone, zone_offsets(timezone))
+    return f"date_trunc('month', {on_clock})::date"
 
 
 def _names_erased(

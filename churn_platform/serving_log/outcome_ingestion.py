@@ -20,7 +20,15 @@ def ingest_outcomes(
     The connection has its keys set. DataError as for the service's answers.
     """
     join = partial(_join_months, connection, portfolio)
-    return ingest_segments(connection, lake, portfolio.name, folder, RECORDED, join)
+    return ingest_segments(
+        connection,
+        lake,
+        portfolio.name,
+        folder,
+        RECORDED,
+        join,
+        timezone=portfolio.timezone,
+    )
 
 
 def _join_months(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio, months: set) -> None:

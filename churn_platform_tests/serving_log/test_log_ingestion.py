@@ -95,6 +95,28 @@ def test_an_answer_belongs_to_the_month_of_its_request(connection, lake, folder)
     assert months == [(JANUARY,), (FEBRUARY,)]
 
 
+def test_a_month_is_the_operators_own(connection, lake, folder):
+    """Late on the last evening in Chicago it is February in UTC; times stay in UTC."""
+    hour_us = 3600 * 1_000_000
+    answers = [prediction(item=hour, at_us=FEBRUARY_US + hour * hour_us) for hour in (5, 6)]
+    log(folder, *answers)
+    ingest_segments(connection, lake, "tiny", folder, timezone="America/Chicago")
+    found = "select month, predicted_at from tiny.serving_log order by all"
+    assert connection.execute(found).fetchall() == [
+        (JANUARY, datetime(2025, 2, 1, 5)),
+        (FEBRUARY, datetime(2025, 2, 1, 6)),
+    ]
+
+
+def test_an_answer_that_was_counted_by_another_zone_comes_once(connection, lake, folder):
+    """A damaged segment may come back after the spec's zone has been changed."""
+    log(folder, prediction(at_us=FEBRUARY_US))
+    ingest_segments(connection, lake, "tiny", folder)
+    log(folder, prediction(at_us=FEBRUARY_US))
+    ingest_segments(connection, lake, "tiny", folder, timezone="America/Chicago")
+    assert ids(connection) == ["r1"]
+
+
 def test_without_segments_there_is_an_empty_table(connection, lake, folder):
     """Who reads the log need not ask whether the service has ever run."""
     assert ingest_segments(connection, lake, "tiny", folder) == Ingested(0, 0, 0)

@@ -17,6 +17,7 @@ from churn_platform_tests.support.outcomes import MID_JANUARY_US, closed_segment
 from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
 
 TINY = with_campaign(control_share=0)
+NEW_YEAR_US = 1_735_689_600_000_000  # 2025-01-01 00:00 UTC
 MONTH_US = 31 * 24 * 3600 * 1_000_000
 CONTACT_COLUMNS = {
     "month": "date",
@@ -92,6 +93,23 @@ def test_a_contact_that_the_operator_delivers_too_is_one(connection, lake, tmp_p
     )
     closed_segment(tmp_path / "log", outcome())
     ingest_outcomes(connection, lake, TINY, tmp_path / "log")
+    assert rows(connection, "tiny_raw.campaign_contacts", "contact_id") == [("crm-7",)]
+
+
+def test_the_operators_own_evening_is_in_its_month(connection, lake, tmp_path):
+    """In Chicago it is still the last of January, on which its own system delivers the contact."""
+    chicago = TINY.model_copy(update={"timezone": "America/Chicago"})
+    connection.execute(
+        "insert into tiny_raw.campaign_contacts values "
+        "(?, 'crm-7', 'C1', '2025-01-31 15:00', 'phone', 'retention_offer', true)",
+        [JANUARY],
+    )
+    late_us = (31 * 24 + 2) * 3600 * 1_000_000
+    closed_segment(tmp_path / "log", outcome(at_us=NEW_YEAR_US + late_us))
+    ingest_outcomes(connection, lake, chicago, tmp_path / "log")
+    assert rows(connection, "tiny.recorded_outcomes", "month, recorded_at") == [
+        (JANUARY, datetime(2025, 2, 1, 2))
+    ]
     assert rows(connection, "tiny_raw.campaign_contacts", "contact_id") == [("crm-7",)]
 
 

@@ -5,7 +5,7 @@ A portfolio without a spec in the folder of experiments has none of them.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,7 @@ from churn_platform.ingest.recorded_outcomes import CONTACTS
 from churn_platform.markdown import picture as picture_markdown
 from churn_platform.markdown import table
 from churn_platform.metrics.metric_pictures import png_of
-from churn_platform.months import label, last_complete_month, shift
+from churn_platform.months import label, last_complete_month, month_bounds
 from churn_platform.portfolios.spec import Portfolio
 from churn_platform.promotion.publication import Publisher
 from churn_platform.scoring.champion_model import load_scorer
@@ -394,7 +394,7 @@ def _experiment_safety(portfolio: Portfolio, settings: Settings) -> AssetsDefini
         log = audit.log(context.run_id)
         with warehouse.get_connection() as connection:
             for month in months_of(context):
-                until = datetime.combine(shift(month, 1), time(), UTC)
+                _, until = month_bounds(month, portfolio.timezone)
                 shown: dict[str, Any] = {}
                 for state in _states_at(log, portfolio, until):
                     version = load_version(tracking.client(), portfolio, state.challenger)

@@ -88,7 +88,13 @@ def _serving_log(portfolio: Portfolio, settings: Settings) -> AssetsDefinition:
             # The list of erased customers holds hashes alone.
             set_keys(connection, settings.hash_key())
             with shipped_here(settings.shared("log"), portfolio.name, folder):
-                ingested = ingest_segments(connection, warehouse.lake, portfolio.name, folder)
+                ingested = ingest_segments(
+                    connection,
+                    warehouse.lake,
+                    portfolio.name,
+                    folder,
+                    timezone=portfolio.timezone,
+                )
 
             forgotten = 0
             if keep := settings.serving_log_months:
