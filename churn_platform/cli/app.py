@@ -3,6 +3,7 @@
 import sys
 import traceback
 import warnings
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -49,14 +50,17 @@ MonthText = Annotated[str, typer.Option(help="Month as YYYY-MM.")]
 PortfolioName = Annotated[str, typer.Argument(help="Name of the portfolio.")]
 
 
-def main() -> None:
+def main(command: Callable[[], object] = app) -> None:
     """Run the command; an error that can be mended ends in one line and exit code 1, a defect in a
     traceback.
     """
     # Warnings of libraries are for developers; a person at the terminal cannot act on them.
     warnings.simplefilter("ignore")
     try:
-        app()
+        command()
+    except typer.Exit as end:
+        # Of a subcommand that was called as a function: what is wrong is told already.
+        sys.exit(end.exit_code)
     except Exception as error:
         told = error if isinstance(error, ChurnError) else as_ours(error)
         # What else is told blames the store that noticed a full disk.

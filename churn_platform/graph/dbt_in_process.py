@@ -61,11 +61,12 @@ class DbtInvocation:
         # It writes to the lake; the block's end may release the writer lock.
         self._thread.join()
 
-    def events(self) -> Iterator[Event]:
+    def events(self, *, printed: bool = True) -> Iterator[Event]:
         """What dbt tells, as its JSON log has it, without what is for debugging."""
         while (event := self._events.get()) is not None:
-            # For the run's log, as dbt would have printed it.
-            print(event["info"]["msg"], file=sys.stdout)
+            if printed:
+                # For the run's log, as dbt would have printed it.
+                print(event["info"]["msg"], file=sys.stdout)
             yield event
 
     @property

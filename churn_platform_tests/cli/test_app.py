@@ -5,9 +5,10 @@ import time
 
 import duckdb
 import pytest
+import typer
 from rich.table import Table
 
-from churn_platform.cli.app import literal_console
+from churn_platform.cli.app import literal_console, main
 from churn_platform.cli.failures import as_ours
 from churn_platform.published.format import LIVE_FILE
 
@@ -30,6 +31,18 @@ def test_text_is_printed_as_it_stands(name):
     console.rule(name)
     console.print(table)
     assert console.file.getvalue().count(name) == 4
+
+
+def test_a_subcommand_called_as_a_function_ends_with_its_code(capsys):
+    """What is wrong is told already, and a traceback would say that something else is."""
+
+    def refused() -> None:
+        raise typer.Exit(1)
+
+    with pytest.raises(SystemExit) as ended:
+        main(refused)
+    assert ended.value.code == 1
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_a_damaged_store_of_models_is_told(refusal, settings):

@@ -81,10 +81,11 @@ def test_what_failed_says_why(build):
     assert any("stg_cdr" in message for message in messages)
 
 
-def test_an_error_of_dbt_itself_is_the_outcome():
-    """A project that is not there, say."""
+def test_an_error_of_dbt_itself_is_the_outcome(capsys):
+    """A project that is not there, say; outside a run nothing is printed."""
     with DbtInvocation(["build", "--project-dir", "nowhere"]) as dbt:
-        list(dbt.events())
+        list(dbt.events(printed=False))
+    assert capsys.readouterr().out == ""
     assert not dbt.outcome.succeeded
     assert "nowhere" in str(dbt.outcome.error)
 
