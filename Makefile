@@ -124,7 +124,8 @@ executors-check: setup  ## Run a month in processes of its own and on a Ray clus
 	@OMP_NUM_THREADS=1 data/bench/ray/bin/python -m pytest -m slow -s churn_platform_tests/pipeline/test_executors.py
 
 features-check: setup  ## Add a feature of one's own to a lake in use, fill older months, take it away, with dbt
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow churn_platform_tests/pipeline/test_own_features_drill.py
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow churn_platform_tests/pipeline/test_own_features_drill.py \
+		churn_platform_tests/pipeline/test_feature_backfill_drill.py
 
 sources-check: setup  ## Read an operator's own tables from a real Postgres, and through an ODBC driver, SQLite's
 	@ls /usr/lib/*/odbc/libsqlite3odbc.so >/dev/null 2>&1 || test "$$(id -u)" != 0 || \
