@@ -109,7 +109,7 @@ def checksums_kept(connection: duckdb.DuckDBPyConnection, lake: Lake) -> Iterato
             if file.is_live and file.month:
                 written.append((file.table, file.month))
 
-        note_written(lake, checksums, written)
+        note_written(lake, checksums, written, beside=connection)
 
 
 def forget_gone(lake: Lake) -> None:

@@ -44,9 +44,16 @@ def keep_checksums(lake: Lake, checksums: dict[str, str]) -> None:
     note_written(lake, checksums, [])
 
 
-def note_written(lake: Lake, checksums: dict[str, str], months: Iterable[tuple[str, date]]) -> None:
+def note_written(
+    lake: Lake,
+    checksums: dict[str, str],
+    months: Iterable[tuple[str, date]],
+    *,
+    beside: duckdb.DuckDBPyConnection | None = None,
+) -> None:
     """Note the checksum of each new file, by its key, and that these months of tables are written;
-    at once, since each opening of the notes on a server costs round trips.
+    at once, and beside a connection to the lake, since opening the notes on a server costs round
+    trips.
     """
     written = list(months)
     if not checksums and not written:
@@ -61,7 +68,7 @@ def note_written(lake: Lake, checksums: dict[str, str], months: Iterable[tuple[s
 
         _forget_dropped(notes, set(_dropped(notes)) & set(written))
 
-    _change(lake, note)
+    _change(lake, note, beside)
 
 
 def kept_checksums(lake: Lake) -> dict[str, str]:
@@ -133,7 +140,11 @@ def _file(lake: Lake) -> Path | None:
     return lake.sqlite_path and lake.sqlite_path.with_name(CHECKSUMS_FILE)
 
 
-def _change(lake: Lake, change: Callable[[Notes], None]) -> None:
+def _change(
+    lake: Lake,
+    change: Callable[[Notes], None],
+    beside: duckdb.DuckDBPyConnection | None = None,
+) -> None:
     """Change the notes in one transaction, again while another process changes the same ones.
 
     Two writers on Postgres note each other's files, so they can meet in one row.
@@ -141,7 +152,7 @@ def _change(lake: Lake, change: Callable[[Notes], None]) -> None:
     """
 
     def once() -> None:
-        with _notes(lake) as notes:
+        with _notes(lake, beside) as notes:
             change(notes)
 
     try:
@@ -151,7 +162,7 @@ def _change(lake: Lake, change: Callable[[Notes], None]) -> None:
 
 
 @contextmanager
-def _notes(lake: Lake) -> Iterator[Notes]:
+def _notes(lake: Lake, beside: duckdb.DuckDBPyConnection | None = None) -> Iterator[Notes]:
     """The tables, in one transaction; made where they are missing."""
     path = _file(lake)
     if path is not None:
@@ -160,12 +171,14 @@ def _notes(lake: Lake) -> Iterator[Notes]:
                 store.execute(f"create table if not exists {table}")
             yield store
         return
-    with closing(connect_quietly(lake.config())) as connection:
-        # A connection of its own: who notes may have opened the lake read-only.
+    # Not through the lake: who notes may have opened it read-only, or be in a transaction.
+    own = beside.cursor() if beside is not None else connect_quietly(lake.config())
+    with closing(own) as connection:
         address = literal(lake.catalog.partition(":")[2])
         # Of one schema: the catalog's tables are in the same database, and DuckDB would ask the
         # server for the columns of each.
-        connection.execute(f"attach {address} as notes (type postgres, schema {literal(SCHEMA)})")
+        only = f"type postgres, schema {literal(SCHEMA)}"
+        connection.execute(f"attach if not exists {address} as notes ({only})")
         if not _has_tables(connection):
             attempts(lake)(_make_tables, connection)
         connection.execute(f"use notes.{SCHEMA}")
