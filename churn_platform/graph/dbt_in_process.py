@@ -6,7 +6,6 @@ define the assets, for some 5 s of CPU; and it outlives a run that is killed.
 
 import ctypes
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -61,12 +60,9 @@ class DbtInvocation:
         # It writes to the lake; the block's end may release the writer lock.
         self._thread.join()
 
-    def events(self, *, printed: bool = True) -> Iterator[Event]:
+    def events(self) -> Iterator[Event]:
         """What dbt tells, as its JSON log has it, without what is for debugging."""
         while (event := self._events.get()) is not None:
-            if printed:
-                # For the run's log, as dbt would have printed it.
-                print(event["info"]["msg"], file=sys.stdout)
             yield event
 
     @property

@@ -54,8 +54,11 @@ def asset_events(
     project: DbtProject,
     target: Path,
 ) -> Iterator[Any]:
-    """What dbt tells, as Dagster's outputs, checks and observations."""
+    """What dbt tells, as Dagster's outputs, checks and observations, and in the run's log as dbt
+    would have printed it.
+    """
     for event in dbt.events():
+        print(event["info"]["msg"])
         # Private in dagster-dbt, whose public way to these events starts a process.
         told = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
         yield from told.to_default_asset_events(

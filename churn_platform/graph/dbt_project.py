@@ -234,8 +234,7 @@ def _compile(folder: Path, settings: Settings) -> None:
     # Column lineage reads compiled SQL; nothing of the lake is needed or touched for that.
     offline = ["compile", "--no-introspect", "--no-populate-cache"]
     with DbtInvocation([*offline, *folder_options(folder, folder)]) as dbt:
-        # Not printed: no run has begun, so it would stand between the lines of a command.
-        told = [event["info"]["msg"] for event in dbt.events(printed=False)]
+        told = [event["info"]["msg"] for event in dbt.events()]
 
     if not dbt.outcome.succeeded:
         raise SpecError("\n".join(["dbt cannot compile its project:", *told]))

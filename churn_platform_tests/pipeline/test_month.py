@@ -46,7 +46,9 @@ SCHEMAS = ("telecomit_raw", "telecomit")
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Graph:
     """6,000 customers over 8 months, with a champion, and the newest month scored and published."""
-    graph = Graph(tmp_path_factory.mktemp("operator"), tuning_trials=0)
+    # Two of four candidates: every algorithm has tests of its own, and each fit costs seconds.
+    candidates = "logistic_regression,xgboost"
+    graph = Graph(tmp_path_factory.mktemp("operator"), tuning_trials=0, candidates=candidates)
     config = SimulationConfig(customers=6_000, months=8, seed=3, calls_per_customer=10)
     simulate(config, graph.settings.landing_dir, graph.settings.truth_dir / "telecomit")
     graph.run("telecomit_features", FIRST, LAST)

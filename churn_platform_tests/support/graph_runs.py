@@ -43,6 +43,8 @@ class Graph:
 
     folder: Path
     tuning_trials: int = 1
+    candidates: str = ""
+    """Those to train, by commas, of those of the portfolio; empty for all."""
     draws: bool = False
     """Whether pictures are drawn: a third of a training run, which few tests look at."""
 
@@ -59,6 +61,7 @@ class Graph:
             "experiments_dir": self.folder / "experiments",
             "phone_hash_key": HASH_KEY,
             "tuning_trials": self.tuning_trials,
+            "candidates": self.candidates,
             "tuning_rows_max": 10_000,
             "model_threads": 1,
             "duckdb_threads": 1,
