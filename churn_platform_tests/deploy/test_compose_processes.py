@@ -175,7 +175,9 @@ def test_a_service_that_fails_is_told_with_its_last_words(tmp_path):
 def test_a_service_that_is_healthy_is_told(tmp_path):
     """A start takes minutes, and says what it has reached."""
     check = {"test": ["CMD", "true"], "interval": "0.1s", "timeout": "5s", "retries": 1}
-    stack = tiny_stack(tmp_path, {"one": {"command": ["exec cat"], "healthcheck": check}})
+    stack = tiny_stack(
+        tmp_path, {"one": {"command": ["exec tail -f /dev/null"], "healthcheck": check}}
+    )
     told: list[str] = []
     stack.say = told.append
     with up(stack):
