@@ -33,8 +33,9 @@ demo demo-own demo-telco dev: export CHURN_TUNING_ROWS_MAX ?= 20000
 # It is about tables and results; `make demo` compares all candidates.
 demo-own: export CHURN_CANDIDATES ?= lightgbm,logistic_regression
 
-demo: setup  ## Simulate an operator, run the graph on it, print the result: make demo [CUSTOMERS=20000] [UNTIL=YYYY-MM]
-	@$(BIN)/churn demo $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(UNTIL),--until $(UNTIL))
+demo: setup  ## Simulate an operator, run the graph on it, print the result: make demo [CUSTOMERS=20000] [MONTHS=18] [UNTIL=YYYY-MM]
+	@$(BIN)/churn demo $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(MONTHS),--months $(MONTHS)) \
+		$(if $(UNTIL),--until $(UNTIL))
 
 demo-own: setup  ## An operator with a Postgres of its own: fill it, connect, run, write back: make demo-own [CUSTOMERS=10000]
 	@$(BIN)/python -m benchmarks.demo_own $(if $(CUSTOMERS),--customers $(CUSTOMERS))

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,11 +10,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from churn_platform.storage.location import is_url, why_unusable
 from serving.errors import ServiceSettingsError
 
 PREFIX = "SERVING_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 Positive = Meta(gt=0)
@@ -211,18 +212,12 @@ def converted(value: object, wanted: object) -> object:
 
 
 def _made(kind: type, value: object) -> object:
-    if kind is Path and is_url(str(value)):
+    if kind is Path and ADDRESS.match(str(value)):
         # As a path it would be a folder that is not there, with nothing in it, without a word.
         raise ValueError(
             "an address is not supported; give a folder on a disk of this machine, as a plain path"
         )
     return kind(value)
-
-
-def _store(text: str) -> str:
-    if is_url(text) and (problem := why_unusable(text)):
-        raise ValueError(problem)
-    return text
 
 
 def _origins(text: str) -> tuple[str, ...]:
@@ -244,5 +239,4 @@ READERS: dict[str, Callable[[str], object]] = {
     "cors_origins": _origins,
     "host": _address,
     "log_level": _level,
-    "store": _store,
 }

@@ -22,7 +22,7 @@ from churn_platform_tests.support.s3_server import S3Server
 from churn_platform_tests.support.variables import as_variables
 
 pytestmark = pytest.mark.slow
-CUSTOMERS, UNTIL = 6_000, "2026-06"
+CUSTOMERS, MONTHS, UNTIL = 6_000, 6, "2026-10"
 ASKED = 50
 # Of the result: where it lies, when it was handed over, and what a machine's seconds cost.
 OF_THE_PLACE = ("published", "infrastructure", "warehouse")
@@ -67,7 +67,7 @@ class Host:
     def demo(self) -> str:
         """What `make demo` prints."""
         home = self.environment["DAGSTER_HOME"]
-        size = (f"CUSTOMERS={CUSTOMERS}", f"UNTIL={UNTIL}")
+        size = (f"CUSTOMERS={CUSTOMERS}", f"MONTHS={MONTHS}", f"UNTIL={UNTIL}")
         return self.run("make", "demo", *size, f"DAGSTER_HOME={home}")
 
 
@@ -154,8 +154,9 @@ def test_the_demo_prints_the_same(demos: Demos) -> None:
     assert scores(demos.first) == scores(demos.alone)
     seconds = demos.seconds
     print(
-        f"\n`make demo`, {CUSTOMERS:,} customers: {seconds['alone']:.0f} s in a folder, "
-        f"{seconds['first']:.0f} s on Postgres and S3; {len(expected)} lines are equal"
+        f"\n`make demo`, {CUSTOMERS:,} customers, {MONTHS} months: "
+        f"{seconds['alone']:.0f} s in a folder, {seconds['first']:.0f} s on Postgres and S3; "
+        f"{len(expected)} lines are equal"
     )
 
 

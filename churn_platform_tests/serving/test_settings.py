@@ -75,7 +75,6 @@ def test_a_host_and_a_level_may_be_written_as_people_do():
             {"SERVING_HOST": "nonsense"},
             r"SERVING_HOST='nonsense'.*not appear to be an IPv4 or IPv6 address",
         ),
-        ({"SERVING_STORE": "ftp://a/b"}, r"SERVING_STORE='ftp://a/b': ftp:// is not supported"),
         ({"SERVING_LOG_LEVEL": "loud"}, r"SERVING_LOG_LEVEL='loud': not one of DEBUG, INFO"),
     ],
 )

@@ -13,13 +13,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from churn_platform.errors import ChurnError, ObjectExistsError
+from churn_platform.errors import ChurnError, ObjectExistsError, StoreError
 from churn_platform.published.experiment import ALARMS_DIR
 from churn_platform.published.prediction_log import CLOSED_SUFFIX
 from churn_platform.published.shared import INDEX, SharedPortfolio
 from churn_platform.storage.opening import open_part
 from churn_platform.storage.options import StoreOptions
 from churn_platform.storage.store import Store
+from serving.errors import ServiceSettingsError
 from serving.settings import ServiceSettings
 
 # Which portfolios there are is a list of the store, what is live in each a request answered by 304.
@@ -108,7 +109,8 @@ def _why_not(act: Callable[[], object]) -> str | None:
 
 
 def replica_of(settings: ServiceSettings) -> Replica:
-    """The replica of this service, which counts for Prometheus.
+    """The replica of this service, which counts for Prometheus. ServiceSettingsError if the store's
+    address cannot be one.
 
     To be called once `PROMETHEUS_MULTIPROC_DIR` is set: the workers add up what is counted here.
     """
@@ -126,10 +128,14 @@ def replica_of(settings: ServiceSettings) -> Replica:
         multiprocess_mode="max",
     )
     failures = Counter("churn_store_failures", "Looks at the shared store that failed.")
+    try:
+        published, log = part("published"), part("log")
+    except StoreError as error:  # nothing was asked yet: the address cannot be one
+        raise ServiceSettingsError(str(error)) from error
     return Replica(
-        published=part("published"),
+        published=published,
         published_dir=settings.published_dir,
-        log=part("log"),
+        log=log,
         log_dir=settings.log_dir,
         in_step=in_step.set_to_current_time,
         failed=failures.inc,

@@ -1,15 +1,18 @@
 """A host that only serves takes over what is live, and its answers reach the platform."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
+import prometheus_client
 import pytest
 
 from churn_platform.errors import StoreUnreachableError
 from churn_platform.published.live_file import go_live, read_live
 from churn_platform.published.shared import SharedPortfolio
 from churn_platform.storage.opening import open_store
+from serving.errors import ServiceSettingsError
 from serving.settings import load_settings
-from serving.storage.replica import LIST_ROUNDS, Replica, options_of
+from serving.storage.replica import LIST_ROUNDS, Replica, options_of, replica_of
 
 
 class Host:
@@ -137,3 +140,11 @@ def test_the_store_is_reached_as_the_platform_reaches_it():
     }
     options = options_of(load_settings(given))
     assert (options.session_token, options.style) == ("token", "vhost")
+
+
+def test_an_address_that_is_none_of_a_store_stops_the_start(monkeypatch):
+    """As any setting that is wrong, by its name."""
+    for metric in ("Gauge", "Counter"):  # a process may register each of them once
+        monkeypatch.setattr(prometheus_client, metric, Mock())
+    with pytest.raises(ServiceSettingsError, match=r"SERVING_STORE=ftp://a/b.*not supported"):
+        replica_of(load_settings({"SERVING_STORE": "ftp://a/b"}))
