@@ -2,15 +2,23 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 import pytest
 from pydantic import SecretStr
 
 from churn_platform.settings import PREFIX, Settings, load_settings
+from serving.page.settings import PREFIX as PAGE_PREFIX
+from serving.page.settings import PageSettings
+from serving.settings import PREFIX as SERVICE_PREFIX
+from serving.settings import ServiceSettings
 
 PAGE = Path(__file__).parents[2] / "docs" / "hosts.md"
 COLUMNS = 8
 PLACES = ("_dir", "_path", "_folder", "_uri", "_endpoint")
+BESIDE = {SERVICE_PREFIX: ServiceSettings, PAGE_PREFIX: PageSettings}
+HIDDEN = ("_secret_key", "_session_token", "_client_secret", "_secret_file", "service_key")
 FOLDERS = (
     "landing_dir",
     "published_dir",
@@ -49,10 +57,25 @@ def test_every_setting_of_a_place_or_a_secret_is_in_the_table(rows):
     assert {f"{PREFIX}{name.upper()}" for name in named} - told == set()
 
 
+def test_every_place_and_secret_of_service_and_page_is_in_the_table(rows):
+    """Their folders, and what they must not show."""
+    told = {name for row in rows.values() for name in re.findall(r"`(\w+)`", row[1])}
+    named = set()
+    for prefix, settings in BESIDE.items():
+        for field in msgspec.structs.fields(settings):
+            is_place = get_args(field.type)[0] is Path
+            if is_place or field.name.endswith(HIDDEN):
+                named.add(f"{prefix}{field.name.upper()}")
+    assert len(named) > 8
+    assert named - told == set()
+
+
 def test_every_setting_in_the_table_exists(rows):
-    """Those of the platform; the service's and Dagster's own have other names."""
-    told = {name for row in rows.values() for name in re.findall(r"`(CHURN_\w+)`", row[1])}
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    """Of the platform, the service and the page; Dagster's own has another name."""
+    told = {name for row in rows.values() for name in re.findall(r"`(\w+)`", row[1])}
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {"DAGSTER_HOME"}
+    for prefix, settings in BESIDE.items():
+        known |= {f"{prefix}{name.upper()}" for name in settings.__struct_fields__}
     assert told <= known
 
 
