@@ -41,8 +41,11 @@ if TYPE_CHECKING:
 
 PORTFOLIO, DATABASE = "nordtel", "nordtel"
 # Without an app, trouble and a falling use show in call records alone: of 20 a customer and month a
-# model reaches 92 % of the AUC that is possible, of 50 some 95 %, of 100 nearly 96 %.
+# model reaches some 92 % of the AUC that is possible, of 50 94 %, of 100 95 to 96 %.
 CALLS = 100
+# The newest month has 250 churners, so worlds differ: 94.3 to 96.9 % reached in five of them
+# (seeds 7 to 11), of which this is the middle one.
+SEED = 10
 # With the folder of its socket as host, the server asks for no password.
 VARIABLES = {"CRM_PASSWORD": "not-asked-for"}
 BACK = """
@@ -175,7 +178,7 @@ def _fill(
         customers=customers,
         months=months.months_between(first, last) + 1,
         first_month=first,
-        seed=7,
+        seed=SEED,
         calls_per_customer=CALLS,
         prepaid_share=0.5,
     )

@@ -15,25 +15,27 @@ def _():
     import marimo as mo
     import matplotlib.pyplot as plt
 
-    from churn_platform.ingest.load import raw_columns, raw_table
+    from churn_platform.ingest.load import filled_tables, raw_columns, raw_table
+    from churn_platform.months import zone_offsets
     from churn_platform.portfolios.loader import load_portfolios
     from churn_platform.settings import load_settings
-    from churn_platform.sql import identifier
+    from churn_platform.sql import identifier, local_time
     from churn_platform.warehouse.lake import Lake, connect
-    from churn_platform.warehouse.tables import table_exists
 
     return (
         Lake,
         closing,
         connect,
+        filled_tables,
         identifier,
         load_portfolios,
         load_settings,
+        local_time,
         mo,
         plt,
         raw_columns,
         raw_table,
-        table_exists,
+        zone_offsets,
     )
 
 
@@ -53,13 +55,10 @@ def _(Lake, closing, connect, load_portfolios, load_settings, mo):
 
 
 @app.cell
-def _(Lake, closing, connect, portfolio, raw_table, settings, table_exists):
-    # Of an optional table nothing may have landed yet.
+def _(Lake, closing, connect, filled_tables, mo, portfolio, settings):
     with closing(connect(Lake.of(settings), read_only=True)) as _connection:
-        tables = []
-        for _table in portfolio.landed_tables:
-            if table_exists(_connection, raw_table(portfolio, _table)):
-                tables.append(_table)
+        tables = filled_tables(_connection, portfolio)
+    mo.stop(not tables, mo.md(f"Nothing of {portfolio.name} has landed yet."))
     return (tables,)
 
 
@@ -130,11 +129,13 @@ def _(identifier, mo, portfolio, raw_table, read, tables):
 
 
 @app.cell
-def _(mo, plt, portfolio, raw_table, read, tables):
+def _(local_time, mo, plt, portfolio, raw_table, read, tables, zone_offsets):
     # Peaks at the wrong hour tell a wrong zone.
     def events_by_hour(table):
-        name = raw_table(portfolio, table)
-        query = f"select hour({table.event_time}) as hour, count(*) as events from {name}"
+        zone = portfolio.timezone
+        own_time = local_time(table.event_time, zone, zone_offsets(zone))
+        query = f"select hour({own_time}) as hour, count(*) as events "
+        query += f"from {raw_table(portfolio, table)}"
         return read(f"{query} group by all order by hour")
 
     _figure, _axis = plt.subplots(figsize=(7, 3), layout="constrained")
@@ -143,7 +144,7 @@ def _(mo, plt, portfolio, raw_table, read, tables):
             _events = events_by_hour(_table)
             _axis.plot(_events["hour"], _events["events"] / _events["events"].sum())
             _axis.annotate(_table.name, (23, _events["events"].iloc[-1] / _events["events"].sum()))
-    _axis.set_xlabel("hour of the day, UTC")
+    _axis.set_xlabel(f"hour of the day, {portfolio.timezone}")
     _axis.set_ylabel("share of events")
     mo.vstack([mo.md("## When events happen"), _figure])
     return

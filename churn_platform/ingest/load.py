@@ -196,6 +196,17 @@ def raw_table(portfolio: Portfolio, table: Table) -> str:
     return f"{portfolio.raw_schema}.{table.name}"
 
 
+def filled_tables(connection: duckdb.DuckDBPyConnection, portfolio: Portfolio) -> list[Table]:
+    """The landed tables that have a row in the lake; of an optional one nothing may have landed."""
+    filled = []
+    for table in portfolio.landed_tables:
+        name = raw_table(portfolio, table)
+        # One without rows is made where the graph has looked for an optional file.
+        if table_exists(connection, name) and connection.execute(f"from {name} limit 1").fetchone():
+            filled.append(table)
+    return filled
+
+
 def raw_columns(table: Table) -> dict[str, str]:
     """Columns of the raw table with their SQL types; a hashed number is a 64-bit integer named
     `<column>_hash`.

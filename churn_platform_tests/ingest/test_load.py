@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from churn_platform.errors import LandingError
+from churn_platform.ingest.load import filled_tables
 from churn_platform.warehouse.tables import current_snapshot
 from churn_platform_tests.ingest.conftest import CALLS, CALLS_HEADER, CUSTOMERS, KEY, PHONES
 from churn_platform_tests.support.invariants import invariant
-from churn_platform_tests.support.tiny import FEBRUARY, JANUARY
+from churn_platform_tests.support.tiny import FEBRUARY, JANUARY, TINY
 
 
 def sha64(number: str) -> int:
@@ -113,6 +114,16 @@ def test_nan_in_parquet_is_a_missing_value(landing):
     as_parquet(landing.put("calls", b"", suffix="parquet"), missing_cost=float("nan"))
     landing.load("calls")
     assert landing.rows("calls") == expected
+
+
+def test_tables_without_a_row_are_not_filled(january):
+    """A table that is made when nothing has landed has nothing to show."""
+    assert [table.name for table in filled_tables(january.connection, TINY)] == [
+        "customers",
+        "calls",
+    ]
+    january.connection.execute("delete from tiny_raw.calls")
+    assert [table.name for table in filled_tables(january.connection, TINY)] == ["customers"]
 
 
 def test_a_redelivery_replaces_its_month_alone(landing):
