@@ -79,7 +79,7 @@ USER 10001
 EXPOSE 8080
 VOLUME /app/data
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8080/health/live', timeout=2)"]
+    CMD ["python", "-c", "import os, urllib.request as web; web.urlopen(f\"http://127.0.0.1:{os.environ['SERVING_PORT']}/health/live\", timeout=2)"]
 CMD ["python", "-m", "serving"]
 
 # The page alone. A decision on a version is carried out by `churn approve`, which the platform's image has: where
@@ -94,7 +94,7 @@ USER 10001
 EXPOSE 8090
 VOLUME /app/data
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8090/health', timeout=2)"]
+    CMD ["python", "-c", "import os, urllib.request as web; web.urlopen(f\"http://127.0.0.1:{os.environ['PAGE_PORT']}/health\", timeout=2)"]
 CMD ["churn-ui"]
 
 # The Dagster graph: web UI by default; `dagster-daemon run -w workspace.yaml` and `churn ...` run from the same image.

@@ -6,9 +6,12 @@ import json
 import re
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -162,6 +165,32 @@ def test_an_image_says_whether_it_lives(target, path):
     assert path in str(STAGES[target].last("HEALTHCHECK"))
 
 
+class Alive(BaseHTTPRequestHandler):
+    """Answers whoever asks."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Nothing."""
+
+
+@pytest.mark.parametrize(("target", "variable"), [("serving", "SERVING_PORT"), ("ui", "PAGE_PORT")])
+def test_an_images_health_check_follows_its_port(target, variable):
+    """A container that listens elsewhere by its setting is not taken for dead."""
+    check = json.loads(str(STAGES[target].last("HEALTHCHECK")).split("CMD ", 1)[1])
+    server = HTTPServer(("127.0.0.1", 0), Alive)
+    Thread(target=server.handle_request, daemon=True).start()
+    command = [sys.executable, *check[1:]]
+    environment = {variable: str(server.server_address[1])}
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    finally:
+        server.server_close()
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_context_holds_what_is_copied_and_no_more():
     """No data, secret or history of the working folder reaches an image."""
     copied = {
@@ -177,35 +206,40 @@ def test_the_context_holds_what_is_copied_and_no_more():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("target", "path"),
-    [("serving", "/health/live"), ("page", "/health"), ("platform", "/server_info")],
+    ("target", "prefix", "path"),
+    [
+        ("serving", "SERVING", "/health/live"),
+        ("ui", "PAGE", "/health"),
+        ("platform", "DAGSTER", "/server_info"),
+    ],
 )
-def test_an_image_installs_and_starts(target, path, tmp_path):
+def test_an_image_installs_and_starts(target, prefix, path, tmp_path):
     """Each target's own instructions, in a clean environment, end in a process that answers and
     stops when told.
     """
     image = build(ROOT / "Dockerfile", target, tmp_path)
     if target == "serving":
         assert not HEAVY & installed(image)
-    prefix = target.upper()
     port = image.environment.get(f"{prefix}_PORT", "3000")
     if target != "platform":
         image.environment[f"{prefix}_HOST"] = "127.0.0.1"
-    command = image.command
-    executable = str(
-        next(folder for folder in paths(image) if (folder / command[0]).exists()) / command[0]
-    )
     with subprocess.Popen(
-        [executable, *command[1:]], cwd=tmp_path / "app", env=image.environment
+        located(image, image.command), cwd=tmp_path / "app", env=image.environment
     ) as process:
         try:
             wait_until_answered(f"http://127.0.0.1:{port}{path}", process)
             if image.healthcheck:
-                healthcheck = [executable, *image.healthcheck[1:]]
-                subprocess.run(healthcheck, env=image.environment, cwd=tmp_path / "app", check=True)
+                check = located(image, image.healthcheck)
+                subprocess.run(check, env=image.environment, cwd=tmp_path / "app", check=True)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
+
+
+def located(image: Build, command: list[str]) -> list[str]:
+    """A command with its program as the image's PATH finds it."""
+    folder = next(folder for folder in paths(image) if (folder / command[0]).exists())
+    return [str(folder / command[0]), *command[1:]]
 
 
 def paths(image: Build) -> list[Path]:

@@ -23,6 +23,7 @@ if command -v docker >/dev/null && docker info >/dev/null 2>&1; then
     image() { docker "$@"; }
     build() { docker build --build-arg "BASE=$BASE" --build-arg "REVISION=${REVISION:-}" --target "$1" --tag "churn-$1" .; }
     run() { docker run --rm --network host "$@"; }
+    health() { test "$(docker inspect --format '{{.State.Health.Status}}' "$1")" = healthy; }
 else
     if ! command -v buildah podman runc debootstrap >/dev/null; then
         test "$(id -u)" = 0 || fail "no Docker here: have root install buildah, podman, runc and debootstrap"
@@ -45,6 +46,8 @@ else
         image run --rm --runtime runc --network host --pull=never \
             --ulimit nofile=20000:20000 --ulimit nproc=4000:4000 "$@"
     }
+    # Podman leaves it to systemd, which may be absent, when to check: it is asked for one here.
+    health() { image healthcheck run "$1" >/dev/null; }
     if ! image image exists "$BASE" && ! image pull --quiet "$BASE" 2>/dev/null; then
         say "$BASE cannot be pulled; a base is made by debootstrap, with Debian's own Python 3.11"
         mirror=$(sed -n 's/^URIs: *//p' /etc/apt/sources.list.d/*.sources 2>/dev/null | head -1)
@@ -88,6 +91,15 @@ until_answered() {
     fail "$1 did not answer in two minutes"
 }
 
+# What an orchestrator goes by: the image's own health check.
+until_healthy() {
+    for _ in $(seq 60); do
+        if health "$1" 2>/dev/null; then say "$1 is healthy"; return; fi
+        sleep 1
+    done
+    fail "the health check of $1 did not pass in a minute"
+}
+
 check_serving() {
     local size data key
     size=$(size_mb churn-serving)
@@ -106,6 +118,7 @@ check_serving() {
     run "${LOCKED[@]}" "${volume[@]}" --name churn-check-serving --detach \
         --env SERVING_HOST=127.0.0.1 --env "SERVING_PORT=$PORT" churn-serving >/dev/null
     until_answered "http://127.0.0.1:$PORT/health/ready"
+    until_healthy churn-check-serving
     printf '%s' "$key" >"$data/key"
     give "$data/key"
     image exec churn-check-serving python -m churn_platform.smoke --url "http://127.0.0.1:$PORT" --key-file data/key
@@ -120,6 +133,7 @@ check_ui() {
     run "${LOCKED[@]}" --volume "$(empty):/app/data" --name churn-check-ui --detach \
         --env PAGE_HOST=127.0.0.1 --env "PAGE_PORT=$PORT" churn-ui >/dev/null
     until_answered "http://127.0.0.1:$PORT/health"
+    until_healthy churn-check-ui
     image stop --time 20 churn-check-ui >/dev/null
 }
 
