@@ -119,9 +119,8 @@ hosts-check: setup  ## Put the lake on a real Postgres and S3 server, and serve 
 
 executors-check: setup  ## Run a month in processes of its own and on a Ray cluster of three nodes, with kills; compare (takes long)
 	@test -x data/bench/ray/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python data/bench/ray
-	@VIRTUAL_ENV=$(CURDIR)/data/bench/ray $(BIN)/uv pip sync --quiet --require-hashes requirements-ray.lock
+	@VIRTUAL_ENV=$(CURDIR)/data/bench/ray $(BIN)/uv pip sync --quiet --require-hashes requirements.lock requirements-ray.lock
 	@VIRTUAL_ENV=$(CURDIR)/data/bench/ray $(BIN)/uv pip install --quiet --no-deps --editable .
-	@VIRTUAL_ENV=$(CURDIR)/data/bench/ray $(BIN)/uv pip install --quiet --constraint requirements.lock pytest
 	@OMP_NUM_THREADS=1 data/bench/ray/bin/python -m pytest -m slow -s churn_platform_tests/pipeline/test_executors.py
 
 features-check: setup  ## Add a feature of one's own to a lake in use, fill older months, take it away, with dbt
