@@ -19,6 +19,7 @@ from churn_platform.warehouse.damage import find_damage
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform.warehouse.lake_files import lake_files
 from churn_platform.warehouse.tables import ensure_table, replace_month, write
+from churn_platform_tests.support.s3_server import S3Server
 from churn_platform_tests.support.tiny import JANUARY
 from churn_platform_tests.support.waiting import eventually
 
@@ -49,10 +50,11 @@ def server() -> Iterator["PostgresServer"]:
 
 
 @pytest.fixture
-def catalog_lake(server: "PostgresServer", lake: Lake) -> Lake:
-    """A lake whose catalog is on that server."""
+def catalog_lake(server: "PostgresServer", lake: Lake, s3_url: str, s3_server: S3Server) -> Lake:
+    """A lake whose catalog and notes are on that server, for its files are on S3."""
     socket = server.get_uri().split("host=")[1]
-    return replace(lake, catalog=f"postgres:dbname=postgres user=postgres host={socket}")
+    catalog = f"postgres:dbname=postgres user=postgres host={socket}"
+    return replace(lake, catalog=catalog, files=s3_url, store=s3_server.options)
 
 
 def put(connection: duckdb.DuckDBPyConnection, lake: Lake, x: int) -> None:
