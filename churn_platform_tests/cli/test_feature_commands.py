@@ -5,7 +5,9 @@ from datetime import date
 
 import pytest
 
+from churn_platform import definitions
 from churn_platform.errors import ChurnError
+from churn_platform.graph import runs
 from churn_platform.own_features.feature_months import note_built
 from churn_platform.portfolios.loader import load_recipe
 from churn_platform.settings import Settings
@@ -56,10 +58,8 @@ def test_check_without_own_features_says_where_they_go(churn: Churn, settings: S
         churn("features", "check", "telecomit")
 
 
-def test_months_says_which_lack_which(churn: Churn, own: Settings):
-    """Months in a row that lack the same are one line; the catalogue has one more than the
-    recipe.
-    """
+def note_that_only_march_has_it(own: Settings) -> None:
+    """January and February were built before the feature came."""
     recipe = load_recipe("telecomit")
     lake = Lake.of(own)
     with closing(connect(lake)) as connection:
@@ -67,6 +67,13 @@ def test_months_says_which_lack_which(churn: Churn, own: Settings):
         grown = recipe.feature("frequency").model_copy(update={"name": "ones"})
         update = {"features": (*recipe.features, grown)}
         note_built(connection, lake, recipe.model_copy(update=update), [MARCH])
+
+
+def test_months_says_which_lack_which(churn: Churn, own: Settings):
+    """Months in a row that lack the same are one line; the catalogue has one more than the
+    recipe.
+    """
+    note_that_only_march_has_it(own)
     assert churn("features", "months", "telecomit").stdout.splitlines() == [
         "2025-01 to 2025-02  without ones",
         "2025-03 to 2025-03  every feature of the catalogue",
@@ -77,3 +84,28 @@ def test_backfill_of_a_feature_that_every_month_has_runs_nothing(churn: Churn, o
     """It says so; no graph is loaded."""
     done = churn("features", "backfill", "telecomit", "--feature", "ones")
     assert done.stdout == "every month of telecomit has ones\n"
+
+
+def test_backfill_fills_the_older_months_in_one_run(
+    churn: Churn, own: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    """Of the feature's own table and the one that has all; no other is made again."""
+    note_that_only_march_has_it(own)
+    with closing(connect(Lake.of(own))) as connection:
+        connection.execute("create schema telecomit_raw")
+        connection.execute(
+            "create table telecomit_raw.customers as "
+            f"select unnest([date '{JANUARY}', date '{FEBRUARY}', date '{MARCH}']) as month"
+        )
+    asked = []
+    monkeypatch.setattr(definitions, "build_defs", lambda: None)
+    monkeypatch.setattr(runs, "dagster_instance", lambda home: None)
+    monkeypatch.setattr(
+        runs,
+        "materialize_tables",
+        lambda defs, instance, tables, span, **others: asked.append((tables, span)),
+    )
+    done = churn("features", "backfill", "telecomit", "--feature", "ones")
+    assert done.stdout == "ones: 2025-01 to 2025-02, 2 months\n"
+    own_table, whole = "telecomit.own_ones", "telecomit.customer_features"
+    assert asked == [([own_table, whole], (JANUARY, FEBRUARY))]
