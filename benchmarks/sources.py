@@ -50,7 +50,7 @@ SPEC = {
 CALLS = """
     create unlogged table calls as select
         'R' || i as call_id, 'C' || i % 200000 as customer_id,
-        timestamp '2026-05-01' + i * ({seconds} * interval '1 second') / {rows} as begun,
+        timestamp '2026-05-01' + interval '1 second' * (i::float8 * {seconds} / {rows}) as begun,
         case when i % 3 = 0 then 'T' else 'V' end as kind, i % 2 = 0 as is_outgoing,
         '+4915' || 10000000 + i % 3000000 as b_number, i % 17 as minutes, 0 as volume_kb,
         i % 50 = 0 as is_international, i % 70 = 0 as is_dropped

@@ -96,6 +96,13 @@ def test_connecting_looks_at_an_operators_own_tables(crm):
     assert len(seen) <= SAMPLE_ROWS and min(seen) < 30_000 and max(seen) > 70_000
 
 
+def test_what_one_connection_delivers_is_read_by_one_thread(crm):
+    """Two would take twice the processor time for the same rows."""
+    with opened_source("crm", crm.portfolio.sources["crm"], crm.resources) as opened:
+        asked = opened.connection.execute("select current_setting('threads')::integer")
+        assert asked.fetchone() == (1,)
+
+
 def test_a_refusal_changes_nothing_and_shows_no_password(crm, postgres_server):
     """A table that is not there, as Postgres says it."""
     crm.origin("calls")["table"] = "no_such"
