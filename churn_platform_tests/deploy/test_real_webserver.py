@@ -21,7 +21,8 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a webserver of the platform's graph, whose runs begin at once."""
     home = tmp_path_factory.mktemp("dagster")
     (home / "dagster.yaml").write_text(
-        "run_coordinator:\n  module: dagster\n  class: DefaultRunCoordinator\n"
+        "run_coordinator:\n"
+        "  module: dagster._core.run_coordinator\n  class: DefaultRunCoordinator\n"
         "telemetry: {enabled: false}\n"
     )
     (port,) = free_ports(1)

@@ -4,6 +4,8 @@ A real webserver is asked in `test_real_webserver.py`.
 """
 
 import importlib.util
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import Any
 
 import graphql
@@ -85,6 +87,39 @@ def test_a_run_that_does_not_end_is_not_waited_for_for_ever():
     """It goes on in Dagster."""
     with pytest.raises(retrain.RetrainError, match="has not ended in 20 s"):
         retrain.wait(Dagster(run_of("STARTED"), run_of("STARTED")), "r1", 20, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (
+            500,
+            '{"data": {"launchRun": {"__typename": "PythonError", "message": "no disk"}}}',
+            "no disk",
+        ),
+        (400, '{"errors": [{"message": "no such field"}]}', "refuses the question: no such field"),
+        (401, "who are you?", "answers 401; set DAGSTER_USER and DAGSTER_PASSWORD"),
+        (502, "[]", "answers 502"),
+    ],
+)
+def test_what_dagster_says_in_an_error_is_told(status, body, told):
+    """It answers with status 500 what it could not do; a proxy answers something else."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_):
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Answers) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        ask = retrain.over_http(f"http://127.0.0.1:{server.server_address[1]}", None, None)
+        with pytest.raises(retrain.RetrainError, match=told):
+            retrain.launch(ask, "telecomit", "2026-10", "y")
 
 
 @pytest.mark.parametrize("question", ["LAUNCH", "STATUS"])

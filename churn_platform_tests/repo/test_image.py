@@ -21,6 +21,7 @@ from churn_platform_tests.support.dockerfile import (
     build,
     lineage,
     read_stages,
+    stages_to_carry_out,
 )
 from churn_platform_tests.support.invariants import invariant
 
@@ -163,6 +164,12 @@ def test_a_release_may_pin_the_base_and_signals_reach_the_process(target):
 def test_an_image_says_whether_it_lives(target, path):
     """The engine can tell a hung process from a working one."""
     assert path in str(STAGES[target].last("HEALTHCHECK"))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_stage_that_is_copied_from_twice_is_carried_out_once(target):
+    """A second time its environment would be there already, and `uv venv` would refuse."""
+    assert stages_to_carry_out(STAGES, target) == [f"build-{target}", target]
 
 
 class Alive(BaseHTTPRequestHandler):

@@ -83,17 +83,21 @@ def build(dockerfile: Path, target: str, root: Path) -> Build:
         [sys.executable, "-m", "venv", str(root / "python")], check=True
     )  # what the base image brings
     (root / "app" / "data").mkdir(parents=True)
-    needed = [
-        match[1]
-        for _, rest in stages[target].instructions
-        if (match := re.match(r"--from=(\S+)", rest))
-    ]
-    for name in [*needed, target]:
+    for name in stages_to_carry_out(stages, target):
         built = Build(root, dockerfile.parent, _base_environment(root), [], [])
         for stage in lineage(stages, name):
             for word, rest in stage.instructions:
                 _carry_out(built, word, rest)
     return built
+
+
+def stages_to_carry_out(stages: dict[str, Stage], target: str) -> list[str]:
+    """A target after the stages that it copies from, each once however often it does."""
+    copied_from = []
+    for _, rest in stages[target].instructions:
+        if found := re.match(r"--from=(\S+)", rest):
+            copied_from.append(found[1])
+    return [*dict.fromkeys(copied_from), target]
 
 
 def _base_environment(root: Path) -> dict[str, str]:

@@ -132,8 +132,10 @@ def over_http(url: str, user: str | None, password: str | None) -> Ask:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
                 answer = json.load(response)
         except urllib.error.HTTPError as error:
-            hint = "; set DAGSTER_USER and DAGSTER_PASSWORD" if error.code == 401 else ""
-            raise RetrainError(f"{url} answers {error.code}{hint}") from error
+            answer = _answer_of(error)
+            if answer is None:
+                hint = "; set DAGSTER_USER and DAGSTER_PASSWORD" if error.code == 401 else ""
+                raise RetrainError(f"{url} answers {error.code}{hint}") from error
         except (OSError, ValueError) as error:
             raise RetrainError(f"{url} does not answer as Dagster does: {error}") from error
         if answer.get("errors"):
@@ -141,6 +143,16 @@ def over_http(url: str, user: str | None, password: str | None) -> Ask:
         return dict(answer["data"])
 
     return ask
+
+
+def _answer_of(error: urllib.error.HTTPError) -> dict[str, Any] | None:
+    """The answer within an error: what Dagster could not do it says in one of status 500."""
+    try:
+        answer = json.load(error)
+    except ValueError:
+        return None
+    is_dagsters = isinstance(answer, dict) and bool({"data", "errors"} & answer.keys())
+    return answer if is_dagsters else None
 
 
 if __name__ == "__main__":
