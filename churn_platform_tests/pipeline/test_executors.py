@@ -5,10 +5,12 @@ or a node of Ray is killed. `make executors-check` runs it.
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -151,6 +153,8 @@ def cluster(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Iter
     utils = pytest.importorskip("ray.cluster_utils")
     for name, value in installation.environment.items():
         monkeypatch.setenv(name, value)
+    # A step is the command `dagster`, which a node finds as a shell with this environment would.
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     (port,) = free_ports(1)
     # Steps go to the nodes alone, since the head has no CPU to give.
