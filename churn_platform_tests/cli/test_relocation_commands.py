@@ -14,10 +14,10 @@ from churn_platform.graph.resources.tracking import Tracking
 from churn_platform.scoring.champion_model import load_champion
 from churn_platform.scoring.score import score_month
 from churn_platform.settings import Settings, load_settings
-from churn_platform.sqlite_uri import sqlite_file
 from churn_platform.training.model_registry import set_champion
 from churn_platform.warehouse.lake import Lake, connect
 from churn_platform_tests.cli.conftest import Churn
+from churn_platform_tests.support.data_folders import empty_mlflow
 from churn_platform_tests.support.tiny import MARCH
 from churn_platform_tests.training.test_reproduce import HALVING, train
 
@@ -32,16 +32,14 @@ def scores(settings: Settings) -> pa.Table:
 
 
 @pytest.fixture
-def moved(tmp_path: Path, extensions: Path, tracking: Tracking, settings: Settings) -> pa.Table:
+def moved(tmp_path: Path, extensions: Path, settings: Settings) -> pa.Table:
     """A data folder with a champion, made elsewhere and moved here; returns the scores that it gave
     there.
     """
     old = load_settings(data_dir=tmp_path / "old", phone_hash_key="0" * 32)
     shutil.copytree(extensions, old.extension_dir)
-    tracking.client()
-    shutil.copy(
-        sqlite_file(tracking.tracking_uri), old.root / "mlflow.db"
-    )  # a new store takes seconds
+    # A new store takes seconds; that of the session may have this model's experiment already.
+    shutil.copy(empty_mlflow() / "mlflow.db", old.root)
     with closing(connect(Lake.of(old))) as connection:
         trained = train(connection, Lake.of(old), Tracking.of(old), "xgboost")
     set_champion(trained.client, HALVING.name, trained.version, previous=None)
