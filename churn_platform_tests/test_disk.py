@@ -3,7 +3,6 @@
 import errno
 import shutil
 import sqlite3
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
@@ -106,11 +105,9 @@ def test_a_command_names_the_full_disk(
     def fail() -> None:
         raise IN_DAGSTER
 
-    command = sys.modules[main.__module__]
-    monkeypatch.setattr(command, "app", fail)
     monkeypatch.setattr(failure_advice, "written_folders", lambda settings: stores)
     with pytest.raises(SystemExit):
-        main()
+        main(fail)
     told = capsys.readouterr().err
     assert f"free for {stores[1]}" in told
     assert "CHURN_MLFLOW_TRACKING_URI" not in told
