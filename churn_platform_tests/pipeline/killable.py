@@ -28,6 +28,7 @@ import yaml
 from churn_platform.audit.trail_file import read_records
 from churn_platform.portfolios import loader
 from churn_platform.settings import Settings, load_settings
+from churn_platform_tests.pipeline.state import State, state_of
 from churn_platform_tests.support.graph_runs import HASH_KEY
 
 ROOT = Path(__file__).parents[2]
@@ -199,6 +200,12 @@ class Installation:
         assert status == 0, self.log.read_text()[-3_000:]
         return ended == child
 
+    def found(self, portfolio: str) -> State:
+        """What the installation holds of a portfolio, read by a process of its own."""
+        path = self.folder / "state.json"
+        self.complete(lambda: path.write_text(json.dumps(state_of(self.settings, portfolio))))
+        return json.loads(path.read_text())
+
     def steps_of_last_command(self, kind: str = "STEP_START") -> dict[str, float]:
         """Steps of the command begun last with the time of such an event of Dagster's log."""
         query = (
@@ -213,6 +220,17 @@ class Installation:
         return {
             ".".join(json.loads(key)) for (key,) in self._events(query, "ASSET_MATERIALIZATION")
         }
+
+    def metadata_of_last_command(self, kind: str, name: str) -> dict[str, str]:
+        """By step, one value of what its newest event of such a kind says."""
+        told = {}
+        query = "select step_key, event from event_logs where dagster_event_type = ? order by id"
+        for step, text in self._events(query, kind):
+            event = json.loads(text)["dagster_event"]
+            for entry in event["event_specific_data"]["metadata_entries"]:
+                if entry["label"] == name:
+                    told[step] = str(entry["entry_data"]["text"])
+        return told
 
     def commits_of_last_command(self) -> list[str]:
         """What each commit since the command began has changed in the lake, with its note."""

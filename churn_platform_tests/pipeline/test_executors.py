@@ -2,7 +2,6 @@
 or a node of Ray is killed. `make executors-check` runs it.
 """
 
-import json
 import os
 import signal
 import sys
@@ -19,7 +18,7 @@ import yaml
 from churn_platform.months import shift
 from churn_platform.simulator import SimulationConfig, simulate
 from churn_platform_tests.pipeline.killable import Installation, preload, run_stage
-from churn_platform_tests.pipeline.state import State, differences, state_of
+from churn_platform_tests.pipeline.state import State, differences
 from churn_platform_tests.support.ports import free_ports
 
 PORTFOLIO, FIRST, LAST = "acme", date(2025, 1, 1), date(2025, 5, 1)
@@ -46,15 +45,6 @@ KILLED = {
     "acme__feature_drift": "monitoring",
 }
 job = partial(run_stage, PORTFOLIO)
-
-
-def found(installation: Installation) -> State:
-    """What an installation holds in the end."""
-    path = installation.folder / "state.json"
-    installation.complete(
-        lambda: path.write_text(json.dumps(state_of(installation.settings, PORTFOLIO)))
-    )
-    return json.loads(path.read_text())
 
 
 def month(installation: Installation) -> float:
@@ -86,27 +76,14 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 def undisturbed(installation: Installation) -> State:
     """The month in the run's own process."""
     print(f"in process: {month(installation):.0f} s", flush=True)
-    return found(installation)
+    return installation.found(PORTFOLIO)
 
 
-def begin_again(installation: Installation, **variables: str) -> None:
-    """Bring back the state before the month, for runs with other settings."""
+def again(installation: Installation, **variables: str) -> Installation:
+    """The installation before the month once more, for runs with other settings."""
     installation.bring_back("before")
     installation.keep("before")
-    installation.__dict__.pop("environment", None)
-    installation.extra = variables
-
-
-def metadata(installation: Installation, kind: str, name: str) -> dict[str, str]:
-    """One value of what such an event of each step of the last command says."""
-    query = "select step_key, event from event_logs where dagster_event_type = ?"
-    told = {}
-    for step, text in installation._events(query, kind):
-        event = json.loads(text)["dagster_event"]
-        for entry in event["event_specific_data"]["metadata_entries"]:
-            if entry["label"] == name:
-                told[step] = str(entry["entry_data"]["text"])
-    return told
+    return Installation(installation.folder, variables)
 
 
 @pytest.mark.slow
@@ -114,9 +91,9 @@ def test_a_month_in_processes_of_its_own_is_the_same(
     installation: Installation, undisturbed: State
 ) -> None:
     """Tables, published files and the trail equal those of the run in one process."""
-    begin_again(installation, CHURN_EXECUTOR="multiprocess")
-    print(f"multiprocess: {month(installation):.0f} s", flush=True)
-    assert differences(found(installation), undisturbed) == []
+    beside = again(installation, CHURN_EXECUTOR="multiprocess")
+    print(f"multiprocess: {month(beside):.0f} s", flush=True)
+    assert differences(beside.found(PORTFOLIO), undisturbed) == []
 
 
 @pytest.mark.slow
@@ -124,25 +101,28 @@ def test_a_step_whose_process_is_killed_runs_again(
     installation: Installation, undisturbed: State
 ) -> None:
     """A kill in each stage, and the run completes by itself, with the same rows."""
-    begin_again(installation, CHURN_EXECUTOR="multiprocess")
+    beside = again(installation, CHURN_EXECUTOR="multiprocess")
     killed: dict[str, float] = {}
     for stage in STAGES:
         begun = time.monotonic()
-        child = installation.start(partial(job, stage, LAST, LAST))
-        while os.waitpid(child, os.WNOHANG) == (0, 0):
-            workers = metadata(installation, "STEP_WORKER_STARTED", "pid")
-            begun_steps = installation.steps_of_last_command()
+        child = beside.start(partial(job, stage, LAST, LAST))
+        ended = (0, 0)
+        while ended == (0, 0):
+            workers = beside.metadata_of_last_command("STEP_WORKER_STARTED", "pid")
+            begun_steps = beside.steps_of_last_command()
             for step in (KILLED.keys() & begun_steps.keys() & workers.keys()) - killed.keys():
                 os.kill(int(workers[step]), signal.SIGKILL)
                 killed[step] = time.monotonic() - begun
             time.sleep(0.02)
+            ended = os.waitpid(child, os.WNOHANG)
 
-        retried = installation.steps_of_last_command("STEP_UP_FOR_RETRY")
+        assert ended == (child, 0), beside.log.read_text()[-3_000:]
+        retried = beside.steps_of_last_command("STEP_UP_FOR_RETRY")
         assert set(retried) == {step for step in killed if KILLED[step] == stage}
 
     print("killed: " + ", ".join(f"{step} after {s:.0f} s" for step, s in killed.items()))
     assert set(killed) == set(KILLED)
-    assert differences(found(installation), undisturbed) == []
+    assert differences(beside.found(PORTFOLIO), undisturbed) == []
 
 
 @pytest.fixture
@@ -166,11 +146,9 @@ def cluster(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Iter
     made.shutdown()
 
 
-def on_ray(installation: Installation, cluster: Any) -> str:
-    """Bring back the state before the month, for a run on the cluster; its address."""
-    address = f"http://{cluster.head_node.webui_url}"
-    begin_again(installation, CHURN_EXECUTOR="ray", RAY_ADDRESS=address)
-    return address
+def address_of(cluster: Any) -> str:
+    """Where the cluster takes jobs."""
+    return f"http://{cluster.head_node.webui_url}"
 
 
 @pytest.mark.slow
@@ -178,9 +156,9 @@ def test_a_month_on_ray_is_the_same(
     installation: Installation, undisturbed: State, cluster: Any
 ) -> None:
     """Each step is a job of the cluster; what it leaves is what one process leaves."""
-    on_ray(installation, cluster)
-    print(f"ray: {month(installation):.0f} s", flush=True)
-    assert differences(found(installation), undisturbed) == []
+    on_ray = again(installation, CHURN_EXECUTOR="ray", RAY_ADDRESS=address_of(cluster))
+    print(f"ray: {month(on_ray):.0f} s", flush=True)
+    assert differences(on_ray.found(PORTFOLIO), undisturbed) == []
 
 
 @pytest.mark.slow
@@ -191,23 +169,22 @@ def test_a_month_completes_though_the_node_of_a_step_is_killed(
     """The step runs again on the other node, and the month is the undisturbed one."""
     from ray.job_submission import JobSubmissionClient
 
-    client = JobSubmissionClient(on_ray(installation, cluster))
-    in_process = {"CHURN_EXECUTOR": "in_process"}
-    elsewhere = dict(installation.environment)
+    on_ray = again(installation, CHURN_EXECUTOR="ray", RAY_ADDRESS=address_of(cluster))
+    client = JobSubmissionClient(address_of(cluster))
     for stage in STAGES:
-        installation.environment |= elsewhere if stage == KILLED[step] else in_process
-        child = installation.start(partial(job, stage, LAST, LAST))
-        if stage == KILLED[step]:
-            while step not in installation.steps_of_last_command():
-                assert os.waitpid(child, os.WNOHANG) == (0, 0)
-                time.sleep(0.05)
-            submitted = metadata(installation, "STEP_WORKER_STARTING", "Ray Submission ID")[step]
-            place = client.get_job_info(submitted).driver_node_id
-            (node,) = (each for each in cluster.worker_nodes if each.node_id == place)
-            cluster.remove_node(node, allow_graceful=False)
+        if stage != KILLED[step]:
+            installation.complete(partial(job, stage, LAST, LAST))
+            continue
 
-        assert os.waitpid(child, 0)[1] == 0, installation.log.read_text()[-3_000:]
-        if stage == KILLED[step]:
-            assert set(installation.steps_of_last_command("STEP_UP_FOR_RETRY")) == {step}
+        child = on_ray.start(partial(job, stage, LAST, LAST))
+        while step not in on_ray.steps_of_last_command():
+            assert os.waitpid(child, os.WNOHANG) == (0, 0), on_ray.log.read_text()[-3_000:]
+            time.sleep(0.05)
+        submitted = on_ray.metadata_of_last_command("STEP_WORKER_STARTING", "Ray Submission ID")
+        place = client.get_job_info(submitted[step]).driver_node_id
+        (node,) = (each for each in cluster.worker_nodes if each.node_id == place)
+        cluster.remove_node(node, allow_graceful=False)
+        assert os.waitpid(child, 0)[1] == 0, on_ray.log.read_text()[-3_000:]
+        assert set(on_ray.steps_of_last_command("STEP_UP_FOR_RETRY")) == {step}
 
-    assert differences(found(installation), undisturbed) == []
+    assert differences(on_ray.found(PORTFOLIO), undisturbed) == []

@@ -2,7 +2,6 @@
 what an undisturbed twin leaves. `make kill-check` runs it and prints a table.
 """
 
-import json
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -29,7 +28,7 @@ from churn_platform_tests.pipeline.killable import (
     run_cli,
     run_stage,
 )
-from churn_platform_tests.pipeline.state import State, differences, state_of
+from churn_platform_tests.pipeline.state import differences
 from churn_platform_tests.support.predictions import prediction
 from serving.storage.log_writer import PredictionLog
 
@@ -132,15 +131,6 @@ def land(installation: Installation) -> None:
     log.close()
 
 
-def found(installation: Installation) -> State:
-    """What an installation holds in the end."""
-    path = installation.folder / "state.json"
-    installation.complete(
-        lambda: path.write_text(json.dumps(state_of(installation.settings, PORTFOLIO)))
-    )
-    return json.loads(path.read_text())
-
-
 def undisturbed(installation: Installation, commands: Sequence[str]) -> dict[str, float]:
     """Run each command to its end; returns the seconds of every command and step."""
     seconds: dict[str, float] = {}
@@ -220,12 +210,12 @@ def test_kills_in_every_stage_leave_what_an_undisturbed_run_leaves(
     undisturbed(installation, earlier)
     installation.keep("before")
     seconds = undisturbed(installation, commands)
-    twin = found(installation)
+    twin = installation.found(PORTFOLIO)
     installation.bring_back("before")
     rows = drill(installation, commands, seconds)
     for row in [["", "stage", "aimed at", "killed at", "after", "the next run"], *rows]:
         print("| " + " | ".join(row) + " |")
     print(f"{len(rows)} kills in {(time.monotonic() - begun_at) / 60:.1f} minutes")
-    assert differences(found(installation), twin) == []
+    assert differences(installation.found(PORTFOLIO), twin) == []
     assert len(rows) == len([aim for aim in AIMS if aim.command in commands])
     assert [row for row in rows if MISSED in row] == []
