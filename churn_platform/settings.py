@@ -207,7 +207,12 @@ class Settings(BaseSettings):
         ),
     )
     executor_steps: int | None = Field(
-        None, ge=1, description="Most steps of a run at once; empty: as many as there are cores."
+        None,
+        ge=1,
+        description=(
+            "Most steps of a run at once, in processes or pods; empty: as many as there are cores, "
+            "and any number of pods."
+        ),
     )
     step_retries: int = Field(
         3,

@@ -38,11 +38,8 @@ def executor_of(settings: Settings) -> ExecutorDefinition:
 
 
 def _multiprocess(settings: Settings) -> tuple[ExecutorDefinition, dict[str, Any]]:
-    config: dict[str, Any] = {
-        "start_method": {"forkserver": {"preload_modules": PRELOADED}},
-        "max_concurrent": settings.executor_steps,
-    }
-    return multiprocess_executor, config
+    start = {"start_method": {"forkserver": {"preload_modules": PRELOADED}}}
+    return multiprocess_executor, start | _limit(settings)
 
 
 def _ray(settings: Settings) -> tuple[ExecutorDefinition, dict[str, Any]]:
@@ -61,7 +58,12 @@ def _k8s(settings: Settings) -> tuple[ExecutorDefinition, dict[str, Any]]:
     except ImportError as error:
         raise _not_installed("k8s", "cluster") from error
     # All else, such as image, variables and volumes, a step's pod takes over from the run's.
-    return k8s_job_executor, {"max_concurrent": settings.executor_steps}
+    return k8s_job_executor, _limit(settings)
+
+
+def _limit(settings: Settings) -> dict[str, Any]:
+    """Most steps at once; left out where none is set, since Kubernetes' executor refuses a None."""
+    return {"max_concurrent": settings.executor_steps} if settings.executor_steps else {}
 
 
 def _not_installed(executor: str, extra: str) -> SettingsError:

@@ -5,18 +5,25 @@ import os
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from dagster import (
     DagsterInstance,
+    Executor,
+    Field,
+    InitExecutorContext,
+    IntSource,
     JobDefinition,
     asset,
     execute_job,
+    executor,
     job,
     multiprocess_executor,
     op,
     reconstructable,
 )
+from dagster._core.definitions.executor_definition import multiple_process_executor_requirements
 
 from churn_platform.errors import DataError, SettingsError
 from churn_platform.graph.asset_labels import labelled
@@ -104,6 +111,29 @@ def test_an_executor_that_is_not_installed_is_refused_with_the_extra_that_has_it
     settings = load_settings(data_dir=tmp_path, executor=executor)
     with pytest.raises(SettingsError, match=rf"CHURN_EXECUTOR is {executor}.*platform,{extra}"):
         executor_of(settings)
+
+
+@executor(
+    name="k8s",
+    config_schema={"max_concurrent": Field(IntSource, is_required=False)},
+    requirements=multiple_process_executor_requirements(),
+)
+def stand_in(context: InitExecutorContext) -> Executor:
+    """Takes what Kubernetes' executor takes: a number, or nothing, and no None."""
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("kind", ["multiprocess", "k8s"])
+@pytest.mark.parametrize("limit", [None, 3])
+def test_an_executor_takes_its_configuration_with_and_without_a_limit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, limit: int | None
+) -> None:
+    """A run begins by checking it."""
+    monkeypatch.setitem(sys.modules, "dagster_k8s", SimpleNamespace(k8s_job_executor=stand_in))
+    settings = load_settings(data_dir=tmp_path, executor=kind, executor_steps=limit)
+    checked = executor_of(settings).apply_config_mapping({"config": {}})
+    assert checked.success, checked.errors
+    assert checked.value["config"].get("max_concurrent") == limit
 
 
 def test_secrets_are_not_passed_on_to_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
